@@ -1,0 +1,166 @@
+/**
+ * The one error of the API: a meta/v1 Status that can be thrown. Factories make each of upstream's reasons with
+ * upstream's words (k8s.io/apimachinery/pkg/api/errors), since clients parse them.
+ */
+import type { ErrorList } from './field.ts';
+
+export interface StatusCause {
+  reason?: string;
+  message?: string;
+  field?: string;
+}
+
+export interface StatusDetails {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: StatusCause[];
+  retryAfterSeconds?: number;
+}
+
+/** meta/v1 Status as it goes over the wire. */
+export interface Status {
+  kind: 'Status';
+  apiVersion: 'v1';
+  metadata: Record<string, unknown>;
+  status: 'Success' | 'Failure';
+  message?: string;
+  reason?: string;
+  details?: StatusDetails;
+  code: number;
+}
+
+export interface GroupResource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** A request's failure. Thrown anywhere, encoded in one place (the error filter). */
+export class StatusError extends Error {
+  override readonly name = 'StatusError';
+  readonly code: number;
+  readonly reason: string;
+  readonly details: StatusDetails | undefined;
+
+  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+  }
+
+  /** The body of the answer. Keys in the order in which upstream writes them. */
+  toStatus(): Status {
+    return {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      ...(this.message === '' ? {} : { message: this.message }),
+      ...(this.reason === '' ? {} : { reason: this.reason }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+      code: this.code,
+    };
+  }
+}
+
+/** `pods`, `deployments.apps` */
+export function qualified(gr: GroupResource): string {
+  return gr.group === '' ? gr.resource : `${gr.resource}.${gr.group}`;
+}
+
+function about(gr: GroupResource, name: string): StatusDetails {
+  return {
+    ...(name === '' ? {} : { name }),
+    ...(gr.group === '' ? {} : { group: gr.group }),
+    ...(gr.resource === '' ? {} : { kind: gr.resource }),
+  };
+}
+
+export function notFound(gr: GroupResource, name: string): StatusError {
+  return new StatusError(404, 'NotFound', `${qualified(gr)} "${name}" not found`, about(gr, name));
+}
+
+export function alreadyExists(gr: GroupResource, name: string): StatusError {
+  return new StatusError(409, 'AlreadyExists', `${qualified(gr)} "${name}" already exists`, about(gr, name));
+}
+
+/** `message` says what was in the way. */
+export function conflict(gr: GroupResource, name: string, message: string): StatusError {
+  const text = `Operation cannot be fulfilled on ${qualified(gr)} "${name}": ${message}`;
+  return new StatusError(409, 'Conflict', text, about(gr, name));
+}
+
+/** The message is empty where there is nothing to add to "is forbidden". */
+export function forbidden(gr: GroupResource, name: string, message: string): StatusError {
+  const what =
+    gr.resource === ''
+      ? `forbidden: ${message}`
+      : `${qualified(gr)} ${name === '' ? '' : `"${name}" `}is forbidden: ${message}`;
+  return new StatusError(403, 'Forbidden', what, about(gr, name));
+}
+
+/** 422 with a cause for each field error. `kind` is the Kind, not the resource. */
+export function invalid(group: string, kind: string, name: string, errors: ErrorList): StatusError {
+  const texts = [...new Set(errors.map((e) => e.toString()))];
+  const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  return new StatusError(
+    422,
+    'Invalid',
+    `${kind}${group === '' ? '' : `.${group}`} "${name}" is invalid${errors.length ? `: ${text}` : ''}`,
+    {
+      ...(name === '' ? {} : { name }),
+      ...(group === '' ? {} : { group }),
+      kind,
+      ...(errors.length ? { causes: errors.map((e) => e.toCause()) } : {}),
+    },
+  );
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, 'BadRequest', message);
+}
+
+export function unauthorized(message = 'Unauthorized'): StatusError {
+  return new StatusError(401, 'Unauthorized', message);
+}
+
+/** `action` is the verb in lower case as upstream says it: `the server does not allow this method on the requested resource`. */
+export function methodNotSupported(gr: GroupResource, action: string): StatusError {
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    `${action} is not supported on resources of kind "${qualified(gr)}"`,
+    about(gr, ''),
+  );
+}
+
+export function gone(message: string): StatusError {
+  return new StatusError(410, 'Gone', message);
+}
+
+/** 410 for a revision or a continue token that history no longer holds. */
+export function resourceExpired(message: string): StatusError {
+  return new StatusError(410, 'Expired', message);
+}
+
+export function requestEntityTooLarge(message: string): StatusError {
+  return new StatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`);
+}
+
+export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
+  return new StatusError(429, 'TooManyRequests', message, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
+}
+
+export function internalError(cause: string): StatusError {
+  return new StatusError(500, 'InternalError', `Internal error occurred: ${cause}`, { causes: [{ message: cause }] });
+}
+
+export function serviceUnavailable(message: string): StatusError {
+  return new StatusError(503, 'ServiceUnavailable', message);
+}
+
+export function timeout(message: string, retryAfterSeconds: number): StatusError {
+  return new StatusError(504, 'Timeout', `Timeout: ${message}`, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
+}
