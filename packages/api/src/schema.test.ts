@@ -3,7 +3,9 @@ import { allKinds, structType, typeOfKind } from './schema.ts';
 
 test('every kind resolves, and every field of every type reachable from it', () => {
   const seen = new Set<unknown>();
-  const visit = (type: ReturnType<typeof structType> | ReturnType<typeof structType>['fields'][number]['type']): void => {
+  const visit = (
+    type: ReturnType<typeof structType> | ReturnType<typeof structType>['fields'][number]['type'],
+  ): void => {
     if (seen.has(type)) return;
     seen.add(type);
     if (type.kind === 'struct') for (const f of type.fields) visit(f.type);
@@ -27,7 +29,11 @@ test('inline structs are flattened for JSON and kept for protobuf', () => {
 test('merge keys, list types and defaults are there', () => {
   const container = typeOfKind('', 'v1', 'Pod')!.byJson.get('spec')!.type;
   if (container.kind !== 'struct') throw new Error('spec is a struct');
-  expect(container.byJson.get('containers')).toMatchObject({ patchMergeKey: 'name', listType: 'map', listMapKeys: ['name'] });
+  expect(container.byJson.get('containers')).toMatchObject({
+    patchMergeKey: 'name',
+    listType: 'map',
+    listMapKeys: ['name'],
+  });
   const port = structType('io.k8s.api.core.v1.ContainerPort').byJson.get('protocol');
   expect(port?.default).toBe('TCP');
 });

@@ -1,0 +1,160 @@
+/**
+ * What is special about a kind. The generic registry (store.ts) does what all kinds share: names, uids, generation of
+ * metadata, preconditions, finalizers, graceful and cascading deletion, optimistic concurrency; at the points named
+ * here it asks the kind's strategy. Compare k8s.io/apiserver/pkg/registry/rest {create,update,delete}.go.
+ *
+ * Objects come in the resource's storage version and in canonical form (the JSON form Go would write after reading).
+ * `prepare…` and `defaults` change the object in place; `validate…` must not.
+ *
+ * Order on create:  defaults → prepareForCreate → mutating admission* → validate → validating admission → store
+ *           update: defaults → prepareForUpdate → validateUpdate → store    (* in the handler, before the registry)
+ */
+import type { ErrorList } from '@keelson/api/field';
+import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
+import type { KubeObject } from '@keelson/api/object';
+
+export interface UserInfo {
+  readonly name: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a strategy may know of the request that it serves. */
+export interface StrategyContext {
+  /** Empty for cluster-scoped resources. */
+  readonly namespace: string;
+  readonly user: UserInfo;
+  /** The time of the request. */
+  readonly now: Date;
+  readonly dryRun: boolean;
+  /** The version of the request, which may differ from the object's (storage) version. */
+  readonly requestVersion: string;
+}
+
+/** 'OrphanDependents' for kinds whose dependents stay by default, e.g. Jobs. */
+export type DefaultGarbageCollectionPolicy = 'DeleteDependents' | 'OrphanDependents' | 'Unsupported';
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  propagationPolicy?: string;
+  orphanDependents?: boolean;
+  dryRun?: string[] | null;
+}
+
+/** Something the kind does around the write of an object, e.g. allocate addresses. */
+export interface WriteHook {
+  /** Called once after the write is durable. */
+  commit?(): void | Promise<void>;
+  /** Called once when the write did not happen. */
+  revert?(): void | Promise<void>;
+}
+
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** PUT of a name that does not exist creates it. Default false. */
+  readonly allowCreateOnUpdate?: boolean;
+  /** PUT and PATCH without resourceVersion are accepted. Default true. */
+  readonly allowUnconditionalUpdate?: boolean;
+  /** DELETE answers with the object, not a Status. Default false. */
+  readonly returnDeletedObject?: boolean;
+  readonly defaultGarbageCollectionPolicy?: DefaultGarbageCollectionPolicy;
+
+  /**
+   * What is wrong with this name (or generateName prefix), each entry a message; [] when it is fine.
+   * Checked with the rest of metadata before `validate`'s own errors. Default: nameIsDNSSubdomain.
+   */
+  validateName?(name: string, prefix: boolean): string[];
+
+  /**
+   * Fills in what the client left out (upstream's SetDefaults_*), in the version that the client sent: where versions
+   * differ in their defaults the function looks at `version`. Runs whenever an object is decoded. Idempotent.
+   */
+  defaults?(obj: T, version: string): void;
+
+  /** Clears what clients may not set (status), sets generation, drops disabled fields. */
+  prepareForCreate?(ctx: StrategyContext, obj: T): void;
+  /** Without metadata, which the registry validates itself. In upstream's order. */
+  validate?(ctx: StrategyContext, obj: T): ErrorList;
+  warningsOnCreate?(ctx: StrategyContext, obj: T): string[];
+
+  prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
+  validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
+  warningsOnUpdate?(ctx: StrategyContext, obj: T, old: T): string[];
+  /** Puts equal meanings into one form, after validation (upstream's Canonicalize). */
+  canonicalize?(obj: T): void;
+
+  /**
+   * Decides whether a deletion is graceful; may set `options.gracePeriodSeconds`. Kinds without it delete at once.
+   */
+  checkGracefulDelete?(ctx: StrategyContext, obj: T, options: DeleteOptions): boolean;
+  /** True when an update leaves nothing that needs the object: the registry then deletes it (upstream's ShouldDeleteDuringUpdate). */
+  shouldDeleteDuringUpdate?(obj: T, old: T): boolean;
+
+  beginCreate?(ctx: StrategyContext, obj: T): Promise<WriteHook>;
+  beginUpdate?(ctx: StrategyContext, obj: T, old: T): Promise<WriteHook>;
+  afterDelete?(ctx: StrategyContext, obj: T): void | Promise<void>;
+
+  /** Seconds after which the store forgets the object by itself (events). */
+  ttlSeconds?(obj: T): number | undefined;
+
+  /**
+   * Field selectors besides metadata.name and metadata.namespace. Every selectable field is present in the result;
+   * a value is what the selector compares with.
+   */
+  selectableFields?(obj: T): Record<string, string>;
+
+  /**
+   * Fields that this endpoint ignores, as apply sees it, by API version: field sets such as {"f:status": {}}
+   * (upstream's GetResetFields). They are never owned by who writes here.
+   */
+  readonly resetFields?: Readonly<Record<string, FieldSet>>;
+}
+
+/** `{"f:status": {}}`: as in managedFields; an empty object means the field with all below it. */
+export type FieldSet = { readonly [key: string]: FieldSet };
+
+/** How a kind looks in `kubectl get`. Compare pkg/printers/internalversion. */
+export interface TableConvertor<T extends KubeObject = KubeObject> {
+  readonly columns: readonly TableColumnDefinition[];
+  /** One row's cells, in the order of the columns; with conditions where upstream states them (finished pods). */
+  row(obj: T, now: Date): TableCells;
+}
+
+export interface TableCells {
+  readonly cells: readonly (string | number | boolean | null)[];
+  readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+}
+
+/**
+ * A subresource that is another view of the same stored object: GET returns the object, PUT and PATCH go through a
+ * strategy of their own (status, ephemeralcontainers, resize, approval, finalize).
+ */
+export interface ViewSubresource<T extends KubeObject = KubeObject> {
+  readonly type: 'view';
+  readonly strategy: Pick<
+    Strategy<T>,
+    | 'prepareForUpdate'
+    | 'validateUpdate'
+    | 'warningsOnUpdate'
+    | 'resetFields'
+    | 'canonicalize'
+    | 'shouldDeleteDuringUpdate'
+  >;
+}
+
+/** What a kind's folder exports (`registry/<group>/<kind>/index.ts`); names, verbs and versions come from generated facts. */
+export interface KindRegistration<T extends KubeObject = KubeObject> {
+  readonly strategy: Strategy<T>;
+  readonly table?: TableConvertor<T>;
+  readonly subresources?: Readonly<Record<string, ViewSubresource<T>>>;
+  /** Conversions between the storage version and the others served, where their shapes differ. */
+  readonly conversions?: Readonly<Record<string, VersionConversion<T>>>;
+}
+
+export interface VersionConversion<T extends KubeObject = KubeObject> {
+  /** From this version to the storage version. May reuse and change its argument. */
+  toStorage(obj: KubeObject): T;
+  /** From the storage version to this one. Must not change its argument. */
+  fromStorage(obj: T): KubeObject;
+}
