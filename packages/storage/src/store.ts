@@ -80,6 +80,12 @@ export interface Watch {
 }
 
 export interface Store {
+  /**
+   * True for the engines that live in this process: they deliver an event before the promise of its write resolves, so
+   * whoever watches is never behind an acknowledged write and needs no progress request to be sure of it.
+   */
+  readonly embedded: boolean;
+
   /** The newest revision, linearizably: a write acknowledged before the call is included. */
   currentRevision(): Promise<number>;
 

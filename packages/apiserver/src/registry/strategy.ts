@@ -6,8 +6,8 @@
  * Objects come in the resource's storage version and in canonical form (the JSON form Go would write after reading).
  * `prepare…` and `defaults` change the object in place; `validate…` must not.
  *
- * Order on create:  defaults → prepareForCreate → mutating admission* → validate → validating admission → store
- *           update: defaults → prepareForUpdate → validateUpdate → store    (* in the handler, before the registry)
+ * Order on create:  decode → defaults → mutating admission → prepareForCreate → validate → validating admission → store
+ *           update: decode → defaults → mutating admission → prepareForUpdate → validateUpdate → validating admission → store
  */
 import type { ErrorList } from '@keelson/api/field';
 import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';

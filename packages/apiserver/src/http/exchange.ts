@@ -1,0 +1,143 @@
+/**
+ * One HTTP request and its answer, alike for HTTP/1.1 and HTTP/2. HTTP/2 goes through node's stream API, which costs a
+ * third less per request than the compatibility layer.
+ */
+import type http from 'node:http';
+import http2 from 'node:http2';
+import type { Readable, Writable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+
+export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+export type ResponseHeaders = Record<string, string | number | string[]>;
+
+export interface Exchange {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: RequestHeaders;
+  readonly httpVersion: '1.1' | '2';
+  readonly socket: TLSSocket;
+  /** The request's body; never read further than the handler wants. */
+  readonly body: Readable;
+  readonly headersSent: boolean;
+  /** True once the client is gone or the answer is complete. */
+  readonly closed: boolean;
+  /** Runs once when the exchange is over: answered, or the client went away. */
+  onClose(callback: () => void): void;
+  /** A whole answer. Adds content-length. */
+  respond(status: number, headers: ResponseHeaders, body?: Buffer | string): void;
+  /** Starts an answer whose body the caller writes, minding `write()`'s result and 'drain'. */
+  begin(status: number, headers: ResponseHeaders): Writable;
+  /** Cuts the answer off where it stands: how a truncated body is made visible to the client. */
+  abort(): void;
+}
+
+export function exchangeOfStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): Exchange {
+  return new Http2Exchange(stream, headers);
+}
+
+export function exchangeOfRequest(req: http.IncomingMessage, res: http.ServerResponse): Exchange {
+  return new Http1Exchange(req, res);
+}
+
+class Http2Exchange implements Exchange {
+  readonly httpVersion = '2';
+  readonly method: string;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  readonly #stream: http2.ServerHttp2Stream;
+
+  constructor(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) {
+    this.#stream = stream;
+    this.method = headers[':method'] ?? 'GET';
+    this.url = headers[':path'] ?? '/';
+    this.headers = headers as RequestHeaders;
+    stream.on('error', () => stream.destroy());
+  }
+  get socket(): TLSSocket {
+    return this.#stream.session?.socket as TLSSocket;
+  }
+  get body(): Readable {
+    return this.#stream;
+  }
+  get headersSent(): boolean {
+    return this.#stream.headersSent;
+  }
+  get closed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+  onClose(callback: () => void): void {
+    if (this.#stream.destroyed) queueMicrotask(callback);
+    else this.#stream.once('close', callback);
+  }
+  respond(status: number, headers: ResponseHeaders, body: Buffer | string = ''): void {
+    if (this.closed) return;
+    const payload = typeof body === 'string' ? Buffer.from(body) : body;
+    const isEmpty = payload.length === 0 || this.method === 'HEAD';
+    this.#stream.respond({ ':status': status, ...headers, 'content-length': payload.length }, { endStream: isEmpty });
+    if (!isEmpty) this.#stream.end(payload);
+  }
+  begin(status: number, headers: ResponseHeaders): Writable {
+    if (!this.closed) this.#stream.respond({ ':status': status, ...headers });
+    return this.#stream;
+  }
+  abort(): void {
+    if (!this.#stream.destroyed) this.#stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+class Http1Exchange implements Exchange {
+  readonly httpVersion = '1.1';
+  readonly method: string;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  readonly body: Readable;
+  readonly #req: http.IncomingMessage;
+  readonly #res: http.ServerResponse;
+
+  constructor(req: http.IncomingMessage, res: http.ServerResponse) {
+    this.#req = req;
+    this.#res = res;
+    this.method = req.method ?? 'GET';
+    this.url = req.url ?? '/';
+    this.headers = req.headers;
+    this.body = req;
+    res.on('error', () => res.destroy());
+  }
+  get socket(): TLSSocket {
+    return this.#req.socket as TLSSocket;
+  }
+  get headersSent(): boolean {
+    return this.#res.headersSent;
+  }
+  get closed(): boolean {
+    return this.#res.destroyed || this.#res.closed || this.#res.writableEnded;
+  }
+  onClose(callback: () => void): void {
+    if (this.#res.closed || this.#res.destroyed) queueMicrotask(callback);
+    else this.#res.once('close', callback);
+  }
+  respond(status: number, headers: ResponseHeaders, body: Buffer | string = ''): void {
+    if (this.closed) return;
+    const payload = typeof body === 'string' ? Buffer.from(body) : body;
+    // An unread body would be taken for the next request: such a connection is not used again.
+    const last = !this.#req.complete && hasBody(this.headers) ? { connection: 'close' } : {};
+    this.#res.writeHead(status, { ...headers, 'content-length': payload.length, ...last });
+    this.#res.end(this.method === 'HEAD' ? undefined : payload);
+  }
+  begin(status: number, headers: ResponseHeaders): Writable {
+    if (!this.closed) {
+      this.#res.writeHead(status, headers);
+      this.#res.flushHeaders();
+    }
+    return this.#res;
+  }
+  abort(): void {
+    this.#res.destroy();
+  }
+}
+
+function hasBody(headers: RequestHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

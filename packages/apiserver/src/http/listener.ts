@@ -1,0 +1,126 @@
+/**
+ * TLS with HTTP/1.1 and HTTP/2 on one port (ALPN). There is no plain port.
+ */
+import http from 'node:http';
+import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls, { type TLSSocket } from 'node:tls';
+import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
+
+export interface ServingCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: the operating system picks one. */
+  readonly port: number;
+  readonly certificate: ServingCertificate;
+  /** PEM bundle of the CAs whose client certificates are asked for; none: clients are not asked. */
+  readonly clientCa?: string | undefined;
+  readonly onExchange: (exchange: Exchange) => void;
+  /** An HTTP/1.1 `Upgrade` request (websocket, SPDY). */
+  readonly onUpgrade: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** New connections use these from now on. */
+  setCertificates(certificate: ServingCertificate, clientCa: string | undefined): void;
+  /** Stops accepting, lets running requests end, then cuts what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** The bounds that slow or hostile clients run into. */
+const HEADER_LIMIT_BYTES = 64 * 1024;
+const HEADERS_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 180_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MAX_STREAMS_PER_CONNECTION = 250;
+
+/** @throws the error of `listen`: EADDRINUSE, EACCES */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const h1 = http.createServer({
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    requestTimeout: 0,
+  });
+  h1.on('request', (req, res) => options.onExchange(exchangeOfRequest(req, res)));
+  h1.on('upgrade', options.onUpgrade);
+  h1.on('clientError', (_error, socket) => {
+    if (socket.writable)
+      socket.end(
+        'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
+      );
+    else socket.destroy();
+  });
+
+  const h2 = http2.createServer({
+    maxHeaderListPairs: 200,
+    settings: {
+      maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
+      maxHeaderListSize: HEADER_LIMIT_BYTES,
+      initialWindowSize: 256 * 1024,
+    },
+  });
+  h2.on('stream', (stream, headers) => options.onExchange(exchangeOfStream(stream, headers)));
+  h2.on('sessionError', () => {});
+  h2.on('session', (session) => {
+    session.setLocalWindowSize(1024 * 1024);
+    session.setTimeout(IDLE_TIMEOUT_MS, () => {
+      if (openStreams(session) === 0) session.close();
+    });
+  });
+
+  const sockets = new Set<TLSSocket>();
+  const server = tls.createServer(
+    {
+      ...secureContext(options.certificate, options.clientCa),
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (socket) => {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => sockets.delete(socket));
+      (socket.alpnProtocol === 'h2' ? h2 : h1).emit('connection', socket);
+    },
+  );
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    setCertificates: (certificate, clientCa) => server.setSecureContext(secureContext(certificate, clientCa)),
+    close: async (graceMs) => {
+      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      h1.closeIdleConnections();
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await stopped;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function openStreams(session: http2.Http2Session): number {
+  return (session.state as { numOpenStreams?: number }).numOpenStreams ?? 0;
+}
+
+function secureContext(certificate: ServingCertificate, clientCa: string | undefined): tls.SecureContextOptions {
+  return { cert: certificate.cert, key: certificate.key, ...(clientCa ? { ca: clientCa } : {}), minVersion: 'TLSv1.2' };
+}
