@@ -1,0 +1,46 @@
+/** Checks of single fields that the validations of many kinds share (k8s.io/kubernetes/pkg/apis/core/validation). */
+import { type ErrorList, invalid, type Path } from '@keelson/api/field';
+
+/** One `Invalid value` for each problem that a name rule found. */
+export function invalidFor(path: Path, value: unknown, problems: readonly string[]): ErrorList {
+  return problems.map((problem) => invalid(path, value, problem));
+}
+
+export function nonNegative(value: number, path: Path): ErrorList {
+  return value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
+}
+
+export function positive(value: number, path: Path): ErrorList {
+  return value <= 0 ? [invalid(path, value, 'must be greater than 0')] : [];
+}
+
+/**
+ * The field may not change. Callers pass what Go would hold: the empty string, not undefined, for a string that is
+ * absent and no pointer.
+ */
+export function immutableField(value: unknown, old: unknown, path: Path): ErrorList {
+  return semanticEqual(value, old) ? [] : [invalid(path, value, 'field is immutable')];
+}
+
+/**
+ * Equality of canonical JSON as apimachinery's Semantic.DeepEqual sees it: the order of keys does not count; absent,
+ * null and an empty list are one. Quantities are compared as text.
+ */
+export function semanticEqual(a: unknown, b: unknown): boolean {
+  if (a === b || (isNothing(a) && isNothing(b))) return true;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => semanticEqual(item, b[i]))
+    );
+  if (!isRecord(a) || !isRecord(b)) return false;
+  for (const key of Object.keys(a)) if (!semanticEqual(a[key], b[key])) return false;
+  return Object.keys(b).every((key) => key in a || isNothing(b[key]));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
