@@ -138,7 +138,7 @@ export function quote(s: string): string {
   }
   return `${out}"`;
 }
-const UNPRINTABLE = /[\p{C}\p{Z}]/u;
+const UNPRINTABLE = /[\p{C}[\p{Z}--[ ]]]/v;
 
 export function notFound(field: Path, value: unknown): FieldError {
   return new FieldError('FieldValueNotFound', field, value, '');
