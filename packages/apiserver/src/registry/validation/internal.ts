@@ -1,0 +1,72 @@
+/**
+ * How a whole struct stands in a field error. Upstream validates its internal types, which carry no JSON tags: the
+ * message shows Go's field names, and zero values are not left out.
+ */
+import { GoValue } from '@keelson/api/field';
+import { type Field, type StructType, structType, type Type } from '@keelson/api/schema';
+
+/** Types without an internal twin keep their JSON names. */
+const SHARED = 'io.k8s.apimachinery.';
+
+/**
+ * @param typeName OpenAPI's name of the versioned type: `io.k8s.api.rbac.v1.RoleRef`
+ * @param value in canonical form; undefined is a nil pointer
+ */
+export function internalValue(typeName: string, value: unknown): GoValue {
+  return new GoValue(goJSON(value == null ? null : internalStruct(structType(typeName), value)));
+}
+
+/** A slice of such structs; an absent one is null. */
+export function internalList(typeName: string, values: readonly unknown[] | null | undefined): GoValue {
+  const type = structType(typeName);
+  return new GoValue(goJSON(values == null ? null : values.map((v) => internalStruct(type, v))));
+}
+
+/** encoding/json escapes what HTML would read. */
+export function goJSON(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function internalStruct(type: StructType, value: unknown): unknown {
+  if (type.name.startsWith(SHARED)) return value;
+  return Object.fromEntries(
+    type.jsonFields.map((f) => [f.go, internalField(f, (value as Record<string, unknown>)[f.json])]),
+  );
+}
+
+function internalField(field: Field, value: unknown): unknown {
+  if (value === undefined || value === null) return field.pointer ? null : zero(field.type);
+  return internal(field.type, value);
+}
+
+function internal(type: Type, value: unknown): unknown {
+  if (value === null || value === undefined) return zero(type);
+  if (type.kind === 'struct') return internalStruct(type, value);
+  if (type.kind === 'list') return (value as unknown[]).map((v) => internal(type.element, v));
+  if (type.kind !== 'map') return value;
+  const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([k, v]) => [k, internal(type.value, v)]));
+}
+
+function zero(type: Type): unknown {
+  if (type.kind === 'struct') return type.name.startsWith(SHARED) ? {} : internalStruct(type, {});
+  if (type.kind !== 'scalar') return null;
+  switch (type.scalar) {
+    case 'string':
+      return '';
+    case 'bool':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'float64':
+    case 'intorstring':
+      return 0;
+    case 'quantity':
+      return '0';
+    default:
+      return null;
+  }
+}
