@@ -1,1 +1,3 @@
+export * from './clock.ts';
+export * from './open.ts';
 export * from './store.ts';

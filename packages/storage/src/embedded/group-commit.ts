@@ -1,0 +1,164 @@
+import { StoreUnavailableError } from '../store.ts';
+import type { ByteKey } from './bytekey.ts';
+import type { Entry, Journal, Write } from './journal.ts';
+import type { KeyIndex } from './key-index.ts';
+
+/** A put, or a delete if `value` is undefined. */
+export interface Change {
+  readonly key: ByteKey;
+  readonly value: Uint8Array | undefined;
+  /** The modRevision the key must have; 0: it must not exist. */
+  readonly expect: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * Decides writes one after the other, and makes those that arrive while the disk is busy durable together.
+ *
+ * A write is decided at once, on the state that will be when all writes before it are on disk; its revision is
+ * assigned then. Nobody sees that state before it is durable: readers, watchers, and the losers of a conflict too,
+ * look at what is committed.
+ */
+export class GroupCommit {
+  readonly #journal: Journal;
+  readonly #index: KeyIndex;
+  readonly #onCommitted: (writes: readonly Write[]) => void;
+  /** The newest decided entry of each key that has one that is not committed. */
+  readonly #decided = new Map<ByteKey, Entry>();
+  #open = new Batch();
+  #inFlight: Batch | undefined;
+  #committed: number;
+  #assigned: number;
+  #closed = false;
+
+  /** @param onCommitted told of each batch after the index has it and before its writers hear of it */
+  constructor(journal: Journal, index: KeyIndex, newest: number, onCommitted: (writes: readonly Write[]) => void) {
+    this.#journal = journal;
+    this.#index = index;
+    this.#committed = newest;
+    this.#assigned = newest;
+    this.#onCommitted = onCommitted;
+  }
+
+  /** The newest durable revision. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /**
+   * @returns the revision of the write once it is durable, undefined if the key's committed state is not the expected one
+   * @throws StoreUnavailableError when it could not be written; then it was not.
+   */
+  async write(change: Change): Promise<number | undefined> {
+    for (;;) {
+      if (this.#closed) throw new StoreUnavailableError('the store is closed');
+      const committed = this.#index.newest(change.key);
+      const decided = this.#decided.get(change.key);
+      if (liveRevision(decided ?? committed) === change.expect) {
+        const entry = this.#enqueue(change, decided ?? committed);
+        await this.#open.settled;
+        return entry.revision;
+      }
+      if (decided === undefined || liveRevision(committed) !== change.expect) return undefined;
+      // Lost against a write that is not on disk yet: the answer must wait until it is, or has failed.
+      await this.#batchOf(decided).settled.catch(() => undefined);
+    }
+  }
+
+  /** Refuses further writes; resolves when the accepted ones are durable or have failed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#inFlight !== undefined) await this.#inFlight.settled.catch(() => undefined);
+  }
+
+  #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): Entry {
+    const revision = ++this.#assigned;
+    const alive = before !== undefined && before.version > 0;
+    const entry: Entry = {
+      key,
+      revision,
+      createRevision: alive ? before.createRevision : revision,
+      version: value === undefined ? 0 : alive ? before.version + 1 : 1,
+      previous: before?.revision ?? 0,
+      expiresAt,
+    };
+    this.#decided.set(key, entry);
+    this.#open.writes.push({ entry, value: value ?? empty });
+    if (this.#inFlight === undefined) {
+      this.#inFlight = this.#open;
+      queueMicrotask(() => void this.#flush());
+    }
+    return entry;
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#open.writes.length > 0) {
+      const batch = this.#open;
+      this.#inFlight = batch;
+      this.#open = new Batch();
+      try {
+        await this.#journal.append(batch.writes);
+      } catch (error) {
+        this.#abandon(batch, error);
+        break;
+      }
+      this.#commit(batch);
+    }
+    this.#inFlight = undefined;
+  }
+
+  #commit(batch: Batch): void {
+    for (const { entry } of batch.writes) {
+      this.#index.apply(entry);
+      if (this.#decided.get(entry.key) === entry) this.#decided.delete(entry.key);
+    }
+    this.#committed = batch.writes.at(-1)!.entry.revision;
+    this.#onCommitted(batch.writes);
+    batch.resolve();
+  }
+
+  /** What was decided after the failed batch counted on it, so all of it fails. Its revisions were seen by nobody. */
+  #abandon(batch: Batch, error: unknown): void {
+    const cause = error instanceof StoreUnavailableError ? error : unavailable(error);
+    const later = this.#open;
+    this.#open = new Batch();
+    this.#decided.clear();
+    this.#assigned = this.#committed;
+    batch.reject(cause);
+    if (later.writes.length > 0) later.reject(cause);
+  }
+
+  #batchOf(entry: Entry): Batch {
+    const inFlight = this.#inFlight;
+    return inFlight !== undefined && entry.revision <= inFlight.lastRevision ? inFlight : this.#open;
+  }
+}
+
+class Batch {
+  readonly writes: Write[] = [];
+  readonly settled: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.settled = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  get lastRevision(): number {
+    return this.writes.at(-1)?.entry.revision ?? 0;
+  }
+}
+
+const empty = new Uint8Array(0);
+
+function liveRevision(entry: Entry | undefined): number {
+  return entry !== undefined && entry.version > 0 ? entry.revision : 0;
+}
+
+function unavailable(cause: unknown): StoreUnavailableError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StoreUnavailableError(`the store could not write: ${reason}`, { cause });
+}

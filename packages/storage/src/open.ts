@@ -1,0 +1,16 @@
+import { type MemoryOptions, openMemoryStore } from './memory/open.ts';
+import type { Store } from './store.ts';
+
+/** Which engine keeps the data, and how. */
+export type StoreConfig = { readonly engine: 'memory' } & MemoryOptions;
+
+/**
+ * Opens the store that is asked for; whoever opens it closes it.
+ * @throws StoreUnavailableError if it can't be opened, with the cause and what to do about it.
+ */
+export async function openStore(config: StoreConfig): Promise<Store> {
+  switch (config.engine) {
+    case 'memory':
+      return openMemoryStore(config);
+  }
+}
