@@ -3,11 +3,15 @@ import type { ObjectMeta } from './generated/types/meta/v1.ts';
 
 export type { ListMeta, ManagedFieldsEntry, ObjectMeta, OwnerReference } from './generated/types/meta/v1.ts';
 
-/** An object in its canonical JSON form: what Go would write after it has read it. */
-export interface KubeObject {
+/** What the generated interface of every kind fits. */
+export interface TypedObject {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+}
+
+/** An object in its canonical JSON form: what Go would write after it has read it. */
+export interface KubeObject extends TypedObject {
   [field: string]: unknown;
 }
 

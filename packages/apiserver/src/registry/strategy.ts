@@ -11,7 +11,7 @@
  */
 import type { ErrorList } from '@keelson/api/field';
 import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
-import type { KubeObject } from '@keelson/api/object';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
 
 export interface UserInfo {
   readonly name: string;
@@ -51,7 +51,7 @@ export interface WriteHook {
   revert?(): void | Promise<void>;
 }
 
-export interface Strategy<T extends KubeObject = KubeObject> {
+export interface Strategy<T extends TypedObject = TypedObject> {
   /** PUT of a name that does not exist creates it. Default false. */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT and PATCH without resourceVersion are accepted. Default true. */
@@ -115,7 +115,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 export type FieldSet = { readonly [key: string]: FieldSet };
 
 /** How a kind looks in `kubectl get`. Compare pkg/printers/internalversion. */
-export interface TableConvertor<T extends KubeObject = KubeObject> {
+export interface TableConvertor<T extends TypedObject = TypedObject> {
   readonly columns: readonly TableColumnDefinition[];
   /** One row's cells, in the order of the columns; with conditions where upstream states them (finished pods). */
   row(obj: T, now: Date): TableCells;
@@ -130,7 +130,7 @@ export interface TableCells {
  * A subresource that is another view of the same stored object: GET returns the object, PUT and PATCH go through a
  * strategy of their own (status, ephemeralcontainers, resize, approval, finalize).
  */
-export interface ViewSubresource<T extends KubeObject = KubeObject> {
+export interface ViewSubresource<T extends TypedObject = TypedObject> {
   readonly type: 'view';
   readonly strategy: Pick<
     Strategy<T>,
@@ -144,17 +144,17 @@ export interface ViewSubresource<T extends KubeObject = KubeObject> {
 }
 
 /** What a kind's folder exports (`registry/<group>/<kind>/index.ts`); names, verbs and versions come from generated facts. */
-export interface KindRegistration<T extends KubeObject = KubeObject> {
+export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly strategy: Strategy<T>;
   readonly table?: TableConvertor<T>;
   readonly subresources?: Readonly<Record<string, ViewSubresource<T>>>;
   /** Conversions between the storage version and the others served, where their shapes differ. */
-  readonly conversions?: Readonly<Record<string, VersionConversion<T>>>;
+  readonly conversions?: Readonly<Record<string, VersionConversion>>;
 }
 
-export interface VersionConversion<T extends KubeObject = KubeObject> {
+export interface VersionConversion {
   /** From this version to the storage version. May reuse and change its argument. */
-  toStorage(obj: KubeObject): T;
+  toStorage(obj: KubeObject): KubeObject;
   /** From the storage version to this one. Must not change its argument. */
-  fromStorage(obj: T): KubeObject;
+  fromStorage(obj: KubeObject): KubeObject;
 }
