@@ -1,0 +1,156 @@
+import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  type CertificateProfile,
+  createAuthority,
+  day,
+  isCurrent,
+  isCurrentAuthority,
+  issue,
+  type KeyPair,
+} from './certificate.ts';
+import { readIfExists, writeFileAtomic } from './files.ts';
+
+/** How long before its end a certificate is replaced. */
+const renewalMargin = 30 * day;
+
+const authorities = { ca: 'kubernetes', 'front-proxy-ca': 'front-proxy-ca' } as const;
+type AuthorityName = keyof typeof authorities;
+
+const leaves = {
+  apiserver: { authority: 'ca', commonName: 'kube-apiserver', usage: 'server' },
+  'apiserver-kubelet-client': {
+    authority: 'ca',
+    commonName: 'kube-apiserver-kubelet-client',
+    organizations: ['system:masters'],
+    usage: 'client',
+  },
+  'front-proxy-client': { authority: 'front-proxy-ca', commonName: 'front-proxy-client', usage: 'client' },
+  admin: { authority: 'ca', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
+} as const satisfies Record<string, CertificateProfile & { authority: AuthorityName }>;
+
+type LeafName = keyof typeof leaves;
+
+/** The files of a cluster's keys and certificates, laid out and named as kubeadm does, all readable by the owner alone. */
+export class ClusterPki {
+  readonly directory: string;
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  certificateFile(name: AuthorityName | LeafName): string {
+    return join(this.directory, `${name}.crt`);
+  }
+
+  keyFile(name: AuthorityName | LeafName): string {
+    return join(this.directory, `${name}.key`);
+  }
+
+  /** RSA private key that signs service account tokens. */
+  get serviceAccountKeyFile(): string {
+    return join(this.directory, 'sa.key');
+  }
+
+  get serviceAccountPublicKeyFile(): string {
+    return join(this.directory, 'sa.pub');
+  }
+
+  /** @returns undefined when one of the two files is missing */
+  async read(name: AuthorityName | LeafName): Promise<KeyPair | undefined> {
+    const [certificate, key] = await Promise.all([
+      readIfExists(this.certificateFile(name)),
+      readIfExists(this.keyFile(name)),
+    ]);
+    return certificate === undefined || key === undefined ? undefined : { certificate, key };
+  }
+
+  /** The key goes first: a certificate without its key would look like an authority kept elsewhere. */
+  async write(name: AuthorityName | LeafName, pair: KeyPair): Promise<void> {
+    await writeFileAtomic(this.keyFile(name), pair.key);
+    await writeFileAtomic(this.certificateFile(name), pair.certificate);
+  }
+}
+
+/**
+ * Makes what is missing of a cluster's keys and certificates and renews what ends within 30 days, what was signed by
+ * another authority, or what lacks one of `servingNames`; keeps all else. An authority is renewed with its old key, so
+ * that what it signed stays valid.
+ * @param servingNames DNS names and IP addresses that clients reach the API server by
+ */
+export async function ensureClusterPki(
+  directory: string,
+  servingNames: readonly string[],
+  now: Date,
+): Promise<ClusterPki> {
+  const pki = new ClusterPki(directory);
+  const [ca, frontProxy] = await Promise.all([
+    ensureAuthority(pki, 'ca', now),
+    ensureAuthority(pki, 'front-proxy-ca', now),
+  ]);
+  const signers = { ca, 'front-proxy-ca': frontProxy };
+  await Promise.all([
+    ensureServiceAccountKeys(pki),
+    ...(Object.keys(leaves) as LeafName[]).map((name) => ensureLeaf(pki, name, signers, servingNames, now)),
+  ]);
+  return pki;
+}
+
+/** Names by which clients on this machine and in the cluster reach the API server, the service's address first. */
+export function servingNames(serviceAddress: string, others: readonly string[]): string[] {
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ];
+  return [...new Set([...service, serviceAddress, 'localhost', '127.0.0.1', '::1', ...others])];
+}
+
+async function ensureAuthority(pki: ClusterPki, name: AuthorityName, now: Date): Promise<Signer> {
+  const pair = await pki.read(name);
+  if (pair !== undefined && isCurrentAuthority(pair, now, renewalMargin)) return pair;
+  const key = await readIfExists(pki.keyFile(name));
+  const certificate = await readIfExists(pki.certificateFile(name));
+  if (key === undefined && certificate !== undefined) return { certificate };
+  const made = await createAuthority(authorities[name], now, key);
+  await pki.write(name, made);
+  return made;
+}
+
+/** An authority; one without its key can vouch for what it signed before, and sign nothing. */
+type Signer = KeyPair | { readonly certificate: string; readonly key?: undefined };
+
+async function ensureLeaf(
+  pki: ClusterPki,
+  name: LeafName,
+  signers: Record<AuthorityName, Signer>,
+  servingNames: readonly string[],
+  now: Date,
+): Promise<void> {
+  const { authority, ...rest } = leaves[name];
+  const profile: CertificateProfile = rest.usage === 'server' ? { ...rest, names: servingNames } : rest;
+  const signer = signers[authority];
+  const pair = await pki.read(name);
+  if (pair !== undefined && isCurrent(pair, profile, signer.certificate, now, renewalMargin)) return;
+  if (signer.key === undefined) {
+    throw new Error(
+      `${pki.certificateFile(name)} must be made anew, but ${pki.keyFile(authority)}, which has to sign it, is missing: ` +
+        `restore that key, or remove ${pki.directory} to start with a new authority`,
+    );
+  }
+  await pki.write(name, await issue(profile, signer, now));
+}
+
+async function ensureServiceAccountKeys(pki: ClusterPki): Promise<void> {
+  let key = await readIfExists(pki.serviceAccountKeyFile);
+  if (key === undefined) {
+    const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+    key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    await writeFileAtomic(pki.serviceAccountKeyFile, key);
+  }
+  if ((await readIfExists(pki.serviceAccountPublicKeyFile)) === undefined) {
+    const text = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
+    await writeFileAtomic(pki.serviceAccountPublicKeyFile, text);
+  }
+}
