@@ -1,0 +1,199 @@
+/**
+ * Which API groups, versions and resources there are, and their discovery documents as rendered bytes. Built-in groups
+ * are set at start; custom resources and APIServices come and go later.
+ */
+import { createHash } from 'node:crypto';
+import { encodeDocument } from '../http/encode.ts';
+import type { MediaType } from '../http/negotiate.ts';
+import {
+  type ApiResource,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  groupDiscoveryList,
+  type ResourceDiscovery,
+  toDiscovery,
+  type VersionDiscovery,
+} from './documents.ts';
+import { compareVersions, type Priority } from './priorities.ts';
+
+/** Where a version comes from. Where several serve the same one, the first in this order is shown. */
+const SOURCES = ['aggregated', 'builtin', 'custom'] as const;
+export type Source = (typeof SOURCES)[number];
+
+export interface ApiVersion {
+  readonly resources: readonly ApiResource[];
+  /** The aggregated form where it is not what follows from `resources`, e.g. as a remote server tells it. */
+  readonly discovery?: readonly ResourceDiscovery[];
+  readonly priority: Priority;
+  /** `Stale` while the server behind the version does not answer. Default `Current`. */
+  readonly freshness?: 'Current' | 'Stale';
+}
+
+/** Which document: the root lists, one group, one version, or the aggregated lists (apidiscovery.k8s.io/v2). */
+export type DocumentName =
+  | { readonly kind: 'api' | 'apis' | 'aggregatedApi' | 'aggregatedApis' }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'version'; readonly group: string; readonly version: string };
+
+export interface RenderedDocument {
+  readonly bytes: Buffer;
+  /** Of aggregated documents, with its quotes; '' for the others. */
+  readonly etag: string;
+}
+
+type Sourced = Partial<Record<Source, ApiVersion>>;
+
+export class ApiGroups {
+  readonly #groups = new Map<string, Map<string, Sourced>>();
+  readonly #rendered = new Map<string, RenderedDocument>();
+  readonly #listeners = new Set<() => void>();
+  readonly #serverAddress: () => string;
+
+  /** @param serverAddress `host:port` under which clients reach this server, as /api tells it */
+  constructor(serverAddress: () => string) {
+    this.#serverAddress = serverAddress;
+  }
+
+  /** Adds a version or replaces it. */
+  setVersion(source: Source, group: string, version: string, entry: ApiVersion): void {
+    const versions = this.#groups.get(group) ?? new Map<string, Sourced>();
+    versions.set(version, { ...versions.get(version), [source]: entry });
+    this.#groups.set(group, versions);
+    this.#changed();
+  }
+
+  /** A group whose last version goes is gone. Unknown versions are ignored. */
+  removeVersion(source: Source, group: string, version: string): void {
+    const versions = this.#groups.get(group);
+    const entry = versions?.get(version);
+    if (!versions || !entry?.[source]) return;
+    const { [source]: _, ...rest } = entry;
+    if (Object.keys(rest).length > 0) versions.set(version, rest);
+    else versions.delete(version);
+    if (versions.size === 0) this.#groups.delete(group);
+    this.#changed();
+  }
+
+  hasGroup(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
+  /** What is shown of a version; undefined when it is not served. */
+  version(group: string, version: string): ApiVersion | undefined {
+    const entry = this.#groups.get(group)?.get(version);
+    return entry && shown(entry);
+  }
+
+  /** Where what is shown of a version comes from. */
+  sourceOf(group: string, version: string): Source | undefined {
+    const entry = this.#groups.get(group)?.get(version);
+    return entry && SOURCES.find((source) => entry[source]);
+  }
+
+  /** The versions of a group, the preferred one first; [] for an unknown group. */
+  versions(group: string): string[] {
+    const entries = [...(this.#groups.get(group) ?? [])].map(([name, s]) => ({ name, priority: shown(s).priority }));
+    return entries
+      .sort((a, b) => b.priority.version - a.priority.version || compareVersions(a.name, b.name))
+      .map((e) => e.name);
+  }
+
+  /** Calls back after every change, e.g. to tell what depends on the set of resources. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The document's bytes, rendered once and kept until something changes. Undefined for an unknown group or version. */
+  document(name: DocumentName, mediaType: MediaType, pretty: boolean): RenderedDocument | undefined {
+    const key = `${pretty ? '+' : ''}${mediaType} ${Object.values(name).join('/')}`;
+    const known = this.#rendered.get(key);
+    if (known) return known;
+    const rendered = this.#render(name, mediaType, pretty);
+    if (rendered && !pretty) this.#rendered.set(key, rendered);
+    return rendered;
+  }
+
+  #render(name: DocumentName, mediaType: MediaType, pretty: boolean): RenderedDocument | undefined {
+    if (name.kind === 'aggregatedApi' || name.kind === 'aggregatedApis') {
+      const list = this.#aggregated(name.kind === 'aggregatedApi' ? [''] : this.#groupsInAggregatedOrder());
+      const etag = createHash('sha512').update(JSON.stringify(list)).digest('hex').toUpperCase();
+      const object = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', ...list };
+      return { bytes: encodeDocument(object, mediaType, pretty), etag: `"${etag}"` };
+    }
+    const object = this.#legacy(name);
+    return object && { bytes: encodeDocument(object, mediaType, pretty), etag: '' };
+  }
+
+  #legacy(name: DocumentName): object | undefined {
+    switch (name.kind) {
+      case 'api':
+        return apiVersions(this.versions(''), this.#serverAddress());
+      case 'apis':
+        return apiGroupList(this.#groupsInLegacyOrder().map((name) => ({ name, versions: this.versions(name) })));
+      case 'group':
+        return this.hasGroup(name.group) ? apiGroup(name.group, this.versions(name.group)) : undefined;
+      case 'version': {
+        const entry = this.version(name.group, name.version);
+        return entry && apiResourceList(name.group, name.version, entry.resources);
+      }
+    }
+    return undefined;
+  }
+
+  #aggregated(groups: readonly string[]): object {
+    return groupDiscoveryList(
+      groups.map((group) => ({
+        name: group,
+        versions: this.versions(group).flatMap((version) => this.#versionDiscovery(group, version)),
+      })),
+    );
+  }
+
+  #versionDiscovery(group: string, version: string): VersionDiscovery[] {
+    const entry = this.version(group, version);
+    if (!entry) return [];
+    const own = this.sourceOf(group, version) === 'custom' ? { group, version } : undefined;
+    const resources = entry.discovery ?? toDiscovery(entry.resources, own);
+    return [{ version, resources, freshness: entry.freshness ?? 'Current' }];
+  }
+
+  /** By the highest priority that one of a group's versions claims, then by name. */
+  #groupsInAggregatedOrder(): string[] {
+    return this.#namedGroups((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Between groups of one priority /apis goes by the names of their APIServices, `v1.apps`. */
+  #groupsInLegacyOrder(): string[] {
+    return this.#namedGroups((a, b) => (a.service < b.service ? -1 : 1));
+  }
+
+  #namedGroups(tieBreak: (a: RankedGroup, b: RankedGroup) => number): string[] {
+    const groups = [...this.#groups].filter(([name]) => name !== '').map(([name, versions]) => rank(name, versions));
+    return groups.sort((a, b) => b.priority - a.priority || tieBreak(a, b)).map((g) => g.name);
+  }
+
+  #changed(): void {
+    this.#rendered.clear();
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+interface RankedGroup {
+  readonly name: string;
+  readonly priority: number;
+  readonly service: string;
+}
+
+function rank(name: string, versions: ReadonlyMap<string, Sourced>): RankedGroup {
+  const entries = [...versions].map(([version, s]) => ({ version, priority: shown(s).priority.group }));
+  const priority = Math.max(...entries.map((e) => e.priority));
+  const services = entries.filter((e) => e.priority === priority).map((e) => `${e.version}.${name}`);
+  return { name, priority, service: services.sort()[0]! };
+}
+
+function shown(entry: Sourced): ApiVersion {
+  return entry[SOURCES.find((source) => entry[source])!]!;
+}

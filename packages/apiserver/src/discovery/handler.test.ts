@@ -1,0 +1,218 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { StatusError } from '@keelson/api/errors';
+import { describe, expect, it } from 'vitest';
+import type { Answer, PathRequest } from '../http/answer.ts';
+import { builtinApiGroups } from './builtin.ts';
+import type { ApiResource } from './documents.ts';
+import type { ApiGroups } from './groups.ts';
+import { serveDiscovery } from './handler.ts';
+import { CUSTOM_RESOURCE_PRIORITY } from './priorities.ts';
+import { enabledGroups } from './runtime-config.ts';
+
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const USER = { name: 'tester', uid: '', groups: [], extra: {} };
+const ALL_GATES = () => true;
+
+function fixture(): ApiGroups {
+  return builtinApiGroups(enabledGroups(), () => '192.0.2.2:6443');
+}
+
+function request(url: string, headers: PathRequest['headers'] = {}, method = 'GET'): PathRequest {
+  const { pathname, searchParams } = new URL(url, 'https://server');
+  return { method, path: decodeURIComponent(pathname), query: searchParams, headers, user: USER };
+}
+
+function get(groups: ApiGroups, url: string, headers?: PathRequest['headers'], method?: string): Answer {
+  const answer = serveDiscovery(groups, request(url, headers, method));
+  if (!answer) throw new Error(`nothing at ${url}`);
+  return answer;
+}
+
+const json = (answer: Answer) => JSON.parse(answer.body.toString()) as Record<string, unknown>;
+
+const WIDGETS: ApiResource = {
+  name: 'widgets',
+  singularName: 'widget',
+  namespaced: true,
+  kind: 'Widget',
+  verbs: ['delete', 'get'],
+};
+const WIDGETS_STATUS: ApiResource = { ...WIDGETS, name: 'widgets/status', singularName: '', verbs: ['get', 'patch'] };
+
+describe('documents', () => {
+  it('writes /api with the address of the server and without apiVersion', () => {
+    expect(get(fixture(), '/api/').body.toString()).toBe(
+      '{"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[{"clientCIDR":"0.0.0.0/0","serverAddress":"192.0.2.2:6443"}]}\n',
+    );
+  });
+
+  it('writes a group', () => {
+    expect(get(fixture(), '/apis/autoscaling/').body.toString()).toBe(
+      '{"kind":"APIGroup","apiVersion":"v1","name":"autoscaling","versions":[{"groupVersion":"autoscaling/v2","version":"v2"},{"groupVersion":"autoscaling/v1","version":"v1"}],"preferredVersion":{"groupVersion":"autoscaling/v2","version":"v2"}}\n',
+    );
+  });
+
+  it('indents for people, without a line feed at the end', () => {
+    const body = get(fixture(), '/apis/policy', { 'user-agent': 'curl/8' }).body.toString();
+    expect(body).toMatch(/^\{\n {2}"kind": "APIGroup",\n/);
+    expect(body).toMatch(/\n\}$/);
+    expect(get(fixture(), '/apis/policy?pretty=0', { 'user-agent': 'curl/8' }).body.toString()).toMatch(/\}\n$/);
+  });
+
+  it.each(['/apis/nope', '/apis/apps/v9', '/api/v2', '/api/v1/pods', '/apis/batch/v1/jobs', '/apis//apps', '/version'])(
+    'leaves %s to others',
+    (url) => expect(serveDiscovery(fixture(), request(url))).toBeUndefined(),
+  );
+});
+
+describe('aggregated discovery', () => {
+  it('has an ETag by which a client saves the transfer', () => {
+    const first = get(fixture(), '/apis', { accept: AGGREGATED });
+    expect(first.headers).toMatchObject({ 'content-type': AGGREGATED, vary: 'Accept', 'cache-control': 'public' });
+    const etag = String(first.headers.etag);
+    expect(etag).toMatch(/^"[0-9A-F]{128}"$/);
+    const second = get(fixture(), '/apis', { accept: AGGREGATED, 'if-none-match': etag });
+    expect(second).toEqual({ status: 304, headers: { etag, vary: 'Accept', 'cache-control': 'public' }, body: '' });
+    expect(get(fixture(), '/apis', { accept: AGGREGATED, 'if-none-match': `W/${etag}` }).status).toBe(200);
+  });
+
+  it.each([
+    [AGGREGATED, 'APIGroupDiscoveryList'],
+    [`application/json,${AGGREGATED}`, 'APIGroupDiscoveryList'],
+    [`${AGGREGATED.replace('v=v2', 'v=v2beta1')},application/json`, 'APIGroupList'],
+    ['*/*;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io', 'APIGroupDiscoveryList'],
+    ['application/json', 'APIGroupList'],
+    ['', 'APIGroupList'],
+  ])('answers Accept %j with %s', (accept, kind) => {
+    expect(json(get(fixture(), '/apis', { accept }))).toMatchObject({ kind });
+  });
+
+  it('changes its ETag with its content', () => {
+    const groups = fixture();
+    const before = get(groups, '/apis', { accept: AGGREGATED }).headers.etag;
+    groups.setVersion('custom', 'example.com', 'v1', { resources: [WIDGETS], priority: CUSTOM_RESOURCE_PRIORITY });
+    expect(get(groups, '/apis', { accept: AGGREGATED }).headers.etag).not.toBe(before);
+    groups.removeVersion('custom', 'example.com', 'v1');
+    expect(get(groups, '/apis', { accept: AGGREGATED }).headers.etag).toBe(before);
+  });
+});
+
+describe('errors', () => {
+  const NOT_ACCEPTABLE =
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  const ROUTER_NOT_ACCEPTABLE =
+    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  const NOT_ALLOWED = 'the server does not allow this method on the requested resource';
+
+  it.each<[string, string, string, number, string, object | undefined]>([
+    ['GET', '/apis', 'text/html', 406, NOT_ACCEPTABLE, undefined],
+    ['GET', '/apis/apps', 'text/html', 406, NOT_ACCEPTABLE, undefined],
+    ['GET', '/apis/apps', AGGREGATED, 406, NOT_ACCEPTABLE, undefined],
+    ['GET', '/apis/apps/v1', AGGREGATED, 406, NOT_ACCEPTABLE, undefined],
+    ['GET', '/apis', AGGREGATED.replace('v2', 'v9'), 406, NOT_ACCEPTABLE, undefined],
+    ['GET', '/api', 'text/html', 406, ROUTER_NOT_ACCEPTABLE, {}],
+    ['GET', '/apis/apps/v1', 'application/*', 406, ROUTER_NOT_ACCEPTABLE, {}],
+    ['GET', '/apis/apiregistration.k8s.io', 'text/html', 406, ROUTER_NOT_ACCEPTABLE, {}],
+    ['HEAD', '/api/v1', '', 405, NOT_ALLOWED, {}],
+    ['POST', '/apis/apiregistration.k8s.io', '', 405, NOT_ALLOWED, {}],
+    ['PUT', '/apis/apps/v1', '', 405, NOT_ALLOWED, {}],
+  ])('%s %s with Accept %j', (method, url, accept, code, message, details) => {
+    const call = () => get(fixture(), url, { accept }, method);
+    expect(call).toThrow(StatusError);
+    expect(call).toThrow(expect.objectContaining({ code, message, details }));
+  });
+
+  it.each(['/apis', '/apis/apps', '/apis/apiextensions.k8s.io'])('any method will do at %s', (url) => {
+    expect(get(fixture(), url, {}, 'POST').status).toBe(200);
+  });
+});
+
+describe('custom groups', () => {
+  const custom = { resources: [WIDGETS, WIDGETS_STATUS], priority: CUSTOM_RESOURCE_PRIORITY };
+
+  it('come after the built-in ones, their versions in order of maturity', () => {
+    const groups = fixture();
+    for (const version of ['v1beta1', 'v2', 'v1', 'v10', 'foo'])
+      groups.setVersion('custom', 'a.example', version, custom);
+    expect(groups.versions('a.example')).toEqual(['v10', 'v2', 'v1', 'v1beta1', 'foo']);
+    const names = (json(get(groups, '/apis')).groups as { name: string }[]).map((g) => g.name);
+    expect(names[0]).toBe('apiregistration.k8s.io');
+    expect(names.at(-1)).toBe('a.example');
+  });
+
+  it('are ordered by service name in /apis and by name in the aggregated document', () => {
+    const groups = fixture();
+    groups.setVersion('custom', 'a.example', 'v2', custom);
+    groups.setVersion('custom', 'b.example', 'v1', custom);
+    const legacy = json(get(groups, '/apis')).groups as { name: string }[];
+    const items = json(get(groups, '/apis', { accept: AGGREGATED })).items as { metadata: { name: string } }[];
+    expect(legacy.slice(-2).map((g) => g.name)).toEqual(['b.example', 'a.example']);
+    expect(items.slice(-2).map((g) => g.metadata.name)).toEqual(['a.example', 'b.example']);
+  });
+
+  it('say group and version of their kinds', () => {
+    const groups = fixture();
+    groups.setVersion('custom', 'a.example', 'v1', custom);
+    const items = json(get(groups, '/apis', { accept: AGGREGATED })).items as object[];
+    const kind = { group: 'a.example', version: 'v1', kind: 'Widget' };
+    expect(items.at(-1)).toEqual({
+      metadata: { name: 'a.example' },
+      versions: [
+        {
+          version: 'v1',
+          resources: [
+            {
+              resource: 'widgets',
+              responseKind: kind,
+              scope: 'Namespaced',
+              singularResource: 'widget',
+              verbs: ['delete', 'get'],
+              subresources: [{ subresource: 'status', responseKind: kind, verbs: ['get', 'patch'] }],
+            },
+          ],
+          freshness: 'Current',
+        },
+      ],
+    });
+  });
+
+  it('do not hide what is built in, but give way to an APIService', () => {
+    const groups = fixture();
+    groups.setVersion('custom', 'apps', 'v1', custom);
+    expect(groups.sourceOf('apps', 'v1')).toBe('builtin');
+    groups.setVersion('aggregated', 'apps', 'v1', { ...custom, freshness: 'Stale' });
+    expect(groups.sourceOf('apps', 'v1')).toBe('aggregated');
+    groups.removeVersion('aggregated', 'apps', 'v1');
+    expect(groups.sourceOf('apps', 'v1')).toBe('builtin');
+  });
+
+  it('tell listeners of every change', () => {
+    const groups = fixture();
+    let calls = 0;
+    const stop = groups.onChange(() => calls++);
+    groups.setVersion('custom', 'a.example', 'v1', custom);
+    groups.removeVersion('custom', 'a.example', 'v1');
+    groups.removeVersion('custom', 'a.example', 'v1');
+    stop();
+    groups.setVersion('custom', 'a.example', 'v1', custom);
+    expect(calls).toBe(2);
+  });
+});
+
+const recorded = path.resolve(import.meta.dirname, '../../../../../shared/kubernetes-1.36/discovery');
+
+describe.runIf(fs.existsSync(recorded))('recorded documents', () => {
+  const everything = builtinApiGroups(enabledGroups({ 'api/all': 'true' }, ALL_GATES), () => '10.10.10.10:8050');
+  const documents = fs.readdirSync(recorded).filter((f) => /^api(s|__|\.)/.test(f));
+
+  it.each(documents)('%s', (file) => {
+    const url = `/${file.replace('.json', '').replaceAll('__', '/')}`;
+    expect(json(get(everything, url))).toEqual(JSON.parse(fs.readFileSync(path.join(recorded, file), 'utf8')));
+  });
+
+  it('aggregated', () => {
+    const expected = JSON.parse(fs.readFileSync(path.join(recorded, 'aggregated_v2.json'), 'utf8'));
+    expect(json(get(everything, '/apis', { accept: AGGREGATED }))).toEqual(expected);
+  });
+});

@@ -1,0 +1,101 @@
+/**
+ * Answers GET /api, /apis, /api/v1, /apis/<group> and /apis/<group>/<version>; docs/discovery.md tells the rules.
+ */
+import { StatusError } from '@keelson/api/errors';
+import type { GroupVersionKind } from '@keelson/api/object';
+import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
+import {
+  checkRouteAccepts,
+  type Negotiated,
+  NO_CONVERSION,
+  negotiate,
+  notAcceptable,
+  wantsPretty,
+} from '../http/negotiate.ts';
+import type { ApiGroups, DocumentName } from './groups.ts';
+
+/** The group whose document the router serves itself; the others' come from the aggregation layer. */
+const ROUTED_GROUP = 'apiregistration.k8s.io';
+
+/**
+ * Undefined for paths that are no discovery document or not (any longer) served: the router's 404 follows.
+ * @throws StatusError 405 and 406
+ */
+export function serveDiscovery(groups: ApiGroups, request: PathRequest): Answer | undefined {
+  const name = documentAt(request.path);
+  if (name === undefined || !isServed(groups, name)) return undefined;
+  const accept = headerOf(request.headers, 'accept');
+  if (isRouted(groups, name)) {
+    if (request.method !== 'GET') throw methodNotAllowed();
+    checkRouteAccepts(accept);
+  }
+  const aggregated = aggregatedForm(name);
+  if (aggregated) {
+    const negotiated = negotiate(accept, { allowsConversion: isAggregatedDiscovery });
+    if (negotiated?.convert) return answerAggregated(groups, aggregated, negotiated, request);
+  }
+
+  const negotiated = negotiate(accept, NO_CONVERSION);
+  if (!negotiated) throw notAcceptable();
+  const document = groups.document(name, negotiated.mediaType, isPretty(negotiated, request))!;
+  return { status: 200, headers: { 'content-type': negotiated.mediaType }, body: document.bytes };
+}
+
+/** A clause without `as=` does not count here: the aggregated form wins whatever stands before it. */
+function isAggregatedDiscovery(convert: GroupVersionKind | undefined): boolean {
+  return (
+    convert?.group === 'apidiscovery.k8s.io' && convert.version === 'v2' && convert.kind === 'APIGroupDiscoveryList'
+  );
+}
+
+function answerAggregated(groups: ApiGroups, name: DocumentName, negotiated: Negotiated, request: PathRequest): Answer {
+  const { bytes, etag } = groups.document(name, negotiated.mediaType, isPretty(negotiated, request))!;
+  const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
+  if (headerOf(request.headers, 'if-none-match') === etag) return { status: 304, headers, body: '' };
+  const contentType = `${negotiated.mediaType};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+  return { status: 200, headers: { 'content-type': contentType, ...headers }, body: bytes };
+}
+
+function isPretty(negotiated: Negotiated, request: PathRequest): boolean {
+  return negotiated.pretty || wantsPretty(request.query, headerOf(request.headers, 'user-agent'));
+}
+
+/** Trailing slashes do not count. */
+function documentAt(path: string): DocumentName | undefined {
+  const [root, ...rest] = path.replace(/\/+$/, '').slice(1).split('/');
+  if (rest.includes('')) return undefined;
+  if (root === 'api') {
+    const [version, ...more] = rest;
+    if (version === undefined) return { kind: 'api' };
+    return more.length === 0 ? { kind: 'version', group: '', version } : undefined;
+  }
+  if (root !== 'apis' || rest.length > 2) return undefined;
+  const [group, version] = rest;
+  if (group === undefined) return { kind: 'apis' };
+  return version === undefined ? { kind: 'group', group } : { kind: 'version', group, version };
+}
+
+function isServed(groups: ApiGroups, name: DocumentName): boolean {
+  if (name.kind === 'version') return groups.version(name.group, name.version) !== undefined;
+  return name.kind !== 'group' || groups.hasGroup(name.group);
+}
+
+/** Routed paths take GET alone and have the router's 406; the others take any method. */
+function isRouted(groups: ApiGroups, name: DocumentName): boolean {
+  if (name.kind === 'version') return groups.sourceOf(name.group, name.version) === 'builtin';
+  return name.kind === 'api' || (name.kind === 'group' && name.group === ROUTED_GROUP);
+}
+
+function aggregatedForm(name: DocumentName): DocumentName | undefined {
+  if (name.kind === 'api') return { kind: 'aggregatedApi' };
+  return name.kind === 'apis' ? { kind: 'aggregatedApis' } : undefined;
+}
+
+function methodNotAllowed(): StatusError {
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  );
+}

@@ -1,0 +1,41 @@
+/** A request to a path that is not a resource (discovery, health, OpenAPI, metrics), and what is answered. */
+import type { UserInfo } from '../registry/strategy.ts';
+import type { RequestHeaders, ResponseHeaders } from './exchange.ts';
+
+export interface PathRequest {
+  readonly method: string;
+  /** Decoded, without query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: RequestHeaders;
+  readonly user: UserInfo;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Without content-length and without what every answer gets (audit-id, the default cache-control). */
+  readonly headers: ResponseHeaders;
+  readonly body: Buffer | string;
+}
+
+/** Undefined: the path is somebody else's. May throw StatusErrors. */
+export type PathHandler = (request: PathRequest) => Answer | undefined | Promise<Answer | undefined>;
+
+export function textAnswer(status: number, body: string): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+    body,
+  };
+}
+
+/** What Go's mux says for a path that nobody serves, unknown API groups among them. */
+export function pageNotFound(): Answer {
+  return textAnswer(404, '404 page not found\n');
+}
+
+/** A header as one string; of several only the first counts, as with Go's `Header.Get`. */
+export function headerOf(headers: RequestHeaders, name: string): string {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}
