@@ -1,0 +1,72 @@
+/**
+ * Values as Go's fmt prints them. Errors of patches and of apply show the offending value that way, and clients see it.
+ * Numbers that are whole are taken for int64, others for float64, as the API server's JSON reader does.
+ */
+import { quote } from '../field.ts';
+import { sortedKeys } from './value.ts';
+
+/** `%v`: `map[a:1 b:[x y]]`, `<nil>`. */
+export function formatV(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (typeof value === 'number') return formatNumber(value);
+  if (Array.isArray(value)) return `[${value.map(formatV).join(' ')}]`;
+  if (typeof value === 'object')
+    return `map[${entries(value)
+      .map(([k, v]) => `${k}:${formatV(v)}`)
+      .join(' ')}]`;
+  return String(value);
+}
+
+/** `%s`: like `%v`, but what is no string carries a complaint: `%!s(int64=1)`. */
+export function formatS(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  if (Array.isArray(value)) return `[${value.map(formatS).join(' ')}]`;
+  if (typeof value === 'object')
+    return `map[${entries(value)
+      .map(([k, v]) => `${k}:${formatS(v)}`)
+      .join(' ')}]`;
+  return `%!s(${goType(value)}=${formatV(value)})`;
+}
+
+/** `%#v`: Go syntax. */
+export function formatSharpV(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)';
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return `[]interface {}{${value.map(formatSharpV).join(', ')}}`;
+  if (typeof value === 'object') {
+    const fields = entries(value).map(([k, v]) => `${quote(k)}:${formatSharpV(v)}`);
+    return `map[string]interface {}{${fields.join(', ')}}`;
+  }
+  return formatV(value);
+}
+
+/** `%T` of a decoded JSON value; null has no type: `<nil>`. */
+export function goType(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return '[]interface {}';
+  switch (typeof value) {
+    case 'object':
+      return 'map[string]interface {}';
+    case 'number':
+      return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'bigint':
+      return 'int64';
+    case 'boolean':
+      return 'bool';
+    default:
+      return 'string';
+  }
+}
+
+/** Shortest digits; an exponent below 1e-4 and from 1e21 on, of at least two digits. */
+function formatNumber(n: number): string {
+  const abs = Math.abs(n);
+  const text = abs !== 0 && abs < 1e-4 ? n.toExponential() : String(n);
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+function entries(object: object): [string, unknown][] {
+  const map = object as Record<string, unknown>;
+  return sortedKeys(map).map((k) => [k, map[k]]);
+}

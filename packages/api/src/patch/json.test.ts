@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import { StatusError } from '../errors.ts';
+import { applyJsonPatch, decodeJsonPatch, type Operation, unknownMembers } from './json.ts';
+
+const doc = { data: { x: '1', n: null }, list: ['a', 'b', 'c'], deep: { list: [{ k: 1 }] } };
+const run = (...steps: Operation[]) => applyJsonPatch(doc, steps);
+
+test.each<[string, Operation[], object]>([
+  ['add sets a member', [{ op: 'add', path: '/data/y', value: '2' }], { data: { x: '1', n: null, y: '2' } }],
+  ['add without a value sets null', [{ op: 'add', path: '/data/y' }], { data: { x: '1', n: null, y: null } }],
+  ['add inserts', [{ op: 'add', path: '/list/1', value: 'z' }], { list: ['a', 'z', 'b', 'c'] }],
+  ['add at the length appends', [{ op: 'add', path: '/list/3', value: 'z' }], { list: ['a', 'b', 'c', 'z'] }],
+  ['add at - appends', [{ op: 'add', path: '/list/-', value: 'z' }], { list: ['a', 'b', 'c', 'z'] }],
+  ['add at -1 appends', [{ op: 'add', path: '/list/-1', value: 'z' }], { list: ['a', 'b', 'c', 'z'] }],
+  ['add at -4 prepends', [{ op: 'add', path: '/list/-4', value: 'z' }], { list: ['z', 'a', 'b', 'c'] }],
+  ['an index may have a sign and zeros', [{ op: 'remove', path: '/list/+01' }], { list: ['a', 'c'] }],
+  ['remove counts from the end', [{ op: 'remove', path: '/list/-1' }], { list: ['a', 'b'] }],
+  [
+    'replace adds a missing member',
+    [{ op: 'replace', path: '/data/q', value: 1 }],
+    { data: { x: '1', n: null, q: 1 } },
+  ],
+  ['replace counts from the end', [{ op: 'replace', path: '/list/-3', value: 1 }], { list: [1, 'b', 'c'] }],
+  ['move', [{ op: 'move', from: '/list/0', path: '/data/x' }], { list: ['b', 'c'], data: { x: 'a', n: null } }],
+  ['copy', [{ op: 'copy', from: '/data/x', path: '/list/0' }], { list: ['1', 'a', 'b', 'c'] }],
+  ['copy of a missing member is null', [{ op: 'copy', from: '/q', path: '/data/x' }], { data: { x: null, n: null } }],
+  ['test of a missing member against null', [{ op: 'test', path: '/data/q', value: null }], {}],
+  ['test of null without a value', [{ op: 'test', path: '/data/n' }], {}],
+  ['test compares deeply', [{ op: 'test', path: '/deep', value: { list: [{ k: 1 }] } }], {}],
+  ['a path loses what stands before its first slash', [{ op: 'add', path: 'data/x', value: 1 }], { x: 1 }],
+  ['escapes', [{ op: 'add', path: '/data/a~1b~0c', value: 1 }], { data: { x: '1', n: null, 'a/b~c': 1 } }],
+  ['~01 is ~1', [{ op: 'add', path: '/data/~01', value: 1 }], { data: { x: '1', n: null, '~1': 1 } }],
+])('%s', (_, steps, expected) => {
+  expect(run(...steps)).toEqual({ ...doc, ...expected });
+});
+
+test('the whole document may be replaced', () => {
+  expect(run({ op: 'replace', path: '', value: { a: 1 } })).toEqual({ a: 1 });
+});
+
+test.each<[string, Operation]>([
+  ['no operation', { path: '/data/x' }],
+  ['unknown operation', { op: 'frob', path: '/data/x' }],
+  ['no path', { op: 'add', value: 1 }],
+  ['a path that is no string', { op: 'add', path: 1, value: 1 }],
+  ['no from', { op: 'move', path: '/data/x' }],
+  ['the whole document cannot be added', { op: 'add', path: '', value: {} }],
+  ['the whole document is no scalar', { op: 'replace', path: '', value: 1 }],
+  ['missing parent', { op: 'add', path: '/nope/x', value: 1 }],
+  ['null parent', { op: 'add', path: '/data/n/x', value: 1 }],
+  ['scalar parent', { op: 'add', path: '/data/x/y', value: 1 }],
+  ['inherited parent', { op: 'add', path: '/data/constructor/x', value: 1 }],
+  ['remove of a missing member', { op: 'remove', path: '/data/q' }],
+  ['index beyond the list', { op: 'add', path: '/list/4', value: 1 }],
+  ['index before the list', { op: 'add', path: '/list/-5', value: 1 }],
+  ['no index', { op: 'remove', path: '/list/-' }],
+  ['replace beyond the list', { op: 'replace', path: '/list/3', value: 1 }],
+  ['move of a missing member', { op: 'move', from: '/data/q', path: '/data/x' }],
+  ['test of another value', { op: 'test', path: '/data/x', value: '2' }],
+  ['test without a value', { op: 'test', path: '/data/x' }],
+])('422: %s', (_, step) => {
+  expect(() => run(step)).toThrow(expect.objectContaining({ code: 422, reason: 'Invalid' }));
+});
+
+test('neither the document nor the patch changes', () => {
+  const before = structuredClone(doc);
+  const steps = [
+    { op: 'add', path: '/data', value: { a: { b: 1 } } },
+    { op: 'add', path: '/data/a/c', value: 2 },
+  ];
+  expect(run(...steps)).toMatchObject({ data: { a: { b: 1, c: 2 } } });
+  expect(doc).toEqual(before);
+  expect(steps[0]!.value).toEqual({ a: { b: 1 } });
+});
+
+test('a key like __proto__ is a member', () => {
+  const result = run({ op: 'add', path: '/data/__proto__', value: '1' }) as { data: object };
+  expect(Object.getPrototypeOf(result.data)).toBe(Object.prototype);
+  expect(JSON.stringify(result.data)).toBe('{"x":"1","n":null,"__proto__":"1"}');
+});
+
+test('copies may add 3 MiB', () => {
+  const big = { a: 'x'.repeat(1024 * 1024 - 2) };
+  const copy = (to: string) => ({ op: 'copy', from: '/a', path: `/${to}` });
+  expect(() => applyJsonPatch(big, [copy('b'), copy('c'), copy('d')])).not.toThrow();
+  expect(() => applyJsonPatch(big, [copy('b'), copy('c'), copy('d'), copy('e')])).toThrow(StatusError);
+});
+
+test.each<[unknown, string, string]>([
+  [
+    {},
+    'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
+    'json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+  ],
+  [
+    [1],
+    'error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp',
+    'json: cannot unmarshal number into Go value of type jsonpatch.Operation',
+  ],
+  [
+    [{ op: 'test', path: [] }],
+    'error decoding patch: json: cannot unmarshal array into Go struct field jsonPatchOp.path of type string',
+    '',
+  ],
+])('the shape of %j', (body, strict, lenient) => {
+  expect(() => decodeJsonPatch(body, true)).toThrow(strict);
+  if (lenient) expect(() => decodeJsonPatch(body, false)).toThrow(lenient);
+  else expect(() => decodeJsonPatch(body, false)).not.toThrow();
+});
+
+test('null is no operation, a null operation an unknown one', () => {
+  expect(decodeJsonPatch(null, true)).toEqual([]);
+  expect(() => applyJsonPatch(doc, decodeJsonPatch([null], true))).toThrow(StatusError);
+});
+
+test('at most 10,000 operations', () => {
+  const steps = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/q' }));
+  expect(() => decodeJsonPatch(steps, true)).toThrow(
+    'Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
+  );
+});
+
+test('unknown members', () => {
+  const steps = decodeJsonPatch([{ op: 'test', path: '/q', zip: 1, value: { zap: 1 } }], true);
+  expect(unknownMembers(steps)).toEqual(['json patch unknown field "[0].zip"']);
+});

@@ -1,0 +1,72 @@
+/** What patches and apply do with decoded JSON. */
+
+export type JsonObject = { [key: string]: unknown };
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `object[key] = value`, where the key may come from a client: `__proto__` is a key like any other. */
+export function put(object: JsonObject, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    object[key] = value;
+  }
+}
+
+/** The value of an own property: a client's key must not find what Object.prototype has. */
+export function own(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** A copy that shares nothing with `value`. */
+export function clone<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(clone) as T;
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) put(copy, key, clone(value[key]));
+  return copy as T;
+}
+
+/** Deep equality of decoded JSON. An absent member differs from null. */
+export function equal(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((v, i) => equal(v, b[i]));
+  }
+  if (Array.isArray(b)) return false;
+  const left = a as JsonObject;
+  const right = b as JsonObject;
+  const keys = Object.keys(left);
+  if (keys.length !== Object.keys(right).length) return false;
+  return keys.every((k) => Object.hasOwn(right, k) && equal(left[k], right[k]));
+}
+
+/** Go's order of strings: by UTF-8 bytes, which is by code points, not by UTF-16 units. */
+export function compareStrings(a: string, b: string): number {
+  if (a === b) return 0;
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    // Surrogates stand for code points above all of the BMP.
+    if (x >= 0xd800 && y >= 0xd800) return rank(x) - rank(y);
+    return x - y;
+  }
+  return a.length - b.length;
+}
+function rank(unit: number): number {
+  return unit < 0xe000 ? unit + 0x10000 : unit;
+}
+
+/** The keys of a map in Go's order. */
+export function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object);
+  if (keys.length < 2) return keys;
+  return keys.some((k) => ABOVE_SURROGATES.test(k)) ? keys.sort(compareStrings) : keys.sort();
+}
+const ABOVE_SURROGATES = /[\ud800-\uffff]/;
