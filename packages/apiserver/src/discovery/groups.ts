@@ -100,6 +100,12 @@ export class ApiGroups {
       .map((e) => e.name);
   }
 
+  /** `/apis/<group>` and `/apis/<group>/<version>` of all groups but the core one. */
+  paths(): string[] {
+    const groups = [...this.#groups.keys()].filter((group) => group !== '');
+    return groups.flatMap((g) => [`/apis/${g}`, ...this.versions(g).map((version) => `/apis/${g}/${version}`)]);
+  }
+
   /** Calls back after every change, e.g. to tell what depends on the set of resources. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -1,11 +1,11 @@
 /**
  * Answers GET /api, /apis, /api/v1, /apis/<group> and /apis/<group>/<version>; docs/discovery.md tells the rules.
  */
-import { StatusError } from '@keelson/api/errors';
 import type { GroupVersionKind } from '@keelson/api/object';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import {
   checkRouteAccepts,
+  methodNotAllowed,
   type Negotiated,
   NO_CONVERSION,
   negotiate,
@@ -89,13 +89,4 @@ function isRouted(groups: ApiGroups, name: DocumentName): boolean {
 function aggregatedForm(name: DocumentName): DocumentName | undefined {
   if (name.kind === 'api') return { kind: 'aggregatedApi' };
   return name.kind === 'apis' ? { kind: 'aggregatedApis' } : undefined;
-}
-
-function methodNotAllowed(): StatusError {
-  return new StatusError(
-    405,
-    'MethodNotAllowed',
-    'the server does not allow this method on the requested resource',
-    {},
-  );
 }

@@ -148,3 +148,13 @@ export function wantsPretty(query: URLSearchParams, userAgent: string): boolean 
   if (pretty) return TRUE.has(pretty);
   return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent);
 }
+
+/** 405 for a path that the router knows with other methods. */
+export function methodNotAllowed(): StatusError {
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  );
+}
