@@ -1,0 +1,64 @@
+/**
+ * Users named in headers by a front proxy that has proved itself with a certificate
+ * (k8s.io/apiserver/pkg/authentication/request/headerrequest).
+ */
+import type { UserInfo } from '../registry/strategy.ts';
+import type { Authenticator } from './authenticator.ts';
+import { extraKey, type HeaderValues } from './headers.ts';
+import { type CertificatePool, commonNameOf, verifyPeer } from './x509.ts';
+
+export interface RequestHeaderOptions {
+  readonly pool: CertificatePool;
+  readonly now: () => number;
+  /** Common names that a proxy may have; empty: any. `--requestheader-allowed-names` */
+  readonly allowedNames: readonly string[];
+  readonly usernameHeaders: readonly string[];
+  readonly uidHeaders: readonly string[];
+  readonly groupHeaders: readonly string[];
+  readonly extraHeaderPrefixes: readonly string[];
+}
+
+/** Taken off every authenticated request, whatever the flags say: nobody further in may be fooled by them. */
+export const STANDARD_REQUEST_HEADERS = {
+  usernameHeaders: ['X-Remote-User'],
+  uidHeaders: ['X-Remote-Uid'],
+  groupHeaders: ['X-Remote-Group'],
+  extraHeaderPrefixes: ['X-Remote-Extra-'],
+} as const;
+
+/** @throws Error for a proxy with an untrusted certificate or a name that is not allowed */
+export function requestHeader(options: RequestHeaderOptions): Authenticator {
+  return async ({ headers, peer }) => {
+    const leaf = peer?.chain[0];
+    const roots = options.pool();
+    if (!peer || !leaf || roots === undefined) return undefined;
+    verifyPeer(peer, roots, options.now());
+    const name = commonNameOf(leaf);
+    if (options.allowedNames.length > 0 && !options.allowedNames.includes(name))
+      throw new Error(`x509: subject with cn=${name} is not in the allowed list`);
+    const user = userOfHeaders(headers, options);
+    return user && { user };
+  };
+}
+
+function userOfHeaders(headers: HeaderValues, options: RequestHeaderOptions): UserInfo | undefined {
+  const name = firstValue(headers, options.usernameHeaders);
+  if (name === '') return undefined;
+  const extra: Record<string, string[]> = {};
+  for (const prefix of options.extraHeaderPrefixes) {
+    for (const [rest, values] of headers.withPrefix(prefix)) {
+      const key = extraKey(rest);
+      extra[key] = [...(extra[key] ?? []), ...values];
+    }
+  }
+  return {
+    name,
+    uid: firstValue(headers, options.uidHeaders),
+    groups: options.groupHeaders.flatMap((h) => headers.all(h).filter((v) => v !== '')),
+    extra,
+  };
+}
+
+function firstValue(headers: HeaderValues, names: readonly string[]): string {
+  return names.map((n) => headers.first(n)).find((v) => v !== '') ?? '';
+}

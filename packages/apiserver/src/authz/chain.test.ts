@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { type Authorize, forbiddenError, nonResourceAttributes, resourceAttributes } from './attributes.ts';
+import { alwaysAllowPaths, authorizerChain, inOrder } from './chain.ts';
+
+const user = { name: 'alice', uid: '', groups: ['devs'], extra: {} };
+const asked = resourceAttributes({ user, verb: 'get', resource: 'pods' });
+const says =
+  (decision: 'allow' | 'deny' | 'no-opinion', reason: string): Authorize =>
+  () => ({ decision, reason });
+
+describe('the chain', () => {
+  test('stops at the first that decides', async () => {
+    const later: Authorize = () => {
+      throw new Error('asked too late');
+    };
+    expect(await inOrder([says('no-opinion', 'a'), says('deny', 'b'), later])(asked)).toEqual({
+      decision: 'deny',
+      reason: 'b',
+    });
+  });
+  test('goes on after a promise', async () => {
+    const slow: Authorize = async () => ({ decision: 'no-opinion', reason: 'slow', error: new Error('broken') });
+    const outcome = await inOrder([says('no-opinion', 'a'), slow, says('no-opinion', '')])(asked);
+    expect(outcome).toMatchObject({ decision: 'no-opinion', reason: 'a\nslow' });
+    expect(outcome.error?.message).toBe('broken');
+  });
+  test('lets masters do everything', () => {
+    const { authorize } = authorizerChain(['AlwaysDeny'], {});
+    expect(authorize(asked)).toEqual({ decision: 'no-opinion', reason: 'Everything is forbidden.' });
+    expect(authorize({ ...asked, user: { ...user, groups: ['system:masters'] } })).toMatchObject({ decision: 'allow' });
+  });
+  test.each([
+    [[], 'at least one authorization-mode must be passed'],
+    [['Nope'], 'authorization-mode "Nope" is not a valid mode'],
+    [
+      ['AlwaysAllow', 'AlwaysAllow'],
+      'authorization-mode ["AlwaysAllow" "AlwaysAllow"] has mode specified more than once',
+    ],
+  ])('refuses the modes %j', (modes, message) => {
+    expect(() => authorizerChain(modes, {})).toThrow(message);
+  });
+});
+
+test('paths that are always allowed', () => {
+  const authorize = alwaysAllowPaths(['/healthz', 'debug/*']);
+  const get = (path: string) => authorize(nonResourceAttributes(user, 'get', path));
+  expect(get('/healthz')).toMatchObject({ decision: 'allow' });
+  expect(get('/debug/x')).toMatchObject({ decision: 'allow' });
+  expect(get('/healthz/x')).toMatchObject({ decision: 'no-opinion' });
+  expect(() => alwaysAllowPaths(['/a*b'])).toThrow('only trailing * allowed in "a*b"');
+});
+
+test.each([
+  [
+    resourceAttributes({ user, verb: 'list', resource: 'pods' }),
+    '',
+    'pods is forbidden: User "alice" cannot list resource "pods" in API group "" at the cluster scope',
+  ],
+  [
+    resourceAttributes({
+      user,
+      verb: 'get',
+      apiGroup: 'apps',
+      resource: 'deployments',
+      subresource: 'scale',
+      namespace: 'ns',
+      name: 'd',
+    }),
+    'why',
+    'deployments.apps "d" is forbidden: User "alice" cannot get resource "deployments/scale" in API group "apps" in the namespace "ns": why',
+  ],
+  [
+    nonResourceAttributes({ ...user, name: '<b>' }, 'get', '/x'),
+    '',
+    'forbidden: User "&lt;b&gt;" cannot get path "/x"',
+  ],
+])('the refusal of %#', (attributes, reason, message) => {
+  expect(forbiddenError(attributes, reason).message).toBe(message);
+});

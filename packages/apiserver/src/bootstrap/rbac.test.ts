@@ -1,0 +1,93 @@
+import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
+import { describe, expect, test } from 'vitest';
+import {
+  bootstrapClusterRoleBindings,
+  bootstrapClusterRoles,
+  bootstrapRoleBindings,
+  bootstrapRoles,
+  primeAggregatedRoles,
+  primeSplitBindings,
+  reconcileBinding,
+  reconcileRole,
+} from './rbac.ts';
+
+const named = <T extends { metadata: { name?: string } }>(list: readonly T[], name: string): T =>
+  list.find((o) => o.metadata.name === name)!;
+
+test('the policy is complete', () => {
+  expect(named(bootstrapClusterRoles, 'cluster-admin')).toEqual({
+    kind: 'ClusterRole',
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    metadata: {
+      name: 'cluster-admin',
+      labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
+      annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+    },
+    rules: [
+      { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+      { nonResourceURLs: ['*'], verbs: ['*'] },
+    ],
+  });
+  expect(new Set(bootstrapRoles.map((r) => r.metadata.namespace))).toEqual(new Set(['kube-system', 'kube-public']));
+  for (const b of [...bootstrapClusterRoleBindings, ...bootstrapRoleBindings]) {
+    const roles = b.roleRef.kind === 'Role' ? bootstrapRoles : bootstrapClusterRoles;
+    expect(named(roles as ClusterRole[], b.roleRef.name)).toBeDefined();
+  }
+});
+
+describe('a role', () => {
+  const desired = named(bootstrapClusterRoles, 'system:basic-user');
+  const stored: ClusterRole = { ...desired, metadata: { ...desired.metadata, uid: 'u', resourceVersion: '7' } };
+
+  test('is created when missing, left alone when right', () => {
+    expect(reconcileRole(desired, undefined)).toEqual([{ type: 'create', object: desired }]);
+    expect(reconcileRole(desired, stored)).toEqual([]);
+  });
+  test('gets the rules that it lacks and keeps those it has more', () => {
+    const own = { verbs: ['get'], apiGroups: [''], resources: ['pods'] };
+    const [write] = reconcileRole(desired, { ...stored, rules: [own, desired.rules![0]!] });
+    expect(write).toMatchObject({ type: 'update', object: { metadata: { resourceVersion: '7' } } });
+    expect(write!.object.rules).toEqual([own, ...desired.rules!]);
+  });
+  test('gets labels back but keeps the values of others', () => {
+    const [write] = reconcileRole(desired, { ...stored, metadata: { ...stored.metadata, labels: { a: 'b' } } });
+    expect(write!.object.metadata.labels).toEqual({ a: 'b', 'kubernetes.io/bootstrapping': 'rbac-defaults' });
+  });
+  test('is protected by its annotation', () => {
+    const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'false' };
+    expect(reconcileRole(desired, { ...stored, rules: [], metadata: { ...stored.metadata, annotations } })).toEqual([]);
+  });
+  test('aggregates what is wanted', () => {
+    const admin = named(bootstrapClusterRoles, 'admin');
+    const other = { matchLabels: { a: 'b' } };
+    const [write] = reconcileRole(admin, { ...admin, aggregationRule: { clusterRoleSelectors: [other] } });
+    expect(write!.object.aggregationRule!.clusterRoleSelectors).toEqual([
+      other,
+      ...admin.aggregationRule!.clusterRoleSelectors!,
+    ]);
+    expect(reconcileRole(desired, { ...stored, aggregationRule: {} })[0]!.object).not.toHaveProperty('aggregationRule');
+  });
+});
+
+describe('a binding', () => {
+  const desired = named(bootstrapClusterRoleBindings, 'system:discovery');
+  test('gets subjects back', () => {
+    const own = { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' };
+    const [write] = reconcileBinding(desired, { ...desired, subjects: [own] });
+    expect(write!.object.subjects).toEqual([own, ...desired.subjects!]);
+  });
+  test('to another role is replaced', () => {
+    const live: ClusterRoleBinding = { ...desired, roleRef: { ...desired.roleRef, name: 'x' } };
+    expect(reconcileBinding(desired, live).map((w) => w.type)).toEqual(['delete', 'create']);
+  });
+});
+
+test('what old clusters changed is carried over', () => {
+  const admin: ClusterRole = { metadata: { name: 'admin', uid: 'u', resourceVersion: '3' }, rules: [] };
+  expect(primeAggregatedRoles((name) => (name === 'admin' ? admin : undefined))).toEqual([
+    { type: 'create', object: { metadata: { name: 'system:aggregate-to-admin' }, rules: [] } },
+  ]);
+  const discovery = { ...named(bootstrapClusterRoleBindings, 'system:discovery'), subjects: [] };
+  const [write] = primeSplitBindings((name) => (name === 'system:discovery' ? discovery : undefined));
+  expect(write!.object).toMatchObject({ metadata: { name: 'system:public-info-viewer' }, subjects: [] });
+});

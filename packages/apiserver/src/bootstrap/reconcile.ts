@@ -1,0 +1,52 @@
+/** From desired and stored objects to writes, and how they are carried out. */
+import { StatusError } from '@keelson/api/errors';
+import type { KubeObject } from '@keelson/api/object';
+
+/** An update carries the stored object's resourceVersion, a delete is bound to its uid. */
+export type Write<T> = { readonly type: 'create' | 'update' | 'delete'; readonly object: T };
+
+/** The few verbs that bootstrapping needs, on whole objects; kind and namespace are read from the object. */
+export interface BootstrapClient {
+  /** Undefined when it does not exist. */
+  get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined>;
+  create(object: KubeObject): Promise<void>;
+  update(object: KubeObject): Promise<void>;
+  /** Bound to the object's uid. */
+  delete(object: KubeObject): Promise<void>;
+}
+
+const MAX_ATTEMPTS = 5;
+/** Somebody else was faster, for instance another server of the cluster: look again. */
+const RETRIED = new Set(['AlreadyExists', 'Conflict', 'NotFound', 'ServiceUnavailable']);
+
+/**
+ * Brings each object to what `plan` wants, again when somebody else writes at the same time.
+ * @throws the last StatusError after five attempts, and any other error at once
+ */
+export async function ensure<T>(
+  client: BootstrapClient,
+  desired: T,
+  plan: (desired: T, live: T | undefined) => readonly Write<T>[],
+): Promise<void> {
+  const { apiVersion = '', kind = '', metadata } = asObject(desired);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const live = await client.get(apiVersion, kind, metadata.namespace ?? '', metadata.name ?? '');
+      for (const { type, object } of plan(desired, live as T | undefined)) await client[type](asObject(object));
+      return;
+    } catch (error) {
+      const again = error instanceof StatusError && RETRIED.has(error.reason) && attempt < MAX_ATTEMPTS;
+      if (!again) throw error;
+    }
+  }
+}
+
+/** Creates what is missing and leaves alone what is there. */
+export function createOnly<T>(desired: T, live: T | undefined): Write<T>[] {
+  return live ? [] : [{ type: 'create', object: desired }];
+}
+
+/** Generated types have no index signature, but every one of them is an object with metadata. */
+function asObject(object: unknown): KubeObject {
+  return object as KubeObject;
+}
