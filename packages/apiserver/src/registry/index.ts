@@ -2,9 +2,46 @@
  * The behaviour of every built-in kind, by resource and group. A resource without an entry has no behaviour of its own:
  * it is stored as it comes.
  */
+import { registration as leases } from './coordination/lease/index.ts';
+import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
+import { registration as configMaps } from './core/configmap/index.ts';
+import { makeEventRegistration } from './core/event/index.ts';
+import { registration as namespaces } from './core/namespace/index.ts';
+import { registration as secrets } from './core/secret/index.ts';
+import { registration as serviceAccounts } from './core/serviceaccount/index.ts';
+import { makeEventsRegistration } from './events/event/index.ts';
+import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
+import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
+import { registration as roles } from './rbac/role/index.ts';
+import { registration as roleBindings } from './rbac/rolebinding/index.ts';
+import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
 import type { KindRegistration } from './strategy.ts';
 
+export interface RegistrationOptions {
+  /** How long events are kept (--event-ttl). Default one hour. */
+  readonly eventTtlSeconds?: number;
+}
+
 /** @returns registrations by `resource` (core) or `resource.group` */
-export function builtinRegistrations(): Readonly<Record<string, KindRegistration>> {
-  return {};
+export function builtinRegistrations(options: RegistrationOptions = {}): Readonly<Record<string, KindRegistration>> {
+  const { eventTtlSeconds = 3600 } = options;
+  return {
+    configmaps: configMaps,
+    events: makeEventRegistration(eventTtlSeconds),
+    namespaces,
+    secrets,
+    serviceaccounts: serviceAccounts,
+
+    'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
+
+    'leasecandidates.coordination.k8s.io': leaseCandidates,
+    'leases.coordination.k8s.io': leases,
+
+    'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindings,
+    'clusterroles.rbac.authorization.k8s.io': clusterRoles,
+    'rolebindings.rbac.authorization.k8s.io': roleBindings,
+    'roles.rbac.authorization.k8s.io': roles,
+
+    'priorityclasses.scheduling.k8s.io': priorityClasses,
+  };
 }

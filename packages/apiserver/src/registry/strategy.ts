@@ -10,8 +10,8 @@
  *           update: decode → defaults → mutating admission → prepareForUpdate → validateUpdate → validating admission → store
  */
 import type { ErrorList } from '@keelson/api/field';
-import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import type { Column } from './columns.ts';
 
 export interface UserInfo {
   readonly name: string;
@@ -79,7 +79,10 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   warningsOnCreate?(ctx: StrategyContext, obj: T): string[];
 
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
+  /** Without metadata: the registry checks it, twice over as upstream does (or thrice, see the flag). */
   validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
+  /** Upstream's Validate<Kind>Update calls the whole Validate<Kind>, metadata included. Default false. */
+  readonly validatesMetadataOnUpdate?: boolean;
   warningsOnUpdate?(ctx: StrategyContext, obj: T, old: T): string[];
   /** Puts equal meanings into one form, after validation (upstream's Canonicalize). */
   canonicalize?(obj: T): void;
@@ -88,6 +91,13 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    * Decides whether a deletion is graceful; may set `options.gracePeriodSeconds`. Kinds without it delete at once.
    */
   checkGracefulDelete?(ctx: StrategyContext, obj: T, options: DeleteOptions): boolean;
+  /** Asked before the object is looked up. @throws StatusError for names that may not be deleted */
+  validateDelete?(ctx: StrategyContext, name: string): void;
+  /**
+   * For kinds whose content must go before they do (namespaces). The first DELETE sets deletionTimestamp, calls `begin`
+   * and stores the object; a later one answers with the object as it is until `isComplete`.
+   */
+  readonly termination?: { begin(obj: T): void; isComplete(obj: T): boolean };
   /** True when an update leaves nothing that needs the object: the registry then deletes it (upstream's ShouldDeleteDuringUpdate). */
   shouldDeleteDuringUpdate?(obj: T, old: T): boolean;
 
@@ -116,7 +126,7 @@ export type FieldSet = { readonly [key: string]: FieldSet };
 
 /** How a kind looks in `kubectl get`. Compare pkg/printers/internalversion. */
 export interface TableConvertor<T extends TypedObject = TypedObject> {
-  readonly columns: readonly TableColumnDefinition[];
+  readonly columns: readonly Column[];
   /** One row's cells, in the order of the columns; with conditions where upstream states them (finished pods). */
   row(obj: T, now: Date): TableCells;
 }
@@ -136,6 +146,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
     Strategy<T>,
     | 'prepareForUpdate'
     | 'validateUpdate'
+    | 'validatesMetadataOnUpdate'
     | 'warningsOnUpdate'
     | 'resetFields'
     | 'canonicalize'
@@ -148,8 +159,22 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly strategy: Strategy<T>;
   readonly table?: TableConvertor<T>;
   readonly subresources?: Readonly<Record<string, ViewSubresource<T>>>;
+  /** Which field selectors clients may use; absent: metadata.name and metadata.namespace alone, in the generic words. */
+  readonly fieldLabels?: FieldLabels;
+  /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
+  readonly storedAs?: { readonly group: string; readonly version: string };
   /** Conversions between the storage version and the others served, where their shapes differ. */
   readonly conversions?: Readonly<Record<string, VersionConversion>>;
+}
+
+/** A kind's own field labels (upstream's AddFieldLabelConversionFunc). */
+export interface FieldLabels {
+  /** Every label that is accepted, metadata.name and metadata.namespace included where they are. */
+  readonly supported: readonly string[];
+  /** Labels that stand for another. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** The error for any other; default `field label not supported: <label>`. */
+  unsupported?(label: string): string;
 }
 
 export interface VersionConversion {

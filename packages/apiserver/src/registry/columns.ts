@@ -1,0 +1,130 @@
+/** What the tables of all kinds share (k8s.io/kubernetes/pkg/printers). */
+import type { LabelSelector, TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
+import type { TypedObject } from '@keelson/api/object';
+
+/** A column described in words of its own, or by the documentation of a field. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'boolean';
+  readonly format: string;
+  readonly priority: number;
+  readonly description: string | FieldReference;
+}
+
+export interface FieldReference {
+  /** `io.k8s.api.core.v1.ServiceSpec` */
+  readonly type: string;
+  readonly field: string;
+}
+
+/** The documentation of a field of a type; '' where there is none. */
+export type FieldDocs = (type: string, field: string) => string;
+
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+/**
+ * @param description a sentence, or `core.v1.ServiceSpec.type`, the field whose documentation describes the column
+ * @param options `priority: 1` shows it in wide output alone
+ */
+export function column(
+  name: string,
+  type: Column['type'],
+  description: string,
+  options: { readonly priority?: number; readonly format?: string } = {},
+): Column {
+  const { priority = 0, format = '' } = options;
+  return { name, type, format, priority, description: fieldReference(description) ?? description };
+}
+
+/** The same, shown in wide output alone. */
+export function wideColumn(name: string, type: Column['type'], description: string): Column {
+  return column(name, type, description, { priority: 1 });
+}
+
+function fieldReference(text: string): FieldReference | undefined {
+  const match = /^([a-z]+\.v[a-z0-9]+\.[A-Za-z]+)\.([A-Za-z]+)$/.exec(text);
+  return match ? { type: `io.k8s.api.${match[1]}`, field: match[2]! } : undefined;
+}
+
+export const nameColumn: Column = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  priority: 0,
+  description: { type: META, field: 'name' },
+};
+
+export const ageColumn: Column = {
+  name: 'Age',
+  type: 'string',
+  format: '',
+  priority: 0,
+  description: { type: META, field: 'creationTimestamp' },
+};
+
+/** The columns as a Table carries them. */
+export function columnDefinitions(columns: readonly Column[], docs: FieldDocs): TableColumnDefinition[] {
+  return columns.map(({ description, ...rest }) => ({
+    ...rest,
+    description: typeof description === 'string' ? description : docs(description.type, description.field),
+  }));
+}
+
+/** How long ago the object was made. */
+export function age(obj: TypedObject, now: Date): string {
+  return since(obj.metadata.creationTimestamp, now);
+}
+
+/** `3d4h`; `<unknown>` without a time. */
+export function since(time: string | null | undefined, now: Date): string {
+  return time == null ? '<unknown>' : humanDuration(now.getTime() - Date.parse(time));
+}
+
+/**
+ * Two units at most, the finer one only while the coarser is small: apimachinery's duration.HumanDuration.
+ * @param milliseconds a little below zero counts as zero (clocks differ)
+ */
+export function humanDuration(milliseconds: number): string {
+  const seconds = Math.trunc(milliseconds / 1000);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.trunc(seconds / 60);
+  if (minutes < 10) return two(minutes, 'm', seconds % 60, 's');
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.trunc(minutes / 60);
+  if (hours < 8) return two(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  const days = Math.trunc(hours / 24);
+  if (days < 8) return two(days, 'd', hours % 24, 'h');
+  if (days < 2 * 365) return `${days}d`;
+  const years = Math.trunc(days / 365);
+  return years < 8 ? two(years, 'y', days % 365, 'd') : `${years}y`;
+}
+
+function two(coarse: number, coarseUnit: string, fine: number, fineUnit: string): string {
+  return fine === 0 ? `${coarse}${coarseUnit}` : `${coarse}${coarseUnit}${fine}${fineUnit}`;
+}
+
+/** `a=1,b=2` by key; `<none>` for no labels. */
+export function formatLabels(labels: Readonly<Record<string, string>> | null | undefined): string {
+  const entries = Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? '<none>' : entries.map(([k, v]) => `${k}=${v}`).join(',');
+}
+
+/** `a=1,b in (x,y),!c`; `<none>` for a selector that selects everything. */
+export function formatLabelSelector(selector: LabelSelector | null | undefined): string {
+  const terms = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
+  for (const { key, operator, values } of selector?.matchExpressions ?? []) {
+    const list = [...(values ?? [])].sort().join(',');
+    if (list === '' && operator.endsWith('In')) return '<error>';
+    if (operator === 'In') terms.push({ key, text: `${key} in (${list})` });
+    else if (operator === 'NotIn') terms.push({ key, text: `${key} notin (${list})` });
+    else if (operator === 'Exists') terms.push({ key, text: key });
+    else if (operator === 'DoesNotExist') terms.push({ key, text: `!${key}` });
+    else return '<error>';
+  }
+  if (terms.length === 0) return '<none>';
+  terms.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return terms.map((t) => t.text).join(',');
+}

@@ -1,0 +1,9 @@
+import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
+import type { Strategy } from '../../strategy.ts';
+import { validateConfigMap, validateConfigMapUpdate } from './validation.ts';
+
+export const strategy: Strategy<ConfigMap> = {
+  validate: (_ctx, obj) => validateConfigMap(obj),
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateConfigMapUpdate(obj, old),
+};

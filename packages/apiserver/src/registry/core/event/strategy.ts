@@ -1,0 +1,29 @@
+import type { Event } from '@keelson/api/generated/types/core/v1';
+import { nameIsPathSegment } from '@keelson/api/validation/names';
+import type { Strategy } from '../../strategy.ts';
+import { validateLegacyEvent } from './validation.ts';
+
+/** @param ttlSeconds how long events are kept */
+export function eventStrategy(ttlSeconds: number): Strategy<Event> {
+  return {
+    allowCreateOnUpdate: true,
+    defaultGarbageCollectionPolicy: 'Unsupported',
+    validateName: nameIsPathSegment,
+    validate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
+    validateUpdate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
+    ttlSeconds: () => ttlSeconds,
+    selectableFields: (obj) => ({
+      ...aboutFields('involvedObject', obj),
+      reason: obj.reason ?? '',
+      reportingComponent: obj.reportingComponent ?? '',
+      source: obj.source?.component || (obj.reportingComponent ?? ''),
+      type: obj.type ?? '',
+    }),
+  };
+}
+
+/** @param prefix what the version calls the reference */
+export function aboutFields(prefix: string, { involvedObject: about }: Event): Record<string, string> {
+  const names = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const;
+  return Object.fromEntries(names.map((name) => [`${prefix}.${name}`, about?.[name] ?? '']));
+}

@@ -1,0 +1,10 @@
+import type { Secret } from '@keelson/api/generated/types/core/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import { table } from './columns.ts';
+import { strategy } from './strategy.ts';
+
+export const registration: KindRegistration<Secret> = {
+  strategy,
+  table,
+  fieldLabels: { supported: ['metadata.name', 'metadata.namespace', 'type'] },
+};

@@ -1,0 +1,5 @@
+import type { Role } from '@keelson/api/generated/types/rbac/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import { strategy } from './strategy.ts';
+
+export const registration: KindRegistration<Role> = { strategy };
