@@ -1,8 +1,9 @@
+import { type LmdbOptions, openLmdbStore } from './lmdb/open.ts';
 import { type MemoryOptions, openMemoryStore } from './memory/open.ts';
 import type { Store } from './store.ts';
 
 /** Which engine keeps the data, and how. */
-export type StoreConfig = { readonly engine: 'memory' } & MemoryOptions;
+export type StoreConfig = ({ readonly engine: 'memory' } & MemoryOptions) | ({ readonly engine: 'lmdb' } & LmdbOptions);
 
 /**
  * Opens the store that is asked for; whoever opens it closes it.
@@ -12,5 +13,7 @@ export async function openStore(config: StoreConfig): Promise<Store> {
   switch (config.engine) {
     case 'memory':
       return openMemoryStore(config);
+    case 'lmdb':
+      return openLmdbStore(config);
   }
 }

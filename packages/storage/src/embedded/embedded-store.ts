@@ -150,6 +150,7 @@ export class EmbeddedStore implements Store {
 
   async health(): Promise<void> {
     this.#assertOpen();
+    this.#journal.assertHealthy();
   }
 
   close(): Promise<void> {

@@ -48,7 +48,10 @@ export interface Journal {
   readonly compaction: CompactionProgress;
 
   /** Bytes used. */
-  size(): number;
+  size(): Promise<number>;
+
+  /** @throws StoreUnavailableError if no write can succeed any more */
+  assertHealthy(): void;
 
   /** Finishes what is under way and releases everything. */
   close(): Promise<void>;

@@ -65,7 +65,7 @@ export class WatchHub {
   requestProgress(): void {
     for (const watcher of this.#watchers) {
       watcher.progressWanted = true;
-      queueMicrotask(() => this.#reportProgress(watcher));
+      setImmediate(() => this.#reportProgress(watcher));
     }
   }
 

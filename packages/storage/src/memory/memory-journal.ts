@@ -40,9 +40,11 @@ export class MemoryJournal implements Journal {
     this.compaction = progress;
   }
 
-  size(): number {
+  async size(): Promise<number> {
     return this.#bytes;
   }
+
+  assertHealthy(): void {}
 
   async close(): Promise<void> {
     this.#writes.clear();

@@ -1,0 +1,119 @@
+import { stat } from 'node:fs/promises';
+import type { CompactionProgress, Entry, Journal, Write } from '../embedded/journal.ts';
+import { StoreUnavailableError } from '../store.ts';
+import { type Environment, openEnvironment } from './environment.ts';
+
+const append = { append: true } as const;
+
+/**
+ * Keeps writes in an LMDB file. A commit writes the changed pages, flushes them (fdatasync), and then writes the page
+ * that makes them count, synchronously too; it happens on a thread of its own. What `append` is
+ * given becomes durable in one transaction, so a crash leaves all of it or nothing.
+ */
+export class LmdbJournal implements Journal {
+  readonly #environment: Environment;
+  #compaction: CompactionProgress;
+  #newest: number;
+  /** Why the file can't be written any more, once that is so. */
+  #broken: Error | undefined;
+
+  /** @throws StoreUnavailableError if the directory can't be opened, or is open already */
+  constructor(directory: string) {
+    this.#environment = openEnvironment(directory);
+    this.#compaction = this.#environment.meta.get('meta')!;
+    this.#newest = this.#newestOnDisk();
+  }
+
+  get compaction(): CompactionProgress {
+    return this.#compaction;
+  }
+
+  async append(writes: readonly Write[]): Promise<void> {
+    const { entries, values } = this.#environment;
+    await this.#transaction(() => {
+      for (const { entry, value } of writes) {
+        entries.put(entry.revision, entry, append as never);
+        if (entry.version > 0) values.put(entry.revision, value as Buffer, append as never);
+      }
+    });
+    this.#newest = writes.at(-1)!.entry.revision;
+  }
+
+  entry(revision: number): Entry | undefined {
+    return this.#environment.entries.get(revision);
+  }
+
+  *entries(from: number, to: number): Iterable<Entry> {
+    for (const { value } of this.#environment.entries.getRange({ start: from, end: to + 1 })) yield value;
+  }
+
+  value(revision: number): Uint8Array {
+    return this.#environment.values.getBinary(revision) ?? empty;
+  }
+
+  async remove(revisions: readonly number[], progress: CompactionProgress): Promise<void> {
+    const { entries, values, meta } = this.#environment;
+    await this.#transaction(() => {
+      for (const revision of revisions) {
+        entries.remove(revision);
+        values.remove(revision);
+      }
+      meta.put('meta', { ...meta.get('meta')!, ...progress });
+    });
+    this.#compaction = progress;
+  }
+
+  async size(): Promise<number> {
+    return (await stat(this.#environment.file)).size;
+  }
+
+  assertHealthy(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  async close(): Promise<void> {
+    await this.#environment.root.close();
+  }
+
+  async #transaction(change: () => void): Promise<void> {
+    this.assertHealthy();
+    try {
+      await this.#environment.root.childTransaction(change);
+    } catch (error) {
+      throw await this.#failure(error);
+    }
+  }
+
+  /**
+   * A transaction that fails for want of space leaves the file as it was, and the next one may succeed. But if
+   * LMDB refuses to go on, or the file has what was reported as failed, only a new start can tell what is on disk.
+   */
+  async #failure(error: unknown): Promise<StoreUnavailableError> {
+    const cause = await commitError(error);
+    const failure = new StoreUnavailableError(`cannot write ${this.#environment.file}: ${cause.message}`, { cause });
+    try {
+      this.#environment.root.transactionSync(() => undefined);
+      if (this.#newestOnDisk() !== this.#newest) this.#broken = failure;
+    } catch {
+      this.#broken = failure;
+    }
+    return failure;
+  }
+
+  #newestOnDisk(): number {
+    const [newest] = this.#environment.entries.getKeys({ reverse: true, limit: 1 });
+    return newest ?? 0;
+  }
+}
+
+const empty = new Uint8Array(0);
+
+/** The library reports the cause of a failed commit as a promise that rejects. */
+async function commitError(error: unknown): Promise<Error> {
+  const failed = error as Error & { commitError?: Promise<never> };
+  if (failed.commitError === undefined) return failed;
+  return failed.commitError.then(
+    () => failed,
+    (cause: Error) => cause,
+  );
+}
