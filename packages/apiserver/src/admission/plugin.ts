@@ -1,0 +1,91 @@
+/** What admission plugins see and may do (k8s.io/apiserver/pkg/admission/interfaces.go). */
+import { forbidden, StatusError } from '@keelson/api/errors';
+import type { GroupVersionKind, GroupVersionResource, KubeObject, TypedObject } from '@keelson/api/object';
+import type { Authorize } from '../authz/attributes.ts';
+import type { Objects } from '../objects.ts';
+import type { DeleteOptions, UserInfo } from '../registry/strategy.ts';
+
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+export interface AdmissionAttributes {
+  readonly operation: Operation;
+  readonly kind: GroupVersionKind;
+  readonly resource: GroupVersionResource;
+  /** Empty for the resource itself. */
+  readonly subresource: string;
+  /** Empty for cluster-scoped objects. */
+  readonly namespace: string;
+  /** Empty where the server makes the name. */
+  readonly name: string;
+  /** In the storage version; what plugins that mutate change in place. Absent for deletions. */
+  readonly object: KubeObject | undefined;
+  /** The stored object, for updates and deletions. */
+  readonly oldObject: KubeObject | undefined;
+  readonly dryRun: boolean;
+  readonly user: UserInfo;
+  /** Of the request, `apps/v1`. */
+  readonly apiVersion: string;
+  readonly deleteOptions?: DeleteOptions;
+  /** A warning for the client. */
+  warn(text: string): void;
+  /** An annotation of the audit event; the key is qualified with the plugin's name. */
+  annotate(key: string, value: string): void;
+}
+
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Asked once for each combination; depends on nothing else. */
+  handles(operation: Operation, resource: string, subresource: string): boolean;
+  /** May change `object`. @throws StatusError */
+  mutate?(attributes: AdmissionAttributes): Promise<void> | void;
+  /** After the strategy's validation. @throws StatusError */
+  validate?(attributes: AdmissionAttributes): Promise<void> | void;
+}
+
+/** What plugins know of the world. */
+export interface AdmissionWorld {
+  readonly objects: Objects;
+  readonly authorize: Authorize;
+  readonly now: () => Date;
+  /** Five random characters for the end of a generated name. */
+  readonly nameSuffix: () => string;
+  readonly wait: (ms: number) => Promise<void>;
+  /** On behalf of the server itself. @throws StatusError as the API would answer */
+  readonly createNamespace: (name: string) => Promise<void>;
+  /** Writes only `status.used`. @throws StatusError 409 when the quota has changed since */
+  readonly updateQuotaStatus: (quota: KubeObject) => Promise<KubeObject>;
+}
+
+/** The object as its kind; handles() has seen to it that it is one. */
+export function objectOf<T extends TypedObject>({ object }: AdmissionAttributes): T {
+  return object as TypedObject as T;
+}
+
+export function oldObjectOf<T extends TypedObject>({ oldObject }: AdmissionAttributes): T {
+  return oldObject as TypedObject as T;
+}
+
+/** The refusal of a plugin, which names the object as far as it has a name. A refusal that is one is passed on. */
+export function refuse(attributes: AdmissionAttributes, cause: string | Error): StatusError {
+  if (cause instanceof StatusError && cause.code === 403) return cause;
+  return forbidden(attributes.resource, nameOf(attributes), cause instanceof Error ? cause.message : cause);
+}
+
+function nameOf({ name, object }: AdmissionAttributes): string {
+  return name || object?.metadata?.name || object?.metadata?.generateName || 'Unknown';
+}
+
+/** `resource`, or `resource.group`: how handles() names it. */
+export function resourceKey({ group, resource }: { readonly group: string; readonly resource: string }): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+/** For plugins that look at some operations on one resource without its subresources. */
+export function on(
+  resources: string | readonly string[],
+  operations: readonly Operation[],
+): (operation: Operation, resource: string, subresource: string) => boolean {
+  const wanted = new Set(typeof resources === 'string' ? [resources] : resources);
+  return (operation, resource, subresource) =>
+    subresource === '' && wanted.has(resource) && operations.includes(operation);
+}

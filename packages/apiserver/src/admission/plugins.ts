@@ -1,0 +1,103 @@
+/**
+ * All plugins of kube-apiserver in their order, and which of them are on (pkg/kubeapiserver/options/plugins.go). Those of
+ * policies and webhooks are given by the caller, who owns what they need.
+ */
+import { AdmissionChain } from './chain.ts';
+import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
+import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
+import { priority } from './priority.ts';
+import { serviceAccount } from './serviceaccount.ts';
+import { type DefaultTolerations, defaultTolerationSeconds, taintNodesByCondition } from './tolerations.ts';
+
+/** Name and whether it is on without being asked for. */
+export const PLUGIN_ORDER = [
+  ['AlwaysAdmit', false],
+  ['NamespaceAutoProvision', false],
+  ['NamespaceLifecycle', true],
+  ['NamespaceExists', false],
+  ['LimitPodHardAntiAffinityTopology', false],
+  ['LimitRanger', true],
+  ['ServiceAccount', true],
+  ['NodeRestriction', false],
+  ['TaintNodesByCondition', true],
+  ['AlwaysPullImages', false],
+  ['ImagePolicyWebhook', false],
+  ['PodSecurity', true],
+  ['PodNodeSelector', false],
+  ['Priority', true],
+  ['DefaultTolerationSeconds', true],
+  ['PodTolerationRestriction', false],
+  ['EventRateLimit', false],
+  ['ExtendedResourceToleration', false],
+  ['DefaultStorageClass', true],
+  ['StorageObjectInUseProtection', true],
+  ['PodGroupProtection', true],
+  ['OwnerReferencesPermissionEnforcement', false],
+  ['PersistentVolumeClaimResize', true],
+  ['RuntimeClass', true],
+  ['CertificateApproval', true],
+  ['CertificateSigning', true],
+  ['ClusterTrustBundleAttest', true],
+  ['CertificateSubjectRestriction', true],
+  ['DefaultIngressClass', true],
+  ['DenyServiceExternalIPs', false],
+  ['PodTopologyLabels', true],
+  ['PodGroupWorkloadExists', true],
+  ['NodeDeclaredFeatureValidator', true],
+  ['JobValidation', true],
+  ['PodResizeValidator', true],
+  ['MutatingAdmissionPolicy', true],
+  ['MutatingAdmissionWebhook', true],
+  ['ValidatingAdmissionPolicy', true],
+  ['ValidatingAdmissionWebhook', true],
+  ['ResourceQuota', true],
+  ['AlwaysDeny', false],
+] as const satisfies readonly (readonly [string, boolean])[];
+
+export type PluginName = (typeof PLUGIN_ORDER)[number][0];
+
+export interface AdmissionOptions {
+  /** `--enable-admission-plugins` */
+  readonly enable: readonly string[];
+  /** `--disable-admission-plugins` */
+  readonly disable: readonly string[];
+  readonly tolerations: DefaultTolerations;
+}
+
+/**
+ * The plugins that are on, in upstream's order whatever the order of the flags.
+ * @throws Error for a plugin that is unknown, or both enabled and disabled
+ */
+export function enabledPlugins({ enable, disable }: Pick<AdmissionOptions, 'enable' | 'disable'>): PluginName[] {
+  const known = new Set<string>(PLUGIN_ORDER.map(([name]) => name));
+  for (const name of enable)
+    if (!known.has(name)) throw new Error(`enable-admission-plugins plugin "${name}" is unknown`);
+  for (const name of disable)
+    if (!known.has(name)) throw new Error(`disable-admission-plugins plugin "${name}" is unknown`);
+  const both = enable.filter((name) => disable.includes(name)).sort();
+  if (both.length > 0)
+    throw new Error(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`);
+  return PLUGIN_ORDER.filter(([name, on]) => enable.includes(name) || (on && !disable.includes(name))).map(([n]) => n);
+}
+
+/** @param given plugins that the caller makes; they stand at their place in the order */
+export function admissionChain(
+  options: AdmissionOptions,
+  world: AdmissionWorld,
+  given: readonly AdmissionPlugin[] = [],
+): AdmissionChain {
+  const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
+    NamespaceAutoProvision: () => namespaceAutoProvision(world),
+    NamespaceLifecycle: () => namespaceLifecycle(world),
+    NamespaceExists: () => namespaceExists(world),
+    ServiceAccount: () => serviceAccount(world),
+    TaintNodesByCondition: () => taintNodesByCondition(),
+    Priority: () => priority(world),
+    DefaultTolerationSeconds: () => defaultTolerationSeconds(options.tolerations),
+  };
+  const plugins = enabledPlugins(options).flatMap((name) => {
+    const plugin = given.find((p) => p.name === name) ?? makers[name]?.();
+    return plugin ? [plugin] : [];
+  });
+  return new AdmissionChain(plugins);
+}

@@ -1,0 +1,62 @@
+/**
+ * Stored objects as the server's own parts read them: authentication, authorization, admission. Objects come in their
+ * storage version and are shared: nobody may change one.
+ */
+import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
+import type { Lease } from '@keelson/api/generated/types/coordination/v1';
+import type {
+  LimitRange,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceQuota,
+  Secret,
+  Service,
+  ServiceAccount,
+} from '@keelson/api/generated/types/core/v1';
+import type { IngressClass } from '@keelson/api/generated/types/networking/v1';
+import type { RuntimeClass } from '@keelson/api/generated/types/node/v1';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@keelson/api/generated/types/rbac/v1';
+import type { DeviceClass, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
+import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
+import type { StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+
+/** By `resource`, or `resource.group` outside of the core group. */
+export interface ObjectTypes {
+  limitranges: LimitRange;
+  namespaces: Namespace;
+  nodes: Node;
+  persistentvolumeclaims: PersistentVolumeClaim;
+  persistentvolumes: PersistentVolume;
+  pods: Pod;
+  resourcequotas: ResourceQuota;
+  secrets: Secret;
+  serviceaccounts: ServiceAccount;
+  services: Service;
+  'certificatesigningrequests.certificates.k8s.io': CertificateSigningRequest;
+  'clusterrolebindings.rbac.authorization.k8s.io': ClusterRoleBinding;
+  'clusterroles.rbac.authorization.k8s.io': ClusterRole;
+  'deviceclasses.resource.k8s.io': DeviceClass;
+  'ingressclasses.networking.k8s.io': IngressClass;
+  'leases.coordination.k8s.io': Lease;
+  'priorityclasses.scheduling.k8s.io': PriorityClass;
+  'resourceclaims.resource.k8s.io': ResourceClaim;
+  'rolebindings.rbac.authorization.k8s.io': RoleBinding;
+  'roles.rbac.authorization.k8s.io': Role;
+  'runtimeclasses.node.k8s.io': RuntimeClass;
+  'storageclasses.storage.k8s.io': StorageClass;
+  'volumeattachments.storage.k8s.io': VolumeAttachment;
+}
+
+export type ObjectResource = keyof ObjectTypes;
+
+export interface Objects {
+  /** From the watch cache, which may lag behind other servers of the cluster. @param namespace '' for cluster scope */
+  get<R extends ObjectResource>(resource: R, namespace: string, name: string): Promise<ObjectTypes[R] | undefined>;
+  /** From the store itself. */
+  getLive<R extends ObjectResource>(resource: R, namespace: string, name: string): Promise<ObjectTypes[R] | undefined>;
+  /** From the watch cache. @param namespace '' for all */
+  list<R extends ObjectResource>(resource: R, namespace: string): Promise<readonly ObjectTypes[R][]>;
+}
