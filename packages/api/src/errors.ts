@@ -42,12 +42,21 @@ export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: StatusDetails | undefined;
+  /** List metadata: an expired continue token comes with a fresh one. */
+  readonly metadata: { readonly continue?: string };
 
-  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    details?: StatusDetails,
+    metadata: { readonly continue?: string } = {},
+  ) {
     super(message);
     this.code = code;
     this.reason = reason;
     this.details = details;
+    this.metadata = metadata;
   }
 
   /** The body of the answer. Keys in the order in which upstream writes them. */
@@ -55,7 +64,7 @@ export class StatusError extends Error {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.metadata,
       status: 'Failure',
       ...(this.message === '' ? {} : { message: this.message }),
       ...(this.reason === '' ? {} : { reason: this.reason }),
@@ -141,8 +150,8 @@ export function gone(message: string): StatusError {
 }
 
 /** 410 for a revision or a continue token that history no longer holds. */
-export function resourceExpired(message: string): StatusError {
-  return new StatusError(410, 'Expired', message);
+export function resourceExpired(message: string, metadata: { readonly continue?: string } = {}): StatusError {
+  return new StatusError(410, 'Expired', message, undefined, metadata);
 }
 
 export function requestEntityTooLarge(message: string): StatusError {

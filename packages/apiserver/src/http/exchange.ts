@@ -16,6 +16,8 @@ export interface Exchange {
   readonly url: string;
   /** Names in lower case. */
   readonly headers: RequestHeaders;
+  /** Name, value, name, value…: repeated headers kept apart. */
+  readonly rawHeaders: readonly string[];
   readonly httpVersion: '1.1' | '2';
   readonly socket: TLSSocket;
   /** The request's body; never read further than the handler wants. */
@@ -33,8 +35,12 @@ export interface Exchange {
   abort(): void;
 }
 
-export function exchangeOfStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): Exchange {
-  return new Http2Exchange(stream, headers);
+export function exchangeOfStream(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+): Exchange {
+  return new Http2Exchange(stream, headers, rawHeaders);
 }
 
 export function exchangeOfRequest(req: http.IncomingMessage, res: http.ServerResponse): Exchange {
@@ -46,9 +52,11 @@ class Http2Exchange implements Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: RequestHeaders;
+  readonly rawHeaders: readonly string[];
   readonly #stream: http2.ServerHttp2Stream;
 
-  constructor(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) {
+  constructor(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, rawHeaders: readonly string[]) {
+    this.rawHeaders = rawHeaders;
     this.#stream = stream;
     this.method = headers[':method'] ?? 'GET';
     this.url = headers[':path'] ?? '/';
@@ -104,6 +112,9 @@ class Http1Exchange implements Exchange {
     this.headers = req.headers;
     this.body = req;
     res.on('error', () => res.destroy());
+  }
+  get rawHeaders(): readonly string[] {
+    return this.#req.rawHeaders;
   }
   get socket(): TLSSocket {
     return this.#req.socket as TLSSocket;

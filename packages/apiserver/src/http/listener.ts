@@ -66,7 +66,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       initialWindowSize: 256 * 1024,
     },
   });
-  h2.on('stream', (stream, headers) => options.onExchange(exchangeOfStream(stream, headers)));
+  h2.on('stream', (stream, headers, _flags, raw) => options.onExchange(exchangeOfStream(stream, headers, raw)));
   h2.on('sessionError', () => {});
   h2.on('session', (session) => {
     session.setLocalWindowSize(1024 * 1024);

@@ -7,8 +7,8 @@ import { SortedEntries } from './sorted-entries.ts';
  * kept apart until compaction passes them, because a read of an older revision has to find their past.
  */
 export class KeyIndex {
-  readonly live: SortedEntries;
-  readonly dead: SortedEntries;
+  readonly live: SortedEntries<Entry>;
+  readonly dead: SortedEntries<Entry>;
 
   /** @param entries all there are, by ascending revision */
   constructor(entries: Iterable<Entry>) {

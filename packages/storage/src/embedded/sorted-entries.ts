@@ -1,20 +1,17 @@
-import type { ByteKey } from './bytekey.ts';
-import type { Entry } from './journal.ts';
-
 const CHUNK = 512;
 
 /**
  * A set of entries, one per key, sorted by key. Kept as chunks of at most `CHUNK` entries, so that an insertion moves few of them
  * and that counting a range adds chunk lengths instead of visiting keys: 100,000 keys are some 300 chunks.
  */
-export class SortedEntries {
+export class SortedEntries<E extends { readonly key: string }> {
   /** No chunk is empty, save the only one of an empty set. */
-  #chunks: Entry[][] = [[]];
+  #chunks: E[][] = [[]];
   #size = 0;
 
   /** @param sorted entries in ascending order of key, without duplicates */
-  static from(sorted: readonly Entry[]): SortedEntries {
-    const set = new SortedEntries();
+  static from<E extends { readonly key: string }>(sorted: readonly E[]): SortedEntries<E> {
+    const set = new SortedEntries<E>();
     set.#size = sorted.length;
     const step = (CHUNK * 3) / 4;
     for (let at = 0; at < sorted.length; at += step) set.#chunks[at / step] = sorted.slice(at, at + step);
@@ -25,14 +22,14 @@ export class SortedEntries {
     return this.#size;
   }
 
-  get(key: ByteKey): Entry | undefined {
+  get(key: E['key']): E | undefined {
     const chunk = this.#chunks[this.#chunkOf(key)]!;
     const entry = chunk[lowerBound(chunk, key)];
     return entry?.key === key ? entry : undefined;
   }
 
   /** Inserts the entry or replaces the one with its key. */
-  set(entry: Entry): void {
+  set(entry: E): void {
     const at = this.#chunkOf(entry.key);
     const chunk = this.#chunks[at]!;
     const index = lowerBound(chunk, entry.key);
@@ -47,7 +44,7 @@ export class SortedEntries {
     if (chunk.length > CHUNK) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK / 2));
   }
 
-  delete(key: ByteKey): void {
+  delete(key: E['key']): void {
     const at = this.#chunkOf(key);
     const chunk = this.#chunks[at]!;
     const index = lowerBound(chunk, key);
@@ -58,13 +55,13 @@ export class SortedEntries {
   }
 
   /** How many keys are ≥ `from` and, where `end` is given, < `end`. */
-  count(from: ByteKey, end: ByteKey | undefined): number {
+  count(from: E['key'], end: E['key'] | undefined): number {
     return Math.max(0, (end === undefined ? this.#size : this.#rank(end)) - this.#rank(from));
   }
 
   /** At most `limit` entries with keys ≥ `from` and, where `end` is given, < `end`, in ascending order. */
-  range(from: ByteKey, end: ByteKey | undefined, limit = Number.POSITIVE_INFINITY): Entry[] {
-    const found: Entry[] = [];
+  range(from: E['key'], end: E['key'] | undefined, limit = Number.POSITIVE_INFINITY): E[] {
+    const found: E[] = [];
     let at = this.#chunkOf(from);
     let index = lowerBound(this.#chunks[at]!, from);
     for (; at < this.#chunks.length; at++, index = 0) {
@@ -78,7 +75,7 @@ export class SortedEntries {
     return found;
   }
 
-  #rank(key: ByteKey): number {
+  #rank(key: E['key']): number {
     const at = this.#chunkOf(key);
     let rank = lowerBound(this.#chunks[at]!, key);
     for (let i = 0; i < at; i++) rank += this.#chunks[i]!.length;
@@ -86,7 +83,7 @@ export class SortedEntries {
   }
 
   /** The last chunk whose first key is ≤ `key`, or the first chunk. */
-  #chunkOf(key: ByteKey): number {
+  #chunkOf(key: E['key']): number {
     let low = 0;
     let high = this.#chunks.length;
     while (high - low > 1) {
@@ -99,7 +96,7 @@ export class SortedEntries {
 }
 
 /** The index of the first entry whose key is ≥ `key`. */
-function lowerBound(chunk: readonly Entry[], key: ByteKey): number {
+function lowerBound(chunk: readonly { readonly key: string }[], key: string): number {
   let low = 0;
   let high = chunk.length;
   while (low < high) {

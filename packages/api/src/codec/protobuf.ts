@@ -1,0 +1,3 @@
+export function encodeProtobuf(_object: object): Buffer {
+  throw new Error('not yet');
+}

@@ -1,0 +1,3 @@
+export function encodeYaml(object: object): Buffer {
+  return Buffer.from(JSON.stringify(object));
+}

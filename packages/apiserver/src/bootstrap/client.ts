@@ -1,0 +1,95 @@
+/** The server's own client: it writes through the registry like a request of system:apiserver, without the socket. */
+import { randomUUID } from 'node:crypto';
+import { normalize } from '@keelson/api/codec/json';
+import { StatusError } from '@keelson/api/errors';
+import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { fieldManagerOf } from '../handlers/fieldmanager.ts';
+import { deleteObject } from '../registry/delete.ts';
+import type { ServedResource } from '../registry/resource.ts';
+import type { WriteRequest } from '../registry/store.ts';
+import type { UserInfo } from '../registry/strategy.ts';
+import type { Resources } from '../resources.ts';
+import type { BootstrapClient } from './reconcile.ts';
+
+export const API_SERVER_USER: UserInfo = {
+  name: 'system:apiserver',
+  uid: randomUUID(),
+  groups: ['system:masters', 'system:authenticated'],
+  extra: {},
+};
+const MANAGER = 'kube-apiserver';
+
+export class RegistryClient implements BootstrapClient {
+  readonly #resources: Resources;
+  readonly #now: () => Date;
+
+  constructor(resources: Resources, now: () => Date) {
+    this.#resources = resources;
+    this.#now = now;
+  }
+
+  async get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined> {
+    const served = this.#served(apiVersion, kind);
+    try {
+      return await this.#resources.store(served.definition).get(namespace, name);
+    } catch (error) {
+      if (error instanceof StatusError && error.code === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async create(object: KubeObject): Promise<void> {
+    const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
+    const complete = this.#complete(served, object);
+    const managed = fieldManagerOf(served, '').update(undefined, complete, MANAGER, this.#now());
+    await this.#resources.store(served.definition).create(managed, this.#request(object));
+  }
+
+  async update(object: KubeObject): Promise<void> {
+    const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
+    await this.#resources.store(served.definition).update({
+      ...this.#request(object),
+      name: object.metadata.name ?? '',
+      transform: (live) =>
+        fieldManagerOf(served, '').update(live, this.#complete(served, object), MANAGER, this.#now()),
+    });
+  }
+
+  async delete(object: KubeObject): Promise<void> {
+    const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
+    const { uid, name = '' } = object.metadata;
+    await deleteObject(this.#resources.store(served.definition), {
+      ...this.#request(object),
+      name,
+      options: uid ? { preconditions: { uid } } : {},
+    });
+  }
+
+  #complete(served: ServedResource, object: KubeObject): KubeObject {
+    const complete = normalize(object, served.type!) as KubeObject;
+    served.definition.registration.strategy.defaults?.(complete, served.version);
+    return complete;
+  }
+
+  #request(object: KubeObject): WriteRequest {
+    return {
+      ctx: {
+        namespace: object.metadata.namespace ?? '',
+        user: API_SERVER_USER,
+        now: this.#now(),
+        dryRun: false,
+        requestVersion: parseApiVersion(object.apiVersion ?? '').version,
+      },
+      warn: () => {},
+    };
+  }
+
+  #served(apiVersion: string, kind: string): ServedResource {
+    const { group, version } = parseApiVersion(apiVersion);
+    for (const served of this.#resources.all()) {
+      if (served.definition.group === group && served.version === version && served.definition.kind === kind)
+        return served;
+    }
+    throw new Error(`${apiVersion} ${kind} is not served`);
+  }
+}

@@ -1,0 +1,90 @@
+/** What a server is told; the flags of kube-apiserver and `keelson up` both end up here. */
+import type { KeyObject } from 'node:crypto';
+import type { Store } from '@keelson/storage/store';
+import type { AuthorizationMode } from './authz/chain.ts';
+import type { RuntimeConfig } from './discovery/runtime-config.ts';
+import type { ServingCertificate } from './http/listener.ts';
+import type { Logger } from './logger.ts';
+import type { UserInfo } from './registry/strategy.ts';
+
+/** Something that is read again when it changes on disk: `get` is called whenever it is needed. */
+export interface Reloadable<T> {
+  get(): T;
+  /** Calls back after each change. */
+  onChange?(listener: () => void): void;
+}
+
+export interface ServiceAccountConfig {
+  /** The first issuer signs, all are accepted. */
+  readonly issuers: readonly string[];
+  readonly signingKey: KeyObject;
+  /** Public keys that tokens are verified with. */
+  readonly verificationKeys: readonly KeyObject[];
+  /** Default: the issuers. */
+  readonly apiAudiences?: readonly string[];
+  readonly maxExpirationSeconds?: number;
+  /** Tokens asked for an hour live for a year, as long as clients are old. Default true. */
+  readonly extendExpiration?: boolean;
+  readonly jwksUri?: string;
+}
+
+export interface RequestHeaderConfig {
+  readonly clientCa: Reloadable<string>;
+  readonly allowedNames: readonly string[];
+  readonly usernameHeaders: readonly string[];
+  readonly uidHeaders: readonly string[];
+  readonly groupHeaders: readonly string[];
+  readonly extraHeaderPrefixes: readonly string[];
+}
+
+export interface AuditLog {
+  /** One line of JSON. */
+  write(event: object): void;
+}
+
+export interface ServerConfig {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly bindAddress: string;
+  /** 0: any free port. */
+  readonly securePort: number;
+  /** The address that members of the cluster reach this server at. */
+  readonly advertiseAddress: string;
+  readonly servingCertificate: Reloadable<ServingCertificate>;
+  /** PEM bundle; without it client certificates authenticate nobody. */
+  readonly clientCa?: Reloadable<string>;
+  readonly requestHeader?: RequestHeaderConfig;
+  /** By token (`--token-auth-file`). */
+  readonly tokens?: ReadonlyMap<string, UserInfo>;
+  readonly serviceAccounts?: ServiceAccountConfig;
+  readonly enableBootstrapTokens?: boolean;
+  readonly anonymousAuth: boolean;
+  readonly authorizationModes: readonly AuthorizationMode[];
+  readonly runtimeConfig: RuntimeConfig;
+  readonly enableAdmissionPlugins: readonly string[];
+  readonly disableAdmissionPlugins: readonly string[];
+  readonly admissionControlConfig?: object;
+  readonly serviceClusterIpRanges: readonly string[];
+  readonly serviceNodePortRange: { readonly from: number; readonly size: number };
+  readonly allowPrivileged: boolean;
+  readonly maxRequestsInflight: number;
+  readonly maxMutatingRequestsInflight: number;
+  readonly requestTimeoutSeconds: number;
+  readonly minRequestTimeoutSeconds: number;
+  readonly eventTtlSeconds: number;
+  readonly profiling: boolean;
+  readonly audit?: AuditLog;
+  /** How the API server reaches kubelets, for logs, exec, attach, port-forward and proxies. */
+  readonly kubelet?: {
+    readonly clientCertificate?: Reloadable<ServingCertificate>;
+    readonly certificateAuthority?: Reloadable<string>;
+    readonly preferredAddressTypes: readonly string[];
+  };
+  readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
+  readonly shutdownDelayMs: number;
+  /** Compact the store this often; 0: never. */
+  readonly compactionIntervalMs: number;
+  readonly clock?: () => Date;
+  readonly uuid?: () => string;
+  readonly random?: () => number;
+}

@@ -1,0 +1,27 @@
+/** One request on its way through the filters to its handler. */
+import type { Exchange } from './http/exchange.ts';
+import type { UserInfo } from './registry/strategy.ts';
+import type { RequestInfo } from './requestinfo.ts';
+
+export interface RequestContext {
+  readonly exchange: Exchange;
+  readonly info: RequestInfo;
+  readonly receivedAt: Date;
+  /** Goes out as Audit-Id. */
+  readonly auditId: string;
+  /** Set by authentication, replaced by impersonation. */
+  user: UserInfo;
+  /** Who authenticated, where `user` is impersonated. */
+  impersonator?: UserInfo;
+  /** Texts for `Warning: 299` headers, in order, without doubles. */
+  readonly warnings: string[];
+  /** Annotations for the audit event. */
+  readonly auditAnnotations: Record<string, string>;
+}
+
+export const NO_USER: UserInfo = { name: '', uid: '', groups: [], extra: {} };
+
+/** Upstream keeps at most 4 KiB of warnings in full, then cuts each to 256 characters; it never sends one twice. */
+export function addWarning(ctx: RequestContext, text: string): void {
+  if (text !== '' && !ctx.warnings.includes(text)) ctx.warnings.push(text);
+}

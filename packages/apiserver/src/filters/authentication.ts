@@ -1,0 +1,33 @@
+/** Who asks. Without an answer to that: 401 (apiserver/pkg/endpoints/filters/authentication.go). */
+import { unauthorized } from '@keelson/api/errors';
+import type { Authenticator, PeerCertificates } from '../authn/authenticator.ts';
+import { HeaderValues } from '../authn/headers.ts';
+import type { Filter } from '../chain.ts';
+import { addWarning } from '../context.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { peerOf } from '../http/peer.ts';
+import type { Logger } from '../logger.ts';
+
+export function authentication(authenticate: Authenticator, logger: Logger): Filter {
+  return async (ctx, next) => {
+    const found = await authenticate({
+      headers: new HeaderValues(ctx.exchange.rawHeaders),
+      path: ctx.info.path,
+      audiences: [],
+      ...peer(ctx.exchange),
+    }).catch((error: unknown) => {
+      logger.debug({ error: (error as Error).message }, 'unable to authenticate the request');
+      return undefined;
+    });
+    if (!found) throw unauthorized();
+    ctx.user = found.user;
+    for (const text of found.warnings ?? []) addWarning(ctx, text);
+    Object.assign(ctx.auditAnnotations, found.auditAnnotations);
+    await next();
+  };
+}
+
+function peer(exchange: Exchange): { peer?: PeerCertificates } {
+  const certificates = peerOf(exchange.socket);
+  return certificates ? { peer: certificates } : {};
+}

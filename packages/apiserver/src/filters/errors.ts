@@ -1,0 +1,40 @@
+/** Whatever is thrown further in becomes an answer here, and only here. */
+import { internalError, StatusError } from '@keelson/api/errors';
+import type { Filter } from '../chain.ts';
+import { commonHeaders } from '../handlers/send.ts';
+import { statusBody } from '../handlers/status.ts';
+import type { Logger } from '../logger.ts';
+
+/** An error after the answer has begun can only cut it off. */
+export function errors(logger: Logger): Filter {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const { exchange } = ctx;
+      if (!(error instanceof StatusError)) {
+        logger.error(
+          { error: error instanceof Error ? error.stack : String(error), path: ctx.info.path, verb: ctx.info.verb },
+          'request failed',
+        );
+      }
+      if (exchange.headersSent) {
+        exchange.abort();
+        return;
+      }
+      const status =
+        error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error));
+      const { contentType, body } = statusBody(ctx, status.toStatus());
+      const retryAfter = status.details?.retryAfterSeconds;
+      exchange.respond(
+        status.code,
+        {
+          ...commonHeaders(ctx),
+          'content-type': contentType,
+          ...(retryAfter ? { 'retry-after': String(retryAfter) } : {}),
+        },
+        body,
+      );
+    }
+  };
+}

@@ -1,0 +1,58 @@
+/** Request bodies: read with a limit, told apart by their media type. */
+import { requestEntityTooLarge, StatusError } from '@keelson/api/errors';
+import { headerOf } from '../http/answer.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { MEDIA_TYPES, type MediaType } from '../http/negotiate.ts';
+
+/** 3 MiB, as upstream. */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** How long a client may take to send its body. */
+const BODY_TIMEOUT_MS = 60_000;
+
+/** @throws StatusError 413 when it is larger than `limit` bytes, 504 when it does not come */
+export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Promise<Buffer> {
+  if (Number(headerOf(exchange.headers, 'content-length') || 0) > limit) throw tooLarge(limit);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const { body } = exchange;
+    const done = (finish: () => void): void => {
+      clearTimeout(timer);
+      body.removeAllListeners('data');
+      body.removeAllListeners('end');
+      finish();
+    };
+    const timer = setTimeout(
+      () => done(() => reject(new StatusError(408, 'Timeout', 'the request body did not arrive in time'))),
+      BODY_TIMEOUT_MS,
+    );
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else {
+        body.pause();
+        done(() => reject(tooLarge(limit)));
+      }
+    });
+    body.once('end', () => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))));
+    exchange.onClose(() => done(() => reject(new StatusError(400, 'BadRequest', 'unexpected EOF'))));
+  });
+}
+
+function tooLarge(limit: number): StatusError {
+  return requestEntityTooLarge(`limit is ${limit}`);
+}
+
+/** The media type of the body; JSON where none is said. @throws StatusError 415 */
+export function inputMediaType(exchange: Exchange): MediaType {
+  const header = headerOf(exchange.headers, 'content-type');
+  if (header === '') return 'application/json';
+  const type = header.split(';')[0]!.trim().toLowerCase();
+  const known = MEDIA_TYPES.find((m) => m === type);
+  if (known) return known;
+  throw new StatusError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
+  );
+}

@@ -1,0 +1,54 @@
+/** Continue tokens: where a paged list goes on, and at which revision (apiserver/pkg/storage/continue.go). */
+import path from 'node:path';
+import { syntaxError } from '@keelson/api/codec/json-syntax';
+import { badRequest } from '@keelson/api/errors';
+
+export interface ContinuePosition {
+  /** The first key wanted, with the resource's prefix. */
+  readonly from: string;
+  /** The list's revision; negative: go on at the newest one, giving up consistency. */
+  readonly revision: number;
+}
+
+/**
+ * @param prefix the key prefix of the list, with trailing slash
+ * @throws StatusError 400 with upstream's messages
+ */
+export function decodeContinue(token: string, prefix: string): ContinuePosition {
+  const invalid = (why: string): never => {
+    throw badRequest(`invalid continue token: continue key is not valid${why}`);
+  };
+  const parsed = parse(token, invalid);
+  if (parsed.v !== 'meta.k8s.io/v1')
+    return invalid(`: server does not recognize this encoded version ${parsed.v ?? ''}`);
+  if (!parsed.rv) return invalid(': incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (!parsed.start) return invalid(': encoded start key empty (version meta.k8s.io/v1)');
+  const key = parsed.start.startsWith('/') ? parsed.start : `/${parsed.start}`;
+  if (path.posix.normalize(key) !== key) return invalid(`: ${parsed.start}`);
+  return { from: prefix + key.slice(1), revision: parsed.rv };
+}
+
+/** @param key the first key of the next page, with the prefix. */
+export function encodeContinue(key: string, prefix: string, revision: number): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: key.slice(prefix.length) })).toString(
+    'base64url',
+  );
+}
+
+interface Token {
+  v?: string;
+  rv?: number;
+  start?: string;
+}
+
+function parse(token: string, invalid: (why: string) => never): Token {
+  const illegal = /[^A-Za-z0-9_-]/.exec(token);
+  if (illegal) return invalid(`: illegal base64 data at input byte ${illegal.index}`);
+  const text = Buffer.from(token, 'base64url').toString('latin1');
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Token) : invalid('');
+  } catch {
+    return invalid(`: ${syntaxError(text)}`);
+  }
+}

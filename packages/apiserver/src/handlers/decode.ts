@@ -1,0 +1,134 @@
+/** Request bodies as objects: decoded as what they say they are, defaulted, and complained of in upstream's words. */
+import { type Decoded, serializerFor } from '@keelson/api/codec/index';
+import { badRequest, type StatusError } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
+import { addWarning, type RequestContext } from '../context.ts';
+import type { MediaType } from '../http/negotiate.ts';
+import type { DeleteOptions } from '../registry/strategy.ts';
+import type { FieldValidation } from './options.ts';
+
+/** Where a scheme that lacks a kind was made; part of the message of upstream. */
+const SCHEME = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
+
+export interface Expected {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly type: StructType;
+}
+
+/**
+ * @param fieldValidation what unknown and duplicate fields are: an error, a warning, nothing
+ * @throws StatusError 400
+ */
+export function decodeBody(
+  ctx: RequestContext,
+  body: Buffer,
+  mediaType: MediaType,
+  expected: Expected,
+  fieldValidation: FieldValidation,
+): KubeObject {
+  const serializer = serializerFor(mediaType);
+  let said: { apiVersion: string; kind: string };
+  try {
+    said = serializer.kindOf(body);
+  } catch (error) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${message(error)} (${summary(body)})`,
+    );
+  }
+  const kind = said.kind || expected.kind;
+  const apiVersion = said.apiVersion || apiVersionOf(expected);
+  const unhandled = (why: string): StatusError =>
+    badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
+  checkKind(kind, apiVersion, expected, unhandled);
+
+  let decoded: Decoded;
+  try {
+    decoded = serializer.decode(body, expected.type, { strict: fieldValidation !== 'Ignore' });
+  } catch (error) {
+    throw unhandled(message(error));
+  }
+  if (decoded.strictErrors.length > 0) {
+    if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
+    for (const text of decoded.strictErrors) addWarning(ctx, text);
+  }
+  decoded.object.kind = expected.kind;
+  decoded.object.apiVersion = apiVersionOf(expected);
+  return decoded.object;
+}
+
+function checkKind(
+  kind: string,
+  apiVersion: string,
+  expected: Expected,
+  unhandled: (why: string) => StatusError,
+): void {
+  let gv: { group: string; version: string };
+  try {
+    gv = parseApiVersion(apiVersion);
+  } catch (error) {
+    throw unhandled(message(error));
+  }
+  if (kind === expected.kind && gv.group === expected.group && gv.version === expected.version) return;
+  const type = typeOfKind(gv.group, gv.version, kind);
+  if (!type)
+    throw unhandled(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`);
+  if (kind !== expected.kind) {
+    throw unhandled(`converting (${type.goName}) to (${internalName(expected)}): unknown conversion`);
+  }
+  throw badRequest(
+    `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
+  );
+}
+
+/** Go's name of the internal type: `core.ConfigMap`. */
+function internalName(expected: Expected): string {
+  const group = expected.type.name.split('.').at(-3) ?? '';
+  return `${group}.${expected.kind}`;
+}
+
+function versionOf(apiVersion: string): string {
+  return apiVersion.split('/').at(-1) ?? '';
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The beginning of the body, as hex where it is no JSON. */
+function summary(body: Buffer): string {
+  const max = 30;
+  if (body.length === 0) return '<empty>';
+  const isJson = body[0] === 0x7b;
+  const head = body.subarray(0, max);
+  const text = isJson ? head.toString('utf8') : head.toString('hex');
+  return body.length > max ? `${text} ...` : text;
+}
+
+const DELETE_OPTIONS_SCHEME = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
+
+/** The body of a DELETE: DeleteOptions of any group. Unknown fields do not matter. @throws StatusError 400 */
+export function decodeDeleteOptions(body: Buffer, mediaType: MediaType): DeleteOptions {
+  const serializer = serializerFor(mediaType);
+  try {
+    const { kind, apiVersion } = serializer.kindOf(body);
+    if (kind !== '' && kind !== 'DeleteOptions') {
+      throw new Error(
+        `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(DELETE_OPTIONS_SCHEME)}`,
+      );
+    }
+    const {
+      kind: _kind,
+      apiVersion: _apiVersion,
+      ...options
+    } = serializer.decode(body, DELETE_OPTIONS, { strict: false }).object;
+    return options as DeleteOptions;
+  } catch (error) {
+    throw badRequest(message(error));
+  }
+}
+
+const DELETE_OPTIONS = structType('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions');

@@ -1,0 +1,82 @@
+/** DELETE of one object and of a collection (apiserver/pkg/endpoints/handlers/delete.go). */
+import { StatusError } from '@keelson/api/errors';
+import type { KubeObject } from '@keelson/api/object';
+import { deleteObject as deleteFromRegistry, validateDeleteOptions } from '../registry/delete.ts';
+import type { DeleteOptions } from '../registry/strategy.ts';
+import { mutate, validate } from './admit.ts';
+import { inputMediaType, readBody } from './body.ts';
+import { decodeDeleteOptions } from './decode.ts';
+import { pageOf } from './list.ts';
+import { deleteOptionsOfQuery, listOptions } from './options.ts';
+import { representationFor } from './representations.ts';
+import { sendObject } from './respond.ts';
+import { type Scope, writeRequest } from './scope.ts';
+import { sendChunks } from './send.ts';
+
+const PARALLEL_DELETIONS = 16;
+
+export async function deleteOne(scope: Scope): Promise<void> {
+  const { ctx, store } = scope;
+  const options = await readOptions(scope);
+  const { name } = ctx.info;
+  const dryRun = (options.dryRun?.length ?? 0) > 0;
+  const outcome = await deleteFromRegistry(store, {
+    ...writeRequest(scope, dryRun),
+    name,
+    options,
+    admit: (object) => admitDelete(scope, name, object, options),
+  });
+  const accepted = !outcome.deleted && options.orphanDependents === false;
+  await sendObject(scope, accepted ? 202 : 200, outcome.body);
+}
+
+export async function deleteCollection(scope: Scope): Promise<void> {
+  const { ctx, store } = scope;
+  const listing = listOptions(ctx.info.query, false);
+  const options = await readOptions(scope);
+  const dryRun = (options.dryRun?.length ?? 0) > 0;
+  const page = await pageOf(scope, listing);
+  const queue = [...page.items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      const { name, namespace } = item;
+      const request = writeRequest(scope, dryRun);
+      await deleteFromRegistry(store, {
+        ...request,
+        ctx: { ...request.ctx, namespace },
+        name,
+        options: { ...options },
+        admit: (object) => admitDelete(scope, name, object, options),
+      }).catch((error: unknown) => {
+        if (!(error instanceof StatusError && error.code === 404)) throw error;
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, worker));
+  const representation = representationFor(scope);
+  const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
+  await sendChunks(
+    ctx,
+    200,
+    { 'content-type': representation.contentType },
+    representation.list(page.items, page.meta),
+    estimate,
+  );
+}
+
+async function admitDelete(scope: Scope, name: string, object: KubeObject, options: DeleteOptions): Promise<void> {
+  const dryRun = (options.dryRun?.length ?? 0) > 0;
+  const subject = { operation: 'DELETE' as const, name, oldObject: object, dryRun, deleteOptions: options };
+  await mutate(scope, subject);
+  await validate(scope, subject);
+}
+
+/** From the body, or from the query where there is none. @throws StatusError 400, 415, 422 */
+async function readOptions(scope: Scope): Promise<DeleteOptions> {
+  const { ctx } = scope;
+  const body = await readBody(ctx.exchange);
+  const options =
+    body.length > 0 ? decodeDeleteOptions(body, inputMediaType(ctx.exchange)) : deleteOptionsOfQuery(ctx.info.query);
+  validateDeleteOptions(options);
+  return options;
+}

@@ -1,0 +1,182 @@
+/**
+ * LIST: from the cache wherever the cache knows the revision asked for, else from the store's history
+ * (apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go GetList).
+ */
+import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
+import { CompactedError, FutureRevisionError } from '@keelson/storage/store';
+import type { CachedObject } from '../registry/cacher.ts';
+import { decodeContinue, encodeContinue } from './continue.ts';
+import type { ListOptions } from './options.ts';
+import type { ListMeta } from './representation.ts';
+import { representationFor } from './representations.ts';
+import { parseListResourceVersion, resourceVersionTooLarge } from './revisions.ts';
+import type { Scope } from './scope.ts';
+import { type Selection, selectionOf } from './selection.ts';
+import { sendChunks } from './send.ts';
+
+export interface Page {
+  readonly items: readonly CachedObject[];
+  readonly meta: ListMeta;
+}
+
+/** @throws StatusError 400, 410 (the revision is compacted), 422, 504 (the revision is in the future) */
+export async function listObjects(scope: Scope, options: ListOptions): Promise<void> {
+  const page = await pageOf(scope, options);
+  const representation = representationFor(scope);
+  const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
+  await sendChunks(
+    scope.ctx,
+    200,
+    { 'content-type': representation.contentType },
+    representation.list(page.items, page.meta),
+    estimate,
+  );
+}
+
+/** The objects that a list request selects, with the list's metadata. */
+export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> {
+  const selection = selectionOf(scope, options);
+  const plan = planOf(scope, options);
+  const { cacher } = scope.store;
+  if (plan.revision === undefined) {
+    if (plan.atLeast === undefined) await cacher.ready();
+    else {
+      const current = await cacher.fresh();
+      if (plan.atLeast > current) throw resourceVersionTooLarge(plan.atLeast, current);
+    }
+    return pageFromCache(scope, selection, plan, cacher.revision);
+  }
+  const current = await cacher.fresh();
+  if (plan.revision > current) throw resourceVersionTooLarge(plan.revision, current);
+  const unchanged = plan.revision === current || cacher.lastChange <= plan.revision;
+  return unchanged
+    ? pageFromCache(scope, selection, plan, plan.revision)
+    : pageFromHistory(scope, selection, plan, plan.revision);
+}
+
+interface Plan {
+  /** Exactly this state; undefined: the newest. */
+  readonly revision: number | undefined;
+  /** The newest state, which must not be older than this; undefined: whatever the cache holds. */
+  readonly atLeast: number | undefined;
+  readonly from: string | undefined;
+  /** 0: no limit. */
+  readonly limit: number;
+}
+
+function planOf(scope: Scope, options: ListOptions): Plan {
+  const limit = Math.max(0, options.limit);
+  if (options.continue !== '') {
+    const position = decodeContinue(options.continue, rangePrefix(scope));
+    if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
+      throw badContinueWithRevision();
+    }
+    return {
+      revision: position.revision > 0 ? position.revision : undefined,
+      atLeast: 0,
+      from: position.from,
+      limit,
+    };
+  }
+  const revision = parseListResourceVersion(options.resourceVersion);
+  const isExact = options.resourceVersionMatch === 'Exact';
+  const isLegacyExact = options.resourceVersionMatch === '' && limit > 0 && revision > 0;
+  if (isExact || isLegacyExact) return { revision, atLeast: undefined, from: undefined, limit };
+  if (options.resourceVersion === '0') return { revision: undefined, atLeast: undefined, from: undefined, limit: 0 };
+  return { revision: undefined, atLeast: revision, from: undefined, limit };
+}
+
+function badContinueWithRevision(): StatusError {
+  return badRequest('specifying resource version is not allowed when using continue');
+}
+
+/** The key prefix that continue tokens are relative to. */
+function rangePrefix(scope: Scope): string {
+  const { namespace } = scope.ctx.info;
+  const { prefix, namespaced } = scope.served.definition;
+  return namespaced && namespace !== '' ? `${prefix}/${namespace}/` : `${prefix}/`;
+}
+
+function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision: number): Page {
+  const { cacher } = scope.store;
+  if (selection.name !== undefined && selection.namespace !== '' && plan.from === undefined) {
+    const one = cacher.get(`${scope.served.definition.prefix}/${selection.namespace}/${selection.name}`);
+    return { items: one && selection.matches(one) ? [one] : [], meta: { resourceVersion: String(revision) } };
+  }
+  if (selection.everything && plan.limit > 0) {
+    const items = cacher.list(selection.namespace, plan.from, plan.limit);
+    const rest = cacher.count(selection.namespace, plan.from) - items.length;
+    return { items, meta: metaOf(scope, items.at(-1), rest > 0, rest, revision) };
+  }
+  const all = cacher.list(selection.namespace, plan.from);
+  const [items, more] = take(all, selection, plan.limit);
+  return { items, meta: metaOf(scope, items.at(-1), more, undefined, revision) };
+}
+
+async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, revision: number): Promise<Page> {
+  const { environment, codec } = scope.store;
+  const { prefix, namespaced } = scope.served.definition;
+  const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
+  const items: CachedObject[] = [];
+  let from = plan.from ?? range;
+  for (;;) {
+    const page = await environment.store
+      .list({ prefix: range, from, revision, ...(plan.limit > 0 ? { limit: plan.limit } : {}) })
+      .catch((error: unknown) => {
+        throw historyError(error, scope, plan);
+      });
+    for (const [i, kv] of page.kvs.entries()) {
+      const object = codec.cached(kv);
+      if (selection.matches(object)) items.push(object);
+      if (plan.limit > 0 && items.length === plan.limit) {
+        const rest = page.count - i - 1;
+        return {
+          items,
+          meta: metaOf(scope, object, rest > 0, selection.everything ? rest : undefined, revision),
+        };
+      }
+    }
+    const last = page.kvs.at(-1);
+    if (!last || page.kvs.length >= page.count) break;
+    from = `${last.key}\0`;
+  }
+  return { items, meta: metaOf(scope, undefined, false, undefined, revision) };
+}
+
+function take(all: readonly CachedObject[], selection: Selection, limit: number): [CachedObject[], boolean] {
+  if (selection.everything && limit === 0) return [all as CachedObject[], false];
+  const items: CachedObject[] = [];
+  for (const [i, object] of all.entries()) {
+    if (!selection.matches(object)) continue;
+    items.push(object);
+    if (limit > 0 && items.length === limit) return [items, i < all.length - 1];
+  }
+  return [items, false];
+}
+
+function metaOf(
+  scope: Scope,
+  last: CachedObject | undefined,
+  more: boolean,
+  remaining: number | undefined,
+  revision: number,
+): ListMeta {
+  const resourceVersion = String(revision);
+  if (!more || !last) return { resourceVersion };
+  const token = encodeContinue(`${last.key}\0`, rangePrefix(scope), revision);
+  return { resourceVersion, continue: token, ...(remaining === undefined ? {} : { remainingItemCount: remaining }) };
+}
+
+/** What the store says of a revision, in the API's words. */
+function historyError(error: unknown, scope: Scope, plan: Plan): unknown {
+  if (error instanceof FutureRevisionError) return resourceVersionTooLarge(plan.revision ?? 0, error.currentRevision);
+  if (!(error instanceof CompactedError)) return error;
+  if (plan.from === undefined) return resourceExpired('The resourceVersion for the provided list is too old.');
+  return resourceExpired(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+      'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+      'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+      'deleted between the time the first chunk was returned and now may show up in the list.',
+    { continue: encodeContinue(plan.from, rangePrefix(scope), -1) },
+  );
+}

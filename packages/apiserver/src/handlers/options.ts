@@ -1,0 +1,202 @@
+/**
+ * The options that come in the query: parsed as upstream's ParameterCodec does, checked as meta/v1 validation does.
+ */
+import { badRequest, invalid } from '@keelson/api/errors';
+import * as field from '@keelson/api/field';
+import type { DeleteOptions } from '../registry/strategy.ts';
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  /** Empty when the client named none. */
+  readonly fieldManager: string;
+  readonly fieldValidation: FieldValidation;
+}
+
+export interface PatchOptions extends WriteOptions {
+  readonly force: boolean | undefined;
+}
+
+export interface ListOptions {
+  readonly labelSelector: string;
+  readonly fieldSelector: string;
+  readonly watch: boolean;
+  readonly allowWatchBookmarks: boolean;
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: string;
+  readonly timeoutSeconds: number | undefined;
+  readonly limit: number;
+  readonly continue: string;
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+const FIELD_VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'];
+const FIELD_MANAGER_MAX_BYTES = 128;
+
+/** @param kind CreateOptions or UpdateOptions. @throws StatusError 400, 422 */
+export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions'): WriteOptions {
+  const errors = checkWrite(query);
+  if (errors.length > 0) throw invalid('meta.k8s.io', kind, '', errors);
+  return readWrite(query);
+}
+
+/** @param isApply for apply a manager is required; for other patches force is forbidden. @throws StatusError 400, 422 */
+export function patchOptions(query: URLSearchParams, isApply: boolean): PatchOptions {
+  const force = readBoolean(query, 'force');
+  const errors: field.ErrorList = [];
+  if (isApply && (query.get('fieldManager') ?? '') === '') {
+    errors.push(field.required(field.Path.of('fieldManager'), 'is required for apply patch'));
+  }
+  if (!isApply && force !== undefined) {
+    errors.push(field.forbidden(field.Path.of('force'), 'may not be specified for non-apply patch'));
+  }
+  errors.push(...checkWrite(query));
+  if (errors.length > 0) throw invalid('meta.k8s.io', 'PatchOptions', '', errors);
+  return { ...readWrite(query), force };
+}
+
+/** Delete options from the query, for a DELETE without a body. @throws StatusError 400 */
+export function deleteOptionsOfQuery(query: URLSearchParams): DeleteOptions {
+  const gracePeriodSeconds = readInteger(query, 'gracePeriodSeconds');
+  const orphanDependents = readBoolean(query, 'orphanDependents');
+  const propagationPolicy = query.get('propagationPolicy') ?? undefined;
+  const dryRun = query.getAll('dryRun');
+  return {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    ...(dryRun.length > 0 ? { dryRun } : {}),
+  };
+}
+
+/** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */
+export function listOptions(query: URLSearchParams, forceWatch: boolean): ListOptions {
+  const options: ListOptions = {
+    labelSelector: query.get('labelSelector') ?? '',
+    fieldSelector: query.get('fieldSelector') ?? '',
+    watch: forceWatch || (readBoolean(query, 'watch') ?? false),
+    allowWatchBookmarks: readBoolean(query, 'allowWatchBookmarks') ?? false,
+    resourceVersion: query.get('resourceVersion') ?? '',
+    resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    timeoutSeconds: readInteger(query, 'timeoutSeconds'),
+    limit: readInteger(query, 'limit') ?? 0,
+    continue: query.get('continue') ?? '',
+    sendInitialEvents: readBoolean(query, 'sendInitialEvents'),
+  };
+  const completed = withWatchListDefaults(options);
+  const errors = completed.watch ? checkWatch(completed) : checkList(completed);
+  if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', '', errors);
+  return completed;
+}
+
+/** A watch from "" or "0" is, of old, one that begins with the state (SetListOptionsDefaults). */
+function withWatchListDefaults(options: ListOptions): ListOptions {
+  const legacy =
+    options.watch &&
+    options.sendInitialEvents === undefined &&
+    options.resourceVersionMatch === '' &&
+    (options.resourceVersion === '' || options.resourceVersion === '0');
+  return legacy ? { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' } : options;
+}
+
+const MATCH = field.Path.of('resourceVersionMatch');
+
+function checkList(options: ListOptions): field.ErrorList {
+  const errors: field.ErrorList = [];
+  const match = options.resourceVersionMatch;
+  if (match !== '') {
+    if (options.resourceVersion === '') {
+      errors.push(field.forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    }
+    if (options.continue !== '') {
+      errors.push(field.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+    }
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push(field.notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
+    }
+    if (match === 'Exact' && options.resourceVersion === '0') {
+      errors.push(field.forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    }
+  }
+  if (options.sendInitialEvents !== undefined) {
+    errors.push(field.forbidden(field.Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
+  }
+  return errors;
+}
+
+function checkWatch(options: ListOptions): field.ErrorList {
+  const errors: field.ErrorList = [];
+  const match = options.resourceVersionMatch;
+  if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    errors.push(field.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  }
+  if (match !== '') {
+    if (options.sendInitialEvents === undefined) {
+      errors.push(
+        field.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+      );
+    }
+    if (match !== 'NotOlderThan') errors.push(field.notSupported(MATCH, match, ['NotOlderThan']));
+    if (options.continue !== '') {
+      errors.push(field.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+    }
+  }
+  return errors;
+}
+
+function checkWrite(query: URLSearchParams): field.ErrorList {
+  const errors: field.ErrorList = [];
+  const manager = query.get('fieldManager') ?? '';
+  const path = field.Path.of('fieldManager');
+  if (Buffer.byteLength(manager) > FIELD_MANAGER_MAX_BYTES) errors.push(field.tooLong(path, FIELD_MANAGER_MAX_BYTES));
+  let position = 0;
+  for (const char of manager) {
+    if (!isPrintable(char)) {
+      errors.push(field.invalid(path, manager, `invalid character ${unicodeName(char)} (at position ${position})`));
+    }
+    position += Buffer.byteLength(char);
+  }
+  const dryRun = query.getAll('dryRun');
+  if (dryRun.some((d) => d !== 'All')) errors.push(field.notSupported(field.Path.of('dryRun'), dryRun, ['All']));
+  const validation = query.get('fieldValidation') ?? '';
+  if (!FIELD_VALIDATIONS.includes(validation)) {
+    errors.push(field.notSupported(field.Path.of('fieldValidation'), validation, FIELD_VALIDATIONS));
+  }
+  return errors;
+}
+
+function readWrite(query: URLSearchParams): WriteOptions {
+  return {
+    dryRun: query.getAll('dryRun').length > 0,
+    fieldManager: query.get('fieldManager') ?? '',
+    fieldValidation: (query.get('fieldValidation') || 'Warn') as FieldValidation,
+  };
+}
+
+/** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the plain space. */
+function isPrintable(char: string): boolean {
+  return char === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(char);
+}
+
+/** Go's %#U: `U+0007` or, where it can be shown, `U+00E9 'é'`. */
+function unicodeName(char: string): string {
+  return `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Present and empty is true; what is neither false nor 0 is true. */
+function readBoolean(query: URLSearchParams, key: string): boolean | undefined {
+  const value = query.get(key);
+  return value === null ? undefined : value.toLowerCase() !== 'false' && value !== '0';
+}
+
+function readInteger(query: URLSearchParams, key: string): number | undefined {
+  const value = query.get(key);
+  if (value === null) return undefined;
+  if (value === '') return 0;
+  if (!/^[+-]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${field.quote(value)}: invalid syntax`);
+  const number = Number(value);
+  if (!Number.isSafeInteger(number))
+    throw badRequest(`strconv.ParseInt: parsing ${field.quote(value)}: value out of range`);
+  return number;
+}

@@ -1,0 +1,121 @@
+/**
+ * Objects as JSON in the version in which they are stored: bytes are copied, with the resourceVersion spliced in.
+ */
+import { encodeJson } from '@keelson/api/codec/json';
+import { writeListItem, writeObject } from '@keelson/api/codec/stored';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { CachedObject } from '../registry/cacher.ts';
+import type { ResourceDefinition } from '../registry/resource.ts';
+import type { ListMeta, Representation, WatchEventType } from './representation.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = Buffer.from('\n');
+const COMMA = Buffer.from(',');
+const END_OF_LIST = Buffer.from(']}\n');
+const END_OF_EVENT = Buffer.from('}\n');
+const EVENT_HEADS: Readonly<Record<WatchEventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+  BOOKMARK: Buffer.from('{"type":"BOOKMARK","object":'),
+  ERROR: Buffer.from('{"type":"ERROR","object":'),
+};
+
+/** What a cached object looks like in a watch, made once however many watch. */
+const frames = new WeakMap<CachedObject, Map<WatchEventType, Buffer>>();
+
+export class StoredJson implements Representation {
+  readonly contentType = 'application/json';
+  readonly streamContentType = 'application/json';
+  readonly #definition: ResourceDefinition;
+
+  constructor(definition: ResourceDefinition) {
+    this.#definition = definition;
+  }
+
+  object(object: KubeObject): Buffer {
+    return Buffer.concat([encodeJson(object), NEWLINE]);
+  }
+
+  cached(object: CachedObject): Buffer {
+    return Buffer.concat([...writeObject(object.bytes, object.revision), NEWLINE]);
+  }
+
+  *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
+    const { listKind, storage } = this.#definition;
+    yield* jsonList(listKind, apiVersionOf(storage), meta, items, (item) => writeListItem(item.bytes, item.revision));
+  }
+
+  event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
+    let byType = frames.get(object);
+    if (!byType) {
+      byType = new Map();
+      frames.set(object, byType);
+    }
+    let frame = byType.get(type);
+    if (!frame) {
+      frame = Buffer.concat([EVENT_HEADS[type], ...writeObject(object.bytes, object.revision), END_OF_EVENT]);
+      byType.set(type, frame);
+    }
+    return frame;
+  }
+
+  bookmark(revision: number, initialEventsEnd: boolean): Buffer {
+    const { kind, storage } = this.#definition;
+    return jsonFrame('BOOKMARK', bookmarkObject(kind, apiVersionOf(storage), revision, initialEventsEnd));
+  }
+
+  error(status: object): Buffer {
+    return jsonFrame('ERROR', status);
+  }
+}
+
+/** A list envelope around items that are bytes already. */
+export function* jsonList(
+  kind: string,
+  apiVersion: string,
+  meta: ListMeta,
+  items: readonly CachedObject[],
+  encode: (item: CachedObject) => readonly Buffer[],
+): Iterable<Buffer> {
+  const head = JSON.stringify({ kind, apiVersion, metadata: meta });
+  let parts: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  let size = parts[0]!.length;
+  let first = true;
+  for (const item of items) {
+    if (!first) parts.push(COMMA);
+    first = false;
+    for (const part of encode(item)) {
+      parts.push(part);
+      size += part.length;
+    }
+    if (size >= CHUNK_BYTES) {
+      yield Buffer.concat(parts);
+      parts = [];
+      size = 0;
+    }
+  }
+  parts.push(END_OF_LIST);
+  yield Buffer.concat(parts);
+}
+
+export function jsonFrame(type: WatchEventType, object: object): Buffer {
+  return Buffer.concat([EVENT_HEADS[type], encodeJson(object), END_OF_EVENT]);
+}
+
+/** An empty object of the kind that carries a revision. */
+export function bookmarkObject(
+  kind: string,
+  apiVersion: string,
+  revision: number,
+  initialEventsEnd: boolean,
+): KubeObject {
+  return {
+    kind,
+    apiVersion,
+    metadata: {
+      resourceVersion: String(revision),
+      ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+    },
+  };
+}

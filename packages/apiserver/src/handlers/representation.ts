@@ -1,0 +1,30 @@
+/**
+ * The forms in which objects leave the server. Everything that depends on Accept (JSON, YAML, protobuf; the object, a
+ * Table, its metadata alone) is behind this one interface, so that get, list and watch know nothing of it.
+ */
+import type { KubeObject } from '@keelson/api/object';
+import type { CachedObject } from '../registry/cacher.ts';
+
+export interface ListMeta {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+export interface Representation {
+  readonly contentType: string;
+  /** The content type of a watch in this form. */
+  readonly streamContentType: string;
+  /** An object in the storage version, as the body of an answer. */
+  object(object: KubeObject): Buffer;
+  cached(object: CachedObject): Buffer;
+  /** The body of a list, in chunks of moderate size. */
+  list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer>;
+  /** One event of a watch, framed. The same buffer for the same object and type, so that watchers share it. */
+  event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer;
+  bookmark(revision: number, initialEventsEnd: boolean): Buffer;
+  /** A Status as the last event of a watch. */
+  error(status: object): Buffer;
+}

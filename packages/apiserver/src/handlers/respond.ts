@@ -1,0 +1,23 @@
+/** The answer to a write: the object in the form asked for, or a Status. */
+import type { Status } from '@keelson/api/errors';
+import type { KubeObject } from '@keelson/api/object';
+import { representationFor } from './representations.ts';
+import type { Scope } from './scope.ts';
+import { commonHeaders, sendWhole } from './send.ts';
+import { statusBody } from './status.ts';
+
+/** @param body an object in the storage version, or a Status of success */
+export async function sendObject(scope: Scope, status: number, body: KubeObject | Status): Promise<void> {
+  const { ctx } = scope;
+  if (isStatus(body)) {
+    const { contentType, body: bytes } = statusBody(ctx, body);
+    ctx.exchange.respond(status, { ...commonHeaders(ctx), 'content-type': contentType }, bytes);
+    return;
+  }
+  const representation = representationFor(scope);
+  await sendWhole(ctx, status, { 'content-type': representation.contentType }, representation.object(body));
+}
+
+function isStatus(body: KubeObject | Status): body is Status {
+  return body.kind === 'Status' && body.apiVersion === 'v1';
+}

@@ -1,0 +1,74 @@
+/** What a handler of a resource's endpoint works with. */
+import type { KubeObject } from '@keelson/api/object';
+import { apiVersionOf } from '@keelson/api/object';
+import type { AdmissionChain } from '../admission/chain.ts';
+import { addWarning, type RequestContext } from '../context.ts';
+import type { Negotiated } from '../http/negotiate.ts';
+import type { ServedResource, Subresource } from '../registry/resource.ts';
+import type { ResourceStore, UpdateRequest, WriteRequest } from '../registry/store.ts';
+import type { Expected } from './decode.ts';
+
+export interface Scope {
+  readonly ctx: RequestContext;
+  readonly served: ServedResource;
+  readonly store: ResourceStore;
+  readonly subresource: Subresource | undefined;
+  readonly admission: AdmissionChain;
+  /** The form in which the client wants the answer. */
+  readonly output: Negotiated;
+  /** For writes that turn out to create: may this user do that, too? @throws StatusError 403 */
+  readonly authorizeCreate: () => Promise<void>;
+}
+
+/** What a body to this endpoint should hold: the resource's kind in the version of the request. */
+export function expectedOf(served: ServedResource): Expected {
+  const { definition, version, type } = served;
+  if (!type) throw new Error(`no type for ${definition.kind} in ${version}`);
+  return { group: definition.group, version, kind: definition.kind, type };
+}
+
+/** The subresource's part of the strategy, where it is a view of the object. */
+export function viewOf(scope: Scope): Pick<UpdateRequest, 'view'> {
+  const { subresource, served } = scope;
+  if (!subresource) return {};
+  const view = served.definition.registration.subresources?.[subresource.name]?.strategy;
+  return view ? { view } : {};
+}
+
+/** `apps/v1` */
+export function requestApiVersion(served: ServedResource): string {
+  return apiVersionOf({ group: served.definition.group, version: served.version });
+}
+
+/** The request as the registry and the strategies see it. */
+export function writeRequest(scope: Scope, dryRun: boolean): WriteRequest {
+  const { ctx, served } = scope;
+  return {
+    ctx: { namespace: ctx.info.namespace, user: ctx.user, now: ctx.receivedAt, dryRun, requestVersion: served.version },
+    warn: (text) => addWarning(ctx, text),
+  };
+}
+
+/** From the version of the request to that of the store. May reuse its argument. */
+export function toStorage(served: ServedResource, object: KubeObject): KubeObject {
+  const { storage, registration } = served.definition;
+  if (served.version === storage.version && served.definition.group === storage.group) return object;
+  const converted = registration.conversions?.[served.version]?.toStorage(object) ?? object;
+  converted.apiVersion = apiVersionOf(storage);
+  return converted;
+}
+
+/** From the version of the store to that of the request. Does not change its argument. */
+export function fromStorage(served: ServedResource, object: KubeObject): KubeObject {
+  const { storage, registration } = served.definition;
+  if (served.version === storage.version && served.definition.group === storage.group) return object;
+  const converted = registration.conversions?.[served.version]?.fromStorage(object) ?? { ...object };
+  converted.apiVersion = requestApiVersion(served);
+  return converted;
+}
+
+/** True when stored bytes can go out as they are. */
+export function isStoredVersion(served: ServedResource): boolean {
+  const { storage } = served.definition;
+  return served.version === storage.version && served.definition.group === storage.group;
+}

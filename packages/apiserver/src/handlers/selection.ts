@@ -1,0 +1,68 @@
+/** Which objects a list or watch is about. */
+import { badRequest } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import { type FieldSelector, parseFieldSelector } from '@keelson/api/selectors/fields';
+import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
+import type { CachedObject } from '../registry/cacher.ts';
+import type { FieldLabels } from '../registry/strategy.ts';
+import type { ListOptions } from './options.ts';
+import type { Scope } from './scope.ts';
+
+export interface Selection {
+  /** '' for all. */
+  readonly namespace: string;
+  /** Set when only one object can match. */
+  readonly name: string | undefined;
+  /** True when everything in the namespace matches. */
+  readonly everything: boolean;
+  matches(object: CachedObject): boolean;
+}
+
+/** @throws StatusError 400 for selectors that can't be parsed or name unknown fields */
+export function selectionOf(scope: Scope, options: ListOptions): Selection {
+  const { info } = scope.ctx;
+  const labels = parseLabels(options.labelSelector);
+  const fields = parseFields(scope, options.fieldSelector);
+  const exactName = fields.requiredValue('metadata.name');
+  if (info.name !== '' && !fields.empty && exactName !== info.name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
+  const name = info.name === '' ? exactName : info.name;
+  const everything = labels.empty && fields.empty && name === undefined;
+  return {
+    namespace: info.namespace === '' ? (fields.requiredValue('metadata.namespace') ?? '') : info.namespace,
+    name,
+    everything,
+    matches: (object) =>
+      everything ||
+      ((name === undefined || object.name === name) && fields.matches(object.fields) && labels.matches(object.labels)),
+  };
+}
+
+function parseLabels(text: string): LabelSelector {
+  try {
+    return parseLabelSelector(text);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+}
+
+function parseFields(scope: Scope, text: string): FieldSelector {
+  let selector: FieldSelector;
+  try {
+    selector = parseFieldSelector(text);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+  const labels = scope.served.definition.registration.fieldLabels ?? GENERIC_FIELD_LABELS;
+  return selector.mapFields((label) => {
+    const translated = labels.aliases?.[label] ?? label;
+    if (labels.supported.includes(translated)) return translated;
+    throw badRequest(labels.unsupported?.(label) ?? `field label not supported: ${label}`);
+  });
+}
+
+const GENERIC_FIELD_LABELS: FieldLabels = {
+  supported: ['metadata.name', 'metadata.namespace'],
+  unsupported: (label) => `${quote(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+};

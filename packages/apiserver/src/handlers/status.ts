@@ -1,0 +1,28 @@
+/** A Status as an answer, in the representation that the client can read. */
+
+import { encodeProtobuf } from '@keelson/api/codec/protobuf';
+import { encodeYaml } from '@keelson/api/codec/yaml';
+import type { RequestContext } from '../context.ts';
+import { headerOf } from '../http/answer.ts';
+import { negotiate, wantsPretty } from '../http/negotiate.ts';
+
+/** An Accept header that can't be served gets indented JSON. */
+export function statusBody(ctx: RequestContext, status: object): { contentType: string; body: Buffer } {
+  const { exchange, info } = ctx;
+  const output = negotiate(headerOf(exchange.headers, 'accept'), { allowsConversion: () => true });
+  switch (output?.mediaType) {
+    case 'application/yaml':
+      return { contentType: output.mediaType, body: encodeYaml(status) };
+    case 'application/vnd.kubernetes.protobuf':
+      return { contentType: output.mediaType, body: encodeProtobuf(status) };
+    default: {
+      const pretty = !output || output.pretty || wantsPretty(info.query, headerOf(exchange.headers, 'user-agent'));
+      return { contentType: 'application/json', body: jsonBody(status, pretty) };
+    }
+  }
+}
+
+/** JSON with Go's line feed at the end of the plain form. */
+export function jsonBody(value: object, pretty: boolean): Buffer {
+  return Buffer.from(pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`);
+}

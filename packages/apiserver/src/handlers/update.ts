@@ -1,0 +1,60 @@
+/** PUT of an object or of a subresource that is a view of it (apiserver/pkg/endpoints/handlers/update.go). */
+import { badRequest } from '@keelson/api/errors';
+import type { KubeObject } from '@keelson/api/object';
+import { checkNamespace } from '../registry/prepare.ts';
+import { mutate, validate } from './admit.ts';
+import { inputMediaType, readBody } from './body.ts';
+import { decodeBody } from './decode.ts';
+import { fieldManagerFor } from './fieldmanager.ts';
+import { managerOf } from './manager.ts';
+import { writeOptions } from './options.ts';
+import { dedupOwnerReferences } from './owners.ts';
+import { sendObject } from './respond.ts';
+import { expectedOf, type Scope, toStorage, viewOf, writeRequest } from './scope.ts';
+
+export async function updateObject(scope: Scope): Promise<void> {
+  const { ctx, served, store } = scope;
+  const { name } = ctx.info;
+  const mediaType = inputMediaType(ctx.exchange);
+  const body = await readBody(ctx.exchange);
+  const options = writeOptions(ctx.info.query, 'UpdateOptions');
+  const decoded = decodeBody(ctx, body, mediaType, expectedOf(served), options.fieldValidation);
+  served.definition.registration.strategy.defaults?.(decoded, served.version);
+  const sent = toStorage(served, decoded);
+  checkNamespace(served.definition, ctx.info.namespace, sent);
+  checkName(sent, name);
+  dedupOwnerReferences(ctx, sent, false);
+
+  const manager = managerOf(scope, options.fieldManager);
+  const { uid } = sent.metadata;
+  const { object, created } = await store.update({
+    ...writeRequest(scope, options.dryRun),
+    name,
+    ...(uid ? { preconditions: { uid } } : {}),
+    ...viewOf(scope),
+    transform: async (live) => {
+      const fresh = JSON.parse(JSON.stringify(sent)) as KubeObject;
+      const object = fieldManagerFor(scope).update(live, fresh, manager, ctx.receivedAt);
+      const operation = live ? 'UPDATE' : 'CREATE';
+      await mutate(scope, { operation, name, object, oldObject: live, dryRun: options.dryRun });
+      dedupOwnerReferences(ctx, object, true);
+      return object;
+    },
+    admitCreate: async (final) => {
+      await scope.authorizeCreate();
+      await validate(scope, { operation: 'CREATE', name, object: final, dryRun: options.dryRun });
+    },
+    admitUpdate: (final, old) =>
+      validate(scope, { operation: 'UPDATE', name, object: final, oldObject: old, dryRun: options.dryRun }),
+  });
+  await sendObject(scope, created ? 201 : 200, object);
+}
+
+/** @throws StatusError 400 */
+export function checkName(object: KubeObject, name: string): void {
+  const own = object.metadata.name ?? '';
+  if (own === '') {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (own !== name) throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+}

@@ -1,0 +1,270 @@
+/**
+ * The watch cache: all objects of one resource as encoded bytes, and the recent events, fed by one watch on the store.
+ * Reads and watches of any number of clients are served from here (apiserver/pkg/storage/cacher).
+ *
+ *     store.watch ──batch──▶ apply: objects + ring of events ──▶ every subscriber, in revision order
+ *
+ * Invariant: `objects` is the state at `revision`, and the ring holds every event in (ringStart, revision].
+ */
+import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
+import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
+import type { Logger } from '../logger.ts';
+
+/** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
+export interface CachedObject {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Its resourceVersion. A deleted object carries the revision of its deletion. */
+  readonly revision: number;
+  /** The canonical JSON of the storage version, without resourceVersion. */
+  readonly bytes: Buffer;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Selectable fields, metadata.name and metadata.namespace among them. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface CacheEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  /** For a deletion the last state, at the revision of the deletion. */
+  readonly object: CachedObject;
+  readonly previous: CachedObject | undefined;
+}
+
+export interface Subscriber {
+  /** Events in order; `revision` is where the cache stands, also when there are none. Must not throw. */
+  onEvents(events: readonly CacheEvent[], revision: number): void;
+  /** The subscription is over: the cache lost its place in the store's history. */
+  onEnd(error: Error): void;
+}
+
+export interface CacherOptions {
+  readonly store: Store;
+  /** Key prefix without trailing slash. */
+  readonly prefix: string;
+  readonly decode: (kv: KeyValue) => CachedObject;
+  readonly logger: Logger;
+  /** How many events are kept for watches that start in the past. */
+  readonly ringCapacity?: number;
+}
+
+const DEFAULT_RING_CAPACITY = 10_000;
+const PAGE = 10_000;
+const RETRY_MS = 200;
+
+export class Cacher {
+  readonly #options: CacherOptions;
+  readonly #prefix: string;
+  #objects = new SortedEntries<CachedObject>();
+  readonly #ring: CacheEvent[] = [];
+  #ringStart = 0;
+  #revision = 0;
+  #watch: Watch | undefined;
+  #started: Promise<void> | undefined;
+  #closed = false;
+  readonly #subscribers = new Set<Subscriber>();
+  #waiting: { revision: number; resolve: () => void }[] = [];
+
+  constructor(options: CacherOptions) {
+    this.#options = options;
+    this.#prefix = `${options.prefix}/`;
+  }
+
+  /** Where the cache stands. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The revision of the newest event, or of the load when there was none since. */
+  get lastChange(): number {
+    return this.#ring.at(-1)?.revision ?? this.#ringStart;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** Loads at the first call. @throws StoreUnavailableError of the first load */
+  ready(): Promise<void> {
+    this.#started ??= this.#load().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  /**
+   * Waits until the cache holds every write acknowledged before the call.
+   * @returns the revision to report for a read made right after, without awaiting in between
+   */
+  async fresh(): Promise<number> {
+    await this.ready();
+    const revision = await this.#options.store.currentRevision();
+    if (this.#options.store.embedded) {
+      if (revision > this.#revision) this.#revision = revision;
+      return this.#revision;
+    }
+    await this.waitFor(revision);
+    return this.#revision;
+  }
+
+  /** Resolves once the cache stands at `revision` or later. */
+  async waitFor(revision: number): Promise<void> {
+    await this.ready();
+    if (this.#revision >= revision) return;
+    const reached = new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    this.#options.store.requestProgress();
+    await reached;
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  /**
+   * Objects in key order.
+   * @param namespace '' for all
+   * @param from only keys ≥ this
+   */
+  list(namespace: string, from?: string, limit?: number): CachedObject[] {
+    const [start, end] = this.#range(namespace);
+    return this.#objects.range(from !== undefined && from > start ? from : start, end, limit);
+  }
+
+  count(namespace: string, from?: string): number {
+    const [start, end] = this.#range(namespace);
+    return this.#objects.count(from !== undefined && from > start ? from : start, end);
+  }
+
+  /** Calls the subscriber for everything after `fromRevision`; undefined when the ring no longer reaches back that far. */
+  subscribe(fromRevision: number, subscriber: Subscriber): (() => void) | undefined {
+    if (fromRevision < this.#ringStart) return undefined;
+    const missed = this.#eventsAfter(fromRevision);
+    this.#subscribers.add(subscriber);
+    if (missed.length > 0) subscriber.onEvents(missed, this.#revision);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** The oldest revision that `subscribe` accepts. */
+  get oldestRevision(): number {
+    return this.#ringStart;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watch?.close();
+    this.#subscribers.clear();
+  }
+
+  #range(namespace: string): [string, string] {
+    const start = namespace === '' ? this.#prefix : `${this.#prefix}${namespace}/`;
+    return [start, `${start.slice(0, -1)}0`];
+  }
+
+  #eventsAfter(revision: number): CacheEvent[] {
+    let low = 0;
+    let high = this.#ring.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ring[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#ring.slice(low);
+  }
+
+  async #load(): Promise<void> {
+    const { store, decode } = this.#options;
+    const loaded: CachedObject[] = [];
+    let from = this.#prefix;
+    let revision: number | undefined;
+    for (;;) {
+      const page = await store.list({
+        prefix: this.#prefix,
+        from,
+        limit: PAGE,
+        ...(revision === undefined ? {} : { revision }),
+      });
+      revision = page.revision;
+      for (const kv of page.kvs) loaded.push(decode(kv));
+      const last = page.kvs.at(-1);
+      if (!last || page.kvs.length < PAGE) break;
+      from = `${last.key}\0`;
+    }
+    this.#replace(loaded, revision);
+    this.#watch = store.watch({
+      prefix: this.#prefix,
+      fromRevision: revision + 1,
+      onBatch: (batch) => this.#apply(batch),
+      onError: (error) => this.#reload(error),
+    });
+  }
+
+  /** After a first load this turns the difference into events, so that subscribers miss nothing. */
+  #replace(loaded: readonly CachedObject[], revision: number): void {
+    const next = SortedEntries.from(loaded);
+    this.#objects = next;
+    this.#ring.length = 0;
+    this.#ringStart = revision;
+    this.#advance(revision);
+  }
+
+  #reload(error: Error): void {
+    if (this.#closed) return;
+    this.#options.logger.warn(
+      { error: error.message, prefix: this.#prefix },
+      'watch on the store ended; loading again',
+    );
+    const ended = [...this.#subscribers];
+    this.#subscribers.clear();
+    for (const subscriber of ended) subscriber.onEnd(error);
+    const again = (): void => {
+      if (this.#closed) return;
+      this.#started = this.#load();
+      this.#started.catch(() => setTimeout(again, RETRY_MS).unref());
+    };
+    if (error instanceof CompactedError) again();
+    else setTimeout(again, RETRY_MS).unref();
+  }
+
+  #apply(batch: WatchBatch): void {
+    const events: CacheEvent[] = [];
+    for (const event of batch.events) {
+      if (event.type === 'put') {
+        const object = this.#options.decode(event.kv);
+        const previous = this.#objects.get(object.key);
+        this.#objects.set(object);
+        events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
+      } else {
+        const previous = this.#objects.get(event.key);
+        if (!previous) continue;
+        this.#objects.delete(event.key);
+        events.push({
+          type: 'DELETED',
+          revision: event.modRevision,
+          object: { ...previous, revision: event.modRevision },
+          previous,
+        });
+      }
+    }
+    this.#remember(events);
+    this.#advance(batch.revision);
+    for (const subscriber of this.#subscribers) subscriber.onEvents(events, batch.revision);
+  }
+
+  #remember(events: readonly CacheEvent[]): void {
+    for (const event of events) this.#ring.push(event);
+    const capacity = this.#options.ringCapacity ?? DEFAULT_RING_CAPACITY;
+    if (this.#ring.length <= capacity * 1.25) return;
+    const dropped = this.#ring.splice(0, this.#ring.length - capacity);
+    this.#ringStart = dropped.at(-1)!.revision;
+  }
+
+  #advance(revision: number): void {
+    if (revision > this.#revision) this.#revision = revision;
+    if (this.#waiting.length === 0) return;
+    const reached = this.#waiting.filter((w) => w.revision <= this.#revision);
+    this.#waiting = this.#waiting.filter((w) => w.revision > this.#revision);
+    for (const waiter of reached) waiter.resolve();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
+ * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
+ */
+import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
+import type { KubeObject } from '@keelson/api/object';
+import type { KeyValue } from '@keelson/storage/store';
+import type { CachedObject } from './cacher.ts';
+import type { ResourceDefinition } from './resource.ts';
+
+/** Objects this process encoded a moment ago: the event that brings them back need not be parsed again. */
+const justEncoded = new WeakMap<Uint8Array, KubeObject>();
+
+export class ObjectCodec {
+  readonly #definition: ResourceDefinition;
+
+  constructor(definition: ResourceDefinition) {
+    this.#definition = definition;
+  }
+
+  /** Drops resourceVersion. The object is not changed and must not be changed any more. */
+  encode(object: KubeObject): Buffer {
+    const bytes = encodeStored(object);
+    justEncoded.set(bytes, object);
+    return bytes;
+  }
+
+  /** Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served. */
+  cached(kv: KeyValue): CachedObject {
+    const known = justEncoded.get(kv.value);
+    const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : decodeStored(kv.value);
+    const { metadata } = object;
+    return {
+      key: kv.key,
+      namespace: metadata.namespace ?? '',
+      name: metadata.name ?? '',
+      revision: kv.modRevision,
+      bytes,
+      labels: metadata.labels ?? {},
+      fields: this.fieldsOf(object),
+    };
+  }
+
+  fieldsOf(object: KubeObject): Record<string, string> {
+    const { metadata } = object;
+    const own = this.#definition.registration.strategy.selectableFields?.(object);
+    return this.#definition.namespaced
+      ? { 'metadata.name': metadata.name ?? '', 'metadata.namespace': metadata.namespace ?? '', ...own }
+      : { 'metadata.name': metadata.name ?? '', ...own };
+  }
+
+  /** A fresh object that the caller may change. */
+  object(cached: { readonly bytes: Buffer; readonly revision: number }): KubeObject {
+    const object = JSON.parse(cached.bytes.toString('utf8')) as KubeObject;
+    object.metadata.resourceVersion = String(cached.revision);
+    return object;
+  }
+}

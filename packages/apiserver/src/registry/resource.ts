@@ -1,0 +1,144 @@
+/**
+ * A resource as the server sees it: names and verbs from the generated facts (or a CRD), behaviour from its registration.
+ */
+import type { GroupResource } from '@keelson/api/errors';
+import { type StructType, typeOfKind } from '@keelson/api/schema';
+import type { KindRegistration } from './strategy.ts';
+
+export interface Subresource {
+  readonly name: string;
+  readonly verbs: ReadonlySet<string>;
+  /** Group, version and kind of its body where they differ from the resource's (Scale, Eviction, TokenRequest). */
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+}
+
+/** One resource in one served version. */
+export interface ServedResource {
+  readonly definition: ResourceDefinition;
+  readonly version: string;
+  readonly verbs: ReadonlySet<string>;
+  readonly subresources: ReadonlyMap<string, Subresource>;
+  /** Undefined for custom resources. */
+  readonly type: StructType | undefined;
+}
+
+export interface ResourceDefinition extends GroupResource {
+  readonly kind: string;
+  readonly listKind: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  /** Group and version of the stored form; the group differs for events.k8s.io alone. */
+  readonly storage: { readonly group: string; readonly version: string };
+  readonly storageType: StructType | undefined;
+  /** Key prefix in the store without trailing slash: `/registry/services/specs`. */
+  readonly prefix: string;
+  readonly registration: KindRegistration;
+}
+
+export interface DiscoveredResource {
+  readonly name: string;
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly namespaced: boolean;
+  readonly singularName: string;
+  readonly verbs: readonly string[];
+}
+
+export interface DiscoveredGroup {
+  readonly name: string;
+  /** In order of preference. */
+  readonly versions: readonly { readonly version: string; readonly resources?: readonly DiscoveredResource[] }[];
+}
+
+/** Where upstream's names in etcd are not the resource's (kubernetes/pkg/kubeapiserver/default_storage_factory_builder.go). */
+const SPECIAL_PREFIXES: Readonly<Record<string, string>> = {
+  replicationcontrollers: 'controllers',
+  endpoints: 'services/endpoints',
+  services: 'services/specs',
+  nodes: 'minions',
+  'ingresses.networking.k8s.io': 'ingress',
+  'events.k8s.io': 'events',
+};
+/** Groups that are served by the servers behind kube-apiserver's and keep their group in the key. */
+const GROUPS_IN_PREFIX = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+/**
+ * @param groups discovery documents, versions in order of preference
+ * @param registrations by `resource` or `resource.group`
+ * @returns what is served, by `group/version/resource`
+ */
+export function buildResources(
+  groups: readonly DiscoveredGroup[],
+  registrations: Readonly<Record<string, KindRegistration>>,
+): Map<string, ServedResource> {
+  const served = new Map<string, ServedResource>();
+  for (const group of groups) {
+    const definitions = new Map<string, ResourceDefinition>();
+    for (const { version, resources = [] } of group.versions) {
+      for (const r of resources.filter((x) => !x.name.includes('/'))) {
+        let definition = definitions.get(r.name);
+        if (!definition) {
+          definition = define(group.name, version, r, registrations);
+          definitions.set(r.name, definition);
+        }
+        served.set(`${group.name}/${version}/${r.name}`, {
+          definition,
+          version,
+          verbs: new Set(r.verbs),
+          subresources: new Map(
+            resources
+              .filter((x) => x.name.startsWith(`${r.name}/`))
+              .map((x) => {
+                const name = x.name.slice(r.name.length + 1);
+                return [name, subresource(name, x)] as const;
+              }),
+          ),
+          type: typeOfKind(r.group ?? group.name, version, r.kind),
+        });
+      }
+    }
+  }
+  return served;
+}
+
+function subresource(name: string, d: DiscoveredResource): Subresource {
+  return {
+    name,
+    verbs: new Set(d.verbs),
+    ...(d.group === undefined ? {} : { group: d.group }),
+    ...(d.version === undefined ? {} : { version: d.version }),
+    kind: d.kind,
+  };
+}
+
+function define(
+  group: string,
+  version: string,
+  r: DiscoveredResource,
+  registrations: Readonly<Record<string, KindRegistration>>,
+): ResourceDefinition {
+  const qualified = group === '' ? r.name : `${r.name}.${group}`;
+  const registration = registrations[qualified] ?? { strategy: {} };
+  const storage = registration.storedAs ?? { group, version };
+  const short = SPECIAL_PREFIXES[qualified] ?? (GROUPS_IN_PREFIX.has(group) ? `${group}/${r.name}` : r.name);
+  return {
+    group,
+    resource: r.name,
+    kind: r.kind,
+    listKind: `${r.kind}List`,
+    singular: r.singularName,
+    namespaced: r.namespaced,
+    storage,
+    storageType: typeOfKind(storage.group, storage.version, r.kind),
+    prefix: `/registry/${short}`,
+    registration,
+  };
+}
+
+/** The key of an object in the store. */
+export function keyOf(definition: ResourceDefinition, namespace: string, name: string): string {
+  return definition.namespaced ? `${definition.prefix}/${namespace}/${name}` : `${definition.prefix}/${name}`;
+}

@@ -1,0 +1,347 @@
+/**
+ * The generic registry: what get, create, update and delete of one resource mean, whatever its kind
+ * (apiserver/pkg/registry/generic/registry/store.go). The kind's strategy is asked at the points named in strategy.ts;
+ * lists and watches are served from the cacher.
+ */
+import {
+  alreadyExists,
+  conflict,
+  type GroupResource,
+  internalError,
+  invalid,
+  notFound,
+  StatusError,
+} from '@keelson/api/errors';
+import * as field from '@keelson/api/field';
+import type { KubeObject } from '@keelson/api/object';
+import { formatTime } from '@keelson/api/time';
+import { FutureRevisionError, type Store, StoreUnavailableError, type WriteResult } from '@keelson/storage/store';
+import type { Logger } from '../logger.ts';
+import { type CachedObject, Cacher } from './cacher.ts';
+import { ObjectCodec } from './codec.ts';
+import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
+import { ignoreManagedFieldsTimestamps } from './managedfields.ts';
+import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
+import { keyOf, type ResourceDefinition } from './resource.ts';
+import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
+
+export interface Environment {
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly uuid: () => string;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export interface Preconditions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+/** What a write asks of its caller. */
+export interface WriteRequest {
+  readonly ctx: StrategyContext;
+  readonly warn: (text: string) => void;
+}
+
+export interface CreateRequest extends WriteRequest {
+  /** Validating admission; throws StatusError. */
+  readonly admit?: (object: KubeObject) => Promise<void>;
+}
+
+export interface UpdateRequest extends WriteRequest {
+  readonly name: string;
+  readonly preconditions?: Preconditions;
+  /** The new object, given the stored one (undefined: it does not exist). Called again after a lost race. */
+  readonly transform: (existing: KubeObject | undefined) => Promise<KubeObject> | KubeObject;
+  /** Apply creates what does not exist, whatever the kind says about PUT. */
+  readonly forceAllowCreate?: boolean;
+  /** Replaces parts of the kind's strategy: a subresource's view. */
+  readonly view?: Partial<Strategy>;
+  readonly admitCreate?: (object: KubeObject) => Promise<void>;
+  readonly admitUpdate?: (object: KubeObject, old: KubeObject) => Promise<void>;
+}
+
+export const OPTIMISTIC_LOCK_MESSAGE =
+  'the object has been modified; please apply your changes to the latest version and try again';
+
+export class ResourceStore {
+  readonly definition: ResourceDefinition;
+  readonly codec: ObjectCodec;
+  readonly cacher: Cacher;
+  readonly environment: Environment;
+
+  constructor(definition: ResourceDefinition, environment: Environment) {
+    this.definition = definition;
+    this.environment = environment;
+    this.codec = new ObjectCodec(definition);
+    this.cacher = new Cacher({
+      store: environment.store,
+      prefix: definition.prefix,
+      decode: (kv) => this.codec.cached(kv),
+      logger: environment.logger,
+    });
+  }
+
+  get groupResource(): GroupResource {
+    return this.definition;
+  }
+
+  /** The newest state. @throws StatusError 404 */
+  async getCached(namespace: string, name: string): Promise<CachedObject> {
+    await this.cacher.fresh();
+    const found = this.cacher.get(keyOf(this.definition, namespace, name));
+    if (!found) throw notFound(this.definition, name);
+    return found;
+  }
+
+  /** A fresh object in the storage version that the caller may change. @throws StatusError 404 */
+  async get(namespace: string, name: string): Promise<KubeObject> {
+    return this.codec.object(await this.getCached(namespace, name));
+  }
+
+  /** Sets creationTimestamp, uid and, from generateName, the name. @throws StatusError 409, 422 */
+  async create(object: KubeObject, request: CreateRequest): Promise<KubeObject> {
+    const { metadata } = object;
+    metadata.creationTimestamp = formatTime(request.ctx.now);
+    metadata.uid = this.environment.uuid();
+    if (metadata.name || !metadata.generateName) return this.#create(object, request);
+    for (let attempt = 1; ; attempt++) {
+      const candidate = JSON.parse(JSON.stringify(object)) as KubeObject;
+      candidate.metadata.name = generateName(metadata.generateName, this.environment.random);
+      try {
+        return await this.#create(candidate, request);
+      } catch (error) {
+        if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error;
+        if (attempt === GENERATE_NAME_ATTEMPTS) throw generateNameConflict(this.definition, candidate.metadata.name);
+      }
+    }
+  }
+
+  async #create(object: KubeObject, request: CreateRequest): Promise<KubeObject> {
+    const { ctx } = request;
+    const hook = await this.definition.registration.strategy.beginCreate?.(ctx, object);
+    try {
+      prepareCreate(this.definition, object, request);
+      await request.admit?.(object);
+      const created = await this.#insert(object, ctx);
+      await hook?.commit?.();
+      return created;
+    } catch (error) {
+      await hook?.revert?.();
+      throw error;
+    }
+  }
+
+  async update(request: UpdateRequest): Promise<{ object: KubeObject; created: boolean; deleted: boolean }> {
+    const { ctx, name, view } = request;
+    const strategy: Strategy = view
+      ? { ...this.definition.registration.strategy, ...view }
+      : this.definition.registration.strategy;
+    const key = keyOf(this.definition, ctx.namespace, name);
+    await this.cacher.fresh();
+    for (let current = this.cacher.get(key); ; ) {
+      if (!current && !strategy.allowCreateOnUpdate && !request.forceAllowCreate) throw notFound(this.definition, name);
+      if (!current) {
+        const object = await request.transform(undefined);
+        this.#checkPreconditions(request.preconditions, undefined, key, name);
+        const created = await this.#createOnUpdate(object, request);
+        if (created) return { object: created, created: true, deleted: false };
+        current = await this.#reread(key);
+        continue;
+      }
+      const existing = this.codec.object(current);
+      this.#checkPreconditions(request.preconditions, existing, key, name);
+      const outcome = await this.#updateExisting(existing, current, strategy, request);
+      if (outcome !== 'lost') return outcome;
+      current = await this.#reread(key);
+    }
+  }
+
+  /** Writes an object as it is, without strategy: for the server's own bookkeeping during deletion. */
+  async write(object: KubeObject, current: CachedObject, dryRun: boolean): Promise<KubeObject | 'lost'> {
+    if (dryRun) return object;
+    const bytes = this.codec.encode(object);
+    if (bytes.equals(current.bytes)) return object;
+    const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
+    const result = await this.#guard(() =>
+      this.environment.store.put(current.key, bytes, {
+        expect: current.revision,
+        ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+      }),
+    );
+    return result.ok ? withRevision(object, result.revision) : 'lost';
+  }
+
+  /** Removes the key if it still is what `current` says. */
+  async remove(current: CachedObject): Promise<number | 'lost'> {
+    const result = await this.#guard(() => this.environment.store.delete(current.key, { expect: current.revision }));
+    return result.ok ? result.revision : 'lost';
+  }
+
+  /** The state after a lost race: read from the store, since a remote store's event may still be on its way. */
+  async reread(key: string): Promise<CachedObject | undefined> {
+    return this.#reread(key);
+  }
+
+  async #reread(key: string): Promise<CachedObject | undefined> {
+    const { kv } = await this.environment.store.get(key);
+    return kv && this.codec.cached(kv);
+  }
+
+  async #insert(object: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
+    const name = object.metadata.name ?? '';
+    const key = keyOf(this.definition, ctx.namespace, name);
+    const version = object.metadata.resourceVersion ?? '';
+    if (/^[1-9]\d*$/.test(version)) {
+      throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
+    }
+    delete object.metadata.resourceVersion;
+    delete object.metadata.selfLink;
+    const bytes = this.codec.encode(object);
+    if (ctx.dryRun) {
+      const existing = this.cacher.get(key);
+      if (existing) throw this.#exists(existing, name);
+      return object;
+    }
+    const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
+    const result = await this.#guard(() =>
+      this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
+    );
+    if (!result.ok) throw this.#exists(result.current && this.codec.cached(result.current), name);
+    return withRevision(object, result.revision);
+  }
+
+  #exists(existing: CachedObject | undefined, name: string): StatusError {
+    const error = alreadyExists(this.definition, name);
+    if (!existing || this.codec.object(existing).metadata.deletionTimestamp === undefined) return error;
+    return new StatusError(error.code, error.reason, `object is being deleted: ${error.message}`, error.details);
+  }
+
+  /** @returns undefined when somebody else created it meanwhile */
+  async #createOnUpdate(object: KubeObject, request: UpdateRequest): Promise<KubeObject | undefined> {
+    delete object.metadata.resourceVersion;
+    try {
+      return await this.create(object, {
+        ctx: request.ctx,
+        warn: request.warn,
+        ...(request.admitCreate ? { admit: request.admitCreate } : {}),
+      });
+    } catch (error) {
+      if (error instanceof StatusError && error.reason === 'AlreadyExists' && !request.ctx.dryRun) return undefined;
+      throw error;
+    }
+  }
+
+  async #updateExisting(
+    existing: KubeObject,
+    current: CachedObject,
+    strategy: Strategy,
+    request: UpdateRequest,
+  ): Promise<{ object: KubeObject; created: false; deleted: boolean } | 'lost'> {
+    const { ctx, name } = request;
+    const object = await request.transform(structuredCloneJson(existing));
+    this.#checkResourceVersion(object, current, strategy, name);
+    const hook: WriteHook | undefined = await strategy.beginUpdate?.(ctx, object, existing);
+    try {
+      checkNamespace(this.definition, ctx.namespace, object);
+      prepareUpdate(this.definition, strategy, object, existing, request);
+      ignoreManagedFieldsTimestamps(object, existing);
+      await request.admitUpdate?.(object, existing);
+
+      if (shouldDelete(object, existing) && (strategy.shouldDeleteDuringUpdate?.(object, existing) ?? true)) {
+        if (!ctx.dryRun) {
+          const removed = await this.remove(current);
+          if (removed === 'lost') return await this.#lost(hook);
+          await strategy.afterDelete?.(ctx, object);
+        }
+        await hook?.commit?.();
+        return { object, created: false, deleted: true };
+      }
+      const written = await this.write(object, current, ctx.dryRun);
+      if (written === 'lost') return await this.#lost(hook);
+      await hook?.commit?.();
+      return { object: written, created: false, deleted: false };
+    } catch (error) {
+      await hook?.revert?.();
+      throw error;
+    }
+  }
+
+  async #lost(hook: WriteHook | undefined): Promise<'lost'> {
+    await hook?.revert?.();
+    return 'lost';
+  }
+
+  #checkResourceVersion(object: KubeObject, current: CachedObject, strategy: Strategy, name: string): void {
+    const text = object.metadata.resourceVersion ?? '';
+    if (text !== '' && !/^\d+$/.test(text)) {
+      throw internalOnBadRevision(text);
+    }
+    const given = text === '' ? 0 : Number(text);
+    if (given === current.revision) return;
+    if (given === 0) {
+      if (strategy.allowUnconditionalUpdate ?? true) {
+        object.metadata.resourceVersion = String(current.revision);
+        return;
+      }
+      const error = field.invalid(field.Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update');
+      throw invalid(this.definition.group, this.definition.resource, name, [error]);
+    }
+    throw conflict(this.definition, name, OPTIMISTIC_LOCK_MESSAGE);
+  }
+
+  #checkPreconditions(
+    wanted: Preconditions | undefined,
+    existing: KubeObject | undefined,
+    key: string,
+    name: string,
+  ): void {
+    if (!wanted) return;
+    const problem =
+      wanted.uid !== undefined && wanted.uid !== (existing?.metadata.uid ?? '')
+        ? `Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${existing?.metadata.uid ?? ''}`
+        : wanted.resourceVersion !== undefined && wanted.resourceVersion !== existing?.metadata.resourceVersion
+          ? `Precondition failed: ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${existing?.metadata.resourceVersion ?? ''}`
+          : undefined;
+    if (problem)
+      throw conflict(
+        this.definition,
+        name,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${problem}`,
+      );
+  }
+
+  /** The store's troubles as the API's errors. */
+  async #guard(write: () => Promise<WriteResult>): Promise<WriteResult> {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof StoreUnavailableError || error instanceof FutureRevisionError)
+        throw internalError(error.message);
+      throw error;
+    }
+  }
+}
+
+/** Nothing holds the object any more: deletion was asked for, its grace is over, and its last finalizer goes. */
+function shouldDelete(object: KubeObject, existing: KubeObject): boolean {
+  if ((object.metadata.finalizers?.length ?? 0) > 0) return false;
+  if (existing.metadata.deletionTimestamp === undefined) return false;
+  return (existing.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function withRevision(object: KubeObject, revision: number): KubeObject {
+  object.metadata.resourceVersion = String(revision);
+  return object;
+}
+
+function structuredCloneJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** How Go's ParseUint complains. */
+export function internalOnBadRevision(text: string): StatusError {
+  return new StatusError(500, '', `strconv.ParseUint: parsing "${text}": invalid syntax`);
+}

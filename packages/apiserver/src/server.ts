@@ -1,0 +1,158 @@
+/**
+ * The API server put together: listener, filter chain, handlers, registry. What a request meets is `chain` below, from
+ * top to bottom; docs/request-path.md draws it.
+ */
+import { randomUUID } from 'node:crypto';
+import { badRequest } from '@keelson/api/errors';
+import { AdmissionChain } from './admission/chain.ts';
+import { buildAuthenticator } from './authn/build.ts';
+import { Impersonation } from './authn/impersonation/index.ts';
+import { alwaysAllow, alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
+import { followRbac } from './authz/rbac/follow.ts';
+import { RbacIndex } from './authz/rbac/index.ts';
+import { RegistryClient } from './bootstrap/client.ts';
+import { bootstrap } from './bootstrap/index.ts';
+import { compose, type Handler } from './chain.ts';
+import type { ServerConfig } from './config.ts';
+import { NO_USER, type RequestContext } from './context.ts';
+import { builtinApiGroups } from './discovery/builtin.ts';
+import { serveDiscovery } from './discovery/handler.ts';
+import { enabledGroups } from './discovery/runtime-config.ts';
+import { authentication } from './filters/authentication.ts';
+import { authorization } from './filters/authorization.ts';
+import { errors } from './filters/errors.ts';
+import { impersonation } from './filters/impersonation.ts';
+import { inflight } from './filters/inflight.ts';
+import { endpoint } from './handlers/endpoint.ts';
+import { HealthChecks } from './health/checks.ts';
+import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
+import type { Exchange } from './http/exchange.ts';
+import { type Listener, listen } from './http/listener.ts';
+import { builtinRegistrations } from './registry/index.ts';
+import type { Environment } from './registry/store.ts';
+import { parseRequestInfo } from './requestinfo.ts';
+import { Resources } from './resources.ts';
+
+export interface ApiServer {
+  readonly port: number;
+  /** Resolves when /readyz answers 200: everything that has to exist at the start exists. */
+  readonly ready: Promise<void>;
+  /** Not ready first, then no new connections, then the running requests end, then the watches. */
+  close(): Promise<void>;
+}
+
+/** Listens when it resolves. @throws the error of listening (EADDRINUSE), StoreUnavailableError */
+export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
+  const { store, logger } = config;
+  const now = config.clock ?? (() => new Date());
+  const random = config.random ?? Math.random;
+  const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
+  const groups = enabledGroups(config.runtimeConfig);
+  const resources = new Resources(environment, groups, builtinRegistrations());
+  const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
+  const health = new HealthChecks({ now: () => performance.now() });
+  health.add({ name: 'etcd', check: () => store.health() });
+
+  const rbac = new RbacIndex();
+  const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
+  const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
+  const version = versionInfo(process);
+
+  const handler = endpoint({
+    resources,
+    admission: new AdmissionChain([]),
+    authorize,
+    watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
+    hasGroup: (group) => discovery.hasGroup(group),
+    paths: [
+      (request) => serveDiscovery(discovery, request),
+      (request) => health.serve(request),
+      (request) => serveVersion(version, request),
+      (request) => serveRootPaths(discovery, health.paths(), request),
+    ],
+  });
+
+  const chain = compose(
+    [
+      errors(logger),
+      authentication(buildAuthenticator(config, resources, now), logger),
+      impersonation(new Impersonation(authorize, () => now().getTime())),
+      inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }),
+      authorization(authorize),
+    ],
+    handler,
+  );
+
+  const listener = await listen({
+    host: config.bindAddress,
+    port: config.securePort,
+    certificate: config.servingCertificate.get(),
+    clientCa: clientCas(config),
+    onExchange: (exchange) => serve(exchange, chain, now, config),
+    onUpgrade: (_request, socket) => socket.destroy(),
+  });
+  config.servingCertificate.onChange?.(() =>
+    listener.setCertificates(config.servingCertificate.get(), clientCas(config)),
+  );
+  config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
+
+  const ready = start(config, resources, rbac, health, now);
+  return { port: listener.port, ready, close: () => close(config, listener, resources) };
+}
+
+async function start(
+  config: ServerConfig,
+  resources: Resources,
+  rbac: RbacIndex,
+  health: HealthChecks,
+  now: () => Date,
+): Promise<void> {
+  const synced = health.addBootHook('generic-apiserver-start-informers');
+  await followRbac(rbac, resources);
+  synced();
+  await bootstrap(new RegistryClient(resources, now), health, config.logger);
+}
+
+async function close(config: ServerConfig, listener: Listener, resources: Resources): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
+  await listener.close(1000);
+  resources.close();
+}
+
+/** Asked of clients at the handshake; who a certificate's holder is, authentication decides. */
+function clientCas(config: ServerConfig): string | undefined {
+  const bundles = [config.clientCa?.get(), config.requestHeader?.clientCa.get()].filter((b) => b !== undefined);
+  return bundles.length > 0 ? bundles.join('\n') : undefined;
+}
+
+function serve(exchange: Exchange, chain: Handler, now: () => Date, config: ServerConfig): void {
+  const ctx = contextOf(exchange, now);
+  const answer = ctx instanceof Error ? Promise.reject(ctx) : chain(ctx);
+  answer.catch((error: unknown) => {
+    config.logger.error({ error: String(error) }, 'request failed outside of the chain');
+    if (exchange.headersSent) exchange.abort();
+    else exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
+  });
+}
+
+function contextOf(exchange: Exchange, now: () => Date): RequestContext | Error {
+  try {
+    return {
+      exchange,
+      info: parseRequestInfo(exchange.method, exchange.url),
+      receivedAt: now(),
+      auditId: auditIdOf(exchange),
+      user: NO_USER,
+      warnings: [],
+      auditAnnotations: {},
+    };
+  } catch (error) {
+    return badRequest((error as Error).message);
+  }
+}
+
+/** The client's own, if it sent one; else new. */
+function auditIdOf(exchange: Exchange): string {
+  const given = exchange.headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : randomUUID();
+}
