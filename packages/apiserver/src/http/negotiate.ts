@@ -25,7 +25,7 @@ export interface Negotiated {
 
 export interface Restrictions {
   /** Whether the endpoint can answer with this form; undefined asks for the object as it is. */
-  allowsConversion(convert: GroupVersionKind | undefined): boolean;
+  allowsConversion(convert: GroupVersionKind | undefined, mediaType: MediaType): boolean;
 }
 
 /** Endpoints that only know their one form. */
@@ -53,7 +53,7 @@ export function negotiate(
     for (const mediaType of mediaTypes) {
       if (!matches(clause, mediaType)) continue;
       const options = optionsOf(clause, mediaType);
-      if (options && restrictions.allowsConversion(options.convert)) return options;
+      if (options && restrictions.allowsConversion(options.convert, mediaType)) return options;
     }
   }
   return undefined;
