@@ -88,7 +88,8 @@ export class FieldError {
   /** Without the field: the cause's message. */
   body(): string {
     const title = TITLES[this.type];
-    const head = WITHOUT_VALUE.has(this.type) ? title : `${title}: ${showValue(this.value)}`;
+    const head =
+      WITHOUT_VALUE.has(this.type) || this.value === OMIT_VALUE ? title : `${title}: ${showValue(this.value)}`;
     return this.detail === '' ? head : `${head}: ${this.detail}`;
   }
   toString(): string {
@@ -107,8 +108,19 @@ function showValue(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof GoValue) return value.text;
-  return JSON.stringify(value);
+  return goJSON(value);
 }
+
+/** JSON as Go's encoding/json writes it: what HTML would read is escaped. */
+export function goJSON(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Stands for a value that the message leaves out. */
+export const OMIT_VALUE = Symbol('omitted');
 
 /** A value that Go prints in a way of its own (a type with String(), a struct by %#v). */
 export class GoValue {

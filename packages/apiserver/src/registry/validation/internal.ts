@@ -2,7 +2,7 @@
  * How a whole struct stands in a field error. Upstream validates its internal types, which carry no JSON tags: the
  * message shows Go's field names, and zero values are not left out.
  */
-import { GoValue } from '@keelson/api/field';
+import { GoValue, goJSON } from '@keelson/api/field';
 import { type Field, type StructType, structType, type Type } from '@keelson/api/schema';
 
 /** Types without an internal twin keep their JSON names. */
@@ -20,14 +20,6 @@ export function internalValue(typeName: string, value: unknown): GoValue {
 export function internalList(typeName: string, values: readonly unknown[] | null | undefined): GoValue {
   const type = structType(typeName);
   return new GoValue(goJSON(values == null ? null : values.map((v) => internalStruct(type, v))));
-}
-
-/** encoding/json escapes what HTML would read. */
-export function goJSON(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function internalStruct(type: StructType, value: unknown): unknown {
