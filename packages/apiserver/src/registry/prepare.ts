@@ -5,11 +5,16 @@
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
-import { isDNS1123Subdomain, isPathSegmentName } from '@keelson/api/validation/names';
+import { type NameRule, nameIsDNSSubdomain, nameIsPathSegment } from '@keelson/api/validation/names';
 import type { ResourceDefinition } from './resource.ts';
 import type { WriteRequest } from './store.ts';
 import type { Strategy } from './strategy.ts';
-import { validateObjectMeta, validateObjectMetaUpdate } from './validation/objectmeta.ts';
+import {
+  validateKubeObjectMeta,
+  validateKubeObjectMetaUpdate,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from './validation/objectmeta.ts';
 
 const METADATA = field.Path.of('metadata');
 
@@ -33,7 +38,7 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
   strategy.prepareForCreate?.(request.ctx, object);
   const name = object.metadata.name ?? '';
   const errors = [
-    ...validateObjectMeta(object.metadata, definition.namespaced, nameRule(strategy), METADATA),
+    ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
   ];
   if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors);
@@ -59,13 +64,13 @@ export function prepareUpdate(
     metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds;
   }
   // Upstream checks metadata in the generic update and again in the kind's own, and clients see each finding each time.
+  const { metadataRules = 'kube' } = strategy;
   const errors = [
-    ...validateObjectMeta(metadata, definition.namespaced, isPathSegmentName, METADATA),
+    ...validateObjectMeta(metadata, definition.namespaced, nameIsPathSegment, METADATA),
     ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
-    ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
-    ...(strategy.validatesMetadataOnUpdate
-      ? validateObjectMeta(metadata, definition.namespaced, nameRule(strategy), METADATA)
-      : []),
+    ...(metadataRules === 'kube' ? validateKubeObjectMetaUpdate(metadata, old.metadata, METADATA) : []),
+    ...(metadataRules === 'generic' ? validateObjectMetaUpdate(metadata, old.metadata, METADATA) : []),
+    ...(strategy.validatesMetadataOnUpdate ? validateOwnMetadata(definition, strategy, object) : []),
     ...(strategy.validateUpdate?.(request.ctx, object, old) ?? []),
   ];
   if (errors.length > 0) throw invalid(definition.group, definition.kind, metadata.name ?? '', errors);
@@ -73,11 +78,18 @@ export function prepareUpdate(
   strategy.canonicalize?.(object);
 }
 
-function nameRule(strategy: Strategy): (name: string, prefix: boolean) => readonly string[] {
-  return (
-    strategy.validateName?.bind(strategy) ??
-    ((name, prefix) => isDNS1123Subdomain(prefix ? name.replace(/-$/, 'a') : name))
-  );
+/** Metadata as the kind's own validation sees it. */
+function validateOwnMetadata(
+  { namespaced }: ResourceDefinition,
+  strategy: Strategy,
+  { metadata }: KubeObject,
+): field.ErrorList {
+  const { metadataRules = 'kube' } = strategy;
+  if (metadataRules === 'none') return validateObjectMeta(metadata, namespaced, nameIsPathSegment, METADATA);
+  const nameRule: NameRule = strategy.validateName?.bind(strategy) ?? nameIsDNSSubdomain;
+  return metadataRules === 'kube'
+    ? validateKubeObjectMeta(metadata, namespaced, nameRule, METADATA)
+    : validateObjectMeta(metadata, namespaced, nameRule, METADATA);
 }
 
 function setOrDelete<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {

@@ -81,6 +81,11 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
   /** Without metadata: the registry checks it, twice over as upstream does (or thrice, see the flag). */
   validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
+  /**
+   * What upstream's validation of the kind checks of metadata besides the generic checks of an update: `kube` (the
+   * default) wants a domain in finalizers, `generic` does not (custom resources), `none` leaves out even the name's rule.
+   */
+  readonly metadataRules?: 'kube' | 'generic' | 'none';
   /** Upstream's Validate<Kind>Update calls the whole Validate<Kind>, metadata included. Default false. */
   readonly validatesMetadataOnUpdate?: boolean;
   warningsOnUpdate?(ctx: StrategyContext, obj: T, old: T): string[];
@@ -146,6 +151,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
     Strategy<T>,
     | 'prepareForUpdate'
     | 'validateUpdate'
+    | 'metadataRules'
     | 'validatesMetadataOnUpdate'
     | 'warningsOnUpdate'
     | 'resetFields'
