@@ -78,12 +78,7 @@ export class ClusterPki {
  * that what it signed stays valid.
  * @param servingNames DNS names and IP addresses that clients reach the API server by
  */
-export async function ensureClusterPki(
-  directory: string,
-  servingNames: readonly string[],
-  now: Date,
-): Promise<ClusterPki> {
-  const pki = new ClusterPki(directory);
+export async function ensureClusterPki(pki: ClusterPki, servingNames: readonly string[], now: Date): Promise<void> {
   const [ca, frontProxy] = await Promise.all([
     ensureAuthority(pki, 'ca', now),
     ensureAuthority(pki, 'front-proxy-ca', now),
@@ -93,7 +88,6 @@ export async function ensureClusterPki(
     ensureServiceAccountKeys(pki),
     ...(Object.keys(leaves) as LeafName[]).map((name) => ensureLeaf(pki, name, signers, servingNames, now)),
   ]);
-  return pki;
 }
 
 /** Names by which clients on this machine and in the cluster reach the API server, the service's address first. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { day } from './certificate.ts';
-import { type ClusterPki, ensureClusterPki, servingNames } from './cluster-pki.ts';
+import { ClusterPki, ensureClusterPki as ensure, servingNames } from './cluster-pki.ts';
 import { createSelfSigned, ensureServingCertificate } from './self-signed.ts';
 
 const now = new Date('2026-03-01T12:00:00Z');
@@ -17,6 +17,11 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'keelson-pki-'));
 });
 afterAll(() => rm(root, { recursive: true }));
+async function ensureClusterPki(path: string, names: readonly string[], now: Date): Promise<ClusterPki> {
+  const pki = new ClusterPki(path);
+  await ensure(pki, names, now);
+  return pki;
+}
 const directory = () => join(root, String(count++));
 
 const files = ['ca', 'front-proxy-ca', 'apiserver', 'apiserver-kubelet-client', 'front-proxy-client', 'admin'] as const;

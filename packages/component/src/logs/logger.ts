@@ -1,7 +1,7 @@
 import { quote } from '../go/strconv.ts';
 
 /** Key-value pairs of a log line. Never secrets, tokens or bodies. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type Fields = object;
 
 export interface Logger {
   /** For those who look for a fault; shown from verbosity 4 on. */

@@ -3,7 +3,7 @@ import type { FlagTable } from './flags.ts';
 import { flagTypes } from './types.ts';
 
 /** What a command's help says of its flags, by flag name. */
-export type FlagDescriptions = Readonly<Record<string, string>>;
+export type FlagDescriptions = Readonly<Partial<Record<string, string>>>;
 
 /**
  * The help of a table's flags, a heading for each section, in the layout of component-base's PrintSections.

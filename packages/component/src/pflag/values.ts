@@ -1,3 +1,4 @@
+import { Quantity } from '@keelson/api/quantity';
 import { atoi, parseUnsigned, quote } from '../go/strconv.ts';
 
 /** A serving certificate and the names it is for (`--tls-sni-cert-key`); no names: those in the certificate. */
@@ -65,16 +66,9 @@ export function parseVmodule(text: string): Verbosity[] {
     });
 }
 
-const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
-const quantitySuffix = /^(|[numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)$/;
-
 /** Returns the text when it is a quantity. */
 export function checkQuantity(text: string): string {
-  const parts = quantity.exec(text);
-  if (parts === null || !/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$/.test(parts[1]!)) {
-    throw new Error(`quantities must match the regular expression '${quantity.source}'`);
-  }
-  if (!quantitySuffix.test(parts[2]!)) throw new Error("unable to parse quantity's suffix");
+  Quantity.parse(text);
   return text;
 }
 

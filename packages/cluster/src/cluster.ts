@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from '@keelson/component/logs/logger';
+import { parseFlags } from '@keelson/component/pflag/flags';
+import { addressAt, parseCidr } from './cidr.ts';
+import { prepareDirectory } from './data-directory.ts';
+import { flags, type Values } from './kube-apiserver/flags.ts';
+import { openStoreOf, startServer } from './kube-apiserver/server.ts';
+import { type Given, validate } from './kube-apiserver/validation.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+import { ClusterPki, ensureClusterPki, servingNames } from './pki/cluster-pki.ts';
+import { StartupError } from './startup-error.ts';
+
+export interface ClusterOptions {
+  /** Absolute path. */
+  readonly dataDirectory: string;
+  readonly storage: 'lmdb' | 'memory' | 'etcd';
+  readonly etcd: {
+    readonly servers: readonly string[];
+    readonly caFile: string;
+    readonly certFile: string;
+    readonly keyFile: string;
+  };
+  /** File to write the administrator's access to. */
+  readonly kubeconfig: string;
+  readonly bindAddress: string;
+  readonly port: number;
+  /** CIDR of service addresses, or two for dual stack, comma separated. */
+  readonly serviceRange: string;
+  readonly runtimeConfig: ReadonlyMap<string, string>;
+  readonly logger: Logger;
+}
+
+/** A running cluster. */
+export interface Cluster {
+  readonly url: string;
+  readonly kubeconfig: string;
+  /** Whether a plain kubectl with that kubeconfig reaches this cluster. */
+  readonly currentContext: boolean;
+  /** Ends it: no new requests, running ones finish, the data is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts all of a cluster's components in this process, on the data that the directory holds.
+ * @throws StartupError
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const range = parseCidr(options.serviceRange.split(',')[0]!);
+  if (range === undefined) {
+    throw new StartupError(
+      `--service-cluster-ip-range ${options.serviceRange} is no CIDR`,
+      'give one like 10.96.0.0/12',
+    );
+  }
+  const pki = new ClusterPki(join(options.dataDirectory, 'pki'));
+  const settings = apiServerSettings(options, pki);
+  const values = { ...parseFlags(flags, []).values, ...settings };
+  const errors = validate(values, new Set(Object.keys(settings)) as Given);
+  if (errors.length > 0) throw new StartupError(errors.join('; '), "see 'keelson up --help'");
+  await prepareDirectory(options.dataDirectory);
+  // First, since it takes the directory for this process alone.
+  const store = await openStoreOf(values);
+  const names = servingNames(addressAt(range, 1), [hostname(), ...listenAddresses(options.bindAddress)]);
+  const server = await startServer(values, store, options.logger, () => ensureClusterPki(pki, names, new Date()));
+  const url = `https://${urlHost(options.bindAddress)}:${server.port}`;
+  const currentContext = await writeAccess(options.kubeconfig, url, pki).catch(async (error: Error) => {
+    await server.stop();
+    throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
+  });
+  return { url, kubeconfig: options.kubeconfig, currentContext, stop: () => server.stop() };
+}
+
+/** The API server's flags, as kubeadm sets them. */
+function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
+  const { etcd } = options;
+  return {
+    'allow-privileged': true,
+    'authorization-mode': ['Node', 'RBAC'],
+    'bind-address': options.bindAddress,
+    'client-ca-file': pki.certificateFile('ca'),
+    'enable-admission-plugins': ['NodeRestriction'],
+    'enable-bootstrap-token-auth': true,
+    'kubelet-client-certificate': pki.certificateFile('apiserver-kubelet-client'),
+    'kubelet-client-key': pki.keyFile('apiserver-kubelet-client'),
+    'kubelet-preferred-address-types': ['InternalIP', 'ExternalIP', 'Hostname'],
+    'proxy-client-cert-file': pki.certificateFile('front-proxy-client'),
+    'proxy-client-key-file': pki.keyFile('front-proxy-client'),
+    'requestheader-allowed-names': ['front-proxy-client'],
+    'requestheader-client-ca-file': pki.certificateFile('front-proxy-ca'),
+    'requestheader-extra-headers-prefix': ['X-Remote-Extra-'],
+    'requestheader-group-headers': ['X-Remote-Group'],
+    'requestheader-username-headers': ['X-Remote-User'],
+    'runtime-config': options.runtimeConfig,
+    'secure-port': options.port,
+    'service-account-issuer': ['https://kubernetes.default.svc.cluster.local'],
+    'service-account-key-file': [pki.serviceAccountPublicKeyFile],
+    'service-account-signing-key-file': pki.serviceAccountKeyFile,
+    'service-cluster-ip-range': options.serviceRange,
+    'tls-cert-file': pki.certificateFile('apiserver'),
+    'tls-private-key-file': pki.keyFile('apiserver'),
+    storage: options.storage,
+    'data-dir': join(options.dataDirectory, 'db'),
+    'etcd-servers': etcd.servers,
+    'etcd-cafile': etcd.caFile,
+    'etcd-certfile': etcd.certFile,
+    'etcd-keyfile': etcd.keyFile,
+  } satisfies Partial<Values>;
+}
+
+/** The addresses of this machine that a server bound to `address` is reached by. */
+function listenAddresses(address: string): string[] {
+  if (!isUnspecified(address)) return [address];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.filter(({ internal, scopeid }) => !internal && !scopeid).map((entry) => entry.address);
+}
+
+/** The host part of a URL at which this machine reaches a server bound to `address`. */
+function urlHost(address: string): string {
+  if (isUnspecified(address)) return '127.0.0.1';
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+const isUnspecified = (address: string) => address === '0.0.0.0' || /^[0:]+$/.test(address);
+
+async function writeAccess(file: string, server: string, pki: ClusterPki): Promise<boolean> {
+  const [ca, admin] = await Promise.all([readFile(pki.certificateFile('ca'), 'utf8'), pki.read('admin')]);
+  return writeKubeconfig(file, {
+    name: 'keelson',
+    server,
+    certificateAuthority: ca,
+    clientCertificate: admin!.certificate,
+    clientKey: admin!.key,
+  });
+}

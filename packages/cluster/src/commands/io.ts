@@ -1,0 +1,41 @@
+/** What a command reads and writes beside its arguments. */
+export interface Io {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Width of the terminal, 0 when the output is none. */
+  readonly columns: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Calls `stop` when the process is asked to end. */
+  readonly onStop: (stop: () => void) => void;
+}
+
+/** The process that this code runs in: SIGINT and SIGTERM ask it to end, a second one ends it at once. */
+export function processIo(): Io {
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    columns: process.stdout.isTTY ? process.stdout.columns : 0,
+    env: process.env,
+    onStop(stop) {
+      let asked = false;
+      const ask = () => {
+        if (asked) process.exit(1);
+        asked = true;
+        stop();
+      };
+      process.on('SIGINT', ask);
+      process.on('SIGTERM', ask);
+    },
+  };
+}
+
+/**
+ * Runs a command as the whole of this process. The exit code is the command's; what it left open does not hold the
+ * process up.
+ */
+export async function runAsProcess(main: (argv: readonly string[], io: Io) => Promise<number>): Promise<void> {
+  process.on('SIGHUP', () => {});
+  const code = await main(process.argv.slice(2), processIo());
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), 1000).unref();
+}

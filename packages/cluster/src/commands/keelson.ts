@@ -1,0 +1,47 @@
+import { quote } from '@keelson/component/go/strconv';
+import { keelsonVersion } from '@keelson/component/version';
+import type { Io } from './io.ts';
+
+const help = `Keelson is a Kubernetes control plane in one process.
+
+Usage:
+  keelson <command> [flags]
+
+Commands:
+  up        Start a cluster on this machine, or start it again with all its data.
+  version   Show the versions of Keelson and of the Kubernetes API.
+  help      Show this help, or that of a command.
+
+'keelson <command> --help' tells more about a command.
+To run the API server alone, with upstream's flags: kube-apiserver --help.
+`;
+
+/** The `keelson` command. @returns its exit code */
+export async function keelson(argv: readonly string[], io: Io): Promise<number> {
+  const [command, ...rest] = argv;
+  switch (command) {
+    case undefined:
+    case '-h':
+    case '--help':
+      io.stdout(help);
+      return 0;
+    case 'help':
+      return keelson(rest[0] === undefined ? [] : [rest[0], '--help'], io);
+    case 'version':
+    case '--version':
+      return version(io);
+    case 'up':
+      return (await import('./up.ts')).up(rest, io);
+    default: {
+      const what = command.startsWith('-') ? `unknown flag: ${command}` : `unknown command ${quote(command)}`;
+      io.stderr(`Error: ${what} for "keelson"\nRun 'keelson --help' for usage.\n`);
+      return 1;
+    }
+  }
+}
+
+async function version(io: Io): Promise<number> {
+  const { KUBERNETES_VERSION } = await import('@keelson/apiserver/health/root');
+  io.stdout(`Keelson ${keelsonVersion} (Kubernetes ${KUBERNETES_VERSION.gitVersion}, Node.js ${process.version})\n`);
+  return 0;
+}

@@ -1,0 +1,119 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
+import { createLogger } from '@keelson/component/logs/logger';
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import { type Cluster, startCluster } from '../cluster.ts';
+import { descriptions } from '../kube-apiserver/flags.ts';
+import { storageKind } from '../kube-apiserver/validation.ts';
+import { StartupError } from '../startup-error.ts';
+import type { Io } from './io.ts';
+
+const cluster = { section: 'Cluster' } as const;
+const etcd = { section: 'etcd' } as const;
+
+const flags = {
+  'data-dir': { type: 'string', ...cluster },
+  kubeconfig: { type: 'string', ...cluster },
+  'bind-address': { type: 'ip', ...cluster, default: '127.0.0.1' },
+  'secure-port': { type: 'int', ...cluster, default: '6443' },
+  'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
+  'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
+  storage: { type: 'string', ...cluster },
+  'etcd-servers': { type: 'strings', ...etcd },
+  'etcd-cafile': { type: 'string', ...etcd },
+  'etcd-certfile': { type: 'string', ...etcd },
+  'etcd-keyfile': { type: 'string', ...etcd },
+  v: { ...kubeApiserverFlags.v, section: 'Global' },
+  help: { ...kubeApiserverFlags.help, section: 'Global' },
+} as const satisfies FlagTable;
+
+const head = `Starts a Kubernetes cluster on this machine, in this one process: certificates and an administrator's kubeconfig are
+made at the first start, and all data is found again at the next. Ctrl-C ends it.
+
+Usage:
+  keelson up [flags]
+`;
+
+/** `keelson up`: runs until the process is asked to end. @returns the exit code */
+export async function up(argv: readonly string[], io: Io): Promise<number> {
+  const values = read(argv, io);
+  if (typeof values === 'number') return values;
+  const logger = createLogger({
+    format: 'text',
+    verbosity: values.v,
+    component: 'keelson',
+    pid: process.pid,
+    now: () => new Date(),
+    write: io.stderr,
+  });
+  let running: Cluster;
+  try {
+    running = await startCluster({ ...options(values, io), logger });
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    io.stderr(`Error: ${error.message}\n       ${error.remedy}.\n`);
+    return 1;
+  }
+  io.stdout(readyLine(running, Math.round(performance.now())));
+  await new Promise<void>((resolve) => io.onStop(resolve));
+  await running.stop();
+  return 0;
+}
+
+function read(argv: readonly string[], io: Io): FlagValues<typeof flags> | number {
+  try {
+    const { values, args } = parseFlags(flags, argv);
+    if (args.length > 0) throw new FlagError(`"keelson up" does not take any arguments, got "${args.join(' ')}"`);
+    if (!values.help) return values;
+    io.stdout(`${head}${usage(flags, { ...descriptions, ...ownDescriptions(io) }, io.columns)}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    io.stderr(`Error: ${error.message}\nRun 'keelson up --help' for usage.\n`);
+    return 1;
+  }
+}
+
+const ownDescriptions = (io: Io) => ({
+  'data-dir': `Where the cluster lives: its objects, keys and certificates. Default: ${defaultDataDirectory(io.env)}`,
+  kubeconfig:
+    'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
+  'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
+  'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
+});
+
+function options(values: FlagValues<typeof flags>, io: Io) {
+  const dataDirectory = resolve(values['data-dir'] || defaultDataDirectory(io.env));
+  const storage = storageKind(values);
+  if (storage === undefined) {
+    throw new StartupError(`--storage ${values.storage} is unknown`, 'choose lmdb, memory or etcd');
+  }
+  return {
+    dataDirectory,
+    storage,
+    kubeconfig: resolve(values.kubeconfig || join(dataDirectory, 'kubeconfig')),
+    bindAddress: values['bind-address'],
+    port: values['secure-port'],
+    serviceRange: values['service-cluster-ip-range'],
+    etcd: {
+      servers: values['etcd-servers'],
+      caFile: values['etcd-cafile'],
+      certFile: values['etcd-certfile'],
+      keyFile: values['etcd-keyfile'],
+    },
+    runtimeConfig: values['runtime-config'],
+  };
+}
+
+function defaultDataDirectory(env: Io['env']): string {
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'keelson');
+}
+
+function readyLine(running: Cluster, milliseconds: number): string {
+  const kubectl = running.currentContext ? 'kubectl' : 'kubectl --context keelson';
+  return `Keelson is ready at ${running.url} after ${milliseconds} ms. Next: export KUBECONFIG=${shellQuoted(running.kubeconfig)}; ${kubectl} get ns\n`;
+}
+
+const shellQuoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

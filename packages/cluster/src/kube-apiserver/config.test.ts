@@ -1,0 +1,168 @@
+import { cpSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseFlags } from '@keelson/component/pflag/flags';
+import { openStore } from '@keelson/storage/open';
+import type { Store } from '@keelson/storage/store';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ClusterPki, ensureClusterPki } from '../pki/cluster-pki.ts';
+import { serverConfig } from './config.ts';
+import { descriptions, flags, type Values } from './flags.ts';
+import { WatchedFiles } from './reloadable.ts';
+
+let root: string;
+let pki: ClusterPki;
+let store: Store;
+const logger = { debug() {}, info() {}, warn() {}, error: vi.fn() };
+const files = new WatchedFiles(logger, 50);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'keelson-config-'));
+  pki = new ClusterPki(join(root, 'pki'));
+  await ensureClusterPki(pki, ['localhost'], new Date());
+  store = await openStore({ engine: 'memory' });
+});
+afterAll(async () => {
+  files.close();
+  await store.close();
+  await rm(root, { recursive: true });
+});
+
+const required = () => [
+  '--service-account-issuer=https://issuer.example',
+  `--service-account-key-file=${pki.serviceAccountPublicKeyFile}`,
+  `--service-account-signing-key-file=${pki.serviceAccountKeyFile}`,
+  `--cert-dir=${join(root, 'certs')}`,
+];
+
+/** The command of kubeadm's manifest, with its paths in the test's directory. */
+const kubeadm = () => [
+  '--advertise-address=10.0.0.10',
+  '--allow-privileged=true',
+  '--authorization-mode=Node,RBAC',
+  `--client-ca-file=${pki.certificateFile('ca')}`,
+  '--enable-admission-plugins=NodeRestriction',
+  '--enable-bootstrap-token-auth=true',
+  '--etcd-servers=https://127.0.0.1:2379',
+  `--kubelet-client-certificate=${pki.certificateFile('apiserver-kubelet-client')}`,
+  `--kubelet-client-key=${pki.keyFile('apiserver-kubelet-client')}`,
+  '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
+  `--proxy-client-cert-file=${pki.certificateFile('front-proxy-client')}`,
+  `--proxy-client-key-file=${pki.keyFile('front-proxy-client')}`,
+  '--requestheader-allowed-names=front-proxy-client',
+  `--requestheader-client-ca-file=${pki.certificateFile('front-proxy-ca')}`,
+  '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+  '--requestheader-group-headers=X-Remote-Group',
+  '--requestheader-username-headers=X-Remote-User',
+  '--secure-port=6443',
+  '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+  `--service-account-key-file=${pki.serviceAccountPublicKeyFile}`,
+  `--service-account-signing-key-file=${pki.serviceAccountKeyFile}`,
+  '--service-cluster-ip-range=10.96.0.0/12',
+  `--tls-cert-file=${pki.certificateFile('apiserver')}`,
+  `--tls-private-key-file=${pki.keyFile('apiserver')}`,
+];
+
+const configOf = (...argv: string[]) => serverConfig(parseFlags(flags, argv).values, { store, logger, files });
+
+test("kubeadm's command line", async () => {
+  const config = await configOf(...kubeadm());
+  expect(config).toMatchObject({
+    advertiseAddress: '10.0.0.10',
+    bindAddress: '0.0.0.0',
+    securePort: 6443,
+    allowPrivileged: true,
+    anonymousAuth: true,
+    enableBootstrapTokens: true,
+    enableAdmissionPlugins: ['NodeRestriction'],
+    serviceClusterIpRanges: ['10.96.0.0/12'],
+    serviceNodePortRange: { from: 30000, size: 2768 },
+    requestTimeoutSeconds: 60,
+    minRequestTimeoutSeconds: 1800,
+    eventTtlSeconds: 3600,
+    requestHeader: { allowedNames: ['front-proxy-client'], usernameHeaders: ['X-Remote-User'] },
+    kubelet: { preferredAddressTypes: ['InternalIP', 'ExternalIP', 'Hostname'] },
+  });
+  expect(config.serviceAccounts?.issuers).toEqual(['https://kubernetes.default.svc.cluster.local']);
+  expect(config.serviceAccounts?.apiAudiences).toEqual(['https://kubernetes.default.svc.cluster.local']);
+  expect(config.clientCa?.get()).toContain('BEGIN CERTIFICATE');
+  expect(config.servingCertificate.get().key).toContain('PRIVATE KEY');
+});
+
+test('no --authorization-mode: all is allowed, so nobody is anonymous', async () => {
+  expect(await configOf(...required())).toMatchObject({ authorizationModes: ['AlwaysAllow'], anonymousAuth: false });
+});
+
+test('tokens are read from the file', async () => {
+  const path = join(root, 'tokens.csv');
+  await writeFile(path, 'secret,jane,1,"a,b"\n');
+  const { tokens } = await configOf(...required(), `--token-auth-file=${path}`);
+  expect(tokens?.get('secret')).toMatchObject({ name: 'jane', uid: '1', groups: ['a', 'b'] });
+});
+
+test.each([
+  [['--client-ca-file=/nonexistent'], '--client-ca-file /nonexistent: ENOENT'],
+  [['--token-auth-file=/nonexistent'], '--token-auth-file /nonexistent: ENOENT'],
+  [['--service-account-key-file=/dev/null'], '--service-account-key-file /dev/null: '],
+  [['--tls-cert-file=/nonexistent'], '--tls-cert-file and --tls-private-key-file belong together'],
+])('%j is explained', async (argv, message) => {
+  await expect(configOf(...required(), ...argv)).rejects.toThrow(message);
+});
+
+test('a key that does not fit its certificate is explained', async () => {
+  const pair = [
+    `--tls-cert-file=${pki.certificateFile('apiserver')}`,
+    `--tls-private-key-file=${pki.keyFile('admin')}`,
+  ];
+  await expect(configOf(...required(), ...pair)).rejects.toThrow('the key belongs to another certificate');
+});
+
+test('a certificate that is replaced on disk is taken up, a broken one is not', async () => {
+  const [cert, key] = [join(root, 'tls.crt'), join(root, 'tls.key')];
+  const put = (name: 'apiserver' | 'admin') => {
+    cpSync(pki.certificateFile(name), cert);
+    cpSync(pki.keyFile(name), key);
+  };
+  put('apiserver');
+  const config = await configOf(...required(), `--tls-cert-file=${cert}`, `--tls-private-key-file=${key}`);
+  const before = config.servingCertificate.get();
+  const changed = vi.fn();
+  config.servingCertificate.onChange?.(changed);
+  await writeFile(cert, 'nonsense');
+  await vi.waitFor(() => expect(logger.error).toHaveBeenCalled(), { timeout: 12_000, interval: 100 });
+  expect(config.servingCertificate.get()).toEqual(before);
+  put('admin');
+  await vi.waitFor(() => expect(changed).toHaveBeenCalled(), { timeout: 12_000, interval: 100 });
+  expect(config.servingCertificate.get()).not.toEqual(before);
+});
+
+/** Read where the process, its log and its store are set up, not in the configuration of the server. */
+const readElsewhere = [
+  'help',
+  'version',
+  'v',
+  'logging-format',
+  'storage',
+  'data-dir',
+  'etcd-servers',
+  'etcd-cafile',
+  'etcd-certfile',
+  'etcd-keyfile',
+  'etcd-prefix',
+];
+
+test('the flags said to have an effect are those that are read', async () => {
+  const read = new Set<string>(readElsewhere);
+  const watch = (values: Values) =>
+    new Proxy(values, {
+      get(target, name: keyof Values) {
+        read.add(name);
+        return target[name];
+      },
+    });
+  const context = { store, logger, files };
+  await serverConfig(watch(parseFlags(flags, kubeadm()).values), context);
+  await serverConfig(watch(parseFlags(flags, required()).values), context);
+  expect([...read].sort()).toEqual(Object.keys(descriptions).sort());
+});

@@ -1,0 +1,194 @@
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
+import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
+import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
+import type { ServingCertificate } from '@keelson/apiserver/http/listener';
+import type { Logger } from '@keelson/component/logs/logger';
+import type { Store } from '@keelson/storage/store';
+import { addressAt, parseCidr } from '../cidr.ts';
+import { ensureServingCertificate } from '../pki/self-signed.ts';
+import { StartupError } from '../startup-error.ts';
+import type { Values } from './flags.ts';
+import type { WatchedFiles } from './reloadable.ts';
+import { serviceRanges } from './validation.ts';
+
+/** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
+export async function serverConfig(
+  values: Values,
+  { store, logger, files }: { store: Store; logger: Logger; files: WatchedFiles },
+): Promise<ServerConfig> {
+  const ports = values['service-node-port-range'];
+  const modes = values['authorization-mode'].length === 0 ? ['AlwaysAllow'] : values['authorization-mode'];
+  const reader = new FileReader(values, files);
+  return {
+    store,
+    logger,
+    bindAddress: values['bind-address'],
+    securePort: values['secure-port'],
+    advertiseAddress: advertiseAddress(values),
+    servingCertificate: await reader.servingCertificate(),
+    clientCa: reader.authority('client-ca-file'),
+    requestHeader: requestHeader(values, reader),
+    tokens: reader.text('token-auth-file', parseTokenFile),
+    serviceAccounts: serviceAccounts(values, reader),
+    enableBootstrapTokens: values['enable-bootstrap-token-auth'],
+    anonymousAuth: values['anonymous-auth'] && !modes.includes('AlwaysAllow'),
+    // Until there is a node authorizer, nodes have what RBAC gives them.
+    authorizationModes: modes.filter((mode) => mode !== 'Node') as AuthorizationMode[],
+    runtimeConfig: Object.fromEntries(values['runtime-config']),
+    enableAdmissionPlugins: values['enable-admission-plugins'],
+    disableAdmissionPlugins: values['disable-admission-plugins'],
+    serviceClusterIpRanges: serviceRanges(values),
+    serviceNodePortRange:
+      ports === undefined ? { from: 0, size: 0 } : { from: ports.first, size: ports.last - ports.first + 1 },
+    allowPrivileged: values['allow-privileged'],
+    maxRequestsInflight: values['max-requests-inflight'],
+    maxMutatingRequestsInflight: values['max-mutating-requests-inflight'],
+    requestTimeoutSeconds: values['request-timeout'] / 1000,
+    minRequestTimeoutSeconds: values['min-request-timeout'],
+    eventTtlSeconds: values['event-ttl'] / 1000,
+    profiling: values.profiling,
+    kubelet: {
+      clientCertificate: reader.pair('kubelet-client-certificate', 'kubelet-client-key'),
+      certificateAuthority: reader.authority('kubelet-certificate-authority'),
+      preferredAddressTypes: values['kubelet-preferred-address-types'],
+    },
+    proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
+    shutdownDelayMs: values['shutdown-delay-duration'],
+    compactionIntervalMs: values['etcd-compaction-interval'],
+  };
+}
+
+/** Reads the files that flags name; errors name the flag. */
+class FileReader {
+  readonly #values: Values;
+  readonly #files: WatchedFiles;
+
+  constructor(values: Values, files: WatchedFiles) {
+    this.#values = values;
+    this.#files = files;
+  }
+
+  /** A bundle of certificates, read again when it changes. */
+  authority(
+    flag: 'client-ca-file' | 'requestheader-client-ca-file' | 'kubelet-certificate-authority',
+  ): Reloadable<string> | undefined {
+    const path = this.#values[flag];
+    if (path === '') return undefined;
+    return this.#named(flag, path, () => this.#files.read([path], checkedBundle));
+  }
+
+  /** A certificate with its key, read again when one of them changes. */
+  pair(
+    certFlag: 'tls-cert-file' | 'kubelet-client-certificate' | 'proxy-client-cert-file',
+    keyFlag: 'tls-private-key-file' | 'kubelet-client-key' | 'proxy-client-key-file',
+  ): Reloadable<ServingCertificate> | undefined {
+    const [cert, key] = [this.#values[certFlag], this.#values[keyFlag]];
+    if (cert === '' && key === '') return undefined;
+    if (cert === '' || key === '')
+      throw new StartupError(`--${certFlag} and --${keyFlag} belong together`, 'give both');
+    return this.#named(certFlag, cert, () => this.#files.read([cert, key], checkedPair));
+  }
+
+  text<T>(flag: 'token-auth-file', decode: (text: string, path: string) => T): T | undefined {
+    const path = this.#values[flag];
+    return path === '' ? undefined : this.#named(flag, path, () => decode(readFileSync(path, 'utf8'), path));
+  }
+
+  key(
+    flag: 'service-account-signing-key-file' | 'service-account-key-file',
+    path: string,
+    decode: (pem: string) => KeyObject,
+  ): KeyObject {
+    return this.#named(flag, path, () => decode(readFileSync(path, 'utf8')));
+  }
+
+  /** The one the flags name, or else one that certifies itself. */
+  async servingCertificate(): Promise<Reloadable<ServingCertificate>> {
+    const given = this.pair('tls-cert-file', 'tls-private-key-file');
+    if (given !== undefined) return given;
+    const directory = this.#values['cert-dir'];
+    const { certFile, keyFile } = await this.#named('cert-dir', directory, () =>
+      ensureServingCertificate(directory, advertiseAddress(this.#values), selfSignedNames(this.#values), new Date()),
+    );
+    return this.#named('cert-dir', directory, () => this.#files.read([certFile, keyFile], checkedPair));
+  }
+
+  #named<T>(flag: string, path: string, read: () => T): T {
+    const explain = (error: unknown): never => {
+      throw new StartupError(`--${flag} ${path}: ${(error as Error).message}`, 'check the file that the flag names');
+    };
+    try {
+      const result = read();
+      return result instanceof Promise ? (result.catch(explain) as T) : result;
+    } catch (error) {
+      return explain(error);
+    }
+  }
+}
+
+function checkedBundle(pem: string): string {
+  new X509Certificate(pem);
+  return pem;
+}
+
+function checkedPair(cert: string, key: string): ServingCertificate {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error('the key belongs to another certificate');
+  return { cert, key };
+}
+
+function requestHeader(values: Values, reader: FileReader): ServerConfig['requestHeader'] {
+  const clientCa = reader.authority('requestheader-client-ca-file');
+  if (clientCa === undefined) return undefined;
+  return {
+    clientCa,
+    allowedNames: values['requestheader-allowed-names'],
+    usernameHeaders: values['requestheader-username-headers'],
+    uidHeaders: values['requestheader-uid-headers'],
+    groupHeaders: values['requestheader-group-headers'],
+    extraHeaderPrefixes: values['requestheader-extra-headers-prefix'],
+  };
+}
+
+function serviceAccounts(values: Values, reader: FileReader): ServiceAccountConfig {
+  const seconds = values['service-account-max-token-expiration'] / 1000;
+  return {
+    issuers: values['service-account-issuer'],
+    signingKey: reader.key(
+      'service-account-signing-key-file',
+      values['service-account-signing-key-file'],
+      createPrivateKey,
+    ),
+    verificationKeys: values['service-account-key-file'].map((path) =>
+      reader.key('service-account-key-file', path, createPublicKey),
+    ),
+    apiAudiences: values['api-audiences'].length === 0 ? values['service-account-issuer'] : values['api-audiences'],
+    extendExpiration: values['service-account-extend-token-expiration'],
+    ...(seconds > 0 ? { maxExpirationSeconds: seconds } : {}),
+    ...(values['service-account-jwks-uri'] === '' ? {} : { jwksUri: values['service-account-jwks-uri'] }),
+  };
+}
+
+const isUnspecified = (address: string) => address === '' || address === '0.0.0.0' || /^[0:]+$/.test(address);
+
+/** The address given, or else the one bound to, or else that of the first network interface. */
+function advertiseAddress(values: Values): string {
+  const given = [values['advertise-address'], values['bind-address']].find((address) => !isUnspecified(address));
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return given ?? addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
+function selfSignedNames(values: Values): string[] {
+  const service = addressAt(parseCidr(serviceRanges(values)[0]!)!, 1);
+  const bound = values['bind-address'];
+  return [
+    'kubernetes.default.svc',
+    'kubernetes.default',
+    'kubernetes',
+    isUnspecified(bound) ? 'localhost' : bound,
+    service,
+  ];
+}

@@ -1,0 +1,80 @@
+import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
+import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+
+/** The flags of `kube-apiserver`: upstream's, and Keelson's own. */
+export const flags = {
+  ...kubeApiserverFlags,
+  'data-dir': { type: 'string', section: 'Keelson' },
+  storage: { type: 'string', section: 'Keelson' },
+} as const satisfies FlagTable;
+
+export type Values = FlagValues<typeof flags>;
+
+/** What the help says of the flags that have an effect; the others are read and change nothing. */
+export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  'advertise-address':
+    'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',
+  'allow-privileged': 'Whether privileged containers are allowed.',
+  'anonymous-auth': 'Take requests without credentials as user system:anonymous.',
+  'api-audiences': 'Audiences that service account tokens must name. Default: the issuers.',
+  'authorization-mode':
+    'Authorizers in order: AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook, ABAC. Default: AlwaysAllow.',
+  'bind-address': 'Address that the HTTPS port listens on.',
+  'cert-dir': 'Where apiserver.crt and apiserver.key are, or are made, when --tls-cert-file is not given.',
+  'client-ca-file':
+    'Authorities whose client certificates identify users: common name as user, organizations as groups.',
+  'data-dir': 'Directory of the embedded store, used when --etcd-servers is not given.',
+  'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
+  'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
+  'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
+  'etcd-cafile': "Authority of etcd's certificates.",
+  'etcd-certfile': 'Client certificate for etcd.',
+  'etcd-compaction-interval': 'How often history older than that is dropped; 0: never.',
+  'etcd-keyfile': 'Key of the client certificate for etcd.',
+  'etcd-prefix': 'Where all keys begin.',
+  'etcd-servers': 'URLs of etcd, comma separated.',
+  'event-ttl': 'How long events are kept.',
+  help: 'Show this help.',
+  'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
+  'kubelet-client-certificate': 'Client certificate for kubelets.',
+  'kubelet-client-key': 'Key of the client certificate for kubelets.',
+  'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
+  'logging-format': "text (klog's lines) or json.",
+  'max-mutating-requests-inflight': 'Writes served at the same time.',
+  'max-requests-inflight': 'Reads served at the same time.',
+  'min-request-timeout': 'Seconds after which a watch may be ended.',
+  profiling: 'Serve /debug/pprof.',
+  'proxy-client-cert-file': 'Client certificate for extension API servers.',
+  'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
+  'request-timeout': 'How long a request may take, watches apart.',
+  'requestheader-allowed-names':
+    'Common names that an authenticating proxy may have; empty: any that the authority signed.',
+  'requestheader-client-ca-file': 'Authority of the client certificates of authenticating proxies.',
+  'requestheader-extra-headers-prefix': "Prefixes of headers with a user's extra fields.",
+  'requestheader-group-headers': "Headers with a user's groups.",
+  'requestheader-uid-headers': "Headers with a user's UID.",
+  'requestheader-username-headers': 'Headers with the name of a user.',
+  'runtime-config':
+    'API groups, versions and resources to switch on or off: api/alpha=true, apps/v1/deployments=false.',
+  'secure-port': 'The HTTPS port.',
+  'service-account-extend-token-expiration': 'Let tokens made for pods live for a year, as long as clients are old.',
+  'service-account-issuer': 'Issuer of service account tokens; those given after the first are accepted too.',
+  'service-account-jwks-uri': 'Where the discovery document says that the public keys are.',
+  'service-account-key-file': 'Public or private keys that service account tokens are checked with.',
+  'service-account-max-token-expiration': 'The longest life of a service account token.',
+  'service-account-signing-key-file': 'Private key that signs service account tokens.',
+  'service-cluster-ip-range':
+    'Addresses of services, as CIDR; two of different families for dual stack. Default: 10.0.0.0/24.',
+  'service-node-port-range': 'Ports of services of type NodePort.',
+  'shutdown-delay-duration': 'How long to go on serving, no longer ready, after being asked to end.',
+  storage:
+    'Where objects are kept: lmdb (embedded), memory (gone at the end) or etcd. Default: etcd with --etcd-servers, else lmdb.',
+  'tls-cert-file': 'Serving certificate, with the chain behind it.',
+  'tls-private-key-file': 'Key of the serving certificate.',
+  'token-auth-file': 'CSV file of bearer tokens: token,user,uid[,"group,group"].',
+  v: 'How much is logged: 0 to 10.',
+  version: 'Show the version; raw: in detail.',
+};
+
+/** Whether a flag does anything yet. */
+export const hasEffect = (name: keyof typeof flags) => descriptions[name] !== undefined;

@@ -1,0 +1,94 @@
+import type { Logger } from '@keelson/component/logs/logger';
+import { openStore } from '@keelson/storage/open';
+import { type Store, StoreUnavailableError } from '@keelson/storage/store';
+import { StartupError } from '../startup-error.ts';
+import { serverConfig } from './config.ts';
+import type { Values } from './flags.ts';
+import { WatchedFiles } from './reloadable.ts';
+import { storageKind } from './validation.ts';
+
+export interface RunningServer {
+  readonly port: number;
+  /** Ends it: no new requests, running ones finish, the store is closed. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store that valid flags name. @throws StartupError */
+export async function openStoreOf(values: Values): Promise<Store> {
+  try {
+    switch (storageKind(values)) {
+      case 'memory':
+        return await openStore({ engine: 'memory' });
+      case 'etcd':
+        throw new StartupError('etcd is not supported yet', 'use --data-dir');
+      default:
+        return await openStore({ engine: 'lmdb', directory: values['data-dir'] });
+    }
+  } catch (error) {
+    throw explained(error, values);
+  }
+}
+
+/**
+ * Starts an API server with flags that {@link validate} found nothing wrong with. The store is its own from here on.
+ * @param prepareFiles makes the files that the flags name, before they are read
+ * @returns when /readyz answers 200
+ * @throws StartupError
+ */
+export async function startServer(
+  values: Values,
+  store: Store,
+  logger: Logger,
+  prepareFiles: () => Promise<void> = async () => {},
+): Promise<RunningServer> {
+  const files = new WatchedFiles(logger);
+  try {
+    const code = import('@keelson/apiserver/server');
+    await prepareFiles();
+    const config = await serverConfig(values, { store, logger, files });
+    const { startApiServer } = await code;
+    const server = await startApiServer(config);
+    await server.ready;
+    return {
+      port: server.port,
+      stop: async () => {
+        await server.close();
+        files.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    files.close();
+    await store.close();
+    throw explained(error, values);
+  }
+}
+
+/** Faults that an operator can mend, in words for one; others as they are. */
+function explained(error: unknown, values: Values): unknown {
+  const address = `port ${values['secure-port']} of ${values['bind-address']}`;
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return new StartupError(
+        `${address} is in use by another process`,
+        'stop that process, or choose another --secure-port',
+      );
+    case 'EACCES':
+      return new StartupError(`${address} needs more rights`, 'choose a --secure-port of 1024 or higher');
+    case 'EADDRNOTAVAIL':
+      return new StartupError(
+        `${values['bind-address']} is no address of this machine`,
+        'choose another --bind-address',
+      );
+  }
+  if (error instanceof StoreUnavailableError) {
+    const etcd = values['etcd-servers'].join(', ');
+    return etcd === ''
+      ? new StartupError(error.message, 'see --data-dir')
+      : new StartupError(
+          `etcd at ${etcd} does not answer: ${error.message}`,
+          'start it, or correct --etcd-servers and --etcd-*file',
+        );
+  }
+  return error;
+}

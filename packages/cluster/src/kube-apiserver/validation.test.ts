@@ -1,0 +1,70 @@
+import { parseFlags } from '@keelson/component/pflag/flags';
+import { describe, expect, test } from 'vitest';
+import { flags } from './flags.ts';
+import { validate } from './validation.ts';
+
+const errorsOf = (...argv: string[]) => {
+  const { values, given } = parseFlags(flags, argv);
+  return validate(values, given);
+};
+
+const good = [
+  '--etcd-servers=http://127.0.0.1:2379',
+  '--service-account-issuer=https://issuer.example',
+  '--service-account-key-file=key',
+  '--service-account-signing-key-file=key',
+];
+
+test('without any flag, in the order and words of kube-apiserver v1.36, but for the embedded store', () => {
+  expect(errorsOf()).toEqual([
+    '--etcd-servers must be specified, or --data-dir for the embedded store',
+    'service-account-issuer is a required flag',
+    'either `--service-account-key-file` or `--service-account-signing-endpoint` must be set',
+    '--service-account-signing-key-file and --service-account-issuer are required flags',
+  ]);
+});
+
+test('--data-dir or memory instead of etcd', () => {
+  expect(errorsOf(...good.slice(1), '--data-dir=x')).toEqual([]);
+  expect(errorsOf(...good.slice(1), '--storage=memory')).toEqual([]);
+  expect(errorsOf(...good.slice(1), '--storage=etcd')).toEqual(['--etcd-servers must be specified']);
+});
+
+describe('one at a time', () => {
+  test.each([
+    [[], []],
+    [['--authorization-mode=Node,RBAC'], []],
+    [['--service-cluster-ip-range=10.0.0.0/24,fd00::/112'], []],
+    [
+      ['--secure-port=99999'],
+      ['--secure-port 99999 must be between 1 and 65535, inclusive. It cannot be turned off with 0'],
+    ],
+    [['--secure-port=0'], ['--secure-port 0 must be between 1 and 65535, inclusive. It cannot be turned off with 0']],
+    [['--storage=disk'], ['--storage "disk" is unknown: lmdb, memory or etcd']],
+    [
+      ['--storage-backend=x'],
+      ["--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'"],
+    ],
+    [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
+    [['--authorization-mode='], ['at least one authorization-mode must be passed']],
+    [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],
+    [['--authorization-policy-file=x'], ['cannot specify --authorization-policy-file without mode ABAC']],
+    [['--runtime-config=abc'], ['runtime-config invalid key abc']],
+    [['--runtime-config=api/all=false'], ['invalid runtime-config with only api/all=false']],
+    [
+      ['--service-account-issuer=https://issuer.example'],
+      ['service-account-issuer "https://issuer.example" is already specified'],
+    ],
+    [['--service-account-jwks-uri=http://x'], ['service-account-jwks-uri requires https scheme, parsed as: http://x']],
+    [['--request-timeout=-1s'], ['--request-timeout can not be negative value']],
+    [['--goaway-chance=0.5'], ['--goaway-chance can not be less than 0 or greater than 0.02']],
+    [['--service-cluster-ip-range=10.0.0.0'], ['service-cluster-ip-range[0] is not a valid cidr']],
+    [
+      ['--service-cluster-ip-range=10.0.0.0/24,10.1.0.0/24'],
+      ['--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family'],
+    ],
+    [['--kubernetes-service-node-port=80'], ["kubernetes service node port range 30000-32767 doesn't contain 80"]],
+  ])('%j', (argv, errors) => {
+    expect(errorsOf(...good, ...argv)).toEqual(errors);
+  });
+});

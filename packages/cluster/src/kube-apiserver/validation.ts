@@ -1,0 +1,150 @@
+import { AUTHORIZATION_MODES } from '@keelson/apiserver/authz/chain';
+import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
+import { quote } from '@keelson/component/go/strconv';
+import { parseCidr } from '../cidr.ts';
+import type { flags, Values } from './flags.ts';
+
+/** What the command line gave, beside the values of all flags. */
+export type Given = ReadonlySet<keyof typeof flags>;
+
+type Check = (values: Values, given: Given) => readonly (string | false)[];
+
+/**
+ * Everything that is wrong with the flags taken together, in the order and words of kube-apiserver
+ * (pkg/controlplane/apiserver/options/validation.go, cmd/kube-apiserver/app/options/validation.go).
+ */
+export function validate(values: Values, given: Given): string[] {
+  return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
+}
+
+const generic: Check = (values) => [
+  values['livez-grace-period'] < 0 && '--livez-grace-period can not be a negative value',
+  values['max-requests-inflight'] < 0 && '--max-requests-inflight can not be negative value',
+  values['max-mutating-requests-inflight'] < 0 && '--max-mutating-requests-inflight can not be negative value',
+  values['request-timeout'] < 0 && '--request-timeout can not be negative value',
+  (values['goaway-chance'] < 0 || values['goaway-chance'] > 0.02) &&
+    '--goaway-chance can not be less than 0 or greater than 0.02',
+  values['min-request-timeout'] < 0 && '--min-request-timeout can not be negative value',
+  values['shutdown-delay-duration'] < 0 && '--shutdown-delay-duration can not be negative value',
+];
+
+const mediaTypes = ['application/cbor', 'application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'];
+
+const storage: Check = (values) => {
+  const kind = storageKind(values);
+  return [
+    kind === 'etcd' && values['etcd-servers'].length === 0 && '--etcd-servers must be specified',
+    kind === 'lmdb' &&
+      values['data-dir'] === '' &&
+      '--etcd-servers must be specified, or --data-dir for the embedded store',
+    kind === undefined && `--storage ${quote(values.storage)} is unknown: lmdb, memory or etcd`,
+    !['', 'etcd3'].includes(values['storage-backend']) &&
+      "--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'",
+    !['', ...mediaTypes].includes(values['storage-media-type']) &&
+      `--storage-media-type ${quote(values['storage-media-type'])} invalid, allowed values: ${mediaTypes.join(', ')}`,
+  ];
+};
+
+const secureServing: Check = ({ 'secure-port': port }) => [
+  (port < 1 || port > 65535) &&
+    `--secure-port ${port} must be between 1 and 65535, inclusive. It cannot be turned off with 0`,
+];
+
+const authentication: Check = (values) => {
+  const issuers = values['service-account-issuer'];
+  const jwks = values['service-account-jwks-uri'];
+  return [
+    ...issuers.map((issuer, i) => issuerError(issuer, issuers.indexOf(issuer) < i)),
+    issuers.length === 0 && 'service-account-issuer is a required flag',
+    values['service-account-key-file'].length === 0 &&
+      'either `--service-account-key-file` or `--service-account-signing-endpoint` must be set',
+    jwks !== '' && !jwks.startsWith('https:') && `service-account-jwks-uri requires https scheme, parsed as: ${jwks}`,
+  ];
+};
+
+function issuerError(issuer: string, repeated: boolean): string | false {
+  if (issuer.includes(':') && !URL.canParse(issuer)) {
+    return `service-account-issuer ${quote(issuer)} contained a ':' but was not a valid URL: parse ${quote(issuer)}: invalid`;
+  }
+  if (issuer === '') return 'service-account-issuer should not be an empty string';
+  return repeated && `service-account-issuer ${quote(issuer)} is already specified`;
+}
+
+const unsupported = ['ABAC', 'Webhook'];
+
+const authorization: Check = (values, given) => {
+  const modes = values['authorization-mode'];
+  const has = (mode: string) => modes.includes(mode);
+  return [
+    given.has('authorization-mode') && modes.length === 0 && 'at least one authorization-mode must be passed',
+    ...modes.flatMap((mode) => [
+      !AUTHORIZATION_MODES.some((known) => known === mode) && `authorization-mode ${quote(mode)} is not a valid mode`,
+      unsupported.includes(mode) && `authorization-mode ${quote(mode)} is not supported yet`,
+      mode === 'ABAC' &&
+        values['authorization-policy-file'] === '' &&
+        "authorization-mode ABAC's authorization policy file not passed",
+      mode === 'Webhook' &&
+        values['authorization-webhook-config-file'] === '' &&
+        "authorization-mode Webhook's authorization config file not passed",
+    ]),
+    values['authorization-policy-file'] !== '' &&
+      !has('ABAC') &&
+      'cannot specify --authorization-policy-file without mode ABAC',
+    values['authorization-webhook-config-file'] !== '' &&
+      !has('Webhook') &&
+      'cannot specify --authorization-webhook-config-file without mode Webhook',
+    new Set(modes).size !== modes.length &&
+      `authorization-mode [${modes.map(quote).join(' ')}] has mode specified more than once`,
+  ];
+};
+
+const apiEnablement: Check = (values) => runtimeConfigErrors(Object.fromEntries(values['runtime-config']));
+
+const tokenRequest: Check = (values) => [
+  (values['service-account-signing-key-file'] === '' || values['service-account-issuer'].length === 0) &&
+    '--service-account-signing-key-file and --service-account-issuer are required flags',
+];
+
+const services: Check = (values) => {
+  const ranges = serviceRanges(values).map(parseCidr);
+  const [primary, secondary] = ranges;
+  const range = values['service-node-port-range'];
+  const port = values['kubernetes-service-node-port'];
+  return [
+    primary === undefined && 'service-cluster-ip-range[0] is not a valid cidr',
+    ranges.length > 1 && secondary === undefined && 'service-cluster-ip-range[1] is not an ip net',
+    ranges.length > 2 && '--service-cluster-ip-range must not contain more than two entries',
+    primary !== undefined &&
+      primary.family === secondary?.family &&
+      '--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family',
+    (port < 0 || port > 65535) &&
+      `--kubernetes-service-node-port ${port} must be between 0 and 65535, inclusive. If 0, the Kubernetes master service will be of type ClusterIP`,
+    port > 0 &&
+      (range === undefined || port < range.first || port > range.last) &&
+      `kubernetes service node port range ${range === undefined ? '' : `${range.first}-${range.last}`} doesn't contain ${port}`,
+  ];
+};
+
+const checks: readonly Check[] = [
+  generic,
+  storage,
+  secureServing,
+  authentication,
+  authorization,
+  apiEnablement,
+  tokenRequest,
+  services,
+];
+
+/** Which engine keeps the objects; undefined when --storage names none. */
+export function storageKind(values: Pick<Values, 'storage' | 'etcd-servers'>): 'lmdb' | 'memory' | 'etcd' | undefined {
+  const { storage } = values;
+  if (storage === '') return values['etcd-servers'].length > 0 ? 'etcd' : 'lmdb';
+  return storage === 'lmdb' || storage === 'memory' || storage === 'etcd' ? storage : undefined;
+}
+
+/** The CIDRs of services, the default filled in. */
+export function serviceRanges(values: Pick<Values, 'service-cluster-ip-range'>): string[] {
+  const text = values['service-cluster-ip-range'];
+  return text === '' ? ['10.0.0.0/24'] : text.split(',');
+}

@@ -1,0 +1,104 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEtcd } from './etcd.ts';
+import { freePort, type Program, startProgram, untilReady } from './process.ts';
+import { missing } from './tools.ts';
+
+export type Storage = 'lmdb' | 'memory' | 'etcd';
+
+/** An API server of its own for a test file, as an administrator with a bearer token uses it. */
+export interface ApiServer {
+  readonly url: string;
+  readonly token: string;
+  /** Path of a kubeconfig for the administrator. */
+  readonly kubeconfig: string;
+  /** The certificates that the serving certificate is checked with, PEM. */
+  readonly ca: string;
+  readonly program: Program;
+  /** A scratch directory that goes with the server. */
+  readonly directory: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * The engines that end-to-end tests run on, and why one is left out. KUBE_APISERVER names another binary to test with
+ * the same tests: upstream's own, which proves the tests.
+ */
+export const storages: readonly { storage: Storage; skip: string | undefined }[] =
+  process.env.KUBE_APISERVER === undefined
+    ? [
+        { storage: 'lmdb', skip: undefined },
+        { storage: 'etcd', skip: missing('etcd') },
+      ]
+    : [{ storage: 'etcd', skip: missing('etcd') }];
+
+const binary = process.env.KUBE_APISERVER ?? join(import.meta.dirname, '../../bin/kube-apiserver');
+
+/** @param args flags to add */
+export async function startApiServer(storage: Storage, args: readonly string[] = []): Promise<ApiServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'keelson-test-'));
+  const port = await freePort();
+  const url = `https://127.0.0.1:${port}`;
+  const token = randomBytes(16).toString('hex');
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await writeFile(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
+  await writeFile(join(directory, 'tokens.csv'), `${token},admin,admin-uid,system:masters\n`);
+  const etcd = storage === 'etcd' ? await startEtcd() : undefined;
+  const store = {
+    etcd: () => [`--etcd-servers=${etcd!.url}`],
+    lmdb: () => [`--data-dir=${join(directory, 'db')}`],
+    memory: () => ['--storage=memory'],
+  };
+  const program = startProgram(binary, [
+    ...store[storage](),
+    `--secure-port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--cert-dir=${join(directory, 'certs')}`,
+    `--token-auth-file=${join(directory, 'tokens.csv')}`,
+    '--authorization-mode=Node,RBAC',
+    '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+    `--service-account-key-file=${join(directory, 'sa.key')}`,
+    `--service-account-signing-key-file=${join(directory, 'sa.key')}`,
+    '--service-cluster-ip-range=10.0.0.0/24',
+    ...args,
+  ]);
+  const stop = async () => {
+    await program.stop();
+    await etcd?.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(program, () => isReady(url));
+    const ca = await readFile(join(directory, 'certs/apiserver.crt'), 'utf8');
+    const kubeconfig = join(directory, 'kubeconfig');
+    await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(url, ca, { token })));
+    return { url, token, kubeconfig, ca, program, directory, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A kubeconfig (JSON is YAML) of one cluster and one user. */
+export function kubeconfigFor(server: string, ca: string, user: object): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': btoa(ca) } }],
+    users: [{ name: 'test', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  };
+}
+
+function isReady(url: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    get(`${url}/readyz`, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).once('error', reject);
+  });
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** A port of the loopback address that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A program under test. */
+export interface Program {
+  readonly pid: number;
+  /** All it wrote so far, both streams. */
+  output(): string;
+  /** Resolves to the exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** Sends a signal (SIGTERM if none is named) and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts a program; it is killed when the test process ends. */
+export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const exited = ended(child);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  void exited.finally(() => process.removeListener('exit', kill));
+  return {
+    pid: child.pid ?? -1,
+    output: () => Buffer.concat(chunks).toString(),
+    exited,
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+function ended(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(code ?? signal!));
+  });
+}
+
+/** Asks again and again until `ready` says true. @throws Error with the program's output when it ends or takes too long */
+export async function untilReady(program: Program, ready: () => Promise<boolean>, seconds = 30): Promise<void> {
+  let over = false;
+  void program.exited.finally(() => {
+    over = true;
+  });
+  for (const end = Date.now() + seconds * 1000; Date.now() < end && !over; ) {
+    if (await ready().catch(() => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${over ? 'ended' : 'not ready'}:\n${program.output()}`);
+}

@@ -1,0 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The programs that scripts/tools.sh fetches. */
+export type Tool = 'kubectl' | 'etcd' | 'prometheus';
+
+/** The path of a program that tests drive. @throws Error with the reason when there is none */
+export function tool(name: Tool): string {
+  const reason = missing(name);
+  if (reason !== undefined) throw new Error(reason);
+  return join(root, '.tools/root/usr/bin', name);
+}
+
+/** Why a program is not there, undefined when it is. */
+export function missing(name: Tool | 'python3-kubernetes'): string | undefined {
+  if (existsSync(join(root, '.tools/missing', name)))
+    return readFileSync(join(root, '.tools/missing', name), 'utf8').trim();
+  return existsSync(join(root, '.tools/root')) ? undefined : "not fetched yet: run 'sh scripts/tools.sh'";
+}
+
+/** Runs Debian's Python with its Kubernetes client. */
+export const python = join(root, 'scripts/python.sh');
