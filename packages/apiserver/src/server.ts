@@ -28,6 +28,8 @@ import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
+import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
+import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
 import { parseRequestInfo } from './requestinfo.ts';
@@ -48,7 +50,17 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const random = config.random ?? Math.random;
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const groups = enabledGroups(config.runtimeConfig);
-  const resources = new Resources(environment, groups, builtinRegistrations());
+  const services: AllocationDeps = {
+    client: () => client,
+    store,
+    random,
+    report: (error) => logger.error({ error: String(error) }, 'addresses or ports of a service were not freed'),
+    clusterIPRanges: config.serviceClusterIpRanges,
+    nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
+  };
+  const registrations = builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services });
+  const resources = new Resources(environment, groups, registrations);
+  const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const health = new HealthChecks({ now: () => performance.now() });
   health.add({ name: 'etcd', check: () => store.health() });
@@ -96,13 +108,15 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
-  const ready = start(config, resources, rbac, health, now);
+  const ready = start(config, resources, client, services, rbac, health, now);
   return { port: listener.port, ready, close: () => close(config, listener, resources) };
 }
 
 async function start(
   config: ServerConfig,
   resources: Resources,
+  client: RegistryClient,
+  services: AllocationDeps,
   rbac: RbacIndex,
   health: HealthChecks,
   now: () => Date,
@@ -110,7 +124,12 @@ async function start(
   const synced = health.addBootHook('generic-apiserver-start-informers');
   await followRbac(rbac, resources);
   synced();
-  await bootstrap(new RegistryClient(resources, now), health, config.logger);
+  const repaired = health.addBootHook('start-service-ip-repair-controllers');
+  const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
+  await startServiceAllocation(services, now());
+  repaired();
+  ranged();
+  await bootstrap(client, health, config.logger);
 }
 
 async function close(config: ServerConfig, listener: Listener, resources: Resources): Promise<void> {

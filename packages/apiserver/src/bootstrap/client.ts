@@ -38,6 +38,13 @@ export class RegistryClient implements BootstrapClient {
     }
   }
 
+  /** All objects of a kind, fresh copies. */
+  async list(apiVersion: string, kind: string): Promise<KubeObject[]> {
+    const store = this.#resources.store(this.#served(apiVersion, kind).definition);
+    await store.cacher.fresh();
+    return [...store.cacher.list('')].map((cached) => store.codec.object(cached));
+  }
+
   async create(object: KubeObject): Promise<void> {
     const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
     const complete = this.#complete(served, object);
@@ -45,13 +52,15 @@ export class RegistryClient implements BootstrapClient {
     await this.#resources.store(served.definition).create(managed, this.#request(object));
   }
 
-  async update(object: KubeObject): Promise<void> {
+  async update(object: KubeObject, subresource = ''): Promise<void> {
     const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
+    const view = served.definition.registration.subresources?.[subresource]?.strategy;
     await this.#resources.store(served.definition).update({
       ...this.#request(object),
       name: object.metadata.name ?? '',
+      ...(view ? { view } : {}),
       transform: (live) =>
-        fieldManagerOf(served, '').update(live, this.#complete(served, object), MANAGER, this.#now()),
+        fieldManagerOf(served, subresource).update(live, this.#complete(served, object), MANAGER, this.#now()),
     });
   }
 
