@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { badRequest } from '@keelson/api/errors';
-import { AdmissionChain } from './admission/chain.ts';
-import { buildAuthenticator } from './authn/build.ts';
+import { admissionChain } from './admission/plugins.ts';
+import { admissionWorld } from './admission/world.ts';
+import { apiAudiencesOf, buildAuthenticator } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { alwaysAllow, alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
 import { followRbac } from './authz/rbac/follow.ts';
@@ -28,6 +29,7 @@ import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
+import { storedObjects } from './objects.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
 import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
@@ -60,6 +62,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   };
   const registrations = builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services });
   const resources = new Resources(environment, groups, registrations);
+  const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const health = new HealthChecks({ now: () => performance.now() });
@@ -68,11 +71,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const rbac = new RbacIndex();
   const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
   const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
+  const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
 
   const handler = endpoint({
     resources,
-    admission: new AdmissionChain([]),
+    admission: admissionChain(config, admissionWorld({ environment, resources, client, objects, authorize })),
     authorize,
     watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
     hasGroup: (group) => discovery.hasGroup(group),
@@ -87,7 +91,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const chain = compose(
     [
       errors(logger),
-      authentication(buildAuthenticator(config, resources, now), logger),
+      authentication(authenticate, apiAudiencesOf(config), logger),
       impersonation(new Impersonation(authorize, () => now().getTime())),
       inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }),
       authorization(authorize),

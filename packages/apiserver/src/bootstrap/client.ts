@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { normalize } from '@keelson/api/codec/json';
 import { StatusError } from '@keelson/api/errors';
-import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { type KubeObject, parseApiVersion, type TypedObject } from '@keelson/api/object';
 import { fieldManagerOf } from '../handlers/fieldmanager.ts';
 import { deleteObject } from '../registry/delete.ts';
 import type { ServedResource } from '../registry/resource.ts';
@@ -62,6 +62,12 @@ export class RegistryClient implements BootstrapClient {
       transform: (live) =>
         fieldManagerOf(served, subresource).update(live, this.#complete(served, object), MANAGER, this.#now()),
     });
+  }
+
+  /** @throws StatusError 409 when the object has changed since */
+  async label(object: TypedObject, key: string, value: string): Promise<void> {
+    const labels = { ...object.metadata.labels, [key]: value };
+    await this.update({ ...object, metadata: { ...object.metadata, labels } });
   }
 
   async delete(object: KubeObject): Promise<void> {
