@@ -53,15 +53,23 @@ function readDefinitions(dir: string): Map<string, Definition> {
 }
 
 /** A default that says more than the zero value which OpenAPI states for every value without `omitempty`. */
-function meaningfulDefault(value: unknown): unknown {
-  const isZero = value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null);
-  return isZero ? undefined : value;
+function meaningfulDefault(value: unknown, f: Fact): unknown {
+  if (typeof value === 'object') return undefined;
+  const isZero = value === '' || value === 0 || value === false;
+  return isZero && !f.omitempty ? undefined : value;
+}
+
+/** A struct that only serves to be inlined has no definition of its own: its fields stand where it is inlined. */
+function definitionOf(name: string): Definition | undefined {
+  const inlines = (fields: Fact[]) => fields.some((f) => f.inline && f.type === `#${name}`);
+  const host = Object.keys(facts.types).find((t) => openapi.has(t) && inlines(facts.types[t]!));
+  return openapi.get(name) ?? (host === undefined ? undefined : openapi.get(host));
 }
 
 function writeSchema(): void {
   const types: Record<string, unknown> = {};
   for (const [name, fields] of Object.entries(facts.types)) {
-    const def = openapi.get(name);
+    const def = definitionOf(name);
     const encoded = fields.map((f) => {
       const p = def?.properties?.[f.json];
       const flags = `${f.inline ? 'i' : ''}${f.omitempty ? 'e' : ''}${f.omitzero ? 'z' : ''}`;
@@ -71,12 +79,12 @@ function writeSchema(): void {
         listType: p?.['x-kubernetes-list-type'],
         listMapKeys: p?.['x-kubernetes-list-map-keys'],
         mapType: p?.['x-kubernetes-map-type'],
-        default: meaningfulDefault(p?.default),
+        default: meaningfulDefault(p?.default, f),
       };
       const hasExtras = Object.values(extras).some((v) => v !== undefined);
       return [f.json, f.go, f.type, f.proto ?? 0, flags, ...(hasExtras ? [extras] : [])];
     });
-    const mapType = def?.['x-kubernetes-map-type'];
+    const mapType = openapi.get(name)?.['x-kubernetes-map-type'];
     types[name] = mapType ? { fields: encoded, mapType } : { fields: encoded };
   }
   const lines = Object.entries(types).map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`);

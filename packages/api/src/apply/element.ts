@@ -1,0 +1,201 @@
+/**
+ * Path elements as FieldsV1 writes them: one step from a value into it.
+ *   f:name            a member of an object
+ *   k:{"name":"a"}    the item of a list that has these keys
+ *   v:"a"             a member of a set
+ *   i:0               an item of a list by its index
+ *   .                 in a set of fields: the parent itself belongs to the set
+ * The canonical text identifies an element, so that sets compare text, never values.
+ * Spec: sigs.k8s.io/structured-merge-diff/v6/fieldpath (serialize-pe.go, element.go) and value (Compare, ToString).
+ */
+import { quote } from '../field.ts';
+import { formatV } from '../patch/goformat.ts';
+import { compareStrings, isObject, sortedKeys } from '../patch/value.ts';
+
+export type Element = string;
+
+export const SELF: Element = '.';
+
+export function fieldElement(name: string): Element {
+  return `f:${name}`;
+}
+/** `value` is a scalar. */
+export function valueElement(value: unknown): Element {
+  return `v:${goJson(value)}`;
+}
+/** `keys` are sorted by name. */
+export function keyElement(keys: readonly (readonly [name: string, value: unknown])[]): Element {
+  return `k:{${keys.map(([name, value]) => `${goString(name)}:${goJson(value)}`).join(',')}}`;
+}
+
+/** How JSON is written inside an element: keys sorted, `<`, `>` and `&` escaped. */
+export function goJson(value: unknown): string {
+  if (typeof value === 'string') return goString(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return formatV(value);
+  if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
+  if (isObject(value)) {
+    return `{${sortedKeys(value)
+      .map((k) => `${goString(k)}:${goJson(value[k])}`)
+      .join(',')}}`;
+  }
+  return String(value ?? null);
+}
+function goString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  return JSON.stringify(text)
+    .replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(
+      /(?<!\\)((?:\\\\)*)\\([bf])/g,
+      (_, slashes: string, c: string) => `${slashes}\\u000${c === 'b' ? '8' : 'c'}`,
+    );
+}
+const PLAIN = /^[\w ./:\-@=+,~%*()[\]{}|]*$/;
+
+/** What an element says, and its canonical text. */
+type Parsed = { readonly text: Element } & (
+  | { readonly kind: 0; readonly name: string }
+  | { readonly kind: 1; readonly keys: readonly (readonly [string, unknown])[] }
+  | { readonly kind: 2; readonly value: unknown }
+  | { readonly kind: 3; readonly index: number }
+  | { readonly kind: 4 }
+);
+
+/** Elements of lists are parsed to be ordered, the same few over and over. */
+const memo = new Map<Element, Parsed>();
+const MEMO_SIZE = 4096;
+const MEMO_LENGTH = 256;
+
+function parsed(element: Element): Parsed {
+  const known = memo.get(element);
+  if (known) return known;
+  const result = parse(element);
+  if (element.length <= MEMO_LENGTH) {
+    if (memo.size >= MEMO_SIZE) memo.clear();
+    memo.set(element, result);
+  }
+  return result;
+}
+
+function parse(element: Element): Parsed {
+  if (element[1] !== ':') {
+    throw new FieldsError(element.length < 2 ? 'key must be 2 characters long:' : `missing colon: ${element}`);
+  }
+  const rest = element.slice(2);
+  switch (element[0]) {
+    case 'f':
+      return { kind: 0, text: element, name: rest };
+    case 'k': {
+      const map = parseJson(rest);
+      if (!isObject(map)) throw new FieldsError(`parsing key as path element: ${rest}`);
+      const keys = sortedKeys(map).map((name) => [name, map[name]] as const);
+      return { kind: 1, text: keyElement(keys), keys };
+    }
+    case 'v': {
+      const value = parseJson(rest);
+      return { kind: 2, text: valueElement(value), value };
+    }
+    case 'i':
+      if (!/^[+-]?\d+$/.test(rest)) throw new FieldsError(`strconv.Atoi: parsing ${quote(rest)}: invalid syntax`);
+      return { kind: 3, text: `i:${Number(rest)}`, index: Number(rest) };
+    default:
+      return { kind: 4, text: element };
+  }
+}
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FieldsError(`parsing key as path element: ${text}`);
+  }
+}
+
+/**
+ * The canonical text of an element that came from elsewhere; undefined for kinds of elements that only a later version
+ * knows. @throws FieldsError for what is none
+ */
+export function canonicalElement(element: string): Element | undefined {
+  if (element.startsWith('f:')) return element;
+  const p = parsed(element);
+  return p.kind === 4 ? undefined : p.text;
+}
+
+/** The order of elements in a set: fields, keys, values, indices, each by content. SELF comes first of all. */
+export function compareElements(a: Element, b: Element): number {
+  if (a === b) return 0;
+  if (a === SELF) return -1;
+  if (b === SELF) return 1;
+  if (a.startsWith('f:') && b.startsWith('f:')) return compareStrings(a, b);
+  const x = parsed(a);
+  const y = parsed(b);
+  if (x.kind === 1 && y.kind === 1) return compareKeys(x.keys, y.keys);
+  if (x.kind === 2 && y.kind === 2) return compareValues(x.value, y.value);
+  if (x.kind === 3 && y.kind === 3) return x.index - y.index;
+  return x.kind - y.kind;
+}
+
+function compareKeys(a: readonly (readonly [string, unknown])[], b: readonly (readonly [string, unknown])[]): number {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const order = compareStrings(a[i]![0], b[i]![0]) || compareValues(a[i]![1], b[i]![1]);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Numbers, strings, booleans, lists, objects, null: in that order, and each by its own. */
+function compareValues(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
+  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
+  if (Array.isArray(a) && Array.isArray(b)) return compareLists(a, b);
+  if (isObject(a) && isObject(b)) {
+    return compareKeys(
+      sortedKeys(a).map((k) => [k, a[k]] as const),
+      sortedKeys(b).map((k) => [k, b[k]] as const),
+    );
+  }
+  return rank(a) - rank(b);
+}
+function compareLists(a: readonly unknown[], b: readonly unknown[]): number {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const order = compareValues(a[i], b[i]);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+function rank(value: unknown): number {
+  if (value === null) return 5;
+  if (Array.isArray(value)) return 3;
+  return ['number', 'string', 'boolean', 'list', 'object'].indexOf(typeof value);
+}
+
+/** As conflicts show it: `.spec`, `[name="a"]`, `[="a"]`, `[0]`. */
+export function showElement(element: Element): string {
+  const p = parsed(element);
+  switch (p.kind) {
+    case 0:
+      return `.${p.name}`;
+    case 1:
+      return `[${p.keys.map(([name, value]) => `${name}=${showValue(value)}`).join(',')}]`;
+    case 2:
+      return `[=${showValue(p.value)}]`;
+    case 3:
+      return `[${p.index}]`;
+    default:
+      return '{{invalid path element}}';
+  }
+}
+function showValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return `[${value.map(showValue).join(',')}]`;
+  if (isObject(value))
+    return sortedKeys(value)
+      .map((k) => `${k}=${showValue(value[k])}`)
+      .join('');
+  return formatV(value);
+}
+
+/** A set of fields that is malformed, or a value that does not fit its schema. The message is upstream's. */
+export class FieldsError extends Error {
+  override readonly name = 'FieldsError';
+}

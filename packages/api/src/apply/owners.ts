@@ -1,0 +1,185 @@
+/**
+ * Who owns what after a write.
+ * Behaviour: sigs.k8s.io/structured-merge-diff/v6/merge/update.go.
+ */
+import { equal, type JsonObject } from '../patch/value.ts';
+import { type Comparison, compare, without } from './compare.ts';
+import { ConflictError, type Conflicts } from './conflict.ts';
+import { difference, EMPTY, type FieldSet, intersection, isEmpty, recursiveDifference, union } from './fieldset.ts';
+import { identify, type Managed, type Owner, type Writer } from './managed.ts';
+import { merge } from './merge.ts';
+import { fieldsOf } from './ownership.ts';
+import { reconcile } from './reconcile.ts';
+import { remove, withNamedParents } from './remove.ts';
+import type { ApplySchema } from './schema.ts';
+
+/** The versions of a kind: managers own fields in the version in which they wrote. */
+export interface Versions {
+  /** Undefined for a version that is not served any more: its managers are forgotten. */
+  schema(apiVersion: string): ApplySchema | undefined;
+  /** An object in another of its versions. */
+  convert(object: JsonObject, apiVersion: string): JsonObject;
+}
+
+export interface Rules {
+  readonly versions: Versions;
+  /** By version, the fields that this endpoint does not write: nobody owns them through it. */
+  readonly resetFields: Readonly<Record<string, FieldSet>>;
+}
+
+/**
+ * After a write that is no apply: what it changed leaves the other managers. Returns them, and what the writer changed.
+ * @throws FieldsError
+ */
+export function afterUpdate(
+  rules: Rules,
+  before: JsonObject,
+  after: JsonObject,
+  apiVersion: string,
+  managed: Managed,
+): { managed: Map<string, Owner>; changed: FieldSet } {
+  const change = new Change(rules, before, after);
+  const { added, modified } = change.at(apiVersion)!;
+  return { managed: giveUp(change, reconcileAll(rules, managed), undefined, true), changed: union(modified, added) };
+}
+
+/**
+ * Lays a configuration over an object: fields that the writer applied before and leaves out now go, unless others own
+ * them. `object` is undefined where that changes nothing.
+ * @throws FieldsError, ConflictError
+ */
+export function afterApply(
+  rules: Rules,
+  live: JsonObject,
+  config: JsonObject,
+  writer: Writer,
+  managed: Managed,
+  force: boolean,
+): { managed: Map<string, Owner>; object: JsonObject | undefined } {
+  const { apiVersion } = writer;
+  const schema = rules.versions.schema(apiVersion)!;
+  const id = identify(writer);
+  const owners = reconcileAll(rules, managed);
+  const last = owners.get(id);
+  const fields = recursiveDifference(fieldsOf(config, schema), rules.resetFields[apiVersion] ?? EMPTY);
+  owners.set(id, { ...writer, fields, time: last?.time });
+  const object = prune(rules.versions, merge(live, config, schema), apiVersion, owners, last);
+  const left = giveUp(new Change(rules, live, object), owners, id, force);
+  return { managed: left, object: equal(live, object) ? undefined : object };
+}
+
+/** A write, seen in the versions of its managers. */
+class Change {
+  readonly #rules: Rules;
+  readonly #before: JsonObject;
+  readonly #after: JsonObject;
+  readonly #comparisons = new Map<string, Comparison | undefined>();
+
+  constructor(rules: Rules, before: JsonObject, after: JsonObject) {
+    this.#rules = rules;
+    this.#before = before;
+    this.#after = after;
+  }
+
+  at(apiVersion: string): Comparison | undefined {
+    if (this.#comparisons.has(apiVersion)) return this.#comparisons.get(apiVersion);
+    const { versions, resetFields } = this.#rules;
+    const schema = versions.schema(apiVersion);
+    let comparison: Comparison | undefined;
+    if (schema) {
+      const before = inVersion(versions, this.#before, apiVersion);
+      const after = inVersion(versions, this.#after, apiVersion);
+      comparison = without(compare(before, after, schema), resetFields[apiVersion]);
+    }
+    this.#comparisons.set(apiVersion, comparison);
+    return comparison;
+  }
+}
+
+function inVersion(versions: Versions, object: JsonObject, apiVersion: string): JsonObject {
+  return object.apiVersion === apiVersion ? object : versions.convert(object, apiVersion);
+}
+
+/** Whoever owns nothing any more is dropped. `writer` keeps what it has. */
+function giveUp(
+  change: Change,
+  managed: ReadonlyMap<string, Owner>,
+  writer: string | undefined,
+  force: boolean,
+): Map<string, Owner> {
+  const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>();
+  const left = new Map<string, Owner>();
+  for (const [id, owner] of managed) {
+    let { fields } = owner;
+    if (id !== writer) {
+      const comparison = change.at(owner.apiVersion);
+      if (!comparison) continue;
+      const lost = intersection(fields, union(comparison.modified, comparison.added));
+      if (!isEmpty(lost)) conflicts.set(id, { owner, fields: lost });
+      fields = difference(difference(fields, lost), comparison.removed);
+    }
+    if (!isEmpty(fields)) left.set(id, fields === owner.fields ? owner : { ...owner, fields });
+  }
+  if (!force && conflicts.size > 0) throw new ConflictError(conflicts as Conflicts);
+  return left;
+}
+
+function reconcileAll({ versions }: Rules, managed: Managed): Map<string, Owner> {
+  const owners = new Map<string, Owner>();
+  for (const [id, owner] of managed) {
+    const schema = versions.schema(owner.apiVersion);
+    if (!schema) continue;
+    const fields = reconcile(owner.fields, schema);
+    owners.set(id, fields === owner.fields ? owner : { ...owner, fields });
+  }
+  return owners;
+}
+
+/** Removes what `last` applied from `merged`, then puts back what anyone owns, and what `last` did not bring. */
+function prune(
+  versions: Versions,
+  merged: JsonObject,
+  apiVersion: string,
+  owners: ReadonlyMap<string, Owner>,
+  last: Owner | undefined,
+): JsonObject {
+  if (!last || isEmpty(last.fields)) return merged;
+  const schema = versions.schema(last.apiVersion);
+  if (!schema) return merged;
+  const whole = inVersion(versions, merged, last.apiVersion);
+  const lastFields = withNamedParents(last.fields, schema);
+  let pruned = remove(whole, lastFields, schema);
+  pruned = keepOwned(versions, whole, pruned, owners, last.apiVersion);
+  const missing = difference(
+    withNamedParents(fieldsOf(whole, schema), schema),
+    withNamedParents(fieldsOf(inVersion(versions, pruned, last.apiVersion), schema), schema),
+  );
+  return inVersion(versions, remove(whole, intersection(missing, lastFields), schema), apiVersion);
+}
+
+/** `pruned`, with what any of the owners has; in the version of the last of them. */
+function keepOwned(
+  versions: Versions,
+  whole: JsonObject,
+  pruned: JsonObject,
+  owners: ReadonlyMap<string, Owner>,
+  prunedVersion: string,
+): JsonObject {
+  const owned = new Map<string, FieldSet>();
+  for (const owner of owners.values()) {
+    owned.set(owner.apiVersion, union(owned.get(owner.apiVersion) ?? EMPTY, owner.fields));
+  }
+  // The version that was pruned first: a conversion may need what the others own there.
+  const order = [prunedVersion, ...[...owned.keys()].filter((v) => v !== prunedVersion)];
+  let [from, to] = [whole, pruned];
+  for (const version of order) {
+    const fields = owned.get(version);
+    const schema = fields && versions.schema(version);
+    if (!schema) continue;
+    from = inVersion(versions, from, version);
+    to = inVersion(versions, to, version);
+    const kept = union(withNamedParents(fieldsOf(to, schema), schema), withNamedParents(fields, schema));
+    to = remove(from, difference(withNamedParents(fieldsOf(from, schema), schema), kept), schema);
+  }
+  return to;
+}

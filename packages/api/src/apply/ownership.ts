@@ -1,0 +1,105 @@
+/** The sets of fields that a value holds. */
+import { isObject, type JsonObject, sortedKeys } from '../patch/value.ts';
+import { fieldElement, SELF } from './element.ts';
+import { asMember, EMPTY, type FieldSet, LEAF } from './fieldset.ts';
+import { groupItems, sortByElement } from './items.ts';
+import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, shapeOf } from './schema.ts';
+
+/**
+ * The tree of a value that is new, or gone, as a whole: itself and all that is in it.
+ * @throws FieldsError
+ */
+export function everythingIn(value: unknown, schema: ApplySchema): FieldSet {
+  switch (shapeOf(schema, value)) {
+    case 'map': {
+      const map = schema.map!;
+      if (map.atomic || !isObject(value)) return LEAF;
+      const out: FieldSet = { [SELF]: LEAF };
+      return addMembers(out, value, map) ? out : LEAF;
+    }
+    case 'list': {
+      const list = schema.list!;
+      if (list.atomic || !Array.isArray(value) || value.length === 0) return LEAF;
+      const out: FieldSet = { [SELF]: LEAF };
+      const entries = [...groupItems(list, value)].map(
+        ([element, items]) => [element, items.length > 1 ? LEAF : everythingIn(items[0], list.element)] as const,
+      );
+      for (const [element, node] of sortByElement(entries)) out[element] = node;
+      return out;
+    }
+    default:
+      return LEAF;
+  }
+}
+
+/** False if there are none. */
+function addMembers(out: FieldSet, value: JsonObject, map: ApplyMap): boolean {
+  let any = false;
+  if (map.element === undefined) {
+    for (const field of map.fields) {
+      const member = value[field.name];
+      if (member === undefined) continue;
+      any = true;
+      out[field.element] = everythingIn(member, field.schema);
+    }
+    return any;
+  }
+  for (const name of sortedKeys(value)) {
+    any = true;
+    out[fieldElement(name)] = everythingIn(value[name], memberSchema(map, name)!);
+  }
+  return any;
+}
+
+/**
+ * The fields that an applied configuration mentions: leaves, items of lists, members of maps; but not objects of a
+ * declared type, which come and go with what is in them.
+ * @throws FieldsError
+ */
+export function fieldsOf(value: unknown, schema: ApplySchema): FieldSet {
+  return mentioned(value, schema) ?? EMPTY;
+}
+
+/** Undefined for a value that holds nothing to own. */
+function mentioned(value: unknown, schema: ApplySchema): FieldSet | undefined {
+  switch (shapeOf(schema, value)) {
+    case 'map': {
+      const map = schema.map!;
+      if (map.atomic) return LEAF;
+      return isObject(value) ? mentionedMembers(value, map) : undefined;
+    }
+    case 'list': {
+      const list = schema.list!;
+      if (list.atomic) return LEAF;
+      return Array.isArray(value) ? mentionedItems(value, list) : undefined;
+    }
+    default:
+      return LEAF;
+  }
+}
+
+function mentionedMembers(value: JsonObject, map: ApplyMap): FieldSet | undefined {
+  let out: FieldSet | undefined;
+  for (const name of sortedKeys(value)) {
+    const member = value[name];
+    const declared = map.byName.get(name);
+    let node = mentioned(member, declared?.schema ?? map.element!);
+    const empty = member === null || (isObject(member) && Object.keys(member).length === 0);
+    if (empty || !declared) node = node === undefined ? LEAF : asMember(node);
+    if (node === undefined) continue;
+    out ??= {};
+    out[fieldElement(name)] = node;
+  }
+  return out;
+}
+
+function mentionedItems(items: readonly unknown[], list: ApplyList): FieldSet | undefined {
+  if (items.length === 0) return undefined;
+  const out: FieldSet = {};
+  const entries = [...groupItems(list, items)].map(([element, group]) => {
+    const node = group.length > 1 ? undefined : mentioned(group[0], list.element);
+    return [element, node === undefined ? LEAF : asMember(node)] as const;
+  });
+  for (const [element, node] of sortByElement(entries)) out[element] = node;
+  return out;
+}
