@@ -36,10 +36,7 @@ describe('the chain', () => {
 
   test('has the plugins that are on, in their order', () => {
     expect(
-      enabledPlugins({
-        enableAdmissionPlugins: ['AlwaysPullImages', 'NodeRestriction'],
-        disableAdmissionPlugins: ['Priority'],
-      }).slice(0, 8),
+      enabledPlugins({ enable: ['AlwaysPullImages', 'NodeRestriction'], disable: ['Priority'] }).slice(0, 8),
     ).toEqual([
       'NamespaceLifecycle',
       'LimitRanger',
@@ -51,15 +48,15 @@ describe('the chain', () => {
       'DefaultTolerationSeconds',
     ]);
     expect(PLUGIN_ORDER).toHaveLength(41);
-    expect(() => enabledPlugins({ enableAdmissionPlugins: ['X'], disableAdmissionPlugins: [] })).toThrow(
+    expect(() => enabledPlugins({ enable: ['X'], disable: [] })).toThrow(
       'enable-admission-plugins plugin "X" is unknown',
     );
-    expect(() => enabledPlugins({ enableAdmissionPlugins: [], disableAdmissionPlugins: ['X'] })).toThrow(
+    expect(() => enabledPlugins({ enable: [], disable: ['X'] })).toThrow(
       'disable-admission-plugins plugin "X" is unknown',
     );
-    expect(() =>
-      enabledPlugins({ enableAdmissionPlugins: ['Priority'], disableAdmissionPlugins: ['Priority'] }),
-    ).toThrow('[Priority] in enable-admission-plugins and disable-admission-plugins overlapped');
+    expect(() => enabledPlugins({ enable: ['Priority'], disable: ['Priority'] })).toThrow(
+      '[Priority] in enable-admission-plugins and disable-admission-plugins overlapped',
+    );
   });
 
   test('takes what the caller gives', async () => {
@@ -71,7 +68,8 @@ describe('the chain', () => {
         seen.push('webhook');
       },
     };
-    await admissionChain({ enableAdmissionPlugins: [], disableAdmissionPlugins: [] }, fakeWorld(), [given]).validate(
+    const tolerations = { notReadySeconds: 300, unreachableSeconds: 300 };
+    await admissionChain({ enable: [], disable: [], tolerations }, fakeWorld(), [given]).validate(
       request('CREATE', 'configmaps', { metadata: {} }),
     );
     expect(seen).toEqual(['webhook']);

@@ -50,7 +50,9 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
   });
   let running: Cluster;
   try {
-    running = await startCluster({ ...options(values, io), logger });
+    const chosen = options(values, io);
+    process.title = title(chosen);
+    running = await startCluster({ ...chosen, logger });
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     io.stderr(`Error: ${error.message}\n       ${error.remedy}.\n`);
@@ -105,6 +107,11 @@ function options(values: FlagValues<typeof flags>, io: Io) {
     },
     runtimeConfig: values['runtime-config'],
   };
+}
+
+/** What `ps` shows. */
+function title({ dataDirectory, storage, bindAddress, port }: ReturnType<typeof options>): string {
+  return `keelson up --data-dir=${dataDirectory} --storage=${storage} --bind-address=${bindAddress} --secure-port=${port}`;
 }
 
 function defaultDataDirectory(env: Io['env']): string {

@@ -3,10 +3,6 @@ import type { ByteKey } from './bytekey.ts';
 import type { Entry, Journal, Write } from './journal.ts';
 import type { KeyIndex } from './key-index.ts';
 
-/** Bounds what one commit copies in one turn of the event loop. */
-const MAX_BATCH_WRITES = 1000;
-const MAX_BATCH_BYTES = 8 << 20;
-
 /** A put, or a delete if `value` is undefined. */
 export interface Change {
   readonly key: ByteKey;
@@ -29,9 +25,8 @@ export class GroupCommit {
   readonly #onCommitted: (writes: readonly Write[]) => void;
   /** The newest decided entry of each key that has one that is not committed. */
   readonly #decided = new Map<ByteKey, Entry>();
-  /** The first is on its way to the disk while `#flushing`; writes join the last. */
-  #batches: Batch[] = [];
-  #flushing = false;
+  #open = new Batch();
+  #inFlight: Batch | undefined;
   #committed: number;
   #assigned: number;
   #closed = false;
@@ -60,23 +55,23 @@ export class GroupCommit {
       const committed = this.#index.newest(change.key);
       const decided = this.#decided.get(change.key);
       if (liveRevision(decided ?? committed) === change.expect) {
-        const { entry, batch } = this.#enqueue(change, decided ?? committed);
-        await batch.settled;
+        const entry = this.#enqueue(change, decided ?? committed);
+        await this.#open.settled;
         return entry.revision;
       }
       if (decided === undefined || liveRevision(committed) !== change.expect) return undefined;
       // Lost against a write that is not on disk yet: the answer must wait until it is, or has failed.
-      await this.#batchOf(decided)?.settled.catch(() => undefined);
+      await this.#batchOf(decided).settled.catch(() => undefined);
     }
   }
 
   /** Refuses further writes; resolves when the accepted ones are durable or have failed. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const batch of [...this.#batches]) await batch.settled.catch(() => undefined);
+    while (this.#inFlight !== undefined) await this.#inFlight.settled.catch(() => undefined);
   }
 
-  #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): { entry: Entry; batch: Batch } {
+  #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): Entry {
     const revision = ++this.#assigned;
     const alive = before !== undefined && before.version > 0;
     const entry: Entry = {
@@ -88,35 +83,28 @@ export class GroupCommit {
       expiresAt,
     };
     this.#decided.set(key, entry);
-    const batch = this.#batchToJoin();
-    batch.add({ entry, value: value ?? empty });
-    if (!this.#flushing) {
-      this.#flushing = true;
+    this.#open.writes.push({ entry, value: value ?? empty });
+    if (this.#inFlight === undefined) {
+      this.#inFlight = this.#open;
       queueMicrotask(() => void this.#flush());
     }
-    return { entry, batch };
-  }
-
-  #batchToJoin(): Batch {
-    const last = this.#batches.at(-1);
-    if (last !== undefined && !last.closed) return last;
-    const batch = new Batch();
-    this.#batches.push(batch);
-    return batch;
+    return entry;
   }
 
   async #flush(): Promise<void> {
-    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
-      batch.closed = true;
+    while (this.#open.writes.length > 0) {
+      const batch = this.#open;
+      this.#inFlight = batch;
+      this.#open = new Batch();
       try {
         await this.#journal.append(batch.writes);
       } catch (error) {
-        this.#abandon(error);
-        continue;
+        this.#abandon(batch, error);
+        break;
       }
       this.#commit(batch);
     }
-    this.#flushing = false;
+    this.#inFlight = undefined;
   }
 
   #commit(batch: Batch): void {
@@ -124,36 +112,33 @@ export class GroupCommit {
       this.#index.apply(entry);
       if (this.#decided.get(entry.key) === entry) this.#decided.delete(entry.key);
     }
-    this.#batches.shift();
-    this.#committed = batch.lastRevision;
+    this.#committed = batch.writes.at(-1)!.entry.revision;
     this.#onCommitted(batch.writes);
     batch.resolve();
   }
 
   /** What was decided after the failed batch counted on it, so all of it fails. Its revisions were seen by nobody. */
-  #abandon(error: unknown): void {
+  #abandon(batch: Batch, error: unknown): void {
     const cause = error instanceof StoreUnavailableError ? error : unavailable(error);
-    const abandoned = this.#batches;
-    this.#batches = [];
+    const later = this.#open;
+    this.#open = new Batch();
     this.#decided.clear();
     this.#assigned = this.#committed;
-    for (const batch of abandoned) batch.reject(cause);
+    batch.reject(cause);
+    if (later.writes.length > 0) later.reject(cause);
   }
 
-  #batchOf(entry: Entry): Batch | undefined {
-    return this.#batches.find((batch) => entry.revision <= batch.lastRevision);
+  #batchOf(entry: Entry): Batch {
+    const inFlight = this.#inFlight;
+    return inFlight !== undefined && entry.revision <= inFlight.lastRevision ? inFlight : this.#open;
   }
 }
 
-/** Writes that become durable together. */
 class Batch {
   readonly writes: Write[] = [];
   readonly settled: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** No further write may join. */
-  closed = false;
-  #bytes = 0;
 
   constructor() {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -163,13 +148,7 @@ class Batch {
   }
 
   get lastRevision(): number {
-    return this.writes.at(-1)!.entry.revision;
-  }
-
-  add(write: Write): void {
-    this.writes.push(write);
-    this.#bytes += write.value.length;
-    if (this.writes.length >= MAX_BATCH_WRITES || this.#bytes >= MAX_BATCH_BYTES) this.closed = true;
+    return this.writes.at(-1)?.entry.revision ?? 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Event } from '@keelson/api/generated/types/core/v1';
+import { nameIsPathSegment } from '@keelson/api/validation/names';
 import type { Strategy } from '../../strategy.ts';
 import { validateLegacyEvent } from './validation.ts';
 
@@ -7,7 +8,7 @@ export function eventStrategy(ttlSeconds: number): Strategy<Event> {
   return {
     allowCreateOnUpdate: true,
     defaultGarbageCollectionPolicy: 'Unsupported',
-    metadataRules: 'none',
+    validateName: nameIsPathSegment,
     validate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
     validateUpdate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
     ttlSeconds: () => ttlSeconds,

@@ -42,6 +42,7 @@ export const status: ViewSubresource<Namespace> = {
       obj.spec = old.spec;
     },
     validateUpdate: (_ctx, obj) => validateNamespaceStatusUpdate(obj),
+    validatesMetadataOnUpdate: false,
     resetFields: { v1: { 'f:spec': {} } },
   },
 };
@@ -53,6 +54,7 @@ export const finalize: ViewSubresource<Namespace> = {
       obj.status = old.status;
     },
     validateUpdate: (_ctx, obj) => validateNamespaceFinalizeUpdate(obj),
+    validatesMetadataOnUpdate: false,
     resetFields: { v1: { 'f:status': {} } },
   },
 };

@@ -1,0 +1,211 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { kubectl } from '../support/kubectl.ts';
+import { freePort, type Program, type ProgramOptions, startProgram, untilReady } from '../support/process.ts';
+import { missing } from '../support/tools.ts';
+
+const bin = join(import.meta.dirname, '../../bin');
+
+let root: string;
+let programs: Program[];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'keelson-up-'));
+  programs = [];
+});
+afterEach(async () => {
+  await Promise.all(programs.map((program) => program.stop('SIGKILL')));
+  await rm(root, { recursive: true });
+});
+
+function run(command: string, args: readonly string[], options?: ProgramOptions): Program {
+  const program = startProgram(command, args, options);
+  programs.push(program);
+  return program;
+}
+
+/** Starts `keelson up` on a data directory and waits for its ready line. */
+async function up(directory: string, ...args: string[]): Promise<{ program: Program; port: number; line: string }> {
+  const port = await freePort();
+  const program = run(join(bin, 'keelson'), ['up', '--data-dir', directory, `--secure-port=${port}`, ...args]);
+  await untilReady(program, async () => program.output().includes('ready'));
+  return { program, port, line: program.output() };
+}
+
+/** Starts `keelson up` that must fail. @returns what it said */
+async function failingUp(...args: string[]): Promise<string> {
+  const program = run(join(bin, 'keelson'), ['up', ...args]);
+  expect(await program.exited).toBe(1);
+  return program.output();
+}
+
+describe('keelson up', () => {
+  test('says where it is, how long it took and what to type next, in one line', async () => {
+    const data = join(root, 'data');
+    const { line, port } = await up(data);
+    expect(line).toMatch(
+      new RegExp(
+        `^Keelson is ready at https://127\\.0\\.0\\.1:${port} after \\d+ ms\\. Next: export KUBECONFIG=${data}/kubeconfig; kubectl get ns\n$`,
+      ),
+    );
+    expect((await stat(join(data, 'kubeconfig'))).mode & 0o777).toBe(0o600);
+    expect((await stat(data)).mode & 0o777).toBe(0o700);
+  });
+
+  test.skipIf(missing('kubectl'))('finds everything again at the second start', async () => {
+    const data = join(root, 'data');
+    const first = await up(data);
+    const k = kubectl(join(data, 'kubeconfig'));
+    await k`create namespace kept`;
+    const uid = await k`get namespace kept -o jsonpath={.metadata.uid}`;
+    const ca = await readFile(join(data, 'pki/ca.crt'), 'utf8');
+    expect(await first.program.stop('SIGTERM')).toBe(0);
+    await up(data);
+    expect(await k`get namespace kept -o jsonpath={.metadata.uid}`).toBe(uid);
+    expect(await k`auth whoami -o jsonpath={.status.userInfo.username}`).toBe('kubernetes-admin');
+    expect(await readFile(join(data, 'pki/ca.crt'), 'utf8')).toBe(ca);
+  });
+
+  test.skipIf(missing('kubectl'))('what was acknowledged survives a kill', async () => {
+    const data = join(root, 'data');
+    const first = await up(data);
+    const k = kubectl(join(data, 'kubeconfig'));
+    await k`create namespace kept`;
+    await first.program.stop('SIGKILL');
+    await up(data);
+    expect(await k`get namespace kept -o name`).toBe('namespace/kept\n');
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it cleanly', async (signal) => {
+    const { program, line } = await up(join(root, 'data'));
+    expect(await program.stop(signal)).toBe(0);
+    expect(program.output()).toBe(line);
+  });
+
+  test('ps shows what is in effect', async () => {
+    const data = join(root, 'data');
+    const { program, port } = await up(data);
+    const shown = execFileSync('ps', ['-o', 'args=', '-p', String(program.pid)], { encoding: 'utf8' }).trim();
+    expect(shown).toBe(`keelson up --data-dir=${data} --storage=lmdb --bind-address=127.0.0.1 --secure-port=${port}`);
+  });
+
+  test('--kubeconfig: what else is in the file stays', async () => {
+    const file = join(root, 'config');
+    await writeFile(file, 'contexts: [{name: other, context: {}}]\ncurrent-context: other\n');
+    const { line } = await up(join(root, 'data'), '--kubeconfig', file);
+    expect(line).toContain(`export KUBECONFIG=${file}; kubectl --context keelson get ns`);
+    expect(await readFile(file, 'utf8')).toMatch(/^current-context: other$/m);
+  });
+
+  test('a port in use is named, with what to do', async () => {
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    expect(await failingUp('--data-dir', join(root, 'data'), `--secure-port=${port}`)).toBe(
+      `Error: port ${port} of 127.0.0.1 is in use by another process\n       stop that process, or choose another --secure-port.\n`,
+    );
+    other.close();
+  });
+
+  test('a data directory in use is named, with its process', async () => {
+    const data = join(root, 'data');
+    const { program } = await up(data);
+    const said = await failingUp('--data-dir', data, `--secure-port=${await freePort()}`);
+    expect(said).toContain(`process ${program.pid} is using it`);
+    expect(said.split('\n')).toHaveLength(3);
+  });
+
+  test('a data directory that cannot be one is named', async () => {
+    const file = join(root, 'file');
+    await writeFile(file, '');
+    expect(await failingUp('--data-dir', file)).toBe(
+      `Error: cannot use the data directory ${file}: it is a file\n       choose another with --data-dir.\n`,
+    );
+  });
+
+  test('an etcd that does not answer is named', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const said = await failingUp(
+      '--data-dir',
+      join(root, 'data'),
+      `--etcd-servers=${url}`,
+      `--secure-port=${await freePort()}`,
+    );
+    expect(said).toContain(`Error: etcd at ${url} does not answer`);
+    expect(said).toContain('start it, or correct --etcd-servers');
+  });
+
+  test.each([
+    [['--nope'], "Error: unknown flag: --nope\nRun 'keelson up --help' for usage.\n"],
+    [['x'], 'Error: "keelson up" does not take any arguments, got "x"\nRun \'keelson up --help\' for usage.\n'],
+    [['--storage=disk'], 'Error: --storage disk is unknown\n       choose lmdb, memory or etcd.\n'],
+  ])('%j is refused', async (args, said) => {
+    expect(await failingUp(...args)).toBe(said);
+  });
+});
+
+describe('the commands', () => {
+  const say = (command: string, args: string[], cwd = root) => execFileSync(command, args, { cwd, encoding: 'utf8' });
+
+  test.each([
+    [[], /^Keelson is a Kubernetes control plane[\s\S]*\n {2}up +Start a cluster/],
+    [['--help'], /^Keelson is a Kubernetes control plane/],
+    [['help', 'up'], /^Starts a Kubernetes cluster[\s\S]*--data-dir string/],
+    [['up', '--help'], /^Starts a Kubernetes cluster/],
+    [['version'], /^Keelson \d+\.\d+\.\d+ \(Kubernetes v1\.36\.\d+, Node\.js v\d+/],
+  ])('keelson %j', (args, said) => {
+    expect(say(join(bin, 'keelson'), args)).toMatch(said);
+  });
+
+  test('run from another folder, and through symbolic links', async () => {
+    await symlink(join(bin, 'keelson'), join(root, 'absolute'));
+    await symlink('absolute', join(root, 'relative'));
+    expect(say('./relative', ['version'])).toMatch(/^Keelson /);
+    expect(say(join(root, 'absolute'), ['version'], '/')).toMatch(/^Keelson /);
+  });
+
+  test('run where the PATH has another Node.js, or none', () => {
+    const env = { PATH: '/usr/bin:/bin' };
+    expect(execFileSync(join(bin, 'keelson'), ['version'], { env, encoding: 'utf8' })).toMatch(/Node\.js v2[2-9]/);
+  });
+
+  test('kube-apiserver --version', () => {
+    expect(say(join(bin, 'kube-apiserver'), ['--version'])).toMatch(/^Kubernetes v1\.36\.\d+\n$/);
+    expect(JSON.parse(say(join(bin, 'kube-apiserver'), ['--version=raw']))).toMatchObject({ major: '1', minor: '36' });
+  });
+
+  test('kube-apiserver --help groups the flags', () => {
+    const help = say(join(bin, 'kube-apiserver'), ['--help']);
+    expect(help).toMatch(
+      /\nEtcd flags:\n\n[\s\S]*--etcd-servers strings[\s\S]*\nKeelson flags:\n\n {6}--data-dir string/,
+    );
+  });
+
+  test.each([
+    [['--nope'], 'Error: unknown flag: --nope\n'],
+    [['a', 'b'], 'Error: "kube-apiserver" does not take any arguments, got ["a" "b"]\n'],
+    [
+      ['--secure-port=x'],
+      'Error: invalid argument "x" for "--secure-port" flag: strconv.ParseInt: parsing "x": invalid syntax\n',
+    ],
+  ])('kube-apiserver %j', async (args, said) => {
+    const program = run(join(bin, 'kube-apiserver'), args);
+    expect(await program.exited).toBe(1);
+    expect(program.output()).toBe(said);
+  });
+
+  test('kube-apiserver names flags without effect, and all that is wrong', async () => {
+    const program = run(join(bin, 'kube-apiserver'), ['--contention-profiling', '--cors-allowed-origins=x']);
+    expect(await program.exited).toBe(1);
+    const [warning, failure, rest] = program.output().split('\n');
+    expect(warning).toMatch(
+      /^W\d{4} .*"These flags have no effect yet" flags=\["--contention-profiling","--cors-allowed-origins"\]$/,
+    );
+    expect(failure).toMatch(
+      /^E\d{4} .*"command failed" err="\[--etcd-servers must be specified, .*, service-account-issuer is a required flag, /,
+    );
+    expect(rest).toBe('');
+  });
+});
