@@ -1,6 +1,7 @@
 /** What a server is told; the flags of kube-apiserver and `keelson up` both end up here. */
 import type { KeyObject } from 'node:crypto';
 import type { Store } from '@keelson/storage/store';
+import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { ServingCertificate } from './http/listener.ts';
@@ -64,6 +65,7 @@ export interface ServerConfig {
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
   readonly admissionControlConfig?: object;
+  readonly defaultTolerations?: DefaultTolerations;
   readonly serviceClusterIpRanges: readonly string[];
   readonly serviceNodePortRange: { readonly from: number; readonly size: number };
   readonly allowPrivileged: boolean;

@@ -2,6 +2,7 @@
  * Stored objects as the server's own parts read them: authentication, authorization, admission. Objects come in their
  * storage version and are shared: nobody may change one.
  */
+import { qualified, StatusError } from '@keelson/api/errors';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type {
@@ -22,6 +23,10 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@keelso
 import type { DeviceClass, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
 import type { StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+
+import { keyOf } from './registry/resource.ts';
+import type { ResourceStore } from './registry/store.ts';
+import type { Resources } from './resources.ts';
 
 /** By `resource`, or `resource.group` outside of the core group. */
 export interface ObjectTypes {
@@ -59,4 +64,45 @@ export interface Objects {
   getLive<R extends ObjectResource>(resource: R, namespace: string, name: string): Promise<ObjectTypes[R] | undefined>;
   /** From the watch cache. @param namespace '' for all */
   list<R extends ObjectResource>(resource: R, namespace: string): Promise<readonly ObjectTypes[R][]>;
+}
+
+/** What the server itself has stored. A resource that is not served has no objects. */
+export function storedObjects(resources: Resources): Objects {
+  const stores = new Map<ObjectResource, ResourceStore | undefined>();
+  const storeOf = (resource: ObjectResource): ResourceStore | undefined => {
+    if (!stores.has(resource)) stores.set(resource, findStore(resources, resource));
+    return stores.get(resource);
+  };
+  return {
+    async get(resource, namespace, name) {
+      const store = storeOf(resource);
+      await store?.cacher.ready();
+      const cached = store?.cacher.get(keyOf(store.definition, namespace, name));
+      return cached && typed(store!.codec.object(cached));
+    },
+    async getLive(resource, namespace, name) {
+      try {
+        return typed(await storeOf(resource)?.get(namespace, name));
+      } catch (error) {
+        if (error instanceof StatusError && error.code === 404) return undefined;
+        throw error;
+      }
+    },
+    async list(resource, namespace) {
+      const store = storeOf(resource);
+      await store?.cacher.ready();
+      return (store?.cacher.list(namespace) ?? []).map((cached) => typed(store!.codec.object(cached)));
+    },
+  };
+}
+
+function findStore(resources: Resources, resource: ObjectResource): ResourceStore | undefined {
+  for (const { definition } of resources.all())
+    if (qualified(definition) === resource) return resources.store(definition);
+  return undefined;
+}
+
+/** What lies under a resource's key is of the resource's type. */
+function typed<T>(object: unknown): T {
+  return object as T;
 }

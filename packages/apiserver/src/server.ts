@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { badRequest } from '@keelson/api/errors';
-import { AdmissionChain } from './admission/chain.ts';
-import { buildAuthenticator } from './authn/build.ts';
+import { admissionChain } from './admission/plugins.ts';
+import { admissionWorld } from './admission/world.ts';
+import { apiAudiencesOf, buildAuthenticator } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { alwaysAllow, alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
 import { followRbac } from './authz/rbac/follow.ts';
@@ -28,6 +29,9 @@ import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
+import { storedObjects } from './objects.ts';
+import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
+import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
 import { parseRequestInfo } from './requestinfo.ts';
@@ -48,7 +52,18 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const random = config.random ?? Math.random;
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const groups = enabledGroups(config.runtimeConfig);
-  const resources = new Resources(environment, groups, builtinRegistrations());
+  const services: AllocationDeps = {
+    client: () => client,
+    store,
+    random,
+    report: (error) => logger.error({ error: String(error) }, 'addresses or ports of a service were not freed'),
+    clusterIPRanges: config.serviceClusterIpRanges,
+    nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
+  };
+  const registrations = builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services });
+  const resources = new Resources(environment, groups, registrations);
+  const objects = storedObjects(resources);
+  const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const health = new HealthChecks({ now: () => performance.now() });
   health.add({ name: 'etcd', check: () => store.health() });
@@ -56,11 +71,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const rbac = new RbacIndex();
   const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
   const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
+  const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
 
   const handler = endpoint({
     resources,
-    admission: new AdmissionChain([]),
+    admission: admissionChain(config, admissionWorld({ environment, resources, client, objects, authorize })),
     authorize,
     watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
     hasGroup: (group) => discovery.hasGroup(group),
@@ -75,7 +91,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const chain = compose(
     [
       errors(logger),
-      authentication(buildAuthenticator(config, resources, now), logger),
+      authentication(authenticate, apiAudiencesOf(config), logger),
       impersonation(new Impersonation(authorize, () => now().getTime())),
       inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }),
       authorization(authorize),
@@ -96,13 +112,15 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
-  const ready = start(config, resources, rbac, health, now);
+  const ready = start(config, resources, client, services, rbac, health, now);
   return { port: listener.port, ready, close: () => close(config, listener, resources) };
 }
 
 async function start(
   config: ServerConfig,
   resources: Resources,
+  client: RegistryClient,
+  services: AllocationDeps,
   rbac: RbacIndex,
   health: HealthChecks,
   now: () => Date,
@@ -110,7 +128,12 @@ async function start(
   const synced = health.addBootHook('generic-apiserver-start-informers');
   await followRbac(rbac, resources);
   synced();
-  await bootstrap(new RegistryClient(resources, now), health, config.logger);
+  const repaired = health.addBootHook('start-service-ip-repair-controllers');
+  const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
+  await startServiceAllocation(services, now());
+  repaired();
+  ranged();
+  await bootstrap(client, health, config.logger);
 }
 
 async function close(config: ServerConfig, listener: Listener, resources: Resources): Promise<void> {

@@ -36,7 +36,10 @@ describe('the chain', () => {
 
   test('has the plugins that are on, in their order', () => {
     expect(
-      enabledPlugins({ enable: ['AlwaysPullImages', 'NodeRestriction'], disable: ['Priority'] }).slice(0, 8),
+      enabledPlugins({
+        enableAdmissionPlugins: ['AlwaysPullImages', 'NodeRestriction'],
+        disableAdmissionPlugins: ['Priority'],
+      }).slice(0, 8),
     ).toEqual([
       'NamespaceLifecycle',
       'LimitRanger',
@@ -48,15 +51,15 @@ describe('the chain', () => {
       'DefaultTolerationSeconds',
     ]);
     expect(PLUGIN_ORDER).toHaveLength(41);
-    expect(() => enabledPlugins({ enable: ['X'], disable: [] })).toThrow(
+    expect(() => enabledPlugins({ enableAdmissionPlugins: ['X'], disableAdmissionPlugins: [] })).toThrow(
       'enable-admission-plugins plugin "X" is unknown',
     );
-    expect(() => enabledPlugins({ enable: [], disable: ['X'] })).toThrow(
+    expect(() => enabledPlugins({ enableAdmissionPlugins: [], disableAdmissionPlugins: ['X'] })).toThrow(
       'disable-admission-plugins plugin "X" is unknown',
     );
-    expect(() => enabledPlugins({ enable: ['Priority'], disable: ['Priority'] })).toThrow(
-      '[Priority] in enable-admission-plugins and disable-admission-plugins overlapped',
-    );
+    expect(() =>
+      enabledPlugins({ enableAdmissionPlugins: ['Priority'], disableAdmissionPlugins: ['Priority'] }),
+    ).toThrow('[Priority] in enable-admission-plugins and disable-admission-plugins overlapped');
   });
 
   test('takes what the caller gives', async () => {
@@ -68,8 +71,7 @@ describe('the chain', () => {
         seen.push('webhook');
       },
     };
-    const tolerations = { notReadySeconds: 300, unreachableSeconds: 300 };
-    await admissionChain({ enable: [], disable: [], tolerations }, fakeWorld(), [given]).validate(
+    await admissionChain({ enableAdmissionPlugins: [], disableAdmissionPlugins: [] }, fakeWorld(), [given]).validate(
       request('CREATE', 'configmaps', { metadata: {} }),
     );
     expect(seen).toEqual(['webhook']);

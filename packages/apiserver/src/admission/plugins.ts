@@ -54,21 +54,25 @@ export const PLUGIN_ORDER = [
   ['AlwaysDeny', false],
 ] as const satisfies readonly (readonly [string, boolean])[];
 
+const FIVE_MINUTES: DefaultTolerations = { notReadySeconds: 300, unreachableSeconds: 300 };
+
 export type PluginName = (typeof PLUGIN_ORDER)[number][0];
 
 export interface AdmissionOptions {
   /** `--enable-admission-plugins` */
-  readonly enable: readonly string[];
+  readonly enableAdmissionPlugins: readonly string[];
   /** `--disable-admission-plugins` */
-  readonly disable: readonly string[];
-  readonly tolerations: DefaultTolerations;
+  readonly disableAdmissionPlugins: readonly string[];
+  /** Default: five minutes each. */
+  readonly defaultTolerations?: DefaultTolerations;
 }
 
 /**
  * The plugins that are on, in upstream's order whatever the order of the flags.
  * @throws Error for a plugin that is unknown, or both enabled and disabled
  */
-export function enabledPlugins({ enable, disable }: Pick<AdmissionOptions, 'enable' | 'disable'>): PluginName[] {
+export function enabledPlugins(options: AdmissionOptions): PluginName[] {
+  const { enableAdmissionPlugins: enable, disableAdmissionPlugins: disable } = options;
   const known = new Set<string>(PLUGIN_ORDER.map(([name]) => name));
   for (const name of enable)
     if (!known.has(name)) throw new Error(`enable-admission-plugins plugin "${name}" is unknown`);
@@ -93,7 +97,7 @@ export function admissionChain(
     ServiceAccount: () => serviceAccount(world),
     TaintNodesByCondition: () => taintNodesByCondition(),
     Priority: () => priority(world),
-    DefaultTolerationSeconds: () => defaultTolerationSeconds(options.tolerations),
+    DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),
   };
   const plugins = enabledPlugins(options).flatMap((name) => {
     const plugin = given.find((p) => p.name === name) ?? makers[name]?.();

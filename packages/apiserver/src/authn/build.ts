@@ -1,8 +1,10 @@
 /** From the configuration to the one authenticator of the server (kubernetes/pkg/kubeapiserver/authenticator). */
 import type { X509Certificate } from 'node:crypto';
+import type { Secret } from '@keelson/api/generated/types/core/v1';
 import type { Reloadable, ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
-import type { Resources } from '../resources.ts';
+import type { Objects } from '../objects.ts';
+import type { UserInfo } from '../registry/strategy.ts';
 import {
   type Authenticator,
   anonymous,
@@ -13,30 +15,76 @@ import {
   withAuthenticatedGroup,
 } from './authenticator.ts';
 import { bearerToken, websocketToken } from './bearer.ts';
+import { bootstrapTokens } from './bootstraptoken.ts';
 import { requestHeader } from './requestheader.ts';
+import { boundTokenValidator } from './serviceaccount/bound.ts';
+import { jwtAuthenticator } from './serviceaccount/jwt.ts';
+import { KeySet, verificationKey } from './serviceaccount/keys.ts';
+import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts';
+import { cachedTokens } from './tokencache.ts';
 import { staticTokens } from './tokenfile.ts';
 import { type CertificatePool, clientCertificates } from './x509.ts';
 
-/** In upstream's order: front proxy, client certificates, tokens; the anonymous when none of them knows the caller. */
-export function buildAuthenticator(config: ServerConfig, _resources: Resources, now: () => Date): Authenticator {
-  const milliseconds = (): number => now().getTime();
-  const authenticators: Authenticator[] = [];
-  const { requestHeader: proxy, clientCa } = config;
-  if (proxy) authenticators.push(requestHeader({ ...proxy, pool: poolOf(proxy.clientCa), now: milliseconds }));
-  if (clientCa) authenticators.push(clientCertificates(poolOf(clientCa), milliseconds));
+type AuthenticationConfig = Pick<
+  ServerConfig,
+  'requestHeader' | 'clientCa' | 'tokens' | 'serviceAccounts' | 'enableBootstrapTokens' | 'anonymousAuth'
+>;
 
-  const tokens = tokenAuthenticators(config);
-  if (tokens.length > 0) {
-    const any = firstOf(tokens);
-    authenticators.push(bearerToken(any), websocketToken(any));
-  }
-  const known = withAuthenticatedGroup(firstOf(authenticators));
-  return config.anonymousAuth ? orElse(known, anonymous()) : known;
+export interface AuthenticationWorld {
+  readonly objects: Objects;
+  readonly now: () => Date;
+  /** Puts a label on a secret, on behalf of the server. */
+  readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
+  /** The tokens with which the server's own parts speak to it. */
+  readonly loopback?: ReadonlyMap<string, UserInfo>;
 }
 
-function tokenAuthenticators(config: ServerConfig): TokenAuthenticator[] {
-  const audiences = config.serviceAccounts?.apiAudiences ?? config.serviceAccounts?.issuers ?? [];
-  return config.tokens ? [forApiAudiences(audiences, staticTokens(config.tokens))] : [];
+const TOKEN_CACHE_MS = 10_000;
+
+/** `--api-audiences`; by default the issuers. */
+export function apiAudiencesOf({ serviceAccounts }: Pick<ServerConfig, 'serviceAccounts'>): readonly string[] {
+  return serviceAccounts?.apiAudiences ?? serviceAccounts?.issuers ?? [];
+}
+
+/**
+ * In upstream's order: front proxy, client certificates, tokens; the anonymous when none of them knows the caller.
+ * Good for requests and for TokenReview.
+ */
+export function buildAuthenticator(config: AuthenticationConfig, world: AuthenticationWorld): Authenticator {
+  const now = (): number => world.now().getTime();
+  const authenticators: Authenticator[] = [];
+  const { requestHeader: proxy, clientCa } = config;
+  if (proxy) authenticators.push(requestHeader({ ...proxy, pool: poolOf(proxy.clientCa), now }));
+  if (clientCa) authenticators.push(clientCertificates(poolOf(clientCa), now));
+
+  const byToken = tokenAuthenticators(config, world);
+  if (byToken.length > 0) {
+    const tokens = cachedTokens(firstOf(byToken), { successTtlMs: TOKEN_CACHE_MS, failureTtlMs: 0, now });
+    authenticators.push(bearerToken(tokens), websocketToken(tokens));
+  }
+  const known = withAuthenticatedGroup(firstOf(authenticators));
+  const outside = config.anonymousAuth ? orElse(known, anonymous()) : known;
+  // The server itself comes first; its "invalid bearer token" is part of what TokenReview tells.
+  const loopback = forApiAudiences(apiAudiencesOf(config), staticTokens(world.loopback ?? new Map()));
+  return firstOf([bearerToken(loopback), outside]);
+}
+
+function tokenAuthenticators(config: AuthenticationConfig, world: AuthenticationWorld): TokenAuthenticator[] {
+  const { objects } = world;
+  const { serviceAccounts, tokens } = config;
+  const apiAudiences = apiAudiencesOf(config);
+  const now = (): number => world.now().getTime();
+  const all: TokenAuthenticator[] = [];
+  if (tokens) all.push(forApiAudiences(apiAudiences, staticTokens(tokens)));
+  if (serviceAccounts) {
+    const { issuers, verificationKeys } = serviceAccounts;
+    const common = { keys: new KeySet(verificationKeys.map(verificationKey)), apiAudiences };
+    const legacy = legacyTokenValidator({ objects, now: world.now, label: world.label });
+    all.push(jwtAuthenticator({ ...common, issuers: [LEGACY_ISSUER], validate: legacy }));
+    all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now) }));
+  }
+  if (config.enableBootstrapTokens) all.push(forApiAudiences(apiAudiences, bootstrapTokens(objects, now)));
+  return all;
 }
 
 /** Parsed again only when the bundle has changed. */

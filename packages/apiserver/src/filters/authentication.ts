@@ -8,12 +8,12 @@ import type { Exchange } from '../http/exchange.ts';
 import { peerOf } from '../http/peer.ts';
 import type { Logger } from '../logger.ts';
 
-export function authentication(authenticate: Authenticator, logger: Logger): Filter {
+export function authentication(authenticate: Authenticator, audiences: readonly string[], logger: Logger): Filter {
   return async (ctx, next) => {
     const found = await authenticate({
       headers: new HeaderValues(ctx.exchange.rawHeaders),
       path: ctx.info.path,
-      audiences: [],
+      audiences,
       ...peer(ctx.exchange),
     }).catch((error: unknown) => {
       logger.debug({ error: (error as Error).message }, 'unable to authenticate the request');

@@ -8,6 +8,8 @@ import { registration as configMaps } from './core/configmap/index.ts';
 import { makeEventRegistration } from './core/event/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
 import { registration as secrets } from './core/secret/index.ts';
+import type { AllocationDeps } from './core/service/allocation/deps.ts';
+import { makeServiceRegistration } from './core/service/index.ts';
 import { registration as serviceAccounts } from './core/serviceaccount/index.ts';
 import { makeEventsRegistration } from './events/event/index.ts';
 import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
@@ -18,19 +20,21 @@ import { registration as priorityClasses } from './scheduling/priorityclass/inde
 import type { KindRegistration } from './strategy.ts';
 
 export interface RegistrationOptions {
-  /** How long events are kept (--event-ttl). Default one hour. */
-  readonly eventTtlSeconds?: number;
+  /** How long events are kept (--event-ttl). */
+  readonly eventTtlSeconds: number;
+  readonly services: AllocationDeps;
 }
 
 /** @returns registrations by `resource` (core) or `resource.group` */
-export function builtinRegistrations(options: RegistrationOptions = {}): Readonly<Record<string, KindRegistration>> {
-  const { eventTtlSeconds = 3600 } = options;
+export function builtinRegistrations(options: RegistrationOptions): Readonly<Record<string, KindRegistration>> {
+  const { eventTtlSeconds } = options;
   return {
     configmaps: configMaps,
     events: makeEventRegistration(eventTtlSeconds),
     namespaces,
     secrets,
     serviceaccounts: serviceAccounts,
+    services: makeServiceRegistration(options.services),
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
 

@@ -136,9 +136,7 @@ export class ResourceStore {
 
   async update(request: UpdateRequest): Promise<{ object: KubeObject; created: boolean; deleted: boolean }> {
     const { ctx, name, view } = request;
-    const strategy: Strategy = view
-      ? { ...this.definition.registration.strategy, ...view }
-      : this.definition.registration.strategy;
+    const strategy = viewed(this.definition.registration.strategy, view);
     const key = keyOf(this.definition, ctx.namespace, name);
     await this.cacher.fresh();
     for (let current = this.cacher.get(key); ; ) {
@@ -323,6 +321,13 @@ export class ResourceStore {
       throw error;
     }
   }
+}
+
+/** A view warns, allocates and checks the rest of metadata only where it says so itself. */
+function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
+  if (!view) return strategy;
+  const { warningsOnUpdate: _, beginUpdate: __, validatesMetadataOnUpdate: ___, ...shared } = strategy;
+  return { ...shared, ...view };
 }
 
 /** Nothing holds the object any more: deletion was asked for, its grace is over, and its last finalizer goes. */

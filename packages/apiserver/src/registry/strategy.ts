@@ -43,7 +43,7 @@ export interface DeleteOptions {
   dryRun?: string[] | null;
 }
 
-/** Something the kind does around the write of an object, e.g. allocate addresses. */
+/** Something the kind does around the write of an object, e.g. allocate addresses. Neither part may throw. */
 export interface WriteHook {
   /** Called once after the write is durable. */
   commit?(): void | Promise<void>;

@@ -25,6 +25,7 @@ const FIRST_REVISION = 1;
 
 /** How much one turn of the event loop reads. */
 const READS_PER_TURN = 1000;
+const STEPS_PER_TURN = 5000;
 const BYTES_PER_TURN = 4 << 20;
 
 /** A `Store` on top of a journal in this process. */
@@ -104,9 +105,14 @@ export class EmbeddedStore implements Store {
         const count = this.#index.live.count(start, end);
         return { kvs: await this.#readAll(this.#index.live.range(start, end, limit)), count, revision };
       }
-      const newest = [...this.#index.live.range(start, end), ...this.#index.dead.range(start, end)];
-      const entries = await this.#asOf(revision, newest);
-      entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+      const newest = this.#index.live.range(start, end);
+      const deleted = this.#index.dead.range(start, end);
+      let entries = await this.#asOf(revision, newest);
+      const deletedSince = await this.#asOf(revision, deleted);
+      if (deletedSince.length > 0) {
+        // Two sorted runs: sort() merges them in linear time.
+        entries = entries.concat(deletedSince).sort((a, b) => (a.key < b.key ? -1 : 1));
+      }
       return { kvs: await this.#readAll(entries.slice(0, limit)), count: entries.length, revision };
     } finally {
       unpin();
@@ -173,11 +179,12 @@ export class EmbeddedStore implements Store {
   /** What the given newest entries were at a pinned revision; keys that did not exist are left out. */
   async #asOf(revision: number, newest: readonly Entry[]): Promise<Entry[]> {
     const entries: Entry[] = [];
-    let reads = 0;
+    let steps = 0;
     for (let entry of newest as (Entry | undefined)[]) {
+      if (++steps % STEPS_PER_TURN === 0) await nextTurn();
       while (entry !== undefined && entry.revision > revision) {
         entry = entry.previous === 0 ? undefined : this.#journal.entry(entry.previous);
-        if (++reads % READS_PER_TURN === 0) await nextTurn();
+        if (++steps % STEPS_PER_TURN === 0) await nextTurn();
       }
       if (entry !== undefined && entry.version > 0) entries.push(entry);
     }

@@ -3,6 +3,10 @@ import type { ByteKey } from './bytekey.ts';
 import type { Entry, Journal, Write } from './journal.ts';
 import type { KeyIndex } from './key-index.ts';
 
+/** Bounds what one commit copies in one turn of the event loop. */
+const MAX_BATCH_WRITES = 1000;
+const MAX_BATCH_BYTES = 8 << 20;
+
 /** A put, or a delete if `value` is undefined. */
 export interface Change {
   readonly key: ByteKey;
@@ -25,8 +29,9 @@ export class GroupCommit {
   readonly #onCommitted: (writes: readonly Write[]) => void;
   /** The newest decided entry of each key that has one that is not committed. */
   readonly #decided = new Map<ByteKey, Entry>();
-  #open = new Batch();
-  #inFlight: Batch | undefined;
+  /** The first is on its way to the disk while `#flushing`; writes join the last. */
+  #batches: Batch[] = [];
+  #flushing = false;
   #committed: number;
   #assigned: number;
   #closed = false;
@@ -55,23 +60,23 @@ export class GroupCommit {
       const committed = this.#index.newest(change.key);
       const decided = this.#decided.get(change.key);
       if (liveRevision(decided ?? committed) === change.expect) {
-        const entry = this.#enqueue(change, decided ?? committed);
-        await this.#open.settled;
+        const { entry, batch } = this.#enqueue(change, decided ?? committed);
+        await batch.settled;
         return entry.revision;
       }
       if (decided === undefined || liveRevision(committed) !== change.expect) return undefined;
       // Lost against a write that is not on disk yet: the answer must wait until it is, or has failed.
-      await this.#batchOf(decided).settled.catch(() => undefined);
+      await this.#batchOf(decided)?.settled.catch(() => undefined);
     }
   }
 
   /** Refuses further writes; resolves when the accepted ones are durable or have failed. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#inFlight !== undefined) await this.#inFlight.settled.catch(() => undefined);
+    for (const batch of [...this.#batches]) await batch.settled.catch(() => undefined);
   }
 
-  #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): Entry {
+  #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): { entry: Entry; batch: Batch } {
     const revision = ++this.#assigned;
     const alive = before !== undefined && before.version > 0;
     const entry: Entry = {
@@ -83,28 +88,35 @@ export class GroupCommit {
       expiresAt,
     };
     this.#decided.set(key, entry);
-    this.#open.writes.push({ entry, value: value ?? empty });
-    if (this.#inFlight === undefined) {
-      this.#inFlight = this.#open;
+    const batch = this.#batchToJoin();
+    batch.add({ entry, value: value ?? empty });
+    if (!this.#flushing) {
+      this.#flushing = true;
       queueMicrotask(() => void this.#flush());
     }
-    return entry;
+    return { entry, batch };
+  }
+
+  #batchToJoin(): Batch {
+    const last = this.#batches.at(-1);
+    if (last !== undefined && !last.closed) return last;
+    const batch = new Batch();
+    this.#batches.push(batch);
+    return batch;
   }
 
   async #flush(): Promise<void> {
-    while (this.#open.writes.length > 0) {
-      const batch = this.#open;
-      this.#inFlight = batch;
-      this.#open = new Batch();
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+      batch.closed = true;
       try {
         await this.#journal.append(batch.writes);
       } catch (error) {
-        this.#abandon(batch, error);
-        break;
+        this.#abandon(error);
+        continue;
       }
       this.#commit(batch);
     }
-    this.#inFlight = undefined;
+    this.#flushing = false;
   }
 
   #commit(batch: Batch): void {
@@ -112,33 +124,36 @@ export class GroupCommit {
       this.#index.apply(entry);
       if (this.#decided.get(entry.key) === entry) this.#decided.delete(entry.key);
     }
-    this.#committed = batch.writes.at(-1)!.entry.revision;
+    this.#batches.shift();
+    this.#committed = batch.lastRevision;
     this.#onCommitted(batch.writes);
     batch.resolve();
   }
 
   /** What was decided after the failed batch counted on it, so all of it fails. Its revisions were seen by nobody. */
-  #abandon(batch: Batch, error: unknown): void {
+  #abandon(error: unknown): void {
     const cause = error instanceof StoreUnavailableError ? error : unavailable(error);
-    const later = this.#open;
-    this.#open = new Batch();
+    const abandoned = this.#batches;
+    this.#batches = [];
     this.#decided.clear();
     this.#assigned = this.#committed;
-    batch.reject(cause);
-    if (later.writes.length > 0) later.reject(cause);
+    for (const batch of abandoned) batch.reject(cause);
   }
 
-  #batchOf(entry: Entry): Batch {
-    const inFlight = this.#inFlight;
-    return inFlight !== undefined && entry.revision <= inFlight.lastRevision ? inFlight : this.#open;
+  #batchOf(entry: Entry): Batch | undefined {
+    return this.#batches.find((batch) => entry.revision <= batch.lastRevision);
   }
 }
 
+/** Writes that become durable together. */
 class Batch {
   readonly writes: Write[] = [];
   readonly settled: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+  /** No further write may join. */
+  closed = false;
+  #bytes = 0;
 
   constructor() {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -148,7 +163,13 @@ class Batch {
   }
 
   get lastRevision(): number {
-    return this.writes.at(-1)?.entry.revision ?? 0;
+    return this.writes.at(-1)!.entry.revision;
+  }
+
+  add(write: Write): void {
+    this.writes.push(write);
+    this.#bytes += write.value.length;
+    if (this.writes.length >= MAX_BATCH_WRITES || this.#bytes >= MAX_BATCH_BYTES) this.closed = true;
   }
 }
 

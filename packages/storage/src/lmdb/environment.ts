@@ -78,8 +78,9 @@ function assertAlone({ root, meta }: Environment): void {
   const [, ...readers] = root.readerList().trimEnd().split('\n');
   if (readers.length === 1) return;
   const pids = readers.map((line) => Number.parseInt(line, 10));
-  const other = pids.find((pid) => pid !== process.pid) ?? process.pid;
-  throw new Error(`process ${other} is using it; stop that process or choose another directory`);
+  const other = pids.find((pid) => pid !== process.pid);
+  const user = other === undefined ? 'another store of this process' : `process ${other}`;
+  throw new Error(`${user} is using it; stop it or choose another directory`);
 }
 
 function assertFormat({ meta }: Environment): void {

@@ -6,6 +6,7 @@ import { validateLease } from './validation.ts';
 export const strategy: Strategy<Lease> = {
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
+  metadataRules: 'generic',
   prepareForCreate(_ctx, { spec }) {
     delete spec.strategy;
     delete spec.preferredHolder;

@@ -6,6 +6,7 @@ import { validateLeaseCandidate, validateLeaseCandidateUpdate } from './validati
 export const strategy: Strategy<LeaseCandidate> = {
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
+  metadataRules: 'generic',
   validateName: (name) => isConfigMapKey(name),
   validate: (_ctx, obj) => validateLeaseCandidate(obj),
   validateUpdate: (_ctx, obj, old) => validateLeaseCandidateUpdate(obj, old),

@@ -1,5 +1,4 @@
 import type { Event } from '@keelson/api/generated/types/core/v1';
-import { nameIsPathSegment } from '@keelson/api/validation/names';
 import type { Strategy } from '../../strategy.ts';
 import { validateLegacyEvent } from './validation.ts';
 
@@ -8,7 +7,7 @@ export function eventStrategy(ttlSeconds: number): Strategy<Event> {
   return {
     allowCreateOnUpdate: true,
     defaultGarbageCollectionPolicy: 'Unsupported',
-    validateName: nameIsPathSegment,
+    metadataRules: 'none',
     validate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
     validateUpdate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
     ttlSeconds: () => ttlSeconds,

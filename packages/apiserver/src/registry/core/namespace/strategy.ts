@@ -42,7 +42,6 @@ export const status: ViewSubresource<Namespace> = {
       obj.spec = old.spec;
     },
     validateUpdate: (_ctx, obj) => validateNamespaceStatusUpdate(obj),
-    validatesMetadataOnUpdate: false,
     resetFields: { v1: { 'f:spec': {} } },
   },
 };
@@ -54,7 +53,6 @@ export const finalize: ViewSubresource<Namespace> = {
       obj.status = old.status;
     },
     validateUpdate: (_ctx, obj) => validateNamespaceFinalizeUpdate(obj),
-    validatesMetadataOnUpdate: false,
     resetFields: { v1: { 'f:status': {} } },
   },
 };

@@ -1,5 +1,4 @@
 import type { Event } from '@keelson/api/generated/types/core/v1';
-import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { aboutFields, eventStrategy } from '../../core/event/strategy.ts';
 import { validateLegacyEvent, validateStrictEvent, validateStrictEventUpdate } from '../../core/event/validation.ts';
 import type { Strategy } from '../../strategy.ts';
@@ -7,7 +6,7 @@ import type { Strategy } from '../../strategy.ts';
 export function strictEventStrategy(ttlSeconds: number): Strategy<Event> {
   return {
     ...eventStrategy(ttlSeconds),
-    validateName: nameIsDNSSubdomain,
+    metadataRules: 'kube',
     validate: (_ctx, obj) => [...validateLegacyEvent(obj, 'reportingController'), ...validateStrictEvent(obj)],
     validateUpdate: (_ctx, obj, old) => [
       ...validateLegacyEvent(obj, 'reportingController'),

@@ -1,0 +1,48 @@
+/** The world of admission plugins as this server has it. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { KubeObject } from '@keelson/api/object';
+import type { Authorize } from '../authz/attributes.ts';
+import { API_SERVER_USER, type RegistryClient } from '../bootstrap/client.ts';
+import type { Objects } from '../objects.ts';
+import { nameSuffix } from '../registry/generatename.ts';
+import type { Environment } from '../registry/store.ts';
+import type { Resources } from '../resources.ts';
+import type { AdmissionWorld } from './plugin.ts';
+
+export interface WorldOptions {
+  readonly environment: Environment;
+  readonly resources: Resources;
+  readonly client: RegistryClient;
+  readonly objects: Objects;
+  readonly authorize: Authorize;
+}
+
+export function admissionWorld({ environment, resources, client, objects, authorize }: WorldOptions): AdmissionWorld {
+  const { now, random } = environment;
+  return {
+    objects,
+    authorize,
+    now,
+    nameSuffix: () => nameSuffix(random),
+    wait: (ms) => wait(ms),
+    createNamespace: (name) => client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+    updateQuotaStatus: (quota) => updateStatus(resources, now, quota),
+  };
+}
+
+/** Usage is bookkeeping of the server: it owns no fields and no strategy looks at it. */
+async function updateStatus(resources: Resources, now: () => Date, quota: KubeObject): Promise<KubeObject> {
+  const { name = '', namespace = '' } = quota.metadata;
+  const { object } = await resources.storeOf('', 'resourcequotas').update({
+    ctx: { namespace, user: API_SERVER_USER, now: now(), dryRun: false, requestVersion: 'v1' },
+    warn: () => {},
+    name,
+    transform: (live) => ({ ...live!, metadata: { ...live!.metadata, ...revisionOf(quota) }, status: quota.status }),
+    view: { prepareForUpdate: () => {}, validateUpdate: () => [] },
+  });
+  return object;
+}
+
+function revisionOf({ metadata }: KubeObject): { resourceVersion?: string } {
+  return metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {};
+}

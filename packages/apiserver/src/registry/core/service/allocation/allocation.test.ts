@@ -1,0 +1,287 @@
+import { alreadyExists, notFound } from '@keelson/api/errors';
+import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1';
+import type { KubeObject } from '@keelson/api/object';
+import { openMemoryStore } from '@keelson/storage/memory/open';
+import { describe, expect, it } from 'vitest';
+import { testContext } from '../../../testing.ts';
+import { defaults } from '../defaults.ts';
+import type { AllocationClient, AllocationDeps } from './deps.ts';
+import { ServiceAllocation } from './index.ts';
+import { NodePortAllocator } from './ports.ts';
+import { startServiceAllocation } from './start.ts';
+
+const ctx = testContext();
+const dry = testContext({ dryRun: true });
+
+class Objects implements AllocationClient {
+  readonly all = new Map<string, KubeObject>();
+  #key(apiVersion: string, kind: string, namespace: string, name: string): string {
+    return [apiVersion, kind, namespace, name].join('|');
+  }
+  #keyOf({ apiVersion = '', kind = '', metadata }: KubeObject): string {
+    return this.#key(apiVersion, kind, metadata.namespace ?? '', metadata.name ?? '');
+  }
+  async get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined> {
+    return this.all.get(this.#key(apiVersion, kind, namespace, name));
+  }
+  async list(apiVersion: string, kind: string): Promise<KubeObject[]> {
+    return [...this.all].filter(([key]) => key.startsWith(`${apiVersion}|${kind}|`)).map(([, object]) => object);
+  }
+  async create(object: KubeObject): Promise<void> {
+    const key = this.#keyOf(object);
+    if (this.all.has(key)) throw alreadyExists({ group: '', resource: 'x' }, key);
+    this.all.set(key, { ...object, metadata: { creationTimestamp: '2026-01-02T03:04:05Z', ...object.metadata } });
+  }
+  async update(object: KubeObject): Promise<void> {
+    this.all.set(this.#keyOf(object), object);
+  }
+  async delete(object: KubeObject): Promise<void> {
+    if (!this.all.delete(this.#keyOf(object))) throw notFound({ group: '', resource: 'x' }, this.#keyOf(object));
+  }
+  async addresses(): Promise<string[]> {
+    return (await this.list('networking.k8s.io/v1', 'IPAddress')).map((o) => o.metadata.name!);
+  }
+}
+
+interface World {
+  objects: Objects;
+  deps: AllocationDeps;
+  allocation: ServiceAllocation;
+  ports: NodePortAllocator;
+}
+
+async function world(clusterIPRanges = ['10.0.0.0/24'], ports = 10): Promise<World> {
+  const objects = new Objects();
+  const deps: AllocationDeps = {
+    client: () => objects,
+    store: openMemoryStore(),
+    random: () => 0,
+    report: (error) => {
+      throw error;
+    },
+    clusterIPRanges,
+    nodePortRange: { base: 30000, size: ports },
+  };
+  await startServiceAllocation(deps, ctx.now);
+  return { objects, deps, allocation: new ServiceAllocation(deps), ports: new NodePortAllocator(deps) };
+}
+
+function service(name: string, spec: ServiceSpec = {}): Service {
+  const obj: Service = {
+    metadata: { name, namespace: 'default' },
+    spec: { ports: [{ port: 80 }], ...spec },
+    status: { loadBalancer: {} },
+  };
+  defaults(obj);
+  return obj;
+}
+
+describe('cluster IPs', () => {
+  it('are given out from the upper part of the range and recorded', async () => {
+    const { allocation, objects } = await world();
+    const obj = service('a');
+    const hook = await allocation.beginCreate(ctx, obj);
+    await hook.commit?.();
+    expect(obj.spec).toMatchObject({
+      clusterIP: '10.0.0.17',
+      clusterIPs: ['10.0.0.17'],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    });
+    expect(await objects.get('networking.k8s.io/v1', 'IPAddress', '', '10.0.0.17')).toMatchObject({
+      metadata: { labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4' } },
+      spec: { parentRef: { resource: 'services', namespace: 'default', name: 'a' } },
+    });
+  });
+
+  it('are never given to two, however many ask at once', async () => {
+    const { allocation } = await world(['10.0.0.0/27']);
+    const all = Array.from({ length: 30 }, (_, i) => service(`s${i}`));
+    await Promise.all(all.map((obj) => allocation.beginCreate(ctx, obj)));
+    expect(new Set(all.map((obj) => obj.spec.clusterIP)).size).toBe(30);
+    await expect(allocation.beginCreate(ctx, service('late'))).rejects.toThrow(
+      'Internal error occurred: failed to allocate a serviceIP for Service "late": range is full',
+    );
+  });
+
+  it('go back when the write fails, and when the service goes', async () => {
+    const { allocation, objects } = await world();
+    await (await allocation.beginCreate(ctx, service('a'))).revert?.();
+    expect(await objects.addresses()).toEqual([]);
+    const obj = service('b');
+    await allocation.beginCreate(ctx, obj);
+    await allocation.afterDelete(ctx, obj);
+    expect(await objects.addresses()).toEqual([]);
+  });
+
+  it.each([
+    ['10.0.0.17', 'failed to allocate IP 10.0.0.17: provided IP is already allocated'],
+    ['10.0.0.0', 'failed to allocate IP 10.0.0.0: the provided network does not match the current range'],
+    ['10.0.0.255', 'failed to allocate IP 10.0.0.255: the provided network does not match the current range'],
+    ['192.0.2.1', 'failed to allocate IP 192.0.2.1: the provided network does not match the current range'],
+  ])('cannot be had: %s', async (clusterIP, message) => {
+    const { allocation } = await world();
+    await allocation.beginCreate(ctx, service('a'));
+    await expect(allocation.beginCreate(ctx, service('b', { clusterIP }))).rejects.toThrow(
+      `Service "b" is invalid: spec.clusterIPs: Invalid value: ["${clusterIP}"]: ${message}`,
+    );
+  });
+
+  it('are left alone by headless services and external names', async () => {
+    const { allocation, objects } = await world();
+    const headless = service('a', { clusterIP: 'None', selector: { a: 'b' } });
+    const anywhere = service('b', { clusterIP: 'None' });
+    const external = service('c', { type: 'ExternalName', externalName: 'x.y' });
+    for (const obj of [headless, anywhere, external]) await allocation.beginCreate(ctx, obj);
+    expect(headless.spec).toMatchObject({ clusterIPs: ['None'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
+    expect(anywhere.spec).toMatchObject({ ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' });
+    expect(external.spec).not.toHaveProperty('ipFamilies');
+    expect(await objects.addresses()).toEqual([]);
+  });
+
+  it('are the network itself in a dry run', async () => {
+    const { allocation, objects } = await world();
+    const obj = service('a');
+    await allocation.beginCreate(dry, obj);
+    expect(obj.spec.clusterIP).toBe('10.0.0.0');
+    expect(await objects.addresses()).toEqual([]);
+  });
+
+  it('come in pairs where the cluster has both families', async () => {
+    const { allocation, objects } = await world(['10.0.0.0/24', 'fd00::/112']);
+    const both = service('a', { ipFamilyPolicy: 'PreferDualStack' });
+    await allocation.beginCreate(ctx, both);
+    expect(both.spec.clusterIPs).toEqual(['10.0.0.17', 'fd00::101']);
+
+    const single = { ...both, spec: { ...both.spec, ipFamilyPolicy: 'SingleStack' } };
+    await (await allocation.beginUpdate(ctx, single, both)).commit?.();
+    expect(single.spec).toMatchObject({ clusterIPs: ['10.0.0.17'], ipFamilies: ['IPv4'] });
+    expect(await objects.addresses()).toEqual(['10.0.0.17']);
+
+    const again = { ...single, spec: { ...single.spec, ipFamilyPolicy: 'RequireDualStack' } };
+    await (await allocation.beginUpdate(ctx, again, single)).commit?.();
+    expect(again.spec.clusterIPs).toEqual(['10.0.0.17', 'fd00::101']);
+  });
+
+  it('of a family that the cluster does not have are refused', async () => {
+    const { allocation } = await world();
+    await expect(allocation.beginCreate(ctx, service('a', { ipFamilyPolicy: 'RequireDualStack' }))).rejects.toThrow(
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    );
+    await expect(allocation.beginCreate(ctx, service('a', { ipFamilies: ['IPv6'] }))).rejects.toThrow(
+      'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
+    );
+  });
+
+  it('are kept by an update that leaves them out', async () => {
+    const { allocation } = await world();
+    const old = service('a', { type: 'NodePort' });
+    await allocation.beginCreate(ctx, old);
+    const obj = service('a', { type: 'NodePort' });
+    await allocation.beginUpdate(ctx, obj, old);
+    expect(obj.spec).toEqual(old.spec);
+  });
+
+  it('are freed and taken as the type changes', async () => {
+    const { allocation, objects } = await world();
+    const old = service('a');
+    await allocation.beginCreate(ctx, old);
+    const external = service('a', { type: 'ExternalName', externalName: 'x.y' });
+    await (await allocation.beginUpdate(ctx, external, old)).commit?.();
+    expect(await objects.addresses()).toEqual([]);
+    const back = service('a');
+    await allocation.beginUpdate(ctx, back, external);
+    expect(back.spec.clusterIPs).toEqual(['10.0.0.17']);
+  });
+});
+
+describe('node ports', () => {
+  const nodePort = (name: string, port?: number) =>
+    service(name, { type: 'NodePort', ports: [{ port: 80, ...(port ? { nodePort: port } : {}) }] });
+
+  it('are never given to two, however many ask at once', async () => {
+    const { allocation } = await world();
+    const all = Array.from({ length: 10 }, (_, i) => nodePort(`s${i}`));
+    await Promise.all(all.map((obj) => allocation.beginCreate(ctx, obj)));
+    expect(all.map((obj) => obj.spec.ports![0]!.nodePort).sort()).toEqual(
+      Array.from({ length: 10 }, (_, i) => 30000 + i),
+    );
+    await expect(allocation.beginCreate(ctx, nodePort('late'))).rejects.toThrow(
+      'Internal error occurred: failed to allocate a nodePort: range is full',
+    );
+  });
+
+  it('and the address go back when there is none left', async () => {
+    const { allocation, objects } = await world(['10.0.0.0/24'], 0);
+    await expect(allocation.beginCreate(ctx, nodePort('a'))).rejects.toThrow('range is full');
+    expect(await objects.addresses()).toEqual([]);
+  });
+
+  it('are shared by entries for one port', async () => {
+    const { allocation } = await world();
+    const ports = [
+      { name: 'a', port: 53, protocol: 'UDP' },
+      { name: 'b', port: 53, protocol: 'TCP', nodePort: 30005 },
+      { name: 'c', port: 54 },
+    ];
+    const obj = service('a', { type: 'NodePort', ports });
+    await allocation.beginCreate(ctx, obj);
+    expect(obj.spec.ports?.map((p) => p.nodePort)).toEqual([30005, 30005, 30000]);
+  });
+
+  it.each([
+    [30001, 'spec.ports[0].nodePort: Invalid value: 30001: provided port is already allocated'],
+    [
+      29999,
+      'spec.ports[0].nodePort: Invalid value: 29999: provided port is not in the valid range. The range of valid ports is 30000-30009',
+    ],
+  ])('cannot be had: %d', async (port, message) => {
+    const { allocation } = await world();
+    await allocation.beginCreate(ctx, nodePort('a', 30001));
+    await expect(allocation.beginCreate(ctx, nodePort('b', port))).rejects.toThrow(message);
+  });
+
+  it('come one more for the health check, and go with the service', async () => {
+    const { allocation, ports } = await world();
+    const obj = service('a', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' });
+    await allocation.beginCreate(ctx, obj);
+    expect(obj.spec.ports?.[0]?.nodePort).toBe(30000);
+    expect(obj.spec.healthCheckNodePort).toBe(30001);
+    await allocation.afterDelete(ctx, obj);
+    expect(await Promise.all([30000, 30001].map((p) => ports.isAllocated(p)))).toEqual([false, false]);
+  });
+
+  it('of the old object are freed when the update is done', async () => {
+    const { allocation, ports } = await world();
+    const old = nodePort('a', 30001);
+    await allocation.beginCreate(ctx, old);
+    const obj = { ...old, spec: { ...old.spec, ports: [{ port: 80, nodePort: 30002 }] } };
+    const hook = await allocation.beginUpdate(ctx, obj, old);
+    expect(await ports.isAllocated(30001)).toBe(true);
+    await hook.commit?.();
+    expect(await ports.isAllocated(30001)).toBe(false);
+    expect(await ports.isAllocated(30002)).toBe(true);
+  });
+});
+
+describe('at start', () => {
+  it('there is a default range, and it is ready', async () => {
+    const { objects } = await world(['10.0.0.0/24', 'fd00::/112']);
+    expect(await objects.get('networking.k8s.io/v1', 'ServiceCIDR', '', 'kubernetes')).toMatchObject({
+      spec: { cidrs: ['10.0.0.0/24', 'fd00::/112'] },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+  });
+
+  it('records agree with the services', async () => {
+    const { objects, deps, allocation, ports } = await world();
+    const lost = service('lost', { type: 'NodePort' });
+    await allocation.beginCreate(ctx, lost);
+    const found = service('found', { clusterIP: '10.0.0.99', clusterIPs: ['10.0.0.99'], type: 'NodePort' });
+    found.spec.ports![0]!.nodePort = 30007;
+    await objects.create({ apiVersion: 'v1', kind: 'Service', ...found } as unknown as KubeObject);
+    await startServiceAllocation(deps, new Date(ctx.now.getTime() + 61_000));
+    expect(await objects.addresses()).toEqual(['10.0.0.99']);
+    expect(await Promise.all([30000, 30007].map((p) => ports.isAllocated(p)))).toEqual([false, true]);
+  });
+});

@@ -1,0 +1,147 @@
+/**
+ * Node ports. Which are taken stands in one object of the store, a bitmap over the range, under the key and in the form
+ * that kube-apiserver uses (pkg/registry/core/service/portallocator); it is changed by compare-and-swap.
+ */
+import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
+import type { KubeObject } from '@keelson/api/object';
+import type { Store } from '@keelson/storage/store';
+import { type AllocationDeps, AllocationError, type PortRange } from './deps.ts';
+
+const KEY = '/registry/ranges/servicenodeports';
+
+/** The part of the range that dynamic allocation leaves alone as long as it can. */
+const STATIC_MIN = 16;
+const STATIC_MAX = 128;
+const STATIC_SHARE = 32;
+
+/** Bit n is the port base + n. */
+type Bitmap = bigint;
+
+export class NodePortAllocator {
+  readonly #store: Store;
+  readonly #range: PortRange;
+  readonly #random: () => number;
+  /** Writers of this process wait for each other rather than race. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ store, nodePortRange, random }: Pick<AllocationDeps, 'store' | 'nodePortRange' | 'random'>) {
+    this.#store = store;
+    this.#range = nodePortRange;
+    this.#random = random;
+  }
+
+  /** @throws AllocationError */
+  async allocate(port: number): Promise<void> {
+    const bit = this.#bit(port);
+    if (bit === undefined)
+      throw new AllocationError(
+        `provided port is not in the valid range. The range of valid ports is ${this.#rangeText()}`,
+      );
+    await this.#change((bitmap) => {
+      if (has(bitmap, bit)) throw new AllocationError('provided port is already allocated');
+      return [bitmap | (1n << BigInt(bit)), undefined];
+    });
+  }
+
+  /** @throws AllocationError */
+  async allocateNext(): Promise<number> {
+    return await this.#change((bitmap) => {
+      const bit = this.#freeBit(bitmap);
+      if (bit === undefined) throw new AllocationError('range is full', true);
+      return [bitmap | (1n << BigInt(bit)), this.#range.base + bit];
+    });
+  }
+
+  /** Ports outside of the range are left alone. */
+  async release(ports: readonly number[]): Promise<void> {
+    const mask = this.#mask(ports);
+    if (mask !== 0n) await this.#change((bitmap) => [bitmap & ~mask, undefined]);
+  }
+
+  async isAllocated(port: number): Promise<boolean> {
+    const bit = this.#bit(port);
+    return bit !== undefined && has((await this.#read()).bitmap, bit);
+  }
+
+  /** Writes down that exactly these ports are taken: at start, before services are served. */
+  async replace(ports: readonly number[]): Promise<void> {
+    await this.#change(() => [this.#mask(ports), undefined], true);
+  }
+
+  #bit(port: number): number | undefined {
+    const bit = port - this.#range.base;
+    return bit >= 0 && bit < this.#range.size ? bit : undefined;
+  }
+
+  #mask(ports: readonly number[]): Bitmap {
+    return ports.reduce((mask, port) => {
+      const bit = this.#bit(port);
+      return bit === undefined ? mask : mask | (1n << BigInt(bit));
+    }, 0n);
+  }
+
+  #freeBit(bitmap: Bitmap): number | undefined {
+    const { size } = this.#range;
+    const share = Math.trunc(size / STATIC_SHARE);
+    const kept = size <= STATIC_MIN ? 0 : Math.min(Math.max(share, STATIC_MIN), STATIC_MAX);
+    return this.#scan(bitmap, kept, size) ?? this.#scan(bitmap, 0, kept);
+  }
+
+  /** Once around [from, to), from anywhere. */
+  #scan(bitmap: Bitmap, from: number, to: number): number | undefined {
+    const size = to - from;
+    const start = Math.floor(this.#random() * size);
+    for (let i = 0; i < size; i++) {
+      const bit = from + ((start + i) % size);
+      if (!has(bitmap, bit)) return bit;
+    }
+    return undefined;
+  }
+
+  #change<R>(edit: (bitmap: Bitmap) => [Bitmap, R], ignoreStoredRange = false): Promise<R> {
+    const next = this.#last.then(() => this.#swap(edit, ignoreStoredRange));
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  async #swap<R>(edit: (bitmap: Bitmap) => [Bitmap, R], ignoreStoredRange: boolean): Promise<R> {
+    for (;;) {
+      const stored = await this.#read();
+      if (stored.range !== this.#rangeText() && !ignoreStoredRange)
+        throw new AllocationError('the provided range does not match the current range');
+      const [bitmap, result] = edit(stored.bitmap);
+      const value = encodeStored({ ...stored.object, range: this.#rangeText(), data: toBase64(bitmap) });
+      if ((await this.#store.put(KEY, value, { expect: stored.revision })).ok) return result;
+    }
+  }
+
+  async #read(): Promise<{ object: KubeObject; range: string; bitmap: Bitmap; revision: number }> {
+    const { kv } = await this.#store.get(KEY);
+    const object: KubeObject = kv
+      ? decodeStored(kv.value).object
+      : { kind: 'RangeAllocation', apiVersion: 'v1', metadata: {} };
+    const bitmap = fromBase64(typeof object.data === 'string' ? object.data : '');
+    const range = typeof object.range === 'string' && object.range !== '' ? object.range : this.#rangeText();
+    return { object, range, bitmap, revision: kv?.modRevision ?? 0 };
+  }
+
+  #rangeText(): string {
+    return `${this.#range.base}-${this.#range.base + this.#range.size - 1}`;
+  }
+}
+
+function has(bitmap: Bitmap, bit: number): boolean {
+  return ((bitmap >> BigInt(bit)) & 1n) === 1n;
+}
+
+/** Go's big.Int.Bytes: big-endian, no leading zeros. */
+function toBase64(bitmap: Bitmap): string {
+  if (bitmap === 0n) return '';
+  const hex = bitmap.toString(16);
+  return Buffer.from(hex.length % 2 ? `0${hex}` : hex, 'hex').toString('base64');
+}
+
+function fromBase64(text: string): Bitmap {
+  const hex = Buffer.from(text, 'base64').toString('hex');
+  return hex === '' ? 0n : BigInt(`0x${hex}`);
+}

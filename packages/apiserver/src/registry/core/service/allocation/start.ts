@@ -1,0 +1,81 @@
+/**
+ * Before services are served: the default ServiceCIDR exists, and the records of addresses and ports agree with the
+ * services that there are (upstream's default-servicecidr controller and the repair loops of its allocators).
+ */
+import { StatusError } from '@keelson/api/errors';
+import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { IPAddress, ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
+import { formatIP, parseIPSloppy } from '@keelson/api/ip';
+import type { KubeObject } from '@keelson/api/object';
+import { semanticEqual } from '../../../validation/fields.ts';
+import { NONE, needsClusterIP } from '../predicates.ts';
+import { CONTROLLER, ipAddress, MANAGED_BY_LABEL, NETWORKING } from './addresses.ts';
+import type { AllocationClient, AllocationDeps } from './deps.ts';
+import { allPortsOf } from './nodeports.ts';
+import { NodePortAllocator } from './ports.ts';
+
+const DEFAULT_CIDR = 'kubernetes';
+/** A younger record may be that of a service whose creation is under way on another server. */
+const ORPHAN_AGE_MS = 60_000;
+
+/** @param now the time, to judge the age of records that no service claims */
+export async function startServiceAllocation(deps: AllocationDeps, now: Date): Promise<void> {
+  const client = deps.client();
+  await ensureDefaultServiceCIDR(client, deps.clusterIPRanges, now);
+  const services = (await client.list('v1', 'Service')) as unknown as Service[];
+  await repairAddresses(client, services, now);
+  await new NodePortAllocator(deps).replace(services.flatMap(allPortsOf));
+}
+
+async function ensureDefaultServiceCIDR(client: AllocationClient, ranges: readonly string[], now: Date): Promise<void> {
+  const base: KubeObject = { apiVersion: NETWORKING, kind: 'ServiceCIDR', metadata: { name: DEFAULT_CIDR } };
+  const read = async () =>
+    (await client.get(NETWORKING, 'ServiceCIDR', '', DEFAULT_CIDR)) as (ServiceCIDR & KubeObject) | undefined;
+  if (!(await read())) await ignoring('AlreadyExists', client.create({ ...base, spec: { cidrs: [...ranges] } }));
+  let found = await read();
+  const existing = found?.spec?.cidrs ?? [];
+  if (found && ranges.length === 2 && existing.length === 1 && existing[0] === ranges[0]) {
+    await ignoring('Conflict', client.update({ ...found, spec: { cidrs: [...ranges] } }));
+    found = await read();
+  }
+  if (!found || found.metadata.deletionTimestamp != null || !semanticEqual(found.spec?.cidrs, ranges)) return;
+  const conditions = found.status?.conditions ?? [];
+  const ready = conditions.find((c) => c.type === 'Ready');
+  if (ready && ready.status !== 'Unknown') return;
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    lastTransitionTime: `${now.toISOString().slice(0, 19)}Z`,
+    reason: '',
+    message: 'Kubernetes default Service CIDR is ready',
+  };
+  const status = { conditions: [...conditions.filter((c) => c.type !== 'Ready'), condition] };
+  await ignoring('Conflict', client.update({ ...found, status }, 'status'));
+}
+
+async function repairAddresses(client: AllocationClient, services: readonly Service[], now: Date): Promise<void> {
+  const wanted = new Map<string, KubeObject>();
+  for (const service of services) {
+    const addresses = needsClusterIP(service) ? (service.spec.clusterIPs ?? []) : [];
+    for (const ip of addresses.filter((a) => a !== NONE).map(parseIPSloppy))
+      if (ip) wanted.set(formatIP(ip), ipAddress(ip, service));
+  }
+  const records = (await client.list(NETWORKING, 'IPAddress')) as unknown as (IPAddress & KubeObject)[];
+  const known = new Set(records.map((r) => r.metadata.name ?? ''));
+  for (const [name, record] of wanted) if (!known.has(name)) await ignoring('AlreadyExists', client.create(record));
+  for (const record of records) if (isOrphan(record, wanted, now)) await ignoring('NotFound', client.delete(record));
+}
+
+function isOrphan(record: IPAddress, wanted: ReadonlyMap<string, KubeObject>, now: Date): boolean {
+  const { name = '', labels, creationTimestamp } = record.metadata;
+  const age = now.getTime() - Date.parse(creationTimestamp ?? '');
+  return labels?.[MANAGED_BY_LABEL] === CONTROLLER && !wanted.has(name) && age > ORPHAN_AGE_MS;
+}
+
+async function ignoring(reason: string, write: Promise<void>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!(error instanceof StatusError && error.reason === reason)) throw error;
+  }
+}
