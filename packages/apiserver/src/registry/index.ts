@@ -5,13 +5,20 @@
 import { registration as leases } from './coordination/lease/index.ts';
 import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
 import { registration as configMaps } from './core/configmap/index.ts';
+import { registration as endpoints } from './core/endpoints/index.ts';
 import { makeEventRegistration } from './core/event/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
 import { registration as secrets } from './core/secret/index.ts';
 import type { AllocationDeps } from './core/service/allocation/deps.ts';
 import { makeServiceRegistration } from './core/service/index.ts';
 import { registration as serviceAccounts } from './core/serviceaccount/index.ts';
+import { registration as endpointSlices } from './discovery/endpointslice/index.ts';
 import { makeEventsRegistration } from './events/event/index.ts';
+import { registration as ingresses } from './networking/ingress/index.ts';
+import { registration as ingressClasses } from './networking/ingressclass/index.ts';
+import { registration as ipAddresses } from './networking/ipaddress/index.ts';
+import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
+import { registration as serviceCIDRs } from './networking/servicecidr/index.ts';
 import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
 import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
 import { registration as roles } from './rbac/role/index.ts';
@@ -30,6 +37,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
   const { eventTtlSeconds } = options;
   return {
     configmaps: configMaps,
+    endpoints,
     events: makeEventRegistration(eventTtlSeconds),
     namespaces,
     secrets,
@@ -38,8 +46,16 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
 
+    'endpointslices.discovery.k8s.io': endpointSlices,
+
     'leasecandidates.coordination.k8s.io': leaseCandidates,
     'leases.coordination.k8s.io': leases,
+
+    'ingresses.networking.k8s.io': ingresses,
+    'ingressclasses.networking.k8s.io': ingressClasses,
+    'ipaddresses.networking.k8s.io': ipAddresses,
+    'networkpolicies.networking.k8s.io': networkPolicies,
+    'servicecidrs.networking.k8s.io': serviceCIDRs,
 
     'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindings,
     'clusterroles.rbac.authorization.k8s.io': clusterRoles,

@@ -1,0 +1,24 @@
+import type { Endpoints } from '@keelson/api/generated/types/core/v1';
+import { age, ageColumn, column, nameColumn } from '../../columns.ts';
+import type { TableConvertor } from '../../strategy.ts';
+
+const SHOWN = 3;
+
+export const table: TableConvertor<Endpoints> = {
+  columns: [nameColumn, column('Endpoints', 'string', 'core.v1.Endpoints.subsets'), ageColumn],
+  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', addresses(obj), age(obj, now)] }),
+};
+
+function addresses({ subsets }: Endpoints): string {
+  if (!subsets?.length) return '<none>';
+  const all = subsets.flatMap(({ addresses = [], ports }) => {
+    const ips = addresses.map((a) => a.ip);
+    return ports?.length ? ports.flatMap((p) => ips.map((ip) => hostPort(ip, p.port))) : ips;
+  });
+  const text = all.slice(0, SHOWN).join(',');
+  return all.length > SHOWN ? `${text} + ${all.length - SHOWN} more...` : text;
+}
+
+function hostPort(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

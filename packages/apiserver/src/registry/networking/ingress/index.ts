@@ -1,0 +1,6 @@
+import type { Ingress } from '@keelson/api/generated/types/networking/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import { table } from './columns.ts';
+import { status, strategy } from './strategy.ts';
+
+export const registration: KindRegistration<Ingress> = { strategy, table, subresources: { status } };

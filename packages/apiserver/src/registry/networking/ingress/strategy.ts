@@ -1,0 +1,40 @@
+import { Path } from '@keelson/api/field';
+import type { Ingress } from '@keelson/api/generated/types/networking/v1';
+import { bumpGeneration, startGeneration } from '../../generation.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { warningsForIP } from '../../validation/ip.ts';
+import { CLASS_ANNOTATION, validateIngress, validateIngressCreate, validateIngressStatusUpdate } from './validation.ts';
+
+export const strategy: Strategy<Ingress> = {
+  prepareForCreate(_ctx, obj) {
+    obj.status = { loadBalancer: {} };
+    startGeneration(obj);
+  },
+  validate: (_ctx, obj) => validateIngressCreate(obj),
+  warningsOnCreate: (_ctx, { metadata, spec }) =>
+    metadata.annotations?.[CLASS_ANNOTATION] !== undefined && spec.ingressClassName === undefined
+      ? [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+    bumpGeneration(obj, old, 'spec');
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateIngress(obj, old),
+  resetFields: { 'networking.k8s.io/v1': { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<Ingress> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+    },
+    validateUpdate: (_ctx, obj, old) => validateIngressStatusUpdate(obj, old),
+    warningsOnUpdate: (_ctx, obj) =>
+      (obj.status.loadBalancer.ingress ?? []).flatMap(({ ip }, i) =>
+        ip ? warningsForIP(Path.of('status', 'loadBalancer', 'ingress').index(i), ip) : [],
+      ),
+    resetFields: { 'networking.k8s.io/v1': { 'f:spec': {} } },
+  },
+};

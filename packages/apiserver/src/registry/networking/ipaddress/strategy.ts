@@ -1,0 +1,13 @@
+import { Path } from '@keelson/api/field';
+import type { IPAddress } from '@keelson/api/generated/types/networking/v1';
+import type { Strategy } from '../../strategy.ts';
+import { validateIP } from '../../validation/ip.ts';
+import { validateIPAddress, validateIPAddressUpdate } from './validation.ts';
+
+export const strategy: Strategy<IPAddress> = {
+  // The name is the address.
+  validateName: (name) => validateIP(Path.root, name).map((error) => error.detail),
+  validate: (_ctx, obj) => validateIPAddress(obj),
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateIPAddressUpdate(obj, old),
+};
