@@ -1,27 +1,64 @@
-export interface FieldSelector {
-  readonly empty: boolean;
-  matches(fields: Readonly<Record<string, string>>): boolean;
-  /** The value that a field must have, if the selector demands one. */
-  requiredValue(field: string): string | undefined;
-  mapFields(rename: (field: string) => string): FieldSelector;
+/** Field selectors: `metadata.name=a,status.phase!=Running` (k8s.io/apimachinery/pkg/fields/selector.go). */
+
+export interface FieldRequirement {
+  readonly field: string;
+  readonly operator: '=' | '!=';
+  readonly value: string;
 }
-type Term = readonly [field: string, op: '=' | '!=', value: string];
+
+/** Requirements that must all hold. A field that an object does not have is the empty string. */
+export class FieldSelector {
+  readonly requirements: readonly FieldRequirement[];
+
+  constructor(requirements: readonly FieldRequirement[]) {
+    this.requirements = requirements;
+  }
+
+  get empty(): boolean {
+    return this.requirements.length === 0;
+  }
+
+  matches(fields: Readonly<Record<string, string>>): boolean {
+    return this.requirements.every((r) => ((fields[r.field] ?? '') === r.value) === (r.operator === '='));
+  }
+
+  /** The value that a field must have, if the selector demands one. */
+  requiredValue(field: string): string | undefined {
+    return this.requirements.find((r) => r.field === field && r.operator === '=')?.value;
+  }
+
+  /** The same with other names for the fields; what `rename` throws, it throws. */
+  mapFields(rename: (field: string) => string): FieldSelector {
+    return new FieldSelector(this.requirements.map((r) => ({ ...r, field: rename(r.field) })));
+  }
+
+  toString(): string {
+    return this.requirements.map((r) => `${r.field}${r.operator}${escape(r.value)}`).join(',');
+  }
+}
+
+/** @throws Error with upstream's words, which clients see behind a 400 */
 export function parseFieldSelector(text: string): FieldSelector {
-  return make(
-    text
-      .split(',')
-      .filter(Boolean)
-      .map((t) => {
-        const m = /^(.*?)(!=|==?)(.*)$/.exec(t)!;
-        return [m[1]!, m[2] === '!=' ? '!=' : '=', m[3]!] as const;
-      }),
+  const terms = text.match(/(?:\\[\s\S]|\\$|[^,\\])+/g) ?? [];
+  return new FieldSelector(
+    terms.sort().map((term) => {
+      const match = /^([\s\S]*?)(!=|==|=)([\s\S]*)$/.exec(term);
+      if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
+      return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescape(match[3]!) };
+    }),
   );
 }
-function make(terms: readonly Term[]): FieldSelector {
-  return {
-    empty: terms.length === 0,
-    matches: (fields) => terms.every(([f, op, v]) => ((fields[f] ?? '') === v) === (op === '=')),
-    requiredValue: (field) => terms.find(([f, op]) => f === field && op === '=')?.[2],
-    mapFields: (rename) => make(terms.map(([f, op, v]) => [rename(f), op, v] as const)),
-  };
+
+function unescape(value: string): string {
+  return value.replace(/\\([\s\S]?)|[,=]/g, (found, escaped: string | undefined) => {
+    if (escaped === undefined) {
+      throw new Error(`invalid field selector: unescaped character in value: ${found.charCodeAt(0)}`);
+    }
+    if (!/^[\\,=]$/.test(escaped)) throw new Error(`invalid field selector: invalid escape sequence: ${found}`);
+    return escaped;
+  });
+}
+
+function escape(value: string): string {
+  return value.replace(/[\\,=]/g, '\\$&');
 }

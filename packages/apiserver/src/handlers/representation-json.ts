@@ -41,9 +41,10 @@ export class StoredJson implements Representation {
     return Buffer.concat([...writeObject(object.bytes, object.revision), NEWLINE]);
   }
 
-  *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
+  *list(items: readonly CachedObject[], metadata: ListMeta): Iterable<Buffer> {
     const { listKind, storage } = this.#definition;
-    yield* jsonList(listKind, apiVersionOf(storage), meta, items, (item) => writeListItem(item.bytes, item.revision));
+    const head = { kind: listKind, apiVersion: apiVersionOf(storage), metadata };
+    yield* jsonList(head, 'items', items, (item) => writeListItem(item.bytes, item.revision));
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
@@ -70,16 +71,14 @@ export class StoredJson implements Representation {
   }
 }
 
-/** A list envelope around items that are bytes already. */
+/** A list whose items are bytes already, in chunks. @param head everything but the items */
 export function* jsonList(
-  kind: string,
-  apiVersion: string,
-  meta: ListMeta,
+  head: object,
+  itemsField: string,
   items: readonly CachedObject[],
   encode: (item: CachedObject) => readonly Buffer[],
 ): Iterable<Buffer> {
-  const head = JSON.stringify({ kind, apiVersion, metadata: meta });
-  let parts: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  let parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":[`)];
   let size = parts[0]!.length;
   let first = true;
   for (const item of items) {

@@ -1,8 +1,59 @@
 /** Which representation a request gets. */
+import { type Form, formOf, includeObjectOf } from '../table/form.ts';
+import { headerOf } from '../http/answer.ts';
+import { wantsPretty } from '../http/negotiate.ts';
+import { describeField } from '../openapi/texts.ts';
+import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
-import type { Scope } from './scope.ts';
+import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
+import { fromStorage, isStoredVersion, type Scope } from './scope.ts';
+import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
+/** @throws StatusError 400 for an includeObject that is none */
 export function representationFor(scope: Scope): Representation {
-  return new StoredJson(scope.served.definition);
+  const { ctx, served, store, output } = scope;
+  const form = formOf(output.convert) ?? { kind: 'Object' };
+  const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
+  const isPlain = form.kind === 'Object' && output.mediaType === 'application/json' && !pretty;
+  if (isPlain && isStoredVersion(served)) return new StoredJson(served.definition);
+
+  const options = {
+    shape: shapeOf(scope, form),
+    convert: fromStorage.bind(undefined, served),
+    parse: store.codec.object.bind(store.codec),
+    pretty,
+  };
+  switch (output.mediaType) {
+    case 'application/yaml':
+      return new ShapedYaml(options);
+    case 'application/vnd.kubernetes.protobuf':
+    case 'application/json':
+      return new ShapedJson(options);
+  }
+}
+
+function shapeOf(scope: Scope, form: Form): Shape {
+  const { served, ctx } = scope;
+  switch (form.kind) {
+    case 'Object':
+      return objectShape(served);
+    case 'Table':
+      return tableShape({
+        served,
+        printer: printerOf(scope),
+        version: form.version,
+        includeObject: includeObjectOf(ctx.info.query),
+        now: ctx.receivedAt,
+      });
+    default:
+      return partialShape(form.version);
+  }
+}
+
+let generic: Printer | undefined;
+
+function printerOf({ served }: Scope): Printer {
+  generic ??= defaultPrinter(describeField);
+  return (served.definition.registration.table as Printer | undefined) ?? generic;
 }

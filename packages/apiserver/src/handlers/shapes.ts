@@ -1,0 +1,69 @@
+/** What an answer is made of: the object itself, its metadata alone, or rows of a table. */
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { ServedResource } from '../registry/resource.ts';
+import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
+import { type Printer, tableHead, tableRow, toTable } from '../table/table.ts';
+import { bookmarkObject } from './representation-json.ts';
+import type { ListMeta } from './representation.ts';
+
+/** Objects come in the version of the request. */
+export interface Shape {
+  one(object: KubeObject): object;
+  /** The list without its items, which go under `itemsField`. */
+  listHead(meta: ListMeta): object;
+  readonly itemsField: 'items' | 'rows';
+  item(object: KubeObject): object;
+  /** @param first no event has gone out yet */
+  event(object: KubeObject, first: boolean): object;
+  bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
+}
+
+export function objectShape(served: ServedResource): Shape {
+  const { definition, version } = served;
+  const apiVersion = apiVersionOf({ group: definition.group, version });
+  return {
+    one: (object) => object,
+    listHead: (metadata) => ({ kind: definition.listKind, apiVersion, metadata }),
+    itemsField: 'items',
+    item: ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
+    event: (object) => object,
+    bookmark: (revision, end) => bookmarkObject(definition.kind, apiVersion, revision, end),
+  };
+}
+
+export function partialShape(version: MetaVersion): Shape {
+  const apiVersion = `meta.k8s.io/${version}`;
+  const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version);
+  return {
+    one: partial,
+    listHead: (metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion, metadata }),
+    itemsField: 'items',
+    item: partial,
+    event: partial,
+    bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
+  };
+}
+
+export interface TableShapeOptions {
+  readonly served: ServedResource;
+  readonly printer: Printer;
+  readonly version: MetaVersion;
+  readonly includeObject: IncludeObject;
+  readonly now: Date;
+}
+
+export function tableShape({ served, printer, version, includeObject, now }: TableShapeOptions): Shape {
+  const options = { version, includeObject, now };
+  const { definition } = served;
+  const apiVersion = apiVersionOf({ group: definition.group, version: served.version });
+  const table = (object: KubeObject, first: boolean): object =>
+    toTable(printer, [object], { resourceVersion: object.metadata.resourceVersion ?? '' }, { ...options, noHeaders: !first });
+  return {
+    one: (object) => table(object, true),
+    listHead: (metadata) => tableHead(printer.columns, metadata, version),
+    itemsField: 'rows',
+    item: (object) => tableRow(printer, object, options),
+    event: table,
+    bookmark: (revision, end, first) => table(bookmarkObject(definition.kind, apiVersion, revision, end), first),
+  };
+}
