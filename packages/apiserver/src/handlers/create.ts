@@ -9,7 +9,8 @@ import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
-import { expectedOf, type Scope, toStorage, writeRequest } from './scope.ts';
+import { toStorage } from '../registry/conversion.ts';
+import { expectedOf, type Scope, writeRequest } from './scope.ts';
 
 export async function createObject(scope: Scope): Promise<void> {
   const { ctx, served, store } = scope;

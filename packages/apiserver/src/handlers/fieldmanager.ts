@@ -1,16 +1,44 @@
-/** The manager of managedFields for a request's resource, version and subresource. */
+/** The manager of managedFields for a resource in a version, and for each of its subresources. */
+import { FieldManager } from '@keelson/api/apply/fieldmanager';
+import { applySchemaOf } from '@keelson/api/apply/schema';
+import { normalize } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
+import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
-import type { Scope } from './scope.ts';
 
-interface Manager {
-  update(live: KubeObject | undefined, object: KubeObject, manager: string, now: Date): KubeObject;
+const managers = new WeakMap<ServedResource, Map<string, FieldManager>>();
+
+/** @param subresource '' for the object itself */
+export function fieldManagerOf(served: ServedResource, subresource: string): FieldManager {
+  const known = managers.get(served) ?? new Map<string, FieldManager>();
+  managers.set(served, known);
+  let manager = known.get(subresource);
+  if (!manager) {
+    manager = build(served, subresource);
+    known.set(subresource, manager);
+  }
+  return manager;
 }
 
-export function fieldManagerFor(scope: Scope): Manager {
-  return fieldManagerOf(scope.served, scope.subresource?.name ?? '');
-}
-
-export function fieldManagerOf(_served: ServedResource, _subresource: string): Manager {
-  return { update: (_live, object) => object };
+function build(served: ServedResource, subresource: string): FieldManager {
+  const { definition, version, type } = served;
+  const { strategy, subresources } = definition.registration;
+  const resetFields = subresource === '' ? strategy.resetFields : subresources?.[subresource]?.strategy.resetFields;
+  return new FieldManager({
+    kind: { group: definition.group, version, kind: definition.kind },
+    empty: normalize({}, type!) as Record<string, unknown>,
+    subresource,
+    ...(resetFields ? { resetFields } : {}),
+    versions: {
+      schema: (apiVersion) => {
+        const inVersion = definition.versions.get(apiVersion)?.type;
+        return inVersion && applySchemaOf(inVersion);
+      },
+      convert: (object, apiVersion) => {
+        const from = definition.versions.get(String(object.apiVersion)) ?? served;
+        const to = definition.versions.get(apiVersion) ?? served;
+        return from === to ? object : fromStorage(to, toStorage(from, structuredClone(object) as KubeObject));
+      },
+    },
+  });
 }

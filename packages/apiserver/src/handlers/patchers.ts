@@ -1,36 +1,105 @@
-/** From a patch to a function that makes the new object out of the live one. */
-
-import { normalize } from '@keelson/api/codec/json';
-import { notFound } from '@keelson/api/errors';
+/** From the body of a PATCH to a function that makes the new object out of the live one. */
+import { decodePatchDocument, normalizeStrict, normalize } from '@keelson/api/codec/json';
+import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { badRequest, invalid, notFound } from '@keelson/api/errors';
+import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
-import { applyJsonPatch, decodeJsonPatch } from '@keelson/api/patch/json';
+import { formatV } from '@keelson/api/patch/goformat';
+import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
-import { fieldManagerFor } from './fieldmanager.ts';
+import type { JsonObject } from '@keelson/api/patch/value';
+import { formatTime } from '@keelson/api/time';
+import { addWarning } from '../context.ts';
+import { fromStorage, toStorage } from '../registry/conversion.ts';
+import { fieldManagerOf } from './fieldmanager.ts';
 import type { PatchOptions } from './options.ts';
-import { fromStorage, type Scope, toStorage } from './scope.ts';
+import type { Scope } from './scope.ts';
 
-export function mechanismOf(
-  scope: Scope,
-  patchType: string,
-  body: Buffer,
-  options: PatchOptions,
-  manager: string,
-): (live: KubeObject | undefined) => KubeObject {
-  const strict = options.fieldValidation !== 'Ignore';
+/** Objects in the storage version in and out. @throws StatusError as the patch deserves */
+export type Mechanism = (live: KubeObject | undefined) => KubeObject;
+
+/** @throws StatusError 400 for a body that is no patch of this type */
+export function mechanismOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions, manager: string): Mechanism {
+  if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
+  const patch = patcherOf(scope, patchType, body, options);
   const { served, ctx } = scope;
-  const parsed: unknown = JSON.parse(body.toString('utf8'));
+  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
   return (live) => {
     if (!live) throw notFound(served.definition, ctx.info.name);
-    const current = fromStorage(served, live) as Record<string, unknown>;
-    const patched =
-      patchType === 'application/json-patch+json'
-        ? applyJsonPatch(current, decodeJsonPatch(parsed, strict))
-        : patchType === 'application/merge-patch+json'
-          ? applyMergePatch(current, decodeMergePatch(parsed, strict))
-          : applyStrategicPatch(current, decodeStrategicPatch(parsed), served.type!);
-    const object = normalize(patched, served.type!) as KubeObject;
-    served.definition.registration.strategy.defaults?.(object, served.version);
-    return fieldManagerFor(scope).update(live, toStorage(served, object), manager, ctx.receivedAt);
+    const current = fromStorage(served, live);
+    const patched = patch(current);
+    served.definition.registration.strategy.defaults?.(patched, served.version);
+    return toStorage(served, fields.update(current, patched, manager, formatTime(ctx.receivedAt)));
   };
+}
+
+function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
+  const { served, ctx } = scope;
+  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
+  const { value, duplicates } = decodeYamlDocument(body);
+  return (live) => {
+    const current = live && fromStorage(served, live);
+    const merged = fields.apply(current, value, options.fieldManager, options.force ?? false, formatTime(ctx.receivedAt));
+    if (duplicates.length > 0) {
+      if (options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${duplicates.message}`);
+      if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
+    }
+    const object = normalize(merged, served.type!) as KubeObject;
+    served.definition.registration.strategy.defaults?.(object, served.version);
+    return toStorage(served, object);
+  };
+}
+
+/** The patched object in the version of the request, in canonical form. */
+function patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): (current: KubeObject) => KubeObject {
+  const isStrict = options.fieldValidation !== 'Ignore';
+  switch (patchType) {
+    case 'application/json-patch+json': {
+      const { value } = decodePatchDocument(body, isStrict ? 'error decoding patch: ' : '');
+      const operations = decodeJsonPatch(value, isStrict);
+      const found = isStrict ? unknownMembers(operations) : [];
+      return (current) => finish(scope, options, applyJsonPatch(current, operations), found);
+    }
+    case 'application/merge-patch+json': {
+      const { value, duplicates } = decodePatchDocument(body, isStrict ? 'error decoding patch: ' : '');
+      const patch = decodeMergePatch(value, isStrict);
+      return (current) => finish(scope, options, applyMergePatch(current, patch), isStrict ? duplicates : []);
+    }
+    default: {
+      const { value, duplicates } = decodePatchDocument(body, '');
+      const patch = decodeStrategicPatch(value);
+      return (current) =>
+        finish(scope, options, applyStrategicPatch(current, patch, scope.served.type!), isStrict ? duplicates : [], patch);
+    }
+  }
+}
+
+/**
+ * The patched document as an object again.
+ * @param shown what an error shows: the patch for strategic ones, else the whole result
+ */
+function finish(
+  scope: Scope,
+  options: PatchOptions,
+  patched: JsonObject | unknown[],
+  found: readonly string[],
+  shown?: JsonObject,
+): KubeObject {
+  const complain = (why: string): never => {
+    const value = shown ? formatV(shown) : JSON.stringify(patched);
+    throw invalid('', '', '', [field.invalid(field.Path.of('patch'), value, why)]);
+  };
+  let result: { object: KubeObject; strictErrors: readonly string[] };
+  try {
+    result = normalizeStrict(patched, scope.served.type!);
+  } catch (error) {
+    return complain((error as Error).message);
+  }
+  const problems = options.fieldValidation === 'Ignore' ? [] : [...found, ...result.strictErrors];
+  if (problems.length > 0) {
+    if (options.fieldValidation === 'Strict') return complain(`strict decoding error: ${problems.join(', ')}`);
+    for (const text of problems) addWarning(scope.ctx, text);
+  }
+  return result.object;
 }

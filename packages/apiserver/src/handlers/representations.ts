@@ -7,7 +7,8 @@ import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
 import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
-import { fromStorage, isStoredVersion, type Scope } from './scope.ts';
+import { fromStorage, isStoredVersion } from '../registry/conversion.ts';
+import { type Scope } from './scope.ts';
 import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
 /** @throws StatusError 400 for an includeObject that is none */

@@ -48,27 +48,3 @@ export function writeRequest(scope: Scope, dryRun: boolean): WriteRequest {
     warn: (text) => addWarning(ctx, text),
   };
 }
-
-/** From the version of the request to that of the store. May reuse its argument. */
-export function toStorage(served: ServedResource, object: KubeObject): KubeObject {
-  const { storage, registration } = served.definition;
-  if (served.version === storage.version && served.definition.group === storage.group) return object;
-  const converted = registration.conversions?.[served.version]?.toStorage(object) ?? object;
-  converted.apiVersion = apiVersionOf(storage);
-  return converted;
-}
-
-/** From the version of the store to that of the request. Does not change its argument. */
-export function fromStorage(served: ServedResource, object: KubeObject): KubeObject {
-  const { storage, registration } = served.definition;
-  if (served.version === storage.version && served.definition.group === storage.group) return object;
-  const converted = registration.conversions?.[served.version]?.fromStorage(object) ?? { ...object };
-  converted.apiVersion = requestApiVersion(served);
-  return converted;
-}
-
-/** True when stored bytes can go out as they are. */
-export function isStoredVersion(served: ServedResource): boolean {
-  const { storage } = served.definition;
-  return served.version === storage.version && served.definition.group === storage.group;
-}

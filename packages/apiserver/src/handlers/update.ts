@@ -10,7 +10,8 @@ import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
-import { expectedOf, type Scope, toStorage, viewOf, writeRequest } from './scope.ts';
+import { toStorage } from '../registry/conversion.ts';
+import { expectedOf, type Scope, viewOf, writeRequest } from './scope.ts';
 
 export async function updateObject(scope: Scope): Promise<void> {
   const { ctx, served, store } = scope;

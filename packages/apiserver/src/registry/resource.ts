@@ -2,6 +2,7 @@
  * A resource as the server sees it: names and verbs from the generated facts (or a CRD), behaviour from its registration.
  */
 import type { GroupResource } from '@keelson/api/errors';
+import { apiVersionOf } from '@keelson/api/object';
 import { type StructType, typeOfKind } from '@keelson/api/schema';
 import type { KindRegistration } from './strategy.ts';
 
@@ -35,6 +36,8 @@ export interface ResourceDefinition extends GroupResource {
   /** Key prefix in the store without trailing slash: `/registry/services/specs`. */
   readonly prefix: string;
   readonly registration: KindRegistration;
+  /** Every version that is served, by `group/version`. */
+  readonly versions: ReadonlyMap<string, ServedResource>;
 }
 
 export interface DiscoveredResource {
@@ -76,7 +79,7 @@ export function buildResources(
 ): Map<string, ServedResource> {
   const served = new Map<string, ServedResource>();
   for (const group of groups) {
-    const definitions = new Map<string, ResourceDefinition>();
+    const definitions = new Map<string, ResourceDefinition & { readonly versions: Map<string, ServedResource> }>();
     for (const { version, resources = [] } of group.versions) {
       for (const r of resources.filter((x) => !x.name.includes('/'))) {
         let definition = definitions.get(r.name);
@@ -84,24 +87,34 @@ export function buildResources(
           definition = define(group.name, version, r, registrations);
           definitions.set(r.name, definition);
         }
-        served.set(`${group.name}/${version}/${r.name}`, {
-          definition,
-          version,
-          verbs: new Set(r.verbs),
-          subresources: new Map(
-            resources
-              .filter((x) => x.name.startsWith(`${r.name}/`))
-              .map((x) => {
-                const name = x.name.slice(r.name.length + 1);
-                return [name, subresource(name, x)] as const;
-              }),
-          ),
-          type: typeOfKind(r.group ?? group.name, version, r.kind),
-        });
+        const inVersion = serve(definition, version, r, resources);
+        definition.versions.set(apiVersionOf({ group: group.name, version }), inVersion);
+        served.set(`${group.name}/${version}/${r.name}`, inVersion);
       }
     }
   }
   return served;
+}
+
+function serve(
+  definition: ResourceDefinition,
+  version: string,
+  r: DiscoveredResource,
+  siblings: readonly DiscoveredResource[],
+): ServedResource {
+  const below = siblings.filter((x) => x.name.startsWith(`${r.name}/`));
+  return {
+    definition,
+    version,
+    verbs: new Set(r.verbs),
+    subresources: new Map(
+      below.map((x) => {
+        const name = x.name.slice(r.name.length + 1);
+        return [name, subresource(name, x)] as const;
+      }),
+    ),
+    type: typeOfKind(r.group ?? definition.group, version, r.kind),
+  };
 }
 
 function subresource(name: string, d: DiscoveredResource): Subresource {
@@ -119,7 +132,7 @@ function define(
   version: string,
   r: DiscoveredResource,
   registrations: Readonly<Record<string, KindRegistration>>,
-): ResourceDefinition {
+): ResourceDefinition & { readonly versions: Map<string, ServedResource> } {
   const qualified = group === '' ? r.name : `${r.name}.${group}`;
   const registration = registrations[qualified] ?? { strategy: {} };
   const storage = registration.storedAs ?? { group, version };
@@ -135,6 +148,7 @@ function define(
     storageType: typeOfKind(storage.group, storage.version, r.kind),
     prefix: `/registry/${short}`,
     registration,
+    versions: new Map(),
   };
 }
 
