@@ -109,7 +109,9 @@ export function selectorOfObject(selector: LabelSelectorObject | undefined | nul
 
 /** Labels that must be there as they are (meta/v1 SetAsSelector). Absent or empty matches everything. */
 export function selectorOfLabels(labels: Labels | undefined | null): LabelSelector {
-  return new LabelSelector(Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: '=', values: [value] })));
+  return new LabelSelector(
+    Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: '=', values: [value] })),
+  );
 }
 
 /** @throws Error for a key, operator or values that do not go together */

@@ -30,7 +30,10 @@ test.each([
   ['!a=b', "found '=', expected: ',' or 'end of string'"],
   ['a=b,', "found '', expected: identifier after ','"],
   ['=', "found '=', expected: !, identifier, or 'end of string'"],
-  ['a>x', 'unable to parse requirement: values[0]: Invalid value: "x": for \'Gt\', \'Lt\' operators, the value must be an integer'],
+  [
+    'a>x',
+    "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
+  ],
 ])('label selector %j is refused', (text, message) => {
   expect(() => parseLabelSelector(text)).toThrow(message);
 });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { normalize } from '@keelson/api/codec/json';
 import { StatusError } from '@keelson/api/errors';
 import { type KubeObject, parseApiVersion, type TypedObject } from '@keelson/api/object';
+import { formatTime } from '@keelson/api/time';
 import { fieldManagerOf } from '../handlers/fieldmanager.ts';
 import { deleteObject } from '../registry/delete.ts';
 import type { ServedResource } from '../registry/resource.ts';
@@ -48,7 +49,7 @@ export class RegistryClient implements BootstrapClient {
   async create(object: KubeObject): Promise<void> {
     const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
     const complete = this.#complete(served, object);
-    const managed = fieldManagerOf(served, '').update(undefined, complete, MANAGER, this.#now());
+    const managed = fieldManagerOf(served, '').update(undefined, complete, MANAGER, formatTime(this.#now()));
     await this.#resources.store(served.definition).create(managed, this.#request(object));
   }
 
@@ -60,7 +61,12 @@ export class RegistryClient implements BootstrapClient {
       name: object.metadata.name ?? '',
       ...(view ? { view } : {}),
       transform: (live) =>
-        fieldManagerOf(served, subresource).update(live, this.#complete(served, object), MANAGER, this.#now()),
+        fieldManagerOf(served, subresource).update(
+          live,
+          this.#complete(served, object),
+          MANAGER,
+          formatTime(this.#now()),
+        ),
     });
   }
 

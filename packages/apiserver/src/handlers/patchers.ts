@@ -1,6 +1,5 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
-import { decodePatchDocument, normalizeStrict, normalize } from '@keelson/api/codec/json';
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { decodeJson, normalize } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
@@ -14,13 +13,20 @@ import { addWarning } from '../context.ts';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import { fieldManagerOf } from './fieldmanager.ts';
 import type { PatchOptions } from './options.ts';
+import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
 
 /** Objects in the storage version in and out. @throws StatusError as the patch deserves */
 export type Mechanism = (live: KubeObject | undefined) => KubeObject;
 
 /** @throws StatusError 400 for a body that is no patch of this type */
-export function mechanismOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions, manager: string): Mechanism {
+export function mechanismOf(
+  scope: Scope,
+  patchType: string,
+  body: Buffer,
+  options: PatchOptions,
+  manager: string,
+): Mechanism {
   if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
   const patch = patcherOf(scope, patchType, body, options);
   const { served, ctx } = scope;
@@ -37,12 +43,18 @@ export function mechanismOf(scope: Scope, patchType: string, body: Buffer, optio
 function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
   const { served, ctx } = scope;
   const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
-  const { value, duplicates } = decodeYamlDocument(body);
+  const { value, duplicates } = applyBody(body);
   return (live) => {
     const current = live && fromStorage(served, live);
-    const merged = fields.apply(current, value, options.fieldManager, options.force ?? false, formatTime(ctx.receivedAt));
+    const merged = fields.apply(
+      current,
+      value,
+      options.fieldManager,
+      options.force ?? false,
+      formatTime(ctx.receivedAt),
+    );
     if (duplicates.length > 0) {
-      if (options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${duplicates.message}`);
+      if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
     const object = normalize(merged, served.type!) as KubeObject;
@@ -52,25 +64,36 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
 }
 
 /** The patched object in the version of the request, in canonical form. */
-function patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): (current: KubeObject) => KubeObject {
+function patcherOf(
+  scope: Scope,
+  patchType: string,
+  body: Buffer,
+  options: PatchOptions,
+): (current: KubeObject) => KubeObject {
   const isStrict = options.fieldValidation !== 'Ignore';
   switch (patchType) {
     case 'application/json-patch+json': {
-      const { value } = decodePatchDocument(body, isStrict ? 'error decoding patch: ' : '');
+      const { value } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const operations = decodeJsonPatch(value, isStrict);
       const found = isStrict ? unknownMembers(operations) : [];
       return (current) => finish(scope, options, applyJsonPatch(current, operations), found);
     }
     case 'application/merge-patch+json': {
-      const { value, duplicates } = decodePatchDocument(body, isStrict ? 'error decoding patch: ' : '');
+      const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const patch = decodeMergePatch(value, isStrict);
       return (current) => finish(scope, options, applyMergePatch(current, patch), isStrict ? duplicates : []);
     }
     default: {
-      const { value, duplicates } = decodePatchDocument(body, '');
+      const { value, duplicates } = jsonPatchBody(body, '');
       const patch = decodeStrategicPatch(value);
       return (current) =>
-        finish(scope, options, applyStrategicPatch(current, patch, scope.served.type!), isStrict ? duplicates : [], patch);
+        finish(
+          scope,
+          options,
+          applyStrategicPatch(current, patch, scope.served.type!),
+          isStrict ? duplicates : [],
+          patch,
+        );
     }
   }
 }
@@ -92,7 +115,8 @@ function finish(
   };
   let result: { object: KubeObject; strictErrors: readonly string[] };
   try {
-    result = normalizeStrict(patched, scope.served.type!);
+    const strict = options.fieldValidation !== 'Ignore';
+    result = decodeJson(Buffer.from(JSON.stringify(patched)), scope.served.type!, { strict });
   } catch (error) {
     return complain((error as Error).message);
   }
@@ -102,4 +126,9 @@ function finish(
     for (const text of problems) addWarning(scope.ctx, text);
   }
   return result.object;
+}
+
+function strictYamlError(duplicates: readonly string[]): string {
+  const lines = duplicates.map((d) => `\n  ${d}`).join('');
+  return `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`;
 }

@@ -3,8 +3,8 @@ import { encodeJson } from '@keelson/api/codec/json';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import type { CachedObject } from '../registry/cacher.ts';
-import { jsonFrame, jsonList } from './representation-json.ts';
 import type { ListMeta, Representation } from './representation.ts';
+import { jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';
 
 interface Options {
@@ -64,7 +64,9 @@ export class ShapedJson extends ShapedRepresentation {
   readonly streamContentType = 'application/json';
 
   protected encode(body: object): Buffer {
-    return this.options.pretty ? Buffer.from(JSON.stringify(body, null, 2)) : Buffer.concat([encodeJson(body), LINE_FEED]);
+    return this.options.pretty
+      ? Buffer.from(JSON.stringify(body, null, 2))
+      : Buffer.concat([encodeJson(body), LINE_FEED]);
   }
   protected frame(type: 'ADDED', object: object): Buffer {
     return jsonFrame(type, object);

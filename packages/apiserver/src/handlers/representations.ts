@@ -1,14 +1,15 @@
 /** Which representation a request gets. */
-import { type Form, formOf, includeObjectOf } from '../table/form.ts';
+
 import { headerOf } from '../http/answer.ts';
 import { wantsPretty } from '../http/negotiate.ts';
-import { describeField } from '../openapi/texts.ts';
+import { describeField } from '../openapi/describe.ts';
+import { fromStorage, isStoredVersion } from '../registry/conversion.ts';
+import { type Form, formOf, includeObjectOf } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
 import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
-import { fromStorage, isStoredVersion } from '../registry/conversion.ts';
-import { type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
 /** @throws StatusError 400 for an includeObject that is none */

@@ -1,5 +1,4 @@
 /** What a handler of a resource's endpoint works with. */
-import type { KubeObject } from '@keelson/api/object';
 import { apiVersionOf } from '@keelson/api/object';
 import type { AdmissionChain } from '../admission/chain.ts';
 import { addWarning, type RequestContext } from '../context.ts';

@@ -3,8 +3,8 @@ import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
 import { type Printer, tableHead, tableRow, toTable } from '../table/table.ts';
-import { bookmarkObject } from './representation-json.ts';
 import type { ListMeta } from './representation.ts';
+import { bookmarkObject } from './representation-json.ts';
 
 /** Objects come in the version of the request. */
 export interface Shape {
@@ -57,7 +57,12 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
   const { definition } = served;
   const apiVersion = apiVersionOf({ group: definition.group, version: served.version });
   const table = (object: KubeObject, first: boolean): object =>
-    toTable(printer, [object], { resourceVersion: object.metadata.resourceVersion ?? '' }, { ...options, noHeaders: !first });
+    toTable(
+      printer,
+      [object],
+      { resourceVersion: object.metadata.resourceVersion ?? '' },
+      { ...options, noHeaders: !first },
+    );
   return {
     one: (object) => table(object, true),
     listHead: (metadata) => tableHead(printer.columns, metadata, version),

@@ -1,16 +1,17 @@
 /** PUT of an object or of a subresource that is a view of it (apiserver/pkg/endpoints/handlers/update.go). */
 import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
+import { formatTime } from '@keelson/api/time';
+import { fromStorage, toStorage } from '../registry/conversion.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import { mutate, validate } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
-import { fieldManagerFor } from './fieldmanager.ts';
+import { fieldManagerOf } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
-import { toStorage } from '../registry/conversion.ts';
 import { expectedOf, type Scope, viewOf, writeRequest } from './scope.ts';
 
 export async function updateObject(scope: Scope): Promise<void> {
@@ -21,21 +22,22 @@ export async function updateObject(scope: Scope): Promise<void> {
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
   const decoded = decodeBody(ctx, body, mediaType, expectedOf(served), options.fieldValidation);
   served.definition.registration.strategy.defaults?.(decoded, served.version);
-  const sent = toStorage(served, decoded);
-  checkNamespace(served.definition, ctx.info.namespace, sent);
-  checkName(sent, name);
-  dedupOwnerReferences(ctx, sent, false);
+  checkNamespace(served.definition, ctx.info.namespace, decoded);
+  checkName(decoded, name);
+  dedupOwnerReferences(ctx, decoded, false);
 
   const manager = managerOf(scope, options.fieldManager);
-  const { uid } = sent.metadata;
+  const { uid } = decoded.metadata;
+  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
   const { object, created } = await store.update({
     ...writeRequest(scope, options.dryRun),
     name,
     ...(uid ? { preconditions: { uid } } : {}),
     ...viewOf(scope),
     transform: async (live) => {
-      const fresh = JSON.parse(JSON.stringify(sent)) as KubeObject;
-      const object = fieldManagerFor(scope).update(live, fresh, manager, ctx.receivedAt);
+      const current = live && fromStorage(served, live);
+      const fresh = JSON.parse(JSON.stringify(decoded)) as KubeObject;
+      const object = toStorage(served, fields.update(current, fresh, manager, formatTime(ctx.receivedAt)));
       const operation = live ? 'UPDATE' : 'CREATE';
       await mutate(scope, { operation, name, object, oldObject: live, dryRun: options.dryRun });
       dedupOwnerReferences(ctx, object, true);
