@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   npm ci # its "prepare" builds
 else
-  node_modules/.bin/tsc -b
+  npm run --silent build
 fi

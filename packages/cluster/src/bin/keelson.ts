@@ -1,4 +1,4 @@
-import './compile-cache.ts';
+import '../commands/compile-cache.ts';
 
 const [{ keelson }, { runAsProcess }] = await Promise.all([
   import('../commands/keelson.ts'),

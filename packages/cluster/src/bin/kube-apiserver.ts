@@ -1,4 +1,4 @@
-import './compile-cache.ts';
+import '../commands/compile-cache.ts';
 
 const [{ kubeApiserver }, { runAsProcess }] = await Promise.all([
   import('../kube-apiserver/command.ts'),

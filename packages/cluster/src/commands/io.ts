@@ -9,6 +9,9 @@ export interface Io {
   readonly onStop: (stop: () => void) => void;
 }
 
+/** npm passes a Ctrl-C on that the terminal has sent already: signals this close to each other are one. */
+const sameKeystrokeMs = 300;
+
 /** The process that this code runs in: SIGINT and SIGTERM ask it to end, a second one ends it at once. */
 export function processIo(): Io {
   return {
@@ -17,11 +20,12 @@ export function processIo(): Io {
     columns: process.stdout.isTTY ? process.stdout.columns : 0,
     env: process.env,
     onStop(stop) {
-      let asked = false;
+      let askedAt: number | undefined;
       const ask = () => {
-        if (asked) process.exit(1);
-        asked = true;
-        stop();
+        if (askedAt === undefined) {
+          askedAt = performance.now();
+          stop();
+        } else if (performance.now() - askedAt > sameKeystrokeMs) process.exit(1);
       };
       process.on('SIGINT', ask);
       process.on('SIGTERM', ask);

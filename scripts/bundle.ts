@@ -1,0 +1,21 @@
+// Makes one file of each command out of what tsc built, so that a start reads a few files and not hundreds: that halves
+// the time until the server answers. The launchers in bin/ take the bundle as long as it is newer than what it is made of.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'packages/cluster/dist');
+
+/** Native code, and what most starts do without. */
+const external = ['lmdb', '@peculiar/x509', 'reflect-metadata', '@grpc/grpc-js', 'protobufjs'];
+
+const commands = readdirSync(join(root, 'packages/cluster/src/bin')).map((file) => file.replace(/\.ts$/, ''));
+const bundle = await rolldown({
+  cwd: root,
+  input: Object.fromEntries(commands.map((command) => [command, join(dist, 'bin', `${command}.js`)])),
+  platform: 'node',
+  external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
+});
+await bundle.write({ dir: join(dist, 'bundle'), format: 'esm', cleanDir: true });
+await bundle.close();
