@@ -50,7 +50,7 @@ export interface ListType {
   readonly element: Type;
   readonly elementPointer: boolean;
   readonly goName: string;
-  /** A named slice (`v1.ExtraValue`): in protobuf a message with the one repeated field `items = 1`. */
+  /** A named slice of scalars (`v1.ExtraValue`): in protobuf a message with the one repeated field `items = 1`. */
   readonly named: boolean;
 }
 
@@ -210,13 +210,14 @@ const GO_NAMES: Partial<Record<ScalarName, string>> = {
   any: 'interface {}',
 };
 
-/** The compact notation of schema.json: `*T`, `[]T`, `{v1.Name}[]T`, `map[K]V`, `#struct`, `string@v1.Name`. */
+/** The compact notation of schema.json: `*T`, `[]T`, `{v1.Name}[]T`, `map[K]V`, `{v1.Name}map[K]V`, `#struct`, `string@v1.Name`. */
 function parseType(text: string): Type {
   if (text.startsWith('#')) return structType(text.slice(1));
   if (text.startsWith('{')) {
     const end = text.indexOf('}');
-    const list = parseType(text.slice(end + 1)) as ListType;
-    return { ...list, goName: text.slice(1, end), named: true };
+    const type = parseType(text.slice(end + 1)) as ListType | MapType;
+    const goName = text.slice(1, end);
+    return type.kind === 'list' ? { ...type, goName, named: type.element.kind === 'scalar' } : { ...type, goName };
   }
   if (text.startsWith('[]')) {
     const elementPointer = text[2] === '*';

@@ -1,28 +1,16 @@
 /** Serializers by media type. */
-import type { KubeObject } from '../object.ts';
-import type { StructType } from '../schema.ts';
-import { type Decoded, decodeJson, encodeJson } from './json.ts';
+import { type Body, encodeJson, openJson } from './json.ts';
 
-export type { Decoded } from './json.ts';
+export type { Body, Decoded } from './json.ts';
+export { DecodeError } from './json.ts';
 
 export interface Serializer {
-  /** What the body says it is; empty where it does not say. @throws Error for what is no object at all */
-  kindOf(bytes: Uint8Array): { apiVersion: string; kind: string };
-  decode(bytes: Uint8Array, type: StructType, options: { strict: boolean }): Decoded;
-  encode(object: KubeObject): Buffer;
+  /** @throws DecodeError for what is no object at all */
+  open(bytes: Uint8Array): Body;
+  encode(object: object): Buffer;
 }
 
-const json: Serializer = {
-  kindOf(bytes) {
-    const { apiVersion = '', kind = '' } = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
-      apiVersion?: string;
-      kind?: string;
-    };
-    return { apiVersion, kind };
-  },
-  decode: decodeJson,
-  encode: encodeJson,
-};
+const json: Serializer = { open: openJson, encode: encodeJson };
 
 export function serializerFor(_mediaType: string): Serializer {
   return json;

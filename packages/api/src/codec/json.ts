@@ -1,59 +1,154 @@
-/** Objects from and to JSON, in the canonical form. */
+/**
+ * Objects from and to JSON, in the canonical form.
+ *
+ *     bytes ─▶ survey + JSON.parse ─▶ canonical walk ──keys agree──▶ object
+ *                      │                    │ irregular, unknown or duplicate keys
+ *                      └── not well-formed ─┴─▶ exact decoder ─▶ Go's error, or a tree ─▶ canonical walk ─▶ object + strict errors
+ */
 import type { KubeObject } from '../object.ts';
 import type { StructType, Type } from '../schema.ts';
+import { type Walk, walkerFor } from './canonical.ts';
+import { DecodeError, decodeExactly } from './exact.ts';
+import { JsonCursor } from './json-cursor.ts';
+import { MAX_DEPTH, survey, syntaxError } from './json-syntax.ts';
+import { decodeUtf8 } from './utf8.ts';
+
+export { DecodeError } from './exact.ts';
 
 export interface Decoded {
   readonly object: KubeObject;
-  /** `unknown field "spec.foo"`, `duplicate field "metadata.name"` */
+  /** `unknown field "spec.foo"`, `duplicate field "metadata.name"`: at most 100, in the order of the text. */
   readonly strictErrors: readonly string[];
 }
 
-export function decodeJson(bytes: Uint8Array, type: StructType, _options: { strict: boolean }): Decoded {
-  const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  return { object: normalize(value, type) as KubeObject, strictErrors: [] };
+export interface DecodeOptions {
+  /** Whether strict errors are wanted. They never keep the object from being made. */
+  readonly strict: boolean;
 }
 
-/** The canonical form of a parsed value. */
-export function normalize(value: unknown, type: Type): unknown {
-  switch (type.kind) {
-    case 'struct': {
-      const source = (value ?? {}) as Record<string, unknown>;
-      const out: Record<string, unknown> = {};
-      for (const f of type.jsonFields) {
-        const given = source[f.json];
-        const isStruct = f.type.kind === 'struct';
-        if (given === undefined || given === null) {
-          if (isStruct && !f.pointer) out[f.json] = normalize({}, f.type);
-          else if (!f.omitEmpty) out[f.json] = f.type.kind === 'scalar' && !f.pointer ? zero(f.type.scalar) : null;
-          continue;
-        }
-        const normal = normalize(given, f.type);
-        if (f.omitEmpty && !f.pointer && isEmpty(normal) && !isStruct) continue;
-        out[f.json] = normal;
-      }
-      return out;
-    }
-    case 'list':
-      return (value as unknown[]).map((v) => normalize(v, type.element));
-    case 'map':
-      return Object.fromEntries(Object.entries(value as object).map(([k, v]) => [k, normalize(v, type.value)]));
-    default:
-      return value;
+/** A request's body: what it says it is, and the object once somebody has decided what to read it as. */
+export interface Body {
+  /** Empty where the body does not say. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /**
+   * @param type undefined for a custom resource: any object, its keys sorted
+   * @throws DecodeError
+   */
+  decode(type: StructType | undefined, options: DecodeOptions): Decoded;
+}
+
+/** The type of a value about which nothing is known. */
+const ANY: Type = { kind: 'scalar', scalar: 'any', goName: 'map[string]interface {}' };
+
+/**
+ * @throws DecodeError `couldn't get version/kind; json parse error: …`, and Go's words
+ */
+export function openJson(bytes: Uint8Array): Body {
+  const text = decodeUtf8(bytes);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw unreadable(syntaxError(bytes) ?? 'unexpected end of JSON input');
+  }
+  const seen = survey(bytes);
+  if (seen.depth > MAX_DEPTH) throw unreadable(syntaxError(bytes)!);
+  const said = interpret(parsed);
+  return { ...said, decode: (type, options) => decodeParsed(text, parsed, seen, type ?? ANY, options) };
+}
+
+/** @throws DecodeError */
+export function decodeJson(bytes: Uint8Array, type: StructType | undefined, options: DecodeOptions): Decoded {
+  return openJson(bytes).decode(type, options);
+}
+
+function unreadable(why: string): DecodeError {
+  return new DecodeError(`couldn't get version/kind; json parse error: ${why}`);
+}
+
+function decodeParsed(
+  text: string,
+  parsed: unknown,
+  seen: { readonly keys: number; readonly lossy: boolean },
+  type: Type,
+  { strict }: DecodeOptions,
+): Decoded {
+  if (!seen.lossy || type === ANY) {
+    const walk: Walk = { keys: 0, strict, exact: false };
+    const object = tryWalk(parsed, type, walk);
+    if (object !== undefined && walk.keys === seen.keys) return { object: object as KubeObject, strictErrors: [] };
+  }
+  const { tree, strictErrors } = decodeExactly(text, type, strict);
+  return { object: finish(tree, type) as KubeObject, strictErrors };
+}
+
+function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
+  try {
+    return walkerFor(type)(value, walk);
+  } catch {
+    return undefined;
   }
 }
 
-function zero(scalar: string): unknown {
-  if (scalar === 'string') return '';
-  if (scalar === 'bool') return false;
-  return /^(int32|int64|float64)$/.test(scalar) ? 0 : null;
+function finish(tree: unknown, type: Type): unknown {
+  return walkerFor(type)(tree, { keys: 0, strict: false, exact: true });
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === '' || value === 0 || value === false || value === null) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return typeof value === 'object' && Object.keys(value as object).length === 0;
+/**
+ * The canonical form of a value that is no text any more: the outcome of a patch, an object made by hand. The value is
+ * copied, never changed.
+ * @throws DecodeError Go's words for the value's JSON
+ */
+export function normalize(value: unknown, type: StructType): KubeObject {
+  const walked = tryWalk(value, type, { keys: 0, strict: false, exact: true });
+  return (walked ?? finish(decodeExactly(stringify(value), type, false).tree, type)) as KubeObject;
 }
 
-export function encodeJson(object: object): Buffer {
-  return Buffer.from(JSON.stringify(object));
+/** `{"kind": …, "apiVersion": …}` wherever they stand and however they are capitalised, as Go's encoding/json finds them. */
+function interpret(value: unknown): { apiVersion: string; kind: string } {
+  const said = { apiVersion: '', kind: '' };
+  if (value === null) return said;
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw unreadable(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${META}`);
+  for (const [key, given] of Object.entries(value)) {
+    const folded = key.length === 4 || key.length === 10 ? key.toLowerCase() : '';
+    const name = folded === 'kind' ? 'kind' : folded === 'apiversion' ? 'apiVersion' : undefined;
+    if (name === undefined || given === null) continue;
+    if (typeof given !== 'string')
+      throw unreadable(`json: cannot unmarshal ${kindOf(given)} into Go struct field .${name} of type string`);
+    said[name] = given;
+  }
+  return said;
+}
+
+const META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function kindOf(value: unknown): string {
+  return new JsonCursor(stringify(value)).kind;
+}
+
+/** JSON text; bigints are written as the integers that they are. */
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v));
+  }
+}
+
+/** Until TypeScript's library knows it. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** What Go's encoder escapes beyond JSON's own rules. */
+const ESCAPED = /[<>&\u2028\u2029]/;
+const ALL_ESCAPED = new RegExp(ESCAPED, 'g');
+
+/** JSON text of the value as Go's encoder writes it, without the line feed that ends an answer. */
+export function encodeJson(value: object): Buffer {
+  const text = stringify(value);
+  return Buffer.from(
+    ESCAPED.test(text) ? text.replace(ALL_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text,
+  );
 }

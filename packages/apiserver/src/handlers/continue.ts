@@ -44,11 +44,11 @@ interface Token {
 function parse(token: string, invalid: (why: string) => never): Token {
   const illegal = /[^A-Za-z0-9_-]/.exec(token);
   if (illegal) return invalid(`: illegal base64 data at input byte ${illegal.index}`);
-  const text = Buffer.from(token, 'base64url').toString('latin1');
+  const bytes = Buffer.from(token, 'base64url');
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     return typeof value === 'object' && value !== null ? (value as Token) : invalid('');
   } catch {
-    return invalid(`: ${syntaxError(text)}`);
+    return invalid(`: ${syntaxError(bytes) ?? ''}`);
   }
 }

@@ -1,5 +1,5 @@
 /** Request bodies as objects: decoded as what they say they are, defaulted, and complained of in upstream's words. */
-import { type Decoded, serializerFor } from '@keelson/api/codec/index';
+import { type Body, type Decoded, serializerFor } from '@keelson/api/codec/index';
 import { badRequest, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
@@ -30,10 +30,9 @@ export function decodeBody(
   expected: Expected,
   fieldValidation: FieldValidation,
 ): KubeObject {
-  const serializer = serializerFor(mediaType);
-  let said: { apiVersion: string; kind: string };
+  let said: Body;
   try {
-    said = serializer.kindOf(body);
+    said = serializerFor(mediaType).open(body);
   } catch (error) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${expected.kind}): ${message(error)} (${summary(body)})`,
@@ -47,7 +46,7 @@ export function decodeBody(
 
   let decoded: Decoded;
   try {
-    decoded = serializer.decode(body, expected.type, { strict: fieldValidation !== 'Ignore' });
+    decoded = said.decode(expected.type, { strict: fieldValidation !== 'Ignore' });
   } catch (error) {
     throw unhandled(message(error));
   }
@@ -112,19 +111,15 @@ const DELETE_OPTIONS_SCHEME = 'k8s.io/apimachinery/pkg/apis/meta/internalversion
 
 /** The body of a DELETE: DeleteOptions of any group. Unknown fields do not matter. @throws StatusError 400 */
 export function decodeDeleteOptions(body: Buffer, mediaType: MediaType): DeleteOptions {
-  const serializer = serializerFor(mediaType);
   try {
-    const { kind, apiVersion } = serializer.kindOf(body);
+    const said = serializerFor(mediaType).open(body);
+    const { kind, apiVersion } = said;
     if (kind !== '' && kind !== 'DeleteOptions') {
       throw new Error(
         `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(DELETE_OPTIONS_SCHEME)}`,
       );
     }
-    const {
-      kind: _kind,
-      apiVersion: _apiVersion,
-      ...options
-    } = serializer.decode(body, DELETE_OPTIONS, { strict: false }).object;
+    const { kind: _kind, apiVersion: _apiVersion, ...options } = said.decode(DELETE_OPTIONS, { strict: false }).object;
     return options as DeleteOptions;
   } catch (error) {
     throw badRequest(message(error));
