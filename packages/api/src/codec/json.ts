@@ -10,7 +10,7 @@ import type { StructType, Type } from '../schema.ts';
 import { type Walk, walkerFor } from './canonical.ts';
 import { DecodeError, decodeExactly } from './exact.ts';
 import { JsonCursor } from './json-cursor.ts';
-import { MAX_DEPTH, survey, syntaxError } from './json-syntax.ts';
+import { MAX_DEPTH, type Survey, survey, syntaxError } from './json-syntax.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 export { DecodeError } from './exact.ts';
@@ -45,15 +45,13 @@ const ANY: Type = { kind: 'scalar', scalar: 'any', goName: 'map[string]interface
  * @throws DecodeError `couldn't get version/kind; json parse error: …`, and Go's words
  */
 export function openJson(bytes: Uint8Array): Body {
-  const text = decodeUtf8(bytes);
-  let parsed: unknown;
+  let read: ReturnType<typeof parse>;
   try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw unreadable(syntaxError(bytes) ?? 'unexpected end of JSON input');
+    read = parse(bytes);
+  } catch (error) {
+    throw unreadable((error as DecodeError).message);
   }
-  const seen = survey(bytes);
-  if (seen.depth > MAX_DEPTH) throw unreadable(syntaxError(bytes)!);
+  const { text, parsed, seen } = read;
   const said = interpret(parsed);
   return { ...said, decode: (type, options) => decodeParsed(text, parsed, seen, type ?? ANY, options) };
 }
@@ -67,13 +65,7 @@ function unreadable(why: string): DecodeError {
   return new DecodeError(`couldn't get version/kind; json parse error: ${why}`);
 }
 
-function decodeParsed(
-  text: string,
-  parsed: unknown,
-  seen: { readonly keys: number; readonly lossy: boolean },
-  type: Type,
-  { strict }: DecodeOptions,
-): Decoded {
+function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, { strict }: DecodeOptions): Decoded {
   if (!seen.lossy || type === ANY) {
     const walk: Walk = { keys: 0, strict, exact: false };
     const object = tryWalk(parsed, type, walk);
@@ -93,6 +85,30 @@ function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
 
 function finish(tree: unknown, type: Type): unknown {
   return walkerFor(type)(tree, { keys: 0, strict: false, exact: true });
+}
+
+/**
+ * JSON of no particular type, a patch for one: the value with its keys sorted, and its duplicate fields.
+ * @throws DecodeError for malformed text
+ */
+export function decodeJsonValue(bytes: Uint8Array): { value: unknown; strictErrors: readonly string[] } {
+  const { text, parsed, seen } = parse(bytes);
+  const { object, strictErrors } = decodeParsed(text, parsed, seen, ANY, { strict: true });
+  return { value: object, strictErrors };
+}
+
+/** @throws DecodeError Go's words for malformed text */
+function parse(bytes: Uint8Array): { text: string; parsed: unknown; seen: Survey } {
+  const text = decodeUtf8(bytes);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new DecodeError(syntaxError(bytes) ?? 'unexpected end of JSON input');
+  }
+  const seen = survey(bytes);
+  if (seen.depth > MAX_DEPTH) throw new DecodeError(syntaxError(bytes));
+  return { text, parsed, seen };
 }
 
 /**

@@ -33,7 +33,7 @@ export class FieldSelector {
   }
 
   toString(): string {
-    return this.requirements.map((r) => `${r.field}${r.operator}${escape(r.value)}`).join(',');
+    return this.requirements.map((r) => `${r.field}${r.operator}${escapeValue(r.value)}`).join(',');
   }
 }
 
@@ -44,12 +44,12 @@ export function parseFieldSelector(text: string): FieldSelector {
     terms.sort().map((term) => {
       const match = /^([\s\S]*?)(!=|==|=)([\s\S]*)$/.exec(term);
       if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
-      return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescape(match[3]!) };
+      return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescapeValue(match[3]!) };
     }),
   );
 }
 
-function unescape(value: string): string {
+function unescapeValue(value: string): string {
   return value.replace(/\\([\s\S]?)|[,=]/g, (found, escaped: string | undefined) => {
     if (escaped === undefined) {
       throw new Error(`invalid field selector: unescaped character in value: ${found.charCodeAt(0)}`);
@@ -59,6 +59,6 @@ function unescape(value: string): string {
   });
 }
 
-function escape(value: string): string {
+function escapeValue(value: string): string {
   return value.replace(/[\\,=]/g, '\\$&');
 }

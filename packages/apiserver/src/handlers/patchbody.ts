@@ -1,5 +1,5 @@
 /** Bodies of patches, which are no objects yet: any JSON, or YAML for apply. */
-import { syntaxError } from '@keelson/api/codec/json-syntax';
+import { decodeJsonValue } from '@keelson/api/codec/json';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest } from '@keelson/api/errors';
 
@@ -11,11 +11,11 @@ export interface PatchBody {
 
 /** @param prefix stands before the complaint. @throws StatusError 400 */
 export function jsonPatchBody(body: Buffer, prefix: string): PatchBody {
-  const text = body.toString('utf8');
   try {
-    return { value: JSON.parse(text), duplicates: [] };
-  } catch {
-    throw badRequest(`${prefix}${syntaxError(text)}`);
+    const { value, strictErrors } = decodeJsonValue(body);
+    return { value, duplicates: strictErrors };
+  } catch (error) {
+    throw badRequest(`${prefix}${(error as Error).message}`);
   }
 }
 
