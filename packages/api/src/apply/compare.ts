@@ -5,7 +5,7 @@
 import { equal, isObject, type JsonObject, own, sortedKeys } from '../patch/value.ts';
 import { type Element, fieldElement } from './element.ts';
 import { EMPTY, type FieldSet, isEmpty, LEAF, recursiveDifference, unionNodes } from './fieldset.ts';
-import { groupItems, sortByElement } from './items.ts';
+import { groupItems, itemElement, sameItems, sortByElement } from './items.ts';
 import { everythingIn } from './ownership.ts';
 import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, type Shape, shapeOf } from './schema.ts';
 
@@ -99,6 +99,7 @@ function compareEither(before: unknown, after: unknown, schema: ApplySchema): Di
 }
 
 function compareItems(l: readonly unknown[], r: readonly unknown[], list: ApplyList): Difference | undefined {
+  if (sameItems(list, l, r)) return comparePairs(l, r, list);
   const before = groupItems(list, l);
   const after = groupItems(list, r);
   const differences: (readonly [Element, Difference])[] = [];
@@ -109,6 +110,20 @@ function compareItems(l: readonly unknown[], r: readonly unknown[], list: ApplyL
   for (const [element, items] of after) {
     if (!before.has(element)) differences.push([element, compareGroups(undefined, items, list.element)!]);
   }
+  return assemble(differences);
+}
+
+/** The lists have the same items at the same places. */
+function comparePairs(l: readonly unknown[], r: readonly unknown[], list: ApplyList): Difference | undefined {
+  const differences: (readonly [Element, Difference])[] = [];
+  for (const [i, item] of l.entries()) {
+    const difference = compareValues(item, r[i], list.element);
+    if (difference) differences.push([itemElement(list, item), difference]);
+  }
+  return assemble(differences);
+}
+
+function assemble(differences: (readonly [Element, Difference])[]): Difference | undefined {
   let out: Difference | undefined;
   for (const [element, difference] of sortByElement(differences)) out = attach(out, element, difference);
   return out;

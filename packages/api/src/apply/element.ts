@@ -25,12 +25,21 @@ export function valueElement(value: unknown): Element {
 }
 /** `keys` are sorted by name. */
 export function keyElement(keys: readonly (readonly [name: string, value: unknown])[]): Element {
-  return `k:{${keys.map(([name, value]) => `${goString(name)}:${goJson(value)}`).join(',')}}`;
+  return keyElementOf(keys.map(([name, value]) => keyName(name) + goJson(value)).join(','));
+}
+/** From keys that are written already: `"name":"a","port":80`. */
+export function keyElementOf(keys: string): Element {
+  return `k:{${keys}}`;
+}
+/** The name of a key, to be followed by its value: `"name":`. */
+export function keyName(name: string): string {
+  return `${goString(name)}:`;
 }
 
 /** How JSON is written inside an element: keys sorted, `<`, `>` and `&` escaped. */
 export function goJson(value: unknown): string {
   if (typeof value === 'string') return goString(value);
+  if (Number.isInteger(value)) return String(value);
   if (typeof value === 'number' || typeof value === 'bigint') return formatV(value);
   if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
   if (isObject(value)) {

@@ -162,37 +162,37 @@ export function showPath(path: FieldPath): string {
  * @throws FieldsError for what is no set of fields
  */
 export function parseFieldSet(fields: unknown): FieldSet {
-  const node = parseNode(fields);
-  if (!(SELF in node)) return node;
-  const { [SELF]: _, ...rest } = node;
+  if (fields === null || fields === undefined) return EMPTY;
+  if (isCanonical(fields) && !(SELF in fields)) return fields;
+  const { [SELF]: _, ...rest } = parseNode(fields);
   return rest;
 }
+
+/** Also false for what is no set of fields at all. */
+function isCanonical(tree: unknown): tree is FieldSet {
+  if (!isObject(tree)) return false;
+  let previous: Element | undefined;
+  for (const key in tree) {
+    const ordered = previous === undefined || compareElements(previous, key) < 0;
+    if (!ordered || (key === SELF ? !isLeaf(tree[key]) : canonicalElement(key) !== key || !isCanonical(tree[key]))) {
+      return false;
+    }
+    previous = key;
+  }
+  return previous !== SELF;
+}
+
 function parseNode(tree: unknown): FieldSet {
   if (tree === null || tree === undefined) return LEAF;
   if (!isObject(tree)) throw new FieldsError('ReadMapCB: expect { or n');
-  const entries: [Element, FieldSet][] = [];
-  let canonical = true;
-  let previous: Element | undefined;
-  let children = 0;
-  for (const key in tree) {
-    const element = key === SELF ? SELF : canonicalElement(key);
-    if (element === undefined) {
-      canonical = false;
-      continue;
-    }
-    const value = tree[key];
-    const node = element === SELF && !isLeaf(value) ? LEAF : parseNode(value);
-    if (element !== SELF) children++;
-    if (element !== key || node !== value || (previous !== undefined && compareElements(previous, element) >= 0)) {
-      canonical = false;
-    }
-    previous = element;
-    entries.push([element, node]);
+  let node: FieldSet = EMPTY;
+  for (const key of Object.keys(tree)) {
+    if (key === SELF) continue;
+    const element = canonicalElement(key);
+    if (element !== undefined) node = union(node, { [element]: parseNode(tree[key]) });
   }
-  if (children === 0) return entries.length === 0 && canonical ? (tree as FieldSet) : LEAF;
-  if (canonical) return tree as FieldSet;
-  return entries.reduce<FieldSet>((set, [element, node]) => merge(set, { [element]: node }), {});
+  return SELF in tree && !isEmpty(node) ? asMember(node) : node;
 }
 function isLeaf(value: unknown): boolean {
-  return isObject(value) && isEmpty(value as FieldSet);
+  return isObject(value) && Object.keys(value).length === 0;
 }

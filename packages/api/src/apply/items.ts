@@ -1,7 +1,7 @@
 /** How the items of a list that is no atom are told apart. */
-import { isObject } from '../patch/value.ts';
-import { compareElements, type Element, FieldsError, goJson, keyElement, valueElement } from './element.ts';
-import type { ApplyList } from './schema.ts';
+import { isObject, type JsonObject, own } from '../patch/value.ts';
+import { compareElements, type Element, FieldsError, goJson, keyElementOf, valueElement } from './element.ts';
+import type { ApplyKey, ApplyList } from './schema.ts';
 
 /** @throws FieldsError for an item that cannot be told apart */
 export function itemElement(list: ApplyList, item: unknown): Element {
@@ -11,16 +11,19 @@ export function itemElement(list: ApplyList, item: unknown): Element {
 function keyedItem(list: ApplyList, item: unknown): Element {
   if (item === null) throw new FieldsError('associative list with keys may not have a null element');
   if (!isObject(item)) throw new FieldsError('associative list with keys may not have non-map elements');
-  const keys: (readonly [string, unknown])[] = [];
+  let keys = '';
   for (const key of list.keys) {
-    const value = Object.hasOwn(item, key.name) ? item[key.name] : key.default;
-    if (value !== undefined) keys.push([key.name, value]);
+    const value = keyValue(item, key);
+    if (value !== undefined) keys += `${keys === '' ? '' : ','}${key.text}${goJson(value)}`;
   }
-  if (keys.length > 0) return keyElement(keys);
+  if (keys !== '') return keyElementOf(keys);
   const names = list.keyNames.map(goJson).join(' ');
   throw new FieldsError(
     `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
   );
+}
+function keyValue(item: JsonObject, key: ApplyKey): unknown {
+  return own(item, key.name) ?? (Object.hasOwn(item, key.name) ? null : key.default);
 }
 
 function setItem(item: unknown): Element {
@@ -40,6 +43,33 @@ export function groupItems(list: ApplyList, items: readonly unknown[]): Map<Elem
     else groups.set(element, [item]);
   }
   return groups;
+}
+
+/** The longest list of which every pair of items is looked at. */
+const FEW = 16;
+
+/**
+ * Whether two lists have the same items at the same places, and no duplicates: what lists look like that did not change,
+ * told without writing down elements. May be false for others too.
+ */
+export function sameItems(list: ApplyList, a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length || a.length > FEW) return false;
+  for (const [i, item] of a.entries()) {
+    if (!sameItem(list, item, b[i])) return false;
+    for (let j = 0; j < i; j++) if (sameItem(list, item, a[j])) return false;
+  }
+  return true;
+}
+function sameItem(list: ApplyList, a: unknown, b: unknown): boolean {
+  if (list.keyNames.length === 0) return a === b && typeof a !== 'object';
+  if (!isObject(a) || !isObject(b)) return false;
+  let any = false;
+  for (const key of list.keys) {
+    const value = keyValue(a, key);
+    if (value !== keyValue(b, key)) return false;
+    if (value !== undefined) any = true;
+  }
+  return any;
 }
 
 /** In the order of a set. */

@@ -3,7 +3,7 @@
  * Behaviour: sigs.k8s.io/structured-merge-diff/v6/merge/update.go.
  */
 import { equal, type JsonObject } from '../patch/value.ts';
-import { type Comparison, compare, without } from './compare.ts';
+import { compare, without } from './compare.ts';
 import { ConflictError, type Conflicts } from './conflict.ts';
 import { difference, EMPTY, type FieldSet, intersection, isEmpty, recursiveDifference, union } from './fieldset.ts';
 import { identify, type Managed, type Owner, type Writer } from './managed.ts';
@@ -39,8 +39,8 @@ export function afterUpdate(
   managed: Managed,
 ): { managed: Map<string, Owner>; changed: FieldSet } {
   const change = new Change(rules, before, after);
-  const { added, modified } = change.at(apiVersion)!;
-  return { managed: giveUp(change, reconcileAll(rules, managed), undefined, true), changed: union(modified, added) };
+  const changed = change.at(apiVersion)!.written;
+  return { managed: giveUp(change, reconcileAll(rules, managed), undefined, true), changed };
 }
 
 /**
@@ -73,7 +73,7 @@ class Change {
   readonly #rules: Rules;
   readonly #before: JsonObject;
   readonly #after: JsonObject;
-  readonly #comparisons = new Map<string, Comparison | undefined>();
+  readonly #versions = new Map<string, VersionedChange | undefined>();
 
   constructor(rules: Rules, before: JsonObject, after: JsonObject) {
     this.#rules = rules;
@@ -81,19 +81,26 @@ class Change {
     this.#after = after;
   }
 
-  at(apiVersion: string): Comparison | undefined {
-    if (this.#comparisons.has(apiVersion)) return this.#comparisons.get(apiVersion);
+  at(apiVersion: string): VersionedChange | undefined {
+    if (!this.#versions.has(apiVersion)) this.#versions.set(apiVersion, this.#compare(apiVersion));
+    return this.#versions.get(apiVersion);
+  }
+
+  #compare(apiVersion: string): VersionedChange | undefined {
     const { versions, resetFields } = this.#rules;
     const schema = versions.schema(apiVersion);
-    let comparison: Comparison | undefined;
-    if (schema) {
-      const before = inVersion(versions, this.#before, apiVersion);
-      const after = inVersion(versions, this.#after, apiVersion);
-      comparison = without(compare(before, after, schema), resetFields[apiVersion]);
-    }
-    this.#comparisons.set(apiVersion, comparison);
-    return comparison;
+    if (!schema) return undefined;
+    const before = inVersion(versions, this.#before, apiVersion);
+    const after = inVersion(versions, this.#after, apiVersion);
+    const { added, modified, removed } = without(compare(before, after, schema), resetFields[apiVersion]);
+    return { written: union(modified, added), removed };
   }
+}
+
+interface VersionedChange {
+  /** What was added or got another value. */
+  readonly written: FieldSet;
+  readonly removed: FieldSet;
 }
 
 function inVersion(versions: Versions, object: JsonObject, apiVersion: string): JsonObject {
@@ -112,11 +119,11 @@ function giveUp(
   for (const [id, owner] of managed) {
     let { fields } = owner;
     if (id !== writer) {
-      const comparison = change.at(owner.apiVersion);
-      if (!comparison) continue;
-      const lost = intersection(fields, union(comparison.modified, comparison.added));
+      const versioned = change.at(owner.apiVersion);
+      if (!versioned) continue;
+      const lost = intersection(fields, versioned.written);
       if (!isEmpty(lost)) conflicts.set(id, { owner, fields: lost });
-      fields = difference(difference(fields, lost), comparison.removed);
+      fields = difference(difference(fields, lost), versioned.removed);
     }
     if (!isEmpty(fields)) left.set(id, fields === owner.fields ? owner : { ...owner, fields });
   }

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject, sortedKeys } from '../patch/value.ts';
 import { fieldElement, SELF } from './element.ts';
 import { asMember, EMPTY, type FieldSet, LEAF } from './fieldset.ts';
-import { groupItems, sortByElement } from './items.ts';
+import { groupItems, itemElement, sortByElement } from './items.ts';
 import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, shapeOf } from './schema.ts';
 
 /**
@@ -21,10 +21,12 @@ export function everythingIn(value: unknown, schema: ApplySchema): FieldSet {
       const list = schema.list!;
       if (list.atomic || !Array.isArray(value) || value.length === 0) return LEAF;
       const out: FieldSet = { [SELF]: LEAF };
-      const entries = [...groupItems(list, value)].map(
-        ([element, items]) => [element, items.length > 1 ? LEAF : everythingIn(items[0], list.element)] as const,
-      );
-      for (const [element, node] of sortByElement(entries)) out[element] = node;
+      const items = sortByElement(value.map((item) => [itemElement(list, item), item] as const));
+      for (const [i, [element, item]] of items.entries()) {
+        // Duplicates stand next to each other now, and are owned as one.
+        const duplicate = items[i - 1]?.[0] === element || items[i + 1]?.[0] === element;
+        out[element] = duplicate ? LEAF : everythingIn(item, list.element);
+      }
       return out;
     }
     default:
@@ -96,10 +98,9 @@ function mentionedMembers(value: JsonObject, map: ApplyMap): FieldSet | undefine
 function mentionedItems(items: readonly unknown[], list: ApplyList): FieldSet | undefined {
   if (items.length === 0) return undefined;
   const out: FieldSet = {};
-  const entries = [...groupItems(list, items)].map(([element, group]) => {
+  for (const [element, group] of sortByElement([...groupItems(list, items)])) {
     const node = group.length > 1 ? undefined : mentioned(group[0], list.element);
-    return [element, node === undefined ? LEAF : asMember(node)] as const;
-  });
-  for (const [element, node] of sortByElement(entries)) out[element] = node;
+    out[element] = node === undefined ? LEAF : asMember(node);
+  }
   return out;
 }

@@ -11,7 +11,6 @@ export function reconcile(fields: FieldSet, schema: ApplySchema): FieldSet {
 }
 
 function reconcileNode(node: FieldSet, schema: ApplySchema): FieldSet {
-  if (!hasChildren(node)) return node;
   const { map, list } = schema;
   if (map) {
     if (map.fields.length === 0 && map.element === DEDUCED) return node;
@@ -24,9 +23,9 @@ function reconcileNode(node: FieldSet, schema: ApplySchema): FieldSet {
 function reconcileChildren(node: FieldSet, schema: ApplySchema): FieldSet {
   let out: FieldSet | undefined;
   for (const key in node) {
-    const inner = childSchema(schema, key);
-    if (!inner) continue;
     const child = node[key]!;
+    const inner = hasChildren(child) ? childSchema(schema, key) : undefined;
+    if (!inner) continue;
     const reconciled = reconcileNode(child, inner);
     if (reconciled === child) continue;
     out ??= { ...node };

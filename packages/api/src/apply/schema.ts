@@ -8,7 +8,7 @@
 
 import { compareStrings } from '../patch/value.ts';
 import type { Field, ScalarName, StructType, Type } from '../schema.ts';
-import { type Element, fieldElement } from './element.ts';
+import { type Element, fieldElement, keyName } from './element.ts';
 
 export interface ApplySchema {
   readonly scalar?: 'string' | 'numeric' | 'boolean' | 'untyped' | undefined;
@@ -27,6 +27,8 @@ export interface ApplyList {
 }
 export interface ApplyKey {
   readonly name: string;
+  /** As it stands in an element: `"name":`. */
+  readonly text: string;
   /** Stands in for the key where an item leaves it out; undefined if nothing does. */
   readonly default: unknown;
 }
@@ -96,11 +98,17 @@ export function memberSchema(map: ApplyMap, name: string): ApplySchema | undefin
 }
 
 /** `keys` as declared. */
-export function listSchema(element: ApplySchema, atomic: boolean, keys: readonly ApplyKey[]): ApplyList {
+export function listSchema(
+  element: ApplySchema,
+  atomic: boolean,
+  keys: readonly { name: string; default: unknown }[],
+): ApplyList {
   return {
     element,
     atomic,
-    keys: [...keys].sort((a, b) => compareStrings(a.name, b.name)),
+    keys: keys
+      .map((key): ApplyKey => ({ ...key, text: keyName(key.name) }))
+      .sort((a, b) => compareStrings(a.name, b.name)),
     keyNames: keys.map((k) => k.name),
   };
 }
