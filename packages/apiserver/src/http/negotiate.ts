@@ -31,7 +31,7 @@ export interface Restrictions {
 /** Endpoints that only know their one form. */
 export const NO_CONVERSION: Restrictions = { allowsConversion: (convert) => convert === undefined };
 
-interface Clause {
+export interface Clause {
   readonly type: string;
   readonly subtype: string;
   readonly q: number;
@@ -82,7 +82,7 @@ function optionsOf(clause: Clause, mediaType: MediaType): Negotiated | undefined
 }
 
 /** Clauses in order of preference (github.com/munnerz/goautoneg ParseAccept; malformed clauses are dropped). */
-function parseAccept(header: string): Clause[] {
+export function parseAccept(header: string): Clause[] {
   const clauses: Clause[] = [];
   for (const part of header.split(',')) {
     const [range = '', ...rest] = part.trim().split(';');

@@ -1,0 +1,191 @@
+/**
+ * /openapi/v2 and /openapi/v3. A document is rendered when it is first asked for and then kept compressed. Its hash is
+ * made of what it follows from, so that the index of version 3 costs nothing (kube-openapi/pkg/handler, handler3).
+ */
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { ServedGroup } from '../discovery/runtime-config.ts';
+import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
+import type { ResponseHeaders } from '../http/exchange.ts';
+import { parseAccept } from '../http/negotiate.ts';
+import { loadOpenApiData, openApiDataDigest } from './data.ts';
+import { documentNames, renderDocument2, renderDocument3 } from './documents.ts';
+import type { OpenApiData } from './notation.ts';
+import { toProtobuf } from './protobuf.ts';
+import type { OpenApiVersion } from './schemas.ts';
+
+const V2 = '/openapi/v2';
+const V3 = '/openapi/v3';
+
+type Format = 'json' | 'protobuf';
+
+interface Rendered {
+  readonly hash: string;
+  readonly modified: Date;
+  readonly gzipped: Buffer;
+}
+
+/** The subtypes of `application/` that are understood, best first, and what the answer calls them. */
+const SUBTYPES: Readonly<
+  Record<OpenApiVersion, readonly (readonly [subtype: string, format: Format, answer: string])[]>
+> = {
+  2: subtypes('com.github.proto-openapi.spec.v2'),
+  3: subtypes('com.github.proto-openapi.spec.v3'),
+};
+
+function subtypes(schema: string): [string, Format, string][] {
+  const protobuf = `${schema}.v1.0+protobuf`;
+  return [
+    ['json', 'json', 'application/json'],
+    [protobuf, 'protobuf', `application/${protobuf}`],
+    [`${schema}@v1.0+protobuf`, 'protobuf', `application/${protobuf}`],
+  ];
+}
+
+export interface OpenApiOptions {
+  /** What is served now. */
+  readonly served: () => readonly ServedGroup[];
+  readonly now: () => Date;
+}
+
+export class OpenApiService {
+  readonly #options: OpenApiOptions;
+  /** By name and format; each at most once, and replaced when its hash has changed. */
+  readonly #rendered = new Map<string, Promise<Rendered>>();
+  #digest: Promise<string> | undefined;
+  /** Held while something is being rendered. */
+  #data: Promise<OpenApiData> | undefined;
+  #renderings = 0;
+
+  constructor(options: OpenApiOptions) {
+    this.#options = options;
+  }
+
+  /** Any method will do. Undefined for paths that are not OpenAPI's. */
+  async serve(request: PathRequest): Promise<Answer | undefined> {
+    const { path } = request;
+    if (path === V2) return this.#serveDocument(2, 'v2', request);
+    if (path === V3) return this.#serveIndex(request);
+    if (!path.startsWith(`${V3}/`)) return undefined;
+    const name = path.slice(V3.length + 1);
+    if (!documentNames(this.#options.served()).includes(name)) return { status: 404, headers: {}, body: '' };
+    return this.#serveDocument(3, name, request);
+  }
+
+  /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
+  async #serveIndex(_request: PathRequest): Promise<Answer> {
+    const names = documentNames(this.#options.served());
+    const entries = await Promise.all(
+      names.map(async (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${await this.#hash(name)}` }] as const),
+    );
+    const body = JSON.stringify({ paths: Object.fromEntries(entries) });
+    const modified = this.#options.now().toUTCString();
+    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', 'last-modified': modified }, body };
+  }
+
+  async #serveDocument(version: OpenApiVersion, name: string, request: PathRequest): Promise<Answer> {
+    const vary = version === 2 ? 'Accept-Encoding, Accept' : 'Accept';
+    const accept = headerOf(request.headers, 'accept');
+    const format = chooseFormat(version, accept);
+    if (format === 'malformed') return { status: 200, headers: {}, body: '' };
+    if (!format) return { status: 406, headers: { vary }, body: '' };
+    const [, kind, contentType] = format;
+
+    const hash = await this.#hash(name);
+    const headers = { vary, etag: `"${hash}"` };
+    const asked = version === 3 ? request.query.get('hash') : '';
+    if (asked && asked !== hash) {
+      const location = `${V3}/${name}?hash=${hash}`;
+      return { status: 301, headers: { ...headers, 'content-type': contentType, location }, body: '' };
+    }
+    const cacheable: ResponseHeaders = asked
+      ? { 'cache-control': 'public, immutable', expires: yearFrom(this.#options.now()) }
+      : {};
+    if (isNotModified(request, hash)) return { status: 304, headers: { ...headers, ...cacheable }, body: '' };
+    const document = await this.#document(version, name, kind, hash);
+    const encoding = /\bgzip\b/.test(headerOf(request.headers, 'accept-encoding'));
+    return {
+      status: 200,
+      headers: {
+        ...headers,
+        ...cacheable,
+        'content-type': contentType,
+        'last-modified': document.modified.toUTCString(),
+        ...(encoding ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding, Accept' } : {}),
+      },
+      body: encoding ? document.gzipped : await promisify(gunzip)(document.gzipped),
+    };
+  }
+
+  /** SHA-512 in capitals over what the document is made of. */
+  async #hash(name: string): Promise<string> {
+    this.#digest ??= openApiDataDigest();
+    const served = this.#options.served();
+    const about = name === 'v2' ? served : partOf(name, served);
+    return createHash('sha512')
+      .update(`${await this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
+      .digest('hex')
+      .toUpperCase();
+  }
+
+  async #document(version: OpenApiVersion, name: string, format: Format, hash: string): Promise<Rendered> {
+    const key = `${name} ${format}`;
+    const known = await this.#rendered.get(key);
+    if (known?.hash === hash) return known;
+    const rendering = this.#render(version, name, format, hash);
+    this.#rendered.set(key, rendering);
+    rendering.catch(() => this.#rendered.delete(key));
+    return rendering;
+  }
+
+  async #render(version: OpenApiVersion, name: string, format: Format, hash: string): Promise<Rendered> {
+    this.#renderings++;
+    try {
+      const served = this.#options.served();
+      this.#data ??= loadOpenApiData();
+      const data = await this.#data;
+      const text = version === 2 ? await renderDocument2(served, data) : await renderDocument3(name, served, data);
+      const bytes = format === 'json' ? Buffer.from(text ?? '') : await toProtobuf(version, text ?? '{}');
+      const gzipped = await promisify(gzip)(bytes);
+      return { hash, modified: this.#options.now(), gzipped };
+    } finally {
+      if (--this.#renderings === 0) this.#data = undefined;
+    }
+  }
+}
+
+function partOf(name: string, served: readonly ServedGroup[]): unknown {
+  const [prefix, ...rest] = name.split('/');
+  const [group, version] = prefix === 'api' ? ['', rest[0]] : rest;
+  return served.find((g) => g.name === group)?.versions.find((v) => v.version === version);
+}
+
+/** The first clause that names a known type; `malformed` when the header has no clause that can be read at all. */
+function chooseFormat(version: OpenApiVersion, accept: string) {
+  const clauses = parseAccept(accept === '' ? '*/*' : accept);
+  if (clauses.length === 0 && version === 3) return 'malformed';
+  for (const { type, subtype } of clauses) {
+    if (type !== 'application' && type !== '*') continue;
+    const found = SUBTYPES[version].find(([name]) => subtype === '*' || subtype === name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** If-None-Match by weak comparison (RFC 9110, 13.1.2). */
+function isNotModified(request: PathRequest, hash: string): boolean {
+  const condition = headerOf(request.headers, 'if-none-match');
+  if (hash === '' || condition === '') return false;
+  return condition.split(',').some((tag) => {
+    const bare = tag.trim().replace(/^W\//, '');
+    return bare === '*' || bare === `"${hash}"`;
+  });
+}
+
+/** In the form in which Go prints a time of RFC 1123 in UTC. */
+function yearFrom(now: Date): string {
+  const then = new Date(now);
+  then.setUTCFullYear(then.getUTCFullYear() + 1);
+  return then.toUTCString().replace('GMT', 'UTC');
+}
