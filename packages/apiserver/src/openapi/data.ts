@@ -4,12 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { CompactOpenApi, OpenApiData } from './notation.ts';
 
-const BUILT = path.resolve(import.meta.dirname, '../../dist/openapi.json.gz');
+/** By the package's name, since the code may run out of a bundle elsewhere. */
+const BUILT = '@keelson/apiserver/openapi.json.gz';
 const WITHOUT_TEXTS = path.resolve(import.meta.dirname, '../generated/openapi.json');
 
 /** Where the file with texts has not been built, documents come without texts. */
@@ -28,6 +30,10 @@ export async function openApiDataDigest(): Promise<string> {
 }
 
 async function read(): Promise<{ bytes: Buffer; hasTexts: boolean }> {
-  const built = await readFile(BUILT).catch(() => undefined);
+  const built = await readBuilt().catch(() => undefined);
   return built ? { bytes: built, hasTexts: true } : { bytes: await readFile(WITHOUT_TEXTS), hasTexts: false };
+}
+
+async function readBuilt(): Promise<Buffer> {
+  return readFile(createRequire(import.meta.url).resolve(BUILT));
 }
