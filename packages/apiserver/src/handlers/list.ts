@@ -75,7 +75,7 @@ function planOf(scope: Scope, options: ListOptions): Plan {
       revision: position.revision > 0 ? position.revision : undefined,
       atLeast: 0,
       from: position.from,
-      limit,
+      limit: options.resourceVersion === '0' ? 0 : limit,
     };
   }
   const revision = parseListResourceVersion(options.resourceVersion);

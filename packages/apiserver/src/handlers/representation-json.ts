@@ -44,7 +44,7 @@ export class StoredJson implements Representation {
   *list(items: readonly CachedObject[], metadata: ListMeta): Iterable<Buffer> {
     const { listKind, storage } = this.#definition;
     const head = { kind: listKind, apiVersion: apiVersionOf(storage), metadata };
-    yield* jsonList(head, 'items', items, (item) => writeListItem(item.bytes, item.revision));
+    yield* jsonList(head, 'items', items, '[]', (item) => writeListItem(item.bytes, item.revision));
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
@@ -76,8 +76,13 @@ export function* jsonList(
   head: object,
   itemsField: string,
   items: readonly CachedObject[],
+  noItems: '[]' | 'null',
   encode: (item: CachedObject) => readonly Buffer[],
 ): Iterable<Buffer> {
+  if (items.length === 0) {
+    yield Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":${noItems}}\n`);
+    return;
+  }
   let parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":[`)];
   let size = parts[0]!.length;
   let first = true;

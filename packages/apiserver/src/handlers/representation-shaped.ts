@@ -36,7 +36,8 @@ abstract class ShapedRepresentation implements Representation {
   }
   *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
     const { shape } = this.options;
-    yield this.encode({ ...shape.listHead(meta), [shape.itemsField]: items.map((item) => this.item(item)) });
+    const rows = items.length === 0 && shape.noItems === 'null' ? null : items.map((item) => this.item(item));
+    yield this.encode({ ...shape.listHead(meta), [shape.itemsField]: rows });
   }
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const object = this.options.convert(this.options.parse(cached));
@@ -74,7 +75,9 @@ export class ShapedJson extends ShapedRepresentation {
   override *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
     if (this.options.pretty) return yield* super.list(items, meta);
     const { shape } = this.options;
-    yield* jsonList(shape.listHead(meta), shape.itemsField, items, (item) => [encodeJson(this.item(item))]);
+    yield* jsonList(shape.listHead(meta), shape.itemsField, items, shape.noItems, (item) => [
+      encodeJson(this.item(item)),
+    ]);
   }
 }
 

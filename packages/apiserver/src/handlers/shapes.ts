@@ -12,6 +12,8 @@ export interface Shape {
   /** The list without its items, which go under `itemsField`. */
   listHead(meta: ListMeta): object;
   readonly itemsField: 'items' | 'rows';
+  /** What an empty list is in Go: some are made, some are nil. */
+  readonly noItems: '[]' | 'null';
   item(object: KubeObject): object;
   /** @param first no event has gone out yet */
   event(object: KubeObject, first: boolean): object;
@@ -25,6 +27,7 @@ export function objectShape(served: ServedResource): Shape {
     one: (object) => object,
     listHead: (metadata) => ({ kind: definition.listKind, apiVersion, metadata }),
     itemsField: 'items',
+    noItems: '[]',
     item: ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
     event: (object) => object,
     bookmark: (revision, end) => bookmarkObject(definition.kind, apiVersion, revision, end),
@@ -38,6 +41,7 @@ export function partialShape(version: MetaVersion): Shape {
     one: partial,
     listHead: (metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion, metadata }),
     itemsField: 'items',
+    noItems: 'null',
     item: partial,
     event: partial,
     bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
@@ -67,6 +71,7 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     one: (object) => table(object, true),
     listHead: (metadata) => tableHead(printer.columns, metadata, version),
     itemsField: 'rows',
+    noItems: toTable(printer, [], {}, options).rows === null ? 'null' : '[]',
     item: (object) => tableRow(printer, object, options),
     event: table,
     bookmark: (revision, end, first) => table(bookmarkObject(definition.kind, apiVersion, revision, end), first),

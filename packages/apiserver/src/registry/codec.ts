@@ -2,6 +2,7 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
+import { emptiesToNull } from '@keelson/api/codec/empties';
 import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
@@ -18,8 +19,10 @@ export class ObjectCodec {
     this.#definition = definition;
   }
 
-  /** Drops resourceVersion. The object is not changed and must not be changed any more. */
+  /** Drops resourceVersion. Empty lists become what they are once stored; after that the object must not be changed. */
   encode(object: KubeObject): Buffer {
+    const { storageType } = this.#definition;
+    if (storageType) emptiesToNull(object, storageType);
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
     return bytes;

@@ -52,6 +52,8 @@ async function attempt(
 ): Promise<DeleteOutcome | 'lost'> {
   const { ctx, options } = request;
   const object = store.codec.object(current);
+  const terminating = await terminate(store, object, current, request);
+  if (terminating) return terminating;
   const grace = beforeDelete(store, object, request);
   if (grace === 'pending') return { body: answer(store, object), deleted: false };
 
@@ -70,6 +72,26 @@ async function attempt(
 
   const marked = { ...current, revision: Number(written.metadata.resourceVersion) };
   return removeNow(store, written, marked, request, false);
+}
+
+/** Kinds whose content goes first are marked and left to who removes it. Undefined: there is nothing to wait for. */
+async function terminate(
+  store: ResourceStore,
+  object: KubeObject,
+  current: CachedObject,
+  request: DeleteRequest,
+): Promise<DeleteOutcome | 'lost' | undefined> {
+  const { termination } = store.definition.registration.strategy;
+  if (!termination) return undefined;
+  checkPreconditions(store, object, request.options);
+  if (object.metadata.deletionTimestamp !== undefined) {
+    return termination.isComplete(object) ? undefined : { body: answer(store, object), deleted: false };
+  }
+  await request.admit?.(object);
+  object.metadata.deletionTimestamp = formatTime(request.ctx.now);
+  termination.begin(object);
+  const written = await store.write(object, current, request.ctx.dryRun);
+  return written === 'lost' ? 'lost' : { body: answer(store, written), deleted: false };
 }
 
 async function removeNow(

@@ -197,12 +197,12 @@ export class ResourceStore {
     }
     delete object.metadata.resourceVersion;
     delete object.metadata.selfLink;
-    const bytes = this.codec.encode(object);
     if (ctx.dryRun) {
       const existing = this.cacher.get(key);
       if (existing) throw this.#exists(existing, name);
       return object;
     }
+    const bytes = this.codec.encode(object);
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
       this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
