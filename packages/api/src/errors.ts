@@ -121,7 +121,7 @@ export function invalid(group: string, kind: string, name: string, errors: Error
     {
       ...(name === '' ? {} : { name }),
       ...(group === '' ? {} : { group }),
-      kind,
+      ...(kind === '' ? {} : { kind }),
       ...(errors.length ? { causes: errors.map((e) => e.toCause()) } : {}),
     },
   );

@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { badRequest } from '@keelson/api/errors';
 import { admissionChain } from './admission/plugins.ts';
 import { admissionWorld } from './admission/world.ts';
-import { apiAudiencesOf, buildAuthenticator } from './authn/build.ts';
+import { apiAudiencesOf, buildAuthenticator, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { alwaysAllow, alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
 import { followRbac } from './authz/rbac/follow.ts';
-import { RbacIndex } from './authz/rbac/index.ts';
+import { guardRbac } from './authz/rbac/guard.ts';
+import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import { compose, type Handler } from './chain.ts';
@@ -25,6 +26,7 @@ import { errors } from './filters/errors.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
 import { endpoint } from './handlers/endpoint.ts';
+import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import type { Exchange } from './http/exchange.ts';
@@ -52,6 +54,9 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const random = config.random ?? Math.random;
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const groups = enabledGroups(config.runtimeConfig);
+  const rbac = new RbacIndex();
+  const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
+  const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
   const services: AllocationDeps = {
     client: () => client,
     store,
@@ -60,7 +65,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     clusterIPRanges: config.serviceClusterIpRanges,
     nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
   };
-  const registrations = builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services });
+  const registrations = guardRbac(builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services }), {
+    rules: rbac,
+    authorize,
+    getRole: (resource, namespace, name) => objects.getLive(`${resource}.${RBAC_GROUP}`, namespace, name),
+  });
   const resources = new Resources(environment, groups, registrations);
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
@@ -68,9 +77,6 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const health = new HealthChecks({ now: () => performance.now() });
   health.add({ name: 'etcd', check: () => store.health() });
 
-  const rbac = new RbacIndex();
-  const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
-  const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
 
@@ -78,6 +84,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     resources,
     admission: admissionChain(config, admissionWorld({ environment, resources, client, objects, authorize })),
     authorize,
+    virtualKinds: virtualKinds({
+      authenticate,
+      apiAudiences: apiAudiencesOf(config),
+      authorize,
+      authorizer: authorizers,
+      tokens: tokenIssuer(config, environment, objects),
+    }),
     watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
     hasGroup: (group) => discovery.hasGroup(group),
     paths: [

@@ -19,8 +19,9 @@ import { bootstrapTokens } from './bootstraptoken.ts';
 import { requestHeader } from './requestheader.ts';
 import { boundTokenValidator } from './serviceaccount/bound.ts';
 import { jwtAuthenticator } from './serviceaccount/jwt.ts';
-import { KeySet, verificationKey } from './serviceaccount/keys.ts';
+import { KeySet, signingKey, verificationKey } from './serviceaccount/keys.ts';
 import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts';
+import type { TokenIssuer } from './serviceaccount/tokenrequest.ts';
 import { cachedTokens } from './tokencache.ts';
 import { staticTokens } from './tokenfile.ts';
 import { type CertificatePool, clientCertificates } from './x509.ts';
@@ -85,6 +86,23 @@ function tokenAuthenticators(config: AuthenticationConfig, world: Authentication
   }
   if (config.enableBootstrapTokens) all.push(forApiAudiences(apiAudiences, bootstrapTokens(objects, now)));
   return all;
+}
+
+/** Undefined where no signing key is configured. */
+export function tokenIssuer(
+  { serviceAccounts }: Pick<ServerConfig, 'serviceAccounts'>,
+  { now, uuid }: { readonly now: () => Date; readonly uuid: () => string },
+  objects: Objects,
+): TokenIssuer | undefined {
+  if (!serviceAccounts) return undefined;
+  const {
+    issuers,
+    signingKey: key,
+    maxExpirationSeconds: maxSeconds = 0,
+    extendExpiration: extend = true,
+  } = serviceAccounts;
+  const apiAudiences = apiAudiencesOf({ serviceAccounts });
+  return { issuer: issuers[0]!, key: signingKey(key), apiAudiences, maxSeconds, extend, objects, now, uuid };
 }
 
 /** Parsed again only when the bundle has changed. */

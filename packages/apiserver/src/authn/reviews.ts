@@ -10,14 +10,21 @@ import type { UserInfo } from '../registry/strategy.ts';
 import { type Authenticated, type Authenticator, intersect } from './authenticator.ts';
 import { HeaderValues } from './headers.ts';
 
+export interface TokenReviewOptions {
+  readonly authenticate: Authenticator;
+  readonly apiAudiences: readonly string[];
+  /** Validating admission. @throws StatusError */
+  readonly admit: () => Promise<void>;
+}
+
 /** Fills in the status. @throws StatusError 400 without a token, 500 */
 export async function reviewToken(
   review: TokenReview,
-  authenticate: Authenticator,
-  apiAudiences: readonly string[],
+  { authenticate, apiAudiences, admit }: TokenReviewOptions,
 ): Promise<TokenReview> {
   const { token, audiences: wanted } = review.spec;
   if (!token) throw badRequest('token is required for TokenReview in authentication');
+  await admit();
   const audiences = wanted?.length ? wanted : apiAudiences;
   let found: Authenticated | undefined;
   let error: Error | undefined;

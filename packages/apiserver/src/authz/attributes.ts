@@ -1,19 +1,9 @@
 /** What is asked of an authorizer, and what it says (k8s.io/apiserver/pkg/authorization/authorizer). */
 import { forbidden, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
+import type { FieldRequirement } from '@keelson/api/selectors/fields';
+import type { LabelRequirement } from '@keelson/api/selectors/labels';
 import type { UserInfo } from '../registry/strategy.ts';
-
-export interface FieldRequirement {
-  readonly field: string;
-  readonly operator: '=' | '!=';
-  readonly value: string;
-}
-
-export interface LabelRequirement {
-  readonly key: string;
-  readonly operator: string;
-  readonly values: readonly string[];
-}
 
 /** Requirements that could be read, and whether some could not. */
 export interface SelectorAttribute<R> {

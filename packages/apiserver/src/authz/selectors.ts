@@ -1,28 +1,32 @@
-/** Selectors of a request as authorizers see them; what can't be parsed is told as such. */
-import { parseFieldSelector } from '@keelson/api/selectors/fields';
-import { parseLabelSelector } from '@keelson/api/selectors/labels';
-import type { Attributes, FieldRequirement, LabelRequirement } from './attributes.ts';
+/**
+ * Selectors as authorizers see them: each requirement by itself. What can't be read is left out, which asks for more
+ * than was meant, never for less.
+ */
+import { type FieldRequirement, parseFieldSelector } from '@keelson/api/selectors/fields';
+import { type LabelRequirement, parseLabelSelector } from '@keelson/api/selectors/labels';
+import { asError } from '../aggregate.ts';
+import type { Attributes, SelectorAttribute } from './attributes.ts';
 
 /** @param field @param label in the query form, empty where there is none */
 export function selectorAttributes(field: string, label: string): Pick<Attributes, 'fieldSelector' | 'labelSelector'> {
   return {
-    ...(field === '' ? {} : { fieldSelector: parse(() => fieldRequirements(field)) }),
-    ...(label === '' ? {} : { labelSelector: parse(() => labelRequirements(label)) }),
+    ...(field === '' ? {} : { fieldSelector: fieldRequirements(field) }),
+    ...(label === '' ? {} : { labelSelector: labelRequirements(label) }),
   };
 }
 
-function parse<R>(read: () => R[]): { requirements: R[]; parseError?: Error } {
+export function fieldRequirements(text: string): SelectorAttribute<FieldRequirement> {
+  return parsed(() => parseFieldSelector(text).requirements);
+}
+
+export function labelRequirements(text: string): SelectorAttribute<LabelRequirement> {
+  return parsed(() => parseLabelSelector(text).requirements);
+}
+
+function parsed<R>(read: () => readonly R[]): SelectorAttribute<R> {
   try {
     return { requirements: read() };
-  } catch (error) {
-    return { requirements: [], parseError: error as Error };
+  } catch (thrown) {
+    return { requirements: [], parseError: asError(thrown) };
   }
-}
-
-function fieldRequirements(text: string): FieldRequirement[] {
-  return parseFieldSelector(text).requirements.map(({ field, operator, value }) => ({ field, operator, value }));
-}
-
-function labelRequirements(text: string): LabelRequirement[] {
-  return parseLabelSelector(text).requirements.map((r) => ({ ...r }));
 }

@@ -18,6 +18,7 @@ import type { Scope } from './scope.ts';
 import { commonHeaders } from './send.ts';
 import { subresourceHandler } from './subresources.ts';
 import { updateObject } from './update.ts';
+import { createVirtual, type VirtualKinds, virtualKindOf } from './virtual.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
 
 export interface EndpointOptions {
@@ -25,6 +26,8 @@ export interface EndpointOptions {
   readonly admission: AdmissionChain;
   readonly authorize: Authorize;
   readonly watchLimits: WatchLimits;
+  /** Kinds that are answered without being stored. */
+  readonly virtualKinds: VirtualKinds;
   /** Whether any version of the group is served. */
   readonly hasGroup: (group: string) => boolean;
   /** Discovery, health, OpenAPI, metrics…: asked in order. */
@@ -43,6 +46,10 @@ export function endpoint(options: EndpointOptions): Handler {
 }
 
 function dispatch(scope: Scope, { verb, subresource }: Route, options: EndpointOptions): Promise<void> {
+  if (verb === 'create') {
+    const virtual = virtualKindOf(scope, options.virtualKinds);
+    if (virtual) return createVirtual(scope, virtual);
+  }
   if (subresource) {
     const special = subresourceHandler(scope, verb);
     if (special) return special;

@@ -94,7 +94,7 @@ function authenticator() {
 
 const review = async (token: string, audiences?: string[], by = authenticator()) => {
   const asked = { metadata: {}, spec: { token, ...(audiences ? { audiences } : {}) } } as unknown as TokenReview;
-  return (await reviewToken(asked, by, [ISSUER])).status;
+  return (await reviewToken(asked, { authenticate: by, apiAudiences: [ISSUER], admit: async () => {} })).status;
 };
 
 describe('issuing', () => {

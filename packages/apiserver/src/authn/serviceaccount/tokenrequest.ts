@@ -38,7 +38,7 @@ export interface TokenRequestContext {
   warn(text: string): void;
   annotate(key: string, value: string): void;
   /** Validating admission. @throws StatusError */
-  admit?(request: TokenRequest): Promise<void>;
+  admit?(): Promise<void>;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function issueToken(
   Object.assign(metadata, { name, namespace, uid: account.metadata.uid, creationTimestamp: timeText(now) });
   request.status = { token: '', expirationTimestamp: null };
   checkExpiration(spec.expirationSeconds);
-  await ctx.admit?.(request);
+  await ctx.admit?.();
 
   const binding = await resolveBinding(objects, ctx, spec.boundObjectRef);
   if (issuer.maxSeconds > 0 && spec.expirationSeconds > issuer.maxSeconds) {

@@ -1,0 +1,85 @@
+/**
+ * Kinds that are asked and answered but never stored: reviews, and the tokens of service accounts. They go the way of a
+ * create as far as the registry would come in (apiserver/pkg/endpoints/handlers/create.go).
+ */
+import { qualified } from '@keelson/api/errors';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
+import { typeOfKind } from '@keelson/api/schema';
+import { addWarning } from '../context.ts';
+import { checkNamespace } from '../registry/prepare.ts';
+import type { UserInfo } from '../registry/strategy.ts';
+import { mutate, validate } from './admit.ts';
+import { inputMediaType, readBody } from './body.ts';
+import { decodeBody, type Expected } from './decode.ts';
+import { fieldManagerFor } from './fieldmanager.ts';
+import { managerOf } from './manager.ts';
+import { writeOptions } from './options.ts';
+import { sendObject } from './respond.ts';
+import { expectedOf, type Scope } from './scope.ts';
+
+export interface VirtualRequest {
+  readonly user: UserInfo;
+  readonly namespace: string;
+  /** In the path; empty where the kind is no subresource. */
+  readonly name: string;
+  readonly now: Date;
+  warn(text: string): void;
+  annotate(key: string, value: string): void;
+  /** Validating admission of the object as it is now. @throws StatusError */
+  admit(): Promise<void>;
+}
+
+/** The answer to a decoded object. @throws StatusError */
+export type VirtualCreate = (request: VirtualRequest, object: KubeObject) => Promise<TypedObject>;
+
+/** By `resource.group` or `resource/subresource`. */
+export type VirtualKinds = Readonly<Record<string, VirtualCreate>>;
+
+export function virtualKindOf(scope: Scope, kinds: VirtualKinds): VirtualCreate | undefined {
+  const name = qualified(scope.served.definition);
+  return kinds[scope.subresource ? `${name}/${scope.subresource.name}` : name];
+}
+
+export async function createVirtual(scope: Scope, create: VirtualCreate): Promise<void> {
+  const { ctx, served, subresource } = scope;
+  const mediaType = inputMediaType(ctx.exchange);
+  const body = await readBody(ctx.exchange);
+  const { dryRun, fieldManager, fieldValidation } = writeOptions(ctx.info.query, 'CreateOptions');
+  const decoded = decodeBody(ctx, body, mediaType, expectedBody(scope), fieldValidation);
+
+  const { metadata } = decoded;
+  delete metadata.creationTimestamp;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  if (!subresource) delete metadata.uid;
+  checkNamespace(served.definition, ctx.info.namespace, decoded);
+  const manager = managerOf(scope, fieldManager);
+  const object = fieldManagerFor(scope).update(undefined, decoded, manager, ctx.receivedAt);
+  const name = subresource ? ctx.info.name : (metadata.name ?? '');
+  const subject = { operation: 'CREATE' as const, name, object, dryRun };
+  await mutate(scope, subject);
+  const answer = await create(
+    {
+      user: ctx.user,
+      namespace: ctx.info.namespace,
+      name: subresource ? ctx.info.name : '',
+      now: ctx.receivedAt,
+      warn: (text) => addWarning(ctx, text),
+      annotate: (key, value) => {
+        ctx.auditAnnotations[key] = value;
+      },
+      admit: () => validate(scope, subject),
+    },
+    object,
+  );
+  await sendObject(scope, 201, { ...answer });
+}
+
+function expectedBody({ served, subresource }: Scope): Expected {
+  if (!subresource) return expectedOf(served);
+  const { group = served.definition.group, version = served.version, kind } = subresource;
+  const type = typeOfKind(group, version, kind);
+  if (!type) throw new Error(`no type for ${kind} in ${group}/${version}`);
+  return { group, version, kind, type };
+}
