@@ -5,6 +5,7 @@ import { normalize } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
+import type { Expected } from './decode.ts';
 
 const managers = new WeakMap<ServedResource, Map<string, FieldManager>>();
 
@@ -40,5 +41,15 @@ function build(served: ServedResource, subresource: string): FieldManager {
         return from === to ? object : fromStorage(to, toStorage(from, structuredClone(object) as KubeObject));
       },
     },
+  });
+}
+
+/** For a kind that is not stored, whose fields are owned in the answer alone. */
+export function fieldManagerOfBody({ group, version, kind, type }: Expected, subresource: string): FieldManager {
+  return new FieldManager({
+    kind: { group, version, kind },
+    empty: normalize({}, type) as Record<string, unknown>,
+    subresource,
+    versions: { schema: () => applySchemaOf(type), convert: (object) => object },
   });
 }

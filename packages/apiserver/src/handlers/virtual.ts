@@ -5,13 +5,14 @@
 import { qualified } from '@keelson/api/errors';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
+import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import { mutate, validate } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody, type Expected } from './decode.ts';
-import { fieldManagerFor } from './fieldmanager.ts';
+import { fieldManagerOfBody } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { sendObject } from './respond.ts';
@@ -45,7 +46,8 @@ export async function createVirtual(scope: Scope, create: VirtualCreate): Promis
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const { dryRun, fieldManager, fieldValidation } = writeOptions(ctx.info.query, 'CreateOptions');
-  const decoded = decodeBody(ctx, body, mediaType, expectedBody(scope), fieldValidation);
+  const expected = expectedBody(scope);
+  const decoded = decodeBody(ctx, body, mediaType, expected, fieldValidation);
 
   const { metadata } = decoded;
   delete metadata.creationTimestamp;
@@ -55,7 +57,8 @@ export async function createVirtual(scope: Scope, create: VirtualCreate): Promis
   if (!subresource) delete metadata.uid;
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   const manager = managerOf(scope, fieldManager);
-  const object = fieldManagerFor(scope).update(undefined, decoded, manager, ctx.receivedAt);
+  const fields = fieldManagerOfBody(expected, subresource?.name ?? '');
+  const object = fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt));
   const name = subresource ? ctx.info.name : (metadata.name ?? '');
   const subject = { operation: 'CREATE' as const, name, object, dryRun };
   await mutate(scope, subject);
