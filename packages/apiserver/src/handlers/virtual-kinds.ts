@@ -9,7 +9,7 @@ import type {
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { reviewSelf, reviewToken } from '../authn/reviews.ts';
-import { issueToken, type TokenIssuer } from '../authn/serviceaccount/tokenrequest.ts';
+import { defaultTokenRequest, issueToken, type TokenIssuer } from '../authn/serviceaccount/tokenrequest.ts';
 import type { Authorize, Authorizer } from '../authz/attributes.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
 import type { VirtualKinds } from './virtual.ts';
@@ -26,24 +26,32 @@ export interface VirtualKindOptions {
 export function virtualKinds(options: VirtualKindOptions): VirtualKinds {
   const { authenticate, apiAudiences, authorize, authorizer, tokens } = options;
   return {
-    'tokenreviews.authentication.k8s.io': async (request, object) => {
-      const review = as<TokenReview>(object);
-      return reviewToken(review, { authenticate, apiAudiences, admit: request.admit });
+    'tokenreviews.authentication.k8s.io': {
+      create: ({ admit }, object) => reviewToken(as<TokenReview>(object), { authenticate, apiAudiences, admit }),
     },
-    'selfsubjectreviews.authentication.k8s.io': async (request): Promise<SelfSubjectReview> => {
-      await request.admit();
-      return reviewSelf(request.user, request.now);
+    'selfsubjectreviews.authentication.k8s.io': {
+      async create({ admit, user, now }): Promise<SelfSubjectReview> {
+        await admit();
+        return reviewSelf(user, now);
+      },
     },
-    'subjectaccessreviews.authorization.k8s.io': (request, object) =>
-      reviewAccess(request, as<SubjectAccessReview>(object), authorize),
-    'selfsubjectaccessreviews.authorization.k8s.io': (request, object) =>
-      reviewOwnAccess(request, as<SelfSubjectAccessReview>(object), authorize),
-    'localsubjectaccessreviews.authorization.k8s.io': (request, object) =>
-      reviewLocalAccess(request, as<LocalSubjectAccessReview>(object), authorize),
-    'selfsubjectrulesreviews.authorization.k8s.io': (request, object) =>
-      reviewOwnRules(request, as<SelfSubjectRulesReview>(object), authorizer),
+    'subjectaccessreviews.authorization.k8s.io': {
+      create: (request, object) => reviewAccess(request, as<SubjectAccessReview>(object), authorize),
+    },
+    'selfsubjectaccessreviews.authorization.k8s.io': {
+      create: (request, object) => reviewOwnAccess(request, as<SelfSubjectAccessReview>(object), authorize),
+    },
+    'localsubjectaccessreviews.authorization.k8s.io': {
+      create: (request, object) => reviewLocalAccess(request, as<LocalSubjectAccessReview>(object), authorize),
+    },
+    'selfsubjectrulesreviews.authorization.k8s.io': {
+      create: (request, object) => reviewOwnRules(request, as<SelfSubjectRulesReview>(object), authorizer),
+    },
     ...(tokens && {
-      'serviceaccounts/token': (request, object) => issueToken(tokens, request, as<TokenRequest>(object)),
+      'serviceaccounts/token': {
+        defaults: (object) => defaultTokenRequest(as<TokenRequest>(object)),
+        create: (request, object) => issueToken(tokens, request, as<TokenRequest>(object)),
+      },
     }),
   };
 }

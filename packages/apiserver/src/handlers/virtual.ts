@@ -30,24 +30,29 @@ export interface VirtualRequest {
   admit(): Promise<void>;
 }
 
-/** The answer to a decoded object. @throws StatusError */
-export type VirtualCreate = (request: VirtualRequest, object: KubeObject) => Promise<TypedObject>;
+export interface VirtualKind {
+  /** Fills in what the client left out. */
+  defaults?(object: KubeObject): void;
+  /** The answer to a decoded object. @throws StatusError */
+  create(request: VirtualRequest, object: KubeObject): Promise<TypedObject>;
+}
 
 /** By `resource.group` or `resource/subresource`. */
-export type VirtualKinds = Readonly<Record<string, VirtualCreate>>;
+export type VirtualKinds = Readonly<Record<string, VirtualKind>>;
 
-export function virtualKindOf(scope: Scope, kinds: VirtualKinds): VirtualCreate | undefined {
+export function virtualKindOf(scope: Scope, kinds: VirtualKinds): VirtualKind | undefined {
   const name = qualified(scope.served.definition);
   return kinds[scope.subresource ? `${name}/${scope.subresource.name}` : name];
 }
 
-export async function createVirtual(scope: Scope, create: VirtualCreate): Promise<void> {
+export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<void> {
   const { ctx, served, subresource } = scope;
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const { dryRun, fieldManager, fieldValidation } = writeOptions(ctx.info.query, 'CreateOptions');
   const expected = expectedBody(scope);
   const decoded = decodeBody(ctx, body, mediaType, expected, fieldValidation);
+  kind.defaults?.(decoded);
 
   const { metadata } = decoded;
   delete metadata.creationTimestamp;
@@ -62,7 +67,7 @@ export async function createVirtual(scope: Scope, create: VirtualCreate): Promis
   const name = subresource ? ctx.info.name : (metadata.name ?? '');
   const subject = { operation: 'CREATE' as const, name, object, dryRun };
   await mutate(scope, subject);
-  const answer = await create(
+  const answer = await kind.create(
     {
       user: ctx.user,
       namespace: ctx.info.namespace,

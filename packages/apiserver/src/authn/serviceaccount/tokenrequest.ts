@@ -41,6 +41,12 @@ export interface TokenRequestContext {
   admit?(): Promise<void>;
 }
 
+/** An hour, where the client does not say. */
+export function defaultTokenRequest({ spec }: TokenRequest): number {
+  spec.expirationSeconds ??= DEFAULT_SECONDS;
+  return spec.expirationSeconds;
+}
+
 /**
  * The request with its token; also for a dry run, as upstream. Changes `request`.
  * @throws StatusError 400, 404, 409, 422
@@ -62,22 +68,22 @@ export async function issueToken(
       `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`,
     );
   if (!spec.audiences?.length) spec.audiences = [...issuer.apiAudiences];
-  spec.expirationSeconds ??= DEFAULT_SECONDS;
+  const requestedSeconds = defaultTokenRequest(request);
   const now = issuer.now();
   Object.assign(metadata, { name, namespace, uid: account.metadata.uid, creationTimestamp: timeText(now) });
   request.status = { token: '', expirationTimestamp: null };
-  checkExpiration(spec.expirationSeconds);
+  checkExpiration(requestedSeconds);
   await ctx.admit?.();
 
   const binding = await resolveBinding(objects, ctx, spec.boundObjectRef);
-  if (issuer.maxSeconds > 0 && spec.expirationSeconds > issuer.maxSeconds) {
-    ctx.warn(`requested expiration of ${spec.expirationSeconds} seconds shortened to ${issuer.maxSeconds} seconds`);
-    spec.expirationSeconds = issuer.maxSeconds;
-  }
+  const tooLong = issuer.maxSeconds > 0 && requestedSeconds > issuer.maxSeconds;
+  const seconds = tooLong ? issuer.maxSeconds : requestedSeconds;
+  if (tooLong) ctx.warn(`requested expiration of ${requestedSeconds} seconds shortened to ${seconds} seconds`);
+  spec.expirationSeconds = seconds;
   const extended =
     issuer.extend &&
     binding.pod !== undefined &&
-    spec.expirationSeconds === WATCHED_SECONDS &&
+    seconds === WATCHED_SECONDS &&
     spec.audiences.every((a) => issuer.apiAudiences.includes(a));
   const id = issuer.uuid();
   const claims = boundClaims({
@@ -85,8 +91,8 @@ export async function issueToken(
     account,
     audiences: spec.audiences,
     binding,
-    expirationSeconds: extended ? EXTENDED_SECONDS : spec.expirationSeconds,
-    warnAfterSeconds: extended ? spec.expirationSeconds : 0,
+    expirationSeconds: extended ? EXTENDED_SECONDS : seconds,
+    warnAfterSeconds: extended ? seconds : 0,
     now,
     id,
   });
@@ -95,7 +101,7 @@ export async function issueToken(
   } catch (thrown) {
     throw internalError(`failed to generate token: ${asError(thrown).message}`);
   }
-  request.status.expirationTimestamp = timeText(new Date(now.getTime() + spec.expirationSeconds * 1000));
+  request.status.expirationTimestamp = timeText(new Date(now.getTime() + seconds * 1000));
   ctx.annotate('authentication.kubernetes.io/issued-credential-id', credentialId(id));
   return request;
 }
