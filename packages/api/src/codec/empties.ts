@@ -51,13 +51,17 @@ function innerWalk(type: Type): Walk | undefined {
   if (type.kind === 'struct') return walkOf(type);
   if (type.kind === 'list') {
     const element = innerWalk(type.element);
-    return element && ((value) => (value as unknown[]).forEach((v) => v !== null && element(v)));
+    return element && ((value) => each(value as unknown[], element));
   }
   if (type.kind === 'map') {
     const element = innerWalk(type.value);
-    return element && ((value) => Object.values(value as object).forEach((v) => v !== null && element(v)));
+    return element && ((value) => each(Object.values(value as object), element));
   }
   return undefined;
+}
+
+function each(values: readonly unknown[], walk: Walk): void {
+  for (const value of values) if (value !== null) walk(value);
 }
 
 function isEmpty(value: unknown): boolean {

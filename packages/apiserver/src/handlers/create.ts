@@ -1,25 +1,23 @@
 /** POST to a collection (apiserver/pkg/endpoints/handlers/create.go). */
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
-import { toStorage } from '../registry/conversion.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import { mutate, validate } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
-import { fieldManagerOf } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
-import { expectedOf, type Scope, writeRequest } from './scope.ts';
+import { type Scope, writeRequest } from './scope.ts';
 
 export async function createObject(scope: Scope): Promise<void> {
-  const { ctx, served, store } = scope;
+  const { ctx, served, store, lens } = scope;
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'CreateOptions');
-  const decoded = decodeBody(ctx, body, mediaType, expectedOf(served), options.fieldValidation);
-  served.definition.registration.strategy.defaults?.(decoded, served.version);
+  const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  lens.defaults(decoded);
   const { metadata } = decoded;
   delete metadata.creationTimestamp;
   delete metadata.deletionTimestamp;
@@ -30,9 +28,8 @@ export async function createObject(scope: Scope): Promise<void> {
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   dedupOwnerReferences(ctx, decoded, false);
 
-  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
   const manager = managerOf(scope, options.fieldManager);
-  const object = toStorage(served, fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt)));
+  const object = lens.write(undefined, lens.fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt)));
   const name = metadata.name ?? '';
   await mutate(scope, { operation: 'CREATE', name, object, dryRun: options.dryRun });
   dedupOwnerReferences(ctx, object, true);

@@ -11,6 +11,7 @@ import { type Route, resourceNotFound, route } from '../router.ts';
 import { createObject } from './create.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
 import { getObject } from './get.ts';
+import { lensOf } from './lens.ts';
 import { listObjects } from './list.ts';
 import { listOptions } from './options.ts';
 import { patchObject } from './patch.ts';
@@ -81,6 +82,7 @@ function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subres
     ctx,
     served,
     subresource,
+    lens: lensOf(served, subresource),
     store: options.resources.store(served.definition),
     admission: options.admission,
     output: outputOf(ctx),

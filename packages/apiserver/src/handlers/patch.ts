@@ -2,18 +2,17 @@
 import { conflict } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import { checkNamespace } from '../registry/prepare.ts';
-import { mutate, validate } from './admit.ts';
+import { validate } from './admit.ts';
 import { readBody } from './body.ts';
 import { managerOf } from './manager.ts';
 import { patchOptions } from './options.ts';
-import { dedupOwnerReferences } from './owners.ts';
 import { mechanismOf } from './patchers.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, viewOf, writeRequest } from './scope.ts';
-import { checkName } from './update.ts';
+import { admitted, checkName } from './update.ts';
 
 export async function patchObject(scope: Scope): Promise<void> {
-  const { ctx, served, store } = scope;
+  const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;
   const patchType = headerOf(ctx.exchange.headers, 'content-type').split(';')[0]!.trim();
   const isApply = patchType === 'application/apply-patch+yaml';
@@ -27,7 +26,7 @@ export async function patchObject(scope: Scope): Promise<void> {
     forceAllowCreate: isApply,
     ...viewOf(scope),
     transform: async (live) => {
-      const object = mechanism(live);
+      const object = mechanism(live && lens.readForWrite(live));
       if (!live && object.metadata.uid) {
         throw conflict(
           served.definition,
@@ -37,10 +36,7 @@ export async function patchObject(scope: Scope): Promise<void> {
       }
       checkNamespace(served.definition, ctx.info.namespace, object);
       checkName(object, name);
-      const operation = live ? 'UPDATE' : 'CREATE';
-      await mutate(scope, { operation, name, object, oldObject: live, dryRun: options.dryRun });
-      dedupOwnerReferences(ctx, object, true);
-      return object;
+      return admitted(scope, name, live, lens.write(live, object), options.dryRun);
     },
     admitCreate: async (final) => {
       await scope.authorizeCreate();

@@ -10,13 +10,11 @@ import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/st
 import type { JsonObject } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
-import { fromStorage, toStorage } from '../registry/conversion.ts';
-import { fieldManagerOf } from './fieldmanager.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
 
-/** Objects in the storage version in and out. @throws StatusError as the patch deserves */
+/** Objects as the endpoint shows them, in and out. @throws StatusError as the patch deserves */
 export type Mechanism = (live: KubeObject | undefined) => KubeObject;
 
 /** @throws StatusError 400 for a body that is no patch of this type */
@@ -29,24 +27,20 @@ export function mechanismOf(
 ): Mechanism {
   if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
   const patch = patcherOf(scope, patchType, body, options);
-  const { served, ctx } = scope;
-  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
-  return (live) => {
-    if (!live) throw notFound(served.definition, ctx.info.name);
-    const current = fromStorage(served, live);
+  const { served, ctx, lens } = scope;
+  return (current) => {
+    if (!current) throw notFound(served.definition, ctx.info.name);
     const patched = patch(current);
-    served.definition.registration.strategy.defaults?.(patched, served.version);
-    return toStorage(served, fields.update(current, patched, manager, formatTime(ctx.receivedAt)));
+    lens.defaults(patched);
+    return lens.fields.update(current, patched, manager, formatTime(ctx.receivedAt));
   };
 }
 
 function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
-  const { served, ctx } = scope;
-  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
+  const { ctx, lens } = scope;
   const { value, duplicates } = applyBody(body);
-  return (live) => {
-    const current = live && fromStorage(served, live);
-    const merged = fields.apply(
+  return (current) => {
+    const merged = lens.fields.apply(
       current,
       value,
       options.fieldManager,
@@ -57,9 +51,9 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
-    const object = normalize(merged, served.type!) as KubeObject;
-    served.definition.registration.strategy.defaults?.(object, served.version);
-    return toStorage(served, object);
+    const object = normalize(merged, lens.expected.type);
+    lens.defaults(object);
+    return object;
   };
 }
 
@@ -90,7 +84,7 @@ function patcherOf(
         finish(
           scope,
           options,
-          applyStrategicPatch(current, patch, scope.served.type!),
+          applyStrategicPatch(current, patch, scope.lens.expected.type),
           isStrict ? duplicates : [],
           patch,
         );
@@ -116,7 +110,7 @@ function finish(
   let result: { object: KubeObject; strictErrors: readonly string[] };
   try {
     const strict = options.fieldValidation !== 'Ignore';
-    result = decodeJson(Buffer.from(JSON.stringify(patched)), scope.served.type!, { strict });
+    result = decodeJson(Buffer.from(JSON.stringify(patched)), scope.lens.expected.type, { strict });
   } catch (error) {
     return complain((error as Error).message);
   }

@@ -3,7 +3,6 @@
 import { headerOf } from '../http/answer.ts';
 import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
-import { fromStorage, isStoredVersion } from '../registry/conversion.ts';
 import { type Form, formOf, includeObjectOf } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
@@ -14,15 +13,15 @@ import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
 /** @throws StatusError 400 for an includeObject that is none */
 export function representationFor(scope: Scope): Representation {
-  const { ctx, served, store, output } = scope;
+  const { ctx, served, store, output, lens } = scope;
   const form = formOf(output.convert) ?? { kind: 'Object' };
   const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
   const isPlain = form.kind === 'Object' && output.mediaType === 'application/json' && !pretty;
-  if (isPlain && isStoredVersion(served)) return new StoredJson(served.definition);
+  if (isPlain && lens.isIdentity) return new StoredJson(served.definition);
 
   const options = {
     shape: shapeOf(scope, form),
-    convert: fromStorage.bind(undefined, served),
+    convert: lens.read.bind(lens),
     parse: store.codec.object.bind(store.codec),
     pretty,
   };

@@ -5,25 +5,19 @@ import { addWarning, type RequestContext } from '../context.ts';
 import type { Negotiated } from '../http/negotiate.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { ResourceStore, UpdateRequest, WriteRequest } from '../registry/store.ts';
-import type { Expected } from './decode.ts';
+import type { Lens } from './lens.ts';
 
 export interface Scope {
   readonly ctx: RequestContext;
   readonly served: ServedResource;
   readonly store: ResourceStore;
   readonly subresource: Subresource | undefined;
+  readonly lens: Lens;
   readonly admission: AdmissionChain;
   /** The form in which the client wants the answer. */
   readonly output: Negotiated;
   /** For writes that turn out to create: may this user do that, too? @throws StatusError 403 */
   readonly authorizeCreate: () => Promise<void>;
-}
-
-/** What a body to this endpoint should hold: the resource's kind in the version of the request. */
-export function expectedOf(served: ServedResource): Expected {
-  const { definition, version, type } = served;
-  if (!type) throw new Error(`no type for ${definition.kind} in ${version}`);
-  return { group: definition.group, version, kind: definition.kind, type };
 }
 
 /** The subresource's part of the strategy, where it is a view of the object. */

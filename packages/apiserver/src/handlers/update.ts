@@ -2,46 +2,40 @@
 import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
-import { fromStorage, toStorage } from '../registry/conversion.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import { mutate, validate } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
-import { fieldManagerOf } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
-import { expectedOf, type Scope, viewOf, writeRequest } from './scope.ts';
+import { type Scope, viewOf, writeRequest } from './scope.ts';
 
 export async function updateObject(scope: Scope): Promise<void> {
-  const { ctx, served, store } = scope;
+  const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
-  const decoded = decodeBody(ctx, body, mediaType, expectedOf(served), options.fieldValidation);
-  served.definition.registration.strategy.defaults?.(decoded, served.version);
+  const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  lens.defaults(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   checkName(decoded, name);
   dedupOwnerReferences(ctx, decoded, false);
 
   const manager = managerOf(scope, options.fieldManager);
   const { uid } = decoded.metadata;
-  const fields = fieldManagerOf(served, scope.subresource?.name ?? '');
   const { object, created } = await store.update({
     ...writeRequest(scope, options.dryRun),
     name,
-    ...(uid ? { preconditions: { uid } } : {}),
+    ...(uid && lens.expected.kind === served.definition.kind ? { preconditions: { uid } } : {}),
     ...viewOf(scope),
     transform: async (live) => {
-      const current = live && fromStorage(served, live);
+      const current = live && lens.readForWrite(live);
       const fresh = JSON.parse(JSON.stringify(decoded)) as KubeObject;
-      const object = toStorage(served, fields.update(current, fresh, manager, formatTime(ctx.receivedAt)));
-      const operation = live ? 'UPDATE' : 'CREATE';
-      await mutate(scope, { operation, name, object, oldObject: live, dryRun: options.dryRun });
-      dedupOwnerReferences(ctx, object, true);
-      return object;
+      const object = lens.fields.update(current, fresh, manager, formatTime(ctx.receivedAt));
+      return admitted(scope, name, live, lens.write(live, object), options.dryRun);
     },
     admitCreate: async (final) => {
       await scope.authorizeCreate();
@@ -51,6 +45,19 @@ export async function updateObject(scope: Scope): Promise<void> {
       validate(scope, { operation: 'UPDATE', name, object: final, oldObject: old, dryRun: options.dryRun }),
   });
   await sendObject(scope, created ? 201 : 200, object);
+}
+
+/** Mutating admission of an object that is about to replace `live`, or to be created. */
+export async function admitted(
+  scope: Scope,
+  name: string,
+  live: KubeObject | undefined,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<KubeObject> {
+  await mutate(scope, { operation: live ? 'UPDATE' : 'CREATE', name, object, oldObject: live, dryRun });
+  dedupOwnerReferences(scope.ctx, object, true);
+  return object;
 }
 
 /** @throws StatusError 400 */

@@ -19,9 +19,3 @@ export function fromStorage(served: ServedResource, object: KubeObject): KubeObj
   converted.apiVersion = apiVersionOf({ group: served.definition.group, version: served.version });
   return converted;
 }
-
-/** True when stored bytes can go out as they are. */
-export function isStoredVersion(served: ServedResource): boolean {
-  const { storage } = served.definition;
-  return served.version === storage.version && served.definition.group === storage.group;
-}

@@ -3,6 +3,7 @@
  * (apiserver/pkg/registry/generic/registry/store.go). The kind's strategy is asked at the points named in strategy.ts;
  * lists and watches are served from the cacher.
  */
+import { withoutNewTimes } from '@keelson/api/apply/manager';
 import {
   alreadyExists,
   conflict,
@@ -20,7 +21,6 @@ import type { Logger } from '../logger.ts';
 import { type CachedObject, Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
-import { ignoreManagedFieldsTimestamps } from './managedfields.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
 import { keyOf, type ResourceDefinition } from './resource.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
@@ -245,7 +245,8 @@ export class ResourceStore {
     try {
       checkNamespace(this.definition, ctx.namespace, object);
       prepareUpdate(this.definition, strategy, object, existing, request);
-      ignoreManagedFieldsTimestamps(object, existing);
+      object.metadata.managedFields = withoutNewTimes(existing, object).metadata.managedFields!;
+      if (!object.metadata.managedFields) delete object.metadata.managedFields;
       await request.admitUpdate?.(object, existing);
 
       if (shouldDelete(object, existing) && (strategy.shouldDeleteDuringUpdate?.(object, existing) ?? true)) {

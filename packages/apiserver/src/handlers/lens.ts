@@ -1,0 +1,55 @@
+/**
+ * What an endpoint reads and writes, seen through the stored object: the object itself in the version of the request,
+ * or a subresource that is made of it (Scale). Handlers of writes know nothing else of the difference.
+ */
+import type { FieldManager } from '@keelson/api/apply/fieldmanager';
+import type { KubeObject } from '@keelson/api/object';
+import type { StructType } from '@keelson/api/schema';
+import { fromStorage, toStorage } from '../registry/conversion.ts';
+import type { ServedResource, Subresource } from '../registry/resource.ts';
+import type { Expected } from './decode.ts';
+import { fieldManagerOf } from './fieldmanager.ts';
+import { scaleLens } from './scale.ts';
+
+export interface Lens {
+  /** What bodies hold. */
+  readonly expected: Expected;
+  readonly fields: FieldManager;
+  /** True when the stored bytes are what the endpoint answers with. */
+  readonly isIdentity: boolean;
+  /** From the stored object; does not change it. */
+  read(stored: KubeObject): KubeObject;
+  /** The same with managedFields, which some forms hide from readers. */
+  readForWrite(stored: KubeObject): KubeObject;
+  /** Back to an object to store. `stored` may be changed; undefined: there is none yet. */
+  write(stored: KubeObject | undefined, object: KubeObject): KubeObject;
+  defaults(object: KubeObject): void;
+}
+
+const lenses = new WeakMap<ServedResource, Map<string, Lens>>();
+
+export function lensOf(served: ServedResource, subresource: Subresource | undefined): Lens {
+  const known = lenses.get(served) ?? new Map<string, Lens>();
+  lenses.set(served, known);
+  const name = subresource?.name ?? '';
+  let lens = known.get(name);
+  if (!lens) {
+    lens = subresource?.name === 'scale' ? scaleLens(served, subresource) : objectLens(served, name);
+    known.set(name, lens);
+  }
+  return lens;
+}
+
+function objectLens(served: ServedResource, subresource: string): Lens {
+  const { definition, version, type } = served;
+  const { storage, registration } = definition;
+  return {
+    expected: { group: definition.group, version, kind: definition.kind, type: type as StructType },
+    fields: fieldManagerOf(served, subresource),
+    isIdentity: version === storage.version && definition.group === storage.group,
+    read: (stored) => fromStorage(served, stored),
+    readForWrite: (stored) => fromStorage(served, stored),
+    write: (_stored, object) => toStorage(served, object),
+    defaults: (object) => registration.strategy.defaults?.(object, version),
+  };
+}

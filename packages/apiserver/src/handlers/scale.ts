@@ -1,0 +1,109 @@
+/** The scale subresource: replicas of a workload as an autoscaling/v1 Scale (pkg/registry/apps/deployment/storage). */
+import { FieldManager } from '@keelson/api/apply/fieldmanager';
+import { parentManagedFields, scaleManagedFields } from '@keelson/api/apply/scale';
+import { applySchemaOf } from '@keelson/api/apply/schema';
+import { normalize } from '@keelson/api/codec/json';
+import { conflict, invalid, notFound } from '@keelson/api/errors';
+import * as field from '@keelson/api/field';
+import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import { typeOfKind } from '@keelson/api/schema';
+import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/labels';
+import type { ServedResource, Subresource } from '../registry/resource.ts';
+import { nonNegative } from '../registry/validation/fields.ts';
+import type { Lens } from './lens.ts';
+
+interface Workload {
+  spec: { replicas?: number; selector?: LabelSelector | Record<string, string> };
+  status: { replicas?: number };
+}
+
+const REPLICAS = ['f:spec', 'f:replicas'];
+
+export function scaleLens(served: ServedResource, subresource: Subresource): Lens {
+  const { definition, version } = served;
+  const kind = { group: subresource.group ?? 'autoscaling', version: subresource.version ?? 'v1', kind: 'Scale' };
+  const type = typeOfKind(kind.group, kind.version, kind.kind)!;
+  const parentVersion = apiVersionOf({ group: definition.group, version });
+  const paths = { [parentVersion]: REPLICAS };
+  const fields = new FieldManager({
+    kind,
+    empty: normalize({}, type) as Record<string, unknown>,
+    subresource: 'scale',
+    versions: {
+      schema: (v) => (v === apiVersionOf(kind) ? applySchemaOf(type) : undefined),
+      convert: (object) => object,
+    },
+  });
+  const read = (stored: KubeObject): KubeObject => {
+    const { name, namespace, uid, resourceVersion, creationTimestamp, managedFields } = stored.metadata;
+    const { spec, status } = stored as unknown as Workload;
+    const scale = {
+      kind: kind.kind,
+      apiVersion: apiVersionOf(kind),
+      metadata: {
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+        creationTimestamp,
+        managedFields: scaleManagedFields(managedFields, paths),
+      },
+      spec: { replicas: spec.replicas },
+      status: { replicas: status.replicas ?? 0, selector: selectorText(spec.selector) },
+    };
+    return normalize(scale, type);
+  };
+  return {
+    expected: { ...kind, type },
+    fields,
+    isIdentity: false,
+    read: (stored) => {
+      const scale = read(stored);
+      delete scale.metadata.managedFields;
+      return scale;
+    },
+    readForWrite: read,
+    write: (stored, scale) => {
+      const { resource, group } = definition;
+      const about = { group, resource: `${resource}/scale` };
+      const name = scale.metadata.name ?? '';
+      if (!stored) throw notFound(about, name);
+      const replicas = (scale.spec as { replicas?: number }).replicas ?? 0;
+      const errors = nonNegative(replicas, field.Path.of('spec', 'replicas'));
+      if (errors.length > 0) throw invalid('autoscaling', 'Scale', name, errors);
+      const { uid, resourceVersion } = scale.metadata;
+      if (uid && uid !== stored.metadata.uid) {
+        throw conflict(
+          about,
+          name,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.metadata.uid}`,
+        );
+      }
+      const entries = parentManagedFields(
+        stored.metadata.managedFields,
+        scale.metadata.managedFields,
+        paths,
+        parentVersion,
+      );
+      return {
+        ...stored,
+        metadata: {
+          ...stored.metadata,
+          ...(resourceVersion ? { resourceVersion } : { resourceVersion: '' }),
+          ...(entries ? { managedFields: entries } : {}),
+        },
+        spec: { ...(stored.spec as object), replicas },
+      };
+    },
+    defaults: () => {},
+  };
+}
+
+/** Replication controllers select by plain labels. */
+function selectorText(selector: Workload['spec']['selector']): string {
+  const isObject = selector !== undefined && ('matchLabels' in selector || 'matchExpressions' in selector);
+  return String(
+    isObject ? selectorOfObject(selector as LabelSelector) : selectorOfLabels(selector as Record<string, string>),
+  );
+}
