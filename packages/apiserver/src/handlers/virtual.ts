@@ -16,7 +16,7 @@ import { fieldManagerOfBody } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
 import { sendObject } from './respond.ts';
-import { expectedOf, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 
 export interface VirtualRequest {
   readonly user: UserInfo;
@@ -84,8 +84,8 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   await sendObject(scope, 201, { ...answer });
 }
 
-function expectedBody({ served, subresource }: Scope): Expected {
-  if (!subresource) return expectedOf(served);
+function expectedBody({ served, subresource, lens }: Scope): Expected {
+  if (!subresource) return lens.expected;
   const { group = served.definition.group, version = served.version, kind } = subresource;
   const type = typeOfKind(group, version, kind);
   if (!type) throw new Error(`no type for ${kind} in ${group}/${version}`);
