@@ -32,6 +32,7 @@ import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { storedObjects } from './objects.ts';
+import { OpenApiService } from './openapi/service.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
 import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
@@ -46,6 +47,9 @@ export interface ApiServer {
   /** Not ready first, then no new connections, then the running requests end, then the watches. */
   close(): Promise<void>;
 }
+
+/** What GET / lists besides groups and health checks. */
+const OTHER_PATHS = ['/openapi/v2', '/openapi/v3', '/openapi/v3/', '/version'];
 
 /** Listens when it resolves. @throws the error of listening (EADDRINUSE), StoreUnavailableError */
 export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
@@ -79,6 +83,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
 
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
+  const openapi = new OpenApiService({ served: () => groups, now });
 
   const handler = endpoint({
     resources,
@@ -97,7 +102,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => serveDiscovery(discovery, request),
       (request) => health.serve(request),
       (request) => serveVersion(version, request),
-      (request) => serveRootPaths(discovery, health.paths(), request),
+      (request) => openapi.serve(request),
+      (request) => serveRootPaths(discovery, [...OTHER_PATHS, ...health.paths()], request),
     ],
   });
 

@@ -3,6 +3,8 @@
 import { headerOf } from '../http/answer.ts';
 import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
+import { columnDefinitions } from '../registry/columns.ts';
+import type { TableConvertor } from '../registry/strategy.ts';
 import { type Form, formOf, includeObjectOf } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
@@ -53,8 +55,19 @@ function shapeOf(scope: Scope, form: Form): Shape {
 }
 
 let generic: Printer | undefined;
+const printers = new WeakMap<TableConvertor, Printer>();
 
 function printerOf({ served }: Scope): Printer {
-  generic ??= defaultPrinter(describeField);
-  return (served.definition.registration.table as Printer | undefined) ?? generic;
+  const { table } = served.definition.registration;
+  if (!table) {
+    generic ??= defaultPrinter(describeField);
+    return generic;
+  }
+  let printer = printers.get(table);
+  if (!printer) {
+    const columns = columnDefinitions(table.columns, describeField);
+    printer = { columns, row: (object, now) => table.row(object, now) };
+    printers.set(table, printer);
+  }
+  return printer;
 }

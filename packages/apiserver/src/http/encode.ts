@@ -1,13 +1,20 @@
 /** Objects of paths that are no resources, as the bytes that go out. */
+import { encodeJson } from '@keelson/api/codec/json';
+import { encodeProtobuf } from '@keelson/api/codec/protobuf';
+import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { MediaType } from './negotiate.ts';
+
+const LINE_FEED = Buffer.from('\n');
 
 /** @param object keys in the order in which they are to be written, `kind` and `apiVersion` among them */
 export function encodeDocument(object: object, mediaType: MediaType, pretty: boolean): Buffer {
   switch (mediaType) {
     case 'application/json':
       // Indented answers end without a line feed, the others with one.
-      return Buffer.from(pretty ? JSON.stringify(object, null, 2) : `${JSON.stringify(object)}\n`);
-    default:
-      throw new Error(`no encoder for ${mediaType}`);
+      return pretty ? Buffer.from(JSON.stringify(object, null, 2)) : Buffer.concat([encodeJson(object), LINE_FEED]);
+    case 'application/yaml':
+      return encodeYaml(object);
+    case 'application/vnd.kubernetes.protobuf':
+      return encodeProtobuf(object);
   }
 }

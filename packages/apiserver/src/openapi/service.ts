@@ -53,7 +53,7 @@ export class OpenApiService {
   readonly #options: OpenApiOptions;
   /** By name and format; each at most once, and replaced when its hash has changed. */
   readonly #rendered = new Map<string, Promise<Rendered>>();
-  #digest: Promise<string> | undefined;
+  #digest: string | undefined;
   /** Held while something is being rendered. */
   #data: Promise<OpenApiData> | undefined;
   #renderings = 0;
@@ -66,7 +66,7 @@ export class OpenApiService {
   async serve(request: PathRequest): Promise<Answer | undefined> {
     const { path } = request;
     if (path === V2) return this.#serveDocument(2, 'v2', request);
-    if (path === V3) return this.#serveIndex(request);
+    if (path === V3) return this.#serveIndex();
     if (!path.startsWith(`${V3}/`)) return undefined;
     const name = path.slice(V3.length + 1);
     if (!documentNames(this.#options.served()).includes(name)) return { status: 404, headers: {}, body: '' };
@@ -74,10 +74,10 @@ export class OpenApiService {
   }
 
   /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
-  async #serveIndex(_request: PathRequest): Promise<Answer> {
+  async #serveIndex(): Promise<Answer> {
     const names = documentNames(this.#options.served());
-    const entries = await Promise.all(
-      names.map(async (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${await this.#hash(name)}` }] as const),
+    const entries = names.map(
+      (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
     );
     const body = JSON.stringify({ paths: Object.fromEntries(entries) });
     const modified = this.#options.now().toUTCString();
@@ -92,7 +92,7 @@ export class OpenApiService {
     if (!format) return { status: 406, headers: { vary }, body: '' };
     const [, kind, contentType] = format;
 
-    const hash = await this.#hash(name);
+    const hash = this.#hash(name);
     const headers = { vary, etag: `"${hash}"` };
     const asked = version === 3 ? request.query.get('hash') : '';
     if (asked && asked !== hash) {
@@ -119,12 +119,12 @@ export class OpenApiService {
   }
 
   /** SHA-512 in capitals over what the document is made of. */
-  async #hash(name: string): Promise<string> {
+  #hash(name: string): string {
     this.#digest ??= openApiDataDigest();
     const served = this.#options.served();
     const about = name === 'v2' ? served : partOf(name, served);
     return createHash('sha512')
-      .update(`${await this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
+      .update(`${this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
       .digest('hex')
       .toUpperCase();
   }
