@@ -29,6 +29,7 @@ import { endpoint } from './handlers/endpoint.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
+import { addStandardChecks } from './health/standard.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { storedObjects } from './objects.ts';
@@ -79,7 +80,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const health = new HealthChecks({ now: () => performance.now() });
-  health.add({ name: 'etcd', check: () => store.health() });
+  let isShuttingDown = false;
+  const booted = addStandardChecks(health, {
+    storeHealth: () => store.health(),
+    isShuttingDown: () => isShuttingDown,
+    priorityAndFairness: false,
+  });
 
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
@@ -131,8 +137,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
-  const ready = start(config, resources, client, services, rbac, health, now);
-  return { port: listener.port, ready, close: () => close(config, listener, resources) };
+  const ready = start(config, resources, client, services, rbac, health, now).then(booted);
+  const stop = () => {
+    isShuttingDown = true;
+    return close(config, listener, resources);
+  };
+  return { port: listener.port, ready, close: stop };
 }
 
 async function start(

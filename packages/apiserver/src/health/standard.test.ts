@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { HealthChecks } from './checks.ts';
+import { addStandardChecks, type StandardChecks } from './standard.ts';
+
+function fixture(options: Partial<StandardChecks> = {}) {
+  const health = new HealthChecks({ now: () => 0, livezGraceMs: 1 });
+  const storeHealth = () => Promise.resolve();
+  const finish = addStandardChecks(health, {
+    storeHealth,
+    isShuttingDown: () => false,
+    priorityAndFairness: false,
+    ...options,
+  });
+  return { health, finish };
+}
+
+async function readyz(health: HealthChecks): Promise<string> {
+  const user = { name: '', uid: '', groups: [], extra: {} };
+  const query = new URLSearchParams('verbose');
+  const answer = await health.serve({ method: 'GET', path: '/readyz', query, headers: {}, user });
+  return String(answer?.body);
+}
+
+it('is ready when nobody waits for anything any more', async () => {
+  const { health, finish } = fixture();
+  const roles = health.addBootHook('rbac/bootstrap-roles');
+  expect(await readyz(health)).toContain('[-]poststarthook/bootstrap-controller failed');
+  finish();
+  expect(await readyz(health)).toContain('[-]poststarthook/rbac/bootstrap-roles failed');
+  roles();
+  const lines = (await readyz(health)).trimEnd().split('\n');
+  expect(lines.slice(0, 5)).toEqual([
+    '[+]ping ok',
+    '[+]log ok',
+    '[+]etcd ok',
+    '[+]etcd-readiness ok',
+    '[+]informer-sync ok',
+  ]);
+  expect(lines.slice(-2)).toEqual(['[+]shutdown ok', 'readyz check passed']);
+});
+
+it('is not ready while it shuts down, but alive', async () => {
+  const { health, finish } = fixture({ isShuttingDown: () => true });
+  finish();
+  expect(await readyz(health)).toContain('[-]shutdown failed: reason withheld');
+  expect(await health.isHealthy('livez')).toBe(true);
+});
+
+it.each([
+  [true, ['priority-and-fairness-config-consumer', 'priority-and-fairness-filter']],
+  [false, ['max-in-flight-filter']],
+])('names the filter that bounds requests (priority and fairness: %s)', async (priorityAndFairness, hooks) => {
+  const { health } = fixture({ priorityAndFairness });
+  const names = health.paths().filter((p) => /^\/livez\/.*(fairness-(config-c|f)|max-in-flight)/.test(p));
+  expect(names).toEqual(hooks.map((hook) => `/livez/poststarthook/${hook}`));
+});

@@ -1,0 +1,39 @@
+/** The checks that every server has, and the boot hooks of kube-apiserver that have no counterpart here. */
+import type { HealthChecks } from './checks.ts';
+import { BOOT_HOOKS, type BootHook } from './order.ts';
+
+export interface StandardChecks {
+  /** Rejects while the store does not answer. */
+  readonly storeHealth: () => Promise<void>;
+  readonly isShuttingDown: () => boolean;
+  readonly priorityAndFairness: boolean;
+}
+
+/**
+ * Adds them. Every boot hook is pending at first; a component that does a hook's work takes it over with `addBootHook`.
+ * @returns to be called when the server has booted: finishes the hooks that nobody took over
+ */
+export function addStandardChecks(health: HealthChecks, standard: StandardChecks): () => void {
+  const finishers = BOOT_HOOKS.filter((hook) => isWanted(hook, standard)).map((hook) => health.addBootHook(hook));
+  const nothing = { check() {} };
+  health.add({ name: 'log', ...nothing });
+  health.add({ name: 'autoregister-completion', ...nothing });
+  health.add({ name: 'loopback-serving-certificate', ...nothing }, ['healthz', 'livez']);
+  health.add({ name: 'informer-sync', ...nothing }, ['readyz']);
+  health.add({ name: 'etcd', group: 'etcd', check: standard.storeHealth });
+  health.add({ name: 'etcd-readiness', group: 'etcd-readiness', check: standard.storeHealth }, ['readyz']);
+  const check = () => {
+    if (standard.isShuttingDown()) throw new Error('process is shutting down');
+  };
+  health.add({ name: 'shutdown', check }, ['readyz']);
+  return () => {
+    for (const finish of finishers) finish();
+  };
+}
+
+const FLOW_CONTROL: readonly BootHook[] = ['priority-and-fairness-config-consumer', 'priority-and-fairness-filter'];
+
+function isWanted(hook: BootHook, { priorityAndFairness }: StandardChecks): boolean {
+  if (FLOW_CONTROL.includes(hook)) return priorityAndFairness;
+  return hook !== 'max-in-flight-filter' || !priorityAndFairness;
+}
