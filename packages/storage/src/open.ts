@@ -1,9 +1,13 @@
+import { type EtcdOptions, openEtcdStore } from './etcd/open.ts';
 import { type LmdbOptions, openLmdbStore } from './lmdb/open.ts';
 import { type MemoryOptions, openMemoryStore } from './memory/open.ts';
 import type { Store } from './store.ts';
 
 /** Which engine keeps the data, and how. */
-export type StoreConfig = ({ readonly engine: 'memory' } & MemoryOptions) | ({ readonly engine: 'lmdb' } & LmdbOptions);
+export type StoreConfig =
+  | ({ readonly engine: 'memory' } & MemoryOptions)
+  | ({ readonly engine: 'lmdb' } & LmdbOptions)
+  | ({ readonly engine: 'etcd' } & EtcdOptions);
 
 /**
  * Opens the store that is asked for; whoever opens it closes it.
@@ -15,5 +19,7 @@ export async function openStore(config: StoreConfig): Promise<Store> {
       return openMemoryStore(config);
     case 'lmdb':
       return openLmdbStore(config);
+    case 'etcd':
+      return openEtcdStore(config);
   }
 }

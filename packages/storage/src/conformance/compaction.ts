@@ -90,6 +90,7 @@ export function compactionTests(context: TestContext): void {
     const key = `${prefix}a`;
     let revision = await put(store, key, '0');
     const recorder = new Recorder(store, prefix, revision);
+    await recorder.until(({ events }) => events.length === 1);
     const compactions: Promise<void>[] = [];
     for (let i = 1; i <= 300; i++) {
       revision = await put(store, key, `${i}`, revision);

@@ -69,9 +69,12 @@ export class Recorder {
     this.close = () => watch.close();
   }
 
-  /** Resolves once the recorder has seen what is asked for. */
+  /** Resolves once the recorder has seen what is asked for. @throws the watch's error if that comes first */
   async until(seen: (recorder: Recorder) => boolean): Promise<this> {
-    while (!seen(this)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (!seen(this)) {
+      if (this.error !== undefined) throw this.error;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     return this;
   }
 

@@ -94,6 +94,21 @@ export function watchTests(context: TestContext): void {
     }
   });
 
+  it('tells of large values from the past, each once', async () => {
+    const { store, prefix } = context;
+    const start = (await store.currentRevision()) + 1;
+    const total = 16;
+    const value = Uint8Array.from({ length: 1 << 20 }, (_, i) => i);
+    for (let i = 0; i < total; i++) await store.put(`${prefix}${i}`, value, { expect: 0 });
+    const recorder = new Recorder(store, prefix, start);
+    await recorder.until((seen) => seen.events.length >= total);
+    expect(recorder.events.map(revisionOf)).toEqual(Array.from({ length: total }, (_, i) => start + i));
+    for (const event of recorder.events) {
+      expect(event.type === 'put' && Buffer.from(event.kv.value).equals(value)).toBe(true);
+    }
+    recorder.close();
+  });
+
   it('says nothing after it was closed', async () => {
     const { store, prefix } = context;
     const start = (await store.currentRevision()) + 1;

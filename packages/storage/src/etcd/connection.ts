@@ -1,0 +1,191 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { ChannelCredentials, Client, type ClientDuplexStream, type ClientOptions, Metadata } from '@grpc/grpc-js';
+import type { Clock } from '../clock.ts';
+import { StoreUnavailableError } from '../store.ts';
+import { isUnavailable, translate, wasNotSent } from './errors.ts';
+import type { Method } from './messages.ts';
+import { TlsFiles, type TlsPaths } from './tls-files.ts';
+
+export interface ConnectionOptions extends TlsPaths {
+  /** URLs, as `https://10.0.0.1:2379`, tried in this order. */
+  readonly endpoints: readonly string[];
+  /** The longest that one request may take, retries included. */
+  readonly requestTimeoutMs: number;
+  /** The largest answer that is accepted. */
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+}
+
+export interface CallOptions {
+  /** Whether doing it twice is as good as doing it once. A write that may have reached etcd is not sent again. */
+  readonly repeatable: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** How often TLS files are looked at, besides whenever a connection fails. */
+const TLS_CHECK_MS = 60_000;
+
+const RETRY_MS = 25;
+const MAX_RETRY_MS = 500;
+
+const channelOptions: ClientOptions = {
+  // As upstream's client does it, to find out about a peer that is gone without a word.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.max_send_message_length': -1,
+};
+
+/**
+ * Speaks to one endpoint of an etcd cluster at a time, and goes on to the next one when that is
+ * unavailable or does not answer in time.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #tlsFiles: TlsFiles;
+  #clients: readonly Client[] = [];
+  #current = 0;
+  #cancelTlsCheck: (() => void) | undefined;
+  #closed = false;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#tlsFiles = new TlsFiles(options);
+  }
+
+  /** Does not wait for an endpoint to answer. @throws StoreUnavailableError if the TLS files can't be used */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options);
+    try {
+      await connection.#loadTls();
+    } catch (error) {
+      throw new StoreUnavailableError(`cannot set up the connection to etcd: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    connection.#scheduleTlsCheck();
+    return connection;
+  }
+
+  /** The endpoint that the next call goes to. */
+  get endpoint(): string {
+    return this.#options.endpoints[this.#current]!;
+  }
+
+  /** @throws StoreUnavailableError with endpoint and cause; etcd's own error if it refused the request */
+  async call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    { repeatable, timeoutMs = this.#options.requestTimeoutMs }: CallOptions,
+  ): Promise<Response> {
+    const deadline = Date.now() + timeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      const index = this.#current;
+      try {
+        return await this.#send(method, request, deadline);
+      } catch (error) {
+        if (this.#closed) throw new StoreUnavailableError('the store is closed');
+        if (!isUnavailable(error)) throw error;
+        const endpoint = this.#options.endpoints[index]!;
+        this.failOver(endpoint);
+        if (!(repeatable || wasNotSent(error))) throw translate(error, endpoint);
+        if (attempt % this.#options.endpoints.length === 0) await this.#pause(attempt);
+        if (Date.now() >= deadline) throw translate(error, endpoint);
+      }
+    }
+  }
+
+  /** Opens a stream to the current endpoint. Its end, and its errors, are the caller's. */
+  stream<Request, Response>({
+    path,
+    encode,
+    decode,
+  }: Method<Request, Response>): ClientDuplexStream<Request, Response> {
+    const metadata = new Metadata();
+    // Makes a member without a leader end the stream instead of leaving it silent.
+    metadata.set('hasleader', 'true');
+    return this.#clients[this.#current]!.makeBidiStreamRequest(path, encode, decode, metadata, {});
+  }
+
+  /** Called when an endpoint proved useless; the next one is used from then on. */
+  failOver(endpoint: string): void {
+    if (endpoint === this.endpoint) this.#current = (this.#current + 1) % this.#options.endpoints.length;
+    void this.#loadTls().catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelTlsCheck?.();
+    for (const client of this.#clients) client.close();
+  }
+
+  #send<Request, Response>(method: Method<Request, Response>, request: Request, deadline: number): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const { path, encode, decode } = method;
+      const client = this.#clients[this.#current]!;
+      client.makeUnaryRequest(path, encode, decode, request, new Metadata(), { deadline }, (error, response) => {
+        if (error) reject(error);
+        else resolve(response!);
+      });
+    });
+  }
+
+  #pause(attempt: number): Promise<void> {
+    const ms = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(attempt, 10));
+    return new Promise((resolve) => this.#options.clock.after(ms, resolve));
+  }
+
+  /** Makes new channels if the files have changed. Calls and streams on the old ones run on. */
+  async #loadTls(): Promise<void> {
+    const context = await this.#tlsFiles.load();
+    if (context === undefined || this.#closed) return;
+    const old = this.#clients;
+    this.#clients = this.#options.endpoints.map((endpoint) => {
+      const { secure, target, ip } = parseEndpoint(endpoint, this.#usesTls);
+      const options: ClientOptions = {
+        ...channelOptions,
+        'grpc.max_receive_message_length': this.#options.maxMessageBytes,
+      };
+      if (!secure) return new Client(target, ChannelCredentials.createInsecure(), options);
+      if (ip === undefined) return new Client(target, ChannelCredentials.createFromSecureContext(context), options);
+      // The library would name the address to the server (SNI), where only names may stand (RFC 6066, section 3).
+      const verify = { checkServerIdentity: (_: string, cert: PeerCertificate) => checkServerIdentity(ip, cert) };
+      const credentials = ChannelCredentials.createFromSecureContext(context, verify);
+      return new Client(target, credentials, { ...options, 'grpc.ssl_target_name_override': 'etcd' });
+    });
+    for (const client of old) client.close();
+  }
+
+  #scheduleTlsCheck(): void {
+    if (!this.#usesTls) return;
+    this.#cancelTlsCheck = this.#options.clock.after(TLS_CHECK_MS, () => {
+      void this.#loadTls().catch(() => undefined);
+      this.#scheduleTlsCheck();
+    });
+  }
+
+  get #usesTls(): boolean {
+    const { caFile, certFile, keyFile } = this.#options;
+    return Boolean(caFile || certFile || keyFile);
+  }
+}
+
+interface Endpoint {
+  readonly secure: boolean;
+  /** As gRPC writes it. */
+  readonly target: string;
+  /** The address, where that takes the place of a host's name. */
+  readonly ip: string | undefined;
+}
+
+/** Without a scheme TLS is used if there are files for it; so does etcd's own client. */
+function parseEndpoint(endpoint: string, tlsByDefault: boolean): Endpoint {
+  const [, scheme, address] = /^(?:(https?|unixs?):\/\/)?(.+?)\/?$/.exec(endpoint) ?? [];
+  if (address === undefined) throw new Error(`"${endpoint}" is no etcd endpoint`);
+  const secure = scheme === undefined ? tlsByDefault : scheme === 'https' || scheme === 'unixs';
+  const host = address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');
+  const target = scheme?.startsWith('unix') ? `unix:${address}` : `dns:${address}`;
+  return { secure, target, ip: isIP(host) ? host : undefined };
+}

@@ -1,0 +1,44 @@
+import { type Clock, systemClock } from '../clock.ts';
+import type { Store } from '../store.ts';
+import { Connection } from './connection.ts';
+import { EtcdStore } from './etcd-store.ts';
+import { KeyMapping } from './keys.ts';
+import type { TlsPaths } from './tls-files.ts';
+
+export interface EtcdOptions extends TlsPaths {
+  /** URLs of the cluster's members, as upstream's `--etcd-servers`. */
+  readonly endpoints: readonly string[];
+  /** What stands in etcd for the `/registry` of callers' keys, as upstream's `--etcd-prefix`. */
+  readonly prefix?: string;
+  /** The longest that one request may take, retries included. */
+  readonly requestTimeoutMs?: number;
+  /** How long to wait for etcd to answer at first. */
+  readonly openTimeoutMs?: number;
+  /** The largest answer that is accepted. Lists come in pages that are far smaller, unless values are very large. */
+  readonly maxMessageBytes?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * A store in an etcd cluster.
+ * @throws StoreUnavailableError if none of the endpoints answers in time, naming the last one and why
+ */
+export async function openEtcdStore({
+  endpoints,
+  prefix,
+  requestTimeoutMs = 10_000,
+  openTimeoutMs = 20_000,
+  maxMessageBytes = 256 << 20,
+  clock = systemClock,
+  ...tls
+}: EtcdOptions): Promise<Store> {
+  const connection = await Connection.open({ endpoints, requestTimeoutMs, maxMessageBytes, clock, ...tls });
+  const store = new EtcdStore(connection, new KeyMapping(prefix), clock);
+  try {
+    await store.waitUntilReachable(openTimeoutMs);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}

@@ -1,0 +1,210 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { Clock } from '../clock.ts';
+import { CompactedError, StoreUnavailableError, type Watch, type WatchEvent, type WatchOptions } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { etcd, toNumber, type WatchRequest, type WatchResponse } from './messages.ts';
+
+const RECONNECT_MS = 50;
+const MAX_RECONNECT_MS = 2000;
+/** etcd drops a progress request while one of the stream's watches lags behind, so it is repeated until answered. */
+const PROGRESS_RETRY_MS = 100;
+/** A progress request that has not been answered for this long never will be. */
+const PROGRESS_LOST_MS = 10_000;
+
+/** The id in an answer to a progress request. */
+const ALL_WATCHES = -1;
+
+interface Watcher {
+  readonly id: number;
+  readonly options: WatchOptions;
+  readonly key: Buffer;
+  readonly rangeEnd: Buffer;
+  /** The first revision that was not delivered; where to go on after a reconnection. */
+  next: number;
+  /** Events of an answer whose rest is still to come. */
+  fragments: WatchEvent[];
+  /** Set from when the current stream's etcd has confirmed the watch. */
+  confirmed: Confirmation | undefined;
+  progressWanted: boolean;
+}
+
+/**
+ * A progress answer is for all watches of the stream, and it may overtake the confirmation of a watch which did not
+ * exist yet when it was made. It holds for a watch if it is newer than the watch: that is, if its
+ * revision is, or if as many answers have come before it as requests were unanswered at the confirmation.
+ */
+interface Confirmation {
+  readonly revision: number;
+  staleAnswers: number;
+}
+
+type Stream = ClientDuplexStream<WatchRequest, WatchResponse>;
+
+/**
+ * All watches of a store on one gRPC stream. When the stream breaks, a new one is opened to another
+ * endpoint, and each watch goes on from the revision after the last one that it was told of.
+ */
+export class WatchStream {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #toEvent: (event: WatchResponse['events'][number]) => WatchEvent;
+  readonly #watchers = new Map<number, Watcher>();
+  #stream: Stream | undefined;
+  #lastId = 0;
+  #failures = 0;
+  #cancelReconnect: (() => void) | undefined;
+  #cancelProgressRetry: (() => void) | undefined;
+  /** When progress requests were sent that have not been answered. */
+  #unanswered: number[] = [];
+  #closed = false;
+
+  constructor(connection: Connection, clock: Clock, toEvent: (event: WatchResponse['events'][number]) => WatchEvent) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#toEvent = toEvent;
+  }
+
+  /** @param key where etcd's range of the watched keys begins @param rangeEnd where it ends */
+  watch(key: Buffer, rangeEnd: Buffer, options: WatchOptions): Watch {
+    const watcher: Watcher = {
+      id: ++this.#lastId,
+      options,
+      key,
+      rangeEnd,
+      next: Math.max(1, options.fromRevision),
+      fragments: [],
+      confirmed: undefined,
+      progressWanted: false,
+    };
+    this.#watchers.set(watcher.id, watcher);
+    if (this.#stream !== undefined) this.#create(watcher);
+    else if (this.#cancelReconnect === undefined) this.#connect();
+    return {
+      close: () => {
+        if (!this.#watchers.delete(watcher.id)) return;
+        this.#stream?.write({ cancel_request: { watch_id: watcher.id } });
+      },
+    };
+  }
+
+  requestProgress(): void {
+    for (const watcher of this.#watchers.values()) watcher.progressWanted = true;
+    this.#askForProgress();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watchers.clear();
+    this.#cancelReconnect?.();
+    this.#cancelProgressRetry?.();
+    this.#stream?.cancel();
+  }
+
+  #connect(): void {
+    const { endpoint } = this.#connection;
+    const stream = this.#connection.stream(etcd.watch);
+    const onEnd = () => this.#onEnd(stream, endpoint);
+    stream.on('data', (response: WatchResponse) => {
+      if (stream === this.#stream) this.#onResponse(response);
+    });
+    stream.on('error', onEnd);
+    stream.on('end', onEnd);
+    this.#stream = stream;
+    this.#unanswered = [];
+    for (const watcher of this.#watchers.values()) this.#create(watcher);
+    this.#askForProgress();
+  }
+
+  #onEnd(stream: Stream, endpoint: string): void {
+    if (stream !== this.#stream || this.#closed) return;
+    this.#stream = undefined;
+    for (const watcher of this.#watchers.values()) watcher.confirmed = undefined;
+    stream.cancel();
+    this.#connection.failOver(endpoint);
+    const delay = Math.min(MAX_RECONNECT_MS, RECONNECT_MS * 2 ** Math.min(this.#failures++, 10));
+    this.#cancelReconnect = this.#clock.after(delay, () => {
+      this.#cancelReconnect = undefined;
+      this.#connect();
+    });
+  }
+
+  #create(watcher: Watcher): void {
+    const { id, key, rangeEnd, next } = watcher;
+    watcher.fragments = [];
+    this.#stream!.write({
+      create_request: { watch_id: id, key, range_end: rangeEnd, start_revision: next, fragment: true },
+    });
+  }
+
+  #onResponse(response: WatchResponse): void {
+    const revision = toNumber(response.header.revision);
+    const id = toNumber(response.watch_id);
+    const watcher = this.#watchers.get(id);
+    if (id === ALL_WATCHES) {
+      this.#onProgress(revision);
+    } else if (response.canceled) {
+      if (watcher !== undefined) this.#onCanceled(watcher, response);
+    } else if (response.created) {
+      this.#failures = 0;
+      if (watcher !== undefined) this.#onCreated(watcher, revision);
+    } else if (response.events.length > 0) {
+      if (watcher !== undefined) this.#onEvents(watcher, response);
+    }
+  }
+
+  #onCreated(watcher: Watcher, revision: number): void {
+    const lost = this.#clock.now() - PROGRESS_LOST_MS;
+    this.#unanswered = this.#unanswered.filter((sentAt) => sentAt > lost);
+    watcher.confirmed = { revision, staleAnswers: this.#unanswered.length };
+    if (watcher.progressWanted) this.#askForProgress();
+  }
+
+  #onCanceled(watcher: Watcher, response: WatchResponse): void {
+    this.#watchers.delete(watcher.id);
+    const compacted = toNumber(response.compact_revision);
+    const reason = `etcd at ${this.#connection.endpoint} ended the watch: ${response.cancel_reason}`;
+    watcher.options.onError(compacted > 0 ? new CompactedError(compacted) : new StoreUnavailableError(reason));
+  }
+
+  #onEvents(watcher: Watcher, response: WatchResponse): void {
+    for (const event of response.events) watcher.fragments.push(this.#toEvent(event));
+    if (response.fragment) return;
+    const events = watcher.fragments;
+    watcher.fragments = [];
+    const last = events.at(-1)!;
+    // Not the header's revision: an answer to a watch that lags behind carries the newest one.
+    const revision = last.type === 'put' ? last.kv.modRevision : last.modRevision;
+    watcher.next = revision + 1;
+    watcher.options.onBatch({ events, revision });
+  }
+
+  /** Takes an answer to a progress request, which etcd gives when all of the stream's watches have seen everything. */
+  #onProgress(revision: number): void {
+    this.#unanswered.shift();
+    for (const watcher of this.#watchers.values()) {
+      const { confirmed } = watcher;
+      if (confirmed === undefined) continue;
+      const stale = confirmed.staleAnswers > 0 && revision <= confirmed.revision;
+      if (confirmed.staleAnswers > 0) confirmed.staleAnswers--;
+      if (!stale && watcher.progressWanted) this.#reportProgress(watcher, revision);
+    }
+  }
+
+  #reportProgress(watcher: Watcher, revision: number): void {
+    watcher.progressWanted = false;
+    watcher.next = Math.max(watcher.next, revision + 1);
+    watcher.options.onBatch({ events: [], revision });
+  }
+
+  #askForProgress(): void {
+    const wanted = [...this.#watchers.values()].some(({ progressWanted }) => progressWanted);
+    if (!wanted || this.#stream === undefined) return;
+    this.#stream.write({ progress_request: {} });
+    this.#unanswered.push(this.#clock.now());
+    this.#cancelProgressRetry?.();
+    this.#cancelProgressRetry = this.#clock.after(PROGRESS_RETRY_MS, () => {
+      this.#cancelProgressRetry = undefined;
+      this.#askForProgress();
+    });
+  }
+}
