@@ -162,6 +162,7 @@ export class FieldManager {
       const result = afterApply(this.#rules, live, config, writer, managed, force);
       return { object: result.object ?? live, owners: this.#settle(result.managed, writer, result.object && now) };
     } catch (e) {
+      if (e instanceof FieldsError) throw plainError(e.message);
       if (!(e instanceof ConflictError)) throw e;
       const conflicts =
         manager === 'kubectl' ? allowedByLastApplied(e.conflicts, live, this.#apiVersion, this.#schema) : e.conflicts;

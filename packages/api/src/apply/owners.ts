@@ -12,12 +12,13 @@ import { fieldsOf } from './ownership.ts';
 import { reconcile } from './reconcile.ts';
 import { remove, withNamedParents } from './remove.ts';
 import type { ApplySchema } from './schema.ts';
+import { validate } from './validate.ts';
 
 /** The versions of a kind: managers own fields in the version in which they wrote. */
 export interface Versions {
-  /** Undefined for a version that is not served any more: its managers are forgotten. */
+  /** Undefined for a version that is not served (any more): its managers are forgotten. */
   schema(apiVersion: string): ApplySchema | undefined;
-  /** An object in another of its versions. */
+  /** An object in another of its versions, in canonical form. */
   convert(object: JsonObject, apiVersion: string): JsonObject;
 }
 
@@ -103,8 +104,12 @@ interface VersionedChange {
   readonly removed: FieldSet;
 }
 
+/** @throws FieldsError for an object that does not fit the other version; there it may not have duplicates either */
 function inVersion(versions: Versions, object: JsonObject, apiVersion: string): JsonObject {
-  return object.apiVersion === apiVersion ? object : versions.convert(object, apiVersion);
+  if (object.apiVersion === apiVersion) return object;
+  const converted = versions.convert(object, apiVersion);
+  validate(converted, versions.schema(apiVersion)!, 'forbidden');
+  return converted;
 }
 
 /** Whoever owns nothing any more is dropped. `writer` keeps what it has. */
