@@ -9,7 +9,7 @@
  * Spec: sigs.k8s.io/structured-merge-diff/v6/fieldpath (serialize-pe.go, element.go) and value (Compare, ToString).
  */
 import { quote } from '../field.ts';
-import { formatV } from '../patch/goformat.ts';
+import { formatJson, formatV } from '../patch/goformat.ts';
 import { compareStrings, isObject, sortedKeys } from '../patch/value.ts';
 
 export type Element = string;
@@ -21,11 +21,11 @@ export function fieldElement(name: string): Element {
 }
 /** `value` is a scalar. */
 export function valueElement(value: unknown): Element {
-  return `v:${goJson(value)}`;
+  return `v:${formatJson(value)}`;
 }
 /** `keys` are sorted by name. */
 export function keyElement(keys: readonly (readonly [name: string, value: unknown])[]): Element {
-  return keyElementOf(keys.map(([name, value]) => keyName(name) + goJson(value)).join(','));
+  return keyElementOf(keys.map(([name, value]) => keyName(name) + formatJson(value)).join(','));
 }
 /** From keys that are written already: `"name":"a","port":80`. */
 export function keyElementOf(keys: string): Element {
@@ -33,32 +33,8 @@ export function keyElementOf(keys: string): Element {
 }
 /** The name of a key, to be followed by its value: `"name":`. */
 export function keyName(name: string): string {
-  return `${goString(name)}:`;
+  return `${formatJson(name)}:`;
 }
-
-/** How JSON is written inside an element: keys sorted, `<`, `>` and `&` escaped. */
-export function goJson(value: unknown): string {
-  if (typeof value === 'string') return goString(value);
-  if (Number.isInteger(value)) return String(value);
-  if (typeof value === 'number' || typeof value === 'bigint') return formatV(value);
-  if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
-  if (isObject(value)) {
-    return `{${sortedKeys(value)
-      .map((k) => `${goString(k)}:${goJson(value[k])}`)
-      .join(',')}}`;
-  }
-  return String(value ?? null);
-}
-function goString(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`;
-  return JSON.stringify(text)
-    .replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .replace(
-      /(?<!\\)((?:\\\\)*)\\([bf])/g,
-      (_, slashes: string, c: string) => `${slashes}\\u000${c === 'b' ? '8' : 'c'}`,
-    );
-}
-const PLAIN = /^[\w ./:\-@=+,~%*()[\]{}|]*$/;
 
 /** What an element says, and its canonical text. */
 type Parsed = { readonly text: Element } & (
@@ -152,7 +128,7 @@ function compareKeys(a: readonly (readonly [string, unknown])[], b: readonly (re
 
 /** Numbers, strings, booleans, lists, objects, null: in that order, and each by its own. */
 function compareValues(a: unknown, b: unknown): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : Number(a > b);
   if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (Array.isArray(a) && Array.isArray(b)) return compareLists(a, b);
@@ -174,7 +150,10 @@ function compareLists(a: readonly unknown[], b: readonly unknown[]): number {
 function rank(value: unknown): number {
   if (value === null) return 5;
   if (Array.isArray(value)) return 3;
-  return ['number', 'string', 'boolean', 'list', 'object'].indexOf(typeof value);
+  return isNumber(value) ? 0 : ['string', 'boolean', 'list', 'object'].indexOf(typeof value) + 1;
+}
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 /** As conflicts show it: `.spec`, `[name="a"]`, `[="a"]`, `[0]`. */

@@ -1,6 +1,7 @@
 /** How the items of a list that is no atom are told apart. */
+import { formatJson } from '../patch/goformat.ts';
 import { isObject, type JsonObject, own } from '../patch/value.ts';
-import { compareElements, type Element, FieldsError, goJson, keyElementOf, valueElement } from './element.ts';
+import { compareElements, type Element, FieldsError, keyElementOf, valueElement } from './element.ts';
 import type { ApplyKey, ApplyList } from './schema.ts';
 
 /** @throws FieldsError for an item that cannot be told apart */
@@ -14,10 +15,10 @@ function keyedItem(list: ApplyList, item: unknown): Element {
   let keys = '';
   for (const key of list.keys) {
     const value = keyValue(item, key);
-    if (value !== undefined) keys += `${keys === '' ? '' : ','}${key.text}${goJson(value)}`;
+    if (value !== undefined) keys += `${keys === '' ? '' : ','}${key.text}${formatJson(value)}`;
   }
   if (keys !== '') return keyElementOf(keys);
-  const names = list.keyNames.map(goJson).join(' ');
+  const names = list.keyNames.map(formatJson).join(' ');
   throw new FieldsError(
     `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
   );

@@ -4,10 +4,11 @@
  * Behaviour: internal/lastappliedmanager.go, lastappliedupdater.go, lastapplied.go.
  */
 import type { KubeObject } from '../object.ts';
+import { formatJson } from '../patch/goformat.ts';
 import { isObject, type JsonObject } from '../patch/value.ts';
 import { compare } from './compare.ts';
 import { type Conflicts, conflictingFields } from './conflict.ts';
-import { FieldsError, goJson } from './element.ts';
+import { FieldsError } from './element.ts';
 import { difference, type FieldSet, has, isEmpty, paths, setOf } from './fieldset.ts';
 import { fieldsOf } from './ownership.ts';
 import type { ApplySchema } from './schema.ts';
@@ -59,7 +60,7 @@ export function withLastApplied(object: KubeObject, config: JsonObject): KubeObj
   const annotations = annotationsOf(object);
   if (!annotations?.[ANNOTATION]) return object;
   const { [ANNOTATION]: _, ...others } = annotations;
-  const updated = { ...others, [ANNOTATION]: `${goJson(withoutAnnotation(config))}\n` };
+  const updated = { ...others, [ANNOTATION]: `${formatJson(withoutAnnotation(config))}\n` };
   return {
     ...object,
     metadata: {

@@ -3,7 +3,7 @@
  * Numbers that are whole are taken for int64, others for float64, as the API server's JSON reader does.
  */
 import { quote } from '../field.ts';
-import { sortedKeys } from './value.ts';
+import { isObject, sortedKeys } from './value.ts';
 
 /** `%v`: `map[a:1 b:[x y]]`, `<nil>`. */
 export function formatV(value: unknown): string {
@@ -58,6 +58,30 @@ export function goType(value: unknown): string {
       return 'string';
   }
 }
+
+/** JSON as Go's encoder writes it: keys sorted, `<`, `>` and `&` escaped. */
+export function formatJson(value: unknown): string {
+  if (typeof value === 'string') return formatJsonString(value);
+  if (Number.isInteger(value)) return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return formatV(value);
+  if (Array.isArray(value)) return `[${value.map(formatJson).join(',')}]`;
+  if (isObject(value)) {
+    return `{${sortedKeys(value)
+      .map((k) => `${formatJsonString(k)}:${formatJson(value[k])}`)
+      .join(',')}}`;
+  }
+  return String(value ?? null);
+}
+function formatJsonString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  return JSON.stringify(text)
+    .replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(
+      /(?<!\\)((?:\\\\)*)\\([bf])/g,
+      (_, slashes: string, c: string) => `${slashes}\\u000${c === 'b' ? '8' : 'c'}`,
+    );
+}
+const PLAIN = /^[\w ./:\-@=+,~%*()[\]{}|]*$/;
 
 /** Shortest digits; an exponent below 1e-4 and from 1e21 on, of at least two digits. */
 function formatNumber(n: number): string {

@@ -4,6 +4,7 @@
  */
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { unprocessable } from './errors.ts';
+import { formatJson } from './goformat.ts';
 import { clone, equal, isObject, type JsonObject, own, put } from './value.ts';
 
 /** A step of a patch. Its members are looked at only when the step is taken. */
@@ -117,7 +118,7 @@ class Target {
   #copy(from: string, step: Operation): void {
     const value = get(...this.#find(from)) ?? null;
     const [container, key] = this.#find(pointer(step, 'path'));
-    this.#copied += Buffer.byteLength(JSON.stringify(value));
+    this.#copied += Buffer.byteLength(formatJson(value));
     if (this.#copied > MAX_COPY_BYTES) throw unprocessable();
     add(container, key, clone(value));
   }
