@@ -3,6 +3,7 @@
  * several rounds.
  */
 import { decodeJson, encodeJson, normalize } from '../packages/api/src/codec/json.ts';
+import { decodeMessage, encodeMessage } from '../packages/api/src/codec/protobuf.ts';
 import { typeOfKind } from '../packages/api/src/schema.ts';
 import { pod } from './objects.ts';
 
@@ -14,6 +15,7 @@ const canonical = encodeJson(normalize(pod, type));
 const sorted = Buffer.from(JSON.stringify(sortKeys(pod)));
 const withNumber = Buffer.from(canonical.toString().replace('"250m"', '1'));
 const object = decodeJson(canonical, type, { strict: true }).object;
+const protobuf = encodeMessage(object, type);
 
 measure('JSON.parse alone', () => JSON.parse(canonical.toString()));
 measure('decode, keys in order', () => decodeJson(canonical, type, { strict: true }));
@@ -21,6 +23,8 @@ measure('decode, keys sorted', () => decodeJson(sorted, type, { strict: true }))
 measure('decode, exact way', () => decodeJson(withNumber, type, { strict: true }));
 measure('normalize', () => normalize(object, type));
 measure('encode', () => encodeJson(object));
+measure('protobuf: decode', () => decodeMessage(protobuf, type));
+measure('protobuf: encode', () => encodeMessage(object, type));
 
 function measure(name: string, run: () => unknown): void {
   let best = Number.POSITIVE_INFINITY;

@@ -42,6 +42,11 @@ export function walkerOf(type: StructType): Walker {
 }
 const structWalkers = new WeakMap<StructType, Walker>();
 
+/** The canonical form of what an exact decoder has read. */
+export function canonicalTree(tree: unknown, type: Type): unknown {
+  return walkerFor(type)(tree, { keys: 0, strict: false, exact: true });
+}
+
 /** What a field needs at each visit. */
 interface Plan {
   readonly name: string;

@@ -1,5 +1,6 @@
 /** Serializers by media type. */
 import { type Body, encodeJson, openJson } from './json.ts';
+import { encodeProtobuf, openProtobuf } from './protobuf.ts';
 
 export type { Body, Decoded } from './json.ts';
 export { DecodeError } from './json.ts';
@@ -7,11 +8,18 @@ export { DecodeError } from './json.ts';
 export interface Serializer {
   /** @throws DecodeError for what is no object at all */
   open(bytes: Uint8Array): Body;
+  /** The object with kind and apiVersion, as the body of an answer. */
   encode(object: object): Buffer;
 }
 
-const json: Serializer = { open: openJson, encode: encodeJson };
+export const SERIALIZERS = {
+  'application/json': { open: openJson, encode: encodeJson },
+  'application/yaml': { open: openJson, encode: encodeJson },
+  'application/vnd.kubernetes.protobuf': { open: openProtobuf, encode: encodeProtobuf },
+} as const satisfies Record<string, Serializer>;
 
-export function serializerFor(_mediaType: string): Serializer {
-  return json;
+export type MediaType = keyof typeof SERIALIZERS;
+
+export function serializerFor(mediaType: MediaType): Serializer {
+  return SERIALIZERS[mediaType];
 }

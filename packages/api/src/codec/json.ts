@@ -7,10 +7,11 @@
  */
 import type { KubeObject } from '../object.ts';
 import type { StructType, Type } from '../schema.ts';
-import { type Walk, walkerFor } from './canonical.ts';
+import { canonicalTree, type Walk, walkerFor } from './canonical.ts';
 import { DecodeError, decodeExactly } from './exact.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { MAX_DEPTH, type Survey, survey, syntaxError } from './json-syntax.ts';
+import { stringify } from './stringify.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 export { DecodeError } from './exact.ts';
@@ -72,7 +73,7 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, {
     if (object !== undefined && walk.keys === seen.keys) return { object: object as KubeObject, strictErrors: [] };
   }
   const { tree, strictErrors } = decodeExactly(text, type, strict);
-  return { object: finish(tree, type) as KubeObject, strictErrors };
+  return { object: canonicalTree(tree, type) as KubeObject, strictErrors };
 }
 
 function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
@@ -81,10 +82,6 @@ function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
   } catch {
     return undefined;
   }
-}
-
-function finish(tree: unknown, type: Type): unknown {
-  return walkerFor(type)(tree, { keys: 0, strict: false, exact: true });
 }
 
 /**
@@ -118,7 +115,7 @@ function parse(bytes: Uint8Array): { text: string; parsed: unknown; seen: Survey
  */
 export function normalize(value: unknown, type: StructType): KubeObject {
   const walked = tryWalk(value, type, { keys: 0, strict: false, exact: true });
-  return (walked ?? finish(decodeExactly(stringify(value), type, false).tree, type)) as KubeObject;
+  return (walked ?? canonicalTree(decodeExactly(stringify(value), type, false).tree, type)) as KubeObject;
 }
 
 /** `{"kind": …, "apiVersion": …}` wherever they stand and however they are capitalised, as Go's encoding/json finds them. */
@@ -143,19 +140,6 @@ const META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind
 function kindOf(value: unknown): string {
   return new JsonCursor(stringify(value)).kind;
 }
-
-/** JSON text; bigints are written as the integers that they are. */
-function stringify(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v));
-  }
-}
-
-/** Until TypeScript's library knows it. */
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** What Go's encoder escapes beyond JSON's own rules. */
 const ESCAPED = /[<>&\u2028\u2029]/;

@@ -1,0 +1,92 @@
+/** Writes protobuf from its end to its beginning, so that the length of a message is known when it is written. */
+
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const GROUP = 3;
+export const END_GROUP = 4;
+export const FIXED32 = 5;
+
+const INITIAL_SIZE = 8 * 1024;
+
+export class ProtoWriter {
+  #buffer: Buffer = Buffer.allocUnsafe(INITIAL_SIZE);
+  /** Where the written part begins. */
+  #at = INITIAL_SIZE;
+
+  /** How much has been written. */
+  get length(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  /** A copy of what has been written; the writer is empty again. */
+  finish(): Buffer {
+    const bytes = Buffer.from(this.#buffer.subarray(this.#at));
+    this.#at = this.#buffer.length;
+    return bytes;
+  }
+
+  /** Forgets what has been written. */
+  reset(): void {
+    this.#at = this.#buffer.length;
+  }
+
+  tag(field: number, wireType: number): void {
+    this.varint(field * 8 + wireType);
+  }
+
+  /** Non-negative and safe. */
+  varint(value: number): void {
+    this.#reserve(10);
+    let size = 1;
+    for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
+    this.#at -= size;
+    let at = this.#at;
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#buffer[at++] = (rest % 128) | 0x80;
+    this.#buffer[at] = rest;
+  }
+
+  /** Negative numbers take ten bytes, an int32 too. */
+  integer(value: number | bigint): void {
+    if (typeof value === 'number' && value >= 0) {
+      this.varint(value);
+      return;
+    }
+    const bytes: number[] = [];
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    bytes.push(Number(rest));
+    this.raw(Buffer.from(bytes));
+  }
+
+  double(value: number): void {
+    this.#reserve(8);
+    this.#at -= 8;
+    this.#buffer.writeDoubleLE(value, this.#at);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#at -= bytes.length;
+    this.#buffer.set(bytes, this.#at);
+  }
+
+  /** The text with its length before it. */
+  string(text: string): void {
+    const size = Buffer.byteLength(text);
+    this.#reserve(size);
+    this.#at -= size;
+    this.#buffer.write(text, this.#at, size, 'utf8');
+    this.varint(size);
+  }
+
+  #reserve(size: number): void {
+    if (this.#at >= size) return;
+    const length = this.length;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, length + size));
+    this.#buffer.copy(larger, larger.length - length, this.#at);
+    this.#at = larger.length - length;
+    this.#buffer = larger;
+  }
+}

@@ -1,0 +1,12 @@
+/** JSON text; a bigint is written as the integer that it is. */
+export function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v));
+  }
+}
+
+/** Until TypeScript's library knows it. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
