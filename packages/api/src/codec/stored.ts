@@ -1,34 +1,124 @@
-/** Objects as they lie in the store: canonical JSON without resourceVersion. */
-import type { KubeObject } from '../object.ts';
+/**
+ * Objects as they lie in the store: canonical JSON that begins with kind, apiVersion and metadata, without resourceVersion.
+ * The revision under which an object lies is its resourceVersion; it is spliced in when the bytes go out:
+ *
+ *     {"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","uid":"u","labels":…},"spec":…}
+ *                                     ▲                              ▲
+ *                                     └ a list's item begins here    └ "resourceVersion":"7",
+ */
+import { type KubeObject, parseApiVersion } from '../object.ts';
+import { typeOfKind } from '../schema.ts';
+import { DecodeError } from './exact.ts';
 import { encodeJson } from './json.ts';
+import { JsonCursor } from './json-cursor.ts';
+import { isProtobuf, openProtobuf } from './protobuf.ts';
 
-const METADATA = Buffer.from('"metadata":{');
+export interface StoredLayout {
+  /** Where the key `"metadata"` begins; before it stand only kind and apiVersion. */
+  readonly metadata: number;
+  /** Where resourceVersion belongs. */
+  readonly insertAt: number;
+  /** Whether a comma goes before it, after it: one of them at most. */
+  readonly comma: 'before' | 'after' | 'none';
+}
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
+const CLOSE = 0x7d;
+const COMMA = 0x2c;
+
+/** Drops resourceVersion. */
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...stored } = metadata;
   return encodeJson({ kind, apiVersion, metadata: stored, ...rest });
 }
 
+/**
+ * What this server or a kube-apiserver has stored: JSON, or a built-in object in protobuf's envelope.
+ * @returns the object without resourceVersion, and its JSON as encodeStored would write it
+ * @throws DecodeError
+ */
 export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return { object: JSON.parse(bytes.toString('utf8')) as KubeObject, bytes };
+  const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
+  const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
+  return { object, bytes: isOurs ? bytes : encodeStored(object) };
+}
+
+function decodeEnvelope(bytes: Buffer): KubeObject {
+  const body = openProtobuf(bytes);
+  const { group, version } = parseApiVersion(body.apiVersion);
+  const type = typeOfKind(group, version, body.kind);
+  if (!type) throw new DecodeError(`no kind "${body.kind}" is registered for version "${body.apiVersion}"`);
+  return body.decode(type, { strict: false }).object;
+}
+
+/** Stored JSON as an object; an int64 beyond the safe integers is a bigint. */
+export function parseStored(bytes: Buffer): KubeObject {
+  const text = bytes.toString('utf8');
+  return (LARGE_NUMBER.test(text) ? new JsonCursor(text).json() : JSON.parse(text)) as KubeObject;
+}
+const LARGE_NUMBER = /[:,[]-?\d{16}/;
+
+/** Undefined for bytes that are not laid out as encodeStored does it. */
+export function layoutOf(bytes: Buffer): StoredLayout | undefined {
+  if (bytes[0] !== BRACE) return undefined;
+  let at = 1;
+  for (let i = 0; i < 2; i++) {
+    if (!startsWith(bytes, at, KIND) && !startsWith(bytes, at, API_VERSION)) return undefined;
+    at = endOfString(bytes, bytes.indexOf(QUOTE, at + 1) + 2);
+    if (bytes[at] !== COMMA) return undefined;
+    at++;
+  }
+  if (!startsWith(bytes, at, METADATA)) return undefined;
+  const metadata = at;
+  at += METADATA.length;
+  const first = at;
+  // Go writes name, generateName, namespace, selfLink and uid before resourceVersion.
+  while (BEFORE.some((key) => startsWith(bytes, at, key))) {
+    at = endOfString(bytes, bytes.indexOf(QUOTE, at + 1) + 2);
+    if (bytes[at] !== COMMA) break;
+    at++;
+  }
+  if (bytes[at] === CLOSE) return { metadata, insertAt: at, comma: at === first ? 'none' : 'before' };
+  return { metadata, insertAt: at, comma: 'after' };
+}
+
+const KIND = Buffer.from('"kind":"');
+const API_VERSION = Buffer.from('"apiVersion":"');
+const METADATA = Buffer.from('"metadata":{');
+const BEFORE = ['name', 'generateName', 'namespace', 'selfLink', 'uid'].map((key) => Buffer.from(`"${key}":"`));
+
+function startsWith(bytes: Buffer, at: number, prefix: Buffer): boolean {
+  for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
+  return true;
+}
+
+/** @param at the opening quote. @returns the offset after the closing one */
+function endOfString(bytes: Buffer, at: number): number {
+  let end = at + 1;
+  while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
+  return end + 1;
 }
 
 /** The whole object with its resourceVersion, as parts to be written one after the other. */
 export function writeObject(bytes: Buffer, revision: number): Buffer[] {
-  const at = bytes.indexOf(METADATA) + METADATA.length;
-  return [bytes.subarray(0, at), Buffer.from(`"resourceVersion":"${revision}",`), bytes.subarray(at)];
+  const layout = layoutOf(bytes)!;
+  return [bytes.subarray(0, layout.insertAt), resourceVersion(layout, revision), bytes.subarray(layout.insertAt)];
 }
 
 /** The same without kind and apiVersion, as items of typed lists go out. */
 export function writeListItem(bytes: Buffer, revision: number): Buffer[] {
-  const at = bytes.indexOf(METADATA);
-  const inside = at + METADATA.length;
-  return [
-    Buffer.from('{'),
-    bytes.subarray(at, inside),
-    Buffer.from(`"resourceVersion":"${revision}",`),
-    bytes.subarray(inside),
-  ];
+  const layout = layoutOf(bytes)!;
+  const { metadata, insertAt } = layout;
+  return [OPEN, bytes.subarray(metadata, insertAt), resourceVersion(layout, revision), bytes.subarray(insertAt)];
+}
+
+const OPEN = Buffer.from('{');
+
+function resourceVersion({ comma }: StoredLayout, revision: number): Buffer {
+  const text = `"resourceVersion":"${revision}"`;
+  return Buffer.from(comma === 'after' ? `${text},` : comma === 'before' ? `,${text}` : text, 'latin1');
 }

@@ -3,7 +3,7 @@
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
 import { emptiesToNull } from '@keelson/api/codec/empties';
-import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
+import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
 import type { CachedObject } from './cacher.ts';
@@ -54,7 +54,7 @@ export class ObjectCodec {
 
   /** A fresh object that the caller may change. */
   object(cached: { readonly bytes: Buffer; readonly revision: number }): KubeObject {
-    const object = JSON.parse(cached.bytes.toString('utf8')) as KubeObject;
+    const object = parseStored(cached.bytes);
     object.metadata.resourceVersion = String(cached.revision);
     return object;
   }

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../object.ts';
+import { typeOfKind } from '../schema.ts';
+import { normalize } from './json.ts';
+import { encodeProtobuf } from './protobuf.ts';
+import { decodeStored, encodeStored, layoutOf, parseStored, writeListItem, writeObject } from './stored.ts';
+
+const whole = (text: string) => Buffer.concat(writeObject(Buffer.from(text), 7)).toString();
+const item = (text: string) => Buffer.concat(writeListItem(Buffer.from(text), 7)).toString();
+
+describe('the spliced resourceVersion', () => {
+  const head = '"kind":"Pod","apiVersion":"v1",';
+  it.each([
+    ['"metadata":{}', '"metadata":{"resourceVersion":"7"}'],
+    ['"metadata":{"name":"a"}', '"metadata":{"name":"a","resourceVersion":"7"}'],
+    ['"metadata":{"labels":{"name":"x"}}', '"metadata":{"resourceVersion":"7","labels":{"name":"x"}}'],
+    [
+      '"metadata":{"name":"a\\"}","namespace":"b","uid":"\\\\","generation":1}',
+      '"metadata":{"name":"a\\"}","namespace":"b","uid":"\\\\","resourceVersion":"7","generation":1}',
+    ],
+  ])('%s', (stored, written) => {
+    for (const rest of ['', ',"spec":{"metadata":{"name":"y"}}']) {
+      expect(whole(`{${head}${stored}${rest}}`)).toBe(`{${head}${written}${rest}}`);
+      expect(whole(`{"apiVersion":"v1","kind":"Pod",${stored}${rest}}`)).toBe(
+        `{"apiVersion":"v1","kind":"Pod",${written}${rest}}`,
+      );
+      expect(item(`{${head}${stored}${rest}}`)).toBe(`{${written}${rest}}`);
+    }
+  });
+
+  it.each([
+    '',
+    '[]',
+    '{}',
+    '{"kind":"Pod"}',
+    '{"kind":5,"metadata":{}}',
+    '{ "metadata":{}}',
+    '{"kind":"X","metadata":{}}',
+    '{"a":1,"metadata":{}}',
+  ])('is not for %j', (text) => expect(layoutOf(Buffer.from(text))).toBeUndefined());
+});
+
+describe('what a kube-apiserver has stored', () => {
+  const object = { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' }, spec: { containers: null }, status: {} };
+  const ours = encodeStored(object as KubeObject);
+  it.each([
+    ['our JSON', ours],
+    ['JSON with a line feed', Buffer.from(`${JSON.stringify(object)}\n`)],
+    [
+      'JSON with sorted keys',
+      Buffer.from('{"apiVersion":"v1","metadata":{"name":"a"},"kind":"Pod","spec":{"containers":null},"status":{}}'),
+    ],
+    ['protobuf', encodeProtobuf(normalize(object, typeOfKind('', 'v1', 'Pod')!))],
+  ])('%s', (_, bytes) => {
+    const decoded = decodeStored(bytes);
+    expect(decoded.object).toEqual(object);
+    expect(decoded.bytes.toString()).toBe(ours.toString());
+  });
+  it('drops a resourceVersion', () => {
+    expect(encodeStored({ ...object, metadata: { name: 'a', resourceVersion: '7' } } as KubeObject)).toEqual(ours);
+  });
+  it('keeps large integers', () => {
+    const text = '{"kind":"X","apiVersion":"g/v1","metadata":{},"spec":{"a":9223372036854775807}}';
+    const object = parseStored(Buffer.from(text));
+    expect(object.spec).toEqual({ a: 9223372036854775807n });
+    expect(encodeStored(object).toString()).toBe(text);
+  });
+  it('refuses kinds that it does not know in protobuf', () => {
+    const pod = normalize(object, typeOfKind('', 'v1', 'Pod')!);
+    const strange = encodeProtobuf({ ...pod, kind: 'Strange' }, typeOfKind('', 'v1', 'Pod')!);
+    expect(() => decodeStored(strange)).toThrow('no kind "Strange" is registered for version "v1"');
+  });
+});
