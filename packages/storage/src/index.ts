@@ -1,3 +1,4 @@
 export * from './clock.ts';
+export * from './compactor.ts';
 export * from './open.ts';
 export * from './store.ts';

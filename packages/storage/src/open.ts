@@ -1,6 +1,6 @@
-import { type EtcdOptions, openEtcdStore } from './etcd/open.ts';
-import { type LmdbOptions, openLmdbStore } from './lmdb/open.ts';
-import { type MemoryOptions, openMemoryStore } from './memory/open.ts';
+import type { EtcdOptions } from './etcd/open.ts';
+import type { LmdbOptions } from './lmdb/open.ts';
+import type { MemoryOptions } from './memory/open.ts';
 import type { Store } from './store.ts';
 
 /** Which engine keeps the data, and how. */
@@ -10,16 +10,16 @@ export type StoreConfig =
   | ({ readonly engine: 'etcd' } & EtcdOptions);
 
 /**
- * Opens the store that is asked for; whoever opens it closes it.
- * @throws StoreUnavailableError if it can't be opened, with the cause and what to do about it.
+ * Opens the store that is asked for, loading its engine alone; whoever opens it closes it.
+ * @throws StoreUnavailableError if it can't be opened, with the cause and what to do about it
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
   switch (config.engine) {
     case 'memory':
-      return openMemoryStore(config);
+      return (await import('./memory/open.ts')).openMemoryStore(config);
     case 'lmdb':
-      return openLmdbStore(config);
+      return (await import('./lmdb/open.ts')).openLmdbStore(config);
     case 'etcd':
-      return openEtcdStore(config);
+      return (await import('./etcd/open.ts')).openEtcdStore(config);
   }
 }
