@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { badRequest } from '@keelson/api/errors';
+import { systemClock } from '@keelson/storage/clock';
+import { startCompactor } from '@keelson/storage/compactor';
 import { admissionChain } from './admission/plugins.ts';
 import { admissionWorld } from './admission/world.ts';
 import { apiAudiencesOf, buildAuthenticator, tokenIssuer } from './authn/build.ts';
@@ -138,8 +140,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
   const ready = start(config, resources, client, services, rbac, health, now).then(booted);
+  const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     isShuttingDown = true;
+    stopCompactor?.();
     return close(config, listener, resources);
   };
   return { port: listener.port, ready, close: stop };
@@ -163,6 +167,11 @@ async function start(
   repaired();
   ranged();
   await bootstrap(client, health, config.logger);
+}
+
+function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerConfig): () => void {
+  const onError = (error: Error) => logger.error({ error: String(error) }, 'the store was not compacted');
+  return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
 async function close(config: ServerConfig, listener: Listener, resources: Resources): Promise<void> {

@@ -10,8 +10,8 @@ export type StoreConfig =
   | ({ readonly engine: 'etcd' } & EtcdOptions);
 
 /**
- * Opens the store that is asked for, loading its engine alone; whoever opens it closes it.
- * @throws StoreUnavailableError if it can't be opened, with the cause and what to do about it
+ * Opens the store that is asked for; whoever opens it closes it. Only that engine's code is loaded: a start is short.
+ * @throws StoreUnavailableError if it can't be opened, with the cause and what to do about it.
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
   switch (config.engine) {
