@@ -22,7 +22,7 @@ import type { RuntimeClass } from '@keelson/api/generated/types/node/v1';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import type { DeviceClass, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
-import type { StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';
@@ -43,6 +43,7 @@ export interface ObjectTypes {
   'certificatesigningrequests.certificates.k8s.io': CertificateSigningRequest;
   'clusterrolebindings.rbac.authorization.k8s.io': ClusterRoleBinding;
   'clusterroles.rbac.authorization.k8s.io': ClusterRole;
+  'csidrivers.storage.k8s.io': CSIDriver;
   'deviceclasses.resource.k8s.io': DeviceClass;
   'ingressclasses.networking.k8s.io': IngressClass;
   'leases.coordination.k8s.io': Lease;

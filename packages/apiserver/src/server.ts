@@ -10,12 +10,16 @@ import { admissionChain } from './admission/plugins.ts';
 import { admissionWorld } from './admission/world.ts';
 import { apiAudiencesOf, buildAuthenticator, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
-import { alwaysAllow, alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
+import { alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
+import { followNodes } from './authz/node/follow.ts';
+import { NodeGraph } from './authz/node/graph.ts';
+import { nodeAuthorizer } from './authz/node/index.ts';
 import { followRbac } from './authz/rbac/follow.ts';
 import { guardRbac } from './authz/rbac/guard.ts';
 import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { bootstrap } from './bootstrap/index.ts';
+import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
 import type { ServerConfig } from './config.ts';
 import { NO_USER, type RequestContext } from './context.ts';
@@ -62,7 +66,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const groups = enabledGroups(config.runtimeConfig);
   const rbac = new RbacIndex();
-  const authorizers = authorizerChain(config.authorizationModes, { RBAC: rbac, AlwaysAllow: alwaysAllow });
+  const nodes = new NodeGraph();
+  const authorizers = authorizerChain(config.authorizationModes, {
+    RBAC: rbac,
+    Node: nodeAuthorizer(nodes, nodeRules),
+  });
   const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
   const services: AllocationDeps = {
     client: () => client,
@@ -139,7 +147,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
-  const ready = start(config, resources, client, services, rbac, health, now).then(booted);
+  const ready = start(config, resources, client, services, { rbac, nodes }, health, now).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     isShuttingDown = true;
@@ -154,12 +162,13 @@ async function start(
   resources: Resources,
   client: RegistryClient,
   services: AllocationDeps,
-  rbac: RbacIndex,
+  index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
   health: HealthChecks,
   now: () => Date,
 ): Promise<void> {
   const synced = health.addBootHook('generic-apiserver-start-informers');
-  await followRbac(rbac, resources);
+  await followRbac(index.rbac, resources);
+  if (config.authorizationModes.includes('Node')) await followNodes(index.nodes, resources);
   synced();
   const repaired = health.addBootHook('start-service-ip-repair-controllers');
   const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');

@@ -4,6 +4,7 @@
  */
 import { AdmissionChain } from './chain.ts';
 import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
+import { nodeRestriction } from './noderestriction.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
 import { priority } from './priority.ts';
 import { serviceAccount } from './serviceaccount.ts';
@@ -95,6 +96,7 @@ export function admissionChain(
     NamespaceLifecycle: () => namespaceLifecycle(world),
     NamespaceExists: () => namespaceExists(world),
     ServiceAccount: () => serviceAccount(world),
+    NodeRestriction: () => nodeRestriction(world),
     TaintNodesByCondition: () => taintNodesByCondition(),
     Priority: () => priority(world),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),

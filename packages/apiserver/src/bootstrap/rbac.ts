@@ -9,6 +9,7 @@ import type {
   AggregationRule,
   ClusterRole,
   ClusterRoleBinding,
+  PolicyRule,
   Role,
   RoleBinding,
   Subject,
@@ -32,6 +33,10 @@ export const bootstrapClusterRoleBindings = policy.ClusterRoleBinding.map((o) =>
   complete<ClusterRoleBinding>('ClusterRoleBinding', o),
 );
 export const bootstrapRoleBindings = policy.RoleBinding.map((o) => complete<RoleBinding>('RoleBinding', o));
+
+/** What every node may do, whatever the stored role of the name says. */
+export const nodeRules: readonly PolicyRule[] =
+  bootstrapClusterRoles.find((r) => r.metadata.name === 'system:node')?.rules ?? [];
 
 /** Roles whose own rules moved to another one, which the old one aggregates since Kubernetes 1.9. */
 const AGGREGATED: Readonly<Record<string, string>> = {

@@ -1,0 +1,178 @@
+/**
+ * What leads from an object to the node that may read it (plugin/pkg/auth/authorizer/node/graph.go):
+ *
+ *     node ← pod ← secret, config map, claim, resource claim, service account
+ *     node ← pod ← claim ← volume ← secret
+ *     node ← volume attachment, resource slice
+ *
+ * Everything below a pod is kept as "objects → nodes, counted"; volumes are followed to their claim when asked.
+ */
+import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
+import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { configMapNames, isMirrorPod, secretNames } from '../../pod.ts';
+
+export type ObjectKind =
+  | 'configmap'
+  | 'secret'
+  | 'pod'
+  | 'pvc'
+  | 'pv'
+  | 'resourceclaim'
+  | 'resourceslice'
+  | 'serviceaccount'
+  | 'volumeattachment';
+
+interface Links {
+  readonly node: string;
+  readonly targets: readonly string[];
+}
+
+export class NodeGraph {
+  /** What an object (a pod, an attachment, a slice) opens to its node. */
+  readonly #links = new Map<string, Links>();
+  /** Object → node → how many open it. */
+  readonly #nodes = new Map<string, Map<string, number>>();
+  /** Volume → the claim that it is bound to and the secrets that the kubelet needs for it. */
+  readonly #volumes = new Map<string, { readonly claim: string; readonly secrets: readonly string[] }>();
+  readonly #volumesOfSecret = new Map<string, Set<string>>();
+
+  /** Whether the node has something that needs the object. */
+  leadsTo(node: string, kind: ObjectKind, namespace: string, name: string): boolean {
+    const key = keyOf(kind, namespace, name);
+    if (this.#nodes.get(key)?.has(node)) return true;
+    if (kind === 'pv') return this.#throughClaim(node, name);
+    if (kind !== 'secret') return false;
+    return [...(this.#volumesOfSecret.get(key) ?? [])].some((volume) => this.#throughClaim(node, volume));
+  }
+
+  setPod(pod: Pod): void {
+    const { name = '', namespace = '' } = pod.metadata;
+    const { nodeName = '' } = pod.spec;
+    const key = keyOf('pod', namespace, name);
+    this.#unlink(key);
+    if (nodeName === '') return;
+    const inNamespace = (kind: ObjectKind, names: readonly string[]): string[] =>
+      names.map((n) => keyOf(kind, namespace, n));
+    const targets = isMirrorPod(pod)
+      ? []
+      : [
+          ...inNamespace('serviceaccount', pod.spec.serviceAccountName ? [pod.spec.serviceAccountName] : []),
+          ...inNamespace('secret', secretNames(pod)),
+          ...inNamespace('configmap', configMapNames(pod)),
+          ...inNamespace('pvc', claimNames(pod)),
+          ...inNamespace('resourceclaim', resourceClaimNames(pod)),
+        ];
+    this.#link(key, { node: nodeName, targets: [key, ...targets] });
+  }
+
+  deletePod(namespace: string, name: string): void {
+    this.#unlink(keyOf('pod', namespace, name));
+  }
+
+  setVolume(volume: PersistentVolume): void {
+    const name = volume.metadata.name ?? '';
+    this.deleteVolume(name);
+    const { claimRef } = volume.spec;
+    if (!claimRef) return;
+    const secrets = volumeSecrets(volume).map((s) => keyOf('secret', s.namespace, s.name));
+    this.#volumes.set(name, { claim: keyOf('pvc', claimRef.namespace ?? '', claimRef.name ?? ''), secrets });
+    for (const secret of secrets) {
+      const volumes = this.#volumesOfSecret.get(secret) ?? new Set();
+      this.#volumesOfSecret.set(secret, volumes.add(name));
+    }
+  }
+
+  deleteVolume(name: string): void {
+    for (const secret of this.#volumes.get(name)?.secrets ?? []) {
+      const volumes = this.#volumesOfSecret.get(secret);
+      if (volumes?.delete(name) && volumes.size === 0) this.#volumesOfSecret.delete(secret);
+    }
+    this.#volumes.delete(name);
+  }
+
+  setAttachment({ metadata, spec }: VolumeAttachment): void {
+    this.#setOwn(keyOf('volumeattachment', '', metadata.name ?? ''), spec.nodeName);
+  }
+
+  deleteAttachment(name: string): void {
+    this.#unlink(keyOf('volumeattachment', '', name));
+  }
+
+  setSlice({ metadata, spec }: ResourceSlice): void {
+    this.#setOwn(keyOf('resourceslice', '', metadata.name ?? ''), spec.nodeName ?? '');
+  }
+
+  deleteSlice(name: string): void {
+    this.#unlink(keyOf('resourceslice', '', name));
+  }
+
+  #setOwn(key: string, node: string): void {
+    this.#unlink(key);
+    if (node !== '') this.#link(key, { node, targets: [key] });
+  }
+
+  #throughClaim(node: string, volume: string): boolean {
+    const claim = this.#volumes.get(volume)?.claim;
+    return claim !== undefined && (this.#nodes.get(claim)?.has(node) ?? false);
+  }
+
+  #link(key: string, links: Links): void {
+    this.#links.set(key, links);
+    for (const target of links.targets) {
+      const nodes = this.#nodes.get(target) ?? new Map<string, number>();
+      this.#nodes.set(target, nodes.set(links.node, (nodes.get(links.node) ?? 0) + 1));
+    }
+  }
+
+  #unlink(key: string): void {
+    const links = this.#links.get(key);
+    if (!links) return;
+    this.#links.delete(key);
+    for (const target of links.targets) {
+      const nodes = this.#nodes.get(target)!;
+      const left = nodes.get(links.node)! - 1;
+      if (left > 0) nodes.set(links.node, left);
+      else nodes.delete(links.node);
+      if (nodes.size === 0) this.#nodes.delete(target);
+    }
+  }
+}
+
+function keyOf(kind: ObjectKind, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+function claimNames({ metadata, spec }: Pod): string[] {
+  return (spec.volumes ?? []).flatMap((v) => {
+    if (v.persistentVolumeClaim) return [v.persistentVolumeClaim.claimName];
+    return v.ephemeral ? [`${metadata.name}-${v.name}`] : [];
+  });
+}
+
+/** Of claims made from templates the status knows the name. */
+function resourceClaimNames({ spec, status }: Pod): string[] {
+  const named = (spec.resourceClaims ?? []).map(
+    (c) => c.resourceClaimName ?? status?.resourceClaimStatuses?.find((s) => s.name === c.name)?.resourceClaimName,
+  );
+  const extended = status?.extendedResourceClaimStatus?.resourceClaimName;
+  return [...new Set([...named, extended].filter((n) => n !== undefined && n !== ''))] as string[];
+}
+
+/** Those that the kubelet reads; without a namespace of its own a secret is that of the claim's. */
+function volumeSecrets({ spec }: PersistentVolume): { namespace: string; name: string }[] {
+  const home = spec.claimRef?.namespace ?? '';
+  const { azureFile, cinder, storageos, csi } = spec;
+  const references = [
+    azureFile && { name: azureFile.secretName, namespace: azureFile.secretNamespace || home },
+    ...[spec.cephfs, spec.flexVolume, spec.rbd, spec.scaleIO, spec.iscsi].map(
+      (source) => source?.secretRef && { ...source.secretRef, namespace: source.secretRef.namespace || home },
+    ),
+    cinder?.secretRef,
+    storageos?.secretRef,
+    csi?.nodePublishSecretRef,
+    csi?.nodeStageSecretRef,
+    csi?.nodeExpandSecretRef,
+  ];
+  return references.flatMap((r) => (r?.name ? [{ namespace: r.namespace ?? '', name: r.name }] : []));
+}
