@@ -133,7 +133,7 @@ describe('keelson up', () => {
       `--etcd-servers=${url}`,
       `--secure-port=${await freePort()}`,
     );
-    expect(said).toContain(`Error: etcd at ${url} does not answer`);
+    expect(said).toContain(`Error: no answer from etcd at ${url}: connect ECONNREFUSED`);
     expect(said).toContain('start it, or correct --etcd-servers');
   });
 

@@ -106,6 +106,7 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'etcd-cafile': etcd.caFile,
     'etcd-certfile': etcd.certFile,
     'etcd-keyfile': etcd.keyFile,
+    'storage-initialization-timeout': 5_000,
   } satisfies Partial<Values>;
 }
 

@@ -39,7 +39,10 @@ export function processIo(): Io {
  */
 export async function runAsProcess(main: (argv: readonly string[], io: Io) => Promise<number>): Promise<void> {
   process.on('SIGHUP', () => {});
+  // What a command waits for may not hold the process up by itself.
+  const stayAlive = setInterval(() => {}, 2 ** 30);
   const code = await main(process.argv.slice(2), processIo());
+  clearInterval(stayAlive);
   process.exitCode = code;
   setTimeout(() => process.exit(code), 1000).unref();
 }

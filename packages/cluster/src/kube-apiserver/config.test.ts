@@ -150,6 +150,7 @@ const readElsewhere = [
   'etcd-certfile',
   'etcd-keyfile',
   'etcd-prefix',
+  'storage-initialization-timeout',
 ];
 
 test('the flags said to have an effect are those that are read', async () => {

@@ -67,6 +67,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Addresses of services, as CIDR; two of different families for dual stack. Default: 10.0.0.0/24.',
   'service-node-port-range': 'Ports of services of type NodePort.',
   'shutdown-delay-duration': 'How long to go on serving, no longer ready, after being asked to end.',
+  'storage-initialization-timeout': 'How long to wait for the store at the start.',
   storage:
     'Where objects are kept: lmdb (embedded), memory (gone at the end) or etcd. Default: etcd with --etcd-servers, else lmdb.',
   'tls-cert-file': 'Serving certificate, with the chain behind it.',

@@ -20,7 +20,15 @@ export async function openStoreOf(values: Values): Promise<Store> {
       case 'memory':
         return await openStore({ engine: 'memory' });
       case 'etcd':
-        throw new StartupError('etcd is not supported yet', 'use --data-dir');
+        return await openStore({
+          engine: 'etcd',
+          endpoints: values['etcd-servers'],
+          prefix: values['etcd-prefix'],
+          openTimeoutMs: values['storage-initialization-timeout'],
+          caFile: values['etcd-cafile'],
+          certFile: values['etcd-certfile'],
+          keyFile: values['etcd-keyfile'],
+        });
       default:
         return await openStore({ engine: 'lmdb', directory: values['data-dir'] });
     }
@@ -82,13 +90,9 @@ function explained(error: unknown, values: Values): unknown {
       );
   }
   if (error instanceof StoreUnavailableError) {
-    const etcd = values['etcd-servers'].join(', ');
-    return etcd === ''
-      ? new StartupError(error.message, 'see --data-dir')
-      : new StartupError(
-          `etcd at ${etcd} does not answer: ${error.message}`,
-          'start it, or correct --etcd-servers and --etcd-*file',
-        );
+    return storageKind(values) === 'etcd'
+      ? new StartupError(`no answer from ${error.message}`, 'start it, or correct --etcd-servers and --etcd-*file')
+      : new StartupError(error.message, 'see --data-dir');
   }
   return error;
 }

@@ -44,7 +44,9 @@ const requestErrors = new Set<number>([status.INVALID_ARGUMENT, status.FAILED_PR
 /** The error as callers of a store expect it, with the endpoint it came from. */
 export function translate(error: unknown, endpoint: string): Error {
   if (!isServiceError(error)) return error instanceof Error ? error : new Error(String(error));
-  const message = `etcd at ${endpoint}: ${error.details}`;
+  // gRPC wraps what happened into general remarks.
+  const reason = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(error.details)?.[1] ?? error.details;
+  const message = `etcd at ${endpoint}: ${reason}`;
   if (requestErrors.has(error.code)) return new Error(message, { cause: error });
   return new StoreUnavailableError(message, { cause: error });
 }
