@@ -65,22 +65,33 @@ function checkKind(
   expected: Expected,
   unhandled: (why: string) => StatusError,
 ): void {
-  let gv: { group: string; version: string };
-  try {
-    gv = parseApiVersion(apiVersion);
-  } catch (error) {
-    throw unhandled(message(error));
-  }
-  if (kind === expected.kind && gv.group === expected.group && gv.version === expected.version) return;
-  const type = typeOfKind(gv.group, gv.version, kind);
-  if (!type)
-    throw unhandled(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`);
-  if (kind !== expected.kind) {
-    throw unhandled(`converting (${type.goName}) to (${internalName(expected)}): unknown conversion`);
-  }
+  const mismatch = kindMismatch(kind, apiVersion, expected);
+  if (mismatch) throw unhandled(mismatch);
+  if (apiVersion === apiVersionOf(expected)) return;
   throw badRequest(
     `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
   );
+}
+
+/** Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault. */
+export function kindMismatch(
+  kind: string | undefined,
+  apiVersion: string | undefined,
+  expected: Expected,
+): string | undefined {
+  const said = kind || expected.kind;
+  const version = apiVersion || apiVersionOf(expected);
+  if (said === expected.kind && version === apiVersionOf(expected)) return undefined;
+  let gv: { group: string; version: string };
+  try {
+    gv = parseApiVersion(version);
+  } catch (error) {
+    return message(error);
+  }
+  const type = typeOfKind(gv.group, gv.version, said);
+  if (!type) return `no kind ${quote(said)} is registered for version ${quote(version)} in scheme ${quote(SCHEME)}`;
+  if (said === expected.kind) return undefined;
+  return `converting (${type.goName}) to (${internalName(expected)}): unknown conversion`;
 }
 
 /** Go's name of the internal type: `core.ConfigMap`. */

@@ -1,15 +1,16 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
-import { decodeJson, normalize } from '@keelson/api/codec/json';
+import { decodeJson, encodeJson, normalize } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
-import type { KubeObject } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { formatV } from '@keelson/api/patch/goformat';
 import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
-import type { JsonObject } from '@keelson/api/patch/value';
+import { clone, type JsonObject } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
+import { kindMismatch } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
@@ -67,9 +68,9 @@ function patcherOf(
   const isStrict = options.fieldValidation !== 'Ignore';
   switch (patchType) {
     case 'application/json-patch+json': {
-      const { value } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const operations = decodeJsonPatch(value, isStrict);
-      const found = isStrict ? unknownMembers(operations) : [];
+      const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
       return (current) => finish(scope, options, applyJsonPatch(current, operations), found);
     }
     case 'application/merge-patch+json': {
@@ -80,14 +81,12 @@ function patcherOf(
     default: {
       const { value, duplicates } = jsonPatchBody(body, '');
       const patch = decodeStrategicPatch(value);
-      return (current) =>
-        finish(
-          scope,
-          options,
-          applyStrategicPatch(current, patch, scope.lens.expected.type),
-          isStrict ? duplicates : [],
-          patch,
-        );
+      return (current) => {
+        // Merging uses the patch up, and there may be another attempt.
+        const used = clone(patch);
+        const patched = applyStrategicPatch(current, used, scope.lens.expected.type);
+        return finish(scope, options, patched, isStrict ? duplicates : [], used);
+      };
     }
   }
 }
@@ -103,23 +102,31 @@ function finish(
   found: readonly string[],
   shown?: JsonObject,
 ): KubeObject {
+  const bytes = encodeJson(patched);
   const complain = (why: string): never => {
-    const value = shown ? formatV(shown) : JSON.stringify(patched);
+    const value = shown ? formatV(shown) : bytes.toString('utf8');
     throw invalid('', '', '', [field.invalid(field.Path.of('patch'), value, why)]);
   };
   let result: { object: KubeObject; strictErrors: readonly string[] };
   try {
     const strict = options.fieldValidation !== 'Ignore';
-    result = decodeJson(Buffer.from(JSON.stringify(patched)), scope.lens.expected.type, { strict });
+    result = decodeJson(bytes, scope.lens.expected.type, { strict });
   } catch (error) {
     return complain((error as Error).message);
   }
+  const { object } = result;
+  const { expected } = scope.lens;
+  // A strategic merge patch makes an object of the kind whatever it says; the result of another says what it is.
+  const mismatch = shown ? undefined : kindMismatch(object.kind, object.apiVersion, expected);
+  if (mismatch) return complain(mismatch);
+  object.kind = expected.kind;
+  object.apiVersion = apiVersionOf(expected);
   const problems = options.fieldValidation === 'Ignore' ? [] : [...found, ...result.strictErrors];
   if (problems.length > 0) {
     if (options.fieldValidation === 'Strict') return complain(`strict decoding error: ${problems.join(', ')}`);
     for (const text of problems) addWarning(scope.ctx, text);
   }
-  return result.object;
+  return object;
 }
 
 function strictYamlError(duplicates: readonly string[]): string {

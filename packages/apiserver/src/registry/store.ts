@@ -15,6 +15,7 @@ import {
 } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
+import { equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import { FutureRevisionError, type Store, StoreUnavailableError, type WriteResult } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
@@ -258,7 +259,7 @@ export class ResourceStore {
         await hook?.commit?.();
         return { object, created: false, deleted: true };
       }
-      const written = await this.write(object, current, ctx.dryRun);
+      const written = isUnchanged(object, existing) ? existing : await this.write(object, current, ctx.dryRun);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
       return { object: written, created: false, deleted: false };
@@ -350,4 +351,11 @@ function structuredCloneJson<T>(value: T): T {
 /** How Go's ParseUint complains. */
 export function internalOnBadRevision(text: string): StatusError {
   return new StatusError(500, '', `strconv.ParseUint: parsing "${text}": invalid syntax`);
+}
+
+/** Whether there is nothing to write, whatever the order of keys. */
+function isUnchanged(object: KubeObject, existing: KubeObject): boolean {
+  const { resourceVersion } = existing.metadata;
+  const same = resourceVersion === object.metadata.resourceVersion;
+  return equal(same ? object : { ...object, metadata: { ...object.metadata, resourceVersion } }, existing);
 }
