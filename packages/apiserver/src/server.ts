@@ -111,6 +111,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       authorize,
       authorizer: authorizers,
       tokens: tokenIssuer(config, environment, objects),
+      pods: {
+        pods: () => resources.storeOf('', 'pods'),
+        budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
+      },
     }),
     watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
     hasGroup: (group) => discovery.hasGroup(group),

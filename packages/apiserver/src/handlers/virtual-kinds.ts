@@ -12,6 +12,8 @@ import { reviewSelf, reviewToken } from '../authn/reviews.ts';
 import { defaultTokenRequest, issueToken, type TokenIssuer } from '../authn/serviceaccount/tokenrequest.ts';
 import type { Authorize, Authorizer } from '../authz/attributes.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
+import { bindingKind } from '../registry/core/pod/binding.ts';
+import { type EvictionDeps, evictionKind } from '../registry/core/pod/eviction.ts';
 import type { VirtualKinds } from './virtual.ts';
 
 export interface VirtualKindOptions {
@@ -21,11 +23,15 @@ export interface VirtualKindOptions {
   readonly authorizer: Pick<Authorizer, 'rulesFor'>;
   /** Undefined where the server signs no tokens. */
   readonly tokens: TokenIssuer | undefined;
+  readonly pods: EvictionDeps;
 }
 
 export function virtualKinds(options: VirtualKindOptions): VirtualKinds {
-  const { authenticate, apiAudiences, authorize, authorizer, tokens } = options;
+  const { authenticate, apiAudiences, authorize, authorizer, tokens, pods } = options;
   return {
+    bindings: bindingKind(pods),
+    'pods/binding': bindingKind(pods),
+    'pods/eviction': evictionKind(pods),
     'tokenreviews.authentication.k8s.io': {
       create: ({ admit }, object) => reviewToken(as<TokenReview>(object), { authenticate, apiAudiences, admit }),
     },

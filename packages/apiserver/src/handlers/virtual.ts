@@ -24,6 +24,7 @@ export interface VirtualRequest {
   /** In the path; empty where the kind is no subresource. */
   readonly name: string;
   readonly now: Date;
+  readonly dryRun: boolean;
   warn(text: string): void;
   annotate(key: string, value: string): void;
   /** Validating admission of the object as it is now. @throws StatusError */
@@ -73,6 +74,7 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
       namespace: ctx.info.namespace,
       name: subresource ? ctx.info.name : '',
       now: ctx.receivedAt,
+      dryRun,
       warn: (text) => addWarning(ctx, text),
       annotate: (key, value) => {
         ctx.auditAnnotations[key] = value;

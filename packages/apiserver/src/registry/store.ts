@@ -3,7 +3,9 @@
  * (apiserver/pkg/registry/generic/registry/store.go). The kind's strategy is asked at the points named in strategy.ts;
  * lists and watches are served from the cacher.
  */
+
 import { withoutNewTimes } from '@keelson/api/apply/manager';
+import { normalize } from '@keelson/api/codec/json';
 import {
   alreadyExists,
   conflict,
@@ -155,6 +157,32 @@ export class ResourceStore {
       const outcome = await this.#updateExisting(existing, current, strategy, request);
       if (outcome !== 'lost') return outcome;
       current = await this.#reread(key);
+    }
+  }
+
+  /**
+   * Changes a stored object in place, without the kind's strategy: what the server itself does to it (bindings,
+   * conditions). `change` runs again after a lost race; what it throws is thrown.
+   * @throws StatusError 404, 409 (preconditions)
+   */
+  async change(request: {
+    readonly ctx: StrategyContext;
+    readonly name: string;
+    readonly preconditions?: Preconditions;
+    readonly change: (object: KubeObject) => void;
+  }): Promise<KubeObject> {
+    const { ctx, name } = request;
+    const key = keyOf(this.definition, ctx.namespace, name);
+    await this.cacher.fresh();
+    for (let current = this.cacher.get(key); ; current = await this.#reread(key)) {
+      if (!current) throw notFound(this.definition, name);
+      const object = this.codec.object(current);
+      this.#checkPreconditions(request.preconditions, object, key, name);
+      request.change(object);
+      const { storageType } = this.definition;
+      const changed = storageType ? normalize(object, storageType) : object;
+      const written = await this.write(changed, current, ctx.dryRun);
+      if (written !== 'lost') return written;
     }
   }
 
