@@ -47,7 +47,7 @@ export class Leases {
     const lease = this.#newest;
     const needed = this.#clock.now() + ttlSeconds * 1000;
     if (lease === undefined || lease.keys >= MAX_KEYS) return undefined;
-    if (lease.expiresAt <= needed || lease.expiresAt >= needed + reuseSeconds(ttlSeconds) * 1000) return undefined;
+    if (lease.expiresAt <= needed || lease.expiresAt > needed + reuseSeconds(ttlSeconds) * 1000) return undefined;
     lease.keys++;
     return lease.id;
   }

@@ -25,11 +25,16 @@ export const entryCodec = {
     for (let i = 0; i < KEY_OFFSET; i++) bytesOfNumbers[i] = bytes[i]!;
     return {
       key: bytes.toString('latin1', KEY_OFFSET, bytes.length) as ByteKey,
-      revision: numbers[0]!,
-      createRevision: numbers[1]!,
-      version: numbers[2]!,
-      previous: numbers[3]!,
-      expiresAt: numbers[4]!,
+      revision: compact(numbers[0]!),
+      createRevision: compact(numbers[1]!),
+      version: compact(numbers[2]!),
+      previous: compact(numbers[3]!),
+      expiresAt: compact(numbers[4]!),
     };
   },
 };
+
+/** The same number; a small one as an integer, which takes no memory beside its object, unlike a double. */
+function compact(n: number): number {
+  return n === (n | 0) ? n | 0 : n;
+}

@@ -1,0 +1,164 @@
+import { EventEmitter } from 'node:events';
+import { expect, it } from 'vitest';
+import { ManualClock } from '../clock.ts';
+import type { WatchBatch } from '../store.ts';
+import type { Connection } from './connection.ts';
+import type { WatchRequest, WatchResponse } from './messages.ts';
+import { WatchStream } from './watch-stream.ts';
+
+/** A stream whose other end is the test. */
+class FakeStream extends EventEmitter {
+  readonly requests: WatchRequest[] = [];
+
+  write(request: WatchRequest): void {
+    this.requests.push(request);
+  }
+
+  cancel(): void {}
+
+  answer(watch_id: number, revision: number, rest: Partial<WatchResponse> = {}): void {
+    const header = { revision };
+    const nothing = { created: false, canceled: false, compact_revision: 0, cancel_reason: '', fragment: false };
+    this.emit('data', { header, watch_id, ...nothing, events: [], ...rest });
+  }
+
+  /** What was asked for, in short: `create 1 from 5`, `cancel 1`, `progress`. */
+  get asked(): string[] {
+    return this.requests.splice(0).map((request) => {
+      if ('create_request' in request) {
+        return `create ${request.create_request.watch_id} from ${request.create_request.start_revision}`;
+      }
+      return 'cancel_request' in request ? `cancel ${request.cancel_request.watch_id}` : 'progress';
+    });
+  }
+}
+
+const setUp = () => {
+  const clock = new ManualClock(1_800_000_000_000);
+  const streams: FakeStream[] = [];
+  const connection = {
+    endpoint: 'http://etcd',
+    failOver: () => undefined,
+    stream: () => {
+      streams.push(new FakeStream());
+      return streams.at(-1);
+    },
+  } as unknown as Connection;
+  const watches = new WatchStream(connection, clock, ({ kv }) => ({
+    type: 'delete',
+    key: String(kv.key),
+    modRevision: kv.mod_revision as number,
+  }));
+  const watch = (fromRevision: number) => {
+    const told: string[] = [];
+    const errors: Error[] = [];
+    const onBatch = ({ events, revision }: WatchBatch) =>
+      told.push(`${events.map((event) => (event.type === 'delete' ? event.modRevision : '')).join('+')}@${revision}`);
+    const onError = (error: Error) => errors.push(error);
+    const { close } = watches.watch(Buffer.from('a'), Buffer.from('b'), {
+      prefix: 'a',
+      fromRevision,
+      onBatch,
+      onError,
+    });
+    return { told, errors, close };
+  };
+  return { clock, streams, watches, watch };
+};
+
+const events = (...revisions: number[]) =>
+  revisions.map((mod_revision) => ({ type: 1 as const, kv: { key: Buffer.from('a'), mod_revision } })) as never;
+
+it('puts the pieces of an answer together', () => {
+  const { streams, watch } = setUp();
+  const { told } = watch(5);
+  const [stream] = streams;
+  stream!.answer(1, 9, { created: true });
+  stream!.answer(1, 9, { events: events(5, 6), fragment: true });
+  stream!.answer(1, 9, { events: events(7), fragment: true });
+  expect(told).toEqual([]);
+  stream!.answer(1, 9, { events: events(8) });
+  expect(told).toEqual(['5+6+7+8@8']);
+});
+
+it('goes on after the last whole answer when the stream breaks', () => {
+  const { clock, streams, watch } = setUp();
+  const { told } = watch(5);
+  const other = watch(3);
+  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'create 2 from 3']);
+  streams[0]!.answer(1, 9, { events: events(5, 6) });
+  streams[0]!.answer(1, 9, { events: events(7), fragment: true });
+  streams[0]!.emit('error', new Error('gone'));
+  streams[0]!.emit('end');
+  other.close();
+  streams[0]!.answer(1, 9, { events: events(8) });
+  clock.advance(50);
+  expect(streams.length).toBe(2);
+  expect(streams[1]!.asked).toEqual(['create 1 from 7']);
+  streams[1]!.answer(1, 9, { events: events(7, 8) });
+  expect(told).toEqual(['5+6@6', '7+8@8']);
+});
+
+it('asks for progress until it is told, and resumes from there', () => {
+  const { clock, streams, watches, watch } = setUp();
+  const { told } = watch(5);
+  streams[0]!.answer(1, 9, { created: true });
+  watches.requestProgress();
+  clock.advance(250);
+  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'progress', 'progress', 'progress']);
+  streams[0]!.answer(-1, 9);
+  expect(told).toEqual(['@9']);
+  clock.advance(1000);
+  expect(streams[0]!.asked).toEqual([]);
+  streams[0]!.emit('end');
+  clock.advance(50);
+  expect(streams[1]!.asked).toEqual(['create 1 from 10']);
+});
+
+it('does not take progress from before a watch existed for its own', () => {
+  const { clock, streams, watches, watch } = setUp();
+  const first = watch(10);
+  streams[0]!.answer(1, 9, { created: true });
+  watches.requestProgress();
+  // The answer to that is on its way while the second watch, which has events to catch up with, is created.
+  const second = watch(3);
+  watches.requestProgress();
+  streams[0]!.answer(2, 9, { created: true });
+  streams[0]!.answer(-1, 9);
+  expect(first.told).toEqual(['@9']);
+  expect(second.told).toEqual([]);
+  streams[0]!.answer(2, 9, { events: events(4, 8) });
+  // Of the two requests before its confirmation, etcd may have dropped one: a further answer may still be from then.
+  streams[0]!.answer(-1, 9);
+  expect(second.told).toEqual(['4+8@8']);
+  clock.advance(100);
+  streams[0]!.answer(-1, 9);
+  expect(second.told).toEqual(['4+8@8', '@9']);
+});
+
+it('takes progress to a revision that is newer than the watch', () => {
+  const { streams, watches, watch } = setUp();
+  watch(10);
+  streams[0]!.answer(1, 9, { created: true });
+  watches.requestProgress();
+  const { told } = watch(3);
+  watches.requestProgress();
+  streams[0]!.answer(2, 9, { created: true });
+  streams[0]!.answer(-1, 12);
+  expect(told).toEqual(['@12']);
+});
+
+it('reports why etcd ended a watch, and leaves the others alone', () => {
+  const { streams, watch } = setUp();
+  const compacted = watch(3);
+  const denied = watch(4);
+  const fine = watch(5);
+  streams[0]!.answer(1, 9, { canceled: true, compact_revision: 7 });
+  streams[0]!.answer(2, 9, { canceled: true, cancel_reason: 'permission denied' });
+  streams[0]!.answer(3, 9, { events: events(9) });
+  expect(compacted.errors).toMatchObject([{ name: 'CompactedError', compactedRevision: 7 }]);
+  expect(denied.errors).toMatchObject([
+    { name: 'StoreUnavailableError', message: 'etcd at http://etcd ended the watch: permission denied' },
+  ]);
+  expect(fine.told).toEqual(['9@9']);
+});
