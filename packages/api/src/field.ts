@@ -111,9 +111,12 @@ function showValue(value: unknown): string {
   return goJSON(value);
 }
 
-/** JSON as Go's encoding/json writes it: what HTML would read is escaped. */
-export function goJSON(value: unknown): string {
-  return JSON.stringify(value).replace(
+/**
+ * JSON as Go's encoding/json writes it: what HTML would read is escaped.
+ * @param indent blanks of indentation for each level; 0 writes one line
+ */
+export function goJSON(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -4,10 +4,16 @@
  */
 import { registration as leases } from './coordination/lease/index.ts';
 import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
+import { registration as componentStatuses } from './core/componentstatus/index.ts';
 import { registration as configMaps } from './core/configmap/index.ts';
 import { registration as endpoints } from './core/endpoints/index.ts';
 import { makeEventRegistration } from './core/event/index.ts';
+import { registration as limitRanges } from './core/limitrange/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
+import { registration as nodes } from './core/node/index.ts';
+import { registration as persistentVolumes } from './core/persistentvolume/index.ts';
+import { registration as persistentVolumeClaims } from './core/persistentvolumeclaim/index.ts';
+import { registration as resourceQuotas } from './core/resourcequota/index.ts';
 import { registration as secrets } from './core/secret/index.ts';
 import type { AllocationDeps } from './core/service/allocation/deps.ts';
 import { makeServiceRegistration } from './core/service/index.ts';
@@ -24,6 +30,12 @@ import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/i
 import { registration as roles } from './rbac/role/index.ts';
 import { registration as roleBindings } from './rbac/rolebinding/index.ts';
 import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
+import { registration as csiDrivers } from './storage/csidriver/index.ts';
+import { registration as csiNodes } from './storage/csinode/index.ts';
+import { registration as csiStorageCapacities } from './storage/csistoragecapacity/index.ts';
+import { registration as storageClasses } from './storage/storageclass/index.ts';
+import { registration as volumeAttachments } from './storage/volumeattachment/index.ts';
+import { registration as volumeAttributesClasses } from './storage/volumeattributesclass/index.ts';
 import type { KindRegistration } from './strategy.ts';
 
 export interface RegistrationOptions {
@@ -40,6 +52,12 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     endpoints,
     events: makeEventRegistration(eventTtlSeconds),
     namespaces,
+    componentstatuses: componentStatuses,
+    limitranges: limitRanges,
+    nodes,
+    persistentvolumeclaims: persistentVolumeClaims,
+    persistentvolumes: persistentVolumes,
+    resourcequotas: resourceQuotas,
     secrets,
     serviceaccounts: serviceAccounts,
     services: makeServiceRegistration(options.services),
@@ -63,5 +81,12 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'roles.rbac.authorization.k8s.io': roles,
 
     'priorityclasses.scheduling.k8s.io': priorityClasses,
+
+    'storageclasses.storage.k8s.io': storageClasses,
+    'csidrivers.storage.k8s.io': csiDrivers,
+    'csinodes.storage.k8s.io': csiNodes,
+    'csistoragecapacities.storage.k8s.io': csiStorageCapacities,
+    'volumeattachments.storage.k8s.io': volumeAttachments,
+    'volumeattributesclasses.storage.k8s.io': volumeAttributesClasses,
   };
 }

@@ -4,6 +4,7 @@
  */
 import { GoValue, goJSON } from '@keelson/api/field';
 import { type Field, type StructType, structType, type Type } from '@keelson/api/schema';
+import { reshape } from './internalshapes.ts';
 
 /** Types without an internal twin keep their JSON names. */
 const SHARED = 'io.k8s.apimachinery.';
@@ -13,7 +14,12 @@ const SHARED = 'io.k8s.apimachinery.';
  * @param value in canonical form; undefined is a nil pointer
  */
 export function internalValue(typeName: string, value: unknown): GoValue {
-  return new GoValue(goJSON(value == null ? null : internalStruct(structType(typeName), value)));
+  return new GoValue(goJSON(internalForm(typeName, value)));
+}
+
+/** The same before it is written. */
+export function internalForm(typeName: string, value: unknown): unknown {
+  return value == null ? null : internalStruct(structType(typeName), value);
 }
 
 /** A slice of such structs; an absent one is null. */
@@ -24,9 +30,14 @@ export function internalList(typeName: string, values: readonly unknown[] | null
 
 function internalStruct(type: StructType, value: unknown): unknown {
   if (type.name.startsWith(SHARED)) return value;
-  return Object.fromEntries(
-    type.jsonFields.map((f) => [f.go, internalField(f, (value as Record<string, unknown>)[f.json])]),
+  const struct = value as Record<string, unknown>;
+  const entries = type.jsonFields.flatMap((field) =>
+    // Embedded in the internal type, with its JSON names.
+    field.json === 'metadata'
+      ? Object.entries((struct.metadata ?? {}) as object)
+      : [[field.go, internalField(field, struct[field.json])] as const],
   );
+  return reshape(type.name, struct, Object.fromEntries(entries));
 }
 
 function internalField(field: Field, value: unknown): unknown {

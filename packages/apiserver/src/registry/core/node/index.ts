@@ -1,0 +1,11 @@
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import { table } from './columns.ts';
+import { status, strategy } from './strategy.ts';
+
+export const registration: KindRegistration<Node> = {
+  strategy,
+  table,
+  subresources: { status },
+  fieldLabels: { supported: ['metadata.name', 'spec.unschedulable'] },
+};

@@ -1,0 +1,106 @@
+import type { Node, NodeSpec, NodeStatus } from '@keelson/api/generated/types/core/v1';
+import { describe, expect, it } from 'vitest';
+import { testContext, texts } from '../../testing.ts';
+import { registration } from './index.ts';
+
+const { strategy, table } = registration;
+const ctx = testContext();
+const make = (spec: NodeSpec = {}, status: Partial<NodeStatus> = {}): Node => ({
+  metadata: { name: 'a' },
+  spec,
+  status: { daemonEndpoints: { kubeletEndpoint: { Port: 0 } }, ...status } as NodeStatus,
+});
+
+describe('Node', () => {
+  it.each<[NodeSpec, NodeSpec]>([
+    [{ podCIDR: '10.0.0.0/24' }, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] }],
+    [{ podCIDRs: ['10.0.0.0/24'] }, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] }],
+    [
+      { podCIDR: '10.0.0.0/24', podCIDRs: ['10.1.0.0/24'] },
+      { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] },
+    ],
+  ])('aligns %j', (spec, expected) => {
+    const obj = make(structuredClone(spec));
+    strategy.defaults?.(obj, 'v1');
+    expect(obj.spec).toEqual(expected);
+  });
+
+  it('can allocate its capacity, in thousandths', () => {
+    const obj = make({}, { capacity: { cpu: '0.0001' } });
+    strategy.defaults?.(obj, 'v1');
+    expect(obj.status.allocatable).toEqual({ cpu: '1m' });
+  });
+
+  it.each<[Node, string[]]>([
+    [make(), []],
+    [
+      make({
+        taints: [
+          { key: 'a', effect: 'NoSchedule' },
+          { key: 'a', effect: 'NoSchedule' },
+          { key: 'a', effect: '' },
+        ],
+      }),
+      [
+        'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+        'metadata.taints[2].effect: Required value',
+      ],
+    ],
+    [
+      make({}, { capacity: { cpu: '-1', pods: '1500m' } }),
+      [
+        'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+        'status.capacity.pods: Invalid value: "1500m": must be an integer',
+      ],
+    ],
+    [
+      make({ podCIDRs: ['10.0.0.0/24', '10.1.0.0/24'] }),
+      [
+        'spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR for each IP family',
+      ],
+    ],
+    [
+      make({}, { declaredFeatures: ['B', 'A', 'A'] }),
+      [
+        'status.declaredFeatures[1]: Invalid value: "A": list must be sorted alphabetically',
+        'status.declaredFeatures[2]: Duplicate value: "A"',
+      ],
+    ],
+  ])('validates %j', (obj, expected) => expect(texts(strategy.validate?.(ctx, obj))).toEqual(expected));
+
+  it('gets its addresses and provider once', () => {
+    const old = make({ podCIDRs: ['10.0.0.0/24'], providerID: 'p' });
+    expect(texts(strategy.validateUpdate?.(ctx, make({ providerID: 'q' }), old))).toEqual([
+      'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+      'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid',
+    ]);
+    expect(texts(strategy.validateUpdate?.(ctx, old, make()))).toEqual([]);
+  });
+
+  it('shows roles, readiness and addresses', () => {
+    const obj = make(
+      { unschedulable: true },
+      {
+        conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: null, lastTransitionTime: null }] as never,
+        addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+      },
+    );
+    obj.metadata.labels = {
+      'node-role.kubernetes.io/worker': '',
+      'node-role.kubernetes.io/control-plane': '',
+      'kubernetes.io/role': 'x',
+    };
+    expect(table?.row(obj, ctx.now).cells).toEqual([
+      'a',
+      'Ready,SchedulingDisabled',
+      'control-plane,worker,x',
+      '<unknown>',
+      '',
+      '10.0.0.1',
+      '<none>',
+      '<unknown>',
+      '<unknown>',
+      '<unknown>',
+    ]);
+  });
+});

@@ -1,0 +1,45 @@
+import { Path } from '@keelson/api/field';
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { warningsForCIDR } from '../../validation/ip.ts';
+import { defaults } from './defaults.ts';
+import { validateNode, validateNodeUpdate } from './validation.ts';
+
+export const strategy: Strategy<Node> = {
+  defaults,
+  prepareForCreate(_ctx, { spec, status }) {
+    delete spec.configSource;
+    delete status.config;
+  },
+  validate: (_ctx, obj) => validateNode(obj),
+  warningsOnCreate: (_ctx, obj) => warnings(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+    if (!old.spec.configSource) delete obj.spec.configSource;
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => [...validateNode(obj), ...validateNodeUpdate(obj, old)],
+  warningsOnUpdate: (_ctx, obj) => warnings(obj),
+  selectableFields: (obj) => ({ 'spec.unschedulable': String(obj.spec?.unschedulable ?? false) }),
+  resetFields: { v1: { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<Node> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+      if (!old.status.config) delete obj.status.config;
+    },
+    validateUpdate: (_ctx, obj, old) => validateNodeUpdate(obj, old),
+    resetFields: { v1: { 'f:spec': {} } },
+  },
+};
+
+function warnings({ spec }: Node): string[] {
+  return [
+    ...(spec.configSource ? ['spec.configSource: the feature is removed'] : []),
+    ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+    ...(spec.podCIDRs ?? []).flatMap((cidr, i) => warningsForCIDR(Path.of('spec', 'podCIDRs').index(i), cidr)),
+  ];
+}

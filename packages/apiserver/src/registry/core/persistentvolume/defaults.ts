@@ -1,0 +1,27 @@
+import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
+import { roundToMilli } from '../../resourcelist.ts';
+
+export function defaults({ spec, status }: PersistentVolume): void {
+  status.phase ||= 'Pending';
+  spec.persistentVolumeReclaimPolicy ||= 'Retain';
+  spec.volumeMode ??= 'Filesystem';
+  roundToMilli(spec.capacity);
+  const { hostPath, rbd, iscsi, azureDisk, scaleIO } = spec;
+  if (hostPath) hostPath.type ??= '';
+  if (rbd) {
+    rbd.pool ||= 'rbd';
+    rbd.user ||= 'admin';
+    rbd.keyring ||= '/etc/ceph/keyring';
+  }
+  if (iscsi) iscsi.iscsiInterface ||= 'default';
+  if (azureDisk) {
+    azureDisk.cachingMode ??= 'ReadWrite';
+    azureDisk.fsType ??= 'ext4';
+    azureDisk.readOnly ??= false;
+    azureDisk.kind ??= 'Shared';
+  }
+  if (scaleIO) {
+    scaleIO.storageMode ||= 'ThinProvisioned';
+    scaleIO.fsType ||= 'xfs';
+  }
+}

@@ -1,0 +1,41 @@
+import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
+import { formatTime } from '@keelson/api/time';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { defaults } from './defaults.ts';
+import { validateMountOptions, validatePersistentVolume, validatePersistentVolumeUpdate } from './validation.ts';
+import { warnings } from './warnings.ts';
+
+export const strategy: Strategy<PersistentVolume> = {
+  returnDeletedObject: true,
+  defaults,
+  prepareForCreate({ now }, obj) {
+    obj.status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(now) };
+  },
+  validate: (_ctx, obj) => [...validatePersistentVolume(obj), ...validateMountOptions(obj)],
+  warningsOnCreate: (_ctx, obj) => warnings(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validatePersistentVolumeUpdate(obj, old),
+  warningsOnUpdate: (_ctx, obj) => warnings(obj),
+  resetFields: { v1: { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<PersistentVolume> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate({ now }, obj, old) {
+      obj.spec = old.spec;
+      const { phase, lastPhaseTransitionTime: time } = obj.status;
+      const { phase: oldPhase, lastPhaseTransitionTime: oldTime } = old.status;
+      if (phase === oldPhase) {
+        if (time == null && oldTime != null) obj.status.lastPhaseTransitionTime = oldTime;
+      } else if (time == null || time === oldTime) {
+        obj.status.lastPhaseTransitionTime = formatTime(now);
+      }
+    },
+    validateUpdate: () => [],
+    resetFields: { v1: { 'f:spec': {} } },
+  },
+};

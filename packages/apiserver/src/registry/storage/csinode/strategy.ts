@@ -1,0 +1,11 @@
+import type { CSINode } from '@keelson/api/generated/types/storage/v1';
+import type { Strategy } from '../../strategy.ts';
+import { validateCSINode, validateCSINodeUpdate } from './validation.ts';
+
+export const strategy: Strategy<CSINode> = {
+  returnDeletedObject: true,
+  allowUnconditionalUpdate: false,
+  validate: (_ctx, obj) => validateCSINode(obj),
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateCSINodeUpdate(obj, old),
+};

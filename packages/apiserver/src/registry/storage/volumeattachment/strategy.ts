@@ -1,0 +1,32 @@
+import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { keepMetadataForStatus } from '../../metadata.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './validation.ts';
+
+export const strategy: Strategy<VolumeAttachment> = {
+  returnDeletedObject: true,
+  allowUnconditionalUpdate: false,
+  prepareForCreate(_ctx, obj) {
+    obj.status = { attached: false };
+  },
+  validate: (_ctx, obj) => validateVolumeAttachment(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
+  resetFields: { 'storage.k8s.io/v1': { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<VolumeAttachment> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+      keepMetadataForStatus(obj, old);
+    },
+    validatesMetadataOnUpdate: true,
+    validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
+    resetFields: { 'storage.k8s.io/v1': { 'f:metadata': {}, 'f:spec': {} } },
+  },
+};

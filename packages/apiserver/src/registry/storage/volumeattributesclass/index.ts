@@ -1,0 +1,6 @@
+import type { VolumeAttributesClass } from '@keelson/api/generated/types/storage/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import { table } from './columns.ts';
+import { strategy } from './strategy.ts';
+
+export const registration: KindRegistration<VolumeAttributesClass> = { strategy, table };
