@@ -87,6 +87,7 @@ function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subres
   const { verbs } = subresource ?? served;
   if (subresource && isConnect(subresource)) return 'connect';
   const isItem = info.parts.length > 1;
+  if (isItem && !subresource && !ITEM_VERBS.some((v) => verbs.has(v))) throw resourceNotFound();
   const allowed = (verb: Verb): Verb | undefined => (verbs.has(verb) ? verb : undefined);
   if (info.legacyWatch) return method === 'GET' && verbs.has('watch') ? 'watch' : undefined;
   switch (method) {
@@ -106,6 +107,7 @@ function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subres
   }
 }
 
+const ITEM_VERBS: readonly Verb[] = ['get', 'update', 'patch', 'delete'];
 const CONNECT = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
 
 function isConnect(subresource: Subresource): boolean {

@@ -31,6 +31,7 @@ import { authorization } from './filters/authorization.ts';
 import { errors } from './filters/errors.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
+import { timeout } from './filters/timeout.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
@@ -44,6 +45,7 @@ import type { AllocationDeps } from './registry/core/service/allocation/deps.ts'
 import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { Resources } from './resources.ts';
 
@@ -90,10 +92,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const health = new HealthChecks({ now: () => performance.now() });
-  let isShuttingDown = false;
+  const lifecycle = new Lifecycle();
   const booted = addStandardChecks(health, {
     storeHealth: () => store.health(),
-    isShuttingDown: () => isShuttingDown,
+    isShuttingDown: () => lifecycle.stopping,
     priorityAndFairness: false,
   });
 
@@ -116,7 +118,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
         budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
       },
     }),
-    watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random },
+    watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random, lifecycle },
     hasGroup: (group) => discovery.hasGroup(group),
     paths: [
       (request) => serveDiscovery(discovery, request),
@@ -129,7 +131,9 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
 
   const chain = compose(
     [
+      lifecycle.track,
       errors(logger),
+      timeout(config.requestTimeoutSeconds),
       authentication(authenticate, apiAudiencesOf(config), logger),
       impersonation(new Impersonation(authorize, () => now().getTime())),
       inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }),
@@ -154,9 +158,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const ready = start(config, resources, client, services, { rbac, nodes }, health, now).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
-    isShuttingDown = true;
     stopCompactor?.();
-    return close(config, listener, resources);
+    return close(config, lifecycle, listener, resources);
   };
   return { port: listener.port, ready, close: stop };
 }
@@ -187,11 +190,18 @@ function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerCo
   return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
-async function close(config: ServerConfig, listener: Listener, resources: Resources): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
-  await listener.close(1000);
+async function close(config: ServerConfig, lifecycle: Lifecycle, listener: Listener, resources: Resources): Promise<void> {
+  lifecycle.stop();
+  if (config.shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
+  listener.stopAccepting();
+  await lifecycle.drained(config.requestTimeoutSeconds * 1000);
+  lifecycle.endLongRunning();
+  await listener.close(LINGER_MS);
   resources.close();
 }
+
+/** What is left of connections when all requests have been answered. */
+const LINGER_MS = 500;
 
 /** Asked of clients at the handshake; who a certificate's holder is, authentication decides. */
 function clientCas(config: ServerConfig): string | undefined {

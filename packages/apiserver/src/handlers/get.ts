@@ -1,5 +1,6 @@
 import { notFound } from '@keelson/api/errors';
 import { keyOf } from '../registry/resource.ts';
+import { refuseExport } from './options.ts';
 import { representationFor } from './representations.ts';
 import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Scope } from './scope.ts';
@@ -9,6 +10,7 @@ import { sendWhole } from './send.ts';
 export async function getObject(scope: Scope): Promise<void> {
   const { ctx, store, served } = scope;
   const { namespace, name, query } = ctx.info;
+  refuseExport(query);
   const wanted = query.get('resourceVersion') ?? '';
   const revision = parseResourceVersion(wanted);
   if (wanted === '0') await store.cacher.ready();

@@ -184,6 +184,13 @@ function unicodeName(char: string): string {
   return `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
+/** @throws StatusError 400 for `?export`, which went away with 1.21 */
+export function refuseExport(query: URLSearchParams): void {
+  if (readBoolean(query, 'export')) {
+    throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
+  }
+}
+
 /** Present and empty is true; what is neither false nor 0 is true. */
 function readBoolean(query: URLSearchParams, key: string): boolean | undefined {
   const value = query.get(key);

@@ -6,6 +6,7 @@
  */
 import type { Writable } from 'node:stream';
 import { resourceExpired } from '@keelson/api/errors';
+import type { Lifecycle } from '../lifecycle.ts';
 import type { CachedObject, CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import type { ListOptions } from './options.ts';
@@ -28,6 +29,7 @@ export interface WatchLimits {
   readonly minRequestTimeoutSeconds: number;
   /** In [0, 1). */
   readonly random: () => number;
+  readonly lifecycle: Lifecycle;
 }
 
 /** Resolves when the watch is over. @throws StatusError before the answer has begun */
@@ -43,11 +45,13 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
 
   const stream = new WatchStream(scope, selection, options, representationFor(scope));
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
+  const ended = limits.lifecycle.register(() => stream.end());
   stream.begin(seconds * 1000);
   if (options.sendInitialEvents) stream.startFromState();
   else if (revision === 0) stream.startFrom(cacher.revision);
   else if (!stream.startFrom(revision)) await startFromHistory(scope, stream, revision);
   await stream.ended;
+  ended();
 }
 
 /** The ring no longer reaches back so far, the store's history may. */

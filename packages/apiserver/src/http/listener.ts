@@ -6,6 +6,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
+import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
 
 export interface ServingCertificate {
@@ -29,7 +30,9 @@ export interface Listener {
   readonly port: number;
   /** New connections use these from now on. */
   setCertificates(certificate: ServingCertificate, clientCa: string | undefined): void;
-  /** Stops accepting, lets running requests end, then cuts what is left after `graceMs`. */
+  /** No new connections; those that are open take no new requests (HTTP/2 GOAWAY). */
+  stopAccepting(): void;
+  /** Resolves when all connections are gone; cuts what is left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -39,6 +42,12 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 180_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_STREAMS_PER_CONNECTION = 250;
+
+/** Node's parser refuses methods that it does not know before anybody could route them. */
+const UNKNOWN_METHOD = (() => {
+  const body = `${JSON.stringify(methodNotAllowed().toStatus())}\n`;
+  return `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+})();
 
 /** @throws the error of `listen`: EADDRINUSE, EACCES */
 export async function listen(options: ListenerOptions): Promise<Listener> {
@@ -50,7 +59,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
   h1.on('request', (req, res) => options.onExchange(exchangeOfRequest(req, res)));
   h1.on('upgrade', options.onUpgrade);
-  h1.on('clientError', (_error, socket) => {
+  h1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (socket.writable && error.code === 'HPE_INVALID_METHOD') {
+      socket.end(UNKNOWN_METHOD);
+      return;
+    }
     if (socket.writable)
       socket.end(
         'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
@@ -68,7 +81,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
   h2.on('stream', (stream, headers, _flags, raw) => options.onExchange(exchangeOfStream(stream, headers, raw)));
   h2.on('sessionError', () => {});
+  const sessions = new Set<http2.ServerHttp2Session>();
   h2.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
     session.setLocalWindowSize(1024 * 1024);
     session.setTimeout(IDLE_TIMEOUT_MS, () => {
       if (openStreams(session) === 0) session.close();
@@ -102,12 +118,19 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
   });
 
+  let stopped: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
     setCertificates: (certificate, clientCa) => server.setSecureContext(secureContext(certificate, clientCa)),
-    close: async (graceMs) => {
-      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    stopAccepting: () => {
+      stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
+      for (const session of sessions) session.goaway();
+    },
+    close: async (graceMs) => {
+      stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
+      h1.closeIdleConnections();
+      for (const session of sessions) session.close();
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);

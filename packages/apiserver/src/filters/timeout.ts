@@ -1,0 +1,23 @@
+/** No request but a long-running one may take longer than this (apiserver/pkg/server/filters/timeout.go). */
+import { timeout as timeoutError } from '@keelson/api/errors';
+import type { Filter } from '../chain.ts';
+import { isLongRunning } from './inflight.ts';
+
+/** @throws StatusError 504 */
+export function timeout(seconds: number): Filter {
+  return async (ctx, next) => {
+    if (isLongRunning(ctx) || seconds <= 0) return next();
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(timeoutError('request did not complete within the allotted timeout', 0)), seconds * 1000);
+    });
+    const work = next();
+    // Whoever goes on after the answer was given talks to nobody.
+    work.catch(() => {});
+    try {
+      await Promise.race([work, expired]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
