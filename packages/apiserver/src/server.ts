@@ -8,8 +8,9 @@ import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
 import { admissionChain } from './admission/plugins.ts';
 import { admissionWorld } from './admission/world.ts';
-import { apiAudiencesOf, buildAuthenticator, tokenIssuer } from './authn/build.ts';
+import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
+import { serveOpenId } from './authn/serviceaccount/discovery.ts';
 import { alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
 import { followNodes } from './authz/node/follow.ts';
 import { NodeGraph } from './authz/node/graph.ts';
@@ -19,6 +20,8 @@ import { guardRbac } from './authz/rbac/guard.ts';
 import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { bootstrap } from './bootstrap/index.ts';
+import { KubernetesService } from './bootstrap/kubernetes-service.ts';
+import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
 import type { ServerConfig } from './config.ts';
@@ -39,13 +42,13 @@ import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import { addStandardChecks } from './health/standard.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
 import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
-import { Lifecycle } from './lifecycle.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { Resources } from './resources.ts';
 
@@ -58,7 +61,14 @@ export interface ApiServer {
 }
 
 /** What GET / lists besides groups and health checks. */
-const OTHER_PATHS = ['/openapi/v2', '/openapi/v3', '/openapi/v3/', '/version'];
+const OTHER_PATHS = [
+  '/.well-known/openid-configuration',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/',
+  '/openid/v1/jwks',
+  '/version',
+];
 
 /** Listens when it resolves. @throws the error of listening (EADDRINUSE), StoreUnavailableError */
 export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
@@ -101,6 +111,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
 
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
+  const openId = openIdDocumentsOf(config);
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const handler = endpoint({
@@ -125,6 +136,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => health.serve(request),
       (request) => serveVersion(version, request),
       (request) => openapi.serve(request),
+      (request) => serveOpenId(openId, request),
       (request) => serveRootPaths(discovery, [...OTHER_PATHS, ...health.paths()], request),
     ],
   });
@@ -155,11 +167,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
   config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
 
-  const ready = start(config, resources, client, services, { rbac, nodes }, health, now).then(booted);
+  const kubernetes = new KubernetesService({ ...config, client, port: listener.port });
+  const ready = start(config, resources, client, services, kubernetes, { rbac, nodes }, health, now).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, resources);
+    return close(config, lifecycle, listener, resources, kubernetes);
   };
   return { port: listener.port, ready, close: stop };
 }
@@ -169,6 +182,7 @@ async function start(
   resources: Resources,
   client: RegistryClient,
   services: AllocationDeps,
+  kubernetes: KubernetesService,
   index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
   health: HealthChecks,
   now: () => Date,
@@ -182,7 +196,10 @@ async function start(
   await startServiceAllocation(services, now());
   repaired();
   ranged();
-  await bootstrap(client, health, config.logger);
+  await bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) });
+  const reachable = health.addBootHook('bootstrap-controller');
+  await kubernetes.start();
+  reachable();
 }
 
 function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerConfig): () => void {
@@ -190,8 +207,15 @@ function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerCo
   return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
-async function close(config: ServerConfig, lifecycle: Lifecycle, listener: Listener, resources: Resources): Promise<void> {
+async function close(
+  config: ServerConfig,
+  lifecycle: Lifecycle,
+  listener: Listener,
+  resources: Resources,
+  kubernetes: KubernetesService,
+): Promise<void> {
   lifecycle.stop();
+  await kubernetes.stop();
   if (config.shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
   listener.stopAccepting();
   await lifecycle.drained(config.requestTimeoutSeconds * 1000);
@@ -202,6 +226,14 @@ async function close(config: ServerConfig, lifecycle: Lifecycle, listener: Liste
 
 /** What is left of connections when all requests have been answered. */
 const LINGER_MS = 500;
+
+/** What extension servers are told about whom to trust. */
+function authenticationInfo({ clientCa, requestHeader }: ServerConfig): AuthenticationInfo {
+  return {
+    ...(clientCa ? { clientCa: clientCa.get() } : {}),
+    ...(requestHeader ? { requestHeader: { ...requestHeader, clientCa: requestHeader.clientCa.get() } } : {}),
+  };
+}
 
 /** Asked of clients at the handshake; who a certificate's holder is, authentication decides. */
 function clientCas(config: ServerConfig): string | undefined {

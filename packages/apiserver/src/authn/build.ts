@@ -1,6 +1,7 @@
 /** From the configuration to the one authenticator of the server (kubernetes/pkg/kubeapiserver/authenticator). */
 import type { X509Certificate } from 'node:crypto';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
+import { asError } from '../aggregate.ts';
 import type { Reloadable, ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
 import type { Objects } from '../objects.ts';
@@ -18,6 +19,7 @@ import { bearerToken, websocketToken } from './bearer.ts';
 import { bootstrapTokens } from './bootstraptoken.ts';
 import { requestHeader } from './requestheader.ts';
 import { boundTokenValidator } from './serviceaccount/bound.ts';
+import { type OpenIdDocuments, openIdDocuments } from './serviceaccount/discovery.ts';
 import { jwtAuthenticator } from './serviceaccount/jwt.ts';
 import { KeySet, signingKey, verificationKey } from './serviceaccount/keys.ts';
 import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts';
@@ -39,6 +41,8 @@ export interface AuthenticationWorld {
   /** The tokens with which the server's own parts speak to it. */
   readonly loopback?: ReadonlyMap<string, UserInfo>;
 }
+
+type OpenIdConfig = Pick<ServerConfig, 'serviceAccounts' | 'advertiseAddress' | 'securePort' | 'logger'>;
 
 const TOKEN_CACHE_MS = 10_000;
 
@@ -103,6 +107,23 @@ export function tokenIssuer(
   } = serviceAccounts;
   const apiAudiences = apiAudiencesOf({ serviceAccounts });
   return { issuer: issuers[0]!, key: signingKey(key), apiAudiences, maxSeconds, extend, objects, now, uuid };
+}
+
+/** None where no tokens are signed, or for an issuer that OpenID does not allow: the server then does without. */
+export function openIdDocumentsOf(config: OpenIdConfig): OpenIdDocuments {
+  const { serviceAccounts, logger } = config;
+  if (!serviceAccounts) return {};
+  try {
+    return openIdDocuments({
+      issuer: serviceAccounts.issuers[0] ?? '',
+      jwksUri: serviceAccounts.jwksUri ?? '',
+      externalAddress: `${config.advertiseAddress}:${config.securePort}`,
+      keys: serviceAccounts.verificationKeys.map(verificationKey),
+    });
+  } catch (thrown) {
+    logger.warn({ error: asError(thrown).message }, 'service account issuer discovery is not served');
+    return {};
+  }
 }
 
 /** Parsed again only when the bundle has changed. */

@@ -23,10 +23,18 @@ const MANAGER = 'kube-apiserver';
 export class RegistryClient implements BootstrapClient {
   readonly #resources: Resources;
   readonly #now: () => Date;
+  readonly #manager: string;
 
-  constructor(resources: Resources, now: () => Date) {
+  /** @param manager owns the fields that are written */
+  constructor(resources: Resources, now: () => Date, manager = MANAGER) {
     this.#resources = resources;
     this.#now = now;
+    this.#manager = manager;
+  }
+
+  /** The same for somebody else's fields. */
+  managedBy(manager: string): RegistryClient {
+    return new RegistryClient(this.#resources, this.#now, manager);
   }
 
   async get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined> {
@@ -49,7 +57,7 @@ export class RegistryClient implements BootstrapClient {
   async create(object: KubeObject): Promise<void> {
     const served = this.#served(object.apiVersion ?? '', object.kind ?? '');
     const complete = this.#complete(served, object);
-    const managed = fieldManagerOf(served, '').update(undefined, complete, MANAGER, formatTime(this.#now()));
+    const managed = fieldManagerOf(served, '').update(undefined, complete, this.#manager, formatTime(this.#now()));
     await this.#resources.store(served.definition).create(managed, this.#request(object));
   }
 
@@ -64,7 +72,7 @@ export class RegistryClient implements BootstrapClient {
         fieldManagerOf(served, subresource).update(
           live,
           this.#complete(served, object),
-          MANAGER,
+          this.#manager,
           formatTime(this.#now()),
         ),
     });

@@ -1,21 +1,53 @@
-/** What must exist before the server is ready: namespaces, roles and bindings. Each part has its health check. */
+/** What must exist before the server is ready. Each part has its health check. */
+import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
+import type { KubeObject } from '@keelson/api/object';
 import type { HealthChecks } from '../health/checks.ts';
-import type { Logger } from '../logger.ts';
+import type { RegistryClient } from './client.ts';
+import {
+  bootstrapFlowSchemas,
+  bootstrapPriorityLevels,
+  FLOW_CONTROL_MANAGER,
+  reconcileFlowControl,
+} from './flowcontrol.ts';
+import {
+  type AuthenticationInfo,
+  extensionAuthentication,
+  legacyTokenTracking,
+  reconcileAuthentication,
+  reconcileTracking,
+  SYSTEM_NAMESPACES,
+  systemPriorityClasses,
+} from './objects.ts';
 import {
   bootstrapClusterRoleBindings,
   bootstrapClusterRoles,
   bootstrapRoleBindings,
   bootstrapRoles,
+  primeAggregatedRoles,
+  primeSplitBindings,
   reconcileBinding,
   reconcileRole,
 } from './rbac.ts';
-import { type BootstrapClient, createOnly, ensure } from './reconcile.ts';
+import { createOnly, ensure } from './reconcile.ts';
 
-const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'];
+const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 
-export async function bootstrap(client: BootstrapClient, health: HealthChecks, _logger: Logger): Promise<void> {
+export interface BootstrapOptions {
+  readonly client: RegistryClient;
+  readonly health: HealthChecks;
+  readonly now: Date;
+  readonly authentication: AuthenticationInfo;
+}
+
+/** Resolves when everything exists. @throws StatusError, StoreUnavailableError */
+export async function bootstrap({ client, health, now, authentication }: BootstrapOptions): Promise<void> {
   const namespaces = health.addBootHook('start-system-namespaces-controller');
   const roles = health.addBootHook('rbac/bootstrap-roles');
+  const classes = health.addBootHook('scheduling/bootstrap-system-priority-classes');
+  const flowControl = health.addBootHook('priority-and-fairness-config-producer');
+  const authenticationInfo = health.addBootHook('start-cluster-authentication-info-controller');
+  const tracking = health.addBootHook('start-legacy-token-tracking-controller');
+
   await Promise.all(
     SYSTEM_NAMESPACES.map((name) =>
       ensure(client, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, createOnly),
@@ -23,12 +55,45 @@ export async function bootstrap(client: BootstrapClient, health: HealthChecks, _
   );
   namespaces();
   await Promise.all([
-    ...bootstrapClusterRoles.map((r) => ensure(client, r, reconcileRole)),
-    ...bootstrapRoles.map((r) => ensure(client, r, reconcileRole)),
+    bootstrapRbac(client).then(roles),
+    ensureAll(systemPriorityClasses, (c) => ensure(client, c, createOnly)).then(classes),
+    bootstrapFlowControl(client).then(flowControl),
+    ensure(client, extensionAuthentication(authentication), (desired, live) =>
+      reconcileAuthentication(desired, live, now),
+    ).then(authenticationInfo),
+    ensure(client, legacyTokenTracking(now), reconcileTracking).then(tracking),
   ]);
-  await Promise.all([
-    ...bootstrapClusterRoleBindings.map((b) => ensure(client, b, reconcileBinding)),
-    ...bootstrapRoleBindings.map((b) => ensure(client, b, reconcileBinding)),
+}
+
+async function bootstrapRbac(client: RegistryClient): Promise<void> {
+  await prime(client);
+  await ensureAll(bootstrapClusterRoles, (r) => ensure(client, r, reconcileRole));
+  await ensureAll(bootstrapClusterRoleBindings, (b) => ensure(client, b, reconcileBinding));
+  await ensureAll(bootstrapRoles, (r) => ensure(client, r, reconcileRole));
+  await ensureAll(bootstrapRoleBindings, (b) => ensure(client, b, reconcileBinding));
+}
+
+/** What an older server's administrator changed is carried over before its new place is filled with the defaults. */
+async function prime(client: RegistryClient): Promise<void> {
+  const [roles, bindings] = await Promise.all([
+    client.list(RBAC_VERSION, 'ClusterRole'),
+    client.list(RBAC_VERSION, 'ClusterRoleBinding'),
   ]);
-  roles();
+  const named = <T>(objects: readonly KubeObject[], name: string): T | undefined =>
+    objects.find((o) => o.metadata.name === name) as T | undefined;
+  const writes = [
+    ...primeAggregatedRoles((name) => named<ClusterRole>(roles, name)),
+    ...primeSplitBindings((name) => named<ClusterRoleBinding>(bindings, name)),
+  ];
+  for (const { object } of writes) await ensure<ClusterRole | ClusterRoleBinding>(client, object, createOnly);
+}
+
+async function bootstrapFlowControl(client: RegistryClient): Promise<void> {
+  const producer = client.managedBy(FLOW_CONTROL_MANAGER);
+  await ensureAll(bootstrapPriorityLevels, (o) => ensure(producer, o, reconcileFlowControl));
+  await ensureAll(bootstrapFlowSchemas, (o) => ensure(producer, o, reconcileFlowControl));
+}
+
+async function ensureAll<T>(desired: readonly T[], one: (object: T) => Promise<void>): Promise<void> {
+  await Promise.all(desired.map(one));
 }

@@ -1,4 +1,7 @@
 /** How others verify service account tokens: OpenID Connect discovery (pkg/serviceaccount/openidmetadata.go). */
+import { type Answer, headerOf, type PathRequest } from '../../http/answer.ts';
+import { checkRouteAccepts } from '../../http/negotiate.ts';
+import { methodNotAllowed, resourceNotFound } from '../../router.ts';
 import type { VerificationKey } from './keys.ts';
 
 export const OPENID_CONFIG_PATH = '/.well-known/openid-configuration';
@@ -21,11 +24,24 @@ export interface OpenIdOptions {
 
 const CACHE_CONTROL = 'public, max-age=3600';
 
+export type OpenIdDocuments = Readonly<Record<string, Document>>;
+
+/** Undefined for other paths. @throws StatusError 404 below one of the two, 405, 406 */
+export function serveOpenId(documents: OpenIdDocuments, request: PathRequest): Answer | undefined {
+  const path = Object.keys(documents).find((p) => request.path === p || request.path.startsWith(`${p}/`));
+  if (path === undefined) return undefined;
+  if (request.path.length > path.length + 1) throw resourceNotFound();
+  if (request.method !== 'GET') throw methodNotAllowed();
+  const { contentType, cacheControl, body } = documents[path]!;
+  checkRouteAccepts(headerOf(request.headers, 'accept'), [contentType]);
+  return { status: 200, headers: { 'content-type': contentType, 'cache-control': cacheControl }, body };
+}
+
 /**
  * The two documents by their path.
  * @throws Error for an issuer or JWKS address that OpenID does not allow; the paths are then not served
  */
-export function openIdDocuments(options: OpenIdOptions): Readonly<Record<string, Document>> {
+export function openIdDocuments(options: OpenIdOptions): OpenIdDocuments {
   checkIssuer(options.issuer);
   if (options.keys.length === 0) throw new Error('no keys provided for validating keyset');
   const jwksUri = options.jwksUri || `https://${options.externalAddress}${JWKS_PATH}`;

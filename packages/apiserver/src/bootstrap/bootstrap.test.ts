@@ -1,0 +1,231 @@
+import { execFileSync } from 'node:child_process';
+import { alreadyExists } from '@keelson/api/errors';
+import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
+import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
+import type { KubeObject } from '@keelson/api/object';
+import { openMemoryStore } from '@keelson/storage/memory/open';
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../logger.ts';
+import { bootstrapFlowSchemas, bootstrapPriorityLevels, reconcileFlowControl } from './flowcontrol.ts';
+import { KubernetesService, kubernetesEndpoints, reconcileEndpoints } from './kubernetes-service.ts';
+import { extensionAuthentication, legacyTokenTracking, reconcileAuthentication, reconcileTracking } from './objects.ts';
+import { type BootstrapClient, createOnly, ensure } from './reconcile.ts';
+
+/** Keeps objects by kind and name. */
+class FakeClient implements BootstrapClient {
+  readonly stored = new Map<string, KubeObject>();
+  readonly log: string[] = [];
+
+  async get(_apiVersion: string, kind: string, _namespace: string, name: string): Promise<KubeObject | undefined> {
+    return this.stored.get(`${kind} ${name}`);
+  }
+  async create(object: KubeObject): Promise<void> {
+    await this.#write('create', object);
+  }
+  async update(object: KubeObject): Promise<void> {
+    await this.#write('update', object);
+  }
+  async delete(object: KubeObject): Promise<void> {
+    this.stored.delete(`${object.kind} ${object.metadata.name}`);
+  }
+  async #write(verb: string, object: KubeObject): Promise<void> {
+    const key = `${object.kind} ${object.metadata.name}`;
+    this.log.push(`${verb} ${key}`);
+    this.stored.set(key, object);
+  }
+}
+
+const NAMESPACE: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } };
+
+describe('ensuring', () => {
+  test('looks again when somebody else was faster', async () => {
+    const client = new FakeClient();
+    let first = true;
+    const racing: BootstrapClient = {
+      get: (...args) => client.get(...args),
+      update: (object) => client.update(object),
+      delete: (object) => client.delete(object),
+      async create(object) {
+        await client.create(object);
+        if (first) {
+          first = false;
+          throw alreadyExists({ group: '', resource: 'namespaces' }, 'x');
+        }
+      },
+    };
+    await ensure(racing, NAMESPACE, createOnly);
+    expect(client.log).toEqual(['create Namespace x']);
+  });
+
+  test('gives up on what does not pass', async () => {
+    const failing: BootstrapClient = {
+      ...new FakeClient(),
+      get: async () => undefined,
+      update: async () => {},
+      delete: async () => {},
+      create: async () => {
+        throw new Error('broken');
+      },
+    };
+    await expect(ensure(failing, NAMESPACE, createOnly)).rejects.toThrow('broken');
+  });
+});
+
+describe('flow control', () => {
+  const [catchAll] = bootstrapFlowSchemas.filter((s) => s.metadata.name === 'catch-all');
+  const [nodes] = bootstrapFlowSchemas.filter((s) => s.metadata.name === 'system-nodes');
+  const stored = (
+    schema: FlowSchema,
+    generation: number,
+    mark: string | undefined,
+    precedence: number,
+  ): FlowSchema => ({
+    ...schema,
+    metadata: {
+      name: schema.metadata.name!,
+      generation,
+      ...(mark === undefined ? {} : { annotations: { 'apf.kubernetes.io/autoupdate-spec': mark } }),
+    },
+    spec: { ...schema.spec, matchingPrecedence: precedence },
+  });
+
+  test('names only levels that exist', () => {
+    const levels = new Set(bootstrapPriorityLevels.map((l) => l.metadata.name));
+    for (const s of bootstrapFlowSchemas) expect(levels).toContain(s.spec.priorityLevelConfiguration.name);
+    expect([bootstrapFlowSchemas.length, levels.size]).toEqual([11, 8]);
+  });
+  test.each<[string, number, string | undefined, number, [number, string] | undefined]>([
+    ['as wanted', 1, 'true', 500, undefined],
+    ['changed, but ours', 3, 'true', 7, [500, 'true']],
+    ['taken over', 3, 'false', 7, undefined],
+    ['never changed and not marked', 1, undefined, 7, [500, 'true']],
+    ['changed and not marked', 2, undefined, 7, [7, 'false']],
+  ])('suggested, %s', (_, generation, mark, precedence, expected) => {
+    const writes = reconcileFlowControl(nodes!, stored(nodes!, generation, mark, precedence));
+    const outcome = writes.map(({ object }) => [
+      object.spec.matchingPrecedence,
+      object.metadata.annotations!['apf.kubernetes.io/autoupdate-spec'],
+    ]);
+    expect(outcome).toEqual(expected ? [expected] : []);
+  });
+  test('that is mandatory is put right whatever it says', () => {
+    const [write] = reconcileFlowControl(catchAll!, stored(catchAll!, 5, 'false', 7));
+    expect(write!.object.spec).toEqual(catchAll!.spec);
+  });
+});
+
+describe('the configuration for extension servers', () => {
+  const now = new Date();
+  const certificate = (name: string): string =>
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-keyout',
+        '/dev/null',
+        '-subj',
+        `/CN=${name}`,
+        '-days',
+        '1',
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    ).toString();
+  const ours = certificate('ours');
+  const theirs = certificate('theirs');
+  const requestHeader = {
+    clientCa: ours,
+    allowedNames: ['proxy'],
+    usernameHeaders: ['X-Remote-User'],
+    uidHeaders: [],
+    groupHeaders: ['X-Remote-Group'],
+    extraHeaderPrefixes: ['X-Remote-Extra-'],
+  };
+  const desired = extensionAuthentication({ clientCa: ours, requestHeader });
+
+  test('lists whom to trust', () => {
+    const [write] = reconcileAuthentication(desired, undefined, now);
+    expect(write).toMatchObject({
+      type: 'create',
+      object: {
+        metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+        data: { 'requestheader-allowed-names': '["proxy"]', 'requestheader-username-headers': '["X-Remote-User"]' },
+      },
+    });
+    expect(write!.object.data!['client-ca-file']).toBe(ours);
+    expect(write!.object.data).not.toHaveProperty('requestheader-uid-headers');
+    expect(reconcileAuthentication(extensionAuthentication({}), undefined, now)).toEqual([]);
+  });
+  test('keeps what other servers wrote, as long as it is valid', () => {
+    const live: ConfigMap = {
+      ...desired,
+      data: { 'client-ca-file': theirs + ours, 'requestheader-allowed-names': '["other","proxy"]' },
+    };
+    const [write] = reconcileAuthentication(desired, live, now);
+    expect(write!.object.data!['client-ca-file']).toBe(theirs + ours);
+    expect(write!.object.data!['requestheader-allowed-names']).toBe('["other","proxy"]');
+    expect(reconcileAuthentication(desired, write!.object, now)).toEqual([]);
+    const later = new Date(now.getTime() + 3 * 86_400_000);
+    expect(reconcileAuthentication(desired, write!.object, later)[0]!.object.data).not.toHaveProperty('client-ca-file');
+  });
+});
+
+test('tokens are tracked since the first start', () => {
+  const desired = legacyTokenTracking(new Date('2026-01-02T03:04:05Z'));
+  expect(desired.data).toEqual({ since: '2026-01-02' });
+  expect(reconcileTracking(desired, { ...desired, data: { since: '2020-01-01' } })).toEqual([]);
+  expect(reconcileTracking(desired, { ...desired, data: { since: 'x' } })[0]).toMatchObject({
+    object: { data: desired.data },
+  });
+});
+
+describe('the kubernetes service', () => {
+  const server = (store: ReturnType<typeof openMemoryStore>, client: FakeClient, advertiseAddress: string) =>
+    new KubernetesService({
+      client,
+      store,
+      logger: silentLogger,
+      serviceClusterIpRanges: ['10.0.0.0/24'],
+      advertiseAddress,
+      port: 6443,
+    });
+  const addresses = (client: FakeClient): string[] =>
+    (
+      client.stored.get('Endpoints kubernetes') as unknown as { subsets: { addresses: { ip: string }[] }[] }
+    ).subsets[0]!.addresses.map((a) => a.ip);
+
+  test('has every server as endpoint, and none that has stopped', async () => {
+    const store = openMemoryStore();
+    const client = new FakeClient();
+    const one = server(store, client, '192.0.2.1');
+    const two = server(store, client, '192.0.2.2');
+    await one.start();
+    expect(client.stored.get('Service kubernetes')).toMatchObject({
+      spec: { clusterIP: '10.0.0.1', ports: [{ port: 443, targetPort: 6443 }] },
+    });
+    await two.start();
+    expect(addresses(client)).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(client.stored.get('EndpointSlice kubernetes')).toMatchObject({
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'] }, { addresses: ['192.0.2.2'] }],
+    });
+    await one.stop();
+    expect(addresses(client)).toEqual(['192.0.2.2']);
+    await two.stop();
+    expect(addresses(client)).toEqual(['192.0.2.2']);
+    await store.close();
+  });
+
+  test('keeps the labels of others', () => {
+    const desired = kubernetesEndpoints(['192.0.2.1'], 6443);
+    const live = { ...desired, metadata: { ...desired.metadata, labels: { ...desired.metadata.labels, a: 'b' } } };
+    expect(reconcileEndpoints(desired, live)).toEqual([]);
+    const [write] = reconcileEndpoints(kubernetesEndpoints(['192.0.2.9'], 6443), live);
+    expect(write!.object.metadata.labels).toMatchObject({ a: 'b' });
+  });
+});

@@ -1,0 +1,151 @@
+/**
+ * The service `default/kubernetes`, behind which stand all API servers of the cluster. Each renews a key of its own in
+ * the store; whose key is there is an endpoint (pkg/controlplane/{controller/kubernetesservice,reconcilers}).
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { encodeStored } from '@keelson/api/codec/stored';
+import type { Endpoints, Service } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import { formatIP, networkOf, parseCIDRSloppy } from '@keelson/api/ip';
+import type { Store } from '@keelson/storage/store';
+import { asError } from '../aggregate.ts';
+import type { Logger } from '../logger.ts';
+import { type BootstrapClient, createOnly, ensure, type Write } from './reconcile.ts';
+
+const NAME = 'kubernetes';
+const NAMESPACE = 'default';
+const PORT_NAME = 'https';
+const LEASES = '/registry/masterleases/';
+const LEASE_SECONDS = 15;
+const INTERVAL_MS = 10_000;
+
+export function kubernetesService(clusterIP: string, targetPort: number): Service {
+  return {
+    kind: 'Service',
+    apiVersion: 'v1',
+    metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      ports: [{ name: PORT_NAME, protocol: 'TCP', port: 443, targetPort }],
+      clusterIP,
+      type: 'ClusterIP',
+      sessionAffinity: 'None',
+      ipFamilyPolicy: 'SingleStack',
+    },
+    status: { loadBalancer: {} },
+  };
+}
+
+/** @param addresses of all servers, sorted */
+export function kubernetesEndpoints(addresses: readonly string[], port: number): Endpoints {
+  return {
+    kind: 'Endpoints',
+    apiVersion: 'v1',
+    metadata: { name: NAME, namespace: NAMESPACE, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: PORT_NAME, port, protocol: 'TCP' }] }],
+  };
+}
+
+/** @param addresses of all servers, sorted, of one family */
+export function kubernetesEndpointSlice(addresses: readonly string[], port: number): EndpointSlice {
+  return {
+    kind: 'EndpointSlice',
+    apiVersion: 'discovery.k8s.io/v1',
+    metadata: { name: NAME, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': NAME } },
+    addressType: addresses[0]?.includes(':') ? 'IPv6' : 'IPv4',
+    endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+    ports: [{ name: PORT_NAME, port, protocol: 'TCP' }],
+  };
+}
+
+/** Everything but the metadata is as desired; of that the labels. */
+export function reconcileEndpoints<T extends Endpoints | EndpointSlice>(desired: T, live: T | undefined): Write<T>[] {
+  if (!live) return [{ type: 'create', object: desired }];
+  const labels = { ...live.metadata.labels, ...desired.metadata.labels };
+  const next: T = { ...live, ...desired, metadata: { ...live.metadata, labels } };
+  return isDeepStrictEqual(next, live) ? [] : [{ type: 'update', object: next }];
+}
+
+export interface KubernetesServiceOptions {
+  readonly client: BootstrapClient;
+  readonly store: Store;
+  readonly logger: Logger;
+  /** The first is the service's. */
+  readonly serviceClusterIpRanges: readonly string[];
+  readonly advertiseAddress: string;
+  readonly port: number;
+}
+
+export class KubernetesService {
+  readonly #options: KubernetesServiceOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: KubernetesServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the service and its endpoints are there; keeps them so until stopped. */
+  async start(): Promise<void> {
+    await this.#reconcile();
+    this.#timer = setInterval(() => {
+      this.#running = this.#reconcile().catch((thrown: unknown) => this.#report(thrown));
+    }, INTERVAL_MS).unref();
+  }
+
+  /** This server is no endpoint any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+    const { store, advertiseAddress } = this.#options;
+    const { kv } = await store.get(LEASES + advertiseAddress);
+    if (kv) await store.delete(kv.key, { expect: kv.modRevision });
+    const others = await this.#addresses();
+    if (others.length > 0) await this.#writeEndpoints(others).catch((thrown: unknown) => this.#report(thrown));
+  }
+
+  async #reconcile(): Promise<void> {
+    const { client, serviceClusterIpRanges, port } = this.#options;
+    await ensure(client, kubernetesService(firstAddress(serviceClusterIpRanges[0] ?? ''), port), createOnly);
+    await this.#renew();
+    await this.#writeEndpoints(await this.#addresses());
+  }
+
+  async #writeEndpoints(addresses: readonly string[]): Promise<void> {
+    const { client, port } = this.#options;
+    await ensure(client, kubernetesEndpoints(addresses, port), reconcileEndpoints);
+    await ensure(client, kubernetesEndpointSlice(addresses, port), reconcileEndpoints);
+  }
+
+  async #renew(): Promise<void> {
+    const { store, advertiseAddress } = this.#options;
+    const key = LEASES + advertiseAddress;
+    const value = encodeStored({
+      kind: 'Endpoints',
+      apiVersion: 'v1',
+      metadata: {},
+      subsets: [{ addresses: [{ ip: advertiseAddress }] }],
+    });
+    const { kv } = await store.get(key);
+    await store.put(key, value, { expect: kv?.modRevision ?? 0, ttlSeconds: LEASE_SECONDS });
+  }
+
+  async #addresses(): Promise<string[]> {
+    const { kvs } = await this.#options.store.list({ prefix: LEASES });
+    return kvs.map((kv) => kv.key.slice(LEASES.length)).sort();
+  }
+
+  #report(thrown: unknown): void {
+    this.#options.logger.error(
+      { error: asError(thrown).message },
+      'the endpoints of the kubernetes service are not up to date',
+    );
+  }
+}
+
+/** The address after the network's own. */
+function firstAddress(range: string): string {
+  const cidr = parseCIDRSloppy(range);
+  if (!cidr) throw new Error(`no service range: ${range}`);
+  const network = networkOf(cidr);
+  return formatIP({ ...network, value: network.value + 1n });
+}
