@@ -277,3 +277,18 @@ describe('normalize', () => {
     expect(normalize({ spec: { overhead: { cpu: 0.5 } } }, POD)).toMatchObject({ spec: { overhead: { cpu: '500m' } } });
   });
 });
+
+describe('managedFields', () => {
+  it.each([
+    ['[]', []],
+    ['null', undefined],
+    ['[{}]', [{}]],
+  ])('%s', (entries, expected) => {
+    const { object } = decode(`{"metadata":{"managedFields":${entries}}}`, CONFIG_MAP);
+    expect(object.metadata.managedFields).toEqual(expected);
+    const exactly = decode(`{"nope":1,"metadata":{"managedFields":${entries}}}`, CONFIG_MAP).object;
+    expect(exactly.metadata.managedFields).toEqual(expected);
+    const parsed: unknown = { metadata: { managedFields: JSON.parse(entries) } };
+    expect(normalize(parsed, CONFIG_MAP).metadata.managedFields).toEqual(expected);
+  });
+});

@@ -70,10 +70,22 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, {
   if (!seen.lossy || type === ANY) {
     const walk: Walk = { keys: 0, strict, exact: false };
     const object = tryWalk(parsed, type, walk);
-    if (object !== undefined && walk.keys === seen.keys) return { object: object as KubeObject, strictErrors: [] };
+    if (object !== undefined && walk.keys === seen.keys) {
+      return { object: keepReset(object as KubeObject, parsed), strictErrors: [] };
+    }
   }
   const { tree, strictErrors } = decodeExactly(text, type, strict);
-  return { object: canonicalTree(tree, type) as KubeObject, strictErrors };
+  return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+}
+
+/**
+ * An object that comes with an empty list of managedFields takes all ownership away; one without them does not. The list
+ * is kept until field management has seen it, though omitempty would drop it.
+ */
+function keepReset(object: KubeObject, parsed: unknown): KubeObject {
+  const entries = (parsed as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields;
+  if (Array.isArray(entries) && entries.length === 0 && object.metadata) object.metadata.managedFields = [];
+  return object;
 }
 
 function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
@@ -115,7 +127,8 @@ function parse(bytes: Uint8Array): { text: string; parsed: unknown; seen: Survey
  */
 export function normalize(value: unknown, type: StructType): KubeObject {
   const walked = tryWalk(value, type, { keys: 0, strict: false, exact: true });
-  return (walked ?? canonicalTree(decodeExactly(stringify(value), type, false).tree, type)) as KubeObject;
+  const object = walked ?? canonicalTree(decodeExactly(stringify(value), type, false).tree, type);
+  return keepReset(object as KubeObject, value);
 }
 
 /** `{"kind": …, "apiVersion": …}` wherever they stand and however they are capitalised, as Go's encoding/json finds them. */

@@ -1,13 +1,14 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
 import { decodeJson, encodeJson, normalize } from '@keelson/api/codec/json';
-import { badRequest, invalid, notFound } from '@keelson/api/errors';
+import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { formatV } from '@keelson/api/patch/goformat';
 import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
-import { clone, type JsonObject } from '@keelson/api/patch/value';
+import { fromUnstructured } from '@keelson/api/patch/unstructured';
+import { clone, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
 import { kindMismatch } from './decode.ts';
@@ -71,12 +72,12 @@ function patcherOf(
       const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const operations = decodeJsonPatch(value, isStrict);
       const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
-      return (current) => finish(scope, options, applyJsonPatch(current, operations), found);
+      return (current) => fromDocument(scope, options, applyJsonPatch(current, operations), found);
     }
     case 'application/merge-patch+json': {
       const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const patch = decodeMergePatch(value, isStrict);
-      return (current) => finish(scope, options, applyMergePatch(current, patch), isStrict ? duplicates : []);
+      return (current) => fromDocument(scope, options, applyMergePatch(current, patch), isStrict ? duplicates : []);
     }
     default: {
       const { value, duplicates } = jsonPatchBody(body, '');
@@ -85,48 +86,76 @@ function patcherOf(
         // Merging uses the patch up, and there may be another attempt.
         const used = clone(patch);
         const patched = applyStrategicPatch(current, used, scope.lens.expected.type);
-        return finish(scope, options, patched, isStrict ? duplicates : [], used);
+        return fromMerged(scope, options, patched, isStrict ? duplicates : [], used);
       };
     }
   }
 }
 
-/**
- * The patched document as an object again.
- * @param shown what an error shows: the patch for strategic ones, else the whole result
- */
-function finish(
+/** A patched document as an object again. @throws StatusError 422 for one that does not decode, or not strictly */
+function fromDocument(
   scope: Scope,
   options: PatchOptions,
   patched: JsonObject | unknown[],
   found: readonly string[],
-  shown?: JsonObject,
 ): KubeObject {
-  const bytes = encodeJson(patched);
-  const complain = (why: string): never => {
-    const value = shown ? formatV(shown) : bytes.toString('utf8');
-    throw invalid('', '', '', [field.invalid(field.Path.of('patch'), value, why)]);
-  };
-  let result: { object: KubeObject; strictErrors: readonly string[] };
-  try {
-    const strict = options.fieldValidation !== 'Ignore';
-    result = decodeJson(bytes, scope.lens.expected.type, { strict });
-  } catch (error) {
-    return complain((error as Error).message);
-  }
-  const { object } = result;
+  const bytes = encodeJson(Array.isArray(patched) ? patched : sorted(patched));
+  const complain = complainer(bytes.toString('utf8'));
   const { expected } = scope.lens;
-  // A strategic merge patch makes an object of the kind whatever it says; the result of another says what it is.
-  const mismatch = shown ? undefined : kindMismatch(object.kind, object.apiVersion, expected);
-  if (mismatch) return complain(mismatch);
-  object.kind = expected.kind;
-  object.apiVersion = apiVersionOf(expected);
-  const problems = options.fieldValidation === 'Ignore' ? [] : [...found, ...result.strictErrors];
-  if (problems.length > 0) {
-    if (options.fieldValidation === 'Strict') return complain(`strict decoding error: ${problems.join(', ')}`);
-    for (const text of problems) addWarning(scope.ctx, text);
+  const { object, strictErrors } = attempt(complain, () =>
+    decodeJson(bytes, expected.type, { strict: options.fieldValidation !== 'Ignore' }),
+  );
+  const mismatch = kindMismatch(object.kind, object.apiVersion, expected);
+  if (mismatch) throw complain(mismatch);
+  return checked(scope, options, object, [...found, ...strictErrors], complain);
+}
+
+/** The same for a strategic merge patch, whose errors show what is left of the patch, and which cannot change the kind. */
+function fromMerged(
+  scope: Scope,
+  options: PatchOptions,
+  patched: JsonObject,
+  found: readonly string[],
+  patch: JsonObject,
+): KubeObject {
+  const complain = complainer(formatV(patch));
+  const { type } = scope.lens.expected;
+  const { object, unknownFields } = attempt(complain, () => fromUnstructured(patched, type));
+  const normal = attempt(complain, () => normalize(object, type));
+  return checked(scope, options, normal, [...found, ...unknownFields], complain);
+}
+
+function checked(
+  scope: Scope,
+  options: PatchOptions,
+  object: KubeObject,
+  problems: readonly string[],
+  complain: (why: string) => StatusError,
+): KubeObject {
+  if (problems.length > 0 && options.fieldValidation === 'Strict') {
+    throw complain(`strict decoding error: ${problems.join(', ')}`);
   }
+  if (options.fieldValidation === 'Warn') for (const text of problems) addWarning(scope.ctx, text);
+  object.kind = scope.lens.expected.kind;
+  object.apiVersion = apiVersionOf(scope.lens.expected);
   return object;
+}
+
+function complainer(shown: string): (why: string) => StatusError {
+  return (why) => invalid('', '', '', [field.invalid(field.Path.of('patch'), shown, why)]);
+}
+
+function attempt<T>(complain: (why: string) => StatusError, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw complain((error as Error).message);
+  }
+}
+
+/** Upstream's documents are Go maps: their members are written, and read, in the order of their names. */
+function sorted(document: JsonObject): JsonObject {
+  return Object.fromEntries(sortedKeys(document).map((key) => [key, document[key]]));
 }
 
 function strictYamlError(duplicates: readonly string[]): string {

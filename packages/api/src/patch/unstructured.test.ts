@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { typeOfKind } from '../schema.ts';
+import { fromUnstructured } from './unstructured.ts';
+import type { JsonObject } from './value.ts';
+
+const deployment = typeOfKind('apps', 'v1', 'Deployment')!;
+const secret = typeOfKind('', 'v1', 'Secret')!;
+const template = (spec: object) => ({ spec: { template: { spec } } });
+
+test.each<[JsonObject, string]>([
+  [{ metadata: [] }, 'cannot restore struct from: slice'],
+  [{ metadata: 'x' }, 'cannot restore struct from: string'],
+  [{ metadata: { labels: true } }, 'cannot restore map from bool'],
+  [{ metadata: { labels: { a: 1 } } }, 'cannot convert int64 to string'],
+  [{ metadata: { labels: { a: 1.5 } } }, 'unrecognized type: string'],
+  [{ metadata: { finalizers: {} } }, 'cannot restore slice from map'],
+  [{ spec: { replicas: 'x' } }, 'unrecognized type: int32'],
+  [{ spec: { replicas: 1.5 } }, 'cannot convert float64 to int32'],
+  [{ spec: { paused: 1 } }, 'unrecognized type: bool'],
+  [template({ containers: [{ imagePullPolicy: 1 }] }), 'cannot convert int64 to v1.PullPolicy'],
+  [template({ dnsPolicy: {} }), 'unrecognized type: string'],
+])('%j', (object, message) => {
+  expect(() => fromUnstructured(object, deployment)).toThrow(message);
+});
+
+test('bytes are a list', () => {
+  expect(() => fromUnstructured({ data: { a: 1 } }, secret)).toThrow('cannot restore slice from int64');
+  expect(fromUnstructured({ data: { a: 'YQ==' } }, secret).object).toEqual({ data: { a: 'YQ==' } });
+});
+
+test('integers are cut', () => {
+  expect(fromUnstructured({ spec: { replicas: 2 ** 32 + 3 } }, deployment).object).toEqual({ spec: { replicas: 3 } });
+});
+
+test('unknown fields, sorted', () => {
+  const object = {
+    zip: 1,
+    spec: { nope: 1, template: { spec: { containers: [{ zap: {} }], volumes: [{ emptyDir: { x: 1 } }] } } },
+  };
+  expect(fromUnstructured(object, deployment).unknownFields).toEqual([
+    'unknown field "spec.nope"',
+    'unknown field "spec.template.spec.containers[0].zap"',
+    'unknown field "spec.template.spec.volumes[0].emptyDir.x"',
+    'unknown field "zip"',
+  ]);
+});

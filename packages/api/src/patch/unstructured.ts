@@ -1,0 +1,96 @@
+/**
+ * The result of a strategic merge patch becomes an object without a detour over JSON text, and so with faults of its own.
+ * Behaviour: k8s.io/apimachinery/pkg/runtime/converter.go (FromUnstructuredWithValidation).
+ */
+import type { ScalarType, StructType, Type } from '../schema.ts';
+import { goType } from './goformat.ts';
+import { goKind } from './lookup.ts';
+import { isObject, type JsonObject, put } from './value.ts';
+
+export interface Restored {
+  /** Of the right types as far as Go's reflection sees; not in canonical form. Unknown fields are still there. */
+  readonly object: JsonObject;
+  /** `unknown field "spec.foo"`, sorted. */
+  readonly unknownFields: readonly string[];
+}
+
+/** @throws Error for a value of the wrong type: `cannot restore map from bool` */
+export function fromUnstructured(object: JsonObject, type: StructType): Restored {
+  const unknown: string[] = [];
+  const restored = restore(object, type, '', unknown) as JsonObject;
+  return { object: restored, unknownFields: unknown.map((path) => `unknown field "${path}"`).sort() };
+}
+
+function restore(value: unknown, type: Type, path: string, unknown: string[]): unknown {
+  if (value === null) return null;
+  switch (type.kind) {
+    case 'struct':
+      if (!isObject(value)) throw new Error(`cannot restore struct from: ${kindOf(value)}`);
+      return restoreStruct(value, type, path, unknown);
+    case 'map': {
+      if (!isObject(value)) throw new Error(`cannot restore map from ${kindOf(value)}`);
+      const restored: JsonObject = {};
+      for (const key of Object.keys(value)) put(restored, key, restore(value[key], type.value, path, unknown));
+      return restored;
+    }
+    case 'list':
+      if (!Array.isArray(value)) throw new Error(`cannot restore slice from ${kindOf(value)}`);
+      return value.map((item, i) => restore(item, type.element, `${path}[${i}]`, unknown));
+    case 'scalar':
+      return restoreScalar(value, type);
+    default:
+      return value;
+  }
+}
+
+function restoreStruct(value: JsonObject, type: StructType, path: string, unknown: string[]): JsonObject {
+  const prefix = path === '' ? '' : `${path}.`;
+  const restored = { ...value };
+  for (const field of type.jsonFields) {
+    if (Object.hasOwn(value, field.json)) {
+      restored[field.json] = restore(value[field.json], field.type, prefix + field.json, unknown);
+    }
+  }
+  for (const key of Object.keys(value)) if (!type.byJson.has(key)) unknown.push(prefix + key);
+  return restored;
+}
+
+/** Whole numbers are cut to the width of an integer, without complaint. */
+function restoreScalar(value: unknown, type: ScalarType): unknown {
+  switch (type.scalar) {
+    case 'string':
+      if (typeof value === 'string') return value;
+      break;
+    case 'bool':
+      if (typeof value === 'boolean') return value;
+      break;
+    case 'int32':
+      if (isWhole(value)) return Number(BigInt.asIntN(32, BigInt(value)));
+      break;
+    case 'int64':
+      if (isWhole(value)) return value;
+      break;
+    case 'float64':
+      if (typeof value === 'number' || typeof value === 'bigint') return value;
+      break;
+    case 'bytes':
+      if (typeof value === 'string' || Array.isArray(value)) return value;
+      throw new Error(`cannot restore slice from ${kindOf(value)}`);
+    default:
+      return value;
+  }
+  // Go converts between numbers, and integers to strings, which is not wanted here; of other types it knows nothing.
+  const convertible = isWhole(value) ? type.scalar !== 'bool' : typeof value === 'number' && /^int/.test(type.scalar);
+  if (convertible) throw new Error(`cannot convert ${goType(value)} to ${type.goName}`);
+  throw new Error(`unrecognized type: ${goKind(type)}`);
+}
+
+function isWhole(value: unknown): value is number | bigint {
+  return typeof value === 'bigint' || Number.isInteger(value);
+}
+
+/** What Go's reflection calls a decoded JSON value. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  return isObject(value) ? 'map' : goType(value);
+}
