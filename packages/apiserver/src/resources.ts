@@ -24,6 +24,10 @@ export class Resources {
     return this.#served.get(key);
   }
 
+  get size(): number {
+    return this.#served.size;
+  }
+
   all(): Iterable<ServedResource> {
     return this.#served.values();
   }
@@ -45,6 +49,11 @@ export class Resources {
       this.#stores.set(key, store);
     }
     return store;
+  }
+
+  /** The stores that are in use. */
+  stores(): Iterable<ResourceStore> {
+    return this.#stores.values();
   }
 
   add(resources: ReadonlyMap<string, ServedResource>): void {

@@ -3,7 +3,7 @@
  * top to bottom; docs/request-path.md draws it.
  */
 import { randomUUID } from 'node:crypto';
-import { badRequest } from '@keelson/api/errors';
+import { badRequest, qualified } from '@keelson/api/errors';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
 import { admissionChain } from './admission/plugins.ts';
@@ -43,6 +43,8 @@ import { addStandardChecks } from './health/standard.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
+import { observeStore, resourceByKey } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
@@ -63,6 +65,8 @@ export interface ApiServer {
 /** What GET / lists besides groups and health checks. */
 const OTHER_PATHS = [
   '/.well-known/openid-configuration',
+  '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openapi/v3/',
@@ -72,9 +76,19 @@ const OTHER_PATHS = [
 
 /** Listens when it resolves. @throws the error of listening (EADDRINUSE), StoreUnavailableError */
 export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
-  const { store, logger } = config;
+  const { logger } = config;
+  const metrics = new ServerMetrics(() => performance.now());
   const now = config.clock ?? (() => new Date());
   const random = config.random ?? Math.random;
+  const resourceOf = resourceByKey({
+    get size() {
+      return resources.size;
+    },
+    *values() {
+      for (const { definition } of resources.all()) yield definition;
+    },
+  });
+  const store = observeStore(config.store, metrics.registry, resourceOf, () => performance.now());
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const groups = enabledGroups(config.runtimeConfig);
   const rbac = new RbacIndex();
@@ -101,8 +115,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
-  const health = new HealthChecks({ now: () => performance.now() });
   const lifecycle = new Lifecycle();
+  const health = new HealthChecks({
+    now: () => performance.now(),
+    onResult: (check, endpoint, isHealthy) => metrics.recordHealth(check, endpoint, isHealthy),
+  });
   const booted = addStandardChecks(health, {
     storeHealth: () => store.health(),
     isShuttingDown: () => lifecycle.stopping,
@@ -112,10 +129,18 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
   const openId = openIdDocumentsOf(config);
+  const running = { reads: 0, writes: 0 };
+  metrics.follow({
+    version,
+    inflight: () => running,
+    objects: () => objectCounts(resources),
+    storeSize: () => store.size(),
+  });
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const handler = endpoint({
     resources,
+    metrics,
     admission: admissionChain(config, admissionWorld({ environment, resources, client, objects, authorize })),
     authorize,
     virtualKinds: virtualKinds({
@@ -137,6 +162,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => serveVersion(version, request),
       (request) => openapi.serve(request),
       (request) => serveOpenId(openId, request),
+      (request) => metrics.serve(request),
       (request) => serveRootPaths(discovery, [...OTHER_PATHS, ...health.paths()], request),
     ],
   });
@@ -148,7 +174,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       timeout(config.requestTimeoutSeconds),
       authentication(authenticate, apiAudiencesOf(config), logger),
       impersonation(new Impersonation(authorize, () => now().getTime())),
-      inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }),
+      inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running),
       authorization(authorize),
     ],
     handler,
@@ -200,6 +226,11 @@ async function start(
   const reachable = health.addBootHook('bootstrap-controller');
   await kubernetes.start();
   reachable();
+}
+
+/** What the caches hold, which is all there is. */
+function* objectCounts(resources: Resources): Iterable<readonly [resource: string, count: number]> {
+  for (const { definition, cacher } of resources.stores()) yield [qualified(definition), cacher.count('')];
 }
 
 function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerConfig): () => void {

@@ -12,8 +12,8 @@ export interface InflightLimits {
   readonly writes: number;
 }
 
-export function inflight(limits: InflightLimits): Filter {
-  const running = { reads: 0, writes: 0 };
+/** @param running counted up and down, for metrics */
+export function inflight(limits: InflightLimits, running = { reads: 0, writes: 0 }): Filter {
   return async (ctx, next) => {
     if (isLongRunning(ctx)) return next();
     const group = ['get', 'list', 'watch'].includes(ctx.info.verb) ? 'reads' : 'writes';

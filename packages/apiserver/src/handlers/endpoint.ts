@@ -1,4 +1,5 @@
 /** The handler behind the filters: from a request to the endpoint that serves it. */
+import { StatusError } from '@keelson/api/errors';
 import type { AdmissionChain } from '../admission/chain.ts';
 import type { Authorize } from '../authz/attributes.ts';
 import type { Handler } from '../chain.ts';
@@ -6,6 +7,9 @@ import type { RequestContext } from '../context.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
 import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
+import { dryRunOf, labelsOfPath, labelsOfResource } from '../metrics/labels.ts';
+import type { Observation } from '../metrics/requests.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { Resources } from '../resources.ts';
 import { type Route, resourceNotFound, route } from '../router.ts';
 import { createObject } from './create.ts';
@@ -31,19 +35,35 @@ export interface EndpointOptions {
   readonly virtualKinds: VirtualKinds;
   /** Whether any version of the group is served. */
   readonly hasGroup: (group: string) => boolean;
-  /** Discovery, health, OpenAPI, metrics…: asked in order. */
+  readonly metrics: ServerMetrics;
+  /** Discovery, health, OpenAPI, metrics…: asked in order, for what is no resource. */
   readonly paths: readonly PathHandler[];
 }
 
 export function endpoint(options: EndpointOptions): Handler {
   return async (ctx) => {
-    if (await servePath(options.paths, ctx)) return;
     const { info } = ctx;
+    if (!info.isResourceRequest && (await servePath(options, ctx))) return;
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
     const found = route(ctx, (key) => options.resources.find(key));
-    const scope = scopeOf(options, ctx, found);
-    await dispatch(scope, found, options);
+    const { method, headers } = ctx.exchange;
+    const labels = labelsOfResource(info, method, headerOf(headers, 'content-type'));
+    const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
+    await observed(ctx, observation, async () => dispatch(scopeOf(options, ctx, found), found, options));
   };
+}
+
+/** Counts the request with its outcome, be it an answer or an error that becomes one. */
+async function observed<T>(ctx: RequestContext, observation: Observation, serve: () => Promise<T>): Promise<T> {
+  let code: number | undefined;
+  try {
+    return await serve();
+  } catch (error) {
+    code = error instanceof StatusError ? error.code : 500;
+    throw error;
+  } finally {
+    observation.end(code ?? ctx.exchange.status, ctx.exchange.bytesSent);
+  }
 }
 
 function dispatch(scope: Scope, { verb, subresource }: Route, options: EndpointOptions): Promise<void> {
@@ -85,6 +105,7 @@ function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subres
     lens: lensOf(served, subresource),
     store: options.resources.store(served.definition),
     admission: options.admission,
+    metrics: options.metrics,
     output: outputOf(ctx),
     authorizeCreate: () => checkAllowed(options.authorize, { ...attributesOf(ctx), verb: 'create' }),
   };
@@ -104,21 +125,33 @@ function isMetaForm(convert: { group: string; version: string; kind: string }): 
   return convert.group === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(convert.version) && META_KINDS.has(convert.kind);
 }
 
-async function servePath(paths: readonly PathHandler[], ctx: RequestContext): Promise<boolean> {
-  const request = {
-    method: ctx.exchange.method,
-    path: ctx.info.path,
-    query: ctx.info.query,
-    headers: ctx.exchange.headers,
-    user: ctx.user,
-  };
-  for (const serve of paths) {
-    const answer = await serve(request);
-    if (!answer) continue;
-    ctx.exchange.respond(answer.status, { ...commonHeaders(ctx), ...answer.headers }, answer.body);
-    return true;
+/** Paths that are counted, under the names that upstream has for them. */
+const COUNTED_PATHS: ReadonlyMap<string, readonly [name: string, component: string]> = new Map([
+  ['/api', ['api', 'apiserver']],
+  ['/apis', ['apis', 'apiserver']],
+  ['/healthz', ['/healthz', '']],
+  ['/livez', ['/livez', '']],
+  ['/readyz', ['/readyz', '']],
+  ['/openapi/v3', ['openapi/v3', '']],
+]);
+
+async function servePath({ paths, metrics }: EndpointOptions, ctx: RequestContext): Promise<boolean> {
+  const { method, headers } = ctx.exchange;
+  const { path, query } = ctx.info;
+  const counted = COUNTED_PATHS.get(path);
+  if (!counted) return answer();
+  const observation = metrics.requests.start(labelsOfPath(counted[0], method), dryRunOf(query), counted[1]);
+  return observed(ctx, observation, answer);
+
+  async function answer(): Promise<boolean> {
+    for (const serve of paths) {
+      const served = await serve({ method, path, query, headers, user: ctx.user });
+      if (!served) continue;
+      ctx.exchange.respond(served.status, { ...commonHeaders(ctx), ...served.headers }, served.body);
+      return true;
+    }
+    return false;
   }
-  return false;
 }
 
 /** Below a group that is served a path that leads nowhere is a Status, elsewhere Go's plain text. */

@@ -3,6 +3,7 @@ import { apiVersionOf } from '@keelson/api/object';
 import type { AdmissionChain } from '../admission/chain.ts';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { Negotiated } from '../http/negotiate.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { ResourceStore, UpdateRequest, WriteRequest } from '../registry/store.ts';
 import type { Lens } from './lens.ts';
@@ -14,6 +15,7 @@ export interface Scope {
   readonly subresource: Subresource | undefined;
   readonly lens: Lens;
   readonly admission: AdmissionChain;
+  readonly metrics: ServerMetrics;
   /** The form in which the client wants the answer. */
   readonly output: Negotiated;
   /** For writes that turn out to create: may this user do that, too? @throws StatusError 403 */

@@ -55,6 +55,7 @@ export async function sendChunks(
       target.destroy();
       return;
     }
+    ctx.exchange.bytesSent += chunk.length;
     if (!target.write(chunk)) await Promise.race([once(target, 'drain'), closed(ctx)]);
   }
   target.end();

@@ -7,6 +7,7 @@
 import type { Writable } from 'node:stream';
 import { resourceExpired } from '@keelson/api/errors';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { WatchSeries } from '../metrics/server-metrics.ts';
 import type { CachedObject, CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import type { ListOptions } from './options.ts';
@@ -72,6 +73,7 @@ class WatchStream implements Subscriber {
   #finish!: () => void;
   #out: Writable | undefined;
   #unsubscribe: (() => void) | undefined;
+  readonly #series: WatchSeries;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Frames that wait for the connection to drain. */
   #pending: Buffer[] = [];
@@ -86,6 +88,8 @@ class WatchStream implements Subscriber {
     this.#selection = selection;
     this.#options = options;
     this.#representation = representation;
+    const { definition, version } = scope.served;
+    this.#series = scope.metrics.watch(definition.group, version, definition.resource);
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -122,6 +126,8 @@ class WatchStream implements Subscriber {
     for (const object of state) {
       if (!this.#selection.matches(object)) continue;
       const frame = this.#representation.event('ADDED', object);
+      this.#count(frame);
+      this.#series.initial.inc();
       chunk.push(frame);
       size += frame.length;
       if (size < INITIAL_CHUNK_BYTES) continue;
@@ -182,9 +188,16 @@ class WatchStream implements Subscriber {
     const frames: Buffer[] = [];
     for (const event of events) {
       const frame = this.#frame(event);
-      if (frame) frames.push(frame);
+      if (!frame) continue;
+      this.#count(frame);
+      frames.push(frame);
     }
     if (frames.length > 0) this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames), true);
+  }
+
+  #count(frame: Buffer): void {
+    this.#series.events.inc();
+    this.#series.sizes.observe(frame.length);
   }
 
   /** An object that leaves the selection is a deletion to who watches, one that enters it an addition. */

@@ -23,6 +23,10 @@ export interface Exchange {
   /** The request's body; never read further than the handler wants. */
   readonly body: Readable;
   readonly headersSent: boolean;
+  /** Of the answer; 0 before there is one. */
+  readonly status: number;
+  /** Of the answer's body so far. Who writes to what `begin` returns adds to it. */
+  bytesSent: number;
   /** True once the client is gone or the answer is complete. */
   readonly closed: boolean;
   /** Runs once when the exchange is over: answered, or the client went away. */
@@ -49,6 +53,8 @@ export function exchangeOfRequest(req: http.IncomingMessage, res: http.ServerRes
 
 class Http2Exchange implements Exchange {
   readonly httpVersion = '2';
+  status = 0;
+  bytesSent = 0;
   readonly method: string;
   readonly url: string;
   readonly headers: RequestHeaders;
@@ -83,10 +89,13 @@ class Http2Exchange implements Exchange {
     if (this.closed) return;
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
     const isEmpty = payload.length === 0 || this.method === 'HEAD';
+    this.status = status;
+    this.bytesSent = payload.length;
     this.#stream.respond({ ':status': status, ...headers, 'content-length': payload.length }, { endStream: isEmpty });
     if (!isEmpty) this.#stream.end(payload);
   }
   begin(status: number, headers: ResponseHeaders): Writable {
+    this.status = status;
     if (!this.closed) this.#stream.respond({ ':status': status, ...headers });
     return this.#stream;
   }
@@ -97,6 +106,8 @@ class Http2Exchange implements Exchange {
 
 class Http1Exchange implements Exchange {
   readonly httpVersion = '1.1';
+  status = 0;
+  bytesSent = 0;
   readonly method: string;
   readonly url: string;
   readonly headers: RequestHeaders;
@@ -134,10 +145,13 @@ class Http1Exchange implements Exchange {
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
     // An unread body would be taken for the next request: such a connection is not used again.
     const last = !this.#req.complete && hasBody(this.headers) ? { connection: 'close' } : {};
+    this.status = status;
+    this.bytesSent = payload.length;
     this.#res.writeHead(status, { ...headers, 'content-length': payload.length, ...last });
     this.#res.end(this.method === 'HEAD' ? undefined : payload);
   }
   begin(status: number, headers: ResponseHeaders): Writable {
+    this.status = status;
     if (!this.closed) {
       this.#res.writeHead(status, headers);
       this.#res.flushHeaders();

@@ -32,6 +32,9 @@ export abstract class Family<S> {
     this.description = description;
   }
 
+  /** Called before the samples are read, to set what is only known then. */
+  prepare(): void | Promise<void> {}
+
   protected abstract make(): S;
   protected abstract samplesOf(series: S, labels: string): Iterable<Sample>;
 
@@ -96,19 +99,18 @@ export interface GaugeSeries {
 
 export class Gauge extends Family<GaugeSeries> {
   readonly type = 'gauge';
-  readonly #collect: ((gauge: Gauge) => void) | undefined;
+  readonly #collect: ((gauge: Gauge) => void | Promise<void>) | undefined;
 
-  /** @param collect called before each exposition, to set what is only known then */
-  constructor(description: Description, collect?: (gauge: Gauge) => void) {
+  /** @param collect see {@link Family.prepare} */
+  constructor(description: Description, collect?: (gauge: Gauge) => void | Promise<void>) {
     super(description);
     this.#collect = collect;
   }
   protected make(): GaugeSeries {
     return { value: 0 };
   }
-  override *samples(): Iterable<Sample> {
-    this.#collect?.(this);
-    yield* super.samples();
+  override prepare(): void | Promise<void> {
+    return this.#collect?.(this);
   }
   protected *samplesOf({ value }: GaugeSeries, labels: string): Iterable<Sample> {
     yield { suffix: '', labels, value };

@@ -64,7 +64,11 @@ it('a name is registered once', () => {
 it('gauges may be set when they are read, and series removed', async () => {
   const registry = new MetricsRegistry();
   let size = 1;
-  registry.register(new Gauge(about('size'), (g) => Object.assign(g.with(), { value: size })));
+  registry.register(
+    new Gauge(about('size'), (g) => {
+      g.with().value = size;
+    }),
+  );
   const objects = registry.register(new Gauge(about('objects', 'resource')));
   objects.with('pods').value = 3;
   objects.with('widgets').value = 4;

@@ -57,10 +57,9 @@ function registerNodeMetrics(registry: MetricsRegistry): void {
 }
 
 class CpuSeconds extends Counter {
-  override samples() {
+  override prepare(): void {
     const { user, system } = process.cpuUsage();
     this.with().value = (user + system) / 1e6;
-    return super.samples();
   }
 }
 

@@ -23,6 +23,7 @@ export class MetricsRegistry {
     for (const name of [...this.#families.keys()].sort()) {
       const family = this.#families.get(name)!;
       const { help, stability } = family.description;
+      await family.prepare();
       let isFirst = true;
       for (const sample of family.samples()) {
         if (isFirst) lines.push(`# HELP ${name} [${stability}] ${help}`, `# TYPE ${name} ${family.type}`);

@@ -1,0 +1,187 @@
+/** All metrics of the API server, and the paths where they are read: /metrics and /metrics/slis. */
+import {
+  Counter,
+  type CounterSeries,
+  exponentialBounds,
+  Gauge,
+  Histogram,
+  type HistogramSeries,
+} from '@keelson/component/metrics/families';
+import { processStartSeconds, registerProcessMetrics } from '@keelson/component/metrics/process';
+import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Endpoint } from '../health/checks.ts';
+import type { VersionInfo } from '../health/root.ts';
+import type { Answer, PathRequest } from '../http/answer.ts';
+import { RequestMetrics } from './requests.ts';
+
+/** What is read when somebody asks, from whoever knows it. */
+export interface MetricsSources {
+  readonly version: VersionInfo;
+  /** Requests that are being served and count against the bounds. */
+  readonly inflight: () => { readonly reads: number; readonly writes: number };
+  /** How many objects there are, by `resource` or `resource.group`. */
+  readonly objects: () => Iterable<readonly [resource: string, count: number]>;
+  /** Bytes of the store's data. */
+  readonly storeSize: () => Promise<number>;
+}
+
+/** What a watch counts in. */
+export interface WatchSeries {
+  readonly events: CounterSeries;
+  readonly sizes: HistogramSeries;
+  /** Events of the state with which a watch may begin. */
+  readonly initial: CounterSeries;
+}
+
+export class ServerMetrics {
+  readonly registry = new MetricsRegistry();
+  readonly requests: RequestMetrics;
+  readonly #slis = new MetricsRegistry();
+  readonly #healthcheck: Gauge;
+  readonly #healthchecks: Counter;
+  readonly #watchEvents: Counter;
+  readonly #watchSizes: Histogram;
+  readonly #initEvents: Counter;
+
+  /** @param now milliseconds of a clock that never goes backwards */
+  constructor(now: () => number) {
+    this.requests = new RequestMetrics(this.registry, now);
+    const { registry } = this;
+    const byResource = ['group', 'version', 'resource'];
+    this.#watchEvents = registry.register(
+      new Counter({
+        name: 'apiserver_watch_events_total',
+        help: 'Events sent to watches.',
+        stability: 'ALPHA',
+        labels: byResource,
+      }),
+    );
+    this.#watchSizes = registry.register(
+      new Histogram(
+        {
+          name: 'apiserver_watch_events_sizes',
+          help: 'Bytes of the events sent to watches.',
+          stability: 'ALPHA',
+          labels: byResource,
+        },
+        exponentialBounds(1024, 2, 8),
+      ),
+    );
+    this.#initEvents = registry.register(
+      new Counter({
+        name: 'apiserver_init_events_total',
+        help: 'Events of the state with which watches began.',
+        stability: 'ALPHA',
+        labels: ['group', 'resource'],
+      }),
+    );
+    this.#healthcheck = this.#slis.register(
+      new Gauge({
+        name: 'kubernetes_healthcheck',
+        help: 'The last result of a health check: 1 healthy, 0 not.',
+        stability: 'STABLE',
+        labels: ['name', 'type'],
+      }),
+    );
+    this.#healthchecks = this.#slis.register(
+      new Counter({
+        name: 'kubernetes_healthchecks_total',
+        help: 'Results of health checks.',
+        stability: 'STABLE',
+        labels: ['name', 'type', 'status'],
+      }),
+    );
+  }
+
+  /** Adds what is read from elsewhere. To be called once. */
+  follow({ version, inflight, objects, storeSize }: MetricsSources): void {
+    const { registry } = this;
+    registerProcessMetrics(registry);
+    const build = new Gauge({
+      name: 'kubernetes_build_info',
+      help: 'What this server was built from and speaks.',
+      stability: 'ALPHA',
+      labels: [
+        'major',
+        'minor',
+        'git_version',
+        'git_commit',
+        'git_tree_state',
+        'build_date',
+        'go_version',
+        'compiler',
+        'platform',
+      ],
+    });
+    const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = version;
+    build.with(major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform).value = 1;
+    registry.register(build);
+    registry.register(
+      new Gauge(
+        {
+          name: 'apiserver_current_inflight_requests',
+          help: 'Requests that are being served, reads and writes apart.',
+          stability: 'STABLE',
+          labels: ['request_kind'],
+        },
+        (gauge) => {
+          const { reads, writes } = inflight();
+          gauge.with('readOnly').value = reads;
+          gauge.with('mutating').value = writes;
+        },
+      ),
+    );
+    registry.register(
+      new Gauge(
+        {
+          name: 'apiserver_storage_objects',
+          help: 'Objects in the store.',
+          stability: 'STABLE',
+          labels: ['resource'],
+        },
+        (gauge) => {
+          gauge.clear();
+          for (const [resource, count] of objects()) gauge.with(resource).value = count;
+        },
+      ),
+    );
+    registry.register(
+      new Gauge(
+        {
+          name: 'apiserver_storage_size_bytes',
+          help: 'Bytes of the data in the store.',
+          stability: 'STABLE',
+          labels: ['storage_cluster_id'],
+        },
+        async (gauge) => {
+          gauge.with('etcd-0').value = await storeSize();
+        },
+      ),
+    );
+  }
+
+  watch(group: string, version: string, resource: string): WatchSeries {
+    return {
+      events: this.#watchEvents.with(group, version, resource),
+      sizes: this.#watchSizes.with(group, version, resource),
+      initial: this.#initEvents.with(group, resource),
+    };
+  }
+
+  recordHealth(check: string, endpoint: Endpoint, isHealthy: boolean): void {
+    this.#healthcheck.with(check, endpoint).value = isHealthy ? 1 : 0;
+    this.#healthchecks.with(check, endpoint, isHealthy ? 'success' : 'error').inc();
+  }
+
+  /** Any method will do. Undefined for other paths. */
+  async serve({ path }: PathRequest): Promise<Answer | undefined> {
+    if (path !== '/metrics' && path !== '/metrics/slis') return undefined;
+    const isAll = path === '/metrics';
+    const started = { 'process-start-time-unix': String(Math.floor(processStartSeconds())) };
+    return {
+      status: 200,
+      headers: { 'content-type': METRICS_CONTENT_TYPE, ...(isAll ? started : {}) },
+      body: await (isAll ? this.registry : this.#slis).text(),
+    };
+  }
+}

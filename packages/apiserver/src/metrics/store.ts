@@ -1,0 +1,102 @@
+/** A store whose requests are counted, under the names that they have with etcd. */
+import { Counter, Histogram } from '@keelson/component/metrics/families';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Store } from '@keelson/storage/store';
+
+const LABELS = ['operation', 'group', 'resource'] as const;
+const BOUNDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+
+type Operation = 'get' | 'list' | 'create' | 'update' | 'delete';
+
+export interface StoredResource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/**
+ * @param resourceOf what the objects with this key, or with this beginning of keys, are
+ * @param now milliseconds of a clock that never goes backwards
+ */
+export function observeStore(
+  store: Store,
+  registry: MetricsRegistry,
+  resourceOf: (key: string) => StoredResource,
+  now: () => number,
+): Store {
+  const durations = registry.register(
+    new Histogram(
+      {
+        name: 'etcd_request_duration_seconds',
+        help: 'How long the store took to answer.',
+        stability: 'ALPHA',
+        labels: LABELS,
+      },
+      BOUNDS,
+    ),
+  );
+  const total = registry.register(
+    new Counter({ name: 'etcd_requests_total', help: 'Requests to the store.', stability: 'ALPHA', labels: LABELS }),
+  );
+  const errors = registry.register(
+    new Counter({
+      name: 'etcd_request_errors_total',
+      help: 'Requests to the store that failed.',
+      stability: 'ALPHA',
+      labels: LABELS,
+    }),
+  );
+
+  async function observe<T>(operation: Operation, key: string, request: () => Promise<T>): Promise<T> {
+    const { group, resource } = resourceOf(key);
+    const startedAt = now();
+    try {
+      return await request();
+    } catch (error) {
+      errors.with(operation, group, resource).inc();
+      throw error;
+    } finally {
+      total.with(operation, group, resource).inc();
+      durations.with(operation, group, resource).observe((now() - startedAt) / 1000);
+    }
+  }
+
+  return {
+    embedded: store.embedded,
+    get: (key, options) => observe('get', key, () => store.get(key, options)),
+    list: (options) => observe('list', options.prefix, () => store.list(options)),
+    put: (key, value, options) =>
+      observe(options.expect === 0 ? 'create' : 'update', key, () => store.put(key, value, options)),
+    delete: (key, options) => observe('delete', key, () => store.delete(key, options)),
+    watch: (options) => store.watch(options),
+    currentRevision: () => store.currentRevision(),
+    requestProgress: () => store.requestProgress(),
+    compact: (revision) => store.compact(revision),
+    compactedRevision: () => store.compactedRevision(),
+    size: () => store.size(),
+    health: () => store.health(),
+    close: () => store.close(),
+  };
+}
+
+/**
+ * Finds resources by their keys.
+ * @param all what is served now; asked again whenever its size has changed
+ */
+export function resourceByKey(all: {
+  readonly size: number;
+  values(): Iterable<StoredResource & { readonly prefix: string }>;
+}): (key: string) => StoredResource {
+  const byPrefix = new Map<string, StoredResource>();
+  let size = -1;
+  return (key) => {
+    if (all.size !== size) {
+      size = all.size;
+      for (const { prefix, group, resource } of all.values()) byPrefix.set(prefix, { group, resource });
+    }
+    // `/registry/services/specs/…`, `/registry/pods/…`
+    const first = key.indexOf('/', '/registry/'.length);
+    const second = first < 0 ? -1 : key.indexOf('/', first + 1);
+    const cut = (end: number) => (end < 0 ? key : key.slice(0, end));
+    return byPrefix.get(cut(second)) ?? byPrefix.get(cut(first)) ?? { group: '', resource: 'other' };
+  };
+}
