@@ -9,7 +9,10 @@ export function timeout(seconds: number): Filter {
     if (isLongRunning(ctx) || seconds <= 0) return next();
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(timeoutError('request did not complete within the allotted timeout', 0)), seconds * 1000);
+      timer = setTimeout(
+        () => reject(timeoutError('request did not complete within the allotted timeout', 0)),
+        seconds * 1000,
+      );
     });
     const work = next();
     // Whoever goes on after the answer was given talks to nobody.
