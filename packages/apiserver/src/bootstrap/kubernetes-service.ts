@@ -107,7 +107,8 @@ export class KubernetesService {
     const { client, serviceClusterIpRanges, port } = this.#options;
     await ensure(client, kubernetesService(firstAddress(serviceClusterIpRanges[0] ?? ''), port), createOnly);
     await this.#renew();
-    await this.#writeEndpoints(await this.#addresses());
+    // A server that only this machine reaches is no endpoint for others; it serves those who reach it nevertheless.
+    await this.#writeEndpoints(await this.#addresses()).catch((thrown: unknown) => this.#report(thrown));
   }
 
   async #writeEndpoints(addresses: readonly string[]): Promise<void> {

@@ -172,11 +172,14 @@ function serviceAccounts(values: Values, reader: FileReader): ServiceAccountConf
   };
 }
 
+const isLoopback = (address: string) => address === '::1' || address.startsWith('127.');
 const isUnspecified = (address: string) => address === '' || address === '0.0.0.0' || /^[0:]+$/.test(address);
 
-/** The address given, or else the one bound to, or else that of the first network interface. */
+/** The address given, or else the one bound to if others can reach it, or else that of the first network interface. */
 function advertiseAddress(values: Values): string {
-  const given = [values['advertise-address'], values['bind-address']].find((address) => !isUnspecified(address));
+  const bound = values['bind-address'];
+  const candidates = [values['advertise-address'], isLoopback(bound) ? '' : bound];
+  const given = candidates.find((address) => !isUnspecified(address));
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return given ?? addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
 }
