@@ -3,15 +3,20 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Runs `callback` once, `ms` milliseconds from now, unless the returned function is called before. */
-  after(ms: number, callback: () => void): () => void;
+  after(ms: number, callback: () => void, options?: TimerOptions): () => void;
 }
 
-/** The machine's time. A pending timer does not keep the process alive. */
+export interface TimerOptions {
+  /** The process may end before the callback ran: nobody waits for it. */
+  readonly background?: boolean;
+}
+
+/** The machine's time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, callback) {
+  after(ms, callback, { background = false } = {}) {
     const timer = setTimeout(callback, ms);
-    timer.unref();
+    if (background) timer.unref();
     return () => clearTimeout(timer);
   },
 };

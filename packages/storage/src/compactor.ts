@@ -43,16 +43,16 @@ export function startCompactor(store: Store, { intervalMs, clock, onError }: Com
       if (!(error instanceof CompactedError)) throw error;
     });
   };
+  const round = async () => {
+    try {
+      await compact();
+    } catch (error) {
+      if (!stopped) onError(error as Error);
+    }
+    if (!stopped) schedule();
+  };
   const schedule = () => {
-    cancel = clock.after(intervalMs, () => {
-      compact()
-        .catch((error: Error) => {
-          if (!stopped) onError(error);
-        })
-        .finally(() => {
-          if (!stopped) schedule();
-        });
-    });
+    cancel = clock.after(intervalMs, round, { background: true });
   };
 
   schedule();

@@ -34,7 +34,11 @@ export class Expiry {
     const entries = this.#due.get(tick);
     if (entries === undefined) this.#due.set(tick, [entry]);
     else entries.push(entry);
-    this.#cancelTick ??= this.#clock.after(TICK_MS, () => this.#tick());
+    this.#scheduleTick();
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick ??= this.#clock.after(TICK_MS, () => this.#tick(), { background: true });
   }
 
   #tick(): void {
@@ -49,6 +53,6 @@ export class Expiry {
         });
       }
     }
-    if (this.#due.size > 0) this.#cancelTick ??= this.#clock.after(TICK_MS, () => this.#tick());
+    if (this.#due.size > 0) this.#scheduleTick();
   }
 }

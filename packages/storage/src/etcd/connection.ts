@@ -81,10 +81,12 @@ export class Connection {
     { repeatable, timeoutMs = this.#options.requestTimeoutMs }: CallOptions,
   ): Promise<Response> {
     const deadline = Date.now() + timeoutMs;
+    // What can be repeated leaves time for the endpoints after one that is silent.
+    const share = repeatable ? timeoutMs / this.#options.endpoints.length : timeoutMs;
     for (let attempt = 1; ; attempt++) {
       const index = this.#current;
       try {
-        return await this.#send(method, request, deadline);
+        return await this.#send(method, request, Math.min(deadline, Date.now() + share));
       } catch (error) {
         if (this.#closed) throw new StoreUnavailableError('the store is closed');
         if (!isUnavailable(error)) throw error;
@@ -160,10 +162,11 @@ export class Connection {
 
   #scheduleTlsCheck(): void {
     if (!this.#usesTls) return;
-    this.#cancelTlsCheck = this.#options.clock.after(TLS_CHECK_MS, () => {
+    const check = () => {
       void this.#loadTls().catch(() => undefined);
       this.#scheduleTlsCheck();
-    });
+    };
+    this.#cancelTlsCheck = this.#options.clock.after(TLS_CHECK_MS, check, { background: true });
   }
 
   get #usesTls(): boolean {

@@ -46,7 +46,7 @@ export function translate(error: unknown, endpoint: string): Error {
   if (!isServiceError(error)) return error instanceof Error ? error : new Error(String(error));
   // gRPC wraps what happened into general remarks.
   const reason = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(error.details)?.[1] ?? error.details;
-  const message = `etcd at ${endpoint}: ${reason}`;
+  const message = `etcd at ${endpoint}: ${reason === 'null' ? 'no connection' : reason}`;
   if (requestErrors.has(error.code)) return new Error(message, { cause: error });
   return new StoreUnavailableError(message, { cause: error });
 }

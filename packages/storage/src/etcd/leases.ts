@@ -33,7 +33,8 @@ export class Leases {
 
   /** @returns a lease for one key that lives for at least the given time */
   get(ttlSeconds: number): Promise<number> {
-    const lease = this.#granting.then(() => this.#find(ttlSeconds) ?? this.#grant(ttlSeconds));
+    const seconds = Math.ceil(ttlSeconds);
+    const lease = this.#granting.then(() => this.#find(seconds) ?? this.#grant(seconds));
     this.#granting = lease.catch(() => undefined);
     return lease;
   }
