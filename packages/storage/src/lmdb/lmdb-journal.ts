@@ -30,12 +30,19 @@ export class LmdbJournal implements Journal {
 
   async append(writes: readonly Write[]): Promise<void> {
     const { entries, values } = this.#environment;
-    await this.#transaction(() => {
+    const change = () => {
       for (const { entry, value } of writes) {
         entries.put(entry.revision, entry, append as never);
         if (entry.version > 0) values.put(entry.revision, value as Buffer, append as never);
       }
-    });
+    };
+    try {
+      await this.#transaction(change);
+    } catch (error) {
+      // What was reported as failed must not be there.
+      if (this.#broken === undefined && this.#newestOnDisk() !== this.#newest) this.#broken = error as Error;
+      throw error;
+    }
     this.#newest = writes.at(-1)!.entry.revision;
   }
 
@@ -86,14 +93,13 @@ export class LmdbJournal implements Journal {
 
   /**
    * A transaction that fails for want of space leaves the file as it was, and the next one may succeed. But if
-   * LMDB refuses to go on, or the file has what was reported as failed, only a new start can tell what is on disk.
+   * LMDB refuses to go on, only a new start can tell what is on disk.
    */
   async #failure(error: unknown): Promise<StoreUnavailableError> {
     const cause = await commitError(error);
     const failure = new StoreUnavailableError(`cannot write ${this.#environment.file}: ${cause.message}`, { cause });
     try {
       this.#environment.root.transactionSync(() => undefined);
-      if (this.#newestOnDisk() !== this.#newest) this.#broken = failure;
     } catch {
       this.#broken = failure;
     }
