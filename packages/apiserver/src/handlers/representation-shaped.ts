@@ -29,7 +29,7 @@ abstract class ShapedRepresentation implements Representation {
   protected abstract frame(type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR', object: object): Buffer;
 
   object(object: KubeObject): Buffer {
-    return this.encode(this.options.shape.one(this.options.convert(object)));
+    return this.encode(this.options.shape.one(this.options.convert(object), object));
   }
   cached(cached: CachedObject): Buffer {
     return this.object(this.options.parse(cached));
@@ -40,8 +40,8 @@ abstract class ShapedRepresentation implements Representation {
     yield this.encode({ ...shape.listHead(meta), [shape.itemsField]: rows });
   }
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
-    const object = this.options.convert(this.options.parse(cached));
-    return this.frame(type, this.options.shape.event(object, this.#first()));
+    const stored = this.options.parse(cached);
+    return this.frame(type, this.options.shape.event(this.options.convert(stored), stored, this.#first()));
   }
   bookmark(revision: number, initialEventsEnd: boolean): Buffer {
     return this.frame('BOOKMARK', this.options.shape.bookmark(revision, initialEventsEnd, this.#first()));
@@ -51,7 +51,8 @@ abstract class ShapedRepresentation implements Representation {
   }
 
   protected item(cached: CachedObject): object {
-    return this.options.shape.item(this.options.convert(this.options.parse(cached)));
+    const stored = this.options.parse(cached);
+    return this.options.shape.item(this.options.convert(stored), stored);
   }
   #first(): boolean {
     const first = !this.#started;

@@ -56,8 +56,7 @@ function parseFields(scope: Scope, text: string): FieldSelector {
   }
   const labels = scope.served.definition.registration.fieldLabels ?? GENERIC_FIELD_LABELS;
   return selector.mapFields((label) => {
-    const translated = labels.aliases?.[label] ?? label;
-    if (labels.supported.includes(translated)) return translated;
+    if (labels.supported.includes(label)) return labels.aliases?.[label] ?? label;
     throw badRequest(labels.unsupported?.(label) ?? `field label not supported: ${label}`);
   });
 }

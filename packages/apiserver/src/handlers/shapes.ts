@@ -2,21 +2,21 @@
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
-import { type Printer, tableHead, tableRow, toTable } from '../table/table.ts';
+import { type Printer, tableHead, type TableRow, tableRow, toTable } from '../table/table.ts';
 import type { ListMeta } from './representation.ts';
 import { bookmarkObject } from './representation-json.ts';
 
-/** Objects come in the version of the request. */
+/** Objects come in the version of the request, and beside it as they are stored: rows are printed from that. */
 export interface Shape {
-  one(object: KubeObject): object;
+  one(object: KubeObject, stored: KubeObject): object;
   /** The list without its items, which go under `itemsField`. */
   listHead(meta: ListMeta): object;
   readonly itemsField: 'items' | 'rows';
   /** What an empty list is in Go: some are made, some are nil. */
   readonly noItems: '[]' | 'null';
-  item(object: KubeObject): object;
+  item(object: KubeObject, stored: KubeObject): object;
   /** @param first no event has gone out yet */
-  event(object: KubeObject, first: boolean): object;
+  event(object: KubeObject, stored: KubeObject, first: boolean): object;
   bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
 }
 
@@ -60,20 +60,29 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
   const options = { version, includeObject, now };
   const { definition } = served;
   const apiVersion = apiVersionOf({ group: definition.group, version: served.version });
-  const table = (object: KubeObject, first: boolean): object =>
+  const row = (object: KubeObject, stored: KubeObject): TableRow => tableRow(printedAs(printer, stored), object, options);
+  const table = (object: KubeObject, stored: KubeObject, first: boolean): object =>
     toTable(
-      printer,
+      printedAs(printer, stored),
       [object],
       { resourceVersion: object.metadata.resourceVersion ?? '' },
       { ...options, noHeaders: !first },
     );
   return {
-    one: (object) => table(object, true),
+    one: (object, stored) => table(object, stored, true),
     listHead: (metadata) => tableHead(printer.columns, metadata, version),
     itemsField: 'rows',
     noItems: toTable(printer, [], {}, options).rows === null ? 'null' : '[]',
-    item: (object) => tableRow(printer, object, options),
+    item: row,
     event: table,
-    bookmark: (revision, end, first) => table(bookmarkObject(definition.kind, apiVersion, revision, end), first),
+    bookmark: (revision, end, first) => {
+      const empty = bookmarkObject(definition.kind, apiVersion, revision, end);
+      return table(empty, empty, first);
+    },
   };
+}
+
+/** The printer's row of one object, whatever it is shown as. */
+function printedAs(printer: Printer, stored: KubeObject): Printer {
+  return { columns: printer.columns, row: (_object, now) => printer.row(stored, now) };
 }

@@ -177,7 +177,7 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
 export interface FieldLabels {
   /** Every label that is accepted, metadata.name and metadata.namespace included where they are. */
   readonly supported: readonly string[];
-  /** Labels that stand for another. */
+  /** What a label is called among the selectable fields, where that differs. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** The error for any other; default `field label not supported: <label>`. */
   unsupported?(label: string): string;
