@@ -2,7 +2,7 @@
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
-import { type Printer, tableHead, type TableRow, tableRow, toTable } from '../table/table.ts';
+import { type Printer, type TableRow, tableHead, tableRow, toTable } from '../table/table.ts';
 import type { ListMeta } from './representation.ts';
 import { bookmarkObject } from './representation-json.ts';
 
@@ -60,7 +60,8 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
   const options = { version, includeObject, now };
   const { definition } = served;
   const apiVersion = apiVersionOf({ group: definition.group, version: served.version });
-  const row = (object: KubeObject, stored: KubeObject): TableRow => tableRow(printedAs(printer, stored), object, options);
+  const row = (object: KubeObject, stored: KubeObject): TableRow =>
+    tableRow(printedAs(printer, stored), object, options);
   const table = (object: KubeObject, stored: KubeObject, first: boolean): object =>
     toTable(
       printedAs(printer, stored),
