@@ -35,11 +35,14 @@ export async function serverConfig(
     serviceAccounts: serviceAccounts(values, reader),
     enableBootstrapTokens: values['enable-bootstrap-token-auth'],
     anonymousAuth: values['anonymous-auth'] && !modes.includes('AlwaysAllow'),
-    // Until there is a node authorizer, nodes have what RBAC gives them.
-    authorizationModes: modes.filter((mode) => mode !== 'Node') as AuthorizationMode[],
+    authorizationModes: modes as AuthorizationMode[],
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],
+    defaultTolerations: {
+      notReadySeconds: values['default-not-ready-toleration-seconds'],
+      unreachableSeconds: values['default-unreachable-toleration-seconds'],
+    },
     serviceClusterIpRanges: serviceRanges(values),
     serviceNodePortRange:
       ports === undefined ? { from: 0, size: 0 } : { from: ports.first, size: ports.last - ports.first + 1 },
@@ -49,7 +52,7 @@ export async function serverConfig(
     requestTimeoutSeconds: values['request-timeout'] / 1000,
     minRequestTimeoutSeconds: values['min-request-timeout'],
     eventTtlSeconds: values['event-ttl'] / 1000,
-    profiling: values.profiling,
+    profiling: false,
     kubelet: {
       clientCertificate: reader.pair('kubelet-client-certificate', 'kubelet-client-key'),
       certificateAuthority: reader.authority('kubelet-certificate-authority'),

@@ -24,6 +24,10 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'client-ca-file':
     'Authorities whose client certificates identify users: common name as user, organizations as groups.',
   'data-dir': 'Directory of the embedded store, used when --etcd-servers is not given.',
+  'default-not-ready-toleration-seconds':
+    'How long pods stay on a node that is not ready, unless they say so themselves.',
+  'default-unreachable-toleration-seconds':
+    'How long pods stay on a node that cannot be reached, unless they say so themselves.',
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
@@ -36,15 +40,15 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'event-ttl': 'How long events are kept.',
   help: 'Show this help.',
   'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
-  'kubelet-client-certificate': 'Client certificate for kubelets.',
+  'kubelet-client-certificate': 'Client certificate for kubelets. Read and checked; nothing connects to kubelets yet.',
   'kubelet-client-key': 'Key of the client certificate for kubelets.',
   'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
   'logging-format': "text (klog's lines) or json.",
   'max-mutating-requests-inflight': 'Writes served at the same time.',
   'max-requests-inflight': 'Reads served at the same time.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
-  profiling: 'Serve /debug/pprof.',
-  'proxy-client-cert-file': 'Client certificate for extension API servers.',
+  'proxy-client-cert-file':
+    'Client certificate for extension API servers. Read and checked; nothing connects to them yet.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',
   'requestheader-allowed-names':
