@@ -66,6 +66,35 @@ describe('documents', () => {
   );
 });
 
+describe('protobuf', () => {
+  const accept = 'application/vnd.kubernetes.protobuf';
+
+  it('envelops /api without an apiVersion', () => {
+    const answer = get(fixture(), '/api', { accept });
+    expect(answer.headers['content-type']).toBe(accept);
+    expect(Buffer.from(answer.body).toString('latin1')).toBe(
+      'k8s\0\n\x0f\n\0\x12\x0bAPIVersions\x12!\n\x02v1\x12\x1b\n\t0.0.0.0/0\x12\x0e192.0.2.2:6443\x1a\0"\0',
+    );
+  });
+
+  it.each(['/apis', '/apis/apps', '/apis/apps/v1'])('is to be had of %s', (url) => {
+    expect(
+      Buffer.from(get(fixture(), url, { accept }).body)
+        .subarray(0, 8)
+        .toString('latin1'),
+    ).toMatch(/^k8s\0\n.\n\x02/);
+  });
+
+  it('names the aggregated form in its type', () => {
+    const type = `${accept};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+    const answer = get(fixture(), '/apis', { accept: type });
+    expect(answer.headers['content-type']).toBe(type);
+    expect(Buffer.from(answer.body).toString('latin1')).toContain(
+      'apidiscovery.k8s.io/v2\x12\x15APIGroupDiscoveryList',
+    );
+  });
+});
+
 describe('aggregated discovery', () => {
   it('has an ETag by which a client saves the transfer', () => {
     const first = get(fixture(), '/apis', { accept: AGGREGATED });

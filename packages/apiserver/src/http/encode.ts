@@ -2,6 +2,7 @@
 import { encodeJson } from '@keelson/api/codec/json';
 import { encodeProtobuf } from '@keelson/api/codec/protobuf';
 import { encodeYaml } from '@keelson/api/codec/yaml';
+import { type StructType, typeOfKind } from '@keelson/api/schema';
 import type { MediaType } from './negotiate.ts';
 
 const LINE_FEED = Buffer.from('\n');
@@ -15,6 +16,12 @@ export function encodeDocument(object: object, mediaType: MediaType, pretty: boo
     case 'application/yaml':
       return encodeYaml(object);
     case 'application/vnd.kubernetes.protobuf':
-      return encodeProtobuf(object);
+      return encodeProtobuf(object, typeOf(object));
   }
+}
+
+/** Some documents do not say their apiVersion; they are kinds of meta/v1. */
+function typeOf(object: { kind?: string; apiVersion?: string }): StructType | undefined {
+  const { kind = '', apiVersion } = object;
+  return apiVersion === undefined ? typeOfKind('', 'v1', kind) : undefined;
 }

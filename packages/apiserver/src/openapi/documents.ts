@@ -3,90 +3,161 @@
  * Rendering is spread over turns of the event loop, since the large ones take tens of milliseconds.
  */
 import type { ServedGroup } from '../discovery/runtime-config.ts';
+import { type CustomKind, customDefinitions, customName, customNames, customResources } from './custom.ts';
 import { goJson } from './encoding.ts';
 import type { OpenApiData } from './notation.ts';
+import { groupPath, type Operation, type Paths, PLAIN, rootPaths, versionRootPath } from './operations.ts';
+import { addResourcePaths, BUILTIN, CUSTOM } from './resource-paths.ts';
 import {
-  addResourcePaths,
-  groupPath,
-  type Operation,
-  type Paths,
-  PLAIN,
-  rootPaths,
-  versionRootPath,
-} from './operations.ts';
-import { allGroupVersions, type GroupVersion, type Json, Schemas } from './schemas.ts';
+  allGroupVersions,
+  type GroupVersion,
+  groupVersionsForCustom,
+  type Json,
+  type OpenApiVersion,
+  Schemas,
+} from './schemas.ts';
 import { SharedParameters, writePath2, writePath3 } from './write.ts';
 
+/** What the documents tell of. */
+export interface OpenApiWorld {
+  readonly served: readonly ServedGroup[];
+  /** The kinds of custom resources by `group/version`. */
+  readonly custom: ReadonlyMap<string, readonly CustomKind[]>;
+}
+
 const INFO = { title: 'Kubernetes', version: '1.36' };
+const CUSTOM_INFO = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const BEARER = { description: 'Bearer Token authentication', name: 'authorization', in: 'header' };
-/** Every document has these groups and versions among its option kinds. */
+/** Every document of a built-in group has this one among the groups and versions of its option kinds. */
 const CORE: GroupVersion = { group: '', version: 'v1' };
 
-/** The names of the version 3 documents of built-in groups: `api/v1`, `apis/apps`, `version`. */
-export function documentNames(served: readonly ServedGroup[]): string[] {
+/** The names of the version 3 documents: `api/v1`, `apis/apps`, `version`. */
+export function documentNames({ served, custom }: OpenApiWorld): string[] {
   const groups = served.flatMap((g) => [
     ...(g.name === '' ? [] : [`apis/${g.name}`]),
     ...g.versions.map((v) => (g.name === '' ? `api/${v.version}` : `apis/${g.name}/${v.version}`)),
   ]);
-  return [...Object.keys(rootPaths()), ...groups].sort();
+  return [...Object.keys(rootPaths()), ...groups, ...[...custom.keys()].map((gv) => `apis/${gv}`)].sort();
+}
+
+/** What a document is made of. */
+interface Part {
+  readonly paths: Paths;
+  readonly custom: readonly CustomKind[];
+  /** Undefined for documents of no version. */
+  readonly groupVersion?: GroupVersion;
 }
 
 /** Undefined for a name that is not among {@link documentNames}. */
 export async function renderDocument3(
   name: string,
-  served: readonly ServedGroup[],
+  world: OpenApiWorld,
   data: OpenApiData,
 ): Promise<string | undefined> {
   const schemas = new Schemas(data);
-  const found = pathsOf(name, served, data, schemas);
-  if (!found) return undefined;
-  const { paths, groupVersion } = found;
-  const used = schemas.closure(schemaNames(paths));
-  const groupVersions = groupVersion && groupVersion.group !== '' ? [CORE, groupVersion] : [CORE];
+  const part = partOf(name, world, data, schemas);
+  if (!part) return undefined;
+  const { paths, custom, groupVersion } = part;
+  const isCustom = custom.length > 0;
+  const groupVersions = isCustom ? groupVersionsForCustom() : optionGroupVersions(groupVersion);
+  const definitions = definitionsOf(3, part, schemas, groupVersions);
   const pathsText = await objectText(sorted(paths), ([path, o]) => [path, writePath3(o)]);
-  const schemasText = await objectText(used, (n) => [n, schemas.definition(3, n, groupVersions)]);
-  const components = `${used.length > 0 ? `"schemas":${schemasText},` : ''}"securitySchemes":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })}`;
-  return `{"openapi":"3.0.0","info":${goJson(INFO)},"paths":${pathsText},"components":{${components}}}`;
+  const schemasText = await objectText(definitions, ([name, define]) => [name, define()]);
+  const security = `"securitySchemes":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })}`;
+  const members = [...(definitions.length > 0 ? [`"schemas":${schemasText}`] : []), ...(isCustom ? [] : [security])];
+  const info = goJson(isCustom ? CUSTOM_INFO : INFO);
+  return `{"openapi":"3.0.0","info":${info},"paths":${pathsText},"components":{${members.join(',')}}}`;
 }
 
 /** Everything that is served, as OpenAPI 2. */
-export async function renderDocument2(served: readonly ServedGroup[], data: OpenApiData): Promise<string> {
+export async function renderDocument2(world: OpenApiWorld, data: OpenApiData): Promise<string> {
   const schemas = new Schemas(data);
   const paths: Paths = new Map();
-  for (const name of documentNames(served)) {
-    for (const [path, operations] of pathsOf(name, served, data, schemas)?.paths ?? []) paths.set(path, operations);
+  const custom: CustomKind[] = [];
+  for (const name of documentNames(world)) {
+    const part = partOf(name, world, data, schemas);
+    for (const [path, operations] of part?.paths ?? []) paths.set(path, operations);
+    custom.push(...(part?.custom ?? []));
   }
-  const used = schemas.closure(schemaNames(paths));
-  const groupVersions = allGroupVersions();
   const sharing = new SharedParameters();
   const pathsText = await objectText(sorted(paths), ([path, o]) => [path, writePath2(o, sharing)]);
-  const definitions = await objectText(used, (n) => [n, schemas.definition(2, n, groupVersions)]);
+  const definitions = definitionsOf(2, { paths, custom }, schemas, allGroupVersions());
+  const definitionsText = await objectText(definitions, ([name, define]) => [name, define()]);
   return (
-    `{"swagger":"2.0","info":${goJson(INFO)},"paths":${pathsText},"definitions":${definitions},` +
-    `"parameters":${goJson(sharing.all())},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},"security":[{"BearerToken":[]}]}`
+    `{"swagger":"2.0","info":${goJson(INFO)},"paths":${pathsText},"definitions":${definitionsText},` +
+    `"parameters":${goJson(sharing.all())},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},` +
+    `"security":[{"BearerToken":[]}]}`
   );
 }
 
-function pathsOf(
-  name: string,
-  served: readonly ServedGroup[],
-  data: OpenApiData,
-  schemas: Schemas,
-): { paths: Paths; groupVersion?: GroupVersion } | undefined {
+function optionGroupVersions(groupVersion: GroupVersion | undefined): GroupVersion[] {
+  return groupVersion && groupVersion.group !== '' ? [CORE, groupVersion] : [CORE];
+}
+
+function partOf(name: string, world: OpenApiWorld, data: OpenApiData, schemas: Schemas): Part | undefined {
   const root = rootPaths()[name];
-  if (root) return { paths: new Map([root]) };
+  if (root) return { paths: new Map([root]), custom: [] };
   const [prefix, ...rest] = name.split('/');
   const [groupName = '', version] = prefix === 'api' ? ['', ...rest] : rest;
-  const group = served.find((g) => g.name === groupName);
-  if (!group || (prefix !== 'api' && prefix !== 'apis')) return undefined;
-  if (version === undefined) return { paths: new Map([groupPath(groupName)]) };
+  if (prefix !== 'api' && prefix !== 'apis') return undefined;
+  const custom = world.custom.get(`${groupName}/${version}`);
+  if (custom && version !== undefined) return customPart({ group: groupName, version }, custom, data, schemas);
+  const group = world.served.find((g) => g.name === groupName);
+  if (!group) return undefined;
+  if (version === undefined) return { paths: new Map([groupPath(groupName)]), custom: [] };
   const found = group.versions.find((v) => v.version === version);
   if (!found) return undefined;
   const groupVersion = { group: groupName, version };
   const paths: Paths = new Map([versionRootPath(groupVersion)]);
-  addResourcePaths(paths, { ...groupVersion, data, schemas }, found.resources);
-  return { paths, groupVersion };
+  const place = {
+    ...groupVersion,
+    data,
+    flavor: BUILTIN,
+    nameOf: schemas.nameOf.bind(schemas),
+    text: schemas.text.bind(schemas),
+  };
+  addResourcePaths(paths, place, found.resources);
+  return { paths, custom: [], groupVersion };
 }
+
+function customPart(
+  groupVersion: GroupVersion,
+  custom: readonly CustomKind[],
+  data: OpenApiData,
+  schemas: Schemas,
+): Part {
+  const names = customNames(custom);
+  const nameOf = (group: string, version: string, kind: string) =>
+    group === groupVersion.group ? names.get(kind) : schemas.nameOf(group, version, kind);
+  const paths: Paths = new Map();
+  const place = { ...groupVersion, data, flavor: CUSTOM, nameOf, text: schemas.text.bind(schemas) };
+  addResourcePaths(paths, place, customResources(custom));
+  return { paths, custom, groupVersion };
+}
+
+/** All definitions that a document needs, by name; each is made when it is written. */
+function definitionsOf(
+  version: OpenApiVersion,
+  { paths, custom }: Part,
+  schemas: Schemas,
+  groupVersions: readonly GroupVersion[],
+): [name: string, define: () => Json][] {
+  const own = new Map<string, () => Json>();
+  for (const kind of custom) {
+    for (const name of [kind.kind, kind.listKind].map((k) => customName(kind.group, kind.version, k))) {
+      own.set(name, () => new Map(customDefinitions(version, kind, schemas)).get(name) ?? {});
+    }
+  }
+  const meta = custom.length > 0 ? [...META_OF_CUSTOM] : [];
+  const builtin = schemas.closure([...schemaNames(paths), ...meta]);
+  const all: [string, () => Json][] = [
+    ...own,
+    ...builtin.map((name): [string, () => Json] => [name, () => schemas.definition(version, name, groupVersions)]),
+  ];
+  return all.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const META_OF_CUSTOM = ['ObjectMeta', 'ListMeta'].map((kind) => `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`);
 
 function schemaNames(paths: Paths): Set<string> {
   const names = new Set<string>();

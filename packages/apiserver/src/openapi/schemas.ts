@@ -57,6 +57,17 @@ export class Schemas {
     return json;
   }
 
+  /** The schema of one property. */
+  property(version: OpenApiVersion, name: string, field: string): Json {
+    const property = this.#data.schemas[name]?.p?.[field];
+    return property ? this.#expand(version, property) : { type: 'string' };
+  }
+
+  /** The text of one property; '' where there is none. */
+  describe(name: string, field: string): string {
+    return this.text(this.#data.schemas[name]?.p?.[field]?.d);
+  }
+
   text(number: number | undefined): string {
     return this.#data.texts[number ?? 0] ?? '';
   }
@@ -123,6 +134,19 @@ export interface GroupVersion {
 /** Keys by name, as everywhere but in the operations of version 3. */
 export function gvk(group: string, version: string, kind: string): Json {
   return { group, kind, version };
+}
+
+/** Of these groups documents of custom resources know nothing. */
+const NOT_FOR_CUSTOM = new Set([
+  'admission.k8s.io',
+  'imagepolicy.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+]);
+
+/** What the documents of custom resources list. */
+export function groupVersionsForCustom(): GroupVersion[] {
+  return allGroupVersions().filter(({ group }) => !NOT_FOR_CUSTOM.has(group));
 }
 
 /** All groups and versions that have the option kinds: what the definitions of version 2 list. */

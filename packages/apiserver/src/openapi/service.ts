@@ -9,8 +9,9 @@ import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
+import type { CustomKind } from './custom.ts';
 import { loadOpenApiData, openApiDataDigest } from './data.ts';
-import { documentNames, renderDocument2, renderDocument3 } from './documents.ts';
+import { documentNames, type OpenApiWorld, renderDocument2, renderDocument3 } from './documents.ts';
 import type { OpenApiData } from './notation.ts';
 import { toProtobuf } from './protobuf.ts';
 import type { OpenApiVersion } from './schemas.ts';
@@ -51,6 +52,7 @@ export interface OpenApiOptions {
 
 export class OpenApiService {
   readonly #options: OpenApiOptions;
+  readonly #custom = new Map<string, readonly CustomKind[]>();
   /** By name and format; each at most once, and replaced when its hash has changed. */
   readonly #rendered = new Map<string, Promise<Rendered>>();
   #digest: string | undefined;
@@ -62,6 +64,16 @@ export class OpenApiService {
     this.#options = options;
   }
 
+  /** The kinds of custom resources that are served as this group and version; [] when there are none any more. */
+  setCustomKinds(group: string, version: string, kinds: readonly CustomKind[]): void {
+    if (kinds.length > 0) this.#custom.set(`${group}/${version}`, kinds);
+    else this.#custom.delete(`${group}/${version}`);
+  }
+
+  get #world(): OpenApiWorld {
+    return { served: this.#options.served(), custom: this.#custom };
+  }
+
   /** Any method will do. Undefined for paths that are not OpenAPI's. */
   async serve(request: PathRequest): Promise<Answer | undefined> {
     const { path } = request;
@@ -69,13 +81,13 @@ export class OpenApiService {
     if (path === V3) return this.#serveIndex();
     if (!path.startsWith(`${V3}/`)) return undefined;
     const name = path.slice(V3.length + 1);
-    if (!documentNames(this.#options.served()).includes(name)) return { status: 404, headers: {}, body: '' };
+    if (!documentNames(this.#world).includes(name)) return { status: 404, headers: {}, body: '' };
     return this.#serveDocument(3, name, request);
   }
 
   /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
   async #serveIndex(): Promise<Answer> {
-    const names = documentNames(this.#options.served());
+    const names = documentNames(this.#world);
     const entries = names.map(
       (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
     );
@@ -121,8 +133,8 @@ export class OpenApiService {
   /** SHA-512 in capitals over what the document is made of. */
   #hash(name: string): string {
     this.#digest ??= openApiDataDigest();
-    const served = this.#options.served();
-    const about = name === 'v2' ? served : partOf(name, served);
+    const { served, custom } = this.#world;
+    const about = name === 'v2' ? [served, ...custom.values()] : partOf(name, this.#world);
     return createHash('sha512')
       .update(`${this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
       .digest('hex')
@@ -142,10 +154,10 @@ export class OpenApiService {
   async #render(version: OpenApiVersion, name: string, format: Format, hash: string): Promise<Rendered> {
     this.#renderings++;
     try {
-      const served = this.#options.served();
+      const world = this.#world;
       this.#data ??= loadOpenApiData();
       const data = await this.#data;
-      const text = version === 2 ? await renderDocument2(served, data) : await renderDocument3(name, served, data);
+      const text = version === 2 ? await renderDocument2(world, data) : await renderDocument3(name, world, data);
       const bytes = format === 'json' ? Buffer.from(text ?? '') : await toProtobuf(version, text ?? '{}');
       const gzipped = await promisify(gzip)(bytes);
       return { hash, modified: this.#options.now(), gzipped };
@@ -155,9 +167,11 @@ export class OpenApiService {
   }
 }
 
-function partOf(name: string, served: readonly ServedGroup[]): unknown {
+function partOf(name: string, { served, custom }: OpenApiWorld): unknown {
   const [prefix, ...rest] = name.split('/');
   const [group, version] = prefix === 'api' ? ['', rest[0]] : rest;
+  const kinds = custom.get(`${group}/${version}`);
+  if (kinds) return kinds;
   return served.find((g) => g.name === group)?.versions.find((v) => v.version === version);
 }
 
