@@ -31,10 +31,6 @@ export function without(comparison: Comparison, fields: FieldSet | undefined): C
   };
 }
 
-export function isSame(c: Comparison): boolean {
-  return isEmpty(c.added) && isEmpty(c.removed) && isEmpty(c.modified);
-}
-
 /** A node of each of the three trees; undefined where there is no difference. */
 interface Difference {
   added?: FieldSet;

@@ -312,3 +312,37 @@ test('kubectl goes from client-side to server-side apply without conflicts', () 
   const left = failure(() => maps.apply(since, map({ x: '7', y: '7' }), 'kubectl', false, at(3)));
   expect(left.message).toContain('Apply failed with 2 conflicts');
 });
+
+test('managers of another version own fields as they are called there', () => {
+  // In version v2 of these maps `data` is called `binaryData`.
+  const rename = (object: object, from: string, to: string, apiVersion: string) => {
+    const { [from]: value, ...rest } = object as Record<string, unknown>;
+    return { ...rest, apiVersion, ...(value === undefined ? {} : { [to]: value }) };
+  };
+  const versions: FieldManagerOptions['versions'] = {
+    schema: (v) => (v === 'v1' || v === 'v2' ? configMap : undefined),
+    convert: (object, v) =>
+      v === 'v2' ? rename(object, 'data', 'binaryData', 'v2') : rename(object, 'binaryData', 'data', 'v1'),
+  };
+  const at1 = new FieldManager({
+    kind: { group: '', version: 'v1', kind: 'ConfigMap' },
+    empty: { metadata: {} },
+    versions,
+  });
+  const at2 = new FieldManager({
+    kind: { group: '', version: 'v2', kind: 'ConfigMap' },
+    empty: { metadata: {} },
+    versions,
+  });
+  const config = { apiVersion: 'v2', kind: 'ConfigMap', metadata: { name: 'a' }, binaryData: { x: '1', y: '2' } };
+  const applied = at2.apply(undefined, config, 'm', false, at(1));
+  const live = stored(versions.convert(applied, 'v1') as KubeObject);
+  const changed = at1.update(live, { ...live, data: { x: '9', y: '2' } }, 'u', at(2));
+  expect(owners(changed)).toEqual(['m Apply 1 {"f:binaryData":{"f:y":{}}}', 'u Update 2 {"f:data":{"f:x":{}}}']);
+  expect(failure(() => at1.apply(changed, map({ y: '3' }), 'n', false, at(3))).message).toBe(
+    'Apply failed with 1 conflict: conflict with "m": .binaryData.y',
+  );
+  const dropped = at1.apply(changed, map({ z: '1' }), 'm', false, at(3));
+  expect(dropped.data).toEqual({ x: '9', z: '1' });
+  expect(owners(dropped)).toEqual(['m Apply 3 {"f:data":{"f:z":{}}}', 'u Update 2 {"f:data":{"f:x":{}}}']);
+});
