@@ -15,7 +15,7 @@ export interface ApiServer {
   readonly token: string;
   /** Path of a kubeconfig for the administrator. */
   readonly kubeconfig: string;
-  /** The certificates that the serving certificate is checked with, PEM. */
+  /** The certificates that the serving certificate is checked with, PEM; none where `args` name another one. */
   readonly ca: string;
   readonly program: Program;
   /** A scratch directory that goes with the server. */
@@ -72,7 +72,7 @@ export async function startApiServer(storage: Storage, args: readonly string[] =
   };
   try {
     await untilReady(program, () => isReady(url));
-    const ca = await readFile(join(directory, 'certs/apiserver.crt'), 'utf8');
+    const ca = await readFile(join(directory, 'certs/apiserver.crt'), 'utf8').catch(() => '');
     const kubeconfig = join(directory, 'kubeconfig');
     await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(url, ca, { token })));
     return { url, token, kubeconfig, ca, program, directory, stop };

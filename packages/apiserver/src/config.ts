@@ -4,7 +4,7 @@ import type { Store } from '@keelson/storage/store';
 import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
-import type { ServingCertificate } from './http/listener.ts';
+import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
 import type { UserInfo } from './registry/strategy.ts';
 
@@ -52,6 +52,9 @@ export interface ServerConfig {
   /** The address that members of the cluster reach this server at. */
   readonly advertiseAddress: string;
   readonly servingCertificate: Reloadable<ServingCertificate>;
+  /** Certificates for single names; they come before `servingCertificate`. */
+  readonly namedCertificates?: readonly Reloadable<NamedCertificate>[];
+  readonly tls?: TlsOptions;
   /** PEM bundle; without it client certificates authenticate nobody. */
   readonly clientCa?: Reloadable<string>;
   readonly requestHeader?: RequestHeaderConfig;

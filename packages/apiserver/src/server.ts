@@ -41,7 +41,7 @@ import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import { addStandardChecks } from './health/standard.ts';
 import type { Exchange } from './http/exchange.ts';
-import { type Listener, listen } from './http/listener.ts';
+import { type Listener, listen, type TlsMaterial } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { observeStore, resourceByKey } from './metrics/store.ts';
@@ -183,15 +183,18 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const listener = await listen({
     host: config.bindAddress,
     port: config.securePort,
-    certificate: config.servingCertificate.get(),
-    clientCa: clientCas(config),
+    material: tlsMaterial(config),
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
     onExchange: (exchange) => serve(exchange, chain, now, config),
     onUpgrade: (_request, socket) => socket.destroy(),
   });
-  config.servingCertificate.onChange?.(() =>
-    listener.setCertificates(config.servingCertificate.get(), clientCas(config)),
-  );
-  config.clientCa?.onChange?.(() => listener.setCertificates(config.servingCertificate.get(), clientCas(config)));
+  const files = [
+    config.servingCertificate,
+    config.clientCa,
+    config.requestHeader?.clientCa,
+    ...(config.namedCertificates ?? []),
+  ];
+  for (const file of files) file?.onChange?.(() => listener.setMaterial(tlsMaterial(config)));
 
   const kubernetes = new KubernetesService({ ...config, client, port: listener.port });
   const ready = start(config, resources, client, services, kubernetes, { rbac, nodes }, health, now).then(booted);
@@ -263,6 +266,14 @@ function authenticationInfo({ clientCa, requestHeader }: ServerConfig): Authenti
   return {
     ...(clientCa ? { clientCa: clientCa.get() } : {}),
     ...(requestHeader ? { requestHeader: { ...requestHeader, clientCa: requestHeader.clientCa.get() } } : {}),
+  };
+}
+
+function tlsMaterial(config: ServerConfig): TlsMaterial {
+  return {
+    certificate: config.servingCertificate.get(),
+    named: (config.namedCertificates ?? []).map((file) => file.get()),
+    clientCa: clientCas(config),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * TLS with HTTP/1.1 and HTTP/2 on one port (ALPN). There is no plain port.
  */
+import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -14,13 +15,33 @@ export interface ServingCertificate {
   readonly key: string;
 }
 
+/** A certificate for some of the names that clients call the server by (SNI). */
+export interface NamedCertificate extends ServingCertificate {
+  /** Host names; `*.example.com` is any name one level below. Empty: those that the certificate says. */
+  readonly names: readonly string[];
+}
+
+/** What may change while the server runs. */
+export interface TlsMaterial {
+  readonly certificate: ServingCertificate;
+  /** Come before `certificate` where a name fits; the first that does is taken. */
+  readonly named: readonly NamedCertificate[];
+  /** PEM bundle of the CAs whose client certificates are asked for; none: clients are not asked. */
+  readonly clientCa: string | undefined;
+}
+
+export interface TlsOptions {
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** In OpenSSL's syntax; without it Node's. */
+  readonly ciphers?: string;
+}
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0: the operating system picks one. */
   readonly port: number;
-  readonly certificate: ServingCertificate;
-  /** PEM bundle of the CAs whose client certificates are asked for; none: clients are not asked. */
-  readonly clientCa?: string | undefined;
+  readonly material: TlsMaterial;
+  readonly tls?: TlsOptions;
   readonly onExchange: (exchange: Exchange) => void;
   /** An HTTP/1.1 `Upgrade` request (websocket, SPDY). */
   readonly onUpgrade: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -29,7 +50,7 @@ export interface ListenerOptions {
 export interface Listener {
   readonly port: number;
   /** New connections use these from now on. */
-  setCertificates(certificate: ServingCertificate, clientCa: string | undefined): void;
+  setMaterial(material: TlsMaterial): void;
   /** No new connections; those that are open take no new requests (HTTP/2 GOAWAY). */
   stopAccepting(): void;
   /** Resolves when all connections are gone; cuts what is left after `graceMs`. */
@@ -92,9 +113,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
 
   const sockets = new Set<TLSSocket>();
+  let named = namedContexts(options.material, options.tls);
   const server = tls.createServer(
     {
-      ...secureContext(options.certificate, options.clientCa),
+      ...secureContext(options.material.certificate, options.material, options.tls),
+      SNICallback: (name, done) => done(null, named.find(({ fits }) => fits(name))?.context),
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       requestCert: true,
@@ -121,7 +144,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   let stopped: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
-    setCertificates: (certificate, clientCa) => server.setSecureContext(secureContext(certificate, clientCa)),
+    setMaterial: (material) => {
+      named = namedContexts(material, options.tls);
+      server.setSecureContext(secureContext(material.certificate, material, options.tls));
+    },
     stopAccepting: () => {
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
@@ -144,6 +170,24 @@ function openStreams(session: http2.Http2Session): number {
   return (session.state as { numOpenStreams?: number }).numOpenStreams ?? 0;
 }
 
-function secureContext(certificate: ServingCertificate, clientCa: string | undefined): tls.SecureContextOptions {
-  return { cert: certificate.cert, key: certificate.key, ...(clientCa ? { ca: clientCa } : {}), minVersion: 'TLSv1.2' };
+function secureContext(
+  { cert, key }: ServingCertificate,
+  { clientCa }: TlsMaterial,
+  { minVersion = 'TLSv1.2', ciphers }: TlsOptions = {},
+): tls.SecureContextOptions {
+  return { cert, key, ...(clientCa ? { ca: clientCa } : {}), minVersion, ...(ciphers ? { ciphers } : {}) };
+}
+
+function namedContexts(material: TlsMaterial, options: TlsOptions | undefined) {
+  return material.named.map((entry) => {
+    const certificate = new X509Certificate(entry.cert);
+    const hosts = entry.names.map((name) => name.toLowerCase());
+    return {
+      context: tls.createSecureContext(secureContext(entry, material, options)),
+      fits: (name: string) =>
+        hosts.length === 0
+          ? certificate.checkHost(name) !== undefined
+          : hosts.includes(name.toLowerCase()) || hosts.includes(name.toLowerCase().replace(/^[^.]+/, '*')),
+    };
+  });
 }

@@ -4,14 +4,16 @@ import { networkInterfaces } from 'node:os';
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
-import type { ServingCertificate } from '@keelson/apiserver/http/listener';
+import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { NamedCertKey } from '@keelson/component/pflag/values';
 import type { Store } from '@keelson/storage/store';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
+import { tlsOptions } from './tls.ts';
 import { serviceRanges } from './validation.ts';
 
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
@@ -29,6 +31,8 @@ export async function serverConfig(
     securePort: values['secure-port'],
     advertiseAddress: advertiseAddress(values),
     servingCertificate: await reader.servingCertificate(),
+    namedCertificates: values['tls-sni-cert-key'].map((entry) => reader.named(entry)),
+    tls: tlsOptions(values),
     clientCa: reader.authority('client-ca-file'),
     requestHeader: requestHeader(values, reader),
     tokens: reader.text('token-auth-file', parseTokenFile),
@@ -93,6 +97,12 @@ class FileReader {
     if (cert === '' || key === '')
       throw new StartupError(`--${certFlag} and --${keyFlag} belong together`, 'give both');
     return this.#named(certFlag, cert, () => this.#files.read([cert, key], checkedPair));
+  }
+
+  /** A certificate for single names, read again when it or its key changes. */
+  named({ certFile, keyFile, names }: NamedCertKey): Reloadable<NamedCertificate> {
+    const decode = (cert: string, key: string) => ({ ...checkedPair(cert, key), names });
+    return this.#named('tls-sni-cert-key', certFile, () => this.#files.read([certFile, keyFile], decode));
   }
 
   text<T>(flag: 'token-auth-file', decode: (text: string, path: string) => T): T | undefined {
