@@ -1,0 +1,78 @@
+/** What a pod's containers need together (k8s.io/component-helpers/resource), and its quality of service. */
+import type { Container, Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import {
+  addResources,
+  maxResources,
+  parseResources,
+  type ResourceList,
+  type ResourceTotals,
+} from '../../resourcelist.ts';
+
+const POD_LEVEL = new Set(['cpu', 'memory']);
+
+export const HUGE_PAGES = 'hugepages-';
+
+/** Resources that a pod may state as a whole. */
+export function isPodLevelResource(name: string): boolean {
+  return POD_LEVEL.has(name) || name.startsWith(HUGE_PAGES);
+}
+
+/** An init container that runs beside the ordinary ones. */
+export function isSidecar(container: { readonly restartPolicy?: string } | undefined): boolean {
+  return container?.restartPolicy === 'Always';
+}
+
+/**
+ * The sum of the containers and sidecars, or what one init container needs with the sidecars before it, whichever is more.
+ */
+export function containerTotals(spec: PodSpec, kind: 'requests' | 'limits'): ResourceTotals {
+  const of = (container: Container) => parseResources(container.resources?.[kind]);
+  const totals: ResourceTotals = new Map();
+  for (const container of spec.containers ?? []) addResources(totals, of(container));
+  const sidecars: ResourceTotals = new Map();
+  const init: ResourceTotals = new Map();
+  for (const container of spec.initContainers ?? []) {
+    const own: ResourceTotals = new Map(of(container));
+    if (isSidecar(container)) {
+      addResources(totals, own);
+      addResources(sidecars, own);
+      maxResources(init, sidecars);
+    } else {
+      addResources(own, sidecars);
+      maxResources(init, own);
+    }
+  }
+  maxResources(totals, init);
+  return totals;
+}
+
+/** The class that the pod has, or would get (pkg/apis/core/helper/qos). */
+export function qosClass(pod: Pod): string {
+  return pod.status?.qosClass || computeQOS(pod.spec);
+}
+
+const ZERO = Quantity.of(0);
+
+export function computeQOS(spec: PodSpec): string {
+  const whole = spec.resources ? [spec.resources] : undefined;
+  const parts = whole ?? [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((c) => c.resources ?? {});
+  const requests: ResourceTotals = new Map();
+  const limits: ResourceTotals = new Map();
+  let guaranteed = true;
+  for (const part of parts) {
+    addResources(requests, computing(part.requests));
+    const limited = computing(part.limits);
+    addResources(limits, limited);
+    // A pod-level statement without any limits does not spoil the guarantee here; the comparison below does.
+    if (limited.length < POD_LEVEL.size && !(whole && !part.limits)) guaranteed = false;
+  }
+  if (requests.size === 0 && limits.size === 0) return 'BestEffort';
+  guaranteed &&= requests.size === limits.size;
+  guaranteed &&= [...requests].every(([name, amount]) => limits.get(name)?.cmp(amount) === 0);
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function computing(list: ResourceList | undefined): (readonly [string, Quantity])[] {
+  return parseResources(list).filter(([name, amount]) => POD_LEVEL.has(name) && amount.cmp(ZERO) > 0);
+}

@@ -1,0 +1,119 @@
+/**
+ * What validation lets pass because the old object holds it already (k8s.io/kubernetes/pkg/api/pod/util.go
+ * GetValidationOptionsFromPodSpecAndMeta), with the feature gates at their defaults.
+ */
+import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { Path } from '@keelson/api/field';
+import type { ObjectMeta } from '@keelson/api/object';
+import { Quantity } from '@keelson/api/quantity';
+import { isValidLabelValue } from '@keelson/api/validation/names';
+import { allContainers } from '../../../../pod.ts';
+import { validateLabelSelector } from '../../../validation/labelselector.ts';
+import { isDivisibleByPageSize, isHugePages } from '../../../validation/resources.ts';
+import { isSidecar } from '../resources.ts';
+import { validateAffinityTermSelectors } from './affinity.ts';
+import { isDeletionCost, DELETION_COST } from './annotations.ts';
+import { validateLocalNonReservedPath } from './paths.ts';
+import { isHostSysctl } from './securitycontext.ts';
+import { validateMatchLabelKeys } from './topologyspread.ts';
+
+export interface PodValidationOptions {
+  /** The spec is a pod's own, not a template's. */
+  readonly resourceIsPod: boolean;
+  readonly allowInvalidPodDeletionCost: boolean;
+  readonly allowInvalidLabelValueInSelector: boolean;
+  readonly allowIndivisibleHugePagesValues: boolean;
+  readonly allowInvalidTopologySpreadConstraintLabelSelector: boolean;
+  readonly allowNonLocalProjectedTokenPath: boolean;
+  readonly allowNamespacedSysctlsForHostNetAndHostIPC: boolean;
+  readonly allowOnlyRecursiveSELinuxChangePolicy: boolean;
+  readonly allowInvalidLabelValueInRequiredNodeAffinity: boolean;
+  readonly oldPodViolatesMatchLabelKeysValidation: boolean;
+  readonly allowRestartContainerForInitContainers: boolean;
+  readonly allowUserNamespacesWithVolumeDevices: boolean;
+  readonly allowUserNamespacesWithHostNetwork: boolean;
+  readonly allowTolerationComparison: boolean;
+}
+
+export interface SpecAndMeta {
+  readonly metadata: ObjectMeta;
+  readonly spec: PodSpec;
+}
+
+export function templateOptions(old?: PodTemplateSpec): PodValidationOptions {
+  return optionsFor(old, false);
+}
+
+export function podOptions(old?: SpecAndMeta): PodValidationOptions {
+  return optionsFor(old, true);
+}
+
+function optionsFor(old: SpecAndMeta | undefined, resourceIsPod: boolean): PodValidationOptions {
+  const spec = old?.spec ?? { containers: [] };
+  const { securityContext } = spec;
+  const userNamespace = spec.hostUsers === false;
+  return {
+    resourceIsPod,
+    allowInvalidPodDeletionCost: !isDeletionCost(old?.metadata.annotations?.[DELETION_COST]),
+    allowInvalidLabelValueInSelector: hasInvalidAffinitySelector(spec),
+    allowIndivisibleHugePagesValues: hasIndivisibleHugePages(spec),
+    allowInvalidTopologySpreadConstraintLabelSelector: (spec.topologySpreadConstraints ?? []).some(
+      (constraint) => validateLabelSelector(constraint.labelSelector, {}, Path.root).length > 0,
+    ),
+    allowNonLocalProjectedTokenPath: hasNonLocalTokenPath(spec),
+    allowNamespacedSysctlsForHostNetAndHostIPC: (securityContext?.sysctls ?? []).some(({ name }) =>
+      isHostSysctl(name, spec),
+    ),
+    allowOnlyRecursiveSELinuxChangePolicy: securityContext?.seLinuxChangePolicy === undefined,
+    allowInvalidLabelValueInRequiredNodeAffinity: hasInvalidNodeAffinity(spec),
+    oldPodViolatesMatchLabelKeysValidation: (spec.topologySpreadConstraints ?? []).some(
+      (constraint) => validateMatchLabelKeys(Path.root, constraint.matchLabelKeys, undefined, constraint.labelSelector).length > 0,
+    ),
+    allowRestartContainerForInitContainers: (spec.initContainers ?? []).some(
+      (container) =>
+        !isSidecar(container) && container.resizePolicy?.some((p) => p.restartPolicy === 'RestartContainer'),
+    ),
+    allowUserNamespacesWithVolumeDevices:
+      userNamespace && allContainers(spec).some((container) => container.volumeDevices?.length),
+    allowUserNamespacesWithHostNetwork: userNamespace && spec.hostNetwork === true,
+    allowTolerationComparison: (spec.tolerations ?? []).some(({ operator }) => operator === 'Lt' || operator === 'Gt'),
+  };
+}
+
+function hasInvalidAffinitySelector({ affinity }: PodSpec): boolean {
+  const terms = (of: PodAffinity | undefined) => [
+    ...(of?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(of?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((weighted) => weighted.podAffinityTerm),
+  ];
+  return [...terms(affinity?.podAffinity), ...terms(affinity?.podAntiAffinity)].some(
+    (term) => validateAffinityTermSelectors(term, {}, Path.root).length > 0,
+  );
+}
+
+function hasInvalidNodeAffinity({ affinity }: PodSpec): boolean {
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return terms.some((term) =>
+    term.matchExpressions?.some((e) => e.values?.some((value) => isValidLabelValue(value).length > 0)),
+  );
+}
+
+function hasIndivisibleHugePages(spec: PodSpec): boolean {
+  const lists = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) => [
+    resources?.limits,
+    resources?.requests,
+  ]);
+  return [...lists, spec.overhead].some((list) =>
+    Object.entries(list ?? {}).some(
+      ([name, text]) => isHugePages(name) && !isDivisibleByPageSize(name, Quantity.parse(text)),
+    ),
+  );
+}
+
+function hasNonLocalTokenPath({ volumes }: PodSpec): boolean {
+  return (volumes ?? []).some(({ projected }) =>
+    projected?.sources?.some(
+      ({ serviceAccountToken }) =>
+        serviceAccountToken && validateLocalNonReservedPath(serviceAccountToken.path, Path.root).length > 0,
+    ),
+  );
+}

@@ -1,0 +1,113 @@
+/** Topology spread constraints, and the label keys that they share with pod affinity. */
+import type { TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
+import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
+import { duplicate, type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { validateLabelName, validateLabelSelector } from '../../../validation/labelselector.ts';
+import type { PodValidationOptions } from './options.ts';
+
+const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway'];
+const POLICIES = ['Honor', 'Ignore'];
+
+export function validateTopologySpread(
+  constraints: readonly TopologySpreadConstraint[],
+  options: PodValidationOptions,
+  path: Path,
+): ErrorList {
+  return constraints.flatMap((constraint, i) => {
+    const rest = constraints.slice(i + 1);
+    return validateConstraint(constraint, rest, options, path.index(i));
+  });
+}
+
+function validateConstraint(
+  constraint: TopologySpreadConstraint,
+  rest: readonly TopologySpreadConstraint[],
+  options: PodValidationOptions,
+  path: Path,
+): ErrorList {
+  const { maxSkew, topologyKey, whenUnsatisfiable, minDomains, labelSelector, matchLabelKeys } = constraint;
+  const errors: ErrorList = [];
+  if (maxSkew <= 0) errors.push(invalid(path.child('maxSkew'), maxSkew, 'must be greater than zero'));
+  if (!topologyKey) errors.push(required(path.child('topologyKey'), 'can not be empty'));
+  if (!ACTIONS.includes(whenUnsatisfiable))
+    errors.push(notSupported(path.child('whenUnsatisfiable'), whenUnsatisfiable, ACTIONS));
+  if (rest.some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable))
+    errors.push(duplicate(path.child('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`));
+  if (minDomains !== undefined && minDomains <= 0)
+    errors.push(invalid(path.child('minDomains'), minDomains, 'must be greater than zero'));
+  if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule')
+    errors.push(
+      invalid(
+        path.child('minDomains'),
+        minDomains,
+        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
+      ),
+    );
+  for (const key of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
+    const policy = constraint[key];
+    if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(path.child(key), policy, POLICIES));
+  }
+  errors.push(
+    ...(options.oldPodViolatesMatchLabelKeysValidation
+      ? validateMatchLabelKeysOfOldPods(path.child('matchLabelKeys'), matchLabelKeys ?? [], labelSelector)
+      : validateMatchLabelKeys(path, matchLabelKeys, undefined, labelSelector)),
+  );
+  if (!options.allowInvalidTopologySpreadConstraintLabelSelector)
+    errors.push(...validateLabelSelector(labelSelector, {}, path.child('labelSelector')));
+  return errors;
+}
+
+/**
+ * When a pod is made, its labels under these keys go into the selector: a key that stands there already is found as
+ * an expression that comes a second time.
+ */
+export function validateMatchLabelKeys(
+  path: Path,
+  matchKeys: readonly string[] = [],
+  mismatchKeys: readonly string[] = [],
+  selector: LabelSelector | undefined,
+): ErrorList {
+  const errors = [
+    ...validateLabelKeys(path.child('matchLabelKeys'), matchKeys, selector),
+    ...validateLabelKeys(path.child('mismatchLabelKeys'), mismatchKeys, selector),
+  ];
+  const selected = new Set(Object.keys(selector?.matchLabels ?? {}));
+  for (const { key } of selector?.matchExpressions ?? []) {
+    const i = matchKeys.lastIndexOf(key);
+    if (i >= 0 && selected.has(key))
+      errors.push(invalid(path.index(i), key, 'exists in both matchLabelKeys and labelSelector'));
+    selected.add(key);
+  }
+  for (const [i, key] of matchKeys.entries())
+    if (mismatchKeys.includes(key))
+      errors.push(
+        invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'),
+      );
+  return errors;
+}
+
+function validateLabelKeys(path: Path, keys: readonly string[], selector: LabelSelector | undefined): ErrorList {
+  if (keys.length === 0) return [];
+  if (!selector) return [forbidden(path, 'must not be specified when labelSelector is not set')];
+  return keys.flatMap((key, i) => validateLabelName(key, path.index(i)));
+}
+
+/** The rule before keys were merged into selectors. */
+function validateMatchLabelKeysOfOldPods(
+  path: Path,
+  keys: readonly string[],
+  selector: LabelSelector | undefined,
+): ErrorList {
+  if (keys.length === 0) return [];
+  const selected = new Set([
+    ...Object.keys(selector?.matchLabels ?? {}),
+    ...(selector?.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  return [
+    ...(selector ? [] : [forbidden(path, 'must not be specified when labelSelector is not set')]),
+    ...keys.flatMap((key, i) => [
+      ...validateLabelName(key, path.index(i)),
+      ...(selected.has(key) ? [invalid(path.index(i), key, 'exists in both matchLabelKeys and labelSelector')] : []),
+    ]),
+  ];
+}

@@ -1,0 +1,13 @@
+import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
+import { defaultPodTemplate } from '../pod/specdefaults.ts';
+
+export function defaults({ metadata, spec }: ReplicationController): void {
+  const labels = spec.template?.metadata.labels;
+  if (labels) {
+    spec.selector ??= { ...labels };
+    metadata.labels ??= { ...labels };
+  }
+  spec.replicas ??= 1;
+  spec.minReadySeconds ??= 0;
+  if (spec.template) defaultPodTemplate(spec.template);
+}
