@@ -2,11 +2,7 @@
 import type { Container, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { type Column, wideColumn } from './columns.ts';
 
-export const containersColumn: Column = wideColumn(
-  'Containers',
-  'string',
-  'Names of each container in the template.',
-);
+export const containersColumn: Column = wideColumn('Containers', 'string', 'Names of each container in the template.');
 export const imagesColumn: Column = wideColumn(
   'Images',
   'string',

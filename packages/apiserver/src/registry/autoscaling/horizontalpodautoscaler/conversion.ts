@@ -22,7 +22,14 @@ const METRICS = `${PREFIX}metrics`;
 const BEHAVIOR = `${PREFIX}behavior`;
 const STATUSES = `${PREFIX}current-metrics`;
 const CONDITIONS = `${PREFIX}conditions`;
-const ROUND_TRIP = [METRICS, BEHAVIOR, STATUSES, CONDITIONS, `${PREFIX}scale-down-tolerance`, `${PREFIX}scale-up-tolerance`];
+const ROUND_TRIP = [
+  METRICS,
+  BEHAVIOR,
+  STATUSES,
+  CONDITIONS,
+  `${PREFIX}scale-down-tolerance`,
+  `${PREFIX}scale-up-tolerance`,
+];
 const BEHAVIOR_TYPE = 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior';
 const DEFAULT_UTILIZATION = 80;
 
@@ -120,7 +127,10 @@ function list(json: unknown): unknown[] {
 /** Written with the names of Go's fields, since upstream's type for it has no others. */
 function decodeBehavior(json: unknown): HorizontalPodAutoscalerBehavior {
   const behavior = new Reader(json);
-  return present({ scaleUp: decodeRules(behavior.struct('ScaleUp')), scaleDown: decodeRules(behavior.struct('ScaleDown')) });
+  return present({
+    scaleUp: decodeRules(behavior.struct('ScaleUp')),
+    scaleDown: decodeRules(behavior.struct('ScaleDown')),
+  });
 }
 
 function decodeRules(rules: Reader | undefined): HPAScalingRules | undefined {
@@ -151,6 +161,12 @@ function decodeCondition(json: unknown): HorizontalPodAutoscalerCondition {
   });
 }
 
-function encodeCondition({ type, status, lastTransitionTime, reason, message }: HorizontalPodAutoscalerCondition): object {
+function encodeCondition({
+  type,
+  status,
+  lastTransitionTime,
+  reason,
+  message,
+}: HorizontalPodAutoscalerCondition): object {
   return present({ type, status, lastTransitionTime: lastTransitionTime ?? null, reason, message });
 }

@@ -1,6 +1,7 @@
 /** AppArmor profiles, once annotations and now fields (strategy.go applyAppArmorVersionSkew). */
-import type { AppArmorProfile, Pod } from '@keelson/api/generated/types/core/v1';
+
 import { Path } from '@keelson/api/field';
+import type { AppArmorProfile, Pod } from '@keelson/api/generated/types/core/v1';
 import { allContainers } from '../../../pod.ts';
 import { semanticEqual } from '../../validation/fields.ts';
 import { validateAppArmorProfile } from './validation/profiles.ts';

@@ -4,8 +4,8 @@
  */
 import type {
   Container,
-  EphemeralContainer,
   EnvVar,
+  EphemeralContainer,
   HTTPGetAction,
   ObjectFieldSelector,
   PodSpec,

@@ -9,7 +9,8 @@ const TOKEN_SECONDS = 3600;
 
 export function defaultVolume(volume: Volume): void {
   if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
-  const { hostPath, secret, configMap, downwardAPI, projected, iscsi, rbd, azureDisk, scaleIO, ephemeral, image } = volume;
+  const { hostPath, secret, configMap, downwardAPI, projected, iscsi, rbd, azureDisk, scaleIO, ephemeral, image } =
+    volume;
   if (image) image.pullPolicy ||= defaultPullPolicy(image.reference ?? '');
   if (hostPath) hostPath.type ??= '';
   if (secret) secret.defaultMode ??= MODE;

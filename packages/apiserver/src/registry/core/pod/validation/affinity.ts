@@ -1,4 +1,6 @@
 /** Node and pod affinity. */
+
+import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type {
   Affinity,
   NodeAffinity,
@@ -8,10 +10,13 @@ import type {
   PodAffinity,
   PodAffinityTerm,
 } from '@keelson/api/generated/types/core/v1';
-import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import { isValidLabelValue, nameIsDNSLabel, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
-import { type LabelSelectorOptions, validateLabelName, validateLabelSelector } from '../../../validation/labelselector.ts';
+import {
+  type LabelSelectorOptions,
+  validateLabelName,
+  validateLabelSelector,
+} from '../../../validation/labelselector.ts';
 import type { PodValidationOptions } from './options.ts';
 import { validateMatchLabelKeys } from './topologyspread.ts';
 

@@ -1,6 +1,7 @@
 /** Annotations that mean something to a pod. */
-import type { PodSpec, Toleration } from '@keelson/api/generated/types/core/v1';
+
 import { type ErrorList, forbidden, invalid, type Path } from '@keelson/api/field';
+import type { PodSpec, Toleration } from '@keelson/api/generated/types/core/v1';
 import { MIRROR_POD } from '../../../../pod.ts';
 import type { PodValidationOptions } from './options.ts';
 import { validateAppArmorAnnotations, validateSeccompAnnotations } from './profiles.ts';
@@ -22,8 +23,7 @@ export function validatePodAnnotations(
   const mirror = annotations[MIRROR_POD];
   if (mirror !== undefined && !spec.nodeName)
     errors.push(invalid(path.key(MIRROR_POD), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
-  if (annotations[TOLERATIONS])
-    errors.push(...validateTolerationsAnnotation(annotations[TOLERATIONS], options, path));
+  if (annotations[TOLERATIONS]) errors.push(...validateTolerationsAnnotation(annotations[TOLERATIONS], options, path));
   const cost = annotations[DELETION_COST];
   if (!options.allowInvalidPodDeletionCost && !isDeletionCost(cost))
     errors.push(invalid(path.key(DELETION_COST), cost, 'must be a 32bit integer'));

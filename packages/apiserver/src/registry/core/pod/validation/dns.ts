@@ -1,6 +1,7 @@
 /** How a pod resolves names, and how it is called. */
-import type { HostAlias, PodDNSConfig, PodSpec } from '@keelson/api/generated/types/core/v1';
+
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required, tooLong } from '@keelson/api/field';
+import type { HostAlias, PodDNSConfig, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123SubdomainWithUnderscore } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
 import { validateLegacyIP } from '../../../validation/ip.ts';
@@ -21,9 +22,7 @@ export function validateDNSConfig(config: PodDNSConfig | undefined, policy: stri
   if (policy === 'None') {
     if (!config) return [required(path, 'must provide `dnsConfig` when `dnsPolicy` is None')];
     if (!config.nameservers?.length)
-      return [
-        required(path.child('nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None'),
-      ];
+      return [required(path.child('nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None')];
   }
   if (!config) return [];
   const { nameservers = [], searches = [], options = [] } = config;
@@ -46,7 +45,11 @@ function validateSearches(searches: readonly string[], path: Path): ErrorList {
     errors.push(invalid(path, searches, `must not have more than ${MAX_SEARCHES} search paths`));
   if (Buffer.byteLength(searches.join(' ')) > MAX_SEARCH_LIST)
     errors.push(
-      invalid(path, searches, `must not have more than ${MAX_SEARCH_LIST} characters (including spaces) in the search list`),
+      invalid(
+        path,
+        searches,
+        `must not have more than ${MAX_SEARCH_LIST} characters (including spaces) in the search list`,
+      ),
     );
   for (const [i, search] of searches.entries()) {
     if (search === '.') continue;

@@ -1,6 +1,7 @@
 /** References to fields of the pod and resources of a container, from environment variables and files. */
-import type { ObjectFieldSelector, ResourceFieldSelector } from '@keelson/api/generated/types/core/v1';
+
 import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import type { ObjectFieldSelector, ResourceFieldSelector } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { qualifiedName } from './names.ts';
 

@@ -1,10 +1,6 @@
 /** Name rules as field checks. */
 import { type ErrorList, type Path, required } from '@keelson/api/field';
-import {
-  isDNS1123Label,
-  isDNS1123Subdomain,
-  isQualifiedName,
-} from '@keelson/api/validation/names';
+import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
 
 export function dnsLabel(value: string, path: Path): ErrorList {

@@ -2,8 +2,9 @@
  * What validation lets pass because the old object holds it already (k8s.io/kubernetes/pkg/api/pod/util.go
  * GetValidationOptionsFromPodSpecAndMeta), with the feature gates at their defaults.
  */
-import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+
 import { Path } from '@keelson/api/field';
+import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
 import { Quantity } from '@keelson/api/quantity';
 import { isValidLabelValue } from '@keelson/api/validation/names';
@@ -12,12 +13,18 @@ import { validateLabelSelector } from '../../../validation/labelselector.ts';
 import { isDivisibleByPageSize, isHugePages } from '../../../validation/resources.ts';
 import { isSidecar } from '../resources.ts';
 import { validateAffinityTermSelectors } from './affinity.ts';
-import { isDeletionCost, DELETION_COST } from './annotations.ts';
+import { DELETION_COST, isDeletionCost } from './annotations.ts';
 import { validateLocalNonReservedPath } from './paths.ts';
 import { isHostSysctl } from './securitycontext.ts';
 import { validateMatchLabelKeys } from './topologyspread.ts';
 
-export interface PodValidationOptions {
+/** What the operator of the server decides. */
+export interface PodPolicy {
+  /** --allow-privileged */
+  readonly allowPrivileged: boolean;
+}
+
+export interface PodValidationOptions extends PodPolicy {
   /** The spec is a pod's own, not a template's. */
   readonly resourceIsPod: boolean;
   readonly allowInvalidPodDeletionCost: boolean;
@@ -40,19 +47,20 @@ export interface SpecAndMeta {
   readonly spec: PodSpec;
 }
 
-export function templateOptions(old?: PodTemplateSpec): PodValidationOptions {
-  return optionsFor(old, false);
+export function templateOptions(policy: PodPolicy, old?: PodTemplateSpec): PodValidationOptions {
+  return optionsFor(policy, old, false);
 }
 
-export function podOptions(old?: SpecAndMeta): PodValidationOptions {
-  return optionsFor(old, true);
+export function podOptions(policy: PodPolicy, old?: SpecAndMeta): PodValidationOptions {
+  return optionsFor(policy, old, true);
 }
 
-function optionsFor(old: SpecAndMeta | undefined, resourceIsPod: boolean): PodValidationOptions {
+function optionsFor(policy: PodPolicy, old: SpecAndMeta | undefined, resourceIsPod: boolean): PodValidationOptions {
   const spec = old?.spec ?? { containers: [] };
   const { securityContext } = spec;
   const userNamespace = spec.hostUsers === false;
   return {
+    ...policy,
     resourceIsPod,
     allowInvalidPodDeletionCost: !isDeletionCost(old?.metadata.annotations?.[DELETION_COST]),
     allowInvalidLabelValueInSelector: hasInvalidAffinitySelector(spec),
@@ -67,7 +75,8 @@ function optionsFor(old: SpecAndMeta | undefined, resourceIsPod: boolean): PodVa
     allowOnlyRecursiveSELinuxChangePolicy: securityContext?.seLinuxChangePolicy === undefined,
     allowInvalidLabelValueInRequiredNodeAffinity: hasInvalidNodeAffinity(spec),
     oldPodViolatesMatchLabelKeysValidation: (spec.topologySpreadConstraints ?? []).some(
-      (constraint) => validateMatchLabelKeys(Path.root, constraint.matchLabelKeys, undefined, constraint.labelSelector).length > 0,
+      (constraint) =>
+        validateMatchLabelKeys(Path.root, constraint.matchLabelKeys, undefined, constraint.labelSelector).length > 0,
     ),
     allowRestartContainerForInitContainers: (spec.initContainers ?? []).some(
       (container) =>

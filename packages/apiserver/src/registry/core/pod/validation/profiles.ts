@@ -1,9 +1,19 @@
 /** Seccomp and AppArmor profiles: fields, the annotations that came before them, and that both agree. */
+
+import {
+  type ErrorList,
+  forbidden,
+  invalid,
+  notSupported,
+  type Path,
+  quote,
+  required,
+  tooLong,
+} from '@keelson/api/field';
 import type { AppArmorProfile, PodSpec, SeccompProfile } from '@keelson/api/generated/types/core/v1';
-import { type ErrorList, forbidden, invalid, notSupported, type Path, quote, required, tooLong } from '@keelson/api/field';
 import { internalValue } from '../../../validation/internal.ts';
-import { validateLocalDescendingPath } from './paths.ts';
 import type { SpecAndMeta } from './options.ts';
+import { validateLocalDescendingPath } from './paths.ts';
 import { containersWithPath } from './visit.ts';
 
 type Annotations = Readonly<Record<string, string>>;
@@ -30,8 +40,7 @@ export function validateSeccompProfile(profile: SeccompProfile | undefined, path
       const shown = internalValue('io.k8s.api.core.v1.SeccompProfile', profile);
       errors.push(invalid(at, shown, 'can only be set when seccomp type is Localhost'));
     }
-  } else if (localhostProfile === undefined)
-    errors.push(required(at, 'must be set when seccomp type is Localhost'));
+  } else if (localhostProfile === undefined) errors.push(required(at, 'must be set when seccomp type is Localhost'));
   else errors.push(...validateLocalDescendingPath(localhostProfile, at));
   return errors;
 }

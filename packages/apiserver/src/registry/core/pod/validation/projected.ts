@@ -1,17 +1,18 @@
 /** Projected volumes: several sources in one directory. */
+
+import { type ErrorList, forbidden, invalid, notSupported, type Path, required, tooLong } from '@keelson/api/field';
 import type {
   ClusterTrustBundleProjection,
   PodCertificateProjection,
   ProjectedVolumeSource,
   VolumeProjection,
 } from '@keelson/api/generated/types/core/v1';
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required, tooLong } from '@keelson/api/field';
 import { isDomainPrefixedKey } from '@keelson/api/validation/domains';
 import { internalValue } from '../../../validation/internal.ts';
 import { validateLabelSelector } from '../../../validation/labelselector.ts';
 import { clusterTrustBundleNameProblems, isKubernetesSigner, validateSignerName } from '../../../validation/signers.ts';
-import type { PodValidationOptions } from './options.ts';
 import { requireAll } from './names.ts';
+import type { PodValidationOptions } from './options.ts';
 import { validateFileMode, validateLocalNonReservedPath } from './paths.ts';
 import { validateDownwardAPIFile, validateKeyToPath } from './volumesources.ts';
 
@@ -106,8 +107,7 @@ class ProjectionValidator {
     const keys = ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const;
     for (const key of keys) {
       const target = certificate[key];
-      if (target)
-        errors.push(...validateLocalNonReservedPath(target, path.child(key)), ...this.#claim(target, target));
+      if (target) errors.push(...validateLocalNonReservedPath(target, path.child(key)), ...this.#claim(target, target));
     }
     if (keys.every((key) => !certificate[key]))
       errors.push(required(path, 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath'));

@@ -1,6 +1,7 @@
 /** Security contexts of pods and containers. */
+
+import { duplicate, type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { PodSpec, SecurityContext, Sysctl } from '@keelson/api/generated/types/core/v1';
-import { duplicate, type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import { isValidUserID } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
 import { internalValue } from '../../../validation/internal.ts';
@@ -38,11 +39,7 @@ export function validatePodSecurityContext(spec: PodSpec, options: PodValidation
     errors.push(...validateID(group, path.child('supplementalGroups').index(i)));
   if (spec.shareProcessNamespace && spec.hostPID)
     errors.push(
-      invalid(
-        path.child('shareProcessNamespace'),
-        true,
-        'ShareProcessNamespace and HostPID cannot both be enabled',
-      ),
+      invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'),
     );
   errors.push(...validateSysctls(context.sysctls ?? [], spec, options, path.child('sysctls')));
   errors.push(...oneOf(context.fsGroupChangePolicy, FS_GROUP_CHANGE_POLICIES, path.child('fsGroupChangePolicy')));
@@ -52,11 +49,7 @@ export function validatePodSecurityContext(spec: PodSpec, options: PodValidation
     ...validateSeccompProfile(context.seccompProfile, path.child('seccompProfile')),
     ...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')),
     ...validateAppArmorProfile(context.appArmorProfile, path.child('appArmorProfile')),
-    ...oneOf(
-      context.supplementalGroupsPolicy,
-      SUPPLEMENTAL_GROUPS_POLICIES,
-      path.child('supplementalGroupsPolicy'),
-    ),
+    ...oneOf(context.supplementalGroupsPolicy, SUPPLEMENTAL_GROUPS_POLICIES, path.child('supplementalGroupsPolicy')),
     ...oneOf(context.seLinuxChangePolicy, selinux, path.child('seLinuxChangePolicy')),
   ];
 }
@@ -109,11 +102,15 @@ function namespaceOf(name: string): 'net' | 'ipc' | undefined {
 export function validateSecurityContext(
   context: SecurityContext | undefined,
   hostUsers: boolean,
+  options: PodValidationOptions,
   path: Path,
 ): ErrorList {
   if (!context) return [];
   const { procMount } = context;
   const errors = [
+    ...(context.privileged && !options.allowPrivileged
+      ? [forbidden(path.child('privileged'), 'disallowed by cluster policy')]
+      : []),
     ...validateID(context.runAsUser, path.child('runAsUser')),
     ...validateID(context.runAsGroup, path.child('runAsGroup')),
     ...oneOf(procMount, PROC_MOUNTS, path.child('procMount')),

@@ -1,6 +1,7 @@
 /** What taints a pod bears. */
-import type { Toleration } from '@keelson/api/generated/types/core/v1';
+
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import type { Toleration } from '@keelson/api/generated/types/core/v1';
 import { isDecimalInteger, isValidLabelValue } from '@keelson/api/validation/names';
 import { parseInt64, parseProblem } from '../../../apps/annotations.ts';
 import { invalidFor, semanticEqual } from '../../../validation/fields.ts';

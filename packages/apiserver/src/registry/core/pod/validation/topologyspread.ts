@@ -1,7 +1,8 @@
 /** Topology spread constraints, and the label keys that they share with pod affinity. */
+
+import { duplicate, type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
-import { duplicate, type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import { validateLabelName, validateLabelSelector } from '../../../validation/labelselector.ts';
 import type { PodValidationOptions } from './options.ts';
 
@@ -45,7 +46,8 @@ function validateConstraint(
     );
   for (const key of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
     const policy = constraint[key];
-    if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(path.child(key), policy, POLICIES));
+    if (policy !== undefined && !POLICIES.includes(policy))
+      errors.push(notSupported(path.child(key), policy, POLICIES));
   }
   errors.push(
     ...(options.oldPodViolatesMatchLabelKeysValidation

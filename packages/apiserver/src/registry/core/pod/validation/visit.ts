@@ -1,5 +1,5 @@
-import type { PodSpec } from '@keelson/api/generated/types/core/v1';
 import type { Path } from '@keelson/api/field';
+import type { PodSpec } from '@keelson/api/generated/types/core/v1';
 import type { AnyContainer } from '../../../../pod.ts';
 
 /** Every container with its path: init, ordinary, ephemeral. */

@@ -1,6 +1,7 @@
 /** Volumes: their names, and that each has one source. */
-import type { Volume } from '@keelson/api/generated/types/core/v1';
+
 import { duplicate, type ErrorList, forbidden, invalid, type Path, quote, required } from '@keelson/api/field';
+import type { Volume } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
 import { Quantity } from '@keelson/api/quantity';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
@@ -50,7 +51,11 @@ export function validateVolumes(
 }
 
 type SourceKey = Exclude<keyof Volume, 'name'>;
-type SourceCheck<K extends SourceKey> = (source: NonNullable<Volume[K]>, path: Path, context: SourceContext) => ErrorList;
+type SourceCheck<K extends SourceKey> = (
+  source: NonNullable<Volume[K]>,
+  path: Path,
+  context: SourceContext,
+) => ErrorList;
 export interface SourceContext {
   readonly options: PodValidationOptions;
   readonly volumeName: string;
@@ -118,7 +123,12 @@ function checkSource<K extends SourceKey>(volume: Volume, key: K, path: Path, co
 }
 
 /** Names that are made of the volume's. */
-function validateGeneratedNames({ name = '', iscsi }: Volume, podName: string, source: SourceKey, path: Path): ErrorList {
+function validateGeneratedNames(
+  { name = '', iscsi }: Volume,
+  podName: string,
+  source: SourceKey,
+  path: Path,
+): ErrorList {
   const errors: ErrorList = [];
   if (iscsi?.initiatorName !== undefined && Buffer.byteLength(`${name}:${iscsi.targetPortal}`) > 64)
     errors.push(

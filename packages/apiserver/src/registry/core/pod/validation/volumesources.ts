@@ -1,4 +1,6 @@
 /** Each kind of volume source. */
+
+import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type {
   AWSElasticBlockStoreVolumeSource,
   AzureDiskVolumeSource,
@@ -30,13 +32,12 @@ import type {
   StorageOSVolumeSource,
   VsphereVirtualDiskVolumeSource,
 } from '@keelson/api/generated/types/core/v1';
-import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import { inclusiveRangeMessage, isInRange, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { validateClaimSpec } from '../../../validation/claimspec.ts';
-import { validateCSIDriverName } from '../../../validation/csidriver.ts';
+import { validateCSIDriverName } from '../../../validation/csi.ts';
 import { invalidFor } from '../../../validation/fields.ts';
 import { validateTemplateObjectMeta } from '../../../validation/objectmeta.ts';
-import { validateFieldRef, validateResourceFieldRef, VOLUME_FIELDS } from './fieldrefs.ts';
+import { VOLUME_FIELDS, validateFieldRef, validateResourceFieldRef } from './fieldrefs.ts';
 import { dnsLabel, requireAll } from './names.ts';
 import {
   validateFileMode,
@@ -224,9 +225,7 @@ export function validateFlex({ driver, options }: FlexVolumeSource, path: Path):
   for (const key of Object.keys(options ?? {})) {
     const namespace = `.${key.split('/', 1)[0]!.toLowerCase()}`;
     if (namespace.endsWith('.kubernetes.io') || namespace.endsWith('.k8s.io'))
-      errors.push(
-        invalid(path.child('options').key(key), key, 'kubernetes.io and k8s.io namespaces are reserved'),
-      );
+      errors.push(invalid(path.child('options').key(key), key, 'kubernetes.io and k8s.io namespaces are reserved'));
   }
   return errors;
 }
@@ -237,11 +236,13 @@ export function validateAzureFile({ secretName, shareName }: AzureFileVolumeSour
 
 const AZURE_CACHING = ['None', 'ReadOnly', 'ReadWrite'];
 const AZURE_KINDS = ['Dedicated', 'Managed', 'Shared'];
-const AZURE_MANAGED =
-  '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
+const AZURE_MANAGED = '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
 const AZURE_BLOB = 'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd';
 
-export function validateAzureDisk({ diskName, diskURI, cachingMode, kind }: AzureDiskVolumeSource, path: Path): ErrorList {
+export function validateAzureDisk(
+  { diskName, diskURI, cachingMode, kind }: AzureDiskVolumeSource,
+  path: Path,
+): ErrorList {
   const errors = requireAll({ diskName, diskURI }, path);
   if (cachingMode !== undefined && !AZURE_CACHING.includes(cachingMode))
     errors.push(notSupported(path.child('cachingMode'), cachingMode, AZURE_CACHING));

@@ -1,6 +1,7 @@
 /** What pods for Windows and pods for Linux may not say of each other. */
-import type { PodSpec, WindowsSecurityContextOptions } from '@keelson/api/generated/types/core/v1';
+
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import type { PodSpec, WindowsSecurityContextOptions } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Subdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
 import { containersWithPath } from './visit.ts';
@@ -15,7 +16,8 @@ const DNS_DOMAIN = new RegExp(`^${DNS_LABEL}(?:\\.${DNS_LABEL})*$`);
 export function validateWindowsOptions(options: WindowsSecurityContextOptions | undefined, path: Path): ErrorList {
   if (!options) return [];
   const { gmsaCredentialSpecName: name, gmsaCredentialSpec: spec, runAsUserName } = options;
-  const errors = name === undefined ? [] : invalidFor(path.child('gmsaCredentialSpecName'), name, isDNS1123Subdomain(name));
+  const errors =
+    name === undefined ? [] : invalidFor(path.child('gmsaCredentialSpecName'), name, isDNS1123Subdomain(name));
   const at = path.child('gmsaCredentialSpec');
   if (spec === '') errors.push(invalid(at, spec, 'gmsaCredentialSpec cannot be an empty string'));
   else if (spec !== undefined && Buffer.byteLength(spec) > MAX_GMSA_KIB * 1024)
@@ -49,7 +51,7 @@ function userNameProblems(name: string): string[] {
 }
 
 /** Host process containers: all or none, and on the host's network. */
-export function validateHostProcess(spec: PodSpec, path: Path): ErrorList {
+export function validateHostProcess(spec: PodSpec, allowPrivileged: boolean, path: Path): ErrorList {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
   const containers = containersWithPath(spec, path).map(
     ([{ securityContext }, at]) => [securityContext?.windowsOptions?.hostProcess, at] as const,
@@ -76,12 +78,9 @@ export function validateHostProcess(spec: PodSpec, path: Path): ErrorList {
     );
   if (!spec.hostNetwork)
     errors.push(
-      invalid(
-        path.child('hostNetwork'),
-        false,
-        'hostNetwork must be true if pod contains any hostProcess containers',
-      ),
+      invalid(path.child('hostNetwork'), false, 'hostNetwork must be true if pod contains any hostProcess containers'),
     );
+  if (!allowPrivileged) errors.push(forbidden(path, 'hostProcess containers are disallowed by cluster policy'));
   return errors;
 }
 
@@ -136,7 +135,9 @@ const CONTAINER_FIELDS = [
 
 function validateWindows(spec: PodSpec, path: Path): ErrorList {
   const found = (holder: object, name: string) => {
-    const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], holder);
+    const value = name
+      .split('.')
+      .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], holder);
     // The host's namespaces are plain booleans; other fields count as soon as they are there.
     return name === 'hostPID' || name === 'hostIPC' ? value === true : value !== undefined;
   };

@@ -1,0 +1,56 @@
+import { Path } from '@keelson/api/field';
+import type { Deployment } from '@keelson/api/generated/types/apps/v1';
+import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
+import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
+import { warningsForTemplate } from '../../core/pod/warnings.ts';
+import { startGeneration } from '../../generation.ts';
+import { warningsForPodNames } from '../../podnames.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { semanticEqual } from '../../validation/fields.ts';
+import { defaults } from './defaults.ts';
+import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
+
+const TEMPLATE = Path.of('spec', 'template');
+
+export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
+  return {
+    defaults,
+    prepareForCreate(_ctx, obj) {
+      obj.status = {};
+      startGeneration(obj);
+      dropDisabledTemplateFields(obj.spec.template);
+    },
+    validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
+    warningsOnCreate: (_ctx, { metadata, spec }) => [
+      ...warningsForPodNames(metadata.name ?? ''),
+      ...warningsForTemplate(spec.template, TEMPLATE),
+    ],
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      // Annotations count too: they go on to the replica sets.
+      const same =
+        semanticEqual(obj.spec, old.spec) &&
+        semanticEqual(obj.metadata.annotations ?? {}, old.metadata.annotations ?? {});
+      if (!same) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    },
+    validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
+    warningsOnUpdate: (_ctx, { metadata, spec }, old) =>
+      metadata.generation === old.metadata.generation ? [] : warningsForTemplate(spec.template, TEMPLATE),
+    resetFields: { 'apps/v1': { 'f:status': {} } },
+  };
+}
+
+export const status: ViewSubresource<Deployment> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+      if (old.metadata.labels) obj.metadata.labels = old.metadata.labels;
+      else delete obj.metadata.labels;
+    },
+    validateUpdate: (_ctx, obj, old) => validateStatus(obj.status, old.status),
+    warningsOnUpdate: () => [],
+    resetFields: { 'apps/v1': { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } } },
+  },
+};

@@ -1,0 +1,14 @@
+import type { ReplicaSet } from '@keelson/api/generated/types/apps/v1';
+import type { PodPolicy } from '../../core/pod/validation/options.ts';
+import type { KindRegistration } from '../../strategy.ts';
+import { table } from './columns.ts';
+import { makeStrategy, status } from './strategy.ts';
+
+export function makeReplicaSetRegistration(policy: PodPolicy): KindRegistration<ReplicaSet> {
+  return {
+    strategy: makeStrategy(policy),
+    table,
+    subresources: { status },
+    fieldLabels: { supported: ['metadata.name', 'metadata.namespace', 'status.replicas'] },
+  };
+}

@@ -1,0 +1,50 @@
+import { Path } from '@keelson/api/field';
+import type { ReplicaSet } from '@keelson/api/generated/types/apps/v1';
+import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
+import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
+import { warningsForTemplate } from '../../core/pod/warnings.ts';
+import { bumpGeneration, startGeneration } from '../../generation.ts';
+import { warningsForPodNames } from '../../podnames.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { defaults } from './defaults.ts';
+import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
+
+const TEMPLATE = Path.of('spec', 'template');
+
+export function makeStrategy(policy: PodPolicy): Strategy<ReplicaSet> {
+  return {
+    defaults,
+    prepareForCreate(_ctx, obj) {
+      obj.status = { replicas: 0 };
+      startGeneration(obj);
+      dropDisabledTemplateFields(obj.spec.template);
+    },
+    validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
+    warningsOnCreate: (_ctx, { metadata, spec }) => [
+      ...warningsForPodNames(metadata.name ?? ''),
+      ...warningsForTemplate(spec.template, TEMPLATE),
+    ],
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      bumpGeneration(obj, old, 'spec');
+    },
+    validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
+    warningsOnUpdate: (_ctx, { metadata, spec }, old) =>
+      metadata.generation === old.metadata.generation ? [] : warningsForTemplate(spec.template, TEMPLATE),
+    selectableFields: ({ status }) => ({ 'status.replicas': String(status.replicas) }),
+    resetFields: { 'apps/v1': { 'f:status': {} } },
+  };
+}
+
+export const status: ViewSubresource<ReplicaSet> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+    },
+    validateUpdate: (_ctx, obj) => validateStatus(obj.status),
+    warningsOnUpdate: () => [],
+    resetFields: { 'apps/v1': { 'f:spec': {} } },
+  },
+};

@@ -1,0 +1,49 @@
+import { type ErrorList, Path } from '@keelson/api/field';
+import type { ReplicaSet, ReplicaSetStatus } from '@keelson/api/generated/types/apps/v1';
+import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
+import { validateCounts, validateParts } from '../../validation/counts.ts';
+import { immutableField, nonNegative } from '../../validation/fields.ts';
+import { validateSelectorAndTemplate } from '../podtemplate.ts';
+
+const SPEC = Path.of('spec');
+
+export function validateSpec({ spec }: ReplicaSet, options: PodValidationOptions): ErrorList {
+  return [
+    ...nonNegative(spec.replicas ?? 0, SPEC.child('replicas')),
+    ...nonNegative(spec.minReadySeconds ?? 0, SPEC.child('minReadySeconds')),
+    ...validateSelectorAndTemplate(spec, options, SPEC),
+  ];
+}
+
+export function validateUpdate(obj: ReplicaSet, old: ReplicaSet, options: PodValidationOptions): ErrorList {
+  return [
+    ...validateSpec(obj, options),
+    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector')),
+  ];
+}
+
+export function validateStatus(status: ReplicaSetStatus): ErrorList {
+  const at = Path.of('status');
+  const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas } = status;
+  const { observedGeneration, terminatingReplicas } = status;
+  return [
+    ...validateCounts(
+      {
+        replicas,
+        fullyLabeledReplicas,
+        readyReplicas,
+        availableReplicas,
+        observedGeneration,
+        terminatingReplicas,
+      },
+      at,
+    ),
+    ...validateParts(
+      { fullyLabeledReplicas, readyReplicas, availableReplicas },
+      replicas,
+      'cannot be greater than status.replicas',
+      at,
+    ),
+    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than readyReplicas', at),
+  ];
+}

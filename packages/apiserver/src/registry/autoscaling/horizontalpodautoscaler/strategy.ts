@@ -1,0 +1,28 @@
+import type { HorizontalPodAutoscaler } from '@keelson/api/generated/types/autoscaling/v2';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { defaults } from './defaults.ts';
+import { validateAutoscaler, validateStatus } from './validation.ts';
+
+export const strategy: Strategy<HorizontalPodAutoscaler> = {
+  defaults,
+  prepareForCreate(_ctx, obj) {
+    obj.status = { desiredReplicas: 0, currentMetrics: null };
+  },
+  validate: (_ctx, obj) => validateAutoscaler(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+  },
+  validateUpdate: (_ctx, obj, old) => validateAutoscaler(obj, old),
+  resetFields: { 'autoscaling/v1': { 'f:status': {} }, 'autoscaling/v2': { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<HorizontalPodAutoscaler> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+    },
+    validateUpdate: (_ctx, obj) => validateStatus(obj),
+    resetFields: { 'autoscaling/v1': { 'f:spec': {} }, 'autoscaling/v2': { 'f:spec': {} } },
+  },
+};

@@ -1,0 +1,55 @@
+import { Path } from '@keelson/api/field';
+import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
+import { isLongName } from '@keelson/api/validation/names';
+import { bumpGeneration, startGeneration } from '../../generation.ts';
+import { warningsForPodNames } from '../../podnames.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { dropDisabledTemplateFields } from '../pod/disabledfields.ts';
+import { type PodPolicy, templateOptions } from '../pod/validation/options.ts';
+import { warningsForTemplate } from '../pod/warnings.ts';
+import { defaults } from './defaults.ts';
+import { validateSpec, validateStatus } from './validation.ts';
+
+const TEMPLATE = Path.of('spec', 'template');
+
+export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController> {
+  return {
+    defaultGarbageCollectionPolicy: 'OrphanDependents',
+    // The prefix of a generated name is not looked at by itself.
+    validateName: (name, prefix) => (prefix ? [] : isLongName(name)),
+    defaults,
+    prepareForCreate(_ctx, obj) {
+      obj.status = { replicas: 0 };
+      startGeneration(obj);
+      dropDisabledTemplateFields(obj.spec.template);
+    },
+    validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
+    warningsOnCreate: (_ctx, { metadata, spec }) => [
+      ...warningsForPodNames(metadata.name ?? ''),
+      ...warningsForTemplate(spec.template, TEMPLATE),
+    ],
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      bumpGeneration(obj, old, 'spec');
+    },
+    validateUpdate: (_ctx, obj, old) => validateSpec(obj, templateOptions(policy, old.spec.template)),
+    // Upstream passes the old template where the new one belongs.
+    warningsOnUpdate: (_ctx, { metadata }, old) =>
+      metadata.generation === old.metadata.generation ? [] : warningsForTemplate(old.spec.template, TEMPLATE),
+    selectableFields: ({ status }) => ({ 'status.replicas': String(status.replicas) }),
+    resetFields: { v1: { 'f:status': {} } },
+  };
+}
+
+export const status: ViewSubresource<ReplicationController> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+    },
+    validateUpdate: (_ctx, obj) => validateStatus(obj.status),
+    warningsOnUpdate: () => [],
+    resetFields: { v1: { 'f:spec': {} } },
+  },
+};

@@ -1,0 +1,49 @@
+import { type ErrorList, Path, required } from '@keelson/api/field';
+import type { ReplicationController, ReplicationControllerStatus } from '@keelson/api/generated/types/core/v1';
+import { selectorOfLabels } from '@keelson/api/selectors/labels';
+import { validateLongRunning } from '../../apps/podtemplate.ts';
+import { validateCounts, validateParts } from '../../validation/counts.ts';
+import { nonNegative } from '../../validation/fields.ts';
+import { validateSelectorMatches } from '../../validation/templateselector.ts';
+import type { PodValidationOptions } from '../pod/validation/options.ts';
+import { validatePodTemplateSpec } from '../pod/validation/spec.ts';
+
+const SPEC = Path.of('spec');
+
+export function validateSpec({ spec }: ReplicationController, options: PodValidationOptions): ErrorList {
+  const { minReadySeconds = 0, selector, replicas, template } = spec;
+  const read = selectorOfLabels(selector);
+  const at = SPEC.child('template');
+  return [
+    ...nonNegative(minReadySeconds, SPEC.child('minReadySeconds')),
+    ...(read.empty ? [required(SPEC.child('selector'))] : []),
+    ...(replicas === undefined
+      ? [required(SPEC.child('replicas'))]
+      : nonNegative(replicas, SPEC.child('replicas'))),
+    ...(template
+      ? [
+          ...validateSelectorMatches(read, template, at),
+          ...validatePodTemplateSpec(template, options, at),
+          ...validateLongRunning(template, 'ReplicationController', at),
+        ]
+      : [required(at)]),
+  ];
+}
+
+export function validateStatus(status: ReplicationControllerStatus): ErrorList {
+  const at = Path.of('status');
+  const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration } = status;
+  return [
+    ...validateCounts(
+      { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration },
+      at,
+    ),
+    ...validateParts(
+      { fullyLabeledReplicas, readyReplicas, availableReplicas },
+      replicas,
+      'cannot be greater than status.replicas',
+      at,
+    ),
+    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than readyReplicas', at),
+  ];
+}
