@@ -106,11 +106,18 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     clusterIPRanges: config.serviceClusterIpRanges,
     nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
   };
-  const registrations = guardRbac(builtinRegistrations({ eventTtlSeconds: config.eventTtlSeconds, services }), {
-    rules: rbac,
-    authorize,
-    getRole: (resource, namespace, name) => objects.getLive(`${resource}.${RBAC_GROUP}`, namespace, name),
-  });
+  const registrations = guardRbac(
+    builtinRegistrations({
+      eventTtlSeconds: config.eventTtlSeconds,
+      services,
+      pods: { allowPrivileged: config.allowPrivileged },
+    }),
+    {
+      rules: rbac,
+      authorize,
+      getRole: (resource, namespace, name) => objects.getLive(`${resource}.${RBAC_GROUP}`, namespace, name),
+    },
+  );
   const resources = new Resources(environment, groups, registrations);
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);

@@ -2,6 +2,12 @@
  * The behaviour of every built-in kind, by resource and group. A resource without an entry has no behaviour of its own:
  * it is stored as it comes.
  */
+import { registration as controllerRevisions } from './apps/controllerrevision/index.ts';
+import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
+import { makeDeploymentRegistration } from './apps/deployment/index.ts';
+import { makeReplicaSetRegistration } from './apps/replicaset/index.ts';
+import { makeStatefulSetRegistration } from './apps/statefulset/index.ts';
+import { registration as horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscaler/index.ts';
 import { registration as leases } from './coordination/lease/index.ts';
 import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
 import { registration as componentStatuses } from './core/componentstatus/index.ts';
@@ -13,6 +19,10 @@ import { registration as namespaces } from './core/namespace/index.ts';
 import { registration as nodes } from './core/node/index.ts';
 import { registration as persistentVolumes } from './core/persistentvolume/index.ts';
 import { registration as persistentVolumeClaims } from './core/persistentvolumeclaim/index.ts';
+import { makePodRegistration } from './core/pod/index.ts';
+import type { PodPolicy } from './core/pod/validation/options.ts';
+import { makePodTemplateRegistration } from './core/podtemplate/index.ts';
+import { makeReplicationControllerRegistration } from './core/replicationcontroller/index.ts';
 import { registration as resourceQuotas } from './core/resourcequota/index.ts';
 import { registration as secrets } from './core/secret/index.ts';
 import type { AllocationDeps } from './core/service/allocation/deps.ts';
@@ -25,6 +35,7 @@ import { registration as ingressClasses } from './networking/ingressclass/index.
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
 import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
 import { registration as serviceCIDRs } from './networking/servicecidr/index.ts';
+import { registration as podDisruptionBudgets } from './policy/poddisruptionbudget/index.ts';
 import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
 import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
 import { registration as roles } from './rbac/role/index.ts';
@@ -42,11 +53,12 @@ export interface RegistrationOptions {
   /** How long events are kept (--event-ttl). */
   readonly eventTtlSeconds: number;
   readonly services: AllocationDeps;
+  readonly pods: PodPolicy;
 }
 
 /** @returns registrations by `resource` (core) or `resource.group` */
 export function builtinRegistrations(options: RegistrationOptions): Readonly<Record<string, KindRegistration>> {
-  const { eventTtlSeconds } = options;
+  const { eventTtlSeconds, pods } = options;
   return {
     configmaps: configMaps,
     endpoints,
@@ -57,10 +69,21 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     nodes,
     persistentvolumeclaims: persistentVolumeClaims,
     persistentvolumes: persistentVolumes,
+    pods: makePodRegistration(pods),
+    podtemplates: makePodTemplateRegistration(pods),
+    replicationcontrollers: makeReplicationControllerRegistration(pods),
     resourcequotas: resourceQuotas,
     secrets,
     serviceaccounts: serviceAccounts,
     services: makeServiceRegistration(options.services),
+
+    'controllerrevisions.apps': controllerRevisions,
+    'daemonsets.apps': makeDaemonSetRegistration(pods),
+    'deployments.apps': makeDeploymentRegistration(pods),
+    'replicasets.apps': makeReplicaSetRegistration(pods),
+    'statefulsets.apps': makeStatefulSetRegistration(pods),
+
+    'horizontalpodautoscalers.autoscaling': horizontalPodAutoscalers,
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
 
@@ -74,6 +97,8 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'ipaddresses.networking.k8s.io': ipAddresses,
     'networkpolicies.networking.k8s.io': networkPolicies,
     'servicecidrs.networking.k8s.io': serviceCIDRs,
+
+    'poddisruptionbudgets.policy': podDisruptionBudgets,
 
     'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindings,
     'clusterroles.rbac.authorization.k8s.io': clusterRoles,

@@ -2,10 +2,10 @@
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
-import { validateLabelSelector } from '../validation/labelselector.ts';
-import { readSelector, validateSelectorMatches } from '../validation/templateselector.ts';
 import type { PodValidationOptions } from '../core/pod/validation/options.ts';
 import { validatePodTemplateSpec } from '../core/pod/validation/spec.ts';
+import { validateLabelSelector } from '../validation/labelselector.ts';
+import { readSelector, validateSelectorMatches } from '../validation/templateselector.ts';
 
 /** Pods restart always, and have no deadline. @param owner the kind as the message calls it */
 export function validateLongRunning({ spec }: PodTemplateSpec, owner: string, path: Path): ErrorList {
@@ -14,16 +14,17 @@ export function validateLongRunning({ spec }: PodTemplateSpec, owner: string, pa
     errors.push(notSupported(path.child('spec', 'restartPolicy'), spec.restartPolicy ?? '', ['Always']));
   if (spec.activeDeadlineSeconds !== undefined)
     errors.push(
-      forbidden(
-        path.child('spec', 'activeDeadlineSeconds'),
-        `activeDeadlineSeconds in ${owner} is not Supported`,
-      ),
+      forbidden(path.child('spec', 'activeDeadlineSeconds'), `activeDeadlineSeconds in ${owner} is not Supported`),
     );
   return errors;
 }
 
 /** A selector that there must be. @param owner the kind as the message calls it */
-export function validateRequiredSelector(selector: LabelSelector | undefined | null, owner: string, path: Path): ErrorList {
+export function validateRequiredSelector(
+  selector: LabelSelector | undefined | null,
+  owner: string,
+  path: Path,
+): ErrorList {
   if (!selector) return [required(path)];
   const errors = validateLabelSelector(selector, {}, path);
   if (isEmptySelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${owner}`));

@@ -66,8 +66,7 @@ function validateRollingUpdate(update: RollingUpdateDaemonSet, path: Path): Erro
     ...validateAtMost100Percent(maxSurge, surgeAt),
   ];
   const [unavailable, surge] = [countOrPercent(maxUnavailable) !== 0, countOrPercent(maxSurge) !== 0];
-  if (unavailable && surge)
-    errors.push(invalid(surgeAt, maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  if (unavailable && surge) errors.push(invalid(surgeAt, maxSurge, 'may not be set when maxUnavailable is non-zero'));
   if (!unavailable && !surge) errors.push(required(unavailableAt, 'cannot be 0 when maxSurge is 0'));
   return errors;
 }

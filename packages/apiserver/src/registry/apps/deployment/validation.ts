@@ -34,8 +34,7 @@ export function validateSpec({ spec }: Deployment, options: PodValidationOptions
   ];
   if (deadline === undefined) return errors;
   errors.push(...nonNegative(deadline, deadlineAt));
-  if (deadline <= minReadySeconds)
-    errors.push(invalid(deadlineAt, deadline, 'must be greater than minReadySeconds'));
+  if (deadline <= minReadySeconds) errors.push(invalid(deadlineAt, deadline, 'must be greater than minReadySeconds'));
   return errors;
 }
 

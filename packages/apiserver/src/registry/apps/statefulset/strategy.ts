@@ -37,9 +37,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     },
     validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
     warningsOnUpdate: (_ctx, obj, old) => [
-      ...(obj.metadata.generation === old.metadata.generation
-        ? []
-        : warningsForTemplate(obj.spec.template, TEMPLATE)),
+      ...(obj.metadata.generation === old.metadata.generation ? [] : warningsForTemplate(obj.spec.template, TEMPLATE)),
       ...(obj.spec.volumeClaimTemplates ?? []).flatMap(({ spec }, i) =>
         warningsForClaimSpec(spec, CLAIMS.index(i).child('Spec')),
       ),
@@ -56,9 +54,7 @@ function dropMaxUnavailable({ spec }: StatefulSet): void {
 
 function warningsForHistory({ spec }: StatefulSet): string[] {
   if ((spec.revisionHistoryLimit ?? 0) >= 0) return [];
-  return [
-    'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
-  ];
+  return ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'];
 }
 
 export const status: ViewSubresource<StatefulSet> = {

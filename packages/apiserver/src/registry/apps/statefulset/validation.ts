@@ -51,13 +51,7 @@ function validateSpec(spec: StatefulSetSpec, options: SpecOptions): ErrorList {
     ...(['whenDeleted', 'whenScaled'] as const).flatMap((key) =>
       !retention || RETENTION.includes(retention[key] ?? '')
         ? []
-        : [
-            notSupported(
-              SPEC.child('persistentVolumeClaimRetentionPolicy', key),
-              retention[key] ?? '',
-              RETENTION,
-            ),
-          ],
+        : [notSupported(SPEC.child('persistentVolumeClaimRetentionPolicy', key), retention[key] ?? '', RETENTION)],
     ),
     ...(options.isUpdate ? [] : (spec.volumeClaimTemplates ?? [])).flatMap((claim, i) =>
       validateClaimSpec(claim.spec, {}, SPEC.child('volumeClaimTemplates').index(i).child('spec')),
@@ -68,10 +62,7 @@ function validateSpec(spec: StatefulSetSpec, options: SpecOptions): ErrorList {
     ...(!options.isUpdate && serviceName !== '' ? dnsLabel(serviceName, SPEC.child('serviceName')) : []),
     ...validateRequiredSelector(selector, 'statefulset', SPEC.child('selector')),
     ...(read
-      ? [
-          ...validateSelectorMatches(read, template, templateAt),
-          ...validateTemplate(asRun(spec), options, templateAt),
-        ]
+      ? [...validateSelectorMatches(read, template, templateAt), ...validateTemplate(asRun(spec), options, templateAt)]
       : [invalid(SPEC.child('selector'), selector, '')]),
     ...validateLongRunning(template, 'StatefulSet', templateAt),
   ];
@@ -182,12 +173,7 @@ export function validateStatus(status: StatefulSetStatus, old: StatefulSetStatus
       'cannot be greater than status.replicas',
       STATUS,
     ),
-    ...validateParts(
-      { availableReplicas },
-      readyReplicas ?? 0,
-      'cannot be greater than status.readyReplicas',
-      STATUS,
-    ),
+    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than status.readyReplicas', STATUS),
     ...validateNotDecremented(collisionCount, old.collisionCount, STATUS.child('collisionCount')),
   ];
 }

@@ -43,23 +43,15 @@ function validateSource(metric: MetricSpec, key: SourceKey, objects: ReferenceOp
       const errors = validateAmount(id, target, 'must set either a target value for metric or a per-pod target', path);
       if (target.value !== undefined && target.averageValue !== undefined)
         errors.push(
-          forbidden(
-            path.child('target', 'value'),
-            'may not set both a target value for metric and a per-pod target',
-          ),
+          forbidden(path.child('target', 'value'), 'may not set both a target value for metric and a per-pod target'),
         );
       return errors;
     }
     case 'pods': {
       const { metric: id, target } = metric.pods!;
-      const errors = [
-        ...validateIdentifier(id, path.child('metric')),
-        ...validateTarget(target, path.child('target')),
-      ];
+      const errors = [...validateIdentifier(id, path.child('metric')), ...validateTarget(target, path.child('target'))];
       if (target.averageValue === undefined)
-        errors.push(
-          required(path.child('target', 'averageValue'), 'must specify a positive target averageValue'),
-        );
+        errors.push(required(path.child('target', 'averageValue'), 'must specify a positive target averageValue'));
       return errors;
     }
     case 'resource':
@@ -101,9 +93,7 @@ function validateUtilization(target: MetricTarget, path: Path): ErrorList {
       required(path.child('averageUtilization'), 'must set either a target raw value or a target utilization'),
     );
   if (averageUtilization !== undefined && averageValue !== undefined)
-    errors.push(
-      forbidden(path.child('averageValue'), 'may not set both a target raw value and a target utilization'),
-    );
+    errors.push(forbidden(path.child('averageValue'), 'may not set both a target raw value and a target utilization'));
   return errors;
 }
 

@@ -34,9 +34,7 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler, old?: Hori
   if (maxReplicas < 0) errors.push(invalid(maxAt, maxReplicas, 'must be greater than or equal to 1'));
   if (minReplicas !== undefined && maxReplicas < minReplicas)
     errors.push(invalid(maxAt, maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  errors.push(
-    ...validateReference(spec.scaleTargetRef, targetOptions(spec, old?.spec), SPEC.child('scaleTargetRef')),
-  );
+  errors.push(...validateReference(spec.scaleTargetRef, targetOptions(spec, old?.spec), SPEC.child('scaleTargetRef')));
   const objects = { allowEmptyGroup: true, allowInvalid: hasInvalidObjectMetric(old?.spec) };
   for (const [i, metric] of metrics.entries()) errors.push(...validateMetric(metric, objects, metricsAt.index(i)));
   if (minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External'))
@@ -51,7 +49,10 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler, old?: Hori
 }
 
 /** Replication controllers alone have no group. */
-function targetOptions({ scaleTargetRef: target }: HorizontalPodAutoscalerSpec, old?: HorizontalPodAutoscalerSpec): ReferenceOptions {
+function targetOptions(
+  { scaleTargetRef: target }: HorizontalPodAutoscalerSpec,
+  old?: HorizontalPodAutoscalerSpec,
+): ReferenceOptions {
   const before = old?.scaleTargetRef;
   const same =
     before !== undefined && (before.apiVersion ?? '') === (target.apiVersion ?? '') && before.kind === target.kind;

@@ -17,9 +17,7 @@ export function validateSpec({ spec }: ReplicationController, options: PodValida
   return [
     ...nonNegative(minReadySeconds, SPEC.child('minReadySeconds')),
     ...(read.empty ? [required(SPEC.child('selector'))] : []),
-    ...(replicas === undefined
-      ? [required(SPEC.child('replicas'))]
-      : nonNegative(replicas, SPEC.child('replicas'))),
+    ...(replicas === undefined ? [required(SPEC.child('replicas'))] : nonNegative(replicas, SPEC.child('replicas'))),
     ...(template
       ? [
           ...validateSelectorMatches(read, template, at),
@@ -34,10 +32,7 @@ export function validateStatus(status: ReplicationControllerStatus): ErrorList {
   const at = Path.of('status');
   const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration } = status;
   return [
-    ...validateCounts(
-      { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration },
-      at,
-    ),
+    ...validateCounts({ replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration }, at),
     ...validateParts(
       { fullyLabeledReplicas, readyReplicas, availableReplicas },
       replicas,
