@@ -4,6 +4,7 @@
  */
 import { decodeJson, encodeJson, normalize } from '../packages/api/src/codec/json.ts';
 import { decodeMessage, encodeMessage } from '../packages/api/src/codec/protobuf.ts';
+import { decodeYamlDocument, encodeYaml } from '../packages/api/src/codec/yaml.ts';
 import { typeOfKind } from '../packages/api/src/schema.ts';
 import { pod } from './objects.ts';
 
@@ -16,6 +17,7 @@ const sorted = Buffer.from(JSON.stringify(sortKeys(pod)));
 const withNumber = Buffer.from(canonical.toString().replace('"250m"', '1'));
 const object = decodeJson(canonical, type, { strict: true }).object;
 const protobuf = encodeMessage(object, type);
+const yaml = encodeYaml(object);
 
 measure('JSON.parse alone', () => JSON.parse(canonical.toString()));
 measure('decode, keys in order', () => decodeJson(canonical, type, { strict: true }));
@@ -25,6 +27,9 @@ measure('normalize', () => normalize(object, type));
 measure('encode', () => encodeJson(object));
 measure('protobuf: decode', () => decodeMessage(protobuf, type));
 measure('protobuf: encode', () => encodeMessage(object, type));
+measure('yaml: decode', () => decodeYamlDocument(yaml));
+measure('yaml: decode what is JSON', () => decodeYamlDocument(canonical));
+measure('yaml: encode', () => encodeYaml(object));
 
 function measure(name: string, run: () => unknown): void {
   let best = Number.POSITIVE_INFINITY;

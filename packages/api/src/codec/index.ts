@@ -1,6 +1,7 @@
 /** Serializers by media type. */
 import { type Body, encodeJson, openJson } from './json.ts';
 import { encodeProtobuf, openProtobuf } from './protobuf.ts';
+import { encodeYaml, openYaml } from './yaml.ts';
 
 export type { Body, Decoded } from './json.ts';
 export { DecodeError } from './json.ts';
@@ -14,7 +15,7 @@ export interface Serializer {
 
 export const SERIALIZERS = {
   'application/json': { open: openJson, encode: encodeJson },
-  'application/yaml': { open: openJson, encode: encodeJson },
+  'application/yaml': { open: openYaml, encode: encodeYaml },
   'application/vnd.kubernetes.protobuf': { open: openProtobuf, encode: encodeProtobuf },
 } as const satisfies Record<string, Serializer>;
 

@@ -1,0 +1,246 @@
+/**
+ * YAML text as go.yaml.in/yaml/v2 writes it: keys in natural order, lists at the column of their key, long scalars folded
+ * after column 80, quotes only where a reader of YAML 1.1 would not see a string.
+ */
+import { formatFloat } from './go-float.ts';
+import { resolvePlain } from './yaml-resolve.ts';
+
+const WIDTH = 80;
+const INDENT = 2;
+/** Longer keys are written with a `?`. */
+const MAX_SIMPLE_KEY = 128;
+const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
+
+export class YamlEmitter {
+  readonly #parts: string[] = [];
+  #column = 0;
+
+  /** The document, with a line feed at its end. */
+  document(value: unknown): string {
+    if (isCollection(value)) this.#block(value, 0);
+    else this.#scalar(value, INDENT);
+    this.#newline();
+    return this.#parts.join('');
+  }
+
+  #write(text: string): void {
+    this.#parts.push(text);
+    this.#column += text.length;
+  }
+  #newline(indent = 0): void {
+    this.#parts.push('\n', ' '.repeat(indent));
+    this.#column = indent;
+  }
+
+  /** A collection with entries, from its first entry on; the cursor is at its column. */
+  #block(value: object, indent: number): void {
+    let isFirst = true;
+    const next = (): void => {
+      if (!isFirst) this.#newline(indent);
+      isFirst = false;
+    };
+    if (Array.isArray(value)) {
+      for (const item of value) {
+        next();
+        this.#write('-');
+        this.#entry(item, indent, true);
+      }
+      return;
+    }
+    for (const key of Object.keys(value).sort(naturalOrder)) {
+      next();
+      this.#key(key, indent);
+      this.#write(':');
+      this.#entry((value as Record<string, unknown>)[key], indent, false);
+    }
+  }
+
+  #key(key: string, indent: number): void {
+    if (!hasBreak(key) && Buffer.byteLength(key) <= MAX_SIMPLE_KEY) {
+      this.#string(key, indent + INDENT, true);
+      return;
+    }
+    this.#write('? ');
+    this.#string(key, indent + INDENT, false);
+    this.#newline(indent);
+  }
+
+  /** What stands behind `-` or `:`. */
+  #entry(value: unknown, indent: number, inList: boolean): void {
+    if (!isCollection(value)) {
+      this.#write(' ');
+      this.#scalar(value, indent + INDENT);
+      return;
+    }
+    const isList = Array.isArray(value);
+    if (inList) {
+      this.#write(' ');
+      this.#block(value, indent + INDENT);
+      return;
+    }
+    const column = isList ? indent : indent + INDENT;
+    this.#newline(column);
+    this.#block(value, column);
+  }
+
+  #scalar(value: unknown, indent: number): void {
+    if (typeof value === 'string') this.#string(value, indent, false);
+    else if (Array.isArray(value)) this.#write('[]');
+    else if (value === null || value === undefined) this.#write('null');
+    else if (typeof value === 'object') this.#write('{}');
+    else this.#write(typeof value === 'number' && !isInt64(value) ? formatFloat(value) : String(value));
+  }
+
+  /** @param indent of continuation lines. @param isKey a key stays on its line */
+  #string(text: string, indent: number, isKey: boolean): void {
+    const traits = traitsOf(text);
+    const looksString = resolvePlain(text).type === 'str' && !BASE_60.test(text);
+    if (text.includes('\n') && traits.blockAllowed && !isKey) this.#literal(text, indent);
+    else if (!looksString || text.includes('\n') || !traits.singleAllowed) this.#doubleQuoted(text, indent, isKey);
+    else if (traits.plainAllowed) this.#folded(text, indent, isKey, text.length);
+    else {
+      this.#write("'");
+      this.#folded(text.replaceAll("'", "''"), indent, isKey, text.length - 1, 1);
+      this.#write("'");
+    }
+  }
+
+  /** Words, broken at single spaces. @param end where in the text no more breaks are made. @param from … and none before */
+  #folded(text: string, indent: number, isKey: boolean, end: number, from = 0): void {
+    if (isKey || this.#column + text.length <= WIDTH) {
+      this.#write(text);
+      return;
+    }
+    let spaces = false;
+    for (let i = 0; i < text.length; i++) {
+      const isSpace = text[i] === ' ';
+      if (isSpace && !spaces && this.#column > WIDTH && i >= from && i < end && text[i + 1] !== ' ')
+        this.#newline(indent);
+      else this.#write(text[i]!);
+      spaces = isSpace;
+    }
+  }
+
+  #doubleQuoted(text: string, indent: number, isKey: boolean): void {
+    this.#write('"');
+    let spaces = false;
+    let i = 0;
+    for (const c of text) {
+      const isSpace = c === ' ';
+      if (isSpace && !isKey && !spaces && this.#column > WIDTH && i > 0 && i < text.length - 1) {
+        this.#newline(indent);
+        if (text[i + 1] === ' ') this.#write('\\');
+      } else this.#write(isSpace ? ' ' : escaped(c));
+      spaces = isSpace;
+      i += c.length;
+    }
+    this.#write('"');
+  }
+
+  #literal(text: string, indent: number): void {
+    const leads = /^[ \n\r\u0085\u2028\u2029]/.test(text) ? String(INDENT) : '';
+    const ends = text.endsWith('\n') ? (text === '\n' || text.endsWith('\n\n') ? '+' : '') : '-';
+    this.#write(`|${leads}${ends}`);
+    const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+    for (const line of lines) {
+      this.#newline(line === '' ? 0 : indent);
+      this.#write(line);
+    }
+  }
+}
+
+/** Whether Go takes the number for an integer: an int64 or a uint64. */
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64;
+}
+
+function isCollection(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
+}
+
+function hasBreak(text: string): boolean {
+  return /[\n\r\u0085\u2028\u2029]/.test(text);
+}
+
+interface Traits {
+  readonly plainAllowed: boolean;
+  readonly singleAllowed: boolean;
+  readonly blockAllowed: boolean;
+}
+
+/** Go's emitter takes no character beyond the basic plane for printable. */
+const PRINTABLE = /^[\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
+const BREAK = '[\\n\\r\\u0085\\u2028\\u2029]';
+const BREAK_SPACE = new RegExp(`${BREAK} `);
+const SPACE_BREAK = new RegExp(` ${BREAK}`);
+const EDGE = new RegExp(`^(?: |${BREAK})|(?: |${BREAK})$`);
+/** Signs that mean something at the start, before a blank, or after one. */
+const INDICATORS = /^(?:---|\.\.\.|[#,[\]{}&*!|>'"%@`]|[?:-](?:[ \t]|$))|.:(?:[ \t]|$)|[ \t\n\r\u0085\u2028\u2029]#/s;
+
+function traitsOf(text: string): Traits {
+  const printable = PRINTABLE.test(text) && !SPACE_BREAK.test(text);
+  const breakSpace = BREAK_SPACE.test(text);
+  return {
+    plainAllowed: printable && !hasBreak(text) && !EDGE.test(text) && !INDICATORS.test(text),
+    singleAllowed: printable && !breakSpace,
+    blockAllowed: printable && !text.endsWith(' '),
+  };
+}
+
+const NAMED_ESCAPES: Readonly<Record<string, string>> = {
+  '\0': '\\0',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\v': '\\v',
+  '\f': '\\f',
+  '\r': '\\r',
+  '\x1b': '\\e',
+  '"': '\\"',
+  '\\': '\\\\',
+  '\u0085': '\\N',
+  '\u2028': '\\L',
+  '\u2029': '\\P',
+};
+
+function escaped(c: string): string {
+  const named = NAMED_ESCAPES[c];
+  if (named !== undefined) return named;
+  if (PRINTABLE.test(c)) return c;
+  const code = c.codePointAt(0)!;
+  const hex = code.toString(16).toUpperCase();
+  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`;
+  return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+}
+
+/** Letters by code, after all else; digits as numbers: `a2` before `a10`. */
+function naturalOrder(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const [l, r] = [left[i]!, right[i]!];
+    if (l === r) continue;
+    const [isLetterL, isLetterR] = [isLetter(l), isLetter(r)];
+    if (isLetterL && isLetterR) return l < r ? -1 : 1;
+    if (isLetterL || isLetterR) return isLetterR ? -1 : 1;
+    // Zeros within a number count, those before it do not.
+    const within = (l === '0' || r === '0') && /[1-9]\d*$/.test(left.slice(0, i).join(''));
+    const [numberL, numberR] = [digitsAt(left, i), digitsAt(right, i)];
+    const [valueL, valueR] = [numberL, numberR].map((digits) => Number(`${within ? 1 : 0}${digits}`));
+    if (valueL !== valueR) return valueL! - valueR!;
+    if (numberL.length !== numberR.length) return numberL.length - numberR.length;
+    return l < r ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+function isLetter(c: string): boolean {
+  return /\p{L}/u.test(c);
+}
+
+function digitsAt(text: readonly string[], from: number): string {
+  let end = from;
+  while (end < text.length && /\d/.test(text[end]!)) end++;
+  return text.slice(from, end).join('');
+}
