@@ -50,6 +50,12 @@ export class YamlCursor {
     return found;
   }
 
+  takeOne(): string {
+    const c = this.char();
+    this.skip();
+    return c;
+  }
+
   skip(count = 1): void {
     this.index += count;
     this.column += count;

@@ -6,6 +6,10 @@ export function isDocumentIndicator(cursor: YamlCursor): boolean {
   return cursor.column === 0 && (cursor.startsWith('---') || cursor.startsWith('...')) && isGap(cursor.char(3));
 }
 
+/** Characters that mean nothing, in plain scalars and within quotes. */
+const WORD = /[^\s\u0085\0:,?[\]{}]+/y;
+const QUOTED_WORD = /[^\s\u0085\0'"\\]+/y;
+
 /** Line breaks within a flow scalar: one is a space, of more the first is dropped. */
 class Folding {
   #first = '';
@@ -53,8 +57,7 @@ export function scanPlain(
     while (!isGap(cursor.char()) && !endsPlain(cursor, inFlow)) {
       if (isFirst) value += folding.take();
       isFirst = false;
-      value += cursor.char();
-      cursor.skip();
+      value += cursor.take(WORD) || cursor.takeOne();
     }
     if (!isBlank(cursor.char()) && !isBreak(cursor.char())) break;
     while (isBlank(cursor.char()) || isBreak(cursor.char())) {
@@ -117,10 +120,7 @@ function scanQuoted(cursor: YamlCursor, special: (c: string) => Special): string
       }
       if (found === 'continued') continued = true;
       else if (found) value += found.text;
-      else {
-        value += cursor.char();
-        cursor.skip();
-      }
+      else value += cursor.take(QUOTED_WORD) || cursor.takeOne();
     }
     value += scanSpaceInQuotes(cursor, continued);
   }
