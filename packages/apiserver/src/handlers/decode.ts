@@ -52,11 +52,17 @@ export function decodeBody(
   }
   if (decoded.strictErrors.length > 0) {
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
-    for (const text of decoded.strictErrors) addWarning(ctx, text);
+    for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);
   }
   decoded.object.kind = expected.kind;
   decoded.object.apiVersion = apiVersionOf(expected);
   return decoded.object;
+}
+
+/** YAML's duplicate keys come as one error of many lines; each is a warning of its own. */
+function warningsOf(strictError: string): string[] {
+  const lines = /^yaml: unmarshal errors:\n(.*)$/s.exec(strictError)?.[1];
+  return lines === undefined ? [strictError] : lines.split('\n').map((line) => line.trim());
 }
 
 function checkKind(

@@ -12,6 +12,7 @@ import type { Observation } from '../metrics/requests.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { Resources } from '../resources.ts';
 import { type Route, resourceNotFound, route } from '../router.ts';
+import { restrictionsFor } from '../table/form.ts';
 import { createObject } from './create.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
 import { getObject } from './get.ts';
@@ -114,15 +115,9 @@ function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subres
 /** @throws StatusError 406 */
 function outputOf(ctx: RequestContext): Negotiated {
   const accept = headerOf(ctx.exchange.headers, 'accept');
-  const output = negotiate(accept, { allowsConversion: (convert) => convert === undefined || isMetaForm(convert) });
+  const output = negotiate(accept, restrictionsFor(MEDIA_TYPES));
   if (output) return output;
   throw notAcceptable(MEDIA_TYPES);
-}
-
-const META_KINDS = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
-
-function isMetaForm(convert: { group: string; version: string; kind: string }): boolean {
-  return convert.group === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(convert.version) && META_KINDS.has(convert.kind);
 }
 
 /** Paths that are counted, under the names that upstream has for them. */

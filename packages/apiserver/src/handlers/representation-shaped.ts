@@ -7,7 +7,7 @@ import type { ListMeta, Representation } from './representation.ts';
 import { jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';
 
-interface Options {
+interface ShapedOptions {
   readonly shape: Shape;
   /** From the store's version to the request's. */
   readonly convert: (object: KubeObject) => KubeObject;
@@ -15,13 +15,13 @@ interface Options {
   readonly pretty: boolean;
 }
 
-abstract class ShapedRepresentation implements Representation {
+export abstract class ShapedRepresentation implements Representation {
   abstract readonly contentType: string;
   abstract readonly streamContentType: string;
-  protected readonly options: Options;
+  protected readonly options: ShapedOptions;
   #started = false;
 
-  constructor(options: Options) {
+  constructor(options: ShapedOptions) {
     this.options = options;
   }
 

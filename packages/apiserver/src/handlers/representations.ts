@@ -9,6 +9,7 @@ import { type Form, formOf, includeObjectOf } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
+import { ShapedProtobuf } from './representation-protobuf.ts';
 import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
 import type { Scope } from './scope.ts';
 import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
@@ -31,6 +32,7 @@ export function representationFor(scope: Scope): Representation {
     case 'application/yaml':
       return new ShapedYaml(options);
     case 'application/vnd.kubernetes.protobuf':
+      return new ShapedProtobuf(options);
     case 'application/json':
       return new ShapedJson(options);
   }
