@@ -1,6 +1,7 @@
 /** What a server is told; the flags of kube-apiserver and `keelson up` both end up here. */
 import type { KeyObject } from 'node:crypto';
 import type { Store } from '@keelson/storage/store';
+import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
@@ -67,7 +68,7 @@ export interface ServerConfig {
   readonly runtimeConfig: RuntimeConfig;
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
-  readonly admissionControlConfig?: object;
+  readonly admissionControlConfig?: PluginConfigurations;
   readonly defaultTolerations?: DefaultTolerations;
   readonly serviceClusterIpRanges: readonly string[];
   readonly serviceNodePortRange: { readonly from: number; readonly size: number };

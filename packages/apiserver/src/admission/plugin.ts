@@ -28,7 +28,7 @@ export interface AdmissionAttributes {
   readonly deleteOptions?: DeleteOptions;
   /** A warning for the client. */
   warn(text: string): void;
-  /** An annotation of the audit event; the key is qualified with the plugin's name. */
+  /** An annotation of the audit event. */
   annotate(key: string, value: string): void;
 }
 

@@ -3,9 +3,12 @@
  * policies and webhooks are given by the caller, who owns what they need.
  */
 import { AdmissionChain } from './chain.ts';
+import type { PluginConfigurations } from './configuration.ts';
 import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
 import { nodeRestriction } from './noderestriction.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
+import { podSecurityConfig } from './podsecurity/config.ts';
+import { podSecurity } from './podsecurity/index.ts';
 import { priority } from './priority.ts';
 import { serviceAccount } from './serviceaccount.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, taintNodesByCondition } from './tolerations.ts';
@@ -64,6 +67,8 @@ export interface AdmissionOptions {
   readonly enableAdmissionPlugins: readonly string[];
   /** `--disable-admission-plugins` */
   readonly disableAdmissionPlugins: readonly string[];
+  /** `--admission-control-config-file` */
+  readonly admissionControlConfig?: PluginConfigurations;
   /** Default: five minutes each. */
   readonly defaultTolerations?: DefaultTolerations;
 }
@@ -85,12 +90,16 @@ export function enabledPlugins(options: AdmissionOptions): PluginName[] {
   return PLUGIN_ORDER.filter(([name, on]) => enable.includes(name) || (on && !disable.includes(name))).map(([n]) => n);
 }
 
-/** @param given plugins that the caller makes; they stand at their place in the order */
+/**
+ * @param given plugins that the caller makes; they stand at their place in the order
+ * @throws Error for a plugin or a configuration that makes no sense
+ */
 export function admissionChain(
   options: AdmissionOptions,
   world: AdmissionWorld,
   given: readonly AdmissionPlugin[] = [],
 ): AdmissionChain {
+  const configOf = (name: PluginName) => options.admissionControlConfig?.get(name);
   const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
     NamespaceAutoProvision: () => namespaceAutoProvision(world),
     NamespaceLifecycle: () => namespaceLifecycle(world),
@@ -98,6 +107,7 @@ export function admissionChain(
     ServiceAccount: () => serviceAccount(world),
     NodeRestriction: () => nodeRestriction(world),
     TaintNodesByCondition: () => taintNodesByCondition(),
+    PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity'))),
     Priority: () => priority(world),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),
   };

@@ -79,6 +79,7 @@ export class KubernetesService {
   readonly #options: KubernetesServiceOptions;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(options: KubernetesServiceOptions) {
     this.#options = options;
@@ -86,21 +87,29 @@ export class KubernetesService {
 
   /** Resolves when the service and its endpoints are there; keeps them so until stopped. */
   async start(): Promise<void> {
-    await this.#reconcile();
+    const first = this.#reconcile();
+    this.#running = first.catch(() => {});
+    await first;
+    if (this.#stopped) return;
     this.#timer = setInterval(() => {
       this.#running = this.#reconcile().catch((thrown: unknown) => this.#report(thrown));
     }, INTERVAL_MS).unref();
   }
 
-  /** This server is no endpoint any more. */
+  /** This server is no endpoint any more. What fails is logged: the server goes anyway. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
     await this.#running;
+    await this.#retire().catch((thrown: unknown) => this.#report(thrown));
+  }
+
+  async #retire(): Promise<void> {
     const { store, advertiseAddress } = this.#options;
     const { kv } = await store.get(LEASES + advertiseAddress);
     if (kv) await store.delete(kv.key, { expect: kv.modRevision });
     const others = await this.#addresses();
-    if (others.length > 0) await this.#writeEndpoints(others).catch((thrown: unknown) => this.#report(thrown));
+    if (others.length > 0) await this.#writeEndpoints(others);
   }
 
   async #reconcile(): Promise<void> {

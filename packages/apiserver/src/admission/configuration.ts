@@ -1,0 +1,36 @@
+/** `--admission-control-config-file`: what plugins are told (k8s.io/apiserver/pkg/admission/config.go). */
+import { ConfigObject } from '../configfile.ts';
+
+/** By the plugin's name: its configuration, decoded, and not looked at yet. */
+export type PluginConfigurations = ReadonlyMap<string, unknown>;
+
+export interface ConfigurationFiles {
+  /** YAML or JSON. @throws Error */
+  parse(text: string): unknown;
+  /** The text of another file; relative names start from the first one's directory. @throws Error */
+  read(path: string): string;
+}
+
+/** Files from before there was a kind for them: the configuration of this one plugin. */
+const LEGACY = { podNodeSelectorPluginConfig: 'PodNodeSelector', imagePolicy: 'ImagePolicyWebhook' } as const;
+
+/** @param text the file that the flag names. @throws ConfigFileError, or what `files` throw */
+export function admissionConfiguration(text: string, files: ConfigurationFiles): PluginConfigurations {
+  const given = files.parse(text);
+  const config = new ConfigObject(given);
+  if (config.raw('kind') === undefined || config.raw('apiVersion') === undefined) {
+    const known = config.names().filter((name) => name in LEGACY) as (keyof typeof LEGACY)[];
+    if (known.length > 0) return new Map(known.map((name) => [LEGACY[name], given]));
+  }
+  config.expectKind('apiserver.config.k8s.io', ['v1', 'v1alpha1'], 'AdmissionConfiguration');
+  const plugins = config.objects('plugins').map((plugin) => {
+    const name = plugin.string('name');
+    const path = plugin.string('path');
+    const embedded = plugin.raw('configuration') ?? undefined;
+    plugin.expectNothingElse();
+    return [name, embedded ?? (path === '' ? undefined : files.parse(files.read(path)))] as const;
+  });
+  config.expectNothingElse();
+  // The first entry of a plugin counts.
+  return new Map(plugins.filter(([, value]) => value !== undefined).reverse());
+}
