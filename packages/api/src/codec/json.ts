@@ -158,9 +158,12 @@ function kindOf(value: unknown): string {
 const ESCAPED = /[<>&\u2028\u2029]/;
 const ALL_ESCAPED = new RegExp(ESCAPED, 'g');
 
-/** JSON text of the value as Go's encoder writes it, without the line feed that ends an answer. */
-export function encodeJson(value: object): Buffer {
-  const text = stringify(value);
+/**
+ * JSON text of the value as Go's encoder writes it, without the line feed that ends an answer.
+ * @param pretty indented by two spaces, for people
+ */
+export function encodeJson(value: object, pretty = false): Buffer {
+  const text = stringify(value, pretty ? 2 : 0);
   return Buffer.from(
     ESCAPED.test(text) ? text.replace(ALL_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text,
   );
