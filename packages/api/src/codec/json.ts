@@ -74,8 +74,19 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, {
       return { object: keepReset(object as KubeObject, parsed), strictErrors: [] };
     }
   }
-  const { tree, strictErrors } = decodeExactly(text, type, strict);
-  return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+  return withinStack(() => {
+    const { tree, strictErrors } = decodeExactly(text, type, strict);
+    return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+  });
+}
+
+/** What nests deeper than the call stack reaches (some 1,500 levels without a type) is taken for too deep for Go. */
+function withinStack<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw error instanceof RangeError ? new DecodeError('exceeded max depth') : error;
+  }
 }
 
 /**
