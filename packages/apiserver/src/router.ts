@@ -93,7 +93,7 @@ function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subres
   switch (method) {
     case 'GET':
       if (isItem) return allowed('get');
-      return allowed(info.verb === 'watch' ? 'watch' : 'list');
+      return (info.verb === 'watch' ? allowed('watch') : undefined) ?? allowed('list');
     case 'POST':
       return isItem === (subresource !== undefined) ? allowed('create') : undefined;
     case 'PUT':

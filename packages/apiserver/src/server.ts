@@ -47,6 +47,7 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { observeStore, resourceByKey } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
+import { componentStatuses } from './registry/core/componentstatus/probe.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
 import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
@@ -163,6 +164,9 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
         budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
       },
     }),
+    computedKinds: {
+      componentstatuses: { objects: () => componentStatuses({ storeHealth: () => store.health() }) },
+    },
     watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random, lifecycle },
     hasGroup: (group) => discovery.hasGroup(group),
     paths: [

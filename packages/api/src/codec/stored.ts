@@ -117,8 +117,11 @@ export function writeListItem(bytes: Buffer, revision: number): Buffer[] {
 }
 
 const OPEN = Buffer.from('{');
+const NOTHING = Buffer.alloc(0);
 
+/** Nothing for revision 0: objects that lie nowhere have no resourceVersion. */
 function resourceVersion({ comma }: StoredLayout, revision: number): Buffer {
+  if (revision === 0) return NOTHING;
   const text = `"resourceVersion":"${revision}"`;
   return Buffer.from(comma === 'after' ? `${text},` : comma === 'before' ? `,${text}` : text, 'latin1');
 }

@@ -3,7 +3,7 @@ import { StatusError } from '@keelson/api/errors';
 import type { AdmissionChain } from '../admission/chain.ts';
 import type { Authorize } from '../authz/attributes.ts';
 import type { Handler } from '../chain.ts';
-import type { RequestContext } from '../context.ts';
+import { addWarning, type RequestContext } from '../context.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
 import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
@@ -13,6 +13,7 @@ import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { Resources } from '../resources.ts';
 import { type Route, resourceNotFound, route } from '../router.ts';
 import { restrictionsFor } from '../table/form.ts';
+import { type ComputedKinds, serveComputed } from './computed.ts';
 import { createObject } from './create.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
 import { getObject } from './get.ts';
@@ -34,6 +35,8 @@ export interface EndpointOptions {
   readonly watchLimits: WatchLimits;
   /** Kinds that are answered without being stored. */
   readonly virtualKinds: VirtualKinds;
+  /** Kinds that are found out when somebody asks. */
+  readonly computedKinds: ComputedKinds;
   /** Whether any version of the group is served. */
   readonly hasGroup: (group: string) => boolean;
   readonly metrics: ServerMetrics;
@@ -47,6 +50,7 @@ export function endpoint(options: EndpointOptions): Handler {
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
     const found = route(ctx, (key) => options.resources.find(key));
+    addWarning(ctx, (found.subresource ?? found.served).warning ?? '');
     const { method, headers } = ctx.exchange;
     const labels = labelsOfResource(info, method, headerOf(headers, 'content-type'));
     const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
@@ -76,6 +80,8 @@ function dispatch(scope: Scope, { verb, subresource }: Route, options: EndpointO
     const special = subresourceHandler(scope, verb);
     if (special) return special;
   }
+  const computed = serveComputed(scope, verb, options.computedKinds);
+  if (computed) return computed;
   switch (verb) {
     case 'get':
       return getObject(scope);

@@ -6,7 +6,8 @@ import type { KubeObject } from '@keelson/api/object';
 import type { CachedObject } from '../registry/cacher.ts';
 
 export interface ListMeta {
-  readonly resourceVersion: string;
+  /** Absent for lists that come from no store. */
+  readonly resourceVersion?: string;
   readonly continue?: string;
   readonly remainingItemCount?: number;
 }

@@ -55,7 +55,7 @@ export class ObjectCodec {
   /** A fresh object that the caller may change. */
   object(cached: { readonly bytes: Buffer; readonly revision: number }): KubeObject {
     const object = parseStored(cached.bytes);
-    object.metadata.resourceVersion = String(cached.revision);
+    if (cached.revision > 0) object.metadata.resourceVersion = String(cached.revision);
     return object;
   }
 }

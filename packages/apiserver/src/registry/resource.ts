@@ -4,6 +4,7 @@
 import type { GroupResource } from '@keelson/api/errors';
 import { apiVersionOf } from '@keelson/api/object';
 import { type StructType, typeOfKind } from '@keelson/api/schema';
+import { deprecationWarning } from './deprecation.ts';
 import type { KindRegistration } from './strategy.ts';
 
 export interface Subresource {
@@ -13,6 +14,8 @@ export interface Subresource {
   readonly group?: string;
   readonly version?: string;
   readonly kind: string;
+  /** What clients are told when its kind is deprecated. */
+  readonly warning?: string | undefined;
 }
 
 /** One resource in one served version. */
@@ -23,6 +26,8 @@ export interface ServedResource {
   readonly subresources: ReadonlyMap<string, Subresource>;
   /** Undefined for custom resources. */
   readonly type: StructType | undefined;
+  /** What clients are told when this version of the kind is deprecated. */
+  readonly warning?: string | undefined;
 }
 
 export interface ResourceDefinition extends GroupResource {
@@ -110,20 +115,22 @@ function serve(
     subresources: new Map(
       below.map((x) => {
         const name = x.name.slice(r.name.length + 1);
-        return [name, subresource(name, x)] as const;
+        return [name, subresource(name, x, { group: definition.group, version })] as const;
       }),
     ),
     type: typeOfKind(r.group ?? definition.group, version, r.kind),
+    warning: deprecationWarning({ group: definition.group, version, kind: r.kind }),
   };
 }
 
-function subresource(name: string, d: DiscoveredResource): Subresource {
+function subresource(name: string, d: DiscoveredResource, parent: { group: string; version: string }): Subresource {
   return {
     name,
     verbs: new Set(d.verbs),
     ...(d.group === undefined ? {} : { group: d.group }),
     ...(d.version === undefined ? {} : { version: d.version }),
     kind: d.kind,
+    warning: deprecationWarning({ ...parent, ...d }),
   };
 }
 

@@ -40,7 +40,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'event-ttl': 'How long events are kept.',
   help: 'Show this help.',
   'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
-  'kubelet-client-certificate': 'Client certificate for kubelets. Read and checked; nothing connects to kubelets yet.',
+  'kubelet-client-certificate': 'Client certificate for kubelets.',
   'kubelet-client-key': 'Key of the client certificate for kubelets.',
   'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
   'livez-grace-period': 'How long after the start /livez does not mind that parts are still starting.',
