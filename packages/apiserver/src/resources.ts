@@ -1,6 +1,5 @@
 /** What the server serves, and the stores behind it: built-in resources from the start, custom ones as they come and go. */
 import type { ServedGroup } from './discovery/runtime-config.ts';
-import type { Cacher } from './registry/cacher.ts';
 import { buildResources, type ResourceDefinition, type ServedResource } from './registry/resource.ts';
 import { type Environment, ResourceStore } from './registry/store.ts';
 import type { KindRegistration } from './registry/strategy.ts';
@@ -8,8 +7,7 @@ import type { KindRegistration } from './registry/strategy.ts';
 export class Resources {
   readonly #environment: Environment;
   readonly #served: Map<string, ServedResource>;
-  /** By key prefix: groups that share their objects (events) share the cache. */
-  readonly #cachers = new Map<string, Cacher>();
+  /** By key prefix: groups that share their objects (events) share the store. */
   readonly #stores = new Map<string, ResourceStore>();
 
   constructor(
@@ -47,8 +45,7 @@ export class Resources {
     const key = `${definition.group}/${definition.prefix}`;
     let store = this.#stores.get(key);
     if (!store) {
-      store = new ResourceStore(definition, this.#environment, this.#cachers.get(definition.prefix));
-      this.#cachers.set(definition.prefix, store.cacher);
+      store = new ResourceStore(definition, this.#environment);
       this.#stores.set(key, store);
     }
     return store;

@@ -126,9 +126,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const lifecycle = new Lifecycle();
   const health = new HealthChecks({
     now: () => performance.now(),
-    livezGraceMs: config.livezGraceMs,
     onResult: (check, endpoint, isHealthy) => metrics.recordHealth(check, endpoint, isHealthy),
-    onFailure: (endpoint, failures) => logger.info({ endpoint, failures }, 'health check failed'),
   });
   const booted = addStandardChecks(health, {
     storeHealth: () => store.health(),

@@ -1,10 +1,10 @@
 /** JSON text; a bigint is written as the integer that it is. */
-export function stringify(value: unknown, indent = 0): string {
+export function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value, null, indent);
+    return JSON.stringify(value);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v), indent);
+    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v));
   }
 }
 

@@ -4,12 +4,15 @@
  */
 import { AdmissionChain } from './chain.ts';
 import type { PluginConfigurations } from './configuration.ts';
+import { limitRanger } from './limitranger.ts';
 import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
 import { nodeRestriction } from './noderestriction.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
 import { podSecurityConfig } from './podsecurity/config.ts';
 import { podSecurity } from './podsecurity/index.ts';
 import { priority } from './priority.ts';
+import { quotaConfig } from './quota/config.ts';
+import { resourceQuota } from './quota/index.ts';
 import { serviceAccount } from './serviceaccount.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, taintNodesByCondition } from './tolerations.ts';
 
@@ -104,12 +107,14 @@ export function admissionChain(
     NamespaceAutoProvision: () => namespaceAutoProvision(world),
     NamespaceLifecycle: () => namespaceLifecycle(world),
     NamespaceExists: () => namespaceExists(world),
+    LimitRanger: () => limitRanger(world),
     ServiceAccount: () => serviceAccount(world),
     NodeRestriction: () => nodeRestriction(world),
     TaintNodesByCondition: () => taintNodesByCondition(),
     PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity'))),
     Priority: () => priority(world),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),
+    ResourceQuota: () => resourceQuota(world, quotaConfig(configOf('ResourceQuota'))),
   };
   const plugins = enabledPlugins(options).flatMap((name) => {
     const plugin = given.find((p) => p.name === name) ?? makers[name]?.();

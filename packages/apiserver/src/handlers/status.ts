@@ -1,6 +1,5 @@
 /** A Status as an answer, in the representation that the client can read. */
 
-import { encodeJson } from '@keelson/api/codec/json';
 import { encodeProtobuf } from '@keelson/api/codec/protobuf';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { RequestContext } from '../context.ts';
@@ -25,7 +24,5 @@ export function statusBody(ctx: RequestContext, status: object): { contentType: 
 
 /** JSON with Go's line feed at the end of the plain form. */
 export function jsonBody(value: object, pretty: boolean): Buffer {
-  return pretty ? encodeJson(value, true) : Buffer.concat([encodeJson(value), LINE_FEED]);
+  return Buffer.from(pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`);
 }
-
-const LINE_FEED = Buffer.from('\n');

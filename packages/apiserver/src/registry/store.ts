@@ -75,19 +75,16 @@ export class ResourceStore {
   readonly cacher: Cacher;
   readonly environment: Environment;
 
-  /** @param cacher of a resource that is stored under the same keys, if there is one */
-  constructor(definition: ResourceDefinition, environment: Environment, cacher?: Cacher) {
+  constructor(definition: ResourceDefinition, environment: Environment) {
     this.definition = definition;
     this.environment = environment;
     this.codec = new ObjectCodec(definition);
-    this.cacher =
-      cacher ??
-      new Cacher({
-        store: environment.store,
-        prefix: definition.prefix,
-        decode: (kv) => this.codec.cached(kv),
-        logger: environment.logger,
-      });
+    this.cacher = new Cacher({
+      store: environment.store,
+      prefix: definition.prefix,
+      decode: (kv) => this.codec.cached(kv),
+      logger: environment.logger,
+    });
   }
 
   get groupResource(): GroupResource {

@@ -13,6 +13,9 @@ const POD_LEVEL = new Set(['cpu', 'memory']);
 
 export const HUGE_PAGES = 'hugepages-';
 
+export type ResourceKind = 'requests' | 'limits';
+export type Amounts = Iterable<readonly [string, Quantity]>;
+
 /** Resources that a pod may state as a whole. */
 export function isPodLevelResource(name: string): boolean {
   return POD_LEVEL.has(name) || name.startsWith(HUGE_PAGES);
@@ -26,8 +29,12 @@ export function isSidecar(container: { readonly restartPolicy?: string } | undef
 /**
  * The sum of the containers and sidecars, or what one init container needs with the sidecars before it, whichever is more.
  */
-export function containerTotals(spec: PodSpec, kind: 'requests' | 'limits'): ResourceTotals {
-  const of = (container: Container) => parseResources(container.resources?.[kind]);
+export function containerTotals(spec: PodSpec, kind: ResourceKind): ResourceTotals {
+  return sumContainers(spec, (container) => parseResources(container.resources?.[kind]));
+}
+
+/** The same of what `of` says that a container needs. */
+export function sumContainers(spec: PodSpec, of: (container: Container) => Amounts): ResourceTotals {
   const totals: ResourceTotals = new Map();
   for (const container of spec.containers ?? []) addResources(totals, of(container));
   const sidecars: ResourceTotals = new Map();
