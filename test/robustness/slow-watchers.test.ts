@@ -1,0 +1,83 @@
+/** Watchers that never read: each is cut off at its bound, the server's memory stays bounded, others notice nothing. */
+import { readFile } from 'node:fs/promises';
+import https from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+
+const WATCHERS = 20;
+const UPDATES = 160;
+const VALUE_BYTES = 700 * 1024;
+/** The bound of one watcher's backlog is 32 MiB, and backlogs share their frames. */
+const MEMORY_MIB = 700;
+
+let server: ApiServer;
+const sockets: TLSSocket[] = [];
+
+beforeAll(async () => {
+  server = await startApiServer('memory');
+}, 60_000);
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  await server.stop();
+});
+
+async function residentMiB(): Promise<number> {
+  const status = await readFile(`/proc/${server.program.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+}
+
+/** Reads nothing after the request went out; resolves to whether the server cut it off, when asked. */
+function deafWatcher(path: string): Promise<TLSSocket> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve) => {
+    const socket = connect(
+      { host: hostname, port: Number(port), ca: server.ca, checkServerIdentity: () => undefined },
+      () => {
+        socket.pause();
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.token}\r\n\r\n`);
+        resolve(socket);
+      },
+    );
+    socket.on('error', () => {});
+    sockets.push(socket);
+  });
+}
+
+function request(method: string, path: string, body?: object): Promise<{ status: number; body: string }> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' };
+    const sent = https.request(
+      { host: hostname, port, method, path, headers, ca: server.ca, checkServerIdentity: () => undefined },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body && JSON.stringify(body));
+  });
+}
+
+it('watchers that never read cost a bounded amount of memory', { timeout: 120_000 }, async () => {
+  const collection = '/api/v1/namespaces/default/configmaps';
+  expect((await request('POST', collection, { metadata: { name: 'big' }, data: { v: '' } })).status).toBe(201);
+  await Promise.all(Array.from({ length: WATCHERS }, () => deafWatcher(`${collection}?watch=1`)));
+  const gone = { count: 0 };
+  for (let i = 0; i < UPDATES; i++) {
+    const data = { v: String(i).padEnd(VALUE_BYTES, 'x') };
+    expect((await request('PUT', `${collection}/big`, { metadata: { name: 'big' }, data })).status).toBe(200);
+  }
+  for (const socket of sockets) {
+    socket.on('close', () => gone.count++);
+    socket.resume();
+  }
+  expect(await residentMiB()).toBeLessThan(MEMORY_MIB);
+  expect((await request('GET', '/livez')).body).toBe('ok');
+  await expect.poll(() => gone.count, { timeout: 20_000 }).toBe(WATCHERS);
+});
