@@ -8,6 +8,9 @@ import { makeDeploymentRegistration } from './apps/deployment/index.ts';
 import { makeReplicaSetRegistration } from './apps/replicaset/index.ts';
 import { makeStatefulSetRegistration } from './apps/statefulset/index.ts';
 import { registration as horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscaler/index.ts';
+import { registration as certificateSigningRequests } from './certificates/certificatesigningrequest/index.ts';
+import { registration as clusterTrustBundles } from './certificates/clustertrustbundle/index.ts';
+import { registration as podCertificateRequests } from './certificates/podcertificaterequest/index.ts';
 import { registration as leases } from './coordination/lease/index.ts';
 import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
 import { registration as componentStatuses } from './core/componentstatus/index.ts';
@@ -86,6 +89,10 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'horizontalpodautoscalers.autoscaling': horizontalPodAutoscalers,
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
+
+    'certificatesigningrequests.certificates.k8s.io': certificateSigningRequests,
+    'clustertrustbundles.certificates.k8s.io': clusterTrustBundles,
+    'podcertificaterequests.certificates.k8s.io': podCertificateRequests,
 
     'endpointslices.discovery.k8s.io': endpointSlices,
 

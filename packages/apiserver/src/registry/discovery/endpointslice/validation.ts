@@ -2,8 +2,8 @@
 import { duplicate, type ErrorList, invalid, notSupported, Path, required, tooMany } from '@keelson/api/field';
 import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
+import { isFullyQualifiedDomainName } from '@keelson/api/validation/domains';
 import { isDNS1123Label, isQualifiedName, isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { validateFullyQualifiedDomainName } from '../../validation/domains.ts';
 import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { validateEndpointIP, validateIP, validateLegacyIP } from '../../validation/ip.ts';
 import { validateLabels } from '../../validation/labelselector.ts';
@@ -83,7 +83,7 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: Path): 
 
 /** @param list where a wrong family is reported, @param path where the rest is */
 function validateAddress(address: string, type: string, list: Path, path: Path): ErrorList {
-  if (type === 'FQDN') return validateFullyQualifiedDomainName(path, address);
+  if (type === 'FQDN') return isFullyQualifiedDomainName(path, address);
   if (type !== 'IPv4' && type !== 'IPv6') return [];
   const errors = type === 'IPv4' ? validateLegacyIP(path, address) : validateIP(path, address);
   if (errors.length > 0) return errors;

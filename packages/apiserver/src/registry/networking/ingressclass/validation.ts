@@ -1,8 +1,8 @@
 /** Compare pkg/apis/networking/validation: ValidateIngressClass. */
 import { type ErrorList, forbidden, notSupported, Path, required, tooLong } from '@keelson/api/field';
 import type { IngressClass, IngressClassParametersReference } from '@keelson/api/generated/types/networking/v1';
+import { isDomainPrefixedPath } from '@keelson/api/validation/domains';
 import { nameIsDNSLabel } from '@keelson/api/validation/names';
-import { validateDomainPrefixedPath } from '../../validation/domains.ts';
 import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { validateTypedReference } from '../reference.ts';
 
@@ -15,7 +15,7 @@ export function validateIngressClass({ spec }: IngressClass): ErrorList {
   const path = SPEC.child('controller');
   return [
     ...(Buffer.byteLength(controller) > MAX_CONTROLLER ? [tooLong(path, MAX_CONTROLLER)] : []),
-    ...validateDomainPrefixedPath(path, controller),
+    ...isDomainPrefixedPath(path, controller),
     ...(parameters ? validateParameters(parameters, SPEC.child('parameters')) : []),
   ];
 }

@@ -1,0 +1,21 @@
+import type { ClusterTrustBundle } from '@keelson/api/generated/types/certificates/v1beta1';
+import { column, nameColumn } from '../../columns.ts';
+import type { KindRegistration } from '../../strategy.ts';
+import { validateClusterTrustBundle, validateClusterTrustBundleUpdate } from './validation.ts';
+
+export const registration: KindRegistration<ClusterTrustBundle> = {
+  strategy: {
+    allowUnconditionalUpdate: false,
+    // The name depends on the signer: see validation.
+    validateName: () => [],
+    validate: (_ctx, obj) => validateClusterTrustBundle(obj),
+    validatesMetadataOnUpdate: true,
+    validateUpdate: (_ctx, obj, old) => validateClusterTrustBundleUpdate(obj, old),
+    selectableFields: ({ spec }) => ({ 'spec.signerName': spec.signerName ?? '' }),
+  },
+  table: {
+    columns: [nameColumn, column('SignerName', 'string', 'certificates.v1beta1.ClusterTrustBundleSpec.signerName')],
+    row: ({ metadata, spec }) => ({ cells: [metadata.name ?? '', spec.signerName || '<none>'] }),
+  },
+  fieldLabels: { supported: ['metadata.name', 'spec.signerName'] },
+};
