@@ -52,6 +52,12 @@ export interface AdmissionWorld {
   readonly wait: (ms: number) => Promise<void>;
   /** On behalf of the server itself. @throws StatusError as the API would answer */
   readonly createNamespace: (name: string) => Promise<void>;
+  /** What is served of a kind; empty where it is unknown. */
+  readonly resourcesOfKind: (
+    group: string,
+    version: string,
+    kind: string,
+  ) => readonly { readonly resource: string; readonly namespaced: boolean }[];
   /** Writes only `status.used`. @throws StatusError 409 when the quota has changed since */
   readonly updateQuotaStatus: (quota: KubeObject) => Promise<KubeObject>;
 }

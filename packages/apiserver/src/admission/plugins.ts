@@ -2,19 +2,36 @@
  * All plugins of kube-apiserver in their order, and which of them are on (pkg/kubeapiserver/options/plugins.go). Those of
  * policies and webhooks are given by the caller, who owns what they need.
  */
+import { alwaysAdmit, alwaysDeny } from './always.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { AdmissionChain } from './chain.ts';
 import type { PluginConfigurations } from './configuration.ts';
+import { defaultIngressClass, defaultStorageClass } from './defaultclasses.ts';
+import { denyServiceExternalIPs, limitPodHardAntiAffinityTopology } from './denials.ts';
+import { eventLimits, eventRateLimit } from './eventratelimit.ts';
+import { alwaysPullImages } from './images.ts';
 import { limitRanger } from './limitranger.ts';
 import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
+import { nodeDeclaredFeatureValidator, podResizeValidator, podTopologyLabels } from './nodefit.ts';
 import { nodeRestriction } from './noderestriction.ts';
+import { ownerReferencesPermissionEnforcement } from './owners.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
+import { nodeSelectors, podNodeSelector } from './podnodeselector.ts';
 import { podSecurityConfig } from './podsecurity/config.ts';
 import { podSecurity } from './podsecurity/index.ts';
+import { podTolerationRestriction, tolerationConfig } from './podtolerationrestriction.ts';
 import { priority } from './priority.ts';
 import { quotaConfig } from './quota/config.ts';
 import { resourceQuota } from './quota/index.ts';
+import { runtimeClass } from './runtimeclass.ts';
 import { serviceAccount } from './serviceaccount.ts';
-import { type DefaultTolerations, defaultTolerationSeconds, taintNodesByCondition } from './tolerations.ts';
+import { persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
+import {
+  type DefaultTolerations,
+  defaultTolerationSeconds,
+  extendedResourceToleration,
+  taintNodesByCondition,
+} from './tolerations.ts';
 
 /** Name and whether it is on without being asked for. */
 export const PLUGIN_ORDER = [
@@ -104,17 +121,39 @@ export function admissionChain(
 ): AdmissionChain {
   const configOf = (name: PluginName) => options.admissionControlConfig?.get(name);
   const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
+    AlwaysAdmit: alwaysAdmit,
     NamespaceAutoProvision: () => namespaceAutoProvision(world),
     NamespaceLifecycle: () => namespaceLifecycle(world),
     NamespaceExists: () => namespaceExists(world),
+    LimitPodHardAntiAffinityTopology: limitPodHardAntiAffinityTopology,
     LimitRanger: () => limitRanger(world),
     ServiceAccount: () => serviceAccount(world),
     NodeRestriction: () => nodeRestriction(world),
-    TaintNodesByCondition: () => taintNodesByCondition(),
+    TaintNodesByCondition: taintNodesByCondition,
+    AlwaysPullImages: alwaysPullImages,
     PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity'))),
+    PodNodeSelector: () => podNodeSelector(world, nodeSelectors(configOf('PodNodeSelector'))),
     Priority: () => priority(world),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),
+    PodTolerationRestriction: () =>
+      podTolerationRestriction(world, tolerationConfig(configOf('PodTolerationRestriction'))),
+    EventRateLimit: () => eventRateLimit(world, eventLimits(configOf('EventRateLimit'))),
+    ExtendedResourceToleration: extendedResourceToleration,
+    DefaultStorageClass: () => defaultStorageClass(world),
+    StorageObjectInUseProtection: storageObjectInUseProtection,
+    OwnerReferencesPermissionEnforcement: () => ownerReferencesPermissionEnforcement(world),
+    PersistentVolumeClaimResize: () => persistentVolumeClaimResize(world),
+    RuntimeClass: () => runtimeClass(world),
+    CertificateApproval: () => certificateApproval(world),
+    CertificateSigning: () => certificateSigning(world),
+    CertificateSubjectRestriction: certificateSubjectRestriction,
+    DefaultIngressClass: () => defaultIngressClass(world),
+    DenyServiceExternalIPs: denyServiceExternalIPs,
+    PodTopologyLabels: () => podTopologyLabels(world),
+    NodeDeclaredFeatureValidator: () => nodeDeclaredFeatureValidator(world),
+    PodResizeValidator: () => podResizeValidator(world),
     ResourceQuota: () => resourceQuota(world, quotaConfig(configOf('ResourceQuota'))),
+    AlwaysDeny: alwaysDeny,
   };
   const plugins = enabledPlugins(options).flatMap((name) => {
     const plugin = given.find((p) => p.name === name) ?? makers[name]?.();

@@ -71,6 +71,10 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
     createNamespace: async (name) => {
       created.push(name);
     },
+    resourcesOfKind: (group, _, kind) => {
+      if (group === 'apps' && kind === 'ReplicaSet') return [{ resource: 'replicasets', namespaced: true }];
+      return group === '' && kind === 'Node' ? [{ resource: 'nodes', namespaced: false }] : [];
+    },
     updateQuotaStatus: async (quota) => {
       const { name = '', namespace = '' } = quota.metadata;
       const stored = await objects.get('resourcequotas', namespace, name);

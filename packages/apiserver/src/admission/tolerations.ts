@@ -1,5 +1,6 @@
 /** Plugins that only add tolerations or taints. */
 import type { Node, Pod, Toleration } from '@keelson/api/generated/types/core/v1';
+import { isExtendedResource } from '../registry/validation/resources.ts';
 import { type AdmissionPlugin, objectOf, on } from './plugin.ts';
 
 const NOT_READY = 'node.kubernetes.io/not-ready';
@@ -47,4 +48,28 @@ export function taintNodesByCondition(): AdmissionPlugin {
       node.spec = { ...node.spec, taints: [...taints, { key: NOT_READY, effect: 'NoSchedule' }] };
     },
   };
+}
+
+/** Nodes with devices are tainted with their names: pods that ask for such a device tolerate that. */
+export function extendedResourceToleration(): AdmissionPlugin {
+  return {
+    name: 'ExtendedResourceToleration',
+    handles: on('pods', ['CREATE', 'UPDATE']),
+    mutate(a) {
+      const { spec } = objectOf<Pod>(a);
+      const requested = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
+        .flatMap((c) => Object.keys(c.resources?.requests ?? {}))
+        .filter(isExtendedResource);
+      for (const key of [...new Set(requested)].sort()) {
+        const added = { key, operator: 'Exists', effect: 'NoSchedule' };
+        const others = (spec.tolerations ?? []).map((t) => (isSame(t, added) ? added : t));
+        spec.tolerations = others.includes(added) ? others : [...others, added];
+      }
+    },
+  };
+}
+
+/** Tolerations that differ in nothing but how long they last are one. */
+function isSame({ key, operator, effect, value = '' }: Toleration, other: Toleration): boolean {
+  return key === other.key && operator === other.operator && effect === other.effect && value === (other.value ?? '');
 }

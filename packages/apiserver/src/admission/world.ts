@@ -26,6 +26,13 @@ export function admissionWorld({ environment, resources, client, objects, author
     nameSuffix: () => nameSuffix(random),
     wait: (ms) => wait(ms),
     createNamespace: (name) => client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+    resourcesOfKind: (group, version, kind) =>
+      [...resources.all()]
+        .filter(
+          ({ definition, version: served }) =>
+            served === version && definition.group === group && definition.kind === kind,
+        )
+        .map(({ definition }) => ({ resource: definition.resource, namespaced: definition.namespaced })),
     updateQuotaStatus: (quota) => updateStatus(resources, now, quota),
   };
 }
