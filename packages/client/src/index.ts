@@ -1,1 +1,22 @@
-export {};
+export { type ResourceName, type ResourceTypes, resources } from './generated/resources.ts';
+export { Client, type ClientOptions } from './rest/client.ts';
+export { type ConnectOptions, connect } from './rest/connect.ts';
+export { hasReason, isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';
+export {
+  type ClusterConfig,
+  inClusterConfig,
+  KubeconfigError,
+  loadKubeconfig,
+  parseKubeconfig,
+} from './rest/kubeconfig.ts';
+export {
+  type Draft,
+  keyOf,
+  type List,
+  type ObjectKey,
+  type ResourceClient,
+  type ResourceDefinition,
+  type WatchEvent,
+} from './rest/resource.ts';
+export { ConnectionError, type Transport, type WireRequest, type WireResponse } from './rest/transport.ts';
+export { type Logger, silent, systemWorld, type World } from './world.ts';

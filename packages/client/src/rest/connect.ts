@@ -1,0 +1,22 @@
+import type { World } from '../world.ts';
+import { Client, type ClientOptions } from './client.ts';
+import { Http2Transport } from './http2.ts';
+import type { ClusterConfig } from './kubeconfig.ts';
+import { Reloading, TlsSource } from './tls.ts';
+
+export interface ConnectOptions extends Pick<ClientOptions, 'component' | 'rateLimit' | 'timeoutMs'> {
+  readonly world: World;
+}
+
+/** A client of the cluster over HTTP/2. Nothing is sent before the first call. */
+export function connect(config: ClusterConfig, options: ConnectOptions): Client {
+  const { clock } = options.world;
+  const tls = new TlsSource(config.tls, clock);
+  return new Client({
+    ...options,
+    transport: new Http2Transport({ server: config.server, tls: () => tls.get(), clock }),
+    token: config.token && new Reloading(config.token, clock),
+    impersonate: config.impersonate,
+    compression: config.compression,
+  });
+}

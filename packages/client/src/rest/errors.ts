@@ -1,0 +1,133 @@
+/** What a failed answer means, and what a caller may ask of an error. */
+import { qualified, type Status, type StatusDetails, StatusError } from '@keelson/api/errors';
+import type { WireResponse } from './transport.ts';
+
+/** A call took longer than its timeout. */
+export class RequestTimeoutError extends Error {
+  override readonly name = 'RequestTimeoutError';
+}
+
+/** What a request was about, for the error of an answer that does not say. */
+export interface Subject {
+  /** `get`, `list`, `watch`, `post`… */
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly name: string;
+}
+
+const MAX_ERROR_BYTES = 1024 * 1024;
+
+/** The error of an answer that is no success; reads its body. */
+export async function errorOf(response: WireResponse, subject: Subject): Promise<StatusError> {
+  const text = await readText(response.body);
+  return statusErrorOf(parse(text)) ?? unexplained(response, text, subject);
+}
+
+/** The error that a decoded Status is; undefined if it is none. */
+export function statusErrorOf(value: unknown): StatusError | undefined {
+  const status = value as Partial<Status> | null | undefined;
+  if (status?.kind !== 'Status' || status.status === 'Success') return undefined;
+  const { code = 500, reason = '', message = '', details, metadata } = status;
+  return new StatusError(code, reason, message, details, metadata as { continue?: string });
+}
+
+/** The seconds that the server asks to wait, if the answer may be asked for again (429 and 5xx with Retry-After). */
+export function retryAfterSeconds({ status, headers }: WireResponse): number | undefined {
+  if (status !== 429 && status < 500) return undefined;
+  const header = headers['retry-after'];
+  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
+}
+
+/** Whether it is a StatusError of one of these reasons: `hasReason(error, 'NotFound')`. */
+export function hasReason(error: unknown, ...reasons: readonly string[]): error is StatusError {
+  return error instanceof StatusError && reasons.includes(error.reason);
+}
+
+/** Whether history no longer reaches back to the revision or continue token that was asked for. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof StatusError && (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone');
+}
+
+/** Whether the server has not come to the revision that was asked for. */
+export function isRevisionTooLarge(error: unknown): boolean {
+  if (!hasReason(error, 'Timeout')) return false;
+  const causes = error.details?.causes ?? [];
+  return (
+    causes.some(({ reason }) => reason === 'ResourceVersionTooLarge') ||
+    error.message.includes('Too large resource version')
+  );
+}
+
+/** Runs `change` again, which reads the newest object and writes it, when it met a conflict; five times at most. */
+export async function retryOnConflict<T>(change: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await change();
+    } catch (error) {
+      if (!hasReason(error, 'Conflict') || attempt >= 5) throw error;
+    }
+  }
+}
+
+/** By code: the reason, and the words of client-go for a server that has none (api/errors NewGenericServerResponse). */
+const GENERIC: Readonly<Record<number, readonly [reason: string, message: string]>> = {
+  400: ['BadRequest', 'the server rejected our request for an unknown reason'],
+  401: ['Unauthorized', 'the server has asked for the client to provide credentials'],
+  403: ['Forbidden', ''],
+  404: ['NotFound', 'the server could not find the requested resource'],
+  405: ['MethodNotAllowed', 'the server does not allow this method on the requested resource'],
+  406: ['NotAcceptable', 'the server was unable to respond with a content type that the client supports'],
+  409: ['Conflict', 'the server reported a conflict'],
+  413: ['RequestEntityTooLarge', ''],
+  415: ['UnsupportedMediaType', 'the body of the request was in an unknown format'],
+  422: ['Invalid', 'the server rejected our request due to an error in our request'],
+  429: ['TooManyRequests', 'the server has received too many requests and has asked us to try again later'],
+  503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
+  504: [
+    'Timeout',
+    'the server was unable to return a response in the time allotted, but may still be processing the request',
+  ],
+};
+
+function unexplained(response: WireResponse, text: string, { verb, group, resource, name }: Subject): StatusError {
+  const { status } = response;
+  const [reason, message] = GENERIC[status] ?? (status >= 500 ? ['InternalError', ''] : ['Unknown', 'unknown']);
+  const body = text.slice(0, 2048).trim();
+  const words =
+    message ||
+    (status >= 500
+      ? `an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`
+      : body);
+  const details: StatusDetails = {
+    ...(name === '' ? {} : { name }),
+    ...(group === '' ? {} : { group }),
+    ...(resource === '' ? {} : { kind: resource }),
+    ...(body === '' ? {} : { causes: [{ reason: 'UnexpectedServerResponse', message: body }] }),
+    ...(retryAfterSeconds(response) ? { retryAfterSeconds: retryAfterSeconds(response)! } : {}),
+  };
+  const about = resource === '' ? '' : ` (${verb} ${qualified({ group, resource })}${name === '' ? '' : ` ${name}`})`;
+  return new StatusError(status, reason, words + about, details);
+}
+
+/** The beginning of a body. One that breaks off is worth what came of it: the status says that it is an error. */
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size > MAX_ERROR_BYTES) break;
+    }
+  } catch {}
+  return Buffer.concat(chunks).toString();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

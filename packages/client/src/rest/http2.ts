@@ -1,0 +1,264 @@
+/**
+ * Requests over a pool of HTTP/2 connections to one server.
+ *
+ *     send ─▶ a connection with a stream to spare ─ none ─▶ open another (up to MAX_CONNECTIONS) ─ all full ─▶ wait
+ *
+ * A connection is left, its streams running on, when the server says goodbye or the credentials have changed. One that is
+ * silent is asked for a sign of life, so that a dead peer is noticed although TCP notices nothing.
+ */
+import http2 from 'node:http2';
+import type { Clock } from '@keelson/api/clock';
+import type { TlsMaterial } from './tls.ts';
+import { ConnectionError, type Transport, type WireRequest, type WireResponse } from './transport.ts';
+
+export interface Http2Options {
+  /** `https://127.0.0.1:6443`; a path in it is put before every request's. */
+  readonly server: string;
+  readonly tls: () => Promise<TlsMaterial>;
+  readonly clock: Clock;
+}
+
+const MAX_CONNECTIONS = 16;
+const CONNECT_TIMEOUT_MS = 30_000;
+/** As in client-go: after so much silence a ping is sent, and its answer must come in time. */
+const SILENCE_MS = 30_000;
+const PING_TIMEOUT_MS = 15_000;
+/** What may be under way unread: for a stream, so that one slow reader holds no more; for all of a connection. */
+const STREAM_WINDOW = 4 * 1024 * 1024;
+const CONNECTION_WINDOW = 1024 * 1024 * 1024;
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, HTTP2_HEADER_STATUS } = http2.constants;
+
+export class Http2Transport implements Transport {
+  readonly #options: Http2Options;
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #connections = new Set<Connection>();
+  #opening: Promise<void> | undefined;
+  #waiting: (() => void)[] = [];
+  #material: TlsMaterial | undefined;
+  #closed = false;
+
+  constructor(options: Http2Options) {
+    this.#options = options;
+    const { origin, pathname } = new URL(options.server);
+    this.#origin = origin;
+    this.#prefix = pathname.replace(/\/$/, '');
+  }
+
+  async send(request: WireRequest): Promise<WireResponse> {
+    request.signal?.throwIfAborted();
+    const connection = await this.#acquire(request.signal);
+    return connection.send({ ...request, path: this.#prefix + request.path });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections) connection.destroy();
+    this.#wake();
+  }
+
+  /** A connection on which a stream was set aside. */
+  async #acquire(signal: AbortSignal | undefined): Promise<Connection> {
+    for (;;) {
+      if (this.#closed) throw new ConnectionError('unreachable', 'the client is closed');
+      await this.#checkCredentials();
+      for (const connection of this.#connections) if (connection.reserve()) return connection;
+      if (this.#connections.size < MAX_CONNECTIONS) {
+        this.#opening ??= this.#open().finally(() => {
+          this.#opening = undefined;
+        });
+        await unlessAborted(this.#opening, signal);
+      } else await unlessAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
+    }
+  }
+
+  async #checkCredentials(): Promise<void> {
+    const material = await this.#options.tls();
+    if (material === this.#material) return;
+    this.#material = material;
+    for (const connection of this.#connections) connection.retire();
+  }
+
+  async #open(): Promise<void> {
+    const connection = new Connection(this.#origin, this.#material!, this.#options.clock, {
+      freed: () => this.#wake(),
+      gone: () => {
+        this.#connections.delete(connection);
+        this.#wake();
+      },
+    });
+    await connection.ready;
+    if (this.#closed) connection.destroy();
+    else this.#connections.add(connection);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+interface Owner {
+  /** A stream is to spare again. */
+  freed(): void;
+  /** The connection takes no more requests. */
+  gone(): void;
+}
+
+class Connection {
+  readonly ready: Promise<void>;
+  readonly #session: http2.ClientHttp2Session;
+  readonly #owner: Owner;
+  readonly #clock: Clock;
+  #streams = 0;
+  #retired = false;
+  #bytesRead = 0;
+  #cancelTimer: () => void;
+  #problem: Error | undefined;
+
+  constructor(origin: string, { context, serverName, insecureSkipVerify }: TlsMaterial, clock: Clock, owner: Owner) {
+    this.#owner = owner;
+    this.#clock = clock;
+    const session = http2.connect(origin, {
+      secureContext: context,
+      rejectUnauthorized: !insecureSkipVerify,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      settings: { initialWindowSize: STREAM_WINDOW, enablePush: false },
+    });
+    this.#session = session;
+    this.#cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => {
+      session.destroy(new Error(`no connection to ${origin} within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    });
+    // The server's settings say how many streams it takes; requests before that could only be guessed.
+    this.ready = new Promise((resolve, reject) => {
+      session.once('remoteSettings', () => {
+        session.setLocalWindowSize(CONNECTION_WINDOW);
+        session.unref();
+        this.#listen();
+        resolve();
+      });
+      session.once('close', () => {
+        const message = this.#problem?.message || `no connection to ${origin}`;
+        reject(new ConnectionError('unreachable', message, this.#problem));
+      });
+    });
+    session.on('error', (error) => {
+      this.#problem = error;
+    });
+    session.once('goaway', () => this.retire());
+    session.once('close', () => {
+      this.#cancelTimer();
+      this.retire();
+    });
+  }
+
+  /** Sets a stream aside for the `send` that follows, if there is one. */
+  reserve(): boolean {
+    const limit = this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+    if (this.#retired || this.#session.closed || this.#streams >= limit) return false;
+    this.#streams += 1;
+    if (this.#streams === 1) this.#session.ref();
+    return true;
+  }
+
+  send({ method, path, headers, body, signal }: WireRequest): Promise<WireResponse> {
+    return new Promise((resolve, reject) => {
+      let stream: http2.ClientHttp2Stream;
+      try {
+        stream = this.#session.request({ ':method': method, ':path': path, ...headers }, { endStream: !body });
+      } catch (error) {
+        this.#release();
+        return reject(new ConnectionError('unprocessed', 'the connection was closed', error));
+      }
+      const abort = () => stream.close(NGHTTP2_CANCEL);
+      let answered = false;
+      let problem: Error | undefined;
+      const failure = () => {
+        if (signal?.aborted) return signal.reason;
+        const cause = problem ?? this.#problem;
+        const refused = stream.rstCode === NGHTTP2_REFUSED_STREAM;
+        return new ConnectionError(refused ? 'unprocessed' : 'broken', cause?.message ?? 'the connection broke', cause);
+      };
+      stream.on('error', (error) => {
+        problem = error;
+      });
+      stream.once('close', () => {
+        signal?.removeEventListener('abort', abort);
+        this.#release();
+        if (!answered) reject(failure());
+      });
+      stream.once('response', (answer) => {
+        answered = true;
+        const status = Number(answer[HTTP2_HEADER_STATUS]);
+        resolve({ status, headers: answer, body: bodyOf(stream, failure) });
+      });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+      if (body) stream.end(body);
+    });
+  }
+
+  /** No more requests; those under way go on. */
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (!this.#session.destroyed) this.#session.close();
+    this.#owner.gone();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  #release(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0 && !this.#session.destroyed) this.#session.unref();
+    this.#owner.freed();
+  }
+
+  #listen(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(SILENCE_MS, () => this.#checkLife(), { background: true });
+  }
+
+  #checkLife(): void {
+    const session = this.#session;
+    if (session.destroyed) return;
+    const { bytesRead = 0 } = session.socket;
+    if (bytesRead !== this.#bytesRead) {
+      this.#bytesRead = bytesRead;
+      this.#listen();
+      return;
+    }
+    this.#cancelTimer = this.#clock.after(
+      PING_TIMEOUT_MS,
+      () => session.destroy(new Error('the server does not answer')),
+      { background: true },
+    );
+    session.ping((error) => {
+      if (!error) this.#listen();
+    });
+  }
+}
+
+async function* bodyOf(stream: http2.ClientHttp2Stream, failure: () => unknown): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch {
+    throw failure();
+  }
+  // A session that is destroyed ends its streams as if they were complete.
+  if (stream.rstCode !== NGHTTP2_NO_ERROR || stream.aborted) throw failure();
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. */
+function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manualWorld } from '../testing/world.ts';
+import { inClusterConfig, parseKubeconfig } from './kubeconfig.ts';
+import { Reloading } from './tls.ts';
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const kubeconfig = (user: string, cluster = '') => `
+current-context: here
+contexts:
+- {name: here, context: {cluster: c, user: u, namespace: mine}}
+- {name: there, context: {cluster: d, user: u}}
+clusters:
+- {name: c, cluster: {server: "https://c:6443", certificate-authority-data: ${base64('CA')}${cluster}}}
+- {name: d, cluster: {server: "https://d:6443", certificate-authority: pki/ca.crt, insecure-skip-tls-verify: true}}
+users:
+- {name: u, user: {${user}}}
+`;
+
+describe('kubeconfig', () => {
+  it('the current context, with embedded data', () => {
+    const text = kubeconfig(`client-certificate-data: ${base64('CERT')}, client-key-data: ${base64('KEY')}`);
+    expect(parseKubeconfig(text, '/etc')).toMatchObject({
+      server: 'https://c:6443',
+      namespace: 'mine',
+      tls: { ca: { text: 'CA' }, certificate: { text: 'CERT' }, key: { text: 'KEY' } },
+    });
+  });
+
+  it('another context, with files beside it', () => {
+    const text = kubeconfig(
+      'client-certificate: u.crt, client-key: /keys/u.key, tokenFile: t, token: not-this, as: jane',
+    );
+    expect(parseKubeconfig(text, '/etc', 'there')).toMatchObject({
+      server: 'https://d:6443',
+      namespace: 'default',
+      tls: {
+        ca: { file: '/etc/pki/ca.crt' },
+        certificate: { file: '/etc/u.crt' },
+        key: { file: '/keys/u.key' },
+        insecureSkipVerify: true,
+      },
+      token: { file: '/etc/t' },
+      impersonate: { user: 'jane' },
+    });
+  });
+
+  it.each([
+    ['', 'the kubeconfig is no YAML'],
+    ['null', 'the kubeconfig is empty'],
+    ['{', 'the kubeconfig is no YAML'],
+    ['kind: Config', 'the kubeconfig has no current-context'],
+    ['current-context: x', 'the kubeconfig has no context "x"'],
+    [kubeconfig('exec: {command: x}'), 'user u: exec is not supported'],
+    [kubeconfig('', ', proxy-url: "http://p"'), 'cluster c: proxy-url is not supported'],
+  ])('%j', (text, message) => {
+    expect(() => parseKubeconfig(text, '/')).toThrow(message);
+  });
+});
+
+describe('files', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'keelson-kubeconfig-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it('a pod finds its service account', async () => {
+    await writeFile(join(directory, 'namespace'), 'team\n');
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+    expect(await inClusterConfig(env, directory)).toEqual({
+      server: 'https://[fd00::1]:443',
+      namespace: 'team',
+      tls: { ca: { file: join(directory, 'ca.crt') } },
+      token: { file: join(directory, 'token') },
+    });
+    await expect(inClusterConfig({}, directory)).rejects.toThrow('not in a cluster');
+  });
+
+  it('are read again now and then, or when refused, and missed when gone', async () => {
+    const { clock } = manualWorld();
+    const file = join(directory, 'rotating');
+    const text = new Reloading({ file }, clock);
+    await expect(text.get()).rejects.toThrow('ENOENT');
+    await writeFile(file, 'one');
+    expect(await text.get()).toBe('one');
+    await writeFile(file, 'two');
+    expect(await text.get()).toBe('one');
+    clock.advance(10_000);
+    expect(await text.get()).toBe('two');
+    await writeFile(file, 'three');
+    text.distrust();
+    expect(await text.get()).toBe('three');
+    await rm(file);
+    clock.advance(10_000);
+    expect(await text.get()).toBe('three');
+  });
+});

@@ -1,0 +1,147 @@
+/** Where the server is and who asks: from a kubeconfig, or from what a pod finds in its container. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { load } from 'js-yaml';
+import type { Impersonation } from './client.ts';
+import type { Source, TlsConfig } from './tls.ts';
+
+export interface ClusterConfig {
+  /** `https://127.0.0.1:6443` */
+  readonly server: string;
+  /** Where namespaced objects are meant that do not say. */
+  readonly namespace: string;
+  readonly tls: TlsConfig;
+  readonly token?: Source | undefined;
+  readonly impersonate?: Impersonation | undefined;
+  readonly compression?: boolean | undefined;
+}
+
+/** The kubeconfig has no answer, or one that cannot be used. */
+export class KubeconfigError extends Error {
+  override readonly name = 'KubeconfigError';
+}
+
+/**
+ * @param context instead of the current one
+ * @throws KubeconfigError
+ */
+export async function loadKubeconfig(file: string, context?: string): Promise<ClusterConfig> {
+  return parseKubeconfig(await readFile(file, 'utf8'), dirname(resolve(file)), context);
+}
+
+/**
+ * @param directory what paths in it are relative to
+ * @throws KubeconfigError
+ */
+export function parseKubeconfig(text: string, directory: string, context?: string): ClusterConfig {
+  const config = read(text);
+  const name = context ?? config['current-context'];
+  if (!name) throw new KubeconfigError('the kubeconfig has no current-context');
+  const chosen = entry(config.contexts, 'context', name).context;
+  const cluster = entry(config.clusters, 'cluster', chosen.cluster ?? '').cluster;
+  const user: User = chosen.user ? entry(config.users, 'user', chosen.user).user : {};
+  for (const unsupported of ['exec', 'auth-provider', 'username'] as const) {
+    if (user[unsupported] !== undefined)
+      throw new KubeconfigError(`user ${chosen.user}: ${unsupported} is not supported`);
+  }
+  if (cluster['proxy-url']) throw new KubeconfigError(`cluster ${chosen.cluster}: proxy-url is not supported`);
+  if (!cluster.server) throw new KubeconfigError(`cluster ${chosen.cluster} has no server`);
+  const source = (data: string | undefined, path: string | undefined): Source | undefined => {
+    if (data) return { text: Buffer.from(data, 'base64').toString() };
+    return path ? { file: resolve(directory, path) } : undefined;
+  };
+  return {
+    server: cluster.server,
+    namespace: chosen.namespace || 'default',
+    tls: {
+      ca: source(cluster['certificate-authority-data'], cluster['certificate-authority']),
+      certificate: source(user['client-certificate-data'], user['client-certificate']),
+      key: source(user['client-key-data'], user['client-key']),
+      serverName: cluster['tls-server-name'],
+      insecureSkipVerify: cluster['insecure-skip-tls-verify'],
+    },
+    // As in client-go, a file wins over a token beside it, since the file may change.
+    token: user.tokenFile
+      ? { file: resolve(directory, user.tokenFile) }
+      : user.token
+        ? { text: user.token }
+        : undefined,
+    impersonate: user.as ? { user: user.as, uid: user['as-uid'], groups: user['as-groups'] } : undefined,
+    compression: !cluster['disable-compression'],
+  };
+}
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/**
+ * What a pod's service account gives it.
+ * @param env the process's environment
+ * @throws KubeconfigError outside of a pod
+ */
+export async function inClusterConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  directory = SERVICE_ACCOUNT,
+): Promise<ClusterConfig> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (!host || !port) {
+    throw new KubeconfigError('not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined');
+  }
+  return {
+    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    namespace: (await readFile(`${directory}/namespace`, 'utf8').catch(() => 'default')).trim(),
+    tls: { ca: { file: `${directory}/ca.crt` } },
+    token: { file: `${directory}/token` },
+  };
+}
+
+interface Kubeconfig {
+  'current-context'?: string;
+  contexts?: { name: string; context: Context }[] | null;
+  clusters?: { name: string; cluster: Cluster }[] | null;
+  users?: { name: string; user: User }[] | null;
+}
+interface Context {
+  cluster?: string;
+  user?: string;
+  namespace?: string;
+}
+interface Cluster {
+  server?: string;
+  'certificate-authority'?: string;
+  'certificate-authority-data'?: string;
+  'tls-server-name'?: string;
+  'insecure-skip-tls-verify'?: boolean;
+  'proxy-url'?: string;
+  'disable-compression'?: boolean;
+}
+interface User {
+  'client-certificate'?: string;
+  'client-certificate-data'?: string;
+  'client-key'?: string;
+  'client-key-data'?: string;
+  token?: string;
+  tokenFile?: string;
+  as?: string;
+  'as-uid'?: string;
+  'as-groups'?: string[];
+  exec?: unknown;
+  'auth-provider'?: unknown;
+  username?: unknown;
+}
+
+function read(text: string): Kubeconfig {
+  let config: unknown;
+  try {
+    config = load(text);
+  } catch (error) {
+    throw new KubeconfigError(`the kubeconfig is no YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+  if (typeof config !== 'object' || config === null) throw new KubeconfigError('the kubeconfig is empty');
+  return config as Kubeconfig;
+}
+
+function entry<E extends { name: string }>(list: readonly E[] | null | undefined, what: string, name: string): E {
+  const found = list?.find((one) => one.name === name);
+  if (!found) throw new KubeconfigError(`the kubeconfig has no ${what} "${name}"`);
+  return found;
+}

@@ -1,0 +1,40 @@
+/** What the client takes from outside: time, chance and a place for complaints. */
+import { type Clock, systemClock } from '@keelson/api/clock';
+
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface World {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+const nothing = () => {};
+export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** The machine's time and chance. */
+export function systemWorld(log: Logger = silent): World {
+  return { clock: systemClock, random: Math.random, log };
+}
+
+/** Resolves `ms` milliseconds from now. @throws the signal's reason when it is aborted before */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
