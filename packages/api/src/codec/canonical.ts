@@ -63,7 +63,7 @@ function makeStructWalker(type: StructType): Walker {
   // Types refer to each other in circles: plans are made at the first visit.
   let plans: Plan[] | undefined;
   return (value, walk) => {
-    plans ??= type.jsonFields.map(planOf);
+    plans ??= type.jsonFields.map((field) => planOf(field, KEEPS_EMPTY.has(`${type.name}.${field.json}`)));
     const source = objectOf(value);
     const out: Source = {};
     let known = 0;
@@ -107,8 +107,11 @@ function countUnknown(source: Source, type: StructType, walk: Walk): void {
   for (const key in source) if (!type.byJson.has(key)) copyOf(source[key], walk);
 }
 
-function planOf(field: Field): Plan {
-  const omits = omissionOf(field);
+/** Lists whose emptiness defaults tell from absence; validation refuses it, so that it never gets further. */
+const KEEPS_EMPTY: ReadonlySet<string> = new Set(['io.k8s.api.autoscaling.v2.HPAScalingRules.policies']);
+
+function planOf(field: Field, keepsEmpty: boolean): Plan {
+  const omits = keepsEmpty ? 'null' : omissionOf(field);
   const zero = zeroOf(field.type, field.pointer);
   const absent = field.pointer ? !field.omitEmpty : !isOmitted(zero(), omits);
   return { name: field.json, walk: walkerFor(field.type), omits, absent: absent ? zero : undefined };

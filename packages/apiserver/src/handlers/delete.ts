@@ -1,6 +1,7 @@
 /** DELETE of one object and of a collection (apiserver/pkg/endpoints/handlers/delete.go). */
 import { StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
+import { addWarning } from '../context.ts';
 import { deleteObject as deleteFromRegistry, validateDeleteOptions } from '../registry/delete.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import { mutate, validate } from './admit.ts';
@@ -78,5 +79,7 @@ async function readOptions(scope: Scope): Promise<DeleteOptions> {
   const options =
     body.length > 0 ? decodeDeleteOptions(body, inputMediaType(ctx.exchange)) : deleteOptionsOfQuery(ctx.info.query);
   validateDeleteOptions(options);
+  const { strategy } = scope.served.definition.registration;
+  for (const text of strategy.warningsOnDelete?.(options) ?? []) addWarning(ctx, text);
   return options;
 }

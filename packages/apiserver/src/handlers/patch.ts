@@ -23,7 +23,7 @@ export async function patchObject(scope: Scope): Promise<void> {
   const { object, created } = await store.update({
     ...writeRequest(scope, options.dryRun),
     name,
-    forceAllowCreate: isApply,
+    forceAllowCreate: isApply && ctx.info.subresource === '',
     ...viewOf(scope),
     transform: async (live) => {
       const object = mechanism(live && lens.readForWrite(live));

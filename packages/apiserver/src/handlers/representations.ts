@@ -52,7 +52,7 @@ function shapeOf(scope: Scope, form: Form): Shape {
         now: ctx.receivedAt,
       });
     default:
-      return partialShape(form.version);
+      return partialShape(form.version, served.definition.registration.fieldAnnotations);
   }
 }
 

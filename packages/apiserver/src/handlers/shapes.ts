@@ -34,9 +34,9 @@ export function objectShape(served: ServedResource): Shape {
   };
 }
 
-export function partialShape(version: MetaVersion): Shape {
+export function partialShape(version: MetaVersion, hidden?: readonly string[]): Shape {
   const apiVersion = `meta.k8s.io/${version}`;
-  const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version);
+  const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version, hidden);
   return {
     one: partial,
     listHead: (metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion, metadata }),
@@ -57,8 +57,9 @@ export interface TableShapeOptions {
 }
 
 export function tableShape({ served, printer, version, includeObject, now }: TableShapeOptions): Shape {
-  const options = { version, includeObject, now };
   const { definition } = served;
+  const { fieldAnnotations: hidden } = definition.registration;
+  const options = { version, includeObject, now, ...(hidden ? { hidden } : {}) };
   const apiVersion = apiVersionOf({ group: definition.group, version: served.version });
   const row = (object: KubeObject, stored: KubeObject): TableRow =>
     tableRow(printedAs(printer, stored), object, options);

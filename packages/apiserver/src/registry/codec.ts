@@ -19,10 +19,11 @@ export class ObjectCodec {
     this.#definition = definition;
   }
 
-  /** Drops resourceVersion. Empty lists become what they are once stored; after that the object must not be changed. */
+  /** Drops resourceVersion and selfLink. Empty lists become what they are once stored; after that the object must not be changed. */
   encode(object: KubeObject): Buffer {
     const { storageType } = this.#definition;
     if (storageType) emptiesToNull(object, storageType);
+    delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
     return bytes;

@@ -8,6 +8,8 @@ import { makeDeploymentRegistration } from './apps/deployment/index.ts';
 import { makeReplicaSetRegistration } from './apps/replicaset/index.ts';
 import { makeStatefulSetRegistration } from './apps/statefulset/index.ts';
 import { registration as horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscaler/index.ts';
+import { makeCronJobRegistration } from './batch/cronjob/index.ts';
+import { makeJobRegistration } from './batch/job/index.ts';
 import { registration as certificateSigningRequests } from './certificates/certificatesigningrequest/index.ts';
 import { registration as clusterTrustBundles } from './certificates/clustertrustbundle/index.ts';
 import { registration as podCertificateRequests } from './certificates/podcertificaterequest/index.ts';
@@ -85,6 +87,9 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'deployments.apps': makeDeploymentRegistration(pods),
     'replicasets.apps': makeReplicaSetRegistration(pods),
     'statefulsets.apps': makeStatefulSetRegistration(pods),
+
+    'cronjobs.batch': makeCronJobRegistration(pods),
+    'jobs.batch': makeJobRegistration(pods),
 
     'horizontalpodautoscalers.autoscaling': horizontalPodAutoscalers,
 

@@ -96,6 +96,8 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    * Decides whether a deletion is graceful; may set `options.gracePeriodSeconds`. Kinds without it delete at once.
    */
   checkGracefulDelete?(ctx: StrategyContext, obj: T, options: DeleteOptions): boolean;
+  /** Said whether or not there is the object. */
+  warningsOnDelete?(options: DeleteOptions): string[];
   /** Asked before the object is looked up. @throws StatusError for names that may not be deleted */
   validateDelete?(ctx: StrategyContext, name: string): void;
   /**
@@ -169,6 +171,11 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly fieldLabels?: FieldLabels;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
   readonly storedAs?: { readonly group: string; readonly version: string };
+  /**
+   * Annotations that carry what upstream's internal type has fields for: metadata on its own (PartialObjectMetadata,
+   * rows of tables) is without them.
+   */
+  readonly fieldAnnotations?: readonly string[];
   /** Conversions between the storage version and the others served, where their shapes differ. */
   readonly conversions?: Readonly<Record<string, VersionConversion>>;
 }

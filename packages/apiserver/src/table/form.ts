@@ -77,7 +77,18 @@ export function internalGoType(group: string, kind: string): string {
   return `${name}.${kind}`;
 }
 
-/** The object's metadata under the kind PartialObjectMetadata. */
-export function toPartialObjectMetadata(object: KubeObject, version: MetaVersion): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+/**
+ * The object's metadata under the kind PartialObjectMetadata.
+ * @param hidden annotations that are left out
+ */
+export function toPartialObjectMetadata(
+  { metadata }: KubeObject,
+  version: MetaVersion,
+  hidden: readonly string[] = [],
+): KubeObject {
+  const { annotations, ...rest } = metadata;
+  const kind = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}` };
+  if (!annotations || !hidden.some((key) => key in annotations)) return { ...kind, metadata };
+  const shown = Object.entries(annotations).filter(([key]) => !hidden.includes(key));
+  return { ...kind, metadata: shown.length > 0 ? { ...rest, annotations: Object.fromEntries(shown) } : rest };
 }

@@ -17,6 +17,8 @@ export interface TableOptions {
   readonly version: MetaVersion;
   readonly includeObject: IncludeObject;
   readonly now: Date;
+  /** Annotations that are left out of metadata. */
+  readonly hidden?: readonly string[];
 }
 
 /** Of the list, or of the one object. */
@@ -83,10 +85,10 @@ function rowsOrNull(printer: object, rows: readonly TableRow[]): readonly TableR
   return rows.length === 0 && printer instanceof DefaultPrinter ? null : rows;
 }
 
-function included(object: KubeObject, { includeObject, version }: TableOptions): KubeObject | null {
+function included(object: KubeObject, { includeObject, version, hidden }: TableOptions): KubeObject | null {
   const endsInitialEvents = object.metadata.annotations?.[INITIAL_EVENTS_END] === 'true';
   if (includeObject === 'Object') return object;
-  if (includeObject === 'Metadata' || endsInitialEvents) return toPartialObjectMetadata(object, version);
+  if (includeObject === 'Metadata' || endsInitialEvents) return toPartialObjectMetadata(object, version, hidden);
   return null;
 }
 

@@ -2,7 +2,8 @@ import type { Deployment } from '@keelson/api/generated/types/apps/v1';
 import { defaultPodTemplate } from '../../core/pod/specdefaults.ts';
 import { canonicalInt64Annotation } from '../annotations.ts';
 
-const ROLLBACK_TO = 'deprecated.deployment.rollback.to';
+/** The revision to go back to, a field of former versions. */
+export const ROLLBACK_TO = 'deprecated.deployment.rollback.to';
 
 /** @throws StatusError 400 when the annotation of a former field is no number */
 export function defaults(deployment: Deployment): void {

@@ -9,6 +9,5 @@ export function makeReplicaSetRegistration(policy: PodPolicy): KindRegistration<
     strategy: makeStrategy(policy),
     table,
     subresources: { status },
-    fieldLabels: { supported: ['metadata.name', 'metadata.namespace', 'status.replicas'] },
   };
 }

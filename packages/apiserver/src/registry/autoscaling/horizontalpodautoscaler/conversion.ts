@@ -22,7 +22,8 @@ const METRICS = `${PREFIX}metrics`;
 const BEHAVIOR = `${PREFIX}behavior`;
 const STATUSES = `${PREFIX}current-metrics`;
 const CONDITIONS = `${PREFIX}conditions`;
-const ROUND_TRIP = [
+/** Where v1 keeps what it has no fields for. */
+export const ROUND_TRIP = [
   METRICS,
   BEHAVIOR,
   STATUSES,
@@ -37,6 +38,11 @@ export const v1: VersionConversion = {
   toStorage: (obj) => toV2(obj as unknown as V1) as unknown as KubeObject,
   fromStorage: (obj) => toV1(obj as unknown as HorizontalPodAutoscaler) as unknown as KubeObject,
 };
+
+/** The object as it comes back when it has been stored. */
+export function throughV2(obj: V1): V1 {
+  return toV1(toV2(obj));
+}
 
 function toV2({ metadata, spec, status }: V1): HorizontalPodAutoscaler {
   const { targetCPUUtilizationPercentage: target, ...rest } = spec;

@@ -1,5 +1,6 @@
 import type { HorizontalPodAutoscaler as V1 } from '@keelson/api/generated/types/autoscaling/v1';
 import type { HorizontalPodAutoscaler, HPAScalingRules } from '@keelson/api/generated/types/autoscaling/v2';
+import { throughV2, withoutRoundTrip } from './conversion.ts';
 import { cpuUtilization } from './metrics.ts';
 
 const PERIOD = 15;
@@ -17,10 +18,16 @@ const SCALE_DOWN: HPAScalingRules = {
   policies: [{ type: 'Percent', value: 100, periodSeconds: PERIOD }],
 };
 
-/** The metric that a v1 object without one gets comes with its conversion, which knows the annotations. */
+/** What v1 says in annotations, and the metric that it gets where it names none, come out of its conversion. */
 export function defaults(autoscaler: HorizontalPodAutoscaler | V1, version: string): void {
   autoscaler.spec.minReplicas ??= 1;
-  if (version !== 'v1') defaultV2((autoscaler as HorizontalPodAutoscaler).spec);
+  if (version === 'v1') {
+    Object.assign(autoscaler, throughV2(autoscaler as V1));
+    return;
+  }
+  const v2 = autoscaler as HorizontalPodAutoscaler;
+  defaultV2(v2.spec);
+  v2.metadata = withoutRoundTrip(v2.metadata);
 }
 
 const DEFAULT_UTILIZATION = 80;

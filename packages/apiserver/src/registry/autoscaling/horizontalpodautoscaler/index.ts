@@ -1,7 +1,7 @@
 import type { HorizontalPodAutoscaler } from '@keelson/api/generated/types/autoscaling/v2';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { v1 } from './conversion.ts';
+import { ROUND_TRIP, v1 } from './conversion.ts';
 import { status, strategy } from './strategy.ts';
 
 export const registration: KindRegistration<HorizontalPodAutoscaler> = {
@@ -9,4 +9,5 @@ export const registration: KindRegistration<HorizontalPodAutoscaler> = {
   table,
   subresources: { status },
   conversions: { v1 },
+  fieldAnnotations: ROUND_TRIP,
 };

@@ -1,5 +1,6 @@
 /** Conditions of pods (pkg/api/v1/pod UpdatePodCondition). */
 import type { Pod, PodCondition } from '@keelson/api/generated/types/core/v1';
+import type { Time } from '@keelson/api/scalars';
 import { formatTime } from '@keelson/api/time';
 
 /** Sets a condition; its transition time changes only with its status. */
@@ -13,8 +14,17 @@ export function setPodCondition(
   const at = conditions.findIndex((c) => c.type === condition.type);
   const old = conditions[at];
   const lastTransitionTime = (old?.status === condition.status && old.lastTransitionTime) || formatTime(now);
-  const { lastProbeTime } = old ?? {};
-  const next: PodCondition = { ...(lastProbeTime ? { lastProbeTime } : {}), lastTransitionTime, ...condition };
+  const { type, observedGeneration, status, reason, message } = condition;
+  const next: PodCondition = {
+    type,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+    status,
+    // Canonical JSON has a null where Go has the zero time.
+    lastProbeTime: old?.lastProbeTime ?? (null as unknown as Time),
+    lastTransitionTime,
+    ...(reason ? { reason } : {}),
+    ...(message ? { message } : {}),
+  };
   if (at < 0) conditions.push(next);
   else conditions[at] = next;
 }

@@ -1,9 +1,10 @@
 /** How pods are made and changed (k8s.io/kubernetes/pkg/registry/core/pod/strategy.go). */
-import type { Pod, PodCondition } from '@keelson/api/generated/types/core/v1';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Label } from '@keelson/api/validation/names';
 import type { DeleteOptions, Strategy, StrategyContext } from '../../strategy.ts';
 import { semanticEqual } from '../../validation/fields.ts';
 import { syncAppArmor } from './apparmor.ts';
+import { setPodCondition } from './conditions.ts';
 import { defaults } from './defaults.ts';
 import { dropDisabledPodFields } from './disabledfields.ts';
 import { mergeMatchLabelKeys } from './matchlabelkeys.ts';
@@ -12,6 +13,13 @@ import type { PodPolicy } from './validation/options.ts';
 import { validatePodCreate } from './validation/pod.ts';
 import { validatePodUpdate } from './validation/update.ts';
 import { warningsForPod } from './warnings.ts';
+
+const SCHEDULING_GATED = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
 
 /** Found while the pod is prepared, said when it has proved valid. */
 const appArmorWarnings = new WeakMap<Pod, string[]>();
@@ -24,7 +32,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
       pod.metadata.generation = 1;
       pod.status = { phase: 'Pending', qosClass: computeQOS(pod.spec) };
       dropDisabledPodFields(pod);
-      if (pod.spec.schedulingGates?.length) pod.status.conditions = [schedulingGated(ctx)];
+      if (pod.spec.schedulingGates?.length) setPodCondition(pod, SCHEDULING_GATED, ctx.now);
       mergeMatchLabelKeys(pod);
       appArmorWarnings.set(pod, syncAppArmor(pod));
     },
@@ -62,16 +70,6 @@ function warningsForHostname(name: string): string[] {
   return [
     `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
   ];
-}
-
-function schedulingGated({ now }: StrategyContext): PodCondition {
-  return {
-    type: 'PodScheduled',
-    status: 'False',
-    lastTransitionTime: `${now.toISOString().slice(0, 19)}Z`,
-    reason: 'SchedulingGated',
-    message: 'Scheduling is blocked due to non-empty scheduling gates',
-  };
 }
 
 /** Before an update the registry has put the old object's generation into the new one. */

@@ -8,6 +8,5 @@ export function defaults({ metadata, spec }: ReplicationController): void {
     metadata.labels ??= { ...labels };
   }
   spec.replicas ??= 1;
-  spec.minReadySeconds ??= 0;
   if (spec.template) defaultPodTemplate(spec.template);
 }

@@ -9,12 +9,14 @@ import { computeQOS, isSidecar, qosClass } from '../resources.ts';
 import { type PodPolicy, podOptions } from './options.ts';
 import { SPEC, validatePodContent } from './pod.ts';
 
+/** How upstream writes a path whose one part is the empty name. */
+const NOWHERE = Path.of('[]');
 const ONLY_CPU_AND_MEMORY = 'only cpu and memory resources are mutable';
 
 export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
   if (old.metadata.annotations?.[MIRROR_POD] !== undefined)
-    return [forbidden(Path.root, 'static pods cannot be resized')];
-  if (old.spec.os?.name === 'windows') return [forbidden(Path.root, 'windows pods cannot be resized')];
+    return [forbidden(NOWHERE, 'static pods cannot be resized')];
+  if (old.spec.os?.name === 'windows') return [forbidden(NOWHERE, 'windows pods cannot be resized')];
   const errors = validatePodContent(pod, podOptions(policy, old));
   if (qosClass(old) !== computeQOS(pod.spec))
     errors.push(invalid(SPEC, pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));

@@ -1,0 +1,96 @@
+/** What of a job may change: little, unless it is suspended. */
+import { type ErrorList, invalid, Path } from '@keelson/api/field';
+import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
+import type { Affinity, Container, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { immutableField, semanticEqual } from '../../validation/fields.ts';
+import { internalValue } from '../../validation/internal.ts';
+import type { JobValidationOptions } from './options.ts';
+import { validateJob, validateJobSpec } from './validation.ts';
+
+const SPEC = Path.of('spec');
+
+/** Upstream validates the spec both as a new job's and as an update's, and says what is wrong twice. */
+export function validateUpdate(job: Job, old: Job, options: JobValidationOptions): ErrorList {
+  const [spec, before] = [job.spec, old.spec];
+  return [
+    ...validateJob(job, options),
+    ...validateJobSpec(spec, options, SPEC),
+    ...validateCompletions(spec, before, SPEC.child('completions')),
+    ...immutableField(spec.selector, before.selector, SPEC.child('selector')),
+    ...validateTemplateUpdate(spec, before, options),
+    ...immutableField(spec.completionMode, before.completionMode, SPEC.child('completionMode')),
+    ...immutable('PodFailurePolicy', spec.podFailurePolicy, before.podFailurePolicy, SPEC.child('podFailurePolicy')),
+    ...immutableField(spec.backoffLimitPerIndex, before.backoffLimitPerIndex, SPEC.child('backoffLimitPerIndex')),
+    ...immutableField(spec.managedBy, before.managedBy, SPEC.child('managedBy')),
+    ...immutable('SuccessPolicy', spec.successPolicy, before.successPolicy, SPEC.child('successPolicy')),
+  ];
+}
+
+function immutable(type: string, value: unknown, old: unknown, path: Path): ErrorList {
+  const shown = internalValue(`io.k8s.api.batch.v1.${type}`, value);
+  return semanticEqual(value, old) ? [] : [invalid(path, shown, 'field is immutable')];
+}
+
+/** Indexed jobs scale: completions change together with parallelism. */
+function validateCompletions(spec: JobSpec, old: JobSpec, path: Path): ErrorList {
+  const { completionMode, completions, parallelism } = spec;
+  if (completionMode !== 'Indexed') return immutableField(completions, old.completions, path);
+  if (completions === undefined || completions === old.completions || completions === parallelism) return [];
+  return [invalid(path, completions, 'can only be modified in tandem with spec.parallelism')];
+}
+
+function validateTemplateUpdate(
+  spec: JobSpec,
+  old: JobSpec,
+  { allowMutableTemplate }: JobValidationOptions,
+): ErrorList {
+  const { template } = spec;
+  if (!allowMutableTemplate) return immutableTemplate(template, old.template);
+  const before = withResourcesOf(template.spec, withSchedulingOf(template.spec, old.template.spec));
+  if (semanticEqual(template.spec, before)) return [];
+  const shown = internalValue('io.k8s.api.core.v1.PodSpec', template.spec);
+  return [invalid(SPEC.child('template', 'spec'), shown, 'field is immutable')];
+}
+
+function immutableTemplate(template: PodTemplateSpec, old: PodTemplateSpec): ErrorList {
+  if (semanticEqual(template, old)) return [];
+  const shown = internalValue('io.k8s.api.core.v1.PodTemplateSpec', template);
+  return [invalid(SPEC.child('template'), shown, 'field is immutable')];
+}
+
+/** The old pod with what tells the scheduler where to put it as it is in the new one. */
+function withSchedulingOf(spec: PodSpec, old: PodSpec): PodSpec {
+  const { nodeSelector, tolerations, schedulingGates } = spec;
+  const affinity = withNodeAffinityOf(spec.affinity, old.affinity);
+  const { affinity: _, nodeSelector: __, tolerations: ___, schedulingGates: ____, ...rest } = old;
+  return { ...rest, ...pickDefined({ affinity, nodeSelector, tolerations, schedulingGates }) };
+}
+
+function withNodeAffinityOf(affinity: Affinity | undefined, old: Affinity | undefined): Affinity | undefined {
+  const { nodeAffinity: _, ...others } = old ?? {};
+  if (!affinity) return Object.keys(others).length === 0 ? undefined : others;
+  return affinity.nodeAffinity ? { ...others, nodeAffinity: affinity.nodeAffinity } : others;
+}
+
+function withResourcesOf(spec: PodSpec, old: PodSpec): PodSpec {
+  const { initContainers } = old;
+  return {
+    ...old,
+    containers: adoptResources(spec.containers ?? [], old.containers ?? []),
+    ...(initContainers ? { initContainers: adoptResources(spec.initContainers ?? [], initContainers) } : {}),
+  };
+}
+
+function adoptResources(containers: readonly Container[], old: Container[]): Container[] {
+  if (containers.length !== old.length) return old;
+  return old.map((container, i) => {
+    const { name, resources } = containers[i]!;
+    return container.name === name ? { ...container, resources } : container;
+  });
+}
+
+function pickDefined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
