@@ -1,10 +1,10 @@
 /** Jobs, and what cron jobs make (pkg/apis/batch/validation). */
 import { type ErrorList, invalid, notSupported, Path, quote, required, tooLong } from '@keelson/api/field';
 import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
+import { isDomainPrefixedPath } from '@keelson/api/validation/domains';
 import { isDNS1123Label } from '@keelson/api/validation/names';
 import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
 import { validatePodTemplateSpec } from '../../core/pod/validation/spec.ts';
-import { validateDomainPrefixedPath } from '../../validation/domains.ts';
 import { nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLabelSelector } from '../../validation/labelselector.ts';
@@ -68,7 +68,7 @@ export function validateSpecContent(spec: JobSpec, options: PodValidationOptions
     errors.push(required(path.child('backoffLimitPerIndex'), 'when maxFailedIndexes is specified'));
   if (managedBy !== undefined) {
     const at = path.child('managedBy');
-    errors.push(...validateDomainPrefixedPath(at, managedBy));
+    errors.push(...isDomainPrefixedPath(at, managedBy));
     if (Buffer.byteLength(managedBy) > MAX_MANAGED_BY) errors.push(tooLong(at, MAX_MANAGED_BY));
   }
   errors.push(...validateCompletionMode(spec, path));
