@@ -33,6 +33,7 @@ export function decodeBody(
   let said: Body;
   try {
     said = serializerFor(mediaType).open(body);
+    parseApiVersion(said.apiVersion);
   } catch (error) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${expected.kind}): ${message(error)} (${summary(body)})`,

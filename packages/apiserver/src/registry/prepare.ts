@@ -41,7 +41,7 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
     ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
   ];
-  if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors);
+  if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, name, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
 }
@@ -73,7 +73,7 @@ export function prepareUpdate(
     ...(strategy.validatesMetadataOnUpdate ? validateOwnMetadata(definition, strategy, object) : []),
     ...(strategy.validateUpdate?.(request.ctx, object, old) ?? []),
   ];
-  if (errors.length > 0) throw invalid(definition.group, definition.kind, metadata.name ?? '', errors);
+  if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, metadata.name ?? '', errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
 }

@@ -188,8 +188,9 @@ export class ResourceStore {
 
   /** Writes an object as it is, without strategy: for the server's own bookkeeping during deletion. */
   async write(object: KubeObject, current: CachedObject, dryRun: boolean): Promise<KubeObject | 'lost'> {
-    if (dryRun) return object;
+    delete object.metadata.selfLink;
     const bytes = this.codec.encode(object);
+    if (dryRun) return object;
     if (bytes.equals(current.bytes)) return object;
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
@@ -226,12 +227,12 @@ export class ResourceStore {
     }
     delete object.metadata.resourceVersion;
     delete object.metadata.selfLink;
+    const bytes = this.codec.encode(object);
     if (ctx.dryRun) {
       const existing = this.cacher.get(key);
       if (existing) throw this.#exists(existing, name);
       return object;
     }
-    const bytes = this.codec.encode(object);
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
       this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
