@@ -85,7 +85,7 @@ it('goes on after the last whole answer when the stream breaks', () => {
   const { clock, streams, watch } = setUp();
   const { told } = watch(5);
   const other = watch(3);
-  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'create 2 from 3']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'create 2 from 2']);
   streams[0]!.answer(1, 9, { events: events(5, 6) });
   streams[0]!.answer(1, 9, { events: events(7), fragment: true });
   streams[0]!.emit('error', new Error('gone'));
@@ -94,8 +94,8 @@ it('goes on after the last whole answer when the stream breaks', () => {
   streams[0]!.answer(1, 9, { events: events(8) });
   clock.advance(50);
   expect(streams.length).toBe(2);
-  expect(streams[1]!.asked).toEqual(['create 1 from 7']);
-  streams[1]!.answer(1, 9, { events: events(7, 8) });
+  expect(streams[1]!.asked).toEqual(['create 1 from 6']);
+  streams[1]!.answer(1, 9, { events: events(6, 7, 8) });
   expect(told).toEqual(['5+6@6', '7+8@8']);
 });
 
@@ -105,14 +105,36 @@ it('asks for progress until it is told, and resumes from there', () => {
   streams[0]!.answer(1, 9, { created: true });
   watches.requestProgress();
   clock.advance(250);
-  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'progress', 'progress', 'progress']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'progress', 'progress', 'progress']);
   streams[0]!.answer(-1, 9);
   expect(told).toEqual(['@9']);
   clock.advance(1000);
   expect(streams[0]!.asked).toEqual([]);
   streams[0]!.emit('end');
   clock.advance(50);
-  expect(streams[1]!.asked).toEqual(['create 1 from 10']);
+  expect(streams[1]!.asked).toEqual(['create 1 from 9']);
+});
+
+it('starts at the revision itself where the one before it is compacted', () => {
+  const { streams, watch } = setUp();
+  const { told, errors } = watch(10);
+  streams[0]!.answer(1, 12, { canceled: true, compact_revision: 10 });
+  expect(streams[0]!.asked).toEqual(['create 1 from 9', 'create 2 from 10']);
+  streams[0]!.answer(2, 12, { events: events(10, 11) });
+  expect(told).toEqual(['10+11@11']);
+  expect(errors).toEqual([]);
+});
+
+it('starts one revision early, and says nothing of what it was not asked for', () => {
+  const { streams, watch } = setUp();
+  const { told } = watch(10);
+  expect(streams[0]!.asked).toEqual(['create 1 from 9']);
+  streams[0]!.answer(1, 9, { events: events(9) });
+  expect(told).toEqual([]);
+  streams[0]!.answer(1, 10, { events: events(9, 10) });
+  expect(told).toEqual(['10@10']);
+  expect(watch(1).told).toEqual([]);
+  expect(streams[0]!.asked).toEqual(['create 2 from 1']);
 });
 
 it('does not take progress from before a watch existed for its own', () => {

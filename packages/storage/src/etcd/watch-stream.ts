@@ -15,7 +15,7 @@ const PROGRESS_LOST_MS = 10_000;
 const ALL_WATCHES = -1;
 
 interface Watcher {
-  readonly id: number;
+  id: number;
   readonly options: WatchOptions;
   readonly key: Buffer;
   readonly rangeEnd: Buffer;
@@ -26,6 +26,8 @@ interface Watcher {
   /** Set from when the current stream's etcd has confirmed the watch. */
   confirmed: Confirmation | undefined;
   progressWanted: boolean;
+  /** What etcd said at last that history begins at. */
+  compacted: number;
 }
 
 /**
@@ -75,6 +77,7 @@ export class WatchStream {
       fragments: [],
       confirmed: undefined,
       progressWanted: false,
+      compacted: 0,
     };
     this.#watchers.set(watcher.id, watcher);
     if (this.#stream !== undefined) this.#create(watcher);
@@ -131,9 +134,10 @@ export class WatchStream {
   #create(watcher: Watcher): void {
     const { id, key, rangeEnd, next } = watcher;
     watcher.fragments = [];
-    this.#stream!.write({
-      create_request: { watch_id: id, key, range_end: rangeEnd, start_revision: next, fragment: true },
-    });
+    // One revision more than is wanted: etcd reports no progress while a watch of the stream starts in the future, which
+    // one that starts right after the newest write would do. Where that one is compacted, `next` is in the past.
+    const start_revision = watcher.compacted === next ? next : Math.max(1, next - 1);
+    this.#stream!.write({ create_request: { watch_id: id, key, range_end: rangeEnd, start_revision, fragment: true } });
   }
 
   #onResponse(response: WatchResponse): void {
@@ -162,18 +166,27 @@ export class WatchStream {
   #onCanceled(watcher: Watcher, response: WatchResponse): void {
     this.#watchers.delete(watcher.id);
     const compacted = toNumber(response.compact_revision);
+    if (compacted === watcher.next && watcher.compacted !== compacted) {
+      watcher.compacted = compacted;
+      watcher.id = ++this.#lastId; // etcd takes an id only once.
+      this.#watchers.set(watcher.id, watcher);
+      this.#create(watcher);
+      return;
+    }
     const reason = `etcd at ${this.#connection.endpoint} ended the watch: ${response.cancel_reason}`;
     watcher.options.onError(compacted > 0 ? new CompactedError(compacted) : new StoreUnavailableError(reason));
   }
 
   #onEvents(watcher: Watcher, response: WatchResponse): void {
-    for (const event of response.events) watcher.fragments.push(this.#toEvent(event));
+    const wanted = response.events.map(this.#toEvent).filter((event) => revisionOf(event) >= watcher.next);
+    watcher.fragments.push(...wanted);
     if (response.fragment) return;
     const events = watcher.fragments;
     watcher.fragments = [];
-    const last = events.at(-1)!;
+    const last = events.at(-1);
+    if (last === undefined) return;
     // Not the header's revision: an answer to a watch that lags behind carries the newest one.
-    const revision = last.type === 'put' ? last.kv.modRevision : last.modRevision;
+    const revision = revisionOf(last);
     watcher.next = revision + 1;
     watcher.options.onBatch({ events, revision });
   }
@@ -208,3 +221,5 @@ export class WatchStream {
     });
   }
 }
+
+const revisionOf = (event: WatchEvent) => (event.type === 'put' ? event.kv.modRevision : event.modRevision);
