@@ -3,8 +3,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['keelson-source', 'node', 'import', 'module', 'default'];
 
 /** End-to-end tests of what the API server does not do yet. E2E=1 runs them all the same. */
-const waiting = ['read', 'access', 'files'].map((topic) => `test/e2e/kubectl/${topic}.test.ts`);
-waiting.push('test/e2e/client-node.test.ts', 'test/e2e/python-client.test.ts');
+const waiting = ['test/e2e/kubectl/custom-resources.test.ts'];
 
 export default defineConfig({
   resolve: { conditions },
