@@ -9,6 +9,10 @@ interface Targets {
   readonly data: { readonly activeTargets: readonly { readonly discoveredLabels: Record<string, string> }[] };
 }
 
+interface Samples {
+  readonly data: { readonly result: readonly { readonly metric: Record<string, string> }[] };
+}
+
 onEveryStorage('Prometheus', ['prometheus'], (subject) => {
   test('discovers pods, services, nodes and endpoint slices, and what changes', async () => {
     const ns = await subject.namespace();
@@ -77,6 +81,53 @@ onEveryStorage('Prometheus', ['prometheus'], (subject) => {
       await k`delete service web -n ${ns}`;
       await wait(async () => expect(await discovered('service', '__meta_kubernetes_service_name')).toEqual([]));
       expect(prometheus.output()).not.toMatch(/level=ERROR/);
+    } finally {
+      await prometheus.stop();
+    }
+  }, 60_000);
+
+  test('scrapes the metrics of the server and of its checks', async () => {
+    const { server } = subject;
+    const port = await freePort();
+    await writeFile(join(server.directory, 'ca.crt'), server.ca);
+    const scrape_configs = ['/metrics', '/metrics/slis'].map((path) => ({
+      job_name: path,
+      metrics_path: path,
+      scheme: 'https',
+      scrape_interval: '1s',
+      scrape_timeout: '1s',
+      authorization: { credentials: server.token },
+      tls_config: { ca_file: 'ca.crt' },
+      static_configs: [{ targets: [new URL(server.url).host] }],
+    }));
+    await writeFile(join(server.directory, 'scrape.yml'), JSON.stringify({ scrape_configs }));
+    const prometheus = startProgram(tool('prometheus'), [
+      `--config.file=${join(server.directory, 'scrape.yml')}`,
+      `--storage.tsdb.path=${join(server.directory, 'scraped')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ]);
+    const query = async (expression: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`);
+      return ((await response.json()) as Samples).data.result;
+    };
+    const wait = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 250 });
+    try {
+      await subject.kubectl`get configmaps --all-namespaces`;
+      await wait(async () => {
+        expect((await query('up == 1')).map((sample) => sample.metric.job).sort()).toEqual([
+          '/metrics',
+          '/metrics/slis',
+        ]);
+        const scrapes = await query('apiserver_request_total{verb="GET",code="200",group="",resource=""}');
+        expect(scrapes.length).toBeGreaterThan(0);
+        expect(
+          await query(
+            'histogram_quantile(0.9, apiserver_request_duration_seconds_bucket{verb="LIST",resource="configmaps"}) > 0',
+          ),
+        ).not.toEqual([]);
+        expect(await query('kubernetes_healthcheck{name="etcd",type="readyz"} == 1')).not.toEqual([]);
+      });
+      expect(prometheus.output()).not.toMatch(/level=(ERROR|WARN).*scrape/);
     } finally {
       await prometheus.stop();
     }
