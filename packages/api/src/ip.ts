@@ -138,3 +138,14 @@ export function formatCIDR(cidr: CIDR): string {
 export function cidrContains(cidr: CIDR, ip: IP): boolean {
   return ip.family === cidr.ip.family && networkOf(cidr).value <= ip.value && ip.value <= lastOf(cidr).value;
 }
+
+/** Go's IP.IsGlobalUnicast: private networks are global too; loopback, link-local, multicast and broadcast are not. */
+export function isGlobalUnicast({ family, value }: IP): boolean {
+  if (family === 'IPv4') {
+    const first = value >> 24n;
+    const isLinkLocal = value >> 16n === 0xa9fen;
+    return value !== 0n && value !== 0xffffffffn && first !== 127n && first >> 4n !== 0xen && !isLinkLocal;
+  }
+  const isLinkLocal = value >> 118n === 0b1111111010n;
+  return value > 1n && value >> 120n !== 0xffn && !isLinkLocal;
+}

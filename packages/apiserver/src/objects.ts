@@ -6,6 +6,7 @@ import { qualified, StatusError } from '@keelson/api/errors';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type {
+  Endpoints,
   LimitRange,
   Namespace,
   Node,
@@ -30,6 +31,7 @@ import type { Resources } from './resources.ts';
 
 /** By `resource`, or `resource.group` outside of the core group. */
 export interface ObjectTypes {
+  endpoints: Endpoints;
   limitranges: LimitRange;
   namespaces: Namespace;
   nodes: Node;

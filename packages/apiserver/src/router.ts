@@ -48,6 +48,8 @@ export function methodNotAllowed(): StatusError {
  */
 export function route(ctx: RequestContext, find: (key: string) => ServedResource | undefined): Route {
   const { info, exchange } = ctx;
+  // The path of former releases is still told apart for authorization, but leads nowhere.
+  if (info.verb === 'proxy') throw resourceNotFound();
   const served = find(`${info.apiGroup}/${info.apiVersion}/${info.resource}`);
   if (!served) throw resourceNotFound();
   const subresource = info.subresource === '' ? undefined : served.subresources.get(info.subresource);
@@ -85,7 +87,9 @@ function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subres
   const { method } = ctx.exchange;
   const { info } = ctx;
   const { verbs } = subresource ?? served;
-  if (subresource && isConnect(subresource)) return 'connect';
+  if (subresource && isConnect(subresource)) {
+    return CONNECT_METHODS[subresource.name]!.includes(method) ? 'connect' : undefined;
+  }
   const isItem = info.parts.length > 1;
   if (isItem && !subresource && !ITEM_VERBS.some((v) => verbs.has(v))) throw resourceNotFound();
   const allowed = (verb: Verb): Verb | undefined => (verbs.has(verb) ? verb : undefined);
@@ -108,10 +112,18 @@ function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subres
 }
 
 const ITEM_VERBS: readonly Verb[] = ['get', 'update', 'patch', 'delete'];
-const CONNECT = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
+/** GET, too, where a websocket may be wanted. */
+const STREAM_METHODS = ['GET', 'POST'];
+const CONNECT_METHODS: Readonly<Record<string, readonly string[]>> = {
+  exec: STREAM_METHODS,
+  attach: STREAM_METHODS,
+  portforward: STREAM_METHODS,
+  proxy: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
+  log: ['GET'],
+};
 
 function isConnect(subresource: Subresource): boolean {
-  return CONNECT.has(subresource.name);
+  return Object.hasOwn(CONNECT_METHODS, subresource.name);
 }
 
 function checkPatchType(contentType: string): void {

@@ -25,6 +25,8 @@ import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
 import type { ServerConfig } from './config.ts';
+import { BackendPool } from './connect/backend.ts';
+import { Kubelets } from './connect/kubelets.ts';
 import { NO_USER, type RequestContext } from './context.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
@@ -124,6 +126,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
   const lifecycle = new Lifecycle();
+  const backends = new BackendPool();
   const health = new HealthChecks({
     now: () => performance.now(),
     onResult: (check, endpoint, isHealthy) => metrics.recordHealth(check, endpoint, isHealthy),
@@ -162,6 +165,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
         budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
       },
     }),
+    connect: {
+      locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
+      forwarding: { pool: backends, requestHeader: config.requestHeader, register: (end) => lifecycle.register(end) },
+      authorize,
+    },
     computedKinds: {
       componentstatuses: { objects: () => componentStatuses({ storeHealth: () => store.health() }) },
     },
@@ -197,7 +205,6 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     material: tlsMaterial(config),
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     onExchange: (exchange) => serve(exchange, chain, now, config),
-    onUpgrade: (_request, socket) => socket.destroy(),
   });
   const files = [
     config.servingCertificate,
@@ -212,7 +219,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, resources, kubernetes);
+    return close(config, lifecycle, listener, resources, kubernetes).finally(() => backends.close());
   };
   return { port: listener.port, ready, close: stop };
 }

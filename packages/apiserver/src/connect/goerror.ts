@@ -48,8 +48,7 @@ export function goErrorText(error: unknown, target: string): string {
       return `dial tcp: lookup ${cause.hostname ?? target}: ${code === 'ENOTFOUND' ? 'no such host' : 'server misbehaving'}`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `tls: failed to verify certificate: ${wrongName(cause)}`;
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+    case 'EPROTO':
       return 'tls: first record does not look like a TLS handshake';
     case 'ECONNRESET':
       return 'EOF';

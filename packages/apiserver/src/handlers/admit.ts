@@ -14,7 +14,9 @@ interface Subject {
   readonly deleteOptions?: DeleteOptions;
 }
 
-function attributes(scope: Scope, subject: Subject): AdmissionAttributes {
+type Admitting = Pick<Scope, 'ctx' | 'served' | 'subresource' | 'admission'>;
+
+function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
   const { ctx, served, subresource } = scope;
   const { definition } = served;
   return {
@@ -38,11 +40,11 @@ function attributes(scope: Scope, subject: Subject): AdmissionAttributes {
 }
 
 /** May change the object. @throws StatusError what a plugin refuses */
-export function mutate(scope: Scope, subject: Subject): Promise<void> {
+export function mutate(scope: Admitting, subject: Subject): Promise<void> {
   return scope.admission.mutate(attributes(scope, subject));
 }
 
 /** @throws StatusError what a plugin refuses */
-export function validate(scope: Scope, subject: Subject): Promise<void> {
+export function validate(scope: Admitting, subject: Subject): Promise<void> {
   return scope.admission.validate(attributes(scope, subject));
 }

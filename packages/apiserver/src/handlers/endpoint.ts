@@ -3,6 +3,7 @@ import { StatusError } from '@keelson/api/errors';
 import type { AdmissionChain } from '../admission/chain.ts';
 import type { Authorize } from '../authz/attributes.ts';
 import type { Handler } from '../chain.ts';
+import { type ConnectDeps, connect } from '../connect/index.ts';
 import { addWarning, type RequestContext } from '../context.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
@@ -23,7 +24,6 @@ import { listOptions } from './options.ts';
 import { patchObject } from './patch.ts';
 import type { Scope } from './scope.ts';
 import { commonHeaders } from './send.ts';
-import { subresourceHandler } from './subresources.ts';
 import { updateObject } from './update.ts';
 import { createVirtual, type VirtualKinds, virtualKindOf } from './virtual.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
@@ -35,6 +35,7 @@ export interface EndpointOptions {
   readonly watchLimits: WatchLimits;
   /** Kinds that are answered without being stored. */
   readonly virtualKinds: VirtualKinds;
+  readonly connect: ConnectDeps;
   /** Kinds that are found out when somebody asks. */
   readonly computedKinds: ComputedKinds;
   /** Whether any version of the group is served. */
@@ -54,7 +55,7 @@ export function endpoint(options: EndpointOptions): Handler {
     const { method, headers } = ctx.exchange;
     const labels = labelsOfResource(info, method, headerOf(headers, 'content-type'));
     const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
-    await observed(ctx, observation, async () => dispatch(scopeOf(options, ctx, found), found, options));
+    await observed(ctx, observation, async () => dispatch(ctx, found, options));
   };
 }
 
@@ -71,14 +72,13 @@ async function observed<T>(ctx: RequestContext, observation: Observation, serve:
   }
 }
 
-function dispatch(scope: Scope, { verb, subresource }: Route, options: EndpointOptions): Promise<void> {
+function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): Promise<void> {
+  const { verb } = found;
+  if (verb === 'connect') return connect({ ctx, ...found, admission: options.admission }, options.connect);
+  const scope = scopeOf(options, ctx, found);
   if (verb === 'create') {
     const virtual = virtualKindOf(scope, options.virtualKinds);
     if (virtual) return createVirtual(scope, virtual);
-  }
-  if (subresource) {
-    const special = subresourceHandler(scope, verb);
-    if (special) return special;
   }
   const computed = serveComputed(scope, verb, options.computedKinds);
   if (computed) return computed;
@@ -99,8 +99,6 @@ function dispatch(scope: Scope, { verb, subresource }: Route, options: EndpointO
       return deleteOne(scope);
     case 'deletecollection':
       return deleteCollection(scope);
-    case 'connect':
-      throw resourceNotFound();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type http from 'node:http';
 import http2 from 'node:http2';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -22,6 +22,8 @@ export interface Exchange {
   readonly socket: TLSSocket;
   /** The request's body; never read further than the handler wants. */
   readonly body: Readable;
+  /** False when it is certain that the body is empty. */
+  readonly hasBody: boolean;
   readonly headersSent: boolean;
   /** Of the answer; 0 before there is one. */
   readonly status: number;
@@ -37,6 +39,20 @@ export interface Exchange {
   begin(status: number, headers: ResponseHeaders): Writable;
   /** Cuts the answer off where it stands: how a truncated body is made visible to the client. */
   abort(): void;
+  /** Only where the client asks for another protocol: the connection, for whoever speaks it. */
+  upgrade?(): Upgrade;
+}
+
+/** A connection on its way from HTTP/1.1 to what the client asked for. Once it is there its taker closes it. */
+export interface Upgrade {
+  readonly request: http.IncomingMessage;
+  readonly socket: Duplex;
+  /** What came behind the request's headers. */
+  readonly head: Buffer;
+  /** Answers 101. @param rawHeaders name, value, name, value… */
+  switchProtocols(rawHeaders: readonly string[]): void;
+  /** Somebody else has answered 101. */
+  switched(): void;
 }
 
 export function exchangeOfStream(
@@ -74,6 +90,9 @@ class Http2Exchange implements Exchange {
   }
   get body(): Readable {
     return this.#stream;
+  }
+  get hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
   }
   get headersSent(): boolean {
     return this.#stream.headersSent;
@@ -124,6 +143,9 @@ class Http1Exchange implements Exchange {
     this.body = req;
     res.on('error', () => res.destroy());
   }
+  get hasBody(): boolean {
+    return hasBody(this.headers);
+  }
   get rawHeaders(): readonly string[] {
     return this.#req.rawHeaders;
   }
@@ -144,7 +166,7 @@ class Http1Exchange implements Exchange {
     if (this.closed) return;
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
     // An unread body would be taken for the next request: such a connection is not used again.
-    const last = !this.#req.complete && hasBody(this.headers) ? { connection: 'close' } : {};
+    const last = !this.#req.complete && this.hasBody ? { connection: 'close' } : {};
     this.status = status;
     this.bytesSent = payload.length;
     this.#res.writeHead(status, { ...headers, 'content-length': payload.length, ...last });

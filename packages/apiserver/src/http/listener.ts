@@ -5,10 +5,10 @@ import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
+import { exchangeOfUpgrade, hasNoBody } from './upgrade.ts';
 
 export interface ServingCertificate {
   readonly cert: string;
@@ -43,8 +43,6 @@ export interface ListenerOptions {
   readonly material: TlsMaterial;
   readonly tls?: TlsOptions;
   readonly onExchange: (exchange: Exchange) => void;
-  /** An HTTP/1.1 `Upgrade` request (websocket, SPDY). */
-  readonly onUpgrade: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 export interface Listener {
@@ -77,9 +75,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     headersTimeout: HEADERS_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     requestTimeout: 0,
+    shouldUpgradeCallback: hasNoBody,
   });
   h1.on('request', (req, res) => options.onExchange(exchangeOfRequest(req, res)));
-  h1.on('upgrade', options.onUpgrade);
+  h1.on('upgrade', (req, socket, head) => options.onExchange(exchangeOfUpgrade(req, socket, head)));
   h1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (socket.writable && error.code === 'HPE_INVALID_METHOD') {
       socket.end(UNKNOWN_METHOD);

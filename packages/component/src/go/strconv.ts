@@ -19,6 +19,14 @@ export function parseInteger(text: string, bits: number): number {
   return Number(value);
 }
 
+/** strconv.ParseInt with base 10. @throws Error with strconv's text */
+export function parseDecimal(text: string, bits: number): number {
+  if (!/^[+-]?[0-9]+$/.test(text)) throw syntax('ParseInt', text);
+  const value = BigInt(text.replace(/^\+/, ''));
+  if (BigInt.asIntN(bits, value) !== value) throw range('ParseInt', text);
+  return Number(value);
+}
+
 /** strconv.ParseUint with base 10. @throws Error with strconv's text */
 export function parseUnsigned(text: string, bits: number): number {
   if (!/^[0-9]+$/.test(text)) throw syntax('ParseUint', text);
