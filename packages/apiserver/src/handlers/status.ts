@@ -6,10 +6,10 @@ import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
 import { negotiate, wantsPretty } from '../http/negotiate.ts';
 
-/** An Accept header that can't be served gets indented JSON. */
+/** Where nothing but another form than the object's own is accepted, it is indented JSON. */
 export function statusBody(ctx: RequestContext, status: object): { contentType: string; body: Buffer } {
   const { exchange, info } = ctx;
-  const output = negotiate(headerOf(exchange.headers, 'accept'), { allowsConversion: () => true });
+  const output = negotiate(headerOf(exchange.headers, 'accept'));
   switch (output?.mediaType) {
     case 'application/yaml':
       return { contentType: output.mediaType, body: encodeYaml(status) };
