@@ -37,6 +37,11 @@ describe('rules of roles', () => {
     expect(texts(clusterRole.strategy.validate?.(ctx, { metadata: {}, rules: null, aggregationRule: {} }))).toEqual([
       'aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil',
     ]);
+    const bad = { clusterRoleSelectors: [{ matchExpressions: [{ key: 'a', operator: 'Bad' }] }] };
+    expect(texts(clusterRole.strategy.validate?.(ctx, { metadata: {}, rules: null, aggregationRule: bad }))).toEqual([
+      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].operator: Invalid value: "Bad": not a valid selector operator',
+      'aggregationRule.clusterRoleSelectors[0]: Invalid value: null: invalid label selector.',
+    ]);
   });
 });
 

@@ -1,7 +1,8 @@
 /** Compare pkg/apis/rbac/validation: ValidateClusterRole. */
-import { type ErrorList, Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { ClusterRole } from '@keelson/api/generated/types/rbac/v1';
 import { validateLabelSelector } from '../../validation/labelselector.ts';
+import { readSelector } from '../../validation/templateselector.ts';
 import { validateRules } from '../role/validation.ts';
 
 const SELECTORS = Path.of('aggregationRule', 'clusterRoleSelectors');
@@ -17,9 +18,10 @@ export function validateClusterRole(role: ClusterRole, laxLabelValues: boolean):
 }
 
 function validateSelectors(role: ClusterRole, laxLabelValues: boolean): ErrorList {
-  return (role.aggregationRule?.clusterRoleSelectors ?? []).flatMap((selector, i) =>
-    validateLabelSelector(selector, { allowInvalidLabelValueInSelector: laxLabelValues }, SELECTORS.index(i)),
-  );
+  return (role.aggregationRule?.clusterRoleSelectors ?? []).flatMap((selector, i) => [
+    ...validateLabelSelector(selector, { allowInvalidLabelValueInSelector: laxLabelValues }, SELECTORS.index(i)),
+    ...(readSelector(selector) ? [] : [invalid(SELECTORS.index(i), null, 'invalid label selector.')]),
+  ]);
 }
 
 export function validateClusterRoleUpdate(role: ClusterRole, old: ClusterRole): ErrorList {
