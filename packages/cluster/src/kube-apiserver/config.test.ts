@@ -101,7 +101,27 @@ test('tokens are read from the file', async () => {
   expect(tokens?.get('secret')).toMatchObject({ name: 'jane', uid: '1', groups: ['a', 'b'] });
 });
 
+test('admission plug-ins are told what the file and those beside it say', async () => {
+  const path = join(root, 'admission.yaml');
+  await writeFile(join(root, 'events.yaml'), 'limits: []\n');
+  await writeFile(
+    path,
+    `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- {name: EventRateLimit, path: events.yaml}
+- {name: PodSecurity, configuration: {defaults: {enforce: baseline}}}
+`,
+  );
+  const { admissionControlConfig } = await configOf(...required(), `--admission-control-config-file=${path}`);
+  expect(Object.fromEntries(admissionControlConfig!)).toEqual({
+    EventRateLimit: { limits: [] },
+    PodSecurity: { defaults: { enforce: 'baseline' } },
+  });
+});
+
 test.each([
+  [['--admission-control-config-file=/dev/null'], '--admission-control-config-file /dev/null: '],
   [['--client-ca-file=/nonexistent'], '--client-ca-file /nonexistent: ENOENT'],
   [['--token-auth-file=/nonexistent'], '--token-auth-file /nonexistent: ENOENT'],
   [['--service-account-key-file=/dev/null'], '--service-account-key-file /dev/null: '],

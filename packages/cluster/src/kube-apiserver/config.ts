@@ -1,6 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { admissionConfiguration, type PluginConfigurations } from '@keelson/apiserver/admission/configuration';
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
@@ -43,6 +45,7 @@ export async function serverConfig(
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],
+    admissionControlConfig: await reader.text('admission-control-config-file', readAdmissionConfiguration),
     defaultTolerations: {
       notReadySeconds: values['default-not-ready-toleration-seconds'],
       unreachableSeconds: values['default-unreachable-toleration-seconds'],
@@ -105,7 +108,10 @@ class FileReader {
     return this.#named('tls-sni-cert-key', certFile, () => this.#files.read([certFile, keyFile], decode));
   }
 
-  text<T>(flag: 'token-auth-file', decode: (text: string, path: string) => T): T | undefined {
+  text<T>(
+    flag: 'token-auth-file' | 'admission-control-config-file',
+    decode: (text: string, path: string) => T,
+  ): T | undefined {
     const path = this.#values[flag];
     return path === '' ? undefined : this.#named(flag, path, () => decode(readFileSync(path, 'utf8'), path));
   }
@@ -140,6 +146,12 @@ class FileReader {
       return explain(error);
     }
   }
+}
+
+async function readAdmissionConfiguration(text: string, path: string): Promise<PluginConfigurations> {
+  const { load } = await import('js-yaml');
+  const read = (other: string) => readFileSync(resolve(dirname(path), other), 'utf8');
+  return admissionConfiguration(text, { parse: load, read });
 }
 
 function checkedBundle(pem: string): string {

@@ -12,6 +12,7 @@ export type Values = FlagValues<typeof flags>;
 
 /** What the help says of the flags that have an effect; the others are read and change nothing. */
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  'admission-control-config-file': 'Configurations of admission plug-ins: an AdmissionConfiguration.',
   'advertise-address':
     'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',
   'allow-privileged': 'Whether privileged containers are allowed.',
