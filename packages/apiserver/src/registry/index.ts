@@ -35,6 +35,8 @@ import { makeServiceRegistration } from './core/service/index.ts';
 import { registration as serviceAccounts } from './core/serviceaccount/index.ts';
 import { registration as endpointSlices } from './discovery/endpointslice/index.ts';
 import { makeEventsRegistration } from './events/event/index.ts';
+import { registration as flowSchemas } from './flowcontrol/flowschema/index.ts';
+import { registration as priorityLevelConfigurations } from './flowcontrol/prioritylevelconfiguration/index.ts';
 import { registration as ingresses } from './networking/ingress/index.ts';
 import { registration as ingressClasses } from './networking/ingressclass/index.ts';
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
@@ -111,6 +113,9 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'servicecidrs.networking.k8s.io': serviceCIDRs,
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,
+
+    'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
+    'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,
 
     'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindings,
     'clusterroles.rbac.authorization.k8s.io': clusterRoles,

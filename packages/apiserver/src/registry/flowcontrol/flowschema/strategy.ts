@@ -1,0 +1,37 @@
+import { Path } from '@keelson/api/field';
+import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
+import { bumpGeneration, startGeneration } from '../../generation.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { validateFlowSchema, validateFlowSchemaStatus } from './validation.ts';
+
+const DEFAULT_MATCHING_PRECEDENCE = 1000;
+
+export const strategy: Strategy<FlowSchema> = {
+  defaults({ spec }) {
+    spec.matchingPrecedence ||= DEFAULT_MATCHING_PRECEDENCE;
+  },
+  prepareForCreate(_ctx, obj) {
+    obj.status = {};
+    startGeneration(obj);
+  },
+  validate: (_ctx, obj) => validateFlowSchema(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    bumpGeneration(obj, old, 'spec');
+    obj.status = old.status;
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj) => validateFlowSchema(obj),
+  resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:status': {} } },
+};
+
+export const status: ViewSubresource<FlowSchema> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+      if (old.metadata.managedFields) obj.metadata.managedFields ??= old.metadata.managedFields;
+    },
+    validateUpdate: (_ctx, obj) => validateFlowSchemaStatus(obj.status, Path.of('status')),
+    resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:spec': {}, 'f:metadata': {} } },
+  },
+};
