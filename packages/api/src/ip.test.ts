@@ -4,6 +4,7 @@ import {
   formatCIDR,
   formatIP,
   hasLeadingZeros,
+  isGlobalUnicast,
   isIPv4Mapped,
   parseCIDRSloppy,
   parseIPSloppy,
@@ -73,4 +74,23 @@ describe('CIDRs', () => {
       false,
     ]);
   });
+});
+
+it.each([
+  ['10.0.0.1', true],
+  ['192.0.2.2', true],
+  ['127.0.0.1', false],
+  ['169.254.1.1', false],
+  ['224.0.0.1', false],
+  ['255.255.255.255', false],
+  ['0.0.0.0', false],
+  ['fd00::2', true],
+  ['2001:db8::1', true],
+  ['::1', false],
+  ['::', false],
+  ['fe80::1', false],
+  ['ff02::1', false],
+  ['::ffff:127.0.0.1', false],
+])('%s is global unicast: %s', (text, is) => {
+  expect(isGlobalUnicast(parseIPSloppy(text)!)).toBe(is);
 });

@@ -113,6 +113,7 @@ async function overWebSocket({ exchange }: RequestContext, answer: http.Incoming
   if (!socket) return;
   const encode = (data: Buffer) => (protocol === BASE64 ? data.toString('base64') : data);
   socket.on('error', () => socket.terminate()).on('close', () => answer.destroy());
+  socket.resume();
   try {
     await send(socket, encode(Buffer.alloc(0)));
     for await (const chunk of answer) await send(socket, encode(chunk as Buffer));

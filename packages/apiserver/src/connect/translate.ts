@@ -63,6 +63,7 @@ export async function translate(
   } catch {
     // The client has gone.
   }
+  client.resume();
   client.close(1000);
   idle.stop();
   unregister();
@@ -178,11 +179,10 @@ function receive(client: WebSocket, { error, stdin, resize }: Streams): void {
     }
     const input = inputs.get(channel);
     if (!input?.writable || message.length === 1) return;
-    if (!input.write(message.subarray(1))) {
-      client.pause();
-      input.once('drain', () => client.resume()).once('close', () => client.resume());
-    }
+    if (!input.write(message.subarray(1))) client.pause();
   });
+  for (const input of inputs.values()) input?.on('drain', () => client.resume()).on('close', () => client.resume());
+  client.resume();
 }
 
 async function passOut(

@@ -5,6 +5,7 @@
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { badRequest, StatusError } from '@keelson/api/errors';
 import type { RequestContext } from '../context.ts';
 import type { Upgrade } from '../http/exchange.ts';
@@ -17,6 +18,8 @@ export const STREAM_IDLE_MS = 4 * 60 * 60 * 1000;
 /** For the answer of a backend that does not switch. */
 const REFUSAL_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
+/** For what is on its way when a side ends. */
+const LINGER_MS = 1000;
 
 /** @throws StatusError 400 for a request that asks for no other protocol */
 export function upgradeOf(ctx: RequestContext): Upgrade {
@@ -104,8 +107,9 @@ export async function join(
   if (backendHead.length > 0) backend.unshift(backendHead);
   if (upgrade.head.length > 0 && client === upgrade.socket) client.unshift(upgrade.head);
   await Promise.race([copy(client, backend), copy(backend, client)]);
-  // What one side said last still goes out; after that nobody is left to talk to.
-  await Promise.race([ended(client), ended(backend)]);
+  // One direction is over, and with it the other. What was said last still goes out: no sudden end.
+  for (const stream of [client, backend]) stream.unpipe().resume().end();
+  await Promise.race([Promise.all([closed(client), closed(backend)]), delay(LINGER_MS)]);
   touch.stop();
   unregister();
   cut();
@@ -119,10 +123,10 @@ function copy(from: Duplex, to: Duplex): Promise<void> {
   });
 }
 
-function ended(stream: Duplex): Promise<void> {
+function closed(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableFinished) resolve();
-    else stream.once('finish', resolve).once('close', resolve);
+    if (stream.destroyed) resolve();
+    else stream.once('close', resolve);
   });
 }
 

@@ -22,7 +22,7 @@ export function offeredProtocols({ headers }: IncomingMessage): string[] {
 /**
  * Answers 101, or 400 and 405 to handshakes that are none.
  * @param protocol chosen among those offered; empty for none
- * @returns undefined when the handshake failed and has been answered
+ * @returns paused, so that no message is lost; undefined when the handshake failed and has been answered
  */
 export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<WebSocket | undefined> {
   const { request, socket, head } = upgrade;
@@ -34,7 +34,10 @@ export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<Web
   upgrade.switched();
   return new Promise((resolve) => {
     socket.once('close', () => resolve(undefined));
-    server.handleUpgrade(request, socket, head, resolve);
+    server.handleUpgrade(request, socket, head, (accepted) => {
+      accepted.pause();
+      resolve(accepted);
+    });
   });
 }
 

@@ -17,6 +17,9 @@ export function hasNoBody({ headers }: http.IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
+/** For an answer to arrive before its connection is closed. */
+const LINGER_MS = 1000;
+
 class UpgradeExchange implements Exchange {
   readonly httpVersion = '1.1';
   status = 0;
@@ -66,9 +69,10 @@ class UpgradeExchange implements Exchange {
       'connection',
       'close',
     ]);
-    // Nothing more is expected of the client; what it sends must not fill buffers.
-    this.#socket.resume();
-    return this.#socket;
+    // Nothing more is expected of the client: what it sends must not fill buffers, nor may it stay when it has its answer.
+    const socket = this.#socket.resume();
+    socket.once('finish', () => setTimeout(() => socket.destroy(), LINGER_MS).unref());
+    return socket;
   }
   abort(): void {
     this.#socket.destroy();

@@ -69,7 +69,8 @@ export class SpdySession {
     this.#nextId += 2;
     const stream = this.#add(id, headers);
     const accepted = new Promise<void>((resolve, reject) => {
-      stream.once('accepted', resolve).once('close', () => reject(new Error('Stream reset')));
+      const refuse = () => reject(new Error('Stream reset'));
+      stream.once('accepted', resolve).once('reset', refuse).once('close', refuse);
     });
     accepted.catch(() => {});
     await this.#sendHeaders(headers, (block) => controlFrame(SYN_STREAM, 0, id, 0, Buffer.alloc(2), block));
@@ -88,8 +89,8 @@ export class SpdySession {
 
   /** @internal */
   writeData(id: number, data: Buffer, fin: boolean, done: (error?: Error | null) => void): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) {
-      done(new Error('connection is closed'));
+    if (this.#socket.destroyed || this.#socket.writableEnded || !this.#streams.has(id)) {
+      done(new Error('Stream reset'));
       return;
     }
     this.#socket.cork();
@@ -138,7 +139,7 @@ export class SpdySession {
       case RST_STREAM: {
         const stream = this.#streams.get(id);
         this.#streams.delete(id);
-        stream?.destroy(new Error('Stream reset'));
+        stream?.receiveReset();
         return false;
       }
       case PING:
@@ -191,7 +192,7 @@ export class SpdySession {
 
   #end(): void {
     clearInterval(this.#pinger);
-    for (const stream of this.#streams.values()) stream.destroy();
+    for (const stream of this.#streams.values()) stream.receiveCut();
     this.#streams.clear();
     this.#packer.close();
     this.#unpacker.close();
@@ -203,7 +204,10 @@ export class SpdySession {
   }
 }
 
-/** One stream: `end()` closes the own half, `destroy()` resets it unless both halves are closed. */
+/**
+ * One stream: `end()` closes the own half, `destroy()` resets it unless both halves are closed. When the other side
+ * resets it, it ends; an error says that the connection broke.
+ */
 export class SpdyStream extends Duplex {
   readonly id: number;
   /** What it was opened with. */
@@ -226,14 +230,26 @@ export class SpdyStream extends Duplex {
     if (this.destroyed || this.push(data)) return;
     await new Promise<void>((resolve) => {
       this.#resume = resolve;
-      this.once('close', resolve);
     });
   }
 
   /** @internal */
   receiveEnd(): void {
+    if (this.#isComplete.read) return;
     this.#isComplete.read = true;
     if (!this.destroyed) this.push(null);
+  }
+
+  /** @internal Kubelets reset streams when they are done: what came until then counts. */
+  receiveReset(): void {
+    this.#isComplete.write = true;
+    this.receiveEnd();
+    this.emit('reset');
+  }
+
+  /** @internal The connection is gone. What is complete can still be read. */
+  receiveCut(): void {
+    if (!this.#isComplete.read) this.destroy(new Error('connection is closed'));
   }
 
   override _read(): void {

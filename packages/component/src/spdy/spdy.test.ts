@@ -110,10 +110,11 @@ describe('a session', () => {
   });
 
   it('tells of streams that are reset or refused', async () => {
-    const client = await pair((stream) => void stream.destroy());
+    const client = await pair((stream) => stream.write('last words', () => stream.destroy()));
     const stream = await client.open({});
-    const error = await new Promise<Error>((resolve) => stream.once('error', resolve));
-    expect(error.message).toBe('Stream reset');
+    expect(await text(stream)).toBe('last words');
+    const error = await new Promise((resolve) => stream.write('more', resolve));
+    expect(error).toMatchObject({ message: 'Stream reset' });
     const refusing = await pair(undefined as never);
     await expect(refusing.open({})).rejects.toThrow('Stream reset');
   });
