@@ -16,7 +16,7 @@ export class Path {
   static of(...names: string[]): Path {
     return new Path(names.join('.'));
   }
-  /** The root: its children carry no leading dot. */
+  /** The root: its children carry no leading dot. By itself it is shown as `[]`. */
   static readonly root = new Path('');
 
   child(...names: string[]): Path {
@@ -30,7 +30,7 @@ export class Path {
     return new Path(`${this.#text}[${k}]`);
   }
   toString(): string {
-    return this.#text;
+    return this.#text === '' ? '[]' : this.#text;
   }
 }
 

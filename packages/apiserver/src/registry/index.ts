@@ -42,6 +42,7 @@ import { registration as ingressClasses } from './networking/ingressclass/index.
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
 import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
 import { registration as serviceCIDRs } from './networking/servicecidr/index.ts';
+import { registration as runtimeClasses } from './node/runtimeclass/index.ts';
 import { registration as podDisruptionBudgets } from './policy/poddisruptionbudget/index.ts';
 import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
 import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
@@ -116,6 +117,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
     'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,
+    'runtimeclasses.node.k8s.io': runtimeClasses,
 
     'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindings,
     'clusterroles.rbac.authorization.k8s.io': clusterRoles,

@@ -20,7 +20,7 @@ describe('ConfigMap', () => {
     [
       'over a mebibyte',
       { data: { a: 'x'.repeat(1024 * 1024 + 1) } },
-      [': Too long: may not be more than 1048576 bytes'],
+      ['[]: Too long: may not be more than 1048576 bytes'],
     ],
   ])('validates %s', (_name, rest, expected) => expect(texts(strategy.validate?.(ctx, map(rest)))).toEqual(expected));
 

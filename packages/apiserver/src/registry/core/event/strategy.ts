@@ -12,7 +12,7 @@ export function eventStrategy(ttlSeconds: number): Strategy<Event> {
     validateUpdate: (_ctx, obj) => validateLegacyEvent(obj, 'reportingComponent'),
     ttlSeconds: () => ttlSeconds,
     selectableFields: (obj) => ({
-      ...aboutFields('involvedObject', obj),
+      ...aboutFields(obj),
       reason: obj.reason ?? '',
       reportingComponent: obj.reportingComponent ?? '',
       source: obj.source?.component || (obj.reportingComponent ?? ''),
@@ -21,8 +21,7 @@ export function eventStrategy(ttlSeconds: number): Strategy<Event> {
   };
 }
 
-/** @param prefix what the version calls the reference */
-export function aboutFields(prefix: string, { involvedObject: about }: Event): Record<string, string> {
+function aboutFields({ involvedObject: about }: Event): Record<string, string> {
   const names = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const;
-  return Object.fromEntries(names.map((name) => [`${prefix}.${name}`, about?.[name] ?? '']));
+  return Object.fromEntries(names.map((name) => [`involvedObject.${name}`, about?.[name] ?? '']));
 }

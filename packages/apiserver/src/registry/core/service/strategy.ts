@@ -25,6 +25,10 @@ export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service
     },
     validateUpdate: (_ctx, obj, old) => validateServiceUpdate(obj, old),
     warningsOnUpdate: (_ctx, obj) => warnings(obj),
+    // Defaults set it for every type; upstream stores it, and drops it whenever it is read.
+    canonicalize({ spec }) {
+      if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
+    },
     beginCreate: (ctx, obj) => allocation.beginCreate(ctx, obj),
     beginUpdate: (ctx, obj, old) => allocation.beginUpdate(ctx, obj, old),
     afterDelete: (ctx, obj) => allocation.afterDelete(ctx, obj),

@@ -1,5 +1,5 @@
 import type { Event } from '@keelson/api/generated/types/core/v1';
-import { aboutFields, eventStrategy } from '../../core/event/strategy.ts';
+import { eventStrategy } from '../../core/event/strategy.ts';
 import { validateLegacyEvent, validateStrictEvent, validateStrictEventUpdate } from '../../core/event/validation.ts';
 import type { Strategy } from '../../strategy.ts';
 
@@ -12,11 +12,5 @@ export function strictEventStrategy(ttlSeconds: number): Strategy<Event> {
       ...validateLegacyEvent(obj, 'reportingController'),
       ...validateStrictEventUpdate(obj, old),
     ],
-    selectableFields: (obj) => ({
-      ...aboutFields('regarding', obj),
-      reason: obj.reason ?? '',
-      reportingController: obj.reportingComponent ?? '',
-      type: obj.type ?? '',
-    }),
   };
 }

@@ -2,6 +2,14 @@ import type { ClusterRoleBinding, RoleBinding, Subject } from '@keelson/api/gene
 import { age, ageColumn, column, nameColumn, wideColumn } from '../../columns.ts';
 import type { TableConvertor } from '../../strategy.ts';
 
+/** In the words of v1beta1. */
+const ROLE_REF = {
+  RoleBinding:
+    'RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.',
+  ClusterRoleBinding:
+    'RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.',
+};
+
 export const table = bindingTable('RoleBinding');
 
 /** @param kind the columns of both kinds differ in their descriptions alone */
@@ -12,7 +20,7 @@ export function bindingTable(
   return {
     columns: [
       nameColumn,
-      column('Role', 'string', `rbac.v1beta1.${kind}.roleRef`),
+      column('Role', 'string', ROLE_REF[kind]),
       ageColumn,
       wideColumn('Users', 'string', `Users ${where}`),
       wideColumn('Groups', 'string', `Groups ${where}`),

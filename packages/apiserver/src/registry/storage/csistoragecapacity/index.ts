@@ -1,6 +1,5 @@
 import type { CSIStorageCapacity } from '@keelson/api/generated/types/storage/v1';
 import type { KindRegistration } from '../../strategy.ts';
-import { table } from './columns.ts';
 import { strategy } from './strategy.ts';
 
-export const registration: KindRegistration<CSIStorageCapacity> = { strategy, table };
+export const registration: KindRegistration<CSIStorageCapacity> = { strategy };

@@ -24,6 +24,8 @@ import { containerTotals, isPodLevelResource } from '../resources.ts';
 import { dnsLabel } from './names.ts';
 import type { PodValidationOptions } from './options.ts';
 
+export type ResourceOptions = Pick<PodValidationOptions, 'allowIndivisibleHugePagesValues'>;
+
 type NameCheck = (name: string, path: Path) => ErrorList;
 
 const POD_LEVEL = ['cpu', 'hugepages-', 'memory'];
@@ -32,7 +34,7 @@ const POD_LEVEL = ['cpu', 'hugepages-', 'memory'];
 export function validateContainerResources(
   requirements: ResourceRequirements | undefined,
   claimNames: ReadonlySet<string>,
-  options: PodValidationOptions,
+  options: ResourceOptions,
   path: Path,
 ): ErrorList {
   return validateRequirements(requirements ?? {}, validateContainerResourceName, claimNames, options, path);
@@ -42,7 +44,7 @@ export function validateContainerResources(
 export function validatePodResources(
   spec: PodSpec,
   claimNames: ReadonlySet<string>,
-  options: PodValidationOptions,
+  options: ResourceOptions,
   path: Path,
 ): ErrorList {
   const { resources, os } = spec;
@@ -64,7 +66,7 @@ function validateRequirements(
   { limits = {}, requests = {}, claims = [] }: ResourceRequirements,
   validateName: NameCheck,
   claimNames: ReadonlySet<string>,
-  options: PodValidationOptions,
+  options: ResourceOptions,
   path: Path,
 ): ErrorList {
   const [limitsAt, requestsAt] = [path.child('limits'), path.child('requests')];
