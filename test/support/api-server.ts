@@ -62,7 +62,7 @@ export async function startApiServer(storage: Storage, args: readonly string[] =
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${join(directory, 'sa.key')}`,
     `--service-account-signing-key-file=${join(directory, 'sa.key')}`,
-    '--service-cluster-ip-range=10.0.0.0/24',
+    '--service-cluster-ip-range=10.96.0.0/16',
     ...args,
   ]);
   const stop = async () => {

@@ -2,6 +2,7 @@
  * The behaviour of every built-in kind, by resource and group. A resource without an entry has no behaviour of its own:
  * it is stored as it comes.
  */
+import { registration as apiServices } from './apiregistration/apiservice/index.ts';
 import { registration as controllerRevisions } from './apps/controllerrevision/index.ts';
 import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
 import { makeDeploymentRegistration } from './apps/deployment/index.ts';
@@ -115,6 +116,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,
 
+    'apiservices.apiregistration.k8s.io': apiServices,
     'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
     'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,
     'runtimeclasses.node.k8s.io': runtimeClasses,

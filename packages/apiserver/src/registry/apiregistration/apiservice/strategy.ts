@@ -1,0 +1,54 @@
+import { Path } from '@keelson/api/field';
+import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { formatTime } from '@keelson/api/time';
+import { isPathSegmentName } from '@keelson/api/validation/names';
+import type { Strategy, StrategyContext, ViewSubresource } from '../../strategy.ts';
+import { validateAPIService, validateAPIServiceStatus } from './validation.ts';
+
+const DEFAULT_PORT = 443;
+
+export const strategy: Strategy<APIService> = {
+  allowUnconditionalUpdate: false,
+  validateName: (name) => isPathSegmentName(name),
+  defaults({ spec }) {
+    if (spec.service) spec.service.port ??= DEFAULT_PORT;
+  },
+  prepareForCreate(ctx, obj) {
+    obj.status = obj.spec.service ? {} : { conditions: [localAndAvailable(ctx)] };
+  },
+  validate: (_ctx, obj) => validateAPIService(obj),
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+  },
+  metadataRules: 'generic',
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj) => validateAPIService(obj),
+  resetFields: resetFields({ 'f:status': {} }),
+};
+
+export const status: ViewSubresource<APIService> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      const { labels, annotations, finalizers, ownerReferences } = old.metadata;
+      obj.spec = old.spec;
+      Object.assign(obj.metadata, { labels, annotations, finalizers, ownerReferences });
+    },
+    validateUpdate: (_ctx, obj) => validateAPIServiceStatus(obj.status, Path.of('status')),
+    resetFields: resetFields({ 'f:spec': {}, 'f:metadata': {} }),
+  },
+};
+
+function localAndAvailable(ctx: StrategyContext) {
+  return {
+    type: 'Available',
+    status: 'True',
+    lastTransitionTime: formatTime(ctx.now),
+    reason: 'Local',
+    message: 'Local APIServices are always available',
+  };
+}
+
+function resetFields(fields: Record<string, Record<string, never>>) {
+  return { 'apiregistration.k8s.io/v1': fields, 'apiregistration.k8s.io/v1beta1': fields };
+}
