@@ -365,3 +365,11 @@ describe.skipIf(missing('kubectl') !== undefined)('kubectl', () => {
     expect(await kubectl`logs older -c c --follow`).toBe('first\nlater\n');
   });
 });
+
+test('a server that stops ends its streams', async () => {
+  const socket = websocket(`${pods}/newer/exec?container=c&command=x&stdout=1`, 'v5.channel.k8s.io');
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  expect(await server.program.stop()).toBe(0);
+  await closed;
+});
