@@ -2,6 +2,13 @@
  * The behaviour of every built-in kind, by resource and group. A resource without an entry has no behaviour of its own:
  * it is stored as it comes.
  */
+
+import { registration as mutatingAdmissionPolicies } from './admissionregistration/mutatingadmissionpolicy/index.ts';
+import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
+import { registration as mutatingWebhookConfigurations } from './admissionregistration/mutatingwebhookconfiguration/index.ts';
+import { registration as validatingAdmissionPolicies } from './admissionregistration/validatingadmissionpolicy/index.ts';
+import { registration as validatingAdmissionPolicyBindings } from './admissionregistration/validatingadmissionpolicybinding/index.ts';
+import { registration as validatingWebhookConfigurations } from './admissionregistration/validatingwebhookconfiguration/index.ts';
 import { registration as apiServices } from './apiregistration/apiservice/index.ts';
 import { registration as controllerRevisions } from './apps/controllerrevision/index.ts';
 import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
@@ -85,6 +92,13 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     secrets,
     serviceaccounts: serviceAccounts,
     services: makeServiceRegistration(options.services),
+
+    'mutatingadmissionpolicies.admissionregistration.k8s.io': mutatingAdmissionPolicies,
+    'mutatingadmissionpolicybindings.admissionregistration.k8s.io': mutatingAdmissionPolicyBindings,
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io': mutatingWebhookConfigurations,
+    'validatingadmissionpolicies.admissionregistration.k8s.io': validatingAdmissionPolicies,
+    'validatingadmissionpolicybindings.admissionregistration.k8s.io': validatingAdmissionPolicyBindings,
+    'validatingwebhookconfigurations.admissionregistration.k8s.io': validatingWebhookConfigurations,
 
     'controllerrevisions.apps': controllerRevisions,
     'daemonsets.apps': makeDaemonSetRegistration(pods),

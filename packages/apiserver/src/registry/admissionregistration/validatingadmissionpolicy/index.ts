@@ -1,0 +1,13 @@
+import type { ValidatingAdmissionPolicy } from '@keelson/api/generated/types/admissionregistration/v1';
+import { column } from '../../columns.ts';
+import type { KindRegistration } from '../../strategy.ts';
+import { policyTable } from '../columns.ts';
+import { status, strategy } from './strategy.ts';
+
+const validations = 'Validations indicates the number of validation rules defined in this configuration';
+
+export const registration: KindRegistration<ValidatingAdmissionPolicy> = {
+  strategy,
+  table: policyTable(column('Validations', 'integer', validations), (spec) => spec.validations?.length ?? 0),
+  subresources: { status },
+};
