@@ -11,7 +11,7 @@ import { admissionWorld } from './admission/world.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
-import { alwaysAllowPaths, authorizerChain, inOrder } from './authz/chain.ts';
+import { authorizerChain } from './authz/chain.ts';
 import { followNodes } from './authz/node/follow.ts';
 import { NodeGraph } from './authz/node/graph.ts';
 import { nodeAuthorizer } from './authz/node/index.ts';
@@ -100,7 +100,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     RBAC: rbac,
     Node: nodeAuthorizer(nodes, nodeRules),
   });
-  const authorize = inOrder([alwaysAllowPaths(['/healthz', '/livez', '/readyz']), authorizers.authorize]);
+  const { authorize } = authorizers;
   const services: AllocationDeps = {
     client: () => client,
     store,

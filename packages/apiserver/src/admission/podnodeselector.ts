@@ -49,7 +49,7 @@ export function podNodeSelector({ objects }: AdmissionWorld, selectors: NodeSele
     handles: on('pods', ['CREATE']),
     async mutate(a) {
       const labels = await selected(a);
-      objectOf<Pod>(a).spec.nodeSelector = { ...labels };
+      if (Object.keys(labels).length > 0) objectOf<Pod>(a).spec.nodeSelector = { ...labels };
       refuseOthers(a, labels);
     },
     async validate(a) {
@@ -76,7 +76,7 @@ function parse(selector: string): Labels {
 
 function problemOf(key: string, value: string): string | undefined {
   const ofKey = isQualifiedName(key);
-  if (ofKey.length > 0) return invalid(Path.root, key, ofKey.join('; ')).toString();
+  if (ofKey.length > 0) return invalid(Path.of('<nil>'), key, ofKey.join('; ')).toString();
   const ofValue = isValidLabelValue(value);
   return ofValue.length > 0 ? invalid(Path.root.key(key), value, ofValue.join('; ')).toString() : undefined;
 }

@@ -188,7 +188,7 @@ describe('PodNodeSelector', () => {
   test.each([
     ['zone=a, env = prod', {}, {}, { zone: 'a', env: 'prod' }],
     [undefined, { clusterDefaultNodeSelector: 'zone=b' }, { disk: 'ssd' }, { zone: 'b', disk: 'ssd' }],
-    ['', { clusterDefaultNodeSelector: 'zone=b' }, {}, {}],
+    ['', { clusterDefaultNodeSelector: 'zone=b' }, { disk: 'ssd' }, { disk: 'ssd' }],
     ['zone=a', { ns: 'zone=a' }, { zone: 'a' }, { zone: 'a' }],
   ])('%s with %j adds to %j', async (annotation, config, nodeSelector, expected) => {
     const { spec } = await admit(plugin(annotation, config as Record<string, string>), creating({ nodeSelector }));

@@ -10,9 +10,10 @@ export class HeaderValues {
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = raw[i]!.toLowerCase();
       if (name.startsWith(':')) continue;
+      const value = decoded(raw[i + 1]!);
       const known = this.#values.get(name);
-      if (known) known.push(raw[i + 1]!);
-      else this.#values.set(name, [raw[i + 1]!]);
+      if (known) known.push(value);
+      else this.#values.set(name, [value]);
     }
   }
 
@@ -39,6 +40,13 @@ export class HeaderValues {
       name.startsWith(start) ? [[name.slice(start.length), values]] : [],
     );
   }
+}
+
+const BEYOND_ASCII = /[\x80-\xff]/;
+
+/** Node makes a character of each byte; users and groups are named in UTF-8. */
+function decoded(value: string): string {
+  return BEYOND_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
 }
 
 /** The key of an `…-Extra-` header: lower case, percent-decoded where that is possible. */

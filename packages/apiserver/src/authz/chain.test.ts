@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Authorize, forbiddenError, nonResourceAttributes, resourceAttributes } from './attributes.ts';
-import { alwaysAllowPaths, authorizerChain, inOrder } from './chain.ts';
+import { authorizerChain, inOrder } from './chain.ts';
 
 const user = { name: 'alice', uid: '', groups: ['devs'], extra: {} };
 const asked = resourceAttributes({ user, verb: 'get', resource: 'pods' });
@@ -39,15 +39,6 @@ describe('the chain', () => {
   ])('refuses the modes %j', (modes, message) => {
     expect(() => authorizerChain(modes, {})).toThrow(message);
   });
-});
-
-test('paths that are always allowed', () => {
-  const authorize = alwaysAllowPaths(['/healthz', 'debug/*']);
-  const get = (path: string) => authorize(nonResourceAttributes(user, 'get', path));
-  expect(get('/healthz')).toMatchObject({ decision: 'allow' });
-  expect(get('/debug/x')).toMatchObject({ decision: 'allow' });
-  expect(get('/healthz/x')).toMatchObject({ decision: 'no-opinion' });
-  expect(() => alwaysAllowPaths(['/a*b'])).toThrow('only trailing * allowed in "a*b"');
 });
 
 test.each([

@@ -92,17 +92,3 @@ function allRules(authorizers: readonly Authorizer[], user: UserInfo, namespace:
     ...(error ? { error } : {}),
   };
 }
-
-/**
- * `--authorization-always-allow-paths` of extension servers: exact paths, or prefixes that end in `*`.
- * @throws Error for a `*` that is not at the end
- */
-export function alwaysAllowPaths(patterns: readonly string[]): Authorize {
-  const trimmed = patterns.map((p) => p.replace(/^\//, ''));
-  for (const p of trimmed) if (p.slice(0, -1).includes('*')) throw new Error(`only trailing * allowed in "${p}"`);
-  return ({ isResourceRequest, path }) => {
-    const asked = path.replace(/^\//, '');
-    const allowed = trimmed.some((p) => (p.endsWith('*') ? asked.startsWith(p.slice(0, -1)) : asked === p));
-    return !isResourceRequest && allowed ? ALLOW : NO_OPINION;
-  };
-}

@@ -44,7 +44,8 @@ export function mutate(scope: Admitting, subject: Subject): Promise<void> {
   return scope.admission.mutate(attributes(scope, subject));
 }
 
-/** @throws StatusError what a plugin refuses */
+/** By now the object has the name that was made for it. @throws StatusError what a plugin refuses */
 export function validate(scope: Admitting, subject: Subject): Promise<void> {
-  return scope.admission.validate(attributes(scope, subject));
+  const name = subject.name || (subject.object?.metadata?.name ?? '');
+  return scope.admission.validate(attributes(scope, { ...subject, name }));
 }

@@ -41,6 +41,10 @@ describe('headers', () => {
     expect(wantedUser(headers)).toEqual(user('bob', { groups: ['a', 'b, c'], extra: { 'acme/x': ['1', '2'] } }));
     expect(wantedUser(HeaderValues.of({ accept: '*/*' }))).toBeUndefined();
   });
+  test('are in UTF-8', () => {
+    const bytes = Buffer.from('Jürgen').toString('latin1');
+    expect(wantedUser(HeaderValues.of({ 'Impersonate-User': bytes }))?.name).toBe('Jürgen');
+  });
   test.each([
     [{ 'impersonate-group': 'devs' }, 'Name:"", UID:"", Groups:[]string{"devs"}, Extra:map[string][]string(nil)'],
     [{ 'impersonate-uid': 'x' }, 'Name:"", UID:"x", Groups:[]string(nil), Extra:map[string][]string(nil)'],

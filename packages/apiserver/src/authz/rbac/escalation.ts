@@ -5,7 +5,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { forbidden, type GroupResource } from '@keelson/api/errors';
+import { forbidden, type GroupResource, notFound, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type {
   ClusterRole,
@@ -19,7 +19,7 @@ import { aggregate } from '../../aggregate.ts';
 import { SYSTEM_MASTERS } from '../../authn/authenticator.ts';
 import type { UserInfo } from '../../registry/strategy.ts';
 import { type Authorize, resourceAttributes } from '../attributes.ts';
-import { missingRole, RBAC_GROUP, type RbacIndex } from './index.ts';
+import { RBAC_GROUP, type RbacIndex } from './index.ts';
 import { compactRules, describeRule, missingRules, quoteList } from './rules.ts';
 
 export interface EscalationContext {
@@ -30,8 +30,8 @@ export interface EscalationContext {
   readonly requestName: string;
   readonly authorize: Authorize;
   readonly rules: Pick<RbacIndex, 'policyRules'>;
-  /** The rules of a role as stored now. @throws StatusError 404 for a role that does not exist */
-  readonly roleRules: (ref: RoleRef, namespace: string) => Promise<readonly PolicyRule[]>;
+  /** The rules of a role as stored now; undefined when there is none. */
+  readonly roleRules: (ref: RoleRef, namespace: string) => Promise<readonly PolicyRule[] | undefined>;
 }
 
 const FULL_AUTHORITY: readonly PolicyRule[] = [
@@ -55,7 +55,7 @@ export async function checkRoleEscalation(
   const name = role.metadata.name ?? '';
   confirmNoEscalation(ctx, resource, name, role.rules ?? []);
   if (hasAggregationRule(role) || (old && hasAggregationRule(old))) {
-    if (lackOf(ctx, FULL_AUTHORITY) !== undefined)
+    if (lackOf(ctx, resource, FULL_AUTHORITY) !== undefined)
       throw forbidden(resource, name, 'must have cluster-admin privileges to use the aggregationRule');
   }
 }
@@ -70,8 +70,9 @@ export async function checkBindingEscalation(
   const ref = binding.roleRef;
   const roles = { ClusterRole: 'clusterroles', Role: 'roles' }[ref.kind];
   if (roles && (await isAllowedTo(ctx, 'bind', roles, ref.name, ctx.namespace, ref.apiGroup))) return;
-  const rules = await ctx.roleRules(ref, ctx.namespace);
   const resource = { group: RBAC_GROUP, resource: ctx.namespace === '' ? 'clusterrolebindings' : 'rolebindings' };
+  const rules = await ctx.roleRules(ref, ctx.namespace);
+  if (!rules) throw notFoundIn(resource, ref);
   confirmNoEscalation(ctx, resource, binding.metadata.name ?? '', rules);
 }
 
@@ -81,19 +82,28 @@ function confirmNoEscalation(
   name: string,
   wanted: readonly PolicyRule[],
 ): void {
-  const lack = lackOf(ctx, wanted);
+  const lack = lackOf(ctx, resource, wanted);
   if (lack !== undefined) throw forbidden(resource, name, lack);
 }
 
 /** What is missing, in words; undefined when nothing is. */
-function lackOf({ user, namespace, rules }: EscalationContext, wanted: readonly PolicyRule[]): string | undefined {
+function lackOf(
+  { user, namespace, rules }: EscalationContext,
+  resource: GroupResource,
+  wanted: readonly PolicyRule[],
+): string | undefined {
   const owned = rules.policyRules(user, namespace);
   const missing = missingRules(owned.rules, wanted);
   if (missing.length === 0) return undefined;
   const lines = [...new Set(compactRules(missing).map(describeRule))].sort();
   const who = `user ${quote(user.name)} (groups=${quoteList(user.groups)})`;
-  const unresolved = aggregate(owned.missing.map((ref) => missingRole(ref, 'plural')));
+  const unresolved = aggregate(owned.missing.map((ref) => notFoundIn(resource, ref)));
   return `${who} is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}${unresolved ? `; resolution errors: [${unresolved.message}]` : ''}`;
+}
+
+/** Upstream's storage names the resource of the request, whatever it was looking for. */
+function notFoundIn(resource: GroupResource, { name }: RoleRef): StatusError {
+  return notFound(resource, name);
 }
 
 function isMaster(user: UserInfo): boolean {

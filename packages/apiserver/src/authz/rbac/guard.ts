@@ -11,7 +11,7 @@ import type { TypedObject } from '@keelson/api/object';
 import type { KindRegistration, StrategyContext, WriteHook } from '../../registry/strategy.ts';
 import type { Authorize } from '../attributes.ts';
 import { checkBindingEscalation, checkRoleEscalation, type EscalationContext } from './escalation.ts';
-import { missingRole, RBAC_GROUP, type RbacIndex } from './index.ts';
+import { RBAC_GROUP, type RbacIndex } from './index.ts';
 
 export interface GuardOptions {
   readonly rules: Pick<RbacIndex, 'policyRules'>;
@@ -73,14 +73,17 @@ function guard(registration: KindRegistration, check: Check, options: GuardOptio
   };
 }
 
-/** @throws StatusError 404; Error for a kind that is no role */
-async function rulesOf({ getRole }: GuardOptions, ref: RoleRef, namespace: string): Promise<readonly PolicyRule[]> {
+/** @throws Error for a kind that is no role */
+async function rulesOf(
+  { getRole }: GuardOptions,
+  ref: RoleRef,
+  namespace: string,
+): Promise<readonly PolicyRule[] | undefined> {
   const places = { Role: ['roles', namespace], ClusterRole: ['clusterroles', ''] } as const;
   const place = places[ref.kind as keyof typeof places];
   if (!place) throw new Error(`unsupported role reference kind: ${JSON.stringify(ref.kind)}`);
   const role = await getRole(place[0], place[1], ref.name);
-  if (!role) throw missingRole(ref, 'plural');
-  return role.rules ?? [];
+  return role && (role.rules ?? []);
 }
 
 function as<T extends TypedObject>(object: TypedObject): T {

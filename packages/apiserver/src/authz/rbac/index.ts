@@ -79,7 +79,7 @@ export class RbacIndex implements Authorizer {
       else if (rules.some((rule) => ruleAllows(rule, attributes)))
         return { decision: 'allow', reason: `RBAC: allowed by ${describe(binding, attributes.user)}` };
     }
-    const unresolved = aggregate(missing.map((ref) => missingRole(ref, 'singular')));
+    const unresolved = aggregate(missing.map((ref) => missingRole(ref)));
     return { decision: 'no-opinion', reason: unresolved ? `RBAC: ${unresolved.message}` : '' };
   };
 
@@ -97,7 +97,7 @@ export class RbacIndex implements Authorizer {
 
   rulesFor(user: UserInfo, namespace: string): RulesOf {
     const { rules, missing } = this.policyRules(user, namespace);
-    const error = aggregate(missing.map((ref) => missingRole(ref, 'singular')));
+    const error = aggregate(missing.map((ref) => missingRole(ref)));
     return {
       resourceRules: rules
         .filter((r) => r.resources?.length)
@@ -174,8 +174,6 @@ function describe(binding: Binding, user: UserInfo): string {
   return `${kind} ${quote(name)} of ${role} to ${subject.kind} ${quote(subjectName)}`;
 }
 
-/** Authorization speaks of a `role`, the check of what may be granted of `roles`. */
-export function missingRole(ref: RoleRef, number: 'singular' | 'plural'): StatusError {
-  const resource = ref.kind === 'Role' ? 'role' : 'clusterrole';
-  return notFound({ group: RBAC_GROUP, resource: number === 'plural' ? `${resource}s` : resource }, ref.name);
+function missingRole(ref: RoleRef): StatusError {
+  return notFound({ group: RBAC_GROUP, resource: ref.kind === 'Role' ? 'role' : 'clusterrole' }, ref.name);
 }
