@@ -56,6 +56,10 @@ import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
 import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
 import { registration as roles } from './rbac/role/index.ts';
 import { registration as roleBindings } from './rbac/rolebinding/index.ts';
+import { registration as deviceClasses } from './resource/deviceclass/index.ts';
+import { registration as resourceClaims } from './resource/resourceclaim/index.ts';
+import { registration as resourceClaimTemplates } from './resource/resourceclaimtemplate/index.ts';
+import { registration as resourceSlices } from './resource/resourceslice/index.ts';
 import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
 import { registration as csiDrivers } from './storage/csidriver/index.ts';
 import { registration as csiNodes } from './storage/csinode/index.ts';
@@ -131,6 +135,10 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'poddisruptionbudgets.policy': podDisruptionBudgets,
 
     'apiservices.apiregistration.k8s.io': apiServices,
+    'deviceclasses.resource.k8s.io': deviceClasses,
+    'resourceclaims.resource.k8s.io': resourceClaims,
+    'resourceclaimtemplates.resource.k8s.io': resourceClaimTemplates,
+    'resourceslices.resource.k8s.io': resourceSlices,
     'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
     'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,
     'runtimeclasses.node.k8s.io': runtimeClasses,

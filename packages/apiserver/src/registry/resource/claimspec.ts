@@ -1,0 +1,15 @@
+/** What claims and templates of claims have in common. Compare pkg/apis/resource/v1/defaults.go. */
+import type { DeviceSubRequest, ExactDeviceRequest, ResourceClaimSpec } from '@keelson/api/generated/types/resource/v1';
+
+const EXACT_COUNT = 'ExactCount';
+
+export function defaultClaimSpec({ devices }: ResourceClaimSpec): void {
+  for (const { exactly, firstAvailable } of devices.requests ?? []) {
+    for (const request of [exactly, ...(firstAvailable ?? [])]) if (request) defaultRequest(request);
+  }
+}
+
+function defaultRequest(request: ExactDeviceRequest | DeviceSubRequest): void {
+  request.allocationMode ||= EXACT_COUNT;
+  if (request.allocationMode === EXACT_COUNT) request.count ||= 1;
+}

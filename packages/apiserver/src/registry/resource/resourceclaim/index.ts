@@ -1,0 +1,22 @@
+import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
+import { age, ageColumn, column, nameColumn } from '../../columns.ts';
+import type { KindRegistration, TableConvertor } from '../../strategy.ts';
+import { status, strategy } from './strategy.ts';
+
+const table: TableConvertor<ResourceClaim> = {
+  columns: [
+    nameColumn,
+    column('State', 'string', 'A summary of the current state (allocated, pending, reserved, etc.).'),
+    ageColumn,
+  ],
+  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', stateOf(obj), age(obj, now)] }),
+};
+
+function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): string {
+  const states = deletionTimestamp ? ['deleted'] : [];
+  if (status.allocation) states.push('allocated', ...(status.reservedFor?.length ? ['reserved'] : []));
+  else if (!deletionTimestamp) states.push('pending');
+  return states.join();
+}
+
+export const registration: KindRegistration<ResourceClaim> = { strategy, table, subresources: { status } };

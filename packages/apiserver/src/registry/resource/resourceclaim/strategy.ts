@@ -1,0 +1,52 @@
+import { Path } from '@keelson/api/field';
+import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
+import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
+import { immutableField } from '../../validation/fields.ts';
+import { defaultClaimSpec } from '../claimspec.ts';
+
+export const strategy: Strategy<ResourceClaim> = {
+  returnDeletedObject: true,
+  defaults: (obj) => defaultClaimSpec(obj.spec),
+  prepareForCreate(_ctx, obj) {
+    obj.status = {};
+  },
+  prepareForUpdate(_ctx, obj, old) {
+    obj.status = old.status;
+  },
+  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => immutableField(obj.spec, old.spec, Path.of('spec')),
+  resetFields: resetFields({ 'f:status': {} }),
+};
+
+export const status: ViewSubresource<ResourceClaim> = {
+  type: 'view',
+  strategy: {
+    prepareForUpdate(_ctx, obj, old) {
+      obj.spec = old.spec;
+      dropDeallocatedDevices(obj.status, old.status);
+    },
+    resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
+  },
+};
+
+/** What is told of a device goes with its allocation, so that clients that know nothing of it need not clean up. */
+function dropDeallocatedDevices(status: ResourceClaimStatus, old: ResourceClaimStatus): void {
+  const kept = allocatedDevices(status);
+  const gone = new Set([...allocatedDevices(old)].filter((device) => !kept.has(device)));
+  if (gone.size === 0 || !status.devices) return;
+  status.devices = status.devices.filter((device) => !gone.has(deviceId(device)));
+  if (status.devices.length === 0) delete status.devices;
+}
+
+function allocatedDevices({ allocation }: ResourceClaimStatus): Set<string> {
+  return new Set((allocation?.devices?.results ?? []).map(deviceId));
+}
+
+function deviceId(device: { driver: string; pool: string; device: string; shareID?: string }): string {
+  return JSON.stringify([device.driver, device.pool, device.device, device.shareID ?? null]);
+}
+
+function resetFields(fields: FieldSet): Record<string, FieldSet> {
+  const versions = ['v1alpha3', 'v1beta1', 'v1beta2', 'v1'];
+  return Object.fromEntries(versions.map((version) => [`resource.k8s.io/${version}`, fields]));
+}

@@ -1,0 +1,26 @@
+import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import { age, ageColumn, column, nameColumn } from '../../columns.ts';
+import type { KindRegistration, TableConvertor } from '../../strategy.ts';
+import { strategy } from './strategy.ts';
+
+const table: TableConvertor<ResourceSlice> = {
+  columns: [
+    nameColumn,
+    column('Node', 'string', 'resource.v1.ResourceSliceSpec.nodeName'),
+    column('Driver', 'string', 'resource.v1.ResourceSliceSpec.driver'),
+    column('Pool', 'string', 'resource.v1.ResourcePool.name'),
+    ageColumn,
+  ],
+  row: (obj, now) => ({
+    cells: [obj.metadata.name ?? '', obj.spec.nodeName ?? '', obj.spec.driver, obj.spec.pool.name, age(obj, now)],
+  }),
+};
+
+export const registration: KindRegistration<ResourceSlice> = {
+  strategy,
+  table,
+  fieldLabels: {
+    supported: ['metadata.name', 'spec.nodeName', 'spec.driver'],
+    unsupported: (label) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${label}`,
+  },
+};
