@@ -1,4 +1,7 @@
 export { type ResourceName, type ResourceTypes, resources } from './generated/resources.ts';
+export { InformerFactory } from './informer/factory.ts';
+export { type Handler, Informer, type InformerOptions, withoutManagedFields } from './informer/informer.ts';
+export { type IndexFunction, type Lister, splitKey, storeKey } from './informer/store.ts';
 export { Client, type ClientOptions } from './rest/client.ts';
 export { type ConnectOptions, connect } from './rest/connect.ts';
 export { hasReason, isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';

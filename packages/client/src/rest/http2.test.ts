@@ -67,6 +67,16 @@ describe('Http2Transport', () => {
     ]);
   });
 
+  it('keeps a body until it is read, however late', async () => {
+    const { transport } = await serve((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('whole');
+    });
+    const { body } = await transport.send(get());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await text(body)).toBe('whole');
+  });
+
   it('opens more connections when streams run out, and waits when they are all full', async () => {
     const open: http2.ServerHttp2Stream[] = [];
     const { transport, sessions } = await serve((stream) => open.push(stream), { maxConcurrentStreams: 2 });

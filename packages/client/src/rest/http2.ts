@@ -243,14 +243,31 @@ class Connection {
   }
 }
 
-async function* bodyOf(stream: http2.ClientHttp2Stream, failure: () => unknown): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } catch {
-    throw failure();
+/**
+ * What the stream brings. Node.js's own iterator takes an answer for broken that was complete before anybody read it,
+ * since `closed` means something else for HTTP/2 than for other streams.
+ */
+function bodyOf(stream: http2.ClientHttp2Stream, failure: () => unknown): AsyncGenerator<Uint8Array> {
+  let wake = () => {};
+  for (const event of ['readable', 'end', 'close']) stream.on(event, () => wake());
+  async function* read(): AsyncGenerator<Uint8Array> {
+    try {
+      while (!stream.readableEnded) {
+        const chunk = stream.read() as Buffer | null;
+        if (chunk !== null) yield chunk;
+        else if (stream.destroyed) throw failure();
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+      if (stream.rstCode !== NGHTTP2_NO_ERROR) throw failure();
+    } finally {
+      if (!stream.readableEnded) stream.close(NGHTTP2_CANCEL);
+    }
   }
-  // A session that is destroyed ends its streams as if they were complete.
-  if (stream.rstCode !== NGHTTP2_NO_ERROR || stream.aborted) throw failure();
+  return read();
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. */
