@@ -1,3 +1,5 @@
+export { Expectations, NamedExpectations } from './controller/expectations.ts';
+export * from './controller/owners.ts';
 export { type ResourceName, type ResourceTypes, resources } from './generated/resources.ts';
 export { InformerFactory } from './informer/factory.ts';
 export { type Handler, Informer, type InformerOptions, withoutManagedFields } from './informer/informer.ts';
@@ -22,4 +24,7 @@ export {
   type WatchEvent,
 } from './rest/resource.ts';
 export { ConnectionError, type Transport, type WireRequest, type WireResponse } from './rest/transport.ts';
+export { WorkQueue } from './workqueue/queue.ts';
+export { defaultRateLimiter, type RateLimiter } from './workqueue/ratelimiter.ts';
+export { type Again, runWorkers } from './workqueue/workers.ts';
 export { type Logger, silent, systemWorld, type World } from './world.ts';
