@@ -18,14 +18,6 @@ export interface RequestHeaderOptions {
   readonly extraHeaderPrefixes: readonly string[];
 }
 
-/** Taken off every authenticated request, whatever the flags say: nobody further in may be fooled by them. */
-export const STANDARD_REQUEST_HEADERS = {
-  usernameHeaders: ['X-Remote-User'],
-  uidHeaders: ['X-Remote-Uid'],
-  groupHeaders: ['X-Remote-Group'],
-  extraHeaderPrefixes: ['X-Remote-Extra-'],
-} as const;
-
 /** @throws Error for a proxy with an untrusted certificate or a name that is not allowed */
 export function requestHeader(options: RequestHeaderOptions): Authenticator {
   return async ({ headers, peer }) => {

@@ -1,6 +1,7 @@
 /** Who asks. Without an answer to that: 401 (apiserver/pkg/endpoints/filters/authentication.go). */
 import { unauthorized } from '@keelson/api/errors';
 import type { Authenticator, PeerCertificates } from '../authn/authenticator.ts';
+import { bearerWarning } from '../authn/bearer.ts';
 import { HeaderValues } from '../authn/headers.ts';
 import type { Filter } from '../chain.ts';
 import { addWarning } from '../context.ts';
@@ -10,8 +11,10 @@ import type { Logger } from '../logger.ts';
 
 export function authentication(authenticate: Authenticator, audiences: readonly string[], logger: Logger): Filter {
   return async (ctx, next) => {
+    const headers = new HeaderValues(ctx.exchange.rawHeaders);
+    addWarning(ctx, bearerWarning(headers.first('authorization')) ?? '');
     const found = await authenticate({
-      headers: new HeaderValues(ctx.exchange.rawHeaders),
+      headers,
       path: ctx.info.path,
       audiences,
       ...peer(ctx.exchange),

@@ -7,16 +7,29 @@ import type { RequestContext } from '../context.ts';
 
 export function authorization(authorize: Authorize): Filter {
   return async (ctx, next) => {
-    const attributes = attributesOf(ctx);
-    await checkAllowed(authorize, attributes);
+    await checkAllowed(authorize, attributesOf(ctx), ctx.auditAnnotations);
     await next();
   };
 }
 
-/** @throws StatusError 403 */
-export async function checkAllowed(authorize: Authorize, attributes: Attributes): Promise<void> {
+const DECISION = 'authorization.k8s.io/decision';
+const REASON = 'authorization.k8s.io/reason';
+
+/**
+ * @param annotations of the audit event: what was decided, and why
+ * @throws StatusError 403; the Error that kept an authorizer from deciding
+ */
+export async function checkAllowed(
+  authorize: Authorize,
+  attributes: Attributes,
+  annotations: Record<string, string>,
+): Promise<void> {
   const answer = authorize(attributes);
-  const { decision, reason } = answer instanceof Promise ? await answer : answer;
+  const { decision, reason, error } = answer instanceof Promise ? await answer : answer;
+  const undecided = decision !== 'allow' && error;
+  annotations[REASON] = undecided ? 'internal error' : reason;
+  if (undecided) throw error;
+  annotations[DECISION] = decision === 'allow' ? 'allow' : 'forbid';
   if (decision !== 'allow') throw forbiddenError(attributes, reason);
 }
 

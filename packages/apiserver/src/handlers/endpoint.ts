@@ -112,7 +112,7 @@ function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subres
     admission: options.admission,
     metrics: options.metrics,
     output: outputOf(ctx),
-    authorizeCreate: () => checkAllowed(options.authorize, { ...attributesOf(ctx), verb: 'create' }),
+    authorizeCreate: () => checkAllowed(options.authorize, { ...attributesOf(ctx), verb: 'create' }, {}),
   };
 }
 

@@ -5,12 +5,6 @@ import type { UserInfo } from '../../registry/strategy.ts';
 import { extraKey, type HeaderValues } from '../headers.ts';
 
 const EXTRA_PREFIX = 'impersonate-extra-';
-export const IMPERSONATION_HEADERS = ['impersonate-user', 'impersonate-uid', 'impersonate-group'] as const;
-
-/** Whether a header belongs to impersonation; such headers are not passed on. @param name in lower case */
-export function isImpersonationHeader(name: string): boolean {
-  return (IMPERSONATION_HEADERS as readonly string[]).includes(name) || name.startsWith(EXTRA_PREFIX);
-}
 
 /** Undefined where nobody is to be impersonated. @throws StatusError 400 for anything else without a user name */
 export function wantedUser(headers: HeaderValues): UserInfo | undefined {

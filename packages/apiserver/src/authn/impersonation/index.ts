@@ -8,7 +8,7 @@ import type { Attributes, Authorize } from '../../authz/attributes.ts';
 import type { UserInfo } from '../../registry/strategy.ts';
 import { checkRequest, checkUser, type Impersonated, MODES, type Mode } from './modes.ts';
 
-export { isImpersonationHeader, wantedUser } from './headers.ts';
+export { wantedUser } from './headers.ts';
 export type { Impersonated } from './modes.ts';
 
 /** For how long a permission is remembered in the constrained modes. */
