@@ -1,5 +1,7 @@
 export { Expectations, NamedExpectations } from './controller/expectations.ts';
 export * from './controller/owners.ts';
+export { type ElectionOptions, LeaderElector } from './election/elector.ts';
+export { ApiEventRecorder, type EventDetails, type EventRecorder, type RecorderOptions } from './events/recorder.ts';
 export { type ResourceName, type ResourceTypes, resources } from './generated/resources.ts';
 export { InformerFactory } from './informer/factory.ts';
 export { type Handler, Informer, type InformerOptions, withoutManagedFields } from './informer/informer.ts';

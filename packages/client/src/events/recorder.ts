@@ -1,0 +1,174 @@
+/** Tells the cluster what happens to objects. Never waits, never fails; what is too much is dropped. */
+import { randomUUID } from 'node:crypto';
+import { StatusError } from '@keelson/api/errors';
+import type { ObjectReference } from '@keelson/api/generated/types/core/v1';
+import type { TypedObject } from '@keelson/api/object';
+import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import type { Client } from '../rest/client.ts';
+import { hasReason } from '../rest/errors.ts';
+import { keyOf, type ResourceClient } from '../rest/resource.ts';
+import { sleep } from '../world.ts';
+import { Correlator } from './correlator.ts';
+import type { Source, Teller, Telling } from './occurrence.ts';
+import { SeriesTeller } from './series.ts';
+
+export interface EventRecorder {
+  /**
+   * @param regarding an object with kind and apiVersion, as the client reads them, or a reference to one
+   * @param reason one word in upper camel case
+   */
+  event(
+    regarding: TypedObject | { reference: ObjectReference },
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    more?: EventDetails,
+  ): void;
+}
+
+export interface EventDetails {
+  readonly action?: string;
+  readonly related?: TypedObject | { reference: ObjectReference };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface RecorderOptions {
+  readonly client: Client;
+  readonly source: Source;
+  /** The scheduler tells in `events.k8s.io/v1`, the others in `v1`. */
+  readonly api: 'v1' | 'events.k8s.io/v1';
+  /** For events whose objects have names that events cannot have. */
+  readonly newId?: () => string;
+}
+
+/** As client-go. */
+const MAX_QUEUED = 1000;
+const MAX_TRIES = 12;
+const PAUSE_MS = 10_000;
+
+export class ApiEventRecorder implements EventRecorder {
+  readonly #options: RecorderOptions;
+  readonly #teller: Teller;
+  readonly #events: ResourceClient<{ metadata: TypedObject['metadata'] }>;
+  readonly #queue: Telling[] = [];
+  readonly #stop = new AbortController();
+  #sending: Promise<void> | undefined;
+  #serial = 0n;
+  #cancelHousekeeping = () => {};
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    const { client, source, api } = options;
+    const { clock } = client.world;
+    this.#teller = api === 'v1' ? new Correlator(source, clock) : new SeriesTeller(source, clock);
+    this.#events = client.resource<{ metadata: TypedObject['metadata'] }>(
+      client.resource(this.#teller.resource).definition,
+    );
+    this.#scheduleHousekeeping();
+  }
+
+  event(
+    regarding: TypedObject | { reference: ObjectReference },
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    { action = '', related, annotations }: EventDetails = {},
+  ): void {
+    const about = referenceTo(regarding);
+    const { clock, log } = this.#options.client.world;
+    if (about.kind === undefined) {
+      log.error({ name: about.name, reason, message }, 'No event about an object of unknown kind');
+      return;
+    }
+    const at = clock.now();
+    const name = this.#nameFor(about, at);
+    const others = { action, related: related && referenceTo(related), annotations };
+    const telling = this.#teller.tell({ regarding: about, type, reason, message, at, name, ...others });
+    if (telling) this.#enqueue(telling);
+  }
+
+  /** Resolves when what was recorded so far is told, or given up. */
+  async flush(): Promise<void> {
+    await this.#sending;
+  }
+
+  /** What is not told yet is not told any more. */
+  stop(): void {
+    this.#cancelHousekeeping();
+    this.#stop.abort(new Error('the recorder was stopped'));
+  }
+
+  #enqueue(telling: Telling): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#queue.length >= MAX_QUEUED) {
+      const { name } = telling.event.metadata;
+      this.#options.client.world.log.warn({ event: name }, 'Too many events wait to be recorded: dropped');
+      return;
+    }
+    this.#queue.push(telling);
+    this.#sending ??= this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let telling = this.#queue.shift(); telling && !this.#stop.signal.aborted; telling = this.#queue.shift()) {
+      await this.#send(telling).catch((error) => {
+        const { name } = telling!.event.metadata;
+        this.#options.client.world.log.warn({ event: name, error }, 'Could not record an event');
+      });
+    }
+    this.#sending = undefined;
+  }
+
+  /** Tries again while the server cannot be reached; what it refuses stays refused. */
+  async #send(telling: Telling): Promise<void> {
+    const { clock, random } = this.#options.client.world;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#write(telling);
+        return;
+      } catch (error) {
+        if (error instanceof StatusError || tries >= MAX_TRIES) throw error;
+        await sleep(clock, tries === 1 ? PAUSE_MS * random() : PAUSE_MS, this.#stop.signal);
+      }
+    }
+  }
+
+  async #write({ event, patch }: Telling): Promise<void> {
+    const { signal } = this.#stop;
+    if (patch) {
+      try {
+        await this.#events.patch(keyOf(event), 'strategic', patch, { signal });
+        return;
+      } catch (error) {
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+    }
+    await this.#events.create(event, { signal });
+  }
+
+  /** `web.18a3f0c2d1e4b5a6`: the object's name and the time in nanoseconds, told apart within the clock's steps. */
+  #nameFor({ name = '' }: ObjectReference, at: number): string {
+    this.#serial = (this.#serial + 1n) % 1_000_000n;
+    const nanoseconds = BigInt(Math.floor(at)) * 1_000_000n + this.#serial;
+    const full = `${name}.${nanoseconds.toString(16)}`;
+    return nameIsDNSSubdomain(full, false).length === 0 ? full : (this.#options.newId ?? randomUUID)();
+  }
+
+  #scheduleHousekeeping(): void {
+    const { housekeeping } = this.#teller;
+    if (!housekeeping) return;
+    const keep = () => {
+      for (const telling of housekeeping.due()) this.#enqueue(telling);
+      this.#scheduleHousekeeping();
+    };
+    this.#cancelHousekeeping = this.#options.client.world.clock.after(housekeeping.everyMs, keep, { background: true });
+  }
+}
+
+function referenceTo(object: TypedObject | { reference: ObjectReference }): ObjectReference {
+  if ('reference' in object) return object.reference;
+  const { kind, apiVersion, metadata } = object;
+  const { namespace, name, uid, resourceVersion } = metadata;
+  const given = { kind, namespace, name, uid, apiVersion, resourceVersion };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
