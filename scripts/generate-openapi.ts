@@ -3,8 +3,9 @@
  * the notation of packages/apiserver/src/openapi/notation.ts, without any of upstream's sentences. In the place of each
  * stands the number of a fingerprint, by which scripts/build-openapi.ts finds the sentence in a dependency. Paths are not
  * in it: they follow from the resources.
- * Inputs: the OpenAPI v3 documents below `--shared` and facts/openapi-enums.json (the values of enumerated strings, which
- * those documents leave out).
+ * Inputs: the OpenAPI v3 documents below `--shared`; facts/openapi-enums.json (the values of enumerated strings, which
+ * those documents leave out) and facts/openapi-former.json (fields of kinds that are not served any more, whose texts
+ * describe columns of tables).
  *
  *   node scripts/generate-openapi.ts [--shared ../shared]
  */
@@ -134,6 +135,13 @@ const schemas: Record<string, CompactSchema> = {};
 for (const document of documents) {
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {}))
     schemas[name] ??= compact(schema, name);
+}
+
+const former = JSON.parse(
+  fs.readFileSync(path.join(import.meta.dirname, 'facts/openapi-former.json'), 'utf8'),
+) as Record<string, Record<string, [print: string, ...gaps: (number | string)[]]>>;
+for (const [name, fields] of Object.entries(former)) {
+  schemas[name] = { p: mapValues(fields, (entry) => ({ d: addText(`former ${entry[0]}`, entry) })) };
 }
 
 /** Parameters by where they stand: those of connect subresources and logs by the kind of their options, those of PATCH apart. */

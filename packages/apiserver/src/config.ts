@@ -87,6 +87,8 @@ export interface ServerConfig {
     readonly preferredAddressTypes: readonly string[];
   };
   readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
+  /** How long after the start /livez does not mind that parts are still starting (`--livez-grace-period`). */
+  readonly livezGraceMs?: number;
   readonly shutdownDelayMs: number;
   /** Compact the store this often; 0: never. */
   readonly compactionIntervalMs: number;

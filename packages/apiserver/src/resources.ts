@@ -1,5 +1,6 @@
 /** What the server serves, and the stores behind it: built-in resources from the start, custom ones as they come and go. */
 import type { ServedGroup } from './discovery/runtime-config.ts';
+import type { Cacher } from './registry/cacher.ts';
 import { buildResources, type ResourceDefinition, type ServedResource } from './registry/resource.ts';
 import { type Environment, ResourceStore } from './registry/store.ts';
 import type { KindRegistration } from './registry/strategy.ts';
@@ -7,7 +8,8 @@ import type { KindRegistration } from './registry/strategy.ts';
 export class Resources {
   readonly #environment: Environment;
   readonly #served: Map<string, ServedResource>;
-  /** By key prefix: groups that share their objects (events) share the store. */
+  /** By key prefix: groups that share their objects (events) share the cache. */
+  readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<string, ResourceStore>();
 
   constructor(
@@ -45,7 +47,8 @@ export class Resources {
     const key = `${definition.group}/${definition.prefix}`;
     let store = this.#stores.get(key);
     if (!store) {
-      store = new ResourceStore(definition, this.#environment);
+      store = new ResourceStore(definition, this.#environment, this.#cachers.get(definition.prefix));
+      this.#cachers.set(definition.prefix, store.cacher);
       this.#stores.set(key, store);
     }
     return store;

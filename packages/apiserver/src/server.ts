@@ -129,7 +129,9 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const backends = new BackendPool();
   const health = new HealthChecks({
     now: () => performance.now(),
+    livezGraceMs: config.livezGraceMs,
     onResult: (check, endpoint, isHealthy) => metrics.recordHealth(check, endpoint, isHealthy),
+    onFailure: (endpoint, failures) => logger.info({ endpoint, failures }, 'health check failed'),
   });
   const booted = addStandardChecks(health, {
     storeHealth: () => store.health(),

@@ -35,10 +35,15 @@ export class JsonCursor {
   #end = 0;
 
   skip(): void {
-    const { kind } = this;
-    if (kind === 'object') this.object(() => this.skip());
-    else if (kind === 'array') this.array(() => this.skip());
-    else this.#literal();
+    let depth = 0;
+    do {
+      const c = this.#text[this.#at]!;
+      if (c === '{' || c === '[') depth++;
+      else if (c === '}' || c === ']') depth--;
+      if (c === '"' || !PUNCTUATION.has(c)) this.#literal();
+      else if (depth > 0) this.#punctuation();
+      else this.#close();
+    } while (depth > 0);
   }
 
   /** Calls back for each key, with the cursor at its value, which the callback must read. */
@@ -132,5 +137,6 @@ export class JsonCursor {
   }
 }
 
+const PUNCTUATION = new Set('{}[],:');
 const LITERAL = /[-+.\w]+/y;
 const SPACES = new Set([0x20, 0x0a, 0x0d, 0x09]);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { typeOfKind } from '../schema.ts';
+import { canonicalTree } from './canonical.ts';
+import { decodeExactly } from './exact.ts';
 import { decodeJson, encodeJson, normalize, openJson } from './json.ts';
 import { fixtures } from './testing.ts';
 
@@ -254,6 +256,21 @@ describe('syntax errors', () => {
     [`{"a":${'['.repeat(10_000)}`, bad("'['", 'exceeded max depth')],
     [`{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, bad("'['", 'exceeded max depth')],
   ])('%#', (text, message) => expect(problem(text)).toBe(`couldn't get version/kind; json parse error: ${message}`));
+});
+
+it('refuses what is too deep for the call stack', () => {
+  const deep = Buffer.from(`{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`);
+  expect(() => decodeJson(deep, undefined, { strict: true })).toThrow('exceeded max depth');
+  // What is dropped may be as deep as Go allows.
+  expect(decodeJson(deep, POD, { strict: true }).strictErrors).toEqual(['unknown field "a"']);
+});
+
+it('decodes the same the fast way and the exact way', () => {
+  for (const { name, json, type } of fixtures()) {
+    const { tree, strictErrors } = decodeExactly(json.toString(), type, true);
+    expect(strictErrors, name).toEqual([]);
+    expect(canonicalTree(tree, type), name).toEqual(decodeJson(json, type, { strict: true }).object);
+  }
 });
 
 it('finds what a body says it is', () => {

@@ -74,8 +74,19 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, {
       return { object: keepReset(object as KubeObject, parsed), strictErrors: [] };
     }
   }
-  const { tree, strictErrors } = decodeExactly(text, type, strict);
-  return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+  return withinStack(() => {
+    const { tree, strictErrors } = decodeExactly(text, type, strict);
+    return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+  });
+}
+
+/** What nests deeper than the call stack reaches (some 1,500 levels without a type) is taken for too deep for Go. */
+function withinStack<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw error instanceof RangeError ? new DecodeError('exceeded max depth') : error;
+  }
 }
 
 /**
@@ -158,9 +169,12 @@ function kindOf(value: unknown): string {
 const ESCAPED = /[<>&\u2028\u2029]/;
 const ALL_ESCAPED = new RegExp(ESCAPED, 'g');
 
-/** JSON text of the value as Go's encoder writes it, without the line feed that ends an answer. */
-export function encodeJson(value: object): Buffer {
-  const text = stringify(value);
+/**
+ * JSON text of the value as Go's encoder writes it, without the line feed that ends an answer.
+ * @param pretty indented by two spaces, for people
+ */
+export function encodeJson(value: object, pretty = false): Buffer {
+  const text = stringify(value, pretty ? 2 : 0);
   return Buffer.from(
     ESCAPED.test(text) ? text.replace(ALL_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text,
   );

@@ -40,13 +40,13 @@ export class FieldSelector {
 /** @throws Error with upstream's words, which clients see behind a 400 */
 export function parseFieldSelector(text: string): FieldSelector {
   const terms = text.match(/(?:\\[\s\S]|\\$|[^,\\])+/g) ?? [];
-  return new FieldSelector(
-    terms.sort().map((term) => {
-      const match = /^([\s\S]*?)(!=|==|=)([\s\S]*)$/.exec(term);
-      if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
-      return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescapeValue(match[3]!) };
-    }),
-  );
+  const requirements = terms.sort().map((term): FieldRequirement => {
+    const match = /^([\s\S]*?)(!=|==|=)([\s\S]*)$/.exec(term);
+    if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
+    return { field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescapeValue(match[3]!) };
+  });
+  // A term without field and value asks for nothing.
+  return new FieldSelector(requirements.filter((r) => r.field !== '' || r.value !== ''));
 }
 
 function unescapeValue(value: string): string {

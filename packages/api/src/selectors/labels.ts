@@ -11,7 +11,7 @@ export type LabelOperator = 'in' | 'notin' | '=' | '==' | '!=' | 'gt' | 'lt' | '
 export interface LabelRequirement {
   readonly key: string;
   readonly operator: LabelOperator;
-  /** Sorted, without doubles. */
+  /** Sorted. */
   readonly values: readonly string[];
 }
 
@@ -61,14 +61,16 @@ function holds({ key, operator, values }: LabelRequirement, labels: Labels): boo
       return value === undefined;
     case 'gt':
     case 'lt': {
-      if (value === undefined || !INTEGER.test(value)) return false;
+      if (value === undefined || !isInt64(value)) return false;
       const [mine, wanted] = [BigInt(value), BigInt(values[0]!)];
       return operator === 'gt' ? mine > wanted : mine < wanted;
     }
   }
 }
 
-const INTEGER = /^[+-]?\d+$/;
+function isInt64(text: string): boolean {
+  return /^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}
 const SIGNS: Readonly<Record<string, string>> = { '=': '=', '==': '==', '!=': '!=', gt: '>', lt: '<' };
 
 function format({ key, operator, values }: LabelRequirement): string {
@@ -116,34 +118,33 @@ export function selectorOfLabels(labels: Labels | undefined | null): LabelSelect
 
 /** @throws Error for a key, operator or values that do not go together */
 function requirement(key: string, operator: LabelOperator, given: readonly string[]): LabelRequirement {
-  const values = [...new Set(given)].sort();
   const path = field.Path.of('values');
   const errors: field.ErrorList = [];
   const keyProblems = isQualifiedName(key);
   if (keyProblems.length > 0) errors.push(field.invalid(field.Path.of('key'), key, keyProblems.join('; ')));
-  if ((operator === 'in' || operator === 'notin') && values.length === 0) {
-    errors.push(field.invalid(path, values, "for 'in', 'notin' operators, values set can't be empty"));
+  if ((operator === 'in' || operator === 'notin') && given.length === 0) {
+    errors.push(field.invalid(path, null, "for 'in', 'notin' operators, values set can't be empty"));
   }
-  if ((operator === 'exists' || operator === '!') && values.length > 0) {
-    errors.push(field.invalid(path, values, 'values set must be empty for exists and does not exist'));
+  if ((operator === 'exists' || operator === '!') && given.length > 0) {
+    errors.push(field.invalid(path, given, 'values set must be empty for exists and does not exist'));
   }
   if (operator === 'gt' || operator === 'lt') {
-    if (values.length !== 1) {
-      errors.push(field.invalid(path, values, "for 'Gt', 'Lt' operators, exactly one value is required"));
+    if (given.length !== 1) {
+      errors.push(field.invalid(path, given, "for 'Gt', 'Lt' operators, exactly one value is required"));
     }
-    for (const [i, value] of values.entries()) {
-      if (!INTEGER.test(value)) {
+    for (const [i, value] of given.entries()) {
+      if (!isInt64(value)) {
         errors.push(field.invalid(path.index(i), value, "for 'Gt', 'Lt' operators, the value must be an integer"));
       }
     }
   }
-  for (const [i, value] of values.entries()) {
+  for (const [i, value] of given.entries()) {
     const problems = isValidLabelValue(value);
     if (problems.length > 0) errors.push(field.invalid(path.index(i).key(key), value, problems.join('; ')));
   }
   if (errors.length === 1) throw new Error(errors[0]!.toString());
   if (errors.length > 1) throw new Error(`[${errors.join(', ')}]`);
-  return { key, operator, values };
+  return { key, operator, values: [...given].sort() };
 }
 
 interface Token {
@@ -212,7 +213,8 @@ class Parser {
     const sign = this.#take();
     const operator = BINARY[sign.text];
     if (!operator) throw expected(sign, 'in, notin, =, ==, !=, gt, lt');
-    return requirement(key, operator, operator === 'in' || operator === 'notin' ? this.#values() : [this.#value()]);
+    const isSet = operator === 'in' || operator === 'notin';
+    return requirement(key, operator, isSet ? [...new Set(this.#values())].sort() : [this.#value()]);
   }
 
   #value(): string {

@@ -15,6 +15,7 @@ test.each([
   ['a notin (x,)', { a: '' }, false],
   ['a>1,a<10', { a: '5' }, true],
   ['a>1', { a: 'x' }, false],
+  ['a>1', { a: '99999999999999999999' }, false],
   ['in in (in)', { in: 'in' }, true],
   ['a=', { a: '' }, true],
 ])('label selector %j on %j: %j', (text, labels, matches) => {
@@ -44,9 +45,20 @@ test('selector objects: absent matches nothing, empty everything, the rest is to
   expect(selectorOfObject({}).matches({ a: 'b' })).toBe(true);
   const selector = selectorOfObject({
     matchLabels: { z: '1' },
-    matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['y', 'x', 'y'] }],
+    matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['y', 'x'] }],
   });
   expect(String(selector)).toBe('a notin (x,y),z=1');
+});
+
+test.each([
+  [{ key: 'a', operator: 'In' }, "values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty"],
+  [
+    { key: 'a', operator: 'Exists', values: ['y', 'x'] },
+    'values: Invalid value: ["y","x"]: values set must be empty for exists and does not exist',
+  ],
+  [{ key: 'a', operator: 'Gt', values: ['1'] }, '"Gt" is not a valid label selector operator'],
+])('selector expression %j is refused', (expression, message) => {
+  expect(() => selectorOfObject({ matchExpressions: [expression] })).toThrow(message);
 });
 
 test.each([
@@ -55,6 +67,7 @@ test.each([
   ['a=b,', { a: 'b' }, true],
   ['a=b\\,c', { a: 'b,c' }, true],
   ['a==', {}, true],
+  ['=', { a: 'b' }, true],
 ])('field selector %j on %j: %j', (text, fields, matches) => {
   expect(parseFieldSelector(text).matches(fields)).toBe(matches);
 });

@@ -17,6 +17,8 @@ export interface Expected {
   readonly version: string;
   readonly kind: string;
   readonly type: StructType;
+  /** Other group-versions whose body is taken for the same. */
+  readonly alsoAccepts?: readonly string[];
 }
 
 /**
@@ -72,6 +74,7 @@ function checkKind(
   expected: Expected,
   unhandled: (why: string) => StatusError,
 ): void {
+  if (kind === expected.kind && expected.alsoAccepts?.includes(apiVersion)) return;
   const mismatch = kindMismatch(kind, apiVersion, expected);
   if (mismatch) throw unhandled(mismatch);
   if (apiVersion === apiVersionOf(expected)) return;

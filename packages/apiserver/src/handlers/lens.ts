@@ -7,6 +7,7 @@ import type { KubeObject } from '@keelson/api/object';
 import type { StructType } from '@keelson/api/schema';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
+import type { TableConvertor } from '../registry/strategy.ts';
 import type { Expected } from './decode.ts';
 import { fieldManagerOf } from './fieldmanager.ts';
 import { scaleLens } from './scale.ts';
@@ -24,6 +25,8 @@ export interface Lens {
   /** Back to an object to store. `stored` may be changed; undefined: there is none yet. */
   write(stored: KubeObject | undefined, object: KubeObject): KubeObject;
   defaults(object: KubeObject): void;
+  /** How it looks as a table; absent for kinds without columns of their own. */
+  readonly table: TableConvertor | undefined;
 }
 
 const lenses = new WeakMap<ServedResource, Map<string, Lens>>();
@@ -51,5 +54,6 @@ function objectLens(served: ServedResource, subresource: string): Lens {
     readForWrite: (stored) => fromStorage(served, stored),
     write: (_stored, object) => toStorage(served, object),
     defaults: (object) => registration.strategy.defaults?.(object, version),
+    table: registration.table,
   };
 }

@@ -11,7 +11,7 @@ import type { ListMeta } from './representation.ts';
 import { representationFor } from './representations.ts';
 import { parseListResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Scope } from './scope.ts';
-import { type Selection, selectionOf } from './selection.ts';
+import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { sendChunks } from './send.ts';
 
 export interface Page {
@@ -99,8 +99,9 @@ function rangePrefix(scope: Scope): string {
 
 function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision: number): Page {
   const { cacher } = scope.store;
-  if (selection.name !== undefined && selection.namespace !== '' && plan.from === undefined) {
-    const one = cacher.get(`${scope.served.definition.prefix}/${selection.namespace}/${selection.name}`);
+  const key = onlyKey(scope, selection);
+  if (key !== undefined && plan.from === undefined) {
+    const one = cacher.get(key);
     return { items: one && selection.matches(one) ? [one] : [], meta: { resourceVersion: String(revision) } };
   }
   if (selection.everything && plan.limit > 0) {

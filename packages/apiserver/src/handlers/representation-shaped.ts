@@ -66,9 +66,7 @@ export class ShapedJson extends ShapedRepresentation {
   readonly streamContentType = 'application/json';
 
   protected encode(body: object): Buffer {
-    return this.options.pretty
-      ? Buffer.from(JSON.stringify(body, null, 2))
-      : Buffer.concat([encodeJson(body), LINE_FEED]);
+    return this.options.pretty ? encodeJson(body, true) : Buffer.concat([encodeJson(body), LINE_FEED]);
   }
   protected frame(type: 'ADDED', object: object): Buffer {
     return jsonFrame(type, object);

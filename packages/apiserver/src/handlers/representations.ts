@@ -59,8 +59,8 @@ function shapeOf(scope: Scope, form: Form): Shape {
 let generic: Printer | undefined;
 const printers = new WeakMap<TableConvertor, Printer>();
 
-function printerOf({ served }: Scope): Printer {
-  const { table } = served.definition.registration;
+function printerOf({ lens }: Scope): Printer {
+  const { table } = lens;
   if (!table) {
     generic ??= defaultPrinter(describeField);
     return generic;

@@ -9,7 +9,9 @@ import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/labels';
+import { age, ageColumn, column, nameColumn } from '../registry/columns.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
+import type { TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
 import type { Lens } from './lens.ts';
 
@@ -17,6 +19,19 @@ interface Workload {
   spec: { replicas?: number; selector?: LabelSelector | Record<string, string> };
   status: { replicas?: number };
 }
+
+const table: TableConvertor = {
+  columns: [
+    { ...nameColumn, format: '' },
+    column('Desired', 'integer', 'autoscaling.v1.ScaleSpec.replicas'),
+    column('Available', 'integer', 'autoscaling.v1.ScaleStatus.replicas'),
+    ageColumn,
+  ],
+  row: (stored, now) => {
+    const { spec, status } = stored as unknown as Workload;
+    return { cells: [stored.metadata.name ?? '', spec.replicas ?? 0, status.replicas ?? 0, age(stored, now)] };
+  },
+};
 
 const REPLICAS = ['f:spec', 'f:replicas'];
 
@@ -97,6 +112,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       };
     },
     defaults: () => {},
+    table,
   };
 }
 

@@ -4,6 +4,7 @@ import { quote } from '@keelson/api/field';
 import { type FieldSelector, parseFieldSelector } from '@keelson/api/selectors/fields';
 import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
 import type { CachedObject } from '../registry/cacher.ts';
+import { keyOf } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
 import type { ListOptions } from './options.ts';
 import type { Scope } from './scope.ts';
@@ -28,15 +29,22 @@ export function selectionOf(scope: Scope, options: ListOptions): Selection {
     throw badRequest("fieldSelector metadata.name doesn't match requested name");
   }
   const name = info.name === '' ? exactName : info.name;
+  const { namespaced } = scope.served.definition;
   const everything = labels.empty && fields.empty && name === undefined;
   return {
-    namespace: info.namespace === '' ? (fields.requiredValue('metadata.namespace') ?? '') : info.namespace,
+    namespace: namespaced ? info.namespace || (fields.requiredValue('metadata.namespace') ?? '') : '',
     name,
     everything,
     matches: (object) =>
       everything ||
       ((name === undefined || object.name === name) && fields.matches(object.fields) && labels.matches(object.labels)),
   };
+}
+
+/** The one key that can match, where namespace and name are given. */
+export function onlyKey({ served }: Scope, { namespace, name }: Selection): string | undefined {
+  const { namespaced } = served.definition;
+  return name === undefined || (namespaced && namespace === '') ? undefined : keyOf(served.definition, namespace, name);
 }
 
 function parseLabels(text: string): LabelSelector {

@@ -1,5 +1,6 @@
 /** A Status as an answer, in the representation that the client can read. */
 
+import { encodeJson } from '@keelson/api/codec/json';
 import { encodeProtobuf } from '@keelson/api/codec/protobuf';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { RequestContext } from '../context.ts';
@@ -24,5 +25,7 @@ export function statusBody(ctx: RequestContext, status: object): { contentType: 
 
 /** JSON with Go's line feed at the end of the plain form. */
 export function jsonBody(value: object, pretty: boolean): Buffer {
-  return Buffer.from(pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`);
+  return pretty ? encodeJson(value, true) : Buffer.concat([encodeJson(value), LINE_FEED]);
 }
+
+const LINE_FEED = Buffer.from('\n');

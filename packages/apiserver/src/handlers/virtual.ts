@@ -34,6 +34,8 @@ export interface VirtualRequest {
 export interface VirtualKind {
   /** Fills in what the client left out. */
   defaults?(object: KubeObject): void;
+  /** Older group-versions of the body. */
+  readonly alsoAccepts?: readonly string[];
   /** The answer to a decoded object. @throws StatusError */
   create(request: VirtualRequest, object: KubeObject): Promise<TypedObject>;
 }
@@ -51,7 +53,7 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const { dryRun, fieldManager, fieldValidation } = writeOptions(ctx.info.query, 'CreateOptions');
-  const expected = expectedBody(scope);
+  const expected = { ...expectedBody(scope), ...(kind.alsoAccepts ? { alsoAccepts: kind.alsoAccepts } : {}) };
   const decoded = decodeBody(ctx, body, mediaType, expected, fieldValidation);
   kind.defaults?.(decoded);
 

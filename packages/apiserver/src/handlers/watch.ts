@@ -6,16 +6,17 @@
  */
 import type { Writable } from 'node:stream';
 import { resourceExpired } from '@keelson/api/errors';
+import { notAcceptable } from '../http/negotiate.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { WatchSeries } from '../metrics/server-metrics.ts';
-import type { CachedObject, CacheEvent, Subscriber } from '../registry/cacher.ts';
+import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
 import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Scope } from './scope.ts';
-import { type Selection, selectionOf } from './selection.ts';
+import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { commonHeaders } from './send.ts';
 
 /** A watcher that is further behind than this is cut off; it will come back and list. */
@@ -35,6 +36,7 @@ export interface WatchLimits {
 
 /** Resolves when the watch is over. @throws StatusError before the answer has begun */
 export async function watchObjects(scope: Scope, options: ListOptions, limits: WatchLimits): Promise<void> {
+  checkStreamable(scope);
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
@@ -54,6 +56,12 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   await stream.ended;
   ended();
 }
+
+/** YAML has no form for a stream of events. @throws StatusError 406 */
+function checkStreamable({ output }: Scope): void {
+  if (output.mediaType === 'application/yaml') throw notAcceptable(STREAMABLE);
+}
+const STREAMABLE = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 /** The ring no longer reaches back so far, the store's history may. */
 async function startFromHistory(scope: Scope, stream: WatchStream, revision: number): Promise<void> {
@@ -117,8 +125,9 @@ class WatchStream implements Subscriber {
   startFromState(): void {
     const { cacher } = this.#scope.store;
     const revision = cacher.revision;
-    const { namespace, name } = this.#selection;
-    const state = name !== undefined && namespace !== '' ? this.#one() : cacher.list(namespace);
+    const key = onlyKey(this.#scope, this.#selection);
+    const only = key === undefined ? undefined : cacher.get(key);
+    const state = key === undefined ? cacher.list(this.#selection.namespace) : only ? [only] : [];
     this.#unsubscribe = cacher.subscribe(revision, this);
     this.#revision = revision;
     let chunk: Buffer[] = [];
@@ -176,12 +185,6 @@ class WatchStream implements Subscriber {
     this.#pending = [];
     if (this.#out && !this.#scope.ctx.exchange.closed) this.#out.end();
     this.#finish();
-  }
-
-  #one(): CachedObject[] {
-    const { prefix } = this.#scope.served.definition;
-    const found = this.#scope.store.cacher.get(`${prefix}/${this.#selection.namespace}/${this.#selection.name}`);
-    return found ? [found] : [];
   }
 
   #emit(events: readonly CacheEvent[]): void {

@@ -12,7 +12,7 @@ export function encodeDocument(object: object, mediaType: MediaType, pretty: boo
   switch (mediaType) {
     case 'application/json':
       // Indented answers end without a line feed, the others with one.
-      return pretty ? Buffer.from(JSON.stringify(object, null, 2)) : Buffer.concat([encodeJson(object), LINE_FEED]);
+      return pretty ? encodeJson(object, true) : Buffer.concat([encodeJson(object), LINE_FEED]);
     case 'application/yaml':
       return encodeYaml(object);
     case 'application/vnd.kubernetes.protobuf':

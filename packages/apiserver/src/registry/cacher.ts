@@ -50,6 +50,8 @@ export interface CacherOptions {
 }
 
 const DEFAULT_RING_CAPACITY = 10_000;
+/** What the remembered events may hold besides the objects that are there anyway. */
+const MAX_RING_BYTES = 32 * 1024 * 1024;
 const PAGE = 10_000;
 const RETRY_MS = 200;
 
@@ -59,6 +61,7 @@ export class Cacher {
   #objects = new SortedEntries<CachedObject>();
   readonly #ring: CacheEvent[] = [];
   #ringStart = 0;
+  #ringBytes = 0;
   #revision = 0;
   #watch: Watch | undefined;
   #started: Promise<void> | undefined;
@@ -205,6 +208,7 @@ export class Cacher {
     const next = SortedEntries.from(loaded);
     this.#objects = next;
     this.#ring.length = 0;
+    this.#ringBytes = 0;
     this.#ringStart = revision;
     this.#advance(revision);
   }
@@ -253,10 +257,18 @@ export class Cacher {
   }
 
   #remember(events: readonly CacheEvent[]): void {
-    for (const event of events) this.#ring.push(event);
+    for (const event of events) {
+      this.#ring.push(event);
+      this.#ringBytes += event.object.bytes.length;
+    }
     const capacity = this.#options.ringCapacity ?? DEFAULT_RING_CAPACITY;
-    if (this.#ring.length <= capacity * 1.25) return;
-    const dropped = this.#ring.splice(0, this.#ring.length - capacity);
+    if (this.#ring.length <= capacity * 1.25 && this.#ringBytes <= MAX_RING_BYTES * 1.25) return;
+    let drop = Math.max(0, this.#ring.length - capacity);
+    for (let i = 0; i < this.#ring.length && (i < drop || this.#ringBytes > MAX_RING_BYTES); i++) {
+      this.#ringBytes -= this.#ring[i]!.object.bytes.length;
+      drop = Math.max(drop, i + 1);
+    }
+    const dropped = this.#ring.splice(0, drop);
     this.#ringStart = dropped.at(-1)!.revision;
   }
 

@@ -75,16 +75,19 @@ export class ResourceStore {
   readonly cacher: Cacher;
   readonly environment: Environment;
 
-  constructor(definition: ResourceDefinition, environment: Environment) {
+  /** @param cacher of a resource that is stored under the same keys, if there is one */
+  constructor(definition: ResourceDefinition, environment: Environment, cacher?: Cacher) {
     this.definition = definition;
     this.environment = environment;
     this.codec = new ObjectCodec(definition);
-    this.cacher = new Cacher({
-      store: environment.store,
-      prefix: definition.prefix,
-      decode: (kv) => this.codec.cached(kv),
-      logger: environment.logger,
-    });
+    this.cacher =
+      cacher ??
+      new Cacher({
+        store: environment.store,
+        prefix: definition.prefix,
+        decode: (kv) => this.codec.cached(kv),
+        logger: environment.logger,
+      });
   }
 
   get groupResource(): GroupResource {

@@ -66,6 +66,7 @@ export async function serverConfig(
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
+    livezGraceMs: values['livez-grace-period'],
     shutdownDelayMs: values['shutdown-delay-duration'],
     compactionIntervalMs: values['etcd-compaction-interval'],
   };

@@ -44,6 +44,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'kubelet-client-certificate': 'Client certificate for kubelets.',
   'kubelet-client-key': 'Key of the client certificate for kubelets.',
   'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
+  'livez-grace-period': 'How long after the start /livez does not mind that parts are still starting.',
   'logging-format': "text (klog's lines) or json.",
   'max-mutating-requests-inflight': 'Writes served at the same time.',
   'max-requests-inflight': 'Reads served at the same time.',

@@ -23,6 +23,7 @@ const FORBIDDEN_BY_BUDGET = "Cannot evict pod as it would violate the pod's disr
 
 export function evictionKind(deps: EvictionDeps): VirtualKind {
   return {
+    alsoAccepts: ['policy/v1beta1'],
     async create(request, object) {
       const eviction = object as TypedObject as Eviction;
       if (request.name !== eviction.metadata.name) {
@@ -36,12 +37,8 @@ export function evictionKind(deps: EvictionDeps): VirtualKind {
   };
 }
 
-/** The request and its body must mean the same. @throws StatusError 400 */
+/** A dry run where either the request or its body asks for one. */
 function withDryRun(options: DeleteOptions, dryRun: boolean): DeleteOptions {
-  const inBody = (options.dryRun?.length ?? 0) > 0;
-  if (inBody && !dryRun) {
-    throw badRequest('Non-matching dry-run options in request and content: [] and [All]');
-  }
   return dryRun ? { ...options, dryRun: ['All'] } : options;
 }
 

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { typeOfKind } from '../schema.ts';
+import { semanticEqual } from './equality.ts';
+import { decodeJson } from './json.ts';
+import { fixtures } from './testing.ts';
+
+const POD = typeOfKind('', 'v1', 'Pod')!;
+const CRD = typeOfKind('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition')!;
+const schema = (inner: unknown) => ({ spec: { versions: [{ schema: { openAPIV3Schema: inner } }] } });
+
+it.each([
+  [{ spec: { containers: null } }, { spec: { containers: [] } }, true],
+  [{ spec: { overhead: { memory: '1Gi' } } }, { spec: { overhead: { memory: '1024Mi' } } }, true],
+  [{ spec: { overhead: { memory: '1Gi' } } }, { spec: { overhead: { memory: '1G' } } }, false],
+  [{ metadata: { labels: {} } }, { metadata: {} }, true],
+  [{ metadata: { labels: { a: '' } } }, { metadata: { labels: { b: '' } } }, false],
+  [{ metadata: { labels: { a: '1', b: '2' } } }, { metadata: { labels: { b: '2', a: '1' } } }, true],
+  [{ spec: { securityContext: {} } }, { spec: {} }, false],
+  [{ spec: { priority: 0 } }, { spec: {} }, false],
+  [{ spec: { containers: [{ name: 'a' }] } }, { spec: { containers: [{ name: 'b' }] } }, false],
+])('%j and %j: %j', (a, b, equal) => {
+  expect(semanticEqual(a, b, POD)).toBe(equal);
+  expect(semanticEqual(b, a, POD)).toBe(equal);
+});
+
+it.each([
+  [{ items: { type: 'x' } }, { items: [{ type: 'x' }] }, false],
+  [{ items: { enum: [] } }, { items: {} }, true],
+  [{ additionalProperties: true }, { additionalProperties: {} }, false],
+  [{ default: { a: [1] } }, { default: { a: [1] } }, true],
+  [{ default: { a: [] } }, { default: {} }, false],
+])('schemas %j and %j: %j', (a, b, equal) => expect(semanticEqual(schema(a), schema(b), CRD)).toBe(equal));
+
+it('takes every object for equal to itself', () => {
+  for (const { name, json, type } of fixtures()) {
+    const decode = () => decodeJson(json, type, { strict: false }).object;
+    expect(semanticEqual(decode(), decode(), type), name).toBe(true);
+    const changed = decode() as { metadata?: { uid?: string } };
+    if (!changed.metadata?.uid) continue;
+    changed.metadata.uid = 'other';
+    expect(semanticEqual(decode(), changed, type), name).toBe(false);
+  }
+});

@@ -1,0 +1,88 @@
+import { openMemoryStore } from '@keelson/storage/memory/open';
+import type { KeyValue, Store } from '@keelson/storage/store';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../logger.ts';
+import { type CachedObject, type CacheEvent, Cacher } from './cacher.ts';
+
+const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
+  const [, , , namespace = '', name = ''] = key.split('/');
+  return { key, namespace, name, revision: modRevision, bytes: Buffer.from(value), labels: {}, fields: {} };
+};
+
+let store: Store;
+let cacher: Cacher;
+
+beforeEach(() => {
+  store = openMemoryStore();
+  cacher = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger, ringCapacity: 8 });
+});
+
+async function put(name: string, value: string): Promise<number> {
+  const key = `/registry/things/${name}`;
+  const { kv } = await store.get(key);
+  const result = await store.put(key, Buffer.from(value), { expect: kv?.modRevision ?? 0 });
+  return result.revision;
+}
+
+async function remove(name: string): Promise<number> {
+  const key = `/registry/things/${name}`;
+  const { kv } = await store.get(key);
+  return (await store.delete(key, { expect: kv!.modRevision })).revision;
+}
+
+const seen = (events: readonly CacheEvent[]) =>
+  events.map((e) => `${e.type} ${e.object.name} ${e.object.bytes} ${e.revision}`);
+
+describe('cacher', () => {
+  it('holds what was there and what came, in key order, by namespace', async () => {
+    await put('b/x', '1');
+    await put('a/y', '2');
+    await cacher.ready();
+    await put('a-b/z', '3');
+    await remove('b/x');
+    expect(cacher.list('').map((o) => o.key)).toEqual(['/registry/things/a-b/z', '/registry/things/a/y']);
+    expect(cacher.list('a').map((o) => o.name)).toEqual(['y']);
+    expect(cacher.count('')).toBe(2);
+  });
+
+  it('stands at the newest revision when asked to be fresh, also when others wrote', async () => {
+    await cacher.ready();
+    const { revision } = await store.put('/registry/others/o', Buffer.from('o'), { expect: 0 });
+    expect(await cacher.fresh()).toBe(revision);
+  });
+
+  it('tells a subscriber what it missed and what comes, each once', async () => {
+    await cacher.ready();
+    const start = cacher.revision;
+    const first = await put('n/a', '1');
+    const events: CacheEvent[] = [];
+    const stop = cacher.subscribe(start, { onEvents: (batch) => events.push(...batch), onEnd: () => {} });
+    const second = await put('n/a', '2');
+    const third = await remove('n/a');
+    stop!();
+    await put('n/a', '4');
+    expect(seen(events)).toEqual([`ADDED a 1 ${first}`, `MODIFIED a 2 ${second}`, `DELETED a 2 ${third}`]);
+    expect(events[2]!.object.revision).toBe(third);
+    expect(String(events[1]!.previous!.bytes)).toBe('1');
+  });
+
+  it('forgets old events, and then refuses to begin so far back', async () => {
+    await cacher.ready();
+    const start = cacher.revision;
+    for (let i = 0; i < 20; i++) await put('n/a', String(i));
+    expect(cacher.subscribe(start, { onEvents: () => {}, onEnd: () => {} })).toBeUndefined();
+    const events: CacheEvent[] = [];
+    cacher.subscribe(cacher.oldestRevision, { onEvents: (batch) => events.push(...batch), onEnd: () => {} });
+    expect(events.length).toBeGreaterThanOrEqual(8);
+    expect(events.length).toBeLessThanOrEqual(10);
+  });
+
+  it('remembers events up to a bound in bytes', async () => {
+    const roomy = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger, ringCapacity: 1000 });
+    await roomy.ready();
+    const start = roomy.revision;
+    for (let i = 0; i < 60; i++) await put('n/big', String(i).padEnd(1024 * 1024));
+    expect(roomy.oldestRevision).toBeGreaterThan(start);
+    expect(roomy.revision - roomy.oldestRevision).toBeGreaterThanOrEqual(30);
+  });
+});
