@@ -9,6 +9,8 @@ import { registration as mutatingWebhookConfigurations } from './admissionregist
 import { registration as validatingAdmissionPolicies } from './admissionregistration/validatingadmissionpolicy/index.ts';
 import { registration as validatingAdmissionPolicyBindings } from './admissionregistration/validatingadmissionpolicybinding/index.ts';
 import { registration as validatingWebhookConfigurations } from './admissionregistration/validatingwebhookconfiguration/index.ts';
+import { makeCustomResourceDefinitionRegistration } from './apiextensions/customresourcedefinition/index.ts';
+import type { SchemaJudge } from './apiextensions/customresourcedefinition/schema.ts';
 import { registration as apiServices } from './apiregistration/apiservice/index.ts';
 import { registration as controllerRevisions } from './apps/controllerrevision/index.ts';
 import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
@@ -73,6 +75,8 @@ export interface RegistrationOptions {
   /** How long events are kept (--event-ttl). */
   readonly eventTtlSeconds: number;
   readonly services: AllocationDeps;
+  /** What judges schemas of custom resources; without it any goes. */
+  readonly schemas?: SchemaJudge;
   readonly pods: PodPolicy;
 }
 
@@ -133,6 +137,10 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'servicecidrs.networking.k8s.io': serviceCIDRs,
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,
+
+    'customresourcedefinitions.apiextensions.k8s.io': makeCustomResourceDefinitionRegistration(
+      options.schemas ?? { validate: () => [] },
+    ),
 
     'apiservices.apiregistration.k8s.io': apiServices,
     'deviceclasses.resource.k8s.io': deviceClasses,

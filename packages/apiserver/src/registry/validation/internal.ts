@@ -3,7 +3,7 @@
  * message shows Go's field names, and zero values are not left out.
  */
 import { GoValue, goJSON } from '@keelson/api/field';
-import { type Field, type StructType, structType, type Type } from '@keelson/api/schema';
+import { type Field, type SchemaOrType, type StructType, structType, type Type } from '@keelson/api/schema';
 import { reshape } from './internalshapes.ts';
 
 /** Types without an internal twin keep their JSON names. */
@@ -49,9 +49,23 @@ function internal(type: Type, value: unknown): unknown {
   if (value === null || value === undefined) return zero(type);
   if (type.kind === 'struct') return internalStruct(type, value);
   if (type.kind === 'list') return (value as unknown[]).map((v) => internal(type.element, v));
+  if (type.kind === 'schemaOr') return internalUnion(type, value);
   if (type.kind !== 'map') return value;
   const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([k, v]) => [k, internal(type.value, v)]));
+}
+
+/** A schema, or what may stand in its place. */
+function internalUnion({ or, schema }: SchemaOrType, value: unknown): unknown {
+  const own = typeof value === 'object' && !Array.isArray(value) ? internalStruct(schema, value) : null;
+  switch (or) {
+    case 'array':
+      return { Schema: own, JSONSchemas: Array.isArray(value) ? value.map((v) => internalStruct(schema, v)) : null };
+    case 'bool':
+      return { Allows: own !== null || value === true, Schema: own };
+    case 'strings':
+      return { Schema: own, Property: Array.isArray(value) ? value : null };
+  }
 }
 
 function zero(type: Type): unknown {

@@ -29,6 +29,12 @@ const ORDERS: Readonly<Record<string, string>> = {
   'io.k8s.api.batch.v1.JobStatus':
     'Conditions StartTime CompletionTime Active Terminating Ready Succeeded Failed CompletedIndexes FailedIndexes ' +
     'UncountedTerminatedPods',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps':
+    'ID Schema Ref Description Type Nullable Format Title Default Maximum ExclusiveMaximum Minimum ExclusiveMinimum ' +
+    'MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Enum MaxProperties MinProperties Required ' +
+    'Items AllOf OneOf AnyOf Not Properties AdditionalProperties PatternProperties Dependencies AdditionalItems ' +
+    'Definitions ExternalDocs Example XPreserveUnknownFields XEmbeddedResource XIntOrString XListMapKeys XListType ' +
+    'XMapType XValidations',
 };
 
 type Struct = Readonly<Record<string, unknown>>;

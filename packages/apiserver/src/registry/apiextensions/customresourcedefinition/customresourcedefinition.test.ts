@@ -1,0 +1,187 @@
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
+} from '@keelson/api/generated/types/apiextensions/v1';
+import { describe, expect, it } from 'vitest';
+import { testContext, texts } from '../../testing.ts';
+import { makeCustomResourceDefinitionRegistration } from './index.ts';
+
+const ctx = testContext();
+const { strategy, subresources } = makeCustomResourceDefinitionRegistration({ validate: () => [] });
+const schema = { openAPIV3Schema: { type: 'object' } };
+const version = (rest: Partial<CustomResourceDefinitionVersion> = {}): CustomResourceDefinitionVersion => ({
+  name: 'v1',
+  served: true,
+  storage: true,
+  schema,
+  ...rest,
+});
+
+function make(rest: Partial<CustomResourceDefinitionSpec> = {}, name = 'foos.example.com'): CustomResourceDefinition {
+  const obj: CustomResourceDefinition = {
+    metadata: { name },
+    spec: {
+      group: 'example.com',
+      names: { plural: 'foos', kind: 'Foo' },
+      scope: 'Namespaced',
+      versions: [version()],
+      ...structuredClone(rest),
+    },
+    status: { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions: null },
+  };
+  strategy.defaults?.(obj, 'v1');
+  strategy.prepareForCreate?.(ctx, obj);
+  return obj;
+}
+
+const VERSION = (name: string, storage: boolean) =>
+  `{"Name":"${name}","Served":true,"Storage":${storage},"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}`;
+
+it('fills in names, conversion and the stored version', () => {
+  const { spec, status, metadata } = make();
+  expect(spec.names).toEqual({ plural: 'foos', singular: 'foo', kind: 'Foo', listKind: 'FooList' });
+  expect(spec.conversion).toEqual({ strategy: 'None' });
+  expect(status.storedVersions).toEqual(['v1']);
+  expect(metadata.generation).toBe(1);
+});
+
+describe('validation', () => {
+  it.each<[Partial<CustomResourceDefinitionSpec>, string[]]>([
+    [{}, []],
+    [
+      { group: 'x', names: { plural: 'foos', kind: 'Foo' } },
+      [
+        'metadata.name: Invalid value: "foos.example.com": must be spec.names.plural+"."+spec.group',
+        'spec.group: Invalid value: "x": should be a domain with at least one dot',
+      ],
+    ],
+    [{ scope: 'x' }, ['spec.scope: Unsupported value: "x": supported values: "Cluster", "Namespaced"']],
+    [
+      { names: { plural: 'foos', kind: 'Foo', listKind: 'Foo' } },
+      ['spec.names.listKind: Invalid value: "Foo": kind and listKind may not be the same'],
+    ],
+    [
+      { versions: [] },
+      [
+        'spec.versions: Invalid value: []: must have exactly one version marked as storage version',
+        'status.storedVersions: Invalid value: null: must have at least one stored version',
+      ],
+    ],
+    [
+      { versions: [version(), version({ storage: false })] },
+      [
+        `spec.versions: Invalid value: [${VERSION('v1', true)},${VERSION('v1', false)}]: must contain unique version names`,
+      ],
+    ],
+    [{ versions: [version({ schema: undefined })] }, ['spec.versions[0].schema.openAPIV3Schema: Required value']],
+    [
+      {
+        versions: [version({ schema: { openAPIV3Schema: { type: 'object', default: {} } } })],
+        preserveUnknownFields: true,
+      },
+      [
+        'spec.preserveUnknownFields: Invalid value: true: must be false in order to use defaults in the schema',
+        'spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+      ],
+    ],
+    [
+      { versions: [version({ deprecationWarning: 'x' })] },
+      ['spec.versions[0].deprecationWarning: Invalid value: "x": can only be set for deprecated versions'],
+    ],
+    [
+      { versions: [version({ additionalPrinterColumns: [{ name: '', type: 'x', jsonPath: 'a' }] })] },
+      [
+        'spec.additionalPrinterColumns[0].name: Required value',
+        'spec.additionalPrinterColumns[0].type: Invalid value: "x": must be one of boolean,date,integer,number,string',
+        'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .',
+      ],
+    ],
+    [
+      { versions: [version({ subresources: { scale: { specReplicasPath: '.a', statusReplicasPath: '' } } })] },
+      [
+        'spec.subresources.scale.specReplicasPath: Invalid value: ".a": should be a json path under .spec',
+        'spec.subresources.scale.statusReplicasPath: Required value',
+      ],
+    ],
+    [
+      { versions: [version({ selectableFields: [{ jsonPath: '.a' }] })] },
+      ['spec.selectableFields[0].jsonPath: Invalid value: ".a": is an invalid path: does not refer to a valid field'],
+    ],
+    [
+      { versions: [version({ subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'string' } } })] },
+      [
+        'spec.validation.openAPIV3Schema.type: Invalid value: "string": only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
+      ],
+    ],
+    [
+      { conversion: { strategy: 'Webhook' } },
+      [
+        'spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook',
+        'spec.conversion.conversionReviewVersions: Required value',
+      ],
+    ],
+    [
+      {
+        conversion: {
+          strategy: 'Webhook',
+          webhook: { clientConfig: { service: { namespace: 'n', name: 's' } }, conversionReviewVersions: ['v3', 'v3'] },
+        },
+      },
+      [
+        'spec.conversion.conversionReviewVersions[1]: Invalid value: "v3": duplicate version',
+        'spec.conversion.conversionReviewVersions: Invalid value: ["v3","v3"]: must include at least one of v1, v1beta1',
+      ],
+    ],
+  ])('%#', (rest, expected) => expect(texts(strategy.validate?.(ctx, make(rest)))).toEqual(expected));
+
+  it("wants approval for the community's groups", () =>
+    expect(texts(strategy.validate?.(ctx, make({ group: 'x.k8s.io' }, 'foos.x.k8s.io')))).toEqual([
+      'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
+    ]));
+});
+
+describe('updates', () => {
+  it('may not change what established objects are stored by', () => {
+    const old = make();
+    old.status.conditions = [{ type: 'Established', status: 'True' }];
+    const changed = make({ scope: 'Cluster', names: { plural: 'foos', kind: 'Bar' } });
+    expect(texts(strategy.validateUpdate?.(ctx, changed, old))).toEqual([
+      'spec.scope: Invalid value: "Cluster": field is immutable',
+      'spec.names.kind: Invalid value: "Bar": field is immutable',
+    ]);
+  });
+
+  it('remember every version that was stored', () => {
+    const changed = make({ versions: [version({ name: 'v2' })] });
+    strategy.prepareForUpdate?.(ctx, changed, make());
+    expect(changed.status.storedVersions).toEqual(['v1', 'v2']);
+    expect(changed.metadata.generation).toBe(2);
+    expect(texts(strategy.validateUpdate?.(ctx, changed, make()))).toEqual([
+      expect.stringMatching(/^status\.storedVersions\[0\]: Invalid value: "v1": missing from spec\.versions; v1 was/),
+    ]);
+  });
+
+  it('of the status check accepted names', () => {
+    const obj = make();
+    obj.status.acceptedNames.plural = 'A';
+    expect(texts(subresources!.status!.strategy.validateUpdate?.(ctx, obj, make()))).toEqual([
+      expect.stringContaining('status.acceptedNames.plural: Invalid value: "A"'),
+    ]);
+  });
+});
+
+it('warns of formats that nobody knows', () => {
+  const properties = { a: { type: 'string', format: 'x' }, b: { type: 'integer', format: 'int32' } };
+  const obj = make({ versions: [version({ schema: { openAPIV3Schema: { type: 'object', properties } } })] });
+  expect(strategy.warningsOnCreate?.(ctx, obj)).toEqual(['unrecognized format "x"']);
+  expect(strategy.warningsOnUpdate?.(ctx, obj, obj)).toEqual([]);
+});
+
+it('is deleted after its objects', () => {
+  const obj = make();
+  obj.metadata.deletionTimestamp = '2026-01-02T03:04:05Z';
+  strategy.termination?.begin(obj);
+  expect(obj.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io']);
+  expect(obj.status.conditions).toMatchObject([{ type: 'Terminating', reason: 'InstanceDeletionPending' }]);
+});

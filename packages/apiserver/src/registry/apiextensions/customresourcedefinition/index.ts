@@ -1,0 +1,11 @@
+import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
+import type { KindRegistration } from '../../strategy.ts';
+import type { SchemaJudge } from './schema.ts';
+import { crdStatus, crdStrategy } from './strategy.ts';
+
+/** @param judge what else must be true of schemas: their structure, defaults and rules */
+export function makeCustomResourceDefinitionRegistration(
+  judge: SchemaJudge,
+): KindRegistration<CustomResourceDefinition> {
+  return { strategy: crdStrategy(judge), subresources: { status: crdStatus } };
+}

@@ -1,0 +1,40 @@
+import type { ErrorList, Path } from '@keelson/api/field';
+import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+
+export interface SchemaContext {
+  /** The spec that the schema belongs to, and the one before an update. */
+  readonly spec: CustomResourceDefinitionSpec;
+  readonly old?: CustomResourceDefinitionSpec;
+  /** The schema's version; '' where all versions have the same schema. */
+  readonly version: string;
+}
+
+/** Judges the schemas of custom resources as whole: they must be structural, their defaults valid, their rules compile. */
+export interface SchemaJudge {
+  /** @param path `spec.validation.openAPIV3Schema` or `spec.versions[1].schema.openAPIV3Schema` */
+  validate(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
+}
+
+/** Whether it is true of the schema or of one within it. */
+export function schemaHas(schema: JSONSchemaProps, predicate: (schema: JSONSchemaProps) => boolean): boolean {
+  return predicate(schema) || subschemas(schema).some((s) => schemaHas(s, predicate));
+}
+
+/** In upstream's order. */
+export function subschemas(schema: JSONSchemaProps): JSONSchemaProps[] {
+  const { items, allOf, anyOf, oneOf, not, properties, patternProperties, definitions, dependencies } = schema;
+  const { additionalProperties, additionalItems } = schema;
+  return [
+    ...(Array.isArray(items) ? items : items ? [items] : []),
+    ...(allOf ?? []),
+    ...(anyOf ?? []),
+    ...(oneOf ?? []),
+    ...(not ? [not] : []),
+    ...Object.values(properties ?? {}),
+    ...(typeof additionalProperties === 'object' ? [additionalProperties] : []),
+    ...Object.values(patternProperties ?? {}),
+    ...(typeof additionalItems === 'object' ? [additionalItems] : []),
+    ...Object.values(definitions ?? {}),
+    ...Object.values(dependencies ?? {}).filter((d): d is JSONSchemaProps => !Array.isArray(d)),
+  ];
+}

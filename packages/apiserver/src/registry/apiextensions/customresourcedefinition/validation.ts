@@ -1,0 +1,319 @@
+/** Compare k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. */
+import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
+  CustomResourceValidation,
+  JSONSchemaProps,
+  SelectableField,
+} from '@keelson/api/generated/types/apiextensions/v1';
+import { isDNS1035Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
+import { immutableField, semanticEqual } from '../../validation/fields.ts';
+import { internalList, internalValue } from '../../validation/internal.ts';
+import { validateApproval } from './approval.ts';
+import { type ConversionOptions, conversionOptions, validateConversion } from './conversion.ts';
+import { type HoistedSpec, hoist } from './hoisted.ts';
+import { validateNames, validateRequiredNames } from './names.ts';
+import { type SchemaJudge, schemaHas } from './schema.ts';
+import { validateSelectableFields } from './selectablefields.ts';
+import { validateColumn, validateDeprecation, validateSubresources } from './versions.ts';
+
+const SPEC = Path.of('spec');
+const VERSIONS = SPEC.child('versions');
+const STATUS = Path.of('status');
+const GO_PACKAGE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+const SCOPES = ['Cluster', 'Namespaced'];
+
+interface Options {
+  readonly judge: SchemaJudge;
+  readonly conversion: ConversionOptions;
+  readonly old?: CustomResourceDefinitionSpec;
+}
+
+export function validateCustomResourceDefinition(crd: CustomResourceDefinition, judge: SchemaJudge): ErrorList {
+  return [
+    ...validateName(crd),
+    ...validateSpec(crd.spec, { judge, conversion: conversionOptions(undefined, false) }),
+    ...validateRest(crd),
+  ];
+}
+
+export function validateCustomResourceDefinitionUpdate(
+  crd: CustomResourceDefinition,
+  old: CustomResourceDefinition,
+  judge: SchemaJudge,
+): ErrorList {
+  const established = isEstablished(old);
+  const { names, scope, group } = crd.spec;
+  return [
+    ...validateSpec(crd.spec, {
+      judge,
+      conversion: conversionOptions(old.spec.conversion, established),
+      old: old.spec,
+    }),
+    ...(established
+      ? [
+          ...immutableField(scope, old.spec.scope, SPEC.child('scope')),
+          ...immutableField(names.kind, old.spec.names.kind, SPEC.child('names', 'kind')),
+        ]
+      : []),
+    ...immutableField(group, old.spec.group, SPEC.child('group')),
+    ...immutableField(names.plural, old.spec.names.plural, SPEC.child('names', 'plural')),
+    ...validateRest(crd, old),
+  ];
+}
+
+export function isEstablished({ status }: CustomResourceDefinition): boolean {
+  return status.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false;
+}
+
+function validateName({ metadata, spec }: CustomResourceDefinition): ErrorList {
+  const wanted = `${spec.names.plural}.${spec.group}`;
+  return (['generateName', 'name'] as const).flatMap((field) => {
+    const name = metadata[field];
+    if (!name || name === wanted) return [];
+    return [invalid(Path.of('metadata', field), name, 'must be spec.names.plural+"."+spec.group')];
+  });
+}
+
+function validateRest(crd: CustomResourceDefinition, old?: CustomResourceDefinition): ErrorList {
+  const { preserveUnknownFields } = crd.spec;
+  return [
+    ...validateCustomResourceDefinitionStatus(crd),
+    ...validateStoredVersions(crd),
+    ...validateApproval(crd, old),
+    ...(preserveUnknownFields && !old?.spec.preserveUnknownFields
+      ? [
+          invalid(
+            SPEC.child('preserveUnknownFields'),
+            true,
+            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+          ),
+        ]
+      : []),
+  ];
+}
+
+export function validateCustomResourceDefinitionStatus({ status }: CustomResourceDefinition): ErrorList {
+  return validateNames(status.acceptedNames, STATUS.child('acceptedNames'));
+}
+
+function validateStoredVersions({ spec, status }: CustomResourceDefinition): ErrorList {
+  const path = STATUS.child('storedVersions');
+  const stored = status.storedVersions ?? [];
+  if (stored.length === 0) return [invalid(path, status.storedVersions, 'must have at least one stored version')];
+  const versions = spec.versions ?? [];
+  return [
+    ...versions
+      .filter((v) => v.storage && !stored.includes(v.name))
+      .map((v) => invalid(path, stored, `must have the storage version ${v.name}`)),
+    ...stored.flatMap((name, i) =>
+      versions.some((v) => v.name === name)
+        ? []
+        : [
+            invalid(
+              path.index(i),
+              name,
+              `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+            ),
+          ],
+    ),
+  ];
+}
+
+function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): ErrorList {
+  const hoisted = hoist(spec);
+  const { version, versions, validation, subresources, additionalPrinterColumns } = hoisted;
+  const { names, conversion } = spec;
+  return [
+    ...validateGroup(spec.group),
+    ...validateScope(spec.scope),
+    ...validateSchemasPresent(spec, hoisted),
+    ...versions.flatMap((v, i) => validateVersion(v, spec, hoisted, options, VERSIONS.index(i))),
+    ...validateUniformity(hoisted),
+    ...validateVersionNames(hoisted),
+    ...validateTopVersion(version),
+    ...validateRequiredNames(names, SPEC.child('names')),
+    ...validateNames(names, SPEC.child('names')),
+    ...validateSchema(validation, {
+      spec,
+      options,
+      version: '',
+      path: SPEC.child('validation'),
+      hasStatus: (spec.versions ?? []).some((v) => v.subresources?.status),
+    }),
+    ...(subresources ? validateSubresources(subresources, SPEC.child('subresources')) : []),
+    ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, SPEC.child('additionalPrinterColumns').index(i))),
+    ...validateTopSelectableFields(spec, hoisted, options.old),
+    ...(conversion && conversion.strategy !== 'None' && spec.preserveUnknownFields
+      ? [
+          invalid(
+            SPEC.child('conversion', 'strategy'),
+            conversion.strategy,
+            'must be None if spec.preserveUnknownFields is true',
+          ),
+        ]
+      : []),
+    ...(conversion ? validateConversion(conversion, options.conversion, SPEC.child('conversion')) : []),
+  ];
+}
+
+function validateGroup(group: string): ErrorList {
+  const path = SPEC.child('group');
+  if (group === '') return [required(path)];
+  const problems = isDNS1123Subdomain(group);
+  if (problems.length > 0) return [invalid(path, group, problems.join(','))];
+  return group.includes('.') ? [] : [invalid(path, group, 'should be a domain with at least one dot')];
+}
+
+function validateScope(scope: string): ErrorList {
+  const path = SPEC.child('scope');
+  if (!scope) return [required(path)];
+  return SCOPES.includes(scope) ? [] : [notSupported(path, scope, SCOPES)];
+}
+
+function validateSchemasPresent(spec: CustomResourceDefinitionSpec, { validation, versions }: HoistedSpec): ErrorList {
+  const errors: ErrorList = validation?.openAPIV3Schema
+    ? []
+    : versions.flatMap((v, i) =>
+        v.schema?.openAPIV3Schema ? [] : [required(VERSIONS.index(i).child('schema', 'openAPIV3Schema'))],
+      );
+  const hasDefaults = (spec.versions ?? []).some(
+    ({ schema }) => schema?.openAPIV3Schema && schemaHas(schema.openAPIV3Schema, (s) => s.default !== undefined),
+  );
+  if (hasDefaults && spec.preserveUnknownFields)
+    errors.push(
+      invalid(SPEC.child('preserveUnknownFields'), true, 'must be false in order to use defaults in the schema'),
+    );
+  return errors;
+}
+
+function validateVersion(
+  version: CustomResourceDefinitionVersion,
+  spec: CustomResourceDefinitionSpec,
+  hoisted: HoistedSpec,
+  options: Options,
+  path: Path,
+): ErrorList {
+  const { name, schema, subresources, additionalPrinterColumns = [], selectableFields = [] } = version;
+  const problems = isDNS1035Label(name);
+  const effective = hoisted.subresources ?? subresources;
+  return [
+    ...(problems.length > 0 ? [invalid(path.child('name'), name, problems.join(','))] : []),
+    ...validateDeprecation(version, path.child('deprecationWarning')),
+    ...validateSchema(schema, {
+      spec,
+      options,
+      version: name,
+      path: path.child('schema'),
+      hasStatus: effective?.status !== undefined,
+    }),
+    ...(subresources ? validateSubresources(subresources, path.child('subresources')) : []),
+    ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, path.child('additionalPrinterColumns').index(i))),
+    ...validateVersionSelectableFields(version, selectableFields, options.old, path.child('selectableFields')),
+  ];
+}
+
+function validateVersionSelectableFields(
+  { name, schema }: CustomResourceDefinitionVersion,
+  fields: readonly SelectableField[],
+  old: CustomResourceDefinitionSpec | undefined,
+  path: Path,
+): ErrorList {
+  if (fields.length === 0) return [];
+  if (!schema?.openAPIV3Schema)
+    return [invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
+  const before = old && hoist(old).versions.find((v) => v.name === name)?.selectableFields;
+  return validateSelectableFields(fields, schema.openAPIV3Schema, semanticEqual(before ?? [], fields), path);
+}
+
+function validateTopSelectableFields(
+  _spec: CustomResourceDefinitionSpec,
+  { selectableFields, validation }: HoistedSpec,
+  old: CustomResourceDefinitionSpec | undefined,
+): ErrorList {
+  const path = SPEC.child('selectableFields');
+  if (selectableFields.length === 0) return [];
+  if (!validation?.openAPIV3Schema) return [invalid(path, '', 'may only be set when validations.schema is included')];
+  const before = old ? hoist(old).selectableFields : [];
+  return validateSelectableFields(
+    selectableFields,
+    validation.openAPIV3Schema,
+    semanticEqual(before, selectableFields),
+    path,
+  );
+}
+
+/** What all versions have in common is hoisted: so this finds nothing but what some have and others lack. */
+function validateUniformity({ validation, subresources, additionalPrinterColumns, versions }: HoistedSpec): ErrorList {
+  const exclusive = (field: string, what: string) =>
+    forbidden(SPEC.child(field), `top-level and per-version ${what} are mutually exclusive`);
+  return [
+    ...(validation && versions.some((v) => v.schema) ? [exclusive('validation', 'schemas')] : []),
+    ...(subresources && versions.some((v) => v.subresources) ? [exclusive('subresources', 'subresources')] : []),
+    ...(additionalPrinterColumns.length > 0 && versions.some((v) => v.additionalPrinterColumns?.length)
+      ? [exclusive('additionalPrinterColumns', 'additionalPrinterColumns')]
+      : []),
+  ];
+}
+
+function validateVersionNames({ versions }: HoistedSpec): ErrorList {
+  const shown = internalList(`${GO_PACKAGE}.CustomResourceDefinitionVersion`, versions);
+  const errors: ErrorList = [];
+  if (new Set(versions.map((v) => v.name)).size < versions.length)
+    errors.push(invalid(VERSIONS, shown, 'must contain unique version names'));
+  if (versions.filter((v) => v.storage).length !== 1)
+    errors.push(invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'));
+  return errors;
+}
+
+function validateTopVersion(version: string): ErrorList {
+  const problems = version === '' ? [] : isDNS1035Label(version);
+  return problems.length > 0 ? [invalid(SPEC.child('version'), version, problems.join(','))] : [];
+}
+
+interface SchemaPlace {
+  readonly spec: CustomResourceDefinitionSpec;
+  readonly options: Options;
+  readonly version: string;
+  readonly path: Path;
+  readonly hasStatus: boolean;
+}
+
+function validateSchema(validation: CustomResourceValidation | undefined, place: SchemaPlace): ErrorList {
+  const schema = validation?.openAPIV3Schema;
+  if (!schema) return [];
+  const { spec, options, version, hasStatus } = place;
+  const path = place.path.child('openAPIV3Schema');
+  return [
+    ...(hasStatus ? validateRootWithStatus(schema, path) : []),
+    ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
+    ...options.judge.validate(schema, path, { spec, ...(options.old && { old: options.old }), version }),
+  ];
+}
+
+/** Go's names of them; the JSON names differ in their first letter, and by a prefix. */
+const ROOT_FIELDS =
+  'Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations';
+const ROOT_JSON = new Set(
+  ROOT_FIELDS.split(' ').map((name) => {
+    if (name === 'XPreserveUnknownFields') return 'x-kubernetes-preserve-unknown-fields';
+    return name === 'XValidations' ? 'x-kubernetes-validations' : `${name[0]!.toLowerCase()}${name.slice(1)}`;
+  }),
+);
+
+/** The status is judged by the schema's `status` property alone: what else the root says of it would be lost. */
+function validateRootWithStatus(schema: JSONSchemaProps, path: Path): ErrorList {
+  if (schema.type && schema.type !== 'object')
+    return [
+      invalid(
+        path.child('type'),
+        schema.type,
+        'only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
+      ),
+    ];
+  if (Object.keys(schema).every((field) => ROOT_JSON.has(field))) return [];
+  const detail = `only [${ROOT_FIELDS}] fields are allowed at the root of the schema if the status subresource is enabled`;
+  return [invalid(path, internalValue(`${GO_PACKAGE}.JSONSchemaProps`, schema), detail)];
+}
