@@ -52,6 +52,6 @@ async function list(scope: Scope, kind: ComputedKind): Promise<void> {
 
 function cached({ store, served }: Scope, object: TypedObject): CachedObject {
   const key = keyOf(served.definition, object.metadata.namespace ?? '', object.metadata.name ?? '');
-  const value = store.codec.encode(object as TypedObject as KubeObject);
+  const { bytes: value } = store.codec.encode(object as TypedObject as KubeObject);
   return store.codec.cached({ key, value, createRevision: 0, modRevision: 0, version: 0 });
 }

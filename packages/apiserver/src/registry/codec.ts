@@ -3,6 +3,7 @@
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
 import { emptiesToNull } from '@keelson/api/codec/empties';
+import { normalize } from '@keelson/api/codec/json';
 import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
@@ -19,14 +20,19 @@ export class ObjectCodec {
     this.#definition = definition;
   }
 
-  /** Drops resourceVersion and selfLink. Empty lists become what they are once stored; after that the object must not be changed. */
-  encode(object: KubeObject): Buffer {
+  /**
+   * The object as it comes back from the store, in canonical form however it was put together, so that equal objects are
+   * equal bytes; and these bytes. Resource version and selfLink are not among them, empty lists become what they are once
+   * stored. The object returned must not be changed.
+   */
+  encode(given: KubeObject): { object: KubeObject; bytes: Buffer } {
     const { storageType } = this.#definition;
+    const object = storageType ? normalize(given, storageType) : given;
     if (storageType) emptiesToNull(object, storageType);
     delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
-    return bytes;
+    return { object, bytes };
   }
 
   /** Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served. */

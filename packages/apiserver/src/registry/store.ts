@@ -5,7 +5,6 @@
  */
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
-import { normalize } from '@keelson/api/codec/json';
 import {
   alreadyExists,
   conflict,
@@ -182,17 +181,14 @@ export class ResourceStore {
       const object = this.codec.object(current);
       this.#checkPreconditions(request.preconditions, object, key, name);
       request.change(object);
-      const { storageType } = this.definition;
-      const changed = storageType ? normalize(object, storageType) : object;
-      const written = await this.write(changed, current, ctx.dryRun);
+      const written = await this.write(object, current, ctx.dryRun);
       if (written !== 'lost') return written;
     }
   }
 
   /** Writes an object as it is, without strategy: for the server's own bookkeeping during deletion. */
-  async write(object: KubeObject, current: CachedObject, dryRun: boolean): Promise<KubeObject | 'lost'> {
-    delete object.metadata.selfLink;
-    const bytes = this.codec.encode(object);
+  async write(given: KubeObject, current: CachedObject, dryRun: boolean): Promise<KubeObject | 'lost'> {
+    const { object, bytes } = this.codec.encode(given);
     if (dryRun) return object;
     if (bytes.equals(current.bytes)) return object;
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
@@ -221,16 +217,15 @@ export class ResourceStore {
     return kv && this.codec.cached(kv);
   }
 
-  async #insert(object: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
-    const name = object.metadata.name ?? '';
+  async #insert(given: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
+    const name = given.metadata.name ?? '';
     const key = keyOf(this.definition, ctx.namespace, name);
-    const version = object.metadata.resourceVersion ?? '';
+    const version = given.metadata.resourceVersion ?? '';
     if (/^[1-9]\d*$/.test(version)) {
       throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
-    delete object.metadata.resourceVersion;
-    delete object.metadata.selfLink;
-    const bytes = this.codec.encode(object);
+    delete given.metadata.resourceVersion;
+    const { object, bytes } = this.codec.encode(given);
     if (ctx.dryRun) {
       const existing = this.cacher.get(key);
       if (existing) throw this.#exists(existing, name);
