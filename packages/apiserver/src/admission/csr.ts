@@ -1,6 +1,5 @@
 /** Certificate requests as admission reads them. */
-import 'reflect-metadata';
-import { Pkcs10CertificateRequest } from '@peculiar/x509';
+import { x509Library } from '../x509-library.ts';
 
 export interface RequestedSubject {
   /** The last one, as in Go. */
@@ -17,7 +16,7 @@ const PEM = /-----BEGIN CERTIFICATE REQUEST-----([\s\S]*?)-----END CERTIFICATE R
 export function requestedSubject(request: string): RequestedSubject {
   const [, body] = PEM.exec(Buffer.from(request, 'base64').toString()) ?? [];
   if (body === undefined) throw new Error('PEM block type must be CERTIFICATE REQUEST');
-  const { subjectName } = new Pkcs10CertificateRequest(Buffer.from(body, 'base64'));
+  const { subjectName } = new (x509Library().Pkcs10CertificateRequest)(Buffer.from(body, 'base64'));
   return { commonName: subjectName.getField('CN').at(-1) ?? '', organizations: subjectName.getField('O') };
 }
 

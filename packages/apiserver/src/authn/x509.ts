@@ -4,10 +4,9 @@
  * The TLS layer has verified the chain against the client CA and the front proxy's CA together; which of the two it
  * leads to is found out here, since only the first one's certificates name users.
  */
-import 'reflect-metadata';
 import { createHash, type X509Certificate } from 'node:crypto';
-import { X509Certificate as ParsedCertificate } from '@peculiar/x509';
 import type { UserInfo } from '../registry/strategy.ts';
+import { x509Library } from '../x509-library.ts';
 import { type Authenticator, CREDENTIAL_ID, type PeerCertificates } from './authenticator.ts';
 
 const UID_OID = '1.3.6.1.4.1.57683.2';
@@ -82,7 +81,7 @@ interface Subject {
 function subjectOf(certificate: X509Certificate): Subject {
   const known = subjects.get(certificate);
   if (known) return known;
-  const name = new ParsedCertificate(certificate.raw).subjectName;
+  const name = new (x509Library().X509Certificate)(certificate.raw).subjectName;
   const values = (field: string): string[] => name.getField(field);
   const subject = { commonName: values('CN').at(-1) ?? '', organizations: values('O'), uids: values(UID_OID) };
   subjects.set(certificate, subject);
