@@ -55,6 +55,15 @@ export function validateCIDR(path: Path, value: string): ErrorList {
   return value === canonical ? [] : [invalid(path, value, `must be in canonical form (${quote(canonical)})`)];
 }
 
+/** The address of an interface with the size of its network, in the canonical spelling. */
+export function validateInterfaceAddress(path: Path, value: string): ErrorList {
+  const cidr = parseCIDRSloppy(value);
+  if (!cidr)
+    return [invalid(path, value, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)')];
+  const canonical = `${formatIP(cidr.ip)}/${cidr.bits}`;
+  return value === canonical ? [] : [invalid(path, value, `must be in canonical form (${quote(canonical)})`)];
+}
+
 /** For values that validateLegacyIP has accepted, now or formerly. */
 export function warningsForIP(path: Path, value: string): string[] {
   const ip = parseIPSloppy(value);

@@ -1,8 +1,8 @@
-import { Path } from '@keelson/api/field';
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
 import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
-import { immutableField } from '../../validation/fields.ts';
 import { defaultClaimSpec } from '../claimspec.ts';
+import { deviceId } from './deviceid.ts';
+import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
 
 export const strategy: Strategy<ResourceClaim> = {
   returnDeletedObject: true,
@@ -10,11 +10,12 @@ export const strategy: Strategy<ResourceClaim> = {
   prepareForCreate(_ctx, obj) {
     obj.status = {};
   },
+  validate: (_ctx, obj) => validateClaim(obj),
   prepareForUpdate(_ctx, obj, old) {
     obj.status = old.status;
   },
   validatesMetadataOnUpdate: true,
-  validateUpdate: (_ctx, obj, old) => immutableField(obj.spec, old.spec, Path.of('spec')),
+  validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
   resetFields: resetFields({ 'f:status': {} }),
 };
 
@@ -25,6 +26,7 @@ export const status: ViewSubresource<ResourceClaim> = {
       obj.spec = old.spec;
       dropDeallocatedDevices(obj.status, old.status);
     },
+    validateUpdate: (_ctx, obj, old) => validateClaimStatusUpdate(obj, old),
     resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
   },
 };
@@ -40,10 +42,6 @@ function dropDeallocatedDevices(status: ResourceClaimStatus, old: ResourceClaimS
 
 function allocatedDevices({ allocation }: ResourceClaimStatus): Set<string> {
   return new Set((allocation?.devices?.results ?? []).map(deviceId));
-}
-
-function deviceId(device: { driver: string; pool: string; device: string; shareID?: string }): string {
-  return JSON.stringify([device.driver, device.pool, device.device, device.shareID ?? null]);
 }
 
 function resetFields(fields: FieldSet): Record<string, FieldSet> {

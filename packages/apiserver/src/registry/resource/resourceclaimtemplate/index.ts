@@ -1,16 +1,16 @@
-import { Path } from '@keelson/api/field';
 import type { ResourceClaimTemplate } from '@keelson/api/generated/types/resource/v1';
 import { age, ageColumn, nameColumn } from '../../columns.ts';
 import type { KindRegistration } from '../../strategy.ts';
-import { immutableField } from '../../validation/fields.ts';
 import { defaultClaimSpec } from '../claimspec.ts';
+import { validateTemplate, validateTemplateUpdate } from './validation.ts';
 
 export const registration: KindRegistration<ResourceClaimTemplate> = {
   strategy: {
     returnDeletedObject: true,
     defaults: (obj) => defaultClaimSpec(obj.spec.spec),
+    validate: (_ctx, obj) => validateTemplate(obj),
     validatesMetadataOnUpdate: true,
-    validateUpdate: (_ctx, obj, old) => immutableField(obj.spec, old.spec, Path.of('spec')),
+    validateUpdate: (_ctx, obj, old) => validateTemplateUpdate(obj, old),
   },
   table: {
     columns: [nameColumn, ageColumn],

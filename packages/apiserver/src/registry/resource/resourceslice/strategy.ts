@@ -1,7 +1,8 @@
-import type { Device, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import type { Device, DeviceAttribute, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import { formatTime } from '@keelson/api/time';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy, StrategyContext } from '../../strategy.ts';
+import { validateSlice } from './validation.ts';
 
 const DEFAULT_MULTIPLIER = '1';
 
@@ -19,13 +20,14 @@ export const strategy: Strategy<ResourceSlice> = {
     dropDisabledFields(obj, undefined);
     dateTaints(ctx, obj);
   },
+  validate: (_ctx, obj) => validateSlice(obj),
   warningsOnCreate: (_ctx, obj) => driverWarnings(obj),
   prepareForUpdate(ctx, obj, old) {
     dateTaints(ctx, obj);
     bumpGeneration(obj, old, 'spec');
     dropDisabledFields(obj, old);
   },
-  validatesMetadataOnUpdate: true,
+  validateUpdate: (_ctx, obj, old) => validateSlice(obj, old),
   warningsOnUpdate: (_ctx, obj) => driverWarnings(obj),
   selectableFields: ({ spec }) => ({ 'spec.nodeName': spec.nodeName ?? '', 'spec.driver': spec.driver }),
 };
@@ -41,8 +43,19 @@ function dateTaints(ctx: StrategyContext, { spec }: ResourceSlice): void {
   }
 }
 
-/** Mappings of node resources are alpha: only objects that have them already keep them. */
+const LISTS = ['bools', 'ints', 'strings', 'versions'] as const;
+
+/** Mappings of node resources and lists as attributes are alpha: only objects that have them already keep them. */
 function dropDisabledFields(obj: ResourceSlice, old: ResourceSlice | undefined): void {
+  dropMappings(obj, old);
+  const usesLists = (attribute: DeviceAttribute) => LISTS.some((key) => attribute[key] !== undefined);
+  if (old?.spec.devices?.some((device) => Object.values(device.attributes ?? {}).some(usesLists))) return;
+  for (const { attributes } of obj.spec.devices ?? []) {
+    for (const attribute of Object.values(attributes ?? {})) for (const key of LISTS) delete attribute[key];
+  }
+}
+
+function dropMappings(obj: ResourceSlice, old: ResourceSlice | undefined): void {
   const uses = ({ nodeAllocatableResourceMappings: m }: Device) => m !== undefined && Object.keys(m).length > 0;
   if (old?.spec.devices?.some(uses)) return;
   for (const device of obj.spec.devices ?? []) delete device.nodeAllocatableResourceMappings;
