@@ -1,5 +1,10 @@
 /** What claims and templates of claims have in common. Compare pkg/apis/resource/v1/defaults.go. */
-import type { DeviceSubRequest, ExactDeviceRequest, ResourceClaimSpec } from '@keelson/api/generated/types/resource/v1';
+import type {
+  DeviceSubRequest,
+  DeviceToleration,
+  ExactDeviceRequest,
+  ResourceClaimSpec,
+} from '@keelson/api/generated/types/resource/v1';
 
 const EXACT_COUNT = 'ExactCount';
 
@@ -12,4 +17,9 @@ export function defaultClaimSpec({ devices }: ResourceClaimSpec): void {
 function defaultRequest(request: ExactDeviceRequest | DeviceSubRequest): void {
   request.allocationMode ||= EXACT_COUNT;
   if (request.allocationMode === EXACT_COUNT) request.count ||= 1;
+  defaultTolerations(request.tolerations);
+}
+
+export function defaultTolerations(tolerations: readonly DeviceToleration[] | null | undefined): void {
+  for (const toleration of tolerations ?? []) toleration.operator ||= 'Equal';
 }

@@ -16,11 +16,13 @@ describe('ResourceClaim', () => {
 
   it('asks for exactly one device', () => {
     const claim = make();
+    claim.spec.devices.requests![0]!.exactly!.tolerations = [{ key: 'k' }];
     claims.strategy.defaults?.(claim, 'v1');
     expect(claim.spec.devices.requests?.[0]?.exactly).toEqual({
       deviceClassName: 'd',
       allocationMode: 'ExactCount',
       count: 1,
+      tolerations: [{ key: 'k', operator: 'Equal' }],
     });
   });
 

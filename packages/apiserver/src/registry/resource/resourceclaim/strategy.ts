@@ -1,12 +1,15 @@
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
 import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
-import { defaultClaimSpec } from '../claimspec.ts';
+import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
 import { deviceId } from './deviceid.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
 
 export const strategy: Strategy<ResourceClaim> = {
   returnDeletedObject: true,
-  defaults: (obj) => defaultClaimSpec(obj.spec),
+  defaults({ spec, status }) {
+    defaultClaimSpec(spec);
+    for (const { tolerations } of status.allocation?.devices?.results ?? []) defaultTolerations(tolerations);
+  },
   prepareForCreate(_ctx, obj) {
     obj.status = {};
   },
