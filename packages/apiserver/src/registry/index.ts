@@ -3,12 +3,13 @@
  * it is stored as it comes.
  */
 
-import { registration as mutatingAdmissionPolicies } from './admissionregistration/mutatingadmissionpolicy/index.ts';
+import type { CompileExpression } from './admissionregistration/expressions.ts';
+import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
-import { registration as mutatingWebhookConfigurations } from './admissionregistration/mutatingwebhookconfiguration/index.ts';
-import { registration as validatingAdmissionPolicies } from './admissionregistration/validatingadmissionpolicy/index.ts';
+import { makeMutatingWebhookConfigurationRegistration } from './admissionregistration/mutatingwebhookconfiguration/index.ts';
+import { makeValidatingAdmissionPolicyRegistration } from './admissionregistration/validatingadmissionpolicy/index.ts';
 import { registration as validatingAdmissionPolicyBindings } from './admissionregistration/validatingadmissionpolicybinding/index.ts';
-import { registration as validatingWebhookConfigurations } from './admissionregistration/validatingwebhookconfiguration/index.ts';
+import { makeValidatingWebhookConfigurationRegistration } from './admissionregistration/validatingwebhookconfiguration/index.ts';
 import { makeCustomResourceDefinitionRegistration } from './apiextensions/customresourcedefinition/index.ts';
 import type { SchemaJudge } from './apiextensions/customresourcedefinition/schema.ts';
 import { registration as apiServices } from './apiregistration/apiservice/index.ts';
@@ -78,11 +79,13 @@ export interface RegistrationOptions {
   /** What judges schemas of custom resources; without it any goes. */
   readonly schemas?: SchemaJudge;
   readonly pods: PodPolicy;
+  /** Who reads CEL; without it the expressions of webhooks and policies are stored as they come. */
+  readonly compileExpression?: CompileExpression;
 }
 
 /** @returns registrations by `resource` (core) or `resource.group` */
 export function builtinRegistrations(options: RegistrationOptions): Readonly<Record<string, KindRegistration>> {
-  const { eventTtlSeconds, pods } = options;
+  const { eventTtlSeconds, pods, compileExpression } = options;
   return {
     configmaps: configMaps,
     endpoints,
@@ -101,12 +104,16 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     serviceaccounts: serviceAccounts,
     services: makeServiceRegistration(options.services),
 
-    'mutatingadmissionpolicies.admissionregistration.k8s.io': mutatingAdmissionPolicies,
+    'mutatingadmissionpolicies.admissionregistration.k8s.io':
+      makeMutatingAdmissionPolicyRegistration(compileExpression),
     'mutatingadmissionpolicybindings.admissionregistration.k8s.io': mutatingAdmissionPolicyBindings,
-    'mutatingwebhookconfigurations.admissionregistration.k8s.io': mutatingWebhookConfigurations,
-    'validatingadmissionpolicies.admissionregistration.k8s.io': validatingAdmissionPolicies,
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io':
+      makeMutatingWebhookConfigurationRegistration(compileExpression),
+    'validatingadmissionpolicies.admissionregistration.k8s.io':
+      makeValidatingAdmissionPolicyRegistration(compileExpression),
     'validatingadmissionpolicybindings.admissionregistration.k8s.io': validatingAdmissionPolicyBindings,
-    'validatingwebhookconfigurations.admissionregistration.k8s.io': validatingWebhookConfigurations,
+    'validatingwebhookconfigurations.admissionregistration.k8s.io':
+      makeValidatingWebhookConfigurationRegistration(compileExpression),
 
     'controllerrevisions.apps': controllerRevisions,
     'daemonsets.apps': makeDaemonSetRegistration(pods),

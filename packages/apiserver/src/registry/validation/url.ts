@@ -6,7 +6,7 @@ export interface GoUrl {
   readonly scheme: string;
   /** With the port. */
   readonly host: string;
-  /** `user:password` as it was written; undefined without one. */
+  /** `user:password`, escaped where it must be; undefined without one. */
   readonly user: string | undefined;
   readonly query: string;
   readonly fragment: string;
@@ -15,8 +15,8 @@ export interface GoUrl {
 export class UrlProblem extends Error {}
 
 const SHAPE = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?]*))?([^?]*)(?:\?(.*))?$/s;
-const ANY_CONTROL = /(?![\u{80}-\u{9f}])\p{Cc}/u;
-const HOST_CHARACTER = /[A-Za-z0-9!$&'()*+,;=:[\]<>"\-_.~%]|[^\0-\x7f]/;
+const ASCII_CONTROL = /[\p{Cc}&&\p{ASCII}]/v;
+const HOST_CHARACTER = /[A-Za-z0-9!$&'()*+,;=:[\]<>"\-_.~%]|\P{ASCII}/u;
 const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
 
 /** @throws UrlProblem `parse "http://[": missing ']' in host` */
@@ -32,7 +32,7 @@ export function parseUrl(text: string): GoUrl {
 }
 
 function take(text: string): Omit<GoUrl, 'fragment'> | string {
-  if (ANY_CONTROL.test(text)) return 'net/url: invalid control character in URL';
+  if (ASCII_CONTROL.test(text)) return 'net/url: invalid control character in URL';
   if (text.startsWith(':')) return 'missing protocol scheme';
   const [, scheme = '', authority, path = '', query = ''] = SHAPE.exec(text)!;
   const parts = { scheme: scheme.toLowerCase(), host: '', user: undefined, query };
@@ -44,13 +44,13 @@ function take(text: string): Omit<GoUrl, 'fragment'> | string {
   const user = at < 0 ? undefined : authority!.slice(0, at);
   const host = authority?.slice(at + 1) ?? '';
   const problem = hostProblem(host) ?? userProblem(user) ?? escapeProblem(path);
-  return problem ?? { ...parts, host: decoded(host), user };
+  return problem ?? { ...parts, host: decoded(host), user: user === undefined ? user : userText(user) };
 }
 
 function hostProblem(host: string): string | undefined {
   const bracket = host.lastIndexOf(']');
   if (host.startsWith('[') && bracket < 0) return "missing ']' in host";
-  const colon = host.lastIndexOf(':');
+  const colon = host.indexOf(':');
   const port = host.startsWith('[') ? host.slice(bracket + 1) : colon < 0 ? '' : host.slice(colon);
   if (!/^(:[0-9]*)?$/.test(port)) return `invalid port ${quote(port)} after host`;
   const escaped = /%(?!25|[89A-Fa-f][0-9A-Fa-f]).{0,2}/s.exec(host);
@@ -62,6 +62,18 @@ function hostProblem(host: string): string | undefined {
 function userProblem(user: string | undefined): string | undefined {
   if (user === undefined) return undefined;
   return USER_INFO.test(user) ? escapeProblem(user) : 'net/url: invalid userinfo';
+}
+
+function userText(user: string): string {
+  const colon = user.indexOf(':');
+  const parts = colon < 0 ? [user] : [user.slice(0, colon), user.slice(colon + 1)];
+  return parts
+    .map((part) =>
+      encodeURIComponent(decoded(part))
+        .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+        .replace(/%(?:24|26|2B|2C|3B|3D)/g, decodeURIComponent),
+    )
+    .join(':');
 }
 
 function escapeProblem(text: string): string | undefined {

@@ -2,6 +2,7 @@ import type { MutatingAdmissionPolicyBinding } from '@keelson/api/generated/type
 import type { Strategy } from '../../strategy.ts';
 import { defaultMatchResources, defaultParamRef } from '../defaults.ts';
 import { groupStrategy } from '../strategy.ts';
+import { validateMutatingAdmissionPolicyBinding } from './validation.ts';
 
 export const strategy: Strategy<MutatingAdmissionPolicyBinding> = {
   ...groupStrategy('spec'),
@@ -9,4 +10,6 @@ export const strategy: Strategy<MutatingAdmissionPolicyBinding> = {
     defaultMatchResources(spec.matchResources);
     defaultParamRef(spec.paramRef, version);
   },
+  validate: (_ctx, obj) => validateMutatingAdmissionPolicyBinding(obj),
+  validateUpdate: (_ctx, obj) => validateMutatingAdmissionPolicyBinding(obj),
 };

@@ -1,14 +1,20 @@
 import type { MutatingWebhookConfiguration } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { Strategy } from '../../strategy.ts';
 import { defaultWebhook } from '../defaults.ts';
+import type { CompileExpression } from '../expressions.ts';
 import { groupStrategy } from '../strategy.ts';
+import { validateWebhooks } from '../webhooks.ts';
 
-export const strategy: Strategy<MutatingWebhookConfiguration> = {
-  ...groupStrategy('webhooks'),
-  defaults({ webhooks = [] }) {
-    for (const hook of webhooks) {
-      defaultWebhook(hook);
-      hook.reinvocationPolicy ??= 'Never';
-    }
-  },
-};
+export function makeStrategy(compile: CompileExpression | undefined): Strategy<MutatingWebhookConfiguration> {
+  return {
+    ...groupStrategy('webhooks'),
+    defaults({ webhooks = [] }) {
+      for (const hook of webhooks) {
+        defaultWebhook(hook);
+        hook.reinvocationPolicy ??= 'Never';
+      }
+    },
+    validate: (_ctx, obj) => validateWebhooks(obj.webhooks, undefined, compile),
+    validateUpdate: (_ctx, obj, old) => validateWebhooks(obj.webhooks, old.webhooks ?? [], compile),
+  };
+}

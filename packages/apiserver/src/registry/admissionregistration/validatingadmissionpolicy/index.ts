@@ -2,12 +2,17 @@ import type { ValidatingAdmissionPolicy } from '@keelson/api/generated/types/adm
 import { column } from '../../columns.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { policyTable } from '../columns.ts';
-import { status, strategy } from './strategy.ts';
+import type { CompileExpression } from '../expressions.ts';
+import { makeStrategy, status } from './strategy.ts';
 
 const validations = 'Validations indicates the number of validation rules defined in this configuration';
 
-export const registration: KindRegistration<ValidatingAdmissionPolicy> = {
-  strategy,
-  table: policyTable(column('Validations', 'integer', validations), (spec) => spec.validations?.length ?? 0),
-  subresources: { status },
-};
+export function makeValidatingAdmissionPolicyRegistration(
+  compile?: CompileExpression,
+): KindRegistration<ValidatingAdmissionPolicy> {
+  return {
+    strategy: makeStrategy(compile),
+    table: policyTable(column('Validations', 'integer', validations), (spec) => spec.validations?.length ?? 0),
+    subresources: { status },
+  };
+}

@@ -2,26 +2,32 @@ import type { ValidatingAdmissionPolicy } from '@keelson/api/generated/types/adm
 import { keepMetadataForStatus } from '../../metadata.ts';
 import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaultMatchResources } from '../defaults.ts';
+import type { CompileExpression } from '../expressions.ts';
 import { groupStrategy } from '../strategy.ts';
+import { validatePolicyStatus, validateValidatingAdmissionPolicy } from './validation.ts';
 
 const shared = groupStrategy<ValidatingAdmissionPolicy>('spec');
 
-export const strategy: Strategy<ValidatingAdmissionPolicy> = {
-  ...shared,
-  defaults({ spec }) {
-    spec.failurePolicy ??= 'Fail';
-    defaultMatchResources(spec.matchConstraints);
-  },
-  prepareForCreate(ctx, obj) {
-    obj.status = {};
-    shared.prepareForCreate(ctx, obj);
-  },
-  prepareForUpdate(ctx, obj, old) {
-    obj.status = old.status;
-    shared.prepareForUpdate(ctx, obj, old);
-  },
-  resetFields: inEveryVersion({ 'f:status': {} }),
-};
+export function makeStrategy(compile: CompileExpression | undefined): Strategy<ValidatingAdmissionPolicy> {
+  return {
+    ...shared,
+    defaults({ spec }) {
+      spec.failurePolicy ??= 'Fail';
+      defaultMatchResources(spec.matchConstraints);
+    },
+    prepareForCreate(ctx, obj) {
+      obj.status = {};
+      shared.prepareForCreate(ctx, obj);
+    },
+    validate: (_ctx, obj) => validateValidatingAdmissionPolicy(obj, undefined, compile),
+    prepareForUpdate(ctx, obj, old) {
+      obj.status = old.status;
+      shared.prepareForUpdate(ctx, obj, old);
+    },
+    validateUpdate: (_ctx, obj, old) => validateValidatingAdmissionPolicy(obj, old, compile),
+    resetFields: inEveryVersion({ 'f:status': {} }),
+  };
+}
 
 export const status: ViewSubresource<ValidatingAdmissionPolicy> = {
   type: 'view',
@@ -30,6 +36,7 @@ export const status: ViewSubresource<ValidatingAdmissionPolicy> = {
       obj.spec = old.spec;
       keepMetadataForStatus(obj, old);
     },
+    validateUpdate: (_ctx, obj) => validatePolicyStatus(obj.status),
     resetFields: inEveryVersion({ 'f:spec': {}, 'f:metadata': {} }),
   },
 };

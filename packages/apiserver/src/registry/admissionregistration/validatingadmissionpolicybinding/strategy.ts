@@ -2,6 +2,7 @@ import type { ValidatingAdmissionPolicyBinding } from '@keelson/api/generated/ty
 import type { Strategy } from '../../strategy.ts';
 import { defaultMatchResources, defaultParamRef } from '../defaults.ts';
 import { groupStrategy } from '../strategy.ts';
+import { validateValidatingAdmissionPolicyBinding } from './validation.ts';
 
 export const strategy: Strategy<ValidatingAdmissionPolicyBinding> = {
   ...groupStrategy('spec'),
@@ -9,4 +10,6 @@ export const strategy: Strategy<ValidatingAdmissionPolicyBinding> = {
     defaultMatchResources(spec.matchResources);
     defaultParamRef(spec.paramRef, version);
   },
+  validate: (_ctx, obj) => validateValidatingAdmissionPolicyBinding(obj),
+  validateUpdate: (_ctx, obj) => validateValidatingAdmissionPolicyBinding(obj),
 };

@@ -1,6 +1,11 @@
 import type { ValidatingWebhookConfiguration } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { KindRegistration } from '../../strategy.ts';
 import { webhookTable } from '../columns.ts';
-import { strategy } from './strategy.ts';
+import type { CompileExpression } from '../expressions.ts';
+import { makeStrategy } from './strategy.ts';
 
-export const registration: KindRegistration<ValidatingWebhookConfiguration> = { strategy, table: webhookTable };
+export function makeValidatingWebhookConfigurationRegistration(
+  compile?: CompileExpression,
+): KindRegistration<ValidatingWebhookConfiguration> {
+  return { strategy: makeStrategy(compile), table: webhookTable };
+}

@@ -1,11 +1,17 @@
 import type { ValidatingWebhookConfiguration } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { Strategy } from '../../strategy.ts';
 import { defaultWebhook } from '../defaults.ts';
+import type { CompileExpression } from '../expressions.ts';
 import { groupStrategy } from '../strategy.ts';
+import { validateWebhooks } from '../webhooks.ts';
 
-export const strategy: Strategy<ValidatingWebhookConfiguration> = {
-  ...groupStrategy('webhooks'),
-  defaults({ webhooks = [] }) {
-    for (const hook of webhooks) defaultWebhook(hook);
-  },
-};
+export function makeStrategy(compile: CompileExpression | undefined): Strategy<ValidatingWebhookConfiguration> {
+  return {
+    ...groupStrategy('webhooks'),
+    defaults({ webhooks = [] }) {
+      for (const hook of webhooks) defaultWebhook(hook);
+    },
+    validate: (_ctx, obj) => validateWebhooks(obj.webhooks, undefined, compile),
+    validateUpdate: (_ctx, obj, old) => validateWebhooks(obj.webhooks, old.webhooks ?? [], compile),
+  };
+}
