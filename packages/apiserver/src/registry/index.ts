@@ -76,7 +76,7 @@ export interface RegistrationOptions {
   /** How long events are kept (--event-ttl). */
   readonly eventTtlSeconds: number;
   readonly services: AllocationDeps;
-  /** What judges schemas of custom resources; without it any goes. */
+  /** What judges defaults and rules in schemas of custom resources; without it any goes. */
   readonly schemas?: SchemaJudge;
   readonly pods: PodPolicy;
   /** Who reads CEL; without it the expressions of webhooks and policies are stored as they come. */
@@ -145,9 +145,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,
 
-    'customresourcedefinitions.apiextensions.k8s.io': makeCustomResourceDefinitionRegistration(
-      options.schemas ?? { validate: () => [] },
-    ),
+    'customresourcedefinitions.apiextensions.k8s.io': makeCustomResourceDefinitionRegistration(options.schemas ?? {}),
 
     'apiservices.apiregistration.k8s.io': apiServices,
     'deviceclasses.resource.k8s.io': deviceClasses,

@@ -2,13 +2,15 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
+  JSONSchemaProps,
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { describe, expect, it } from 'vitest';
 import { testContext, texts } from '../../testing.ts';
+import { schemaAt } from './fieldpath.ts';
 import { makeCustomResourceDefinitionRegistration } from './index.ts';
 
 const ctx = testContext();
-const { strategy, subresources } = makeCustomResourceDefinitionRegistration({ validate: () => [] });
+const { strategy, subresources } = makeCustomResourceDefinitionRegistration({});
 const schema = { openAPIV3Schema: { type: 'object' } };
 const version = (rest: Partial<CustomResourceDefinitionVersion> = {}): CustomResourceDefinitionVersion => ({
   name: 'v1',
@@ -112,6 +114,7 @@ describe('validation', () => {
       { versions: [version({ subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'string' } } })] },
       [
         'spec.validation.openAPIV3Schema.type: Invalid value: "string": only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
+        'spec.validation.openAPIV3Schema.type: Invalid value: "string": must be object at the root',
       ],
     ],
     [
@@ -139,6 +142,88 @@ describe('validation', () => {
     expect(texts(strategy.validate?.(ctx, make({ group: 'x.k8s.io' }, 'foos.x.k8s.io')))).toEqual([
       'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
     ]));
+});
+
+describe('schemas', () => {
+  const X = 'spec.validation.openAPIV3Schema.properties[x]';
+  it.each<[JSONSchemaProps, string[]]>([
+    [{ type: 'string' }, []],
+    [{}, [`${X}.type: Required value: must not be empty for specified object fields`]],
+    [{ type: 'array' }, [`${X}.items: Required value: must be specified`]],
+    [{ 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] }, []],
+    [
+      { type: 'string', not: { default: 'a', type: 'string' } },
+      [
+        `${X}.not.default: Forbidden: must be undefined to be structural`,
+        `${X}.not.type: Forbidden: must be empty to be structural`,
+      ],
+    ],
+    [{ type: 'object', $ref: '#/a' }, [`${X}.$ref: Forbidden: $ref is not supported`]],
+    [
+      { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: { type: 'string' } },
+      [`${X}.additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive`],
+    ],
+    [
+      { type: 'object', 'x-kubernetes-embedded-resource': true },
+      [
+        `${X}.properties: Required value: must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields`,
+      ],
+    ],
+    [
+      {
+        type: 'array',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['k', 'z', 'k'],
+        items: { type: 'object', properties: { k: { type: 'object' } } },
+      },
+      [
+        `${X}.items.properties[k].type: Invalid value: "object": must be a scalar type if parent array's x-kubernetes-list-type is map`,
+        `${X}.x-kubernetes-list-map-keys: Invalid value: ["k","z","k"]: entries must all be names of item properties`,
+        `${X}.items.properties[k].type: Invalid value: "object": must be a scalar type if parent array's x-kubernetes-list-type is map`,
+        `${X}.x-kubernetes-list-map-keys: Invalid value: ["k","z","k"]: must not contain duplicate entries`,
+        ...['k', 'k'].map(
+          (k) =>
+            `${X}.items.properties[${k}].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property`,
+        ),
+      ],
+    ],
+    [
+      { type: 'string', 'x-kubernetes-validations': [{ rule: ' ' }, { rule: 'a\nb' }, { rule: 'a', fieldPath: '.a' }] },
+      [
+        `${X}.x-kubernetes-validations[0].rule: Required value: rule is not specified`,
+        `${X}.x-kubernetes-validations[1].message: Required value: message must be specified if rule contains line breaks`,
+        `${X}.x-kubernetes-validations[2].fieldPath: Invalid value: ".a": must be a valid path`,
+      ],
+    ],
+  ])('%j', (x, expected) => {
+    const openAPIV3Schema = { type: 'object', properties: { x } };
+    const obj = make({ versions: [version({ schema: { openAPIV3Schema } })] });
+    expect(texts(strategy.validate?.(ctx, obj))).toEqual(expected);
+  });
+
+  it('restrict at the root what is specified alone', () => {
+    const openAPIV3Schema = { type: 'object', allOf: [{ properties: { a: {} } }] };
+    const path = 'spec.validation.openAPIV3Schema';
+    expect(texts(strategy.validate?.(ctx, make({ versions: [version({ schema: { openAPIV3Schema } })] })))).toEqual([
+      `${path}.properties[a]: Required value: because it is defined in ${path}.allOf[0].properties[a]`,
+    ]);
+  });
+
+  it.each<[string, string]>([
+    ['.a', 'string'],
+    [".m['x.y']", 'integer'],
+    ['.m.z', 'integer'],
+    ['.b', 'does not refer to a valid field'],
+    ['a', 'expected [ or . but got: a'],
+    ['.a.', 'unexpected end of JSON path'],
+    ['.m[x]', 'expected single quoted string but got x'],
+    [".m['x'", 'unexpected end of JSON path'],
+  ])('%s is a path to %s', (path, expected) => {
+    const found = schemaAt(path, {
+      properties: { a: { type: 'string' }, m: { type: 'object', additionalProperties: { type: 'integer' } } },
+    });
+    expect(typeof found === 'string' ? found : found.type).toBe(expected);
+  });
 });
 
 describe('updates', () => {

@@ -9,10 +9,14 @@ export interface SchemaContext {
   readonly version: string;
 }
 
-/** Judges the schemas of custom resources as whole: they must be structural, their defaults valid, their rules compile. */
+/** What needs more than a look at the schema: given by who serves custom resources and knows CEL. */
 export interface SchemaJudge {
-  /** @param path `spec.validation.openAPIV3Schema` or `spec.versions[1].schema.openAPIV3Schema` */
-  validate(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
+  /** What is wrong with a regular expression, in Go's words. */
+  patternProblem?(pattern: string): string | undefined;
+  /** Defaults must be values of the schema they stand in. Asked about structural schemas alone. */
+  validateDefaults?(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
+  /** Rules must compile and not cost too much. Asked when everything else is in order. */
+  validateRules?(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
 }
 
 /** Whether it is true of the schema or of one within it. */

@@ -1,5 +1,6 @@
 import { duplicate, type ErrorList, invalid, type Path, required, tooMany } from '@keelson/api/field';
 import type { JSONSchemaProps, SelectableField } from '@keelson/api/generated/types/apiextensions/v1';
+import { schemaAt } from './fieldpath.ts';
 
 const MAX_FIELDS = 8;
 const SCALARS = ['string', 'boolean', 'integer'];
@@ -15,7 +16,7 @@ export function validateSelectableFields(
   const errors = fields.flatMap(({ jsonPath }, i) => {
     const at = path.index(i).child('jsonPath');
     if (!jsonPath) return [required(at)];
-    const found = schemaAt(jsonPath, schema);
+    const found = schemaAt(jsonPath, schema, { allowArrayNotation: false });
     if (typeof found === 'string') return [invalid(at, jsonPath, `is an invalid path: ${found}`)];
     const problems: ErrorList = [];
     if (jsonPath === '.metadata' || jsonPath.startsWith('.metadata.'))
@@ -34,24 +35,4 @@ export function validateSelectableFields(
   });
   if (seen.size > MAX_FIELDS && !allowMany) errors.push(tooMany(path, seen.size, MAX_FIELDS));
   return errors;
-}
-
-/** The schema of the field, or what is wrong with the path. */
-function schemaAt(path: string, root: JSONSchemaProps): JSONSchemaProps | string {
-  const NO_FIELD = 'does not refer to a valid field';
-  let schema = root;
-  const tokens = path.match(/[.[\]]|[^.[\]]+/g) ?? [];
-  for (let i = 0; i < tokens.length; i += 2) {
-    if (tokens[i] === '[') return 'array notation is not allowed';
-    if (tokens[i] !== '.') return `expected [ or . but got: ${tokens[i]}`;
-    const name = tokens[i + 1];
-    if (name === undefined) return 'unexpected end of JSON path';
-    const { properties, additionalProperties } = schema;
-    let next: JSONSchemaProps | undefined;
-    if (properties) next = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    else if (typeof additionalProperties === 'object') next = additionalProperties;
-    if (!next) return NO_FIELD;
-    schema = next;
-  }
-  return schema;
 }

@@ -15,8 +15,10 @@ import { validateApproval } from './approval.ts';
 import { type ConversionOptions, conversionOptions, validateConversion } from './conversion.ts';
 import { type HoistedSpec, hoist } from './hoisted.ts';
 import { validateNames, validateRequiredNames } from './names.ts';
-import { type SchemaJudge, schemaHas } from './schema.ts';
+import { validateOpenAPISchema } from './openapischema.ts';
+import { type SchemaContext, type SchemaJudge, schemaHas } from './schema.ts';
 import { validateSelectableFields } from './selectablefields.ts';
+import { unstructuralProblem, validateStructural } from './structural.ts';
 import { validateColumn, validateDeprecation, validateSubresources } from './versions.ts';
 
 const SPEC = Path.of('spec');
@@ -289,8 +291,20 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
   return [
     ...(hasStatus ? validateRootWithStatus(schema, path) : []),
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
-    ...options.judge.validate(schema, path, { spec, ...(options.old && { old: options.old }), version }),
+    ...judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version }),
   ];
+}
+
+/** Each step asks for what the one before found in order. */
+function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, context: SchemaContext): ErrorList {
+  const unstructural = unstructuralProblem(schema);
+  const structure = unstructural ? [] : validateStructural(schema, path, (p) => judge.patternProblem?.(p));
+  const isStructural = !unstructural && structure.length === 0;
+  const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
+  const errors = [...structure, ...defaults, ...validateOpenAPISchema(schema, path)];
+  if (errors.length > 0) return errors;
+  if (unstructural) return [invalid(path, '', unstructural)];
+  return judge.validateRules?.(schema, path, context) ?? [];
 }
 
 /** Go's names of them; the JSON names differ in their first letter, and by a prefix. */
