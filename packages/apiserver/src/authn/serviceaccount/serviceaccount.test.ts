@@ -145,6 +145,7 @@ describe('issuing', () => {
       'cannot bind token to object of type apps/v1, Kind=Pod',
     ],
     [{ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'x' } }, 'pods "x" not found'],
+    [{ boundObjectRef: { kind: 'Secret', apiVersion: 'v1' } }, 'Name parameter required.'],
     [
       { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'other' } },
       'cannot bind token for serviceaccount "sa" to pod running with different serviceaccount name.',

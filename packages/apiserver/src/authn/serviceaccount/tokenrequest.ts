@@ -198,6 +198,7 @@ async function live<R extends ObjectResource & string>(
   namespace: string,
   name: string,
 ): Promise<ObjectTypes[R]> {
+  if (name === '') throw badRequest('Name parameter required.');
   const found = await objects.getLive(resource, namespace, name);
   if (!found) throw missing(resource, name);
   return found;
