@@ -3,6 +3,7 @@
  * top to bottom; docs/request-path.md draws it.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { badRequest, qualified } from '@keelson/api/errors';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
@@ -20,8 +21,8 @@ import { guardRbac } from './authz/rbac/guard.ts';
 import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { bootstrap } from './bootstrap/index.ts';
-import { KubernetesService } from './bootstrap/kubernetes-service.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
+import { Presence } from './bootstrap/presence.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
 import type { ServerConfig } from './config.ts';
@@ -216,12 +217,19 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   ];
   for (const file of files) file?.onChange?.(() => listener.setMaterial(tlsMaterial(config)));
 
-  const kubernetes = new KubernetesService({ ...config, client, port: listener.port });
-  const ready = start(config, resources, client, services, kubernetes, { rbac, nodes }, health, now).then(booted);
+  const presence = new Presence({
+    ...config,
+    client,
+    port: listener.port,
+    now,
+    uuid: environment.uuid(),
+    hostname: hostname(),
+  });
+  const ready = start(config, resources, client, services, presence, { rbac, nodes }, health, now).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, resources, kubernetes).finally(() => backends.close());
+    return close(config, lifecycle, listener, resources, presence).finally(() => backends.close());
   };
   return { port: listener.port, ready, close: stop };
 }
@@ -231,7 +239,7 @@ async function start(
   resources: Resources,
   client: RegistryClient,
   services: AllocationDeps,
-  kubernetes: KubernetesService,
+  presence: Presence,
   index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
   health: HealthChecks,
   now: () => Date,
@@ -246,9 +254,7 @@ async function start(
   repaired();
   ranged();
   await bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) });
-  const reachable = health.addBootHook('bootstrap-controller');
-  await kubernetes.start();
-  reachable();
+  await presence.start(health);
 }
 
 /** What the caches hold, which is all there is. */
@@ -266,10 +272,10 @@ async function close(
   lifecycle: Lifecycle,
   listener: Listener,
   resources: Resources,
-  kubernetes: KubernetesService,
+  presence: Presence,
 ): Promise<void> {
   lifecycle.stop();
-  await kubernetes.stop();
+  await presence.stop();
   if (config.shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
   listener.stopAccepting();
   await lifecycle.drained(config.requestTimeoutSeconds * 1000);

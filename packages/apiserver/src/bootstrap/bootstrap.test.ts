@@ -7,6 +7,7 @@ import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels, reconcileFlowControl } from './flowcontrol.ts';
+import { apiServerId, IdentityLease } from './identity-lease.ts';
 import { KubernetesService, kubernetesEndpoints, reconcileEndpoints } from './kubernetes-service.ts';
 import { extensionAuthentication, legacyTokenTracking, reconcileAuthentication, reconcileTracking } from './objects.ts';
 import { type BootstrapClient, createOnly, ensure } from './reconcile.ts';
@@ -27,6 +28,9 @@ class FakeClient implements BootstrapClient {
   }
   async delete(object: KubeObject): Promise<void> {
     this.stored.delete(`${object.kind} ${object.metadata.name}`);
+  }
+  async list(_apiVersion: string, kind: string): Promise<KubeObject[]> {
+    return [...this.stored.values()].filter((object) => object.kind === kind);
   }
   async #write(verb: string, object: KubeObject): Promise<void> {
     const key = `${object.kind} ${object.metadata.name}`;
@@ -227,5 +231,55 @@ describe('the kubernetes service', () => {
     expect(reconcileEndpoints(desired, live)).toEqual([]);
     const [write] = reconcileEndpoints(kubernetesEndpoints(['192.0.2.9'], 6443), live);
     expect(write!.object.metadata.labels).toMatchObject({ a: 'b' });
+  });
+});
+
+describe('the identity of a server', () => {
+  test('is told by its host', () => {
+    expect(apiServerId('vm')).toBe('apiserver-wlv32tlttr4jl3gtroqexyxapa');
+  });
+
+  test('is a lease, as long as the server is there; those of servers that are gone are swept away', async () => {
+    const client = new FakeClient();
+    const leaseOf = (name: string, labels: Record<string, string>, spec: object): KubeObject => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: 'kube-system', labels },
+      spec,
+    });
+    const identity = { 'apiserver.kubernetes.io/identity': 'kube-apiserver' };
+    const long = { renewTime: '2026-01-02T02:00:00.000000Z', leaseDurationSeconds: 3600 };
+    for (const lease of [
+      leaseOf('gone', identity, long),
+      leaseOf('empty', identity, {}),
+      leaseOf('alive', identity, { ...long, renewTime: '2026-01-02T02:30:00.000000Z' }),
+      leaseOf('controller', {}, long),
+    ])
+      await client.create(lease);
+    const server = new IdentityLease({
+      client,
+      logger: silentLogger,
+      now: () => new Date('2026-01-02T03:04:05Z'),
+      uuid: 'some-uuid',
+      hostname: 'vm',
+      advertiseAddress: '2001:db8::1',
+      port: 6443,
+    });
+    await server.start();
+    const own = apiServerId('vm');
+    expect([...client.stored.keys()]).toEqual(['Lease alive', 'Lease controller', `Lease ${own}`]);
+    expect(client.stored.get(`Lease ${own}`)).toMatchObject({
+      metadata: {
+        labels: { ...identity, 'kubernetes.io/hostname': 'vm' },
+        annotations: { 'kubernetes.io/peer-advertise-address': '[2001:db8::1]:6443' },
+      },
+      spec: {
+        holderIdentity: `${own}_some-uuid`,
+        leaseDurationSeconds: 3600,
+        renewTime: '2026-01-02T03:04:05.000000Z',
+      },
+    });
+    await server.stop();
+    expect([...client.stored.keys()]).toEqual(['Lease alive', 'Lease controller']);
   });
 });

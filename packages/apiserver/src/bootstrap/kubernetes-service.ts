@@ -10,6 +10,7 @@ import { formatIP, networkOf, parseCIDRSloppy } from '@keelson/api/ip';
 import type { Store } from '@keelson/storage/store';
 import { asError } from '../aggregate.ts';
 import type { Logger } from '../logger.ts';
+import { Periodic } from './periodic.ts';
 import { type BootstrapClient, createOnly, ensure, type Write } from './reconcile.ts';
 
 const NAME = 'kubernetes';
@@ -77,30 +78,25 @@ export interface KubernetesServiceOptions {
 
 export class KubernetesService {
   readonly #options: KubernetesServiceOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #keeping: Periodic;
 
   constructor(options: KubernetesServiceOptions) {
     this.#options = options;
+    this.#keeping = new Periodic(
+      () => this.#reconcile(),
+      INTERVAL_MS,
+      (thrown) => this.#report(thrown),
+    );
   }
 
   /** Resolves when the service and its endpoints are there; keeps them so until stopped. */
-  async start(): Promise<void> {
-    const first = this.#reconcile();
-    this.#running = first.catch(() => {});
-    await first;
-    if (this.#stopped) return;
-    this.#timer = setInterval(() => {
-      this.#running = this.#reconcile().catch((thrown: unknown) => this.#report(thrown));
-    }, INTERVAL_MS).unref();
+  start(): Promise<void> {
+    return this.#keeping.start();
   }
 
   /** This server is no endpoint any more. What fails is logged: the server goes anyway. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#keeping.stop();
     await this.#retire().catch((thrown: unknown) => this.#report(thrown));
   }
 

@@ -1,0 +1,141 @@
+/**
+ * A lease in kube-system for each API server, by which others know which servers there are; those of servers that are gone
+ * are swept away (k8s.io/kubernetes/pkg/controlplane/apiserver: APIServerIdentity).
+ */
+import { createHash } from 'node:crypto';
+import type { Lease } from '@keelson/api/generated/types/coordination/v1';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
+import { formatMicroTime, millisOf } from '@keelson/api/time';
+import { asError } from '../aggregate.ts';
+import type { Logger } from '../logger.ts';
+import { Periodic } from './periodic.ts';
+import { type BootstrapClient, ensure, type Write } from './reconcile.ts';
+
+const VERSION = 'coordination.k8s.io/v1';
+const NAMESPACE = 'kube-system';
+const COMPONENT = 'kube-apiserver';
+const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
+const HOSTNAME_LABEL = 'kubernetes.io/hostname';
+const ADDRESS_ANNOTATION = 'kubernetes.io/peer-advertise-address';
+const LEASE_SECONDS = 3600;
+const RENEW_MS = 10_000;
+const SWEEP_MS = 3_600_000;
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+const DIGEST_BYTES = 16;
+
+/** `apiserver-…`: the same after a restart on the same host. */
+export function apiServerId(hostname: string): string {
+  const digest = createHash('sha256');
+  for (const part of [Buffer.from(hostname), Buffer.from(COMPONENT)]) digest.update(lengthOf(part)).update(part);
+  const characters = Math.ceil((DIGEST_BYTES * 8) / 5);
+  const padding = BigInt(characters * 5 - DIGEST_BYTES * 8);
+  const bits = BigInt(`0x${digest.digest('hex').slice(0, DIGEST_BYTES * 2)}`) << padding;
+  const at = (i: number) => BASE32[Number((bits >> BigInt(5 * (characters - 1 - i))) & 31n)];
+  return `apiserver-${Array.from({ length: characters }, (_, i) => at(i)).join('')}`;
+}
+
+function lengthOf(part: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(part.length);
+  return length;
+}
+
+export interface LeaseClient extends BootstrapClient {
+  /** Of all namespaces. */
+  list(apiVersion: string, kind: string): Promise<readonly KubeObject[]>;
+}
+
+export interface IdentityLeaseOptions {
+  readonly client: LeaseClient;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  /** Different after each start. */
+  readonly uuid: string;
+  readonly hostname: string;
+  readonly advertiseAddress: string;
+  readonly port: number;
+}
+
+export class IdentityLease {
+  readonly #options: IdentityLeaseOptions;
+  readonly #name: string;
+  readonly #renewing: Periodic;
+  readonly #sweeping: Periodic;
+
+  constructor(options: IdentityLeaseOptions) {
+    this.#options = options;
+    this.#name = apiServerId(options.hostname);
+    const report = (thrown: unknown) => this.#report(thrown);
+    this.#renewing = new Periodic(() => this.#renew(), RENEW_MS, report);
+    this.#sweeping = new Periodic(() => this.#sweep(), SWEEP_MS, report);
+  }
+
+  /** Resolves when the lease is there; keeps it so until stopped. */
+  async start(): Promise<void> {
+    await this.#remove();
+    await this.#renewing.start();
+    await this.#sweeping.start();
+  }
+
+  /** What fails is logged: the server goes anyway. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#renewing.stop(), this.#sweeping.stop()]);
+    await this.#remove().catch((thrown: unknown) => this.#report(thrown));
+  }
+
+  async #renew(): Promise<void> {
+    const { client, now, uuid, hostname, advertiseAddress: host, port } = this.#options;
+    const lease: Lease = {
+      apiVersion: VERSION,
+      kind: 'Lease',
+      metadata: {
+        name: this.#name,
+        namespace: NAMESPACE,
+        labels: { [IDENTITY_LABEL]: COMPONENT, [HOSTNAME_LABEL]: hostname },
+        annotations: { [ADDRESS_ANNOTATION]: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` },
+      },
+      spec: {
+        holderIdentity: `${this.#name}_${uuid}`,
+        leaseDurationSeconds: LEASE_SECONDS,
+        renewTime: formatMicroTime(now()),
+      },
+    };
+    await ensure(client, lease, renewed);
+  }
+
+  async #remove(): Promise<void> {
+    const { client } = this.#options;
+    const lease = await client.get(VERSION, 'Lease', NAMESPACE, this.#name);
+    if (lease) await client.delete(lease);
+  }
+
+  async #sweep(): Promise<void> {
+    const { client, now } = this.#options;
+    for (const lease of await client.list(VERSION, 'Lease'))
+      if (isExpired(lease as TypedObject as Lease, now())) await client.delete(lease);
+  }
+
+  #report(thrown: unknown): void {
+    this.#options.logger.error(
+      { error: asError(thrown).message },
+      "the lease of this server's identity is not renewed",
+    );
+  }
+}
+
+function renewed(desired: Lease, live: Lease | undefined): Write<Lease>[] {
+  if (!live) return [{ type: 'create', object: desired }];
+  const labels = { ...live.metadata.labels, ...desired.metadata.labels };
+  const annotations = { ...live.metadata.annotations, ...desired.metadata.annotations };
+  const metadata = { ...live.metadata, labels, annotations };
+  return [{ type: 'update', object: { ...live, metadata, spec: { ...live.spec, ...desired.spec } } }];
+}
+
+/** An API server's lease that nobody renews, or that makes no sense. */
+function isExpired({ metadata, spec }: Lease, now: Date): boolean {
+  if (metadata.namespace !== NAMESPACE || metadata.labels?.[IDENTITY_LABEL] !== COMPONENT) return false;
+  const { renewTime, leaseDurationSeconds } = spec ?? {};
+  if (!renewTime || leaseDurationSeconds === undefined) return true;
+  return millisOf(renewTime) + leaseDurationSeconds * 1000 < now.getTime();
+}
