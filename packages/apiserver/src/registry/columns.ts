@@ -64,9 +64,12 @@ export const ageColumn: Column = {
 
 /** The columns as a Table carries them. */
 export function columnDefinitions(columns: readonly Column[], docs: FieldDocs): TableColumnDefinition[] {
-  return columns.map(({ description, ...rest }) => ({
-    ...rest,
+  return columns.map(({ name, type, format, description, priority }) => ({
+    name,
+    type,
+    format,
     description: typeof description === 'string' ? description : docs(description.type, description.field),
+    priority,
   }));
 }
 

@@ -13,6 +13,7 @@ import { makeValidatingWebhookConfigurationRegistration } from './admissionregis
 import { makeCustomResourceDefinitionRegistration } from './apiextensions/customresourcedefinition/index.ts';
 import type { SchemaJudge } from './apiextensions/customresourcedefinition/schema.ts';
 import { registration as apiServices } from './apiregistration/apiservice/index.ts';
+import { registration as storageVersions } from './apiserverinternal/storageversion/index.ts';
 import { registration as controllerRevisions } from './apps/controllerrevision/index.ts';
 import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
 import { makeDeploymentRegistration } from './apps/deployment/index.ts';
@@ -70,6 +71,7 @@ import { registration as csiStorageCapacities } from './storage/csistoragecapaci
 import { registration as storageClasses } from './storage/storageclass/index.ts';
 import { registration as volumeAttachments } from './storage/volumeattachment/index.ts';
 import { registration as volumeAttributesClasses } from './storage/volumeattributesclass/index.ts';
+import { registration as storageVersionMigrations } from './storagemigration/storageversionmigration/index.ts';
 import type { KindRegistration } from './strategy.ts';
 
 export interface RegistrationOptions {
@@ -162,6 +164,9 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'roles.rbac.authorization.k8s.io': roles,
 
     'priorityclasses.scheduling.k8s.io': priorityClasses,
+
+    'storageversions.internal.apiserver.k8s.io': storageVersions,
+    'storageversionmigrations.storagemigration.k8s.io': storageVersionMigrations,
 
     'storageclasses.storage.k8s.io': storageClasses,
     'csidrivers.storage.k8s.io': csiDrivers,
