@@ -64,7 +64,9 @@ import { registration as deviceClasses } from './resource/deviceclass/index.ts';
 import { registration as resourceClaims } from './resource/resourceclaim/index.ts';
 import { registration as resourceClaimTemplates } from './resource/resourceclaimtemplate/index.ts';
 import { registration as resourceSlices } from './resource/resourceslice/index.ts';
+import { registration as podGroups } from './scheduling/podgroup/index.ts';
 import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
+import { registration as workloads } from './scheduling/workload/index.ts';
 import { registration as csiDrivers } from './storage/csidriver/index.ts';
 import { registration as csiNodes } from './storage/csinode/index.ts';
 import { registration as csiStorageCapacities } from './storage/csistoragecapacity/index.ts';
@@ -163,7 +165,9 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'rolebindings.rbac.authorization.k8s.io': roleBindings,
     'roles.rbac.authorization.k8s.io': roles,
 
+    'podgroups.scheduling.k8s.io': podGroups,
     'priorityclasses.scheduling.k8s.io': priorityClasses,
+    'workloads.scheduling.k8s.io': workloads,
 
     'storageversions.internal.apiserver.k8s.io': storageVersions,
     'storageversionmigrations.storagemigration.k8s.io': storageVersionMigrations,

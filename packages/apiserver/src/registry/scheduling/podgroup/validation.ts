@@ -1,0 +1,49 @@
+import { type ErrorList, invalid, Path } from '@keelson/api/field';
+import type { PodGroup, PodGroupTemplateReference } from '@keelson/api/generated/types/scheduling/v1alpha2';
+import { validateConditions } from '../../validation/conditions.ts';
+import { semanticEqual } from '../../validation/fields.ts';
+import { immutable, validateRequiredName, validateSchedulingPolicy } from '../policy.ts';
+
+const SPEC = Path.of('spec');
+const STATUS = Path.of('status');
+
+export function validatePodGroup({ spec }: PodGroup): ErrorList {
+  return [
+    ...(spec.podGroupTemplateRef ? validateTemplateRef(spec.podGroupTemplateRef) : []),
+    ...validateSchedulingPolicy(spec.schedulingPolicy, SPEC.child('schedulingPolicy')),
+  ];
+}
+
+function validateTemplateRef({ workload }: PodGroupTemplateReference): ErrorList {
+  const path = SPEC.child('podGroupTemplateRef');
+  if (!workload) return [invalid(path, '', 'must specify one of: `workload`')];
+  const at = path.child('workload');
+  return [
+    ...validateRequiredName(workload.workloadName, 'long', at.child('workloadName')),
+    ...validateRequiredName(workload.podGroupTemplateName, 'short', at.child('podGroupTemplateName')),
+  ];
+}
+
+export function validatePodGroupUpdate({ spec }: PodGroup, old: PodGroup): ErrorList {
+  return (['podGroupTemplateRef', 'schedulingPolicy'] as const).flatMap((field) =>
+    semanticEqual(spec[field], old.spec[field]) ? [] : immutable(SPEC.child(field)),
+  );
+}
+
+export function validatePodGroupStatus({ spec, status }: PodGroup): ErrorList {
+  const claims = new Set(spec.resourceClaims?.map((claim) => claim.name));
+  return [
+    ...validateConditions(status.conditions, STATUS.child('conditions')),
+    ...(status.resourceClaimStatuses ?? []).flatMap(({ name }, i) =>
+      claims.has(name)
+        ? []
+        : [
+            invalid(
+              STATUS.child('resourceClaimStatuses').index(i).child('name'),
+              name,
+              'must match the name of an entry in `spec.resourceClaims`',
+            ),
+          ],
+    ),
+  ];
+}
