@@ -203,8 +203,8 @@ function validateRestartPolicy(
 
 /** Rules without a policy are not looked at any further. */
 function validateInitRestartPolicy(container: Container, path: Path): ErrorList {
-  if (container.restartPolicy !== undefined) return validateRestartPolicy(container, path);
-  return validateRestartPolicy({ ...container, restartPolicyRules: container.restartPolicyRules?.slice(0, 0) }, path);
+  const errors = validateRestartPolicy(container, path);
+  return container.restartPolicy === undefined ? errors.slice(0, 1) : errors;
 }
 
 function validateRestartRule({ action = '', exitCodes }: ContainerRestartRule, path: Path): ErrorList {

@@ -8,6 +8,7 @@ import { internalForm } from '../../../validation/internal.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
 import { type ContainerContext, validateCommon } from './containers.ts';
+import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';
 import { validateImageSpaces, validatePodContent } from './pod.ts';
 
@@ -53,8 +54,7 @@ const TYPE = 'io.k8s.api.core.v1.EphemeralContainer';
 /** Those that are there stay as they are. */
 export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
   const { annotations: before = {} } = old.metadata;
-  if (before[MIRROR_POD] !== undefined)
-    return [forbidden(Path.root, 'static pods do not support ephemeral containers')];
+  if (before[MIRROR_POD] !== undefined) return [forbidden(NOWHERE, 'static pods do not support ephemeral containers')];
   const options = podOptions(policy, old);
   const { annotations = {} } = pod.metadata;
   const path = Path.of('metadata', 'annotations');

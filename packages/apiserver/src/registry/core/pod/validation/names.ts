@@ -1,7 +1,10 @@
 /** Name rules as field checks. */
-import { type ErrorList, type Path, required } from '@keelson/api/field';
+import { type ErrorList, Path, required } from '@keelson/api/field';
 import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
+
+/** How upstream writes a path whose one part is the empty name. */
+export const NOWHERE = Path.of('[]');
 
 export function dnsLabel(value: string, path: Path): ErrorList {
   return invalidFor(path, value, isDNS1123Label(value));

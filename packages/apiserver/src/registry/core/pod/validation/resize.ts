@@ -1,16 +1,15 @@
 /** A pod's containers in other sizes, while they run. */
 
-import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid } from '@keelson/api/field';
 import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { MIRROR_POD } from '../../../../pod.ts';
 import type { ResourceList } from '../../../resourcelist.ts';
 import { semanticEqual } from '../../../validation/fields.ts';
 import { computeQOS, isSidecar, qosClass } from '../resources.ts';
+import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';
 import { SPEC, validatePodContent } from './pod.ts';
 
-/** How upstream writes a path whose one part is the empty name. */
-const NOWHERE = Path.of('[]');
 const ONLY_CPU_AND_MEMORY = 'only cpu and memory resources are mutable';
 
 export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {

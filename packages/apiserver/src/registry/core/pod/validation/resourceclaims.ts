@@ -1,13 +1,13 @@
 /** Claims for devices. */
 
-import { duplicate, type ErrorList, forbidden, invalid, Path, required } from '@keelson/api/field';
+import { duplicate, type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type { PodResourceClaim } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { MIRROR_POD } from '../../../../pod.ts';
 import { invalidFor } from '../../../validation/fields.ts';
 import { internalValue } from '../../../validation/internal.ts';
-import { dnsLabel } from './names.ts';
+import { dnsLabel, NOWHERE } from './names.ts';
 
 export function validateResourceClaims(
   claims: readonly PodResourceClaim[],
@@ -18,7 +18,7 @@ export function validateResourceClaims(
   const mirrored = metadata?.annotations?.[MIRROR_POD] !== undefined;
   return claims.flatMap((claim, i) =>
     mirrored
-      ? [forbidden(Path.root, 'static pods do not support resource claims')]
+      ? [forbidden(NOWHERE, 'static pods do not support resource claims')]
       : validateResourceClaim(claim, names, path.index(i)),
   );
 }

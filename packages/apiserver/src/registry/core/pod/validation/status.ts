@@ -133,7 +133,7 @@ function validateIPs(
   const parsed = ips.map(parseIPSloppy);
   const broken = parsed.findIndex((ip) => !ip);
   if (broken >= 0)
-    errors.push(internal(at, `failed to check for dual stack with error:could not parse IP: ${ips[broken]}`));
+    errors.push(internal(at, `failed to check for dual stack with error:invalid IP[${broken}]: ${ips[broken]}`));
   const dualStack = broken < 0 && new Set(parsed.map((ip) => ip!.family)).size === 2;
   if (!dualStack || ips.length > 2)
     errors.push(invalid(at, shown(), 'may specify no more than one IP for each IP family'));
