@@ -1,0 +1,23 @@
+/** A part of the control plane at work: the scheduler, the controllers, a kubelet, or a piece of one. */
+export interface Running {
+  /** Resolves when it has come to its end after `stop`; rejects with why it had to end by itself. */
+  readonly done: Promise<void>;
+  /** Lets what is under way finish, gives back what is held (leases, sockets), and resolves when all of it is over. */
+  stop(): Promise<void>;
+}
+
+/** What is made of several parts ends when all of them have; the first that has to end by itself ends the others. */
+export function together(parts: readonly Running[]): Running {
+  const stop = async () => {
+    await Promise.all(parts.map((part) => part.stop()));
+  };
+  const done = Promise.all(parts.map((part) => part.done)).then(
+    () => {},
+    async (error: unknown) => {
+      await stop();
+      throw error;
+    },
+  );
+  done.catch(() => {});
+  return { done, stop };
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import type { Controller } from './controller.ts';
+import { isWanted } from './manager.ts';
+
+const start = async () => undefined;
+const job: Controller = { name: 'job-controller', alias: 'job', account: 'job-controller', start };
+const signer: Controller = { name: 'token-cleaner-controller', account: 'token-cleaner', offByDefault: true, start };
+
+test.each([
+  [job, ['*'], true],
+  [job, [], false],
+  [job, ['job-controller'], true],
+  [job, ['job'], true],
+  [job, ['*', '-job-controller'], false],
+  [job, ['*', '-job'], false],
+  [job, ['-job', 'job-controller'], true],
+  [signer, ['*'], false],
+  [signer, ['*', 'token-cleaner-controller'], true],
+])('%o with %j: %s', (controller, wanted, expected) => {
+  expect(isWanted(controller, wanted)).toBe(expected);
+});

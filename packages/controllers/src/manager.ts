@@ -1,0 +1,54 @@
+/** Starts the controllers that are wanted. Compare cmd/kube-controller-manager/app/controllermanager.go. */
+import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client';
+import { type Running, together } from '@keelson/component/running';
+import type { Controller, ControllerContext } from './controller.ts';
+import { controllers } from './controllers.ts';
+import type { ControllerSettings } from './settings.ts';
+
+export interface ManagerOptions {
+  /** The manager's own access, by which informers read. */
+  readonly client: Client;
+  /** @returns access as a service account of kube-system */
+  clientFor(account: string): Client;
+  /** As `--controllers`: names, `*` for all that are on by default, `-name` for all but one. */
+  readonly wanted: readonly string[];
+  readonly settings: ControllerSettings;
+}
+
+/** Whether `--controllers` asks for a controller: what names it counts before what `*` says. */
+export function isWanted({ name, alias, offByDefault = false }: Controller, wanted: readonly string[]): boolean {
+  const names = alias === undefined ? [name] : [name, alias];
+  if (names.some((each) => wanted.includes(each))) return true;
+  if (names.some((each) => wanted.includes(`-${each}`))) return false;
+  return wanted.includes('*') && !offByDefault;
+}
+
+/** Starts the wanted controllers on shared informers. Resolves when all of them have been started. */
+export async function startControllers(options: ManagerOptions): Promise<Running> {
+  const { client, settings } = options;
+  const informers = new InformerFactory(client);
+  const context = (account: string): ControllerContext => {
+    const own = options.clientFor(account);
+    return {
+      client: own,
+      informers,
+      recorder: (component) => new ApiEventRecorder({ client: own, source: { component, host: '' }, api: 'v1' }),
+      world: own.world,
+      settings,
+    };
+  };
+  const running: Running[] = [];
+  for (const controller of controllers.filter((each) => isWanted(each, options.wanted))) {
+    const started = await controller.start(context(controller.account));
+    if (started) running.push(started);
+  }
+  informers.start();
+  const all = together(running);
+  return {
+    done: all.done,
+    stop: async () => {
+      await all.stop();
+      await informers.stop();
+    },
+  };
+}
