@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const components = ['kube-apiserver'];
+const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet'];
 
 /** Upstream's words for flag types, where ours differ. */
 const types: Record<string, string> = { Level: 'level', 'pattern=N,...': 'vmodule', 'version[=true]': 'version' };
@@ -12,12 +12,15 @@ const types: Record<string, string> = { Level: 'level', 'pattern=N,...': 'vmodul
 const exceptions: Record<string, string> = {
   'oidc-required-claim': 'mapStringStringNoSplit',
   'runtime-config': 'configurationMap',
+  'register-with-taints': 'strings',
+  'reserved-memory': 'string',
+  'seccomp-default': 'bool',
 };
 
 interface UpstreamFlag {
   readonly name: string;
   readonly type: string;
-  readonly section: string;
+  readonly section?: string;
   readonly default?: string;
   readonly short?: string;
   readonly deprecated?: boolean;
@@ -43,10 +46,15 @@ for (const component of components) {
 }
 
 function definition(flag: UpstreamFlag): string {
-  const text = flag.default?.replace(/^\[(.*)\]$/, '$1') ?? '';
+  // Where a default is followed by why the flag is deprecated, that is part of the recorded text.
+  const text =
+    flag.default
+      ?.replace(/"?\) \(DEPRECATED.*$/s, '')
+      .replace(/^default=/, '')
+      .replace(/^\[(.*)\]$/, '$1') ?? '';
   const parts = [
     `type: ${quoted(exceptions[flag.name] ?? types[flag.type] ?? flag.type)}`,
-    `section: ${quoted(flag.section)}`,
+    `section: ${quoted(flag.section ?? 'Kubelet')}`,
   ];
   if (text !== '') parts.push(`default: ${quoted(text)}`);
   if (flag.short !== undefined) parts.push(`shorthand: ${quoted(flag.short)}`);

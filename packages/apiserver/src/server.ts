@@ -62,6 +62,8 @@ export interface ApiServer {
   readonly port: number;
   /** Resolves when /readyz answers 200: everything that has to exist at the start exists. */
   readonly ready: Promise<void>;
+  /** Takes a request that did not come through the listener: who it is from has to be in it. */
+  accept(exchange: Exchange): void;
   /** Not ready first, then no new connections, then the running requests end, then the watches. */
   close(): Promise<void>;
 }
@@ -202,12 +204,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     handler,
   );
 
+  const accept = (exchange: Exchange) => serve(exchange, chain, now, config);
   const listener = await listen({
     host: config.bindAddress,
     port: config.securePort,
     material: tlsMaterial(config),
     ...(config.tls === undefined ? {} : { tls: config.tls }),
-    onExchange: (exchange) => serve(exchange, chain, now, config),
+    onExchange: accept,
   });
   const files = [
     config.servingCertificate,
@@ -231,7 +234,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     stopCompactor?.();
     return close(config, lifecycle, listener, resources, presence).finally(() => backends.close());
   };
-  return { port: listener.port, ready, close: stop };
+  return { port: listener.port, ready, accept, close: stop };
 }
 
 async function start(

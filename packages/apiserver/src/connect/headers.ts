@@ -37,7 +37,7 @@ export interface ForwardOptions {
 
 /** The client's headers without its credentials and without what is about its connection; with X-Forwarded-For. */
 export function forwardedHeaders(ctx: RequestContext, options: ForwardOptions): http.OutgoingHttpHeaders {
-  const { rawHeaders, socket } = ctx.exchange;
+  const { rawHeaders, remoteAddress: client } = ctx.exchange;
   const sent = new HeaderValues(rawHeaders);
   const dropped = droppedHeaders(sent, options);
   const prefixes = [...CREDENTIAL_PREFIXES, ...lower(options.requestHeader?.extraHeaderPrefixes)];
@@ -52,7 +52,6 @@ export function forwardedHeaders(ctx: RequestContext, options: ForwardOptions): 
   if (!headers.host && typeof authority === 'string') headers.host = [authority];
   if (options.isUpgrade) keepProtocols(headers);
   else if (/\btrailers\b/i.test(sent.first('te'))) headers.te = ['trailers'];
-  const client = socket.remoteAddress;
   if (client) headers['x-forwarded-for'] = [[...sent.all('x-forwarded-for'), withoutMapping(client)].join(', ')];
   // Node joins what stands in an array of one name only for some headers; a single value is always safe.
   return Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, v.length === 1 ? v[0] : v]));

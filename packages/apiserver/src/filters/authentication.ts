@@ -1,23 +1,22 @@
 /** Who asks. Without an answer to that: 401 (apiserver/pkg/endpoints/filters/authentication.go). */
 import { unauthorized } from '@keelson/api/errors';
-import type { Authenticator, PeerCertificates } from '../authn/authenticator.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
 import { bearerWarning } from '../authn/bearer.ts';
 import { HeaderValues } from '../authn/headers.ts';
 import type { Filter } from '../chain.ts';
 import { addWarning } from '../context.ts';
-import type { Exchange } from '../http/exchange.ts';
-import { peerOf } from '../http/peer.ts';
 import type { Logger } from '../logger.ts';
 
 export function authentication(authenticate: Authenticator, audiences: readonly string[], logger: Logger): Filter {
   return async (ctx, next) => {
-    const headers = new HeaderValues(ctx.exchange.rawHeaders);
+    const { peer, rawHeaders } = ctx.exchange;
+    const headers = new HeaderValues(rawHeaders);
     addWarning(ctx, bearerWarning(headers.first('authorization')) ?? '');
     const found = await authenticate({
       headers,
       path: ctx.info.path,
       audiences,
-      ...peer(ctx.exchange),
+      ...(peer ? { peer } : {}),
     }).catch((error: unknown) => {
       logger.debug({ error: (error as Error).message }, 'unable to authenticate the request');
       return undefined;
@@ -28,9 +27,4 @@ export function authentication(authenticate: Authenticator, audiences: readonly 
     Object.assign(ctx.auditAnnotations, found.auditAnnotations);
     await next();
   };
-}
-
-function peer(exchange: Exchange): { peer?: PeerCertificates } {
-  const certificates = peerOf(exchange.socket);
-  return certificates ? { peer: certificates } : {};
 }

@@ -6,6 +6,8 @@ import type http from 'node:http';
 import http2 from 'node:http2';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { PeerCertificates } from '../authn/authenticator.ts';
+import { peerOf } from './peer.ts';
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 export type ResponseHeaders = Record<string, string | number | string[]>;
@@ -19,7 +21,10 @@ export interface Exchange {
   /** Name, value, name, value…: repeated headers kept apart. */
   readonly rawHeaders: readonly string[];
   readonly httpVersion: '1.1' | '2';
-  readonly socket: TLSSocket;
+  /** What the client proved itself with when it connected; undefined when it sent no certificate. */
+  readonly peer: PeerCertificates | undefined;
+  /** IP address of the client's end of the connection; empty where there is none. */
+  readonly remoteAddress: string;
   /** The request's body; never read further than the handler wants. */
   readonly body: Readable;
   /** False when it is certain that the body is empty. */
@@ -85,8 +90,11 @@ class Http2Exchange implements Exchange {
     this.headers = headers as RequestHeaders;
     stream.on('error', () => stream.destroy());
   }
-  get socket(): TLSSocket {
-    return this.#stream.session?.socket as TLSSocket;
+  get peer(): PeerCertificates | undefined {
+    return peerOf(this.#stream.session?.socket as TLSSocket);
+  }
+  get remoteAddress(): string {
+    return this.#stream.session?.socket.remoteAddress ?? '';
   }
   get body(): Readable {
     return this.#stream;
@@ -149,8 +157,11 @@ class Http1Exchange implements Exchange {
   get rawHeaders(): readonly string[] {
     return this.#req.rawHeaders;
   }
-  get socket(): TLSSocket {
-    return this.#req.socket as TLSSocket;
+  get peer(): PeerCertificates | undefined {
+    return peerOf(this.#req.socket as TLSSocket);
+  }
+  get remoteAddress(): string {
+    return this.#req.socket.remoteAddress ?? '';
   }
   get headersSent(): boolean {
     return this.#res.headersSent;

@@ -6,7 +6,9 @@ import http from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { Readable as EmptyReadable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { PeerCertificates } from '../authn/authenticator.ts';
 import type { Exchange, RequestHeaders, ResponseHeaders, Upgrade } from './exchange.ts';
+import { peerOf } from './peer.ts';
 
 export function exchangeOfUpgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer): Exchange {
   return new UpgradeExchange(request, socket, head);
@@ -46,8 +48,11 @@ class UpgradeExchange implements Exchange {
   get rawHeaders(): readonly string[] {
     return this.#request.rawHeaders;
   }
-  get socket(): TLSSocket {
-    return this.#socket as TLSSocket;
+  get peer(): PeerCertificates | undefined {
+    return peerOf(this.#socket as TLSSocket);
+  }
+  get remoteAddress(): string {
+    return (this.#socket as TLSSocket).remoteAddress ?? '';
   }
   get closed(): boolean {
     return this.#socket.destroyed || this.#socket.writableEnded;
