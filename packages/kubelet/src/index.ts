@@ -1,1 +1,3 @@
-export {};
+export type { Runtime } from './runtime/runtime.ts';
+export { RuntimeError } from './runtime/runtime.ts';
+export type { KubeletView, ServerFactory } from './view.ts';
