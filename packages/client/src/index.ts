@@ -1,12 +1,13 @@
 export { Expectations, NamedExpectations } from './controller/expectations.ts';
 export * from './controller/owners.ts';
+export { elected, LeadLostError } from './election/elected.ts';
 export { type ElectionOptions, LeaderElector } from './election/elector.ts';
 export { ApiEventRecorder, type EventDetails, type EventRecorder, type RecorderOptions } from './events/recorder.ts';
 export { type ResourceName, type ResourceTypes, resources } from './generated/resources.ts';
 export { InformerFactory } from './informer/factory.ts';
 export { type Handler, Informer, type InformerOptions, withoutManagedFields } from './informer/informer.ts';
 export { type IndexFunction, type Lister, splitKey, storeKey } from './informer/store.ts';
-export { Client, type ClientOptions } from './rest/client.ts';
+export { Client, type ClientOptions, type TokenSource } from './rest/client.ts';
 export { type ConnectOptions, connect } from './rest/connect.ts';
 export { hasReason, isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';
 export {
@@ -29,4 +30,4 @@ export { ConnectionError, type Transport, type WireRequest, type WireResponse } 
 export { WorkQueue } from './workqueue/queue.ts';
 export { defaultRateLimiter, type RateLimiter } from './workqueue/ratelimiter.ts';
 export { type Again, runWorkers } from './workqueue/workers.ts';
-export { type Logger, silent, systemWorld, type World } from './world.ts';
+export { type Logger, silent, sleep, systemWorld, type World } from './world.ts';

@@ -3,12 +3,14 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
+import type { Running } from '@keelson/component/running';
 import { addressAt, parseCidr } from './cidr.ts';
 import { prepareDirectory } from './data-directory.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
 import { openStoreOf, startServer } from './kube-apiserver/server.ts';
 import { type Given, validate } from './kube-apiserver/validation.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { type Parts, startParts } from './parts.ts';
 import { ClusterPki, ensureClusterPki, servingNames } from './pki/cluster-pki.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -29,17 +31,17 @@ export interface ClusterOptions {
   /** CIDR of service addresses, or two for dual stack, comma separated. */
   readonly serviceRange: string;
   readonly runtimeConfig: ReadonlyMap<string, string>;
+  /** What runs beside the API server. */
+  readonly parts: Parts;
   readonly logger: Logger;
 }
 
-/** A running cluster. */
-export interface Cluster {
+/** A running cluster. `stop` ends it: first its parts, then no new requests, running ones finish, the data is closed. */
+export interface Cluster extends Running {
   readonly url: string;
   readonly kubeconfig: string;
   /** Whether a plain kubectl with that kubeconfig reaches this cluster. */
   readonly currentContext: boolean;
-  /** Ends it: no new requests, running ones finish, the data is closed. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -69,7 +71,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await server.stop();
     throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
   });
-  return { url, kubeconfig: options.kubeconfig, currentContext, stop: () => server.stop() };
+  const parts = await startParts({ server, pki, logger: options.logger, ...identityOf(options) }, options.parts);
+  return {
+    url,
+    kubeconfig: options.kubeconfig,
+    currentContext,
+    done: parts.done,
+    stop: async () => {
+      await parts.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** An embedded store belongs to one process: whoever held a lease in it before is gone. */
+function identityOf({ storage, dataDirectory }: ClusterOptions): { identity?: string } {
+  return storage === 'etcd' ? {} : { identity: `${hostname()}_${dataDirectory}` };
 }
 
 /** The API server's flags, as kubeadm sets them. */

@@ -15,14 +15,17 @@ export interface LocalServer {
 
 export class LocalTransport implements Transport {
   readonly #server: LocalServer;
-  readonly #peer: PeerCertificates;
+  readonly #peer: PeerCertificates | undefined;
   readonly #open = new Set<LocalExchange>();
   #closed = false;
 
-  /** @param certificate PEM of the client certificate; that its key is at hand is taken for granted in one's own process */
-  constructor(server: LocalServer, certificate: string) {
+  /**
+   * @param certificate PEM of the client certificate, whose key is taken to be at hand in one's own process; without it
+   * requests bring a token
+   */
+  constructor(server: LocalServer, certificate?: string) {
     this.#server = server;
-    this.#peer = { chain: [new X509Certificate(certificate)], verified: true };
+    this.#peer = certificate === undefined ? undefined : { chain: [new X509Certificate(certificate)], verified: true };
   }
 
   async send(request: WireRequest): Promise<WireResponse> {
@@ -53,7 +56,7 @@ class LocalExchange implements Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: WireRequest['headers'];
-  readonly peer: PeerCertificates;
+  readonly peer: PeerCertificates | undefined;
   readonly answer: Promise<WireResponse>;
   readonly body: Readable;
   readonly hasBody: boolean;
@@ -62,7 +65,7 @@ class LocalExchange implements Exchange {
   #stream: PassThrough | undefined;
   #closed = false;
 
-  constructor({ method, path, headers, body }: WireRequest, peer: PeerCertificates) {
+  constructor({ method, path, headers, body }: WireRequest, peer: PeerCertificates | undefined) {
     this.method = method;
     this.url = path;
     this.headers = headers;

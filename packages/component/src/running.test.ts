@@ -29,3 +29,14 @@ test('a part that has to end takes the others with it and says why', async () =>
   await expect(all.done).rejects.toThrow('the lease is lost');
   expect(log).toContain('stop b');
 });
+
+test('nothing at all goes on until it is stopped', async () => {
+  const all = together([]);
+  const first = await Promise.race([
+    all.done.then(() => 'done'),
+    new Promise((resolve) => setTimeout(resolve, 5, 'on')),
+  ]);
+  expect(first).toBe('on');
+  await all.stop();
+  await all.done;
+});

@@ -8,10 +8,12 @@ export interface Running {
 
 /** What is made of several parts ends when all of them have; the first that has to end by itself ends the others. */
 export function together(parts: readonly Running[]): Running {
+  const stopped = Promise.withResolvers<void>();
   const stop = async () => {
     await Promise.all(parts.map((part) => part.stop()));
+    stopped.resolve();
   };
-  const done = Promise.all(parts.map((part) => part.done)).then(
+  const done = Promise.all([...parts.map((part) => part.done), stopped.promise]).then(
     () => {},
     async (error: unknown) => {
       await stop();

@@ -8,7 +8,6 @@ import { sleep, type World } from '../world.ts';
 import { errorOf, RequestTimeoutError, retryAfterSeconds, type Subject } from './errors.ts';
 import { TokenBucket } from './ratelimit.ts';
 import { ResourceClient, type ResourceDefinition } from './resource.ts';
-import type { Reloading } from './tls.ts';
 import { ConnectionError, type Method, type Transport, type WireRequest, type WireResponse } from './transport.ts';
 
 /** The level of the API, as clients of upstream name theirs. */
@@ -20,7 +19,7 @@ export interface ClientOptions {
   readonly component: string;
   readonly world: World;
   /** Bearer token, where the transport does not authenticate. */
-  readonly token?: Reloading | undefined;
+  readonly token?: TokenSource | undefined;
   readonly impersonate?: Impersonation | undefined;
   /** Calls per second, and how many at once after a pause; without it there is no limit. Watches count when they begin. */
   readonly rateLimit?: { readonly qps: number; readonly burst: number } | undefined;
@@ -28,6 +27,13 @@ export interface ClientOptions {
   readonly timeoutMs?: number | undefined;
   /** Whether big answers may come compressed. */
   readonly compression?: boolean | undefined;
+}
+
+/** Where the token of each request comes from. */
+export interface TokenSource {
+  get(): Promise<string>;
+  /** The server refused the last one. */
+  distrust(): void;
 }
 
 export interface Impersonation {

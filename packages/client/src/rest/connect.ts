@@ -6,6 +6,8 @@ import { Reloading, TlsSource } from './tls.ts';
 
 export interface ConnectOptions extends Pick<ClientOptions, 'component' | 'rateLimit' | 'timeoutMs'> {
   readonly world: World;
+  /** Instead of the configuration's. */
+  readonly token?: ClientOptions['token'];
 }
 
 /** A client of the cluster over HTTP/2. Nothing is sent before the first call. */
@@ -15,7 +17,7 @@ export function connect(config: ClusterConfig, options: ConnectOptions): Client 
   return new Client({
     ...options,
     transport: new Http2Transport({ server: config.server, tls: () => tls.get(), clock }),
-    token: config.token && new Reloading(config.token, clock),
+    token: options.token ?? (config.token && new Reloading(config.token, clock)),
     impersonate: config.impersonate,
     compression: config.compression,
   });

@@ -11,6 +11,7 @@ import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
 
 const cluster = { section: 'Cluster' } as const;
+const parts = { section: 'Parts' } as const;
 const etcd = { section: 'etcd' } as const;
 
 const flags = {
@@ -21,6 +22,7 @@ const flags = {
   'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
   storage: { type: 'string', ...cluster },
+  'no-controllers': { type: 'bool', ...parts },
   'etcd-servers': { type: 'strings', ...etcd },
   'etcd-cafile': { type: 'string', ...etcd },
   'etcd-certfile': { type: 'string', ...etcd },
@@ -59,9 +61,15 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
     return 1;
   }
   io.stdout(readyLine(running, Math.round(performance.now())));
-  await new Promise<void>((resolve) => io.onStop(resolve));
-  await running.stop();
-  return 0;
+  try {
+    await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
+    return 0;
+  } catch (error) {
+    logger.error({ err: (error as Error).message }, 'a part of the cluster has ended');
+    return 1;
+  } finally {
+    await running.stop();
+  }
 }
 
 function read(argv: readonly string[], io: Io): FlagValues<typeof flags> | number {
@@ -83,6 +91,7 @@ const ownDescriptions = (io: Io) => ({
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
+  'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
   'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
 });
 
@@ -106,6 +115,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       keyFile: values['etcd-keyfile'],
     },
     runtimeConfig: values['runtime-config'],
+    parts: { controllers: !values['no-controllers'] },
   };
 }
 

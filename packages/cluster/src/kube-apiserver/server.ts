@@ -1,16 +1,17 @@
 import type { Logger } from '@keelson/component/logs/logger';
+import type { Running } from '@keelson/component/running';
 import { openStore } from '@keelson/storage/open';
 import { type Store, StoreUnavailableError } from '@keelson/storage/store';
+import type { LocalServer } from '../local-transport.ts';
 import { StartupError } from '../startup-error.ts';
 import { serverConfig } from './config.ts';
 import type { Values } from './flags.ts';
 import { WatchedFiles } from './reloadable.ts';
 import { storageKind } from './validation.ts';
 
-export interface RunningServer {
+/** `stop` ends it: no new requests, running ones finish, the store is closed. */
+export interface RunningServer extends Running, LocalServer {
   readonly port: number;
-  /** Ends it: no new requests, running ones finish, the store is closed. */
-  stop(): Promise<void>;
 }
 
 /** Opens the store that valid flags name. @throws StartupError */
@@ -57,12 +58,16 @@ export async function startServer(
     const { startApiServer } = await code;
     const server = await startApiServer(config);
     await server.ready;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
     return {
       port: server.port,
+      done,
+      accept: server.accept,
       stop: async () => {
         await server.close();
         files.close();
         await store.close();
+        resolve();
       },
     };
   } catch (error) {

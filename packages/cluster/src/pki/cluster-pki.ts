@@ -27,10 +27,12 @@ const leaves = {
     usage: 'client',
   },
   'front-proxy-client': { authority: 'front-proxy-ca', commonName: 'front-proxy-client', usage: 'client' },
+  'kube-controller-manager': { authority: 'ca', commonName: 'system:kube-controller-manager', usage: 'client' },
+  'kube-scheduler': { authority: 'ca', commonName: 'system:kube-scheduler', usage: 'client' },
   admin: { authority: 'ca', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
 } as const satisfies Record<string, CertificateProfile & { authority: AuthorityName }>;
 
-type LeafName = keyof typeof leaves;
+export type LeafName = keyof typeof leaves;
 
 /** The files of a cluster's keys and certificates, laid out and named as kubeadm does, all readable by the owner alone. */
 export class ClusterPki {

@@ -1,0 +1,114 @@
+import { KUBERNETES_VERSION, versionInfo } from '@keelson/apiserver/health/root';
+import { quote } from '@keelson/component/go/strconv';
+import { createLogger, type Logger } from '@keelson/component/logs/logger';
+import { FlagError, type FlagTable, type FlagValues, parseFlags, showFlag } from '@keelson/component/pflag/flags';
+import { type FlagDescriptions, usage } from '@keelson/component/pflag/usage';
+import type { Running } from '@keelson/component/running';
+import { StartupError } from '../startup-error.ts';
+import type { Io } from './io.ts';
+
+/** A program of the control plane with upstream's name and flags. */
+export interface Component<F extends FlagTable> {
+  /** `kube-scheduler` */
+  readonly name: string;
+  /** One or two sentences for the help. */
+  readonly summary: string;
+  readonly flags: F;
+  /** What the help says of the flags that have an effect; the others are read and change nothing. */
+  readonly descriptions: FlagDescriptions;
+  /** @returns what is wrong with the flags taken together, in upstream's words */
+  validate(values: FlagValues<F>, given: ReadonlySet<keyof F & string>): readonly string[];
+  /** Resolves when it is at work. @throws StartupError */
+  start(values: FlagValues<F>, given: ReadonlySet<keyof F & string>, logger: Logger): Promise<Running>;
+}
+
+/** The values that every component's flags have. */
+interface CommonValues {
+  readonly help: boolean;
+  readonly version: string;
+  readonly v: number;
+  readonly 'logging-format': string;
+}
+
+/** Runs a component until the process is asked to end, or the component has to. @returns the exit code */
+export async function runComponent<F extends FlagTable>(
+  component: Component<F>,
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { name, flags } = component;
+  const parsed = read(component, argv, io);
+  if (typeof parsed === 'number') return parsed;
+  const { values, given } = parsed;
+  const common = values as unknown as CommonValues;
+  process.title = [name, ...argv].join(' ');
+  const logger = createLogger({
+    format: common['logging-format'] === 'json' ? 'json' : 'text',
+    verbosity: common.v,
+    component: name,
+    pid: process.pid,
+    now: () => new Date(),
+    write: io.stderr,
+  });
+  for (const [flag, value] of Object.entries(values)) logger.debug({}, `FLAG: ${showFlag(flags, flag, value)}`);
+  const idle = [...given].filter((flag) => component.descriptions[flag] === undefined);
+  if (idle.length > 0) logger.warn({ flags: idle.map((flag) => `--${flag}`) }, 'These flags have no effect yet');
+  const errors = component.validate(values, given);
+  if (errors.length > 0) return fail(logger, errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+  try {
+    const running = await component.start(values, given, logger);
+    await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
+    await running.stop();
+    return 0;
+  } catch (error) {
+    if (error instanceof StartupError) return fail(logger, `${error.message}: ${error.remedy}`);
+    if (error instanceof Error && error.name === 'LeadLostError') return fail(logger, error.message);
+    throw error;
+  }
+}
+
+function read<F extends FlagTable>(
+  { name, summary, flags, descriptions }: Component<F>,
+  argv: readonly string[],
+  io: Io,
+): { values: FlagValues<F>; given: ReadonlySet<keyof F & string> } | number {
+  let parsed: ReturnType<typeof parseFlags<F>>;
+  try {
+    parsed = parseFlags(flags, argv);
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    return refuse(io, error.message);
+  }
+  const { values, given, args } = parsed;
+  for (const flag of given) {
+    if (flags[flag]?.deprecated) {
+      io.stderr(`Flag --${flag} has been deprecated, it will be removed in a future version.\n`);
+    }
+  }
+  const common = values as unknown as CommonValues;
+  if (common.help) {
+    const texts = {
+      ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, 'No effect yet.'])),
+      ...descriptions,
+    };
+    io.stdout(`${summary}\n\nUsage:\n  ${name} [flags]\n${usage(flags, texts, io.columns)}`);
+    return 0;
+  }
+  if (args.some((argument) => argument !== '')) {
+    return refuse(io, `"${name}" does not take any arguments, got [${args.map(quote).join(' ')}]`);
+  }
+  if (common.version === 'true') io.stdout(`Kubernetes ${KUBERNETES_VERSION.gitVersion}\n`);
+  else if (common.version === 'raw') io.stdout(`${JSON.stringify(versionInfo(process))}\n`);
+  else return parsed;
+  return 0;
+}
+
+function refuse(io: Io, message: string): number {
+  io.stderr(`Error: ${message}\n`);
+  return 1;
+}
+
+function fail(logger: Logger, message: string): number {
+  logger.error({ err: message }, 'command failed');
+  return 1;
+}

@@ -1,0 +1,33 @@
+import { type ClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
+import { StartupError } from './startup-error.ts';
+
+/** The flags by which a component finds the API server. */
+export interface ConnectionFlags {
+  readonly kubeconfig: string;
+  readonly 'kube-api-qps': number;
+  readonly 'kube-api-burst': number;
+}
+
+/** Calls are held back only where the flags ask for it: fairness is the server's affair. */
+export const rateLimitOf = (values: ConnectionFlags, given: ReadonlySet<string>) =>
+  given.has('kube-api-qps') && values['kube-api-qps'] > 0
+    ? { qps: values['kube-api-qps'], burst: values['kube-api-burst'] }
+    : undefined;
+
+/** @throws StartupError for a kubeconfig that is missing or of no use */
+export async function readKubeconfig(file: string): Promise<ClusterConfig> {
+  if (file === '') throw new StartupError('there is no API server to speak to', 'say where it is by --kubeconfig FILE');
+  try {
+    return await loadKubeconfig(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined && !(error instanceof KubeconfigError)) throw error;
+    throw new StartupError(`cannot use ${file}: ${(error as Error).message}`, 'correct --kubeconfig');
+  }
+}
+
+/** The same server, asked by whoever holds a token. */
+export function withToken(config: ClusterConfig): ClusterConfig {
+  const { certificate, key, ...tls } = config.tls;
+  return { ...config, tls, token: undefined, impersonate: undefined };
+}

@@ -1,0 +1,52 @@
+import { connect, systemWorld } from '@keelson/client';
+import { controllers } from '@keelson/controllers/controllers';
+import { type Component, runComponent } from '../commands/component.ts';
+import type { Io } from '../commands/io.ts';
+import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
+import { electionErrors } from '../leader-election.ts';
+import { descriptions, flags } from './flags.ts';
+import { ServiceAccountToken } from './service-accounts.ts';
+import { startControllerManager } from './start.ts';
+
+const component: Component<typeof flags> = {
+  name: 'kube-controller-manager',
+  summary: 'The Kubernetes controllers: bring what is towards what the objects of the cluster ask for.',
+  flags,
+  descriptions,
+  validate: (values) => [...electionErrors(values), ...unknownControllers(values.controllers)],
+  async start(values, given, logger) {
+    const config = await readKubeconfig(values.kubeconfig);
+    const options = {
+      component: 'kube-controller-manager',
+      world: systemWorld(logger),
+      rateLimit: rateLimitOf(values, given),
+    };
+    const client = connect(config, options);
+    const clientFor = (account: string) =>
+      connect(withToken(config), {
+        ...options,
+        component: `kube-controller-manager/${account}`,
+        token: new ServiceAccountToken(client, account),
+      });
+    return startControllerManager(values, {
+      client,
+      clientFor: values['use-service-account-credentials'] ? clientFor : () => client,
+    });
+  },
+};
+
+/** `kube-controller-manager`: runs until the process is asked to end, or loses its lead. @returns the exit code */
+export const kubeControllerManager = (argv: readonly string[], io: Io): Promise<number> =>
+  runComponent(component, argv, io);
+
+/** As upstream says it (cmd/kube-controller-manager/app/options: Validate). */
+function unknownControllers(wanted: readonly string[]): string[] {
+  const known = new Set([
+    '*',
+    ...controllers.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias])),
+  ]);
+  return wanted
+    .map((name) => name.replace(/^-/, ''))
+    .filter((name) => !known.has(name))
+    .map((name) => `"${name}" is not in the list of known controllers`);
+}

@@ -1,0 +1,21 @@
+import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
+import type { FlagValues } from '@keelson/component/pflag/flags';
+import { electionDescriptions } from '../leader-election.ts';
+
+/** The flags of `kube-controller-manager`: upstream's. */
+export const flags = kubeControllerManagerFlags;
+
+export type Values = FlagValues<typeof flags>;
+
+export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  ...electionDescriptions,
+  controllers: 'Controllers to run: names, * for all that are on by default, -NAME for all but that.',
+  help: 'Show this help.',
+  'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',
+  'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',
+  kubeconfig: 'File that tells where the API server is and who asks.',
+  'logging-format': "text (klog's lines) or json.",
+  'use-service-account-credentials': 'Each controller acts as a service account of its own.',
+  v: 'How much is logged: 0 to 10.',
+  version: 'Show the version; raw: in detail.',
+};

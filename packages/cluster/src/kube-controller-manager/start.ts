@@ -1,0 +1,20 @@
+import type { Client } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { startElected } from '../leader-election.ts';
+import type { Values } from './flags.ts';
+import { settingsOf } from './settings.ts';
+
+/** How the manager reaches the API server, as itself and as its controllers' accounts. */
+export interface Access {
+  readonly client: Client;
+  clientFor(account: string): Client;
+  /** As a candidate for the lead; a new one each time without it. */
+  readonly identity?: string;
+}
+
+/** Starts the controllers that the flags want, once this manager leads. */
+export async function startControllerManager(values: Values, access: Access): Promise<Running> {
+  const { startControllers } = await import('@keelson/controllers');
+  const start = () => startControllers({ ...access, wanted: values.controllers, settings: settingsOf(values) });
+  return startElected(values, access.client, 'kube-controller-manager', start, access.identity);
+}

@@ -1,0 +1,62 @@
+/**
+ * What runs beside the API server in one process. Each part is a client with an identity of its own, as it would be in a
+ * process of its own; only the socket is left out.
+ */
+import { Client, type ClientOptions, systemWorld } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
+import { parseFlags } from '@keelson/component/pflag/flags';
+import { type Running, together } from '@keelson/component/running';
+import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
+import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
+import { startControllerManager } from './kube-controller-manager/start.ts';
+import { type LocalServer, LocalTransport } from './local-transport.ts';
+import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
+
+export interface Parts {
+  readonly controllers: boolean;
+}
+
+/** Where the parts find what they need. */
+export interface Surroundings {
+  readonly server: LocalServer;
+  readonly pki: ClusterPki;
+  readonly logger: Logger;
+  /** In elections; undefined where other processes on the same store may compete: then each start has a new one. */
+  readonly identity?: string;
+}
+
+/** Starts the wanted parts; they go on finding their feet after this resolves. */
+export async function startParts(surroundings: Surroundings, parts: Parts): Promise<Running> {
+  const started: Promise<Running>[] = [];
+  if (parts.controllers) started.push(controllers(surroundings));
+  return together(await Promise.all(started));
+}
+
+async function controllers(surroundings: Surroundings): Promise<Running> {
+  const { values } = parseFlags(controllerFlags, []);
+  const component = 'kube-controller-manager';
+  const client = await clientOf(surroundings, component);
+  const clientFor = (account: string) =>
+    new Client({
+      ...common(surroundings, `${component}/${account}`),
+      transport: new LocalTransport(surroundings.server),
+      token: new ServiceAccountToken(client, account),
+    });
+  const { identity } = surroundings;
+  return startControllerManager(values, { client, clientFor, ...(identity === undefined ? {} : { identity }) });
+}
+
+async function clientOf(surroundings: Surroundings, component: LeafName): Promise<Client> {
+  const { certificate } = (await surroundings.pki.read(component))!;
+  return new Client({
+    ...common(surroundings, component),
+    transport: new LocalTransport(surroundings.server, certificate),
+  });
+}
+
+function common(
+  { logger }: Surroundings,
+  component: string,
+): Pick<ClientOptions, 'component' | 'world' | 'compression'> {
+  return { component, world: systemWorld(logger), compression: false };
+}
