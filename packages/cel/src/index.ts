@@ -1,0 +1,10 @@
+export type { Compiled, CompileOptions, Program } from './compile.ts';
+export { type Constructible, type Declarations, Environment } from './environment.ts';
+export { BudgetExceeded, EvaluationError, failure, noSuchOverload, Pending } from './eval/errors.ts';
+export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT, settled } from './eval/program.ts';
+export { Duration, Timestamp } from './eval/time.ts';
+export * from './eval/values.ts';
+export type { CallEstimate, CostRange, Estimated, FunctionDeclaration, Overload } from './functions.ts';
+export type { Issue, Issues } from './syntax/source.ts';
+export * from './types/declared.ts';
+export * from './types/type.ts';

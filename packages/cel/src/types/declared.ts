@@ -1,0 +1,145 @@
+/**
+ * Types as schemas declare them: besides the type, how long a value can be and how JSON becomes a value
+ * (k8s.io/apiserver/pkg/cel DeclType).
+ */
+import {
+  BoolType,
+  BytesType,
+  DoubleType,
+  DurationType,
+  DynType,
+  IntType,
+  listType,
+  mapType,
+  NullType,
+  StringType,
+  type StructType,
+  TimestampType,
+  type Type,
+} from './type.ts';
+
+/** No bound is known. */
+export const NO_MAX = 2 ** 63 - 1;
+
+interface Common {
+  readonly type: Type;
+  /** The longest string (code points), list or map (elements). */
+  readonly maxElements: number;
+  /** Bytes that the shortest value takes in JSON: bounds how many fit into a request. */
+  readonly minSize: number;
+}
+
+/** How JSON of a scalar is read: `bytes` from base64, times and durations from text; `dyn` by what stands there. */
+export type ScalarForm =
+  | 'bool'
+  | 'int'
+  | 'uint'
+  | 'double'
+  | 'string'
+  | 'bytes'
+  | 'null'
+  | 'timestamp'
+  | 'date'
+  | 'duration'
+  | 'dyn';
+
+export interface DeclaredScalar extends Common {
+  readonly kind: 'scalar';
+  readonly form: ScalarForm;
+}
+export interface DeclaredList extends Common {
+  readonly kind: 'list';
+  readonly element: Declared;
+  /** `set` and `map` lists are equal in any order, and `+` replaces elements. */
+  readonly listType: 'atomic' | 'set' | 'map';
+  /** Of a list of type `map`, the JSON names of the fields that tell its elements apart. */
+  readonly keys: readonly string[];
+}
+export interface DeclaredMap extends Common {
+  readonly kind: 'map';
+  readonly key: Declared;
+  readonly value: Declared;
+}
+export interface DeclaredField {
+  /** As it stands in JSON; expressions see the escaped name. */
+  readonly json: string;
+  readonly declared: Declared;
+}
+export interface DeclaredObject extends Common {
+  readonly kind: 'object';
+  readonly type: StructType;
+  /** By the name that expressions use. */
+  readonly fields: ReadonlyMap<string, DeclaredField>;
+}
+
+export type Declared = DeclaredScalar | DeclaredList | DeclaredMap | DeclaredObject;
+
+function scalar(form: ScalarForm, type: Type, maxElements: number, minSize: number): DeclaredScalar {
+  return { kind: 'scalar', form, type, maxElements, minSize };
+}
+
+export const BOOL = scalar('bool', BoolType, NO_MAX, 4);
+export const INT = scalar('int', IntType, NO_MAX, 1);
+export const UINT = scalar('uint', { kind: 'uint' }, NO_MAX, 1);
+export const DOUBLE = scalar('double', DoubleType, NO_MAX, 1);
+export const STRING = scalar('string', StringType, NO_MAX, 2);
+export const BYTES = scalar('bytes', BytesType, NO_MAX, 2);
+export const NULL = scalar('null', NullType, NO_MAX, 4);
+/** RFC 3339. */
+export const TIMESTAMP = scalar('timestamp', TimestampType, NO_MAX, 11);
+/** `2024-01-31` */
+export const DATE = scalar('date', TimestampType, NO_MAX, 11);
+export const DURATION = scalar('duration', DurationType, NO_MAX, 2);
+/** Known only when it comes. */
+export const DYN = scalar('dyn', DynType, NO_MAX, 1);
+
+/** A value of a library's type; in the activation it is a `Value`. */
+export function opaque(type: Type, maxElements = NO_MAX): DeclaredScalar {
+  return scalar('dyn', type, maxElements, 1);
+}
+
+export function listOf(
+  element: Declared,
+  options: { maxElements?: number; listType?: 'atomic' | 'set' | 'map'; keys?: readonly string[] } = {},
+): DeclaredList {
+  const { maxElements = NO_MAX, listType: kind = 'atomic', keys = [] } = options;
+  return { kind: 'list', type: listType(element.type), element, maxElements, minSize: 2, listType: kind, keys };
+}
+
+export function mapOf(key: Declared, value: Declared, maxElements = NO_MAX): DeclaredMap {
+  return { kind: 'map', type: mapType(key.type, value.type), key, value, maxElements, minSize: 2 };
+}
+
+/**
+ * An object type. Fields are made when they are first asked for, so that types may refer to themselves.
+ * @param fields by the names that expressions use
+ */
+export function object(
+  name: string,
+  fields: Readonly<Record<string, Declared>> | (() => Iterable<readonly [string, DeclaredField]>),
+  minSize = 2,
+): DeclaredObject {
+  let known: ReadonlyMap<string, DeclaredField> | undefined;
+  const all = () => {
+    known ??= new Map(
+      typeof fields === 'function'
+        ? fields()
+        : Object.entries(fields).map(([field, declared]) => [field, { json: field, declared }] as const),
+    );
+    return known;
+  };
+  return {
+    kind: 'object',
+    type: { kind: 'struct', name, field: (field) => all().get(field)?.declared.type },
+    get fields() {
+      return all();
+    },
+    maxElements: NO_MAX,
+    minSize,
+  };
+}
+
+/** The same type with a longest length. */
+export function withMaxElements<D extends Declared>(declared: D, maxElements: number): D {
+  return { ...declared, maxElements };
+}
