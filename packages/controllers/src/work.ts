@@ -1,0 +1,42 @@
+import { type Again, runWorkers, type WorkQueue } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import type { ControllerContext } from './controller.ts';
+
+export interface Work<T> {
+  readonly queue: WorkQueue<T>;
+  /** What has to be complete before the first item is worked on. */
+  readonly informers: readonly { readonly synced: Promise<void> }[];
+  /** How many items at once. */
+  readonly workers: number;
+  /** See runWorkers. */
+  reconcile(item: T): Promise<Again | undefined> | Promise<void>;
+  /** Called once when it ends. */
+  stopped?(): void;
+}
+
+/** A controller's usual life: it waits for its copies, then works off its queue until it is stopped. */
+export function runQueue<T>({ world }: ControllerContext, work: Work<T>): Running {
+  const stopping = Promise.withResolvers<'stopped'>();
+  const run = async () => {
+    const synced = Promise.all(work.informers.map((informer) => informer.synced));
+    synced.catch(() => {});
+    if ((await Promise.race([synced, stopping.promise])) === 'stopped') return;
+    await runWorkers(work.queue, work.workers, (item) => work.reconcile(item) as Promise<Again | undefined>, world.log);
+  };
+  const done = run();
+  done.catch(() => {});
+  return {
+    done,
+    async stop() {
+      work.queue.shutDown();
+      stopping.resolve('stopped');
+      work.stopped?.();
+      await done;
+    },
+  };
+}
+
+/** So many workers as `--concurrent-…-syncs` says, or else the controller's own default. */
+export function workersOf({ settings }: ControllerContext, controller: string, byDefault: number): number {
+  return settings.concurrency.get(controller) ?? byDefault;
+}

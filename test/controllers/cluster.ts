@@ -1,0 +1,55 @@
+import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
+import { defaultSettings, startControllers } from '@keelson/controllers';
+import { startToyNodes, type ToyNodes } from '@keelson/controllers/testing/toy-nodes';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+
+/** An API server with controllers on it, and nodes that only seem to run pods. */
+export interface ControlledCluster {
+  readonly server: ApiServer;
+  readonly client: Client;
+  readonly nodes: ToyNodes;
+  /** What controllers complained of. */
+  readonly complaints: object[];
+  stop(): Promise<void>;
+}
+
+/** @param wanted controllers, as `--controllers` */
+export async function startControlled(
+  wanted: readonly string[],
+  nodeNames = ['n1', 'n2', 'n3'],
+): Promise<ControlledCluster> {
+  const server = await startApiServer('memory', ['--disable-admission-plugins=ServiceAccount']);
+  const complaints: object[] = [];
+  const complain = (fields: object, message: string) => void complaints.push({ message, ...fields });
+  const quiet = () => {};
+  const world = systemWorld({ debug: quiet, info: quiet, warn: complain, error: complain });
+  const config = await loadKubeconfig(server.kubeconfig);
+  const clients: Client[] = [];
+  const clientAs = (component: string, user?: string): Client => {
+    const impersonate =
+      user === undefined ? config.impersonate : { user, groups: ['system:serviceaccounts', 'system:authenticated'] };
+    const client = connect({ ...config, impersonate }, { component, world });
+    clients.push(client);
+    return client;
+  };
+  const client = clientAs('test');
+  const controllers = await startControllers({
+    client: clientAs('kube-controller-manager', 'system:kube-controller-manager'),
+    clientFor: (account) => clientAs(account, `system:serviceaccount:kube-system:${account}`),
+    wanted,
+    settings: defaultSettings,
+  });
+  const nodes = await startToyNodes(clientAs('toy-nodes'), nodeNames);
+  return {
+    server,
+    client,
+    nodes,
+    complaints,
+    async stop() {
+      await controllers.stop();
+      await nodes.stop();
+      for (const each of clients) each.close();
+      await server.stop();
+    },
+  };
+}
