@@ -1,0 +1,272 @@
+/**
+ * An HTTP/2 client that costs as little as h2load: frames are written and read by hand, header blocks are literals made
+ * once, no dynamic table, windows so large that they hardly matter. Good for load, not for general use.
+ */
+import { once } from 'node:events';
+import { connect, type TLSSocket } from 'node:tls';
+
+const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+const ACK = 1;
+const WINDOW = 2 ** 31 - 1;
+const DEFAULT_WINDOW = 65_535;
+const MAX_FRAME = 16_384;
+
+/** Names in HPACK's static table (RFC 7541, appendix A). */
+const STATIC_NAMES: Readonly<Record<string, number>> = {
+  ':authority': 1,
+  ':method': 2,
+  ':path': 4,
+  ':scheme': 6,
+  accept: 19,
+  authorization: 23,
+  'content-type': 31,
+};
+
+/** What a stream is told. */
+export interface StreamHandler {
+  headers?(status: number): void;
+  data?(bytes: Buffer): void;
+  /** @param error why it ended before its end */
+  end(status: number, error?: Error): void;
+}
+
+interface OpenStream {
+  readonly handler: StreamHandler;
+  status: number;
+  received: number;
+}
+
+export interface Target {
+  readonly base: string;
+  readonly token: string;
+}
+
+/** One connection; requests on it run side by side. */
+export class Connection {
+  readonly #socket: TLSSocket;
+  readonly #streams = new Map<number, OpenStream>();
+  /** Pseudo headers come before all others. */
+  readonly #before: Buffer;
+  readonly #after: Buffer;
+  #nextStream = 1;
+  #rest: Buffer = Buffer.alloc(0);
+  #received = 0;
+  #sendWindow = DEFAULT_WINDOW;
+  /** Bodies that wait for the server's window. */
+  readonly #waiting: { id: number; body: Buffer }[] = [];
+
+  static async open({ base, token }: Target): Promise<Connection> {
+    const { hostname, port, host } = new URL(base);
+    const socket = connect({
+      host: hostname,
+      port: Number(port || 443),
+      ALPNProtocols: ['h2'],
+      rejectUnauthorized: false,
+      ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
+    });
+    await once(socket, 'secureConnect');
+    socket.setNoDelay(true);
+    return new Connection(socket, host, token);
+  }
+
+  constructor(socket: TLSSocket, authority: string, token: string) {
+    this.#socket = socket;
+    this.#before = Buffer.concat([literal(':scheme', 'https'), literal(':authority', authority)]);
+    this.#after = Buffer.concat([literal('authorization', `Bearer ${token}`), literal('user-agent', 'keelson-bench')]);
+    socket.write(
+      Buffer.concat([
+        Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+        // HEADER_TABLE_SIZE 0, INITIAL_WINDOW_SIZE, and the connection's window to match.
+        frame(FRAME.settings, 0, 0, Buffer.concat([setting(1, 0), setting(4, WINDOW)])),
+        windowUpdate(0, WINDOW - DEFAULT_WINDOW),
+      ]),
+    );
+    socket.on('data', (bytes: Buffer) => this.#read(bytes));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#fail(new Error('the connection was closed')));
+  }
+
+  get protocol(): string {
+    return `${this.#socket.getProtocol()} ${this.#socket.getCipher().name}`;
+  }
+
+  /** @param headers as {@link headerBlock} made them */
+  request(headers: Buffer, body: Buffer | undefined, handler: StreamHandler): void {
+    const id = this.#nextStream;
+    this.#nextStream += 2;
+    this.#streams.set(id, { handler, status: 0, received: 0 });
+    const flags = END_HEADERS | (body ? 0 : END_STREAM);
+    const head = frame(FRAME.headers, flags, id, Buffer.concat([this.#before, headers, this.#after]));
+    if (!body) {
+      this.#socket.write(head);
+    } else if (this.#waiting.length > 0 || body.length > this.#sendWindow) {
+      this.#socket.write(head);
+      this.#waiting.push({ id, body });
+    } else {
+      this.#socket.write(Buffer.concat([head, this.#dataOf(id, body)]));
+    }
+  }
+
+  close(): void {
+    this.#streams.clear();
+    this.#socket.destroy();
+  }
+
+  #dataOf(id: number, body: Buffer): Buffer {
+    if (body.length > MAX_FRAME) throw new Error(`a body of ${body.length} bytes is more than this client sends`);
+    this.#sendWindow -= body.length;
+    return frame(FRAME.data, END_STREAM, id, body);
+  }
+
+  #read(bytes: Buffer): void {
+    let buffer = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    while (buffer.length >= 9) {
+      const size = buffer.readUIntBE(0, 3);
+      if (buffer.length < 9 + size) break;
+      this.#frame(buffer[3]!, buffer[4]!, buffer.readUInt32BE(5) & WINDOW, buffer.subarray(9, 9 + size));
+      buffer = buffer.subarray(9 + size);
+    }
+    this.#rest = buffer;
+  }
+
+  #frame(type: number, flags: number, id: number, payload: Buffer): void {
+    const stream = this.#streams.get(id);
+    switch (type) {
+      case FRAME.data:
+        this.#credit(id, stream, payload.length);
+        stream?.handler.data?.(payload);
+        if (flags & END_STREAM) this.#end(id, stream);
+        return;
+      case FRAME.headers:
+        if (stream && stream.status === 0) {
+          stream.status = statusOf(payload);
+          stream.handler.headers?.(stream.status);
+        }
+        if (flags & END_STREAM) this.#end(id, stream);
+        return;
+      case FRAME.reset:
+        this.#end(id, stream, new Error(`the stream was reset: error code ${payload.readUInt32BE(0)}`));
+        return;
+      case FRAME.settings:
+        if (!(flags & ACK)) this.#socket.write(frame(FRAME.settings, ACK, 0, Buffer.alloc(0)));
+        return;
+      case FRAME.ping:
+        if (!(flags & ACK)) this.#socket.write(frame(FRAME.ping, ACK, 0, payload));
+        return;
+      case FRAME.windowUpdate:
+        if (id === 0) this.#more(payload.readUInt32BE(0));
+        return;
+      case FRAME.goAway:
+        if (payload.readUInt32BE(4) !== 0) this.#fail(new Error(`GOAWAY: error code ${payload.readUInt32BE(4)}`));
+    }
+  }
+
+  /** Gives back what was received, long before a window is used up. */
+  #credit(id: number, stream: OpenStream | undefined, size: number): void {
+    this.#received += size;
+    if (this.#received > WINDOW / 2) {
+      this.#socket.write(windowUpdate(0, this.#received));
+      this.#received = 0;
+    }
+    if (!stream) return;
+    stream.received += size;
+    if (stream.received <= WINDOW / 2) return;
+    this.#socket.write(windowUpdate(id, stream.received));
+    stream.received = 0;
+  }
+
+  #more(increment: number): void {
+    this.#sendWindow += increment;
+    while (this.#waiting.length > 0 && this.#waiting[0]!.body.length <= this.#sendWindow) {
+      const { id, body } = this.#waiting.shift()!;
+      this.#socket.write(this.#dataOf(id, body));
+    }
+  }
+
+  #end(id: number, stream: OpenStream | undefined, error?: Error): void {
+    this.#streams.delete(id);
+    stream?.handler.end(stream.status, error);
+  }
+
+  #fail(error: Error): void {
+    for (const [id, stream] of [...this.#streams]) this.#end(id, stream, error);
+  }
+}
+
+/** What differs from request to request, to be made once where requests are alike. */
+export function headerBlock(method: string, path: string, more: Readonly<Record<string, string>> = {}): Buffer {
+  const entries = Object.entries(more).map(([name, value]) => literal(name, value));
+  return Buffer.concat([literal(':method', method), literal(':path', path), ...entries]);
+}
+
+/** A literal header field without indexing and without Huffman code (RFC 7541, 6.2.2). */
+function literal(name: string, value: string): Buffer {
+  const index = STATIC_NAMES[name];
+  const bytes = Buffer.from(value, 'latin1');
+  const head = index === undefined ? [Buffer.from([0]), ...string(Buffer.from(name))] : [integer(index, 15)];
+  return Buffer.concat([...head, ...string(bytes)]);
+}
+
+function string(bytes: Buffer): Buffer[] {
+  return [integer(bytes.length, 127), bytes];
+}
+
+/** @param mask of the prefix's bits */
+function integer(value: number, mask: number): Buffer {
+  if (value < mask) return Buffer.from([value]);
+  const bytes = [mask];
+  let rest = value - mask;
+  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
+}
+
+/** `:status` comes first, and without a dynamic table: from the static one, or as a literal. */
+function statusOf(block: Buffer): number {
+  const INDEXED = [200, 204, 206, 304, 400, 404, 500];
+  let at = 0;
+  // Size updates of the dynamic table.
+  while ((block[at]! & 0xe0) === 0x20) at++;
+  const first = block[at]!;
+  if (first & 0x80) return INDEXED[(first & 0x7f) - 8] ?? 0;
+  const length = block[at + 1]!;
+  const value = block.subarray(at + 2, at + 2 + (length & 0x7f));
+  return length & 0x80 ? huffmanDigits(value) : Number(value.toString('latin1'));
+}
+
+/** Of Huffman's code the digits are all that a status needs: 0–2 have five bits, the others six. */
+function huffmanDigits(bytes: Buffer): number {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  let status = 0;
+  for (let at = 0, digits = 0; digits < 3; digits++) {
+    const short = Number.parseInt(bits.slice(at, at + 5), 2);
+    const digit = short < 3 ? short : Number.parseInt(bits.slice(at, at + 6), 2) - 22;
+    status = status * 10 + digit;
+    at += short < 3 ? 5 : 6;
+  }
+  return status;
+}
+
+function frame(type: number, flags: number, id: number, payload: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(9 + payload.length);
+  bytes.writeUIntBE(payload.length, 0, 3);
+  bytes[3] = type;
+  bytes[4] = flags;
+  bytes.writeUInt32BE(id, 5);
+  payload.copy(bytes, 9);
+  return bytes;
+}
+
+function setting(id: number, value: number): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUInt16BE(id, 0);
+  bytes.writeUInt32BE(value, 2);
+  return bytes;
+}
+
+function windowUpdate(id: number, increment: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(increment, 0);
+  return frame(FRAME.windowUpdate, 0, id, bytes);
+}
