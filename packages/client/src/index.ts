@@ -9,6 +9,7 @@ export { type Handler, Informer, type InformerOptions, withoutManagedFields } fr
 export { type IndexFunction, type Lister, splitKey, storeKey } from './informer/store.ts';
 export { Client, type ClientOptions, type TokenSource } from './rest/client.ts';
 export { type ConnectOptions, connect } from './rest/connect.ts';
+export { discover, preferred, type Served, type ServedResource } from './rest/discovery.ts';
 export { hasReason, isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';
 export {
   type ClusterConfig,

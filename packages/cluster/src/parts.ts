@@ -33,7 +33,10 @@ export async function startParts(surroundings: Surroundings, parts: Parts): Prom
 }
 
 async function controllers(surroundings: Surroundings): Promise<Running> {
-  const { values } = parseFlags(controllerFlags, []);
+  const { values } = parseFlags(controllerFlags, [
+    `--root-ca-file=${surroundings.pki.certificateFile('ca')}`,
+    '--use-service-account-credentials',
+  ]);
   const component = 'kube-controller-manager';
   const client = await clientOf(surroundings, component);
   const clientFor = (account: string) =>

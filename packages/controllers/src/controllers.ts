@@ -14,4 +14,28 @@ export const controllers: readonly Controller[] = [
     account: 'replicaset-controller',
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
+  {
+    name: 'serviceaccount-controller',
+    alias: 'serviceaccount',
+    account: 'service-account-controller',
+    start: async (context) => (await import('./serviceaccount/controller.ts')).start(context),
+  },
+  {
+    name: 'namespace-controller',
+    alias: 'namespace',
+    account: 'namespace-controller',
+    start: async (context) => (await import('./namespace/controller.ts')).start(context),
+  },
+  {
+    name: 'garbage-collector-controller',
+    alias: 'garbagecollector',
+    account: 'generic-garbage-collector',
+    start: async (context) => (await import('./garbagecollector/controller.ts')).start(context),
+  },
+  {
+    name: 'root-ca-certificate-publisher-controller',
+    alias: 'root-ca-cert-publisher',
+    account: 'root-ca-cert-publisher',
+    start: async (context) => (await import('./rootca/controller.ts')).start(context),
+  },
 ];

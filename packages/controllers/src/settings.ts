@@ -5,6 +5,8 @@
 export interface ControllerSettings {
   /** Workers of each controller that has several, by controller name; others have the default of their own. */
   readonly concurrency: ReadonlyMap<string, number>;
+  /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
+  readonly rootCa?: string;
 }
 
 export const defaultSettings: ControllerSettings = {

@@ -3,11 +3,12 @@
  */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import type { TypedObject } from '@keelson/api/object';
 import { type ResourceName, type ResourceTypes, resources } from '../generated/resources.ts';
 import { sleep, type World } from '../world.ts';
 import { errorOf, RequestTimeoutError, retryAfterSeconds, type Subject } from './errors.ts';
 import { TokenBucket } from './ratelimit.ts';
-import { ResourceClient, type ResourceDefinition } from './resource.ts';
+import { METADATA_ONLY, ResourceClient, type ResourceDefinition } from './resource.ts';
 import { ConnectionError, type Method, type Transport, type WireRequest, type WireResponse } from './transport.ts';
 
 /** The level of the API, as clients of upstream name theirs. */
@@ -86,6 +87,11 @@ export class Client {
   resource<T extends object>(definition: ResourceDefinition): ResourceClient<T>;
   resource(which: ResourceName | ResourceDefinition): ResourceClient<object> {
     return new ResourceClient(this, typeof which === 'string' ? resources[which] : which);
+  }
+
+  /** A resource of which only metadata is wanted; kind and apiVersion are those of the answer's form. */
+  metadata(definition: ResourceDefinition): ResourceClient<TypedObject> {
+    return new ResourceClient(this, definition, METADATA_ONLY);
   }
 
   /**

@@ -90,6 +90,18 @@ export interface SubresourceTypes {
 }
 type OfSubresource<T, S extends string> = S extends keyof SubresourceTypes ? SubresourceTypes[S] : T;
 
+/** What the client wants objects and lists as (Accept); the resource's own kind where it does not say. */
+export interface Form {
+  readonly object?: string;
+  readonly list?: string;
+}
+
+/** Of objects of any kind, their metadata alone (meta.k8s.io/v1). */
+export const METADATA_ONLY: Form = {
+  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+};
+
 const VERBS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
 
 /**
@@ -99,10 +111,12 @@ const VERBS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'd
 export class ResourceClient<T extends object> {
   readonly definition: ResourceDefinition;
   readonly #client: Client;
+  readonly #form: Form;
 
-  constructor(client: Client, definition: ResourceDefinition) {
+  constructor(client: Client, definition: ResourceDefinition, form: Form = {}) {
     this.#client = client;
     this.definition = definition;
+    this.#form = form;
   }
 
   get(key: ObjectKey, options: GetOptions = {}): Promise<T> {
@@ -112,7 +126,8 @@ export class ResourceClient<T extends object> {
   async list(options: ListOptions = {}): Promise<List<T>> {
     const { namespace, signal, timeoutMs, ...query } = options;
     const path = this.#path({ namespace });
-    const call = { method: 'GET', path, query, signal, timeoutMs, subject: this.#subject('list') } as const;
+    const subject = this.#subject('list');
+    const call = { method: 'GET', path, query, signal, timeoutMs, subject, accept: this.#form.list } as const;
     const { shell, items } = await this.#client.call(call, (response) => readList(response.body));
     const typed = items as T[];
     this.#sayKind(typed, shell);
@@ -143,6 +158,7 @@ export class ResourceClient<T extends object> {
         signal,
         timeoutMs,
         subject: this.#subject('watch'),
+        accept: this.#form.object,
         streaming: true,
       },
       async (response) => response.body,
@@ -215,6 +231,7 @@ export class ResourceClient<T extends object> {
       query,
       body,
       contentType,
+      accept: this.#form.object,
       signal,
       timeoutMs,
       subject: this.#subject(VERBS[method], where.name),

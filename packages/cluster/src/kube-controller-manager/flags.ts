@@ -15,6 +15,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',
   kubeconfig: 'File that tells where the API server is and who asks.',
   'logging-format': "text (klog's lines) or json.",
+  'root-ca-file': 'Authorities of the API server, published in every namespace as the config map kube-root-ca.crt.',
   'use-service-account-credentials': 'Each controller acts as a service account of its own.',
   v: 'How much is logged: 0 to 10.',
   version: 'Show the version; raw: in detail.',

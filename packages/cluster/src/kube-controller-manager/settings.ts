@@ -1,7 +1,19 @@
+import { readFile } from 'node:fs/promises';
 import { type ControllerSettings, defaultSettings } from '@keelson/controllers/settings';
+import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
-/** What the flags mean to the controllers. */
-export function settingsOf(_values: Values): ControllerSettings {
-  return defaultSettings;
+/** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
+export async function settingsOf(values: Values): Promise<ControllerSettings> {
+  const rootCa = await textOf(values, 'root-ca-file');
+  return { ...defaultSettings, ...(rootCa === undefined ? {} : { rootCa }) };
+}
+
+async function textOf(values: Values, flag: 'root-ca-file'): Promise<string | undefined> {
+  if (values[flag] === '') return undefined;
+  try {
+    return await readFile(values[flag], 'utf8');
+  } catch (error) {
+    throw new StartupError(`cannot read --${flag}: ${(error as Error).message}`, 'correct it, or leave it out');
+  }
 }

@@ -15,6 +15,7 @@ export interface Access {
 /** Starts the controllers that the flags want, once this manager leads. */
 export async function startControllerManager(values: Values, access: Access): Promise<Running> {
   const { startControllers } = await import('@keelson/controllers');
-  const start = () => startControllers({ ...access, wanted: values.controllers, settings: settingsOf(values) });
+  const settings = await settingsOf(values);
+  const start = () => startControllers({ ...access, wanted: values.controllers, settings });
   return startElected(values, access.client, 'kube-controller-manager', start, access.identity);
 }
