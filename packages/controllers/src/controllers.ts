@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'deployment-controller',
+    alias: 'deployment',
+    account: 'deployment-controller',
+    start: async (context) => (await import('./deployment/controller.ts')).start(context),
+  },
+  {
     name: 'serviceaccount-controller',
     alias: 'serviceaccount',
     account: 'service-account-controller',

@@ -1,4 +1,4 @@
-import { type Again, runWorkers, type WorkQueue } from '@keelson/client';
+import { type Again, hasReason, type Logger, runWorkers, type WorkQueue } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from './controller.ts';
 
@@ -21,7 +21,8 @@ export function runQueue<T>({ world }: ControllerContext, work: Work<T>): Runnin
     const synced = Promise.all(work.informers.map((informer) => informer.synced));
     synced.catch(() => {});
     if ((await Promise.race([synced, stopping.promise])) === 'stopped') return;
-    await runWorkers(work.queue, work.workers, (item) => work.reconcile(item) as Promise<Again | undefined>, world.log);
+    const reconcile = (item: T) => work.reconcile(item) as Promise<Again | undefined>;
+    await runWorkers(work.queue, work.workers, reconcile, withoutConflicts(world.log));
   };
   const done = run();
   done.catch(() => {});
@@ -39,4 +40,14 @@ export function runQueue<T>({ world }: ControllerContext, work: Work<T>): Runnin
 /** So many workers as `--concurrent-…-syncs` says, or else the controller's own default. */
 export function workersOf({ settings }: ControllerContext, controller: string, byDefault: number): number {
   return settings.concurrency.get(controller) ?? byDefault;
+}
+
+/** Conflicts are everyday: somebody else has written, and the informer brings it soon. */
+function withoutConflicts(log: Logger): Logger {
+  const error = (fields: object & { error?: unknown }, message: string) => {
+    if (hasReason(fields.error, 'Conflict')) log.debug(fields, message);
+    else log.error(fields, message);
+  };
+  const { debug, info, warn } = log;
+  return { debug: debug.bind(log), info: info.bind(log), warn: warn.bind(log), error };
 }
