@@ -8,9 +8,9 @@ import type {
   ResourceRequirements,
 } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { parseResources, type ResourceList, withMissing } from '@keelson/api/resources/list';
+import { containerTotals, type ResourceKind } from '@keelson/api/resources/pod';
 import { aggregate } from '../aggregate.ts';
-import { containerTotals, type ResourceKind } from '../registry/core/pod/resources.ts';
-import { parseResources, type ResourceList, withMissing } from '../registry/resourcelist.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, refuse } from './plugin.ts';
 
 const ANNOTATION = 'kubernetes.io/limit-ranger';

@@ -3,8 +3,7 @@ import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { Binding, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import { isSidecar } from '../registry/core/pod/resources.ts';
-import { podTotals } from '../registry/core/pod/totals.ts';
+import { isSidecar, podTotals } from '@keelson/api/resources/pod';
 import { semanticEqual } from '../registry/validation/fields.ts';
 import {
   type AdmissionAttributes,

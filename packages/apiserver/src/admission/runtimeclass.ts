@@ -2,7 +2,7 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { RuntimeClass, Scheduling } from '@keelson/api/generated/types/node/v1';
 import { Quantity } from '@keelson/api/quantity';
-import type { ResourceList } from '../registry/resourcelist.ts';
+import type { ResourceList } from '@keelson/api/resources/list';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, on, refuse } from './plugin.ts';
 import { mergeTolerations } from './tolerationsets.ts';
 

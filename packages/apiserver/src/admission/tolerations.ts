@@ -1,6 +1,6 @@
 /** Plugins that only add tolerations or taints. */
 import type { Node, Pod, Toleration } from '@keelson/api/generated/types/core/v1';
-import { isExtendedResource } from '../registry/validation/resources.ts';
+import { isExtendedResource } from '@keelson/api/resources/names';
 import { type AdmissionPlugin, objectOf, on } from './plugin.ts';
 
 const NOT_READY = 'node.kubernetes.io/not-ready';

@@ -2,11 +2,11 @@
 import { StatusError } from '@keelson/api/errors';
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
-import { parseResources } from '../../registry/resourcelist.ts';
+import { type Amounts, excess, only, showAmounts, showNames, sum } from '@keelson/api/quota/amounts';
+import { type Evaluator, scopesOf } from '@keelson/api/quota/evaluator';
+import { parseResources } from '@keelson/api/resources/list';
 import { type AdmissionAttributes, refuse } from '../plugin.ts';
-import { type Amounts, excess, only, showAmounts, showNames, sum } from './amounts.ts';
 import type { LimitedResource } from './config.ts';
-import { type Evaluator, scopesOf } from './evaluator.ts';
 
 /** A quota, and what of it is used if all requests so far are let in. */
 export interface Balance {

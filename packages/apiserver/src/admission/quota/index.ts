@@ -6,16 +6,13 @@
 import { internalError } from '@keelson/api/errors';
 import type { ResourceQuota } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import { sameAmounts, toResourceList } from '@keelson/api/quota/amounts';
+import { type Evaluator, objectCount } from '@keelson/api/quota/evaluator';
+import { quotaEvaluators } from '@keelson/api/quota/evaluators';
 import { LRUCache } from 'lru-cache';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, resourceKey } from '../plugin.ts';
-import { sameAmounts, toResourceList } from './amounts.ts';
 import { admitted, type Balance, balanceOf } from './check.ts';
-import { claimEvaluator } from './claims.ts';
 import type { LimitedResource } from './config.ts';
-import { type Evaluator, objectCount } from './evaluator.ts';
-import { podEvaluator } from './pods.ts';
-import { resourceClaimEvaluator } from './resourceclaims.ts';
-import { serviceEvaluator } from './services.ts';
 
 const PATIENCE_MS = 10_000;
 const RETRIES = 3;
@@ -30,18 +27,16 @@ const IGNORED = new Set([
   ),
 ]);
 
-/** Those that count more than objects, or under other names too; by resource. */
-export function quotaEvaluators({ objects, now }: Pick<AdmissionWorld, 'objects' | 'now'>): Map<string, Evaluator> {
-  const aliased = ['configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets'].map(
-    (resource) => [resource, objectCount({ group: '', resource }, resource)] as const,
+/** With what the server has. */
+export function evaluatorsOf({ objects, now }: Pick<AdmissionWorld, 'objects' | 'now'>): Map<string, Evaluator> {
+  return quotaEvaluators(
+    {
+      deviceClasses: () => objects.list('deviceclasses.resource.k8s.io', ''),
+      resourceClaims: (namespace) => objects.list('resourceclaims.resource.k8s.io', namespace),
+      pod: (namespace, name) => objects.get('pods', namespace, name),
+    },
+    now,
   );
-  return new Map([
-    ['pods', podEvaluator(now)],
-    ['services', serviceEvaluator],
-    ['persistentvolumeclaims', claimEvaluator],
-    ['resourceclaims.resource.k8s.io', resourceClaimEvaluator(objects, now)],
-    ...aliased,
-  ]);
 }
 
 interface Waiting {
@@ -53,7 +48,7 @@ interface Waiting {
 
 export function resourceQuota(world: AdmissionWorld, limited: readonly LimitedResource[]): AdmissionPlugin {
   const { objects } = world;
-  const evaluators = quotaEvaluators(world);
+  const evaluators = evaluatorsOf(world);
   /** By namespace: who waits for the batch that is being checked. */
   const queues = new Map<string, Waiting[]>();
   /** As this server wrote them; the watch cache may not have seen that yet. */

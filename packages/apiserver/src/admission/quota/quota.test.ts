@@ -1,10 +1,10 @@
 import type { Pod, ResourceQuota } from '@keelson/api/generated/types/core/v1';
+import { toResourceList } from '@keelson/api/quota/amounts';
 import { describe, expect, test } from 'vitest';
 import type { AdmissionAttributes } from '../plugin.ts';
 import { type FakeAttributes, fakeWorld, type Given, pod, request } from '../testing.ts';
-import { toResourceList } from './amounts.ts';
 import { quotaConfig } from './config.ts';
-import { quotaEvaluators, resourceQuota } from './index.ts';
+import { evaluatorsOf, resourceQuota } from './index.ts';
 
 function quota(name: string, hard: Record<string, string>, more: Given<ResourceQuota> = {}): Given<ResourceQuota> {
   const used = Object.fromEntries(Object.keys(hard).map((key) => [key, '0']));
@@ -193,7 +193,7 @@ describe('usage', () => {
       spec: { extendedResourceName: 'example.com/gpu' },
     });
     return toResourceList(
-      await quotaEvaluators({ objects, now: () => NOW })
+      await evaluatorsOf({ objects, now: () => NOW })
         .get(resource)!
         .usage(object as never),
     );

@@ -1,6 +1,6 @@
 /** How often the template of a daemon set has changed: a field of former versions, in v1 an annotation. */
 import type { DaemonSet } from '@keelson/api/generated/types/apps/v1';
-import { sortedByName } from '../../resourcelist.ts';
+import { sortedByName } from '@keelson/api/resources/list';
 import { parseInt64 } from '../annotations.ts';
 
 export const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';

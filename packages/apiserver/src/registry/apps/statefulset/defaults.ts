@@ -1,7 +1,7 @@
 import type { StatefulSet } from '@keelson/api/generated/types/apps/v1';
 import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
+import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPodTemplate } from '../../core/pod/specdefaults.ts';
-import { roundToMilli } from '../../resourcelist.ts';
 
 export function defaults({ spec }: StatefulSet): void {
   const { updateStrategy } = spec;

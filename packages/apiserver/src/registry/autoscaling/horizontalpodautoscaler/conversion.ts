@@ -11,7 +11,7 @@ import type {
   HPAScalingRules,
 } from '@keelson/api/generated/types/autoscaling/v2';
 import type { KubeObject, ObjectMeta } from '@keelson/api/object';
-import { sortedByName } from '../../resourcelist.ts';
+import { sortedByName } from '@keelson/api/resources/list';
 import type { VersionConversion } from '../../strategy.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { cpuUtilization, isCpuStatus, isCpuUtilization } from './metrics.ts';

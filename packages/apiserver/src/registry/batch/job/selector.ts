@@ -1,7 +1,7 @@
 /** The labels by which a job knows its own pods, unless it brings a selector. */
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { Job } from '@keelson/api/generated/types/batch/v1';
-import { sortedByName } from '../../resourcelist.ts';
+import { sortedByName } from '@keelson/api/resources/list';
 import { readSelector } from '../../validation/templateselector.ts';
 
 export const JOB_NAME = 'batch.kubernetes.io/job-name';

@@ -1,5 +1,5 @@
 import type { LimitRange } from '@keelson/api/generated/types/core/v1';
-import { roundToMilli, withMissing } from '../../resourcelist.ts';
+import { roundToMilli, withMissing } from '@keelson/api/resources/list';
 
 export function defaults({ spec }: LimitRange): void {
   for (const item of spec.limits ?? []) {

@@ -2,13 +2,10 @@
 import { duplicate, type ErrorList, forbidden, invalid, Path, required } from '@keelson/api/field';
 import type { LimitRange, LimitRangeItem } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { isOvercommitAllowed } from '@keelson/api/resources/names';
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
-import {
-  isOvercommitAllowed,
-  validateContainerResourceName,
-  validateResourceName,
-} from '../../validation/resources.ts';
+import { validateContainerResourceName, validateResourceName } from '../../validation/resources.ts';
 
 const TYPES = ['Container', 'PersistentVolumeClaim', 'Pod'];
 const ONE = Quantity.parse('1');

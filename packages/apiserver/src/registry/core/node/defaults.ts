@@ -1,5 +1,5 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
-import { roundToMilli } from '../../resourcelist.ts';
+import { roundToMilli } from '@keelson/api/resources/list';
 
 /** Also aligns podCIDR with podCIDRs, as upstream does when it converts from v1: the older field wins. */
 export function defaults({ spec, status }: Node): void {

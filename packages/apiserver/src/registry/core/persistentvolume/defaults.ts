@@ -1,5 +1,5 @@
 import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
-import { roundToMilli } from '../../resourcelist.ts';
+import { roundToMilli } from '@keelson/api/resources/list';
 
 export function defaults({ spec, status }: PersistentVolume): void {
   status.phase ||= 'Pending';

@@ -1,6 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
-import { roundToMilli } from '../../resourcelist.ts';
+import { roundToMilli } from '@keelson/api/resources/list';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { warningsForClaimSpec } from '../../validation/claimspec.ts';
 import { alignDataSources, prepareDataSources } from './datasources.ts';

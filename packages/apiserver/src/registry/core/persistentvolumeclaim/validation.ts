@@ -1,11 +1,12 @@
 /** Compare pkg/apis/core/validation: ValidatePersistentVolumeClaim. */
 import { type ErrorList, notSupported, Path, required } from '@keelson/api/field';
 import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
+import { isNativeResource } from '@keelson/api/resources/names';
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { type ClaimSpecOptions, validateClaimSpec } from '../../validation/claimspec.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateLabelSelector } from '../../validation/labelselector.ts';
-import { isNativeResource, validateResourceQuantity } from '../../validation/resources.ts';
+import { validateResourceQuantity } from '../../validation/resources.ts';
 import { validateBasicResource } from '../persistentvolume/validation.ts';
 
 const RESIZE_STATUSES = [

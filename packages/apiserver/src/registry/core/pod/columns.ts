@@ -1,7 +1,7 @@
 import type { ContainerState, ContainerStatus, Pod } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { age, ageColumn, column, nameColumn, since, wideColumn } from '../../columns.ts';
 import type { TableCells, TableConvertor } from '../../strategy.ts';
-import { isSidecar } from './resources.ts';
 
 export const table: TableConvertor<Pod> = {
   columns: [

@@ -1,7 +1,7 @@
 /** Defaults of pods themselves, beyond those of every pod spec (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go). */
 import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from '@keelson/api/generated/types/core/v1';
-import { type ResourceList, roundToMilli, withMissing } from '../../resourcelist.ts';
-import { containerTotals, HUGE_PAGES, isPodLevelResource } from './resources.ts';
+import { type ResourceList, roundToMilli, withMissing } from '@keelson/api/resources/list';
+import { containerTotals, HUGE_PAGES, isPodLevelResource } from '@keelson/api/resources/pod';
 import { defaultPodSpec, dropInitContainerAnnotations } from './specdefaults.ts';
 
 export function defaults(pod: Pod): void {

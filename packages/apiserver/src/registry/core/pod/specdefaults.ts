@@ -13,7 +13,7 @@ import type {
   Probe,
 } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
-import { roundToMilli } from '../../resourcelist.ts';
+import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPullPolicy } from './image.ts';
 import { defaultVolume } from './volumedefaults.ts';
 

@@ -1,5 +1,6 @@
 /** How pods are made and changed (k8s.io/kubernetes/pkg/registry/core/pod/strategy.go). */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { computeQOS } from '@keelson/api/resources/pod';
 import { isDNS1123Label } from '@keelson/api/validation/names';
 import type { DeleteOptions, Strategy, StrategyContext } from '../../strategy.ts';
 import { semanticEqual } from '../../validation/fields.ts';
@@ -8,7 +9,6 @@ import { setPodCondition } from './conditions.ts';
 import { defaults } from './defaults.ts';
 import { dropDisabledPodFields } from './disabledfields.ts';
 import { mergeMatchLabelKeys } from './matchlabelkeys.ts';
-import { computeQOS } from './resources.ts';
 import type { PodPolicy } from './validation/options.ts';
 import { validatePodCreate } from './validation/pod.ts';
 import { validatePodUpdate } from './validation/update.ts';

@@ -1,6 +1,6 @@
 /** Defaults of volumes (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go). */
 import type { AzureDiskVolumeSource, ProjectedVolumeSource, Volume } from '@keelson/api/generated/types/core/v1';
-import { roundToMilli } from '../../resourcelist.ts';
+import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPullPolicy } from './image.ts';
 import { defaultFieldRef } from './specdefaults.ts';
 

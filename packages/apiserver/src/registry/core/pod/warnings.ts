@@ -3,7 +3,7 @@
 import { Path, quote } from '@keelson/api/field';
 import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import type { ResourceList } from '../../resourcelist.ts';
+import type { ResourceList } from '@keelson/api/resources/list';
 import { semanticEqual } from '../../validation/fields.ts';
 import { warningsForIP } from '../../validation/ip.ts';
 import { APPARMOR_PREFIX, profileOfAnnotation } from './apparmor.ts';

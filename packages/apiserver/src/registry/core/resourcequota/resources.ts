@@ -1,5 +1,5 @@
 /** The resources that a quota may limit by name alone. */
-import { isQuotaHugePages } from '../../validation/resources.ts';
+import { isQuotaHugePages } from '@keelson/api/resources/names';
 
 const STANDARD = new Set([
   ...['cpu', 'memory', 'ephemeral-storage'],

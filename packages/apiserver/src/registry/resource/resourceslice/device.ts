@@ -9,12 +9,12 @@ import type {
   NodeAllocatableResourceMapping,
 } from '@keelson/api/generated/types/resource/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { isNativeResource } from '@keelson/api/resources/names';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLabelName } from '../../validation/labelselector.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
-import { isNativeResource } from '../../validation/resources.ts';
 import { parseSemver } from '../../validation/semver.ts';
 import { validateList, validateMap, validateSet } from '../collections.ts';
 import { TAINT_EFFECTS, validateBindingConditions } from '../devices.ts';

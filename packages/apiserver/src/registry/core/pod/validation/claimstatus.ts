@@ -3,9 +3,9 @@
 import { duplicate, type ErrorList, invalid, type Path, required } from '@keelson/api/field';
 import type { Pod, PodExtendedResourceClaimStatus, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { isNativeResource } from '@keelson/api/resources/names';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
-import { isNativeResource } from '../../../validation/resources.ts';
 import { dnsLabel } from './names.ts';
 
 /** @param path of the status */

@@ -17,10 +17,10 @@ import type {
   ContainerRestartRule,
   PodSpec,
 } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { isValidPortName, isValidPortNum } from '@keelson/api/validation/names';
 import type { AnyContainer } from '../../../../pod.ts';
 import { invalidFor } from '../../../validation/fields.ts';
-import { isSidecar } from '../resources.ts';
 import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateMountsAndDevices } from './mounts.ts';
 import { dnsLabel } from './names.ts';

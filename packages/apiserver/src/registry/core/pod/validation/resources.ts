@@ -12,15 +12,14 @@ import {
 } from '@keelson/api/field';
 import type { PodSpec, ResourceClaim, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { isHugePages, isOvercommitAllowed } from '@keelson/api/resources/names';
+import { containerTotals, isPodLevelResource } from '@keelson/api/resources/pod';
 import {
   isDivisibleByPageSize,
-  isHugePages,
-  isOvercommitAllowed,
   validateContainerResourceName,
   validateResourceName,
   validateResourceQuantity,
 } from '../../../validation/resources.ts';
-import { containerTotals, isPodLevelResource } from '../resources.ts';
 import { dnsLabel } from './names.ts';
 import type { PodValidationOptions } from './options.ts';
 

@@ -1,6 +1,6 @@
 /** What services use of a quota (pkg/quota/v1/evaluator/core/services.go). */
-import type { Service } from '@keelson/api/generated/types/core/v1';
-import { Quantity } from '@keelson/api/quantity';
+import type { Service } from '../generated/types/core/v1.ts';
+import { Quantity } from '../quantity.ts';
 import { type Amounts, ONE, ZERO } from './amounts.ts';
 import { countName, type Evaluator } from './evaluator.ts';
 

@@ -1,13 +1,24 @@
 /** How much of what is counted an object uses (k8s.io/apiserver/pkg/quota/v1). */
-import type { ResourceQuota, ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
-import type { TypedObject } from '@keelson/api/object';
-import { type AdmissionAttributes, resourceKey } from '../plugin.ts';
+
+import { qualified } from '../errors.ts';
+import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from '../generated/types/core/v1.ts';
+import type { DeviceClass, ResourceClaim } from '../generated/types/resource/v1.ts';
+import type { TypedObject } from '../object.ts';
 import { type Amounts, ONE } from './amounts.ts';
+
+/** A request, as far as quotas care; admission's attributes are one. */
+export interface Request {
+  readonly operation: string;
+  /** Empty for the resource itself. */
+  readonly subresource: string;
+  readonly object: TypedObject | undefined;
+  readonly oldObject: TypedObject | undefined;
+}
 
 /** For one kind of objects. */
 export interface Evaluator {
   /** Whether a request can change what is used. */
-  handles(attributes: AdmissionAttributes): boolean;
+  handles(request: Request): boolean;
   /** Whether a quota for this name counts such objects. */
   counts(name: string): Promise<boolean> | boolean;
   usage(object: TypedObject): Promise<Amounts> | Amounts;
@@ -19,7 +30,7 @@ export interface Evaluator {
 
 /** `count/deployments.apps`: every resource can be counted under this name. */
 export function countName(resource: { readonly group: string; readonly resource: string }): string {
-  return `count/${resourceKey(resource)}`;
+  return `count/${qualified(resource)}`;
 }
 
 /** Counts objects. @param alias a name from before there were count names */
@@ -60,4 +71,11 @@ export function matchesRequirement(
     default:
       return false;
   }
+}
+
+/** Where usage depends on other objects: in what a server has, or in a controller's copies. */
+export interface QuotaObjects {
+  deviceClasses(): Promise<readonly DeviceClass[]> | readonly DeviceClass[];
+  resourceClaims(namespace: string): Promise<readonly ResourceClaim[]> | readonly ResourceClaim[];
+  pod(namespace: string, name: string): Promise<Pod | undefined> | Pod | undefined;
 }

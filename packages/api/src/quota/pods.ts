@@ -1,12 +1,10 @@
 /** What pods use of a quota (pkg/quota/v1/evaluator/core/pods.go). */
-import type { Pod, PodAffinityTerm, ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
-import type { TypedObject } from '@keelson/api/object';
-import { millisOf } from '@keelson/api/time';
-import { qosClass } from '../../registry/core/pod/resources.ts';
-import { hasPodLevelResources, podTotals } from '../../registry/core/pod/totals.ts';
-import { parseResources } from '../../registry/resourcelist.ts';
-import { isExtendedResource, isNativeResource } from '../../registry/validation/resources.ts';
-import { type AdmissionAttributes, objectOf, oldObjectOf } from '../plugin.ts';
+import type { Pod, PodAffinityTerm, ScopedResourceSelectorRequirement } from '../generated/types/core/v1.ts';
+import type { TypedObject } from '../object.ts';
+import { parseResources } from '../resources/list.ts';
+import { isExtendedResource, isNativeResource } from '../resources/names.ts';
+import { hasPodLevelResources, podTotals, qosClass } from '../resources/pod.ts';
+import { millisOf } from '../time.ts';
 import { type Amounts, ONE, sum } from './amounts.ts';
 import { countName, type Evaluator, matchesRequirement } from './evaluator.ts';
 
@@ -28,11 +26,10 @@ const STATED = new Set([...['cpu', 'memory'].flatMap((name) => [name, REQUESTS +
 
 export function podEvaluator(now: () => Date): Evaluator {
   return {
-    handles(a: AdmissionAttributes) {
-      const { operation, subresource } = a;
+    handles({ operation, subresource, object, oldObject }) {
       if (subresource === 'resize') return operation === 'UPDATE';
       if (subresource !== '') return false;
-      if (operation === 'UPDATE') return isTerminating(objectOf<Pod>(a)) !== isTerminating(oldObjectOf<Pod>(a));
+      if (operation === 'UPDATE') return isTerminating(object as Pod) !== isTerminating(oldObject as Pod);
       return operation === 'CREATE';
     },
     counts: (name) =>

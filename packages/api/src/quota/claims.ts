@@ -1,6 +1,6 @@
 /** What claims for volumes use of a quota (pkg/quota/v1/evaluator/core/persistent_volume_claims.go). */
-import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
-import { Quantity } from '@keelson/api/quantity';
+import type { PersistentVolumeClaim } from '../generated/types/core/v1.ts';
+import { Quantity } from '../quantity.ts';
 import { type Amounts, ONE } from './amounts.ts';
 import { countName, type Evaluator, matchesRequirement } from './evaluator.ts';
 

@@ -1,6 +1,6 @@
 /** Amounts of resources by name, as objects carry them: `{"cpu": "100m"}`. */
-import { Quantity } from '@keelson/api/quantity';
-import type { Quantity as QuantityText } from '@keelson/api/scalars';
+import { Quantity } from '../quantity.ts';
+import type { Quantity as QuantityText } from '../scalars.ts';
 
 export type ResourceList = Record<string, QuantityText>;
 

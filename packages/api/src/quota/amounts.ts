@@ -1,7 +1,7 @@
 /** Arithmetic over amounts of resources by name (k8s.io/apiserver/pkg/quota/v1/resources.go). */
-import { Quantity } from '@keelson/api/quantity';
-import type { ResourceList, ResourceTotals } from '../../registry/resourcelist.ts';
-import { addResources } from '../../registry/resourcelist.ts';
+import { Quantity } from '../quantity.ts';
+import type { ResourceList, ResourceTotals } from '../resources/list.ts';
+import { addResources } from '../resources/list.ts';
 
 export type Amounts = ReadonlyMap<string, Quantity>;
 

@@ -1,13 +1,7 @@
-/** What a pod's containers need together (k8s.io/component-helpers/resource), and its quality of service. */
-import type { Container, Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
-import { Quantity } from '@keelson/api/quantity';
-import {
-  addResources,
-  maxResources,
-  parseResources,
-  type ResourceList,
-  type ResourceTotals,
-} from '../../resourcelist.ts';
+/** What a pod takes from its node, and its containers together (k8s.io/component-helpers/resource), and its quality of service. */
+import type { Container, ContainerStatus, Pod, PodSpec } from '../generated/types/core/v1.ts';
+import { Quantity } from '../quantity.ts';
+import { addResources, maxResources, parseResources, type ResourceList, type ResourceTotals } from './list.ts';
 
 const POD_LEVEL = new Set(['cpu', 'memory']);
 
@@ -51,6 +45,48 @@ export function sumContainers(spec: PodSpec, of: (container: Container) => Amoun
     }
   }
   maxResources(totals, init);
+  return totals;
+}
+
+export function hasPodLevelResources({ resources }: PodSpec): boolean {
+  return [resources?.requests, resources?.limits].some((list) => Object.keys(list ?? {}).some(isPodLevelResource));
+}
+
+/**
+ * What the pod takes from its node: of running containers what they have, if that is more than what they should have;
+ * with the overhead of its runtime.
+ */
+export function podTotals(pod: Pod, kind: ResourceKind): ResourceTotals {
+  const { spec, status } = pod;
+  const statuses = new Map(
+    [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map((s) => [s.name, s]),
+  );
+  const infeasible = status?.conditions?.find((c) => c.type === 'PodResizePending')?.reason === 'Infeasible';
+  const runsOnce = new Set((spec.initContainers ?? []).filter((c) => !isSidecar(c)));
+  const totals = sumContainers(spec, (container) => {
+    const running = runsOnce.has(container) ? undefined : statuses.get(container.name);
+    return effective(parseResources(container.resources?.[kind]), running, kind, infeasible);
+  });
+  for (const [name, amount] of parseResources(spec.resources?.[kind]))
+    if (isPodLevelResource(name)) totals.set(name, amount);
+  for (const [name, amount] of parseResources(spec.overhead)) {
+    const known = totals.get(name);
+    if (kind === 'requests' || (known && !known.isZero())) totals.set(name, known?.add(amount) ?? amount);
+  }
+  return totals;
+}
+
+/** A resize that cannot happen does not count. */
+function effective(
+  wanted: Amounts,
+  status: ContainerStatus | undefined,
+  kind: ResourceKind,
+  infeasible: boolean,
+): Amounts {
+  if (!status?.resources) return wanted;
+  const totals: ResourceTotals = new Map(parseResources(status.resources[kind]));
+  if (kind === 'requests') maxResources(totals, parseResources(status.allocatedResources));
+  if (!infeasible) maxResources(totals, wanted);
   return totals;
 }
 

@@ -1,10 +1,9 @@
 /** What claims for devices use of a quota (pkg/quota/v1/evaluator/core/resource_claims.go). */
-import type { DeviceClass, DeviceRequest, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
-import { Quantity } from '@keelson/api/quantity';
-import { millisOf } from '@keelson/api/time';
-import type { Objects } from '../../objects.ts';
+import type { DeviceClass, DeviceRequest, ResourceClaim } from '../generated/types/resource/v1.ts';
+import { Quantity } from '../quantity.ts';
+import { millisOf } from '../time.ts';
 import { type Amounts, ONE, ZERO } from './amounts.ts';
-import { countName, type Evaluator } from './evaluator.ts';
+import { countName, type Evaluator, type QuotaObjects } from './evaluator.ts';
 import { DEVICE_CLASS, isExtendedQuotaName, podUsage } from './pods.ts';
 
 const COUNT = countName({ group: 'resource.k8s.io', resource: 'resourceclaims' });
@@ -15,14 +14,12 @@ const MOST_DEVICES = 32;
 /** On claims that stand for what a pod's containers request. */
 const FOR_EXTENDED_RESOURCES = 'resource.kubernetes.io/extended-resource-claim';
 
-export function resourceClaimEvaluator(objects: Objects, now: () => Date): Evaluator {
-  const classes = () => objects.list('deviceclasses.resource.k8s.io', '');
-
+export function resourceClaimEvaluator(objects: QuotaObjects, now: () => Date): Evaluator {
   async function usage(claim: ResourceClaim): Promise<Amounts> {
     const used = new Map([[COUNT, ONE]]);
     for (const request of claim.spec?.devices?.requests ?? [])
       for (const [name, amount] of devicesOf(request)) used.set(name, used.get(name)?.add(amount) ?? amount);
-    const byExtendedName = extendedUsage(used, await classes());
+    const byExtendedName = extendedUsage(used, await objects.deviceClasses());
     if (byExtendedName.size === 0) return used;
     const counted = await usageOfPod(claim);
     for (const [name, amount] of byExtendedName) {
@@ -39,12 +36,12 @@ export function resourceClaimEvaluator(objects: Objects, now: () => Date): Evalu
     const nothing: Amounts = new Map();
     if (annotations?.[FOR_EXTENDED_RESOURCES] !== 'true' || owner?.kind !== 'Pod' || owner.apiVersion !== 'v1')
       return nothing;
-    const pod = await objects.get('pods', namespace, owner.name);
+    const pod = await objects.pod(namespace, owner.name);
     if (!pod || pod.metadata.uid !== owner.uid) return nothing;
     const known = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
     if (known !== undefined) return known === name ? podUsage(pod, now()) : nothing;
     const age = (time: string | null | undefined) => (time ? millisOf(time) : 0);
-    const earlier = (await objects.list('resourceclaims.resource.k8s.io', namespace)).some(
+    const earlier = (await objects.resourceClaims(namespace)).some(
       ({ metadata: other }) =>
         other.annotations?.[FOR_EXTENDED_RESOURCES] === 'true' &&
         other.ownerReferences?.find((o) => o.controller)?.uid === owner.uid &&
@@ -60,7 +57,7 @@ export function resourceClaimEvaluator(objects: Objects, now: () => Date): Evalu
       if (name === COUNT || name.endsWith(BY_CLASS)) return true;
       if (!isExtendedQuotaName(name)) return false;
       const resource = name.slice(REQUESTS.length);
-      return (await classes()).some(
+      return (await objects.deviceClasses()).some(
         ({ metadata, spec }) =>
           spec?.extendedResourceName === resource || `${DEVICE_CLASS}${metadata.name}` === resource,
       );
