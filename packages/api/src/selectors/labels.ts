@@ -117,7 +117,7 @@ export function selectorOfLabels(labels: Labels | undefined | null): LabelSelect
 }
 
 /** @throws Error for a key, operator or values that do not go together */
-function requirement(key: string, operator: LabelOperator, given: readonly string[]): LabelRequirement {
+export function requirement(key: string, operator: LabelOperator, given: readonly string[]): LabelRequirement {
   const path = field.Path.of('values');
   const errors: field.ErrorList = [];
   const keyProblems = isQualifiedName(key);

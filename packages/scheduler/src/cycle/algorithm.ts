@@ -1,0 +1,181 @@
+/**
+ * Finds the node for a pod on a snapshot: filters, then scores (pkg/scheduler/schedule_one.go). Changes nothing but where
+ * the next search begins.
+ */
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { Cycle } from '../framework/cycle.ts';
+import type { Profile } from '../framework/profile.ts';
+import { messageOf, unresolvable } from '../framework/status.ts';
+import type { PodInfo } from '../pods/pod-info.ts';
+import type { Extenders } from './extenders.ts';
+import { brokenBy, type Outcome, unschedulableBy } from './outcome.ts';
+import { fitMessage, Verdicts } from './verdicts.ts';
+
+/** Fewer nodes than that are all looked at. */
+const MIN_FEASIBLE = 100;
+const MIN_PERCENTAGE = 5;
+
+export interface Found {
+  readonly outcome: Outcome;
+  /** Absent when the pod was rejected before any node. */
+  readonly cycle?: Cycle;
+}
+
+export interface AlgorithmOptions {
+  readonly snapshot: Snapshot;
+  /** 0 leaves it to the number of nodes. */
+  readonly percentageOfNodesToScore: number;
+  readonly extenders: Extenders | undefined;
+  readonly random: () => number;
+}
+
+/** How many nodes that will do are enough to choose from. */
+export function enoughNodes(nodes: number, percentage: number): number {
+  if (nodes < MIN_FEASIBLE) return nodes;
+  const adaptive = Math.max(MIN_PERCENTAGE, 50 - Math.floor(nodes / 125));
+  return Math.max(MIN_FEASIBLE, Math.floor((nodes * (percentage || adaptive)) / 100));
+}
+
+export class Algorithm {
+  readonly #options: AlgorithmOptions;
+  /** Every search goes on where the one before ended, so that all nodes get their turn. */
+  #start = 0;
+
+  constructor(options: AlgorithmOptions) {
+    this.#options = options;
+  }
+
+  async schedule(profile: Profile, pod: PodInfo): Promise<Found> {
+    const { nodes } = this.#options.snapshot;
+    if (nodes.length === 0) return { outcome: unschedulableBy([], 'no nodes available to schedule pods') };
+    try {
+      return await this.#schedule(profile, pod, nodes);
+    } catch (error) {
+      return { outcome: brokenBy(error) };
+    }
+  }
+
+  async #schedule(profile: Profile, pod: PodInfo, nodes: readonly NodeInfo[]): Promise<Found> {
+    const verdicts = new Verdicts();
+    const begun = profile.begin(pod, nodes);
+    for (const plugin of begun.onlyBy) verdicts.rejectedBy.add(plugin);
+    if ('rejection' in begun) {
+      const { rejection } = begun;
+      verdicts.setOthers(rejection);
+      verdicts.blame(rejection);
+      return { outcome: this.#noFit(profile, pod, undefined, verdicts, messageOf(rejection)) };
+    }
+    const { cycle, only, onlyBy } = begun;
+    const nominated = await this.#tryNominated(profile, pod, cycle, verdicts);
+    const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
+    if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, pod, cycle, verdicts) };
+    const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, pod, feasible);
+    const evaluated = feasible.length + verdicts.size;
+    return { cycle, outcome: { kind: 'placed', node: node.name, evaluated, feasible: feasible.length } };
+  }
+
+  /** The node that the pod was promised comes first, and is enough. */
+  async #tryNominated(profile: Profile, pod: PodInfo, cycle: Cycle, verdicts: Verdicts): Promise<NodeInfo[]> {
+    const node = this.#options.snapshot.get(pod.pod.status.nominatedNodeName ?? '');
+    if (!node) return [];
+    const rejection = profile.plugins.filter.length === 0 ? undefined : cycle.filter(node);
+    if (rejection) verdicts.set(node.name, rejection);
+    return rejection ? [] : this.#askExtenders(pod, [node], verdicts);
+  }
+
+  async #search(
+    profile: Profile,
+    cycle: Cycle,
+    verdicts: Verdicts,
+    only: ReadonlySet<string> | undefined,
+    onlyBy: readonly string[],
+  ): Promise<NodeInfo[]> {
+    const { snapshot, extenders } = this.#options;
+    let nodes = snapshot.nodes;
+    if (only) {
+      nodes = Array.from(only, (name) => snapshot.get(name)).filter((node) => node !== undefined);
+      const reason = `node(s) didn't satisfy plugin(s) [${[...onlyBy].sort().join(' ')}]`;
+      verdicts.setOthers(unresolvable('', reason));
+    }
+    const scores = profile.plugins.score.length > 0 || extenders !== undefined;
+    const percentage = profile.percentageOfNodesToScore ?? this.#options.percentageOfNodesToScore;
+    const enough = scores ? enoughNodes(nodes.length, percentage) : 1;
+    const feasible: NodeInfo[] = [];
+    for (let i = 0; i < nodes.length && feasible.length < enough; i++) {
+      const node = nodes[(this.#start + i) % nodes.length]!;
+      const rejection = cycle.filter(node);
+      if (rejection) verdicts.set(node.name, rejection);
+      else feasible.push(node);
+    }
+    this.#start = (this.#start + feasible.length + verdicts.size) % snapshot.nodes.length;
+    return this.#askExtenders(cycle.pod, feasible, verdicts);
+  }
+
+  async #askExtenders(pod: PodInfo, feasible: NodeInfo[], verdicts: Verdicts): Promise<NodeInfo[]> {
+    const { extenders } = this.#options;
+    if (!extenders || feasible.length === 0) return feasible;
+    const left = await extenders.filter(pod, feasible, verdicts);
+    if (left.length !== feasible.length) verdicts.rejectedBy.add('Extender');
+    return left;
+  }
+
+  /** One of those with the highest score, by chance. */
+  async #best(profile: Profile, pod: PodInfo, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
+    const { extenders, random } = this.#options;
+    const { total } = profile.score(pod, nodes);
+    await extenders?.prioritize(pod, nodes, total);
+    let best = 0;
+    let equals = 1;
+    for (let i = 1; i < nodes.length; i++) {
+      if (total[i]! > total[best]!) {
+        best = i;
+        equals = 1;
+      } else if (total[i] === total[best] && random() * ++equals < 1) best = i;
+    }
+    return nodes[best]!;
+  }
+
+  #noFit(profile: Profile, pod: PodInfo, cycle: Cycle | undefined, verdicts: Verdicts, preFilter = ''): Outcome {
+    const nodes = this.#options.snapshot.nodes.length;
+    const { nominate, message: postFilter } = afterFilters(profile, pod, cycle, verdicts);
+    return {
+      kind: 'unschedulable',
+      message: fitMessage(nodes, verdicts, { preFilter, postFilter }),
+      rejectedBy: verdicts.rejectedBy,
+      pendingBy: verdicts.pendingBy,
+      ...(nominate === undefined ? {} : { nominate }),
+    };
+  }
+}
+
+/** Lets plugins make room. The first that succeeds, or knows that nobody can, is the last. */
+function afterFilters(
+  profile: Profile,
+  pod: PodInfo,
+  cycle: Cycle | undefined,
+  verdicts: Verdicts,
+): { nominate?: string; message: string } {
+  const plugins = profile.plugins.postFilter;
+  if (plugins.length === 0) return { nominate: '', message: '' };
+  let nominate: string | undefined;
+  const reasons: string[] = [];
+  const view = cycle ?? NO_FILTERS;
+  for (const plugin of plugins) {
+    const result = plugin.postFilter!(pod, view, verdicts);
+    const { rejection } = result;
+    nominate = result.nominate ?? nominate;
+    if (!rejection) return { ...(nominate === undefined ? {} : { nominate }), message: '' };
+    reasons.push(...rejection.reasons);
+    if (rejection.code === 'UnschedulableAndUnresolvable') break;
+  }
+  return { ...(nominate === undefined ? {} : { nominate }), message: reasons.join(', ') };
+}
+
+/** A pod that was rejected before any node is preempted for on none. */
+const NO_FILTERS = {
+  clone: () => NO_FILTERS,
+  podAdded() {},
+  podRemoved() {},
+  filter: () => undefined,
+};

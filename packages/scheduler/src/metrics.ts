@@ -1,0 +1,168 @@
+/** What the scheduler tells Prometheus (pkg/scheduler/metrics/metrics.go). */
+import { Counter, type Description, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { QueueObserver } from './queue/observer.ts';
+
+type Stability = Description['stability'];
+export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
+
+/** Read when somebody asks for metrics. */
+export interface Levels {
+  pending(): Readonly<Record<'active' | 'backoff' | 'unschedulable' | 'gated', number>>;
+  cached(): Readonly<Record<'nodes' | 'pods' | 'assumed_pods', number>>;
+}
+
+export class SchedulerMetrics implements QueueObserver {
+  readonly #attempts: Counter;
+  readonly #attemptSeconds: Histogram;
+  readonly #algorithmSeconds: Histogram;
+  readonly #sliSeconds: Histogram;
+  readonly #tries: Histogram;
+  readonly #victims: Histogram;
+  readonly #preemptions: Counter;
+  readonly #incoming: Counter;
+  readonly #rejected: Gauge;
+  readonly #extensionSeconds: Histogram;
+  readonly #afterFlush: Counter;
+  readonly #bindings: Gauge;
+  /** Seconds since some fixed time, finer than milliseconds. */
+  readonly seconds: () => number;
+
+  constructor(registry: MetricsRegistry, levels: Levels, seconds: () => number) {
+    this.seconds = seconds;
+    const describe = (name: string, help: string, stability: Stability, ...labels: string[]): Description => ({
+      name: `scheduler_${name}`,
+      help,
+      stability,
+      labels,
+    });
+    const counter = (...args: Parameters<typeof describe>) => registry.register(new Counter(describe(...args)));
+    const histogram = (bounds: readonly number[], ...args: Parameters<typeof describe>) =>
+      registry.register(new Histogram(describe(...args), bounds));
+    const millis = exponentialBounds(0.001, 2, 15);
+
+    this.#attempts = counter(
+      'schedule_attempts_total',
+      'Attempts to schedule pods, by result.',
+      'STABLE',
+      'result',
+      'profile',
+    );
+    this.#attemptSeconds = histogram(
+      millis,
+      'scheduling_attempt_duration_seconds',
+      'How long attempts took, binding included.',
+      'STABLE',
+      'result',
+      'profile',
+    );
+    this.#algorithmSeconds = histogram(
+      millis,
+      'scheduling_algorithm_duration_seconds',
+      'How long it took to find a node.',
+      'ALPHA',
+    );
+    this.#sliSeconds = histogram(
+      exponentialBounds(0.01, 2, 20),
+      'pod_scheduling_sli_duration_seconds',
+      'From when a pod was first in the queue until it was bound, all attempts included.',
+      'BETA',
+      'attempts',
+    );
+    this.#tries = histogram(
+      exponentialBounds(1, 2, 5),
+      'pod_scheduling_attempts',
+      'Attempts that pods took that were scheduled.',
+      'STABLE',
+    );
+    this.#victims = histogram(
+      exponentialBounds(1, 2, 7),
+      'preemption_victims',
+      'Pods chosen to make room for another.',
+      'STABLE',
+    );
+    this.#preemptions = counter('preemption_attempts_total', 'Attempts to make room for pods.', 'STABLE');
+    this.#incoming = counter(
+      'queue_incoming_pods_total',
+      'Pods that got into a queue, by event.',
+      'STABLE',
+      'queue',
+      'event',
+    );
+    this.#afterFlush = counter(
+      'pod_scheduled_after_flush_total',
+      'Pods scheduled although nothing was known to have helped them.',
+      'ALPHA',
+    );
+    this.#extensionSeconds = histogram(
+      exponentialBounds(0.0001, 2, 12),
+      'framework_extension_point_duration_seconds',
+      'How long all plugins took in one place of a cycle.',
+      'STABLE',
+      'extension_point',
+      'status',
+      'profile',
+    );
+    this.#rejected = registry.register(
+      new Gauge(
+        describe(
+          'unschedulable_pods',
+          'Pods that wait because of a plugin; one pod counts for each.',
+          'BETA',
+          'plugin',
+          'profile',
+        ),
+      ),
+    );
+    this.#bindings = registry.register(
+      new Gauge(describe('goroutines', 'What is under way beside the scheduling cycle.', 'BETA', 'operation')),
+    );
+    registry.register(
+      new Gauge(describe('pending_pods', 'Pods without a node, by queue.', 'STABLE', 'queue'), (gauge) => {
+        for (const [queue, count] of Object.entries(levels.pending())) gauge.with(queue).value = count;
+      }),
+    );
+    registry.register(
+      new Gauge(describe('cache_size', 'Nodes and pods with nodes that are known.', 'ALPHA', 'type'), (gauge) => {
+        for (const [type, count] of Object.entries(levels.cached())) gauge.with(type).value = count;
+      }),
+    );
+  }
+
+  incoming(queue: string, event: string): void {
+    this.#incoming.with(queue, event).inc();
+  }
+
+  rejected(plugin: string, profile: string, change: 1 | -1): void {
+    this.#rejected.with(plugin, profile).value += change;
+  }
+
+  attempted(result: AttemptResult, profile: string, startedAt: number): void {
+    this.#attempts.with(result, profile).inc();
+    this.#attemptSeconds.with(result, profile).observe(this.seconds() - startedAt);
+  }
+
+  searched(startedAt: number): void {
+    this.#algorithmSeconds.with().observe(this.seconds() - startedAt);
+  }
+
+  ran(extension: string, status: string, profile: string, startedAt: number): void {
+    this.#extensionSeconds.with(extension, status, profile).observe(this.seconds() - startedAt);
+  }
+
+  /** @param waitedMs since the pod was first in the queue */
+  scheduled(attempts: number, waitedMs: number, flushed: boolean): void {
+    this.#tries.with().observe(attempts);
+    this.#sliSeconds.with(attempts >= 15 ? '15+' : String(attempts)).observe(waitedMs / 1000);
+    if (flushed) this.#afterFlush.with().inc();
+  }
+
+  preempted(victims: number | undefined): void {
+    this.#preemptions.with().inc();
+    if (victims !== undefined) this.#victims.with().observe(victims);
+  }
+
+  binding(change: 1 | -1): void {
+    this.#bindings.with('binding').value += change;
+  }
+}

@@ -1,0 +1,230 @@
+/** Puts the parts together. docs/scheduler.md draws them. */
+import type { TypedObject } from '@keelson/api/object';
+import {
+  ApiEventRecorder,
+  type Client,
+  type EventRecorder,
+  InformerFactory,
+  LeaderElector,
+  type Lister,
+  type ResourceName,
+  type ResourceTypes,
+  withoutManagedFields,
+} from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Running } from '@keelson/component/running';
+import { Cache } from './cache/cache.ts';
+import { Snapshot } from './cache/snapshot.ts';
+import { defaultConfiguration } from './config/defaults.ts';
+import type { SchedulerConfiguration } from './config/types.ts';
+import { Algorithm } from './cycle/algorithm.ts';
+import { Binder } from './cycle/binding.ts';
+import { Permits } from './cycle/permits.ts';
+import { patchPodStatus } from './cycle/pod-status.ts';
+import { Scheduler } from './cycle/scheduler.ts';
+import type { Listers, PluginFactory, Writer } from './framework/plugin.ts';
+import { Profile } from './framework/profile.ts';
+import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
+import { SchedulerMetrics } from './metrics.ts';
+import { registry as inTree } from './plugins/registry.ts';
+import { Hints } from './queue/hints.ts';
+import { SchedulingQueue } from './queue/queue.ts';
+
+export interface SchedulerOptions {
+  /** Reads, binds and tells; its world gives the time. */
+  readonly client: Client;
+  /** Everything by default when there is none. */
+  readonly configuration?: SchedulerConfiguration | undefined;
+  /** Where metrics are registered, once. */
+  readonly metrics?: MetricsRegistry | undefined;
+  /**
+   * Schedules only while it leads, by the lease that the configuration names, and ends when it has lost it. Without this
+   * it schedules at once.
+   */
+  readonly election?: { readonly identity: string } | undefined;
+  /** Plugins beside those in tree, or instead of them. */
+  readonly plugins?: ReadonlyMap<string, PluginFactory> | undefined;
+  /** Seconds since any fixed time, for durations. */
+  readonly stopwatch?: (() => number) | undefined;
+}
+
+export interface RunningScheduler extends Running {
+  /** For readyz: whether it knows the cluster as it was when it started. */
+  readonly hasSynced: boolean;
+  /** For healthz; always true where nobody is elected. */
+  readonly leads: boolean;
+}
+
+/**
+ * Starts a scheduler. Resolves at once; it schedules when its copies of the cluster are complete, and it leads if it has to.
+ * @throws Error for a configuration that names plugins which do not exist or do not fit
+ */
+export async function startScheduler(options: SchedulerOptions): Promise<RunningScheduler> {
+  const { client, configuration = defaultConfiguration(), election } = options;
+  const { world } = client;
+  const informers = new InformerFactory(client);
+  const parts = assemble(options, configuration, informers);
+  const stop = new AbortController();
+  const elector = election && electorOf(client, configuration, election.identity, parts.recorder);
+  const synced = informers.synced();
+  synced.catch(() => {});
+  let hasSynced = false;
+  synced.then(
+    () => {
+      hasSynced = true;
+    },
+    () => {},
+  );
+
+  const schedule = async (signal: AbortSignal) => {
+    if (configuration.delayCacheUntilActive) informers.start();
+    await synced;
+    await parts.scheduler.run(signal);
+  };
+  const run = async () => {
+    if (!elector) return schedule(stop.signal);
+    const outcome = await elector.run(schedule, stop.signal);
+    if (outcome === 'lost') throw new Error('leaderelection lost');
+  };
+  if (!configuration.delayCacheUntilActive || !elector) informers.start();
+  const done = run()
+    .catch((error) => {
+      if (!stop.signal.aborted) throw error;
+    })
+    .finally(async () => {
+      parts.close();
+      await informers.stop();
+    });
+  done.catch((error) => world.log.error({ error }, 'The scheduler has ended'));
+  return {
+    done,
+    stop: async () => {
+      stop.abort(new Error('the scheduler was stopped'));
+      if (!hasSynced) await informers.stop();
+      await done.catch(() => {});
+    },
+    get hasSynced() {
+      return hasSynced;
+    },
+    get leads() {
+      return elector?.leads ?? true;
+    },
+  };
+}
+
+function electorOf(
+  client: Client,
+  { leaderElection }: SchedulerConfiguration,
+  identity: string,
+  recorder: EventRecorder,
+) {
+  const { resourceName: name, resourceNamespace: namespace, ...durations } = leaderElection;
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = durations;
+  return new LeaderElector({
+    client,
+    namespace,
+    name,
+    identity,
+    leaseDurationMs,
+    renewDeadlineMs,
+    retryPeriodMs,
+    release: true,
+    recorder,
+  });
+}
+
+function assemble(options: SchedulerOptions, configuration: SchedulerConfiguration, informers: InformerFactory) {
+  const { client, metrics: registry = new MetricsRegistry(), stopwatch = () => performance.now() / 1000 } = options;
+  const { world } = client;
+  const cache = new Cache();
+  const snapshot = new Snapshot();
+  const permits = new Permits(world.clock);
+  const source = { component: 'default-scheduler', host: '' };
+  const recorder = new ApiEventRecorder({ client, source, api: 'events.k8s.io/v1' });
+  const pods = podsOf(informers);
+  const current = (key: string) => pods.store.get(key);
+  const metrics = new SchedulerMetrics(
+    registry,
+    {
+      pending: () => queue.counts(),
+      cached: () => ({ nodes: cache.nodeCount, pods: cache.podCount, assumed_pods: cache.assumedCount }),
+    },
+    stopwatch,
+  );
+  const writer: Writer = {
+    client,
+    recorder,
+    activate: (which) => queue.activate(which),
+    giveUp: (uid, why) => binder.giveUp(uid, why),
+    preempted: (victims) => metrics.preempted(victims),
+    clearNominations: async (which, signal) => {
+      await Promise.all(which.map(({ pod }) => patchPodStatus(client, pod, { nominatedNodeName: '' }, signal)));
+    },
+  };
+  const plugins = new Map([...inTree, ...(options.plugins ?? [])]);
+  const profiles = new Map<string, Profile>();
+  const nominations = { on: (node: string) => queue.nominations.on(node) };
+  for (const profile of configuration.profiles) {
+    const context = {
+      profile: profile.schedulerName,
+      snapshot,
+      listers: listersOf(informers),
+      nominations,
+      world,
+      writer,
+    };
+    profiles.set(profile.schedulerName, new Profile(profile, plugins, context));
+  }
+  const interests = new Map(Array.from(profiles, ([name, profile]) => [name, profile.interests()]));
+  const first = profiles.values().next().value!;
+  const queue: SchedulingQueue = new SchedulingQueue({
+    clock: world.clock,
+    compare: (a, b) => first.plugins.queueSort[0]!.compare!(a, b),
+    initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
+    maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
+    hints: new Hints(interests, (plugin, error) => world.log.warn({ plugin, error }, 'A queueing hint failed')),
+    preEnqueue: (pod, gate) => profiles.get(pod.pod.spec.schedulerName ?? '')?.preEnqueue(pod, gate),
+    current,
+    observer: metrics,
+    ready: () => scheduler.ready(),
+  });
+  const extenders = undefined;
+  const algorithm = new Algorithm({
+    snapshot,
+    percentageOfNodesToScore: configuration.percentageOfNodesToScore,
+    extenders,
+    random: world.random,
+  });
+  const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
+  const binder: Binder = new Binder({
+    ...common,
+    extenders,
+    failed: (...failure) => scheduler.fail(...failure),
+  });
+  const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profiles, algorithm, binder, current });
+
+  const handlers = { cache, queue, binder, isOurs: (name: string | undefined) => profiles.has(name ?? '') };
+  handlePods(informers, handlers);
+  handleNodes(informers, handlers);
+  const wanted = new Set(
+    [...interests.values()].flatMap((each) => [...each.values()].flat().map(({ event }) => event.resource)),
+  );
+  handleOthers(informers, handlers, (resource) => wanted.has(resource));
+  return {
+    scheduler,
+    recorder,
+    close: () => {
+      queue.close();
+      recorder.stop();
+    },
+  };
+}
+
+/** The informer of a collection begins when a plugin asks for it. */
+function listersOf(informers: InformerFactory): Listers {
+  return <N extends ResourceName>(name: N) => {
+    const informer =
+      name === 'pods' ? podsOf(informers) : informers.informer(name, { transform: withoutManagedFields });
+    return informer.store as unknown as Lister<ResourceTypes[N] & TypedObject>;
+  };
+}

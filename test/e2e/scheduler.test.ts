@@ -1,0 +1,117 @@
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import { type RunningScheduler, startScheduler } from '@keelson/scheduler';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+
+const namespace = 'default';
+let server: ApiServer;
+let client: Client;
+let scheduler: RunningScheduler;
+
+beforeAll(async () => {
+  server = await startApiServer(process.env.KUBE_APISERVER === undefined ? 'memory' : 'etcd');
+  client = connect(await loadKubeconfig(server.kubeconfig), { component: 'kube-scheduler', world: systemWorld() });
+  await client
+    .resource('serviceaccounts')
+    .create({ metadata: { namespace, name: 'default' } })
+    .catch(() => {});
+  scheduler = await startScheduler({ client });
+}, 60_000);
+
+afterAll(async () => {
+  await scheduler?.stop();
+  client?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  await client.resource('pods').deleteCollection({ namespace }, { gracePeriodSeconds: 0 });
+  await client.resource('nodes').deleteCollection({});
+  await expect.poll(async () => (await client.resource('pods').list({ namespace })).items.length).toBe(0);
+});
+
+async function createNode(name: string, cpu = '4', more: Draft<Node> = {}): Promise<void> {
+  const nodes = client.resource('nodes');
+  const { metadata, ...rest } = more;
+  const node = await nodes.create({ ...rest, metadata: { ...metadata, name } });
+  const allocatable = { cpu, memory: '8Gi', pods: '110' };
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  await nodes.updateStatus({ ...node, status: { ...node.status, capacity: allocatable, allocatable, conditions } });
+  const taints = node.spec.taints?.filter(({ key }) => key === 'node.kubernetes.io/not-ready');
+  if (taints?.length) await nodes.patch({ name }, 'merge', { spec: { taints: more.spec?.taints ?? null } });
+}
+
+function createPod(name: string, spec: Draft<Pod['spec']> = {}, cpu = '1'): Promise<Pod> {
+  const containers = [{ name: 'c', image: 'example.com/image', resources: { requests: { cpu } } }];
+  return client.resource('pods').create({ metadata: { namespace, name }, spec: { containers, ...spec } });
+}
+
+const get = (name: string) => client.resource('pods').get({ namespace, name });
+const nodeOf = async (name: string) => (await get(name)).spec.nodeName;
+const scheduledOf = async (name: string) =>
+  (await get(name)).status.conditions?.find(({ type }) => type === 'PodScheduled');
+
+describe('the scheduler on the API server', () => {
+  it('binds a pod to the one node that has room, and says so', async () => {
+    await createNode('small', '500m');
+    await createNode('large');
+    await createPod('web');
+    await expect.poll(() => nodeOf('web')).toBe('large');
+    expect(await scheduledOf('web')).toMatchObject({ status: 'True' });
+    const events = client.resource('events.events.k8s.io');
+    await expect
+      .poll(async () => (await events.list({ namespace })).items.find(({ regarding }) => regarding?.name === 'web'))
+      .toMatchObject({
+        reason: 'Scheduled',
+        action: 'Binding',
+        note: 'Successfully assigned default/web to large',
+        reportingController: 'default-scheduler',
+        type: 'Normal',
+      });
+  });
+
+  it('says why no node will do, and tries again when one changes', async () => {
+    await createNode('a', '500m');
+    await createNode('b', '4', { spec: { unschedulable: true } });
+    await createPod('web');
+    await expect
+      .poll(() => scheduledOf('web'))
+      .toMatchObject({
+        status: 'False',
+        reason: 'Unschedulable',
+        message: expect.stringMatching(
+          /^0\/2 nodes are available: 1 Insufficient cpu, 1 node\(s\) were unschedulable\./,
+        ),
+      });
+    await client.resource('nodes').patch({ name: 'b' }, 'merge', { spec: { unschedulable: null, taints: null } });
+    await expect.poll(() => nodeOf('web'), { timeout: 5000 }).toBe('b');
+  });
+
+  it('leaves alone pods of others, gated pods and full nodes', async () => {
+    await createNode('a', '2');
+    await createPod('other', { schedulerName: 'another' });
+    await createPod('gated', { schedulingGates: [{ name: 'example.com/gate' }] });
+    await createPod('one');
+    await createPod('two');
+    await expect.poll(() => nodeOf('two')).toBe('a');
+    await createPod('three');
+    await expect.poll(() => scheduledOf('three')).toMatchObject({ reason: 'Unschedulable' });
+    expect(await nodeOf('other')).toBeUndefined();
+    expect(await scheduledOf('gated')).toMatchObject({ reason: 'SchedulingGated' });
+    await client.resource('pods').delete({ namespace, name: 'one' }, { gracePeriodSeconds: 0 });
+    await expect.poll(() => nodeOf('three'), { timeout: 5000 }).toBe('a');
+  });
+
+  it('schedules many pods quickly and spreads them', async () => {
+    for (let i = 0; i < 10; i++) await createNode(`n${i}`, '20');
+    await Promise.all(Array.from({ length: 100 }, (_, i) => createPod(`p${i}`)));
+    const pods = async () => (await client.resource('pods').list({ namespace })).items;
+    await expect
+      .poll(async () => (await pods()).filter(({ spec }) => spec.nodeName).length, { timeout: 10_000 })
+      .toBe(100);
+    const perNode = Map.groupBy(await pods(), ({ spec }) => spec.nodeName);
+    expect(perNode.size).toBe(10);
+    for (const there of perNode.values()) expect(there.length).toBeLessThanOrEqual(12);
+  });
+});
