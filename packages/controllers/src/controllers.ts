@@ -39,6 +39,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./garbagecollector/controller.ts')).start(context),
   },
   {
+    name: 'resourcequota-controller',
+    alias: 'resourcequota',
+    account: 'resourcequota-controller',
+    start: async (context) => (await import('./resourcequota/controller.ts')).start(context),
+  },
+  {
     name: 'root-ca-certificate-publisher-controller',
     alias: 'root-ca-cert-publisher',
     account: 'root-ca-cert-publisher',

@@ -1,0 +1,146 @@
+/** Who counts what: for every name that quotas limit, the evaluator and a copy of the objects. Copies begin when they are needed. */
+import type { TypedObject } from '@keelson/api/object';
+import { type Evaluator, objectCount } from '@keelson/api/quota/evaluator';
+import { quotaEvaluators } from '@keelson/api/quota/evaluators';
+import {
+  type Client,
+  discover,
+  type Handler,
+  Informer,
+  type Lister,
+  preferred,
+  type ServedResource,
+} from '@keelson/client';
+import type { ControllerContext } from '../controller.ts';
+import type { Counted } from './usage.ts';
+
+interface Copy {
+  readonly synced: Promise<void>;
+  readonly store: Lister<TypedObject>;
+}
+
+interface Followed extends Copy {
+  addHandler(handler: Handler<TypedObject>): unknown;
+}
+
+interface Counter {
+  readonly evaluator: Evaluator;
+  readonly copy: Copy;
+}
+
+/** `pods`, `deployments.apps`, of a name such as `count/deployments.apps`. */
+const PREFIX = 'count/';
+
+export class Counters {
+  readonly #client: Client;
+  readonly #freed: (namespace: string) => void;
+  readonly #full: ReadonlyMap<string, Counter>;
+  readonly #evaluators: ReadonlyMap<string, Evaluator>;
+  readonly #metadata = new Map<string, Promise<Counter | undefined>>();
+  readonly #informers: Informer<TypedObject>[] = [];
+
+  /** @param freed something may have become free in that namespace */
+  constructor({ client, informers, world }: ControllerContext, freed: (namespace: string) => void) {
+    this.#client = client;
+    this.#freed = freed;
+    const classes = informers.informer('deviceclasses.resource.k8s.io');
+    const copies = {
+      pods: informers.informer('pods'),
+      services: informers.informer('services'),
+      persistentvolumeclaims: informers.informer('persistentvolumeclaims'),
+      'resourceclaims.resource.k8s.io': informers.informer('resourceclaims.resource.k8s.io'),
+    };
+    this.#evaluators = quotaEvaluators(
+      {
+        deviceClasses: () => classes.store.list(),
+        resourceClaims: (namespace) => copies['resourceclaims.resource.k8s.io'].store.list(namespace),
+        pod: (namespace, name) => copies.pods.store.get(`${namespace}/${name}`),
+      },
+      () => new Date(world.clock.now()),
+    );
+    this.#full = new Map(
+      Object.entries<Followed>(copies).map(([resource, copy]) => {
+        const evaluator = this.#evaluators.get(resource)!;
+        copy.addHandler({
+          updated: (before, after) => void this.#changed(evaluator, before, after),
+          deleted: ({ metadata }) => freed(metadata.namespace!),
+        });
+        return [resource, { evaluator, copy }];
+      }),
+    );
+  }
+
+  /** The informers of what is counted by more than its number. */
+  get copies(): readonly Copy[] {
+    return [...this.#full.values()].map(({ copy }) => copy);
+  }
+
+  /**
+   * Who counts under one of the names, and the objects of the namespace.
+   * @throws what discovery or a list throws
+   */
+  async of(names: readonly string[], namespace: string): Promise<Counted[]> {
+    const found = new Map<string, Counter>();
+    for (const name of names) {
+      for (const [resource, counter] of this.#full) {
+        if (await counter.evaluator.counts(name)) found.set(resource, counter);
+      }
+      const resource = await this.#countedAs(name);
+      if (resource === undefined || found.has(resource)) continue;
+      const counter = await this.#metadataOf(resource);
+      if (counter) found.set(resource, counter);
+    }
+    await Promise.all([...found.values()].map(({ copy }) => copy.synced));
+    return [...found.values()].map(({ evaluator, copy }) => ({ evaluator, objects: copy.store.list(namespace) }));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.stop()));
+  }
+
+  /** The resource whose objects are counted under a name, and nothing else of them. */
+  async #countedAs(name: string): Promise<string | undefined> {
+    if (name.startsWith(PREFIX)) return name.slice(PREFIX.length);
+    for (const [resource, evaluator] of this.#evaluators) {
+      if (!this.#full.has(resource) && (await evaluator.counts(name))) return resource;
+    }
+    return undefined;
+  }
+
+  /** @returns undefined for what the server does not serve: it is looked for again the next time */
+  #metadataOf(resource: string): Promise<Counter | undefined> {
+    const known = this.#metadata.get(resource);
+    if (known) return known;
+    const asked = this.#begin(resource);
+    this.#metadata.set(resource, asked);
+    const forget = () => this.#metadata.delete(resource);
+    asked.then((counter) => counter ?? forget(), forget);
+    return asked;
+  }
+
+  async #begin(name: string): Promise<Counter | undefined> {
+    const [resource = '', ...group] = name.split('.');
+    const served = preferred((await discover(this.#client)).resources);
+    const found = served.find((each) => each.resource === resource && each.group === group.join('.'));
+    if (!found?.namespaced || !['list', 'watch'].every((verb) => found.verbs.includes(verb))) return undefined;
+    return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy: this.#copy(found) };
+  }
+
+  #copy(resource: ServedResource): Copy {
+    const informer = new Informer(this.#client.metadata(resource), this.#client.world, { transform: bare });
+    informer.addHandler({ deleted: ({ metadata }) => this.#freed(metadata.namespace!) });
+    this.#informers.push(informer);
+    informer.start();
+    return informer;
+  }
+
+  async #changed(evaluator: Evaluator, before: TypedObject, after: TypedObject): Promise<void> {
+    const [was, is] = await Promise.all([evaluator.usage(before), evaluator.usage(after)]);
+    const isLess = [...was].some(([name, amount]) => !is.has(name) || is.get(name)!.cmp(amount) < 0);
+    if (isLess) this.#freed(after.metadata.namespace!);
+  }
+}
+
+function bare({ metadata: { namespace = '', name = '', uid = '', resourceVersion = '' } }: TypedObject): TypedObject {
+  return { metadata: { namespace, name, uid, resourceVersion } };
+}
