@@ -1,8 +1,14 @@
 /** Text to program. */
-
-import type { Activation, Evaluation, EvaluationOptions } from './eval/program.ts';
-import type { CostRange } from './functions.ts';
-import type { Issues } from './syntax/source.ts';
+import { check } from './check/checker.ts';
+import { literalIssues } from './check/literals.ts';
+import { estimate, type SizeOf } from './cost/estimate.ts';
+import type { CostRange } from './cost/range.ts';
+import type { Environment } from './environment.ts';
+import { Frame } from './eval/frame.ts';
+import { plan } from './eval/plan.ts';
+import { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT } from './eval/program.ts';
+import { parse } from './syntax/parser.ts';
+import { type Issue, Issues } from './syntax/source.ts';
 import type { Type } from './types/type.ts';
 
 export interface Program {
@@ -13,18 +19,48 @@ export interface Program {
   evaluate(activation: Activation, options?: EvaluationOptions): Evaluation;
 }
 
-export interface CompileOptions {
-  /** How long the value at a path from a variable can be, where its declaration does not say; undefined if unknown. */
-  readonly sizes?: (path: readonly string[]) => CostRange | undefined;
-}
-
 export type Compiled =
   | { readonly issues: Issues }
   | {
       readonly issues?: undefined;
       readonly type: Type;
-      /** @throws EvaluationError where a constant part of the expression has no value: upstream's `program instantiation failed` */
-      readonly program: Program;
-      /** The smallest and the largest cost of an evaluation. */
-      cost(options?: CompileOptions): CostRange;
+      /**
+       * The same at every call.
+       * @throws EvaluationError where a constant part of the expression has no value: upstream's `program instantiation failed`
+       */
+      program(): Program;
+      /**
+       * The smallest and the largest cost of an evaluation.
+       * @param sizeOf how long the value at a path can be; asked before the declarations
+       */
+      cost(sizeOf?: SizeOf): CostRange;
     };
+
+/** Parses and checks an expression. */
+export function compile(env: Environment, text: string): Compiled {
+  const wrong = (issues: readonly Issue[]) => ({ issues: new Issues(text, issues) });
+  const parsed = parse(text, env.macros);
+  if (parsed.issues) return wrong(parsed.issues);
+  const checked = check(env, parsed.expr);
+  if (checked.issues.length > 0) return wrong(checked.issues);
+  const literals = literalIssues(checked);
+  if (literals.length > 0) return wrong(literals);
+  let program: Program | undefined;
+  return {
+    type: checked.types.get(parsed.expr)!,
+    program() {
+      program ??= makeProgram(env, plan(checked));
+      return program;
+    },
+    cost: (sizeOf) => estimate(env, checked, sizeOf),
+  };
+}
+
+function makeProgram(env: Environment, { slots, step }: ReturnType<typeof plan>): Program {
+  return {
+    evaluate(activation, { budget = PER_CALL_LIMIT } = {}) {
+      const frame = new Frame(slots, budget, activation, env.variables);
+      return { value: step(frame), cost: frame.cost };
+    },
+  };
+}

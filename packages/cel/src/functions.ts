@@ -1,28 +1,7 @@
-/** How functions are declared: the libraries and the functions of callers alike. */
+/** How functions are declared: those of the libraries and those of callers alike. */
+import type { CallEstimate, CallShape } from './cost/range.ts';
 import type { Value } from './eval/values.ts';
 import { paramsOf, type Type } from './types/type.ts';
-
-/** The cost of calls in units, as doubles; `max` may be UNBOUNDED. */
-export interface CostRange {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** What the estimate knows of an argument: how long it can be. Undefined where it has no length, or none is known. */
-export interface Estimated {
-  readonly type: Type;
-  readonly size: CostRange;
-  /** The names that lead to it from a variable, `@items`, `@keys`, `@values` among them; empty for what is computed. */
-  readonly path: readonly string[];
-  /** The text of a string literal. */
-  readonly literal?: string;
-}
-
-export interface CallEstimate {
-  readonly cost: CostRange;
-  /** How long the result can be. */
-  readonly size?: CostRange;
-}
 
 export interface Overload {
   /** Upstream's name of the overload. */
@@ -33,17 +12,24 @@ export interface Overload {
   readonly member?: boolean;
   /** @throws EvaluationError */
   readonly call: (...args: Value[]) => Value;
-  /** What a call costs in the worst case; without it 1. Arguments are as in `params`. */
-  readonly estimate?: (...args: Estimated[]) => CallEstimate;
-  /** What a call did cost; without it 1. */
-  readonly cost?: (args: readonly Value[], result: Value) => number;
+}
+
+/** What calls of a function cost; the rule for all its overloads. Undefined where it does not say: then the standard rule holds. */
+export interface FunctionCost {
+  /** In the worst and in the best case, without what the arguments cost. */
+  readonly estimate?: (call: CallShape) => CallEstimate | undefined;
+  /** What a call did cost. @param args with the target first */
+  readonly actual?: (args: readonly Value[], result: Value, overload: string) => number | undefined;
 }
 
 export interface FunctionDeclaration {
   readonly name: string;
   readonly overloads: readonly Overload[];
-  /** The error for arguments that fit no overload; without it `no such overload: name(int, string)`. */
-  readonly mismatch?: 'no such overload';
+  readonly cost?: FunctionCost;
+  /** One implementation for all overloads, which looks at its arguments itself. */
+  readonly unguarded?: boolean;
+  /** The error for arguments that fit no overload names the function and their types, or only the function, or neither. */
+  readonly mismatch?: 'name' | 'unnamed';
 }
 
 /** The functions of some declarations, those of the same name merged in order. */
@@ -54,7 +40,7 @@ export function mergeFunctions(
   const merged = new Map(known);
   for (const fn of added) {
     const before = merged.get(fn.name);
-    merged.set(fn.name, before ? { ...before, overloads: [...before.overloads, ...fn.overloads] } : fn);
+    merged.set(fn.name, before ? { ...before, ...fn, overloads: [...before.overloads, ...fn.overloads] } : fn);
   }
   return merged;
 }

@@ -1,10 +1,14 @@
-export type { Compiled, CompileOptions, Program } from './compile.ts';
+export { type Compiled, compile, type Program } from './compile.ts';
+export type { SizeOf } from './cost/estimate.ts';
+export { type CallEstimate, type CallShape, type CostRange, type Estimated, UNBOUNDED } from './cost/range.ts';
 export { type Constructible, type Declarations, Environment } from './environment.ts';
+export { lazyObject } from './eval/adapt.ts';
 export { BudgetExceeded, EvaluationError, failure, noSuchOverload, Pending } from './eval/errors.ts';
 export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT, settled } from './eval/program.ts';
 export { Duration, Timestamp } from './eval/time.ts';
 export * from './eval/values.ts';
-export type { CallEstimate, CostRange, Estimated, FunctionDeclaration, Overload } from './functions.ts';
+export type { FunctionCost, FunctionDeclaration, Overload } from './functions.ts';
+export { environment } from './library/kubernetes.ts';
 export type { Issue, Issues } from './syntax/source.ts';
 export * from './types/declared.ts';
 export * from './types/type.ts';

@@ -158,3 +158,30 @@ export function copy(expr: Expr): Expr {
       };
   }
 }
+
+/** The expressions directly within an expression. */
+export function children(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'literal':
+    case 'ident':
+      return [];
+    case 'select':
+      return [expr.operand];
+    case 'call':
+      return expr.target ? [expr.target, ...expr.args] : expr.args;
+    case 'list':
+      return expr.elements;
+    case 'map':
+      return expr.entries.flatMap((entry) => [entry.key, entry.value]);
+    case 'struct':
+      return expr.fields.map((field) => field.value);
+    case 'comprehension':
+      return [expr.range, expr.init, expr.condition, expr.step, expr.result];
+  }
+}
+
+/** An expression and all within it, from the outside in. */
+export function* walk(expr: Expr): Generator<Expr> {
+  yield expr;
+  for (const child of children(expr)) yield* walk(child);
+}

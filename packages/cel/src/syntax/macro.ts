@@ -153,7 +153,6 @@ export const STANDARD_MACROS: readonly Macro[] = [
   quantifier('all', 'all'),
   quantifier('exists', 'exists'),
   quantifier('exists_one', 'existsOne'),
-  quantifier('existsOne', 'existsOne'),
   {
     name: 'map',
     args: 2,

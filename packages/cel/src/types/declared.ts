@@ -16,9 +16,10 @@ import {
   type StructType,
   TimestampType,
   type Type,
+  UintType,
 } from './type.ts';
 
-/** No bound is known. */
+/** No bound is known. What has no length has 0. */
 export const NO_MAX = 2 ** 63 - 1;
 
 interface Common {
@@ -78,18 +79,18 @@ function scalar(form: ScalarForm, type: Type, maxElements: number, minSize: numb
   return { kind: 'scalar', form, type, maxElements, minSize };
 }
 
-export const BOOL = scalar('bool', BoolType, NO_MAX, 4);
-export const INT = scalar('int', IntType, NO_MAX, 1);
-export const UINT = scalar('uint', { kind: 'uint' }, NO_MAX, 1);
-export const DOUBLE = scalar('double', DoubleType, NO_MAX, 1);
+export const BOOL = scalar('bool', BoolType, 0, 4);
+export const INT = scalar('int', IntType, 0, 1);
+export const UINT = scalar('uint', UintType, 0, 1);
+export const DOUBLE = scalar('double', DoubleType, 0, 1);
 export const STRING = scalar('string', StringType, NO_MAX, 2);
 export const BYTES = scalar('bytes', BytesType, NO_MAX, 2);
-export const NULL = scalar('null', NullType, NO_MAX, 4);
+export const NULL = scalar('null', NullType, 0, 4);
 /** RFC 3339. */
-export const TIMESTAMP = scalar('timestamp', TimestampType, NO_MAX, 11);
+export const TIMESTAMP = scalar('timestamp', TimestampType, 0, 11);
 /** `2024-01-31` */
-export const DATE = scalar('date', TimestampType, NO_MAX, 11);
-export const DURATION = scalar('duration', DurationType, NO_MAX, 2);
+export const DATE = scalar('date', TimestampType, 0, 11);
+export const DURATION = scalar('duration', DurationType, 0, 2);
 /** Known only when it comes. */
 export const DYN = scalar('dyn', DynType, NO_MAX, 1);
 
@@ -134,7 +135,7 @@ export function object(
     get fields() {
       return all();
     },
-    maxElements: NO_MAX,
+    maxElements: 0,
     minSize,
   };
 }

@@ -32,6 +32,8 @@ export interface StructType {
   readonly name: string;
   /** Undefined for a field that is not declared. */
   field(name: string): Type | undefined;
+  /** A library's type that counts as an object but has no fields: quantities, URLs. */
+  readonly opaque?: boolean;
 }
 /** A type of a library: a quantity, an optional. */
 export interface OpaqueType {

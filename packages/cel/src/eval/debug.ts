@@ -1,0 +1,40 @@
+/** Values as text that is an expression of the value (cel-go common/types Format). */
+import { quote } from '@keelson/api/field';
+import { typeName } from '../types/type.ts';
+import { formatDouble } from './convert.ts';
+import { Duration, Timestamp } from './time.ts';
+import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
+
+/** `int:3`, `list:["a"]` */
+export function debugFormat(value: Value): string {
+  return `${typeName(typeOf(value))}:${format(value)}`;
+}
+
+function format(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return quote(value);
+    case 'number':
+      if (Number.isFinite(value))
+        return Number.isInteger(value)
+          ? `${formatDouble(value)}${String(value).length < 7 ? '.0' : ''}`
+          : formatDouble(value);
+      return `double("${formatDouble(value)}")`;
+    case 'boolean':
+    case 'bigint':
+      return String(value);
+  }
+  if (value === null) return 'null';
+  if (value instanceof Uint) return `${value.value}u`;
+  if (value instanceof Uint8Array) return `b${JSON.stringify(Buffer.from(value).toString('latin1'))}`;
+  if (value instanceof Timestamp) return `timestamp("${value}")`;
+  if (value instanceof Duration) return `duration("${value}")`;
+  if (value instanceof TypeValue) return typeName(value.type);
+  if (value instanceof OptionalValue)
+    return value.value === undefined ? 'optional.none()' : `optional.of(${format(value.value)})`;
+  if (value instanceof OpaqueValue) return String(value);
+  if (isList(value)) return `[${[...value].map(format).join(', ')}]`;
+  if (isMap(value))
+    return `{${[...value.keys()].map((key) => `${format(key)}: ${format(value.find(key)!)}`).join(', ')}}`;
+  return '';
+}

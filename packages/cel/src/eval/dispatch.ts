@@ -1,0 +1,109 @@
+/** Calls of functions whose overload may be known only from the arguments. */
+import type { FunctionDeclaration, Overload } from '../functions.ts';
+import { type Type, typeName } from '../types/type.ts';
+import { standardCost } from './cost.ts';
+import { failure, noSuchOverload } from './errors.ts';
+import type { Frame, Step } from './frame.ts';
+import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
+
+/** A step that calls a function with what other steps give. */
+export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[], args: readonly Step[]): Step {
+  const call = caller(fn, overloads);
+  const charge = charger(fn, overloads.length === 1 ? overloads[0]!.id : '');
+  const [first, second] = args;
+  switch (args.length) {
+    case 1:
+      return (frame) => {
+        const a = first!(frame);
+        const result = call(a);
+        frame.charge(charge([a], result));
+        return result;
+      };
+    case 2:
+      return (frame) => {
+        const a = first!(frame);
+        const b = second!(frame);
+        const result = call(a, b);
+        frame.charge(charge([a, b], result));
+        return result;
+      };
+    default:
+      return (frame: Frame) => {
+        const values = args.map((arg) => arg(frame));
+        const result = call(...values);
+        frame.charge(charge(values, result));
+        return result;
+      };
+  }
+}
+
+/** The cost of a call. An overload that is not known before is known to the cost no better. */
+function charger(fn: FunctionDeclaration, overload: string): (args: readonly Value[], result: Value) => number {
+  const actual = fn.cost?.actual;
+  if (!actual) return (args) => standardCost(overload, args);
+  return (args, result) => actual(args, result, overload) ?? standardCost(overload, args);
+}
+
+function caller(fn: FunctionDeclaration, overloads: readonly Overload[]): (...args: Value[]) => Value {
+  if (fn.unguarded) return overloads[0]!.call;
+  const guarded = overloads.map((overload) => ({ call: overload.call, accepts: overload.params.map(acceptor) }));
+  return (...args) => {
+    for (const { call, accepts } of guarded) {
+      if (accepts.every((accept, i) => accept(args[i]!))) return call(...args);
+    }
+    throw mismatch(fn, args);
+  };
+}
+
+function mismatch(fn: FunctionDeclaration, args: readonly Value[]): Error {
+  if (fn.mismatch === 'unnamed') return noSuchOverload();
+  if (fn.mismatch === 'name') return noSuchOverload(fn.name);
+  return failure(`no such overload: ${fn.name}(${args.map((arg) => typeName(typeOf(arg))).join(', ')})`);
+}
+
+/** Whether a value may be an argument of a type. Of lists and maps the first element is looked at. */
+function acceptor(type: Type): (value: Value) => boolean {
+  switch (type.kind) {
+    case 'dyn':
+    case 'any':
+    case 'param':
+    case 'error':
+      return () => true;
+    case 'bool':
+      return (value) => typeof value === 'boolean';
+    case 'string':
+      return (value) => typeof value === 'string';
+    case 'int':
+      return (value) => typeof value === 'bigint';
+    case 'double':
+      return (value) => typeof value === 'number';
+    case 'null':
+      return (value) => value === null;
+    case 'uint':
+      return (value) => value instanceof Uint;
+    case 'bytes':
+      return (value) => value instanceof Uint8Array;
+    case 'timestamp':
+    case 'duration':
+      return (value) => (value as { kind?: string } | null)?.kind === type.kind;
+    case 'type':
+      return (value) => value instanceof TypeValue;
+    case 'list': {
+      const element = acceptor(type.element);
+      return (value) => isList(value) && (value.size === 0 || element(value.get(0)));
+    }
+    case 'map': {
+      const [key, element] = [acceptor(type.key), acceptor(type.value)];
+      return (value) => {
+        if (!isMap(value)) return false;
+        for (const first of value.keys()) return key(first) && element(value.find(first)!);
+        return true;
+      };
+    }
+    case 'struct':
+      return (value) => isMap(value) || (value instanceof OpaqueValue && typeName(value.type) === type.name);
+    case 'opaque':
+      if (type.name === 'optional_type') return (value) => value instanceof OptionalValue;
+      return (value) => value instanceof OpaqueValue && typeName(value.type) === type.name;
+  }
+}

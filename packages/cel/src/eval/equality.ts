@@ -1,0 +1,108 @@
+/** Equality and order of values of any types (cel-go common/types Equal and Compare). */
+
+import { typeName } from '../types/type.ts';
+import { failure, noSuchOverload } from './errors.ts';
+import { Duration, Timestamp } from './time.ts';
+import {
+  isList,
+  isMap,
+  type ListValue,
+  type MapValue,
+  OpaqueValue,
+  OptionalValue,
+  TypeValue,
+  Uint,
+  type Value,
+} from './values.ts';
+
+/** Values of different types are not equal, but for numbers. */
+export function equals(a: Value, b: Value): boolean {
+  switch (typeof a) {
+    case 'boolean':
+    case 'string':
+      return a === b;
+    case 'bigint':
+    case 'number':
+      return numbersEqual(a, b);
+  }
+  if (a === null || b === null) return a === b;
+  if (a instanceof Uint) return numbersEqual(a, b);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  if (a instanceof Timestamp) return b instanceof Timestamp && a.nanos === b.nanos;
+  if (a instanceof Duration) return b instanceof Duration && a.nanos === b.nanos;
+  if (a instanceof TypeValue) return b instanceof TypeValue && typeName(a.type) === typeName(b.type);
+  if (a instanceof OptionalValue) return b instanceof OptionalValue && optionalsEqual(a, b);
+  if (a instanceof OpaqueValue) return a.equals(b);
+  if (isList(a)) return isList(b) && (a.equals?.(b) ?? listsEqual(a, b));
+  return isMap(a) && isMap(b) && mapsEqual(a, b);
+}
+
+function numbersEqual(a: bigint | number | Uint, b: Value): boolean {
+  const right = b instanceof Uint ? b.value : b;
+  if (typeof right !== 'bigint' && typeof right !== 'number') return false;
+  // JavaScript compares bigint and number by their mathematical values.
+  // biome-ignore lint/suspicious/noDoubleEquals: across types on purpose
+  return (a instanceof Uint ? a.value : a) == right;
+}
+
+function optionalsEqual(a: OptionalValue, b: OptionalValue): boolean {
+  if (a.value === undefined || b.value === undefined) return a.value === b.value;
+  return equals(a.value, b.value);
+}
+
+function listsEqual(a: ListValue, b: ListValue): boolean {
+  if (a.size !== b.size) return false;
+  for (let i = 0; i < a.size; i++) if (!equals(a.get(i), b.get(i))) return false;
+  return true;
+}
+
+function mapsEqual(a: MapValue, b: MapValue): boolean {
+  if (a.size !== b.size) return false;
+  if (a.struct && b.struct && typeName(a.struct) !== typeName(b.struct)) return false;
+  for (const key of a.keys()) {
+    const [left, right] = [a.find(key), b.find(key)];
+    if (left === undefined || right === undefined || !equals(left, right)) return false;
+  }
+  return true;
+}
+
+/** Negative, zero or positive. @throws EvaluationError for values without an order between them */
+export function compare(a: Value, b: Value): number {
+  if (isNumber(a)) {
+    if (Number.isNaN(a)) throw failure('NaN values cannot be ordered');
+    if (!isNumber(b)) throw noSuchOverload();
+    if (Number.isNaN(b)) throw failure('NaN values cannot be ordered');
+    const [left, right] = [a instanceof Uint ? a.value : a, b instanceof Uint ? b.value : b];
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
+  if (typeof a === 'string') {
+    if (typeof b !== 'string') throw noSuchOverload();
+    return compareStrings(a, b);
+  }
+  if (typeof a === 'boolean') {
+    if (typeof b !== 'boolean') throw noSuchOverload();
+    return Number(a) - Number(b);
+  }
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
+  if ((a instanceof Timestamp && b instanceof Timestamp) || (a instanceof Duration && b instanceof Duration)) {
+    return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
+  }
+  throw noSuchOverload();
+}
+
+function isNumber(value: Value): value is bigint | number | Uint {
+  return typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
+}
+
+/** By UTF-8 bytes, which is by code points. */
+export function compareStrings(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (left === right) continue;
+    const surrogates = ((left & 0xf800) === 0xd800) !== ((right & 0xf800) === 0xd800);
+    return left < right === surrogates ? 1 : -1;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,26 @@
+/** Patterns in Go's syntax, matched in linear time. */
+import { RE2JS } from 're2js';
+import { failure } from './errors.ts';
+
+const MAX_KEPT = 256;
+const kept = new Map<string, RE2JS>();
+
+/** @throws EvaluationError for a text that is no pattern */
+export function compilePattern(text: string): RE2JS {
+  const known = kept.get(text);
+  if (known) return known;
+  let pattern: RE2JS;
+  try {
+    pattern = RE2JS.compile(text);
+  } catch (error) {
+    throw failure((error as Error).message);
+  }
+  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
+  kept.set(text, pattern);
+  return pattern;
+}
+
+/** Whether a pattern matches anywhere in a text. @throws EvaluationError for a text that is no pattern */
+export function matches(text: string, pattern: string): boolean {
+  return compilePattern(pattern).matcher(text).find();
+}

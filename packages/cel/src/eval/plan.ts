@@ -1,0 +1,486 @@
+/**
+ * From a checked expression to a program: one closure for each node (cel-go interpreter/planner.go).
+ *
+ * Names, fields and elements are attributes: a chain of them costs one unit for its root and one for each step. Whatever continues a
+ * chain, chooses between chains or tests the last step takes the chain without its root's unit (`resolve`). Constants cost nothing.
+ */
+import type { Checked, Reference } from '../check/checker.ts';
+import {
+  type Call,
+  type Comprehension,
+  type Expr,
+  type ListExpr,
+  type MapExpr,
+  OP,
+  type Select,
+  type StructExpr,
+} from '../syntax/ast.ts';
+import { ACCUMULATOR } from '../syntax/macro.ts';
+import { comparing } from './cost.ts';
+import { planCall } from './dispatch.ts';
+import { equals } from './equality.ts';
+import { EvaluationError, failure, noSuchOverload } from './errors.ts';
+import { Frame, type Step } from './frame.ts';
+import { GrowingList } from './operators.ts';
+import { compilePattern } from './pattern.ts';
+import { hasField, select, selectOptional } from './select.ts';
+import {
+  ArrayList,
+  hashKey,
+  isList,
+  isMap,
+  type ListValue,
+  OptionalValue,
+  TypeValue,
+  Uint,
+  type Value,
+  ValueMap,
+} from './values.ts';
+
+const LIST_COST = 10;
+const MAP_COST = 30;
+const STRUCT_COST = 40;
+/** Functions whose calls with a constant are constants. */
+const CONVERSIONS = new Set([
+  'bool',
+  'bytes',
+  'double',
+  'duration',
+  'dyn',
+  'int',
+  'string',
+  'timestamp',
+  'type',
+  'uint',
+]);
+
+interface Planned {
+  readonly eval: Step;
+  /** The value of what is the same in every evaluation. */
+  readonly constant?: { readonly value: Value };
+  /** Of an attribute: its value without the cost of its root; and that cost. */
+  readonly resolve?: Step;
+  readonly root?: 0 | 1;
+}
+
+/** How many local variables a program has, and its first step. */
+export interface Plan {
+  readonly slots: number;
+  readonly step: Step;
+}
+
+/** @throws EvaluationError for a conversion of a constant, or a pattern, that is wrong */
+export function plan(checked: Checked): Plan {
+  const planner = new Planner(checked);
+  const { eval: step } = planner.plan(checked.expr);
+  return { slots: planner.slots, step };
+}
+
+function constant(value: Value): Planned {
+  return { eval: () => value, constant: { value } };
+}
+
+function attribute(resolve: Step, root: 0 | 1): Planned {
+  if (root === 0) return { eval: resolve, resolve, root };
+  const evaluate: Step = (frame) => {
+    const value = resolve(frame);
+    frame.charge(1);
+    return value;
+  };
+  return { eval: evaluate, resolve, root };
+}
+
+class Planner {
+  slots = 0;
+  readonly #references: ReadonlyMap<Expr, Reference>;
+  #locals: readonly { readonly name: string; readonly read: Step }[] = [];
+  #depth = 0;
+
+  constructor(checked: Checked) {
+    this.#references = checked.references;
+  }
+
+  plan(expr: Expr): Planned {
+    switch (expr.kind) {
+      case 'literal':
+        return constant(expr.value as Value);
+      case 'ident':
+        return this.#reference(expr, expr.name);
+      case 'select':
+        return this.#references.has(expr) ? this.#reference(expr, '') : this.#select(expr);
+      case 'call':
+        return this.#call(expr);
+      case 'list':
+        return this.#list(expr);
+      case 'map':
+        return this.#map(expr);
+      case 'struct':
+        return this.#struct(expr);
+      case 'comprehension':
+        return { eval: this.#fold(expr) };
+    }
+  }
+
+  #reference(expr: Expr, name: string): Planned {
+    const reference = this.#references.get(expr)!;
+    if (reference.kind === 'type') return constant(new TypeValue(reference.type));
+    if (reference.kind !== 'variable') throw new Error('not a name');
+    const variable = reference.name;
+    const local = reference.local ? this.#locals.findLast((candidate) => candidate.name === name) : undefined;
+    return attribute(local?.read ?? ((frame) => frame.variable(variable)), 1);
+  }
+
+  /** What continues a chain: the chain so far, and what its root costs. */
+  #chain(operand: Planned): { resolve: Step; root: 0 | 1 } {
+    return { resolve: operand.resolve ?? operand.eval, root: operand.root ?? 1 };
+  }
+
+  #select(expr: Select): Planned {
+    const { resolve, root } = this.#chain(this.plan(expr.operand));
+    const { field } = expr;
+    if (expr.test) {
+      const test: Step = (frame) => {
+        const present = hasField(resolve(frame), field);
+        frame.charge(1);
+        return present;
+      };
+      return attribute(test, 0);
+    }
+    const step: Step = (frame) => {
+      const operand = resolve(frame);
+      if (operand === OptionalValue.NONE) return operand;
+      frame.charge(1);
+      return select(operand, field);
+    };
+    return attribute(step, root);
+  }
+
+  #index(call: Call, optional: boolean): Planned {
+    const { resolve, root } = this.#chain(this.plan(call.args[0]!));
+    const index = this.plan(call.args[1]!);
+    const key = index.resolve ?? index.eval;
+    const step: Step = (frame) => {
+      const operand = resolve(frame);
+      const at = key(frame);
+      if (optional) {
+        const found = selectOptional(operand, at);
+        if (found.value !== undefined) frame.charge(1);
+        return found;
+      }
+      if (operand === OptionalValue.NONE) return operand;
+      frame.charge(1);
+      return select(operand, at);
+    };
+    return attribute(step, root);
+  }
+
+  #call(call: Call): Planned {
+    switch (call.name) {
+      case OP.and:
+      case OP.or:
+        return { eval: this.#logical(call, call.name === OP.or) };
+      case OP.conditional:
+        return this.#conditional(call);
+      case OP.index:
+        return this.#index(call, false);
+      case OP.optionalIndex:
+      case OP.optionalSelect:
+        return this.#index(call, true);
+      case OP.equals:
+      case OP.notEquals:
+        return { eval: this.#equality(call) };
+      case OP.notStrictlyFalse:
+        return { eval: this.#notStrictlyFalse(call) };
+    }
+    return this.#function(call);
+  }
+
+  #function(call: Call): Planned {
+    const reference = this.#references.get(call)!;
+    if (reference.kind !== 'function') throw new Error('not a function');
+    const { fn, overloads, namespaced } = reference;
+    const nodes = call.target && !namespaced ? [call.target, ...call.args] : call.args;
+    const args = nodes.map((node) => this.plan(node));
+    const only = overloads.length === 1 ? overloads[0]!.id : undefined;
+    if (only === 'in_list' && args[1]!.constant) {
+      const member = this.#membership(args[0]!, args[1]!.constant.value as ListValue);
+      if (member) return member;
+    }
+    if (only === 'optional_or_optional' || only === 'optional_orValue_value') return this.#orElse(args, only);
+    if (only === 'matches' || only === 'matches_string') {
+      const pattern = args[1]!.constant;
+      if (typeof pattern?.value === 'string') compilePattern(pattern.value);
+    }
+    const step = planCall(
+      fn,
+      overloads,
+      args.map((arg) => arg.eval),
+    );
+    if (!CONVERSIONS.has(fn.name) || args.length !== 1 || !args[0]!.constant) return { eval: step };
+    return constant(step(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
+  }
+
+  /** `x in [constants]` looks the value up; that costs nothing. Undefined for constants that cannot be looked up. */
+  #membership(element: Planned, list: ListValue): Planned | undefined {
+    if (list.size === 0) return constant(false);
+    const set = new Set<unknown>();
+    for (const item of list) {
+      const key = item === null ? null : hashKey(item);
+      if (key === undefined) return undefined;
+      set.add(key);
+    }
+    const step: Step = (frame) => {
+      const value = element.eval(frame);
+      const key = value === null ? null : hashKey(value);
+      return key !== undefined && set.has(key);
+    };
+    return { eval: step };
+  }
+
+  #orElse(args: readonly Planned[], overload: string): Planned {
+    const [first, second] = args as [Planned, Planned];
+    const step: Step = (frame) => {
+      const optional = first.eval(frame);
+      if (!(optional instanceof OptionalValue)) return optional;
+      if (optional.value === undefined) return second.eval(frame);
+      return overload === 'optional_or_optional' ? optional : optional.value;
+    };
+    return { eval: step };
+  }
+
+  /** The value that ends the evaluation wins over errors before it. */
+  #logical(call: Call, decisive: boolean): Step {
+    const terms = call.args.map((arg) => this.plan(arg).eval);
+    return (frame) => {
+      let error: EvaluationError | undefined;
+      for (const term of terms) {
+        try {
+          const value = term(frame);
+          if (value === decisive) return decisive;
+          if (typeof value !== 'boolean') error ??= noSuchOverload();
+        } catch (thrown) {
+          if (!(thrown instanceof EvaluationError)) throw thrown;
+          error ??= thrown;
+        }
+      }
+      if (error) throw error;
+      return !decisive;
+    };
+  }
+
+  #conditional(call: Call): Planned {
+    const [condition, ...branches] = call.args.map((arg) => this.plan(arg)) as [Planned, Planned, Planned];
+    const [whenTrue, whenFalse] = branches.map((branch) => branch.resolve ?? branch.eval) as [Step, Step];
+    const step: Step = (frame) => {
+      const value = condition.eval(frame);
+      if (typeof value !== 'boolean') throw noSuchOverload();
+      return value ? whenTrue(frame) : whenFalse(frame);
+    };
+    return attribute(step, 0);
+  }
+
+  #equality(call: Call): Step {
+    const [left, right] = call.args.map((arg) => this.plan(arg).eval) as [Step, Step];
+    const wanted = call.name === OP.equals;
+    const reference = this.#references.get(call);
+    const actual = wanted && reference?.kind === 'function' ? reference.fn.cost?.actual : undefined;
+    return (frame) => {
+      const a = left(frame);
+      const b = right(frame);
+      const equal = equals(a, b);
+      frame.charge(actual?.([a, b], equal, 'equals') ?? comparing(a, b));
+      return equal === wanted;
+    };
+  }
+
+  #notStrictlyFalse(call: Call): Step {
+    const operand = this.plan(call.args[0]!).eval;
+    return (frame) => {
+      let value: Value = true;
+      try {
+        value = operand(frame);
+      } catch (error) {
+        if (!(error instanceof EvaluationError)) throw error;
+      }
+      frame.charge(1);
+      return typeof value === 'boolean' ? value : true;
+    };
+  }
+
+  #list(expr: ListExpr): Planned {
+    const elements = expr.elements.map((element) => this.plan(element));
+    if (expr.optional.size === 0 && elements.every((element) => element.constant)) {
+      return constant(new ArrayList(elements.map((element) => element.constant!.value)));
+    }
+    const step: Step = (frame) => {
+      const items: Value[] = [];
+      for (const [i, element] of elements.entries()) {
+        const value = element.eval(frame);
+        if (!expr.optional.has(i)) items.push(value);
+        else if (!(value instanceof OptionalValue)) {
+          throw failure(`cannot initialize optional list element from non-optional value ${value}`);
+        } else if (value.value !== undefined) items.push(value.value);
+      }
+      frame.charge(LIST_COST);
+      return new ArrayList(items);
+    };
+    return { eval: step };
+  }
+
+  #map(expr: MapExpr): Planned {
+    const entries = expr.entries.map((entry) => ({
+      key: this.plan(entry.key),
+      value: this.plan(entry.value),
+      optional: entry.optional,
+    }));
+    const build = (frame: Frame): ValueMap => {
+      const map = new ValueMap();
+      for (const { key, value, optional } of entries) {
+        const name = key.eval(frame);
+        const given = value.eval(frame);
+        const kept = optional ? unwrap(given, name) : given;
+        if (hashKey(name) === undefined) throw failure(`unsupported key type`);
+        if (kept === undefined) map.delete(name);
+        else map.set(name, kept);
+      }
+      return map;
+    };
+    const isConstant = entries.every(({ key, value, optional }) => key.constant && value.constant && !optional);
+    if (isConstant) return constant(build(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
+    const step: Step = (frame) => {
+      const map = build(frame);
+      frame.charge(MAP_COST);
+      return map;
+    };
+    return { eval: step };
+  }
+
+  #struct(expr: StructExpr): Planned {
+    const reference = this.#references.get(expr)!;
+    if (reference.kind !== 'struct') throw new Error('not a struct');
+    const fields = expr.fields.map((field) => ({ ...field, step: this.plan(field.value).eval }));
+    const step: Step = (frame) => {
+      const values = new Map<string, Value>();
+      for (const { name, optional, step: field } of fields) {
+        const given = field(frame);
+        const kept = optional ? unwrap(given, name) : given;
+        if (kept === undefined) values.delete(name);
+        else values.set(name, kept);
+      }
+      frame.charge(STRUCT_COST);
+      return reference.struct.construct(values);
+    };
+    return { eval: step };
+  }
+
+  #fold(fold: Comprehension): Step {
+    const range = this.plan(fold.range).eval;
+    const base = this.#depth;
+    const [accumulator, first, second] = [base, base + 1, base + 2];
+    this.#depth += 3;
+    this.slots = Math.max(this.slots, this.#depth);
+    const outer = this.#locals;
+    const start = accumulatorStart(this.plan(fold.init).eval, fold.accumulator === ACCUMULATOR);
+    const accumulated: Step = (frame) => {
+      let value = frame.slots[accumulator];
+      if (value === undefined) {
+        value = start(frame);
+        frame.slots[accumulator] = value;
+      }
+      if (value instanceof EvaluationError) throw value;
+      return value;
+    };
+    this.#locals = [...outer, { name: fold.accumulator, read: accumulated }];
+    const result = this.plan(fold.result).eval;
+    this.#locals = [...this.#locals, { name: fold.variable, read: (frame) => frame.slots[first] as Value }];
+    if (fold.variable2 !== undefined) {
+      this.#locals = [...this.#locals, { name: fold.variable2, read: (frame) => frame.slots[second] as Value }];
+    }
+    const condition = this.plan(fold.condition).eval;
+    const step = this.plan(fold.step).eval;
+    this.#locals = outer;
+    this.#depth = base;
+
+    /** False where the fold is to end. */
+    const once = (frame: Frame): boolean => {
+      if (!holds(condition, frame)) return false;
+      try {
+        frame.slots[accumulator] = step(frame);
+      } catch (error) {
+        if (!(error instanceof EvaluationError)) throw error;
+        frame.slots[accumulator] = error;
+      }
+      return true;
+    };
+    const two = fold.variable2 !== undefined;
+    return (frame) => {
+      const over = range(frame);
+      const { slots } = frame;
+      slots[accumulator] = undefined;
+      if (isList(over)) {
+        let index = 0n;
+        for (const item of over) {
+          slots[first] = two ? index++ : item;
+          slots[second] = item;
+          if (!once(frame)) break;
+        }
+      } else if (isMap(over)) {
+        for (const key of over.keys()) {
+          slots[first] = key;
+          if (two) slots[second] = over.find(key);
+          if (!once(frame)) break;
+        }
+      } else {
+        throw failure(`got '${over === null ? 'types.Null' : goTypeName(over)}', expected iterable type`);
+      }
+      const value = result(frame);
+      return value instanceof GrowingList ? new ArrayList(value.items) : value;
+    };
+  }
+}
+
+/**
+ * The first value of an accumulator, evaluated at its first use: `cel.bind` relies on that. An error is kept, its uses throw it.
+ * @param hidden no expression names the accumulator: an empty list is appended to in place
+ */
+function accumulatorStart(init: Step, hidden: boolean): (frame: Frame) => Value | EvaluationError {
+  return (frame) => {
+    try {
+      const value = init(frame);
+      return hidden && isList(value) && value.size === 0 ? new GrowingList() : value;
+    } catch (error) {
+      if (error instanceof EvaluationError) return error;
+      throw error;
+    }
+  };
+}
+
+/** A condition that has no value does not end a fold. */
+function holds(condition: Step, frame: Frame): boolean {
+  try {
+    return condition(frame) !== false;
+  } catch (error) {
+    if (error instanceof EvaluationError) return true;
+    throw error;
+  }
+}
+
+function unwrap(value: Value, entry: Value): Value | undefined {
+  if (value instanceof OptionalValue) return value.value;
+  throw failure(`cannot initialize optional entry '${entry}' from non-optional value ${value}`);
+}
+
+function goTypeName(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return 'types.String';
+    case 'bigint':
+      return 'types.Int';
+    case 'number':
+      return 'types.Double';
+    case 'boolean':
+      return 'types.Bool';
+    default:
+      return value instanceof Uint ? 'types.Uint' : 'types.Bytes';
+  }
+}
