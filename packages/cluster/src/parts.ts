@@ -9,11 +9,14 @@ import { type Running, together } from '@keelson/component/running';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
 import { startControllerManager } from './kube-controller-manager/start.ts';
+import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
+import { startKubeScheduler } from './kube-scheduler/start.ts';
 import { type LocalServer, LocalTransport } from './local-transport.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
 export interface Parts {
   readonly controllers: boolean;
+  readonly scheduler: boolean;
 }
 
 /** Where the parts find what they need. */
@@ -29,6 +32,7 @@ export interface Surroundings {
 export async function startParts(surroundings: Surroundings, parts: Parts): Promise<Running> {
   const started: Promise<Running>[] = [];
   if (parts.controllers) started.push(controllers(surroundings));
+  if (parts.scheduler) started.push(scheduler(surroundings));
   return together(await Promise.all(started));
 }
 
@@ -47,6 +51,11 @@ async function controllers(surroundings: Surroundings): Promise<Running> {
     });
   const { identity } = surroundings;
   return startControllerManager(values, { client, clientFor, ...(identity === undefined ? {} : { identity }) });
+}
+
+async function scheduler(surroundings: Surroundings): Promise<Running> {
+  const { values } = parseFlags(schedulerFlags, []);
+  return startKubeScheduler(values, await clientOf(surroundings, 'kube-scheduler'), surroundings.identity);
 }
 
 async function clientOf(surroundings: Surroundings, component: LeafName): Promise<Client> {

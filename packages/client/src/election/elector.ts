@@ -233,6 +233,6 @@ export class LeaderElector {
     const { recorder, identity } = this.#options;
     if (!recorder || !this.#lease) return;
     const lease = { ...this.#lease, kind: 'Lease', apiVersion: 'coordination.k8s.io/v1' };
-    recorder.event(lease, 'Normal', 'LeaderElection', `${identity} ${what}`);
+    recorder.event(lease, 'Normal', 'LeaderElection', `${identity} ${what}`, { action: 'LeaderElection' });
   }
 }

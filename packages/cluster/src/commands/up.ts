@@ -23,6 +23,7 @@ const flags = {
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
   storage: { type: 'string', ...cluster },
   'no-controllers': { type: 'bool', ...parts },
+  'no-scheduler': { type: 'bool', ...parts },
   'etcd-servers': { type: 'strings', ...etcd },
   'etcd-cafile': { type: 'string', ...etcd },
   'etcd-certfile': { type: 'string', ...etcd },
@@ -92,6 +93,7 @@ const ownDescriptions = (io: Io) => ({
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
   'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
+  'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
   'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
 });
 
@@ -115,7 +117,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       keyFile: values['etcd-keyfile'],
     },
     runtimeConfig: values['runtime-config'],
-    parts: { controllers: !values['no-controllers'] },
+    parts: { controllers: !values['no-controllers'], scheduler: !values['no-scheduler'] },
   };
 }
 
