@@ -1,4 +1,5 @@
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import { isExtendedResource } from '@keelson/api/resources/names';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { NodeResourcesFitArgs } from '../config/types.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
@@ -6,7 +7,7 @@ import type { Plugin } from '../framework/plugin.ts';
 import { type Rejection, rejection } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 import { amountsOf } from '../pods/requests.ts';
-import { isExtendedResource, Resources } from '../pods/resources.ts';
+import { Resources } from '../pods/resources.ts';
 import { podAmounts, resourceScorer } from './resource-scoring.ts';
 
 const name = 'NodeResourcesFit';

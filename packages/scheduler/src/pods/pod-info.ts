@@ -1,7 +1,8 @@
 import type { ContainerPort, Pod } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { type AffinityTerm, compileTerms, compileWeighted, type WeightedTerm } from './affinity-terms.ts';
 import { type NodePredicate, requiredNodeAffinity } from './node-selector.ts';
-import { type Amounts, hasPodLevelRequests, isSidecar, podRequests } from './requests.ts';
+import { type Amounts, hasPodLevelRequests, podRequests } from './requests.ts';
 import { Resources } from './resources.ts';
 
 /** What a container that says nothing is taken to need when nodes are compared: a tenth of a CPU, 200 MiB. */

@@ -1,4 +1,4 @@
-import { isQualifiedName } from '@keelson/api/validation/names';
+import { isExtendedResource, isHugePages } from '@keelson/api/resources/names';
 import type { Amounts } from './requests.ts';
 
 /** Amounts of resources in fixed places, so that filters compare numbers and look nothing up. */
@@ -61,17 +61,11 @@ export class Resources {
   }
 }
 
-/** Has a domain that is not Kubernetes' own, and could be quota'd (pkg/apis/core/v1/helper). */
-export function isExtendedResource(resource: string): boolean {
-  const native = !resource.includes('/') || resource.includes('kubernetes.io/');
-  return !native && !resource.startsWith('requests.') && isQualifiedName(`requests.${resource}`).length === 0;
-}
-
 /** Counted in pieces on each node. */
 export function isScalar(resource: string): boolean {
   return (
     isExtendedResource(resource) ||
-    resource.startsWith('hugepages-') ||
+    isHugePages(resource) ||
     resource.includes('kubernetes.io/') ||
     resource.startsWith('attachable-volumes-')
   );
