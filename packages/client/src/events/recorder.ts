@@ -112,6 +112,7 @@ export class ApiEventRecorder implements EventRecorder {
   async #sendAll(): Promise<void> {
     for (let telling = this.#queue.shift(); telling && !this.#stop.signal.aborted; telling = this.#queue.shift()) {
       await this.#send(telling).catch((error) => {
+        if (this.#stop.signal.aborted) return;
         const { name } = telling!.event.metadata;
         this.#options.client.world.log.warn({ event: name, error }, 'Could not record an event');
       });

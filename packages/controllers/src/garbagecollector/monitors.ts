@@ -20,6 +20,8 @@ export class Monitors {
   /** By apiVersion and kind, in every version that is served. */
   #kinds = new Map<string, ServedResource>();
 
+  #stopped = false;
+
   constructor(client: Client, events: MonitorEvents) {
     this.#client = client;
     this.#events = events;
@@ -47,11 +49,13 @@ export class Monitors {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
   async #refresh(): Promise<void> {
     const { resources, stale } = await discover(this.#client);
+    if (this.#stopped) return;
     this.#kinds = new Map(resources.toReversed().map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
     const wanted = preferred(resources).filter(
       ({ group, resource, verbs }) =>

@@ -38,6 +38,7 @@ export class Counters {
   readonly #evaluators: ReadonlyMap<string, Evaluator>;
   readonly #metadata = new Map<string, Promise<Counter | undefined>>();
   readonly #informers: Informer<TypedObject>[] = [];
+  #stopped = false;
 
   /** @param freed something may have become free in that namespace */
   constructor({ client, informers, world }: ControllerContext, freed: (namespace: string) => void) {
@@ -95,6 +96,7 @@ export class Counters {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all(this.#informers.map((informer) => informer.stop()));
   }
 
@@ -122,7 +124,8 @@ export class Counters {
     const [resource = '', ...group] = name.split('.');
     const served = preferred((await discover(this.#client)).resources);
     const found = served.find((each) => each.resource === resource && each.group === group.join('.'));
-    if (!found?.namespaced || !['list', 'watch'].every((verb) => found.verbs.includes(verb))) return undefined;
+    if (this.#stopped || !found?.namespaced || !['list', 'watch'].every((verb) => found.verbs.includes(verb)))
+      return undefined;
     return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy: this.#copy(found) };
   }
 
