@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'job-controller',
+    alias: 'job',
+    account: 'job-controller',
+    start: async (context) => (await import('./job/controller.ts')).start(context),
+  },
+  {
     name: 'deployment-controller',
     alias: 'deployment',
     account: 'deployment-controller',

@@ -1,0 +1,400 @@
+/** Wiring and writes of jobs; observe.ts, plan.ts and tracking.ts decide (pkg/controller/job). */
+import type { Job, JobCondition, JobStatus } from '@keelson/api/generated/types/batch/v1';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { formatTime } from '@keelson/api/time';
+import { type Again, controllerOf, hasReason, keyOf, NamedExpectations, storeKey, WorkQueue } from '@keelson/client';
+import { type Running, together } from '@keelson/component/running';
+import type { ControllerContext } from '../controller.ts';
+import { orphansIn, ownedBy, resolveOwner } from '../owned.ts';
+import { inSlowBatches } from '../pods/batch.ts';
+import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
+import { podInformer } from '../pods/informer.ts';
+import { isReady } from '../pods/state.ts';
+import { OwnWrites } from '../seen.ts';
+import { selectorOf } from '../selectors.ts';
+import { sameAs } from '../status.ts';
+import { runQueue, workersOf } from '../work.ts';
+import { type Failures, NO_FAILURES } from './backoff.ts';
+import { ensureCondition, isFinished, newCondition } from './conditions.ts';
+import { type Observation, observe } from './observe.ts';
+import { plan } from './plan.ts';
+import { generateNameOf, isSuspended, isTracked, TRACKING_FINALIZER, templateOf } from './pods.ts';
+import { track, withEnd, withoutReleased } from './tracking.ts';
+
+const KIND = { group: 'batch', version: 'v1', kind: 'Job' } as const;
+const STATUS = 'io.k8s.api.batch.v1.JobStatus';
+const OURS = 'kubernetes.io/job-controller';
+/** Changes of pods are gathered for so long: many come to their end together. */
+const BATCH_MS = 100;
+const RELEASE = { metadata: { '$deleteFromPrimitiveList/finalizers': [TRACKING_FINALIZER] } };
+
+export async function start(context: ControllerContext): Promise<Running> {
+  const controller = new JobController(context);
+  const { informers } = controller;
+  const workers = workersOf(context, 'job-controller', 5);
+  return together([
+    runQueue(context, { queue: controller.queue, informers, workers, reconcile: (key) => controller.reconcile(key) }),
+    runQueue(context, {
+      queue: controller.orphans,
+      informers,
+      workers,
+      reconcile: (key) => controller.releaseOrphan(key),
+    }),
+  ]);
+}
+
+/** What became of the pods in one go. */
+interface Managed {
+  readonly active: number;
+  readonly ready: number;
+  readonly terminating: number;
+  readonly afterMs?: number;
+  readonly error?: unknown;
+}
+
+class JobController {
+  /** Jobs. */
+  readonly queue: WorkQueue<string>;
+  /** Pods whose job is gone or has ended, while they have its finalizer. */
+  readonly orphans: WorkQueue<string>;
+  readonly #clock;
+  readonly #client;
+  readonly #recorder;
+  readonly #jobs;
+  readonly #pods;
+  readonly #control: PodControl;
+  readonly #expectations: NamedExpectations;
+  readonly #ownWrites = new OwnWrites();
+  readonly #failures = new Map<string, Failures>();
+  /** By job, uids of pods whose finalizer was taken away and whose copies do not show it yet. */
+  readonly #released = new Map<string, Set<string>>();
+
+  constructor({ client, informers, recorder, world }: ControllerContext) {
+    this.#clock = world.clock;
+    this.#client = client.resource('jobs.batch');
+    this.#recorder = recorder('job-controller');
+    this.#jobs = informers.informer('jobs.batch');
+    this.#pods = podInformer(informers);
+    this.#control = new PodControl(client, this.#recorder, KIND);
+    this.#expectations = new NamedExpectations(world.clock);
+    this.queue = new WorkQueue<string>(world.clock);
+    this.orphans = new WorkQueue<string>(world.clock);
+    this.#listen();
+  }
+
+  get informers() {
+    return [this.#jobs, this.#pods];
+  }
+
+  #listen(): void {
+    this.#jobs.addHandler({
+      added: (job) => this.queue.add(storeKey(job)),
+      updated: (old, job) => this.#jobUpdated(old, job),
+      deleted: (job) => {
+        this.#forget(storeKey(job));
+        this.#releasePodsOf(job);
+      },
+    });
+    this.#pods.addHandler({
+      added: (pod) => this.#podChanged(undefined, pod),
+      updated: (old, pod) => this.#podChanged(old, pod),
+      deleted: (pod) => this.#podLeaves(pod, true),
+    });
+  }
+
+  #forget(key: string): void {
+    this.#expectations.forget(key);
+    this.#ownWrites.forget(key);
+    this.#failures.delete(key);
+    this.#released.delete(key);
+  }
+
+  #jobUpdated(old: Job, job: Job): void {
+    if (isFinished(job)) this.#releasePodsOf(job);
+    else if (old.metadata.generation === job.metadata.generation) this.queue.addAfter(storeKey(job), BATCH_MS);
+    else this.queue.add(storeKey(job));
+  }
+
+  #podChanged(old: Pod | undefined, pod: Pod): void {
+    if (pod.metadata.deletionTimestamp) {
+      this.#podLeaves(pod, false);
+      return;
+    }
+    const before = old && controllerOf(old);
+    const after = controllerOf(pod);
+    const previous = before && before.uid !== after?.uid ? this.#jobOf(old) : undefined;
+    if (previous) this.#podBelongs(previous, pod);
+    const job = this.#jobOf(pod);
+    if (job) {
+      if (!old) this.#expectations.creationObserved(storeKey(job));
+      this.#podBelongs(job, pod);
+    } else if (!after) {
+      if (isTracked(pod)) this.orphans.add(storeKey(pod));
+      this.#enqueueMatching(pod);
+    }
+  }
+
+  #podBelongs(job: Job, pod: Pod): void {
+    if (!isTracked(pod)) this.#released.get(storeKey(job))?.delete(pod.metadata.uid!);
+    this.queue.addAfter(storeKey(job), BATCH_MS);
+  }
+
+  /** @param gone the pod itself, not only its containers */
+  #podLeaves(pod: Pod, gone: boolean): void {
+    const job = this.#jobOf(pod);
+    if (!job || isFinished(job)) {
+      if (isTracked(pod) && !gone) this.orphans.add(storeKey(pod));
+      return;
+    }
+    const key = storeKey(job);
+    this.#expectations.deletionObserved(key, storeKey(pod));
+    if (gone || !isTracked(pod)) this.#released.get(key)?.delete(pod.metadata.uid!);
+    this.queue.addAfter(key, BATCH_MS);
+  }
+
+  #jobOf(pod: Pod): Job | undefined {
+    return resolveOwner(this.#jobs.store, KIND.kind, pod);
+  }
+
+  #enqueueMatching(pod: Pod): void {
+    const { namespace, labels } = pod.metadata;
+    if (!labels) return;
+    for (const job of this.#jobs.store.list(namespace)) {
+      const selector = selectorOf(job.spec.selector);
+      if (!selector.empty && selector.matches(labels)) this.queue.addAfter(storeKey(job), BATCH_MS);
+    }
+  }
+
+  #releasePodsOf(job: Job): void {
+    const { store } = this.#pods;
+    for (const pod of ownedBy(store, job)) if (isTracked(pod)) this.orphans.add(storeKey(pod));
+  }
+
+  /** Lets a pod go that no job counts any more. */
+  async releaseOrphan(key: string): Promise<void> {
+    const pod = this.#pods.store.get(key);
+    if (!pod || !isTracked(pod)) return;
+    const owner = controllerOf(pod);
+    if (owner && (owner.kind !== KIND.kind || owner.apiVersion !== 'batch/v1')) return;
+    const job = this.#jobOf(pod);
+    if (job && (isManagedElsewhere(job) || !isFinished(job))) return;
+    await this.#control.patch(keyOf(pod), RELEASE).catch((error) => {
+      if (!hasReason(error, 'NotFound')) throw error;
+    });
+  }
+
+  async reconcile(key: string): Promise<Again | undefined> {
+    const job = this.#jobs.store.get(key);
+    if (!job || isManagedElsewhere(job) || !this.#ownWrites.seenIn(job)) return undefined;
+    if (isFinished(job)) {
+      this.#forget(key);
+      return undefined;
+    }
+    const { completionMode = 'NonIndexed' } = job.spec;
+    if (completionMode !== 'NonIndexed' && completionMode !== 'Indexed') {
+      const message = 'Skipped Job sync because completion mode is unknown';
+      this.#recorder.event(job, 'Warning', 'UnknownCompletionMode', message);
+      return undefined;
+    }
+    const settled = this.#expectations.satisfied(key);
+    const observed = observe({
+      job,
+      pods: await this.#claim(job),
+      released: new Set(this.#released.get(key)),
+      failures: this.#failures.get(key) ?? NO_FAILURES,
+      now: this.#clock.now(),
+    });
+    return observed.ending ? this.#end(key, observed, settled) : this.#goOn(key, observed, settled);
+  }
+
+  async #claim(job: Job): Promise<Pod[]> {
+    const { store } = this.#pods;
+    const selector = selectorOf(job.spec.selector);
+    const candidates = [...ownedBy(store, job), ...orphansIn(store, job.metadata.namespace!)];
+    const wants = (pod: Pod) => selector.matches(pod.metadata.labels ?? {});
+    const fresh = () => this.#client.get(keyOf(job));
+    const pods = await this.#control.claim(candidates, job, wants, fresh, [TRACKING_FINALIZER]);
+    // The copies of adopted ones do not have it yet.
+    return pods.map((pod) => (controllerOf(pod) || isTracked(pod) ? pod : withFinalizer(pod)));
+  }
+
+  /** Deletes what runs, and tells the end only when all of it was deleted. */
+  async #end(key: string, observed: Observation, settled: boolean): Promise<undefined> {
+    const { job, active } = observed;
+    const results = await Promise.allSettled(active.map((pod) => this.#delete(pod, job)));
+    const failure = results.find((result) => result.status === 'rejected');
+    const deleted = results.filter((result) => result.status === 'fulfilled').length;
+    const managed = {
+      active: active.length - deleted,
+      ready: observed.ready - active.filter(isReady).length,
+      terminating: observed.terminating + deleted,
+    };
+    const ending = deleted === active.length && settled ? observed.ending : undefined;
+    await this.#track(key, observed, managed, observed.job.status, ending);
+    if (failure) throw failure.reason;
+  }
+
+  async #goOn(key: string, observed: Observation, settled: boolean): Promise<Again | undefined> {
+    const { job, succeeded, now } = observed;
+    const mayManage = settled && !job.metadata.deletionTimestamp;
+    const { active, ready, terminating } = observed;
+    const idle = { active: active.length, ready, terminating };
+    const managed: Managed = mayManage ? await this.#manage(key, observed) : idle;
+    const { completions } = job.spec;
+    const enough = completions === undefined ? succeeded > 0 : succeeded >= completions;
+    if (enough && managed.active === 0) {
+      const message = 'Reached expected number of succeeded pods';
+      const ending = newCondition('SuccessCriteriaMet', 'True', 'CompletionsReached', message, now);
+      await this.#track(key, observed, managed, job.status, ending);
+    } else {
+      const status = mayManage ? this.#tellSuspended(job, now) : job.status;
+      await this.#track(key, observed, managed, status, undefined);
+    }
+    if (managed.error) throw managed.error;
+    const times = [managed.afterMs, observed.deadlineMs].filter((ms) => ms !== undefined);
+    return times.length > 0 ? { afterMs: Math.min(...times) } : undefined;
+  }
+
+  #tellSuspended(job: Job, now: number): JobStatus {
+    const { conditions = [], startTime: _, ...rest } = job.status;
+    const suspended = isSuspended(job);
+    const condition = suspended
+      ? newCondition('Suspended', 'True', 'JobSuspended', 'Job suspended', now)
+      : newCondition('Suspended', 'False', 'JobResumed', 'Job resumed', now);
+    const ensured = ensureCondition(conditions, condition);
+    if (ensured === conditions) return job.status;
+    this.#recorder.event(job, 'Normal', suspended ? 'Suspended' : 'Resumed', condition.message!);
+    const told = { ...rest, conditions: [...ensured] };
+    return suspended ? told : { ...told, startTime: formatTime(new Date(now)) };
+  }
+
+  async #manage(key: string, observed: Observation): Promise<Managed> {
+    const { active, ready, terminating } = observed;
+    const counts = { active: active.length, ready, terminating };
+    const decided = plan(observed);
+    if (decided.action === 'wait') return { ...counts, afterMs: decided.ms };
+    if (decided.action === 'delete') return this.#remove(key, observed, decided.pods);
+    if (decided.action === 'create') return this.#create(key, observed, decided.indexes);
+    return counts;
+  }
+
+  /** Pods that are too much, or in the way of a suspended job, are not counted as failures: they lose their finalizer. */
+  async #remove(key: string, observed: Observation, pods: readonly Pod[]): Promise<Managed> {
+    this.#expectations.expectDeletions(key, pods.map(storeKey));
+    const one = async (pod: Pod) => {
+      try {
+        if (isTracked(pod)) await this.#control.patch(keyOf(pod), RELEASE);
+        await this.#control.delete(keyOf(pod), observed.job);
+      } catch (error) {
+        this.#expectations.deletionObserved(key, storeKey(pod));
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+    };
+    const results = await Promise.allSettled(pods.map(one));
+    const removed = results.filter((result) => result.status === 'fulfilled').length;
+    return {
+      active: observed.active.length - removed,
+      ready: observed.ready - pods.filter(isReady).length,
+      terminating: observed.terminating + removed,
+      error: results.find((result) => result.status === 'rejected')?.reason,
+    };
+  }
+
+  async #create(key: string, observed: Observation, indexes: readonly (number | undefined)[]): Promise<Managed> {
+    const { job, replaced, active, ready, terminating } = observed;
+    this.#expectations.expectCreations(key, indexes.length);
+    const { successes, error } = await inSlowBatches(indexes.length, async (i) => {
+      const index = indexes[i];
+      const template = templateOf(job, index, index === undefined ? undefined : replaced.get(index));
+      try {
+        await this.#control.create(
+          template,
+          job,
+          index === undefined ? {} : { generateName: generateNameOf(job, index) },
+        );
+      } catch (problem) {
+        if (!isNamespaceTerminating(problem)) throw problem;
+      }
+    });
+    for (let i = successes; i < indexes.length; i++) this.#expectations.creationObserved(key);
+    return { active: active.length + successes, ready, terminating, error };
+  }
+
+  async #delete(pod: Pod, job: Job): Promise<void> {
+    await this.#control.delete(keyOf(pod), job).catch((error) => {
+      if (!hasReason(error, 'NotFound')) throw error;
+    });
+  }
+
+  /** Counts what came to its end, and ends the job when nothing is left to count. */
+  async #track(
+    key: string,
+    observed: Observation,
+    { active, ready, terminating }: Managed,
+    status: JobStatus,
+    ending: JobCondition | undefined,
+  ): Promise<void> {
+    const tracking = track(observed, { ...status, active, ready, terminating }, ending);
+    const counted = await this.#write(observed.stored, tracking.status);
+    this.#failures.set(key, observed.failures);
+    const { tracked, error } = await this.#release(key, tracking.release, tracking.tracked);
+    const settled = withoutReleased(counted.status, tracked);
+    const ended = error ? undefined : withEnd(settled, tracking.finished);
+    const written = await this.#write(counted, ended ?? settled);
+    if (error) throw error;
+    if (ended) this.#tellEnd(written, tracking.finished!);
+  }
+
+  /** @returns uids of pods that still have their finalizer */
+  async #release(
+    key: string,
+    pods: readonly Pod[],
+    tracked: ReadonlySet<string>,
+  ): Promise<{ tracked: ReadonlySet<string>; error: unknown }> {
+    const left = new Set(tracked);
+    const released = this.#released.get(key) ?? new Set();
+    if (pods.length > 0) this.#released.set(key, released);
+    for (const { metadata } of pods) released.add(metadata.uid!);
+    const one = async (pod: Pod) => {
+      const uid = pod.metadata.uid!;
+      try {
+        await this.#control.patch(keyOf(pod), RELEASE);
+      } catch (error) {
+        released.delete(uid);
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+      left.delete(uid);
+    };
+    const results = await Promise.allSettled(pods.map(one));
+    return { tracked: left, error: results.find((result) => result.status === 'rejected')?.reason };
+  }
+
+  async #write(job: Job, status: JobStatus): Promise<Job> {
+    if (sameAs(STATUS, job.status, status)) return job;
+    const written = await this.#client.updateStatus({ ...job, status });
+    this.#ownWrites.wrote(written);
+    return written;
+  }
+
+  #tellEnd(job: Job, { type, reason, message }: JobCondition): void {
+    if (type !== 'Complete') {
+      this.#recorder.event(job, 'Warning', reason!, message!);
+      return;
+    }
+    const { completions } = job.spec;
+    if (completions !== undefined && (job.status.succeeded ?? 0) > completions) {
+      const tooMany = 'Too many succeeded pods running after completion count reached';
+      this.#recorder.event(job, 'Warning', 'TooManySucceededPods', tooMany);
+    }
+    this.#recorder.event(job, 'Normal', 'Completed', 'Job completed');
+  }
+}
+
+function isManagedElsewhere({ spec }: Job): boolean {
+  return spec.managedBy !== undefined && spec.managedBy !== OURS;
+}
+
+function withFinalizer(pod: Pod): Pod {
+  const finalizers = [...(pod.metadata.finalizers ?? []), TRACKING_FINALIZER];
+  return { ...pod, metadata: { ...pod.metadata, finalizers } };
+}
