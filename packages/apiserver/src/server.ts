@@ -7,6 +7,8 @@ import { hostname } from 'node:os';
 import { badRequest, qualified } from '@keelson/api/errors';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
+import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts';
+import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { admissionWorld } from './admission/world.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
@@ -154,10 +156,17 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const openapi = new OpenApiService({ served: () => groups, now });
 
+  const world = admissionWorld({ environment, resources, client, objects, authorize });
+  const admission = dynamicAdmission({
+    world,
+    resources,
+    metrics: new AdmissionMetrics(metrics.registry, () => performance.now()),
+    uuid: environment.uuid,
+  });
   const handler = endpoint({
     resources,
     metrics,
-    admission: admissionChain(config, admissionWorld({ environment, resources, client, objects, authorize })),
+    admission: admissionChain(config, world, admission.plugins),
     authorize,
     virtualKinds: virtualKinds({
       authenticate,

@@ -12,7 +12,12 @@ export class AdmissionChain {
 
   /** @throws StatusError */
   async mutate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#interestedIn(attributes)) await plugin.mutate?.(attributes);
+    const { round } = attributes;
+    const plugins = this.#interestedIn(attributes);
+    for (const plugin of plugins) await plugin.mutate?.(attributes);
+    if (!round.again) return;
+    round.number = 1;
+    for (const plugin of plugins) await plugin.mutate?.(attributes);
   }
 
   /** @throws StatusError */

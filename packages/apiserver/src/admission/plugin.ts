@@ -4,6 +4,8 @@ import type { GroupVersionKind, GroupVersionResource, KubeObject, TypedObject } 
 import type { Authorize } from '../authz/attributes.ts';
 import type { Objects } from '../objects.ts';
 import type { DeleteOptions, UserInfo } from '../registry/strategy.ts';
+import type { FormsOf } from './matching/forms.ts';
+import type { Round } from './round.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
@@ -26,6 +28,10 @@ export interface AdmissionAttributes {
   /** Of the request, `apps/v1`. */
   readonly apiVersion: string;
   readonly deleteOptions?: DeleteOptions;
+  /** CreateOptions, UpdateOptions or DeleteOptions of meta.k8s.io/v1; undefined for CONNECT. */
+  options(): object | undefined;
+  /** Which time round mutating admission goes. */
+  readonly round: Round;
   /** A warning for the client. */
   warn(text: string): void;
   /** An annotation of the audit event. */
@@ -58,6 +64,7 @@ export interface AdmissionWorld {
     version: string,
     kind: string,
   ) => readonly { readonly resource: string; readonly namespaced: boolean }[];
+  readonly formsOf: FormsOf;
   /** Writes only `status.used`. @throws StatusError 409 when the quota has changed since */
   readonly updateQuotaStatus: (quota: KubeObject) => Promise<KubeObject>;
 }

@@ -5,6 +5,7 @@ import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { Authorize } from '../authz/attributes.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../objects.ts';
 import type { AdmissionAttributes, AdmissionWorld, Operation } from './plugin.ts';
+import { Round } from './round.ts';
 
 export class FakeObjects implements Objects {
   readonly #byResource = new Map<string, TypedObject[]>();
@@ -75,6 +76,12 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
       if (group === 'apps' && kind === 'ReplicaSet') return [{ resource: 'replicasets', namespaced: true }];
       return group === '' && kind === 'Node' ? [{ resource: 'nodes', namespaced: false }] : [];
     },
+    formsOf: (resource) => {
+      const kind = { group: resource.group, version: resource.version, kind: 'Thing' };
+      const same = (object: KubeObject): KubeObject => object;
+      const decode = (document: object): KubeObject => document as KubeObject;
+      return { own: { resource, kind, type: undefined, read: same, write: same, decode }, equivalents: [] };
+    },
     updateQuotaStatus: async (quota) => {
       const { name = '', namespace = '' } = quota.metadata;
       const stored = await objects.get('resourcequotas', namespace, name);
@@ -127,6 +134,8 @@ export function request(
     dryRun: false,
     user: { name: 'alice', uid: '', groups: ['devs'], extra: {} },
     apiVersion: 'v1',
+    options: () => undefined,
+    round: new Round(),
     warnings,
     annotations,
     warn: (text) => warnings.push(text),

@@ -7,6 +7,7 @@ import type { Objects } from '../objects.ts';
 import { nameSuffix } from '../registry/generatename.ts';
 import type { Environment } from '../registry/store.ts';
 import type { Resources } from '../resources.ts';
+import { formsOf } from './matching/forms.ts';
 import type { AdmissionWorld } from './plugin.ts';
 
 export interface WorldOptions {
@@ -33,6 +34,7 @@ export function admissionWorld({ environment, resources, client, objects, author
             served === version && definition.group === group && definition.kind === kind,
         )
         .map(({ definition }) => ({ resource: definition.resource, namespaced: definition.namespaced })),
+    formsOf: formsOf(resources),
     updateQuotaStatus: (quota) => updateStatus(resources, now, quota),
   };
 }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import { checkNamespace } from '../registry/prepare.ts';
-import { mutate, validate } from './admit.ts';
+import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
 import { managerOf } from './manager.ts';
@@ -29,14 +29,13 @@ export async function createObject(scope: Scope): Promise<void> {
   dedupOwnerReferences(ctx, decoded, false);
 
   const manager = managerOf(scope, options.fieldManager);
-  const object = lens.write(undefined, lens.fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt)));
+  const managed = lens.fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt));
   const name = metadata.name ?? '';
-  await mutate(scope, { operation: 'CREATE', name, object, dryRun: options.dryRun });
-  dedupOwnerReferences(ctx, object, true);
+  const object = await mutateWrite(scope, name, undefined, managed, options.dryRun);
 
   const created = await store.create(object, {
     ...writeRequest(scope, options.dryRun),
-    admit: (final: KubeObject) => validate(scope, { operation: 'CREATE', name, object: final, dryRun: options.dryRun }),
+    admit: (final: KubeObject) => validateWrite(scope, name, undefined, final, options.dryRun),
   });
   await sendObject(scope, 201, created);
 }

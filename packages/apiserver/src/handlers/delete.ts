@@ -47,7 +47,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
         ctx: { ...request.ctx, namespace },
         name,
         options: { ...options },
-        admit: (object) => admitDelete(scope, name, object, options),
+        admit: (object) => admitDelete(scope, '', object, options),
       }).catch((error: unknown) => {
         if (!(error instanceof StatusError && error.code === 404)) throw error;
       });
@@ -65,6 +65,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
   );
 }
 
+/** @param name in the path; empty for each object of a collection */
 async function admitDelete(scope: Scope, name: string, object: KubeObject, options: DeleteOptions): Promise<void> {
   const dryRun = (options.dryRun?.length ?? 0) > 0;
   const subject = { operation: 'DELETE' as const, name, oldObject: object, dryRun, deleteOptions: options };

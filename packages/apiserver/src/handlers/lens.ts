@@ -18,6 +18,8 @@ export interface Lens {
   readonly fields: FieldManager;
   /** True when the stored bytes are what the endpoint answers with. */
   readonly isIdentity: boolean;
+  /** Whether admission sees what bodies hold, not the object that is stored. */
+  readonly admitsBodies: boolean;
   /** From the stored object; does not change it. */
   read(stored: KubeObject): KubeObject;
   /** The same with managedFields, which some forms hide from readers. */
@@ -50,6 +52,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
     expected: { group: definition.group, version, kind: definition.kind, type: type as StructType },
     fields: fieldManagerOf(served, subresource),
     isIdentity: version === storage.version && definition.group === storage.group,
+    admitsBodies: false,
     read: (stored) => fromStorage(served, stored),
     readForWrite: (stored) => fromStorage(served, stored),
     write: (_stored, object) => toStorage(served, object),

@@ -3,6 +3,7 @@
  */
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
+import type { Operation } from '../admission/plugin.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -68,6 +69,25 @@ export function deleteOptionsOfQuery(query: URLSearchParams): DeleteOptions {
     ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
     ...(dryRun.length > 0 ? { dryRun } : {}),
   };
+}
+
+const OPTIONS_KINDS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' } as const;
+
+/** The options of a write as admission shows them: what the client said, as an object of meta.k8s.io/v1. */
+export function operationOptions(
+  operation: Operation,
+  query: URLSearchParams,
+  deleteOptions: DeleteOptions | undefined,
+): object | undefined {
+  if (operation === 'CONNECT') return undefined;
+  const meta = { kind: OPTIONS_KINDS[operation], apiVersion: 'meta.k8s.io/v1' };
+  if (operation === 'DELETE') return { ...meta, ...deleteOptions };
+  const dryRun = query.getAll('dryRun');
+  const texts = ['fieldManager', 'fieldValidation'].flatMap((name) => {
+    const value = query.get(name) ?? '';
+    return value === '' ? [] : [[name, value]];
+  });
+  return { ...meta, ...(dryRun.length > 0 ? { dryRun } : {}), ...Object.fromEntries(texts) };
 }
 
 /** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */

@@ -2,14 +2,14 @@
 import { conflict } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import { checkNamespace } from '../registry/prepare.ts';
-import { validate } from './admit.ts';
+import { mutateWrite, validateWrite } from './admit.ts';
 import { readBody } from './body.ts';
 import { managerOf } from './manager.ts';
 import { patchOptions } from './options.ts';
 import { mechanismOf } from './patchers.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, viewOf, writeRequest } from './scope.ts';
-import { admitted, checkName } from './update.ts';
+import { checkName } from './update.ts';
 
 export async function patchObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
@@ -36,14 +36,13 @@ export async function patchObject(scope: Scope): Promise<void> {
       }
       checkNamespace(served.definition, ctx.info.namespace, object);
       checkName(object, name);
-      return admitted(scope, name, live, lens.write(live, object), options.dryRun);
+      return mutateWrite(scope, name, live, object, options.dryRun);
     },
     admitCreate: async (final) => {
       await scope.authorizeCreate();
-      await validate(scope, { operation: 'CREATE', name, object: final, dryRun: options.dryRun });
+      await validateWrite(scope, name, undefined, final, options.dryRun);
     },
-    admitUpdate: (final, old) =>
-      validate(scope, { operation: 'UPDATE', name, object: final, oldObject: old, dryRun: options.dryRun }),
+    admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
   });
   await sendObject(scope, created ? 201 : 200, object);
 }

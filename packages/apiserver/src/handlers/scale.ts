@@ -73,6 +73,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
     expected: { ...kind, type },
     fields,
     isIdentity: false,
+    admitsBodies: true,
     read: (stored) => {
       const scale = read(stored);
       delete scale.metadata.managedFields;

@@ -3,7 +3,7 @@ import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import { checkNamespace } from '../registry/prepare.ts';
-import { mutate, validate } from './admit.ts';
+import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
 import { managerOf } from './manager.ts';
@@ -35,29 +35,15 @@ export async function updateObject(scope: Scope): Promise<void> {
       const current = live && lens.readForWrite(live);
       const fresh = JSON.parse(JSON.stringify(decoded)) as KubeObject;
       const object = lens.fields.update(current, fresh, manager, formatTime(ctx.receivedAt));
-      return admitted(scope, name, live, lens.write(live, object), options.dryRun);
+      return mutateWrite(scope, name, live, object, options.dryRun);
     },
     admitCreate: async (final) => {
       await scope.authorizeCreate();
-      await validate(scope, { operation: 'CREATE', name, object: final, dryRun: options.dryRun });
+      await validateWrite(scope, name, undefined, final, options.dryRun);
     },
-    admitUpdate: (final, old) =>
-      validate(scope, { operation: 'UPDATE', name, object: final, oldObject: old, dryRun: options.dryRun }),
+    admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
   });
   await sendObject(scope, created ? 201 : 200, object);
-}
-
-/** Mutating admission of an object that is about to replace `live`, or to be created. */
-export async function admitted(
-  scope: Scope,
-  name: string,
-  live: KubeObject | undefined,
-  object: KubeObject,
-  dryRun: boolean,
-): Promise<KubeObject> {
-  await mutate(scope, { operation: live ? 'UPDATE' : 'CREATE', name, object, oldObject: live, dryRun });
-  dedupOwnerReferences(scope.ctx, object, true);
-  return object;
 }
 
 /** @throws StatusError 400 */

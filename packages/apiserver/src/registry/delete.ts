@@ -60,7 +60,8 @@ async function attempt(
   const finalizers = finalizersFor(store, object, options);
   const changesFinalizers = !sameSet(finalizers, object.metadata.finalizers ?? []);
   const held = finalizers.length > 0;
-  await request.admit?.(object);
+  // Admission sees the object as it is stored, not marked yet.
+  await request.admit?.(grace === 'graceful' ? store.codec.object(current) : object);
 
   if (grace === 'now' && !held) return removeNow(store, object, current, request, changesFinalizers);
 

@@ -1,0 +1,141 @@
+/**
+ * The forms in which one request can be looked at: its resource in every version that is served, and in groups that
+ * share the stored objects (k8s.io/apimachinery/pkg/runtime/mapper.go, k8s.io/apiserver/pkg/admission/conversion.go).
+ */
+import { decodeJson, encodeJson } from '@keelson/api/codec/json';
+import { apiVersionOf, type GroupVersionKind, type GroupVersionResource, type KubeObject } from '@keelson/api/object';
+import type { JsonObject } from '@keelson/api/patch/value';
+import { type StructType, typeOfKind } from '@keelson/api/schema';
+import { fromStorage, toStorage } from '../../registry/conversion.ts';
+import type { ServedResource } from '../../registry/resource.ts';
+import type { Resources } from '../../resources.ts';
+import type { AdmissionAttributes } from '../plugin.ts';
+
+export interface Form {
+  readonly resource: GroupVersionResource;
+  readonly kind: GroupVersionKind;
+  /** Undefined for custom resources. */
+  readonly type: StructType | undefined;
+  /** From what admission holds (the storage version); does not change it. */
+  read(object: KubeObject): KubeObject;
+  /** Back; may reuse its argument. */
+  write(object: KubeObject): KubeObject;
+  /** A document that was changed, as the object that it is now, defaulted. @throws DecodeError */
+  decode(document: JsonObject): KubeObject;
+}
+
+/** All forms of a request, the one that was asked for first. */
+export interface Forms {
+  readonly own: Form;
+  /** Besides its own, in the order in which they are served. */
+  readonly equivalents: readonly Form[];
+}
+
+export type FormsOf = (resource: GroupVersionResource, subresource: string) => Forms;
+
+export function formsOf(resources: Resources): FormsOf {
+  const known = new WeakMap<ServedResource, Map<string, Forms>>();
+  return (resource, subresource) => {
+    const served = resources.find(`${resource.group}/${resource.version}/${resource.resource}`);
+    if (!served) throw new Error(`${resource.resource} of ${apiVersionOf(resource)} is not served`);
+    const bySubresource = known.get(served) ?? new Map<string, Forms>();
+    known.set(served, bySubresource);
+    let forms = bySubresource.get(subresource);
+    if (!forms) {
+      forms = findForms(resources, served, subresource);
+      bySubresource.set(subresource, forms);
+    }
+    return forms;
+  };
+}
+
+function findForms(resources: Resources, served: ServedResource, subresource: string): Forms {
+  const equivalents: Form[] = [];
+  for (const other of resources.all()) {
+    if (other === served || other.definition.prefix !== served.definition.prefix) continue;
+    if (subresource === '' || other.subresources.has(subresource)) equivalents.push(formOf(other, subresource));
+  }
+  return { own: formOf(served, subresource), equivalents };
+}
+
+function formOf(served: ServedResource, name: string): Form {
+  const { definition, version } = served;
+  const resource = { group: definition.group, version, resource: definition.resource };
+  const subresource = served.subresources.get(name);
+  const kind = {
+    group: subresource?.group ?? definition.group,
+    version: subresource?.version ?? version,
+    kind: subresource?.kind ?? definition.kind,
+  };
+  const isOwnKind = kind.kind === definition.kind && kind.group === definition.group;
+  const type = isOwnKind ? served.type : typeOfKind(kind.group, kind.version, kind.kind);
+  const defaults = (object: KubeObject): void => {
+    if (isOwnKind) definition.registration.strategy.defaults?.(object, version);
+  };
+  return {
+    resource,
+    kind,
+    type,
+    read: (object) => (isOwnKind ? fromStorage(served, object) : object),
+    write: (object) => (isOwnKind ? toStorage(served, object) : object),
+    decode(document) {
+      const { object } = decodeJson(encodeJson(document), type, { strict: false });
+      object.kind = kind.kind;
+      object.apiVersion = apiVersionOf(kind);
+      defaults(object);
+      return object;
+    },
+  };
+}
+
+/** A request's objects in one form at a time. */
+export class VersionedObjects {
+  readonly attributes: AdmissionAttributes;
+  #form: Form;
+  #object: KubeObject | undefined;
+  #oldObject: KubeObject | undefined;
+  #isChanged = false;
+
+  constructor(attributes: AdmissionAttributes, form: Form) {
+    this.attributes = attributes;
+    this.#form = form;
+    this.#object = attributes.object && form.read(attributes.object);
+    this.#oldObject = attributes.oldObject && form.read(attributes.oldObject);
+  }
+
+  get form(): Form {
+    return this.#form;
+  }
+  get object(): KubeObject | undefined {
+    return this.#object;
+  }
+  get oldObject(): KubeObject | undefined {
+    return this.#oldObject;
+  }
+
+  /** Changes so far come along. */
+  convert(form: Form): this {
+    if (form === this.#form) return this;
+    this.commit();
+    const { object, oldObject } = this.attributes;
+    this.#form = form;
+    this.#object = object && form.read(object);
+    this.#oldObject = oldObject && form.read(oldObject);
+    return this;
+  }
+
+  replace(object: KubeObject): void {
+    this.#object = object;
+    this.#isChanged = true;
+  }
+
+  /** Makes the request's object what it has become. */
+  commit(): void {
+    const { object } = this.attributes;
+    if (!this.#isChanged || !this.#object || !object) return;
+    const changed = this.#form.write({ ...this.#object });
+    for (const key of Object.keys(object)) delete object[key];
+    Object.assign(object, changed);
+    this.#isChanged = false;
+  }
+}

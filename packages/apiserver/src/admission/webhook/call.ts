@@ -1,0 +1,136 @@
+/** One webhook asked about one request (callHook of the dispatchers in k8s.io/apiserver/pkg/admission/plugin/webhook). */
+import { StatusError } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
+import type { VersionedObjects } from '../matching/forms.ts';
+import type { AdmissionMetrics, Step } from '../metrics.ts';
+import type { WebhookClient } from './client.ts';
+import type { Match, Webhook } from './hooks.ts';
+import { bodyOf } from './reply.ts';
+import {
+  decodeReview,
+  denial,
+  dryRunUnsupported,
+  encodeReview,
+  InvalidResponse,
+  reviewVersion,
+  type Verdict,
+  verdictOf,
+} from './review.ts';
+
+/** The webhook gave no answer that counts: its failurePolicy says what follows. */
+export class WebhookFailure extends Error {
+  override readonly name = 'WebhookFailure';
+  /** What is counted. */
+  readonly code: number;
+
+  constructor({ name }: Webhook, reason: string, code: number) {
+    super(`failed calling webhook ${quote(name)}: ${reason}`);
+    this.code = code;
+  }
+}
+
+/** The webhook said no. */
+export class Denial extends Error {
+  override readonly name = 'Denial';
+  readonly status: StatusError;
+
+  constructor(status: StatusError) {
+    super(status.message);
+    this.status = status;
+  }
+}
+
+export interface Calling {
+  readonly client: WebhookClient;
+  readonly uuid: () => string;
+  readonly metrics: AdmissionMetrics;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+/**
+ * What the webhook decided; its warnings and audit annotations have been passed on.
+ * @throws WebhookFailure, Denial, StatusError
+ */
+export async function ask(
+  { client, uuid }: Calling,
+  { hook, form }: Match,
+  objects: VersionedObjects,
+  isMutating: boolean,
+): Promise<Verdict> {
+  const { webhook } = hook;
+  const { attributes } = objects;
+  if (attributes.dryRun) checkSideEffects(webhook);
+  const version = reviewVersion(webhook.admissionReviewVersions ?? []);
+  if (!version) {
+    const why = 'webhook does not accept known AdmissionReview versions (v1, v1beta1)';
+    throw new WebhookFailure(webhook, `could not create admission objects: ${why}`, 400);
+  }
+  const uid = uuid();
+  const body = encodeReview(version, uid, form, objects);
+  let review: AdmissionReview;
+  try {
+    const reply = await client.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
+    review = decodeReview(bodyOf(reply), version);
+  } catch (error) {
+    const code = error instanceof StatusError ? error.code : 503;
+    throw new WebhookFailure(webhook, `failed to call webhook: ${(error as Error).message}`, code);
+  }
+  const verdict = verify(webhook, () => verdictOf(review, version, uid, isMutating));
+  for (const [key, value] of Object.entries(verdict.auditAnnotations)) attributes.annotate(`${webhook.name}/${key}`, value);
+  for (const text of verdict.warnings) attributes.warn(text);
+  if (!verdict.allowed) throw new Denial(denial(webhook.name, verdict.status));
+  return verdict;
+}
+
+function verify<T>(webhook: Webhook, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof InvalidResponse)) throw error;
+    throw new WebhookFailure(webhook, `received invalid webhook response: ${error.message}`, 503);
+  }
+}
+
+function checkSideEffects(webhook: Webhook): void {
+  const { name, sideEffects } = webhook;
+  if (sideEffects === undefined) throw new WebhookFailure(webhook, 'Webhook SideEffects is nil', 400);
+  if (sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') throw dryRunUnsupported(name);
+}
+
+/** Runs a call and counts how it ends. @throws what `run` throws */
+export async function counted<T>(
+  metrics: AdmissionMetrics,
+  { hook: { webhook } }: Match,
+  step: Step,
+  { attributes: { operation } }: VersionedObjects,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { name } = webhook;
+  const startedAt = metrics.now();
+  const done = (code: number, rejected: boolean): void =>
+    metrics.reviewed(name, step, operation, metrics.now() - startedAt, code, rejected);
+  try {
+    const result = await run();
+    done(200, false);
+    return result;
+  } catch (error) {
+    if (error instanceof WebhookFailure) {
+      const rejected = !failsOpen(webhook);
+      if (rejected) metrics.rejected(name, step, operation, 'calling_webhook_error', error.code);
+      done(error.code, rejected);
+    } else if (error instanceof Denial) {
+      metrics.rejected(name, step, operation, 'no_error', error.status.code);
+      done(error.status.code, true);
+    } else {
+      metrics.rejected(name, step, operation, 'apiserver_internal_error', 0);
+      done(0, true);
+    }
+    throw error;
+  }
+}
+
+export function failsOpen({ failurePolicy }: Webhook): boolean {
+  return failurePolicy === 'Ignore';
+}

@@ -1,0 +1,187 @@
+/** Asking a webhook over HTTPS, as client-go does it, in its words when it fails (k8s.io/apiserver/pkg/util/webhook/client.go). */
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { isIP } from 'node:net';
+import { quote } from '@keelson/api/field';
+import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
+import { escapePath } from '../../connect/backend.ts';
+import { goErrorText } from '../../connect/goerror.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where the port of a service is reached. @throws Error */
+export type ResolveService = (namespace: string, name: string, port: number) => Promise<Address>;
+
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** What comes with a request besides its body: who asks, for a server that wants to know. */
+export interface Credentials {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: string; readonly servername?: string };
+}
+
+/** @param server `host:port`, as in the URL. @returns undefined: nobody in particular */
+export type CredentialsFor = (server: string) => Credentials | undefined;
+
+export interface ClientOptions {
+  readonly resolve: ResolveService;
+  readonly credentialsFor?: CredentialsFor;
+}
+
+/** Where a configuration leads. */
+interface Target {
+  /** As failures name it. */
+  readonly url: string;
+  readonly path: string;
+  /** `host:port` in the URL. */
+  readonly server: string;
+  readonly servername: string;
+  address(): Promise<Address>;
+}
+
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const HTTPS_PORT = 443;
+
+/** Keeps connections to webhooks for their next review. */
+export class WebhookClient {
+  readonly #agent = new https.Agent({ keepAlive: true, maxFreeSockets: 25 });
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Error `Post "<url>": …` when there is no reply in time */
+  async post(config: WebhookClientConfig, body: Buffer, timeoutSeconds: number): Promise<Reply> {
+    const target = targetOf(config, `timeout=${duration(timeoutSeconds)}`, this.#options.resolve);
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    try {
+      const address = await target.address();
+      return await this.#send(target, address, config, body, signal).catch((error: unknown) => {
+        // The server closed an idle connection just when it was to be used again.
+        if (!(error instanceof StaleConnection)) throw error;
+        return this.#send(target, address, config, body, signal);
+      });
+    } catch (error) {
+      throw new Error(`Post ${quote(target.url)}: ${reasonOf(error, target, signal)}`);
+    }
+  }
+
+  #send(
+    target: Target,
+    { host, port }: Address,
+    { caBundle }: WebhookClientConfig,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const { headers, tls } = this.#options.credentialsFor?.(target.server) ?? {};
+    const ca = [tls?.ca, caBundle && Buffer.from(caBundle, 'base64').toString('latin1')].filter((pem) => pem);
+    const servername = tls?.servername ?? target.servername;
+    return new Promise((resolve, reject) => {
+      const request = https.request({
+        agent: this.#agent,
+        host,
+        port,
+        method: 'POST',
+        path: target.path,
+        servername: isIP(servername) === 0 ? servername : '',
+        ...tls,
+        ...(ca.length > 0 ? { ca: ca.join('\n') } : {}),
+        headers: {
+          host: target.server,
+          accept: 'application/json, */*',
+          'content-type': 'application/json',
+          'content-length': body.length,
+          'user-agent': 'kube-apiserver-admission',
+          ...headers,
+        },
+        signal,
+      });
+      request.setNoDelay(true);
+      request.on('error', (error: NodeJS.ErrnoException) => reject(isStale(request, error) ? new StaleConnection() : error));
+      request.on('response', (response) => readReply(response).then(resolve, reject));
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+class StaleConnection extends Error {}
+
+function isStale(request: ClientRequest, { code }: NodeJS.ErrnoException): boolean {
+  return request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+}
+
+/** @throws Error for a webhook that answers without end */
+async function readReply(response: IncomingMessage): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REPLY_BYTES) throw new Error(`the response is larger than ${MAX_REPLY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return {
+    status: response.statusCode ?? 0,
+    contentType: response.headers['content-type'] ?? '',
+    body: Buffer.concat(chunks),
+  };
+}
+
+function targetOf({ url, service }: WebhookClientConfig, query: string, resolve: ResolveService): Target {
+  return service ? serviceTarget(service, query, resolve) : urlTarget(url ?? '', query);
+}
+
+function serviceTarget(service: ServiceReference, query: string, resolve: ResolveService): Target {
+  const { namespace, name, port = HTTPS_PORT } = service;
+  const servername = `${name}.${namespace}.svc`;
+  const server = `${servername}:${port}`;
+  const path = `${pathOf(service.path ?? '')}?${query}`;
+  return {
+    url: `https://${server}${path}`,
+    path,
+    server,
+    servername,
+    address: () => resolve(namespace, name, port),
+  };
+}
+
+function urlTarget(text: string, query: string): Target {
+  const url = new URL(text);
+  const path = `${url.pathname}?${query}`;
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const address = { host, port: url.port === '' ? HTTPS_PORT : Number(url.port) };
+  // The host as it was written: URL leaves out the scheme's own port.
+  const server = /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? url.host;
+  return {
+    url: `https://${server}${path}`,
+    path,
+    server,
+    servername: host,
+    address: async () => address,
+  };
+}
+
+function pathOf(path: string): string {
+  const escaped = escapePath(path);
+  return escaped.startsWith('/') ? escaped : `/${escaped}`;
+}
+
+function reasonOf(error: unknown, { server }: Target, signal: AbortSignal): string {
+  return signal.aborted ? 'context deadline exceeded' : goErrorText(error, server);
+}
+
+/** As Go writes a time.Duration of whole seconds. */
+function duration(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}

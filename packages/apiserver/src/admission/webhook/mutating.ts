@@ -1,0 +1,106 @@
+/** MutatingAdmissionWebhook: one webhook after the other, each sees what those before it have made (plugin/webhook/mutating). */
+import { decodeJsonValue } from '@keelson/api/codec/json';
+import { internalError } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import { applyJsonPatch, decodeJsonPatch, type Operation } from '@keelson/api/patch/json';
+import { equal, type JsonObject } from '@keelson/api/patch/value';
+import { VersionedObjects } from '../matching/forms.ts';
+import { configuresAdmission } from '../matching/rules.ts';
+import type { AdmissionAttributes, AdmissionPlugin, AdmissionWorld } from '../plugin.ts';
+import { ask, type Calling, counted, Denial, failsOpen, WebhookFailure } from './call.ts';
+import type { Hooks, Match } from './hooks.ts';
+import type { Verdict } from './review.ts';
+import { isWanted } from './select.ts';
+
+const PLUGIN = 'MutatingAdmissionWebhook';
+const MUTATION = 'mutation.webhook.admission.k8s.io/';
+
+export function mutatingAdmissionWebhook(
+  world: Pick<AdmissionWorld, 'objects' | 'formsOf'>,
+  hooks: Hooks,
+  calling: Calling,
+): AdmissionPlugin {
+  return {
+    name: PLUGIN,
+    handles: () => true,
+    mutate(attributes) {
+      if (hooks.empty || configuresAdmission(attributes)) return undefined;
+      const matches = hooks.matching(attributes, world.formsOf);
+      return matches.length === 0 ? undefined : mutate(attributes, matches);
+    },
+  };
+
+  async function mutate(attributes: AdmissionAttributes, matches: readonly Match[]): Promise<void> {
+    const { round } = attributes;
+    const invoked = round.invoked(PLUGIN);
+    invoked.begin(round, attributes.object);
+    let objects: VersionedObjects | undefined;
+    for (const match of matches) {
+      const { hook, form } = match;
+      const convert = (): VersionedObjects => {
+        objects = objects?.convert(form) ?? new VersionedObjects(attributes, form);
+        return objects;
+      };
+      const object = objects ? objects.object : attributes.object;
+      if (!(await isWanted(hook, attributes, object, convert, world.objects))) continue;
+      if (!invoked.mayRun(round, hook.id)) continue;
+      if (await review(match, convert())) invoked.changed(round);
+      invoked.ran(hook.id, hook.webhook.reinvocationPolicy === 'IfNeeded');
+    }
+    objects?.commit();
+    invoked.end(attributes.object);
+  }
+
+  /** @returns whether the object has changed */
+  async function review(match: Match, objects: VersionedObjects): Promise<boolean> {
+    const { hook, index } = match;
+    const { attributes } = objects;
+    const place = `${MUTATION}round_${attributes.round.number}_index_${index}`;
+    let mutated = false;
+    try {
+      mutated = await counted(calling.metrics, match, 'admit', objects, async () =>
+        patch(match, objects, await ask(calling, match, objects, true)),
+      );
+      return mutated;
+    } catch (error) {
+      if (error instanceof Denial) throw error.status;
+      if (!(error instanceof WebhookFailure)) throw error;
+      if (!failsOpen(hook.webhook)) throw internalError(error.message);
+      calling.metrics.failedOpen(hook.webhook.name, 'admit');
+      attributes.annotate(`failed-open.${place}`, hook.webhook.name);
+      return false;
+    } finally {
+      const { configuration, webhook } = hook;
+      attributes.annotate(place, JSON.stringify({ configuration, webhook: webhook.name, mutated }));
+    }
+  }
+}
+
+/** Does to the object what the webhook said. @returns whether that made a difference. @throws WebhookFailure, StatusError */
+function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch, patchType }: Verdict): boolean {
+  if (!patch) return false;
+  const operations = decode(patch, (why) => new WebhookFailure(webhook, why, 503));
+  if (operations.length === 0) return false;
+  const { object, form } = objects;
+  if (!object) {
+    const why = 'attempted to modify the object, which is not supported for this operation';
+    throw internalError(`admission webhook ${quote(webhook.name)} ${why}`);
+  }
+  if (patchType !== 'JSONPatch') throw new WebhookFailure(webhook, `unsupported patch type ${quote(patchType)}`, 400);
+  try {
+    const changed = form.decode(applyJsonPatch(object, operations) as JsonObject);
+    const isSame = equal(object, changed);
+    objects.replace(changed);
+    return !isSame;
+  } catch (error) {
+    throw internalError((error as Error).message);
+  }
+}
+
+function decode(patch: Buffer, failure: (why: string) => WebhookFailure): Operation[] {
+  try {
+    return decodeJsonPatch(decodeJsonValue(patch).value, false);
+  } catch (error) {
+    throw failure(`received undecodable patch in webhook response: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,150 @@
+/** AdmissionReview, asked and answered (k8s.io/apiserver/pkg/admission/plugin/webhook/request). */
+import { decodeJson, encodeJson, openJson } from '@keelson/api/codec/json';
+import { badRequest, StatusError, type StatusDetails } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
+import type { Status } from '@keelson/api/generated/types/meta/v1';
+import type { TypedObject } from '@keelson/api/object';
+import { structType } from '@keelson/api/schema';
+import type { UserInfo } from '../../registry/strategy.ts';
+import type { Form, VersionedObjects } from '../matching/forms.ts';
+
+export type ReviewVersion = 'v1' | 'v1beta1';
+
+const TYPES = {
+  v1: structType('io.k8s.api.admission.v1.AdmissionReview'),
+  v1beta1: structType('io.k8s.api.admission.v1beta1.AdmissionReview'),
+} as const;
+
+/** What a webhook has decided. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly status: Status | undefined;
+  readonly warnings: readonly string[];
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+  /** JSON; undefined: there is none. */
+  readonly patch: Buffer | undefined;
+  readonly patchType: string;
+}
+
+/** The first of the versions that the webhook names and that is known. */
+export function reviewVersion(versions: readonly string[]): ReviewVersion | undefined {
+  return versions.find((version): version is ReviewVersion => version in TYPES);
+}
+
+export function encodeReview(version: ReviewVersion, uid: string, form: Form, objects: VersionedObjects): Buffer {
+  const { attributes, object = null, oldObject = null } = objects;
+  const { subresource, name, namespace, operation, user, dryRun } = attributes;
+  return encodeJson({
+    kind: 'AdmissionReview',
+    apiVersion: `admission.k8s.io/${version}`,
+    request: {
+      uid,
+      kind: { group: form.kind.group, version: form.kind.version, kind: form.kind.kind },
+      resource: { ...form.resource },
+      ...(subresource === '' ? {} : { subResource: subresource }),
+      requestKind: { ...attributes.kind },
+      requestResource: { ...attributes.resource },
+      ...(subresource === '' ? {} : { requestSubResource: subresource }),
+      ...(name === '' ? {} : { name }),
+      ...(namespace === '' ? {} : { namespace }),
+      operation,
+      userInfo: userInfo(user),
+      object,
+      oldObject,
+      dryRun,
+      options: attributes.options() ?? null,
+    },
+  });
+}
+
+function userInfo({ name, uid, groups, extra }: UserInfo): object {
+  return {
+    ...(name === '' ? {} : { username: name }),
+    ...(uid === '' ? {} : { uid }),
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+}
+
+/** The answer is no AdmissionReview that could be trusted. */
+export class InvalidResponse extends Error {
+  override readonly name = 'InvalidResponse';
+}
+
+/** @throws DecodeError for what is no JSON or of another type */
+export function decodeReview(body: Buffer, version: ReviewVersion): AdmissionReview {
+  const said = openJson(body);
+  const apiVersion = `admission.k8s.io/${version}`;
+  const isOther = said.kind !== '' && said.apiVersion !== '' && said.kind !== 'AdmissionReview';
+  if (isOther)
+    throw new Error(
+      `no kind ${quote(said.kind)} is registered for version ${quote(said.apiVersion)} in scheme ${quote(HOOK_SCHEME)}`,
+    );
+  if (said.apiVersion !== '' && said.apiVersion !== apiVersion)
+    throw new Error(`converting (${goName(said.apiVersion)}) to (${goName(apiVersion)}): unknown conversion`);
+  return decodeJson(body, TYPES[version], { strict: false }).object as TypedObject as AdmissionReview;
+}
+
+const HOOK_SCHEME = 'k8s.io/apiserver/pkg/util/webhook/client.go:79';
+
+function goName(apiVersion: string): string {
+  return `${apiVersion.slice(apiVersion.indexOf('/') + 1)}.AdmissionReview`;
+}
+
+/** @param isMutating whether it may come with a patch. @throws InvalidResponse */
+export function verdictOf(
+  review: AdmissionReview,
+  version: ReviewVersion,
+  uid: string,
+  isMutating: boolean,
+): Verdict {
+  const { response, kind = '', apiVersion = '' } = review;
+  if (!response) throw new InvalidResponse('webhook response was absent');
+  const patch = response.patch ? Buffer.from(response.patch, 'base64') : undefined;
+  if (version === 'v1') {
+    if (response.uid !== uid)
+      throw new InvalidResponse(`expected response.uid=${quote(uid)}, got ${quote(response.uid)}`);
+    if (kind !== 'AdmissionReview' || apiVersion !== 'admission.k8s.io/v1') {
+      const got = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
+      throw new InvalidResponse(
+        `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}`,
+      );
+    }
+    checkPatch(patch, response.patchType, isMutating);
+  }
+  return {
+    allowed: response.allowed,
+    status: response.status,
+    warnings: response.warnings ?? [],
+    auditAnnotations: response.auditAnnotations ?? {},
+    patch: isMutating ? patch : undefined,
+    patchType: version === 'v1' ? (response.patchType ?? '') : 'JSONPatch',
+  };
+}
+
+function checkPatch(patch: Buffer | undefined, patchType: string | undefined, isMutating: boolean): void {
+  if (!isMutating) {
+    if (patch) throw new InvalidResponse('validating webhook may not return response.patch');
+    if (patchType !== undefined) throw new InvalidResponse('validating webhook may not return response.patchType');
+    return;
+  }
+  if (patch && patchType === undefined)
+    throw new InvalidResponse('webhook returned response.patch but not response.patchType');
+  if (!patch && patchType !== undefined)
+    throw new InvalidResponse('webhook returned response.patchType but not response.patch');
+  if (patchType === '') throw new InvalidResponse('webhook returned invalid response.patchType of ""');
+}
+
+/** What the client is told when a webhook does not allow its request. */
+export function denial(webhook: string, status: Status | undefined): StatusError {
+  const by = `admission webhook ${quote(webhook)} denied the request`;
+  const { code = 0, reason = '', message = '', details } = status ?? {};
+  const text = message || reason ? `${by}: ${message || reason}` : `${by} without explanation`;
+  return new StatusError(Math.max(code, 400), reason, text, details as StatusDetails | undefined);
+}
+
+/** A dry run must not come to a webhook that may do something about it. */
+export function dryRunUnsupported(webhook: string): StatusError {
+  return badRequest(`admission webhook ${quote(webhook)} does not support dry run`);
+}
