@@ -237,11 +237,16 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     uuid: environment.uuid(),
     hostname: hostname(),
   });
-  const ready = start(config, resources, client, services, presence, { rbac, nodes }, health, now).then(booted);
+  const ready = start(config, resources, client, services, presence, { rbac, nodes }, admission, health, now).then(
+    booted,
+  );
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, resources, presence).finally(() => backends.close());
+    return close(config, lifecycle, listener, resources, presence).finally(() => {
+      admission.close();
+      backends.close();
+    });
   };
   return { port: listener.port, ready, accept, close: stop };
 }
@@ -253,12 +258,14 @@ async function start(
   services: AllocationDeps,
   presence: Presence,
   index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
+  admission: DynamicAdmission,
   health: HealthChecks,
   now: () => Date,
 ): Promise<void> {
   const synced = health.addBootHook('generic-apiserver-start-informers');
   await followRbac(index.rbac, resources);
   if (config.authorizationModes.includes('Node')) await followNodes(index.nodes, resources);
+  await admission.start();
   synced();
   const repaired = health.addBootHook('start-service-ip-repair-controllers');
   const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');

@@ -60,18 +60,41 @@ function jsonType(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
+/** Why a patch does not apply, in the words of Go's library. */
+export class PatchProblem extends Error {
+  override readonly name = 'PatchProblem';
+  /** A `test` failed: whether that is an error the caller knows. */
+  readonly isFailedTest: boolean;
+
+  constructor(message: string, isFailedTest = false) {
+    super(message);
+    this.isFailedTest = isFailedTest;
+  }
+}
+
 /**
  * Returns the patched document; `document` and `operations` stay as they are. The result may be a list, since
  * `replace` takes the path of the whole document.
  * @throws StatusError 422, without saying why, when an operation does not apply or a test fails
  */
 export function applyJsonPatch(document: JsonObject, operations: readonly Operation[]): JsonObject | unknown[] {
+  try {
+    return runJsonPatch(document, operations);
+  } catch (error) {
+    throw error instanceof PatchProblem ? unprocessable() : error;
+  }
+}
+
+/** The same for callers that tell why. @throws PatchProblem */
+export function runJsonPatch(document: JsonObject, operations: readonly Operation[]): JsonObject | unknown[] {
   const target = new Target(clone(document));
   for (const step of operations) target.take(step);
   return target.root;
 }
 
 type Container = JsonObject | unknown[];
+
+const MISSING = 'missing value';
 
 /** A document under change. */
 class Target {
@@ -83,83 +106,139 @@ class Target {
   }
 
   take(step: Operation): void {
-    switch (step.op) {
+    const { op } = step;
+    switch (op) {
       case 'add':
-        add(...this.#find(pointer(step, 'path')), clone(step.value ?? null));
+      case 'remove': {
+        const path = pointer(step, 'path') ?? fail(`${op} operation failed to decode path: ${MISSING}`);
+        const place =
+          this.#find(path) ?? fail(`${op} operation does not apply: doc is missing path: "${path}": ${MISSING}`);
+        within(`error in ${op} for path: '${path}'`, () =>
+          op === 'add' ? add(...place, clone(step.value ?? null)) : remove(...place),
+        );
         break;
-      case 'remove':
-        remove(...this.#find(pointer(step, 'path')));
-        break;
+      }
       case 'replace':
-        this.#replace(pointer(step, 'path'), clone(step.value ?? null));
+        this.#replace(step, clone(step.value ?? null));
         break;
       case 'move':
-        this.#move(pointer(step, 'from'), step);
+        this.#move(step);
         break;
       case 'copy':
-        this.#copy(pointer(step, 'from'), step);
+        this.#copy(step);
         break;
       case 'test':
-        this.#test(pointer(step, 'path'), step.value ?? null);
+        this.#test(step, step.value ?? null);
         break;
       default:
-        throw unprocessable();
+        fail(`Unexpected kind: ${typeof op === 'string' ? op : 'unknown'}`);
     }
   }
 
-  #move(from: string, step: Operation): void {
-    const [container, key] = this.#find(from);
-    const value = get(container, key);
-    remove(container, key);
-    add(...this.#find(pointer(step, 'path')), value);
+  #move(step: Operation): void {
+    const [container, key] = this.#from(step);
+    const value = within(`error in move for path: '${key}'`, () => {
+      const found = get(container, key);
+      remove(container, key);
+      return found;
+    });
+    const path = pointer(step, 'path') ?? fail(`move operation failed to decode path: ${NO_PATH}`);
+    const place = this.#destination(step, path);
+    within(`error in move for path: '${path}'`, () => add(...place, value));
   }
 
   /** A missing member is copied as null. */
-  #copy(from: string, step: Operation): void {
-    const value = get(...this.#find(from)) ?? null;
-    const [container, key] = this.#find(pointer(step, 'path'));
+  #copy(step: Operation): void {
+    const from = this.#from(step);
+    const value = within(`error in copy for from: '${pointer(step, 'from')}'`, () => get(...from)) ?? null;
+    const path = pointer(step, 'path') ?? fail(`copy operation failed to decode path: ${MISSING}`);
+    const place = this.#destination(step, path);
     this.#copied += Buffer.byteLength(formatJson(value));
-    if (this.#copied > MAX_COPY_BYTES) throw unprocessable();
-    add(container, key, clone(value));
+    if (this.#copied > MAX_COPY_BYTES)
+      fail(
+        `Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${MAX_COPY_BYTES}`,
+      );
+    within('error while adding value during copy', () => add(...place, clone(value)));
   }
 
-  #replace(path: string, value: unknown): void {
+  #replace(step: Operation, value: unknown): void {
+    const path = pointer(step, 'path') ?? fail(`replace operation failed to decode path: ${NO_PATH}`);
     if (path === '') {
-      if (typeof value !== 'object' || value === null) throw unprocessable();
+      if (typeof value !== 'object' || value === null) fail('replace operation value must be object or array');
       this.root = value as Container;
       return;
     }
-    const [container, key] = this.#find(path);
+    const missing = (what: string): string =>
+      `replace operation does not apply: doc is missing ${what}: ${path}: ${MISSING}`;
+    const [container, key] = this.#find(path) ?? fail(missing('path'));
     // A key that is missing from an object is added, an index that is missing from a list is an error.
-    get(container, key);
-    if (Array.isArray(container)) container[index(key, container.length)] = value;
+    if (Array.isArray(container)) container[position(key, container.length) ?? fail(missing('key'))] = value;
     else put(container, key, value);
   }
 
   /** A missing member equals null. */
-  #test(path: string, expected: unknown): void {
-    const actual = path === '' ? this.root : (get(...this.#find(path)) ?? null);
-    if (!equal(actual, expected)) throw unprocessable();
+  #test(step: Operation, expected: unknown): void {
+    const path = pointer(step, 'path') ?? fail(`test operation failed to decode path: ${NO_PATH}`);
+    const place = path === '' ? undefined : this.#find(path);
+    if (path !== '' && !place) fail(`test operation does not apply: is missing path: ${path}: ${MISSING}`);
+    const actual = place ? (within(`error in test for path: '${path}'`, () => get(...place)) ?? null) : this.root;
+    if (!equal(actual, expected)) throw new PatchProblem(`testing value ${path} failed: test failed`, true);
+  }
+
+  #from(step: Operation): [Container, string] {
+    const from =
+      pointer(step, 'from') ??
+      fail(`${step.op} operation failed to decode from: operation, missing from field: ${MISSING}`);
+    return (
+      this.#find(from) ?? fail(`${step.op} operation does not apply: doc is missing from path: ${from}: ${MISSING}`)
+    );
+  }
+
+  #destination(step: Operation, path: string): [Container, string] {
+    return (
+      this.#find(path) ??
+      fail(`${step.op} operation does not apply: doc is missing destination path: ${path}: ${MISSING}`)
+    );
   }
 
   /** What holds the last segment of a path, and that segment. Whatever stands before the first slash is ignored. */
-  #find(path: string): [Container, string] {
+  #find(path: string): [Container, string] | undefined {
     const segments = path.split('/').map((s) => s.replaceAll('~1', '/').replaceAll('~0', '~'));
-    if (segments.length < 2) throw unprocessable();
+    if (segments.length < 2) return undefined;
     let container = this.root;
     for (const segment of segments.slice(1, -1)) {
-      const next = get(container, segment);
-      if (typeof next !== 'object' || next === null) throw unprocessable();
+      const next = member(container, segment);
+      if (typeof next !== 'object' || next === null) return undefined;
       container = next as Container;
     }
     return [container, segments.at(-1)!];
   }
 }
 
-function pointer(step: Operation, member: 'path' | 'from'): string {
-  const path = own(step, member);
-  if (typeof path !== 'string') throw unprocessable();
-  return path;
+const NO_PATH = `operation missing path field: ${MISSING}`;
+
+function fail(why: string): never {
+  throw new PatchProblem(why);
+}
+
+/** @throws PatchProblem that says where the problem arose */
+function within<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof PatchProblem ? new PatchProblem(`${where}: ${error.message}`) : error;
+  }
+}
+
+function pointer(step: Operation, name: 'path' | 'from'): string | undefined {
+  const path = own(step, name);
+  return typeof path === 'string' ? path : undefined;
+}
+
+function member(container: Container, key: string): unknown {
+  if (!Array.isArray(container)) return own(container, key);
+  const at = position(key, container.length);
+  return at === undefined ? undefined : container[at];
 }
 
 /** Undefined for a missing key; an index out of bounds is an error. */
@@ -170,20 +249,33 @@ function get(container: Container, key: string): unknown {
 function add(container: Container, key: string, value: unknown): void {
   if (!Array.isArray(container)) put(container, key, value);
   else if (key === '-') container.push(value);
+  else if (!INTEGER.test(key)) fail(`value was not a proper array index: '${key}': ${notAnInteger(key)}`);
   else container.splice(index(key, container.length + 1), 0, value);
 }
 
 function remove(container: Container, key: string): void {
   if (Array.isArray(container)) container.splice(index(key, container.length), 1);
   else if (Object.hasOwn(container, key)) delete container[key];
-  else throw unprocessable();
+  else fail(`Unable to remove nonexistent key: ${key}: ${MISSING}`);
 }
 
+const INTEGER = /^[+-]?\d+$/;
+
 /** A position below `length` from a segment; -1 is the last one. A sign and leading zeros are fine. */
-function index(segment: string, length: number): number {
-  if (!/^[+-]?\d+$/.test(segment)) throw unprocessable();
+function position(segment: string, length: number): number | undefined {
+  if (!INTEGER.test(segment)) return undefined;
   const n = Number(segment);
-  const position = n < 0 ? n + length : n;
-  if (position < 0 || position >= length) throw unprocessable();
-  return position;
+  const at = n < 0 ? n + length : n;
+  return at < 0 || at >= length ? undefined : at;
+}
+
+function index(segment: string, length: number): number {
+  if (!INTEGER.test(segment)) fail(notAnInteger(segment));
+  return (
+    position(segment, length) ?? fail(`Unable to access invalid index: ${Number(segment)}: invalid index referenced`)
+  );
+}
+
+function notAnInteger(segment: string): string {
+  return `strconv.Atoi: parsing ${JSON.stringify(segment)}: invalid syntax`;
 }

@@ -5,7 +5,7 @@
 import { qualified } from '@keelson/api/errors';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
-import { ConditionError, type CompileConditions } from './matching/conditions.ts';
+import { type CompileConditions, ConditionError } from './matching/conditions.ts';
 import type { AdmissionMetrics } from './metrics.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
 import { type CredentialsFor, WebhookClient } from './webhook/client.ts';
@@ -32,7 +32,13 @@ export interface DynamicAdmission {
 
 const GROUP = 'admissionregistration.k8s.io';
 
-export function dynamicAdmission({ world, resources, metrics, uuid, credentialsFor }: DynamicOptions): DynamicAdmission {
+export function dynamicAdmission({
+  world,
+  resources,
+  metrics,
+  uuid,
+  credentialsFor,
+}: DynamicOptions): DynamicAdmission {
   const client = new WebhookClient({
     resolve: serviceResolver(world.objects),
     ...(credentialsFor ? { credentialsFor } : {}),

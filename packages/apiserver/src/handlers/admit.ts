@@ -1,5 +1,7 @@
 /** The admission chain as the write handlers call it. */
-import type { KubeObject } from '@keelson/api/object';
+import { decodeManaged } from '@keelson/api/apply/managed';
+import { qualified } from '@keelson/api/errors';
+import type { KubeObject, ManagedFieldsEntry } from '@keelson/api/object';
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts';
 import { Round } from '../admission/round.ts';
 import { addWarning } from '../context.ts';
@@ -15,6 +17,8 @@ interface Subject {
   readonly oldObject?: KubeObject | undefined;
   readonly dryRun: boolean;
   readonly deleteOptions?: DeleteOptions;
+  /** The namespace that a cluster-scoped object counts as being in: a namespace is in itself. */
+  readonly ownNamespace?: string;
 }
 
 type Admitting = Pick<Scope, 'ctx' | 'served' | 'subresource' | 'admission'>;
@@ -32,7 +36,7 @@ function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
     },
     resource: { group: definition.group, version: served.version, resource: definition.resource },
     subresource: subresource?.name ?? '',
-    namespace: ctx.info.namespace,
+    namespace: ctx.info.namespace || subject.ownNamespace || '',
     name: subject.name,
     object: subject.object,
     oldObject: subject.oldObject,
@@ -74,14 +78,11 @@ export async function mutateWrite(
   dryRun: boolean,
 ): Promise<KubeObject> {
   const { lens, ctx } = scope;
-  const operation = live ? 'UPDATE' : 'CREATE';
-  if (lens.admitsBodies) {
-    const oldObject = live && lens.readForWrite(live);
-    await mutate(scope, { operation, name, object, oldObject, dryRun });
-    return lens.write(live, object);
-  }
-  const written = lens.write(live, object);
-  await mutate(scope, { operation, name, object: written, oldObject: live, dryRun });
+  const seen = lens.admitsBodies ? object : lens.write(live, object);
+  const { managedFields } = seen.metadata;
+  await mutate(scope, { ...writeSubject(scope, name, live), object: seen, dryRun });
+  checkManagedFields(ctx, seen, managedFields);
+  const written = lens.admitsBodies ? lens.write(live, seen) : seen;
   dedupOwnerReferences(ctx, written, true);
   return written;
 }
@@ -94,13 +95,36 @@ export function validateWrite(
   object: KubeObject,
   dryRun: boolean,
 ): Promise<void> {
-  const { lens } = scope;
-  const seen = (stored: KubeObject): KubeObject => (lens.admitsBodies ? lens.readForWrite(stored) : stored);
-  return validate(scope, {
+  const seen = scope.lens.admitsBodies ? scope.lens.readForWrite(object) : object;
+  return validate(scope, { ...writeSubject(scope, name, old), object: seen, dryRun });
+}
+
+function writeSubject(
+  { lens, served: { definition } }: Scope,
+  name: string,
+  old: KubeObject | undefined,
+): Pick<Subject, 'operation' | 'name' | 'oldObject' | 'ownNamespace'> {
+  return {
     operation: old ? 'UPDATE' : 'CREATE',
     name,
-    object: seen(object),
-    oldObject: old && seen(old),
-    dryRun,
-  });
+    oldObject: old && lens.admitsBodies ? lens.readForWrite(old) : old,
+    ...(qualified(definition) === 'namespaces' ? { ownNamespace: name } : {}),
+  };
+}
+
+/** Whoever breaks the record of who owns what has no part in it (fieldmanager/admission.go). */
+function checkManagedFields(ctx: Scope['ctx'], object: KubeObject, before: ManagedFieldsEntry[] | undefined): void {
+  const { metadata } = object;
+  if (metadata.managedFields === before) return;
+  try {
+    decodeManaged(metadata.managedFields);
+  } catch (error) {
+    const why = 'this could be caused by an outdated mutating admission controller; please fix your requests';
+    addWarning(
+      ctx,
+      `.metadata.managedFields was in an invalid state after admission; ${why}: ${(error as Error).message}`,
+    );
+    if (before) metadata.managedFields = before;
+    else delete metadata.managedFields;
+  }
 }

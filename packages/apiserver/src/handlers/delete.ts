@@ -25,7 +25,7 @@ export async function deleteOne(scope: Scope): Promise<void> {
     ...writeRequest(scope, dryRun),
     name,
     options,
-    admit: (object) => admitDelete(scope, name, object, options),
+    admit: (object, finalOptions) => admitDelete(scope, name, object, finalOptions),
   });
   const accepted = !outcome.deleted && options.orphanDependents === false;
   await sendObject(scope, accepted ? 202 : 200, outcome.body);
@@ -47,7 +47,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
         ctx: { ...request.ctx, namespace },
         name,
         options: { ...options },
-        admit: (object) => admitDelete(scope, '', object, options),
+        admit: (object, finalOptions) => admitDelete(scope, '', object, finalOptions),
       }).catch((error: unknown) => {
         if (!(error instanceof StatusError && error.code === 404)) throw error;
       });

@@ -20,7 +20,7 @@ export interface DeleteRequest extends WriteRequest {
   /** Changed by the kind's strategy: pass a copy. */
   readonly options: DeleteOptions;
   /** Validating admission; throws StatusError. */
-  readonly admit?: (object: KubeObject) => Promise<void>;
+  readonly admit?: (object: KubeObject, options: DeleteOptions) => Promise<void>;
 }
 
 export interface DeleteOutcome {
@@ -61,7 +61,7 @@ async function attempt(
   const changesFinalizers = !sameSet(finalizers, object.metadata.finalizers ?? []);
   const held = finalizers.length > 0;
   // Admission sees the object as it is stored, not marked yet.
-  await request.admit?.(grace === 'graceful' ? store.codec.object(current) : object);
+  await request.admit?.(grace === 'graceful' ? store.codec.object(current) : object, options);
 
   if (grace === 'now' && !held) return removeNow(store, object, current, request, changesFinalizers);
 
@@ -88,7 +88,7 @@ async function terminate(
   if (object.metadata.deletionTimestamp !== undefined) {
     return termination.isComplete(object) ? undefined : { body: answer(store, object), deleted: false };
   }
-  await request.admit?.(object);
+  await request.admit?.(object, request.options);
   object.metadata.deletionTimestamp = formatTime(request.ctx.now);
   termination.begin(object);
   const written = await store.write(object, current, request.ctx.dryRun);

@@ -4,7 +4,7 @@ import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
 import type { VersionedObjects } from '../matching/forms.ts';
 import type { AdmissionMetrics, Step } from '../metrics.ts';
-import type { WebhookClient } from './client.ts';
+import { UnusableConfig, type WebhookClient } from './client.ts';
 import type { Match, Webhook } from './hooks.ts';
 import { bodyOf } from './reply.ts';
 import {
@@ -74,11 +74,14 @@ export async function ask(
     const reply = await client.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
     review = decodeReview(bodyOf(reply), version);
   } catch (error) {
+    if (error instanceof UnusableConfig)
+      throw new WebhookFailure(webhook, `could not get REST client: ${error.message}`, 500);
     const code = error instanceof StatusError ? error.code : 503;
     throw new WebhookFailure(webhook, `failed to call webhook: ${(error as Error).message}`, code);
   }
   const verdict = verify(webhook, () => verdictOf(review, version, uid, isMutating));
-  for (const [key, value] of Object.entries(verdict.auditAnnotations)) attributes.annotate(`${webhook.name}/${key}`, value);
+  for (const [key, value] of Object.entries(verdict.auditAnnotations))
+    attributes.annotate(`${webhook.name}/${key}`, value);
   for (const text of verdict.warnings) attributes.warn(text);
   if (!verdict.allowed) throw new Denial(denial(webhook.name, verdict.status));
   return verdict;

@@ -1,5 +1,5 @@
 /** Asking a webhook over HTTPS, as client-go does it, in its words when it fails (k8s.io/apiserver/pkg/util/webhook/client.go). */
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import { quote } from '@keelson/api/field';
@@ -46,6 +46,11 @@ interface Target {
   address(): Promise<Address>;
 }
 
+/** Nobody can be asked with this configuration. */
+export class UnusableConfig extends Error {
+  override readonly name = 'UnusableConfig';
+}
+
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const HTTPS_PORT = 443;
 
@@ -58,17 +63,14 @@ export class WebhookClient {
     this.#options = options;
   }
 
-  /** @throws Error `Post "<url>": …` when there is no reply in time */
+  /** @throws UnusableConfig, or Error `Post "<url>": …` when there is no reply in time */
   async post(config: WebhookClientConfig, body: Buffer, timeoutSeconds: number): Promise<Reply> {
+    checkBundle(config.caBundle);
     const target = targetOf(config, `timeout=${duration(timeoutSeconds)}`, this.#options.resolve);
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
       const address = await target.address();
-      return await this.#send(target, address, config, body, signal).catch((error: unknown) => {
-        // The server closed an idle connection just when it was to be used again.
-        if (!(error instanceof StaleConnection)) throw error;
-        return this.#send(target, address, config, body, signal);
-      });
+      return await this.#send(target, address, config, body, signal);
     } catch (error) {
       throw new Error(`Post ${quote(target.url)}: ${reasonOf(error, target, signal)}`);
     }
@@ -82,7 +84,7 @@ export class WebhookClient {
     signal: AbortSignal,
   ): Promise<Reply> {
     const { headers, tls } = this.#options.credentialsFor?.(target.server) ?? {};
-    const ca = [tls?.ca, caBundle && Buffer.from(caBundle, 'base64').toString('latin1')].filter((pem) => pem);
+    const ca = [tls?.ca, caBundle && decodeBundle(caBundle)].filter((pem) => pem);
     const servername = tls?.servername ?? target.servername;
     return new Promise((resolve, reject) => {
       const request = https.request({
@@ -105,7 +107,7 @@ export class WebhookClient {
         signal,
       });
       request.setNoDelay(true);
-      request.on('error', (error: NodeJS.ErrnoException) => reject(isStale(request, error) ? new StaleConnection() : error));
+      request.on('error', reject);
       request.on('response', (response) => readReply(response).then(resolve, reject));
       request.end(body);
     });
@@ -116,10 +118,14 @@ export class WebhookClient {
   }
 }
 
-class StaleConnection extends Error {}
+/** @throws Error for a bundle in which there is no certificate */
+function checkBundle(caBundle: string | undefined): void {
+  if (caBundle && !decodeBundle(caBundle).includes('-----BEGIN CERTIFICATE-----'))
+    throw new UnusableConfig('unable to load root certificates: unable to parse bytes as PEM block');
+}
 
-function isStale(request: ClientRequest, { code }: NodeJS.ErrnoException): boolean {
-  return request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+function decodeBundle(caBundle: string): string {
+  return Buffer.from(caBundle, 'base64').toString('latin1');
 }
 
 /** @throws Error for a webhook that answers without end */

@@ -2,7 +2,7 @@
 import { decodeJsonValue } from '@keelson/api/codec/json';
 import { internalError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
-import { applyJsonPatch, decodeJsonPatch, type Operation } from '@keelson/api/patch/json';
+import { decodeJsonPatch, type Operation, runJsonPatch } from '@keelson/api/patch/json';
 import { equal, type JsonObject } from '@keelson/api/patch/value';
 import { VersionedObjects } from '../matching/forms.ts';
 import { configuresAdmission } from '../matching/rules.ts';
@@ -88,7 +88,7 @@ function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch,
   }
   if (patchType !== 'JSONPatch') throw new WebhookFailure(webhook, `unsupported patch type ${quote(patchType)}`, 400);
   try {
-    const changed = form.decode(applyJsonPatch(object, operations) as JsonObject);
+    const changed = form.decode(runJsonPatch(object, operations) as JsonObject);
     const isSame = equal(object, changed);
     objects.replace(changed);
     return !isSame;

@@ -1,6 +1,7 @@
 /** AdmissionReview, asked and answered (k8s.io/apiserver/pkg/admission/plugin/webhook/request). */
-import { decodeJson, encodeJson, openJson } from '@keelson/api/codec/json';
-import { badRequest, StatusError, type StatusDetails } from '@keelson/api/errors';
+import { SERIALIZERS } from '@keelson/api/codec/index';
+import { encodeJson } from '@keelson/api/codec/json';
+import { badRequest, type StatusDetails, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
 import type { Status } from '@keelson/api/generated/types/meta/v1';
@@ -72,33 +73,32 @@ export class InvalidResponse extends Error {
   override readonly name = 'InvalidResponse';
 }
 
-/** @throws DecodeError for what is no JSON or of another type */
+/** Where the webhooks' scheme was made; part of the message of upstream. */
+const SCHEME = 'k8s.io/apiserver/pkg/util/webhook/client.go:71';
+/** Kinds that every scheme knows, besides the reviews. */
+const KNOWN_KINDS = new Set([
+  'admission.k8s.io/v1/AdmissionReview',
+  'admission.k8s.io/v1beta1/AdmissionReview',
+  'v1/Status',
+]);
+
+/** @throws Error, DecodeError for what is no object or of another type */
 export function decodeReview(body: Buffer, version: ReviewVersion): AdmissionReview {
-  const said = openJson(body);
-  const apiVersion = `admission.k8s.io/${version}`;
-  const isOther = said.kind !== '' && said.apiVersion !== '' && said.kind !== 'AdmissionReview';
-  if (isOther)
-    throw new Error(
-      `no kind ${quote(said.kind)} is registered for version ${quote(said.apiVersion)} in scheme ${quote(HOOK_SCHEME)}`,
-    );
-  if (said.apiVersion !== '' && said.apiVersion !== apiVersion)
-    throw new Error(`converting (${goName(said.apiVersion)}) to (${goName(apiVersion)}): unknown conversion`);
-  return decodeJson(body, TYPES[version], { strict: false }).object as TypedObject as AdmissionReview;
-}
-
-const HOOK_SCHEME = 'k8s.io/apiserver/pkg/util/webhook/client.go:79';
-
-function goName(apiVersion: string): string {
-  return `${apiVersion.slice(apiVersion.indexOf('/') + 1)}.AdmissionReview`;
+  const isJson = /^\s*\{/.test(body.toString('latin1', 0, 64));
+  const said = SERIALIZERS[isJson ? 'application/json' : 'application/yaml'].open(body);
+  const expected = `admission.k8s.io/${version}`;
+  const [apiVersion, kind] = [said.apiVersion || expected, said.kind || 'AdmissionReview'];
+  if (!KNOWN_KINDS.has(`${apiVersion}/${kind}`))
+    throw new Error(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`);
+  if (apiVersion !== expected) {
+    const from = `${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
+    throw new Error(`converting (${from}) to (${version}.AdmissionReview): unknown conversion`);
+  }
+  return said.decode(TYPES[version], { strict: false }).object as TypedObject as AdmissionReview;
 }
 
 /** @param isMutating whether it may come with a patch. @throws InvalidResponse */
-export function verdictOf(
-  review: AdmissionReview,
-  version: ReviewVersion,
-  uid: string,
-  isMutating: boolean,
-): Verdict {
+export function verdictOf(review: AdmissionReview, version: ReviewVersion, uid: string, isMutating: boolean): Verdict {
   const { response, kind = '', apiVersion = '' } = review;
   if (!response) throw new InvalidResponse('webhook response was absent');
   const patch = response.patch ? Buffer.from(response.patch, 'base64') : undefined;
@@ -107,9 +107,7 @@ export function verdictOf(
       throw new InvalidResponse(`expected response.uid=${quote(uid)}, got ${quote(response.uid)}`);
     if (kind !== 'AdmissionReview' || apiVersion !== 'admission.k8s.io/v1') {
       const got = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
-      throw new InvalidResponse(
-        `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}`,
-      );
+      throw new InvalidResponse(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}`);
     }
     checkPatch(patch, response.patchType, isMutating);
   }
@@ -139,9 +137,10 @@ function checkPatch(patch: Buffer | undefined, patchType: string | undefined, is
 /** What the client is told when a webhook does not allow its request. */
 export function denial(webhook: string, status: Status | undefined): StatusError {
   const by = `admission webhook ${quote(webhook)} denied the request`;
-  const { code = 0, reason = '', message = '', details } = status ?? {};
+  const { code = 0, reason = '', message = '', details, metadata } = status ?? {};
   const text = message || reason ? `${by}: ${message || reason}` : `${by} without explanation`;
-  return new StatusError(Math.max(code, 400), reason, text, details as StatusDetails | undefined);
+  const listMeta = metadata?.continue ? { continue: metadata.continue } : {};
+  return new StatusError(Math.max(code, 400), reason, text, details as StatusDetails | undefined, listMeta);
 }
 
 /** A dry run must not come to a webhook that may do something about it. */

@@ -22,7 +22,8 @@ function addressOf({ spec }: Service, name: string, port: number): Address {
     case 'ClusterIP':
     case 'LoadBalancer':
     case 'NodePort':
-      if (type === 'ClusterIP' && clusterIP === 'None') throw new Error('cannot route to service with ClusterIP "None"');
+      if (type === 'ClusterIP' && clusterIP === 'None')
+        throw new Error('cannot route to service with ClusterIP "None"');
       if (ports?.some((p) => p.port === port)) return { host: clusterIP, port };
       throw serviceUnavailable(`no service port ${port} found for service ${quote(name)}`);
     default:

@@ -37,7 +37,9 @@ export function validatingAdmissionWebhook(
       if (await isWanted(match.hook, attributes, attributes.object, convert, world.objects)) wanted.push(match);
     }
     const errors: unknown[] = [];
-    const reviews = wanted.map((match, i) => review(match, inForm(match.form), i).catch((e: unknown) => errors.push(e)));
+    const reviews = wanted.map((match, i) =>
+      review(match, inForm(match.form), i).catch((e: unknown) => errors.push(e)),
+    );
     await Promise.all(reviews);
     // Upstream tells of the one that came first, too.
     if (errors.length > 0) throw errors[0];
