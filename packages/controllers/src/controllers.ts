@@ -51,6 +51,17 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./resourcequota/controller.ts')).start(context),
   },
   {
+    name: 'node-lifecycle-controller',
+    alias: 'nodelifecycle',
+    account: 'node-controller',
+    start: async (context) => (await import('./nodelifecycle/controller.ts')).start(context),
+  },
+  {
+    name: 'taint-eviction-controller',
+    account: 'node-controller',
+    start: async (context) => (await import('./tainteviction/controller.ts')).start(context),
+  },
+  {
     name: 'root-ca-certificate-publisher-controller',
     alias: 'root-ca-cert-publisher',
     account: 'root-ca-cert-publisher',

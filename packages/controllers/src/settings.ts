@@ -1,3 +1,6 @@
+import type { Patience } from './nodelifecycle/health.ts';
+import type { ZoneSettings } from './nodelifecycle/zones.ts';
+
 /**
  * What kube-controller-manager's flags set, with upstream's defaults (pkg/controller/apis/config). Durations are
  * milliseconds. Each controller documents the ones it reads beside them.
@@ -7,8 +10,14 @@ export interface ControllerSettings {
   readonly concurrency: ReadonlyMap<string, number>;
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
+  /** How nodes are watched over (`--node-monitor-*`, `--node-startup-grace-period`). */
+  readonly nodeMonitor: Patience & { readonly periodMs: number };
+  /** How fast pods leave nodes that are not ready (`--node-eviction-rate` and others). */
+  readonly nodeEviction: ZoneSettings;
 }
 
 export const defaultSettings: ControllerSettings = {
   concurrency: new Map(),
+  nodeMonitor: { periodMs: 5_000, graceMs: 50_000, startupGraceMs: 60_000 },
+  nodeEviction: { evictionRate: 0.1, secondaryEvictionRate: 0.01, largeClusterSize: 50, unhealthyThreshold: 0.55 },
 };

@@ -6,7 +6,21 @@ import type { Values } from './flags.ts';
 /** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
 export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');
-  return { ...defaultSettings, ...(rootCa === undefined ? {} : { rootCa }) };
+  return {
+    ...defaultSettings,
+    ...(rootCa === undefined ? {} : { rootCa }),
+    nodeMonitor: {
+      periodMs: values['node-monitor-period'],
+      graceMs: values['node-monitor-grace-period'],
+      startupGraceMs: values['node-startup-grace-period'],
+    },
+    nodeEviction: {
+      evictionRate: values['node-eviction-rate'],
+      secondaryEvictionRate: values['secondary-node-eviction-rate'],
+      largeClusterSize: values['large-cluster-size-threshold'],
+      unhealthyThreshold: values['unhealthy-zone-threshold'],
+    },
+  };
 }
 
 async function textOf(values: Values, flag: 'root-ca-file'): Promise<string | undefined> {

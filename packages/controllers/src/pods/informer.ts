@@ -8,3 +8,15 @@ export function podInformer(informers: InformerFactory): Informer<Pod> {
   indexByController(pods);
   return pods;
 }
+
+const NODE = 'node';
+const byNode = ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []);
+
+/** Lets `podsOn` find what is bound to a node. Asking again does no harm. */
+export function indexByNode(pods: Informer<Pod>): void {
+  pods.addIndex(NODE, byNode);
+}
+
+export function podsOn(pods: Informer<Pod>, node: string): Pod[] {
+  return pods.store.byIndex(NODE, node);
+}

@@ -1,8 +1,8 @@
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import { toleratesTaint } from '@keelson/api/resources/tolerations';
 import { Action, clusterEvent } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
-import { toleratesTaint } from '../pods/tolerations.ts';
 
 const name = 'NodeUnschedulable';
 const cordoned = unresolvable(name, 'node(s) were unschedulable');

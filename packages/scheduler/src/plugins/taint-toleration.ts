@@ -1,8 +1,8 @@
 import type { Node, Toleration } from '@keelson/api/generated/types/core/v1';
+import { hasUntolerated, toleratesTaint } from '@keelson/api/resources/tolerations';
 import { Action, clusterEvent } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
-import { hasUntolerated, toleratesTaint } from '../pods/tolerations.ts';
 import { scaleToMax } from './normalize.ts';
 
 const name = 'TaintToleration';

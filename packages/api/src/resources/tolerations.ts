@@ -1,5 +1,5 @@
 /** Taints and who tolerates them (staging/src/k8s.io/api/core/v1/toleration.go). */
-import type { Taint, Toleration } from '@keelson/api/generated/types/core/v1';
+import type { Taint, Toleration } from '../generated/types/core/v1.ts';
 
 export function tolerates({ effect, key, operator, value }: Toleration, taint: Taint): boolean {
   if (effect && effect !== taint.effect) return false;
