@@ -3,8 +3,9 @@
  *
  *   npm run bench -- [--kube-apiserver PATH] [--etcd PATH] [--unsafe-no-fsync] [--base URL --token T]…
  *                    [--servers NAME,…] [--only WORKLOAD,…] [--quick] [--rounds N] [--dir DIR] [--json FILE]
+ *                    [--profile DIR]
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,21 +33,26 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string' },
     dir: { type: 'string', default: tmpdir() },
     json: { type: 'string' },
+    profile: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
 
+const ROOT = resolve(import.meta.dirname, '..');
+
 /** The last one is what the others are compared with. */
 function serverKinds(): ServerKind[] {
-  const keelson = resolve(import.meta.dirname, '../bin/kube-apiserver');
+  const keelson = flags.profile
+    ? [process.execPath, '--conditions=keelson-source', resolve(ROOT, 'packages/cluster/src/bin/kube-apiserver.ts')]
+    : [resolve(ROOT, 'bin/kube-apiserver')];
   const etcd = flags.etcd ? { binary: resolve(flags.etcd), fsync: !flags['unsafe-no-fsync'] } : undefined;
-  const kinds = [apiServer({ name: 'keelson', binary: keelson, node: true })];
-  if (etcd) kinds.push(apiServer({ name: 'keelson-etcd', binary: keelson, node: true, etcd }));
+  const kinds = [apiServer({ name: 'keelson', command: keelson, node: true })];
+  if (etcd) kinds.push(apiServer({ name: 'keelson-etcd', command: keelson, node: true, etcd }));
   kinds.push(...flags.base.map((base, i) => givenServer(base, flags.token[i] ?? '')));
   const upstream = flags['kube-apiserver'];
   if (upstream) {
     if (!etcd) throw new Error('kube-apiserver needs an etcd: --etcd PATH, or ETCD in the environment');
-    kinds.push(apiServer({ name: 'kube-apiserver', binary: resolve(upstream), node: false, etcd }));
+    kinds.push(apiServer({ name: 'kube-apiserver', command: [resolve(upstream)], node: false, etcd }));
   }
   const wanted = flags.servers?.split(',');
   return wanted ? kinds.filter(({ name }) => wanted.includes(name)) : kinds;
@@ -76,19 +82,25 @@ async function measure(workload: Workload, servers: readonly Server[]): Promise<
   >();
   const cpu: Record<string, number> = {};
   const pauses: Record<string, number> = {};
-  for (let round = 0; round < (workload.once ? 1 : rounds); round++) {
+  const warmUps = workload.once ? 0 : 1;
+  for (let round = 0; round < (workload.once ? 1 : rounds + warmUps); round++) {
     // Every other round the other way round, so that nobody always comes first.
     for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
       const { name } = server.kind;
       const before = cpuSeconds(server);
       await longestPause(server);
-      for (const { name: figure, unit, value } of await workload.run(session(server, round))) {
+      const found = await workload.run(session(server, round));
+      if (round < warmUps) continue;
+      for (const { name: figure, unit, value } of found) {
         const known = figures.get(figure) ?? { name: figure, unit, values: {} };
         figures.set(figure, known);
         known.values[name] = [...(known.values[name] ?? []), value];
       }
       cpu[name] = (cpu[name] ?? 0) + cpuSeconds(server) - before;
       const pause = await longestPause(server);
+      if (flags.profile && server.pauseFile) {
+        copyFileSync(`${server.pauseFile}.cpuprofile`, join(flags.profile, `${workload.name}-${name}.cpuprofile`));
+      }
       if (pause !== undefined) pauses[name] = Math.max(pauses[name] ?? 0, pause);
     }
   }
@@ -103,6 +115,10 @@ async function main(): Promise<void> {
     return;
   }
   const load = h2loadVersion();
+  if (flags.profile) {
+    mkdirSync(flags.profile, { recursive: true });
+    process.env.KEELSON_BENCH_PROFILE = flags.profile;
+  }
   const servers: Server[] = [];
   try {
     for (const kind of serverKinds()) servers.push(await kind.start(directory()));

@@ -1,12 +1,12 @@
 /**
- * A CPU profile as text: where the time goes by function (self and total), and the stacks that cost most, folded.
+ * A CPU profile as text: where the time goes by function (self and total), and with `--stacks`
+ * the stacks that cost most, folded.
  *
- *   node bench/profile.ts FILE.cpuprofile [--lines N] > bench/profiles/NAME.txt
+ *   node bench/profile.ts FILE.cpuprofile [--lines N] [--stacks] > bench/profiles/NAME.txt
  *
- * To make one: NODE_OPTIONS='--cpu-prof --cpu-prof-dir=DIR' before `bin/kube-apiserver`, load, SIGTERM.
+ * To make one: `npm run bench -- --servers keelson --only WORKLOAD --profile DIR`.
  */
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 
 interface CallFrame {
@@ -27,7 +27,7 @@ interface Profile {
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { lines: { type: 'string', default: '60' } },
+  options: { lines: { type: 'string', default: '60' }, stacks: { type: 'boolean', default: false } },
 });
 const lines = Number(flags.lines);
 const profile = JSON.parse(readFileSync(positionals[0]!, 'utf8')) as Profile;
@@ -39,10 +39,8 @@ const byId = new Map(profile.nodes.map((node) => [node.id, node]));
 const parents = new Map(
   profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id] as const)),
 );
-const nameOf = ({ callFrame: { functionName, url, lineNumber } }: Node): string => {
-  const file = url === '' ? '' : ` ${basename(url)}:${lineNumber + 1}`;
-  return `${functionName || '(anonymous)'}${file}`;
-};
+const nameOf = ({ callFrame: { functionName, url, lineNumber } }: Node): string =>
+  `${functionName || '(anonymous)'}${url === '' ? '' : ` ${url.replace(/^.*\/(packages|node_modules)\//, '')}:${lineNumber + 1}`}`;
 
 const selfBy = new Map<string, number>();
 const totalBy = new Map<string, number>();
@@ -68,4 +66,4 @@ const table = (map: Map<string, number>, title: string, except: ReadonlySet<stri
 console.log(`${(total / 1e6).toFixed(1)} s of CPU, ${(idle / 1e6).toFixed(1)} s idle`);
 table(selfBy, 'in the function itself');
 table(totalBy, 'with what it calls');
-table(stacks, 'stacks');
+if (flags.stacks) table(stacks, 'stacks');

@@ -19,14 +19,15 @@ import { pauseRecorder } from './usage.ts';
 
 export interface ApiServerOptions {
   readonly name: string;
-  readonly binary: string;
+  /** Program and what goes before the flags. */
+  readonly command: readonly string[];
   /** Whether it runs on Node.js, whose pauses can be measured. */
   readonly node: boolean;
   /** Without it: the embedded store, which Keelson has. */
   readonly etcd?: EtcdOptions;
 }
 
-export function apiServer({ name, binary, node, etcd }: ApiServerOptions): ServerKind {
+export function apiServer({ name, command: [program = '', ...first], node, etcd }: ApiServerOptions): ServerKind {
   const storage = etcd
     ? `etcd, ${etcd.fsync ? 'fsync before each answer' : 'no fsync: not durable'}`
     : 'LMDB, flushed before each answer';
@@ -58,8 +59,8 @@ export function apiServer({ name, binary, node, etcd }: ApiServerOptions): Serve
       const pauseFile = file('pause');
       const start = performance.now();
       const child = launch(
-        binary,
-        Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
+        program,
+        [...first, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
         log,
         node ? pauseRecorder(pauseFile) : {},
       );

@@ -43,6 +43,6 @@ export async function longestPause({ processes, pauseFile }: Server): Promise<nu
   if (!pauseFile) return undefined;
   rmSync(pauseFile, { force: true });
   processes[0]!.kill('SIGUSR2');
-  for (let i = 0; i < 200 && !existsSync(pauseFile); i++) await sleep(10);
+  for (let i = 0; i < 1000 && !existsSync(pauseFile); i++) await sleep(10);
   return Number(readFileSync(pauseFile, 'utf8'));
 }

@@ -57,7 +57,7 @@ export const FULL: Sizes = {
 };
 export const QUICK: Sizes = {
   seconds: 2,
-  writes: 1000,
+  writes: 2000,
   pods: 2000,
   growth: [1000, 5000],
   restSeconds: 3,

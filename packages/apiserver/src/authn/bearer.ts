@@ -44,9 +44,12 @@ export function withoutTokenProtocol(protocols: readonly string[]): string[] {
 }
 
 function known(found: Authenticated | undefined): Authenticated {
-  if (!found) throw new Error('invalid bearer token');
+  if (!found) throw INVALID;
   return found;
 }
+
+/** One for all: most tokens are unknown to some authenticator before another one knows them. */
+const INVALID = new Error('invalid bearer token');
 
 function isWebsocket(connection: string, upgrade: string): boolean {
   return upgrade.toLowerCase() === 'websocket' && /(^|[\s,])upgrade($|[\s,])/i.test(connection);

@@ -3,18 +3,11 @@
  * two `Impersonate-Group` headers; authentication therefore reads the raw list.
  */
 export class HeaderValues {
-  readonly #values = new Map<string, string[]>();
+  readonly #raw: readonly string[];
 
   /** @param raw name, value, name, value… as in node's `rawHeaders`; HTTP/2 pseudo headers are left out */
   constructor(raw: readonly string[]) {
-    for (let i = 0; i + 1 < raw.length; i += 2) {
-      const name = raw[i]!.toLowerCase();
-      if (name.startsWith(':')) continue;
-      const value = decoded(raw[i + 1]!);
-      const known = this.#values.get(name);
-      if (known) known.push(value);
-      else this.#values.set(name, [value]);
-    }
+    this.#raw = raw;
   }
 
   static of(headers: Readonly<Record<string, string | readonly string[]>>): HeaderValues {
@@ -26,20 +19,43 @@ export class HeaderValues {
 
   /** The first value, or the empty string. */
   first(name: string): string {
-    return this.#values.get(name.toLowerCase())?.[0] ?? '';
+    const wanted = name.toLowerCase();
+    for (let i = 0; i + 1 < this.#raw.length; i += 2) {
+      if (isCalled(this.#raw[i]!, wanted)) return decoded(this.#raw[i + 1]!);
+    }
+    return '';
   }
 
   all(name: string): readonly string[] {
-    return this.#values.get(name.toLowerCase()) ?? [];
+    const wanted = name.toLowerCase();
+    const values: string[] = [];
+    for (let i = 0; i + 1 < this.#raw.length; i += 2) {
+      if (isCalled(this.#raw[i]!, wanted)) values.push(decoded(this.#raw[i + 1]!));
+    }
+    return values;
   }
 
   /** Headers whose lower-case name starts with this, as [rest of the name, values]. */
   withPrefix(prefix: string): [string, readonly string[]][] {
     const start = prefix.toLowerCase();
-    return [...this.#values].flatMap(([name, values]): [string, readonly string[]][] =>
-      name.startsWith(start) ? [[name.slice(start.length), values]] : [],
-    );
+    const found = new Map<string, string[]>();
+    for (let i = 0; i + 1 < this.#raw.length; i += 2) {
+      const raw = this.#raw[i]!;
+      if (raw.length < start.length || raw.startsWith(':')) continue;
+      const name = raw.toLowerCase();
+      if (!name.startsWith(start)) continue;
+      const rest = name.slice(start.length);
+      const value = decoded(this.#raw[i + 1]!);
+      const known = found.get(rest);
+      if (known) known.push(value);
+      else found.set(rest, [value]);
+    }
+    return [...found];
   }
+}
+
+function isCalled(raw: string, name: string): boolean {
+  return raw.length === name.length && raw.toLowerCase() === name && !raw.startsWith(':');
 }
 
 const BEYOND_ASCII = /[\x80-\xff]/;

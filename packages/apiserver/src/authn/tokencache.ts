@@ -3,7 +3,7 @@
  * good for the time to live, so one whose account has just been deleted works a little longer. Concurrent requests with
  * one token share one look-up. Failures are remembered only where a time to live for them is given.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Authenticated, TokenAuthenticator } from './authenticator.ts';
 
@@ -23,11 +23,9 @@ type Outcome = { readonly found: Authenticated | undefined } | { readonly error:
 
 export function cachedTokens(inner: TokenAuthenticator, options: TokenCacheOptions): TokenAuthenticator {
   // Keyed with a secret: neither memory dumps nor crafted collisions are of use.
-  const secret = randomBytes(32);
+  const secret = randomBytes(32).toString('base64');
   const keyOf = (token: string, audiences: readonly string[]): string =>
-    createHmac('sha256', secret)
-      .update(JSON.stringify([token, audiences]))
-      .digest('base64');
+    hash('sha256', JSON.stringify([secret, token, audiences]), 'base64');
   const outcomes = new LRUCache<string, Outcome>({
     max: MAX_TOKENS,
     ttl: 1,

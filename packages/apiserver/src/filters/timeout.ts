@@ -7,20 +7,15 @@ import { isLongRunning } from './inflight.ts';
 export function timeout(seconds: number): Filter {
   return async (ctx, next) => {
     if (isLongRunning(ctx) || seconds <= 0) return next();
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
         () => reject(timeoutError('request did not complete within the allotted timeout', 0)),
         seconds * 1000,
       );
+      // Whoever goes on after the answer was given talks to nobody.
+      next()
+        .finally(() => clearTimeout(timer))
+        .then(resolve, reject);
     });
-    const work = next();
-    // Whoever goes on after the answer was given talks to nobody.
-    work.catch(() => {});
-    try {
-      await Promise.race([work, expired]);
-    } finally {
-      clearTimeout(timer);
-    }
   };
 }

@@ -16,25 +16,30 @@ export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Prom
   let size = 0;
   return new Promise((resolve, reject) => {
     const { body } = exchange;
+    let isDone = false;
     const done = (finish: () => void): void => {
+      if (isDone) return;
+      isDone = true;
       clearTimeout(timer);
-      body.removeAllListeners('data');
-      body.removeAllListeners('end');
+      body.removeListener('data', onData);
+      body.removeListener('end', onEnd);
       finish();
     };
     const timer = setTimeout(
       () => done(() => reject(new StatusError(408, 'Timeout', 'the request body did not arrive in time'))),
       BODY_TIMEOUT_MS,
     );
-    body.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
       else {
         body.pause();
         done(() => reject(tooLarge(limit)));
       }
-    });
-    body.once('end', () => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))));
+    };
+    const onEnd = () => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    body.on('data', onData);
+    body.on('end', onEnd);
     exchange.onClose(() => done(() => reject(new StatusError(400, 'BadRequest', 'unexpected EOF'))));
   });
 }

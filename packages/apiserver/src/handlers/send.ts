@@ -1,11 +1,10 @@
 /** Answers on their way out: headers that all have, compression, chunks under back-pressure. */
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { quote } from '@keelson/api/field';
 import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
-import type { ResponseHeaders } from '../http/exchange.ts';
+import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 
 /** Smaller answers are not worth compressing (upstream's defaultGzipThresholdBytes). */
 const GZIP_THRESHOLD_BYTES = 128 * 1024;
@@ -50,25 +49,36 @@ export async function sendChunks(
   }
   const target: Writable = zipped ? zlib.createGzip({ level: GZIP_LEVEL }) : out;
   if (zipped) (target as zlib.Gzip).pipe(out);
+  const drained = drainOf(target, ctx.exchange);
   for (const chunk of chunks) {
     if (ctx.exchange.closed) {
       target.destroy();
       return;
     }
     ctx.exchange.bytesSent += chunk.length;
-    if (!target.write(chunk)) await Promise.race([once(target, 'drain'), closed(ctx)]);
+    if (!target.write(chunk)) await drained();
   }
   target.end();
+}
+
+/** @returns what resolves when more may be written, or nobody is there to read it */
+function drainOf(target: Writable, exchange: Exchange): () => Promise<void> {
+  let wake: (() => void) | undefined;
+  const onWake = (): void => wake?.();
+  target.on('drain', onWake);
+  exchange.onClose(onWake);
+  return async () => {
+    if (exchange.closed) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
 }
 
 const GZIPPED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
 
 function acceptsGzip(ctx: RequestContext): boolean {
   return headerOf(ctx.exchange.headers, 'accept-encoding').includes('gzip');
-}
-
-function closed(ctx: RequestContext): Promise<void> {
-  return new Promise((resolve) => ctx.exchange.onClose(resolve));
 }
 
 /** A quoted-string of RFC 9110 as apimachinery's NewWarningHeader writes it: control characters go. */

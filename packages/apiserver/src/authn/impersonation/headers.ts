@@ -8,6 +8,7 @@ const EXTRA_PREFIX = 'impersonate-extra-';
 
 /** Undefined where nobody is to be impersonated. @throws StatusError 400 for anything else without a user name */
 export function wantedUser(headers: HeaderValues): UserInfo | undefined {
+  if (headers.withPrefix('impersonate-').length === 0) return undefined;
   const extra: Record<string, string[]> = {};
   const extraHeaders = headers.withPrefix(EXTRA_PREFIX);
   for (const [rest, values] of extraHeaders) {
