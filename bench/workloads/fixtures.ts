@@ -16,7 +16,7 @@ export function configMap(metadata: Readonly<Record<string, unknown>>, value: st
 export function pod(metadata: Readonly<Record<string, unknown>>, nodeName?: string): object {
   const { labels, annotations } = clusterPod.metadata;
   const { containers, serviceAccountName: _, nodeName: __, ...spec } = clusterPod.spec;
-  const [first] = containers;
+  const [{ livenessProbe: _probe, securityContext: _context, ...first }] = containers as [(typeof containers)[0]];
   return {
     apiVersion: 'v1',
     kind: 'Pod',

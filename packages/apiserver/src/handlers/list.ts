@@ -109,9 +109,11 @@ function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision:
     const rest = cacher.count(selection.namespace, plan.from) - items.length;
     return { items, meta: metaOf(scope, items.at(-1), rest > 0, rest, revision) };
   }
-  const all = cacher.list(selection.namespace, plan.from);
-  const [items, more] = take(all, selection, plan.limit);
-  return { items, meta: metaOf(scope, items.at(-1), more, undefined, revision) };
+  const { namespace, demands } = selection;
+  const items = take(cacher.listMatching(demands, namespace, plan.from), selection, plan.limit);
+  const last = items.at(-1);
+  const more = plan.limit > 0 && items.length === plan.limit && cacher.count(namespace, `${last!.key}\0`) > 0;
+  return { items, meta: metaOf(scope, last, more, undefined, revision) };
 }
 
 async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, revision: number): Promise<Page> {
@@ -144,15 +146,16 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
   return { items, meta: metaOf(scope, undefined, false, undefined, revision) };
 }
 
-function take(all: readonly CachedObject[], selection: Selection, limit: number): [CachedObject[], boolean] {
-  if (selection.everything && limit === 0) return [all as CachedObject[], false];
+/** @param limit 0: none */
+function take(all: readonly CachedObject[], selection: Selection, limit: number): readonly CachedObject[] {
+  if (selection.everything && limit === 0) return all;
   const items: CachedObject[] = [];
-  for (const [i, object] of all.entries()) {
+  for (const object of all) {
     if (!selection.matches(object)) continue;
     items.push(object);
-    if (limit > 0 && items.length === limit) return [items, i < all.length - 1];
+    if (items.length === limit) break;
   }
-  return [items, false];
+  return items;
 }
 
 function metaOf(

@@ -6,6 +6,7 @@ import { writeListItem, writeObject } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { CachedObject } from '../registry/cacher.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
+import { FrameCache } from './framecache.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -21,8 +22,7 @@ const EVENT_HEADS: Readonly<Record<WatchEventType, Buffer>> = {
   ERROR: Buffer.from('{"type":"ERROR","object":'),
 };
 
-/** What a cached object looks like in a watch, made once however many watch. */
-const frames = new WeakMap<CachedObject, Map<WatchEventType, Buffer>>();
+const frames = new FrameCache<CachedObject>(16 * 1024 * 1024);
 
 export class StoredJson implements Representation {
   readonly contentType = 'application/json';
@@ -48,17 +48,9 @@ export class StoredJson implements Representation {
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
-    let byType = frames.get(object);
-    if (!byType) {
-      byType = new Map();
-      frames.set(object, byType);
-    }
-    let frame = byType.get(type);
-    if (!frame) {
-      frame = Buffer.concat([EVENT_HEADS[type], ...writeObject(object.bytes, object.revision), END_OF_EVENT]);
-      byType.set(type, frame);
-    }
-    return frame;
+    return frames.get(object, type, () =>
+      Buffer.concat([EVENT_HEADS[type], ...writeObject(object.bytes, object.revision), END_OF_EVENT]),
+    );
   }
 
   bookmark(revision: number, initialEventsEnd: boolean): Buffer {

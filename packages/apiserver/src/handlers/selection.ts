@@ -6,6 +6,7 @@ import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/l
 import type { CachedObject } from '../registry/cacher.ts';
 import { keyOf } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
+import type { Demand } from '../registry/valueindex.ts';
 import type { ListOptions } from './options.ts';
 import type { Scope } from './scope.ts';
 
@@ -16,6 +17,8 @@ export interface Selection {
   readonly name: string | undefined;
   /** True when everything in the namespace matches. */
   readonly everything: boolean;
+  /** Values that every object has which matches. */
+  readonly demands: readonly Demand[];
   matches(object: CachedObject): boolean;
 }
 
@@ -35,10 +38,21 @@ export function selectionOf(scope: Scope, options: ListOptions): Selection {
     namespace: namespaced ? info.namespace || (fields.requiredValue('metadata.namespace') ?? '') : '',
     name,
     everything,
+    demands: demandsOf(fields, labels),
     matches: (object) =>
       everything ||
       ((name === undefined || object.name === name) && fields.matches(object.fields) && labels.matches(object.labels)),
   };
+}
+
+function demandsOf(fields: FieldSelector, labels: LabelSelector): Demand[] {
+  const ofFields = fields.requirements
+    .filter(({ field, operator }) => operator === '=' && field !== 'metadata.namespace')
+    .map(({ field: key, value }): Demand => ({ of: 'fields', key, value }));
+  const ofLabels = labels.requirements
+    .filter(({ operator, values }) => ['=', '==', 'in'].includes(operator) && values.length === 1)
+    .map(({ key, values }): Demand => ({ of: 'labels', key, value: values[0]! }));
+  return [...ofFields, ...ofLabels];
 }
 
 /** The one key that can match, where namespace and name are given. */

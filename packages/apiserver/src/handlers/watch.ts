@@ -19,9 +19,10 @@ import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { commonHeaders } from './send.ts';
 
-/** A watcher that is further behind than this is cut off; it will come back and list. */
+/** A watcher that has missed this much of what has happened since it came is let go; it will come back and list. */
 const MAX_PENDING_BYTES = 32 * 1024 * 1024;
-const INITIAL_CHUNK_BYTES = 256 * 1024;
+/** How much is written at once. */
+const CHUNK_BYTES = 64 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** The last bookmark comes this long before the timeout. */
 const BOOKMARK_BEFORE_END_MS = 2_000;
@@ -72,6 +73,9 @@ async function startFromHistory(scope: Scope, stream: WatchStream, revision: num
   else stream.startFromEvents(events.events, events.revision);
 }
 
+/** What is still to be written: events, whose objects others share, and frames that are made when it is their turn. */
+type Pending = CacheEvent | (() => Buffer);
+
 class WatchStream implements Subscriber {
   readonly ended: Promise<void>;
   readonly #scope: Scope;
@@ -83,12 +87,14 @@ class WatchStream implements Subscriber {
   #unsubscribe: (() => void) | undefined;
   readonly #series: WatchSeries;
   readonly #timers: NodeJS.Timeout[] = [];
-  /** Frames that wait for the connection to drain. */
-  #pending: Buffer[] = [];
+  #pending: Pending[] = [];
+  /** Of them, how many bytes of objects have come since the watch began. */
   #pendingBytes = 0;
-  #blocked = false;
-  #over = false;
-  #revision = 0;
+  #isScheduled = false;
+  #isBlocked = false;
+  /** Nothing more comes, but what is pending still goes out. */
+  #isEnding = false;
+  #isOver = false;
   #bookmarked = 0;
 
   constructor(scope: Scope, selection: Selection, options: ListOptions, representation: Representation) {
@@ -111,8 +117,11 @@ class WatchStream implements Subscriber {
       ...(ctx.exchange.httpVersion === '1.1' ? { 'transfer-encoding': 'chunked' } : {}),
     });
     this.#out = out;
-    out.on('drain', () => this.#drain());
-    ctx.exchange.onClose(() => this.end());
+    out.on('drain', () => {
+      this.#isBlocked = false;
+      this.#write();
+    });
+    ctx.exchange.onClose(() => this.#close());
     this.#timers.push(setTimeout(() => this.end(), timeoutMs));
     if (!this.#options.allowWatchBookmarks) return;
     this.#timers.push(setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL_MS));
@@ -124,48 +133,43 @@ class WatchStream implements Subscriber {
   /** Everything there is as ADDED, then what comes. */
   startFromState(): void {
     const { cacher } = this.#scope.store;
-    const revision = cacher.revision;
+    const { revision } = cacher;
+    const { namespace, demands } = this.#selection;
     const key = onlyKey(this.#scope, this.#selection);
     const only = key === undefined ? undefined : cacher.get(key);
-    const state = key === undefined ? cacher.list(this.#selection.namespace) : only ? [only] : [];
-    this.#unsubscribe = cacher.subscribe(revision, this);
-    this.#revision = revision;
-    let chunk: Buffer[] = [];
-    let size = 0;
+    const state = key === undefined ? cacher.listMatching(demands, namespace) : only ? [only] : [];
+    this.#subscribe(revision);
     for (const object of state) {
       if (!this.#selection.matches(object)) continue;
-      const frame = this.#representation.event('ADDED', object);
-      this.#count(frame);
       this.#series.initial.inc();
-      chunk.push(frame);
-      size += frame.length;
-      if (size < INITIAL_CHUNK_BYTES) continue;
-      this.#write(Buffer.concat(chunk), false);
-      chunk = [];
-      size = 0;
+      this.#pending.push({ type: 'ADDED', revision, object, previous: undefined });
     }
     if (this.#options.allowWatchBookmarks) {
-      chunk.push(this.#representation.bookmark(revision, true));
+      this.#pending.push(() => this.#representation.bookmark(revision, true));
       this.#bookmarked = revision;
     }
-    if (chunk.length > 0) this.#write(Buffer.concat(chunk), false);
+    this.#write();
   }
 
   /** Everything after `revision`. @returns false when the cache does not reach back so far */
   startFrom(revision: number): boolean {
-    this.#revision = revision;
-    this.#unsubscribe = this.#scope.store.cacher.subscribe(revision, this);
-    return this.#unsubscribe !== undefined;
+    return this.#subscribe(revision);
   }
 
   startFromEvents(events: readonly CacheEvent[], revision: number): void {
-    this.#emit(events);
+    this.#pending.push(...events);
+    this.#write();
     if (!this.startFrom(revision)) this.end();
   }
 
-  onEvents(events: readonly CacheEvent[], revision: number): void {
-    this.#revision = Math.max(this.#revision, revision);
-    if (events.length > 0) this.#emit(events);
+  onEvents(events: readonly CacheEvent[]): void {
+    const isReplay = this.#unsubscribe === undefined;
+    for (const event of events) {
+      this.#pending.push(event);
+      if (!isReplay) this.#pendingBytes += event.object.bytes.length;
+    }
+    if (this.#pendingBytes > MAX_PENDING_BYTES) this.#giveUp();
+    else this.#schedule();
   }
 
   onEnd(): void {
@@ -173,38 +177,82 @@ class WatchStream implements Subscriber {
   }
 
   fail(error: { toStatus(): object }): void {
-    this.#write(this.#representation.error(error.toStatus()), false);
+    this.#pending.push(() => this.#representation.error(error.toStatus()));
     this.end();
   }
 
+  /** After what is pending. */
   end(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#unsubscribe?.();
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#write();
+  }
+
+  #subscribe(revision: number): boolean {
+    const { namespace, demands } = this.#selection;
+    this.#unsubscribe = this.#scope.store.cacher.subscribe(revision, this, { namespace, demand: demands[0] });
+    return this.#unsubscribe !== undefined;
+  }
+
+  #giveUp(): void {
     this.#pending = [];
-    if (this.#out && !this.#scope.ctx.exchange.closed) this.#out.end();
+    this.end();
+  }
+
+  #close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#pending = [];
+    this.end();
     this.#finish();
   }
 
-  #emit(events: readonly CacheEvent[]): void {
-    const frames: Buffer[] = [];
-    for (const event of events) {
-      const frame = this.#frame(event);
-      if (!frame) continue;
-      this.#count(frame);
-      frames.push(frame);
-    }
-    if (frames.length > 0) this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames), true);
+  /** What comes in one turn of the event loop goes out together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isBlocked) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#write();
+    });
   }
 
-  #count(frame: Buffer): void {
+  /** Writes what is pending, as long as the connection takes it. */
+  #write(): void {
+    let at = 0;
+    while (!this.#isBlocked && !this.#isOver && at < this.#pending.length) {
+      const frames: Buffer[] = [];
+      for (let size = 0; at < this.#pending.length && size < CHUNK_BYTES; at++) {
+        const frame = this.#frame(this.#pending[at]!);
+        if (!frame) continue;
+        frames.push(frame);
+        size += frame.length;
+      }
+      if (frames.length === 0) continue;
+      this.#isBlocked = !this.#out!.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    }
+    if (at > 0) this.#pending.splice(0, at);
+    if (this.#pending.length > 0) return;
+    this.#pendingBytes = 0;
+    if (!this.#isEnding || this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#scope.ctx.exchange.closed) this.#out?.end();
+    this.#finish();
+  }
+
+  #frame(pending: Pending): Buffer | undefined {
+    if (typeof pending === 'function') return pending();
+    const frame = this.#eventFrame(pending);
+    if (!frame) return undefined;
     this.#series.events.inc();
     this.#series.sizes.observe(frame.length);
+    return frame;
   }
 
   /** An object that leaves the selection is a deletion to who watches, one that enters it an addition. */
-  #frame(event: CacheEvent): Buffer | undefined {
+  #eventFrame(event: CacheEvent): Buffer | undefined {
     const { namespace } = this.#selection;
     if (namespace !== '' && event.object.namespace !== namespace) return undefined;
     if (this.#selection.everything) return this.#representation.event(event.type, event.object);
@@ -216,34 +264,12 @@ class WatchStream implements Subscriber {
     return this.#representation.event('DELETED', last);
   }
 
+  /** The cache tells of every event at once, so that whoever has nothing pending stands where the cache stands. */
   #bookmark(): void {
-    if (this.#over || this.#revision <= this.#bookmarked || this.#blocked) return;
-    this.#bookmarked = this.#revision;
-    this.#write(this.#representation.bookmark(this.#revision, false), true);
-  }
-
-  #write(frame: Buffer, bounded: boolean): void {
-    if (this.#over || !this.#out) return;
-    if (!this.#blocked) {
-      this.#blocked = !this.#out.write(frame);
-      return;
-    }
-    this.#pending.push(frame);
-    this.#pendingBytes += frame.length;
-    if (bounded && this.#pendingBytes > MAX_PENDING_BYTES) {
-      this.#scope.ctx.exchange.abort();
-      this.end();
-    }
-  }
-
-  #drain(): void {
-    this.#blocked = false;
-    let written = 0;
-    while (!this.#blocked && written < this.#pending.length) {
-      const frame = this.#pending[written++]!;
-      this.#pendingBytes -= frame.length;
-      this.#blocked = !this.#out!.write(frame);
-    }
-    this.#pending.splice(0, written);
+    const { revision } = this.#scope.store.cacher;
+    if (this.#isEnding || this.#pending.length > 0 || revision <= this.#bookmarked) return;
+    this.#bookmarked = revision;
+    this.#pending.push(() => this.#representation.bookmark(revision, false));
+    this.#write();
   }
 }

@@ -9,6 +9,8 @@
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
+import { Audience, type Interest } from './audience.ts';
+import { type Demand, ValueIndexes } from './valueindex.ts';
 
 /** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
 export interface CachedObject {
@@ -33,7 +35,7 @@ export interface CacheEvent {
 }
 
 export interface Subscriber {
-  /** Events in order; `revision` is where the cache stands, also when there are none. Must not throw. */
+  /** Events in order; `revision` is where the cache stands. Must not throw. */
   onEvents(events: readonly CacheEvent[], revision: number): void;
   /** The subscription is over: the cache lost its place in the store's history. */
   onEnd(error: Error): void;
@@ -66,7 +68,8 @@ export class Cacher {
   #watch: Watch | undefined;
   #started: Promise<void> | undefined;
   #closed = false;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #audience = new Audience();
+  readonly #indexes = new ValueIndexes();
   #waiting: { revision: number; resolve: () => void }[] = [];
 
   constructor(options: CacherOptions) {
@@ -135,18 +138,31 @@ export class Cacher {
     return this.#objects.range(from !== undefined && from > start ? from : start, end, limit);
   }
 
+  /** Objects in key order, no fewer than those that have all values demanded, and as few as an index allows. */
+  listMatching(demands: readonly Demand[], namespace: string, from?: string): CachedObject[] {
+    // An index of what is different for each object would be as large as the objects.
+    const indexed = demands.filter(({ key }) => key !== 'metadata.name');
+    if (indexed.length === 0) return this.list(namespace, from);
+    const [start, end] = this.#range(namespace);
+    const candidates = this.#indexes.candidates(indexed, () => this.list(''));
+    return candidates.range(from !== undefined && from > start ? from : start, end);
+  }
+
   count(namespace: string, from?: string): number {
     const [start, end] = this.#range(namespace);
     return this.#objects.count(from !== undefined && from > start ? from : start, end);
   }
 
-  /** Calls the subscriber for everything after `fromRevision`; undefined when the ring no longer reaches back that far. */
-  subscribe(fromRevision: number, subscriber: Subscriber): (() => void) | undefined {
+  /**
+   * Calls the subscriber for everything after `fromRevision`; undefined when the ring no longer reaches back that far.
+   * @param interest what it can be interested in; it may still be told of more
+   */
+  subscribe(fromRevision: number, subscriber: Subscriber, interest?: Interest): (() => void) | undefined {
     if (fromRevision < this.#ringStart) return undefined;
     const missed = this.#eventsAfter(fromRevision);
-    this.#subscribers.add(subscriber);
+    const unsubscribe = this.#audience.add(subscriber, interest);
     if (missed.length > 0) subscriber.onEvents(missed, this.#revision);
-    return () => this.#subscribers.delete(subscriber);
+    return unsubscribe;
   }
 
   /** The oldest revision that `subscribe` accepts. */
@@ -157,7 +173,7 @@ export class Cacher {
   close(): void {
     this.#closed = true;
     this.#watch?.close();
-    this.#subscribers.clear();
+    this.#audience.clear();
   }
 
   #range(namespace: string): [string, string] {
@@ -207,6 +223,7 @@ export class Cacher {
   #replace(loaded: readonly CachedObject[], revision: number): void {
     const next = SortedEntries.from(loaded);
     this.#objects = next;
+    this.#indexes.clear();
     this.#ring.length = 0;
     this.#ringBytes = 0;
     this.#ringStart = revision;
@@ -219,9 +236,7 @@ export class Cacher {
       { error: error.message, prefix: this.#prefix },
       'watch on the store ended; loading again',
     );
-    const ended = [...this.#subscribers];
-    this.#subscribers.clear();
-    for (const subscriber of ended) subscriber.onEnd(error);
+    for (const subscriber of this.#audience.clear()) subscriber.onEnd(error);
     const again = (): void => {
       if (this.#closed) return;
       this.#started = this.#load();
@@ -238,11 +253,13 @@ export class Cacher {
         const object = this.#options.decode(event.kv);
         const previous = this.#objects.get(object.key);
         this.#objects.set(object);
+        this.#indexes.replace(previous, object);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
       } else {
         const previous = this.#objects.get(event.key);
         if (!previous) continue;
         this.#objects.delete(event.key);
+        this.#indexes.replace(previous, undefined);
         events.push({
           type: 'DELETED',
           revision: event.modRevision,
@@ -253,7 +270,7 @@ export class Cacher {
     }
     this.#remember(events);
     this.#advance(batch.revision);
-    for (const subscriber of this.#subscribers) subscriber.onEvents(events, batch.revision);
+    this.#audience.tell(events, batch.revision);
   }
 
   #remember(events: readonly CacheEvent[]): void {
