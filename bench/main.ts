@@ -1,7 +1,7 @@
 /**
  * Keelson beside kube-apiserver, under the same load on the same machine, in turns. bench/README.md tells how to read it.
  *
- *   npm run bench -- [--kube-apiserver PATH] [--etcd PATH] [--unsafe-no-fsync] [--base URL --token T]…
+ *   npm run bench -- [--kube-apiserver PATH] [--etcd PATH] [--unsafe-no-fsync] [--against DIR] [--base URL --token T]…
  *                    [--servers NAME,…] [--only WORKLOAD,…] [--quick] [--rounds N] [--dir DIR] [--json FILE]
  *                    [--profile DIR]
  */
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
     'kube-apiserver': { type: 'string', default: process.env.KUBE_APISERVER },
     etcd: { type: 'string', default: process.env.ETCD },
     'unsafe-no-fsync': { type: 'boolean', default: false },
+    against: { type: 'string' },
     base: { type: 'string', multiple: true, default: [] },
     token: { type: 'string', multiple: true, default: [] },
     servers: { type: 'string' },
@@ -49,6 +50,9 @@ function serverKinds(): ServerKind[] {
   const kinds = [apiServer({ name: 'keelson', command: keelson, node: true })];
   if (etcd) kinds.push(apiServer({ name: 'keelson-etcd', command: keelson, node: true, etcd }));
   kinds.push(...flags.base.map((base, i) => givenServer(base, flags.token[i] ?? '')));
+  if (flags.against) {
+    kinds.push(apiServer({ name: 'before', command: [resolve(flags.against, 'bin/kube-apiserver')], node: true }));
+  }
   const upstream = flags['kube-apiserver'];
   if (upstream) {
     if (!etcd) throw new Error('kube-apiserver needs an etcd: --etcd PATH, or ETCD in the environment');
