@@ -8,7 +8,20 @@ export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMI
 export { Duration, Timestamp } from './eval/time.ts';
 export * from './eval/values.ts';
 export type { FunctionCost, FunctionDeclaration, Overload } from './functions.ts';
+export {
+  type AuthorizationAnswer,
+  type AuthorizationQuery,
+  AuthorizerType,
+  authorizerValue,
+  type Decide,
+  ResourceCheckType,
+  type ResourceQuery,
+  resourceCheckValue,
+} from './library/authorizer.ts';
+export { BINDINGS } from './library/comprehensions.ts';
+export { JSON_PATCH, JSONPatchType } from './library/jsonpatch.ts';
 export { environment } from './library/kubernetes.ts';
+export { parseQuantity, parseSemver, QuantityType, SemverType } from './library/quantity.ts';
 export type { Issue, Issues } from './syntax/source.ts';
 export * from './types/declared.ts';
 export * from './types/type.ts';

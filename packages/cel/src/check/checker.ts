@@ -105,16 +105,16 @@ class Checker {
         let joined: Type | undefined;
         for (const [i, element] of expr.elements.entries()) {
           const type = this.#unwrapInitializer(element, this.check(element), expr.optional.has(i));
-          joined = this.#join(element, joined, type);
+          joined = this.#join(joined, type);
         }
         return listType(joined ?? this.#fresh());
       }
       case 'map': {
         let [key, value]: (Type | undefined)[] = [];
         for (const entry of expr.entries) {
-          key = this.#join(entry.key, key, this.check(entry.key));
+          key = this.#join(key, this.check(entry.key));
           const type = this.#unwrapInitializer(entry.value, this.check(entry.value), entry.optional);
-          value = this.#join(entry.value, value, type);
+          value = this.#join(value, type);
         }
         return mapType(key ?? this.#fresh(), value ?? this.#fresh());
       }
@@ -341,11 +341,10 @@ class Checker {
     return inner ?? type;
   }
 
-  /** Literals of lists and maps hold values of one type. */
-  #join(expr: Expr, before: Type | undefined, type: Type): Type {
+  /** What the elements of a literal have in common. That they are to be of one type is looked at when all types are known. */
+  #join(before: Type | undefined, type: Type): Type {
     if (!before) return type;
-    if (this.#known.assignable(before, type)) return mostGeneral(before, type);
-    return this.#mismatch(expr, before, type);
+    return this.#known.assignable(before, type) ? mostGeneral(before, type) : DynType;
   }
 
   #assert(expr: Expr, type: Type, wanted: Type): void {

@@ -1,11 +1,12 @@
 /** Whether literals are what they are used as: durations, times, patterns; lists and maps of one type (cel-go cel/validator.go). */
 import { toDuration, toTimestamp } from '../eval/convert.ts';
 import { EvaluationError } from '../eval/errors.ts';
+import { type Clause, parseFormat, refusal } from '../eval/format.ts';
 import { compilePattern } from '../eval/pattern.ts';
 import type { Value } from '../eval/values.ts';
-import { type Expr, walk } from '../syntax/ast.ts';
+import { children, type Expr, walk } from '../syntax/ast.ts';
 import type { Issue } from '../syntax/source.ts';
-import { formatType, sameType, type Type, unwrapOptional } from '../types/type.ts';
+import { formatType, isDyn, sameType, type Type, unwrapOptional } from '../types/type.ts';
 import type { Checked } from './checker.ts';
 
 const FORMATS: readonly (readonly [string, (value: Value) => unknown])[] = [
@@ -17,9 +18,46 @@ const FORMATS: readonly (readonly [string, (value: Value) => unknown])[] = [
 export function literalIssues({ expr, types }: Checked): Issue[] {
   const nodes = [...walk(expr)];
   const formats = FORMATS.flatMap(([name, read]) => nodes.flatMap((node) => formatIssue(node, name, read)));
-  const lists = nodes.flatMap((node) => (node.kind === 'list' ? listIssues(node, types) : []));
-  const maps = nodes.flatMap((node) => (node.kind === 'map' ? mapIssues(node, types) : []));
-  return [...formats, ...lists, ...maps];
+  const exempt = new Set(
+    nodes.filter((node) => node.kind === 'call' && node.name === 'format').flatMap((node) => [...walk(node)]),
+  );
+  const lists = nodes.flatMap((node) => (node.kind === 'list' && !exempt.has(node) ? listIssues(node, types) : []));
+  const maps = nodes.flatMap((node) => (node.kind === 'map' && !exempt.has(node) ? mapIssues(node, types) : []));
+  return [...formats, ...lists, ...maps, ...nodes.flatMap((node) => formatCallIssues(node, types))];
+}
+
+/** `'…'.format([…])` with a literal format and a literal list: whether they fit each other. */
+function formatCallIssues(call: Expr, types: ReadonlyMap<Expr, Type>): Issue[] {
+  if (call.kind !== 'call' || call.name !== 'format' || call.target?.kind !== 'literal') return [];
+  const [list] = call.args;
+  if (typeof call.target.value !== 'string' || list?.kind !== 'list') return [];
+  const { elements } = list;
+  try {
+    const clauses = parseFormat(call.target.value, elements.length).filter((part) => typeof part !== 'string');
+    for (const [i, clause] of clauses.entries()) {
+      const refused = refusedWithin(clause, elements[i]!, types);
+      if (refused) return [refused];
+    }
+    if (elements.length <= clauses.length) return [];
+    const counts = `(expected ${clauses.length}, got ${elements.length})`;
+    return [{ offset: call.offset, message: `too many arguments supplied to string.format ${counts}` }];
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    return [{ offset: call.offset, message: error.message }];
+  }
+}
+
+/** An argument that a clause does not take; of `%s`, also one within a literal. */
+function refusedWithin(clause: Clause, argument: Expr, types: ReadonlyMap<Expr, Type>): Issue | undefined {
+  const type = types.get(argument)!;
+  const refused = isDyn(type) ? undefined : refusal(clause, type);
+  if (refused !== undefined) return { offset: argument.offset, message: `error during formatting: ${refused}` };
+  if (clause.verb !== 's' || (argument.kind !== 'list' && argument.kind !== 'map')) return undefined;
+  for (const child of children(argument)) {
+    const issue = refusedWithin(clause, child, types);
+    if (issue) return issue;
+  }
+  return undefined;
 }
 
 function formatIssue(node: Expr, name: string, read: (value: Value) => unknown): Issue[] {

@@ -1,7 +1,7 @@
 /** What the arithmetic operators do (cel-go common/types, overflow.go). */
 import { failure, noSuchOverload } from './errors.ts';
 import { Duration, Timestamp } from './time.ts';
-import { ArrayList, isList, type ListValue, Uint, type Value } from './values.ts';
+import { ArrayList, isList, type ListValue, Uint, type Value, ValueMap } from './values.ts';
 
 function int64(value: bigint): bigint {
   if (BigInt.asIntN(64, value) !== value) throw failure('integer overflow');
@@ -28,6 +28,9 @@ export class GrowingList extends ArrayList {
     return this;
   }
 }
+
+/** A map that an accumulator holds and nobody else: it is inserted into in place. */
+export class GrowingMap extends ValueMap {}
 
 /** Two lists one after the other, not copied; a chain of them is copied once it is read. */
 class ConcatList implements ListValue {

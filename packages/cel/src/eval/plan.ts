@@ -21,7 +21,7 @@ import { planCall } from './dispatch.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
 import { Frame, type Step } from './frame.ts';
-import { GrowingList } from './operators.ts';
+import { GrowingList, GrowingMap } from './operators.ts';
 import { compilePattern } from './pattern.ts';
 import { hasField, select, selectOptional } from './select.ts';
 import {
@@ -53,6 +53,9 @@ const CONVERSIONS = new Set([
   'type',
   'uint',
 ]);
+
+/** Functions whose second argument is a pattern: one that is constant is known to be right before. */
+const PATTERNS = new Set(['matches', 'find', 'findAll']);
 
 interface Planned {
   readonly eval: Step;
@@ -207,8 +210,8 @@ class Planner {
       if (member) return member;
     }
     if (only === 'optional_or_optional' || only === 'optional_orValue_value') return this.#orElse(args, only);
-    if (only === 'matches' || only === 'matches_string') {
-      const pattern = args[1]!.constant;
+    if (PATTERNS.has(fn.name)) {
+      const pattern = args[1]?.constant;
       if (typeof pattern?.value === 'string') compilePattern(pattern.value);
     }
     const step = planCall(
@@ -441,13 +444,15 @@ class Planner {
 
 /**
  * The first value of an accumulator, evaluated at its first use: `cel.bind` relies on that. An error is kept, its uses throw it.
- * @param hidden no expression names the accumulator: an empty list is appended to in place
+ * @param hidden no expression names the accumulator: an empty list or map grows in place
  */
 function accumulatorStart(init: Step, hidden: boolean): (frame: Frame) => Value | EvaluationError {
   return (frame) => {
     try {
       const value = init(frame);
-      return hidden && isList(value) && value.size === 0 ? new GrowingList() : value;
+      if (!hidden) return value;
+      if (isList(value) && value.size === 0) return new GrowingList();
+      return isMap(value) && value.size === 0 ? new GrowingMap() : value;
     } catch (error) {
       if (error instanceof EvaluationError) return error;
       throw error;

@@ -50,8 +50,6 @@ export class OptionalValue {
 export abstract class OpaqueValue {
   abstract readonly type: Type;
   abstract equals(other: Value): boolean;
-  /** What upstream's Size() of it says, if it has one. */
-  readonly size?: number;
 }
 
 export interface ListValue {

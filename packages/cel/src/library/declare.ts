@@ -18,21 +18,16 @@ export function fn(name: string, overloads: readonly Overload[], options: Option
 /**
  * An overload called as `f(a, b)`. What `call` takes is what `params` say: arguments are looked at before it is called.
  */
-export function overload<Args extends Value[]>(
+export function overload(
   id: string,
   params: readonly Type[],
   result: Type,
-  call: (...args: Args) => Value,
+  call: (...args: never[]) => Value,
 ): Overload {
-  return { id, params, result, call: call as unknown as (...args: Value[]) => Value };
+  return { id, params, result, call: call as (...args: Value[]) => Value };
 }
 
 /** An overload called as `a.f(b)`. */
-export function member<Args extends Value[]>(
-  id: string,
-  params: readonly Type[],
-  result: Type,
-  call: (...args: Args) => Value,
-): Overload {
+export function member(id: string, params: readonly Type[], result: Type, call: (...args: never[]) => Value): Overload {
   return { ...overload(id, params, result, call), member: true };
 }

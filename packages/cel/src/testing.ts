@@ -1,9 +1,9 @@
-/** Values as text that is an expression of the value (cel-go common/types Format). */
+/** For tests: values as text that reads as an expression of the value (cel-go common/types Format). */
 import { quote } from '@keelson/api/field';
-import { typeName } from '../types/type.ts';
-import { formatDouble } from './convert.ts';
-import { Duration, Timestamp } from './time.ts';
-import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
+import { formatDouble } from './eval/convert.ts';
+import { Duration, Timestamp, trimFloat } from './eval/time.ts';
+import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './eval/values.ts';
+import { typeName } from './types/type.ts';
 
 /** `int:3`, `list:["a"]` */
 export function debugFormat(value: Value): string {
@@ -15,10 +15,7 @@ function format(value: Value): string {
     case 'string':
       return quote(value);
     case 'number':
-      if (Number.isFinite(value))
-        return Number.isInteger(value)
-          ? `${formatDouble(value)}${String(value).length < 7 ? '.0' : ''}`
-          : formatDouble(value);
+      if (Number.isFinite(value)) return /[.e]/.test(trimFloat(value)) ? trimFloat(value) : `${trimFloat(value)}.0`;
       return `double("${formatDouble(value)}")`;
     case 'boolean':
     case 'bigint':
@@ -26,7 +23,9 @@ function format(value: Value): string {
   }
   if (value === null) return 'null';
   if (value instanceof Uint) return `${value.value}u`;
-  if (value instanceof Uint8Array) return `b${JSON.stringify(Buffer.from(value).toString('latin1'))}`;
+  if (value instanceof Uint8Array) {
+    return `b"${[...value].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}"`;
+  }
   if (value instanceof Timestamp) return `timestamp("${value}")`;
   if (value instanceof Duration) return `duration("${value}")`;
   if (value instanceof TypeValue) return typeName(value.type);
