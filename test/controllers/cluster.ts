@@ -18,7 +18,7 @@ export async function startControlled(
   wanted: readonly string[],
   nodeNames = ['n1', 'n2', 'n3'],
 ): Promise<ControlledCluster> {
-  const server = await startApiServer('memory', ['--disable-admission-plugins=ServiceAccount']);
+  const server = await startApiServer('memory', ['--disable-admission-plugins=ServiceAccount,TaintNodesByCondition']);
   const complaints: object[] = [];
   const complain = (fields: object, message: string) => void complaints.push({ message, ...fields });
   const quiet = () => {};

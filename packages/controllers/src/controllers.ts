@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'daemonset-controller',
+    alias: 'daemonset',
+    account: 'daemon-set-controller',
+    start: async (context) => (await import('./daemonset/controller.ts')).start(context),
+  },
+  {
     name: 'job-controller',
     alias: 'job',
     account: 'job-controller',

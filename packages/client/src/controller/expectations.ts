@@ -69,12 +69,17 @@ export class NamedExpectations {
   }
 
   expectCreations(key: string, creations: number): void {
-    this.#counts.expect(key, { creations });
+    this.expect(key, creations, []);
   }
 
   expectDeletions(key: string, leaving: readonly string[]): void {
+    this.expect(key, 0, leaving);
+  }
+
+  /** Both at once. */
+  expect(key: string, creations: number, leaving: readonly string[]): void {
     this.#leaving.set(key, new Set(leaving));
-    this.#counts.expect(key, { deletions: leaving.length });
+    this.#counts.expect(key, { creations, deletions: leaving.length });
   }
 
   creationObserved(key: string): void {
