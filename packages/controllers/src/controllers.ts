@@ -33,6 +33,18 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./deployment/controller.ts')).start(context),
   },
   {
+    name: 'endpoints-controller',
+    alias: 'endpoint',
+    account: 'endpoint-controller',
+    start: async (context) => (await import('./endpoints/controller.ts')).start(context),
+  },
+  {
+    name: 'endpointslice-controller',
+    alias: 'endpointslice',
+    account: 'endpointslice-controller',
+    start: async (context) => (await import('./endpointslice/controller.ts')).start(context),
+  },
+  {
     name: 'serviceaccount-controller',
     alias: 'serviceaccount',
     account: 'service-account-controller',

@@ -1,0 +1,94 @@
+/** Keeps the endpoint slices of services that select pods (pkg/controller/endpointslice). */
+import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import { hasReason, storeKey, WorkQueue } from '@keelson/client';
+import type { ControllerContext } from '../controller.ts';
+import { isNamespaceTerminating } from '../pods/control.ts';
+import { podInformer } from '../pods/informer.ts';
+import { OwnWrites } from '../seen.ts';
+import { podHandler, selects } from '../services/pods.ts';
+import { runQueue, workersOf } from '../work.ts';
+import { MANAGED_BY, MANAGER, plan, SERVICE_NAME } from './plan.ts';
+
+const CAPACITY = 100;
+const BY_SERVICE = 'service';
+const byService = ({ metadata: { namespace, labels } }: EndpointSlice) =>
+  labels?.[SERVICE_NAME] ? [`${namespace}/${labels[SERVICE_NAME]}`] : [];
+
+export async function start(context: ControllerContext) {
+  const { client, informers, world } = context;
+  const recorder = context.recorder('endpoint-slice-controller');
+  const queue = new WorkQueue<string>(world.clock);
+  const services = informers.informer('services');
+  const pods = podInformer(informers);
+  const nodes = informers.informer('nodes');
+  const slices = informers.informer('endpointslices.discovery.k8s.io');
+  slices.addIndex(BY_SERVICE, byService);
+  const writes = new OwnWrites();
+  /** By service, the slices that were made and not yet seen. */
+  const made = new Map<string, Set<string>>();
+  const enqueue = (service: Service) => queue.add(storeKey(service));
+  services.addHandler({ added: enqueue, updated: (_, service) => enqueue(service), deleted: enqueue });
+  pods.addHandler(podHandler(services, (key) => queue.add(key)));
+  const changed = (slice: EndpointSlice) => {
+    if (slice.metadata.labels?.[MANAGED_BY] === MANAGER) for (const key of byService(slice)) queue.add(key);
+  };
+  slices.addHandler({
+    added: (slice) => {
+      for (const key of byService(slice)) made.get(key)?.delete(slice.metadata.name!);
+      changed(slice);
+    },
+    updated: (_, slice) => changed(slice),
+    deleted: (slice) => changed(slice),
+  });
+  const located = new Set<string>();
+  nodes.addHandler({
+    // Zones are in endpoints, and pods may have waited for their node.
+    added: ({ metadata }) => located.has(metadata.name!) && all(),
+    updated: (before, after) => {
+      const zone = 'topology.kubernetes.io/zone';
+      if (before.metadata.labels?.[zone] !== after.metadata.labels?.[zone]) all();
+    },
+  });
+  const all = () => {
+    for (const service of services.store.values()) enqueue(service);
+  };
+
+  const reconcile = async (key: string) => {
+    const service = services.store.get(key);
+    if (!service) made.delete(key);
+    if (!service?.spec.selector || service.spec.type === 'ExternalName') return;
+    const { namespace } = service.metadata;
+    const own = slices.store
+      .byIndex(BY_SERVICE, key)
+      .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
+    // A copy that lags behind would have this controller undo what it did.
+    const unseen = made.get(key)?.size ?? 0;
+    if (unseen > 0 || own.some((slice) => !writes.seenIn(slice))) return;
+    const chosen = pods.store.list(namespace).filter(({ metadata }) => selects(service, metadata.labels));
+    const wanted = plan({ service, pods: chosen, slices: own, node: (name) => nodes.store.get(name) }, CAPACITY);
+    const resource = client.resource('endpointslices.discovery.k8s.io');
+    try {
+      const isLeaving = service.metadata.deletionTimestamp !== undefined;
+      for (const slice of isLeaving ? [] : wanted.create) {
+        const { metadata } = await resource.create(slice);
+        if (slices.store.get(`${namespace}/${metadata.name}`)) continue;
+        made.set(key, (made.get(key) ?? new Set()).add(metadata.name!));
+      }
+      for (const slice of wanted.update) writes.wrote(await resource.update(slice));
+      for (const { metadata } of wanted.delete) {
+        await resource.delete({ namespace, name: metadata.name! }).catch((error: unknown) => {
+          if (!hasReason(error, 'NotFound')) throw error;
+        });
+      }
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return;
+      const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
+      recorder.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
+      throw error;
+    }
+    for (const name of wanted.homeless) located.add(pods.store.get(`${namespace}/${name}`)?.spec.nodeName ?? '');
+  };
+  const workers = workersOf(context, 'endpointslice-controller', 5);
+  return runQueue(context, { queue, informers: [services, pods, nodes, slices], workers, reconcile });
+}

@@ -1,0 +1,216 @@
+/**
+ * Which slices a service should have, changing as few as can be (staging/src/k8s.io/endpointslice/reconciler.go). Pods with the
+ * same numbers of ports share slices. Endpoints stay in the slice where they are; new ones fill slices that change
+ * anyway, then the one where they fit best, then new ones. A service without endpoints has one slice with nothing in it.
+ */
+import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
+import type { Endpoint, EndpointPort, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import { isHeadless, isReachable } from '../services/pods.ts';
+import { endpointOf, type Family, portsOf } from './endpoint.ts';
+
+export const MANAGER = 'endpointslice-controller.k8s.io';
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const HEADLESS = 'service.kubernetes.io/headless';
+
+export interface Observed {
+  readonly service: Service;
+  /** That it selects. */
+  readonly pods: readonly Pod[];
+  /** That this controller manages for the service. */
+  readonly slices: readonly EndpointSlice[];
+  node(name: string): Node | undefined;
+}
+
+export interface Plan {
+  readonly create: EndpointSlice[];
+  readonly update: EndpointSlice[];
+  readonly delete: EndpointSlice[];
+  /** Pods on nodes that are not known, which are left out: to be looked at again. */
+  readonly homeless: readonly string[];
+}
+
+interface Group {
+  readonly ports: EndpointPort[];
+  /** By what tells endpoints apart. */
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+/** @param capacity endpoints that a slice holds */
+export function plan(observed: Observed, capacity: number): Plan {
+  const families = (observed.service.spec.ipFamilies ?? []) as Family[];
+  const whole: Plan = { create: [], update: [], delete: [], homeless: [] };
+  whole.delete.push(...observed.slices.filter(({ addressType }) => !families.includes(addressType as Family)));
+  const homeless = new Set<string>();
+  for (const family of families) {
+    const part = planFamily(observed, family, capacity, homeless);
+    whole.create.push(...part.create);
+    whole.update.push(...part.update);
+    whole.delete.push(...part.delete);
+  }
+  return { ...whole, homeless: [...homeless] };
+}
+
+function planFamily(
+  observed: Observed,
+  family: Family,
+  capacity: number,
+  homeless: Set<string>,
+): Omit<Plan, 'homeless'> {
+  const { service } = observed;
+  const existing = observed.slices.filter(({ addressType }) => addressType === family);
+  const own = existing.filter((slice) => isOwnedBy(slice, service));
+  const part = {
+    create: [] as EndpointSlice[],
+    update: [] as EndpointSlice[],
+    delete: existing.filter((s) => !own.includes(s)),
+  };
+  const groups = wantedGroups(observed, family, homeless);
+  const slicesByPorts = Map.groupBy(own, (slice) => portsKey(slice.ports ?? []));
+  for (const [key, group] of groups) pack(service, family, group, slicesByPorts.get(key) ?? [], capacity, part);
+  for (const [key, slices] of slicesByPorts) if (!groups.has(key)) part.delete.push(...slices);
+  const nothingStays = part.delete.length === existing.length && part.create.length === 0;
+  if (nothingStays) keepPlaceholder(service, family, part);
+  reuse(service, part);
+  return part;
+}
+
+function wantedGroups({ service, pods, node }: Observed, family: Family, homeless: Set<string>): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const pod of pods) {
+    if (!isReachable(pod)) continue;
+    const ports = portsOf(service, pod);
+    const key = portsKey(ports);
+    const group = groups.get(key) ?? { ports, endpoints: new Map() };
+    groups.set(key, group);
+    const host = node(pod.spec.nodeName ?? '');
+    if (!host && !service.spec.publishNotReadyAddresses) {
+      homeless.add(pod.metadata.name!);
+      continue;
+    }
+    const endpoint = endpointOf(service, pod, host, family);
+    if (endpoint.addresses?.length) group.endpoints.set(endpointKey(endpoint), endpoint);
+  }
+  return groups;
+}
+
+/** Puts the endpoints of a group into its slices. */
+function pack(
+  service: Service,
+  family: Family,
+  { ports, endpoints }: Group,
+  slices: readonly EndpointSlice[],
+  capacity: number,
+  part: Omit<Plan, 'homeless'>,
+): void {
+  const waiting = new Map(endpoints);
+  const changed: EndpointSlice[] = [];
+  const unchanged: EndpointSlice[] = [];
+  for (const slice of slices) {
+    const before = slice.endpoints ?? [];
+    const kept = before.flatMap((endpoint) => {
+      const wanted = waiting.get(endpointKey(endpoint));
+      waiting.delete(endpointKey(endpoint));
+      return wanted ?? [];
+    });
+    const differs = kept.length !== before.length || kept.some((endpoint, i) => !same(endpoint, before[i]!));
+    const labels = labelsOf(service);
+    if (differs && kept.length === 0) part.delete.push(slice);
+    else if (differs || !same(labels, slice.metadata.labels)) {
+      changed.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints: kept });
+    } else unchanged.push(slice);
+  }
+  const rest = [...waiting.values()];
+  changed.sort((a, b) => sizeOf(b) - sizeOf(a));
+  for (const slice of changed) slice.endpoints!.push(...rest.splice(0, capacity - sizeOf(slice)));
+  while (rest.length > 0) {
+    const fitting = rest.length < capacity ? bestFit(unchanged, rest.length, capacity) : undefined;
+    if (fitting) {
+      unchanged.splice(unchanged.indexOf(fitting), 1);
+      changed.push({ ...fitting, endpoints: [...(fitting.endpoints ?? []), ...rest.splice(0)] });
+    } else part.create.push(newSlice(service, family, ports, rest.splice(0, capacity)));
+  }
+  part.update.push(...changed);
+}
+
+const sizeOf = ({ endpoints }: EndpointSlice) => endpoints?.length ?? 0;
+
+/** The fullest slice that so many fit into. */
+function bestFit(slices: readonly EndpointSlice[], count: number, capacity: number): EndpointSlice | undefined {
+  const fitting = slices.filter((slice) => sizeOf(slice) + count <= capacity && sizeOf(slice) > 0);
+  return fitting.sort((a, b) => sizeOf(b) - sizeOf(a))[0];
+}
+
+function keepPlaceholder(service: Service, family: Family, part: Omit<Plan, 'homeless'>): void {
+  const placeholder = newSlice(service, family, [], []);
+  const [only] = part.delete;
+  const isThere =
+    part.delete.length === 1 &&
+    sizeOf(only!) === 0 &&
+    (only!.ports?.length ?? 0) === 0 &&
+    isOwnedBy(only!, service) &&
+    same(only!.metadata.labels, placeholder.metadata.labels);
+  if (isThere) part.delete.length = 0;
+  else part.create.push(placeholder);
+}
+
+/** A slice that would go may as well become one that would come. */
+function reuse(service: Service, part: Omit<Plan, 'homeless'>): void {
+  for (const old of [...part.delete]) {
+    if (part.create.length === 0) return;
+    if (!isOwnedBy(old, service)) continue;
+    const { ports, endpoints, metadata } = part.create.pop()!;
+    part.delete.splice(part.delete.indexOf(old), 1);
+    part.update.push({ ...old, metadata: { ...old.metadata, labels: metadata.labels! }, ports: ports!, endpoints });
+  }
+}
+
+function newSlice(service: Service, family: Family, ports: EndpointPort[], endpoints: Endpoint[]): EndpointSlice {
+  const { namespace, name = '', uid = '' } = service.metadata;
+  const owner = { apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true };
+  return {
+    metadata: { namespace: namespace!, generateName: `${name}-`, labels: labelsOf(service), ownerReferences: [owner] },
+    addressType: family,
+    ports,
+    endpoints,
+  };
+}
+
+function labelsOf(service: Service): Record<string, string> {
+  const { [SERVICE_NAME]: _, [MANAGED_BY]: __, [HEADLESS]: ___, ...labels } = service.metadata.labels ?? {};
+  return {
+    ...labels,
+    ...(isHeadless(service) ? { [HEADLESS]: '' } : {}),
+    [SERVICE_NAME]: service.metadata.name!,
+    [MANAGED_BY]: MANAGER,
+  };
+}
+
+function isOwnedBy({ metadata }: EndpointSlice, { metadata: { uid } }: Service): boolean {
+  return (metadata.ownerReferences ?? []).some((o) => o.uid === uid && o.kind === 'Service' && o.apiVersion === 'v1');
+}
+
+function portsKey(ports: readonly EndpointPort[]): string {
+  return ports
+    .map(({ name, port, protocol, appProtocol }) => JSON.stringify([name, port, protocol, appProtocol]))
+    .sort()
+    .join();
+}
+
+function endpointKey({ addresses, hostname, nodeName, zone, targetRef }: Endpoint): string {
+  const { kind, namespace, name, uid } = targetRef ?? {};
+  return JSON.stringify([[...(addresses ?? [])].sort(), hostname, nodeName, zone, kind, namespace, name, uid]);
+}
+
+/** Alike, whatever order the fields are in. */
+function same(a: unknown, b: unknown): boolean {
+  return sorted(a) === sorted(b);
+}
+
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, each) =>
+    each !== null && typeof each === 'object' && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([x], [y]) => (x < y ? -1 : 1)))
+      : each,
+  );
+}
