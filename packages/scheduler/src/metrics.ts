@@ -158,8 +158,8 @@ export class SchedulerMetrics implements QueueObserver {
   }
 
   preempted(victims: number | undefined): void {
-    this.#preemptions.with().inc();
-    if (victims !== undefined) this.#victims.with().observe(victims);
+    if (victims === undefined) this.#preemptions.with().inc();
+    else this.#victims.with().observe(victims);
   }
 
   binding(change: 1 | -1): void {

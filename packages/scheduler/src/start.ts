@@ -157,8 +157,8 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     activate: (which) => queue.activate(which),
     giveUp: (uid, why) => binder.giveUp(uid, why),
     preempted: (victims) => metrics.preempted(victims),
-    clearNominations: async (which, signal) => {
-      await Promise.all(which.map(({ pod }) => patchPodStatus(client, pod, { nominatedNodeName: '' }, signal)));
+    clearNominations: async (which) => {
+      await Promise.all(which.map(({ pod }) => patchPodStatus(client, pod, { nominatedNodeName: '' })));
     },
   };
   const plugins = new Map([...inTree, ...(options.plugins ?? [])]);

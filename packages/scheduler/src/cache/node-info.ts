@@ -11,6 +11,9 @@ export interface ImageState {
   readonly nodes: ReadonlySet<string>;
 }
 
+/** So many counts are remembered of a node. */
+const MAX_COUNTS = 256;
+
 /** A node with its pods, and sums over them that are kept up as pods come and go. */
 export class NodeInfo {
   readonly name: string;
@@ -63,6 +66,7 @@ export class NodeInfo {
     this.#counts ??= new Map();
     let value = this.#counts.get(key);
     if (value === undefined) {
+      if (this.#counts.size >= MAX_COUNTS) this.#counts.clear();
       value = over(this.pods);
       this.#counts.set(key, value);
     }

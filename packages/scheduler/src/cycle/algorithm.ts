@@ -6,11 +6,11 @@ import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Cycle } from '../framework/cycle.ts';
 import type { Profile } from '../framework/profile.ts';
-import { messageOf, unresolvable } from '../framework/status.ts';
+import { messageOf } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import type { Extenders } from './extenders.ts';
 import { brokenBy, type Outcome, unschedulableBy } from './outcome.ts';
-import { fitMessage, Verdicts } from './verdicts.ts';
+import { fitMessage, notAskedFor, Verdicts } from './verdicts.ts';
 
 /** Fewer nodes than that are all looked at. */
 const MIN_FEASIBLE = 100;
@@ -60,13 +60,15 @@ export class Algorithm {
     const verdicts = new Verdicts();
     const begun = profile.begin(pod, nodes);
     for (const plugin of begun.onlyBy) verdicts.rejectedBy.add(plugin);
-    if ('rejection' in begun) {
-      const { rejection } = begun;
+    const { cycle, rejection, only, onlyBy } = begun;
+    if (rejection) {
       verdicts.setOthers(rejection);
       verdicts.blame(rejection);
-      return { outcome: this.#noFit(profile, pod, undefined, verdicts, messageOf(rejection)) };
     }
-    const { cycle, only, onlyBy } = begun;
+    if (rejection || !cycle) {
+      const why = rejection ? messageOf(rejection) : '';
+      return { outcome: this.#noFit(profile, pod, cycle, verdicts, why) };
+    }
     const nominated = await this.#tryNominated(profile, pod, cycle, verdicts);
     const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
     if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, pod, cycle, verdicts) };
@@ -95,8 +97,7 @@ export class Algorithm {
     let nodes = snapshot.nodes;
     if (only) {
       nodes = Array.from(only, (name) => snapshot.get(name)).filter((node) => node !== undefined);
-      const reason = `node(s) didn't satisfy plugin(s) [${[...onlyBy].sort().join(' ')}]`;
-      verdicts.setOthers(unresolvable('', reason));
+      verdicts.setOthers(notAskedFor(onlyBy));
     }
     const scores = profile.plugins.score.length > 0 || extenders !== undefined;
     const percentage = profile.percentageOfNodesToScore ?? this.#options.percentageOfNodesToScore;
@@ -149,8 +150,11 @@ export class Algorithm {
   }
 }
 
-/** Lets plugins make room. The first that succeeds, or knows that nobody can, is the last. */
-function afterFilters(
+/**
+ * Lets plugins make room. The first that succeeds, or knows that nobody can, is the last.
+ * @param cycle absent for a pod that was rejected before any node: then preemption helps on none
+ */
+export function afterFilters(
   profile: Profile,
   pod: PodInfo,
   cycle: Cycle | undefined,
@@ -172,7 +176,6 @@ function afterFilters(
   return { ...(nominate === undefined ? {} : { nominate }), message: reasons.join(', ') };
 }
 
-/** A pod that was rejected before any node is preempted for on none. */
 const NO_FILTERS = {
   clone: () => NO_FILTERS,
   podAdded() {},

@@ -4,6 +4,11 @@ import { type Rejection, unresolvable } from '../framework/status.ts';
 
 const NO_REASON = unresolvable('');
 
+/** Of nodes that are not among those that plugins have named. */
+export function notAskedFor(plugins: readonly string[]): Rejection {
+  return unresolvable('', `node(s) didn't satisfy plugin(s) [${[...plugins].sort().join(' ')}]`);
+}
+
 /** Why which nodes will not do, and who said so. */
 export class Verdicts implements NodeVerdicts {
   readonly #byNode = new Map<string, Rejection>();

@@ -140,8 +140,8 @@ export interface Writer {
   /** Has pods tried again at once. */
   activate(pods: readonly PodInfo[]): void;
   /** Takes the nominated node away from pods. */
-  clearNominations(pods: readonly PodInfo[], signal: AbortSignal): Promise<void>;
-  /** Counts an attempt to make room for a pod, and how many pods had to go. */
+  clearNominations(pods: readonly PodInfo[]): Promise<void>;
+  /** Counts an attempt to make room for a pod, or, when one was found, the pods that have to go. */
   preempted(victims: number | undefined): void;
   /** Gives up a pod that waits for a permit or is prepared for its binding. @returns whether there was one */
   giveUp(uid: string, why: string): boolean;

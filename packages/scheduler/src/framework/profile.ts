@@ -9,10 +9,16 @@ import { type Interest, MAX_SCORE, type Plugin, type PluginContext, type PluginF
 import { intersection } from './sets.ts';
 import { type Rejection, unresolvable } from './status.ts';
 
-/** A pod before any node: on with a cycle, or rejected as a whole. */
-export type Begun =
-  | { readonly cycle: Cycle; readonly only?: ReadonlySet<string>; readonly onlyBy: readonly string[] }
-  | { readonly rejection: Rejection; readonly onlyBy: readonly string[] };
+/** What plugins make of a pod before any node. */
+export interface Begun {
+  /** For the filters; absent when no node could ever do. */
+  readonly cycle?: Cycle;
+  /** Why the pod is rejected as a whole. With a cycle, preemption may help. */
+  readonly rejection?: Rejection;
+  /** The only nodes that can do, and the plugins that say so. */
+  readonly only?: ReadonlySet<string>;
+  readonly onlyBy: readonly string[];
+}
 
 /** Scores of nodes, summed up with the weights of plugins. */
 export interface Scores {
@@ -107,10 +113,9 @@ export class Profile {
         if (only.size === 0) return { rejection: noneInCommon(onlyBy), onlyBy };
       }
     }
-    if (rejection) return { rejection, onlyBy };
     const filters = this.plugins.filter.filter(({ name }) => !skipped.has(name));
     const cycle = new Cycle(pod, states, filters, this.#context.nominations);
-    return { cycle, onlyBy, ...(only ? { only } : {}) };
+    return { cycle, onlyBy, ...(only ? { only } : {}), ...(rejection ? { rejection } : {}) };
   }
 
   /** Scores nodes that will do. @throws Error when a plugin breaks */

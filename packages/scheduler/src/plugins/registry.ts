@@ -1,12 +1,16 @@
 import type { Plugin, PluginContext, PluginFactory } from '../framework/plugin.ts';
 import { defaultBinder } from './default-binder.ts';
+import { defaultPreemption } from './default-preemption.ts';
+import { dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
+import { interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { podTopologySpread } from './pod-topology-spread.ts';
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
@@ -26,6 +30,10 @@ export const registry: ReadonlyMap<string, PluginFactory> = new Map<string, Plug
   ['NodeAffinity', taking(nodeAffinity)],
   ['NodePorts', nodePorts],
   ['NodeResourcesFit', taking(nodeResourcesFit)],
+  ['PodTopologySpread', taking(podTopologySpread)],
+  ['InterPodAffinity', taking(interPodAffinity)],
+  ['DynamicResources', dynamicResources],
+  ['DefaultPreemption', taking(defaultPreemption)],
   ['NodeResourcesBalancedAllocation', taking(nodeResourcesBalancedAllocation)],
   ['ImageLocality', imageLocality],
   ['DefaultBinder', defaultBinder],

@@ -1,0 +1,196 @@
+/** Spreads pods that belong together over domains (pkg/scheduler/framework/plugins/podtopologyspread). */
+import { isDeepStrictEqual } from 'node:util';
+import type { Node, Pod, Toleration, TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { PodTopologySpreadArgs } from '../config/types.ts';
+import { Action, clusterEvent, sameLabels } from '../framework/events.ts';
+import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
+import { unresolvable, unschedulable } from '../framework/status.ts';
+import type { Labels } from '../pods/affinity-terms.ts';
+import type { PodInfo } from '../pods/pod-info.ts';
+import { defaultSelector, type Owners } from './default-selector.ts';
+import {
+  type Constraint,
+  compileConstraints,
+  countsFor,
+  hasAllKeys,
+  matchingPods,
+  SYSTEM_DEFAULTS,
+} from './spread-constraints.ts';
+import { normalizeSpread, type SpreadScores, spreadScore, spreadScores } from './spread-scores.ts';
+
+const name = 'PodTopologySpread';
+const uneven = unschedulable(name, "node(s) didn't match pod topology spread constraints");
+const noDomain = unresolvable(name, "node(s) didn't match pod topology spread constraints (missing required label)");
+
+type When = 'DoNotSchedule' | 'ScheduleAnyway';
+
+/** Matching pods by domain, for one constraint. */
+class Domains {
+  readonly counts: Map<string, number>;
+  #least: number | undefined;
+
+  constructor(counts = new Map<string, number>()) {
+    this.counts = counts;
+  }
+
+  add(domain: string, by: number): void {
+    this.counts.set(domain, (this.counts.get(domain) ?? 0) + by);
+    this.#least = undefined;
+  }
+
+  /** The least of all domains; 0 while there are fewer than there should be. */
+  least(minDomains: number): number {
+    if (this.counts.size < minDomains) return 0;
+    if (this.#least === undefined) {
+      let least = Number.POSITIVE_INFINITY;
+      for (const count of this.counts.values()) if (count < least) least = count;
+      this.#least = least;
+    }
+    return this.#least;
+  }
+}
+
+interface State {
+  readonly constraints: readonly Constraint[];
+  /** Of each constraint. */
+  readonly domains: readonly Domains[];
+  /** 1 where the pod itself counts. */
+  readonly self: readonly number[];
+}
+
+export function podTopologySpread(
+  args: PodTopologySpreadArgs,
+  { snapshot, listers }: PluginContext,
+): Plugin<State, SpreadScores> {
+  const systemDefaults = args.defaultingType === 'System';
+  const defaults: readonly TopologySpreadConstraint[] = systemDefaults ? SYSTEM_DEFAULTS : args.defaultConstraints;
+  const owners: Owners | undefined =
+    defaults.length === 0
+      ? undefined
+      : {
+          services: listers('services'),
+          replicationControllers: listers('replicationcontrollers'),
+          replicaSets: listers('replicasets.apps'),
+          statefulSets: listers('statefulsets.apps'),
+        };
+
+  const constraintsOf = (pod: Pod, when: When): readonly Constraint[] => {
+    const own = pod.spec.topologySpreadConstraints ?? [];
+    if (own.length > 0) return compileConstraints(own, pod, when);
+    const constraints = compileConstraints(defaults, pod, when);
+    if (constraints.length === 0) return constraints;
+    const selector = defaultSelector(pod, owners!);
+    return selector.empty ? [] : constraints.map((each) => ({ ...each, selector }));
+  };
+
+  return {
+    name,
+    preFilter(pod, nodes) {
+      const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+      if (constraints.length === 0) return SKIP;
+      const labels = pod.pod.metadata.labels ?? NO_LABELS;
+      const self = constraints.map(({ selector }) => (selector.matches(labels) ? 1 : 0));
+      return { state: { constraints, self, domains: countDomains(pod, constraints, nodes) } };
+    },
+    filter(_, { node }, { constraints, domains, self }) {
+      const labels = node!.metadata.labels ?? NO_LABELS;
+      for (let i = 0; i < constraints.length; i++) {
+        const { topologyKey, maxSkew, minDomains } = constraints[i]!;
+        const domain = labels[topologyKey];
+        if (domain === undefined) return noDomain;
+        const there = domains[i]!.counts.get(domain) ?? 0;
+        if (there + self[i]! - domains[i]!.least(minDomains) > maxSkew) return uneven;
+      }
+      return undefined;
+    },
+    podAdded: (pod, other, { node }, state) => move(pod, other, node!, state, 1),
+    podRemoved: (pod, other, { node }, state) => move(pod, other, node!, state, -1),
+    cloneState: ({ domains, ...state }) => ({
+      ...state,
+      domains: domains.map(({ counts }) => new Domains(new Map(counts))),
+    }),
+    preScore(pod, nodes) {
+      const constraints = constraintsOf(pod.pod, 'ScheduleAnyway');
+      if (constraints.length === 0) return SKIP;
+      const everyKey = !systemDefaults || (pod.pod.spec.topologySpreadConstraints ?? []).length > 0;
+      return { state: spreadScores(pod, constraints, nodes, snapshot.nodes, everyKey) };
+    },
+    score: (pod, node, scores) => spreadScore(pod, node, scores),
+    normalize: normalizeSpread,
+    events: () => [
+      {
+        event: clusterEvent('Pod', Action.add | Action.podLabel | Action.podToleration | Action.delete),
+        helps: (pod, old, now) => {
+          const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+          return podHelps(pod, constraints, old as Pod | undefined, now as Pod | undefined);
+        },
+      },
+      {
+        event: clusterEvent('Node', Action.add | Action.delete | Action.nodeLabel | Action.nodeTaint),
+        helps: (pod, old, now) => {
+          const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+          return nodeHelps(constraints, old as Node | undefined, now as Node | undefined);
+        },
+      },
+    ],
+  };
+}
+
+const NO_LABELS: Labels = {};
+
+function countDomains(pod: PodInfo, constraints: readonly Constraint[], nodes: readonly NodeInfo[]): Domains[] {
+  const domains = constraints.map(() => new Domains());
+  for (const node of nodes) {
+    if (!hasAllKeys(node.node!, constraints)) continue;
+    for (const [i, constraint] of constraints.entries()) {
+      if (!countsFor(constraint, pod, node.node!)) continue;
+      domains[i]!.add(
+        node.node!.metadata.labels![constraint.topologyKey]!,
+        matchingPods(node, constraint, pod.namespace),
+      );
+    }
+  }
+  return domains;
+}
+
+function move(pod: PodInfo, other: PodInfo, node: Node, { constraints, domains }: State, by: number): void {
+  if (other.namespace !== pod.namespace || !hasAllKeys(node, constraints)) return;
+  for (const [i, constraint] of constraints.entries()) {
+    if (!constraint.selector.matches(other.pod.metadata.labels ?? NO_LABELS)) continue;
+    if (countsFor(constraint, pod, node)) domains[i]!.add(node.metadata.labels![constraint.topologyKey]!, by);
+  }
+}
+
+function isInvolved({ metadata, spec, status }: Pod, { uid, namespace }: PodInfo): boolean {
+  if (metadata.uid === uid) return true;
+  return Boolean(spec.nodeName || status.nominatedNodeName) && metadata.namespace === namespace;
+}
+
+function podHelps(
+  pod: PodInfo,
+  constraints: readonly Constraint[],
+  old: Pod | undefined,
+  now: Pod | undefined,
+): boolean {
+  if ((now && !isInvolved(now, pod)) || (old && !isInvolved(old, pod))) return false;
+  const matches = ({ metadata }: Pod) => constraints.map(({ selector }) => selector.matches(metadata.labels ?? {}));
+  if (!old || !now) return matches((now ?? old)!).includes(true);
+  const tolerations = (each: Pod): readonly Toleration[] => each.spec.tolerations ?? [];
+  const tolerant = !isDeepStrictEqual(tolerations(old), tolerations(now));
+  if (now.metadata.uid === pod.uid && tolerant && constraints.some(({ honorTaints }) => honorTaints)) return true;
+  if (sameLabels(old.metadata.labels, now.metadata.labels)) return false;
+  return !isDeepStrictEqual(matches(old), matches(now));
+}
+
+function nodeHelps(constraints: readonly Constraint[], old: Node | undefined, now: Node | undefined): boolean {
+  const was = old !== undefined && hasAllKeys(old, constraints);
+  const is = now !== undefined && hasAllKeys(now, constraints);
+  if (!old || !now) return was || is;
+  if (was !== is) return true;
+  if (!is) return false;
+  const moved = constraints.some(
+    ({ topologyKey }) => old.metadata.labels?.[topologyKey] !== now.metadata.labels?.[topologyKey],
+  );
+  return moved || !isDeepStrictEqual(old.spec.taints ?? [], now.spec.taints ?? []);
+}

@@ -1,0 +1,140 @@
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { describe, expect, it } from 'vitest';
+import { defaultArgs } from '../config/defaults.ts';
+import type { NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs } from '../config/types.ts';
+import { helps, TestCluster } from '../testing/cluster.ts';
+import { container, makeNode, makePod } from '../testing/objects.ts';
+import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
+import { nodeResourcesFit } from './node-resources-fit.ts';
+
+const args = defaultArgs.NodeResourcesFit as NodeResourcesFitArgs;
+type Requests = Record<string, string>;
+const on = (node: string, requests: Requests, name = 'there'): Pod =>
+  makePod(name, { requests, spec: { nodeName: node, containers: [container(requests)] } });
+
+describe('NodeResourcesFit', () => {
+  const gpu = 'example.com/gpu';
+  it.each<[string, Requests, Requests, string]>([
+    ['nothing asked for', { cpu: '4' }, {}, ''],
+    ['room', { cpu: '3' }, { cpu: '1', memory: '8Gi' }, ''],
+    ['too little left', { cpu: '3' }, { cpu: '1001m' }, 'Insufficient cpu'],
+    ['more than there is', {}, { cpu: '5' }, '!Insufficient cpu'],
+    ['several', { cpu: '4', memory: '8Gi' }, { cpu: '1', memory: '1' }, 'Insufficient cpu, Insufficient memory'],
+    ['storage', {}, { 'ephemeral-storage': '1' }, '!Insufficient ephemeral-storage'],
+    ['devices', { [gpu]: '1' }, { [gpu]: '2' }, `Insufficient ${gpu}`],
+    ['devices that are not there', {}, { 'example.com/other': '1' }, '!Insufficient example.com/other'],
+    ['none of a device', {}, { 'example.com/other': '0' }, ''],
+    ['huge pages', {}, { 'hugepages-2Mi': '2Mi' }, '!Insufficient hugepages-2Mi'],
+  ])('%s', (_, used, requests, reason) => {
+    const cluster = new TestCluster([makeNode('n', { allocatable: { [gpu]: '2' } })], [on('n', used)]);
+    expect(cluster.filter(nodeResourcesFit(args), makePod('p', { requests }))).toEqual(reason ? { n: reason } : {});
+  });
+
+  it('counts pods', () => {
+    const cluster = new TestCluster([makeNode('n', { allocatable: { pods: '1' } })], [on('n', {})]);
+    expect(cluster.filter(nodeResourcesFit(args), makePod('p', { requests: { cpu: '5' } }))).toEqual({
+      n: '!Too many pods, Insufficient cpu',
+    });
+  });
+
+  it('leaves out what others look after', () => {
+    const cluster = new TestCluster([makeNode('n')]);
+    const pod = makePod('p', { requests: { 'example.com/a': '1', 'other.com/b': '1' } });
+    const ignoring = { ...args, ignoredResources: ['example.com/a'] };
+    expect(cluster.filter(nodeResourcesFit(ignoring), pod)).toEqual({ n: '!Insufficient other.com/b' });
+    expect(cluster.filter(nodeResourcesFit({ ...ignoring, ignoredResourceGroups: ['other.com'] }), pod)).toEqual({});
+  });
+
+  it('what helps', () => {
+    const plugin = nodeResourcesFit(args);
+    const pod = makePod('p', { requests: { cpu: '5' } });
+    const [small, large] = [makeNode('n'), makeNode('n', { allocatable: { cpu: '8' } })];
+    expect(helps(plugin, pod, small, large, 1)).toBe(true);
+    expect(helps(plugin, pod, undefined, large, 1)).toBe(true);
+    expect(helps(plugin, pod, undefined, small, 1)).toBe(false);
+    expect(helps(plugin, pod, large, large, 1)).toBe(false);
+    expect(helps(plugin, pod, on('n', {}), undefined)).toBe(true);
+    expect(helps(plugin, pod, makePod('unscheduled'), undefined)).toBe(false);
+    expect(helps(plugin, pod, on('n', { cpu: '2' }), on('n', { cpu: '1' }))).toBe(true);
+    expect(helps(plugin, pod, on('n', { memory: '2' }), on('n', { memory: '1' }))).toBe(false);
+  });
+
+  const resources = [
+    { name: 'cpu', weight: 1 },
+    { name: 'memory', weight: 1 },
+  ];
+  const nodes = [makeNode('empty'), makeNode('half'), makeNode('full')];
+  const used = [on('half', { cpu: '2', memory: '4Gi' }), on('full', { cpu: '4', memory: '8Gi' }, 'b')];
+  it.each<[string, NodeResourcesFitArgs['scoringStrategy'], Requests, Record<string, number>]>([
+    [
+      'LeastAllocated',
+      { type: 'LeastAllocated', resources },
+      { cpu: '1', memory: '2Gi' },
+      { empty: 75, half: 25, full: 0 },
+    ],
+    [
+      'MostAllocated',
+      { type: 'MostAllocated', resources },
+      { cpu: '1', memory: '2Gi' },
+      { empty: 25, half: 75, full: 100 },
+    ],
+    ['what is not asked for is made up', { type: 'LeastAllocated', resources }, {}, { empty: 97, half: 47, full: 0 }],
+    [
+      'weights',
+      {
+        type: 'LeastAllocated',
+        resources: [
+          { name: 'cpu', weight: 3 },
+          { name: 'memory', weight: 1 },
+        ],
+      },
+      { cpu: '2', memory: '8Gi' },
+      { empty: 37, half: 0, full: 0 },
+    ],
+    [
+      'RequestedToCapacityRatio',
+      {
+        type: 'RequestedToCapacityRatio',
+        resources,
+        requestedToCapacityRatio: {
+          shape: [
+            { utilization: 0, score: 0 },
+            { utilization: 50, score: 8 },
+            { utilization: 100, score: 10 },
+          ],
+        },
+      },
+      { cpu: '1', memory: '2Gi' },
+      { empty: 40, half: 90, full: 100 },
+    ],
+    [
+      'devices that the pod does not ask for do not count',
+      { type: 'MostAllocated', resources: [{ name: 'example.com/gpu', weight: 1 }] },
+      {},
+      { empty: 0, half: 0, full: 0 },
+    ],
+  ])('scores: %s', (_, scoringStrategy, requests, scores) => {
+    const cluster = new TestCluster(nodes, used);
+    expect(cluster.score(nodeResourcesFit({ ...args, scoringStrategy }), makePod('p', { requests }))).toEqual(scores);
+  });
+});
+
+describe('NodeResourcesBalancedAllocation', () => {
+  const plugin = nodeResourcesBalancedAllocation(
+    defaultArgs.NodeResourcesBalancedAllocation as NodeResourcesBalancedAllocationArgs,
+  );
+  it('prefers what the pod makes more even', () => {
+    const cluster = new TestCluster(
+      [makeNode('a'), makeNode('memory-heavy'), makeNode('cpu-heavy')],
+      [on('memory-heavy', { memory: '4Gi' }), on('cpu-heavy', { cpu: '2' }, 'b')],
+    );
+    expect(cluster.score(plugin, makePod('p', { requests: { cpu: '2' } }))).toEqual({
+      a: 62,
+      'memory-heavy': 87,
+      'cpu-heavy': 62,
+    });
+  });
+  it('has nothing to say of pods that ask for nothing', () => {
+    expect(new TestCluster([makeNode('a')]).score(plugin, makePod('p'))).toEqual({});
+  });
+});
