@@ -1,10 +1,10 @@
 import type { Node, NodeSelectorTerm, Pod } from '@keelson/api/generated/types/core/v1';
+import { compileNodeSelector, compilePreferences, type NodePredicate } from '@keelson/api/resources/node-selector';
 import type { NodeAffinityArgs } from '../config/types.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, SKIP } from '../framework/plugin.ts';
 import { intersection, union } from '../framework/sets.ts';
 import { unresolvable } from '../framework/status.ts';
-import { compileNodeSelector, compilePreferences, type NodePredicate } from '../pods/node-selector.ts';
 import { scaleToMax } from './normalize.ts';
 
 const name = 'NodeAffinity';

@@ -1,8 +1,8 @@
 import type { Node, Pod, TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
+import { hasUntolerated } from '@keelson/api/resources/tolerations';
 import { LabelSelector, selectorOfObject } from '@keelson/api/selectors/labels';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
-import { hasUntolerated } from '../pods/tolerations.ts';
 
 export const HOSTNAME = 'kubernetes.io/hostname';
 

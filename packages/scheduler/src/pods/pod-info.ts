@@ -1,7 +1,7 @@
 import type { ContainerPort, Pod } from '@keelson/api/generated/types/core/v1';
+import { type NodePredicate, requiredNodeAffinity } from '@keelson/api/resources/node-selector';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { type AffinityTerm, compileTerms, compileWeighted, type WeightedTerm } from './affinity-terms.ts';
-import { type NodePredicate, requiredNodeAffinity } from './node-selector.ts';
 import { type Amounts, hasPodLevelRequests, podRequests } from './requests.ts';
 import { Resources } from './resources.ts';
 
