@@ -3,10 +3,28 @@ import type { KubeObject } from '../object.ts';
 import { typeOfKind } from '../schema.ts';
 import { normalize } from './json.ts';
 import { encodeProtobuf } from './protobuf.ts';
-import { decodeStored, encodeStored, layoutOf, parseStored, writeListItem, writeObject } from './stored.ts';
+import {
+  decodeStored,
+  encodeStored,
+  layoutOf,
+  type PieceWriter,
+  parseStored,
+  writeListItem,
+  writeMetadata,
+  writeObject,
+} from './stored.ts';
 
 const whole = (text: string) => Buffer.concat(writeObject(Buffer.from(text), 7)).toString();
-const item = (text: string) => Buffer.concat(writeListItem(Buffer.from(text), 7)).toString();
+const written = (write: (out: PieceWriter) => void): string => {
+  const pieces: Buffer[] = [];
+  write({
+    copy: (bytes, from, to) => pieces.push(bytes.subarray(from, to)),
+    text: (text) => pieces.push(Buffer.from(text)),
+  });
+  return Buffer.concat(pieces).toString();
+};
+const item = (text: string) => written((out) => writeListItem(Buffer.from(text), 7, out));
+const metadata = (text: string) => written((out) => writeMetadata('{"kind":"P",', Buffer.from(text), 7, out));
 
 describe('the spliced resourceVersion', () => {
   const head = '"kind":"Pod","apiVersion":"v1",';
@@ -18,6 +36,10 @@ describe('the spliced resourceVersion', () => {
       '"metadata":{"name":"a\\"}","namespace":"b","uid":"\\\\","generation":1}',
       '"metadata":{"name":"a\\"}","namespace":"b","uid":"\\\\","resourceVersion":"7","generation":1}',
     ],
+    [
+      '"metadata":{"name":"a","annotations":{"a":"{\\"}","b":"}{"},"managedFields":[{"fieldsV1":{"f:x":{}}}]}',
+      '"metadata":{"name":"a","resourceVersion":"7","annotations":{"a":"{\\"}","b":"}{"},"managedFields":[{"fieldsV1":{"f:x":{}}}]}',
+    ],
   ])('%s', (stored, written) => {
     for (const rest of ['', ',"spec":{"metadata":{"name":"y"}}']) {
       expect(whole(`{${head}${stored}${rest}}`)).toBe(`{${head}${written}${rest}}`);
@@ -25,6 +47,7 @@ describe('the spliced resourceVersion', () => {
         `{"apiVersion":"v1","kind":"Pod",${written}${rest}}`,
       );
       expect(item(`{${head}${stored}${rest}}`)).toBe(`{${written}${rest}}`);
+      expect(metadata(`{${head}${stored}${rest}}`)).toBe(`{"kind":"P",${written}}`);
     }
   });
 

@@ -106,22 +106,54 @@ function endOfString(bytes: Buffer, at: number): number {
 /** The whole object with its resourceVersion, as parts to be written one after the other. */
 export function writeObject(bytes: Buffer, revision: number): Buffer[] {
   const layout = layoutOf(bytes)!;
-  return [bytes.subarray(0, layout.insertAt), resourceVersion(layout, revision), bytes.subarray(layout.insertAt)];
+  const version = Buffer.from(versionText(layout, revision), 'latin1');
+  return [bytes.subarray(0, layout.insertAt), version, bytes.subarray(layout.insertAt)];
+}
+
+/** Takes pieces of what is written. */
+export interface PieceWriter {
+  /** @param to exclusive */
+  copy(bytes: Buffer, from?: number, to?: number): void;
+  /** @param text ASCII */
+  text(text: string): void;
 }
 
 /** The same without kind and apiVersion, as items of typed lists go out. */
-export function writeListItem(bytes: Buffer, revision: number): Buffer[] {
+export function writeListItem(bytes: Buffer, revision: number, out: PieceWriter): void {
   const layout = layoutOf(bytes)!;
   const { metadata, insertAt } = layout;
-  return [OPEN, bytes.subarray(metadata, insertAt), resourceVersion(layout, revision), bytes.subarray(insertAt)];
+  out.text('{');
+  out.copy(bytes, metadata, insertAt);
+  out.text(versionText(layout, revision));
+  out.copy(bytes, insertAt);
 }
 
-const OPEN = Buffer.from('{');
-const NOTHING = Buffer.alloc(0);
+/** Its metadata alone, behind `head`, as items of lists of metadata go out. @param head ends with a comma */
+export function writeMetadata(head: string, bytes: Buffer, revision: number, out: PieceWriter): void {
+  const layout = layoutOf(bytes)!;
+  const { metadata, insertAt } = layout;
+  out.text(head);
+  out.copy(bytes, metadata, insertAt);
+  out.text(versionText(layout, revision));
+  out.copy(bytes, insertAt, endOfObject(bytes, metadata + METADATA.length));
+  out.text('}');
+}
+
+/** @param at inside of the object. @returns the offset after its closing brace */
+function endOfObject(bytes: Buffer, at: number): number {
+  let end = at;
+  for (let depth = 1; depth > 0; end++) {
+    const byte = bytes[end];
+    if (byte === QUOTE) end = endOfString(bytes, end) - 1;
+    else if (byte === BRACE) depth++;
+    else if (byte === CLOSE) depth--;
+  }
+  return end;
+}
 
 /** Nothing for revision 0: objects that lie nowhere have no resourceVersion. */
-function resourceVersion({ comma }: StoredLayout, revision: number): Buffer {
-  if (revision === 0) return NOTHING;
+function versionText({ comma }: StoredLayout, revision: number): string {
+  if (revision === 0) return '';
   const text = `"resourceVersion":"${revision}"`;
-  return Buffer.from(comma === 'after' ? `${text},` : comma === 'before' ? `,${text}` : text, 'latin1');
+  return comma === 'after' ? `${text},` : comma === 'before' ? `,${text}` : text;
 }

@@ -47,7 +47,13 @@ async function list(scope: Scope, kind: ComputedKind): Promise<void> {
   const selection = selectionOf(scope, options);
   const items = (await kind.objects()).map((object) => cached(scope, object)).filter((o) => selection.matches(o));
   const representation = representationFor(scope);
-  await sendChunks(ctx, 200, { 'content-type': representation.contentType }, representation.list(items, {}), 0);
+  await sendChunks(
+    ctx,
+    200,
+    { 'content-type': representation.contentType },
+    (out) => representation.list(items, {}, out),
+    0,
+  );
 }
 
 function cached({ store, served }: Scope, object: TypedObject): CachedObject {

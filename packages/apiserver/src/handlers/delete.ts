@@ -60,7 +60,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
     ctx,
     200,
     { 'content-type': representation.contentType },
-    representation.list(page.items, page.meta),
+    (out) => representation.list(page.items, page.meta, out),
     estimate,
   );
 }

@@ -28,7 +28,7 @@ export async function listObjects(scope: Scope, options: ListOptions): Promise<v
     scope.ctx,
     200,
     { 'content-type': representation.contentType },
-    representation.list(page.items, page.meta),
+    (out) => representation.list(page.items, page.meta, out),
     estimate,
   );
 }

@@ -4,15 +4,13 @@
 import { encodeJson } from '@keelson/api/codec/json';
 import { writeListItem, writeObject } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
 import { FrameCache } from './framecache.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
 
-const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = Buffer.from('\n');
-const COMMA = Buffer.from(',');
-const END_OF_LIST = Buffer.from(']}\n');
 const END_OF_EVENT = Buffer.from('}\n');
 const EVENT_HEADS: Readonly<Record<WatchEventType, Buffer>> = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
@@ -41,10 +39,10 @@ export class StoredJson implements Representation {
     return Buffer.concat([...writeObject(object.bytes, object.revision), NEWLINE]);
   }
 
-  *list(items: readonly CachedObject[], metadata: ListMeta): Iterable<Buffer> {
+  *list(items: readonly CachedObject[], metadata: ListMeta, out: ChunkWriter): Iterable<void> {
     const { listKind, storage } = this.#definition;
     const head = { kind: listKind, apiVersion: apiVersionOf(storage), metadata };
-    yield* jsonList(head, 'items', items, '[]', (item) => writeListItem(item.bytes, item.revision));
+    yield* jsonList(head, 'items', items, '[]', out, (item) => writeListItem(item.bytes, item.revision, out));
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
@@ -63,36 +61,28 @@ export class StoredJson implements Representation {
   }
 }
 
-/** A list whose items are bytes already, in chunks. @param head everything but the items */
+/** A list that is written item by item. @param head everything but the items */
 export function* jsonList(
   head: object,
   itemsField: string,
   items: readonly CachedObject[],
   noItems: '[]' | 'null',
-  encode: (item: CachedObject) => readonly Buffer[],
-): Iterable<Buffer> {
+  out: ChunkWriter,
+  write: (item: CachedObject) => void,
+): Iterable<void> {
+  out.copy(Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":`));
   if (items.length === 0) {
-    yield Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":${noItems}}\n`);
+    out.text(`${noItems}}\n`);
     return;
   }
-  let parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":[`)];
-  let size = parts[0]!.length;
-  let first = true;
+  let separator = '[';
   for (const item of items) {
-    if (!first) parts.push(COMMA);
-    first = false;
-    for (const part of encode(item)) {
-      parts.push(part);
-      size += part.length;
-    }
-    if (size >= CHUNK_BYTES) {
-      yield Buffer.concat(parts);
-      parts = [];
-      size = 0;
-    }
+    out.text(separator);
+    separator = ',';
+    write(item);
+    yield;
   }
-  parts.push(END_OF_LIST);
-  yield Buffer.concat(parts);
+  out.text(']}\n');
 }
 
 export function jsonFrame(type: WatchEventType, object: object): Buffer {

@@ -2,9 +2,14 @@
 import { encodeMessage, encodeProtobuf, encodeProtobufList, frameProtobufEvent } from '@keelson/api/codec/protobuf';
 import { parseApiVersion } from '@keelson/api/object';
 import { type ListType, type StructType, structType, typeOfKind } from '@keelson/api/schema';
+import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
+import { FrameCache } from './framecache.ts';
 import type { ListMeta, WatchEventType } from './representation.ts';
 import { ShapedRepresentation } from './representation-shaped.ts';
+
+/** What many clients list at once, as they do after a restart, is encoded once. */
+const messageCache = new FrameCache<CachedObject>(32 * 1024 * 1024);
 
 export class ShapedProtobuf extends ShapedRepresentation {
   readonly contentType = 'application/vnd.kubernetes.protobuf';
@@ -16,11 +21,20 @@ export class ShapedProtobuf extends ShapedRepresentation {
   protected frame(type: WatchEventType, object: object): Buffer {
     return frameProtobufEvent(type, this.encode(object));
   }
-  override *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
+  /** The length of the whole comes first: nothing goes out before every item is encoded. */
+  override *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
     const head = this.options.shape.listHead(meta) as Identified & { readonly metadata: object };
     const { element } = typeOf(head).byJson.get('items')!.type as ListType;
-    const messages = items.map((item) => encodeMessage(this.item(item), element as StructType));
-    yield* encodeProtobufList(head.kind, head.apiVersion, head.metadata, messages);
+    const form = `item of ${head.apiVersion} ${head.kind}`;
+    const messages: Buffer[] = [];
+    for (const item of items) {
+      messages.push(messageCache.get(item, form, () => encodeMessage(this.item(item), element as StructType)));
+      yield;
+    }
+    for (const piece of encodeProtobufList(head.kind, head.apiVersion, head.metadata, messages)) {
+      out.copy(piece);
+      yield;
+    }
   }
 }
 

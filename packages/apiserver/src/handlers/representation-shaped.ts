@@ -1,7 +1,9 @@
 /** Objects in any shape and encoding but the stored one: parsed, converted to the version asked for, shaped, encoded. */
 import { encodeJson } from '@keelson/api/codec/json';
+import { writeMetadata } from '@keelson/api/codec/stored';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
+import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { jsonFrame, jsonList } from './representation-json.ts';
@@ -34,10 +36,15 @@ export abstract class ShapedRepresentation implements Representation {
   cached(cached: CachedObject): Buffer {
     return this.object(this.options.parse(cached));
   }
-  *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
+  *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
     const { shape } = this.options;
-    const rows = items.length === 0 && shape.noItems === 'null' ? null : items.map((item) => this.item(item));
-    yield this.encode({ ...shape.listHead(meta), [shape.itemsField]: rows });
+    const rows: object[] = [];
+    for (const item of items) {
+      rows.push(this.item(item));
+      yield;
+    }
+    const isNull = rows.length === 0 && shape.noItems === 'null';
+    out.copy(this.encode({ ...shape.listHead(meta), [shape.itemsField]: isNull ? null : rows }));
   }
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const stored = this.options.parse(cached);
@@ -71,12 +78,18 @@ export class ShapedJson extends ShapedRepresentation {
   protected frame(type: 'ADDED', object: object): Buffer {
     return jsonFrame(type, object);
   }
-  override *list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer> {
-    if (this.options.pretty) return yield* super.list(items, meta);
+  override *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
+    if (this.options.pretty) return yield* super.list(items, meta, out);
     const { shape } = this.options;
-    yield* jsonList(shape.listHead(meta), shape.itemsField, items, shape.noItems, (item) => [
-      encodeJson(this.item(item)),
-    ]);
+    const write = this.#itemWriter(out);
+    yield* jsonList(shape.listHead(meta), shape.itemsField, items, shape.noItems, out, write);
+  }
+
+  /** Where an item is a part of what is stored it is copied. */
+  #itemWriter(out: ChunkWriter): (item: CachedObject) => void {
+    const { metadataHead } = this.options.shape;
+    if (metadataHead !== undefined) return ({ bytes, revision }) => writeMetadata(metadataHead, bytes, revision, out);
+    return (item) => out.copy(encodeJson(this.item(item)));
   }
 }
 

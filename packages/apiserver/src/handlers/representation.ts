@@ -3,6 +3,7 @@
  * Table, its metadata alone) is behind this one interface, so that get, list and watch know nothing of it.
  */
 import type { KubeObject } from '@keelson/api/object';
+import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
 
 export interface ListMeta {
@@ -21,8 +22,8 @@ export interface Representation {
   /** An object in the storage version, as the body of an answer. */
   object(object: KubeObject): Buffer;
   cached(object: CachedObject): Buffer;
-  /** The body of a list, in chunks of moderate size. */
-  list(items: readonly CachedObject[], meta: ListMeta): Iterable<Buffer>;
+  /** Writes the body of a list. Yields between items, where other work may go on. */
+  list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
   /** One event of a watch, framed. The same buffer for the same object and type, so that watchers share it. */
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer;
   bookmark(revision: number, initialEventsEnd: boolean): Buffer;

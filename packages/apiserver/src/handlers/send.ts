@@ -1,9 +1,11 @@
 /** Answers on their way out: headers that all have, compression, chunks under back-pressure. */
 import type { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { quote } from '@keelson/api/field';
 import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
+import { ChunkWriter } from '../http/chunks.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 
 /** Smaller answers are not worth compressing (upstream's defaultGzipThresholdBytes). */
@@ -30,35 +32,58 @@ export async function sendWhole(
   } else ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
 }
 
+/** How many items are written between two turns of the event loop, at most. */
+const ITEMS_PER_TURN = 64;
+
 /**
  * Writes a body chunk by chunk, never further ahead than the connection's buffer.
+ * @param write puts it into the chunks, yielding after each item
  * @param estimate bytes to come, about
  */
 export async function sendChunks(
   ctx: RequestContext,
   status: number,
   headers: ResponseHeaders,
-  chunks: Iterable<Buffer>,
+  write: (out: ChunkWriter) => Iterable<void>,
   estimate: number,
 ): Promise<void> {
+  const { exchange } = ctx;
   const zipped = estimate > GZIP_THRESHOLD_BYTES && acceptsGzip(ctx);
-  const out = ctx.exchange.begin(status, { ...commonHeaders(ctx), ...headers, ...(zipped ? GZIPPED : {}) });
-  if (ctx.exchange.method === 'HEAD') {
-    out.end();
+  const body = exchange.begin(status, { ...commonHeaders(ctx), ...headers, ...(zipped ? GZIPPED : {}) });
+  if (exchange.method === 'HEAD') {
+    body.end();
     return;
   }
-  const target: Writable = zipped ? zlib.createGzip({ level: GZIP_LEVEL }) : out;
-  if (zipped) (target as zlib.Gzip).pipe(out);
-  const drained = drainOf(target, ctx.exchange);
-  for (const chunk of chunks) {
-    if (ctx.exchange.closed) {
-      target.destroy();
-      return;
+  const target: Writable = zipped ? zlib.createGzip({ level: GZIP_LEVEL }) : body;
+  if (zipped) (target as zlib.Gzip).pipe(body);
+  const drained = drainOf(target, exchange);
+  const out = new ChunkWriter();
+  /** @returns whether the event loop had a turn */
+  const send = async (): Promise<boolean> => {
+    let waited = false;
+    for (let chunk = out.take(); chunk && !exchange.closed; chunk = out.take()) {
+      const { bytes, release } = chunk;
+      exchange.bytesSent += bytes.length;
+      if (target.write(bytes, (error) => !error && release())) continue;
+      await drained();
+      waited = true;
     }
-    ctx.exchange.bytesSent += chunk.length;
-    if (!target.write(chunk)) await drained();
+    return waited;
+  };
+  let items = 0;
+  for (const _ of write(out)) {
+    items++;
+    if (out.waiting > 0 && (await send())) items = 0;
+    if (items === ITEMS_PER_TURN) {
+      items = 0;
+      await nextTurn();
+    }
+    if (exchange.closed) break;
   }
-  target.end();
+  out.flush();
+  await send();
+  if (exchange.closed) target.destroy();
+  else target.end();
 }
 
 /** @returns what resolves when more may be written, or nobody is there to read it */

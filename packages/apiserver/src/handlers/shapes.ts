@@ -15,6 +15,8 @@ export interface Shape {
   /** What an empty list is in Go: some are made, some are nil. */
   readonly noItems: '[]' | 'null';
   item(object: KubeObject, stored: KubeObject): object;
+  /** Set where an item is nothing but this JSON, the stored object's metadata, and a brace. */
+  readonly metadataHead?: string;
   /** @param first no event has gone out yet */
   event(object: KubeObject, stored: KubeObject, first: boolean): object;
   bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
@@ -43,6 +45,7 @@ export function partialShape(version: MetaVersion, hidden?: readonly string[]): 
     itemsField: 'items',
     noItems: 'null',
     item: partial,
+    ...(hidden ? {} : { metadataHead: `{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}",` }),
     event: partial,
     bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
   };
