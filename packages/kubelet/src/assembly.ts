@@ -1,0 +1,95 @@
+/** Puts the parts of one node's kubelet together. */
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Client, EventRecorder } from '@keelson/client';
+import { ImageManager, type ImageManagerOptions } from './images/manager.ts';
+import type { HookRunner } from './lifecycle/hooks.ts';
+import { admit } from './pods/admission.ts';
+import { PodManager, type PodManagerOptions } from './pods/manager.ts';
+import type { PodServices, Preparer } from './pods/services.ts';
+import { uidOf } from './pods/spec.ts';
+import type { Probes } from './probes/probes.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import { StatusManager } from './status/manager.ts';
+import type { KubeletView } from './view.ts';
+
+export interface AssemblyOptions
+  extends Pick<
+      PodServices,
+      'runtimeName' | 'crashBackoff' | 'recursiveReadOnly' | 'hostIps' | 'networkProblem' | 'resyncMs'
+    >,
+    Pick<PodManagerOptions, 'mirrors' | 'allocated' | 'resize'> {
+  /** Acts as the node. */
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+  readonly runtime: Runtime;
+  readonly preparer: Preparer;
+  readonly probes: Probes;
+  readonly hooks: HookRunner;
+  readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize'>;
+  /** As it was seen last. */
+  node(): Node | undefined;
+  readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
+}
+
+export interface Assembly {
+  readonly manager: PodManager;
+  readonly services: PodServices;
+  stop(): void;
+}
+
+export function assemble(options: AssemblyOptions): Assembly {
+  const { client, recorder, runtime, limit } = options;
+  const { world } = client;
+  const status = new StatusManager({
+    client,
+    world,
+    stored: (uid) => manager.stored(uid),
+    mayRun: (uid) => manager.mayRun(uid),
+    ...(limit ? { limit } : {}),
+  });
+  const images = new ImageManager({ runtime, world, recorder, ...options.images });
+  const services: PodServices = { ...options, world, status, images };
+  const manager: PodManager = new PodManager({
+    services,
+    admit: (pod, others) => {
+      const node = options.node();
+      // One that runs already was admitted once.
+      return node && pod.status?.phase !== 'Running' ? admit(pod, node, others) : undefined;
+    },
+    ...(options.mirrors ? { mirrors: options.mirrors } : {}),
+    ...(options.allocated ? { allocated: options.allocated } : {}),
+    ...(options.resize ? { resize: options.resize } : {}),
+  });
+  return {
+    manager,
+    services,
+    stop: () => {
+      manager.stop();
+      status.stop();
+      options.probes.stop();
+    },
+  };
+}
+
+/** What a server may ask. @param problems of its health */
+export function viewOf(
+  nodeName: string,
+  { services, manager }: Pick<Assembly, 'services'> & { readonly manager: Pick<PodManager, 'pods' | 'pod'> },
+  problems: () => readonly string[],
+): KubeletView {
+  const { runtime, world } = services;
+  const state = (pod: Pod) => runtime.pod(uidOf(pod));
+  return {
+    nodeName,
+    runtime,
+    world,
+    pods: () => manager.pods(),
+    pod: (namespace, name, uid) => manager.pod(namespace, name, uid),
+    container: async (pod, name, previous = false) => {
+      const { containers } = await state(pod);
+      return containers.filter(({ metadata }) => metadata.name === name)[previous ? 1 : 0];
+    },
+    sandbox: async (pod) => (await state(pod)).sandboxes.find((sandbox) => sandbox.state === 'ready'),
+    problems,
+  };
+}

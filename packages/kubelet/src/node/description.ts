@@ -1,0 +1,173 @@
+/** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
+import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import type { Image } from '../runtime/images.ts';
+import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
+import type { Machine } from './machine.ts';
+
+export const KUBELET_VERSION = 'v1.36.2';
+
+export interface NodeConfiguration {
+  readonly name: string;
+  readonly hostname: string;
+  /** The primary one first. */
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly maxPods: number;
+  readonly providerId: string;
+  /** What pods cannot have of each resource: for the system, for Kubernetes, for evictions. */
+  readonly reserved: Readonly<Record<string, string>>;
+  /** Resources beside those of the machine, or in their place. */
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly serverPort: number;
+}
+
+export interface NodeFacts {
+  readonly machine: Machine;
+  readonly version: RuntimeVersion;
+  readonly runtime: RuntimeStatus;
+  readonly images: readonly Image[];
+  /** Why it takes no pods; undefined where it does. */
+  readonly notReady: string | undefined;
+}
+
+/** At most so many images are told, the biggest. */
+const MAX_IMAGES = 50;
+const MAX_IMAGE_NAMES = 5;
+
+/** As it is registered. */
+export function describeNode(configuration: NodeConfiguration, facts: NodeFacts, now: string): Node {
+  const { name, hostname, labels, annotations, taints, providerId } = configuration;
+  const { os, architecture } = facts.machine;
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: { ...defaultLabels(hostname, os, architecture), ...labels },
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
+    },
+    spec: { ...(taints.length > 0 ? { taints: [...taints] } : {}), ...(providerId ? { providerID: providerId } : {}) },
+    status: describeStatus(configuration, facts, undefined, now),
+  };
+}
+
+/** Kept on the node whoever takes them away. */
+export function defaultLabels(hostname: string, os: string, architecture: string): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': architecture,
+    'beta.kubernetes.io/os': os,
+    'kubernetes.io/arch': architecture,
+    'kubernetes.io/hostname': hostname,
+    'kubernetes.io/os': os,
+  };
+}
+
+export function describeStatus(
+  { hostname, addresses, maxPods, reserved, capacity, serverPort }: NodeConfiguration,
+  { machine, version, runtime, images, notReady }: NodeFacts,
+  old: NodeStatus | undefined,
+  now: string,
+): NodeStatus {
+  const has: Record<string, string> = {
+    cpu: String(machine.cpus),
+    'ephemeral-storage': `${Math.floor(machine.storageBytes / 1024)}Ki`,
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    pods: String(maxPods),
+    ...capacity,
+  };
+  const all = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
+  return {
+    addresses: [
+      ...addresses.map((address) => ({ type: 'InternalIP', address })),
+      { type: 'Hostname', address: hostname },
+    ],
+    allocatable: Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
+    capacity: all,
+    conditions: conditionsOf(notReady, old?.conditions ?? [], now),
+    daemonEndpoints: serverPort > 0 ? { kubeletEndpoint: { Port: serverPort } } : { kubeletEndpoint: { Port: 0 } },
+    declaredFeatures: [...DECLARED_FEATURES],
+    features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
+    ...(images.length > 0 ? { images: told(images) } : {}),
+    nodeInfo: {
+      architecture: machine.architecture,
+      bootID: machine.bootId,
+      containerRuntimeVersion: `${version.name}://${version.version}`,
+      kernelVersion: machine.kernel,
+      kubeProxyVersion: '',
+      kubeletVersion: KUBELET_VERSION,
+      machineID: machine.machineId,
+      operatingSystem: machine.os,
+      osImage: machine.osImage,
+      ...(machine.swapBytes > 0 ? { swap: { capacity: machine.swapBytes } } : {}),
+      systemUUID: machine.systemUuid,
+    },
+    runtimeHandlers: runtime.handlers.map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({
+      name,
+      features: { recursiveReadOnlyMounts, userNamespaces },
+    })),
+  };
+}
+
+/** What pods may need of a kubelet that older ones have not (component-helpers/nodedeclaredfeatures). */
+const DECLARED_FEATURES = ['RestartAllContainersOnContainerExits'];
+
+function left(capacity: string, reserved: string | undefined): string {
+  if (!reserved) return capacity;
+  const rest = Quantity.parse(capacity).sub(Quantity.parse(reserved));
+  return rest.sign() < 0 ? '0' : rest.toString();
+}
+
+const PRESSURES = [
+  { type: 'MemoryPressure', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
+  { type: 'DiskPressure', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+  { type: 'PIDPressure', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+];
+
+function conditionsOf(notReady: string | undefined, old: readonly NodeCondition[], now: string): NodeCondition[] {
+  const ready =
+    notReady === undefined
+      ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady };
+  const mine = [...PRESSURES.map((pressure) => ({ ...pressure, status: 'False' })), ready];
+  const others = old.filter(({ type }) => !mine.some((condition) => condition.type === type));
+  return [
+    ...others,
+    ...mine.map((condition) => {
+      const before = old.find(({ type }) => type === condition.type);
+      const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+      return { ...condition, lastHeartbeatTime: now, lastTransitionTime };
+    }),
+  ];
+}
+
+function told(images: readonly Image[]) {
+  const biggest = [...images].sort((a, b) => b.size - a.size).slice(0, MAX_IMAGES);
+  return biggest.map(({ tags, digests, size }) => ({
+    names: [...digests, ...tags].slice(0, MAX_IMAGE_NAMES),
+    sizeBytes: size,
+  }));
+}
+
+/** Why the node takes no pods, in the words of its condition. */
+export function notReadyBecause({ conditions }: RuntimeStatus): string | undefined {
+  const problems = ['RuntimeReady', 'NetworkReady'].flatMap((type) => {
+    const condition = conditions.find((each) => each.type === type);
+    const what = type === 'RuntimeReady' ? 'container runtime not ready' : 'container runtime network not ready';
+    if (!condition) return [`${what}: ${type} condition is not set`];
+    if (condition.ok) return [];
+    return [`${what}: ${type}=false reason:${condition.reason} message:${condition.message}`];
+  });
+  return problems.length === 0 ? undefined : problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`;
+}
+
+/** The problem that pods' networks have. */
+export function networkProblem({ conditions }: RuntimeStatus): string | undefined {
+  const network = conditions.find(({ type }) => type === 'NetworkReady');
+  if (network?.ok) return undefined;
+  return `container runtime network not ready: NetworkReady=false reason:${network?.reason ?? ''} message:${network?.message ?? ''}`;
+}

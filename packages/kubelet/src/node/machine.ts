@@ -1,0 +1,54 @@
+/** The machine that the kubelet runs on. */
+import { readFile, statfs } from 'node:fs/promises';
+import { arch, availableParallelism, networkInterfaces, platform, release, totalmem } from 'node:os';
+
+export interface Machine {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Of the file system that pods' volumes are on. */
+  readonly storageBytes: number;
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+  readonly kernel: string;
+  readonly osImage: string;
+  /** As Go names them: `linux`, `amd64`. */
+  readonly os: string;
+  readonly architecture: string;
+  readonly swapBytes: number;
+}
+
+/** @param directory of the kubelet's data. What cannot be read is empty or 0. */
+export async function readMachine(directory: string): Promise<Machine> {
+  const text = async (path: string) => (await readFile(path, 'utf8').catch(() => '')).trim();
+  const [machineId, dbusId, systemUuid, bootId, osRelease, meminfo, disk] = await Promise.all([
+    text('/etc/machine-id'),
+    text('/var/lib/dbus/machine-id'),
+    text('/sys/class/dmi/id/product_uuid'),
+    text('/proc/sys/kernel/random/boot_id'),
+    text('/etc/os-release'),
+    text('/proc/meminfo'),
+    statfs(directory).catch(() => undefined),
+  ]);
+  return {
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    storageBytes: disk ? disk.blocks * disk.bsize : 0,
+    machineId: machineId || dbusId,
+    systemUuid: systemUuid || machineId,
+    bootId,
+    kernel: release(),
+    osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(osRelease)?.[1] ?? '',
+    os: platform() === 'win32' ? 'windows' : platform(),
+    architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
+    swapBytes: Number(/^SwapTotal:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0) * 1024,
+  };
+}
+
+/** The address by which others reach this machine, as far as it can be told: the first that is not its own alone. */
+export function defaultAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const outside = all.filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address);
+  const first = outside.find((address) => !address.includes(':')) ?? outside[0];
+  return [first ?? '127.0.0.1'];
+}

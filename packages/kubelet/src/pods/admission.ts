@@ -1,0 +1,154 @@
+/** Whether a node takes a pod that is bound to it (pkg/kubelet/lifecycle/predicate.go). */
+import type {
+  Node,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  Pod,
+  Taint,
+  Toleration,
+} from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import { amountsOf, podRequests } from '../resources/requests.ts';
+import { isStatic } from './spec.ts';
+
+export interface Rejection {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** @param others pods that are here already */
+export function admit(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
+  return osMismatch(pod, node) ?? groupsPolicy(pod, node) ?? resources(pod, node, others) ?? predicates(pod, node);
+}
+
+const OS_LABEL = 'kubernetes.io/os';
+
+function osMismatch({ metadata, spec }: Pod, node: Node): Rejection | undefined {
+  const os = node.status?.nodeInfo?.operatingSystem ?? 'linux';
+  const label = metadata.labels?.[OS_LABEL];
+  if (label !== undefined && label !== os) {
+    const message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label";
+    return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message };
+  }
+  if (spec?.os && spec.os.name !== os) {
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  }
+  return undefined;
+}
+
+function groupsPolicy({ spec }: Pod, node: Node): Rejection | undefined {
+  const strict = spec?.securityContext?.supplementalGroupsPolicy === 'Strict';
+  if (!strict || node.status?.features?.supplementalGroupsPolicy) return undefined;
+  return {
+    reason: 'SupplementalGroupsPolicyNotSupported',
+    message: 'SupplementalGroupsPolicy=Strict is not supported in this node',
+  };
+}
+
+const REASONS: Record<string, string> = {
+  cpu: 'OutOfcpu',
+  memory: 'OutOfmemory',
+  'ephemeral-storage': 'OutOfephemeral-storage',
+  pods: 'OutOfpods',
+};
+
+/** The first resource that does not suffice. */
+function resources(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
+  const allocatable = amountsOf(node.status?.allocatable);
+  const count = Number(allocatable.get('pods')?.value() ?? 110n);
+  if (others.length + 1 > count) return lacking('pods', 1n, BigInt(others.length), BigInt(count));
+  const requests = podRequests(pod);
+  const used = new Map<string, Quantity>();
+  for (const other of others) {
+    for (const [name, amount] of podRequests(other)) used.set(name, used.get(name)?.add(amount) ?? amount);
+  }
+  for (const [name, amount] of requests) {
+    const capacity = allocatable.get(name);
+    // What no node has is somebody else's to give.
+    if (amount.isZero() || (!capacity && isExtended(name))) continue;
+    const taken = used.get(name) ?? ZERO;
+    if (capacity && taken.add(amount).cmp(capacity) <= 0) continue;
+    const of = (quantity: Quantity) => (name === 'cpu' ? quantity.milliValue() : quantity.value());
+    return lacking(name, of(amount), of(taken), of(capacity ?? ZERO));
+  }
+  return undefined;
+}
+
+const ZERO = Quantity.parse('0');
+
+/** Anything but what Kubernetes itself knows. */
+function isExtended(name: string): boolean {
+  return name.includes('/') && !/^(?:[^/]*\.)?kubernetes\.io\//.test(name);
+}
+
+function lacking(name: string, requested: bigint, used: bigint, capacity: bigint): Rejection {
+  const message = `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+  return { reason: REASONS[name] ?? `OutOf${name}`, message };
+}
+
+function predicates(pod: Pod, node: Node): Rejection | undefined {
+  const failed = (name: string, description: string): Rejection => ({
+    reason: name,
+    message: `Predicate ${name} failed: ${description}`,
+  });
+  if (!matchesAffinity(pod, node)) return failed('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
+  if (pod.spec?.nodeName && pod.spec.nodeName !== node.metadata.name) {
+    return failed('NodeName', "node(s) didn't match the requested node name");
+  }
+  const untolerated = (node.spec?.taints ?? []).some(
+    (taint) =>
+      taint.effect === 'NoExecute' && !(pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint)),
+  );
+  if (untolerated && !isStatic(pod))
+    return failed('TaintToleration', "node(s) had taints that the pod didn't tolerate");
+  return undefined;
+}
+
+export function matchesAffinity({ spec }: Pod, node: Node): boolean {
+  const labels = node.metadata.labels ?? {};
+  const selected = Object.entries(spec?.nodeSelector ?? {}).every(([name, value]) => labels[name] === value);
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return selected && (!required || (required.nodeSelectorTerms ?? []).some((term) => matchesTerm(term, node)));
+}
+
+function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean {
+  if (matchExpressions.length === 0 && matchFields.length === 0) return false;
+  const labels = metadata.labels ?? {};
+  return (
+    matchExpressions.every((expression) => matches(expression, labels[expression.key])) &&
+    matchFields.every((field) => matches(field, field.key === 'metadata.name' ? metadata.name : undefined))
+  );
+}
+
+function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+    case 'Lt': {
+      if (value === undefined || !/^-?\d+$/.test(value) || !/^-?\d+$/.test(values[0] ?? '')) return false;
+      const [left, right] = [BigInt(value), BigInt(values[0]!)];
+      return operator === 'Gt' ? left > right : left < right;
+    }
+  }
+  return false;
+}
+
+export function tolerates(
+  { key = '', operator = 'Equal', value = '', effect = '' }: Toleration,
+  taint: Taint,
+): boolean {
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (operator === 'Exists') return true;
+  if (operator === 'Equal') return key !== '' && value === (taint.value ?? '');
+  const [left, right] = [taint.value ?? '', value];
+  if (!/^-?\d+$/.test(left) || !/^-?\d+$/.test(right)) return false;
+  return operator === 'Lt' ? BigInt(left) < BigInt(right) : operator === 'Gt' && BigInt(left) > BigInt(right);
+}

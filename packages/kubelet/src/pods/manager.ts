@@ -1,0 +1,224 @@
+/**
+ * The pods of a node: what their sources have of them, and the worker of each. Sources call `put` and `remove`; what is
+ * said of pods goes out through their status.
+ */
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { qosOf } from '../resources/qos.ts';
+import type { MirrorPods } from '../sources/mirror.ts';
+import { isMirrorOf } from '../sources/mirror.ts';
+import type { Rejection } from './admission.ts';
+import type { PodServices } from './services.ts';
+import { fullName, isMirror, isStatic, isTerminalPhase, uidOf } from './spec.ts';
+import { PodWorker, type WorkerHooks } from './worker.ts';
+
+export interface PodManagerOptions {
+  readonly services: PodServices;
+  /** Whether the node takes a new pod beside the others. */
+  admit(pod: Pod, others: readonly Pod[]): Rejection | undefined;
+  /** Of static pods; none where there are none. */
+  readonly mirrors?: MirrorPods | undefined;
+  /** What is to run in place of what the spec says, while a resize is not granted. */
+  allocated?(pod: Pod): Pod;
+  readonly resize?: WorkerHooks['resize'];
+}
+
+export class PodManager {
+  readonly #options: PodManagerOptions;
+  readonly #workers = new Map<string, PodWorker>();
+  /** As sources have them, by uid: also those that were not admitted. */
+  readonly #pods = new Map<string, Pod>();
+  readonly #mirrors = new Map<string, Pod>();
+  /** Static pods that wait for one of the same name to end. */
+  readonly #waiting = new Map<string, Pod>();
+
+  constructor(options: PodManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Static pods included, mirrors left out; with the statuses that the kubelet knows. */
+  pods(): Pod[] {
+    return Array.from(this.#pods.values(), (pod) => this.#withStatus(pod));
+  }
+
+  /** By name in the API server: a mirror's is that of its static pod. @param uid of the pod, or of its mirror */
+  pod(namespace: string, name: string, uid?: string): Pod | undefined {
+    const wanted = `${namespace}/${name}`;
+    const mirror = this.#mirrors.get(wanted);
+    for (const pod of this.#pods.values()) {
+      if (fullName(pod) !== wanted) continue;
+      if (uid === undefined || uidOf(pod) === uid || (isStatic(pod) && mirror?.metadata.uid === uid)) {
+        return this.#withStatus(pod);
+      }
+    }
+    return undefined;
+  }
+
+  get(uid: string): Pod | undefined {
+    return this.#pods.get(uid);
+  }
+
+  /** What the API server has of it: of a static pod its mirror, if there is one. */
+  stored(uid: string): Pod | undefined {
+    const pod = this.#pods.get(uid);
+    return pod && isStatic(pod) ? this.#mirrors.get(fullName(pod)) : pod;
+  }
+
+  mayRun(uid: string): boolean {
+    const phase = this.#workers.get(uid)?.state.phase;
+    return phase === 'syncing' || phase === 'terminating';
+  }
+
+  worker(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid);
+  }
+
+  /** Something about it has changed, at the runtime or elsewhere. */
+  wake(uid: string): void {
+    this.#workers.get(uid)?.wake();
+  }
+
+  /** A pod of a source is new or another. */
+  put(pod: Pod): void {
+    if (isMirror(pod)) this.#putMirror(pod);
+    else this.#put(pod);
+  }
+
+  #put(pod: Pod): void {
+    const uid = uidOf(pod);
+    const known = this.#pods.has(uid);
+    this.#pods.set(uid, pod);
+    if (isStatic(pod)) this.#mirror(pod);
+    const worker = this.#workers.get(uid);
+    if (worker) worker.tell({ type: 'updated', pod: this.#allocated(pod) });
+    else if (!known) this.#begin(pod);
+    this.#options.services.status.observe(uid);
+  }
+
+  /** A source has it no more. */
+  remove(pod: Pod): void {
+    if (isMirror(pod)) this.#removeMirror(pod);
+    else this.#remove(pod);
+  }
+
+  #remove(pod: Pod): void {
+    const uid = uidOf(pod);
+    this.#pods.delete(uid);
+    const mirror = this.#mirrors.get(fullName(pod));
+    if (mirror && isStatic(pod)) void this.#options.mirrors?.remove(mirror).catch(() => {});
+    const worker = this.#workers.get(uid);
+    if (!worker) this.#options.services.status.forget(uid);
+    else if (worker.state.phase === 'finished') this.#forget(worker);
+    else worker.tell({ type: 'removed', pod: this.#allocated(pod) });
+  }
+
+  /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
+  async removeOrphans(): Promise<void> {
+    const { runtime, world } = this.#options.services;
+    for (const { uid, name, namespace, sandboxes, containers } of await runtime.list()) {
+      if (this.#pods.has(uid) || this.#workers.has(uid)) continue;
+      world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
+      const alive = containers.filter(({ state }) => state === 'running');
+      await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
+      for (const { id } of sandboxes) {
+        await runtime.stopSandbox(id);
+        await runtime.removeSandbox(id);
+      }
+    }
+  }
+
+  stop(): void {
+    for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  #begin(pod: Pod): void {
+    if (
+      isStatic(pod) &&
+      [...this.#workers.values()].some((worker) => isAlive(worker) && fullName(worker.pod) === fullName(pod))
+    ) {
+      this.#waiting.set(fullName(pod), pod);
+      return;
+    }
+    const ended = pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
+    const rejection = ended ? undefined : this.#options.admit(pod, this.#active());
+    if (rejection) this.#reject(pod, rejection);
+    else this.#work(pod);
+  }
+
+  #work(pod: Pod): void {
+    const moved = (worker: PodWorker) => this.#moved(worker);
+    const worker = new PodWorker(pod, this.#options.services, {
+      moved,
+      ...(this.#options.resize ? { resize: this.#options.resize } : {}),
+    });
+    this.#workers.set(worker.uid, worker);
+    worker.tell({ type: 'updated', pod: this.#allocated(pod) });
+  }
+
+  #reject(pod: Pod, { reason, message }: Rejection): void {
+    const { status, recorder } = this.#options.services;
+    recorder.event(pod, 'Warning', reason, message);
+    const said = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosOf(pod) };
+    status.set(pod, uidOf(pod), said, true);
+  }
+
+  /** What counts when another is to be admitted. */
+  #active(): Pod[] {
+    return [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
+  }
+
+  #moved(worker: PodWorker): void {
+    if (worker.state.phase !== 'finished') return;
+    if (!this.#pods.has(worker.uid)) this.#forget(worker);
+    const next = this.#waiting.get(fullName(worker.pod));
+    if (!next) return;
+    this.#waiting.delete(fullName(next));
+    if (this.#pods.has(uidOf(next))) this.#begin(next);
+  }
+
+  #forget(worker: PodWorker): void {
+    const { runtime, status, preparer, world } = this.#options.services;
+    this.#workers.delete(worker.uid);
+    status.forget(worker.uid);
+    worker.stop();
+    const clean = async () => {
+      for (const { id } of (await runtime.pod(worker.uid)).sandboxes) await runtime.removeSandbox(id);
+      await preparer.forget(worker.pod);
+    };
+    clean().catch((error) => world.log.warn({ uid: worker.uid, error }, 'Could not remove what is left of a pod'));
+  }
+
+  #putMirror(mirror: Pod): void {
+    this.#mirrors.set(fullName(mirror), mirror);
+    const pod = this.#staticOf(mirror);
+    if (!pod) void this.#options.mirrors?.remove(mirror).catch(() => {});
+    else if (mirror.metadata.deletionTimestamp || !isMirrorOf(mirror, pod)) this.#mirror(pod);
+    else this.#options.services.status.observe(uidOf(pod));
+  }
+
+  #removeMirror(mirror: Pod): void {
+    this.#mirrors.delete(fullName(mirror));
+    const pod = this.#staticOf(mirror);
+    if (pod) this.#mirror(pod);
+  }
+
+  #staticOf(mirror: Pod): Pod | undefined {
+    return [...this.#pods.values()].find((pod) => isStatic(pod) && fullName(pod) === fullName(mirror));
+  }
+
+  #mirror(pod: Pod): void {
+    void this.#options.mirrors?.ensure(pod, this.#mirrors.get(fullName(pod)));
+  }
+
+  #allocated(pod: Pod): Pod {
+    return this.#options.allocated?.(pod) ?? pod;
+  }
+
+  #withStatus(pod: Pod): Pod {
+    const status = this.#options.services.status.get(uidOf(pod));
+    return status ? { ...pod, status: { ...pod.status, ...status } } : pod;
+  }
+}
+
+function isAlive({ state }: PodWorker): boolean {
+  return state.phase === 'syncing' || state.phase === 'terminating';
+}

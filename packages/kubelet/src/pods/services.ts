@@ -1,0 +1,93 @@
+/** What pod workers work with. One for each node; what is the same for many nodes is shared by them. */
+import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
+import type { EventRecorder, World } from '@keelson/client';
+import type { ImageManager } from '../images/manager.ts';
+import type { HookRunner } from '../lifecycle/hooks.ts';
+import type { Probes } from '../probes/probes.ts';
+import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SandboxConfig } from '../runtime/sandbox.ts';
+import type { StatusManager } from '../status/manager.ts';
+import type { CrashBackoffOptions } from './backoff.ts';
+import type { PodContainer } from './spec.ts';
+
+export interface PodServices {
+  readonly world: World;
+  readonly runtime: Runtime;
+  /** Scheme of container ids. */
+  readonly runtimeName: string;
+  readonly status: StatusManager;
+  readonly probes: Probes;
+  readonly images: ImageManager;
+  readonly hooks: HookRunner;
+  readonly recorder: EventRecorder;
+  readonly preparer: Preparer;
+  readonly crashBackoff: CrashBackoffOptions;
+  readonly recursiveReadOnly: boolean;
+  /** The node's addresses, the primary one first. */
+  hostIps(): readonly string[];
+  /** Why pods get no network; undefined where they do. */
+  networkProblem(): string | undefined;
+  /** Every so often a pod is looked at without cause, for what nobody tells of: volumes to refresh. 0: never. */
+  readonly resyncMs: number;
+}
+
+/** What a pod has on the node besides its containers: folders, volumes, cgroups; and what they mean for its containers. */
+export interface Preparer {
+  /** Makes it, or brings it up to date. @throws PreparationError */
+  prepare(pod: Pod, signal: AbortSignal): Promise<void>;
+  sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig>;
+  /** @throws Error with a message for CreateContainerConfigError */
+  containerConfig(request: ContainerRequest): Promise<ContainerConfig>;
+  /** How often a container was started, as far as the node remembers beside the runtime. */
+  restarts(pod: Pod, containerName: string): Promise<number>;
+  /** What it wrote for those who ask why it ended. */
+  terminationMessage(container: ContainerStatus): string;
+  /** Takes away what `prepare` made. May be called again. */
+  cleanUp(pod: Pod): Promise<void>;
+  /** What is left when the API server has the pod no more: logs. */
+  forget(pod: Pod): Promise<void>;
+}
+
+export interface ContainerRequest {
+  readonly pod: Pod;
+  readonly container: PodContainer;
+  readonly attempt: number;
+  readonly imageRef: string;
+  readonly podIps: readonly string[];
+  /** Container whose process namespace an ephemeral one joins. */
+  readonly targetId?: string | undefined;
+}
+
+/** What `prepare` could not do, and the event that tells of it. */
+export class PreparationError extends Error {
+  override readonly name = 'PreparationError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+
+/** Whom events about a container name. */
+export function containerReference(pod: Pod, { role, spec }: PodContainer): { reference: ObjectReference } {
+  const list = {
+    init: 'initContainers',
+    sidecar: 'initContainers',
+    regular: 'containers',
+    ephemeral: 'ephemeralContainers',
+  };
+  const { namespace, name, uid, resourceVersion } = pod.metadata;
+  return {
+    reference: {
+      kind: 'Pod',
+      apiVersion: 'v1',
+      ...(namespace ? { namespace } : {}),
+      ...(name ? { name } : {}),
+      ...(uid ? { uid } : {}),
+      ...(resourceVersion ? { resourceVersion } : {}),
+      fieldPath: `spec.${list[role]}{${spec.name}}`,
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** One step of making a pod's containers what they are to be: does what the plan says (SyncPod in kuberuntime_manager.go). */
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { PodState } from '../runtime/runtime.ts';
+import type { SandboxConfig } from '../runtime/sandbox.ts';
+import type { Problem } from '../status/containers.ts';
+import type { CrashBackoff } from './backoff.ts';
+import { killAll, killContainer } from './kill.ts';
+import { type Plan, plan } from './plan.ts';
+import type { PodServices } from './services.ts';
+import { isHostNetwork, type PodContainer, uidOf } from './spec.ts';
+import { StartError, startContainer } from './start.ts';
+
+export interface SyncRequest {
+  readonly pod: Pod;
+  readonly state: PodState;
+  readonly backoff: CrashBackoff;
+  /** What could not be started, and why: kept up to date. */
+  readonly problems: Map<string, Problem>;
+  /** Called when a container was created with the resources that the pod gives it. */
+  started(container: PodContainer): void;
+  readonly signal: AbortSignal;
+}
+
+export interface SyncResult {
+  /** Something was done, so that there is another state. */
+  readonly acted: boolean;
+  /** What could not be done is worth another try then; undefined where all was done. */
+  readonly retryAt: number | undefined;
+}
+
+/** Failures that have no time of their own are tried again after so long. */
+export const RETRY_MS = 10_000;
+
+/** @throws what keeps the pod as a whole from being made */
+export async function syncPod(services: PodServices, request: SyncRequest): Promise<SyncResult> {
+  const { pod, state, signal } = request;
+  const { probes, recorder, runtime } = services;
+  const todo = plan({ pod, state, probes: probes.of(uidOf(pod)) });
+  if (isNothing(todo)) return { acted: false, retryAt: undefined };
+  const { sandbox } = todo;
+  if (sandbox.type === 'create' && sandbox.replaces) {
+    recorder.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+  }
+  const podIp = podIpsOf(pod, state, services)[0] ?? '';
+  if (todo.killPod) await stopPod(services, request, podIp);
+  else await killSome(services, request, todo, podIp);
+  if (sandbox.type === 'none') return { acted: true, retryAt: undefined };
+  await dropOld(services, state, sandbox.type === 'create' ? 0 : 1, pod);
+  signal.throwIfAborted();
+  const attempt = sandbox.attempt;
+  const wanted = [...todo.ephemeral, ...todo.init, ...todo.regular];
+  if (wanted.length === 0) return { acted: true, retryAt: undefined };
+  const config = await services.preparer.sandboxConfig(pod, attempt);
+  const id = sandbox.type === 'keep' ? sandbox.id : await createSandbox(services, pod, config);
+  const fresh = sandbox.type === 'keep' ? state : { ...(await runtime.pod(uidOf(pod))), containers: state.containers };
+  const podIps = podIpsOf(pod, fresh, services);
+  const retryAt = await startAll(services, request, todo, { sandboxId: id, sandbox: config, podIps });
+  return { acted: true, retryAt };
+}
+
+function isNothing({ killPod, sandbox, kill, reset, ephemeral, init, regular }: Plan): boolean {
+  return (
+    !killPod && sandbox.type === 'keep' && [kill, reset, ephemeral, init, regular].every(({ length }) => length === 0)
+  );
+}
+
+async function stopPod(services: PodServices, { pod, state, signal }: SyncRequest, podIp: string): Promise<void> {
+  await killAll(services, pod, state, { podIp, signal });
+  for (const sandbox of state.sandboxes) await services.runtime.stopSandbox(sandbox.id);
+}
+
+async function killSome(
+  services: PodServices,
+  request: SyncRequest,
+  { kill, reset }: Plan,
+  podIp: string,
+): Promise<void> {
+  const { pod, state, signal } = request;
+  const find = (id: string) => state.containers.find((each) => each.id === id)!;
+  for (const { container, id, message, reason } of kill) {
+    await killContainer(services, pod, container, find(id), { message, reason, podIp, signal });
+  }
+  for (const { container, id, kill: runs } of reset) {
+    const how = { message: 'killing', reason: 'RestartAllContainers', graceSeconds: 0, podIp, signal } as const;
+    if (runs) await killContainer(services, pod, container, find(id), how);
+    await services.runtime.removeContainer(id);
+  }
+}
+
+async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, config: SandboxConfig): Promise<string> {
+  try {
+    return await runtime.runSandbox(config);
+  } catch (error) {
+    const message = `Failed to create pod sandbox: ${(error as Error).message}`;
+    recorder.event(pod, 'Warning', 'FailedCreatePodSandBox', message);
+    throw error;
+  }
+}
+
+async function startAll(
+  services: PodServices,
+  request: SyncRequest,
+  { ephemeral, init, regular }: Plan,
+  where: { readonly sandboxId: string; readonly sandbox: SandboxConfig; readonly podIps: readonly string[] },
+): Promise<number | undefined> {
+  const { pod, state, backoff, problems, signal } = request;
+  const retries: number[] = [];
+  /** @returns whether it runs */
+  const start = async (container: PodContainer): Promise<boolean> => {
+    signal.throwIfAborted();
+    const { name } = container.spec;
+    try {
+      await startContainer(services, { ...where, pod, container, state, backoff, signal });
+      problems.delete(name);
+      request.started(container);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      problems.set(name, { reason: error.reason, message: error.message });
+      retries.push(error.retryAt ?? services.world.clock.now() + RETRY_MS);
+      return false;
+    }
+  };
+  for (const container of ephemeral) await start(container);
+  for (const container of init) {
+    // Without an init container nothing goes on; a sidecar may come later.
+    if (!(await start(container)) && container.role === 'init') return Math.min(...retries);
+  }
+  for (const container of regular) await start(container);
+  return retries.length > 0 ? Math.min(...retries) : undefined;
+}
+
+/**
+ * Of each name the runtime keeps the last that has ended, for its logs and what is said of its end.
+ * @param keepInit how many of an init container
+ */
+async function dropOld({ runtime }: PodServices, state: PodState, keepInit: 0 | 1, pod: Pod): Promise<void> {
+  const inits = new Set((pod.spec?.initContainers ?? []).map(({ name }) => name));
+  const seen = new Map<string, number>();
+  for (const { id, metadata, state: is } of state.containers) {
+    if (is.type === 'running') continue;
+    const ended = (seen.get(metadata.name) ?? 0) + 1;
+    seen.set(metadata.name, ended);
+    if (ended > (inits.has(metadata.name) ? keepInit : 1)) await runtime.removeContainer(id);
+  }
+  for (const { id } of state.sandboxes.slice(1)) {
+    if (!state.containers.some(({ sandboxId }) => sandboxId === id)) await runtime.removeSandbox(id);
+  }
+}
+
+function podIpsOf(pod: Pod, state: PodState, { hostIps }: PodServices): readonly string[] {
+  return isHostNetwork(pod) ? hostIps() : (state.sandboxes[0]?.ips ?? []);
+}

@@ -1,0 +1,243 @@
+/**
+ * The worker of one pod. One step at a time; what happens meanwhile is one cause for another. A step is let go of when the
+ * pod's state moves on under it. `state.ts` has the states; docs/kubelet.md draws them.
+ */
+import type { Pod, PodCondition, PodStatus, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import type { PodState } from '../runtime/runtime.ts';
+import type { Problem } from '../status/containers.ts';
+import { finalStatus } from '../status/final.ts';
+import { generateStatus } from '../status/generate.ts';
+import { CrashBackoff } from './backoff.ts';
+import { killAll } from './kill.ts';
+import { type PodServices, PreparationError } from './services.ts';
+import { isHostNetwork, isTerminalPhase, uidOf } from './spec.ts';
+import { INITIAL, next, type WorkerEvent, type WorkerState } from './state.ts';
+import { RETRY_MS, syncPod } from './sync.ts';
+
+export interface WorkerHooks {
+  /** Its state is another. */
+  moved(worker: PodWorker): void;
+  /** Resize conditions of the pod, and what it is to be given instead of what its spec says. */
+  readonly resize?: { conditions(uid: string): readonly PodCondition[] };
+}
+
+const DEADLINE = {
+  reason: 'DeadlineExceeded',
+  message: 'Pod was active on the node longer than the specified deadline',
+};
+
+export class PodWorker {
+  readonly uid: string;
+  readonly #services: PodServices;
+  readonly #hooks: WorkerHooks;
+  readonly #backoff: CrashBackoff;
+  readonly #problems = new Map<string, Problem>();
+  readonly #actuated = new Map<string, ResourceRequirements>();
+  #pod: Pod;
+  #state: WorkerState = INITIAL;
+  #busy = false;
+  #again = false;
+  #stopped = false;
+  #step = new AbortController();
+  #cancelTimer = () => {};
+
+  constructor(pod: Pod, services: PodServices, hooks: WorkerHooks) {
+    this.uid = uidOf(pod);
+    this.#pod = pod;
+    this.#services = services;
+    this.#hooks = hooks;
+    this.#backoff = new CrashBackoff(services.crashBackoff);
+  }
+
+  /** As its source has it, or as it was last. */
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** What containers were given by this kubelet. */
+  get actuated(): ReadonlyMap<string, ResourceRequirements> {
+    return this.#actuated;
+  }
+
+  tell(event: WorkerEvent): void {
+    if ('pod' in event) this.#pod = event.pod;
+    const state = next(this.#state, event);
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#step.abort(new Error('the pod is in another state'));
+      this.#hooks.moved(this);
+    }
+    this.wake();
+  }
+
+  /** Something that it depends on has changed. */
+  wake(): void {
+    this.#again = true;
+    if (!this.#busy && !this.#stopped) void this.#run();
+  }
+
+  /** Containers go on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+    this.#step.abort(new Error('the kubelet stops'));
+  }
+
+  async #run(): Promise<void> {
+    this.#busy = true;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      this.#cancelTimer();
+      this.#step = new AbortController();
+      const { signal } = this.#step;
+      const { world } = this.#services;
+      try {
+        const retryAt = await this.#once(signal);
+        if (retryAt !== undefined) this.#wakeAt(retryAt);
+      } catch (error) {
+        if (signal.aborted) continue;
+        this.#report(error as Error);
+        this.#wakeAt(world.clock.now() + RETRY_MS * (1 + world.random() / 2));
+      }
+    }
+    this.#busy = false;
+  }
+
+  /** @returns when to look again without cause */
+  #once(signal: AbortSignal): Promise<number | undefined> {
+    switch (this.#state.phase) {
+      case 'syncing':
+        return this.#sync(signal);
+      case 'terminating':
+        return this.#terminate(this.#state.ending.graceSeconds, signal);
+      case 'terminated':
+        return this.#cleanUp();
+      case 'finished':
+        return Promise.resolve(undefined);
+    }
+  }
+
+  async #sync(signal: AbortSignal): Promise<number | undefined> {
+    const { runtime, status, probes, preparer, world, resyncMs } = this.#services;
+    const state = await runtime.pod(this.uid);
+    const pod = this.#pod;
+    const deadline = this.#deadline();
+    if (deadline !== undefined && deadline <= world.clock.now()) {
+      this.#services.recorder.event(pod, 'Normal', DEADLINE.reason, DEADLINE.message);
+      this.tell({ type: 'evicted', pod, ...DEADLINE });
+      return undefined;
+    }
+    const said = status.set(pod, this.uid, this.#generate(state, false));
+    if (isTerminalPhase(said.phase)) {
+      this.tell({ type: 'completed', pod });
+      return undefined;
+    }
+    this.#checkNetwork();
+    await preparer.prepare(pod, signal);
+    signal.throwIfAborted();
+    probes.follow(pod, this.uid, said);
+    const { acted, retryAt } = await syncPod(this.#services, {
+      pod,
+      state,
+      backoff: this.#backoff,
+      problems: this.#problems,
+      started: ({ spec }) => this.#actuated.set(spec.name, spec.resources),
+      signal,
+    });
+    if (acted) this.#sayState(await runtime.pod(this.uid));
+    const resync = resyncMs > 0 ? world.clock.now() + resyncMs * (1 + world.random() / 2) : undefined;
+    return earliest(retryAt, this.#deadline(), resync);
+  }
+
+  #sayState(state: PodState): void {
+    const said = this.#services.status.set(this.#pod, this.uid, this.#generate(state, false));
+    this.#services.probes.follow(this.#pod, this.uid, said);
+  }
+
+  async #terminate(graceSeconds: number, signal: AbortSignal): Promise<number | undefined> {
+    const { runtime, status, probes, world } = this.#services;
+    const pod = this.#pod;
+    const state = await runtime.pod(this.uid);
+    const said = status.set(pod, this.uid, this.#generate(state, false));
+    probes.ending(this.uid);
+    await killAll(this.#services, pod, state, { graceSeconds, podIp: said.podIP ?? '', signal }).catch(
+      (error: Error) => {
+        if (!signal.aborted)
+          this.#services.recorder.event(pod, 'Warning', 'FailedKillPod', `error killing pod: ${error.message}`);
+        throw error;
+      },
+    );
+    for (const { id } of state.sandboxes) await runtime.stopSandbox(id);
+    probes.forget(this.uid);
+    const after = await runtime.pod(this.uid);
+    if (after.containers.some((each) => each.state.type === 'running')) return world.clock.now() + RETRY_MS;
+    status.set(pod, this.uid, this.#generate(after, true));
+    this.tell({ type: 'stopped' });
+    return undefined;
+  }
+
+  async #cleanUp(): Promise<undefined> {
+    const { runtime, status, preparer, images } = this.#services;
+    const state = await runtime.pod(this.uid);
+    const said = status.set(this.#pod, this.uid, this.#generate(state, true));
+    await preparer.cleanUp(this.#pod);
+    images.forget(this.uid);
+    this.tell({ type: 'cleanedUp' });
+    status.set(this.#pod, this.uid, finalStatus(this.#pod, said), true);
+    return undefined;
+  }
+
+  #generate(state: PodState, terminal: boolean): PodStatus {
+    const { status, probes, preparer, runtimeName, recursiveReadOnly, hostIps } = this.#services;
+    const ending = this.#state.phase === 'syncing' ? undefined : this.#state.ending;
+    const pod = this.#pod;
+    return generateStatus({
+      pod,
+      state,
+      runtimeName,
+      problems: this.#problems,
+      actuated: this.#actuated,
+      terminationMessage: (container) => preparer.terminationMessage(container),
+      recursiveReadOnly,
+      old: status.get(this.uid) ?? pod.status ?? {},
+      probes: probes.of(this.uid),
+      terminal,
+      eviction: ending?.reason ? { reason: ending.reason, message: ending.message ?? '' } : undefined,
+      resize: this.#hooks.resize?.conditions(this.uid) ?? [],
+      hostIps: hostIps(),
+    });
+  }
+
+  #checkNetwork(): void {
+    const problem = this.#services.networkProblem();
+    if (problem === undefined || isHostNetwork(this.#pod)) return;
+    throw new PreparationError('NetworkNotReady', `network is not ready: ${problem}`);
+  }
+
+  /** When the pod has been active for as long as it may. */
+  #deadline(): number | undefined {
+    const seconds = this.#pod.spec?.activeDeadlineSeconds;
+    const { startTime } = this.#services.status.get(this.uid) ?? this.#pod.status ?? {};
+    return seconds === undefined || !startTime ? undefined : Date.parse(startTime) + seconds * 1000;
+  }
+
+  #report(error: Error): void {
+    const { recorder, world } = this.#services;
+    world.log.warn({ pod: this.#pod.metadata.name, uid: this.uid, error }, 'A step of a pod failed');
+    if (error instanceof PreparationError) recorder.event(this.#pod, 'Warning', error.reason, error.message);
+  }
+
+  #wakeAt(at: number): void {
+    const { clock } = this.#services.world;
+    this.#cancelTimer = clock.after(Math.max(0, at - clock.now()), () => this.wake(), { background: true });
+  }
+}
+
+function earliest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}

@@ -1,0 +1,86 @@
+/** What a simulated pod has on the node: nothing. */
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { containerHash } from '../../pods/hash.ts';
+import type { ContainerRequest, Preparer } from '../../pods/services.ts';
+import { isHostNetwork } from '../../pods/spec.ts';
+import type { ContainerConfig } from '../container.ts';
+import { CONTAINER_HASH, RESTART_COUNT } from '../labels.ts';
+import type { SandboxConfig } from '../sandbox.ts';
+
+/** What the simulated runtime must know of a container beside what a real one is told. */
+export const ROLE = 'keelson.dev/simulated-role';
+export const RESTART_POLICY = 'keelson.dev/simulated-restart-policy';
+
+const NONE = {} as const;
+const POD = { network: 'pod', pid: 'container', ipc: 'pod' } as const;
+const HOST = { ...POD, network: 'node' } as const;
+
+export class SimulatedPreparer implements Preparer {
+  async prepare(): Promise<void> {}
+
+  async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
+    const { name = '', namespace = '', uid = '', annotations = NONE } = pod.metadata;
+    const namespaces = isHostNetwork(pod) ? HOST : POD;
+    return {
+      metadata: { name, namespace, uid, attempt },
+      hostname: name,
+      logDirectory: '',
+      dns: { servers: [], searches: [], options: [] },
+      portMappings: [],
+      labels: NONE,
+      annotations,
+      runtimeHandler: '',
+      linux: { cgroupParent: '', sysctls: NONE, security: { namespaces, privileged: false, supplementalGroups: [] } },
+    };
+  }
+
+  async containerConfig({ pod, container, attempt, imageRef }: ContainerRequest): Promise<ContainerConfig> {
+    const { role, spec } = container;
+    return {
+      metadata: { name: spec.name, attempt },
+      image: { image: imageRef, userSpecified: spec.image ?? '', runtimeHandler: '' },
+      command: [],
+      args: [],
+      workingDirectory: '',
+      env: [],
+      mounts: [],
+      devices: [],
+      labels: NONE,
+      annotations: {
+        [CONTAINER_HASH]: containerHash(spec),
+        [RESTART_COUNT]: String(attempt),
+        [ROLE]: role,
+        [RESTART_POLICY]: pod.spec?.restartPolicy ?? 'Always',
+      },
+      logPath: '',
+      stdin: false,
+      stdinOnce: false,
+      tty: false,
+      linux: {
+        resources: NONE,
+        security: {
+          namespaces: isHostNetwork(pod) ? HOST : POD,
+          privileged: false,
+          readOnlyRootFilesystem: false,
+          noNewPrivileges: false,
+          supplementalGroups: [],
+          capabilities: { add: [], drop: [] },
+          maskedPaths: [],
+          readonlyPaths: [],
+        },
+      },
+    };
+  }
+
+  async restarts(): Promise<number> {
+    return 0;
+  }
+
+  terminationMessage(): string {
+    return '';
+  }
+
+  async cleanUp(): Promise<void> {}
+
+  async forget(): Promise<void> {}
+}

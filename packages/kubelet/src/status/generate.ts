@@ -1,0 +1,135 @@
+/** A pod's status as the kubelet sees it. A function (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
+import { containersOf, isHostNetwork, isTerminalPhase, type PodContainer } from '../pods/spec.ts';
+import { qosOf } from '../resources/qos.ts';
+import { podLimits, podRequests, toList } from '../resources/requests.ts';
+import { conditionsOf, isOwned } from './conditions.ts';
+import { type ContainersInput, containerStatuses } from './containers.ts';
+import { phaseOf } from './phase.ts';
+
+/** What probes say of containers, by their ids and names. */
+export interface Readiness {
+  /** Undefined where there is no startup probe or it has not found out. */
+  startup(containerID: string): boolean | undefined;
+  readiness(containerID: string): boolean | undefined;
+  /** Whether the container has such a probe at work. */
+  has(kind: 'startup' | 'readiness', containerName: string): boolean;
+}
+
+export interface GenerateInput extends ContainersInput {
+  /** What was said last, or what the API server has. */
+  readonly old: PodStatus;
+  readonly probes: Readiness;
+  /** No container of it will run any more. */
+  readonly terminal: boolean;
+  /** Why the node ends it. */
+  readonly eviction?: { readonly reason: string; readonly message: string } | undefined;
+  readonly resize: readonly PodCondition[];
+  readonly hostIps: readonly string[];
+}
+
+export function generateStatus(input: GenerateInput): PodStatus {
+  const { pod, state, old, terminal, eviction, probes } = input;
+  const containers = containersOf(pod);
+  const statuses = (roles: readonly string[], before: readonly ContainerStatus[] | undefined) =>
+    containerStatuses(
+      containers.filter(({ role }) => roles.includes(role)),
+      before ?? [],
+      input,
+    );
+  const withProbes = (list: readonly ContainerStatus[]) => list.map((status) => probed(containers, status, probes));
+  const init = withProbes(statuses(['init', 'sidecar'], old.initContainerStatuses));
+  const regular = withProbes(statuses(['regular'], old.containerStatuses)).sort(byName);
+  const ephemeral = statuses(['ephemeral'], old.ephemeralContainerStatuses).sort(byName);
+  const active = state.containers.some(
+    ({ sandboxId, metadata }) =>
+      sandboxId === state.sandboxes[0]?.id && regular.some(({ name }) => name === metadata.name),
+  );
+  const found = phaseOf({ pod, statuses: [...regular, ...init], terminal, initialized: active });
+  const { phase, reason, message } = settled(found, pod, old, eviction);
+  const given: PodCondition[] = [
+    ...(pod.status?.conditions ?? []).filter(({ type }) => !isOwned(type)),
+    ...(terminal ? [] : input.resize),
+  ];
+  return {
+    ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
+    phase,
+    conditions: conditionsOf({ pod, state, old, phase, init, regular, given }),
+    ...(message ? { message } : {}),
+    ...(reason ? { reason } : {}),
+    ...addresses(input),
+    ...(old.startTime ? { startTime: old.startTime } : {}),
+    ...(init.length > 0 ? { initContainerStatuses: init } : {}),
+    containerStatuses: regular,
+    qosClass: qosOf(pod),
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+    ...podResources(pod),
+  };
+}
+
+const byName = (a: ContainerStatus, b: ContainerStatus) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+/** A final phase is never left; what was said of a phase stays with it. */
+function settled(found: string, pod: Pod, old: PodStatus, eviction: GenerateInput['eviction']) {
+  const final = [old.phase, pod.status?.phase].find(isTerminalPhase);
+  const stored = pod.status?.phase;
+  if (eviction) return { phase: isTerminalPhase(stored) ? stored : ('Failed' as const), ...eviction };
+  const phase = (isTerminalPhase(stored) ? stored : isTerminalPhase(found) ? found : (final ?? found)) as
+    | 'Pending'
+    | 'Running'
+    | 'Succeeded'
+    | 'Failed';
+  if (phase !== old.phase) return { phase };
+  return { phase, reason: old.reason ?? pod.status?.reason, message: old.message ?? pod.status?.message };
+}
+
+function probed(containers: readonly PodContainer[], status: ContainerStatus, probes: Readiness): ContainerStatus {
+  const role = containers.find(({ spec }) => spec.name === status.name)?.role;
+  const started = hasStarted(status, probes);
+  if (role === 'init') return { ...status, started, ready: status.state.terminated?.exitCode === 0 };
+  if (!started) return { ...status, started, ready: false };
+  const found = status.containerID ? probes.readiness(idOf(status)) : undefined;
+  return { ...status, started, ready: found ?? !probes.has('readiness', status.name) };
+}
+
+function hasStarted(status: ContainerStatus, probes: Readiness): boolean {
+  if (!status.state.running) return false;
+  const found = probes.startup(idOf(status));
+  return found ?? (status.started === true || !probes.has('startup', status.name));
+}
+
+/** Without the runtime's name. */
+function idOf({ containerID = '' }: ContainerStatus): string {
+  return containerID.slice(containerID.indexOf('://') + 3);
+}
+
+function addresses({ pod, state, old, hostIps }: GenerateInput): Partial<PodStatus> {
+  const host = hostIps[0];
+  const primaryIsV6 = host?.includes(':') ?? false;
+  const sandbox = state.sandboxes.find(({ state }) => state === 'ready');
+  let ips = inOrder(sandbox?.ips ?? [], primaryIsV6);
+  if (isHostNetwork(pod)) ips = old.podIPs?.length ? old.podIPs.map(({ ip }) => ip) : [...hostIps];
+  return {
+    ...(host ? { hostIP: host, hostIPs: hostIps.map((ip) => ({ ip })) } : {}),
+    ...(ips[0] ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
+  };
+}
+
+/** One of each family, the node's first. */
+function inOrder(ips: readonly string[], v6First: boolean): string[] {
+  const of = (v6: boolean) => ips.find((ip) => ip.includes(':') === v6);
+  return [of(v6First), of(!v6First)].filter((ip) => ip !== undefined);
+}
+
+/** Of the pod as a whole. */
+function podResources(pod: Pod): Pick<PodStatus, 'resources' | 'allocatedResources'> {
+  const requests = toList(podRequests(pod));
+  const limits = toList(podLimits(pod));
+  const some = (list: Record<string, string>) => Object.keys(list).length > 0;
+  return {
+    ...(some(requests) ? { allocatedResources: requests } : {}),
+    ...(some(requests) || some(limits)
+      ? { resources: { ...(some(limits) ? { limits } : {}), ...(some(requests) ? { requests } : {}) } }
+      : {}),
+  };
+}
