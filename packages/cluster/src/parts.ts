@@ -6,6 +6,7 @@ import { Client, type ClientOptions, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
+import { startSimulatedNodes } from '@keelson/kubelet';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
 import { startControllerManager } from './kube-controller-manager/start.ts';
@@ -17,6 +18,8 @@ import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 export interface Parts {
   readonly controllers: boolean;
   readonly scheduler: boolean;
+  /** How many nodes there are that run no containers. */
+  readonly simulatedNodes: number;
 }
 
 /** Where the parts find what they need. */
@@ -33,6 +36,7 @@ export async function startParts(surroundings: Surroundings, parts: Parts): Prom
   const started: Promise<Running>[] = [];
   if (parts.controllers) started.push(controllers(surroundings));
   if (parts.scheduler) started.push(scheduler(surroundings));
+  if (parts.simulatedNodes > 0) started.push(simulatedNodes(surroundings, parts.simulatedNodes));
   return together(await Promise.all(started));
 }
 
@@ -56,6 +60,18 @@ async function controllers(surroundings: Surroundings): Promise<Running> {
 async function scheduler(surroundings: Surroundings): Promise<Running> {
   const { values } = parseFlags(schedulerFlags, []);
   return startKubeScheduler(values, await clientOf(surroundings, 'kube-scheduler'), surroundings.identity);
+}
+
+/** All over one transport, as one who may speak for others: each node is who it says in its requests. */
+async function simulatedNodes(surroundings: Surroundings, count: number): Promise<Running> {
+  const { certificate } = (await surroundings.pki.read('admin'))!;
+  const options = {
+    ...common(surroundings, 'kubelet'),
+    transport: new LocalTransport(surroundings.server, certificate),
+  };
+  const clientFor = (name: string) =>
+    new Client({ ...options, impersonate: { user: `system:node:${name}`, groups: ['system:nodes'] } });
+  return startSimulatedNodes({ client: new Client(options), clientFor, count });
 }
 
 async function clientOf(surroundings: Surroundings, component: LeafName): Promise<Client> {

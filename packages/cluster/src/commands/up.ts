@@ -24,6 +24,7 @@ const flags = {
   storage: { type: 'string', ...cluster },
   'no-controllers': { type: 'bool', ...parts },
   'no-scheduler': { type: 'bool', ...parts },
+  nodes: { type: 'int', ...parts, default: '0' },
   'etcd-servers': { type: 'strings', ...etcd },
   'etcd-cafile': { type: 'string', ...etcd },
   'etcd-certfile': { type: 'string', ...etcd },
@@ -94,6 +95,7 @@ const ownDescriptions = (io: Io) => ({
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
   'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
   'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
+  nodes: 'How many simulated nodes to add: pods run on them without containers, as annotations say.',
   'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
 });
 
@@ -117,7 +119,11 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       keyFile: values['etcd-keyfile'],
     },
     runtimeConfig: values['runtime-config'],
-    parts: { controllers: !values['no-controllers'], scheduler: !values['no-scheduler'] },
+    parts: {
+      controllers: !values['no-controllers'],
+      scheduler: !values['no-scheduler'],
+      simulatedNodes: values.nodes,
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   Toleration,
 } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { isExtendedResource } from '@keelson/api/resources/names';
 import { amountsOf, podRequests } from '../resources/requests.ts';
 import { isStatic } from './spec.ts';
 
@@ -65,7 +66,7 @@ function resources(pod: Pod, node: Node, others: readonly Pod[]): Rejection | un
   for (const [name, amount] of requests) {
     const capacity = allocatable.get(name);
     // What no node has is somebody else's to give.
-    if (amount.isZero() || (!capacity && isExtended(name))) continue;
+    if (amount.isZero() || (!capacity && isExtendedResource(name))) continue;
     const taken = used.get(name) ?? ZERO;
     if (capacity && taken.add(amount).cmp(capacity) <= 0) continue;
     const of = (quantity: Quantity) => (name === 'cpu' ? quantity.milliValue() : quantity.value());
@@ -75,11 +76,6 @@ function resources(pod: Pod, node: Node, others: readonly Pod[]): Rejection | un
 }
 
 const ZERO = Quantity.parse('0');
-
-/** Anything but what Kubernetes itself knows. */
-function isExtended(name: string): boolean {
-  return name.includes('/') && !/^(?:[^/]*\.)?kubernetes\.io\//.test(name);
-}
 
 function lacking(name: string, requested: bigint, used: bigint, capacity: bigint): Rejection {
   const message = `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;

@@ -3,7 +3,7 @@
  * said of pods goes out through their status.
  */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { qosOf } from '../resources/qos.ts';
+import { qosClass } from '@keelson/api/resources/pod';
 import type { MirrorPods } from '../sources/mirror.ts';
 import { isMirrorOf } from '../sources/mirror.ts';
 import type { Rejection } from './admission.ts';
@@ -157,7 +157,7 @@ export class PodManager {
   #reject(pod: Pod, { reason, message }: Rejection): void {
     const { status, recorder } = this.#options.services;
     recorder.event(pod, 'Warning', reason, message);
-    const said = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosOf(pod) };
+    const said = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClass(pod) };
     status.set(pod, uidOf(pod), said, true);
   }
 

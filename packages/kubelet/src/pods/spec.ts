@@ -1,5 +1,7 @@
 /** Reading pods. */
+
 import type { Container, EphemeralContainer, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import type { ContainerState, ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
 
@@ -29,11 +31,6 @@ function ephemeral({ targetContainerName, ...spec }: EphemeralContainer): PodCon
 
 export function containerOf(pod: Pod, name: string): PodContainer | undefined {
   return containersOf(pod).find(({ spec }) => spec.name === name);
-}
-
-/** Of an init container. */
-export function isSidecar(container: Container): boolean {
-  return container.restartPolicy === 'Always';
 }
 
 export function uidOf(pod: Pod): string {
@@ -96,3 +93,5 @@ export function hasState<T extends ContainerState['type']>(
 ): container is ContainerStatus & { readonly state: Extract<ContainerState, { readonly type: T }> } {
   return container?.state.type === type;
 }
+
+export { isSidecar };

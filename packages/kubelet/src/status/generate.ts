@@ -1,7 +1,7 @@
 /** A pod's status as the kubelet sees it. A function (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
+import { qosClass } from '@keelson/api/resources/pod';
 import { containersOf, isHostNetwork, isTerminalPhase, type PodContainer } from '../pods/spec.ts';
-import { qosOf } from '../resources/qos.ts';
 import { podLimits, podRequests, toList } from '../resources/requests.ts';
 import { conditionsOf, isOwned } from './conditions.ts';
 import { type ContainersInput, containerStatuses } from './containers.ts';
@@ -61,7 +61,7 @@ export function generateStatus(input: GenerateInput): PodStatus {
     ...(old.startTime ? { startTime: old.startTime } : {}),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: regular,
-    qosClass: qosOf(pod),
+    qosClass: qosClass(pod),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
     ...podResources(pod),
   };
