@@ -93,5 +93,3 @@ export function hasState<T extends ContainerState['type']>(
 ): container is ContainerStatus & { readonly state: Extract<ContainerState, { readonly type: T }> } {
   return container?.state.type === type;
 }
-
-export { isSidecar };

@@ -1,7 +1,9 @@
 /** The conditions that are the kubelet's, with upstream's reasons and messages (pkg/kubelet/status/generate.go). */
+
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { restartsAll, sandboxPlan } from '../pods/plan.ts';
-import { conditionOf, isSidecar } from '../pods/spec.ts';
+import { conditionOf } from '../pods/spec.ts';
 import type { PodState } from '../runtime/runtime.ts';
 import type { Phase } from './phase.ts';
 

@@ -84,7 +84,11 @@ function converted(
   input: ContainersInput,
 ): ContainerStatus {
   const containerID = `${input.runtimeName}://${container.id}`;
-  const restartCount = Number(container.annotations[RESTART_COUNT] ?? container.metadata.attempt);
+  const counted = Number(container.annotations[RESTART_COUNT] ?? container.metadata.attempt);
+  // Of those that were removed so that all begin anew the runtime cannot count.
+  const uncounted =
+    old?.state.terminated !== undefined && old.containerID !== containerID && old.restartCount >= counted;
+  const restartCount = uncounted ? old.restartCount + 1 : counted;
   const lost = container.state.type === 'unknown' && old?.state.running !== undefined;
   const { resources, allocatedResources } = resourcesOf(spec, container, old, containerID, input);
   return {

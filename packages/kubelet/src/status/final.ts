@@ -1,6 +1,8 @@
 /** The last status of a pod (pkg/kubelet/status/status_manager.go, TerminatePod). */
+
 import type { ContainerStatus, Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
-import { isSidecar, isStatic, isTerminalPhase } from '../pods/spec.ts';
+import { isSidecar } from '@keelson/api/resources/pod';
+import { isStatic, isTerminalPhase } from '../pods/spec.ts';
 
 const UNKNOWN = {
   terminated: {

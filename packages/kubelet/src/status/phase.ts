@@ -1,7 +1,9 @@
 /** The phase of a pod, from the statuses of its containers (pkg/kubelet/kubelet_pods.go, getPhase). */
+
 import type { Container, ContainerStatus, Pod } from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { restartsAfter } from '../pods/restarts.ts';
-import { isSidecar, isStatic } from '../pods/spec.ts';
+import { isStatic } from '../pods/spec.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 

@@ -219,12 +219,14 @@ export class SimulatedRuntime implements Runtime {
     return [];
   }
 
-  /** Every image is there, but those that are said to be none. */
+  /** Every image is there. */
   async image({ image }: ImageSpec): Promise<Image | undefined> {
     return { id: imageId(image), tags: [image], digests: [], size: 0, uid: 0, username: '', pinned: false };
   }
 
-  async pullImage({ image }: ImageSpec): Promise<string> {
+  async pullImage({ image }: ImageSpec, _credentials: unknown, { annotations }: SandboxConfig): Promise<string> {
+    const { pullError } = behaviourOf(annotations, '', 'regular', 'Always');
+    if (pullError !== undefined) throw new RuntimeError('Failed', pullError);
     return imageId(image);
   }
 
