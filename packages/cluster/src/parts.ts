@@ -43,6 +43,8 @@ export async function startParts(surroundings: Surroundings, parts: Parts): Prom
 async function controllers(surroundings: Surroundings): Promise<Running> {
   const { values } = parseFlags(controllerFlags, [
     `--root-ca-file=${surroundings.pki.certificateFile('ca')}`,
+    `--cluster-signing-cert-file=${surroundings.pki.certificateFile('ca')}`,
+    `--cluster-signing-key-file=${surroundings.pki.keyFile('ca')}`,
     '--use-service-account-credentials',
   ]);
   const component = 'kube-controller-manager';

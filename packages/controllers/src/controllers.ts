@@ -80,6 +80,30 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./tainteviction/controller.ts')).start(context),
   },
   {
+    name: 'certificatesigningrequest-signing-controller',
+    alias: 'csrsigning',
+    account: 'certificate-controller',
+    start: async (context) => (await import('./certificates/signing.ts')).start(context),
+  },
+  {
+    name: 'certificatesigningrequest-approving-controller',
+    alias: 'csrapproving',
+    account: 'certificate-controller',
+    start: async (context) => (await import('./certificates/approving.ts')).start(context),
+  },
+  {
+    name: 'certificatesigningrequest-cleaner-controller',
+    alias: 'csrcleaner',
+    account: 'certificate-controller',
+    start: async (context) => (await import('./certificates/cleaning.ts')).start(context),
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    alias: 'clusterrole-aggregation',
+    account: 'clusterrole-aggregation-controller',
+    start: async (context) => (await import('./clusterroleaggregation/controller.ts')).start(context),
+  },
+  {
     name: 'root-ca-certificate-publisher-controller',
     alias: 'root-ca-cert-publisher',
     account: 'root-ca-cert-publisher',

@@ -1,3 +1,4 @@
+import type { Authority } from './certificates/signer.ts';
 import type { Patience } from './nodelifecycle/health.ts';
 import type { ZoneSettings } from './nodelifecycle/zones.ts';
 
@@ -10,6 +11,8 @@ export interface ControllerSettings {
   readonly concurrency: ReadonlyMap<string, number>;
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
+  /** The authority that signs certificates, and how long they last at most (`--cluster-signing-*`); without it none are. */
+  readonly signing?: { readonly authority: Authority; readonly durationMs: number };
   /** How nodes are watched over (`--node-monitor-*`, `--node-startup-grace-period`). */
   readonly nodeMonitor: Patience & { readonly periodMs: number };
   /** How fast pods leave nodes that are not ready (`--node-eviction-rate` and others). */

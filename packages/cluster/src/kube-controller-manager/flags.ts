@@ -9,6 +9,10 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...electionDescriptions,
+  'cluster-signing-cert-file':
+    'Authority that signs the certificates which are asked for by CertificateSigningRequests.',
+  'cluster-signing-duration': 'How long such certificates last at most.',
+  'cluster-signing-key-file': 'Its key.',
   controllers: 'Controllers to run: names, * for all that are on by default, -NAME for all but that.',
   help: 'Show this help.',
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',

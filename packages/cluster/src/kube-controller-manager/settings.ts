@@ -6,8 +6,12 @@ import type { Values } from './flags.ts';
 /** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
 export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');
+  const certificate = await textOf(values, 'cluster-signing-cert-file');
+  const key = await textOf(values, 'cluster-signing-key-file');
+  const durationMs = values['cluster-signing-duration'];
   return {
     ...defaultSettings,
+    ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
     nodeMonitor: {
       periodMs: values['node-monitor-period'],
@@ -23,7 +27,9 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   };
 }
 
-async function textOf(values: Values, flag: 'root-ca-file'): Promise<string | undefined> {
+type FileFlag = 'root-ca-file' | 'cluster-signing-cert-file' | 'cluster-signing-key-file';
+
+async function textOf(values: Values, flag: FileFlag): Promise<string | undefined> {
   if (values[flag] === '') return undefined;
   try {
     return await readFile(values[flag], 'utf8');
