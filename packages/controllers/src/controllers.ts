@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'statefulset-controller',
+    alias: 'statefulset',
+    account: 'statefulset-controller',
+    start: async (context) => (await import('./statefulset/controller.ts')).start(context),
+  },
+  {
     name: 'daemonset-controller',
     alias: 'daemonset',
     account: 'daemon-set-controller',
