@@ -58,6 +58,13 @@ export class Subject {
       const body = { metadata: { finalizers: null } };
       await send(this.target, { method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
       await send(this.target, { method: 'DELETE', path: `${path}?gracePeriodSeconds=0&propagationPolicy=Background` });
+      // Nobody else empties it.
+      if (seed.object.kind === 'Namespace')
+        await send(this.target, {
+          method: 'PUT',
+          path: `${path}/finalize`,
+          body: { metadata: { name: seed.object.metadata.name } },
+        });
     }
   }
 
@@ -81,7 +88,8 @@ export class Subject {
     const path = this.#path(seed);
     if (verb === 'create') {
       const body = mutated(seed.object, mutations);
-      return comparable(await send(this.target, { method: 'POST', path: `${path}?dryRun=All`, body }));
+      const answer = await send(this.target, { method: 'POST', path: `${path}?dryRun=All`, body });
+      return comparable(answer, (body as Partial<KubeObject>).metadata?.generateName);
     }
     const stored = this.#stored.get(seed.name)!;
     const body = mutated(stored, mutations);

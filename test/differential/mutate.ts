@@ -62,7 +62,7 @@ function isContainer(value: unknown): value is Container {
 
 /**
  * One to three changes to an object.
- * @param below changes nothing outside of this field, e.g. `status`
+ * @param below changes nothing outside of this field, e.g. `status`, or nothing in it: `!metadata`
  */
 export function mutations(
   object: object,
@@ -70,7 +70,9 @@ export function mutations(
   values: Values,
   below?: string,
 ): fc.Arbitrary<Mutation[]> | undefined {
-  const places = placesIn(object, type, []).filter(({ path }) => below === undefined || path[0] === below);
+  const places = placesIn(object, type, []).filter(
+    ({ path }) => below === undefined || (path[0] === below.replace('!', '')) !== below.startsWith('!'),
+  );
   if (places.length === 0) return undefined;
   const one = fc.constantFrom(...places).chain((place) => mutationOf(place, values));
   return fc.oneof(

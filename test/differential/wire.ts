@@ -21,8 +21,16 @@ export interface Answer {
 
 const agent = new https.Agent({ keepAlive: true, maxSockets: 16, rejectUnauthorized: false });
 
-/** @throws Error when the server does not answer */
-export function send(target: Target, request: Request): Promise<Answer> {
+/** A connection that breaks is an answer too, with status 0: servers should not do that. */
+export async function send(target: Target, request: Request): Promise<Answer> {
+  try {
+    return await exchange(target, request);
+  } catch (error) {
+    return { status: 0, warnings: [], body: (error as Error).message };
+  }
+}
+
+function exchange(target: Target, request: Request): Promise<Answer> {
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   const headers = {
     accept: 'application/json',
@@ -56,26 +64,36 @@ const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const TODAY = new Date().toISOString().slice(0, 10);
 
-/** Without what differs from server to server: uids, times of today, revisions, what was allocated or generated. */
-export function comparable(answer: Answer): Answer {
-  return { ...answer, body: fold(answer.body, '', undefined) };
+/**
+ * Without what differs from server to server: uids, times of today, revisions, what was allocated or generated.
+ * @param prefix what the request would have the name begin with
+ */
+export function comparable(answer: Answer, prefix?: unknown): Answer {
+  const body = fold(answer.body, '');
+  return { ...answer, body: typeof prefix === 'string' && prefix !== '' ? withoutSuffix(body, prefix) : body };
 }
 
-function fold(value: unknown, key: string, parent: Record<string, unknown> | undefined): unknown {
-  if (typeof value === 'string') return foldText(value, key, parent);
+function withoutSuffix(body: unknown, prefix: string): unknown {
+  const quoted = JSON.stringify(prefix).slice(1, -1);
+  const generated = new RegExp(
+    `${quoted.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').slice(0, 70)}[bcdfghjklmnpqrstvwxz2456789]{5}`,
+    'g',
+  );
+  return JSON.parse(JSON.stringify(body).replace(generated, () => `${quoted}-random`));
+}
+
+function fold(value: unknown, key: string): unknown {
+  if (typeof value === 'string') return foldText(value, key);
   if (typeof value === 'number' && /nodePort$/i.test(key) && value >= 30_000) return '<node port>';
-  if (Array.isArray(value)) return value.filter((x) => !isDistributors(x)).map((x) => fold(x, key, parent));
+  if (Array.isArray(value)) return value.filter((x) => !isDistributors(x)).map((x) => fold(x, key));
   if (typeof value !== 'object' || value === null) return value;
   const object = value as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(object).map(([name, child]) => [name, fold(child, name, object)]));
+  return Object.fromEntries(Object.entries(object).map(([name, child]) => [name, fold(child, name)]));
 }
 
-function foldText(text: string, key: string, parent: Record<string, unknown> | undefined): string {
+function foldText(text: string, key: string): string {
   if (key === 'resourceVersion') return '<revision>';
   if (key.startsWith('clusterIP') && /^10\.0\.0\./.test(text)) return '<address>';
-  const prefix = parent?.generateName;
-  if (key === 'name' && typeof prefix === 'string' && prefix !== '' && text.startsWith(prefix))
-    return `${prefix}<random>`;
   if (key === 'uid' && text.startsWith('admin')) return '<uid>';
   return text
     .replace(/^kube-api-access-[a-z0-9]{5}$/, 'kube-api-access-<random>')

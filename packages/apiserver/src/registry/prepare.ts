@@ -8,7 +8,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { type NameRule, nameIsDNSSubdomain, nameIsPathSegment } from '@keelson/api/validation/names';
 import type { ResourceDefinition } from './resource.ts';
 import type { WriteRequest } from './store.ts';
-import type { Strategy } from './strategy.ts';
+import { type Strategy, UPDATE_CHECKS, type UpdateCheck } from './strategy.ts';
 import {
   validateKubeObjectMeta,
   validateKubeObjectMetaUpdate,
@@ -35,12 +35,14 @@ export function checkNamespace(definition: ResourceDefinition, namespace: string
 export function prepareCreate(definition: ResourceDefinition, object: KubeObject, request: WriteRequest): void {
   const { strategy } = definition.registration;
   checkNamespace(definition, request.ctx.namespace, object);
-  strategy.prepareForCreate?.(request.ctx, object);
+  strategy.prepareForCreate?.(request.ctx, object, request.warn);
   const name = object.metadata.name ?? '';
-  const errors = [
-    ...validateOwnMetadata(definition, strategy, object),
-    ...(strategy.validate?.(request.ctx, object) ?? []),
-  ];
+  const own = strategy.validate?.(request.ctx, object) ?? [];
+  // What a kind does not look at is checked after what it does, and only when that is fine.
+  const errors =
+    strategy.metadataRules === 'none' && own.length > 0
+      ? own
+      : [...validateOwnMetadata(definition, strategy, object), ...own];
   if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, name, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
@@ -63,15 +65,15 @@ export function prepareUpdate(
   if (old.metadata.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds;
   }
-  // Upstream checks metadata in the generic update and again in the kind's own, and clients see each finding each time.
-  const { metadataRules = 'kube' } = strategy;
+  const checks: Readonly<Record<UpdateCheck, () => field.ErrorList>> = {
+    metadata: () => validateMetadataUpdate(strategy, object, old),
+    'new metadata': () => validateOwnMetadata(definition, strategy, object),
+    kind: () => strategy.validateUpdate?.(request.ctx, object, old) ?? [],
+  };
   const errors = [
     ...validateObjectMeta(metadata, definition.namespaced, nameIsPathSegment, METADATA),
     ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
-    ...(metadataRules === 'kube' ? validateKubeObjectMetaUpdate(metadata, old.metadata, METADATA) : []),
-    ...(metadataRules === 'generic' ? validateObjectMetaUpdate(metadata, old.metadata, METADATA) : []),
-    ...(strategy.validatesMetadataOnUpdate ? validateOwnMetadata(definition, strategy, object) : []),
-    ...(strategy.validateUpdate?.(request.ctx, object, old) ?? []),
+    ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
   ];
   if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, metadata.name ?? '', errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);
@@ -90,6 +92,17 @@ function validateOwnMetadata(
   return metadataRules === 'kube'
     ? validateKubeObjectMeta(metadata, namespaced, nameRule, METADATA)
     : validateObjectMeta(metadata, namespaced, nameRule, METADATA);
+}
+
+function validateMetadataUpdate(strategy: Strategy, { metadata }: KubeObject, old: KubeObject): field.ErrorList {
+  switch (strategy.metadataRules) {
+    case 'none':
+      return [];
+    case 'generic':
+      return validateObjectMetaUpdate(metadata, old.metadata, METADATA);
+    default:
+      return validateKubeObjectMetaUpdate(metadata, old.metadata, METADATA);
+  }
 }
 
 function setOrDelete<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {

@@ -65,6 +65,8 @@ export interface UpdateRequest extends WriteRequest {
   readonly admitUpdate?: (object: KubeObject, old: KubeObject) => Promise<void>;
 }
 
+const ROOT = '/registry';
+
 export const OPTIMISTIC_LOCK_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
 
@@ -148,14 +150,14 @@ export class ResourceStore {
       if (!current && !strategy.allowCreateOnUpdate && !request.forceAllowCreate) throw notFound(this.definition, name);
       if (!current) {
         const object = await request.transform(undefined);
-        this.#checkPreconditions(request.preconditions, undefined, key, name);
+        this.#checkPreconditions(request, undefined, key);
         const created = await this.#createOnUpdate(object, request);
         if (created) return { object: created, created: true, deleted: false };
         current = await this.#reread(key);
         continue;
       }
       const existing = this.codec.object(current);
-      this.#checkPreconditions(request.preconditions, existing, key, name);
+      this.#checkPreconditions(request, existing, key);
       const outcome = await this.#updateExisting(existing, current, strategy, request);
       if (outcome !== 'lost') return outcome;
       current = await this.#reread(key);
@@ -179,7 +181,7 @@ export class ResourceStore {
     for (let current = this.cacher.get(key); ; current = await this.#reread(key)) {
       if (!current) throw notFound(this.definition, name);
       const object = this.codec.object(current);
-      this.#checkPreconditions(request.preconditions, object, key, name);
+      this.#checkPreconditions(request, object, key);
       request.change(object);
       const written = await this.write(object, current, ctx.dryRun);
       if (written !== 'lost') return written;
@@ -220,17 +222,17 @@ export class ResourceStore {
   async #insert(given: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
     const name = given.metadata.name ?? '';
     const key = keyOf(this.definition, ctx.namespace, name);
+    if (ctx.dryRun) {
+      const existing = this.cacher.get(key);
+      if (existing) throw this.#exists(existing, name);
+      return this.codec.encode(given).object;
+    }
     const version = given.metadata.resourceVersion ?? '';
     if (/^[1-9]\d*$/.test(version)) {
       throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
     delete given.metadata.resourceVersion;
     const { object, bytes } = this.codec.encode(given);
-    if (ctx.dryRun) {
-      const existing = this.cacher.get(key);
-      if (existing) throw this.#exists(existing, name);
-      return object;
-    }
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
       this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
@@ -320,10 +322,13 @@ export class ResourceStore {
   }
 
   #checkPreconditions(
-    wanted: Preconditions | undefined,
+    {
+      preconditions: wanted,
+      ctx,
+      name,
+    }: { preconditions?: Preconditions; readonly ctx: StrategyContext; readonly name: string },
     existing: KubeObject | undefined,
     key: string,
-    name: string,
   ): void {
     if (!wanted) return;
     const problem =
@@ -332,11 +337,13 @@ export class ResourceStore {
         : wanted.resourceVersion !== undefined && wanted.resourceVersion !== existing?.metadata.resourceVersion
           ? `Precondition failed: ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${existing?.metadata.resourceVersion ?? ''}`
           : undefined;
+    // A dry run does not come as far as the store, which knows under which root its keys lie.
+    const shown = ctx.dryRun ? key.slice(ROOT.length) : key;
     if (problem)
       throw conflict(
         this.definition,
         name,
-        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${problem}`,
+        `StorageError: invalid object, Code: 4, Key: ${shown}, ResourceVersion: 0, AdditionalErrorMsg: ${problem}`,
       );
   }
 
@@ -355,7 +362,7 @@ export class ResourceStore {
 /** A view warns, allocates and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
   if (!view) return strategy;
-  const { warningsOnUpdate: _, beginUpdate: __, validatesMetadataOnUpdate: ___, ...shared } = strategy;
+  const { warningsOnUpdate: _, beginUpdate: __, updateChecks: ___, ...shared } = strategy;
   return { ...shared, ...view };
 }
 

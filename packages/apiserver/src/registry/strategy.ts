@@ -51,6 +51,14 @@ export interface WriteHook {
   revert?(): void | Promise<void>;
 }
 
+/**
+ * Upstream checks metadata in the generic update and again, differently, in what is the kind's own, and clients see each
+ * finding each time: `metadata` (ValidateObjectMetaUpdate, by `metadataRules`), `new metadata` (ValidateObjectMeta, where
+ * Validate<Kind>Update calls all of Validate<Kind>), `kind` (validateUpdate).
+ */
+export type UpdateCheck = 'metadata' | 'new metadata' | 'kind';
+export const UPDATE_CHECKS: readonly UpdateCheck[] = ['metadata', 'kind'];
+
 export interface Strategy<T extends TypedObject = TypedObject> {
   /** PUT of a name that does not exist creates it. Default false. */
   readonly allowCreateOnUpdate?: boolean;
@@ -72,22 +80,25 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    */
   defaults?(obj: T, version: string): void;
 
-  /** Clears what clients may not set (status), sets generation, drops disabled fields. */
-  prepareForCreate?(ctx: StrategyContext, obj: T): void;
+  /**
+   * Clears what clients may not set (status), sets generation, drops disabled fields. What it warns of is said even when
+   * the object proves invalid.
+   */
+  prepareForCreate?(ctx: StrategyContext, obj: T, warn?: (text: string) => void): void;
   /** Without metadata, which the registry validates itself. In upstream's order. */
   validate?(ctx: StrategyContext, obj: T): ErrorList;
   warningsOnCreate?(ctx: StrategyContext, obj: T): string[];
 
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
-  /** Without metadata: the registry checks it, twice over as upstream does (or thrice, see the flag). */
+  /** Without metadata: see `updateChecks`. */
   validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
   /**
-   * What upstream's validation of the kind checks of metadata besides the generic checks of an update: `kube` (the
-   * default) wants a domain in finalizers, `generic` does not (custom resources), `none` leaves out even the name's rule.
+   * What upstream's Validate<Kind> checks of metadata: `kube` (the default) wants a domain in finalizers, `generic` does
+   * not, `none` leaves out even the name's rule.
    */
   readonly metadataRules?: 'kube' | 'generic' | 'none';
-  /** Upstream's Validate<Kind>Update calls the whole Validate<Kind>, metadata included. Default false. */
-  readonly validatesMetadataOnUpdate?: boolean;
+  /** What an update is checked for, in this order, after the checks that all kinds share; default UPDATE_CHECKS. */
+  readonly updateChecks?: readonly UpdateCheck[];
   warningsOnUpdate?(ctx: StrategyContext, obj: T, old: T): string[];
   /** Puts equal meanings into one form, after validation (upstream's Canonicalize). */
   canonicalize?(obj: T): void;
@@ -154,7 +165,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
     | 'prepareForUpdate'
     | 'validateUpdate'
     | 'metadataRules'
-    | 'validatesMetadataOnUpdate'
+    | 'updateChecks'
     | 'warningsOnUpdate'
     | 'resetFields'
     | 'canonicalize'

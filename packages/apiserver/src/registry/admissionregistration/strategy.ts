@@ -13,7 +13,8 @@ export function groupStrategy<T extends TypedObject>(
   Pick<
     Strategy<T>,
     | 'allowUnconditionalUpdate'
-    | 'validatesMetadataOnUpdate'
+    | 'metadataRules'
+    | 'updateChecks'
     | 'prepareForCreate'
     | 'prepareForUpdate'
     | 'warningsOnCreate'
@@ -22,7 +23,8 @@ export function groupStrategy<T extends TypedObject>(
 > {
   return {
     allowUnconditionalUpdate: false,
-    validatesMetadataOnUpdate: true,
+    metadataRules: 'generic',
+    updateChecks: ['new metadata', 'kind'],
     prepareForCreate: (_ctx, obj) => startGeneration(obj),
     prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, content),
     warningsOnCreate: (_ctx, obj) => staticNameWarnings(obj),

@@ -21,7 +21,7 @@ export const strategy: Strategy<APIService> = {
     obj.status = old.status;
   },
   metadataRules: 'generic',
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj) => validateAPIService(obj),
   resetFields: resetFields({ 'f:status': {} }),
 };

@@ -7,7 +7,7 @@ const DATA = Path.of('data');
 
 export const strategy: Strategy<ControllerRevision> = {
   validate: (_ctx, obj) => [...validateRevision(obj), ...validateData(obj.data)],
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => [...validateRevision(obj), ...immutableField(obj.data, old.data, DATA)],
 };
 

@@ -13,6 +13,8 @@ export const strategy: Strategy<HorizontalPodAutoscaler> = {
     obj.status = old.status;
   },
   validateUpdate: (_ctx, obj, old) => validateAutoscaler(obj, old),
+  // What came in v1 is defaulted as v2 when it is read again.
+  canonicalize: (obj) => defaults(obj, 'v2'),
   resetFields: { 'autoscaling/v1': { 'f:status': {} }, 'autoscaling/v2': { 'f:status': {} } },
 };
 

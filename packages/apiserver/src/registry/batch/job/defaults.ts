@@ -8,7 +8,8 @@ export function defaults({ metadata, spec }: Job): void {
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32;
   const { labels } = spec.template.metadata;
-  if (labels) metadata.labels ??= { ...labels };
+  // One map in two places: what generateSelector adds to the template comes to the job too.
+  if (labels) metadata.labels ??= labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';

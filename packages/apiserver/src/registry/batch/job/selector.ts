@@ -12,15 +12,14 @@ const LEGACY_CONTROLLER_UID = 'controller-uid';
 /** Labels that the client set stay; where they differ, validation complains. */
 export function generateSelector({ metadata: { name = '', uid = '' }, spec }: Job): void {
   const { metadata } = spec.template;
-  metadata.labels = sortedByName({
-    [LEGACY_JOB_NAME]: name,
-    [JOB_NAME]: name,
-    [LEGACY_CONTROLLER_UID]: uid,
-    [CONTROLLER_UID]: uid,
-    ...metadata.labels,
-  });
-  const matchLabels = sortedByName({ [CONTROLLER_UID]: uid, ...spec.selector?.matchLabels });
-  spec.selector = { ...spec.selector, matchLabels };
+  const generated = { [LEGACY_JOB_NAME]: name, [JOB_NAME]: name, [LEGACY_CONTROLLER_UID]: uid, [CONTROLLER_UID]: uid };
+  metadata.labels ??= {};
+  // In place, since the job's own labels may be the same map.
+  const complete = sortedByName({ ...generated, ...metadata.labels });
+  for (const key of Object.keys(metadata.labels)) delete metadata.labels[key];
+  Object.assign(metadata.labels, complete);
+  const { matchLabels, ...rest } = spec.selector ?? {};
+  spec.selector = { matchLabels: sortedByName({ [CONTROLLER_UID]: uid, ...matchLabels }), ...rest };
 }
 
 const TEMPLATE_LABELS = Path.of('spec', 'template', 'metadata', 'labels');

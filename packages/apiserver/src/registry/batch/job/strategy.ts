@@ -21,7 +21,7 @@ const CHILDREN_STAY =
 export function makeStrategy(policy: PodPolicy): Strategy<Job> {
   return {
     defaultGarbageCollectionPolicy: 'OrphanDependents',
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['kind'],
     defaults,
     prepareForCreate(_ctx, obj) {
       if (!obj.spec.manualSelector) generateSelector(obj);
@@ -54,6 +54,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Job> {
 export const status: ViewSubresource<Job> = {
   type: 'view',
   strategy: {
+    updateChecks: ['metadata', 'kind'],
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
     },

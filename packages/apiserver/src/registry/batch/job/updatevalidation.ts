@@ -2,18 +2,23 @@
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
 import type { Affinity, Container, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { validateKubeObjectMeta, validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import type { JobValidationOptions } from './options.ts';
 import { validateJob, validateJobSpec } from './validation.ts';
 
+const METADATA = Path.of('metadata');
 const SPEC = Path.of('spec');
 
 /** Upstream validates the spec both as a new job's and as an update's, and says what is wrong twice. */
 export function validateUpdate(job: Job, old: Job, options: JobValidationOptions): ErrorList {
   const [spec, before] = [job.spec, old.spec];
   return [
+    ...validateKubeObjectMeta(job.metadata, true, nameIsDNSSubdomain, METADATA),
     ...validateJob(job, options),
+    ...validateKubeObjectMetaUpdate(job.metadata, old.metadata, METADATA),
     ...validateJobSpec(spec, options, SPEC),
     ...validateCompletions(spec, before, SPEC.child('completions')),
     ...immutableField(spec.selector, before.selector, SPEC.child('selector')),

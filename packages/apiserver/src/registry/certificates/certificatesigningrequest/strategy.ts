@@ -26,7 +26,7 @@ export const strategy: Strategy<CSR> = {
     obj.spec = old.spec;
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind', 'metadata'],
   validateUpdate: (_ctx, obj, old) => validateCertificateSigningRequestUpdate(obj, old, {}),
   selectableFields: ({ spec }) => ({ 'spec.signerName': spec.signerName }),
   resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': {} } },
@@ -42,7 +42,7 @@ export const status: ViewSubresource<CSR> = {
       keepConditions(obj, old, 'Denied');
       setTimes(ctx, obj, old);
     },
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind', 'metadata'],
     validateUpdate: (_ctx, obj, old) =>
       validateCertificateSigningRequestUpdate(obj, old, { allowSettingCertificate: true }),
     resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': { 'f:conditions': {} } } },
@@ -59,7 +59,7 @@ export const approval: ViewSubresource<CSR> = {
       const { conditions: _, ...kept } = old.status;
       obj.status = { ...(conditions && { conditions }), ...kept };
     },
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind', 'metadata'],
     validateUpdate: (_ctx, obj, old) =>
       validateCertificateSigningRequestUpdate(obj, old, { allowSettingApprovalConditions: true }),
     resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': { 'f:certificate': {} } } },

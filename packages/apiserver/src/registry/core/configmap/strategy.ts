@@ -4,6 +4,6 @@ import { validateConfigMap, validateConfigMapUpdate } from './validation.ts';
 
 export const strategy: Strategy<ConfigMap> = {
   validate: (_ctx, obj) => validateConfigMap(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateConfigMapUpdate(obj, old),
 };

@@ -9,7 +9,7 @@ export const strategy: Strategy<Endpoints> = {
   },
   validate: (_ctx, obj) => validateEndpoints(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateEndpointsUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
 };

@@ -13,7 +13,7 @@ export function limitRangeStrategy(uuid: () => string = randomUUID): Strategy<Li
       metadata.name ||= uuid();
     },
     validate: (_ctx, obj) => validateLimitRange(obj),
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind'],
     validateUpdate: (_ctx, obj) => validateLimitRange(obj),
   };
 }

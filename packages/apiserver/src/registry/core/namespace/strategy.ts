@@ -20,7 +20,7 @@ export const strategy: Strategy<Namespace> = {
     obj.spec = old.spec;
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'metadata', 'kind'],
   validateUpdate: (_ctx, obj) => validateNamespace(obj),
   // A generated name is not known yet when defaults run.
   canonicalize: labelWithName,

@@ -17,7 +17,7 @@ export const strategy: Strategy<Node> = {
     obj.status = old.status;
     if (!old.spec.configSource) delete obj.spec.configSource;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => [...validateNode(obj), ...validateNodeUpdate(obj, old)],
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ 'spec.unschedulable': String(obj.spec?.unschedulable ?? false) }),

@@ -16,7 +16,7 @@ export const strategy: Strategy<PersistentVolume> = {
   prepareForUpdate(_ctx, obj, old) {
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validatePersistentVolumeUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   resetFields: { v1: { 'f:status': {} } },

@@ -7,6 +7,7 @@ import { isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/n
 import { ACCESS_MODES, VOLUME_MODES } from '../../validation/claimspec.ts';
 import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
+import { validateKubeObjectMeta } from '../../validation/objectmeta.ts';
 import { validatePositiveQuantity } from '../../validation/resources.ts';
 import { validateNodeAffinityUpdate, validateSourceUpdate } from './immutable.ts';
 import { validateSources } from './sources.ts';
@@ -39,6 +40,7 @@ export function validatePersistentVolumeUpdate(pv: PersistentVolume, old: Persis
   return [
     ...validatePersistentVolume(pv, lax),
     ...validateMountOptions(pv),
+    ...validateKubeObjectMeta(pv.metadata, false, nameIsDNSSubdomain, Path.of('metadata')),
     ...validatePersistentVolume(pv, lax),
     ...validateSourceUpdate(pv.spec, old.spec),
     ...immutableField(pv.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),

@@ -28,7 +28,7 @@ export const strategy: Strategy<PersistentVolumeClaim> = {
     prepareDataSources(obj.spec, old.spec);
     alignDataSources(old.spec);
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   resetFields: { v1: { 'f:status': {} } },

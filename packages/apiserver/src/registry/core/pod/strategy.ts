@@ -21,33 +21,26 @@ const SCHEDULING_GATED = {
   message: 'Scheduling is blocked due to non-empty scheduling gates',
 };
 
-/** Found while the pod is prepared, said when it has proved valid. */
-const appArmorWarnings = new WeakMap<Pod, string[]>();
-
 export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
   return {
     returnDeletedObject: true,
     defaults,
-    prepareForCreate(ctx, pod) {
+    prepareForCreate(ctx, pod, warn) {
       pod.metadata.generation = 1;
       pod.status = { phase: 'Pending', qosClass: computeQOS(pod.spec) };
       dropDisabledPodFields(pod);
       if (pod.spec.schedulingGates?.length) setPodCondition(pod, SCHEDULING_GATED, ctx.now);
       mergeMatchLabelKeys(pod);
-      appArmorWarnings.set(pod, syncAppArmor(pod));
+      for (const text of syncAppArmor(pod)) warn?.(text);
     },
     validate: (_ctx, pod) => validatePodCreate(policy, pod),
-    warningsOnCreate: (_ctx, pod) => [
-      ...(appArmorWarnings.get(pod) ?? []),
-      ...warningsForHostname(pod.metadata.name ?? ''),
-      ...warningsForPod(pod),
-    ],
+    warningsOnCreate: (_ctx, pod) => [...warningsForHostname(pod.metadata.name ?? ''), ...warningsForPod(pod)],
     prepareForUpdate(_ctx, pod, old) {
       pod.status = old.status;
       dropDisabledPodFields(pod, old);
       bumpPodGeneration(pod, old);
     },
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['metadata', 'new metadata', 'kind'],
     validateUpdate: (_ctx, pod, old) => validatePodUpdate(policy, pod, old),
     checkGracefulDelete,
     selectableFields: ({ spec, status }) => ({

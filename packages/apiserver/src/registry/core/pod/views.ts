@@ -34,7 +34,6 @@ function makeStatus(policy: PodPolicy): PodView {
         keepObservedGenerations(pod, old);
         dropDisabledPodFields(pod, old);
       },
-      validatesMetadataOnUpdate: false,
       validateUpdate: (_ctx, pod, old) => validatePodStatusUpdate(policy, pod, old),
       warningsOnUpdate: (_ctx, { status: { podIPs = [], hostIPs = [] } }) => [
         ...podIPs.flatMap(({ ip }, i) => warningsForIP(Path.of('status', 'podIPs').index(i).child('ip'), ip)),

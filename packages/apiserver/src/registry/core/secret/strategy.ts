@@ -11,7 +11,7 @@ export const strategy: Strategy<Secret> = {
   prepareForUpdate(_ctx, obj, old) {
     if (!obj.type && old.type) obj.type = old.type;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateSecretUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ type: obj.type ?? '' }),

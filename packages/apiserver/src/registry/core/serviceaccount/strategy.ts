@@ -8,7 +8,7 @@ export const strategy: Strategy<ServiceAccount> = {
   prepareForCreate: (_ctx, obj) => keepSecretNames(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
   prepareForUpdate: (_ctx, obj) => keepSecretNames(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   warningsOnUpdate: (_ctx, obj, old) => (enforcesMountableSecrets(old) ? [] : warnings(obj)),
 };
 

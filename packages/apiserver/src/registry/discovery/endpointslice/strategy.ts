@@ -22,7 +22,7 @@ export const strategy: Strategy<EndpointSlice> = {
     if (!sameButForMetadata(obj, old)) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
     if (!semanticEqual(obj.endpoints, old.endpoints)) dropTopology(obj);
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateEndpointSliceUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => addressWarnings(obj),
 };

@@ -19,7 +19,7 @@ export const strategy: Strategy<FlowSchema> = {
     bumpGeneration(obj, old, 'spec');
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj) => validateFlowSchema(obj),
   resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:status': {} } },
 };

@@ -31,7 +31,7 @@ export const strategy: Strategy<PriorityLevelConfiguration> = {
     bumpGeneration(obj, old, 'spec');
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj) => validatePriorityLevel(obj),
   resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:status': {} } },
 };

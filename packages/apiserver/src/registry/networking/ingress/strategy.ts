@@ -19,7 +19,7 @@ export const strategy: Strategy<Ingress> = {
     obj.status = old.status;
     bumpGeneration(obj, old, 'spec');
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateIngress(obj, old),
   resetFields: { 'networking.k8s.io/v1': { 'f:status': {} } },
 };

@@ -10,6 +10,6 @@ export const strategy: Strategy<IngressClass> = {
   prepareForCreate: (_ctx, obj) => startGeneration(obj),
   validate: (_ctx, obj) => validateIngressClass(obj),
   prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateIngressClassUpdate(obj, old),
 };

@@ -7,6 +7,6 @@ export const strategy: Strategy<ClusterRole> = {
   allowCreateOnUpdate: true,
   validateName: rbacName,
   validate: (_ctx, obj) => validateClusterRole(obj, false),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind', 'metadata'],
   validateUpdate: (_ctx, obj, old) => validateClusterRoleUpdate(obj, old),
 };

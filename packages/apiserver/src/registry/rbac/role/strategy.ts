@@ -6,6 +6,6 @@ export const strategy: Strategy<Role> = {
   allowCreateOnUpdate: true,
   validateName: rbacName,
   validate: (_ctx, obj) => validateRole(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind', 'metadata'],
   validateUpdate: (_ctx, obj) => validateRole(obj),
 };

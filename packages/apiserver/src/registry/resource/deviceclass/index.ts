@@ -12,7 +12,7 @@ export const registration: KindRegistration<DeviceClass> = {
     prepareForCreate: (_ctx, obj) => startGeneration(obj),
     validate: (_ctx, obj) => validateDeviceClass(obj),
     prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateDeviceClass(obj, old),
   },
   table: {

@@ -17,7 +17,7 @@ export const strategy: Strategy<ResourceClaim> = {
   prepareForUpdate(_ctx, obj, old) {
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
   resetFields: resetFields({ 'f:status': {} }),
 };

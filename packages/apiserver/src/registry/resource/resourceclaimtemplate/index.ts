@@ -9,7 +9,7 @@ export const registration: KindRegistration<ResourceClaimTemplate> = {
     returnDeletedObject: true,
     defaults: (obj) => defaultClaimSpec(obj.spec.spec),
     validate: (_ctx, obj) => validateTemplate(obj),
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind', 'metadata'],
     validateUpdate: (_ctx, obj, old) => validateTemplateUpdate(obj, old),
   },
   table: {

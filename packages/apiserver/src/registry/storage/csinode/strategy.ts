@@ -6,6 +6,6 @@ export const strategy: Strategy<CSINode> = {
   returnDeletedObject: true,
   allowUnconditionalUpdate: false,
   validate: (_ctx, obj) => validateCSINode(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateCSINodeUpdate(obj, old),
 };

@@ -13,7 +13,7 @@ export const strategy: Strategy<VolumeAttachment> = {
   prepareForUpdate(_ctx, obj, old) {
     obj.status = old.status;
   },
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
   resetFields: { 'storage.k8s.io/v1': { 'f:status': {} } },
 };
@@ -25,7 +25,7 @@ export const status: ViewSubresource<VolumeAttachment> = {
       obj.spec = old.spec;
       keepMetadataForStatus(obj, old);
     },
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
     resetFields: { 'storage.k8s.io/v1': { 'f:metadata': {}, 'f:spec': {} } },
   },

@@ -5,6 +5,6 @@ import { validateVolumeAttributesClass, validateVolumeAttributesClassUpdate } fr
 export const strategy: Strategy<VolumeAttributesClass> = {
   returnDeletedObject: true,
   validate: (_ctx, obj) => validateVolumeAttributesClass(obj),
-  validatesMetadataOnUpdate: true,
+  updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateVolumeAttributesClassUpdate(obj, old),
 };

@@ -30,7 +30,7 @@ export const registration: KindRegistration<StorageVersionMigration> = {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
     },
-    validatesMetadataOnUpdate: true,
+    updateChecks: ['new metadata', 'kind', 'metadata'],
     validateUpdate: (_ctx, obj, old) => validateMigrationUpdate(obj, old),
     resetFields: { [VERSION]: { 'f:status': {} } },
   },
