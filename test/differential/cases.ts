@@ -71,7 +71,9 @@ export class Subject {
   /** Makes the seeds themselves, for updates. @returns those that are accepted */
   async plant(seeds: readonly Seed[]): Promise<Seed[]> {
     const planted: Seed[] = [];
-    for (const seed of seeds) {
+    // Pods have to be there before what limits them.
+    const isLimit = ({ object }: Seed): number => (object.kind === 'LimitRange' ? 1 : 0);
+    for (const seed of seeds.toSorted((a, b) => isLimit(a) - isLimit(b))) {
       const made = await send(this.target, { method: 'POST', path: this.#path(seed), body: seed.object });
       if (made.status === 201) planted.push(seed);
       else console.error(`${this.target.url} refuses ${seed.name}: ${(made.body as { message: string }).message}`);

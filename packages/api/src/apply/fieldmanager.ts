@@ -42,6 +42,8 @@ export interface FieldManagerOptions {
   /** `status`, `scale`…; empty for the object itself. */
   readonly subresource?: string;
   readonly resetFields?: Readonly<Record<string, FieldSet>>;
+  /** Drops what would not be written, for objects that come with it; by default they do not. */
+  readonly canonical?: (object: KubeObject) => KubeObject;
 }
 
 /** Of these nobody is owner. */
@@ -68,12 +70,14 @@ export class FieldManager {
   readonly #empty: JsonObject;
   readonly #subresource: string;
   readonly #rules: Rules;
+  readonly #canonical: (object: KubeObject) => KubeObject;
 
   constructor(options: FieldManagerOptions) {
     this.#kind = options.kind;
     this.#apiVersion = apiVersionOf(options.kind);
     this.#empty = { ...options.empty, apiVersion: this.#apiVersion, kind: options.kind.kind };
     this.#subresource = options.subresource ?? '';
+    this.#canonical = options.canonical ?? ((object) => object);
     this.#rules = { versions: options.versions, resetFields: options.resetFields ?? {} };
   }
 
@@ -84,11 +88,12 @@ export class FieldManager {
    */
   update(live: KubeObject | undefined, next: KubeObject, manager: string, now: Time): KubeObject {
     const object = withoutManaged(next);
+    const canonical = this.#canonical(object);
     try {
       const managed = this.#managedOf(live, next);
       if (managed.size === 0 && live?.metadata.uid) return object;
       const before = live ? withoutManaged(live) : this.#empty;
-      return withManaged(object, this.#update(before, object, manager, managed, now));
+      return withManaged(object, this.#update(before, canonical, manager, managed, now));
     } catch (e) {
       if (e instanceof FieldsError || e instanceof StatusError) return object;
       throw e;

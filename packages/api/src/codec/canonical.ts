@@ -24,6 +24,8 @@ export interface Walk {
   readonly strict: boolean;
   /** Whether numbers are what the text said: JSON.parse rounds large integers. */
   readonly exact: boolean;
+  /** Whether empty lists and maps stay where omitempty would drop them: Go's empty value is not its absent one. */
+  readonly keepsEmpty: boolean;
 }
 
 type Walker = (value: unknown, walk: Walk) => unknown;
@@ -43,8 +45,8 @@ export function walkerOf(type: StructType): Walker {
 const structWalkers = new WeakMap<StructType, Walker>();
 
 /** The canonical form of what an exact decoder has read. */
-export function canonicalTree(tree: unknown, type: Type): unknown {
-  return walkerFor(type)(tree, { keys: 0, strict: false, exact: true });
+export function canonicalTree(tree: unknown, type: Type, keepsEmpty = false): unknown {
+  return walkerFor(type)(tree, { keys: 0, strict: false, exact: true, keepsEmpty });
 }
 
 /** What a field needs at each visit. */
@@ -63,7 +65,7 @@ function makeStructWalker(type: StructType): Walker {
   // Types refer to each other in circles: plans are made at the first visit.
   let plans: Plan[] | undefined;
   return (value, walk) => {
-    plans ??= type.jsonFields.map((field) => planOf(field, KEEPS_EMPTY.has(`${type.name}.${field.json}`)));
+    plans ??= type.jsonFields.map(planOf);
     const source = objectOf(value);
     const out: Source = {};
     let known = 0;
@@ -76,7 +78,8 @@ function makeStructWalker(type: StructType): Walker {
       }
       known++;
       const walked = plan.walk(given, walk);
-      if (!isOmitted(walked, plan.omits)) out[plan.name] = walked;
+      if (!isOmitted(walked, plan.omits) || (walk.keepsEmpty && isEmptyCollection(walked, plan.omits)))
+        out[plan.name] = walked;
     }
     let given = 0;
     for (const _ in source) given++;
@@ -102,16 +105,18 @@ function isOmitted(value: unknown, omits: Omission): boolean {
   }
 }
 
+/** Of what is left out: whether it is a list or a map at all. */
+function isEmptyCollection(value: unknown, omits: Omission): boolean {
+  return value !== null && (omits === 'empty list' || omits === 'empty map');
+}
+
 function countUnknown(source: Source, type: StructType, walk: Walk): void {
   if (walk.strict) throw IRREGULAR;
   for (const key in source) if (!type.byJson.has(key)) copyOf(source[key], walk);
 }
 
-/** Lists whose emptiness defaults tell from absence; validation refuses it, so that it never gets further. */
-const KEEPS_EMPTY: ReadonlySet<string> = new Set(['io.k8s.api.autoscaling.v2.HPAScalingRules.policies']);
-
-function planOf(field: Field, keepsEmpty: boolean): Plan {
-  const omits = keepsEmpty ? 'null' : omissionOf(field);
+function planOf(field: Field): Plan {
+  const omits = omissionOf(field);
   const zero = zeroOf(field.type, field.pointer);
   const absent = field.pointer ? !field.omitEmpty : !isOmitted(zero(), omits);
   return { name: field.json, walk: walkerFor(field.type), omits, absent: absent ? zero : undefined };
@@ -136,7 +141,7 @@ export function zeroOf(type: Type, pointer: boolean): () => unknown {
   if (pointer) return () => null;
   switch (type.kind) {
     case 'struct':
-      return () => walkerOf(type)({}, { keys: 0, strict: false, exact: true });
+      return () => walkerOf(type)({}, { keys: 0, strict: false, exact: true, keepsEmpty: false });
     case 'schemaOr':
       return type.or === 'bool' ? () => false : () => null;
     case 'scalar': {
@@ -209,7 +214,7 @@ function unionWalker({ or, schema }: SchemaOrType): Walker {
   return (value, walk) => {
     if (typeof value === 'boolean') return or === 'bool' ? value : null;
     // Upstream reads unions by methods of their own, which are not strict.
-    const inner: Walk = { keys: 0, strict: false, exact: walk.exact };
+    const inner: Walk = { keys: 0, strict: false, exact: walk.exact, keepsEmpty: walk.keepsEmpty };
     const out = Array.isArray(value)
       ? or === 'bool'
         ? irregular()

@@ -1,6 +1,8 @@
 /**
- * Empty lists and maps that would be written are null once an object has been stored: protobuf, in which kube-apiserver
- * stores, can't tell them from absent ones, and clients see the difference (`rules: []` comes back as `rules: null`).
+ * Lists and maps that are there, but empty. While a request is under way they are not the same as absent ones, to some
+ * rules and in what some errors show; omitempty drops them where they are written. Those that would be written are null once
+ * an object has been stored: protobuf, in which kube-apiserver stores, can't tell them from absent ones, and clients see the
+ * difference (`rules: []` comes back as `rules: null`).
  */
 import type { Field, StructType, Type } from '../schema.ts';
 
@@ -68,4 +70,59 @@ function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   for (const _ in value as object) return false;
   return true;
+}
+
+/** The object without the empty lists and maps that omitempty drops: itself if it has none, else a copy. */
+export function withoutEmpties<T extends object>(object: T, type: StructType): T {
+  return dropFromStruct(object as Record<string, unknown>, type) as T;
+}
+
+function dropFromStruct(object: Record<string, unknown>, type: StructType): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const { json, type: fieldType, omitEmpty, pointer } of collectionsOf(type)) {
+    const value = object[json];
+    if (value === undefined || value === null) continue;
+    const isDropped =
+      omitEmpty && !pointer && (fieldType.kind === 'list' || fieldType.kind === 'map') && isEmpty(value);
+    const kept = isDropped ? undefined : dropFrom(value, fieldType);
+    if (kept === value) continue;
+    copy ??= { ...object };
+    if (isDropped) delete copy[json];
+    else copy[json] = kept;
+  }
+  return copy ?? object;
+}
+
+function dropFrom(value: unknown, type: Type): unknown {
+  if (value === null) return value;
+  switch (type.kind) {
+    case 'struct':
+      return dropFromStruct(value as Record<string, unknown>, type);
+    case 'list': {
+      if (type.element.kind === 'scalar') return value;
+      const list = value as unknown[];
+      const kept = list.map((element) => dropFrom(element, type.element));
+      return kept.some((element, i) => element !== list[i]) ? kept : list;
+    }
+    case 'map': {
+      if (type.value.kind === 'scalar') return value;
+      const map = value as Record<string, unknown>;
+      const kept = Object.entries(map).map(([key, element]) => [key, dropFrom(element, type.value)] as const);
+      return kept.some(([key, element]) => element !== map[key]) ? Object.fromEntries(kept) : map;
+    }
+    default:
+      return value;
+  }
+}
+
+const collections = new WeakMap<StructType, readonly Field[]>();
+
+/** The fields that are collections or may hold some. */
+function collectionsOf(type: StructType): readonly Field[] {
+  let fields = collections.get(type);
+  if (!fields) {
+    fields = type.jsonFields.filter((field) => field.type.kind !== 'scalar' && field.type.kind !== 'schemaOr');
+    collections.set(type, fields);
+  }
+  return fields;
 }

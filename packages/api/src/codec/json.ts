@@ -25,6 +25,8 @@ export interface Decoded {
 export interface DecodeOptions {
   /** Whether strict errors are wanted. They never keep the object from being made. */
   readonly strict: boolean;
+  /** Whether lists and maps that are there but empty stay, though omitempty would drop them; default false. */
+  readonly keepsEmpty?: boolean;
 }
 
 /** A request's body: what it says it is, and the object once somebody has decided what to read it as. */
@@ -66,9 +68,10 @@ function unreadable(why: string): DecodeError {
   return new DecodeError(`couldn't get version/kind; json parse error: ${why}`);
 }
 
-function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, { strict }: DecodeOptions): Decoded {
+function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, options: DecodeOptions): Decoded {
+  const { strict, keepsEmpty = false } = options;
   if (!seen.lossy || type === ANY) {
-    const walk: Walk = { keys: 0, strict, exact: false };
+    const walk: Walk = { keys: 0, strict, exact: false, keepsEmpty };
     const object = tryWalk(parsed, type, walk);
     if (object !== undefined && walk.keys === seen.keys) {
       return { object: keepReset(object as KubeObject, parsed), strictErrors: [] };
@@ -76,7 +79,7 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, {
   }
   return withinStack(() => {
     const { tree, strictErrors } = decodeExactly(text, type, strict);
-    return { object: keepReset(canonicalTree(tree, type) as KubeObject, parsed), strictErrors };
+    return { object: keepReset(canonicalTree(tree, type, keepsEmpty) as KubeObject, parsed), strictErrors };
   });
 }
 
@@ -134,11 +137,12 @@ function parse(bytes: Uint8Array): { text: string; parsed: unknown; seen: Survey
 /**
  * The canonical form of a value that is no text any more: the outcome of a patch, an object made by hand. The value is
  * copied, never changed.
+ * @param keepsEmpty as in {@link DecodeOptions}
  * @throws DecodeError Go's words for the value's JSON
  */
-export function normalize(value: unknown, type: StructType): KubeObject {
-  const walked = tryWalk(value, type, { keys: 0, strict: false, exact: true });
-  const object = walked ?? canonicalTree(decodeExactly(stringify(value), type, false).tree, type);
+export function normalize(value: unknown, type: StructType, keepsEmpty = false): KubeObject {
+  const walked = tryWalk(value, type, { keys: 0, strict: false, exact: true, keepsEmpty });
+  const object = walked ?? canonicalTree(decodeExactly(stringify(value), type, false).tree, type, keepsEmpty);
   return keepReset(object as KubeObject, value);
 }
 

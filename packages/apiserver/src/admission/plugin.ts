@@ -1,6 +1,8 @@
 /** What admission plugins see and may do (k8s.io/apiserver/pkg/admission/interfaces.go). */
 import { forbidden, StatusError } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
 import type { GroupVersionKind, GroupVersionResource, KubeObject, TypedObject } from '@keelson/api/object';
+import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Authorize } from '../authz/attributes.ts';
 import type { Objects } from '../objects.ts';
 import type { DeleteOptions, UserInfo } from '../registry/strategy.ts';
@@ -101,4 +103,10 @@ export function on(
   const wanted = new Set(typeof resources === 'string' ? [resources] : resources);
   return (operation, resource, subresource) =>
     subresource === '' && wanted.has(resource) && operations.includes(operation);
+}
+
+/** Why the API could not even be asked for an object of this name: what upstream's client says of it. */
+export function unaskable(name: string): string | undefined {
+  const problems = isPathSegmentName(name);
+  return problems.length === 0 ? undefined : `invalid resource name ${quote(name)}: [${problems.join(' ')}]`;
 }

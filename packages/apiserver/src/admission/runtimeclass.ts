@@ -1,9 +1,18 @@
 /** RuntimeClass: what a runtime costs, and where it is (plugin/pkg/admission/runtimeclass). */
+import { StatusError } from '@keelson/api/errors';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { RuntimeClass, Scheduling } from '@keelson/api/generated/types/node/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { ResourceList } from '@keelson/api/resources/list';
-import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, on, refuse } from './plugin.ts';
+import {
+  type AdmissionAttributes,
+  type AdmissionPlugin,
+  type AdmissionWorld,
+  objectOf,
+  on,
+  refuse,
+  unaskable,
+} from './plugin.ts';
 import { mergeTolerations } from './tolerationsets.ts';
 
 const CLASSES = 'runtimeclasses.node.k8s.io';
@@ -13,7 +22,10 @@ export function runtimeClass({ objects }: AdmissionWorld): AdmissionPlugin {
   async function classOf(a: AdmissionAttributes, { spec }: Pod): Promise<RuntimeClass | undefined> {
     const name = spec.runtimeClassName ?? undefined;
     if (name === undefined) return undefined;
-    const found = (await objects.get(CLASSES, '', name)) ?? (await objects.getLive(CLASSES, '', name));
+    const cached = await objects.get(CLASSES, '', name);
+    const problem = cached ? undefined : unaskable(name);
+    if (problem) throw new StatusError(500, '', problem);
+    const found = cached ?? (await objects.getLive(CLASSES, '', name));
     if (!found) throw refuse(a, `pod rejected: RuntimeClass "${name}" not found`);
     return found;
   }

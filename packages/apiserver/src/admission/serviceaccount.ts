@@ -12,7 +12,14 @@ import type {
 } from '@keelson/api/generated/types/core/v1';
 import { asError } from '../aggregate.ts';
 import { isMirrorPod, secretNames } from '../pod.ts';
-import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, refuse } from './plugin.ts';
+import {
+  type AdmissionAttributes,
+  type AdmissionPlugin,
+  type AdmissionWorld,
+  objectOf,
+  refuse,
+  unaskable,
+} from './plugin.ts';
 
 const DEFAULT_NAME = 'default';
 const VOLUME_PREFIX = 'kube-api-access-';
@@ -80,6 +87,8 @@ async function accountOf(world: AdmissionWorld, a: AdmissionAttributes, pod: Pod
 async function find({ objects, wait }: AdmissionWorld, namespace: string, name: string): Promise<ServiceAccount> {
   const cached = await objects.get('serviceaccounts', namespace, name);
   if (cached) return cached;
+  const problem = unaskable(name);
+  if (problem) throw new Error(problem);
   const attempts = name === DEFAULT_NAME ? DEFAULT_ATTEMPTS : 1;
   for (let i = 0; i < attempts; i++) {
     if (i > 0) await wait(RETRY_MS);

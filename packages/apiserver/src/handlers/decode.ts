@@ -19,6 +19,8 @@ export interface Expected {
   readonly type: StructType;
   /** Other group-versions whose body is taken for the same. */
   readonly alsoAccepts?: readonly string[];
+  /** Empty lists and maps are not dropped: what is stored is validated as Go has read it, and made canonical then. */
+  readonly keepsEmpty?: boolean;
 }
 
 /**
@@ -49,7 +51,10 @@ export function decodeBody(
 
   let decoded: Decoded;
   try {
-    decoded = said.decode(expected.type, { strict: fieldValidation !== 'Ignore' });
+    decoded = said.decode(expected.type, {
+      strict: fieldValidation !== 'Ignore',
+      keepsEmpty: expected.keepsEmpty ?? false,
+    });
   } catch (error) {
     throw unhandled(message(error));
   }

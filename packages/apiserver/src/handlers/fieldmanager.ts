@@ -1,6 +1,7 @@
 /** The manager of managedFields for a resource in a version, and for each of its subresources. */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
 import { applySchemaOf } from '@keelson/api/apply/schema';
+import { withoutEmpties } from '@keelson/api/codec/empties';
 import { normalize } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
@@ -29,6 +30,7 @@ function build(served: ServedResource, subresource: string): FieldManager {
     kind: { group: definition.group, version, kind: definition.kind },
     empty: normalize({}, type!) as Record<string, unknown>,
     subresource,
+    canonical: (object) => withoutEmpties(object, type!),
     ...(resetFields ? { resetFields } : {}),
     versions: {
       schema: (apiVersion) => {

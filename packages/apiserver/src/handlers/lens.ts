@@ -49,7 +49,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
   const { definition, version, type } = served;
   const { storage, registration } = definition;
   return {
-    expected: { group: definition.group, version, kind: definition.kind, type: type as StructType },
+    expected: { group: definition.group, version, kind: definition.kind, type: type as StructType, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
     isIdentity: version === storage.version && definition.group === storage.group,
     admitsBodies: false,

@@ -53,7 +53,7 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
-    const object = normalize(merged, lens.expected.type);
+    const object = normalize(merged, lens.expected.type, lens.expected.keepsEmpty);
     lens.defaults(object);
     return object;
   };
@@ -103,7 +103,10 @@ function fromDocument(
   const complain = complainer(bytes.toString('utf8'));
   const { expected } = scope.lens;
   const { object, strictErrors } = attempt(complain, () =>
-    decodeJson(bytes, expected.type, { strict: options.fieldValidation !== 'Ignore' }),
+    decodeJson(bytes, expected.type, {
+      strict: options.fieldValidation !== 'Ignore',
+      keepsEmpty: expected.keepsEmpty ?? false,
+    }),
   );
   const mismatch = kindMismatch(object.kind, object.apiVersion, expected);
   if (mismatch) throw complain(mismatch);
@@ -119,9 +122,9 @@ function fromMerged(
   patch: JsonObject,
 ): KubeObject {
   const complain = complainer(formatV(patch));
-  const { type } = scope.lens.expected;
+  const { type, keepsEmpty } = scope.lens.expected;
   const { object, unknownFields } = attempt(complain, () => fromUnstructured(patched, type));
-  const normal = attempt(complain, () => normalize(object, type));
+  const normal = attempt(complain, () => normalize(object, type, keepsEmpty));
   return checked(scope, options, normal, [...found, ...unknownFields], complain);
 }
 

@@ -2,10 +2,11 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
-import { emptiesToNull } from '@keelson/api/codec/empties';
+import { emptiesToNull, withoutEmpties } from '@keelson/api/codec/empties';
 import { normalize } from '@keelson/api/codec/json';
 import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
+import type { StructType } from '@keelson/api/schema';
 import type { KeyValue } from '@keelson/storage/store';
 import type { CachedObject } from './cacher.ts';
 import type { ResourceDefinition } from './resource.ts';
@@ -27,12 +28,20 @@ export class ObjectCodec {
    */
   encode(given: KubeObject): { object: KubeObject; bytes: Buffer } {
     const { storageType } = this.#definition;
-    const object = storageType ? normalize(given, storageType) : given;
+    const object = storageType ? normalize(this.#asRead(given, storageType), storageType) : given;
     if (storageType) emptiesToNull(object, storageType);
     delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
     return { object, bytes };
+  }
+
+  /** What is read has its defaults, also in the place of what was empty and is therefore not written. */
+  #asRead(given: KubeObject, storageType: StructType): KubeObject {
+    const written = withoutEmpties(given, storageType);
+    const { registration, storage } = this.#definition;
+    if (written !== given) registration.strategy.defaults?.(written, storage.version);
+    return written;
   }
 
   /** Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served. */

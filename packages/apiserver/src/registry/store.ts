@@ -115,7 +115,7 @@ export class ResourceStore {
     metadata.uid = this.environment.uuid();
     if (metadata.name || !metadata.generateName) return this.#create(object, request);
     for (let attempt = 1; ; attempt++) {
-      const candidate = JSON.parse(JSON.stringify(object)) as KubeObject;
+      const candidate = structuredClone(object);
       candidate.metadata.name = generateName(metadata.generateName, this.environment.random);
       try {
         return await this.#create(candidate, request);

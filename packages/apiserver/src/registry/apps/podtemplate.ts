@@ -4,7 +4,7 @@ import type { PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
 import type { PodValidationOptions } from '../core/pod/validation/options.ts';
 import { validatePodTemplateSpec } from '../core/pod/validation/spec.ts';
-import { validateLabelSelector } from '../validation/labelselector.ts';
+import { shownSelector, validateLabelSelector } from '../validation/labelselector.ts';
 import { readSelector, validateSelectorMatches } from '../validation/templateselector.ts';
 
 /** Pods restart always, and have no deadline. @param owner the kind as the message calls it */
@@ -27,7 +27,8 @@ export function validateRequiredSelector(
 ): ErrorList {
   if (!selector) return [required(path)];
   const errors = validateLabelSelector(selector, {}, path);
-  if (isEmptySelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${owner}`));
+  if (isEmptySelector(selector))
+    errors.push(invalid(path, shownSelector(selector), `empty selector is invalid for ${owner}`));
   return errors;
 }
 
@@ -52,6 +53,6 @@ export function validateSelectorAndTemplate(
           ...validatePodTemplateSpec(template, options, templateAt),
           ...validateLongRunning(template, 'ReplicaSet', templateAt),
         ]
-      : [invalid(selectorAt, selector, 'invalid label selector')]),
+      : [invalid(selectorAt, shownSelector(selector), 'invalid label selector')]),
   ];
 }

@@ -18,8 +18,8 @@ export function positive(value: number, path: Path): ErrorList {
  * The field may not change. Callers pass what Go would hold: the empty string, not undefined, for a string that is
  * absent and no pointer.
  */
-export function immutableField(value: unknown, old: unknown, path: Path): ErrorList {
-  return semanticEqual(value, old) ? [] : [invalid(path, value, 'field is immutable')];
+export function immutableField(value: unknown, old: unknown, path: Path, shown = value): ErrorList {
+  return semanticEqual(value, old) ? [] : [invalid(path, shown, 'field is immutable')];
 }
 
 /**

@@ -2,6 +2,8 @@
  * How a whole struct stands in a field error. Upstream validates its internal types, which carry no JSON tags: the
  * message shows Go's field names, and zero values are not left out.
  */
+
+import { withoutEmpties } from '@keelson/api/codec/empties';
 import { GoValue, goJSON } from '@keelson/api/field';
 import { type Field, type SchemaOrType, type StructType, structType, type Type } from '@keelson/api/schema';
 import { reshape } from './internalshapes.ts';
@@ -29,12 +31,12 @@ export function internalList(typeName: string, values: readonly unknown[] | null
 }
 
 function internalStruct(type: StructType, value: unknown): unknown {
-  if (type.name.startsWith(SHARED)) return value;
+  if (type.name.startsWith(SHARED)) return withoutEmpties(value as object, type);
   const struct = value as Record<string, unknown>;
   const entries = type.jsonFields.flatMap((field) =>
     // Embedded in the internal type, with its JSON names.
     field.json === 'metadata'
-      ? Object.entries((struct.metadata ?? {}) as object)
+      ? Object.entries(internal(field.type, struct.metadata ?? {}) as object)
       : [[field.go, internalField(field, struct[field.json])] as const],
   );
   return reshape(type.name, struct, Object.fromEntries(entries));

@@ -1,8 +1,9 @@
 /** Labels and label selectors inside objects (k8s.io/apimachinery/pkg/apis/meta/v1/validation). */
-import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, type GoValue, invalid, type Path, required } from '@keelson/api/field';
 import type { LabelSelector, LabelSelectorRequirement } from '@keelson/api/generated/types/meta/v1';
 import { isQualifiedName, isValidLabelValue } from '@keelson/api/validation/names';
 import { invalidFor } from './fields.ts';
+import { internalValue } from './internal.ts';
 
 export interface LabelSelectorOptions {
   /** For updates of objects that hold such values already. */
@@ -45,6 +46,11 @@ function validateRequirement(
     for (const [i, value] of (values ?? []).entries())
       errors.push(...invalidFor(path.child('values').index(i), value, isValidLabelValue(value)));
   return errors;
+}
+
+/** As errors show it: without what is empty. */
+export function shownSelector(selector: LabelSelector | null | undefined): GoValue {
+  return internalValue('io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector', selector);
 }
 
 export function hasInvalidLabelValue(selector: LabelSelector | null | undefined): boolean {

@@ -16,7 +16,7 @@ import {
 } from '../../validation/counts.ts';
 import { immutableField, nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
-import { validateLabelSelector } from '../../validation/labelselector.ts';
+import { shownSelector, validateLabelSelector } from '../../validation/labelselector.ts';
 import { readSelector, validateSelectorMatches } from '../../validation/templateselector.ts';
 import { isEmptySelector, validateLongRunning } from '../podtemplate.ts';
 import { templateGeneration } from './templategeneration.ts';
@@ -33,7 +33,7 @@ export function validateSpec(obj: DaemonSet, options: PodValidationOptions): Err
     ...validateLabelSelector(selector, options, SPEC.child('selector')),
     ...(read ? validateSelectorMatches(read, template, at) : []),
     ...(selector && isEmptySelector(selector)
-      ? [invalid(SPEC.child('selector'), selector, 'empty selector is invalid for daemonset')]
+      ? [invalid(SPEC.child('selector'), shownSelector(selector), 'empty selector is invalid for daemonset')]
       : []),
     ...validatePodTemplateSpec(template, options, at),
     ...validateLongRunning(template, 'DaemonSet', at),
@@ -73,7 +73,7 @@ function validateRollingUpdate(update: RollingUpdateDaemonSet, path: Path): Erro
 
 export function validateUpdate(obj: DaemonSet, old: DaemonSet, options: PodValidationOptions): ErrorList {
   return [
-    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector')),
+    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector'), shownSelector(obj.spec.selector)),
     ...validateSpec(obj, options),
   ];
 }

@@ -16,6 +16,7 @@ import {
 } from '../../validation/counts.ts';
 import { immutableField, nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { shownSelector } from '../../validation/labelselector.ts';
 import { validateSelectorAndTemplate } from '../podtemplate.ts';
 
 const SPEC = Path.of('spec');
@@ -65,7 +66,7 @@ function validateRollingUpdate(update: RollingUpdateDeployment, path: Path): Err
 export function validateUpdate(obj: Deployment, old: Deployment, options: PodValidationOptions): ErrorList {
   return [
     ...validateSpec(obj, options),
-    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector')),
+    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector'), shownSelector(obj.spec.selector)),
   ];
 }
 

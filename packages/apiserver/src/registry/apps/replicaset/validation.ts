@@ -3,6 +3,7 @@ import type { ReplicaSet, ReplicaSetStatus } from '@keelson/api/generated/types/
 import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
 import { validateCounts, validateParts } from '../../validation/counts.ts';
 import { immutableField, nonNegative } from '../../validation/fields.ts';
+import { shownSelector } from '../../validation/labelselector.ts';
 import { validateSelectorAndTemplate } from '../podtemplate.ts';
 
 const SPEC = Path.of('spec');
@@ -18,7 +19,7 @@ export function validateSpec({ spec }: ReplicaSet, options: PodValidationOptions
 export function validateUpdate(obj: ReplicaSet, old: ReplicaSet, options: PodValidationOptions): ErrorList {
   return [
     ...validateSpec(obj, options),
-    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector')),
+    ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector'), shownSelector(obj.spec.selector)),
   ];
 }
 

@@ -22,7 +22,7 @@ import {
 } from '../../validation/counts.ts';
 import { nonNegative, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
-import { validateLabels } from '../../validation/labelselector.ts';
+import { shownSelector, validateLabels } from '../../validation/labelselector.ts';
 import { validateAnnotations } from '../../validation/objectmeta.ts';
 import { readSelector, validateSelectorMatches } from '../../validation/templateselector.ts';
 import { validateLongRunning, validateRequiredSelector } from '../podtemplate.ts';
@@ -63,7 +63,7 @@ function validateSpec(spec: StatefulSetSpec, options: SpecOptions): ErrorList {
     ...validateRequiredSelector(selector, 'statefulset', SPEC.child('selector')),
     ...(read
       ? [...validateSelectorMatches(read, template, templateAt), ...validateTemplate(asRun(spec), options, templateAt)]
-      : [invalid(SPEC.child('selector'), selector, '')]),
+      : [invalid(SPEC.child('selector'), shownSelector(selector), '')]),
     ...validateLongRunning(template, 'StatefulSet', templateAt),
   ];
 }

@@ -4,6 +4,7 @@ import { parseSchedule } from '@keelson/component/cron/schedule';
 import { isTimeZone } from '@keelson/component/go/timezone';
 import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
 import { nonNegative } from '../../validation/fields.ts';
+import { shownSelector } from '../../validation/labelselector.ts';
 import { validateSpecContent } from '../job/validation.ts';
 
 const SPEC = Path.of('spec');
@@ -76,7 +77,8 @@ function validateConcurrencyPolicy(policy: string, path: Path): ErrorList {
 /** Without a selector: each job gets its own. */
 function validateTemplate({ spec }: JobTemplateSpec, options: PodValidationOptions, path: Path): ErrorList {
   const errors = validateSpecContent(spec, options, path);
-  if (spec.selector) errors.push(invalid(path.child('selector'), spec.selector, '`selector` will be auto-generated'));
+  if (spec.selector)
+    errors.push(invalid(path.child('selector'), shownSelector(spec.selector), '`selector` will be auto-generated'));
   if (spec.manualSelector) errors.push(notSupported(path.child('manualSelector'), true, ['nil', 'false']));
   return errors;
 }

@@ -9,7 +9,7 @@ export function defaults({ metadata, spec }: Job): void {
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32;
   const { labels } = spec.template.metadata;
   // One map in two places: what generateSelector adds to the template comes to the job too.
-  if (labels) metadata.labels ??= labels;
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';

@@ -1,7 +1,9 @@
 /** The labels by which a job knows its own pods, unless it brings a selector. */
+
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { Job } from '@keelson/api/generated/types/batch/v1';
 import { sortedByName } from '@keelson/api/resources/list';
+import { shownSelector } from '../../validation/labelselector.ts';
 import { readSelector } from '../../validation/templateselector.ts';
 
 export const JOB_NAME = 'batch.kubernetes.io/job-name';
@@ -40,7 +42,7 @@ export function validateGeneratedSelector(
     errors.push(...validateHasLabel(spec.template.metadata.labels ?? {}, key, value));
   const selector = readSelector(spec.selector);
   if (selector && !selector.matches(expected))
-    errors.push(invalid(Path.of('spec', 'selector'), spec.selector, '`selector` not auto-generated'));
+    errors.push(invalid(Path.of('spec', 'selector'), shownSelector(spec.selector), '`selector` not auto-generated'));
   return errors;
 }
 

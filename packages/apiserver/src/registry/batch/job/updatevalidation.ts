@@ -1,10 +1,12 @@
 /** What of a job may change: little, unless it is suspended. */
+
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
 import type { Affinity, Container, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { shownSelector } from '../../validation/labelselector.ts';
 import { validateKubeObjectMeta, validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import type { JobValidationOptions } from './options.ts';
 import { validateJob, validateJobSpec } from './validation.ts';
@@ -21,7 +23,7 @@ export function validateUpdate(job: Job, old: Job, options: JobValidationOptions
     ...validateKubeObjectMetaUpdate(job.metadata, old.metadata, METADATA),
     ...validateJobSpec(spec, options, SPEC),
     ...validateCompletions(spec, before, SPEC.child('completions')),
-    ...immutableField(spec.selector, before.selector, SPEC.child('selector')),
+    ...immutableField(spec.selector, before.selector, SPEC.child('selector'), shownSelector(spec.selector)),
     ...validateTemplateUpdate(spec, before, options),
     ...immutableField(spec.completionMode, before.completionMode, SPEC.child('completionMode')),
     ...immutable('PodFailurePolicy', spec.podFailurePolicy, before.podFailurePolicy, SPEC.child('podFailurePolicy')),

@@ -76,7 +76,7 @@ export function validatePersistentVolumeSpec(spec: PersistentVolumeSpec, path: P
     ...validateRecycling(spec, path.child('persistentVolumeReclaimPolicy')),
     ...validateStorageClass(spec, inline, path.child('storageClassName')),
     ...validateVolumeMode(spec, inline, path.child('volumeMode')),
-    ...validateAttributesClass(spec, path),
+    ...(inline ? [] : validateAttributesClass(spec, path)),
   ];
 }
 

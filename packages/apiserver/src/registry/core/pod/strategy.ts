@@ -27,7 +27,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
     defaults,
     prepareForCreate(ctx, pod, warn) {
       pod.metadata.generation = 1;
-      pod.status = { phase: 'Pending', qosClass: computeQOS(pod.spec) };
+      pod.status = { phase: 'Pending', qosClass: pod.status?.qosClass || computeQOS(pod.spec) };
       dropDisabledPodFields(pod);
       if (pod.spec.schedulingGates?.length) setPodCondition(pod, SCHEDULING_GATED, ctx.now);
       mergeMatchLabelKeys(pod);

@@ -37,7 +37,7 @@ export function validateEphemeralContainers(context: ContainerContext, path: Pat
     names.add(name);
     if (target && !others.has(target)) errors.push(notFound(at.child('targetContainerName'), target));
     const problem = 'cannot be set for an Ephemeral Container';
-    for (const key of DISALLOWED) if (isSet(container[key])) errors.push(forbidden(at.child(key), problem));
+    for (const key of DISALLOWED) if (isSet(container, key)) errors.push(forbidden(at.child(key), problem));
     for (const [j, mount] of (container.volumeMounts ?? []).entries())
       for (const key of ['subPath', 'subPathExpr'] as const)
         if (mount[key]) errors.push(forbidden(at.child('volumeMounts').index(j).child(key), problem));
@@ -45,8 +45,10 @@ export function validateEphemeralContainers(context: ContainerContext, path: Pat
   });
 }
 
-function isSet(value: unknown): boolean {
-  return value !== undefined && !(typeof value === 'object' && Object.keys(value as object).length === 0);
+/** Resources are no pointer: without anything in them they are not there. */
+function isSet(container: EphemeralContainer, key: (typeof DISALLOWED)[number]): boolean {
+  const value = container[key];
+  return value !== undefined && !(key === 'resources' && Object.keys(value).length === 0);
 }
 
 const TYPE = 'io.k8s.api.core.v1.EphemeralContainer';
