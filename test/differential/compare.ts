@@ -21,8 +21,22 @@ export function difference(want: Answer, got: Answer): Difference | undefined {
   const text = outlined(want, got);
   if (text === undefined) return undefined;
   const [wanted, given] = [causesOf(want), causesOf(got)];
-  const details = [...without(wanted, given).map((x) => `- ${x}`), ...without(given, wanted).map((x) => `+ ${x}`)];
+  const [missing, extra] = [without(wanted, given), without(given, wanted)];
+  const details = missing.length === 1 && extra.length === 1 ? aligned(missing[0]!, extra[0]!) : signed(missing, extra);
   return { outline: text, details, isOrder: text.startsWith('order') };
+}
+
+function signed(missing: readonly string[], extra: readonly string[]): string[] {
+  return [...missing.map((text) => `- ${text}`), ...extra.map((text) => `+ ${text}`)];
+}
+
+/** From a little before the place where they begin to differ. */
+function aligned(missing: string, extra: string): string[] {
+  let at = 0;
+  while (at < missing.length && missing[at] === extra[at]) at++;
+  const from = Math.max(0, at - 60);
+  const field = from === 0 ? '' : `${missing.slice(0, missing.indexOf(' '))} … `;
+  return signed([field + missing.slice(from)], [field + extra.slice(from)]);
 }
 
 function outlined(want: Answer, got: Answer): string | undefined {

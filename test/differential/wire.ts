@@ -96,12 +96,14 @@ function foldText(text: string, key: string): string {
   if (key.startsWith('clusterIP') && /^10\.0\.0\./.test(text)) return '<address>';
   if (key === 'uid' && text.startsWith('admin')) return '<uid>';
   return text
-    .replace(/^kube-api-access-[a-z0-9]{5}$/, 'kube-api-access-<random>')
+    .replace(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-<random>')
+    .replace(/@@ [-+, \d]+ @@/g, '@@')
+    .replace(/\b10\.0\.0\.\d+/g, '<address>')
     .replace(UID, '<uid>')
     .replace(TIME, (time) => (time.startsWith(TODAY) ? '<now>' : time));
 }
 
-/** One more source in the volumes of tokens, in builds of a distributor. */
+/** One more source in the volumes of tokens, in builds of a distributor; it moves the lines of differences. */
 function isDistributors(value: unknown): boolean {
   return (value as { configMap?: { name?: string } } | null)?.configMap?.name === 'openshift-service-ca.crt';
 }

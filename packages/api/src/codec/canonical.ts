@@ -28,6 +28,13 @@ export interface Walk {
   readonly keepsEmpty: boolean;
 }
 
+/**
+ * A map that came empty: where it is compared it is as good as none, unlike a struct without fields, which looks the same.
+ */
+export class EmptyMap {
+  [key: string]: unknown;
+}
+
 type Walker = (value: unknown, walk: Walk) => unknown;
 type Source = Record<string, unknown>;
 
@@ -199,7 +206,7 @@ function mapWalker({ value: valueType }: MapType): Walker {
     const source = objectOf(value);
     const keys = sortedKeys(source);
     walk.keys += keys.length;
-    const out: Source = {};
+    const out: Source = keys.length === 0 && walk.keepsEmpty ? new EmptyMap() : {};
     for (const key of keys) {
       const given = source[key];
       setKey(out, key, given === null || given === undefined ? zero() : walkValue(given, walk));

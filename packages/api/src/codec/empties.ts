@@ -5,6 +5,7 @@
  * difference (`rules: []` comes back as `rules: null`).
  */
 import type { Field, StructType, Type } from '../schema.ts';
+import { EmptyMap } from './canonical.ts';
 
 type Walk = (value: unknown) => void;
 
@@ -125,4 +126,16 @@ function collectionsOf(type: StructType): readonly Field[] {
     collections.set(type, fields);
   }
   return fields;
+}
+
+/** A deep copy that tells empty maps from empty structs. */
+export function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = value instanceof EmptyMap ? new EmptyMap() : {};
+  for (const [key, element] of Object.entries(value)) {
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: element, enumerable: true });
+    else copy[key] = copyOf(element);
+  }
+  return copy as T;
 }

@@ -1,4 +1,6 @@
 /** PUT of an object or of a subresource that is a view of it (apiserver/pkg/endpoints/handlers/update.go). */
+
+import { copyOf } from '@keelson/api/codec/empties';
 import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
@@ -33,7 +35,7 @@ export async function updateObject(scope: Scope): Promise<void> {
     ...viewOf(scope),
     transform: async (live) => {
       const current = live && lens.readForWrite(live);
-      const fresh = JSON.parse(JSON.stringify(decoded)) as KubeObject;
+      const fresh = copyOf(decoded);
       const object = lens.fields.update(current, fresh, manager, formatTime(ctx.receivedAt));
       return mutateWrite(scope, name, live, object, options.dryRun);
     },

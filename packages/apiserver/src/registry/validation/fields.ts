@@ -1,4 +1,5 @@
 /** Checks of single fields that the validations of many kinds share (k8s.io/kubernetes/pkg/apis/core/validation). */
+import { EmptyMap } from '@keelson/api/codec/canonical';
 import { type ErrorList, invalid, type Path } from '@keelson/api/field';
 
 /** One `Invalid value` for each problem that a name rule found. */
@@ -24,7 +25,7 @@ export function immutableField(value: unknown, old: unknown, path: Path, shown =
 
 /**
  * Equality of canonical JSON as apimachinery's Semantic.DeepEqual sees it: the order of keys does not count; absent,
- * null and an empty list are one. Quantities are compared as text.
+ * null, an empty list and an empty map are one. Quantities are compared as text.
  */
 export function semanticEqual(a: unknown, b: unknown): boolean {
   if (a === b || (isNothing(a) && isNothing(b))) return true;
@@ -38,7 +39,8 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
 }
 
 function isNothing(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) ? value.length === 0 : value instanceof EmptyMap && Object.keys(value).length === 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -7,11 +7,17 @@ const VOLUME_SOURCES =
   'Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI FC AzureFile ConfigMap VsphereVolume AzureDisk PhotonPersistentDisk ' +
   'Projected PortworxVolume ScaleIO StorageOS CSI Ephemeral Image';
 
+const PERSISTENT_VOLUME_SOURCES =
+  'GCEPersistentDisk AWSElasticBlockStore HostPath Glusterfs NFS RBD Quobyte ISCSI FlexVolume Cinder CephFS FC ' +
+  'Flocker AzureFile VsphereVolume AzureDisk PhotonPersistentDisk PortworxVolume ScaleIO Local StorageOS CSI';
+
 const ORDERS: Readonly<Record<string, string>> = {
   'io.k8s.api.core.v1.Volume': `Name ${VOLUME_SOURCES}`,
-  'io.k8s.api.core.v1.PersistentVolumeSource':
-    'GCEPersistentDisk AWSElasticBlockStore HostPath Glusterfs NFS RBD Quobyte ISCSI FlexVolume Cinder CephFS FC ' +
-    'Flocker AzureFile VsphereVolume AzureDisk PhotonPersistentDisk PortworxVolume ScaleIO Local StorageOS CSI',
+  'io.k8s.api.core.v1.VolumeSource': VOLUME_SOURCES,
+  'io.k8s.api.core.v1.PersistentVolumeSource': PERSISTENT_VOLUME_SOURCES,
+  'io.k8s.api.core.v1.PersistentVolumeSpec':
+    `Capacity ${PERSISTENT_VOLUME_SOURCES} AccessModes ClaimRef PersistentVolumeReclaimPolicy StorageClassName ` +
+    'MountOptions VolumeMode NodeAffinity VolumeAttributesClassName',
   'io.k8s.api.core.v1.PodSpec':
     'Volumes InitContainers Containers EphemeralContainers RestartPolicy TerminationGracePeriodSeconds ' +
     'ActiveDeadlineSeconds DNSPolicy NodeSelector ServiceAccountName AutomountServiceAccountToken NodeName ' +
@@ -26,6 +32,14 @@ const ORDERS: Readonly<Record<string, string>> = {
     'Type Ports Selector ClusterIP ClusterIPs IPFamilies IPFamilyPolicy ExternalName ExternalIPs LoadBalancerIP ' +
     'SessionAffinity SessionAffinityConfig LoadBalancerSourceRanges ExternalTrafficPolicy HealthCheckNodePort ' +
     'PublishNotReadyAddresses AllocateLoadBalancerNodePorts LoadBalancerClass InternalTrafficPolicy TrafficDistribution',
+  'io.k8s.api.autoscaling.v2.ContainerResourceMetricSource': 'Name Container Target',
+  'io.k8s.api.storage.v1.CSIDriverSpec':
+    'AttachRequired FSGroupPolicy PodInfoOnMount VolumeLifecycleModes StorageCapacity TokenRequests RequiresRepublish ' +
+    'SELinuxMount NodeAllocatableUpdatePeriodSeconds ServiceAccountTokenInSecrets PreventPodSchedulingIfMissing',
+  'io.k8s.api.batch.v1.JobSpec':
+    'Parallelism Completions PodFailurePolicy SuccessPolicy ActiveDeadlineSeconds BackoffLimit BackoffLimitPerIndex ' +
+    'MaxFailedIndexes Selector ManualSelector Template TTLSecondsAfterFinished CompletionMode Suspend ' +
+    'PodReplacementPolicy ManagedBy',
   'io.k8s.api.batch.v1.JobStatus':
     'Conditions StartTime CompletionTime Active Terminating Ready Succeeded Failed CompletedIndexes FailedIndexes ' +
     'UncountedTerminatedPods',

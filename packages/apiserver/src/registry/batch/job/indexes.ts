@@ -55,8 +55,12 @@ function parseInterval(text: string, completions: number): Interval {
   return [first, last];
 }
 
+/** Go's int. */
+const MAX_INT = 2n ** 63n - 1n;
+
 function parseIndex(text: string, completions: number): number {
-  if (!/^\+?[0-9]+$/.test(text)) throw new Error(`cannot convert string to integer for index: ${JSON.stringify(text)}`);
+  if (!/^\+?[0-9]+$/.test(text) || BigInt(text.replace('+', '')) > MAX_INT)
+    throw new Error(`cannot convert string to integer for index: ${JSON.stringify(text)}`);
   const index = Number(text);
   if (index >= completions) throw new Error(`too large index: ${JSON.stringify(text)}`);
   return index;

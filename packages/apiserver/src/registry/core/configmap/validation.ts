@@ -1,8 +1,9 @@
 /** Compare pkg/apis/core/validation: ValidateConfigMap. */
 import { type ErrorList, forbidden, invalid, Path, tooLong } from '@keelson/api/field';
 import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
+import { equal } from '@keelson/api/patch/value';
 import { isConfigMapKey } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 
 /** Bytes of all values of a ConfigMap or a Secret. */
 export const MAX_DATA_SIZE = 1024 * 1024;
@@ -42,7 +43,6 @@ export function validateStillImmutable<T extends { immutable?: boolean }>(
 ): ErrorList {
   const errors: ErrorList = [];
   if (!obj.immutable) errors.push(forbidden(Path.of('immutable'), IMMUTABLE));
-  for (const field of fields)
-    if (!semanticEqual(obj[field], old[field])) errors.push(forbidden(Path.of(field), IMMUTABLE));
+  for (const field of fields) if (!equal(obj[field], old[field])) errors.push(forbidden(Path.of(field), IMMUTABLE));
   return errors;
 }

@@ -1,10 +1,15 @@
-import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
+import type { PersistentVolume, PersistentVolumeSpec } from '@keelson/api/generated/types/core/v1';
 import { roundToMilli } from '@keelson/api/resources/list';
 
 export function defaults({ spec, status }: PersistentVolume): void {
   status.phase ||= 'Pending';
   spec.persistentVolumeReclaimPolicy ||= 'Retain';
   spec.volumeMode ??= 'Filesystem';
+  defaultVolumeSpec(spec);
+}
+
+/** Also of volumes that stand in an attachment. */
+export function defaultVolumeSpec(spec: PersistentVolumeSpec): void {
   roundToMilli(spec.capacity);
   const { hostPath, rbd, iscsi, azureDisk, scaleIO } = spec;
   if (hostPath) hostPath.type ??= '';

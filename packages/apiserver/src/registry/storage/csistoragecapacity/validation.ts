@@ -3,7 +3,7 @@ import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { CSIStorageCapacity } from '@keelson/api/generated/types/storage/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
-import { validateLabelSelector } from '../../validation/labelselector.ts';
+import { shownSelector, validateLabelSelector } from '../../validation/labelselector.ts';
 import { validateNonNegativeQuantity } from '../../validation/resources.ts';
 
 const TOPOLOGY = Path.of('nodeTopology');
@@ -25,7 +25,7 @@ export function validateCSIStorageCapacityUpdate(obj: CSIStorageCapacity, old: C
     ...validateCSIStorageCapacity(obj, laxLabelValues),
     ...(semanticEqual(obj.nodeTopology, old.nodeTopology)
       ? []
-      : [invalid(TOPOLOGY, obj.nodeTopology, 'field is immutable')]),
+      : [invalid(TOPOLOGY, shownSelector(obj.nodeTopology), 'field is immutable')]),
     ...immutableField(obj.storageClassName, old.storageClassName, CLASS),
   ];
 }

@@ -1,10 +1,14 @@
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { defaultVolumeSpec } from '../../core/persistentvolume/defaults.ts';
 import { keepMetadataForStatus } from '../../metadata.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './validation.ts';
 
 export const strategy: Strategy<VolumeAttachment> = {
   returnDeletedObject: true,
+  defaults({ spec: { source } }) {
+    if (source.inlineVolumeSpec) defaultVolumeSpec(source.inlineVolumeSpec);
+  },
   allowUnconditionalUpdate: false,
   prepareForCreate(_ctx, obj) {
     obj.status = { attached: false };

@@ -1,7 +1,7 @@
 /** Compare pkg/apis/storage/validation: ValidateVolumeAttributesClass. */
 import { type ErrorList, forbidden, Path, required } from '@keelson/api/field';
 import type { VolumeAttributesClass } from '@keelson/api/generated/types/storage/v1';
-import { semanticEqual } from '../../validation/fields.ts';
+import { equal } from '@keelson/api/patch/value';
 import { validateParameters, validateProvisioner } from '../parameters.ts';
 
 const PARAMETERS = Path.of('parameters');
@@ -20,7 +20,7 @@ export function validateVolumeAttributesClassUpdate(obj: VolumeAttributesClass, 
   const errors: ErrorList = [];
   if (obj.driverName !== old.driverName)
     errors.push(forbidden(Path.of('driverName'), 'updates to driverName are forbidden.'));
-  if (!semanticEqual(obj.parameters, old.parameters))
+  if (!equal(obj.parameters, old.parameters))
     errors.push(forbidden(PARAMETERS, 'updates to parameters are forbidden.'));
   return [...errors, ...validateVolumeAttributesClass(obj)];
 }
