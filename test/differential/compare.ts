@@ -23,7 +23,9 @@ export function difference(want: Answer, got: Answer): Difference | undefined {
   const [wanted, given] = [causesOf(want), causesOf(got)];
   const [missing, extra] = [without(wanted, given), without(given, wanted)];
   const details = missing.length === 1 && extra.length === 1 ? aligned(missing[0]!, extra[0]!) : signed(missing, extra);
-  return { outline: text, details, isOrder: text.startsWith('order') };
+  const isOrder = text.startsWith('order');
+  const first = wanted.findIndex((cause, i) => cause !== given[i]);
+  return { outline: text, details: isOrder ? signed([wanted[first]!], [given[first]!]) : details, isOrder };
 }
 
 function signed(missing: readonly string[], extra: readonly string[]): string[] {

@@ -118,6 +118,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     builtinRegistrations({
       eventTtlSeconds: config.eventTtlSeconds,
       services,
+      namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
       pods: { allowPrivileged: config.allowPrivileged },
     }),
     {

@@ -17,7 +17,7 @@ export async function createObject(scope: Scope): Promise<void> {
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'CreateOptions');
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
-  lens.defaults(decoded);
+  lens.defaults(decoded, ctx.receivedAt);
   const { metadata } = decoded;
   delete metadata.creationTimestamp;
   delete metadata.deletionTimestamp;

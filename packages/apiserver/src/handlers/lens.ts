@@ -26,7 +26,8 @@ export interface Lens {
   readForWrite(stored: KubeObject): KubeObject;
   /** Back to an object to store. `stored` may be changed; undefined: there is none yet. */
   write(stored: KubeObject | undefined, object: KubeObject): KubeObject;
-  defaults(object: KubeObject): void;
+  /** @param now the time of the request */
+  defaults(object: KubeObject, now: Date): void;
   /** How it looks as a table; absent for kinds without columns of their own. */
   readonly table: TableConvertor | undefined;
 }
@@ -56,7 +57,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
     read: (stored) => fromStorage(served, stored),
     readForWrite: (stored) => fromStorage(served, stored),
     write: (_stored, object) => toStorage(served, object),
-    defaults: (object) => registration.strategy.defaults?.(object, version),
+    defaults: (object, now) => registration.strategy.defaults?.(object, version, now),
     table: registration.table,
   };
 }

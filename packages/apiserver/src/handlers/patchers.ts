@@ -33,7 +33,7 @@ export function mechanismOf(
   return (current) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
     const patched = patch(current);
-    lens.defaults(patched);
+    lens.defaults(patched, ctx.receivedAt);
     return lens.fields.update(current, patched, manager, formatTime(ctx.receivedAt));
   };
 }
@@ -54,7 +54,7 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
     const object = normalize(merged, lens.expected.type, lens.expected.keepsEmpty);
-    lens.defaults(object);
+    lens.defaults(object, ctx.receivedAt);
     return object;
   };
 }

@@ -21,7 +21,7 @@ export async function updateObject(scope: Scope): Promise<void> {
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
-  lens.defaults(decoded);
+  lens.defaults(decoded, ctx.receivedAt);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   checkName(decoded, name);
   dedupOwnerReferences(ctx, decoded, false);

@@ -60,9 +60,12 @@ import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
 import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/index.ts';
 import { registration as roles } from './rbac/role/index.ts';
 import { registration as roleBindings } from './rbac/rolebinding/index.ts';
+import type { NamespaceLabels } from './resource/adminaccess.ts';
 import { registration as deviceClasses } from './resource/deviceclass/index.ts';
-import { registration as resourceClaims } from './resource/resourceclaim/index.ts';
-import { registration as resourceClaimTemplates } from './resource/resourceclaimtemplate/index.ts';
+import { registration as deviceTaintRules } from './resource/devicetaintrule/index.ts';
+import { makeResourceClaimRegistration } from './resource/resourceclaim/index.ts';
+import { makeResourceClaimTemplateRegistration } from './resource/resourceclaimtemplate/index.ts';
+import { registration as resourcePoolStatusRequests } from './resource/resourcepoolstatusrequest/index.ts';
 import { registration as resourceSlices } from './resource/resourceslice/index.ts';
 import { registration as podGroups } from './scheduling/podgroup/index.ts';
 import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
@@ -80,6 +83,8 @@ export interface RegistrationOptions {
   /** How long events are kept (--event-ttl). */
   readonly eventTtlSeconds: number;
   readonly services: AllocationDeps;
+  /** Who may have access to devices of others depends on them. */
+  readonly namespaceLabels: NamespaceLabels;
   /** What judges defaults and rules in schemas of custom resources; without it any goes. */
   readonly schemas?: SchemaJudge;
   readonly pods: PodPolicy;
@@ -153,8 +158,10 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'apiservices.apiregistration.k8s.io': apiServices,
     'deviceclasses.resource.k8s.io': deviceClasses,
-    'resourceclaims.resource.k8s.io': resourceClaims,
-    'resourceclaimtemplates.resource.k8s.io': resourceClaimTemplates,
+    'devicetaintrules.resource.k8s.io': deviceTaintRules,
+    'resourceclaims.resource.k8s.io': makeResourceClaimRegistration(options.namespaceLabels),
+    'resourceclaimtemplates.resource.k8s.io': makeResourceClaimTemplateRegistration(options.namespaceLabels),
+    'resourcepoolstatusrequests.resource.k8s.io': resourcePoolStatusRequests,
     'resourceslices.resource.k8s.io': resourceSlices,
     'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
     'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,

@@ -103,6 +103,11 @@ export class ResourceStore {
     return found;
   }
 
+  /** What the watch cache has, which may be a moment old. */
+  cached(namespace: string, name: string): CachedObject | undefined {
+    return this.cacher.get(keyOf(this.definition, namespace, name));
+  }
+
   /** A fresh object in the storage version that the caller may change. @throws StatusError 404 */
   async get(namespace: string, name: string): Promise<KubeObject> {
     return this.codec.object(await this.getCached(namespace, name));

@@ -76,9 +76,10 @@ export interface Strategy<T extends TypedObject = TypedObject> {
 
   /**
    * Fills in what the client left out (upstream's SetDefaults_*), in the version that the client sent: where versions
-   * differ in their defaults the function looks at `version`. Runs whenever an object is decoded. Idempotent.
+   * differ in their defaults the function looks at `version`. Runs whenever an object is decoded, and with the time of the
+   * request when it is the client's. Idempotent.
    */
-  defaults?(obj: T, version: string): void;
+  defaults?(obj: T, version: string, now?: Date): void;
 
   /**
    * Clears what clients may not set (status), sets generation, drops disabled fields. What it warns of is said even when

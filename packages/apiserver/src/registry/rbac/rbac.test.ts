@@ -47,7 +47,7 @@ describe('rules of roles', () => {
 
 describe('bindings', () => {
   const bind = (subject: Subject): RoleBinding & ClusterRoleBinding => ({
-    metadata: { name: 'a' },
+    metadata: { name: 'a', resourceVersion: '1' },
     roleRef: { apiGroup: '', kind: 'ClusterRole', name: 'view' },
     subjects: [subject],
   });

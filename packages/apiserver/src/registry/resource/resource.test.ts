@@ -1,12 +1,26 @@
 import type { ResourceClaim, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import { describe, expect, it } from 'vitest';
 import { testContext, texts } from '../testing.ts';
-import { registration as claims } from './resourceclaim/index.ts';
+import { makeResourceClaimRegistration } from './resourceclaim/index.ts';
 import { registration as slices } from './resourceslice/index.ts';
 
 const ctx = testContext();
+let labels: Record<string, string> = {};
+const claims = makeResourceClaimRegistration(() => labels);
 
 describe('ResourceClaim', () => {
+  it('has access to devices of others in namespaces that are marked', () => {
+    const claim = make();
+    claims.strategy.defaults?.(claim, 'v1');
+    claim.spec.devices.requests![0]!.exactly!.adminAccess = true;
+    labels = {};
+    expect(texts(claims.strategy.validate?.(ctx, claim)).join()).toContain(
+      'spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label',
+    );
+    labels = { 'resource.kubernetes.io/admin-access': 'true' };
+    expect(texts(claims.strategy.validate?.(ctx, claim))).toEqual([]);
+  });
+
   const make = (status: ResourceClaim['status'] = {}): ResourceClaim => ({
     metadata: { name: 'c' },
     spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'd' } }] } },
@@ -68,7 +82,7 @@ describe('ResourceSlice', () => {
         devices: [{ name: 'd', taints: [{ key: 'k', effect: 'NoSchedule' }] }],
       },
     };
-    slices.strategy.prepareForCreate?.(ctx, slice);
+    slices.strategy.defaults?.(slice, 'v1', ctx.now);
     expect(slice.spec.devices?.[0]?.taints?.[0]?.timeAdded).toBe('2026-01-02T03:04:05Z');
     expect(slices.strategy.warningsOnCreate?.(ctx, slice)).toHaveLength(1);
     expect(slices.strategy.selectableFields?.(slice)).toEqual({ 'spec.nodeName': '', 'spec.driver': 'A.example.com' });

@@ -120,7 +120,7 @@ describe('ResourceClaim', () => {
 
 it('ResourceClaimTemplate keeps its spec', () => {
   const template = (labels = {}) => ({
-    metadata: { name: 't' },
+    metadata: { name: 't', resourceVersion: '1' },
     spec: { metadata: { labels }, spec: claim().spec },
   });
   expect(texts(validateTemplateUpdate(template(), template()))).toEqual([]);

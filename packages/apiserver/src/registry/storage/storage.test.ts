@@ -18,7 +18,7 @@ import { registration as attachment } from './volumeattachment/index.ts';
 import { registration as attributesClass } from './volumeattributesclass/index.ts';
 
 const ctx = testContext();
-const metadata = { name: 'a' };
+const metadata = { name: 'a', resourceVersion: '1' };
 
 describe('StorageClass', () => {
   const make = (rest: Partial<StorageClass> = {}): StorageClass => {

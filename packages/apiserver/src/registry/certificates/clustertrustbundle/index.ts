@@ -9,7 +9,7 @@ export const registration: KindRegistration<ClusterTrustBundle> = {
     // The name depends on the signer: see validation.
     validateName: () => [],
     validate: (_ctx, obj) => validateClusterTrustBundle(obj),
-    updateChecks: ['new metadata', 'kind', 'metadata'],
+    updateChecks: ['new metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateClusterTrustBundleUpdate(obj, old),
     selectableFields: ({ spec }) => ({ 'spec.signerName': spec.signerName ?? '' }),
   },

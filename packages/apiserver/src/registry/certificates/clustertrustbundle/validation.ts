@@ -1,8 +1,10 @@
 /** Compare pkg/apis/certificates/validation: ValidateClusterTrustBundle. */
+
 import { X509Certificate } from 'node:crypto';
 import { type ErrorList, invalid, Path, tooLong } from '@keelson/api/field';
 import type { ClusterTrustBundle } from '@keelson/api/generated/types/certificates/v1beta1';
 import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { type PemBlock, readPem } from '../../validation/pem.ts';
 import { trustBundleNameProblems, validateSignerName } from '../../validation/signers.ts';
 
@@ -55,6 +57,7 @@ function anchorProblem({ type, headers, der }: PemBlock): string | undefined {
 export function validateClusterTrustBundleUpdate(obj: ClusterTrustBundle, old: ClusterTrustBundle): ErrorList {
   return [
     ...validateClusterTrustBundle(obj, obj.spec.trustBundle !== old.spec.trustBundle),
+    ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
     ...immutableField(obj.spec.signerName ?? '', old.spec.signerName ?? '', SIGNER),
   ];
 }

@@ -1,5 +1,5 @@
 /** Compare pkg/apis/core/validation: ValidateNode. */
-import { duplicate, type ErrorList, forbidden, invalid, Path, quote } from '@keelson/api/field';
+import { duplicate, type ErrorList, forbidden, internal, invalid, Path, quote } from '@keelson/api/field';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { parseCIDRSloppy } from '@keelson/api/ip';
 import { semanticEqual } from '../../validation/fields.ts';
@@ -62,8 +62,14 @@ function featureProblem(name: string): string | undefined {
 function validatePodCIDRs(cidrs: readonly string[]): ErrorList {
   const errors = cidrs.flatMap((cidr, i) => validateLegacyCIDR(CIDRS.index(i), cidr));
   if (cidrs.length < 2) return errors;
-  const families = new Set(cidrs.map((cidr) => parseCIDRSloppy(cidr)?.ip.family));
-  if (families.size < 2 || families.has(undefined) || cidrs.length > 2)
+  const parsed = cidrs.map(parseCIDRSloppy);
+  const broken = parsed.findIndex((cidr) => !cidr);
+  if (broken >= 0) {
+    const why = `invalid CIDR[${broken}]: <nil> (invalid CIDR address: ${cidrs[broken]})`;
+    errors.push(internal(CIDRS, `invalid PodCIDRs. failed to check with dual stack with error:${why}`));
+  }
+  const families = new Set(parsed.map((cidr) => cidr?.ip.family));
+  if (families.size < 2 || broken >= 0 || cidrs.length > 2)
     errors.push(invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'));
   return errors;
 }

@@ -71,7 +71,8 @@ function sameRequirements(
     list.length === old.length &&
     list.every((requirement, i) => {
       const before = old[i]!;
-      const moved = GA_LABELS[before.key] === requirement.key;
+      // Go finds the empty key for a label that has not moved.
+      const moved = (GA_LABELS[before.key] ?? '') === requirement.key;
       return semanticEqual(requirement, moved ? { ...before, key: requirement.key } : before);
     })
   );

@@ -8,6 +8,6 @@ export const strategy: Strategy<IPAddress> = {
   // The name is the address.
   validateName: (name) => validateIP(Path.root, name).map((error) => error.detail),
   validate: (_ctx, obj) => validateIPAddress(obj),
-  updateChecks: ['new metadata', 'kind', 'metadata'],
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateIPAddressUpdate(obj, old),
 };

@@ -1,9 +1,11 @@
 /** Compare pkg/apis/networking/validation: ValidateIPAddress. */
+
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { IPAddress } from '@keelson/api/generated/types/networking/v1';
 import { isDNS1123Subdomain, isPathSegmentName } from '@keelson/api/validation/names';
 import { invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateSegment } from '../reference.ts';
 
 const PARENT = Path.of('spec', 'parentRef');
@@ -24,6 +26,7 @@ export function validateIPAddressUpdate(address: IPAddress, old: IPAddress): Err
   const shown = () => internalValue('io.k8s.api.networking.v1.ParentReference', parentRef);
   return [
     ...validateIPAddress(address),
+    ...validateKubeObjectMetaUpdate(address.metadata, old.metadata, Path.of('metadata')),
     ...(semanticEqual(parentRef, old.spec.parentRef) ? [] : [invalid(PARENT, shown(), 'field is immutable')]),
   ];
 }

@@ -8,7 +8,7 @@ export const strategy: Strategy<RuntimeClass> = {
   metadataRules: 'generic',
   validate: (_ctx, obj) => validateRuntimeClass(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
-  updateChecks: ['new metadata', 'kind', 'metadata'],
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateRuntimeClassUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
 };

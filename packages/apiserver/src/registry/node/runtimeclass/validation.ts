@@ -1,4 +1,5 @@
 /** Compare pkg/apis/node/validation. */
+
 import { duplicate, type ErrorList, Path, required } from '@keelson/api/field';
 import type { Toleration } from '@keelson/api/generated/types/core/v1';
 import type { RuntimeClass, Scheduling } from '@keelson/api/generated/types/node/v1';
@@ -9,6 +10,7 @@ import { deprecatedNodeLabel } from '../../deprecatedlabels.ts';
 import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLabels } from '../../validation/labelselector.ts';
+import { validateObjectMetaUpdate } from '../../validation/objectmeta.ts';
 
 const HANDLER = Path.of('handler');
 const SCHEDULING = Path.of('scheduling');
@@ -48,7 +50,11 @@ function listKey({ key = '', operator = '', value = '', effect = '' }: Toleratio
 }
 
 export function validateRuntimeClassUpdate(obj: RuntimeClass, old: RuntimeClass): ErrorList {
-  return [...validateRuntimeClass(obj), ...immutableField(obj.handler, old.handler, HANDLER)];
+  return [
+    ...validateRuntimeClass(obj),
+    ...validateObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
+    ...immutableField(obj.handler, old.handler, HANDLER),
+  ];
 }
 
 export function warnings({ scheduling }: RuntimeClass): string[] {

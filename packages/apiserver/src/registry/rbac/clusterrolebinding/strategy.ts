@@ -9,6 +9,6 @@ export const strategy: Strategy<ClusterRoleBinding> = {
   validateName: rbacName,
   defaults,
   validate: (_ctx, obj) => validateBinding(obj, false),
-  updateChecks: ['new metadata', 'kind', 'metadata'],
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateBindingUpdate(obj, old, false),
 };

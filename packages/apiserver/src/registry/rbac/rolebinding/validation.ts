@@ -1,9 +1,11 @@
 /** Compare pkg/apis/rbac/validation: ValidateRoleBinding, ValidateClusterRoleBinding. */
+
 import { type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { ClusterRoleBinding, RoleBinding, Subject } from '@keelson/api/generated/types/rbac/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { rbacName } from '../role/validation.ts';
 
 export const GROUP = 'rbac.authorization.k8s.io';
@@ -43,7 +45,10 @@ function validateSubject(subject: Subject, namespaced: boolean, path: Path): Err
 }
 
 export function validateBindingUpdate(binding: Binding, old: Binding, namespaced: boolean): ErrorList {
-  const errors = [...validateBinding(binding, namespaced)];
+  const errors = [
+    ...validateBinding(binding, namespaced),
+    ...validateKubeObjectMetaUpdate(binding.metadata, old.metadata, Path.of('metadata')),
+  ];
   if (!semanticEqual(binding.roleRef, old.roleRef))
     errors.push(
       invalid(ROLE_REF, internalValue('io.k8s.api.rbac.v1.RoleRef', binding.roleRef), 'cannot change roleRef'),

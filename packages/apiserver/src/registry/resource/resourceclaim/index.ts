@@ -1,7 +1,8 @@
 import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
-import { status, strategy } from './strategy.ts';
+import type { NamespaceLabels } from '../adminaccess.ts';
+import { makeStatus, makeStrategy } from './strategy.ts';
 
 const table: TableConvertor<ResourceClaim> = {
   columns: [
@@ -19,4 +20,6 @@ function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): st
   return states.join();
 }
 
-export const registration: KindRegistration<ResourceClaim> = { strategy, table, subresources: { status } };
+export function makeResourceClaimRegistration(labelsOf: NamespaceLabels): KindRegistration<ResourceClaim> {
+  return { strategy: makeStrategy(labelsOf), table, subresources: { status: makeStatus(labelsOf) } };
+}

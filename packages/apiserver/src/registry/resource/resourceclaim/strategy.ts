@@ -1,38 +1,68 @@
+import { type ErrorList, Path } from '@keelson/api/field';
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
 import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
+import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
 import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
 import { deviceId } from './deviceid.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
 
-export const strategy: Strategy<ResourceClaim> = {
-  returnDeletedObject: true,
-  defaults({ spec, status }) {
-    defaultClaimSpec(spec);
-    for (const { tolerations } of status.allocation?.devices?.results ?? []) defaultTolerations(tolerations);
-  },
-  prepareForCreate(_ctx, obj) {
-    obj.status = {};
-  },
-  validate: (_ctx, obj) => validateClaim(obj),
-  prepareForUpdate(_ctx, obj, old) {
-    obj.status = old.status;
-  },
-  updateChecks: ['new metadata', 'metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
-  resetFields: resetFields({ 'f:status': {} }),
-};
-
-export const status: ViewSubresource<ResourceClaim> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      dropDeallocatedDevices(obj.status, old.status);
+export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim> {
+  return {
+    returnDeletedObject: true,
+    defaults({ spec, status }) {
+      defaultClaimSpec(spec);
+      for (const { tolerations } of status.allocation?.devices?.results ?? []) defaultTolerations(tolerations);
     },
-    validateUpdate: (_ctx, obj, old) => validateClaimStatusUpdate(obj, old),
-    resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
-  },
-};
+    prepareForCreate(_ctx, obj) {
+      obj.status = {};
+    },
+    validate: (ctx, obj) => [
+      ...validateAdminAccess(
+        obj.spec.devices.requests?.map(({ exactly }) => exactly),
+        (i) => Path.of('spec', 'devices', 'requests').index(i).child('adminAccess'),
+        ctx.namespace,
+        labelsOf,
+      ),
+      ...validateClaim(obj),
+    ],
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+    },
+    updateChecks: ['new metadata', 'metadata', 'kind'],
+    validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
+    resetFields: resetFields({ 'f:status': {} }),
+  };
+}
+
+export function makeStatus(labelsOf: NamespaceLabels): ViewSubresource<ResourceClaim> {
+  return {
+    type: 'view',
+    strategy: {
+      prepareForUpdate(_ctx, obj, old) {
+        obj.spec = old.spec;
+        dropDeallocatedDevices(obj.status, old.status);
+      },
+      validateUpdate: (ctx, obj, old) => [
+        ...validateGrantedAccess(ctx.namespace, obj, old, labelsOf),
+        ...validateClaimStatusUpdate(obj, old),
+      ],
+      resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
+    },
+  };
+}
+
+/** What has been granted stays granted. */
+function validateGrantedAccess(
+  namespace: string,
+  { status }: ResourceClaim,
+  { status: before }: ResourceClaim,
+  labelsOf: NamespaceLabels,
+): ErrorList {
+  if (before.allocation?.devices?.results?.some(({ adminAccess }) => adminAccess)) return [];
+  const at = Path.of('status', 'allocation', 'devices', 'results');
+  const results = status.allocation?.devices?.results;
+  return validateAdminAccess(results, (i) => at.index(i).child('adminAccess'), namespace, labelsOf);
+}
 
 /** What is told of a device goes with its allocation, so that clients that know nothing of it need not clean up. */
 function dropDeallocatedDevices(status: ResourceClaimStatus, old: ResourceClaimStatus): void {

@@ -3,7 +3,7 @@ import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { ResourceClaimTemplate } from '@keelson/api/generated/types/resource/v1';
 import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
-import { validateTemplateObjectMeta } from '../../validation/objectmeta.ts';
+import { validateKubeObjectMetaUpdate, validateTemplateObjectMeta } from '../../validation/objectmeta.ts';
 import { validateClaimSpec } from '../deviceclaim.ts';
 
 const SPEC = Path.of('spec');
@@ -16,7 +16,10 @@ export function validateTemplate({ spec }: ResourceClaimTemplate): ErrorList {
 }
 
 export function validateTemplateUpdate(obj: ResourceClaimTemplate, old: ResourceClaimTemplate): ErrorList {
-  const errors = validateTemplate(obj);
+  const errors = [
+    ...validateTemplate(obj),
+    ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
+  ];
   if (semanticEqual(obj.spec, old.spec)) return errors;
   const shown = internalValue('io.k8s.api.resource.v1.ResourceClaimTemplateSpec', obj.spec);
   return [...errors, invalid(SPEC, shown, 'field is immutable')];

@@ -1,11 +1,10 @@
 /** One device of a slice. Compare pkg/apis/resource/validation: validateDevice. */
-import { type ErrorList, invalid, notFound, notSupported, type Path, required, tooLong } from '@keelson/api/field';
+import { type ErrorList, invalid, notFound, type Path, required, tooLong } from '@keelson/api/field';
 import type {
   Counter,
   Device,
   DeviceAttribute,
   DeviceCounterConsumption,
-  DeviceTaint,
   NodeAllocatableResourceMapping,
 } from '@keelson/api/generated/types/resource/v1';
 import { Quantity } from '@keelson/api/quantity';
@@ -13,12 +12,12 @@ import { isNativeResource } from '@keelson/api/resources/names';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
-import { validateLabelName } from '../../validation/labelselector.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
 import { parseSemver } from '../../validation/semver.ts';
 import { validateList, validateMap, validateSet } from '../collections.ts';
-import { TAINT_EFFECTS, validateBindingConditions } from '../devices.ts';
-import { MAX_QUALIFIED_NAME, validateLabel, validateLabelValue, validateQualifiedName } from '../names.ts';
+import { validateBindingConditions } from '../devices.ts';
+import { MAX_QUALIFIED_NAME, validateLabel, validateQualifiedName } from '../names.ts';
+import { validateTaint } from '../taints.ts';
 import { validateCapacity } from './capacity.ts';
 
 const MAX_ATTRIBUTES_AND_CAPACITIES = 32;
@@ -58,7 +57,7 @@ export function validateDevice(device: Device, old: Device | undefined, selectsN
     ),
     ...(old && semanticEqual(old.taints, taints)
       ? []
-      : validateList(taints, MAX_TAINTS, validateTaint, path.child('taints'))),
+      : validateList(taints, MAX_TAINTS, (taint, at) => validateTaint(taint, at), path.child('taints'))),
     ...validateSet(
       device.consumesCounters,
       MAX_CONSUMPTIONS,
@@ -113,13 +112,6 @@ function validateString(value: string, path: Path): ErrorList {
 function validateVersion(value: string, path: Path): ErrorList {
   const problem = 'must be a string compatible with semver.org spec 2.0.0';
   return [...(parseSemver(value) ? [] : [invalid(path, value, problem)]), ...validateString(value, path)];
-}
-
-function validateTaint({ key, value = '', effect }: DeviceTaint, path: Path): ErrorList {
-  const at = path.child('effect');
-  const errors = [...validateLabelName(key, path.child('key')), ...validateLabelValue(value, path.child('value'))];
-  if (effect === '') return [...errors, required(at)];
-  return TAINT_EFFECTS.includes(effect) ? errors : [...errors, notSupported(at, effect, TAINT_EFFECTS)];
 }
 
 function validateConsumption({ counterSet, counters }: DeviceCounterConsumption, path: Path): ErrorList {

@@ -1,29 +1,28 @@
 import type { Device, DeviceAttribute, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
-import { formatTime } from '@keelson/api/time';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
-import type { Strategy, StrategyContext } from '../../strategy.ts';
+import type { Strategy } from '../../strategy.ts';
+import { defaultTaint } from '../taints.ts';
 import { validateSlice } from './validation.ts';
 
 const DEFAULT_MULTIPLIER = '1';
 
 export const strategy: Strategy<ResourceSlice> = {
   returnDeletedObject: true,
-  defaults({ spec }) {
-    for (const { nodeAllocatableResourceMappings } of spec.devices ?? []) {
+  defaults({ spec }, _version, now) {
+    for (const { nodeAllocatableResourceMappings, taints } of spec.devices ?? []) {
+      for (const taint of taints ?? []) defaultTaint(taint, now);
       for (const mapping of Object.values(nodeAllocatableResourceMappings ?? {})) {
         mapping.allocationMultiplier ??= DEFAULT_MULTIPLIER;
       }
     }
   },
-  prepareForCreate(ctx, obj) {
+  prepareForCreate(_ctx, obj) {
     startGeneration(obj);
     dropDisabledFields(obj, undefined);
-    dateTaints(ctx, obj);
   },
   validate: (_ctx, obj) => validateSlice(obj),
   warningsOnCreate: (_ctx, obj) => driverWarnings(obj),
-  prepareForUpdate(ctx, obj, old) {
-    dateTaints(ctx, obj);
+  prepareForUpdate(_ctx, obj, old) {
     bumpGeneration(obj, old, 'spec');
     dropDisabledFields(obj, old);
   },
@@ -35,12 +34,6 @@ export const strategy: Strategy<ResourceSlice> = {
 function driverWarnings({ spec: { driver } }: ResourceSlice): string[] {
   if (driver === driver.toLowerCase()) return [];
   return [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`];
-}
-
-function dateTaints(ctx: StrategyContext, { spec }: ResourceSlice): void {
-  for (const { taints } of spec.devices ?? []) {
-    for (const taint of taints ?? []) taint.timeAdded ??= formatTime(ctx.now);
-  }
 }
 
 const LISTS = ['bools', 'ints', 'strings', 'versions'] as const;

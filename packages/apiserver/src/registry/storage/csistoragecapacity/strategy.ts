@@ -8,7 +8,7 @@ export const strategy: Strategy<CSIStorageCapacity> = {
   allowUnconditionalUpdate: false,
   validate: (_ctx, obj) => validateCSIStorageCapacity(obj, false),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
-  updateChecks: ['new metadata', 'kind', 'metadata'],
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateCSIStorageCapacityUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
 };

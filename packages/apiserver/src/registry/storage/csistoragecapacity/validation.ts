@@ -1,9 +1,11 @@
 /** Compare pkg/apis/storage/validation: ValidateCSIStorageCapacity. */
+
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { CSIStorageCapacity } from '@keelson/api/generated/types/storage/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
 import { shownSelector, validateLabelSelector } from '../../validation/labelselector.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateNonNegativeQuantity } from '../../validation/resources.ts';
 
 const TOPOLOGY = Path.of('nodeTopology');
@@ -23,6 +25,7 @@ export function validateCSIStorageCapacityUpdate(obj: CSIStorageCapacity, old: C
   const laxLabelValues = validateLabelSelector(old.nodeTopology, {}, TOPOLOGY).length > 0;
   return [
     ...validateCSIStorageCapacity(obj, laxLabelValues),
+    ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
     ...(semanticEqual(obj.nodeTopology, old.nodeTopology)
       ? []
       : [invalid(TOPOLOGY, shownSelector(obj.nodeTopology), 'field is immutable')]),

@@ -10,7 +10,7 @@ export const strategy: Strategy<StorageClass> = {
   },
   validate: (_ctx, obj) => validateStorageClass(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
-  updateChecks: ['new metadata', 'kind', 'metadata'],
+  updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateStorageClassUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
 };

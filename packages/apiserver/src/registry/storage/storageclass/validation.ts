@@ -1,10 +1,12 @@
 /** Compare pkg/apis/storage/validation: ValidateStorageClass. */
+
 import { duplicate, type ErrorList, notSupported, Path, required } from '@keelson/api/field';
 import type { TopologySelectorLabelRequirement, TopologySelectorTerm } from '@keelson/api/generated/types/core/v1';
 import type { StorageClass } from '@keelson/api/generated/types/storage/v1';
 import { deprecatedNodeLabel } from '../../deprecatedlabels.ts';
 import { immutableField } from '../../validation/fields.ts';
 import { validateLabelName } from '../../validation/labelselector.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateParameters, validateProvisioner } from '../parameters.ts';
 
 const RECLAIM_POLICIES = ['Delete', 'Retain'];
@@ -24,6 +26,7 @@ export function validateStorageClass(obj: StorageClass): ErrorList {
 export function validateStorageClassUpdate(obj: StorageClass, old: StorageClass): ErrorList {
   return [
     ...validateStorageClass(obj),
+    ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
     ...immutableField(obj.parameters, old.parameters, Path.of('parameters')),
     ...immutableField(obj.provisioner, old.provisioner, Path.of('provisioner')),
     ...immutableField(obj.reclaimPolicy, old.reclaimPolicy, Path.of('reclaimPolicy')),

@@ -30,7 +30,7 @@ export const registration: KindRegistration<StorageVersionMigration> = {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
     },
-    updateChecks: ['new metadata', 'kind', 'metadata'],
+    updateChecks: ['new metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateMigrationUpdate(obj, old),
     resetFields: { [VERSION]: { 'f:status': {} } },
   },

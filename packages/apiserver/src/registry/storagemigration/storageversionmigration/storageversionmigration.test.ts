@@ -10,7 +10,7 @@ const ctx = testContext();
 const make = (
   status: StorageVersionMigrationStatus = {},
   resource = { group: 'apps', resource: 'deployments' },
-): StorageVersionMigration => ({ metadata: { name: 'a' }, spec: { resource }, status });
+): StorageVersionMigration => ({ metadata: { name: 'a', resourceVersion: '1' }, spec: { resource }, status });
 const condition = (type: string, status = 'True') => ({
   type,
   status,

@@ -1,4 +1,5 @@
 /** Compare pkg/apis/storagemigration/validation. */
+
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type {
   StorageVersionMigration,
@@ -8,6 +9,7 @@ import { isDNS1035Label, isDNS1123Subdomain } from '@keelson/api/validation/name
 import { validateConditions } from '../../validation/conditions.ts';
 import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 
 const SPEC = Path.of('spec');
 const RESOURCE = SPEC.child('resource');
@@ -26,7 +28,10 @@ export function validateMigration({ spec }: StorageVersionMigration): ErrorList 
 }
 
 export function validateMigrationUpdate(obj: StorageVersionMigration, old: StorageVersionMigration): ErrorList {
-  const errors = validateMigration(obj);
+  const errors = [
+    ...validateMigration(obj),
+    ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
+  ];
   if (semanticEqual(obj.spec, old.spec)) return errors;
   const shown = internalValue('io.k8s.api.storagemigration.v1beta1.StorageVersionMigrationSpec', obj.spec);
   return [...errors, invalid(SPEC, shown, 'field is immutable')];

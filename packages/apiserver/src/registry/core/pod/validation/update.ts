@@ -160,7 +160,8 @@ function validateNodeSelectorMutation(selector: Selector, old: Selector): ErrorL
 /** A gated pod's required terms get more requirements, each at its end. */
 function validateNodeAffinityMutation(affinity: NodeAffinity | undefined, old: NodeAffinity | undefined): ErrorList {
   const before = old?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  const terms = affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const given = affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const terms = given ?? [];
   if (before.length === 0) return [];
   const at = SPEC.child(
     'affinity',
@@ -170,11 +171,7 @@ function validateNodeAffinityMutation(affinity: NodeAffinity | undefined, old: N
   );
   if (before.length !== terms.length)
     return [
-      invalid(
-        at,
-        internalList(TERM, terms.length === 0 ? null : terms),
-        'no additions/deletions to non-empty NodeSelectorTerms list are allowed',
-      ),
+      invalid(at, internalList(TERM, given), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'),
     ];
   return before.flatMap((term, i) =>
     onlyAdds(terms[i]!, term)

@@ -138,8 +138,9 @@ function validateWindows(spec: PodSpec, path: Path): ErrorList {
     const value = name
       .split('.')
       .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], holder);
-    // The host's namespaces are plain booleans; other fields count as soon as they are there.
-    return name === 'hostPID' || name === 'hostIPC' ? value === true : value !== undefined;
+    // The host's namespaces are plain booleans, and no sysctls are none; other fields count as soon as they are there.
+    if (name === 'hostPID' || name === 'hostIPC') return value === true;
+    return Array.isArray(value) && name.endsWith('sysctls') ? value.length > 0 : value !== undefined;
   };
   const problem = (at: Path) => forbidden(at, 'cannot be set for a windows pod');
   return [
