@@ -291,7 +291,7 @@ export class ResourceStore {
           await strategy.afterDelete?.(ctx, object);
         }
         await hook?.commit?.();
-        return { object, created: false, deleted: true };
+        return { object: this.codec.encode(object).object, created: false, deleted: true };
       }
       const written = isUnchanged(object, existing) ? existing : await this.write(object, current, ctx.dryRun);
       if (written === 'lost') return await this.#lost(hook);
