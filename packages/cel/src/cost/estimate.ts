@@ -331,7 +331,7 @@ function child(declared: Declared, step: string): Declared | undefined {
     case 'list':
       return step === '@items' ? declared.element : undefined;
     case 'map':
-      return step === '@keys' ? declared.key : declared.value;
+      return step === '@keys' ? declared.key : step === '@values' ? declared.value : undefined;
     case 'object':
       return declared.fields.get(step)?.declared;
     default:

@@ -1,7 +1,17 @@
 /** What claims, classes and allocations say of devices alike. Compare pkg/apis/resource/validation. */
-import { duplicate, type ErrorList, invalid, notSupported, type Path, required, tooLong } from '@keelson/api/field';
+import {
+  duplicate,
+  type ErrorList,
+  forbidden,
+  invalid,
+  notSupported,
+  type Path,
+  required,
+  tooLong,
+} from '@keelson/api/field';
 import type { DeviceConfiguration, DeviceSelector, DeviceToleration } from '@keelson/api/generated/types/resource/v1';
 import type { Json } from '@keelson/api/scalars';
+import { compileSelector, SELECTOR_MAX_COST, SelectorError } from '@keelson/cel/dra/selector';
 import { validateLabelName } from '../validation/labelselector.ts';
 import { duplicatesIn, validateList } from './collections.ts';
 import { validateDriverName, validateLabelValue } from './names.ts';
@@ -21,9 +31,16 @@ function validateSelector({ cel }: DeviceSelector, path: Path): ErrorList {
   return cel ? validateExpression(cel.expression, at.child('expression')) : [required(at)];
 }
 
-/** Whether an expression compiles, and at what cost, is not looked at. */
+/** Expressions of new and of stored objects are compiled alike: this release adds nothing that older ones do not know. */
 function validateExpression(expression: string, path: Path): ErrorList {
-  return Buffer.byteLength(expression) > MAX_EXPRESSION ? [tooLong(path, MAX_EXPRESSION)] : [];
+  if (Buffer.byteLength(expression) > MAX_EXPRESSION) return [tooLong(path, MAX_EXPRESSION)];
+  try {
+    const { maxCost } = compileSelector(expression);
+    return maxCost > SELECTOR_MAX_COST ? [forbidden(path, 'too complex, exceeds cost limit')] : [];
+  } catch (error) {
+    if (error instanceof SelectorError) return [invalid(path, expression, error.message)];
+    throw error;
+  }
 }
 
 /** @param stored the parameters were accepted before, when there was no limit of their size */
