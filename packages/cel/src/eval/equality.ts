@@ -38,11 +38,8 @@ export function equals(a: Value, b: Value): boolean {
 }
 
 function numbersEqual(a: bigint | number | Uint, b: Value): boolean {
-  const right = b instanceof Uint ? b.value : b;
-  if (typeof right !== 'bigint' && typeof right !== 'number') return false;
-  // JavaScript compares bigint and number by their mathematical values.
-  // biome-ignore lint/suspicious/noDoubleEquals: across types on purpose
-  return (a instanceof Uint ? a.value : a) == right;
+  if (!isNumber(b)) return false;
+  return !Number.isNaN(a) && !Number.isNaN(b) && compareNumbers(a, b) === 0;
 }
 
 function optionalsEqual(a: OptionalValue, b: OptionalValue): boolean {
@@ -72,8 +69,7 @@ export function compare(a: Value, b: Value): number {
     if (Number.isNaN(a)) throw failure('NaN values cannot be ordered');
     if (!isNumber(b)) throw noSuchOverload();
     if (Number.isNaN(b)) throw failure('NaN values cannot be ordered');
-    const [left, right] = [a instanceof Uint ? a.value : a, b instanceof Uint ? b.value : b];
-    return left < right ? -1 : left > right ? 1 : 0;
+    return compareNumbers(a, b);
   }
   if (typeof a === 'string') {
     if (typeof b !== 'string') throw noSuchOverload();
@@ -88,6 +84,23 @@ export function compare(a: Value, b: Value): number {
     return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
   }
   throw noSuchOverload();
+}
+
+const MAX_INT = 2 ** 63;
+const MAX_UINT = 2 ** 64;
+
+/** An integer is compared with a double as the double nearest to it. */
+function compareNumbers(a: bigint | number | Uint, b: bigint | number | Uint): number {
+  if (typeof a === 'number') return typeof b === 'number' ? sign(a, b) : -compareNumbers(b, a);
+  const integer = a instanceof Uint ? a.value : a;
+  if (typeof b !== 'number') return sign(integer, b instanceof Uint ? b.value : b);
+  const [low, high] = a instanceof Uint ? [0, MAX_UINT] : [-MAX_INT, MAX_INT];
+  if (b < low) return 1;
+  return b > high ? -1 : sign(Number(integer), b);
+}
+
+function sign<T extends bigint | number>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function isNumber(value: Value): value is bigint | number | Uint {

@@ -143,15 +143,16 @@ class Planner {
     const { field } = expr;
     if (expr.test) {
       const test: Step = (frame) => {
-        const present = hasField(resolve(frame), field);
-        frame.charge(1);
+        const operand = resolve(frame);
+        const present = hasField(operand, field);
+        if (present || !(operand instanceof OptionalValue)) frame.charge(1);
         return present;
       };
       return attribute(test, 0);
     }
     const step: Step = (frame) => {
       const operand = resolve(frame);
-      if (operand === OptionalValue.NONE) return operand;
+      if (operand instanceof OptionalValue) return chargeFound(frame, selectOptional(operand, field));
       frame.charge(1);
       return select(operand, field);
     };
@@ -165,12 +166,7 @@ class Planner {
     const step: Step = (frame) => {
       const operand = resolve(frame);
       const at = key(frame);
-      if (optional) {
-        const found = selectOptional(operand, at);
-        if (found.value !== undefined) frame.charge(1);
-        return found;
-      }
-      if (operand === OptionalValue.NONE) return operand;
+      if (optional || operand instanceof OptionalValue) return chargeFound(frame, selectOptional(operand, at));
       frame.charge(1);
       return select(operand, at);
     };
@@ -434,7 +430,11 @@ class Planner {
           if (!once(frame)) break;
         }
       } else {
-        throw failure(`got '${over === null ? 'types.Null' : goTypeName(over)}', expected iterable type`);
+        throw failure(
+          two
+            ? `unsupported comprehension range type: ${goTypeName(over)}`
+            : `got '${goTypeName(over)}', expected iterable type`,
+        );
       }
       const value = result(frame);
       return value instanceof GrowingList ? new ArrayList(value.items) : value;
@@ -470,6 +470,12 @@ function holds(condition: Step, frame: Frame): boolean {
   }
 }
 
+/** A step of an optional chain costs where it leads somewhere. */
+function chargeFound(frame: Frame, found: OptionalValue): OptionalValue {
+  if (found.value !== undefined) frame.charge(1);
+  return found;
+}
+
 function unwrap(value: Value, entry: Value): Value | undefined {
   if (value instanceof OptionalValue) return value.value;
   throw failure(`cannot initialize optional entry '${entry}' from non-optional value ${value}`);
@@ -486,6 +492,7 @@ function goTypeName(value: Value): string {
     case 'boolean':
       return 'types.Bool';
     default:
+      if (value === null) return 'types.Null';
       return value instanceof Uint ? 'types.Uint' : 'types.Bytes';
   }
 }

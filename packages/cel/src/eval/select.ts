@@ -3,15 +3,14 @@ import { formatFloat } from '@keelson/api/codec/go-float';
 import { failure } from './errors.ts';
 import { isList, isMap, OptionalValue, Uint, type Value } from './values.ts';
 
-/** `value.key` or `value[key]`. Of an optional, the optional of what is in it. @throws EvaluationError where there is none */
+/** `value.key` or `value[key]`. @throws EvaluationError where there is none */
 export function select(value: Value, key: Value): Value {
-  if (value instanceof OptionalValue) return selectOptional(value, key);
   const found = find(value, key);
   if (found !== undefined) return found;
   throw failure(`${isList(value) ? 'index out of bounds' : 'no such key'}: ${shown(key)}`);
 }
 
-/** `value.?key` or `value[?key]`: an optional. */
+/** `value.?key` or `value[?key]`, and whatever is selected of an optional: an optional. */
 export function selectOptional(value: Value, key: Value): OptionalValue {
   const from = value instanceof OptionalValue ? value.value : value;
   const found = from === undefined ? undefined : find(from, key);
@@ -22,9 +21,7 @@ export function selectOptional(value: Value, key: Value): OptionalValue {
 /** `has(value.key)` */
 export function hasField(value: Value, key: string): boolean {
   const from = value instanceof OptionalValue ? value.value : value;
-  if (from === undefined) return false;
-  const found = find(from, key);
-  return found instanceof OptionalValue ? found.value !== undefined : found !== undefined;
+  return from !== undefined && find(from, key) !== undefined;
 }
 
 function find(value: Value, key: Value): Value | undefined {

@@ -60,7 +60,7 @@ export function tokenize(text: string): { tokens: Token[]; issues: Issue[] } {
       continue;
     }
     const wrong = unrecognized(text, offset);
-    issues.push({ offset, message: `Syntax error: token recognition error at: '${escapeToken(wrong)}'` });
+    issues.push({ offset, message: `Syntax error: token recognition error at: '${wrong}'` });
     offset += wrong.length;
   }
   tokens.push({ type: 'EOF', text: '<EOF>', offset: text.length });
@@ -107,8 +107,4 @@ function unrecognized(text: string, offset: number): string {
     else end += character(end).length;
   }
   return text.slice(offset, Math.min(end + (end < text.length ? 1 : 0), text.length));
-}
-
-function escapeToken(text: string): string {
-  return text.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
 }

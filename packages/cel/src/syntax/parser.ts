@@ -43,7 +43,7 @@ export function parse(text: string, macros: ReadonlyMap<string, Macro>): Parsed 
     const all = [...issues, ...parser.issues];
     return all.length > 0 ? { issues: all } : { expr };
   } catch (error) {
-    if (error instanceof SyntaxProblem) return { issues: [...issues, ...diagnose(text, tokens)] };
+    if (error instanceof SyntaxProblem) return { issues: [...issues, ...parser.issues, ...diagnose(text, tokens)] };
     if (!(error instanceof TooDeep)) throw error;
     return { issues: [...issues, { offset: -1, message: `expression recursion limit exceeded: ${MAX_DEPTH}` }] };
   }
@@ -240,16 +240,12 @@ class Parser {
   #struct(name: string): Expr {
     const open = this.#expect("'{'");
     const fields: FieldInit[] = [];
-    while (this.#token.type !== "'}'" && this.#token.type !== "','") {
+    this.#elements("'}'", () => {
       const optional = this.#take("'?'") !== undefined;
       const field = this.#fieldName(this.#take('ESC_IDENTIFIER') ?? this.#expect('IDENTIFIER'));
       const colon = this.#expect("':'");
       fields.push({ offset: colon.offset, name: field, value: this.#expression(), optional });
-      if (this.#token.type !== "','" || this.#tokens[this.#at + 1]!.type === "'}'") break;
-      this.#at++;
-    }
-    this.#take("','");
-    this.#expect("'}'");
+    });
     return { kind: 'struct', offset: open.offset, name, fields };
   }
 
@@ -257,31 +253,30 @@ class Parser {
     const open = this.#expect("'['");
     const elements: Expr[] = [];
     const optional = new Set<number>();
-    while (this.#token.type !== "']'" && this.#token.type !== "','") {
+    this.#elements("']'", () => {
       if (this.#take("'?'")) optional.add(elements.length);
       elements.push(this.#expression());
-      if (this.#token.type !== "','" || this.#tokens[this.#at + 1]!.type === "']'") break;
-      this.#at++;
-    }
-    this.#take("','");
-    this.#expect("']'");
+    });
     return { kind: 'list', offset: open.offset, elements, optional };
   }
 
   #map(): Expr {
     const open = this.#expect("'{'");
     const entries: MapEntry[] = [];
-    while (this.#token.type !== "'}'" && this.#token.type !== "','") {
+    this.#elements("'}'", () => {
       const optional = this.#take("'?'") !== undefined;
       const key = this.#expression();
       const colon = this.#expect("':'");
       entries.push({ offset: colon.offset, key, value: this.#expression(), optional });
-      if (this.#token.type !== "','" || this.#tokens[this.#at + 1]!.type === "'}'") break;
-      this.#at++;
-    }
-    this.#take("','");
-    this.#expect("'}'");
+    });
     return { kind: 'map', offset: open.offset, entries };
+  }
+
+  /** What stands between commas up to a bracket; a comma may follow the last, or stand alone. */
+  #elements(close: TokenType, element: () => void): void {
+    if (this.#token.type !== close && this.#token.type !== "','") element();
+    while (this.#take("','") && this.#token.type !== close) element();
+    this.#expect(close);
   }
 
   #literal(): Expr {

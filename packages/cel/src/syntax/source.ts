@@ -18,6 +18,7 @@ const NO_LOCATION: Location = { line: -1, column: -1 };
 
 /** The location of an offset in UTF-16 units. */
 export function locate(text: string, offset: number): Location {
+  if (text === '') return { line: 1, column: -1 };
   if (offset < 0) return NO_LOCATION;
   const before = text.slice(0, offset);
   const start = before.lastIndexOf('\n') + 1;
@@ -58,7 +59,7 @@ export class Issues {
 
 function display(text: string, message: string, { line, column }: Location): string {
   const head = `ERROR: <input>:${line}:${column + 1}: ${message}`;
-  const snippet = text.split('\n')[line - 1];
+  const snippet = text === '' ? undefined : text.split('\n')[line - 1];
   if (snippet === undefined || Buffer.byteLength(snippet) > MAX_SNIPPET) return head;
   const shown = snippet.replaceAll('\t', ' ');
   const characters = [...shown];
