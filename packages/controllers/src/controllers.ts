@@ -115,4 +115,47 @@ export const controllers: readonly Controller[] = [
     account: 'root-ca-cert-publisher',
     start: async (context) => (await import('./rootca/controller.ts')).start(context),
   },
+  {
+    name: 'bootstrap-signer-controller',
+    alias: 'bootstrapsigner',
+    account: 'bootstrap-signer',
+    offByDefault: true,
+    start: async (context) => (await import('./bootstrap/signer.ts')).start(context),
+  },
+  {
+    name: 'token-cleaner-controller',
+    alias: 'tokencleaner',
+    account: 'token-cleaner',
+    offByDefault: true,
+    start: async (context) => (await import('./bootstrap/cleaner.ts')).start(context),
+  },
+  {
+    name: 'node-ipam-controller',
+    alias: 'nodeipam',
+    account: 'node-controller',
+    start: async (context) => (await import('./nodeipam/controller.ts')).start(context),
+  },
+  {
+    name: 'persistentvolumeclaim-protection-controller',
+    alias: 'pvc-protection',
+    account: 'pvc-protection-controller',
+    start: async (context) => (await import('./protection/claims.ts')).start(context),
+  },
+  {
+    name: 'persistentvolume-protection-controller',
+    alias: 'pv-protection',
+    account: 'pv-protection-controller',
+    start: async (context) => (await import('./protection/volumes.ts')).start(context),
+  },
+  {
+    name: 'ephemeral-volume-controller',
+    alias: 'ephemeral-volume',
+    account: 'ephemeral-volume-controller',
+    start: async (context) => (await import('./ephemeralvolume/controller.ts')).start(context),
+  },
+  {
+    name: 'service-cidr-controller',
+    account: 'service-cidrs-controller',
+    start: async (context) => (await import('./servicecidr/controller.ts')).start(context),
+  },
 ];

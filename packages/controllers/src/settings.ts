@@ -1,3 +1,4 @@
+import type { CIDR } from '@keelson/api/ip';
 import type { Authority } from './certificates/signer.ts';
 import type { Patience } from './nodelifecycle/health.ts';
 import type { ZoneSettings } from './nodelifecycle/zones.ts';
@@ -13,6 +14,8 @@ export interface ControllerSettings {
   readonly rootCa?: string;
   /** The authority that signs certificates, and how long they last at most (`--cluster-signing-*`); without it none are. */
   readonly signing?: { readonly authority: Authority; readonly durationMs: number };
+  /** Where nodes get addresses for their pods, one range for each family (`--allocate-node-cidrs`, `--cluster-cidr`, `--node-cidr-mask-size*`). */
+  readonly nodeRanges?: readonly { readonly whole: CIDR; readonly bits: number }[];
   /** How nodes are watched over (`--node-monitor-*`, `--node-startup-grace-period`). */
   readonly nodeMonitor: Patience & { readonly periodMs: number };
   /** How fast pods leave nodes that are not ready (`--node-eviction-rate` and others). */

@@ -9,6 +9,8 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...electionDescriptions,
+  'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
+  'cluster-cidr': 'Addresses of pods, as CIDR; two of different families for dual stack.',
   'cluster-signing-cert-file':
     'Authority that signs the certificates which are asked for by CertificateSigningRequests.',
   'cluster-signing-duration': 'How long such certificates last at most.',
@@ -20,6 +22,9 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   kubeconfig: 'File that tells where the API server is and who asks.',
   'logging-format': "text (klog's lines) or json.",
   'large-cluster-size-threshold': 'Zones of more nodes than this are large: see --secondary-node-eviction-rate.',
+  'node-cidr-mask-size': 'How large the range of a node is: bits of its prefix. Default: 24, or 64 for IPv6.',
+  'node-cidr-mask-size-ipv4': 'The same in dual stack, for IPv4.',
+  'node-cidr-mask-size-ipv6': 'The same in dual stack, for IPv6.',
   'node-eviction-rate': 'Nodes a second from which pods may be evicted, for each zone.',
   'node-monitor-grace-period': 'How long a node may be silent before it counts as unreachable.',
   'node-monitor-period': 'How often nodes are looked at.',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseCIDRSloppy } from '@keelson/api/ip';
 import { type ControllerSettings, defaultSettings } from '@keelson/controllers/settings';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
@@ -13,6 +14,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
     ...defaultSettings,
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
+    ...(values['allocate-node-cidrs'] ? { nodeRanges: nodeRangesOf(values) } : {}),
     nodeMonitor: {
       periodMs: values['node-monitor-period'],
       graceMs: values['node-monitor-grace-period'],
@@ -36,4 +38,17 @@ async function textOf(values: Values, flag: FileFlag): Promise<string | undefine
   } catch (error) {
     throw new StartupError(`cannot read --${flag}: ${(error as Error).message}`, 'correct it, or leave it out');
   }
+}
+
+/** Defaults of --node-cidr-mask-size and its kin. */
+const MASK_SIZES = { IPv4: 24, IPv6: 64 } as const;
+
+function nodeRangesOf(values: Values): NonNullable<ControllerSettings['nodeRanges']> {
+  const wholes = values['cluster-cidr'].split(',').flatMap((text) => parseCIDRSloppy(text.trim()) ?? []);
+  return wholes.map((whole) => {
+    const { family } = whole.ip;
+    const ofFamily = values[family === 'IPv4' ? 'node-cidr-mask-size-ipv4' : 'node-cidr-mask-size-ipv6'];
+    const bits = ofFamily || (wholes.length === 1 && values['node-cidr-mask-size']) || MASK_SIZES[family];
+    return { whole, bits };
+  });
 }
