@@ -217,6 +217,179 @@ function cluster(seed: number): TestedCluster {
   };
 }
 
-export const clusters: readonly TestedCluster[] = Array.from({ length: Number(process.env.CLUSTERS ?? 6) }, (_, i) =>
+const byChance: readonly TestedCluster[] = Array.from({ length: Number(process.env.CLUSTERS ?? 6) }, (_, i) =>
   cluster(i + 1),
 );
+
+const yes = { labels: { test: 'yes' } };
+const mine = (name: string, labels: Record<string, string> = {}) => ({ name, labels: { ...yes.labels, ...labels } });
+const gibibyte = { storage: '1Gi' };
+
+function volume(name: string, spec: object, labels: Record<string, string> = {}) {
+  const accessModes = name === 'pv-used' ? ['ReadWriteOncePod'] : ['ReadWriteOnce'];
+  const base = { capacity: gibibyte, accessModes, hostPath: { path: '/tmp' }, storageClassName: 'local' };
+  return { kind: 'persistentvolumes' as const, metadata: mine(name, labels), spec: { ...base, ...spec } };
+}
+
+function claim(name: string, spec: object, annotations: Record<string, string> = {}) {
+  const metadata = { namespace: 'default', ...mine(name), annotations };
+  const base = { accessModes: ['ReadWriteOnce'], resources: { requests: gibibyte }, storageClassName: 'local' };
+  return { kind: 'persistentvolumeclaims' as const, metadata, spec: { ...base, ...spec } };
+}
+
+const bound = { 'pv.kubernetes.io/bind-completed': 'yes' };
+const onlyOn = (...values: string[]) => ({
+  nodeAffinity: {
+    required: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }] }],
+    },
+  },
+});
+const csi = (volumeHandle: string) => ({ hostPath: null, csi: { driver: 'csi.example.com', volumeHandle } });
+
+function volumesCluster(): TestedCluster {
+  const zones = ['z0', 'z1', 'z1', ''];
+  const nodes = zones.map((zone, i) => {
+    const labels = { 'kubernetes.io/hostname': `n${i}`, ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}) };
+    const allocatable = { cpu: '4', memory: '8Gi', pods: '110' };
+    return { metadata: { name: `n${i}`, labels }, spec: {}, status: { allocatable, capacity: allocatable } };
+  });
+  const using = (name: string, claims: readonly string[], spec: object = {}): Draft<Pod> => ({
+    metadata: { namespace: 'default', name },
+    spec: {
+      containers: [{ name: 'c', image: 'image' }],
+      volumes: claims.map((claimName, i) => ({ name: `v${i}`, persistentVolumeClaim: { claimName } })),
+      ...spec,
+    },
+  });
+  const storageClass = (name: string, more: object) => ({
+    kind: 'storageclasses.storage.k8s.io' as const,
+    metadata: mine(name),
+    provisioner: 'kubernetes.io/no-provisioner',
+    volumeBindingMode: 'WaitForFirstConsumer',
+    ...more,
+  });
+  const exclusive = { accessModes: ['ReadWriteOncePod'] };
+  const others = [
+    storageClass('local', {}),
+    storageClass('immediate', { volumeBindingMode: 'Immediate' }),
+    storageClass('topology', {
+      provisioner: 'csi.example.com',
+      allowedTopologies: [{ matchLabelExpressions: [{ key: 'topology.kubernetes.io/zone', values: ['nowhere'] }] }],
+    }),
+    storageClass('full', { provisioner: 'full.example.com' }),
+    { kind: 'csidrivers.storage.k8s.io' as const, metadata: mine('full.example.com'), spec: { storageCapacity: true } },
+    ...nodes.map(({ metadata }, i) => ({
+      kind: 'csinodes.storage.k8s.io' as const,
+      metadata: mine(metadata.name),
+      spec: {
+        drivers: [
+          {
+            name: 'csi.example.com',
+            nodeID: metadata.name,
+            topologyKeys: null,
+            allocatable: { count: i === 3 ? 2 : 1 },
+          },
+        ],
+      },
+    })),
+    volume('pv-n1', onlyOn('n1')),
+    volume('pv-nowhere', onlyOn('elsewhere')),
+    volume('pv-zone', {}, { 'topology.kubernetes.io/zone': 'z0__z2' }),
+    volume('pv-used', {}),
+    volume('csi-a', csi('a')),
+    volume('csi-b', csi('b')),
+    volume('csi-c', csi('c')),
+    claim('bound-n1', { volumeName: 'pv-n1' }, bound),
+    claim('bound-nowhere', { volumeName: 'pv-nowhere' }, bound),
+    claim('bound-zone', { volumeName: 'pv-zone' }, bound),
+    claim('bound-missing', { volumeName: 'no-such-volume' }, bound),
+    claim('used', { volumeName: 'pv-used', ...exclusive }, bound),
+    claim('csi-a', { volumeName: 'csi-a' }, bound),
+    claim('csi-b', { volumeName: 'csi-b' }, bound),
+    claim('csi-c', { volumeName: 'csi-c' }, bound),
+    claim('immediate', { storageClassName: 'immediate' }),
+    claim('classless', { storageClassName: '' }),
+    claim('unknown-class', { storageClassName: 'no-such-class' }),
+    claim('too-large', { resources: { requests: { storage: '1Ti' } } }),
+    claim('no-topology', { storageClassName: 'topology' }),
+    claim('full', { storageClassName: 'full' }),
+  ];
+  const pods = [
+    using('user', ['used'], { nodeName: 'n0' }),
+    ...['n0', 'n1', 'n2', 'n3'].map((nodeName) => using(`csi-${nodeName}`, ['csi-a'], { nodeName })),
+  ];
+  const ephemeral = using('ephemeral', [], {
+    volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: claim('x', {}).spec } } }],
+  });
+  const wanted = [
+    ['bound-n1'],
+    ['bound-nowhere'],
+    ['bound-zone'],
+    ['bound-missing'],
+    ['used'],
+    ['csi-b'],
+    ['csi-a'],
+    ['csi-b', 'csi-c'],
+    ['immediate'],
+    ['classless'],
+    ['unknown-class'],
+    ['too-large'],
+    ['no-topology'],
+    ['full'],
+    ['no-such-claim'],
+    ['bound-n1', 'bound-nowhere'],
+    ['bound-nowhere', 'too-large'],
+    ['immediate', 'used'],
+  ].map((claims, i) => using(`volumes-${i}`, claims));
+  return { name: 'volumes', nodes, pods, others, wanted: [...wanted, ephemeral] };
+}
+
+/** What pods as a whole can be refused for. */
+function refusalsCluster(): TestedCluster {
+  const status = { allocatable: { cpu: '4', memory: '8Gi', pods: '110' }, capacity: { cpu: '4' } };
+  const nodes = ['a', 'b'].map((name) => ({
+    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+    spec: {},
+    status,
+  }));
+  const pod = (name: string, spec: object): Draft<Pod> => ({
+    metadata: { namespace: 'default', name, labels: { app: 'x' } },
+    spec: { containers: [{ name: 'c', image: 'image' }], ...spec },
+  });
+  const byName = (...terms: string[][]) => ({
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: terms.map((names) => ({
+            matchFields: names.map((name) => ({ key: 'metadata.name', operator: 'In', values: [name] })),
+          })),
+        },
+      },
+    },
+  });
+  const huge = { containers: [{ name: 'c', image: 'image', resources: { requests: { cpu: '100' } } }] };
+  return {
+    name: 'refusals',
+    nodes,
+    pods: [],
+    others: [
+      {
+        kind: 'priorityclasses.scheduling.k8s.io' as const,
+        metadata: mine('polite'),
+        value: 10,
+        preemptionPolicy: 'Never',
+      } as TestedCluster['others'][number],
+    ],
+    wanted: [
+      pod('conflict', byName(['a', 'b'])),
+      pod('one', byName(['a'])),
+      pod('one-or-other', byName(['a'], ['b'])),
+      pod('nowhere', byName(['elsewhere'])),
+      pod('one-and-huge', { ...byName(['a']), ...huge }),
+      pod('huge-never', { ...huge, priorityClassName: 'polite' }),
+    ],
+  };
+}
+
+export const clusters: readonly TestedCluster[] = [volumesCluster(), refusalsCluster(), ...byChance];

@@ -9,7 +9,6 @@ import { Snapshot } from './cache/snapshot.ts';
 import type { SchedulerConfiguration } from './config/types.ts';
 import { afterFilters } from './cycle/algorithm.ts';
 import { fitMessage, notAskedFor, Verdicts } from './cycle/verdicts.ts';
-import type { Cycle } from './framework/cycle.ts';
 import type { Listers, PluginFactory } from './framework/plugin.ts';
 import { type Begun, Profile } from './framework/profile.ts';
 import { messageOf, type Rejection } from './framework/status.ts';
@@ -88,8 +87,8 @@ export class Explainer {
     const { nodes } = this.#snapshot;
     const gate = profile.preEnqueue(info, undefined);
     const begun = profile.begin(info, nodes);
-    const { rejection, cycle } = begun;
-    const explained = nodes.map((node) => explainNode(node, cycle, begun));
+    const { rejection } = begun;
+    const explained = nodes.map((node) => explainNode(node, begun));
     this.#score(profile, info, explained);
     const fits = explained.some((node) => node.fits) && !rejection;
     return {
@@ -98,22 +97,22 @@ export class Explainer {
       ...(gate ? { gate } : {}),
       ...(rejection ? { rejection } : {}),
       nodes: explained,
-      ...(fits ? {} : this.#whyNot(profile, info, begun)),
+      ...(fits ? {} : this.#whyNot(profile, begun)),
     };
   }
 
   /** The message for a pod that fits nowhere, and what could be done. */
-  #whyNot(profile: Profile, pod: PodInfo, { cycle, rejection, only, onlyBy }: Begun) {
+  #whyNot(profile: Profile, { cycle, rejection, only, onlyBy }: Begun) {
     const { nodes } = this.#snapshot;
     if (nodes.length === 0) return { message: 'no nodes available to schedule pods' };
     const verdicts = new Verdicts();
     if (rejection) verdicts.setOthers(rejection);
     else if (only) verdicts.setOthers(notAskedFor(onlyBy));
     for (const node of rejection ? [] : nodes) {
-      const rejected = !only || only.has(node.name) ? cycle!.filter(node) : undefined;
+      const rejected = !only || only.has(node.name) ? cycle.filter(node) : undefined;
       if (rejected) verdicts.set(node.name, rejected);
     }
-    const { nominate, message: postFilter } = afterFilters(profile, pod, cycle, verdicts);
+    const { nominate, message: postFilter } = afterFilters(profile, cycle, verdicts);
     const preFilter = rejection ? messageOf(rejection) : '';
     const message = fitMessage(nodes.length, verdicts, { preFilter, postFilter });
     return { message, ...(nominate ? { preemptsOn: nominate } : {}) };
@@ -151,9 +150,9 @@ function isOver({ status }: Pod): boolean {
   return status.phase === 'Succeeded' || status.phase === 'Failed';
 }
 
-function explainNode(node: NodeInfo, cycle: Cycle | undefined, { only, rejection }: Begun): NodeExplanation {
-  const verdicts = cycle ? Array.from(cycle.verdicts(node)) : [];
+function explainNode(node: NodeInfo, { cycle, only, rejection }: Begun): NodeExplanation {
+  const verdicts = Array.from(cycle.verdicts(node));
   const filters = verdicts.map(([plugin, rejected]) => ({ plugin, ...(rejected ? { rejection: rejected } : {}) }));
-  const possible = cycle !== undefined && !rejection && (only?.has(node.name) ?? true);
+  const possible = !rejection && (only?.has(node.name) ?? true);
   return { node: node.name, filters, fits: possible && !cycle.filter(node) };
 }

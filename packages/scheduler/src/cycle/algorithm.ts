@@ -5,6 +5,7 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Cycle } from '../framework/cycle.ts';
+import type { PostFilterResult } from '../framework/plugin.ts';
 import type { Profile } from '../framework/profile.ts';
 import { messageOf } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
@@ -64,14 +65,11 @@ export class Algorithm {
     if (rejection) {
       verdicts.setOthers(rejection);
       verdicts.blame(rejection);
-    }
-    if (rejection || !cycle) {
-      const why = rejection ? messageOf(rejection) : '';
-      return { outcome: this.#noFit(profile, pod, cycle, verdicts, why) };
+      return { outcome: this.#noFit(profile, cycle, verdicts, messageOf(rejection)) };
     }
     const nominated = await this.#tryNominated(profile, pod, cycle, verdicts);
     const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
-    if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, pod, cycle, verdicts) };
+    if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, cycle, verdicts) };
     const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, pod, feasible);
     const evaluated = feasible.length + verdicts.size;
     return { cycle, outcome: { kind: 'placed', node: node.name, evaluated, feasible: feasible.length } };
@@ -137,9 +135,9 @@ export class Algorithm {
     return nodes[best]!;
   }
 
-  #noFit(profile: Profile, pod: PodInfo, cycle: Cycle | undefined, verdicts: Verdicts, preFilter = ''): Outcome {
+  #noFit(profile: Profile, cycle: Cycle, verdicts: Verdicts, preFilter = ''): Outcome {
     const nodes = this.#options.snapshot.nodes.length;
-    const { nominate, message: postFilter } = afterFilters(profile, pod, cycle, verdicts);
+    const { nominate, message: postFilter } = afterFilters(profile, cycle, verdicts);
     return {
       kind: 'unschedulable',
       message: fitMessage(nodes, verdicts, { preFilter, postFilter }),
@@ -151,34 +149,31 @@ export class Algorithm {
 }
 
 /**
- * Lets plugins make room. The first that succeeds, or knows that nobody can, is the last.
- * @param cycle absent for a pod that was rejected before any node: then preemption helps on none
+ * Lets plugins make room. The first that succeeds, knows that nobody can, or breaks is the last.
+ * @returns what the condition of the pod says of it, and the node that the pod is to get; empty takes away what there was
  */
 export function afterFilters(
   profile: Profile,
-  pod: PodInfo,
-  cycle: Cycle | undefined,
+  cycle: Cycle,
   verdicts: Verdicts,
-): { nominate?: string; message: string } {
+): { readonly nominate?: string; readonly message: string } {
   const plugins = profile.plugins.postFilter;
   if (plugins.length === 0) return { nominate: '', message: '' };
   let nominate: string | undefined;
   const reasons: string[] = [];
-  const view = cycle ?? NO_FILTERS;
+  const ending = (message: string) => ({ ...(nominate === undefined ? {} : { nominate }), message });
   for (const plugin of plugins) {
-    const result = plugin.postFilter!(pod, view, verdicts);
+    let result: PostFilterResult;
+    try {
+      result = plugin.postFilter!(cycle.pod, cycle, verdicts);
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
     const { rejection } = result;
     nominate = result.nominate ?? nominate;
-    if (!rejection) return { ...(nominate === undefined ? {} : { nominate }), message: '' };
+    if (!rejection) return ending('');
+    if (rejection.code === 'UnschedulableAndUnresolvable') return ending(messageOf(rejection));
     reasons.push(...rejection.reasons);
-    if (rejection.code === 'UnschedulableAndUnresolvable') break;
   }
-  return { ...(nominate === undefined ? {} : { nominate }), message: reasons.join(', ') };
+  return ending(reasons.join(', '));
 }
-
-const NO_FILTERS = {
-  clone: () => NO_FILTERS,
-  podAdded() {},
-  podRemoved() {},
-  filter: () => undefined,
-};

@@ -15,18 +15,28 @@ export class Cycle implements CycleView {
   readonly states: ReadonlyMap<string, unknown>;
   readonly #filters: readonly ActiveFilter[];
   readonly #nominations: Nominations;
+  readonly #asked: ReadonlySet<string>;
 
-  /** @param filters those that have not said that they have nothing to say */
+  /**
+   * @param filters those that have not said that they have nothing to say
+   * @param asked names of the plugins whose preFilter has run
+   */
   constructor(
     pod: PodInfo,
     states: ReadonlyMap<string, unknown>,
     filters: readonly Plugin[],
     nominations: Nominations,
+    asked: ReadonlySet<string>,
   ) {
     this.pod = pod;
     this.states = states;
     this.#filters = filters.map((plugin) => ({ plugin, state: states.get(plugin.name) }));
     this.#nominations = nominations;
+    this.#asked = asked;
+  }
+
+  wasAsked(plugin: string): boolean {
+    return this.#asked.has(plugin);
   }
 
   clone(): Cycle {
@@ -36,7 +46,7 @@ export class Cycle implements CycleView {
       const state = states.get(plugin.name);
       if (plugin.cloneState && state !== undefined) states.set(plugin.name, plugin.cloneState(state));
     }
-    return new Cycle(this.pod, states, plugins, this.#nominations);
+    return new Cycle(this.pod, states, plugins, this.#nominations, this.#asked);
   }
 
   podAdded(other: PodInfo, node: NodeInfo): void {

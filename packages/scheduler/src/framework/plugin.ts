@@ -97,6 +97,8 @@ export interface CycleView {
   podRemoved(other: PodInfo, node: NodeInfo): void;
   /** All filters, with the pods of higher priority that are to get the node. */
   filter(node: NodeInfo): Rejection | undefined;
+  /** Whether the plugin's preFilter has run: it has not where one before has refused the pod for good. */
+  wasAsked(plugin: string): boolean;
 }
 
 /** Why each node would not do. */

@@ -11,9 +11,8 @@ import { type Rejection, unresolvable } from './status.ts';
 
 /** What plugins make of a pod before any node. */
 export interface Begun {
-  /** For the filters; absent when no node could ever do. */
-  readonly cycle?: Cycle;
-  /** Why the pod is rejected as a whole. With a cycle, preemption may help. */
+  readonly cycle: Cycle;
+  /** Why the pod is rejected as a whole. */
   readonly rejection?: Rejection;
   /** The only nodes that can do, and the plugins that say so. */
   readonly only?: ReadonlySet<string>;
@@ -96,25 +95,31 @@ export class Profile {
   begin(pod: PodInfo, nodes: readonly NodeInfo[]): Begun {
     const states = new Map<string, unknown>();
     const skipped = new Set<string>();
+    const asked = new Set<string>();
     const onlyBy: string[] = [];
     let only: ReadonlySet<string> | undefined;
     let rejection: Rejection | undefined;
+    const refuse = (by: Rejection, named: readonly string[]): Begun => {
+      const cycle = new Cycle(pod, states, [], this.#context.nominations, asked);
+      return { cycle, rejection: by, onlyBy: named };
+    };
     for (const plugin of this.plugins.preFilter) {
+      asked.add(plugin.name);
       const prepared = broken('PreFilter plugin', plugin, () => plugin.preFilter!(pod, nodes));
       if (prepared === SKIP) skipped.add(plugin.name);
       else if ('code' in prepared) {
-        if (prepared.code === 'UnschedulableAndUnresolvable') return { rejection: prepared, onlyBy: [] };
+        if (prepared.code === 'UnschedulableAndUnresolvable') return refuse(prepared, []);
         rejection = prepared;
       } else {
         states.set(plugin.name, prepared.state);
         if (!prepared.nodes) continue;
         onlyBy.push(plugin.name);
         only = only ? intersection(only, prepared.nodes) : prepared.nodes;
-        if (only.size === 0) return { rejection: noneInCommon(onlyBy), onlyBy };
+        if (only.size === 0) return refuse(noneInCommon(onlyBy), onlyBy);
       }
     }
     const filters = this.plugins.filter.filter(({ name }) => !skipped.has(name));
-    const cycle = new Cycle(pod, states, filters, this.#context.nominations);
+    const cycle = new Cycle(pod, states, filters, this.#context.nominations, asked);
     return { cycle, onlyBy, ...(only ? { only } : {}), ...(rejection ? { rejection } : {}) };
   }
 

@@ -10,7 +10,10 @@ export function dynamicResources(): Plugin {
     name,
     preFilter: () => SKIP,
     filter: () => undefined,
-    postFilter: () => ({ rejection: nothingToFree }),
+    postFilter(_pod, cycle) {
+      if (!cycle.wasAsked(name)) throw new Error('not found');
+      return { rejection: nothingToFree };
+    },
     events: () => [],
   };
 }

@@ -10,10 +10,14 @@ import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { podTopologySpread } from './pod-topology-spread.ts';
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
+import { volumeBinding } from './volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions.ts';
+import { volumeZone } from './volume-zone.ts';
 
 /** Arguments are validated where the configuration is read, so that here their type is known. */
 function taking<A>(make: (args: A, context: PluginContext) => Plugin): PluginFactory {
@@ -30,6 +34,10 @@ export const registry: ReadonlyMap<string, PluginFactory> = new Map<string, Plug
   ['NodeAffinity', taking(nodeAffinity)],
   ['NodePorts', nodePorts],
   ['NodeResourcesFit', taking(nodeResourcesFit)],
+  ['VolumeRestrictions', volumeRestrictions],
+  ['NodeVolumeLimits', nodeVolumeLimits],
+  ['VolumeBinding', taking(volumeBinding)],
+  ['VolumeZone', volumeZone],
   ['PodTopologySpread', taking(podTopologySpread)],
   ['InterPodAffinity', taking(interPodAffinity)],
   ['DynamicResources', dynamicResources],

@@ -51,11 +51,11 @@ export class TestCluster {
     const states = new Map<string, unknown>();
     if (plugin.preFilter) {
       const prepared = plugin.preFilter(info, this.snapshot.nodes);
-      if (prepared === SKIP) return new Cycle(info, states, [], this.context.nominations);
+      if (prepared === SKIP) return new Cycle(info, states, [], this.context.nominations, new Set());
       if ('code' in prepared) return prepared.reasons;
       states.set(plugin.name, prepared.state);
     }
-    return new Cycle(info, states, plugin.filter ? [plugin] : [], this.context.nominations);
+    return new Cycle(info, states, plugin.filter ? [plugin] : [], this.context.nominations, new Set());
   }
 
   /** By node: why it will not do, as `!` and text when no preemption would help. Nodes that will do are left out. */
