@@ -99,9 +99,7 @@ describe('stateful sets', () => {
     await sets().patch({ namespace, name: 'web' }, 'merge', {
       spec: { updateStrategy: { rollingUpdate: { partition: 0 } } },
     });
-    expect(await run`rollout status statefulset/web --timeout=20s`).toContain(
-      'rolling update complete 3 pods at revision',
-    );
+    expect(await run`rollout status statefulset/web --timeout=20s`).toContain('3 new pods have been updated');
     await run`rollout undo statefulset/web`;
     await rolledOut('web', 3);
     expect(await images()).toEqual({ 'web-0': 'i:1', 'web-1': 'i:1', 'web-2': 'i:1' });

@@ -15,6 +15,24 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'pod-garbage-collector-controller',
+    alias: 'podgc',
+    account: 'pod-garbage-collector',
+    start: async (context) => (await import('./podgc/controller.ts')).start(context),
+  },
+  {
+    name: 'ttl-after-finished-controller',
+    alias: 'ttl-after-finished',
+    account: 'ttl-after-finished-controller',
+    start: async (context) => (await import('./ttlafterfinished/controller.ts')).start(context),
+  },
+  {
+    name: 'cronjob-controller',
+    alias: 'cronjob',
+    account: 'cronjob-controller',
+    start: async (context) => (await import('./cronjob/controller.ts')).start(context),
+  },
+  {
     name: 'statefulset-controller',
     alias: 'statefulset',
     account: 'statefulset-controller',

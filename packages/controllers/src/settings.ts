@@ -10,6 +10,8 @@ import type { ZoneSettings } from './nodelifecycle/zones.ts';
 export interface ControllerSettings {
   /** Workers of each controller that has several, by controller name; others have the default of their own. */
   readonly concurrency: ReadonlyMap<string, number>;
+  /** So many pods that have come to their end are kept (`--terminated-pod-gc-threshold`); 0 keeps all. */
+  readonly terminatedPodThreshold: number;
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
   /** The authority that signs certificates, and how long they last at most (`--cluster-signing-*`); without it none are. */
@@ -24,6 +26,7 @@ export interface ControllerSettings {
 
 export const defaultSettings: ControllerSettings = {
   concurrency: new Map(),
+  terminatedPodThreshold: 12_500,
   nodeMonitor: { periodMs: 5_000, graceMs: 50_000, startupGraceMs: 60_000 },
   nodeEviction: { evictionRate: 0.1, secondaryEvictionRate: 0.01, largeClusterSize: 50, unhealthyThreshold: 0.55 },
 };

@@ -15,6 +15,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
     ...(values['allocate-node-cidrs'] ? { nodeRanges: nodeRangesOf(values) } : {}),
+    terminatedPodThreshold: values['terminated-pod-gc-threshold'],
     nodeMonitor: {
       periodMs: values['node-monitor-period'],
       graceMs: values['node-monitor-grace-period'],
