@@ -1,5 +1,5 @@
 /** Text to program. */
-import { check } from './check/checker.ts';
+import { type Checked, check } from './check/checker.ts';
 import { literalIssues } from './check/literals.ts';
 import { estimate, type SizeOf } from './cost/estimate.ts';
 import type { CostRange } from './cost/range.ts';
@@ -24,6 +24,8 @@ export type Compiled =
   | {
       readonly issues?: undefined;
       readonly type: Type;
+      /** The variables of the environment that the expression names. */
+      readonly variables: ReadonlySet<string>;
       /**
        * The same at every call.
        * @throws EvaluationError where a constant part of the expression has no value: upstream's `program instantiation failed`
@@ -48,12 +50,18 @@ export function compile(env: Environment, text: string): Compiled {
   let program: Program | undefined;
   return {
     type: checked.types.get(parsed.expr)!,
+    variables: variablesOf(checked),
     program() {
       program ??= makeProgram(env, plan(checked));
       return program;
     },
     cost: (sizeOf) => estimate(env, checked, sizeOf),
   };
+}
+
+function variablesOf({ references }: Checked): Set<string> {
+  const variables = [...references.values()].filter((reference) => reference.kind === 'variable');
+  return new Set(variables.filter((variable) => !variable.local).map((variable) => variable.name));
 }
 
 function makeProgram(env: Environment, { slots, step }: ReturnType<typeof plan>): Program {

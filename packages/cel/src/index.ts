@@ -1,9 +1,10 @@
 export { type Compiled, compile, type Program } from './compile.ts';
-export type { SizeOf } from './cost/estimate.ts';
+export { type SizeOf, sizesWithin } from './cost/estimate.ts';
 export { type CallEstimate, type CallShape, type CostRange, type Estimated, UNBOUNDED } from './cost/range.ts';
 export { type Constructible, type Declarations, Environment } from './environment.ts';
 export { lazyObject } from './eval/adapt.ts';
 export { BudgetExceeded, EvaluationError, failure, noSuchOverload, Pending } from './eval/errors.ts';
+export { toJson } from './eval/json.ts';
 export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT, settled } from './eval/program.ts';
 export { Duration, Timestamp } from './eval/time.ts';
 export * from './eval/values.ts';
@@ -19,8 +20,8 @@ export {
   resourceCheckValue,
 } from './library/authorizer.ts';
 export { BINDINGS } from './library/comprehensions.ts';
-export { JSON_PATCH, JSONPatchType } from './library/jsonpatch.ts';
 export { environment } from './library/kubernetes.ts';
+export { JSON_PATCH, JSONPatchType, misnamedTypes, OBJECT_TYPES } from './library/mutation.ts';
 export { parseQuantity, parseSemver, QuantityType, SemverType } from './library/quantity.ts';
 export { fromBuiltin } from './schema/builtin.ts';
 export { escapeName } from './schema/escape.ts';

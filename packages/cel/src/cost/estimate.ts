@@ -26,7 +26,7 @@ import {
   union,
 } from './range.ts';
 
-/** How long the value at a path from a variable can be; undefined where it is not known. */
+/** How long the value at a path can be; undefined where that is not known. Paths begin with the name of a variable. */
 export type SizeOf = (path: readonly string[]) => CostRange | undefined;
 
 const NOTHING = exactly(0);
@@ -314,6 +314,14 @@ class Estimator {
     const variable = this.#env.variables.get(path[0]!);
     return variable && declaredSize(variable, path.slice(1));
   }
+}
+
+/**
+ * All paths are looked up within one declaration, whatever the name is that they begin with: how the rules of custom resources are
+ * estimated, where `self` and `oldSelf` are of one type, and what has no variable counts as nothing.
+ */
+export function sizesWithin(declared: Declared): SizeOf {
+  return (path) => (path.length === 0 ? undefined : declaredSize(declared, path.slice(1)));
 }
 
 /** The length that a declaration states for what is at a path within it. Undefined where nothing is stated. */

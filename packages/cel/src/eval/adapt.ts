@@ -2,6 +2,7 @@
  * JSON as values, by its declared type, touched where expressions touch it
  * (k8s.io/apiserver/pkg/cel/common/valuesunstructured.go).
  */
+import { equalValues } from '@keelson/api/codec/equality';
 import { type Declared, type DeclaredList, type DeclaredObject, DYN } from '../types/declared.ts';
 import type { Type } from '../types/type.ts';
 import { equals } from './equality.ts';
@@ -24,9 +25,11 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** @throws EvaluationError for what does not fit the type */
 export function adapt(json: unknown, declared: Declared): Value {
-  if (json === null || json === undefined) return null;
+  if (json === null || json === undefined) return declared.kind === 'optional' ? OptionalValue.NONE : null;
   if (isValue(json)) return json;
   switch (declared.kind) {
+    case 'optional':
+      return new OptionalValue(adapt(json, declared.inner));
     case 'scalar':
       return adaptScalar(json, declared.form);
     case 'list':
@@ -285,6 +288,13 @@ class JsonStruct extends Adapted implements MapValue {
   }
   *keys(): Iterable<Value> {
     for (const [name, field] of this.#declared.fields) if (Object.hasOwn(this.source, field.json)) yield name;
+  }
+  sameUndeclared(other: MapValue): boolean {
+    if (!(other instanceof JsonStruct)) return true;
+    return Object.keys(this.source).every((name) => {
+      const compared = !this.#declared.jsonNames.has(name) && Object.hasOwn(other.source, name);
+      return !compared || equalValues(this.source[name], other.source[name]);
+    });
   }
 }
 

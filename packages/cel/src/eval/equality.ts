@@ -58,9 +58,10 @@ function mapsEqual(a: MapValue, b: MapValue): boolean {
   if (a.struct && b.struct && typeName(a.struct) !== typeName(b.struct)) return false;
   for (const key of a.keys()) {
     const [left, right] = [a.find(key), b.find(key)];
+    if (left === undefined && right === undefined) continue;
     if (left === undefined || right === undefined || !equals(left, right)) return false;
   }
-  return true;
+  return a.sameUndeclared?.(b) ?? true;
 }
 
 /** Negative, zero or positive. @throws EvaluationError for values without an order between them */

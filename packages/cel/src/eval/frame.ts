@@ -36,8 +36,9 @@ export class Frame {
     let value = this.#known.get(name);
     if (value !== undefined) return value;
     const json = this.#activation[name];
-    if (json === undefined) throw failure(`no such attribute(s): ${name}`);
-    value = adapt(json, this.#variables.get(name)!);
+    const declared = this.#variables.get(name)!;
+    if (json === undefined && declared.kind !== 'optional') throw failure(`no such attribute(s): ${name}`);
+    value = adapt(json, declared);
     this.#known.set(name, value);
     return value;
   }

@@ -71,6 +71,8 @@ export interface MapValue {
   keys(): Iterable<Value>;
   /** An object of a schema or constructed: its struct type. */
   readonly struct?: Type;
+  /** Whether what no schema declares is equal in two objects. */
+  sameUndeclared?(other: MapValue): boolean;
 }
 
 export type Value =

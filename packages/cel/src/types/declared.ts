@@ -12,6 +12,7 @@ import {
   listType,
   mapType,
   NullType,
+  optionalType,
   StringType,
   type StructType,
   TimestampType,
@@ -71,9 +72,16 @@ export interface DeclaredObject extends Common {
   readonly type: StructType;
   /** By the name that expressions use. */
   readonly fields: ReadonlyMap<string, DeclaredField>;
+  /** Of the fields, as they stand in JSON. */
+  readonly jsonNames: ReadonlySet<string>;
+}
+/** What may be missing: in the activation undefined or null, else what `inner` reads. */
+export interface DeclaredOptional extends Common {
+  readonly kind: 'optional';
+  readonly inner: Declared;
 }
 
-export type Declared = DeclaredScalar | DeclaredList | DeclaredMap | DeclaredObject;
+export type Declared = DeclaredScalar | DeclaredList | DeclaredMap | DeclaredObject | DeclaredOptional;
 
 function scalar(form: ScalarForm, type: Type, maxElements: number, minSize: number): DeclaredScalar {
   return { kind: 'scalar', form, type, maxElements, minSize };
@@ -121,6 +129,7 @@ export function object(
   minSize = 2,
 ): DeclaredObject {
   let known: ReadonlyMap<string, DeclaredField> | undefined;
+  let names: ReadonlySet<string> | undefined;
   const all = () => {
     known ??= new Map(
       typeof fields === 'function'
@@ -135,8 +144,23 @@ export function object(
     get fields() {
       return all();
     },
+    get jsonNames() {
+      names ??= new Set([...all().values()].map((field) => field.json));
+      return names;
+    },
     maxElements: 0,
     minSize,
+  };
+}
+
+/** A variable that may be missing. */
+export function optionalOf(inner: Declared): DeclaredOptional {
+  return {
+    kind: 'optional',
+    type: optionalType(inner.type),
+    inner,
+    maxElements: inner.maxElements,
+    minSize: inner.minSize,
   };
 }
 

@@ -1,0 +1,85 @@
+import fs from 'node:fs';
+import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import { describe, expect, test } from 'vitest';
+import {
+  compile,
+  EvaluationError,
+  environment,
+  escapeName,
+  fromSchema,
+  INT,
+  optionalOf,
+  sizesWithin,
+} from '../index.ts';
+
+/** What kube-apiserver 1.36 said of rules on an object with a schema. */
+interface Recorded {
+  readonly rule: string;
+  /** Why it does not compile. */
+  readonly error?: string;
+  readonly max?: number;
+  readonly holds?: boolean;
+  readonly cost?: number;
+  /** Why it has no value. */
+  readonly fails?: string;
+}
+
+const file = new URL('../testdata/rules.json', import.meta.url);
+const { schema, self, rules } = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+  schema: JSONSchemaProps;
+  self: unknown;
+  rules: Recorded[];
+};
+const declared = fromSchema(schema, { name: 'selfType', resourceRoot: true })!;
+const env = environment({ variables: { self: declared, oldSelf: declared } });
+
+function play({ rule, max }: Recorded): Omit<Recorded, 'rule'> {
+  const compiled = compile(env, rule);
+  if (compiled.issues) return { error: `compilation failed: ${compiled.issues.message}` };
+  if (compiled.type.kind !== 'bool') return { error: 'cel expression must evaluate to a bool' };
+  const known = max === undefined ? {} : { max: compiled.cost(sizesWithin(declared)).max };
+  try {
+    const { value, cost } = compiled.program().evaluate({ self });
+    return { ...known, holds: value === true, cost };
+  } catch (error) {
+    if (error instanceof EvaluationError) return { ...known, fails: error.message };
+    throw error;
+  }
+}
+
+test.each(rules.map((recorded) => [recorded.rule, recorded] as const))('%s', (_, recorded) => {
+  const { rule: _rule, ...said } = recorded;
+  expect(play(recorded)).toEqual(said);
+});
+
+describe('objects are equal with what no schema declares', () => {
+  const immutable = compile(env, 'self.obj == oldSelf.obj');
+  test.each([
+    [{ x: 1 }, { x: 1 }, true],
+    [{ x: { y: [1] } }, { x: { y: [2] } }, false],
+  ])('%j and %j', (obj, old, equal) => {
+    if (immutable.issues) throw new Error(immutable.issues.message);
+    const activation = { self: { obj }, oldSelf: { obj: old } };
+    expect(immutable.program().evaluate(activation).value).toBe(equal);
+    expect([...immutable.variables]).toEqual(['self', 'oldSelf']);
+  });
+});
+
+test('a variable may be missing', () => {
+  const compiled = compile(environment({ variables: { old: optionalOf(INT) } }), 'old.orValue(7)');
+  if (compiled.issues) throw new Error(compiled.issues.message);
+  expect(compiled.program().evaluate({}).value).toBe(7n);
+  expect(compiled.program().evaluate({ old: 1 }).value).toBe(1n);
+});
+
+test.each([
+  ['foo', 'foo'],
+  ['foo-bar', 'foo__dash__bar'],
+  ['a.b/c', 'a__dot__b__slash__c'],
+  ['a__b', 'a__underscores__b'],
+  ['namespace', '__namespace__'],
+  ['$ref', undefined],
+  ['1a', undefined],
+])('%s is written %s', (name, escaped) => {
+  expect(escapeName(name)).toBe(escaped);
+});
