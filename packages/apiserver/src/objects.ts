@@ -24,7 +24,9 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@keelso
 import type { DeviceClass, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
 import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
-
+import type { KubeObject } from '@keelson/api/object';
+import { LRUCache } from 'lru-cache';
+import type { CachedObject } from './registry/cacher.ts';
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';
 import type { Resources } from './resources.ts';
@@ -69,8 +71,18 @@ export interface Objects {
   list<R extends ObjectResource>(resource: R, namespace: string): Promise<readonly ObjectTypes[R][]>;
 }
 
+/** How many are kept in parsed form. */
+const RECENT_OBJECTS = 500;
+
 /** What the server itself has stored. A resource that is not served has no objects. */
 export function storedObjects(resources: Resources): Objects {
+  // Every write asks for the same few: its namespace, service account, limits, quotas.
+  const recent = new LRUCache<CachedObject, KubeObject>({ max: RECENT_OBJECTS });
+  const parsed = (store: ResourceStore, cached: CachedObject): KubeObject => {
+    const known = recent.get(cached) ?? store.codec.object(cached);
+    recent.set(cached, known);
+    return known;
+  };
   const stores = new Map<ObjectResource, ResourceStore | undefined>();
   const storeOf = (resource: ObjectResource): ResourceStore | undefined => {
     if (!stores.has(resource)) stores.set(resource, findStore(resources, resource));
@@ -81,7 +93,7 @@ export function storedObjects(resources: Resources): Objects {
       const store = storeOf(resource);
       await store?.cacher.ready();
       const cached = store?.cacher.get(keyOf(store.definition, namespace, name));
-      return cached && typed(store!.codec.object(cached));
+      return cached && typed(parsed(store!, cached));
     },
     async getLive(resource, namespace, name) {
       try {
@@ -94,7 +106,7 @@ export function storedObjects(resources: Resources): Objects {
     async list(resource, namespace) {
       const store = storeOf(resource);
       await store?.cacher.ready();
-      return (store?.cacher.list(namespace) ?? []).map((cached) => typed(store!.codec.object(cached)));
+      return (store?.cacher.list(namespace) ?? []).map((cached) => typed(parsed(store!, cached)));
     },
   };
 }

@@ -6,6 +6,7 @@ import { writeListItem, writeObject } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
+import { encodedBytesOf } from '../registry/codec.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
 import { FrameCache } from './framecache.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
@@ -32,6 +33,8 @@ export class StoredJson implements Representation {
   }
 
   object(object: KubeObject): Buffer {
+    const stored = encodedBytesOf(object);
+    if (stored) return Buffer.concat([...writeObject(stored, Number(object.metadata.resourceVersion ?? 0)), NEWLINE]);
     return Buffer.concat([encodeJson(object), NEWLINE]);
   }
 

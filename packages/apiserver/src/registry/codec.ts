@@ -13,6 +13,13 @@ import type { ResourceDefinition } from './resource.ts';
 
 /** Objects this process encoded a moment ago: the event that brings them back need not be parsed again. */
 const justEncoded = new WeakMap<Uint8Array, KubeObject>();
+/** The other way round: whoever wrote an object is answered with it. */
+const encodedBytes = new WeakMap<KubeObject, Buffer>();
+
+/** The bytes in the store of an object that {@link ObjectCodec.encode} returned. */
+export function encodedBytesOf(object: KubeObject): Buffer | undefined {
+  return encodedBytes.get(object);
+}
 
 export class ObjectCodec {
   readonly #definition: ResourceDefinition;
@@ -33,6 +40,7 @@ export class ObjectCodec {
     delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
+    encodedBytes.set(object, bytes);
     return { object, bytes };
   }
 
@@ -66,6 +74,14 @@ export class ObjectCodec {
     return this.#definition.namespaced
       ? { 'metadata.name': metadata.name ?? '', 'metadata.namespace': metadata.namespace ?? '', ...own }
       : { 'metadata.name': metadata.name ?? '', ...own };
+  }
+
+  /** An object that others may have too: nobody may change it. */
+  shared(cached: CachedObject): KubeObject {
+    const known = justEncoded.get(cached.bytes);
+    if (!known) return this.object(cached);
+    known.metadata.resourceVersion = String(cached.revision);
+    return known;
   }
 
   /** A fresh object that the caller may change. */

@@ -4,7 +4,7 @@ import type { CachedObject } from './cacher.ts';
 import type { ResourceStore } from './store.ts';
 
 export interface Follower {
-  /** An object that is new or has changed. */
+  /** An object that is new or has changed. Others have it too: it must not be changed. */
   set(object: KubeObject): void;
   delete(namespace: string, name: string): void;
   /** Everything told so far may be wrong: what comes next is the whole state. */
@@ -17,7 +17,7 @@ const RETRY_MS = 200;
 export async function follow(store: ResourceStore, follower: Follower): Promise<() => void> {
   let unsubscribe: (() => void) | undefined;
   let stopped = false;
-  const tell = (cached: CachedObject): void => follower.set(store.codec.object(cached));
+  const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached));
   const start = async (): Promise<void> => {
     await store.cacher.ready();
     if (stopped) return;

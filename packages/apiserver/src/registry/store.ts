@@ -5,6 +5,7 @@
  */
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
+import { copyOf } from '@keelson/api/codec/empties';
 import {
   alreadyExists,
   conflict,
@@ -16,7 +17,7 @@ import {
 } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
-import { equal } from '@keelson/api/patch/value';
+import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import { FutureRevisionError, type Store, StoreUnavailableError, type WriteResult } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
@@ -120,7 +121,7 @@ export class ResourceStore {
     metadata.uid = this.environment.uuid();
     if (metadata.name || !metadata.generateName) return this.#create(object, request);
     for (let attempt = 1; ; attempt++) {
-      const candidate = structuredClone(object);
+      const candidate = copyOf(object);
       candidate.metadata.name = generateName(metadata.generateName, this.environment.random);
       try {
         return await this.#create(candidate, request);
@@ -274,7 +275,7 @@ export class ResourceStore {
     request: UpdateRequest,
   ): Promise<{ object: KubeObject; created: false; deleted: boolean } | 'lost'> {
     const { ctx, name } = request;
-    const object = await request.transform(structuredCloneJson(existing));
+    const object = await request.transform(clone(existing));
     this.#checkResourceVersion(object, current, strategy, name);
     const hook: WriteHook | undefined = await strategy.beginUpdate?.(ctx, object, existing);
     try {
@@ -381,10 +382,6 @@ function shouldDelete(object: KubeObject, existing: KubeObject): boolean {
 function withRevision(object: KubeObject, revision: number): KubeObject {
   object.metadata.resourceVersion = String(revision);
   return object;
-}
-
-function structuredCloneJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
 }
 
 /** How Go's ParseUint complains. */
