@@ -5,7 +5,11 @@ import { registration } from './index.ts';
 
 const ctx = testContext();
 const { strategy } = registration;
-const make = (rest: Partial<RuntimeClass> = {}): RuntimeClass => ({ metadata: { name: 'a', resourceVersion: '1' }, handler: 'h', ...rest });
+const make = (rest: Partial<RuntimeClass> = {}): RuntimeClass => ({
+  metadata: { name: 'a', resourceVersion: '1' },
+  handler: 'h',
+  ...rest,
+});
 
 it.each<[Partial<RuntimeClass>, string[]]>([
   [{}, []],
