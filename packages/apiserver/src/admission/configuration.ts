@@ -1,5 +1,5 @@
 /** `--admission-control-config-file`: what plugins are told (k8s.io/apiserver/pkg/admission/config.go). */
-import { ConfigObject } from '../configfile.ts';
+import { ConfigObject } from '@keelson/component/configfile';
 
 /** By the plugin's name: its configuration, decoded, and not looked at yet. */
 export type PluginConfigurations = ReadonlyMap<string, unknown>;

@@ -2,9 +2,9 @@
 import { StatusError } from '@keelson/api/errors';
 import { type ErrorList, invalid, notSupported, Path } from '@keelson/api/field';
 import type { Event } from '@keelson/api/generated/types/core/v1';
+import { ConfigObject } from '@keelson/component/configfile';
 import { LRUCache } from 'lru-cache';
 import { aggregate } from '../aggregate.ts';
-import { ConfigObject } from '../configfile.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, on } from './plugin.ts';
 
 const BUCKETS = 4096;

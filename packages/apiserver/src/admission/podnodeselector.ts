@@ -3,7 +3,7 @@ import { internalError, StatusError } from '@keelson/api/errors';
 import { invalid, Path } from '@keelson/api/field';
 import type { Namespace, Pod } from '@keelson/api/generated/types/core/v1';
 import { isQualifiedName, isValidLabelValue } from '@keelson/api/validation/names';
-import { ConfigObject } from '../configfile.ts';
+import { ConfigObject } from '@keelson/component/configfile';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, on, refuse } from './plugin.ts';
 
 const ANNOTATION = 'scheduler.alpha.kubernetes.io/node-selector';

@@ -3,7 +3,7 @@ import { notFound, StatusError } from '@keelson/api/errors';
 import { Path } from '@keelson/api/field';
 import type { Namespace, Pod, Toleration } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
-import { ConfigFileError, ConfigObject } from '../configfile.ts';
+import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { validateTolerations } from '../registry/core/pod/validation/tolerations.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, objectOf, on } from './plugin.ts';
 import { covers, mergeTolerations } from './tolerationsets.ts';

@@ -1,8 +1,8 @@
 /** What the PodSecurity plugin is told: the policy of namespaces that have none, and who is exempt. */
 import { duplicate, type ErrorList, invalid, Path } from '@keelson/api/field';
 import { isDNS1123Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
+import { ConfigObject } from '@keelson/component/configfile';
 import { aggregate } from '../../aggregate.ts';
-import { ConfigObject } from '../../configfile.ts';
 import {
   LEVEL_PROBLEM,
   type LevelVersion,

@@ -1,6 +1,6 @@
 /** What the ResourceQuota plugin is told: what may only be used where a quota covers it. */
 import type { ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
-import { ConfigFileError, ConfigObject } from '../../configfile.ts';
+import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 
 export interface LimitedResource {
   readonly apiGroup: string;

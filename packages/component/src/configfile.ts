@@ -1,5 +1,6 @@
 /** Configuration files of components: objects with a kind, read strictly. */
 import { parseApiVersion } from '@keelson/api/object';
+import { parseDuration } from './go/duration.ts';
 
 /** The file is not what it should be; the message names the field. */
 export class ConfigFileError extends Error {
@@ -20,13 +21,30 @@ export class ConfigObject {
     this.#path = path;
   }
 
-  string(name: string): string {
-    return this.#scalar(name, 'string', '');
+  string(name: string, absent = ''): string {
+    return this.#scalar(name, 'string', absent);
   }
-  integer(name: string): number {
-    const value = this.#scalar(name, 'number', 0);
+  boolean(name: string, absent = false): boolean {
+    return this.#scalar(name, 'boolean', absent);
+  }
+  number(name: string, absent = 0): number {
+    return this.#scalar(name, 'number', absent);
+  }
+  integer(name: string, absent = 0): number {
+    const value = this.number(name, absent);
     if (!Number.isInteger(value)) throw this.#problem(name, 'must be an integer');
     return value;
+  }
+  /** As Go writes it, `1m30s`. @param absent milliseconds, as the result is */
+  duration(name: string, absent = 0): number {
+    const text = this.raw(name);
+    if (text === undefined || text === null) return absent;
+    if (typeof text !== 'string') throw this.#problem(name, 'must be a duration, as 1m30s');
+    try {
+      return parseDuration(text);
+    } catch (error) {
+      throw this.#problem(name, (error as Error).message);
+    }
   }
   strings(name: string): string[] {
     return this.#list(name).map((item) => {
@@ -66,7 +84,7 @@ export class ConfigObject {
     if (unknown !== undefined) throw new ConfigFileError(`unknown field "${this.#at(unknown)}"`);
   }
 
-  #scalar<T extends string | number>(name: string, type: 'string' | 'number', zero: T): T {
+  #scalar<T extends string | number | boolean>(name: string, type: 'string' | 'number' | 'boolean', zero: T): T {
     const value = this.raw(name) ?? zero;
     if (typeof value !== type) throw this.#problem(name, `must be a ${type}`);
     return value as T;
