@@ -6,6 +6,7 @@ import {
   type EventRecorder,
   InformerFactory,
   LeaderElector,
+  LeadLostError,
   type Lister,
   type ResourceName,
   type ResourceTypes,
@@ -84,7 +85,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   const run = async () => {
     if (!elector) return schedule(stop.signal);
     const outcome = await elector.run(schedule, stop.signal);
-    if (outcome === 'lost') throw new Error('leaderelection lost');
+    if (outcome === 'lost') throw new LeadLostError('leaderelection lost');
   };
   if (!configuration.delayCacheUntilActive || !elector) informers.start();
   const done = run()

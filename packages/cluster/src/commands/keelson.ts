@@ -8,9 +8,10 @@ Usage:
   keelson <command> [flags]
 
 Commands:
-  up        Start a cluster on this machine, or start it again with all its data.
-  version   Show the versions of Keelson and of the Kubernetes API.
-  help      Show this help, or that of a command.
+  up           Start a cluster on this machine, or start it again with all its data.
+  why-pending  Tell why a pod has no node.
+  version      Show the versions of Keelson and of the Kubernetes API.
+  help         Show this help, or that of a command.
 
 'keelson <command> --help' tells more about a command.
 To run the API server alone, with upstream's flags: kube-apiserver --help.
@@ -32,6 +33,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return version(io);
     case 'up':
       return (await import('./up.ts')).up(rest, io);
+    case 'why-pending':
+      return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {
       const what = command.startsWith('-') ? `unknown flag: ${command}` : `unknown command ${quote(command)}`;
       io.stderr(`Error: ${what} for "keelson"\nRun 'keelson --help' for usage.\n`);

@@ -4,7 +4,7 @@ import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { electionErrors } from '../leader-election.ts';
 import { descriptions, flags } from './flags.ts';
-import { startKubeScheduler } from './start.ts';
+import { configurationOf, startKubeScheduler } from './start.ts';
 
 const component: Component<typeof flags> = {
   name: 'kube-scheduler',
@@ -13,7 +13,8 @@ const component: Component<typeof flags> = {
   descriptions,
   validate: (values) => electionErrors(values),
   async start(values, given, logger) {
-    const config = await readKubeconfig(values.kubeconfig);
+    const { clientConnection } = await configurationOf(values);
+    const config = await readKubeconfig(values.kubeconfig || clientConnection.kubeconfig);
     const rateLimit = rateLimitOf(values, given);
     return startKubeScheduler(
       values,

@@ -9,6 +9,7 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...electionDescriptions,
+  config: 'File with a KubeSchedulerConfiguration, which counts instead of the flags.',
   help: 'Show this help.',
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',
   'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',

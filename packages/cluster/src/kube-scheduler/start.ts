@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Client } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
+import type { SchedulerConfiguration } from '@keelson/scheduler';
+import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
-/** @param identity in elections; a new one each time without it */
-export async function startKubeScheduler(
-  values: Values,
-  client: Client,
-  identity = `${hostname()}_${randomUUID()}`,
-): Promise<Running> {
-  const { defaultConfiguration, startScheduler } = await import('@keelson/scheduler');
+/** What the file of `--config` says; without it, what the flags say. @throws StartupError for a file that makes no sense */
+export async function configurationOf(values: Values): Promise<SchedulerConfiguration> {
+  const { defaultConfiguration, parseConfiguration } = await import('@keelson/scheduler');
+  if (values.config !== '') {
+    try {
+      return parseConfiguration(await readFile(values.config));
+    } catch (error) {
+      throw new StartupError(`cannot use ${values.config}: ${(error as Error).message}`, 'correct --config');
+    }
+  }
   const configuration = defaultConfiguration();
   const leaderElection = {
     ...configuration.leaderElection,
@@ -21,9 +27,17 @@ export async function startKubeScheduler(
     resourceName: values['leader-elect-resource-name'],
     resourceNamespace: values['leader-elect-resource-namespace'],
   };
-  return startScheduler({
-    client,
-    configuration: { ...configuration, leaderElection },
-    election: values['leader-elect'] ? { identity } : undefined,
-  });
+  return { ...configuration, leaderElection };
+}
+
+/** @param identity in elections; a new one each time without it */
+export async function startKubeScheduler(
+  values: Values,
+  client: Client,
+  identity = `${hostname()}_${randomUUID()}`,
+): Promise<Running> {
+  const { startScheduler } = await import('@keelson/scheduler');
+  const configuration = await configurationOf(values);
+  const election = configuration.leaderElection.leaderElect ? { identity } : undefined;
+  return startScheduler({ client, configuration, election });
 }

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, connect, hasReason, type ResourceName, systemWorld } from '@keelson/client';
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import {
+  defaultConfiguration,
+  Explainer,
+  type Explanation,
+  type NodeExplanation,
+  parseConfiguration,
+} from '@keelson/scheduler';
+import { readKubeconfig } from '../connection.ts';
+import { StartupError } from '../startup-error.ts';
+import type { Io } from './io.ts';
+
+const flags = {
+  kubeconfig: { type: 'string', section: 'Options' },
+  config: { type: 'string', section: 'Options' },
+  help: { type: 'bool', section: 'Options' },
+} as const satisfies FlagTable;
+
+const descriptions = {
+  kubeconfig: 'File that tells where the cluster is. Default: $KUBECONFIG, or ~/.kube/config.',
+  config: 'The KubeSchedulerConfiguration that the scheduler runs with, where it has one.',
+  help: 'Show this help.',
+};
+
+const head = `Tells why a pod has no node: what each filter of the scheduler makes of each node. Changes nothing.
+
+Usage:
+  keelson why-pending NAMESPACE/NAME [flags]
+`;
+
+/** `keelson why-pending`. @returns the exit code: 0 also for a pod that has its node */
+export async function whyPending(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { values, args } = parseFlags(flags, argv);
+    if (values.help) {
+      io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+      return 0;
+    }
+    const [namespace, name, ...rest] = (args[0] ?? '').split('/');
+    if (args.length !== 1 || !namespace || !name || rest.length > 0)
+      throw new FlagError('name one pod: NAMESPACE/NAME');
+    await answer(values, { namespace, name }, io);
+    return 0;
+  } catch (error) {
+    const remedy = error instanceof StartupError ? `\n       ${error.remedy}.` : '';
+    const expected = error instanceof FlagError || error instanceof StartupError || hasReason(error, 'NotFound');
+    if (!expected) throw error;
+    io.stderr(`Error: ${(error as Error).message}${remedy}\n`);
+    return 1;
+  }
+}
+
+async function answer(values: FlagValues<typeof flags>, key: { namespace: string; name: string }, io: Io) {
+  const kubeconfig = values.kubeconfig || io.env.KUBECONFIG || join(homedir(), '.kube/config');
+  const world = systemWorld();
+  const client = connect(await readKubeconfig(kubeconfig), { component: 'keelson', world });
+  try {
+    const pod = await client.resource('pods').get(key);
+    if (pod.spec.nodeName) {
+      io.stdout(`${key.namespace}/${key.name} is on node ${pod.spec.nodeName}.\n`);
+      return;
+    }
+    const explainer = new Explainer(await configuration(values.config), world);
+    await Promise.all(explainer.collections.map((name) => fill(explainer, client, name)));
+    io.stdout(show(`${key.namespace}/${key.name}`, explainer.explain(pod)));
+  } finally {
+    client.close();
+  }
+}
+
+async function configuration(file: string) {
+  if (file === '') return defaultConfiguration();
+  try {
+    return parseConfiguration(await readFile(file));
+  } catch (error) {
+    throw new StartupError(`cannot use ${file}: ${(error as Error).message}`, 'correct --config');
+  }
+}
+
+/** A kind that the server does not have has no objects. */
+async function fill(explainer: Explainer, client: Client, name: ResourceName): Promise<void> {
+  try {
+    for await (const page of client.resource(name).pages()) explainer.put(name, page.items);
+  } catch (error) {
+    if (!hasReason(error, 'NotFound')) throw error;
+  }
+}
+
+/** The answer for the terminal: what it comes to, then a table of nodes. */
+export function show(pod: string, explanation: Explanation): string {
+  return `${[...summary(pod, explanation), ...table(explanation.nodes)].join('\n')}\n`;
+}
+
+function* summary(pod: string, explanation: Explanation): Iterable<string> {
+  const { schedulerName, isOurs, gate, message, preemptsOn, nodes } = explanation;
+  if (!isOurs) {
+    yield `${pod} asks for the scheduler "${schedulerName}", which the configuration knows nothing of.`;
+    return;
+  }
+  if (gate) yield `${pod} is kept back: ${gate.reasons.join(', ')}.`;
+  if (message) yield `${pod} fits nowhere: ${message}`;
+  if (preemptsOn) yield `Others would leave node ${preemptsOn} for it.`;
+  const fitting = nodes.filter(({ fits }) => fits).length;
+  if (!message)
+    yield `${pod} would fit on ${fitting} of ${nodes.length} nodes${gate ? '' : ': the scheduler has not come to it yet'}.`;
+  if (nodes.length > 0) yield '';
+}
+
+function table(nodes: readonly NodeExplanation[]): string[] {
+  if (nodes.length === 0) return [];
+  const ordered = [...nodes].sort((a, b) => (b.total ?? 0) - (a.total ?? 0) || (a.node < b.node ? -1 : 1));
+  const rows = [['NODE', 'FITS', 'FILTER', 'WHY'], ...ordered.flatMap(rowsOf)];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(i < 3 ? widths[i]! + 2 : 0))
+      .join('')
+      .trimEnd(),
+  );
+}
+
+/** One row for each filter that says no; one with the score for a node that will do. */
+function rowsOf({ node, fits, filters, total, scores }: NodeExplanation): string[][] {
+  if (fits) {
+    const parts = Array.from(scores ?? [], ([plugin, score]) => `${plugin} ${score}`).join(', ');
+    return [[node, 'yes', '', total === undefined ? '' : `score ${total}: ${parts}`]];
+  }
+  const rejecting = filters.flatMap(({ plugin, rejection }) =>
+    rejection ? [[plugin, rejection.reasons.join(', ')]] : [],
+  );
+  const rows = rejecting.length > 0 ? rejecting : [['', 'no node would do, or not this one']];
+  return rows.map(([plugin, why], i) => [i === 0 ? node : '', i === 0 ? 'no' : '', plugin!, why!]);
+}
