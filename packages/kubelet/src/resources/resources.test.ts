@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { container, podOf } from '../testing/pods.ts';
+import { cgroupParent } from './cgroups.ts';
+import { containerResources, quotaOf, sharesOf } from './linux.ts';
+import { oomScoreAdj } from './oom.ts';
+
+const GI = 2 ** 30;
+const guaranteed = container('a', {
+  resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } },
+});
+const burstable = container('a', { resources: { requests: { memory: '1Gi' } } });
+const idle = container('a');
+
+describe('sharesOf', () => {
+  it.each([
+    [0, 2],
+    [1, 2],
+    [100, 102],
+    [1000, 1024],
+    [300_000, 262_144],
+  ])('%d', (milli, shares) => expect(sharesOf(milli)).toBe(shares));
+});
+
+describe('quotaOf', () => {
+  it.each([
+    [0, 0],
+    [5, 1000],
+    [100, 10_000],
+    [2500, 250_000],
+  ])('%d', (milli, quota) => expect(quotaOf(milli)).toBe(quota));
+});
+
+describe('oomScoreAdj', () => {
+  it.each([
+    ['guaranteed', guaranteed, -997],
+    ['best effort', idle, 1000],
+    ['a tenth of the memory', burstable, 900],
+    ['all of it', container('a', { resources: { requests: { memory: '10Gi' } } }), 3],
+    ['hardly any', container('a', { resources: { requests: { memory: '1' } } }), 999],
+  ])('%s', (_, spec, score) => expect(oomScoreAdj(podOf({ containers: [spec] }), spec, 10 * GI)).toBe(score));
+
+  it('of critical pods', () => {
+    expect(oomScoreAdj(podOf({ containers: [idle], priority: 2_000_001_000 }), idle, GI)).toBe(-997);
+  });
+});
+
+describe('containerResources', () => {
+  it('takes a limit for a request', () => {
+    const spec = container('a', { resources: { limits: { cpu: '500m', memory: '64Mi' } } });
+    expect(containerResources(podOf({ containers: [spec] }), spec, GI)).toMatchObject({
+      cpuShares: 512,
+      cpuQuota: 50_000,
+      cpuPeriod: 100_000,
+      memoryLimit: 67_108_864,
+    });
+  });
+});
+
+describe('cgroupParent', () => {
+  const uid = { uid: '1-2' };
+  it.each([
+    ['cgroupfs', podOf({ containers: [idle] }, uid), '/kubepods/besteffort/pod1-2'],
+    ['cgroupfs', podOf({ containers: [guaranteed] }, uid), '/kubepods/pod1-2'],
+    ['systemd', podOf({ containers: [burstable] }, uid), 'kubepods-burstable-pod1_2.slice'],
+  ] as const)('%s', (driver, pod, path) => expect(cgroupParent(pod, driver, '/')).toBe(path));
+});
