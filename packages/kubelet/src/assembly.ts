@@ -3,7 +3,7 @@ import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder } from '@keelson/client';
 import { ImageManager, type ImageManagerOptions } from './images/manager.ts';
 import type { HookRunner } from './lifecycle/hooks.ts';
-import { admit } from './pods/admission.ts';
+import { admit, type Rejection } from './pods/admission.ts';
 import { PodManager, type PodManagerOptions } from './pods/manager.ts';
 import type { PodServices, Preparer } from './pods/services.ts';
 import { uidOf } from './pods/spec.ts';
@@ -28,6 +28,8 @@ export interface AssemblyOptions
   readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize'>;
   /** As it was seen last. */
   node(): Node | undefined;
+  /** What a node asks of pods beside what all nodes ask. */
+  alsoAdmit?(pod: Pod): Rejection | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
 
@@ -54,7 +56,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     admit: (pod, others) => {
       const node = options.node();
       // One that runs already was admitted once.
-      return node && pod.status?.phase !== 'Running' ? admit(pod, node, others) : undefined;
+      if (!node || pod.status?.phase === 'Running') return undefined;
+      return admit(pod, node, others) ?? options.alsoAdmit?.(pod);
     },
     ...(options.mirrors ? { mirrors: options.mirrors } : {}),
     ...(options.allocated ? { allocated: options.allocated } : {}),

@@ -1,3 +1,4 @@
+export { type KubeletOptions, startKubelet } from './kubelet.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { RuntimeError } from './runtime/runtime.ts';
 export { type SimulatedNodesOptions, startSimulatedNodes } from './runtime/simulated/nodes.ts';

@@ -126,6 +126,11 @@ export class PodManager {
     }
   }
 
+  /** Sees to it that each static pod has its mirror: once it can be made. */
+  mirrorAll(): void {
+    for (const pod of this.#pods.values()) if (isStatic(pod)) this.#mirror(pod);
+  }
+
   stop(): void {
     for (const worker of this.#workers.values()) worker.stop();
   }

@@ -1,0 +1,290 @@
+/** The kubelet of a real node. docs/kubelet.md draws it. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { hostname as osHostname } from 'node:os';
+import { join } from 'node:path';
+import type { Node, Taint } from '@keelson/api/generated/types/core/v1';
+import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { assemble, viewOf } from './assembly.ts';
+import { PodObjects } from './environment/objects.ts';
+import { credentialsFor, pullSecretNames } from './images/credentials.ts';
+import { hookRunner } from './lifecycle/hooks.ts';
+import { NodeAgent } from './node/agent.ts';
+import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
+import { defaultAddresses, readMachine } from './node/machine.ts';
+import { NodePreparer } from './pods/preparer.ts';
+import { ProbeManager } from './probes/manager.ts';
+import { probeRunner } from './probes/run.ts';
+import type { CgroupDriver } from './resources/cgroups.ts';
+import type { Runtime, RuntimeStatus } from './runtime/runtime.ts';
+import { admitSysctls } from './security/sysctls.ts';
+import { Manifests } from './sources/manifests.ts';
+import { MirrorPods } from './sources/mirror.ts';
+import type { ServerFactory } from './view.ts';
+import { VolumeManager } from './volumes/manager.ts';
+import { PodTokens } from './volumes/tokens.ts';
+
+/** Defaults are upstream's. */
+export interface KubeletOptions {
+  /** Acts as `system:node:NAME` of `system:nodes`. */
+  readonly client: Client;
+  readonly nodeName: string;
+  readonly runtime: Runtime;
+  /** Absolute; `/var/lib/kubelet`. */
+  readonly rootDirectory: string;
+  /** Absolute; `/var/log/pods`. */
+  readonly podLogsDirectory?: string | undefined;
+  readonly hostname?: string | undefined;
+  /** The primary one first; without it the machine's first address. */
+  readonly nodeIps?: readonly string[] | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly taints?: readonly Taint[] | undefined;
+  readonly maxPods?: number | undefined;
+  readonly providerId?: string | undefined;
+  /** What pods cannot have, by resource. */
+  readonly reserved?: Readonly<Record<string, string>> | undefined;
+  readonly clusterDns?: readonly string[] | undefined;
+  readonly clusterDomain?: string | undefined;
+  readonly resolvConf?: string | undefined;
+  /** Folder of static pods' manifests, or one manifest. */
+  readonly staticPodPath?: string | undefined;
+  /** Where the runtime does not say which. */
+  readonly cgroupDriver?: CgroupDriver | undefined;
+  readonly cgroupRoot?: string | undefined;
+  readonly seccompDefault?: boolean | undefined;
+  readonly allowedUnsafeSysctls?: readonly string[] | undefined;
+  readonly serializeImagePulls?: boolean | undefined;
+  readonly crashLoopMaxMs?: number | undefined;
+  readonly server?: ServerFactory | undefined;
+  readonly statusMs?: number | undefined;
+  readonly reportMs?: number | undefined;
+  readonly leaseSeconds?: number | undefined;
+}
+
+const RUNTIME_CHECK_MS = 5_000;
+const ORPHANS_MS = 60_000;
+const RESYNC_MS = 60_000;
+
+/** Resolves when the node is registered and its pods are worked on. */
+export async function startKubelet(options: KubeletOptions): Promise<Running> {
+  const { client, nodeName, runtime, rootDirectory, leaseSeconds = 40 } = options;
+  const { world } = client;
+  const { log } = world;
+  await mkdir(join(rootDirectory, 'pods'), { recursive: true, mode: 0o750 });
+  const version = await runtime.version();
+  const machine = await readMachine(rootDirectory);
+  const hostname = (options.hostname ?? osHostname()).toLowerCase();
+  const addresses = options.nodeIps ?? defaultAddresses();
+  let state: RuntimeStatus = await runtime.status();
+  const recorder = new ApiEventRecorder({ client, source: { component: 'kubelet', host: nodeName }, api: 'v1' });
+  const informers = new InformerFactory(client);
+  const pods = informers.informer('pods', { fieldSelector: `spec.nodeName=${nodeName}` });
+  const nodes = informers.informer('nodes', { fieldSelector: `metadata.name=${nodeName}` });
+  const services = informers.informer('services');
+
+  const objects = new PodObjects(client, (uid) => assembly.manager.wake(uid));
+  const recursiveReadOnly = state.handlers.some(
+    ({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts,
+  );
+  const hostIps = () => addresses;
+  const volumes = new VolumeManager({
+    client,
+    rootDirectory,
+    objects,
+    tokens: new PodTokens(client),
+    node: () => agent.node,
+    hostIps,
+    podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
+  });
+  const preparer = new NodePreparer({
+    client,
+    world,
+    runtime,
+    volumes,
+    objects,
+    logsDirectory: options.podLogsDirectory ?? '/var/log/pods',
+    cgroupDriver: state.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
+    cgroupRoot: options.cgroupRoot ?? '/',
+    memoryCapacity: machine.memoryBytes,
+    dns: {
+      clusterDns: options.clusterDns ?? [],
+      clusterDomain: options.clusterDomain ?? 'cluster.local',
+      resolvConf: await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => ''),
+    },
+    security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: options.seccompDefault ?? false },
+    recursiveReadOnly,
+    services: async () => {
+      await services.synced;
+      return services.store.values();
+    },
+    node: () => agent.node,
+    hostIps,
+  });
+  const probes = new ProbeManager({
+    world,
+    recorder,
+    run: probeRunner(runtime),
+    changed: (uid) => assembly.manager.wake(uid),
+  });
+  const assembly = assemble({
+    client,
+    recorder,
+    runtime,
+    runtimeName: version.name,
+    preparer,
+    probes,
+    hooks: hookRunner({ runtime, world, recorder }),
+    images: {
+      serialize: options.serializeImagePulls ?? true,
+      credentials: async (pod, repository) => {
+        const reader = objects.for(pod);
+        const names = pullSecretNames(pod);
+        const found = await Promise.allSettled(
+          names.map((name) => reader.get('secrets', pod.metadata.namespace!, name)),
+        );
+        return credentialsFor(
+          repository,
+          found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+        );
+      },
+    },
+    crashBackoff: { maxMs: options.crashLoopMaxMs },
+    recursiveReadOnly,
+    hostIps,
+    networkProblem: () => networkProblem(state),
+    resyncMs: RESYNC_MS,
+    node: () => agent.node,
+    alsoAdmit: (pod) => admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
+    mirrors: new MirrorPods({
+      client,
+      world,
+      node: () => agent.node && { name: nodeName, uid: agent.node.metadata.uid! },
+    }),
+  });
+  const { manager } = assembly;
+  const problems = () => [notReadyBecause(state)].filter((problem) => problem !== undefined);
+  const server = await options.server?.(viewOf(nodeName, assembly, problems));
+  const configuration: NodeConfiguration = {
+    name: nodeName,
+    hostname,
+    addresses,
+    labels: options.labels ?? {},
+    annotations: options.annotations ?? {},
+    taints: options.taints ?? [],
+    maxPods: options.maxPods ?? 110,
+    providerId: options.providerId ?? '',
+    reserved: options.reserved ?? { 'ephemeral-storage': String(Math.floor(machine.storageBytes / 10)) },
+    capacity: {},
+    serverPort: server?.port ?? 0,
+  };
+  let cidrs: readonly string[] = [];
+  const seen = (node: Node) => {
+    const now = node.spec?.podCIDRs ?? [];
+    if (now.join() === cidrs.join()) return;
+    cidrs = now;
+    runtime.setPodCidrs(now).catch((error) => log.warn({ error }, 'The runtime did not take the CIDRs of pods'));
+  };
+  const agent: NodeAgent = new NodeAgent({
+    client,
+    recorder,
+    configuration,
+    facts: async () => ({
+      machine,
+      version,
+      runtime: state,
+      images: await runtime.images().catch(() => []),
+      notReady: notReadyBecause(state),
+    }),
+    seen,
+    statusMs: options.statusMs ?? 10_000,
+    reportMs: options.reportMs ?? 300_000,
+    leaseMs: leaseSeconds * 250,
+    leaseSeconds,
+  });
+
+  const observe = (node: Node) => {
+    agent.observe(node);
+    seen(node);
+  };
+  nodes.addHandler({ added: observe, updated: (_old, node) => observe(node) });
+  pods.addHandler({
+    added: (pod) => manager.put(pod),
+    updated: (_old, pod) => manager.put(pod),
+    deleted: (pod) => manager.remove(pod),
+  });
+  const unsubscribe = runtime.subscribe((uid) => manager.wake(uid));
+  const manifests =
+    options.staticPodPath === undefined
+      ? undefined
+      : new Manifests({
+          path: options.staticPodPath,
+          nodeName,
+          world,
+          put: (pod) => manager.put(pod),
+          remove: (pod) => manager.remove(pod),
+        });
+  // Static pods do not wait for the API server: it may be one of them.
+  await manifests?.start();
+  await agent.start();
+  informers.start();
+  await Promise.all([pods.synced, nodes.synced]);
+  manager.mirrorAll();
+  await manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
+  const cancels = [
+    repeatedly(client, RUNTIME_CHECK_MS, async () => {
+      const before = notReadyBecause(state);
+      state = await runtime.status().catch((error: Error) => unreachable(error));
+      if (notReadyBecause(state) !== before) await agent.update();
+    }),
+    repeatedly(client, ORPHANS_MS, () => manager.removeOrphans()),
+  ];
+
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  return {
+    done,
+    stop: async () => {
+      for (const cancel of cancels) cancel();
+      unsubscribe();
+      manifests?.stop();
+      agent.stop();
+      assembly.stop();
+      await Promise.all([server?.stop(), informers.stop(), objects.stop()]);
+      recorder.stop();
+      resolve();
+    },
+  };
+}
+
+function unreachable({ message }: Error): RuntimeStatus {
+  const problem = { ok: false, reason: 'RuntimeUnavailable', message };
+  return {
+    conditions: [
+      { type: 'RuntimeReady', ...problem },
+      { type: 'NetworkReady', ...problem },
+    ],
+    handlers: [],
+    supplementalGroupsPolicy: false,
+  };
+}
+
+/** @returns ends it */
+function repeatedly({ world }: Client, ms: number, work: () => Promise<void>): () => void {
+  let [stopped, cancel] = [false, () => {}];
+  const again = () => {
+    cancel = world.clock.after(
+      ms,
+      () => {
+        work()
+          .catch((error) => world.log.warn({ error }, 'What the kubelet looks after regularly failed'))
+          .finally(() => !stopped && again());
+      },
+      { background: true },
+    );
+  };
+  again();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,105 @@
+/** What volumes need of the machine: mounts in memory, owners, paths that stay where they belong. */
+import { execFile } from 'node:child_process';
+import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** @param sizeBytes without it as the kernel likes. @throws Error where that is not allowed */
+export async function mountTmpfs(path: string, sizeBytes?: number): Promise<void> {
+  await mkdir(path, { recursive: true });
+  if (await isMountPoint(path)) return;
+  const options = sizeBytes === undefined ? ['-o', 'noswap'] : ['-o', `size=${sizeBytes},noswap`];
+  try {
+    await run('mount', ['-t', 'tmpfs', ...options, 'tmpfs', path]);
+  } catch {
+    // Kernels before 6.4 do not know noswap.
+    await run('mount', ['-t', 'tmpfs', ...(sizeBytes === undefined ? [] : ['-o', `size=${sizeBytes}`]), 'tmpfs', path]);
+  }
+}
+
+/** A folder that other mounts show in containers, with what is mounted there later. */
+export async function bindMount(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
+}
+
+export async function unmount(path: string): Promise<void> {
+  if (await isMountPoint(path)) await run('umount', [path]);
+}
+
+/** All mounts at or below a folder, the deepest first. */
+export async function mountsBelow(directory: string): Promise<string[]> {
+  const points = await mountPoints();
+  return points
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .sort((a, b) => b.length - a.length);
+}
+
+async function isMountPoint(path: string): Promise<boolean> {
+  return (await mountPoints()).includes(path);
+}
+
+async function mountPoints(): Promise<string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4];
+    return point === undefined
+      ? []
+      : [point.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))];
+  });
+}
+
+/**
+ * Everything in the volume belongs to the group, which may do what the owner may; folders hand the group on
+ * (pkg/volume/volume_linux.go).
+ * @param policy `OnRootMismatch`: nothing happens where the folder itself is as it should be
+ */
+export async function setGroup(
+  directory: string,
+  group: number,
+  readOnly: boolean,
+  policy: string | undefined,
+): Promise<void> {
+  const root = await lstat(directory);
+  const wanted = (readOnly ? 0o440 : 0o660) | 0o2110;
+  if (policy === 'OnRootMismatch' && root.gid === group && (root.mode & wanted) === wanted) return;
+  const all = await readdir(directory, { recursive: true, withFileTypes: true });
+  for (const entry of all) await setOne(join(entry.parentPath, entry.name), group, readOnly);
+  await setOne(directory, group, readOnly);
+}
+
+async function setOne(path: string, group: number, readOnly: boolean): Promise<void> {
+  const { mode, uid } = await lstat(path);
+  const type = mode & 0o170000;
+  if (type === 0o120000) {
+    await lchown(path, uid, group);
+    return;
+  }
+  await chown(path, uid, group);
+  const bits = (readOnly ? 0o440 : 0o660) | (type === 0o040000 ? 0o2110 : 0);
+  await chmod(path, (mode & 0o7777) | bits);
+}
+
+/**
+ * Path of something in a volume, made where it is not there, and never outside of it whatever links there are.
+ * @throws Error
+ */
+export async function resolveInside(volume: string, subPath: string): Promise<string> {
+  const root = await realpath(volume);
+  let current = root;
+  for (const part of subPath.split('/').filter((each) => each !== '' && each !== '.')) {
+    const next = join(current, part);
+    const found = await realpath(next).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      const mode = (await lstat(current)).mode & 0o7777;
+      await mkdir(next, { mode });
+      await chmod(next, mode);
+      return next;
+    });
+    if (found !== root && !found.startsWith(root + sep)) throw new Error(`${subPath} leads out of the volume`);
+    current = found;
+  }
+  return current;
+}

@@ -1,0 +1,201 @@
+/**
+ * Volumes of the pods of a node. `mount` makes them, or brings up to date what shows objects; `pathOf` says where one is.
+ * Folders are laid out as upstream's: `pods/UID/volumes/kubernetes.io~secret/NAME`.
+ */
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Node, PersistentVolume, Pod, Volume } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import type { Client } from '@keelson/client';
+import { optional, type PodObjects } from '../environment/objects.ts';
+import { PreparationError } from '../pods/services.ts';
+import { uidOf } from '../pods/spec.ts';
+import { type Payload, writeAtomically } from './atomic-writer.ts';
+import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
+import { checkHostPath } from './hostpath.ts';
+import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
+import type { PodTokens } from './tokens.ts';
+
+export interface VolumeManagerOptions {
+  readonly client: Client;
+  /** Absolute path of the kubelet's data. */
+  readonly rootDirectory: string;
+  readonly objects: PodObjects;
+  readonly tokens: PodTokens;
+  node(): Node | undefined;
+  hostIps(): readonly string[];
+  /** Addresses of the pod, as far as they are known. */
+  podIps(uid: string): readonly string[];
+}
+
+/** Where a volume is, and what is so whatever a mount says. */
+export interface MountedVolume {
+  /** Empty for an image. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly image?: { readonly reference: string; readonly pullPolicy: string } | undefined;
+}
+
+const DEFAULT_MODE = 0o644;
+
+export class VolumeManager {
+  readonly #options: VolumeManagerOptions;
+  readonly #mounted = new Map<string, Map<string, MountedVolume>>();
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+  }
+
+  podDirectory(uid: string): string {
+    return join(this.#options.rootDirectory, 'pods', uid);
+  }
+
+  of(uid: string): ReadonlyMap<string, MountedVolume> {
+    return this.#mounted.get(uid) ?? new Map();
+  }
+
+  /** @throws PreparationError for the first that cannot be had */
+  async mount(pod: Pod): Promise<void> {
+    const uid = uidOf(pod);
+    const known = this.#mounted.get(uid) ?? new Map<string, MountedVolume>();
+    this.#mounted.set(uid, known);
+    for (const volume of pod.spec?.volumes ?? []) {
+      try {
+        known.set(volume.name, await this.#mountOne(pod, volume, known.has(volume.name)));
+      } catch (error) {
+        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
+        throw new PreparationError('FailedMount', message, error);
+      }
+    }
+  }
+
+  async unmount(pod: Pod): Promise<void> {
+    const uid = uidOf(pod);
+    const directory = join(this.podDirectory(uid), 'volumes');
+    for (const point of await mountsBelow(directory)) await unmount(point);
+    await rm(directory, { recursive: true, force: true });
+    this.#mounted.delete(uid);
+    this.#options.objects.release(uid);
+    this.#options.tokens.forget(uid);
+  }
+
+  /** @param again it is mounted already: only what shows objects can have changed */
+  async #mountOne(pod: Pod, volume: Volume, again: boolean): Promise<MountedVolume> {
+    const at = (plugin: string) =>
+      join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
+    const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
+    if (hostPath) {
+      if (!again) await checkHostPath(hostPath);
+      return { path: hostPath.path, readOnly: false };
+    }
+    if (image) {
+      const { reference = '', pullPolicy = 'IfNotPresent' } = image;
+      return { path: '', readOnly: true, image: { reference, pullPolicy } };
+    }
+    if (emptyDir) {
+      if (!again) await this.#emptyDir(pod, volume, at('empty-dir'));
+      return { path: at('empty-dir'), readOnly: false };
+    }
+    const claim = persistentVolumeClaim?.claimName ?? (ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined);
+    if (claim !== undefined)
+      return this.#claim(pod, claim, persistentVolumeClaim?.readOnly === true, at('local-volume'), again);
+    const projected = await this.#project(pod, volume);
+    if (!projected) throw new Error(`no volume plugin matched name: ${volume.name}`);
+    const { plugin, payload, memory } = projected;
+    await this.#write(pod, at(plugin), payload, memory, again);
+    return { path: at(plugin), readOnly: true };
+  }
+
+  async #emptyDir(pod: Pod, { emptyDir }: Volume, path: string): Promise<void> {
+    await mkdir(path, { recursive: true });
+    const { medium = '', sizeLimit } = emptyDir!;
+    if (medium === 'Memory')
+      await mountTmpfs(path, sizeLimit ? Number(Quantity.parse(sizeLimit).value()) || undefined : undefined);
+    await chmod(path, 0o777);
+    await this.#group(pod, path, false);
+  }
+
+  async #project(
+    pod: Pod,
+    { configMap, secret, downwardAPI, projected }: Volume,
+  ): Promise<{ readonly plugin: string; readonly payload: Payload; readonly memory: boolean } | undefined> {
+    const context = this.#context(pod);
+    const namespace = pod.metadata.namespace ?? '';
+    if (configMap) {
+      const { name = '', items, defaultMode = DEFAULT_MODE, optional: may = false } = configMap;
+      const found = await optional(context.objects.get('configmaps', namespace, name), may);
+      const payload = found ? configMapPayload(found, items, defaultMode, may) : new Map();
+      return { plugin: 'configmap', payload, memory: false };
+    }
+    if (secret) {
+      const { secretName = '', items, defaultMode = DEFAULT_MODE, optional: may = false } = secret;
+      const found = await optional(context.objects.get('secrets', namespace, secretName), may);
+      const payload = found ? secretPayload(found, items, defaultMode, may) : new Map();
+      return { plugin: 'secret', payload, memory: true };
+    }
+    if (downwardAPI) {
+      const payload = downwardPayload(downwardAPI.items ?? [], downwardAPI.defaultMode ?? DEFAULT_MODE, context);
+      return { plugin: 'downward-api', payload, memory: false };
+    }
+    if (projected) {
+      const { files } = await projectedPayload(projected.sources ?? [], projected.defaultMode ?? DEFAULT_MODE, context);
+      return { plugin: 'projected', payload: files, memory: true };
+    }
+    return undefined;
+  }
+
+  #context(pod: Pod): PayloadContext {
+    const { objects, tokens, node, hostIps, podIps } = this.#options;
+    return {
+      pod,
+      podIps: podIps(uidOf(pod)),
+      hostIps: hostIps(),
+      objects: objects.for(pod),
+      node: node(),
+      token: ({ audience, seconds }) => tokens.get(pod, audience, seconds),
+    };
+  }
+
+  /** @param memory it is secret: where it can, it never reaches a disk */
+  async #write(pod: Pod, path: string, payload: Payload, memory: boolean, again: boolean): Promise<void> {
+    const { client } = this.#options;
+    await mkdir(path, { recursive: true });
+    if (memory && !again) {
+      await mountTmpfs(path).catch((error) =>
+        client.world.log.warn({ path, error }, 'No memory to mount: secrets are on disk'),
+      );
+    }
+    if (!again) await chmod(path, 0o755);
+    const stamp = new Date(client.world.clock.now()).toISOString().slice(0, 19).replace(/[-T:]/g, '_');
+    const group = pod.spec?.securityContext?.fsGroup;
+    const changed = await writeAtomically(path, payload, stamp, group);
+    if (changed) await this.#group(pod, path, true);
+  }
+
+  async #group(pod: Pod, path: string, readOnly: boolean): Promise<void> {
+    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+    if (fsGroup !== undefined) await setGroup(path, fsGroup, readOnly, fsGroupChangePolicy);
+  }
+
+  /** A volume of this node that a claim is bound to: a path, or a local one. */
+  async #claim(pod: Pod, name: string, readOnly: boolean, path: string, again: boolean): Promise<MountedVolume> {
+    const known = this.of(uidOf(pod));
+    const before = [...known.values()].find((volume) => volume.path === path);
+    if (again && before) return before;
+    const { client } = this.#options;
+    const claim = await client.resource('persistentvolumeclaims').get({ namespace: pod.metadata.namespace!, name });
+    const volumeName = claim.spec?.volumeName;
+    if (claim.status?.phase !== 'Bound' || !volumeName)
+      throw new Error(`PVC ${pod.metadata.namespace}/${name} is not bound`);
+    const volume: PersistentVolume = await client.resource('persistentvolumes').get({ name: volumeName });
+    const { hostPath, local } = volume.spec ?? {};
+    if (hostPath) {
+      await checkHostPath(hostPath);
+      return { path: hostPath.path, readOnly };
+    }
+    if (!local) throw new Error(`no volume plugin matched volume ${volumeName}`);
+    await bindMount(local.path, path);
+    await this.#group(pod, path, readOnly);
+    return { path, readOnly };
+  }
+}

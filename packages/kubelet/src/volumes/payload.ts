@@ -1,0 +1,130 @@
+/** The files of volumes that show objects: config maps, secrets, fields of the pod, and all of these together. */
+import type {
+  ConfigMap,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Node,
+  Secret,
+  VolumeProjection,
+} from '@keelson/api/generated/types/core/v1';
+import { type FieldContext, fieldValue, resourceValue } from '../environment/fields.ts';
+import { type ObjectReader, optional } from '../environment/objects.ts';
+import type { Payload, ProjectedFile } from './atomic-writer.ts';
+
+export interface PayloadContext extends FieldContext {
+  readonly objects: ObjectReader;
+  readonly node: Node | undefined;
+  /** A token of the pod's service account, as fresh as it has to be. */
+  token(source: { readonly audience: string; readonly seconds: number }): Promise<string>;
+}
+
+type Files = Map<string, ProjectedFile>;
+
+/** @throws Error for a key that is missing and must not be */
+export function configMapPayload(
+  { data = {}, binaryData = {} }: ConfigMap,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  may: boolean,
+): Payload {
+  const all = new Map<string, Uint8Array>(Object.entries(data).map(([key, text]) => [key, Buffer.from(text)]));
+  for (const [key, base64] of Object.entries(binaryData)) all.set(key, Buffer.from(base64, 'base64'));
+  return chosen(all, items, mode, may, `configmap references non-existent config key: `);
+}
+
+export function secretPayload(
+  { data = {} }: Secret,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  may: boolean,
+): Payload {
+  const all = new Map<string, Uint8Array>(
+    Object.entries(data).map(([key, base64]) => [key, Buffer.from(base64, 'base64')]),
+  );
+  return chosen(all, items, mode, may, `references non-existent secret key: `);
+}
+
+function chosen(
+  all: ReadonlyMap<string, Uint8Array>,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  may: boolean,
+  complaint: string,
+): Payload {
+  const files: Files = new Map();
+  if (!items?.length) {
+    for (const [key, data] of all) files.set(key, { data, mode });
+    return files;
+  }
+  for (const { key, path, mode: own } of items) {
+    const data = all.get(key);
+    if (data) files.set(path, { data, mode: own ?? mode });
+    else if (!may) throw new Error(`${complaint}${key}`);
+  }
+  return files;
+}
+
+export function downwardPayload(
+  items: readonly DownwardAPIVolumeFile[],
+  mode: number,
+  context: PayloadContext,
+): Payload {
+  const files: Files = new Map();
+  for (const { path, fieldRef, resourceFieldRef, mode: own } of items) {
+    const text = fieldRef
+      ? fieldValue(fieldRef, context)
+      : resourceFieldRef
+        ? resourceValue(resourceFieldRef, context.pod, undefined, context.node)
+        : '';
+    files.set(path, { data: Buffer.from(text), mode: own ?? mode });
+  }
+  return files;
+}
+
+/** @returns files, later sources in the place of earlier ones; and whether a token is among them, which has to be kept fresh */
+export async function projectedPayload(
+  sources: readonly VolumeProjection[],
+  mode: number,
+  context: PayloadContext,
+): Promise<{ readonly files: Payload; readonly hasToken: boolean }> {
+  const files: Files = new Map();
+  const add = (payload: Payload) => {
+    for (const [path, file] of payload) files.set(path, file);
+  };
+  const { pod, objects } = context;
+  const namespace = pod.metadata.namespace ?? '';
+  let hasToken = false;
+  for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
+    if (configMap) {
+      const { name = '', items, optional: may = false } = configMap;
+      const found = await optional(objects.get('configmaps', namespace, name), may);
+      if (found) add(configMapPayload(found, items, mode, may));
+    } else if (secret) {
+      const { name = '', items, optional: may = false } = secret;
+      const found = await optional(objects.get('secrets', namespace, name), may);
+      if (found) add(secretPayload(found, items, mode, may));
+    } else if (downwardAPI) {
+      add(downwardPayload(downwardAPI.items ?? [], mode, context));
+    } else if (serviceAccountToken) {
+      const { audience = '', expirationSeconds = 3600, path } = serviceAccountToken;
+      const data = Buffer.from(await context.token({ audience, seconds: expirationSeconds }));
+      hasToken = true;
+      files.set(path, { data, ...tokenAccess(context, mode) });
+    }
+  }
+  return { files, hasToken };
+}
+
+/** Only those who run as the pod's one user, or are of its group, read its token (pkg/volume/projected). */
+function tokenAccess({ pod }: PayloadContext, mode: number): Pick<ProjectedFile, 'mode' | 'uid'> {
+  const { securityContext, containers, initContainers = [] } = pod.spec!;
+  if (securityContext?.fsGroup !== undefined) return { mode: 0o640 };
+  const users = new Set(
+    [...initContainers, ...(containers ?? [])].map(
+      (each) => each.securityContext?.runAsUser ?? securityContext?.runAsUser,
+    ),
+  );
+  const [uid] = users;
+  if (users.size === 1 && uid !== undefined) return { mode: 0o600, uid };
+  return { mode };
+}

@@ -1,0 +1,73 @@
+/** Tokens of service accounts, bound to pods and renewed in time (pkg/kubelet/token/token_manager.go). */
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { Client } from '@keelson/client';
+
+interface Token {
+  readonly text: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Renewed when four fifths of its life are over, and after a day at the latest; a little before, by chance. */
+const LIFE = 0.8;
+const MAX_AGE_MS = 24 * 3600 * 1000;
+const JITTER_MS = 10_000;
+
+export class PodTokens {
+  readonly #client: Client;
+  readonly #tokens = new Map<string, Token>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async get(pod: Pod, audience: string, seconds: number): Promise<string> {
+    const key = `${pod.metadata.uid}/${audience}/${seconds}`;
+    const known = this.#tokens.get(key);
+    const { clock, random, log } = this.#client.world;
+    const now = clock.now();
+    if (known && now < renewAt(known) - JITTER_MS * random()) return known.text;
+    try {
+      const token = await this.#request(pod, audience, seconds, now);
+      this.#tokens.set(key, token);
+      return token.text;
+    } catch (error) {
+      if (!known || known.expiresAt <= now) throw error;
+      log.warn({ pod: pod.metadata.name, error }, 'Could not renew a token, the old one is still good');
+      return known.text;
+    }
+  }
+
+  /** When the next of a pod's tokens is due; undefined where it has none. */
+  dueAt(podUid: string): number | undefined {
+    const own = [...this.#tokens].filter(([key]) => key.startsWith(`${podUid}/`)).map(([, token]) => renewAt(token));
+    return own.length > 0 ? Math.min(...own) : undefined;
+  }
+
+  forget(podUid: string): void {
+    for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}/`)) this.#tokens.delete(key);
+  }
+
+  async #request(
+    { metadata, spec }: Pod,
+    audience: string,
+    expirationSeconds: number,
+    issuedAt: number,
+  ): Promise<Token> {
+    const { namespace = '', name = '', uid = '' } = metadata;
+    const accounts = this.#client.resource('serviceaccounts');
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid };
+    const request = await accounts
+      .subresource('token')
+      .create(
+        { namespace, name: spec?.serviceAccountName ?? 'default' },
+        { spec: { audiences: audience === '' ? [] : [audience], expirationSeconds, boundObjectRef } },
+      );
+    const { token, expirationTimestamp } = request.status!;
+    return { text: token, issuedAt, expiresAt: Date.parse(expirationTimestamp ?? '') };
+  }
+}
+
+function renewAt({ issuedAt, expiresAt }: Token): number {
+  return issuedAt + Math.min(MAX_AGE_MS, LIFE * (expiresAt - issuedAt));
+}
