@@ -25,6 +25,7 @@ export {
   type ObjectKey,
   type ResourceClient,
   type ResourceDefinition,
+  type Subresource,
   type WatchEvent,
 } from './rest/resource.ts';
 export { ConnectionError, type Transport, type WireRequest, type WireResponse } from './rest/transport.ts';

@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'disruption-controller',
+    alias: 'disruption',
+    account: 'disruption-controller',
+    start: async (context) => (await import('./disruption/controller.ts')).start(context),
+  },
+  {
     name: 'pod-garbage-collector-controller',
     alias: 'podgc',
     account: 'pod-garbage-collector',

@@ -157,7 +157,7 @@ export class ResourceClient<T extends object> {
         query: { ...query, watch: true },
         signal,
         timeoutMs,
-        subject: this.#subject('watch'),
+        subject: this.#subject('get'),
         accept: this.#form.object,
         streaming: true,
       },
