@@ -1,5 +1,6 @@
 export { Expectations, NamedExpectations } from './controller/expectations.ts';
 export * from './controller/owners.ts';
+export { type Access, AccessReviewer, TokenReviewer } from './delegated/reviews.ts';
 export { elected, LeadLostError } from './election/elected.ts';
 export { type ElectionOptions, LeaderElector } from './election/elector.ts';
 export { ApiEventRecorder, type EventDetails, type EventRecorder, type RecorderOptions } from './events/recorder.ts';

@@ -71,7 +71,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await server.stop();
     throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
   });
-  const parts = await startParts({ server, pki, logger: options.logger, ...identityOf(options) }, options.parts);
+  const parts = await startParts(
+    {
+      server,
+      pki,
+      logger: options.logger,
+      nodeAddress: listenAddresses('0.0.0.0')[0] ?? '127.0.0.1',
+      ...identityOf(options),
+    },
+    options.parts,
+  );
   return {
     url,
     kubeconfig: options.kubeconfig,

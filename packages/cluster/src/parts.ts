@@ -4,9 +4,10 @@
  */
 import { Client, type ClientOptions, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
-import { startSimulatedNodes } from '@keelson/kubelet';
+import { type ServerFactory, startSimulatedNodes } from '@keelson/kubelet';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
 import { startControllerManager } from './kube-controller-manager/start.ts';
@@ -27,6 +28,8 @@ export interface Surroundings {
   readonly server: LocalServer;
   readonly pki: ClusterPki;
   readonly logger: Logger;
+  /** Of this machine, by which its nodes are reached: what goes through the API server may not go to a loopback address. */
+  readonly nodeAddress: string;
   /** In elections; undefined where other processes on the same store may compete: then each start has a new one. */
   readonly identity?: string;
 }
@@ -73,7 +76,17 @@ async function simulatedNodes(surroundings: Surroundings, count: number): Promis
   };
   const clientFor = (name: string) =>
     new Client({ ...options, impersonate: { user: `system:node:${name}`, groups: ['system:nodes'] } });
-  return startSimulatedNodes({ client: new Client(options), clientFor, count });
+  const client = new Client(options);
+  const server = await kubeletServer(surroundings, client);
+  return startSimulatedNodes({ client, clientFor, count, server, address: surroundings.nodeAddress });
+}
+
+async function kubeletServer({ pki, nodeAddress }: Surroundings, client: Client): Promise<ServerFactory> {
+  const { certificate: cert, key } = (await pki.read('kubelet'))!;
+  const { certificate: clientCa } = (await pki.read('ca'))!;
+  const { startKubeletServer } = await import('@keelson/kubelet/server/server');
+  const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client };
+  return (view) => startKubeletServer(view, { ...options, metrics: new MetricsRegistry() });
 }
 
 async function clientOf(surroundings: Surroundings, component: LeafName): Promise<Client> {

@@ -27,6 +27,7 @@ const leaves = {
     usage: 'client',
   },
   'front-proxy-client': { authority: 'front-proxy-ca', commonName: 'front-proxy-client', usage: 'client' },
+  kubelet: { authority: 'ca', commonName: 'kubelet', usage: 'server' },
   'kube-controller-manager': { authority: 'ca', commonName: 'system:kube-controller-manager', usage: 'client' },
   'kube-scheduler': { authority: 'ca', commonName: 'system:kube-scheduler', usage: 'client' },
   admin: { authority: 'ca', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },

@@ -1,0 +1,165 @@
+/**
+ * The HTTPS port of a component beside the API server: who asks is found out, whether they may is asked, then the handler
+ * answers. Requests that want another protocol go the same way.
+ *
+ *     TLS ─▶ client certificate, or bearer token, or nobody ─▶ may they? ─▶ handle, or upgrade
+ */
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Running } from '../running.ts';
+import { ANONYMOUS, type User, userOf } from './user.ts';
+
+export interface ServingOptions {
+  readonly host: string;
+  /** 0: the operating system picks one. */
+  readonly port: number;
+  readonly tls: {
+    readonly certificate: { readonly cert: string; readonly key: string };
+    /** PEM of the authorities whose client certificates name users. */
+    readonly clientCa?: string | undefined;
+  };
+  /** @returns undefined for a token that is nobody's */
+  readonly authenticate: (token: string) => Promise<User | undefined>;
+  /** Whether requests without credentials are taken, as `system:anonymous`. */
+  readonly anonymous: boolean;
+  /** @returns why not; undefined: they may */
+  readonly authorize: (user: User, request: http.IncomingMessage) => Promise<string | undefined>;
+  readonly handle: (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
+  /** Without it nobody gets another protocol. */
+  readonly upgrade?: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly failed: (error: unknown, request: http.IncomingMessage) => void;
+}
+
+export interface Serving extends Running {
+  readonly port: number;
+  /** New connections use it from now on. */
+  setCertificate(certificate: { readonly cert: string; readonly key: string }): void;
+}
+
+/** An answer other than 200, thrown. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** @throws the error of listening (EADDRINUSE) */
+export async function serve(options: ServingOptions): Promise<Serving> {
+  const { certificate, clientCa } = options.tls;
+  const server = https.createServer({
+    ...certificate,
+    ...(clientCa === undefined ? {} : { ca: clientCa }),
+    minVersion: 'TLSv1.2',
+    requestCert: clientCa !== undefined,
+    rejectUnauthorized: false,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requestTimeout: 0,
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', (_, socket) => socket.destroy());
+  server.on('request', (request, response) => {
+    admit(options, request)
+      .then(() => options.handle(request, response))
+      .catch((error: unknown) => answerError(options, request, response, error));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    const { upgrade } = options;
+    admit(options, request)
+      .then(() => {
+        if (!upgrade) throw new HttpError(400, 'this path takes no other protocol');
+        return upgrade(request, socket, head);
+      })
+      .catch((error: unknown) => refuseUpgrade(options, request, socket, error));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port }, resolve);
+  });
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  return {
+    port: (server.address() as AddressInfo).port,
+    done,
+    setCertificate: (next) => server.setSecureContext({ ...next, ...(clientCa === undefined ? {} : { ca: clientCa }) }),
+    stop: async () => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+      for (const socket of sockets) socket.destroy();
+      await done;
+    },
+  };
+}
+
+/** @throws HttpError 401, 403 */
+async function admit(
+  { authenticate, anonymous, authorize }: ServingOptions,
+  request: http.IncomingMessage,
+): Promise<void> {
+  const user =
+    (await credentials(request, authenticate)) ?? (anonymous && !request.headers.authorization ? ANONYMOUS : undefined);
+  if (!user) throw new HttpError(401, 'Unauthorized');
+  const refusal = await authorize(user, request);
+  if (refusal !== undefined) throw new HttpError(403, refusal);
+}
+
+async function credentials(
+  { socket, headers }: http.IncomingMessage,
+  authenticate: ServingOptions['authenticate'],
+): Promise<User | undefined> {
+  const tls = socket as TLSSocket;
+  const certificate = tls.authorized ? tls.getPeerX509Certificate() : undefined;
+  const named = certificate && userOf(certificate);
+  if (named) return named;
+  const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return token === undefined ? undefined : authenticate(token);
+}
+
+function answerError(
+  options: ServingOptions,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  error: unknown,
+): void {
+  const { status, text } = wordsOf(options, request, error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+function refuseUpgrade(options: ServingOptions, request: http.IncomingMessage, socket: Duplex, error: unknown): void {
+  const { status, text } = wordsOf(options, request, error);
+  if (socket.destroyed) return;
+  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+}
+
+function wordsOf(
+  { failed }: ServingOptions,
+  request: http.IncomingMessage,
+  error: unknown,
+): { status: number; text: string } {
+  if (error instanceof HttpError) return { status: error.status, text: error.message };
+  failed(error, request);
+  return { status: 500, text: `Internal Error: ${error instanceof Error ? error.message : String(error)}` };
+}

@@ -1,0 +1,326 @@
+/**
+ * The kubelet's port: what the API server asks it for on behalf of users, and what scrapers read (pkg/kubelet/server).
+ *
+ *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz
+ *     GET  /containerLogs/NAMESPACE/POD/CONTAINER
+ *     POST /exec /attach /portForward /run, the first three with streams of their own
+ */
+import type http from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
+import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
+import type { User } from '@keelson/component/serving/user';
+import type { ContainerStatus } from '../runtime/container.ts';
+import type { Session, StreamOptions } from '../runtime/streams.ts';
+import type { KubeletView } from '../view.ts';
+import { attributesOf } from './authorization.ts';
+import { join, outcomeOf, streamsAsked } from './exec.ts';
+import { type LogOptions, readLog } from './logs.ts';
+import { resourceMetrics } from './resource-metrics.ts';
+import * as spdy from './spdy.ts';
+import { summaryOf } from './summary.ts';
+import * as websocket from './websocket.ts';
+
+export interface KubeletServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: { readonly cert: string; readonly key: string };
+  /** PEM of the authorities whose client certificates name users. */
+  readonly clientCa?: string | undefined;
+  /** Asks the API server who asks, and whether they may. */
+  readonly client: Client;
+  readonly metrics: MetricsRegistry;
+  /** What `/configz` shows. */
+  readonly configuration?: object | undefined;
+}
+
+/** As the kubelet's own defaults. */
+const TOKENS_HOLD_MS = 2 * 60_000;
+const ACCESS_HOLDS = { allowedMs: 5 * 60_000, deniedMs: 30_000 };
+
+export async function startKubeletServer(view: KubeletView, options: KubeletServerOptions): Promise<Serving> {
+  const tokens = new TokenReviewer(options.client, TOKENS_HOLD_MS);
+  const access = new AccessReviewer(options.client, ACCESS_HOLDS);
+  const server = new KubeletServer(view, options);
+  return serve({
+    host: options.host,
+    port: options.port,
+    tls: { certificate: options.certificate, clientCa: options.clientCa },
+    anonymous: false,
+    authenticate: (token) => tokens.review(token),
+    authorize: (user, request) => mayAsk(access, user, request, view.nodeName),
+    handle: (request, response) => server.handle(request, response),
+    upgrade: (request, socket, head) => server.upgrade(request, socket, head),
+    failed: (error, { method, url }) =>
+      view.world.log.error({ error, method, path: url }, 'A request to the kubelet failed'),
+  });
+}
+
+async function mayAsk(
+  access: AccessReviewer,
+  user: User,
+  request: http.IncomingMessage,
+  node: string,
+): Promise<string | undefined> {
+  const attributes = attributesOf(request.method ?? '', urlOf(request).pathname, node);
+  for (const resource of attributes) if ((await access.review(user, { resource })).allowed) return undefined;
+  const { verb, resource } = attributes[0]!;
+  const subresources = attributes.map(({ subresource }) => subresource).join(' ');
+  return `Forbidden (user=${user.name}, verb=${verb}, resource=${resource}, subresource(s)=[${subresources}])`;
+}
+
+const urlOf = ({ url = '/' }: http.IncomingMessage) => new URL(url, 'https://kubelet');
+
+/** Something that a request names in its path. */
+interface Target {
+  readonly pod: Pod;
+  readonly container: string;
+}
+
+class KubeletServer {
+  readonly #view: KubeletView;
+  readonly #options: KubeletServerOptions;
+
+  constructor(view: KubeletView, options: KubeletServerOptions) {
+    this.#view = view;
+    this.#options = options;
+  }
+
+  async handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const url = urlOf(request);
+    const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    switch (first) {
+      case 'healthz':
+        return this.#health(response);
+      case 'pods':
+        return sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#view.pods() });
+      case 'runningpods':
+        return sendJson(response, await this.#runningPods());
+      case 'containerLogs':
+        return this.#logs(this.#target(rest, 'path'), url.searchParams, request, response);
+      case 'run':
+        return this.#run(this.#target(rest, 'path'), url.searchParams, request, response);
+      case 'configz':
+        return sendJson(response, { kubeletconfig: this.#options.configuration ?? {} });
+      case 'stats':
+        if (rest[0] === 'summary') return sendJson(response, await summaryOf(this.#view));
+        break;
+      case 'metrics':
+        return this.#metrics(rest[0] ?? '', response);
+      case 'exec':
+      case 'attach':
+      case 'portForward':
+        throw new HttpError(400, 'unable to upgrade: missing upgrade headers in request');
+    }
+    throw new HttpError(404, '404 page not found\n');
+  }
+
+  async upgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = urlOf(request);
+    const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const serveCommand = spdy.isSpdy(request)
+      ? spdy.serveCommand
+      : websocket.isWebSocket(request)
+        ? websocket.serveCommand
+        : undefined;
+    if (!serveCommand) throw new HttpError(400, 'unable to upgrade: missing upgrade headers in request');
+    const asked = streamsAsked(url.searchParams);
+    switch (first) {
+      case 'exec': {
+        const { id } = await this.#running(this.#target(rest, 'path'));
+        const command = url.searchParams.getAll('command');
+        if (!asked.stdin && !asked.stdout && !asked.stderr)
+          throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr');
+        const open = () => this.#view.runtime.exec(id, { ...asked, command });
+        return serveCommand(request, socket, head, asked, 'executing command in container', joining(open));
+      }
+      case 'attach': {
+        const target = this.#target(rest, 'path');
+        const { id } = await this.#running(target);
+        const streams = attachable(target, asked);
+        const open = () => this.#view.runtime.attach(id, streams);
+        return serveCommand(request, socket, head, streams, 'attaching to container', joining(open));
+      }
+      case 'portForward': {
+        const { pod } = this.#target(rest, 'pod');
+        const sandbox = await this.#view.sandbox(pod);
+        if (!sandbox) throw new HttpError(500, `failed to find sandbox of pod ${pod.metadata.name}`);
+        if (!spdy.isSpdy(request)) throw new HttpError(400, 'port-forward is spoken in SPDY/3.1 here');
+        const dial = (port: number) => this.#view.runtime.portForward(sandbox.id, port);
+        return spdy.servePortForward(request, socket, head, pod.metadata.name ?? '', dial);
+      }
+    }
+    throw new HttpError(404, '404 page not found\n');
+  }
+
+  /** NAMESPACE/POD[/UID]/CONTAINER, or without the container. @throws HttpError 404 */
+  #target(path: readonly string[], kind: 'path' | 'pod'): Target {
+    const [namespace = '', name = '', ...more] = path;
+    const container = kind === 'path' ? (more.at(-1) ?? '') : '';
+    const uid = more.length > (kind === 'path' ? 1 : 0) ? more[0] : undefined;
+    const pod = this.#view.pod(namespace, name, uid);
+    if (!pod)
+      throw new HttpError(
+        404,
+        kind === 'path' && uid === undefined ? `pod ${JSON.stringify(name)} does not exist` : 'pod does not exist',
+      );
+    return { pod, container };
+  }
+
+  async #running({ pod, container }: Target): Promise<ContainerStatus> {
+    const status = await this.#view.container(pod, container);
+    if (!status) throw new HttpError(500, `container not found (${JSON.stringify(container)})`);
+    return status;
+  }
+
+  #health(response: http.ServerResponse): void {
+    const problems = this.#view.problems();
+    if (problems.length > 0) throw new HttpError(500, problems.join('\n'));
+    sendText(response, 'ok');
+  }
+
+  async #runningPods(): Promise<object> {
+    const listed = await this.#view.runtime.list();
+    const items = listed.map(({ uid, name, namespace, containers }) => ({
+      metadata: { name, namespace, uid },
+      spec: {
+        containers: containers
+          .filter(({ state }) => state === 'running')
+          .map((each) => ({ name: each.name, resources: {} })),
+      },
+      status: {},
+    }));
+    return { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
+  }
+
+  async #metrics(which: string, response: http.ServerResponse): Promise<void> {
+    response.setHeader('content-type', METRICS_CONTENT_TYPE);
+    if (which === '') return sendText(response, await this.#options.metrics.text());
+    if (which === 'resource') return sendText(response, await resourceMetrics(this.#view));
+    if (which === 'cadvisor' || which === 'probes') return sendText(response, '');
+    throw new HttpError(404, '404 page not found\n');
+  }
+
+  async #logs(
+    { pod, container }: Target,
+    query: URLSearchParams,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    if (!specOf(pod, container)) {
+      throw new HttpError(
+        404,
+        `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(pod.metadata.name)}`,
+      );
+    }
+    const options = logOptions(query, this.#view.world.clock.now());
+    const previous = query.get('previous') === 'true';
+    const status = await this.#view.container(pod, container, previous);
+    if (!status) throw new HttpError(400, noLogs(pod, container, previous));
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const following = {
+      clock: this.#view.world.clock,
+      signal: gone.signal,
+      isRunning: async () => (await this.#view.container(pod, container))?.state.type === 'running' && !previous,
+    };
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    response.flushHeaders();
+    for await (const chunk of readLog(status.log, options, following)) {
+      if (gone.signal.aborted) return;
+      if (!response.write(chunk)) await drained(response);
+    }
+    response.end();
+    void request;
+  }
+
+  async #run(
+    target: Target,
+    query: URLSearchParams,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    if (request.method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
+    const { id } = await this.#running(target);
+    const command = (query.get('cmd') ?? '').split(' ');
+    const { stdout, stderr, exitCode } = await this.#view.runtime.execSync(id, command, 0);
+    if (exitCode !== 0) throw new HttpError(500, outcomeOf(exitCode).message ?? '');
+    sendText(response, Buffer.concat([stdout, stderr]));
+  }
+}
+
+const joining = (open: () => Promise<Session>) => async (remote: Parameters<typeof join>[1]) =>
+  join(await open(), remote);
+
+/** Of what is asked for, only what the container has: one without stdin takes none. */
+function attachable({ pod, container }: Target, asked: StreamOptions): StreamOptions {
+  const spec = specOf(pod, container);
+  const tty = spec?.tty === true;
+  return { stdin: asked.stdin, stdout: asked.stdout, stderr: asked.stderr && !tty, tty };
+}
+
+function specOf({ spec }: Pod, name: string): Container | undefined {
+  const all = [spec.containers, spec.initContainers, spec.ephemeralContainers].flatMap(
+    (list) => (list ?? []) as Container[],
+  );
+  return all.find((container) => container.name === name);
+}
+
+function noLogs({ metadata: { name }, status }: Pod, container: string, previous: boolean): string {
+  const [what, pod] = [JSON.stringify(container), JSON.stringify(name)];
+  if (previous) return `previous terminated container ${what} in pod ${pod} not found`;
+  const all = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses].flatMap(
+    (list) => list ?? [],
+  );
+  const known = all.find((each) => each.name === container);
+  if (!known) return `container ${what} in pod ${pod} is not available`;
+  const reason = known.state?.waiting?.reason;
+  if (reason === 'ErrImagePull') return `container ${what} in pod ${pod} is waiting to start: image can't be pulled`;
+  if (reason === 'ImagePullBackOff')
+    return `container ${what} in pod ${pod} is waiting to start: trying and failing to pull image`;
+  if (known.state?.terminated) return `container ${what} in pod ${pod} is terminated`;
+  return reason === undefined
+    ? `container ${what} in pod ${pod} is waiting to start - no logs yet`
+    : `container ${what} in pod ${pod} is waiting to start: ${reason}`;
+}
+
+/** @throws HttpError 422 for what makes no sense */
+function logOptions(query: URLSearchParams, now: number): LogOptions {
+  const count = (name: string, least: number) => {
+    const text = query.get(name);
+    if (text === null || text === '') return undefined;
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < least) throw new HttpError(422, '{"message": "Invalid request."}');
+    return number;
+  };
+  const sinceSeconds = count('sinceSeconds', 1);
+  const sinceTime = query.get('sinceTime');
+  const stream = query.get('stream') ?? 'All';
+  if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr')
+    throw new HttpError(422, '{"message": "Invalid request."}');
+  return {
+    follow: query.get('follow') === 'true',
+    timestamps: query.get('timestamps') === 'true',
+    tailLines: count('tailLines', 0),
+    limitBytes: count('limitBytes', 1),
+    since: sinceSeconds !== undefined ? now - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined,
+    stream,
+  };
+}
+
+function drained(response: http.ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+}
+
+function sendJson(response: http.ServerResponse, body: object): void {
+  response.setHeader('content-type', 'application/json');
+  sendText(response, `${JSON.stringify(body)}\n`);
+}
+
+function sendText(response: http.ServerResponse, body: string | Buffer): void {
+  if (!response.hasHeader('content-type')) response.setHeader('content-type', 'text/plain; charset=utf-8');
+  response.setHeader('content-length', Buffer.byteLength(body));
+  response.end(body);
+}

@@ -1,0 +1,164 @@
+/** Streams of exec, attach and port-forward over SPDY/3.1, of which each says by a header what it is for. */
+import type http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { HttpError } from '@keelson/component/serving/server';
+import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
+import type { StreamOptions } from '../runtime/streams.ts';
+import { failed, type Outcome, type Remote } from './exec.ts';
+
+/** The best first. The first one has no name of its own. */
+const COMMANDS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];
+const PORT_FORWARD = 'portforward.k8s.io';
+const PROTOCOL_HEADER = 'x-stream-protocol-version';
+/** For a client to open the streams that it asked for. */
+const STREAMS_TIMEOUT_MS = 30_000;
+
+export function isSpdy({ headers }: http.IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'spdy/3.1';
+}
+
+function offered({ headers }: http.IncomingMessage): string[] {
+  return [headers[PROTOCOL_HEADER] ?? []].flat().flatMap((value) => value.split(',').map((each) => each.trim()));
+}
+
+function accept(socket: Duplex, head: Buffer, protocol: string): void {
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: SPDY/3.1'];
+  if (protocol !== '') lines.push(`X-Stream-Protocol-Version: ${protocol}`);
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  if (head.length > 0) socket.unshift(head);
+}
+
+/** @throws HttpError 403 when none of the offered protocols is known */
+function choose(request: http.IncomingMessage, known: readonly string[]): string {
+  const given = offered(request);
+  if (given.length === 0) return known.at(-1)!;
+  const chosen = known.find((protocol) => given.includes(protocol));
+  if (chosen === undefined) {
+    throw new HttpError(
+      403,
+      `unable to upgrade: unable to negotiate protocol: client supports [${given.join(' ')}], server accepts [${known.join(' ')}]`,
+    );
+  }
+  return chosen;
+}
+
+/**
+ * A command's streams. When `run` is done, how it ended goes out on the error stream, and the connection ends.
+ * @param what is going on, for the words of a failure: `executing command in container`
+ */
+export async function serveCommand(
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  wanted: StreamOptions,
+  what: string,
+  run: (remote: Remote) => Promise<Outcome>,
+): Promise<void> {
+  const protocol = choose(request, COMMANDS);
+  accept(socket, head, protocol);
+  const arrived = new Map<string, SpdyStream>();
+  const complete = Promise.withResolvers<void>();
+  const types = [
+    'error',
+    ...(wanted.stdin ? ['stdin'] : []),
+    ...(wanted.stdout ? ['stdout'] : []),
+    ...(wanted.stderr ? ['stderr'] : []),
+    ...(wanted.tty && /^v[34]/.test(protocol) ? ['resize'] : []),
+  ];
+  const session = new SpdySession(socket, {
+    role: 'server',
+    onStream: (stream) => {
+      arrived.set(stream.headers.streamtype ?? '', stream);
+      if (types.every((type) => arrived.has(type))) complete.resolve();
+    },
+  });
+  const timer = setTimeout(
+    () => complete.reject(new Error('timed out waiting for client to create streams')),
+    STREAMS_TIMEOUT_MS,
+  );
+  session.closed.then(() => complete.reject(new Error('the client has gone')));
+  try {
+    await complete.promise;
+  } catch {
+    session.close();
+    return;
+  } finally {
+    clearTimeout(timer);
+  }
+  const [error, stdin, stdout, stderr, resize] = ['error', 'stdin', 'stdout', 'stderr', 'resize'].map((type) =>
+    arrived.get(type),
+  );
+  const outcome = await run({ stdin, stdout, stderr, resize, gone: session.closed }).catch((thrown) =>
+    failed(thrown, what),
+  );
+  for (const stream of [stdout, stderr]) stream?.end();
+  error?.end(messageOf(outcome, protocol.startsWith('v4')));
+  await Promise.all([stdout, stderr, error].map((stream) => stream && flushed(stream)));
+  session.close();
+}
+
+/** Before v4 only failures were told, as texts. */
+function messageOf(outcome: Outcome, isStatus: boolean): string {
+  if (isStatus) return JSON.stringify(outcome);
+  return outcome.status === 'Success' ? '' : (outcome.message ?? '');
+}
+
+function flushed(stream: SpdyStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.writableFinished || stream.destroyed) resolve();
+    else stream.once('finish', resolve).once('close', resolve);
+  });
+}
+
+/** Connections to ports, each a pair of streams with the same request id: one for data, one for what goes wrong. */
+export async function servePortForward(
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  pod: string,
+  dial: (port: number) => Promise<Duplex>,
+): Promise<void> {
+  accept(socket, head, choose(request, [PORT_FORWARD]));
+  const pairs = new Map<string, { data?: SpdyStream; error?: SpdyStream }>();
+  const session = new SpdySession(socket, {
+    role: 'server',
+    onStream: (stream) => {
+      const { streamtype = '', requestid, port = '' } = stream.headers;
+      const key = requestid ?? (streamtype === 'error' ? `${stream.id}` : `${stream.id - 2}`);
+      const pair = pairs.get(key) ?? {};
+      pairs.set(key, pair);
+      if (streamtype === 'error') pair.error = stream;
+      else pair.data = stream;
+      if (!pair.data || !pair.error) return;
+      pairs.delete(key);
+      void forward(pair.data, pair.error, Number(port), pod, dial);
+    },
+  });
+  await session.closed;
+}
+
+async function forward(
+  data: SpdyStream,
+  error: SpdyStream,
+  port: number,
+  pod: string,
+  dial: (port: number) => Promise<Duplex>,
+): Promise<void> {
+  try {
+    if (!Number.isInteger(port) || port < 1 || port > 65535)
+      throw new Error(`unable to parse ${JSON.stringify(String(port))} as a port`);
+    const backend = await dial(port);
+    const over = [data, backend].map((end) => new Promise<void>((resolve) => end.once('close', resolve)));
+    backend.on('error', () => backend.destroy());
+    data.pipe(backend).pipe(data);
+    await Promise.race([...over, Promise.all([ended(data), ended(backend)])]);
+    backend.destroy();
+    error.end();
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    error.end(`error forwarding port ${port} to pod ${pod}, uid : ${reason}`);
+    data.end();
+  }
+}
+
+const ended = (stream: Duplex) => new Promise<void>((resolve) => stream.once('end', resolve));

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { type Duplex, PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { SpdySession } from '@keelson/component/spdy/session';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import WebSocket from 'ws';
+import type { Session, StreamOptions } from '../runtime/streams.ts';
+import { join } from './exec.ts';
+import * as spdy from './spdy.ts';
+import * as websocket from './websocket.ts';
+
+/** A process that writes back what it reads, says how large its terminal is, and ends with the code that it is told. */
+function echo({ stdout, stderr }: StreamOptions): Session {
+  const [stdin, out, err] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const { promise: exit, resolve } = Promise.withResolvers<number>();
+  let code = 0;
+  stdin.on('data', (chunk: Buffer) => {
+    const [, wanted] = /^exit (\d+)/.exec(chunk.toString()) ?? [];
+    if (wanted) code = Number(wanted);
+    else out.write(chunk);
+  });
+  stdin.on('end', () => {
+    err.write('done');
+    out.end();
+    err.end();
+    resolve(code);
+  });
+  return {
+    stdin,
+    stdout: stdout ? out : undefined,
+    stderr: stderr ? err : undefined,
+    resize: (width, height) => void out.write(`${width}x${height} `),
+    exit,
+    close: () => stdin.end(),
+  };
+}
+
+const wanted: StreamOptions = { stdin: true, stdout: true, stderr: true, tty: false };
+let server: http.Server;
+let port: number;
+let asked = wanted;
+const backend = net.createServer((socket) => socket.pipe(socket));
+
+beforeEach(async () => {
+  asked = wanted;
+  backend.listen(0, '127.0.0.1');
+  server = http.createServer();
+  server.on('upgrade', (request, socket, head) => {
+    const run = (remote: Parameters<typeof join>[1]) => join(echo(asked), remote);
+    if (request.url === '/forward') {
+      const dial = async (number: number): Promise<Duplex> => {
+        if (number !== 80) throw new Error('connection refused');
+        return net.connect((backend.address() as AddressInfo).port, '127.0.0.1');
+      };
+      void spdy.servePortForward(request, socket, head, 'p', dial);
+      return;
+    }
+    const { serveCommand } = spdy.isSpdy(request) ? spdy : websocket;
+    serveCommand(request, socket, head, asked, 'executing command in container', run).catch(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  backend.close();
+});
+
+async function dialSpdy(path: string, ...protocols: string[]): Promise<{ session: SpdySession; protocol: unknown }> {
+  const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocols };
+  const request = http.request({ port, path, method: 'POST', headers });
+  request.end();
+  const [answer, socket, head] = (await once(request, 'upgrade')) as [http.IncomingMessage, Duplex, Buffer];
+  if (head.length > 0) socket.unshift(head);
+  return {
+    session: new SpdySession(socket, { role: 'client' }),
+    protocol: answer.headers['x-stream-protocol-version'],
+  };
+}
+
+describe('a command over SPDY', () => {
+  async function run(protocol: string, input: string, tty = false) {
+    asked = { ...wanted, tty, stderr: !tty };
+    const { session, protocol: chosen } = await dialSpdy('/exec', 'v9.channel.k8s.io', protocol);
+    expect(chosen).toBe(protocol);
+    const open = (streamtype: string) => session.open({ streamtype });
+    const error = await open('error');
+    const stdin = await open('stdin');
+    const stdout = await open('stdout');
+    const stderr = tty ? undefined : await open('stderr');
+    if (tty) (await open('resize')).write('{"Width":80,"Height":24}{"Width":1');
+    const [out, err, outcome] = [text(stdout), stderr ? text(stderr) : Promise.resolve(''), text(error)];
+    stdin.end(input);
+    return { out: await out, err: await err, outcome: await outcome };
+  }
+
+  test('what goes in comes out, and success is told', async () => {
+    const { out, err, outcome } = await run('v4.channel.k8s.io', 'hello');
+    expect([out, err, JSON.parse(outcome)]).toEqual(['hello', 'done', { metadata: {}, status: 'Success' }]);
+  });
+
+  test('an exit code is told with its cause', async () => {
+    const { outcome } = await run('v4.channel.k8s.io', 'exit 42');
+    expect(JSON.parse(outcome)).toMatchObject({
+      status: 'Failure',
+      reason: 'NonZeroExitCode',
+      message: 'command terminated with non-zero exit code: exit status 42',
+      details: { causes: [{ reason: 'ExitCode', message: '42' }] },
+    });
+  });
+
+  test('before v4 success is silence', async () => {
+    expect((await run('v3.channel.k8s.io', 'x')).outcome).toBe('');
+    expect((await run('v2.channel.k8s.io', 'exit 1')).outcome).toContain('exit status 1');
+  });
+
+  test('a terminal is told its size, and has no stderr', async () => {
+    const { out } = await run('v4.channel.k8s.io', 'hi', true);
+    expect(out).toContain('80x24 ');
+    expect(out).toContain('hi');
+  });
+});
+
+describe('a command over a websocket', () => {
+  async function run(protocol: string, send: (socket: WebSocket) => void) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/exec`, protocol);
+    const channels = new Map<number, string>();
+    const encoded = protocol.includes('base64');
+    socket.on('message', (message: Buffer) => {
+      const channel = encoded ? Number(message.toString('latin1', 0, 1)) : message[0]!;
+      const data = encoded ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
+      channels.set(channel, (channels.get(channel) ?? '') + data.toString());
+    });
+    await once(socket, 'open');
+    send(socket);
+    await once(socket, 'close');
+    return channels;
+  }
+
+  test('in v5 stdin can be closed', async () => {
+    const channels = await run('v5.channel.k8s.io', (socket) => {
+      socket.send(Buffer.concat([Buffer.of(0), Buffer.from('hello')]));
+      socket.send(Buffer.of(255, 0));
+    });
+    expect(channels.get(1)).toBe('hello');
+    expect(channels.get(2)).toBe('done');
+    expect(JSON.parse(channels.get(3)!)).toEqual({ metadata: {}, status: 'Success' });
+  });
+
+  test('in base64', async () => {
+    const id = randomUUID();
+    const channels = await run('v4.base64.channel.k8s.io', (socket) => {
+      socket.send(`0${Buffer.from(id).toString('base64')}`);
+      setTimeout(() => socket.close(), 100);
+    });
+    expect(channels.get(1)).toBe(id);
+  });
+});
+
+test('connections to ports are pairs of streams; one that fails says why', async () => {
+  const { session } = await dialSpdy('/forward', 'portforward.k8s.io');
+  const open = (streamtype: string, to: number, requestid: string) =>
+    session.open({ streamtype, port: String(to), requestid });
+  const [error, data] = [await open('error', 80, '0'), await open('data', 80, '0')];
+  data.end('there and back');
+  expect(await text(data)).toBe('there and back');
+  expect(await text(error)).toBe('');
+  const [refused, nothing] = [await open('error', 81, '1'), await open('data', 81, '1')];
+  nothing.resume();
+  expect(await text(refused)).toBe('error forwarding port 81 to pod p, uid : connection refused');
+  session.close();
+});

@@ -1,0 +1,98 @@
+/** `/stats/summary`: what the node and its pods use (k8s.io/kubelet/pkg/apis/stats/v1alpha1). */
+import { cpus, freemem, totalmem, uptime } from 'node:os';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { formatTime } from '@keelson/api/time';
+import type { ContainerStats, CpuUsage, MemoryUsage, PodStats } from '../runtime/stats.ts';
+import type { KubeletView } from '../view.ts';
+
+const time = (at: number) => formatTime(new Date(at));
+
+export async function summaryOf(view: KubeletView): Promise<object> {
+  const now = view.world.clock.now();
+  const stats = new Map((await view.runtime.stats()).map((each) => [each.uid, each]));
+  const pods = view.pods().flatMap((pod) => {
+    const own =
+      stats.get(pod.metadata.annotations?.['kubernetes.io/config.hash'] ?? '') ?? stats.get(pod.metadata.uid ?? '');
+    return own ? [podSummary(pod, own)] : [];
+  });
+  const available = freemem();
+  const cpu = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.nice + times.irq, 0);
+  const node = {
+    nodeName: view.nodeName,
+    startTime: time(now - uptime() * 1000),
+    cpu: { time: time(now), usageCoreNanoSeconds: Math.round(cpu * 1e6) },
+    memory: {
+      time: time(now),
+      availableBytes: available,
+      usageBytes: totalmem() - available,
+      workingSetBytes: totalmem() - available,
+    },
+  };
+  return { node, pods };
+}
+
+function podSummary({ metadata, status }: Pod, stats: PodStats): object {
+  const { name, namespace, uid } = metadata;
+  const started = new Map((status.containerStatuses ?? []).map((each) => [each.name, each.state?.running?.startedAt]));
+  const [first] = stats.network ?? [];
+  return {
+    podRef: { name, namespace, uid },
+    startTime: status.startTime ?? null,
+    containers: stats.containers.map((each) => containerSummary(each, started.get(each.name))),
+    ...(stats.cpu ? { cpu: cpuSummary(stats.cpu) } : {}),
+    ...(stats.memory ? { memory: memorySummary(stats.memory) } : {}),
+    ...(first
+      ? {
+          network: {
+            time: time(first.at),
+            ...interfaceSummary(first),
+            interfaces: stats.network!.map(interfaceSummary),
+          },
+        }
+      : {}),
+    ...(stats.processes === undefined ? {} : { process_stats: { process_count: stats.processes } }),
+  };
+}
+
+function containerSummary(
+  { name, cpu, memory, writableLayer }: ContainerStats,
+  startedAt: string | null | undefined,
+): object {
+  return {
+    name,
+    startTime: startedAt ?? null,
+    ...(cpu ? { cpu: cpuSummary(cpu) } : {}),
+    ...(memory ? { memory: memorySummary(memory) } : {}),
+    ...(writableLayer ? { rootfs: { usedBytes: writableLayer.usedBytes } } : {}),
+  };
+}
+
+const cpuSummary = ({ at, coreNanoseconds, nanoCores }: CpuUsage) => ({
+  time: time(at),
+  ...(nanoCores === undefined ? {} : { usageNanoCores: nanoCores }),
+  usageCoreNanoSeconds: coreNanoseconds,
+});
+
+const memorySummary = (usage: MemoryUsage) => ({
+  time: time(usage.at),
+  availableBytes: usage.availableBytes,
+  usageBytes: usage.usageBytes,
+  workingSetBytes: usage.workingSetBytes,
+  rssBytes: usage.rssBytes,
+  pageFaults: usage.pageFaults,
+  majorPageFaults: usage.majorPageFaults,
+});
+
+const interfaceSummary = ({
+  name,
+  rxBytes,
+  rxErrors,
+  txBytes,
+  txErrors,
+}: NonNullable<PodStats['network']>[number]) => ({
+  name,
+  rxBytes,
+  rxErrors,
+  txBytes,
+  txErrors,
+});
