@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { badRequest, qualified } from '@keelson/api/errors';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
+import { compileForValidation } from './admission/cel/compiler.ts';
 import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts';
 import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
@@ -120,6 +121,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       services,
       namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
       pods: { allowPrivileged: config.allowPrivileged },
+      compileExpression: compileForValidation,
     }),
     {
       rules: rbac,

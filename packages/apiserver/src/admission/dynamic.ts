@@ -5,9 +5,15 @@
 import { qualified } from '@keelson/api/errors';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
-import { type CompileConditions, ConditionError } from './matching/conditions.ts';
+import { webhookConditions } from './cel/conditions.ts';
 import type { AdmissionMetrics } from './metrics.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
+import { type MutatingPolicies, mutatingAdmissionPolicy } from './policy/mutating.ts';
+import { Mutator } from './policy/mutator.ts';
+import { paramsOf } from './policy/params.ts';
+import { Policies } from './policy/policies.ts';
+import { type ValidatingPolicies, validatingAdmissionPolicy } from './policy/validating.ts';
+import { Validator } from './policy/validator.ts';
 import { type CredentialsFor, WebhookClient } from './webhook/client.ts';
 import { Hooks } from './webhook/hooks.ts';
 import { mutatingAdmissionWebhook } from './webhook/mutating.ts';
@@ -32,32 +38,34 @@ export interface DynamicAdmission {
 
 const GROUP = 'admissionregistration.k8s.io';
 
-export function dynamicAdmission({
-  world,
-  resources,
-  metrics,
-  uuid,
-  credentialsFor,
-}: DynamicOptions): DynamicAdmission {
+export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
+  const { world, resources, metrics, uuid, credentialsFor } = options;
   const client = new WebhookClient({
     resolve: serviceResolver(world.objects),
     ...(credentialsFor ? { credentialsFor } : {}),
   });
-  const compile: CompileConditions = () => ({
-    match: () => Promise.reject(new ConditionError('expressions are not evaluated')),
-  });
-  const mutating = new Hooks('admit', compile);
-  const validating = new Hooks('validating', compile);
+  const conditions = webhookConditions(world.authorize, metrics);
+  const mutatingHooks = new Hooks('admit', conditions);
+  const validatingHooks = new Hooks('validating', conditions);
+  const mutating: MutatingPolicies = new Policies((policy) => new Mutator(policy, metrics));
+  const validating: ValidatingPolicies = new Policies((policy) => new Validator(policy, metrics));
   const calling = { client, uuid, metrics };
+  const policing = { world, paramsOf: paramsOf(resources), metrics };
   const sources: Readonly<Record<string, Follower>> = {
-    mutatingwebhookconfigurations: mutating,
-    validatingwebhookconfigurations: validating,
+    mutatingwebhookconfigurations: mutatingHooks,
+    validatingwebhookconfigurations: validatingHooks,
+    mutatingadmissionpolicies: mutating.policies,
+    mutatingadmissionpolicybindings: mutating.bindings,
+    validatingadmissionpolicies: validating.policies,
+    validatingadmissionpolicybindings: validating.bindings,
   };
   const stops: (() => void)[] = [];
   return {
     plugins: [
-      mutatingAdmissionWebhook(world, mutating, calling),
-      validatingAdmissionWebhook(world, validating, calling),
+      mutatingAdmissionPolicy({ ...policing, policies: mutating }),
+      mutatingAdmissionWebhook(world, mutatingHooks, calling),
+      validatingAdmissionPolicy({ ...policing, policies: validating }),
+      validatingAdmissionWebhook(world, validatingHooks, calling),
     ],
     async start() {
       const served = new Set([...resources.all()].map(({ definition }) => qualified(definition)));

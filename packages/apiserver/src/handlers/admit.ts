@@ -48,7 +48,8 @@ function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
     round: new Round(),
     warn: (text: string) => addWarning(ctx, text),
     annotate: (key: string, value: string) => {
-      ctx.auditAnnotations[key] = value;
+      // Nobody overwrites what another one has said.
+      ctx.auditAnnotations[key] ??= value;
     },
   };
 }

@@ -55,7 +55,7 @@ const DEFAULT_TIMEOUT_SECONDS = 10;
  */
 export async function ask(
   { client, uuid }: Calling,
-  { hook, form }: Match,
+  { hook }: Match,
   objects: VersionedObjects,
   isMutating: boolean,
 ): Promise<Verdict> {
@@ -68,7 +68,7 @@ export async function ask(
     throw new WebhookFailure(webhook, `could not create admission objects: ${why}`, 400);
   }
   const uid = uuid();
-  const body = encodeReview(version, uid, form, objects);
+  const body = encodeReview(version, uid, objects);
   let review: AdmissionReview;
   try {
     const reply = await client.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);

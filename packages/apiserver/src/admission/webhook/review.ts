@@ -7,8 +7,8 @@ import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1'
 import type { Status } from '@keelson/api/generated/types/meta/v1';
 import type { TypedObject } from '@keelson/api/object';
 import { structType } from '@keelson/api/schema';
-import type { UserInfo } from '../../registry/strategy.ts';
-import type { Form, VersionedObjects } from '../matching/forms.ts';
+import type { VersionedObjects } from '../matching/forms.ts';
+import { requestOf } from '../matching/request.ts';
 
 export type ReviewVersion = 'v1' | 'v1beta1';
 
@@ -33,39 +33,14 @@ export function reviewVersion(versions: readonly string[]): ReviewVersion | unde
   return versions.find((version): version is ReviewVersion => version in TYPES);
 }
 
-export function encodeReview(version: ReviewVersion, uid: string, form: Form, objects: VersionedObjects): Buffer {
-  const { attributes, object = null, oldObject = null } = objects;
-  const { subresource, name, namespace, operation, user, dryRun } = attributes;
+/** @param objects in the form that the webhook wants to see */
+export function encodeReview(version: ReviewVersion, uid: string, objects: VersionedObjects): Buffer {
+  const { object = null, oldObject = null } = objects;
   return encodeJson({
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${version}`,
-    request: {
-      uid,
-      kind: { group: form.kind.group, version: form.kind.version, kind: form.kind.kind },
-      resource: { ...form.resource },
-      ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: { ...attributes.kind },
-      requestResource: { ...attributes.resource },
-      ...(subresource === '' ? {} : { requestSubResource: subresource }),
-      ...(name === '' ? {} : { name }),
-      ...(namespace === '' ? {} : { namespace }),
-      operation,
-      userInfo: userInfo(user),
-      object,
-      oldObject,
-      dryRun,
-      options: attributes.options() ?? null,
-    },
+    request: { uid, ...requestOf(objects), object, oldObject },
   });
-}
-
-function userInfo({ name, uid, groups, extra }: UserInfo): object {
-  return {
-    ...(name === '' ? {} : { username: name }),
-    ...(uid === '' ? {} : { uid }),
-    ...(groups.length === 0 ? {} : { groups }),
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
-  };
 }
 
 /** The answer is no AdmissionReview that could be trusted. */

@@ -52,7 +52,7 @@ export function checkExpression(scope: ExpressionScope, role: ExpressionRole, te
     text,
     hasParams,
     hasAuthorizer: role !== 'messageExpression',
-    ...(role === 'matchCondition' || !variables?.length ? {} : { variables }),
+    ...(role === 'matchCondition' || variables === undefined ? {} : { variables }),
     isStored: stored.has(text),
   });
   return problem ? [fieldError(problem, path, text)] : [];

@@ -22,17 +22,22 @@ export type PolicySpec = Pick<
   'failurePolicy' | 'paramKind' | 'matchConstraints' | 'matchConditions' | 'variables'
 >;
 
-/** @param stored the expressions of the policy before an update */
+/**
+ * @param stored the expressions of the policy before an update
+ * @param declaresVariables even if there are none
+ */
 export function policyScope(
   spec: PolicySpec,
   compile: CompileExpression | undefined,
   stored: readonly (string | undefined)[],
+  declaresVariables: boolean,
 ): ExpressionScope {
+  const { variables = [] } = spec;
   return {
     compile,
     stored: new Set(stored.filter((text) => text !== undefined)),
     hasParams: spec.paramKind !== undefined,
-    variables: spec.variables ?? [],
+    ...(declaresVariables || variables.length > 0 ? { variables } : {}),
   };
 }
 

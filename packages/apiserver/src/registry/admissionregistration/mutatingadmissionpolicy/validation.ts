@@ -19,7 +19,7 @@ export function validateMutatingAdmissionPolicy(
   compile: CompileExpression | undefined,
 ): ErrorList {
   const { mutations = [] } = spec;
-  const scope = policyScope(spec, compile, old ? expressionsOf(old.spec) : []);
+  const scope = policyScope(spec, compile, old ? expressionsOf(old.spec) : [], true);
   const at = SPEC.child('mutations');
   return [
     ...validatePolicy(spec, old?.spec, scope, validateMutatingOperations),

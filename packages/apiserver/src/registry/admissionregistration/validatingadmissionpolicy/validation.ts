@@ -28,7 +28,7 @@ export function validateValidatingAdmissionPolicy(
   compile: CompileExpression | undefined,
 ): ErrorList {
   const { validations = [], auditAnnotations = [] } = spec;
-  const scope = policyScope(spec, compile, old ? expressionsOf(old.spec) : []);
+  const scope = policyScope(spec, compile, old ? expressionsOf(old.spec) : [], false);
   const errors = validatePolicy(spec, old?.spec, scope);
   const rulesPath = SPEC.child('validations');
   const annotationsPath = SPEC.child('auditAnnotations');
