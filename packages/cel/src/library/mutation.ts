@@ -62,9 +62,9 @@ export const OBJECT_TYPES: Declarations = {
   },
 };
 
-/** Objects within a constructed `Object` whose types are not named after the fields that lead to them. */
+/** Objects within a constructed object whose types are not named after its own and the fields that lead to them. */
 export function misnamedTypes(value: Value): string[] {
-  return misnamed(value, ROOT);
+  return misnamed(value, value instanceof StructValue ? typeName(value.struct) : ROOT);
 }
 
 function misnamed(value: Value, path: string): string[] {

@@ -1,11 +1,11 @@
 /** `authorizer` in the expressions of one request: what its user may do, each question asked once. */
-import type { Value } from '@keelson/cel';
 import {
   type AuthorizationAnswer,
   type AuthorizationQuery,
   authorizerValue,
   resourceCheckValue,
-} from '@keelson/cel/library/authorizer';
+  type Value,
+} from '@keelson/cel';
 import { serviceAccountUser } from '../../authn/serviceaccount/names.ts';
 import {
   type Attributes,

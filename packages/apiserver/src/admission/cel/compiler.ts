@@ -1,12 +1,20 @@
 /** The expressions of one policy or webhook, compiled together: later ones see the variables that stand before them. */
 
 import type { Variable } from '@keelson/api/generated/types/admissionregistration/v1';
-import { BoolType, type Environment, NullType, StringType, type Type } from '@keelson/cel';
+import {
+  BoolType,
+  type Environment,
+  JSONPatchType,
+  listType,
+  NullType,
+  OBJECT_TYPES,
+  StringType,
+  type Type,
+} from '@keelson/cel';
 import { LRUCache } from 'lru-cache';
 import type { CompileExpression, ExpressionRole } from '../../registry/admissionregistration/expressions.ts';
 import { admissionEnvironment, type Named, withVariables } from './environment.ts';
 import { compileExpression, type Expression } from './expression.ts';
-import { JSON_PATCHES_TYPE, OBJECT_TYPE } from './patchtypes.ts';
 
 const RESULTS: Readonly<Record<ExpressionRole, readonly Type[]>> = {
   matchCondition: [BoolType],
@@ -14,8 +22,8 @@ const RESULTS: Readonly<Record<ExpressionRole, readonly Type[]>> = {
   validation: [BoolType],
   messageExpression: [StringType],
   auditAnnotation: [StringType, NullType],
-  applyConfiguration: [OBJECT_TYPE],
-  jsonPatch: [JSON_PATCHES_TYPE],
+  applyConfiguration: [OBJECT_TYPES.resolveType!('Object')!.type],
+  jsonPatch: [listType(JSONPatchType)],
 };
 
 export interface CompilerOptions {

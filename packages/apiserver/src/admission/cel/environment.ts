@@ -1,21 +1,23 @@
 /** What the expressions of webhooks and policies may name (k8s.io/apiserver/pkg/admission/plugin/cel/compile.go). */
 import {
+  AuthorizerType,
   BOOL,
   type Declared,
   DYN,
   type Environment,
   environment,
   INT,
+  JSON_PATCH,
   listOf,
   mapOf,
+  OBJECT_TYPES,
   object,
   opaque,
+  ResourceCheckType,
   STRING,
   TIMESTAMP,
   type Type,
 } from '@keelson/cel';
-import { AuthorizerType, ResourceCheckType } from '@keelson/cel/library/authorizer';
-import { PATCH_TYPES } from './patchtypes.ts';
 
 export interface Named {
   readonly hasParams: boolean;
@@ -100,7 +102,7 @@ export function admissionEnvironment({ hasParams, hasAuthorizer, hasPatchTypes }
         ? { authorizer: opaque(AuthorizerType), 'authorizer.requestResource': opaque(ResourceCheckType) }
         : {}),
     };
-    env = environment({ variables }, ...(hasPatchTypes ? PATCH_TYPES : []));
+    env = environment({ variables }, ...(hasPatchTypes ? [OBJECT_TYPES, JSON_PATCH] : []));
     known.set(key, env);
   }
   return env;

@@ -9,12 +9,10 @@ import type { MutatingAdmissionPolicy, Mutation } from '@keelson/api/generated/t
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { type Operation, PatchProblem, runJsonPatch } from '@keelson/api/patch/json';
 import { isObject, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
-import { isList, isMap, type Value } from '@keelson/cel';
+import { isList, isMap, misnamedTypes, StructValue, toJson, type Value } from '@keelson/cel';
 import { Compiler } from '../cel/compiler.ts';
 import { Conditions } from '../cel/conditions.ts';
 import type { Expression } from '../cel/expression.ts';
-import { jsonOf } from '../cel/json.ts';
-import { misplacedTypes } from '../cel/patchtypes.ts';
 import { type Input, OutOfBudget, POLICY_BUDGET, Session } from '../cel/session.ts';
 import type { Form } from '../matching/forms.ts';
 import type { AdmissionMetrics } from '../metrics.ts';
@@ -75,7 +73,7 @@ function applied(value: Value, object: KubeObject, form: Form): KubeObject {
       `error applying patch: failed to convert patch object to typed object: no corresponding type for ${kind}`,
     );
   }
-  const config = { ...(jsonOf(value) as JsonObject), apiVersion: apiVersionOf(form.kind), kind: form.kind.kind };
+  const config = { ...(toJson(value) as JsonObject), apiVersion: apiVersionOf(form.kind), kind: form.kind.kind };
   const schema = form.type ? applySchemaOf(form.type) : DEDUCED;
   const attempt = <T>(what: string, run: () => T): T => {
     try {
@@ -151,12 +149,12 @@ function operationOf(step: Value): Operation {
     op: text('op'),
     path: text('path'),
     ...(from === '' ? {} : { from }),
-    ...(value === undefined ? {} : { value: jsonOf(value) }),
+    ...(value === undefined ? {} : { value: toJson(value) }),
   };
 }
 
 function checkTypes(value: Value): void {
-  const problems = misplacedTypes(value);
+  const problems = value instanceof StructValue ? misnamedTypes(value) : [];
   if (problems.length > 0) throw new MutationError(`type mismatch: ${problems.join('\n')}`);
 }
 
