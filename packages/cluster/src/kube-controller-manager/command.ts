@@ -1,9 +1,12 @@
 import { connect, systemWorld } from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { together } from '@keelson/component/running';
 import { controllers } from '@keelson/controllers/controllers';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
 import { electionErrors } from '../leader-election.ts';
+import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { ServiceAccountToken } from './service-accounts.ts';
 import { startControllerManager } from './start.ts';
@@ -28,10 +31,20 @@ const component: Component<typeof flags> = {
         component: `kube-controller-manager/${account}`,
         token: new ServiceAccountToken(client, account),
       });
-    return startControllerManager(values, {
+    const manager = await startControllerManager(values, {
       client,
       clientFor: values['use-service-account-credentials'] ? clientFor : () => client,
     });
+    const metrics = new MetricsRegistry();
+    const served = {
+      component: 'kube-controller-manager',
+      metrics,
+      health: () => [],
+      ready: () => true,
+      configuration: {},
+    };
+    const serving = await startServing(values, client, served, logger);
+    return together([manager, ...(serving ? [serving] : [])]);
   },
 };
 

@@ -1,6 +1,7 @@
 import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { electionDescriptions } from '../leader-election.ts';
+import { servingDescriptions } from '../secure-serving.ts';
 
 /** The flags of `kube-controller-manager`: upstream's. */
 export const flags = kubeControllerManagerFlags;
@@ -9,6 +10,7 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...electionDescriptions,
+  ...servingDescriptions,
   'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
   'cluster-cidr': 'Addresses of pods, as CIDR; two of different families for dual stack.',
   'cluster-signing-cert-file':

@@ -1,8 +1,11 @@
 import { connect, systemWorld } from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { together } from '@keelson/component/running';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { electionErrors } from '../leader-election.ts';
+import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { configurationOf, startKubeScheduler } from './start.ts';
 
@@ -13,13 +16,21 @@ const component: Component<typeof flags> = {
   descriptions,
   validate: (values) => electionErrors(values),
   async start(values, given, logger) {
-    const { clientConnection } = await configurationOf(values);
-    const config = await readKubeconfig(values.kubeconfig || clientConnection.kubeconfig);
+    const configuration = await configurationOf(values);
+    const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
     const rateLimit = rateLimitOf(values, given);
-    return startKubeScheduler(
-      values,
-      connect(config, { component: 'kube-scheduler', world: systemWorld(logger), rateLimit }),
-    );
+    const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger), rateLimit });
+    const metrics = new MetricsRegistry();
+    const scheduler = await startKubeScheduler(values, client, undefined, metrics);
+    const served = {
+      component: 'kube-scheduler',
+      metrics,
+      health: () => [],
+      ready: () => scheduler.hasSynced,
+      configuration: { 'kubescheduler.config.k8s.io': configuration },
+    };
+    const serving = await startServing(values, client, served, logger);
+    return together([scheduler, ...(serving ? [serving] : [])]);
   },
 };
 

@@ -1,6 +1,7 @@
 import { kubeSchedulerFlags } from '@keelson/component/generated/kube-scheduler-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { electionDescriptions } from '../leader-election.ts';
+import { servingDescriptions } from '../secure-serving.ts';
 
 /** The flags of `kube-scheduler`: upstream's. */
 export const flags = kubeSchedulerFlags;
@@ -9,6 +10,7 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...electionDescriptions,
+  ...servingDescriptions,
   config: 'File with a KubeSchedulerConfiguration, which counts instead of the flags.',
   help: 'Show this help.',
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Client } from '@keelson/client';
-import type { Running } from '@keelson/component/running';
-import type { SchedulerConfiguration } from '@keelson/scheduler';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { RunningScheduler, SchedulerConfiguration } from '@keelson/scheduler';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
@@ -30,14 +30,15 @@ export async function configurationOf(values: Values): Promise<SchedulerConfigur
   return { ...configuration, leaderElection };
 }
 
-/** @param identity in elections; a new one each time without it */
+/** @param identity in elections; a new one each time without it. @param metrics where its metrics are registered */
 export async function startKubeScheduler(
   values: Values,
   client: Client,
   identity = `${hostname()}_${randomUUID()}`,
-): Promise<Running> {
+  metrics?: MetricsRegistry,
+): Promise<RunningScheduler> {
   const { startScheduler } = await import('@keelson/scheduler');
   const configuration = await configurationOf(values);
   const election = configuration.leaderElection.leaderElect ? { identity } : undefined;
-  return startScheduler({ client, configuration, election });
+  return startScheduler({ client, configuration, election, metrics });
 }
