@@ -18,8 +18,10 @@ export interface Overload {
 export interface FunctionCost {
   /** In the worst and in the best case, without what the arguments cost. */
   readonly estimate?: (call: CallShape) => CallEstimate | undefined;
-  /** What a call did cost. @param args with the target first */
-  readonly actual?: (args: readonly Value[], result: Value, overload: string) => number | undefined;
+  /** What a call costs, charged before it is made. @param args with the target first */
+  readonly actual?: (args: readonly Value[], overload: string) => number | undefined;
+  /** The same where only the result tells. */
+  readonly ofResult?: (result: Value, overload: string) => number | undefined;
 }
 
 export interface FunctionDeclaration {

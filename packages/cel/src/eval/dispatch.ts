@@ -3,45 +3,50 @@ import type { FunctionDeclaration, Overload } from '../functions.ts';
 import { type Type, typeName } from '../types/type.ts';
 import { standardCost } from './cost.ts';
 import { failure, noSuchOverload } from './errors.ts';
-import type { Frame, Step } from './frame.ts';
+import type { Step } from './frame.ts';
 import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
-/** A step that calls a function with what other steps give. */
+/** A step that calls a function with what other steps give. What it costs is charged before, unless only the result tells. */
 export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[], args: readonly Step[]): Step {
   const call = caller(fn, overloads);
-  const charge = charger(fn, overloads.length === 1 ? overloads[0]!.id : '');
+  const overload = overloads.length === 1 ? overloads[0]!.id : '';
+  const before = costBefore(fn, overload);
+  const after = fn.cost?.ofResult;
   const [first, second] = args;
-  switch (args.length) {
-    case 1:
-      return (frame) => {
-        const a = first!(frame);
-        const result = call(a);
-        frame.charge(charge([a], result));
-        return result;
-      };
-    case 2:
-      return (frame) => {
-        const a = first!(frame);
-        const b = second!(frame);
-        const result = call(a, b);
-        frame.charge(charge([a, b], result));
-        return result;
-      };
-    default:
-      return (frame: Frame) => {
-        const values = args.map((arg) => arg(frame));
-        const result = call(...values);
-        frame.charge(charge(values, result));
-        return result;
-      };
+  if (after) {
+    return (frame) => {
+      const result = call(...args.map((arg) => arg(frame)));
+      frame.charge(after(result, overload) ?? 1);
+      return result;
+    };
   }
+  if (args.length === 1) {
+    return (frame) => {
+      const a = first!(frame);
+      frame.charge(before([a]));
+      return call(a);
+    };
+  }
+  if (args.length === 2) {
+    return (frame) => {
+      const a = first!(frame);
+      const b = second!(frame);
+      frame.charge(before([a, b]));
+      return call(a, b);
+    };
+  }
+  return (frame) => {
+    const values = args.map((arg) => arg(frame));
+    frame.charge(before(values));
+    return call(...values);
+  };
 }
 
-/** The cost of a call. An overload that is not known before is known to the cost no better. */
-function charger(fn: FunctionDeclaration, overload: string): (args: readonly Value[], result: Value) => number {
+/** An overload that is not known before is known to the cost no better. */
+function costBefore(fn: FunctionDeclaration, overload: string): (args: readonly Value[]) => number {
   const actual = fn.cost?.actual;
   if (!actual) return (args) => standardCost(overload, args);
-  return (args, result) => actual(args, result, overload) ?? standardCost(overload, args);
+  return (args) => actual(args, overload) ?? standardCost(overload, args);
 }
 
 function caller(fn: FunctionDeclaration, overloads: readonly Overload[]): (...args: Value[]) => Value {

@@ -3,6 +3,7 @@ import { quote } from '@keelson/api/field';
 import { type Type, typeName } from '../types/type.ts';
 import { toText } from './convert.ts';
 import { failure } from './errors.ts';
+import { checkText } from './limits.ts';
 import { Duration, Timestamp } from './time.ts';
 import { isList, isMap, type ListValue, type MapValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
@@ -81,9 +82,13 @@ function parseClause(text: string): Clause & { length: number } {
 /** @throws EvaluationError */
 export function formatString(format: string, args: ListValue): string {
   let used = 0;
-  return parseFormat(format, args.size)
-    .map((part) => (typeof part === 'string' ? part : formatClause(part, args.get(used++))))
-    .join('');
+  let length = 0;
+  const texts = parseFormat(format, args.size).map((part) => {
+    const text = typeof part === 'string' ? part : formatClause(part, args.get(used++));
+    length = checkText(length + text.length);
+    return text;
+  });
+  return texts.join('');
 }
 
 const NOT_FINITE = new Set(['NaN', 'Infinity', '-Infinity']);

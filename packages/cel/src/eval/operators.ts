@@ -1,5 +1,6 @@
 /** What the arithmetic operators do (cel-go common/types, overflow.go). */
 import { failure, noSuchOverload } from './errors.ts';
+import { checkItems } from './limits.ts';
 import { Duration, Timestamp } from './time.ts';
 import { ArrayList, isList, type ListValue, Uint, type Value, ValueMap } from './values.ts';
 
@@ -39,8 +40,9 @@ class ConcatList implements ListValue {
   readonly #parts: readonly [ListValue, ListValue];
   #items: readonly Value[] | undefined;
 
+  /** @throws EvaluationError for lists that memory cannot hold */
   constructor(left: ListValue, right: ListValue) {
-    this.size = left.size + right.size;
+    this.size = checkItems(left.size + right.size);
     this.#parts = [left, right];
   }
   get(index: number): Value {

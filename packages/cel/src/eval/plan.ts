@@ -20,22 +20,11 @@ import { comparing } from './cost.ts';
 import { planCall } from './dispatch.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
+import { readAccumulator, runFold } from './fold.ts';
 import { Frame, type Step } from './frame.ts';
-import { GrowingList, GrowingMap } from './operators.ts';
 import { compilePattern } from './pattern.ts';
 import { hasField, select, selectOptional } from './select.ts';
-import {
-  ArrayList,
-  hashKey,
-  isList,
-  isMap,
-  type ListValue,
-  OptionalValue,
-  TypeValue,
-  Uint,
-  type Value,
-  ValueMap,
-} from './values.ts';
+import { ArrayList, hashKey, type ListValue, OptionalValue, TypeValue, type Value, ValueMap } from './values.ts';
 
 const LIST_COST = 10;
 const MAP_COST = 30;
@@ -286,9 +275,8 @@ class Planner {
     return (frame) => {
       const a = left(frame);
       const b = right(frame);
-      const equal = equals(a, b);
-      frame.charge(actual?.([a, b], equal, 'equals') ?? comparing(a, b));
-      return equal === wanted;
+      frame.charge(actual?.([a, b], 'equals') ?? comparing(a, b));
+      return equals(a, b) === wanted;
     };
   }
 
@@ -379,16 +367,8 @@ class Planner {
     this.#depth += 3;
     this.slots = Math.max(this.slots, this.#depth);
     const outer = this.#locals;
-    const start = accumulatorStart(this.plan(fold.init).eval, fold.accumulator === ACCUMULATOR);
-    const accumulated: Step = (frame) => {
-      let value = frame.slots[accumulator];
-      if (value === undefined) {
-        value = start(frame);
-        frame.slots[accumulator] = value;
-      }
-      if (value instanceof EvaluationError) throw value;
-      return value;
-    };
+    const init = this.plan(fold.init).eval;
+    const accumulated = readAccumulator(accumulator, init, fold.accumulator === ACCUMULATOR);
     this.#locals = [...outer, { name: fold.accumulator, read: accumulated }];
     const result = this.plan(fold.result).eval;
     this.#locals = [...this.#locals, { name: fold.variable, read: (frame) => frame.slots[first] as Value }];
@@ -400,73 +380,7 @@ class Planner {
     this.#locals = outer;
     this.#depth = base;
 
-    /** False where the fold is to end. */
-    const once = (frame: Frame): boolean => {
-      if (!holds(condition, frame)) return false;
-      try {
-        frame.slots[accumulator] = step(frame);
-      } catch (error) {
-        if (!(error instanceof EvaluationError)) throw error;
-        frame.slots[accumulator] = error;
-      }
-      return true;
-    };
-    const two = fold.variable2 !== undefined;
-    return (frame) => {
-      const over = range(frame);
-      const { slots } = frame;
-      slots[accumulator] = undefined;
-      if (isList(over)) {
-        let index = 0n;
-        for (const item of over) {
-          slots[first] = two ? index++ : item;
-          slots[second] = item;
-          if (!once(frame)) break;
-        }
-      } else if (isMap(over)) {
-        for (const key of over.keys()) {
-          slots[first] = key;
-          if (two) slots[second] = over.find(key);
-          if (!once(frame)) break;
-        }
-      } else {
-        throw failure(
-          two
-            ? `unsupported comprehension range type: ${goTypeName(over)}`
-            : `got '${goTypeName(over)}', expected iterable type`,
-        );
-      }
-      const value = result(frame);
-      return value instanceof GrowingList ? new ArrayList(value.items) : value;
-    };
-  }
-}
-
-/**
- * The first value of an accumulator, evaluated at its first use: `cel.bind` relies on that. An error is kept, its uses throw it.
- * @param hidden no expression names the accumulator: an empty list or map grows in place
- */
-function accumulatorStart(init: Step, hidden: boolean): (frame: Frame) => Value | EvaluationError {
-  return (frame) => {
-    try {
-      const value = init(frame);
-      if (!hidden) return value;
-      if (isList(value) && value.size === 0) return new GrowingList();
-      return isMap(value) && value.size === 0 ? new GrowingMap() : value;
-    } catch (error) {
-      if (error instanceof EvaluationError) return error;
-      throw error;
-    }
-  };
-}
-
-/** A condition that has no value does not end a fold. */
-function holds(condition: Step, frame: Frame): boolean {
-  try {
-    return condition(frame) !== false;
-  } catch (error) {
-    if (error instanceof EvaluationError) return true;
-    throw error;
+    return runFold({ accumulator, first, second, two: fold.variable2 !== undefined, range, condition, step, result });
   }
 }
 
@@ -479,20 +393,4 @@ function chargeFound(frame: Frame, found: OptionalValue): OptionalValue {
 function unwrap(value: Value, entry: Value): Value | undefined {
   if (value instanceof OptionalValue) return value.value;
   throw failure(`cannot initialize optional entry '${entry}' from non-optional value ${value}`);
-}
-
-function goTypeName(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return 'types.String';
-    case 'bigint':
-      return 'types.Int';
-    case 'number':
-      return 'types.Double';
-    case 'boolean':
-      return 'types.Bool';
-    default:
-      if (value === null) return 'types.Null';
-      return value instanceof Uint ? 'types.Uint' : 'types.Bytes';
-  }
 }

@@ -89,7 +89,7 @@ export const joinCost: FunctionCost = {
     const size = separator ? plus(elements, times(separator.size, gaps)) : elements;
     return { cost: scaled(size, TRAVERSAL), size };
   },
-  actual: (_, result) => traversal(result, 2),
+  ofResult: (result) => traversal(result, 2),
 };
 
 const LIST_COST = 10;

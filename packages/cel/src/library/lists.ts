@@ -4,6 +4,7 @@ import type { Declarations } from '../environment.ts';
 import { actualSize } from '../eval/cost.ts';
 import { compare, equals } from '../eval/equality.ts';
 import { failure } from '../eval/errors.ts';
+import { checkItems } from '../eval/limits.ts';
 import { add } from '../eval/operators.ts';
 import { Duration } from '../eval/time.ts';
 import { ArrayList, isList, type ListValue, typeOf, Uint, type Value } from '../eval/values.ts';
@@ -84,10 +85,14 @@ function slice(list: ListValue, start: bigint, end: bigint): Value {
 function flatten(list: ListValue, depth = 1n): ArrayList {
   if (depth < 0n) throw failure('level must be non-negative');
   const items: Value[] = [];
-  for (const item of list) {
-    if (isList(item) && depth > 0n) items.push(...flatten(item, depth - 1n).items);
-    else items.push(item);
-  }
+  const append = (from: ListValue, levels: bigint) => {
+    checkItems(items.length + from.size);
+    for (const item of from) {
+      if (isList(item) && levels > 0n) append(item, levels - 1n);
+      else items.push(item);
+    }
+  };
+  append(list, depth);
   return new ArrayList(items);
 }
 
@@ -136,11 +141,12 @@ function contains(list: ListValue, part: ListValue): boolean {
 }
 
 /** These rules hold for calls whose overload is known before; for others the standard rule does. */
-function whenKnown(rule: (args: readonly Value[], result: Value) => number): NonNullable<FunctionCost['actual']> {
-  return (args, result, id) => (id === '' ? undefined : rule(args, result));
+function whenKnown(rule: (args: readonly Value[]) => number): NonNullable<FunctionCost['actual']> {
+  return (args, id) => (id === '' ? undefined : rule(args));
 }
 
-const outputCost = whenKnown((_, result) => listCallCost(1, actualSize(result)));
+const outputCost: FunctionCost['ofResult'] = (result, id) =>
+  id === '' ? undefined : listCallCost(1, actualSize(result));
 
 const sortCost = (sorted: 'target' | 'argument'): FunctionCost => ({
   estimate({ overload: id, target, args }) {
@@ -221,7 +227,7 @@ export const LISTS: Declarations = {
           const size = literalLength(end?.literal, target.size.max) - literalLength(start?.literal, 0);
           return listCallEstimate(1, exactly(size < 0 ? UNBOUNDED : size));
         },
-        actual: outputCost,
+        ofResult: outputCost,
       },
     }),
     fn(
@@ -258,14 +264,14 @@ export const LISTS: Declarations = {
     fn('lists.range', [overload('lists_range', [IntType], listType(IntType), (n: bigint) => new Range(n))], {
       cost: {
         estimate: ({ args: [n] }) => listCallEstimate(1, exactly(literalLength(n?.literal, UNBOUNDED))),
-        actual: outputCost,
+        ofResult: outputCost,
       },
     }),
     fn(
       'reverse',
       [member('list_reverse', [ListOfA], ListOfA, (list: ListValue) => new ArrayList([...list].reverse()))],
       {
-        cost: { estimate: ({ target }) => target && listCallEstimate(1, target.size), actual: outputCost },
+        cost: { estimate: ({ target }) => target && listCallEstimate(1, target.size), ofResult: outputCost },
       },
     ),
     fn('distinct', [member('list_distinct', [ListOfA], ListOfA, distinct)], {

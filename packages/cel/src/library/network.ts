@@ -155,7 +155,7 @@ function containmentCost(masks: boolean): FunctionCost {
       const reading = id.endsWith('_string') && other ? scaled(other.size, TRAVERSAL) : exactly(0);
       return { cost: plus(scaled(plus(BYTES, BYTES), TRAVERSAL), masking, reading) };
     },
-    actual([cidr = null, other = null], _, id) {
+    actual([cidr = null, other = null], id) {
       const comparing = Math.ceil(2 * actualSize(cidr) * TRAVERSAL);
       return comparing + (masks ? traversal(cidr) + 1 : 0) + (id.endsWith('_string') ? traversal(other) : 0);
     },
@@ -176,7 +176,7 @@ export const NETWORK: Declarations = {
       {
         cost: {
           estimate: (call) => (call.overload === 'cidr_ip' ? { cost: exactly(1) } : textCost().estimate!(call)),
-          actual: ([text = null], _, id) => (id === 'cidr_ip' ? 1 : traversal(text)),
+          actual: ([text = null], id) => (id === 'cidr_ip' ? 1 : traversal(text)),
         },
       },
     ),

@@ -2,6 +2,7 @@
 import type { Declarations } from '../environment.ts';
 import { failure } from '../eval/errors.ts';
 import { formatString } from '../eval/format.ts';
+import { checkText } from '../eval/limits.ts';
 import { ArrayList, type ListValue, type Value } from '../eval/values.ts';
 import { DynType, IntType, listType, StringType } from '../types/type.ts';
 import { joinCost, replaceCost, searchCost, splitCost, targetTextCost } from './costs.ts';
@@ -54,11 +55,12 @@ function replace(text: string, from: string, to: string, limit = -1n): string {
   if (limit === 0n || from === to) return text;
   let left = limit < 0n ? Number.POSITIVE_INFINITY : Number(limit);
   if (from !== '') {
-    if (left === Number.POSITIVE_INFINITY) return text.replaceAll(from, () => to);
     const parts = text.split(from);
     const kept = Math.min(left, parts.length - 1);
+    checkText(text.length + kept * to.length);
     return [parts.slice(0, kept + 1).join(to), ...parts.slice(kept + 1)].join(from);
   }
+  checkText(text.length + Math.min(left, text.length + 1) * to.length);
   let result = '';
   for (const character of text) result += (left-- > 0 ? to : '') + character;
   return left > 0 ? result + to : result;
@@ -88,8 +90,10 @@ const TRIMMED = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
 
 function join(list: ListValue, separator = ''): string {
   const parts: string[] = [];
+  let length = 0;
   for (const item of list) {
     if (typeof item !== 'string') throw failure(`join: invalid input: ${item}`);
+    length = checkText(length + item.length + separator.length);
     parts.push(item);
   }
   return parts.join(separator);

@@ -10,6 +10,8 @@ import type { Issue } from './source.ts';
 
 const MAX_RECOVERIES = 30;
 const MAX_ISSUES = 100;
+/** Tokens skipped after one problem. */
+const MAX_SKIPPED = 256;
 /** Tokens that are looked at; what is wrong later is not told. */
 const MAX_TOKENS = 2000;
 
@@ -208,7 +210,11 @@ class Diagnosis {
     if (this.#lastErrorAt === this.#at && this.#lastErrorStates.has(this.#state)) this.#consume();
     this.#lastErrorAt = this.#at;
     this.#lastErrorStates.add(this.#state);
+    const before = this.#at;
     this.#skipTo(this.#recoverySet());
+    if (this.#at - before < MAX_SKIPPED) return;
+    this.issues.push({ offset: -1, message: `error recovery token lookahead limit exceeded: ${MAX_SKIPPED}` });
+    throw new GiveUp();
   }
 
   #countRecovery(): void {

@@ -24,6 +24,11 @@ class SyntaxProblem extends Error {
 
 class TooDeep extends Error {
   override readonly name = 'TooDeep';
+
+  /** @param within brackets, or else in a chain of operators */
+  constructor(within: boolean) {
+    super(within ? `expression recursion limit exceeded: ${MAX_DEPTH}` : 'max recursion depth exceeded');
+  }
 }
 
 /** The tree, or what is wrong with the text. */
@@ -45,7 +50,7 @@ export function parse(text: string, macros: ReadonlyMap<string, Macro>): Parsed 
   } catch (error) {
     if (error instanceof SyntaxProblem) return { issues: [...issues, ...parser.issues, ...diagnose(text, tokens)] };
     if (!(error instanceof TooDeep)) throw error;
-    return { issues: [...issues, { offset: -1, message: `expression recursion limit exceeded: ${MAX_DEPTH}` }] };
+    return { issues: [...issues, { offset: -1, message: error.message }] };
   }
 }
 
@@ -86,7 +91,7 @@ class Parser {
   }
 
   #expression(): Expr {
-    if (++this.#depth > MAX_DEPTH) throw new TooDeep();
+    if (++this.#depth > MAX_DEPTH) throw new TooDeep(true);
     const condition = this.#chain('||', OP.or, () => this.#chain('&&', OP.and, () => this.#binary(1)));
     const mark = this.#take("'?'");
     if (!mark) {
@@ -124,7 +129,7 @@ class Parser {
       const operator = BINARY.get(this.#token.text);
       const token = this.#token;
       if (!operator || operator.precedence < minimum || !token.type.startsWith("'")) return left;
-      if (++length > MAX_DEPTH) throw new TooDeep();
+      if (++length > MAX_DEPTH) throw new TooDeep(false);
       this.#at++;
       const right = this.#binary(operator.precedence + 1);
       left = this.#call(token.offset, operator.name, undefined, [left, right]);
@@ -151,7 +156,7 @@ class Parser {
       if (mark.type === "'.'") operand = this.#selection(operand, mark);
       else if (mark.type === "'['") operand = this.#index(operand, mark);
       else return operand;
-      if (++length > MAX_DEPTH) throw new TooDeep();
+      if (++length > MAX_DEPTH) throw new TooDeep(false);
     }
   }
 

@@ -1,0 +1,111 @@
+/** Folds over lists and maps, which the macros become (cel-go interpreter/interpretable.go evalFold). */
+import { EvaluationError, failure } from './errors.ts';
+import type { Frame, Step } from './frame.ts';
+import { GrowingList, GrowingMap } from './operators.ts';
+import { ArrayList, isList, isMap, Uint, type Value } from './values.ts';
+
+interface FoldParts {
+  /** Slots of the accumulator and of the iteration variables. */
+  readonly accumulator: number;
+  readonly first: number;
+  readonly second: number;
+  /** With two variables the first is the index or the key. */
+  readonly two: boolean;
+  readonly range: Step;
+  readonly condition: Step;
+  readonly step: Step;
+  readonly result: Step;
+}
+
+/** An error of a step is what the accumulator is then; what uses it may absorb it. */
+export function runFold({ accumulator, first, second, two, range, condition, step, result }: FoldParts): Step {
+  /** False where the fold is to end. */
+  const once = (frame: Frame): boolean => {
+    if (!holds(condition, frame)) return false;
+    try {
+      frame.slots[accumulator] = step(frame);
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      frame.slots[accumulator] = error;
+    }
+    return true;
+  };
+  return (frame) => {
+    const over = range(frame);
+    const { slots } = frame;
+    slots[accumulator] = undefined;
+    if (isList(over)) {
+      let index = 0n;
+      for (const item of over) {
+        slots[first] = two ? index++ : item;
+        slots[second] = item;
+        if (!once(frame)) break;
+      }
+    } else if (isMap(over)) {
+      for (const key of over.keys()) {
+        slots[first] = key;
+        if (two) slots[second] = over.find(key);
+        if (!once(frame)) break;
+      }
+    } else {
+      const name = goTypeName(over);
+      throw failure(two ? `unsupported comprehension range type: ${name}` : `got '${name}', expected iterable type`);
+    }
+    const value = result(frame);
+    return value instanceof GrowingList ? new ArrayList(value.items) : value;
+  };
+}
+
+/**
+ * Reads an accumulator. Its first value is evaluated at its first use: `cel.bind` relies on that.
+ * @param hidden no expression names the accumulator: an empty list or map grows in place
+ */
+export function readAccumulator(slot: number, init: Step, hidden: boolean): Step {
+  return (frame) => {
+    let value = frame.slots[slot];
+    if (value === undefined) {
+      value = start(init, hidden, frame);
+      frame.slots[slot] = value;
+    }
+    if (value instanceof EvaluationError) throw value;
+    return value;
+  };
+}
+
+function start(init: Step, hidden: boolean, frame: Frame): Value | EvaluationError {
+  try {
+    const value = init(frame);
+    if (!hidden) return value;
+    if (isList(value) && value.size === 0) return new GrowingList();
+    return isMap(value) && value.size === 0 ? new GrowingMap() : value;
+  } catch (error) {
+    if (error instanceof EvaluationError) return error;
+    throw error;
+  }
+}
+
+/** A condition that has no value does not end a fold. */
+function holds(condition: Step, frame: Frame): boolean {
+  try {
+    return condition(frame) !== false;
+  } catch (error) {
+    if (error instanceof EvaluationError) return true;
+    throw error;
+  }
+}
+
+function goTypeName(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return 'types.String';
+    case 'bigint':
+      return 'types.Int';
+    case 'number':
+      return 'types.Double';
+    case 'boolean':
+      return 'types.Bool';
+    default:
+      if (value === null) return 'types.Null';
+      return value instanceof Uint ? 'types.Uint' : 'types.Bytes';
+  }
+}
