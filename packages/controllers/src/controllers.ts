@@ -15,6 +15,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./replicaset/controller.ts')).start(context),
   },
   {
+    name: 'horizontal-pod-autoscaler-controller',
+    alias: 'horizontalpodautoscaling',
+    account: 'horizontal-pod-autoscaler',
+    start: async (context) => (await import('./podautoscaler/controller.ts')).start(context),
+  },
+  {
     name: 'disruption-controller',
     alias: 'disruption',
     account: 'disruption-controller',

@@ -12,6 +12,15 @@ export interface ControllerSettings {
   readonly concurrency: ReadonlyMap<string, number>;
   /** So many pods that have come to their end are kept (`--terminated-pod-gc-threshold`); 0 keeps all. */
   readonly terminatedPodThreshold: number;
+  /** How workloads are scaled by what they take (`--horizontal-pod-autoscaler-*`). */
+  readonly autoscaler: {
+    readonly syncPeriodMs: number;
+    /** For so long scaling down waits for a higher recommendation, where the behavior does not say. */
+    readonly downscaleStabilizationMs: number;
+    readonly tolerance: number;
+    readonly cpuInitializationMs: number;
+    readonly initialReadinessDelayMs: number;
+  };
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
   /** The authority that signs certificates, and how long they last at most (`--cluster-signing-*`); without it none are. */
@@ -27,6 +36,13 @@ export interface ControllerSettings {
 export const defaultSettings: ControllerSettings = {
   concurrency: new Map(),
   terminatedPodThreshold: 12_500,
+  autoscaler: {
+    syncPeriodMs: 15_000,
+    downscaleStabilizationMs: 300_000,
+    tolerance: 0.1,
+    cpuInitializationMs: 300_000,
+    initialReadinessDelayMs: 30_000,
+  },
   nodeMonitor: { periodMs: 5_000, graceMs: 50_000, startupGraceMs: 60_000 },
   nodeEviction: { evictionRate: 0.1, secondaryEvictionRate: 0.01, largeClusterSize: 50, unhealthyThreshold: 0.55 },
 };

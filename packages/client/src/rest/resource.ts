@@ -126,7 +126,7 @@ export class ResourceClient<T extends object> {
   async list(options: ListOptions = {}): Promise<List<T>> {
     const { namespace, signal, timeoutMs, ...query } = options;
     const path = this.#path({ namespace });
-    const subject = this.#subject('list');
+    const subject = this.#subject('get');
     const call = { method: 'GET', path, query, signal, timeoutMs, subject, accept: this.#form.list } as const;
     const { shell, items } = await this.#client.call(call, (response) => readList(response.body));
     const typed = items as T[];

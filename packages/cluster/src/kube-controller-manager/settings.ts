@@ -16,6 +16,13 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
     ...(rootCa === undefined ? {} : { rootCa }),
     ...(values['allocate-node-cidrs'] ? { nodeRanges: nodeRangesOf(values) } : {}),
     terminatedPodThreshold: values['terminated-pod-gc-threshold'],
+    autoscaler: {
+      syncPeriodMs: values['horizontal-pod-autoscaler-sync-period'],
+      downscaleStabilizationMs: values['horizontal-pod-autoscaler-downscale-stabilization'],
+      tolerance: values['horizontal-pod-autoscaler-tolerance'],
+      cpuInitializationMs: values['horizontal-pod-autoscaler-cpu-initialization-period'],
+      initialReadinessDelayMs: values['horizontal-pod-autoscaler-initial-readiness-delay'],
+    },
     nodeMonitor: {
       periodMs: values['node-monitor-period'],
       graceMs: values['node-monitor-grace-period'],
