@@ -17,7 +17,7 @@ export interface AssemblyOptions
       PodServices,
       'runtimeName' | 'crashBackoff' | 'recursiveReadOnly' | 'hostIps' | 'networkProblem' | 'resyncMs'
     >,
-    Pick<PodManagerOptions, 'mirrors' | 'allocated' | 'resize'> {
+    Pick<PodManagerOptions, 'mirrors'> {
   /** Acts as the node. */
   readonly client: Client;
   readonly recorder: EventRecorder;
@@ -53,15 +53,13 @@ export function assemble(options: AssemblyOptions): Assembly {
   const services: PodServices = { ...options, world, status, images };
   const manager: PodManager = new PodManager({
     services,
-    admit: (pod, others) => {
+    admit: (pod, others, why) => {
       const node = options.node();
       // One that runs already was admitted once.
-      if (!node || pod.status?.phase === 'Running') return undefined;
+      if (!node || (why === 'new' && pod.status?.phase === 'Running')) return undefined;
       return admit(pod, node, others) ?? options.alsoAdmit?.(pod);
     },
     ...(options.mirrors ? { mirrors: options.mirrors } : {}),
-    ...(options.allocated ? { allocated: options.allocated } : {}),
-    ...(options.resize ? { resize: options.resize } : {}),
   });
   return {
     manager,

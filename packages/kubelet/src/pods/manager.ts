@@ -7,19 +7,17 @@ import { qosClass } from '@keelson/api/resources/pod';
 import type { MirrorPods } from '../sources/mirror.ts';
 import { isMirrorOf } from '../sources/mirror.ts';
 import type { Rejection } from './admission.ts';
+import { Allocations } from './allocation.ts';
 import type { PodServices } from './services.ts';
 import { fullName, isMirror, isStatic, isTerminalPhase, uidOf } from './spec.ts';
-import { PodWorker, type WorkerHooks } from './worker.ts';
+import { PodWorker } from './worker.ts';
 
 export interface PodManagerOptions {
   readonly services: PodServices;
-  /** Whether the node takes a new pod beside the others. */
-  admit(pod: Pod, others: readonly Pod[]): Rejection | undefined;
+  /** Whether the node takes a new pod beside the others, or one that wants more. */
+  admit(pod: Pod, others: readonly Pod[], why: 'new' | 'resize'): Rejection | undefined;
   /** Of static pods; none where there are none. */
   readonly mirrors?: MirrorPods | undefined;
-  /** What is to run in place of what the spec says, while a resize is not granted. */
-  allocated?(pod: Pod): Pod;
-  readonly resize?: WorkerHooks['resize'];
 }
 
 export class PodManager {
@@ -30,9 +28,13 @@ export class PodManager {
   readonly #mirrors = new Map<string, Pod>();
   /** Static pods that wait for one of the same name to end. */
   readonly #waiting = new Map<string, Pod>();
+  readonly #allocations: Allocations;
 
   constructor(options: PodManagerOptions) {
     this.#options = options;
+    const { world, recorder } = options.services;
+    const others = (pod: Pod) => this.#active().filter((other) => uidOf(other) !== uidOf(pod));
+    this.#allocations = new Allocations({ world, recorder, fits: (pod) => options.admit(pod, others(pod), 'resize') });
   }
 
   /** Static pods included, mirrors left out; with the statuses that the kubelet knows. */
@@ -89,7 +91,7 @@ export class PodManager {
     this.#pods.set(uid, pod);
     if (isStatic(pod)) this.#mirror(pod);
     const worker = this.#workers.get(uid);
-    if (worker) worker.tell({ type: 'updated', pod: this.#allocated(pod) });
+    if (worker) worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
     else if (!known) this.#begin(pod);
     this.#options.services.status.observe(uid);
   }
@@ -108,7 +110,7 @@ export class PodManager {
     const worker = this.#workers.get(uid);
     if (!worker) this.#options.services.status.forget(uid);
     else if (worker.state.phase === 'finished') this.#forget(worker);
-    else worker.tell({ type: 'removed', pod: this.#allocated(pod) });
+    else worker.tell({ type: 'removed', pod: this.#allocations.apply(pod) });
   }
 
   /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
@@ -144,19 +146,16 @@ export class PodManager {
       return;
     }
     const ended = pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
-    const rejection = ended ? undefined : this.#options.admit(pod, this.#active());
+    const rejection = ended ? undefined : this.#options.admit(pod, this.#active(), 'new');
     if (rejection) this.#reject(pod, rejection);
     else this.#work(pod);
   }
 
   #work(pod: Pod): void {
     const moved = (worker: PodWorker) => this.#moved(worker);
-    const worker = new PodWorker(pod, this.#options.services, {
-      moved,
-      ...(this.#options.resize ? { resize: this.#options.resize } : {}),
-    });
+    const worker = new PodWorker(pod, this.#options.services, { moved, allocations: this.#allocations });
     this.#workers.set(worker.uid, worker);
-    worker.tell({ type: 'updated', pod: this.#allocated(pod) });
+    worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
   }
 
   #reject(pod: Pod, { reason, message }: Rejection): void {
@@ -172,6 +171,7 @@ export class PodManager {
   }
 
   #moved(worker: PodWorker): void {
+    if (worker.state.phase === 'terminated') this.#retryResizes();
     if (worker.state.phase !== 'finished') return;
     if (!this.#pods.has(worker.uid)) this.#forget(worker);
     const next = this.#waiting.get(fullName(worker.pod));
@@ -180,7 +180,16 @@ export class PodManager {
     if (this.#pods.has(uidOf(next))) this.#begin(next);
   }
 
+  /** There is room again. */
+  #retryResizes(): void {
+    for (const uid of this.#allocations.deferred()) {
+      const pod = this.#pods.get(uid);
+      if (pod) this.#workers.get(uid)?.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
+    }
+  }
+
   #forget(worker: PodWorker): void {
+    this.#allocations.forget(worker.uid);
     const { runtime, status, preparer, world } = this.#options.services;
     this.#workers.delete(worker.uid);
     status.forget(worker.uid);
@@ -212,10 +221,6 @@ export class PodManager {
 
   #mirror(pod: Pod): void {
     void this.#options.mirrors?.ensure(pod, this.#mirrors.get(fullName(pod)));
-  }
-
-  #allocated(pod: Pod): Pod {
-    return this.#options.allocated?.(pod) ?? pod;
   }
 
   #withStatus(pod: Pod): Pod {

@@ -2,7 +2,16 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
-import { isChanged, type Kill, type KillReason, lost, type ProbeFindings } from './plan.ts';
+import {
+  type Actuated,
+  isChanged,
+  type Kill,
+  type KillReason,
+  lost,
+  type ProbeFindings,
+  type Resize,
+  resizeOf,
+} from './plan.ts';
 import { restartsWithoutCode, shouldStart } from './restarts.ts';
 import { containersOf, latest, type PodContainer } from './spec.ts';
 
@@ -13,6 +22,7 @@ export interface InitPlan {
   readonly failed: boolean;
   readonly start: readonly PodContainer[];
   readonly kill: readonly Kill[];
+  readonly resize: readonly Resize[];
 }
 
 const FAILED: Pick<InitPlan, 'initialized' | 'failed' | 'start'> = { initialized: false, failed: true, start: [] };
@@ -21,9 +31,9 @@ const FAILED: Pick<InitPlan, 'initialized' | 'failed' | 'start'> = { initialized
  * From the last to the first: the one furthest on tells how far initialization has come, since those before it may be
  * removed from the runtime already. Of the others only sidecars need a look.
  */
-export function planInit(pod: Pod, state: PodState, probes: ProbeFindings): InitPlan {
+export function planInit(pod: Pod, state: PodState, probes: ProbeFindings, actuated: Actuated): InitPlan {
   const inits = containersOf(pod).filter(({ role }) => role === 'init' || role === 'sidecar');
-  if (inits.length === 0) return { initialized: true, failed: false, start: [], kill: [] };
+  if (inits.length === 0) return { initialized: true, failed: false, start: [], kill: [], resize: [] };
   let initialized = (pod.spec!.containers ?? []).some(({ name }) => {
     const type = latest(state, name)?.state.type;
     return type === 'created' || type === 'running';
@@ -31,6 +41,7 @@ export function planInit(pod: Pod, state: PodState, probes: ProbeFindings): Init
   let seen = initialized;
   const start = new Set<number>();
   const kill: Kill[] = [];
+  const resize: Resize[] = [];
   for (let i = inits.length - 1; i >= 0; i--) {
     const container = inits[i]!;
     const sidecar = container.role === 'sidecar';
@@ -52,8 +63,11 @@ export function planInit(pod: Pod, state: PodState, probes: ProbeFindings): Init
         if (!sidecar) break;
         const finding = sidecarFinding(container, status, probes);
         if (finding.started) done();
-        if (finding.kill) {
-          kill.push(finding.kill);
+        const other = finding.kill ? undefined : resizeOf(container, status.id, actuated);
+        const killed = finding.kill ?? (other?.type === 'restart' ? other.kill : undefined);
+        if (other?.type === 'resize') resize.push(other.resize);
+        if (killed) {
+          kill.push(killed);
           start.add(i);
         }
         break;
@@ -62,10 +76,10 @@ export function planInit(pod: Pod, state: PodState, probes: ProbeFindings): Init
         if (sidecar) start.add(i);
         else if (status.state.exitCode === 0) done();
         else if (shouldStart(container.spec, pod, state)) start.add(i);
-        else return { ...FAILED, kill };
+        else return { ...FAILED, kill, resize };
         break;
       case 'unknown':
-        if (!sidecar && !restartsWithoutCode(container.spec, pod.spec!)) return { ...FAILED, kill };
+        if (!sidecar && !restartsWithoutCode(container.spec, pod.spec!)) return { ...FAILED, kill, resize };
         kill.push(lost(container, status.id, 'Init container'));
         start.add(i);
     }
@@ -73,7 +87,7 @@ export function planInit(pod: Pod, state: PodState, probes: ProbeFindings): Init
   }
   if (!seen) start.add(0);
   const order = [...start].sort((a, b) => a - b);
-  return { initialized, failed: false, start: order.map((i) => inits[i]!), kill };
+  return { initialized, failed: false, start: order.map((i) => inits[i]!), kill, resize };
 }
 
 /** Of a running sidecar: whether what comes after it may start, and whether it must be started again. */

@@ -2,10 +2,11 @@
  * What is to be done for a pod, from what is wanted and what the runtime says. A function: it reads no clock and calls
  * nobody. Compare computePodActions (pkg/kubelet/kuberuntime/kuberuntime_manager.go).
  */
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import type { ContainerStatus } from '../runtime/container.ts';
 import { CONTAINER_HASH } from '../runtime/labels.ts';
 import type { PodState } from '../runtime/runtime.ts';
+import { resizeRestarts, sameResources } from './allocation.ts';
 import { containerHash } from './hash.ts';
 import { planInit } from './plan-init.ts';
 import { matchingRule, restartsWithoutCode, shouldStart } from './restarts.ts';
@@ -34,6 +35,12 @@ export interface Reset {
   readonly kill: boolean;
 }
 
+export interface Resize {
+  readonly container: PodContainer;
+  readonly id: string;
+  readonly from: ResourceRequirements;
+}
+
 export interface Plan {
   /** Stop all containers and the sandbox. */
   readonly killPod: boolean;
@@ -44,6 +51,8 @@ export interface Plan {
     | { readonly type: 'none' };
   readonly kill: readonly Kill[];
   readonly reset: readonly Reset[];
+  /** Given other resources while they run. */
+  readonly resize: readonly Resize[];
   /** In the order in which they are started. */
   readonly ephemeral: readonly PodContainer[];
   readonly init: readonly PodContainer[];
@@ -60,24 +69,27 @@ export interface PlanInput {
   readonly pod: Pod;
   readonly state: PodState;
   readonly probes: ProbeFindings;
+  /** What running containers were given, by name; of others it is taken that they have what they are to have. */
+  readonly actuated?: ReadonlyMap<string, ResourceRequirements>;
 }
 
-export function plan({ pod, state, probes }: PlanInput): Plan {
+export function plan({ pod, state, probes, actuated = new Map() }: PlanInput): Plan {
   const sandbox = sandboxPlan(pod, state);
   if (sandbox.type === 'create') return fromTheBeginning(pod, state, sandbox);
   const reset = resets(pod, state);
-  const kept: Plan = { killPod: false, sandbox, kill: [], reset, ephemeral: [], init: [], regular: [] };
+  const kept: Plan = { killPod: false, sandbox, kill: [], reset, resize: [], ephemeral: [], init: [], regular: [] };
   if (reset.length > 0) return kept;
   const ephemeral = containersOf(pod).filter(({ role, spec }) => role === 'ephemeral' && !latest(state, spec.name));
-  const init = planInit(pod, state, probes);
+  const init = planInit(pod, state, probes, actuated);
   if (init.failed) return { ...kept, killPod: true, kill: init.kill, ephemeral };
-  if (!init.initialized) return { ...kept, kill: init.kill, init: init.start, ephemeral };
-  const regular = planRegular(pod, state, probes);
+  if (!init.initialized) return { ...kept, kill: init.kill, resize: init.resize, init: init.start, ephemeral };
+  const regular = planRegular(pod, state, probes, actuated);
   const over = regular.keep === 0 && regular.start.length === 0;
   return {
     ...kept,
     killPod: over,
     kill: [...init.kill, ...regular.kill],
+    resize: over ? [] : [...init.resize, ...regular.resize],
     ephemeral,
     // A sidecar alone keeps no pod alive.
     init: over ? [] : init.start,
@@ -107,6 +119,7 @@ function fromTheBeginning(pod: Pod, state: PodState, sandbox: Extract<Plan['sand
     sandbox: { type: 'none' },
     kill: [],
     reset: [],
+    resize: [],
     ephemeral: [],
     init: [],
     regular: [],
@@ -134,8 +147,8 @@ export function hasRegular(pod: Pod, state: PodState): boolean {
   });
 }
 
-function planRegular(pod: Pod, state: PodState, probes: ProbeFindings) {
-  const [start, kill]: [PodContainer[], Kill[]] = [[], []];
+function planRegular(pod: Pod, state: PodState, probes: ProbeFindings, actuated: Actuated) {
+  const [start, kill, resize]: [PodContainer[], Kill[], Resize[]] = [[], [], []];
   let keep = 0;
   for (const container of containersOf(pod).filter(({ role }) => role === 'regular')) {
     const { spec } = container;
@@ -147,8 +160,14 @@ function planRegular(pod: Pod, state: PodState, probes: ProbeFindings) {
       continue;
     }
     const fault = faultOf(container, status, probes);
+    const other = fault ? undefined : resizeOf(container, status.id, actuated);
+    if (other?.type === 'restart') {
+      start.push(container);
+      kill.push(other.kill);
+    }
+    if (other?.type === 'resize') resize.push(other.resize);
     if (!fault) {
-      keep++;
+      if (other?.type !== 'restart') keep++;
       continue;
     }
     const restart = fault.changed || restartsWithoutCode(spec, pod.spec!);
@@ -156,7 +175,26 @@ function planRegular(pod: Pod, state: PodState, probes: ProbeFindings) {
     const message = restart ? `${fault.message}, will be restarted` : fault.message;
     kill.push({ container, id: status.id, message, reason: fault.reason });
   }
-  return { start, kill, keep };
+  return { start, kill, resize, keep };
+}
+
+export type Actuated = ReadonlyMap<string, ResourceRequirements>;
+
+/** What is to be done so that a running container has what it may have. */
+export function resizeOf(
+  container: PodContainer,
+  id: string,
+  actuated: Actuated,
+):
+  | { readonly type: 'restart'; readonly kill: Kill }
+  | { readonly type: 'resize'; readonly resize: Resize }
+  | undefined {
+  const { spec } = container;
+  const from = actuated.get(spec.name);
+  if (!from || sameResources(from, spec.resources ?? {})) return undefined;
+  if (!resizeRestarts(spec, from, spec.resources ?? {})) return { type: 'resize', resize: { container, id, from } };
+  const message = `Container ${spec.name} resize requires restart`;
+  return { type: 'restart', kill: { container, id, message, reason: '' } };
 }
 
 /** Why a running container cannot stay. */

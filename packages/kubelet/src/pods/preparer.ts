@@ -11,6 +11,7 @@ import { type CgroupDriver, cgroupParent } from '../resources/cgroups.ts';
 import { containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
+import type { LinuxResources } from '../runtime/linux.ts';
 import { readLogTail, readTail } from '../runtime/log.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PortMapping, SandboxConfig } from '../runtime/sandbox.ts';
@@ -21,7 +22,7 @@ import type { VolumeManager } from '../volumes/manager.ts';
 import { mountsOf } from '../volumes/mounts.ts';
 import { containerHash } from './hash.ts';
 import { type ContainerRequest, PreparationError, type Preparer } from './services.ts';
-import { isHostNetwork, uidOf } from './spec.ts';
+import { isHostNetwork, type PodContainer, uidOf } from './spec.ts';
 
 export interface NodePreparerOptions {
   readonly client: Client;
@@ -150,6 +151,10 @@ export class NodePreparer implements Preparer {
         security: containerSecurity(pod, container, user, targetId, security),
       },
     };
+  }
+
+  containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
+    return containerResources(pod, spec, this.#options.memoryCapacity);
   }
 
   /** Logs outlive what the runtime remembers. */

@@ -5,6 +5,7 @@ import type { ImageManager } from '../images/manager.ts';
 import type { HookRunner } from '../lifecycle/hooks.ts';
 import type { Probes } from '../probes/probes.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
+import type { LinuxResources } from '../runtime/linux.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { StatusManager } from '../status/manager.ts';
@@ -39,6 +40,8 @@ export interface Preparer {
   sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig>;
   /** @throws Error with a message for CreateContainerConfigError */
   containerConfig(request: ContainerRequest): Promise<ContainerConfig>;
+  /** What it is given while it runs. */
+  containerResources(pod: Pod, container: PodContainer): LinuxResources;
   /** How often a container was started, as far as the node remembers beside the runtime. */
   restarts(pod: Pod, containerName: string): Promise<number>;
   /** What it wrote for those who ask why it ended. */

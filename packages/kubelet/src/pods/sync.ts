@@ -1,5 +1,6 @@
 /** One step of making a pod's containers what they are to be: does what the plan says (SyncPod in kuberuntime_manager.go). */
-import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
 import type { PodState } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { Problem } from '../status/containers.ts';
@@ -16,8 +17,10 @@ export interface SyncRequest {
   readonly backoff: CrashBackoff;
   /** What could not be started, and why: kept up to date. */
   readonly problems: Map<string, Problem>;
-  /** Called when a container was created with the resources that the pod gives it. */
-  started(container: PodContainer): void;
+  /** What containers were given, by name: kept up to date. */
+  readonly actuated: Map<string, ResourceRequirements>;
+  /** A resize could not be made. */
+  resizeFailed(error: Error): void;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +38,7 @@ export const RETRY_MS = 10_000;
 export async function syncPod(services: PodServices, request: SyncRequest): Promise<SyncResult> {
   const { pod, state, signal } = request;
   const { probes, recorder, runtime } = services;
-  const todo = plan({ pod, state, probes: probes.of(uidOf(pod)) });
+  const todo = plan({ pod, state, probes: probes.of(uidOf(pod)), actuated: request.actuated });
   if (isNothing(todo)) return { acted: false, retryAt: undefined };
   const { sandbox } = todo;
   if (sandbox.type === 'create' && sandbox.replaces) {
@@ -47,6 +50,7 @@ export async function syncPod(services: PodServices, request: SyncRequest): Prom
   if (sandbox.type === 'none') return { acted: true, retryAt: undefined };
   await dropOld(services, state, sandbox.type === 'create' ? 0 : 1, pod);
   signal.throwIfAborted();
+  await resizeAll(services, request, todo);
   const attempt = sandbox.attempt;
   const wanted = [...todo.ephemeral, ...todo.init, ...todo.regular];
   if (wanted.length === 0) return { acted: true, retryAt: undefined };
@@ -58,9 +62,11 @@ export async function syncPod(services: PodServices, request: SyncRequest): Prom
   return { acted: true, retryAt };
 }
 
-function isNothing({ killPod, sandbox, kill, reset, ephemeral, init, regular }: Plan): boolean {
+function isNothing({ killPod, sandbox, kill, reset, resize, ephemeral, init, regular }: Plan): boolean {
   return (
-    !killPod && sandbox.type === 'keep' && [kill, reset, ephemeral, init, regular].every(({ length }) => length === 0)
+    !killPod &&
+    sandbox.type === 'keep' &&
+    [kill, reset, resize, ephemeral, init, regular].every(({ length }) => length === 0)
   );
 }
 
@@ -97,6 +103,22 @@ async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, confi
   }
 }
 
+/** Those that give something back come first. */
+async function resizeAll({ runtime, preparer }: PodServices, request: SyncRequest, { resize }: Plan): Promise<void> {
+  const memory = (resources: ResourceRequirements) => Quantity.parse(resources.limits?.memory ?? '0');
+  const grows = ({ container, from }: Plan['resize'][number]) =>
+    memory(container.spec.resources ?? {}).cmp(memory(from));
+  for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {
+    try {
+      await runtime.updateContainer(id, preparer.containerResources(request.pod, container));
+      request.actuated.set(container.spec.name, container.spec.resources ?? {});
+    } catch (error) {
+      request.resizeFailed(error as Error);
+      throw error;
+    }
+  }
+}
+
 async function startAll(
   services: PodServices,
   request: SyncRequest,
@@ -112,7 +134,7 @@ async function startAll(
     try {
       await startContainer(services, { ...where, pod, container, state, backoff, signal });
       problems.delete(name);
-      request.started(container);
+      request.actuated.set(name, container.spec.resources ?? {});
       return true;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;

@@ -2,23 +2,24 @@
  * The worker of one pod. One step at a time; what happens meanwhile is one cause for another. A step is let go of when the
  * pod's state moves on under it. `state.ts` has the states; docs/kubelet.md draws them.
  */
-import type { Pod, PodCondition, PodStatus, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import type { Pod, PodStatus, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import type { PodState } from '../runtime/runtime.ts';
 import type { Problem } from '../status/containers.ts';
 import { finalStatus } from '../status/final.ts';
 import { generateStatus } from '../status/generate.ts';
+import { type Allocations, sameResources } from './allocation.ts';
 import { CrashBackoff } from './backoff.ts';
 import { killAll } from './kill.ts';
 import { type PodServices, PreparationError } from './services.ts';
-import { isHostNetwork, isTerminalPhase, uidOf } from './spec.ts';
+import { containersOf, hasState, isHostNetwork, isTerminalPhase, latest, uidOf } from './spec.ts';
 import { INITIAL, next, type WorkerEvent, type WorkerState } from './state.ts';
 import { RETRY_MS, syncPod } from './sync.ts';
 
 export interface WorkerHooks {
   /** Its state is another. */
   moved(worker: PodWorker): void;
-  /** Resize conditions of the pod, and what it is to be given instead of what its spec says. */
-  readonly resize?: { conditions(uid: string): readonly PodCondition[] };
+  /** Resizes that are under way, or wait. */
+  readonly allocations: Allocations;
 }
 
 const DEADLINE = {
@@ -125,6 +126,7 @@ export class PodWorker {
     const { runtime, status, probes, preparer, world, resyncMs } = this.#services;
     const state = await runtime.pod(this.uid);
     const pod = this.#pod;
+    this.#noticeResize(state);
     const deadline = this.#deadline();
     if (deadline !== undefined && deadline <= world.clock.now()) {
       this.#services.recorder.event(pod, 'Normal', DEADLINE.reason, DEADLINE.message);
@@ -145,7 +147,8 @@ export class PodWorker {
       state,
       backoff: this.#backoff,
       problems: this.#problems,
-      started: ({ spec }) => this.#actuated.set(spec.name, spec.resources),
+      actuated: this.#actuated,
+      resizeFailed: (error) => this.#hooks.allocations.failed(pod, error),
       signal,
     });
     if (acted) this.#sayState(await runtime.pod(this.uid));
@@ -153,7 +156,20 @@ export class PodWorker {
     return earliest(retryAt, this.#deadline(), resync);
   }
 
+  /** What runs since before this kubelet has what it was said to have. */
+  #noticeResize(state: PodState): void {
+    const pod = this.#pod;
+    let done = true;
+    for (const { spec, role } of containersOf(pod)) {
+      if (role === 'ephemeral' || !hasState(latest(state, spec.name), 'running')) continue;
+      if (!this.#actuated.has(spec.name)) this.#actuated.set(spec.name, saidOf(pod, spec.name) ?? spec.resources ?? {});
+      if (!sameResources(this.#actuated.get(spec.name)!, spec.resources ?? {})) done = false;
+    }
+    if (done) this.#hooks.allocations.completed(pod);
+  }
+
   #sayState(state: PodState): void {
+    this.#noticeResize(state);
     const said = this.#services.status.set(this.#pod, this.uid, this.#generate(state, false));
     this.#services.probes.follow(this.#pod, this.uid, said);
   }
@@ -207,7 +223,7 @@ export class PodWorker {
       probes: probes.of(this.uid),
       terminal,
       eviction: ending?.reason ? { reason: ending.reason, message: ending.message ?? '' } : undefined,
-      resize: this.#hooks.resize?.conditions(this.uid) ?? [],
+      resize: this.#hooks.allocations.conditions(this.uid),
       hostIps: hostIps(),
     });
   }
@@ -235,6 +251,11 @@ export class PodWorker {
     const { clock } = this.#services.world;
     this.#cancelTimer = clock.after(Math.max(0, at - clock.now()), () => this.wake(), { background: true });
   }
+}
+
+function saidOf({ status }: Pod, name: string): ResourceRequirements | undefined {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return statuses.find((each) => each.name === name)?.resources;
 }
 
 function earliest(...times: (number | undefined)[]): number | undefined {

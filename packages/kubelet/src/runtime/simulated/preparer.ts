@@ -72,6 +72,10 @@ export class SimulatedPreparer implements Preparer {
     };
   }
 
+  containerResources() {
+    return NONE;
+  }
+
   async restarts(): Promise<number> {
     return 0;
   }

@@ -1,0 +1,79 @@
+import type { Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import { describe, expect, it } from 'vitest';
+import { testNode } from '../testing/node.ts';
+import { container, podOf } from '../testing/pods.ts';
+import { resizeRestarts, sameResources } from './allocation.ts';
+
+const cpu = (request: string, limit?: string): ResourceRequirements => ({
+  requests: { cpu: request },
+  ...(limit ? { limits: { cpu: limit } } : {}),
+});
+const podWith = (resources: ResourceRequirements, generation = 1, more = {}): Pod =>
+  podOf({ containers: [container('a', { resources, ...more })] }, { generation });
+/** As a client would, by the subresource `resize`. */
+const resized = (stored: Pod, pod: Pod): Pod => ({ ...pod, status: stored.status! });
+const conditions = (pod: Pod | undefined) =>
+  (pod?.status?.conditions ?? [])
+    .filter(({ type }) => type.startsWith('PodResize'))
+    .map(({ type, reason }) => [type, reason]);
+
+describe('a resize', () => {
+  it('is granted and made true while the container runs', async () => {
+    const node = testNode();
+    const pod = podWith(cpu('500m'));
+    await node.put(pod);
+    const [before] = await node.containers(pod);
+    await node.put(resized(node.stored()!, podWith(cpu('1', '2'), 2)));
+    await node.pass(10);
+    const [status] = node.stored()!.status!.containerStatuses!;
+    expect(status).toMatchObject({ resources: cpu('1', '2'), allocatedResources: { cpu: '1' }, restartCount: 0 });
+    expect(conditions(node.stored())).toEqual([]);
+    expect((await node.containers(pod))[0]!.id).toBe(before!.id);
+    expect(node.events.slice(-2)).toEqual([
+      'ResizeStarted: Pod resize started: {"containers":[{"name":"a","resources":{"limits":{"cpu":"2"},"requests":{"cpu":"1"}}}],"generation":2}',
+      'ResizeCompleted: Pod resize completed: {"containers":[{"name":"a","resources":{"limits":{"cpu":"2"},"requests":{"cpu":"1"}}}],"generation":2}',
+    ]);
+  });
+
+  it('restarts the container where its policy wants that', async () => {
+    const node = testNode();
+    const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }];
+    await node.put(podWith(cpu('500m'), 1, { resizePolicy }));
+    await node.put(resized(node.stored()!, podWith(cpu('1'), 2, { resizePolicy })));
+    await node.pass(10);
+    expect(node.stored()!.status!.containerStatuses![0]).toMatchObject({ resources: cpu('1'), restartCount: 1 });
+    expect(node.events).toContain('Killing: Container a resize requires restart');
+  });
+
+  it('waits for room', async () => {
+    const node = testNode();
+    const other = podOf({ containers: [container('b', { resources: cpu('1500m') })] }, { name: 'other', uid: 'u2' });
+    await node.put(other);
+    await node.put(podWith(cpu('100m')));
+    await node.put(resized(node.stored()!, podWith(cpu('1'), 2)));
+    await node.pass(10);
+    expect(conditions(node.stored())).toEqual([['PodResizePending', 'Deferred']]);
+    expect(node.stored()!.status!.containerStatuses![0]).toMatchObject({ allocatedResources: { cpu: '100m' } });
+    await node.delete('other', 1);
+    await node.pass(3_000);
+    expect(conditions(node.stored())).toEqual([]);
+    expect(node.stored()!.status!.containerStatuses![0]).toMatchObject({ allocatedResources: { cpu: '1' } });
+  });
+});
+
+describe('sameResources', () => {
+  it.each([
+    [cpu('1'), cpu('1000m'), true],
+    [cpu('1'), cpu('1', '2'), false],
+    [{ requests: { 'example.com/x': '1' } }, {}, true],
+    [{}, cpu('0'), true],
+  ])('%j %j', (a, b, same) => expect(sameResources(a, b)).toBe(same));
+});
+
+describe('resizeRestarts', () => {
+  it('asks the policy of what changes alone', () => {
+    const spec = container('a', { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] });
+    expect(resizeRestarts(spec, cpu('1'), cpu('2'))).toBe(false);
+    expect(resizeRestarts(spec, { limits: { memory: '1Gi' } }, { limits: { memory: '2Gi' } })).toBe(true);
+  });
+});
