@@ -1,3 +1,5 @@
+export { keepClientCertificate, keepServingCertificate } from './certificates/rotation.ts';
+export { CertificateStore } from './certificates/store.ts';
 export { type KubeletOptions, startKubelet } from './kubelet.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { RuntimeError } from './runtime/runtime.ts';

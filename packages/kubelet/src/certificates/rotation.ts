@@ -1,0 +1,103 @@
+/** A certificate of the kubelet's that is always good (client-go/util/certificate/certificate_manager.go). */
+import type { World } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { type CertificateRequest, type KeyPair, requestCertificate } from './request.ts';
+import { type CertificateStore, validityOf } from './store.ts';
+
+export interface RotationOptions {
+  readonly store: CertificateStore;
+  readonly world: World;
+  /** A new one. */
+  request(): Promise<KeyPair>;
+}
+
+/** Another is asked for when so much of its life is over, and a little more by chance. */
+const LIFE = 0.7;
+const JITTER = 0.2;
+const FIRST_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 128_000;
+
+/**
+ * Sees to it that the store has a good certificate from now on.
+ * @returns when it has one, if `wait`
+ */
+export async function keepCertificate(options: RotationOptions, wait = true): Promise<Running> {
+  const { store, world } = options;
+  const { clock, random, log } = world;
+  let [stopped, cancel] = [false, () => {}];
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<void>();
+  const schedule = (ms: number, pause: number) => {
+    if (!stopped) cancel = clock.after(Math.max(0, ms), () => void renew(pause), { background: true });
+  };
+  const renew = async (pause: number) => {
+    try {
+      const pair = await options.request();
+      await store.write(pair, new Date(clock.now()));
+      first.resolve();
+      schedule(dueIn(pair, world), FIRST_PAUSE_MS);
+    } catch (error) {
+      log.warn({ file: store.file, error }, 'Could not renew a certificate');
+      schedule(pause * (1 + random() / 10), Math.min(MAX_PAUSE_MS, pause * 2));
+    }
+  };
+  const known = await store.read();
+  const due = known ? dueIn(known, world) : 0;
+  if (known && validityOf(known).to > clock.now()) first.resolve();
+  schedule(due, FIRST_PAUSE_MS);
+  if (wait) await first.promise;
+  return {
+    done,
+    stop: async () => {
+      stopped = true;
+      cancel();
+      resolve();
+    },
+  };
+}
+
+function dueIn(pair: KeyPair, { clock, random }: World): number {
+  const { from, to } = validityOf(pair);
+  return from + (to - from) * (LIFE + JITTER * random()) - clock.now();
+}
+
+export interface ClientCertificateOptions extends Pick<CertificateRequest, 'nodeName'> {
+  readonly store: CertificateStore;
+  /** With a bootstrap token: is asked as long as there is no certificate. */
+  readonly bootstrap: CertificateRequest['client'];
+  /** With the certificate that the store has, read from its file: is asked from then on. */
+  renewing(): CertificateRequest['client'];
+}
+
+/** TLS bootstrap: resolves when the node has a client certificate, which is renewed from then on. */
+export function keepClientCertificate({
+  store,
+  bootstrap,
+  nodeName,
+  renewing,
+}: ClientCertificateOptions): Promise<Running> {
+  const request = async () => {
+    const known = await store.read();
+    const good = known !== undefined && validityOf(known).to > bootstrap.world.clock.now();
+    const client = good ? renewing() : bootstrap;
+    return requestCertificate({ client, signer: 'kubernetes.io/kube-apiserver-client-kubelet', nodeName });
+  };
+  return keepCertificate({ store, world: bootstrap.world, request });
+}
+
+export interface ServingCertificateOptions extends Pick<CertificateRequest, 'client' | 'nodeName'> {
+  readonly store: CertificateStore;
+  /** DNS names and IP addresses of the node. */
+  readonly names: readonly string[];
+}
+
+/** Nobody is waited for: a person has to approve these. Until then there is none. */
+export function keepServingCertificate({
+  store,
+  client,
+  nodeName,
+  names,
+}: ServingCertificateOptions): Promise<Running> {
+  const request = () => requestCertificate({ client, signer: 'kubernetes.io/kubelet-serving', nodeName, names });
+  return keepCertificate({ store, world: client.world, request }, false);
+}
