@@ -188,4 +188,10 @@ export const controllers: readonly Controller[] = [
     account: 'service-cidrs-controller',
     start: async (context) => (await import('./servicecidr/controller.ts')).start(context),
   },
+  {
+    name: 'persistentvolume-binder-controller',
+    alias: 'persistentvolume-binder',
+    account: 'persistent-volume-binder',
+    start: async (context) => (await import('./persistentvolume/controller.ts')).start(context),
+  },
 ];

@@ -1,5 +1,5 @@
 import type { TypedObject } from '@keelson/api/object';
-import { hasReason, keyOf, type ResourceClient } from '@keelson/client';
+import { hasReason, type ResourceClient } from '@keelson/client';
 
 /** Adds or takes a finalizer; what is gone by now needs neither. @throws StatusError, a conflict among others */
 export async function setFinalizer<T extends TypedObject>(
@@ -8,11 +8,10 @@ export async function setFinalizer<T extends TypedObject>(
   finalizer: string,
   wanted: boolean,
 ): Promise<void> {
-  const { finalizers = [], resourceVersion } = object.metadata;
-  const others = finalizers.filter((each) => each !== finalizer);
-  const changed = wanted ? [...others, finalizer] : others;
+  const others = (object.metadata.finalizers ?? []).filter((each) => each !== finalizer);
+  const finalizers = wanted ? [...others, finalizer] : others;
   try {
-    await resource.patch(keyOf(object), 'merge', { metadata: { resourceVersion, finalizers: changed } });
+    await resource.update({ ...object, metadata: { ...object.metadata, finalizers } });
   } catch (error) {
     if (!hasReason(error, 'NotFound')) throw error;
   }
