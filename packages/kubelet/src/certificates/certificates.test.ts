@@ -84,7 +84,7 @@ describe('keepCertificate', () => {
       return made.at(-1)!;
     };
     const kept = keepCertificate({ store, world, request });
-    world.clock.advance(0);
+    await world.pass(1);
     await expect.poll(() => made.length).toBe(1);
     const running = await kept;
     expect(await store.read()).toEqual(made[0]);
