@@ -84,8 +84,11 @@ describe('keepCertificate', () => {
       return made.at(-1)!;
     };
     const kept = keepCertificate({ store, world, request });
-    await world.pass(1);
-    await expect.poll(() => made.length).toBe(1);
+    const asked = async () => {
+      await world.pass(1);
+      return made.length;
+    };
+    await expect.poll(asked).toBe(1);
     const running = await kept;
     expect(await store.read()).toEqual(made[0]);
     expect((await stat(store.file)).mode & 0o777).toBe(0o600);
