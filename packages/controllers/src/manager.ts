@@ -1,5 +1,5 @@
 /** Starts the controllers that are wanted. Compare cmd/kube-controller-manager/app/controllermanager.go. */
-import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client';
+import { ApiEventRecorder, type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { Controller, ControllerContext } from './controller.ts';
 import { controllers } from './controllers.ts';
@@ -26,7 +26,7 @@ export function isWanted({ name, alias, offByDefault = false }: Controller, want
 /** Starts the wanted controllers on shared informers. Resolves when all of them have been started. */
 export async function startControllers(options: ManagerOptions): Promise<Running> {
   const { client, settings } = options;
-  const informers = new InformerFactory(client);
+  const informers = new InformerFactory(client, { transform: withoutManagedFields });
   const context = (account: string): ControllerContext => {
     const own = options.clientFor(account);
     return {

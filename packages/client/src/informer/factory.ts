@@ -13,7 +13,7 @@ export class InformerFactory {
   #started = false;
 
   /** @param defaults for informers that do not say otherwise */
-  constructor(client: Client, defaults: Pick<InformerOptions<TypedObject>, 'resyncMs' | 'streaming'> = {}) {
+  constructor(client: Client, defaults: Pick<InformerOptions<TypedObject>, 'resyncMs' | 'streaming' | 'transform'> = {}) {
     this.#client = client;
     this.#defaults = defaults;
   }
