@@ -11,12 +11,11 @@ export interface ImageState {
   readonly nodes: ReadonlySet<string>;
 }
 
-/** So many counts are remembered of a node. */
-const MAX_COUNTS = 256;
-
 /** A node with its pods, and sums over them that are kept up as pods come and go. */
 export class NodeInfo {
   readonly name: string;
+  /** Its place among the nodes of the snapshot. */
+  index = -1;
   /** Absent while pods are known of a node that is not. */
   node: Node | undefined;
   pods: PodInfo[] = [];
@@ -32,8 +31,6 @@ export class NodeInfo {
   images: ReadonlyMap<string, ImageState> = new Map();
   /** How many pods use a claim, by the claim's key. */
   claims = new Map<string, number>();
-  /** What plugins have counted over the pods; forgotten when they change. */
-  #counts: Map<string, number> | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -61,21 +58,10 @@ export class NodeInfo {
     return pod;
   }
 
-  /** A number that is a function of the pods, remembered until they change. */
-  count(key: string, over: (pods: readonly PodInfo[]) => number): number {
-    this.#counts ??= new Map();
-    let value = this.#counts.get(key);
-    if (value === undefined) {
-      if (this.#counts.size >= MAX_COUNTS) this.#counts.clear();
-      value = over(this.pods);
-      this.#counts.set(key, value);
-    }
-    return value;
-  }
-
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
     copy.assign(this);
+    copy.index = this.index;
     return copy;
   }
 
@@ -92,7 +78,6 @@ export class NodeInfo {
     this.ports = other.ports.clone();
     this.images = other.images;
     this.claims = new Map(other.claims);
-    this.#counts = undefined;
   }
 
   #account(pod: PodInfo, sign: 1 | -1): void {
@@ -108,7 +93,6 @@ export class NodeInfo {
       if (uses > 0) this.claims.set(claim, uses);
       else this.claims.delete(claim);
     }
-    this.#counts = undefined;
   }
 }
 

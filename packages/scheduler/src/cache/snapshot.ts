@@ -1,3 +1,4 @@
+import { Counts } from './counts.ts';
 import { NodeInfo } from './node-info.ts';
 
 /** The nodes as a scheduling cycle sees them, whatever comes in meanwhile. */
@@ -6,6 +7,7 @@ export class Snapshot {
   nodes: readonly NodeInfo[] = [];
   withAffinity: readonly NodeInfo[] = [];
   withRequiredAntiAffinity: readonly NodeInfo[] = [];
+  readonly counts = new Counts();
   readonly #byName = new Map<string, NodeInfo>();
 
   get(name: string): NodeInfo | undefined {
@@ -24,20 +26,32 @@ export class Snapshot {
   update(changed: Iterable<readonly [name: string, info: NodeInfo | undefined]>, order: readonly string[] | undefined) {
     let relist = order !== undefined;
     for (const [name, info] of changed) {
-      if (!info?.node) {
-        this.#byName.delete(name);
-        continue;
-      }
-      const mine = this.#byName.get(name) ?? new NodeInfo(name);
-      const before = [mine.podsWithAffinity.length > 0, mine.podsWithRequiredAntiAffinity.length > 0];
-      mine.assign(info);
-      this.#byName.set(name, mine);
-      relist ||= before[0] !== mine.podsWithAffinity.length > 0;
-      relist ||= before[1] !== mine.podsWithRequiredAntiAffinity.length > 0;
+      if (!info?.node) this.#byName.delete(name);
+      else if (this.#take(name, info)) relist = true;
     }
-    if (order) this.nodes = order.map((name) => this.#byName.get(name)).filter((info) => info !== undefined);
+    if (order) this.#reorder(order);
     if (!relist) return;
     this.withAffinity = this.nodes.filter((info) => info.podsWithAffinity.length > 0);
     this.withRequiredAntiAffinity = this.nodes.filter((info) => info.podsWithRequiredAntiAffinity.length > 0);
+  }
+
+  /** @returns whether it belongs to other lists than before */
+  #take(name: string, info: NodeInfo): boolean {
+    const mine = this.#byName.get(name) ?? new NodeInfo(name);
+    const affinity = mine.podsWithAffinity.length > 0;
+    const antiAffinity = mine.podsWithRequiredAntiAffinity.length > 0;
+    if (mine.node !== info.node) this.counts.labelsChanged();
+    mine.assign(info);
+    this.#byName.set(name, mine);
+    if (mine.index >= 0) this.counts.podsChanged(mine.index);
+    return (
+      affinity !== mine.podsWithAffinity.length > 0 || antiAffinity !== mine.podsWithRequiredAntiAffinity.length > 0
+    );
+  }
+
+  #reorder(order: readonly string[]): void {
+    this.nodes = order.map((name) => this.#byName.get(name)).filter((info) => info !== undefined);
+    for (let i = 0; i < this.nodes.length; i++) this.nodes[i]!.index = i;
+    this.counts.reset(this.nodes);
   }
 }

@@ -2,12 +2,13 @@
 import type { Namespace, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { NOTHING } from '@keelson/api/selectors/labels';
 import type { Lister } from '@keelson/client';
-import type { NodeInfo } from '../cache/node-info.ts';
+import type { Counter } from '../cache/counts.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
 import type { InterPodAffinityArgs } from '../config/types.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { MAX_SCORE, type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
-import { type AffinityTerm, type Labels, matchesAll, termMatches, type WeightedTerm } from '../pods/affinity-terms.ts';
+import { type AffinityTerm, type Labels, matchesAll, TermMatches, termMatches } from '../pods/affinity-terms.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 import { TopologyCounts } from './topology-counts.ts';
 
@@ -20,7 +21,8 @@ interface State {
   /** Of the pod itself, with namespaces instead of selectors of them. */
   readonly required: readonly AffinityTerm[];
   readonly requiredAnti: readonly AffinityTerm[];
-  readonly namespaceLabels: Labels;
+  /** Which terms of other pods are about the pod. */
+  readonly wanted: TermMatches;
   /** How many pods are in each domain that the pod wants to be with, that it wants to avoid, that want to avoid it. */
   readonly friends: TopologyCounts;
   readonly foes: TopologyCounts;
@@ -34,34 +36,34 @@ export function interPodAffinity(
   const namespaces = listers('namespaces');
   return {
     name,
-    preFilter(pod, nodes) {
+    preFilter(pod) {
       const state: State = {
         required: pod.affinity.required.map((term) => resolved(term, namespaces)),
         requiredAnti: pod.affinity.requiredAnti.map((term) => resolved(term, namespaces)),
-        namespaceLabels: labelsOf(pod.namespace, namespaces),
-        friends: new TopologyCounts(),
-        foes: new TopologyCounts(),
-        unwelcome: new TopologyCounts(),
+        wanted: new TermMatches(pod.pod, labelsOf(pod.namespace, namespaces)),
+        friends: new TopologyCounts(snapshot.counts),
+        foes: new TopologyCounts(snapshot.counts),
+        unwelcome: new TopologyCounts(snapshot.counts),
       };
-      for (const node of snapshot.withRequiredAntiAffinity) {
-        for (const other of node.podsWithRequiredAntiAffinity) countUnwelcome(state, pod, other, node.node!, 1);
+      for (const term of snapshot.withRequiredAntiAffinity.length > 0 ? snapshot.counts.terms() : []) {
+        if (state.wanted.has(term))
+          state.unwelcome.addAll(term.topologyKey, snapshot.counts.sums(wishOf(term, 'requiredAnti')));
       }
       if (state.required.length + state.requiredAnti.length === 0) {
         return state.unwelcome.isEmpty ? SKIP : { state };
       }
-      countOwn(state, nodes);
+      countOwn(state, snapshot);
       return { state };
     },
-    filter(pod, { node }, state) {
-      const labels = node!.metadata.labels ?? NO_LABELS;
-      if (!isNearFriends(pod, labels, state)) return noFriends;
+    filter(pod, { index }, state) {
+      if (!isNearFriends(pod, index, state)) return noFriends;
       for (const { topologyKey } of state.requiredAnti) {
-        if (state.foes.at(topologyKey, labels[topologyKey]) > 0) return foes;
+        if ((state.foes.at(topologyKey, index) ?? 0) > 0) return foes;
       }
-      return state.unwelcome.touches(labels) ? unwelcome : undefined;
+      return state.unwelcome.touches(index) ? unwelcome : undefined;
     },
-    podAdded: (pod, other, { node }, state) => count(state, pod, other, node!, 1),
-    podRemoved: (pod, other, { node }, state) => count(state, pod, other, node!, -1),
+    podAdded: (_, other, { index }, state) => count(state, other, index, 1),
+    podRemoved: (_, other, { index }, state) => count(state, other, index, -1),
     cloneState: (state) => ({
       ...state,
       friends: state.friends.clone(),
@@ -72,25 +74,20 @@ export function interPodAffinity(
       const { preferred, preferredAnti } = pod.affinity;
       const picky = preferred.length + preferredAnti.length > 0;
       if (!picky && args.ignorePreferredTermsOfExistingPods) return SKIP;
-      const scores = new TopologyCounts();
+      const scores = new TopologyCounts(snapshot.counts);
       const own = [
         ...preferred.map(({ term, weight }) => ({ term: resolved(term, namespaces), weight })),
         ...preferredAnti.map(({ term, weight }) => ({ term: resolved(term, namespaces), weight: -weight })),
-      ].map((each) => ({ ...each, key: keyOf([each.term]) }));
-      if (picky) for (const node of snapshot.nodes) scoreOwn(scores, own, node);
-      const namespaceLabels = labelsOf(pod.namespace, namespaces);
-      for (const node of snapshot.withAffinity) {
-        for (const other of node.podsWithAffinity) {
-          for (const { term, weight } of wishesOf(other, args.hardPodAffinityWeight)) {
-            if (termMatches(term, pod.pod, namespaceLabels)) scores.add(term.topologyKey, node.node!, weight);
-          }
-        }
+      ];
+      for (const { term, weight } of own)
+        scores.addAll(term.topologyKey, snapshot.counts.sums(counterOf(term)), weight);
+      if (snapshot.withAffinity.length > 0) {
+        const wanted = new TermMatches(pod.pod, labelsOf(pod.namespace, namespaces));
+        for (const term of snapshot.counts.terms()) if (wanted.has(term)) addWishes(scores, term, snapshot, args);
       }
       return scores.wasTouched ? { state: scores } : SKIP;
     },
-    score(_, { node }, scores) {
-      return scores.sum(node!.metadata.labels ?? NO_LABELS);
-    },
+    score: (_, { index }, scores) => scores.sum(index),
     normalize(scores) {
       let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
       for (const score of scores) {
@@ -131,7 +128,7 @@ function labelsOf(namespace: string, namespaces: Lister<Namespace>): Labels {
   return namespaces.get(namespace)?.metadata.labels ?? NO_LABELS;
 }
 
-/** The same for terms that select the same pods, so that counts of a node can be remembered. */
+/** The same for terms that select the same pods, wherever. */
 function keyOf(terms: readonly AffinityTerm[]): string {
   const texts = terms.map(({ selector, namespaces, namespaceSelector }) => [
     selector.requirements,
@@ -143,34 +140,41 @@ function keyOf(terms: readonly AffinityTerm[]): string {
 }
 
 /** Counts pods that the pod itself wants to be with, or to avoid. */
-function countOwn(state: State, nodes: readonly NodeInfo[]): void {
-  const key = keyOf(state.required);
-  const antiKeys = state.requiredAnti.map((term) => keyOf([term]));
-  for (const node of nodes) if (node.pods.length > 0) countOwnOn(node, state, key, antiKeys);
-}
-
-function countOwnOn(node: NodeInfo, state: State, requiredKey: string, antiKeys: readonly string[]): void {
-  const { required, requiredAnti } = state;
+function countOwn({ required, requiredAnti, friends, foes }: State, { counts }: Snapshot): void {
   if (required.length > 0) {
-    const friends = node.count(requiredKey, (pods) => pods.filter(({ pod }) => matchesAll(required, pod)).length);
-    if (friends > 0) for (const { topologyKey } of required) state.friends.add(topologyKey, node.node!, friends);
+    const sums = counts.sums({ key: keyOf(required), of: ({ pod }) => (matchesAll(required, pod) ? 1 : 0) });
+    for (const { topologyKey } of required) friends.addAll(topologyKey, sums);
   }
-  for (const [i, term] of requiredAnti.entries()) {
-    const key = antiKeys[i]!;
-    const foes = node.count(key, (pods) => pods.filter(({ pod }) => termMatches(term, pod)).length);
-    if (foes > 0) state.foes.add(term.topologyKey, node.node!, foes);
-  }
+  for (const term of requiredAnti) foes.addAll(term.topologyKey, counts.sums(counterOf(term)));
 }
 
-function countUnwelcome(state: State, pod: PodInfo, other: PodInfo, node: Node, by: number): void {
-  for (const term of other.affinity.requiredAnti) {
-    if (termMatches(term, pod.pod, state.namespaceLabels)) state.unwelcome.add(term.topologyKey, node, by);
-  }
+function counterOf(term: AffinityTerm): Counter {
+  return { key: keyOf([term]), of: ({ pod }) => (termMatches(term, pod) ? 1 : 0) };
+}
+
+type Wish = 'required' | 'requiredAnti' | 'preferred' | 'preferredAnti';
+
+/** How much the pods that are there care about a term: by how many, or with which weights. */
+function wishOf(term: AffinityTerm, kind: Wish): Counter {
+  return {
+    key: `${name}/${kind}/${term.id}`,
+    of({ affinity, hasAffinity }) {
+      if (!hasAffinity) return 0;
+      let sum = 0;
+      for (const each of affinity[kind]) {
+        if ('weight' in each) sum += each.term === term ? each.weight : 0;
+        else if (each === term) sum += 1;
+      }
+      return sum;
+    },
+  };
 }
 
 /** As if another pod were on the node, or were not. */
-function count(state: State, pod: PodInfo, other: PodInfo, node: Node, by: number): void {
-  countUnwelcome(state, pod, other, node, by);
+function count(state: State, other: PodInfo, node: number, by: number): void {
+  for (const term of other.affinity.requiredAnti) {
+    if (state.wanted.has(term)) state.unwelcome.add(term.topologyKey, node, by);
+  }
   if (matchesAll(state.required, other.pod)) {
     for (const { topologyKey } of state.required) state.friends.add(topologyKey, node, by);
   }
@@ -180,31 +184,27 @@ function count(state: State, pod: PodInfo, other: PodInfo, node: Node, by: numbe
 }
 
 /** The first pod of a group that wants to be together may be anywhere that has the topology. */
-function isNearFriends({ pod }: PodInfo, labels: Labels, { required, friends }: State): boolean {
+function isNearFriends({ pod }: PodInfo, node: number, { required, friends }: State): boolean {
   let near = true;
   for (const { topologyKey } of required) {
-    const domain = labels[topologyKey];
-    if (domain === undefined) return false;
-    if (friends.at(topologyKey, domain) <= 0) near = false;
+    const count = friends.at(topologyKey, node);
+    if (count === undefined) return false;
+    if (count <= 0) near = false;
   }
   return near || (friends.isEmpty && matchesAll(required, pod));
 }
 
-type KeyedTerm = WeightedTerm & { readonly key: string };
-
-function scoreOwn(scores: TopologyCounts, terms: readonly KeyedTerm[], node: NodeInfo): void {
-  if (node.pods.length === 0 || !node.node!.metadata.labels) return;
-  for (const { term, weight, key } of terms) {
-    const matching = node.count(key, (pods) => pods.filter(({ pod }) => termMatches(term, pod)).length);
-    if (matching > 0) scores.add(term.topologyKey, node.node!, matching * weight);
-  }
-}
-
-/** What pods that are there wish of a newcomer: requirements of theirs count as wishes, too. */
-function* wishesOf({ affinity }: PodInfo, hardWeight: number): Iterable<WeightedTerm> {
-  if (hardWeight > 0) for (const term of affinity.required) yield { term, weight: hardWeight };
-  yield* affinity.preferred;
-  for (const { term, weight } of affinity.preferredAnti) yield { term, weight: -weight };
+/** What pods that are there would like of the newcomer: requirements of their own count as wishes, too. */
+function addWishes(
+  scores: TopologyCounts,
+  term: AffinityTerm,
+  { counts }: Snapshot,
+  { hardPodAffinityWeight: hard }: InterPodAffinityArgs,
+): void {
+  const { topologyKey } = term;
+  if (hard > 0) scores.addAll(topologyKey, counts.sums(wishOf(term, 'required')), hard);
+  scores.addAll(topologyKey, counts.sums(wishOf(term, 'preferred')));
+  scores.addAll(topologyKey, counts.sums(wishOf(term, 'preferredAnti')), -1);
 }
 
 function hasPlace({ spec, status }: Pod): boolean {

@@ -1,59 +1,65 @@
 import type { NodeInfo } from '../cache/node-info.ts';
-import type { NodeResourcesBalancedAllocationArgs, ResourceWeight } from '../config/types.ts';
+import type { NodeResourcesBalancedAllocationArgs } from '../config/types.ts';
 import { MAX_SCORE, type Plugin, SKIP } from '../framework/plugin.ts';
 import { isScalar } from '../pods/resources.ts';
 import { amountIn, podAmounts } from './resource-scoring.ts';
 
+interface Asked {
+  readonly name: string;
+  readonly amount: number;
+}
+
 /** Better nodes are those whose resources the pod makes more evenly used. */
 export function nodeResourcesBalancedAllocation({
   resources,
-}: NodeResourcesBalancedAllocationArgs): Plugin<unknown, readonly number[]> {
-  const nothing = resources.map(() => 0);
+}: NodeResourcesBalancedAllocationArgs): Plugin<unknown, readonly Asked[]> {
   return {
     name: 'NodeResourcesBalancedAllocation',
     preScore(pod) {
       const amounts = podAmounts(pod, resources, false);
-      return amounts.every((amount) => amount === 0) ? SKIP : { state: amounts };
+      if (amounts.every((amount) => amount === 0)) return SKIP;
+      const asked = resources.map(({ name }, i) => ({ name, amount: amounts[i]! }));
+      return { state: asked.filter(({ name, amount }) => amount > 0 || !isScalar(name)) };
     },
-    score(_, node, amounts) {
-      const gain = evenness(node, resources, amounts, amounts) - evenness(node, resources, amounts, nothing);
+    score(_, node, asked) {
+      const gain = evenness(node, asked, 1) - evenness(node, asked, 0);
       return MAX_SCORE / 2 + Math.trunc((MAX_SCORE / 2 + gain) / 2);
     },
   };
 }
 
-/** 100 when all resources are used to the same part; less by how far the parts spread. */
-function evenness(
-  { allocatable, requested }: NodeInfo,
-  resources: readonly ResourceWeight[],
-  asked: readonly number[],
-  added: readonly number[],
-): number {
-  let [count, sum, first, last] = [0, 0, 0, 0];
-  const part = (i: number): number | undefined => {
-    const { name } = resources[i]!;
-    if (asked[i] === 0 && isScalar(name)) return undefined;
-    const capacity = amountIn(allocatable, name);
-    return capacity === 0 ? undefined : Math.min(1, (amountIn(requested, name) + added[i]!) / capacity);
-  };
-  for (let i = 0; i < resources.length; i++) {
-    const fraction = part(i);
-    if (fraction === undefined) continue;
-    if (count === 0) first = fraction;
-    last = fraction;
-    sum += fraction;
+/** 100 when all resources are used to the same part; less by how far the parts spread. @param pods 1 with the pod, 0 without */
+function evenness(node: NodeInfo, asked: readonly Asked[], pods: 0 | 1): number {
+  let count = 0;
+  let sum = 0;
+  let first = 0;
+  let last = 0;
+  for (let i = 0; i < asked.length; i++) {
+    const part = partOf(node, asked[i]!, pods);
+    if (part < 0) continue;
+    if (count === 0) first = part;
+    last = part;
+    sum += part;
     count += 1;
   }
-  let spread = 0;
-  if (count === 2) spread = Math.abs((first - last) / 2);
-  else if (count > 2) {
-    const mean = sum / count;
-    let squares = 0;
-    for (let i = 0; i < resources.length; i++) {
-      const fraction = part(i);
-      if (fraction !== undefined) squares += (fraction - mean) ** 2;
-    }
-    spread = Math.sqrt(squares / count);
-  }
+  if (count < 2) return MAX_SCORE;
+  const spread = count === 2 ? Math.abs((first - last) / 2) : deviation(node, asked, pods, sum / count, count);
   return Math.trunc((1 - spread) * MAX_SCORE);
+}
+
+function deviation(node: NodeInfo, asked: readonly Asked[], pods: 0 | 1, mean: number, count: number): number {
+  let squares = 0;
+  for (const resource of asked) {
+    const part = partOf(node, resource, pods);
+    if (part >= 0) squares += (part - mean) ** 2;
+  }
+  return Math.sqrt(squares / count);
+}
+
+/** Up to 1; negative for a resource that the node does not have. */
+function partOf({ allocatable, requested }: NodeInfo, { name, amount }: Asked, pods: 0 | 1): number {
+  const capacity = amountIn(allocatable, name);
+  if (capacity === 0) return -1;
+  const part = (amountIn(requested, name) + pods * amount) / capacity;
+  return part > 1 ? 1 : part;
 }

@@ -1,7 +1,9 @@
 /** Spreads pods that belong together over domains (pkg/scheduler/framework/plugins/podtopologyspread). */
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod, Toleration, TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
+import type { Domains } from '../cache/counts.ts';
 import type { NodeInfo } from '../cache/node-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
 import type { PodTopologySpreadArgs } from '../config/types.ts';
 import { Action, clusterEvent, sameLabels } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
@@ -14,8 +16,8 @@ import {
   compileConstraints,
   countsFor,
   hasAllKeys,
-  matchingPods,
   SYSTEM_DEFAULTS,
+  selecting,
 } from './spread-constraints.ts';
 import { normalizeSpread, type SpreadScores, spreadScore, spreadScores } from './spread-scores.ts';
 
@@ -26,35 +28,49 @@ const noDomain = unresolvable(name, "node(s) didn't match pod topology spread co
 type When = 'DoNotSchedule' | 'ScheduleAnyway';
 
 /** Matching pods by domain, for one constraint. */
-class Domains {
-  readonly counts: Map<string, number>;
+class Spread {
+  readonly domains: Domains;
+  /** -1 for a domain that no node is in that counts. */
+  readonly #counts: Int32Array;
   #least: number | undefined;
 
-  constructor(counts = new Map<string, number>()) {
-    this.counts = counts;
+  constructor(domains: Domains, counts = new Int32Array(domains.size).fill(-1)) {
+    this.domains = domains;
+    this.#counts = counts;
   }
 
-  add(domain: string, by: number): void {
-    this.counts.set(domain, (this.counts.get(domain) ?? 0) + by);
+  at(domain: number): number {
+    return Math.max(0, this.#counts[domain]!);
+  }
+
+  add(domain: number, by: number): void {
+    this.#counts[domain] = this.at(domain) + by;
     this.#least = undefined;
   }
 
   /** The least of all domains; 0 while there are fewer than there should be. */
   least(minDomains: number): number {
-    if (this.counts.size < minDomains) return 0;
     if (this.#least === undefined) {
-      let least = Number.POSITIVE_INFINITY;
-      for (const count of this.counts.values()) if (count < least) least = count;
-      this.#least = least;
+      let [least, present] = [Number.POSITIVE_INFINITY, 0];
+      for (const count of this.#counts) {
+        if (count < 0) continue;
+        present += 1;
+        if (count < least) least = count;
+      }
+      this.#least = present < minDomains ? 0 : least;
     }
     return this.#least;
+  }
+
+  clone(): Spread {
+    return new Spread(this.domains, this.#counts.slice());
   }
 }
 
 interface State {
   readonly constraints: readonly Constraint[];
   /** Of each constraint. */
-  readonly domains: readonly Domains[];
+  readonly spreads: readonly Spread[];
   /** 1 where the pod itself counts. */
   readonly self: readonly number[];
 }
@@ -81,7 +97,8 @@ export function podTopologySpread(
     const constraints = compileConstraints(defaults, pod, when);
     if (constraints.length === 0) return constraints;
     const selector = defaultSelector(pod, owners!);
-    return selector.empty ? [] : constraints.map((each) => ({ ...each, selector }));
+    const selected = selecting(selector, pod.metadata.namespace ?? '');
+    return selector.empty ? [] : constraints.map((each) => ({ ...each, ...selected }));
   };
 
   return {
@@ -91,32 +108,28 @@ export function podTopologySpread(
       if (constraints.length === 0) return SKIP;
       const labels = pod.pod.metadata.labels ?? NO_LABELS;
       const self = constraints.map(({ selector }) => (selector.matches(labels) ? 1 : 0));
-      return { state: { constraints, self, domains: countDomains(pod, constraints, nodes) } };
+      return { state: { constraints, self, spreads: countSpreads(pod, constraints, nodes, snapshot) } };
     },
-    filter(_, { node }, { constraints, domains, self }) {
-      const labels = node!.metadata.labels ?? NO_LABELS;
+    filter(_, { index }, { constraints, spreads, self }) {
       for (let i = 0; i < constraints.length; i++) {
-        const { topologyKey, maxSkew, minDomains } = constraints[i]!;
-        const domain = labels[topologyKey];
-        if (domain === undefined) return noDomain;
-        const there = domains[i]!.counts.get(domain) ?? 0;
-        if (there + self[i]! - domains[i]!.least(minDomains) > maxSkew) return uneven;
+        const { maxSkew, minDomains } = constraints[i]!;
+        const spread = spreads[i]!;
+        const domain = spread.domains.of[index]!;
+        if (domain < 0) return noDomain;
+        if (spread.at(domain) + self[i]! - spread.least(minDomains) > maxSkew) return uneven;
       }
       return undefined;
     },
-    podAdded: (pod, other, { node }, state) => move(pod, other, node!, state, 1),
-    podRemoved: (pod, other, { node }, state) => move(pod, other, node!, state, -1),
-    cloneState: ({ domains, ...state }) => ({
-      ...state,
-      domains: domains.map(({ counts }) => new Domains(new Map(counts))),
-    }),
+    podAdded: (pod, other, node, state) => move(pod, other, node, state, 1),
+    podRemoved: (pod, other, node, state) => move(pod, other, node, state, -1),
+    cloneState: (state) => ({ ...state, spreads: state.spreads.map((spread) => spread.clone()) }),
     preScore(pod, nodes) {
       const constraints = constraintsOf(pod.pod, 'ScheduleAnyway');
       if (constraints.length === 0) return SKIP;
       const everyKey = !systemDefaults || (pod.pod.spec.topologySpreadConstraints ?? []).length > 0;
-      return { state: spreadScores(pod, constraints, nodes, snapshot.nodes, everyKey) };
+      return { state: spreadScores(pod, constraints, nodes, snapshot, everyKey) };
     },
-    score: (pod, node, scores) => spreadScore(pod, node, scores),
+    score: (_, node, scores) => spreadScore(node, scores),
     normalize: normalizeSpread,
     events: () => [
       {
@@ -139,26 +152,29 @@ export function podTopologySpread(
 
 const NO_LABELS: Labels = {};
 
-function countDomains(pod: PodInfo, constraints: readonly Constraint[], nodes: readonly NodeInfo[]): Domains[] {
-  const domains = constraints.map(() => new Domains());
-  for (const node of nodes) {
-    if (!hasAllKeys(node.node!, constraints)) continue;
-    for (const [i, constraint] of constraints.entries()) {
-      if (!countsFor(constraint, pod, node.node!)) continue;
-      domains[i]!.add(
-        node.node!.metadata.labels![constraint.topologyKey]!,
-        matchingPods(node, constraint, pod.namespace),
-      );
+function countSpreads(
+  pod: PodInfo,
+  constraints: readonly Constraint[],
+  nodes: readonly NodeInfo[],
+  { counts }: Snapshot,
+): Spread[] {
+  const spreads = constraints.map(({ topologyKey }) => new Spread(counts.domains(topologyKey)));
+  const pods = constraints.map(({ counter }) => counts.sums(counter));
+  const counting = nodes.filter((_, index) => spreads.every(({ domains }) => domains.of[index]! >= 0));
+  for (let i = 0; i < constraints.length; i++) {
+    const { of } = spreads[i]!.domains;
+    for (const { node, index } of counting) {
+      if (countsFor(constraints[i]!, pod, node!)) spreads[i]!.add(of[index]!, pods[i]![index]!);
     }
   }
-  return domains;
+  return spreads;
 }
 
-function move(pod: PodInfo, other: PodInfo, node: Node, { constraints, domains }: State, by: number): void {
-  if (other.namespace !== pod.namespace || !hasAllKeys(node, constraints)) return;
+function move(pod: PodInfo, other: PodInfo, node: NodeInfo, { constraints, spreads }: State, by: number): void {
+  if (other.namespace !== pod.namespace || spreads.some(({ domains }) => domains.of[node.index]! < 0)) return;
   for (const [i, constraint] of constraints.entries()) {
     if (!constraint.selector.matches(other.pod.metadata.labels ?? NO_LABELS)) continue;
-    if (countsFor(constraint, pod, node)) domains[i]!.add(node.metadata.labels![constraint.topologyKey]!, by);
+    if (countsFor(constraint, pod, node.node!)) spreads[i]!.add(spreads[i]!.domains.of[node.index]!, by);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Node, Pod, TopologySpreadConstraint } from '@keelson/api/generated/types/core/v1';
 import { hasUntolerated } from '@keelson/api/resources/tolerations';
 import { LabelSelector, selectorOfObject } from '@keelson/api/selectors/labels';
-import type { NodeInfo } from '../cache/node-info.ts';
+import type { Counter } from '../cache/counts.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 
 export const HOSTNAME = 'kubernetes.io/hostname';
@@ -21,6 +21,8 @@ export interface Constraint {
   readonly honorAffinity: boolean;
   /** Nor do those whose taints it does not tolerate. */
   readonly honorTaints: boolean;
+  /** Pods of the namespace that the constraint is about; those that are going away do not count. */
+  readonly counter: Counter;
 }
 
 /** @throws Error for selectors that make no sense */
@@ -31,15 +33,31 @@ export function compileConstraints(
 ): Constraint[] {
   return constraints
     .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when)
-    .map(({ topologyKey, maxSkew, minDomains = 1, nodeAffinityPolicy, nodeTaintsPolicy, ...rest }) => ({
-      topologyKey,
-      maxSkew,
-      minDomains,
-      selector: withMatchLabelKeys(selectorOfObject(rest.labelSelector), rest.matchLabelKeys ?? [], pod),
-      honorAffinity: (nodeAffinityPolicy ?? 'Honor') === 'Honor',
-      honorTaints: (nodeTaintsPolicy ?? 'Ignore') === 'Honor',
-    }));
+    .map(({ topologyKey, maxSkew, minDomains = 1, nodeAffinityPolicy, nodeTaintsPolicy, ...rest }) => {
+      const selector = withMatchLabelKeys(selectorOfObject(rest.labelSelector), rest.matchLabelKeys ?? [], pod);
+      const constraint = {
+        topologyKey,
+        maxSkew,
+        minDomains,
+        honorAffinity: (nodeAffinityPolicy ?? 'Honor') === 'Honor',
+        honorTaints: (nodeTaintsPolicy ?? 'Ignore') === 'Honor',
+      };
+      return { ...constraint, ...selecting(selector, pod.metadata.namespace ?? '') };
+    });
 }
+
+/** What of a constraint depends on the pods that it is about. A selector that selects everything counts nothing. */
+export function selecting(selector: LabelSelector, namespace: string): Pick<Constraint, 'selector' | 'counter'> {
+  const counts = ({ pod: { metadata }, namespace: theirs }: PodInfo) =>
+    theirs === namespace &&
+    !metadata.deletionTimestamp &&
+    !selector.empty &&
+    selector.matches(metadata.labels ?? NO_LABELS);
+  const key = `PodTopologySpread/${namespace}/${selector.empty ? '*' : selector}`;
+  return { selector, counter: { key, of: (pod) => (counts(pod) ? 1 : 0) } };
+}
+
+const NO_LABELS = {};
 
 /** Only pods that have the same values of these labels as this one. */
 function withMatchLabelKeys(selector: LabelSelector, keys: readonly string[], { metadata }: Pod): LabelSelector {
@@ -62,17 +80,4 @@ export function hasAllKeys({ metadata: { labels } }: Node, constraints: readonly
 export function countsFor({ honorAffinity, honorTaints }: Constraint, pod: PodInfo, node: Node): boolean {
   if (honorAffinity && pod.nodeAffinity && !pod.nodeAffinity(node)) return false;
   return !honorTaints || !hasUntolerated(node.spec.taints, pod.pod.spec.tolerations);
-}
-
-/** Pods of the namespace on the node that the constraint is about; those that are going away do not count. */
-export function matchingPods(node: NodeInfo, { selector }: Constraint, namespace: string): number {
-  if (selector.empty || node.pods.length === 0) return 0;
-  return node.count(`PodTopologySpread/${namespace}/${selector}`, (pods) => {
-    let count = 0;
-    for (const { pod, namespace: theirs } of pods) {
-      if (theirs !== namespace || pod.metadata.deletionTimestamp) continue;
-      if (selector.matches(pod.metadata.labels ?? {})) count += 1;
-    }
-    return count;
-  });
 }

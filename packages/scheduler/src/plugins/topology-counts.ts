@@ -1,52 +1,70 @@
-import type { Node } from '@keelson/api/generated/types/core/v1';
-import type { Labels } from '../pods/affinity-terms.ts';
+import type { Counts, Domains } from '../cache/counts.ts';
 
-/** Numbers for domains: for each value of each topology key. */
+interface Sums {
+  readonly domains: Domains;
+  /** By number of the domain. */
+  readonly values: Float64Array;
+}
+
+/** Sums over the domains of topology keys. Nodes are named by their index. */
 export class TopologyCounts {
-  readonly #byKey = new Map<string, Map<string, number>>();
+  readonly #counts: Counts;
+  readonly #byKey = new Map<string, Sums>();
+  #different = 0;
   #touched = false;
 
+  constructor(counts: Counts) {
+    this.#counts = counts;
+  }
+
   /** Nodes without the key belong to no domain. */
-  add(topologyKey: string, node: Node, by: number): void {
-    const domain = node.metadata.labels?.[topologyKey];
-    if (domain === undefined) return;
+  add(topologyKey: string, node: number, by: number): void {
+    const { domains, values } = this.#sums(topologyKey);
+    const domain = domains.of[node]!;
+    if (domain < 0) return;
     this.#touched = true;
-    let domains = this.#byKey.get(topologyKey);
-    if (!domains) {
-      domains = new Map();
-      this.#byKey.set(topologyKey, domains);
+    const before = values[domain]!;
+    const after = before + by;
+    values[domain] = after;
+    if (before === 0 && after !== 0) this.#different += 1;
+    else if (before !== 0 && after === 0) this.#different -= 1;
+  }
+
+  /** The same for all nodes at once. @param amounts by index of the node */
+  addAll(topologyKey: string, amounts: Int32Array, factor = 1): void {
+    for (let node = 0; node < amounts.length; node++) {
+      if (amounts[node] !== 0) this.add(topologyKey, node, amounts[node]! * factor);
     }
-    const count = (domains.get(domain) ?? 0) + by;
-    if (count !== 0) domains.set(domain, count);
-    else domains.delete(domain);
-    if (domains.size === 0) this.#byKey.delete(topologyKey);
   }
 
-  at(topologyKey: string, domain: string | undefined): number {
-    return domain === undefined ? 0 : (this.#byKey.get(topologyKey)?.get(domain) ?? 0);
+  /** Of the node's domain; `undefined` for a node that is in none. */
+  at(topologyKey: string, node: number): number | undefined {
+    const { domains, values } = this.#sums(topologyKey);
+    const domain = domains.of[node]!;
+    return domain < 0 ? undefined : values[domain];
   }
 
-  /** Whether a node with these labels is in a domain that counts. */
-  touches(labels: Labels): boolean {
-    for (const [key, domains] of this.#byKey) {
-      const domain = labels[key];
-      if (domain !== undefined && (domains.get(domain) ?? 0) > 0) return true;
+  /** Whether the node is in a domain that counts. */
+  touches(node: number): boolean {
+    for (const { domains, values } of this.#byKey.values()) {
+      const domain = domains.of[node]!;
+      if (domain >= 0 && values[domain]! > 0) return true;
     }
     return false;
   }
 
-  /** Over the domains that a node with these labels is in. */
-  sum(labels: Labels): number {
+  /** Over the domains that the node is in. */
+  sum(node: number): number {
     let sum = 0;
-    for (const [key, domains] of this.#byKey) {
-      const domain = labels[key];
-      if (domain !== undefined) sum += domains.get(domain) ?? 0;
+    for (const { domains, values } of this.#byKey.values()) {
+      const domain = domains.of[node]!;
+      if (domain >= 0) sum += values[domain]!;
     }
     return sum;
   }
 
   get isEmpty(): boolean {
-    return this.#byKey.size === 0;
+    return this.#different === 0;
   }
   /** Whether anything was ever counted, even if it has evened out. */
   get wasTouched(): boolean {
@@ -54,9 +72,20 @@ export class TopologyCounts {
   }
 
   clone(): TopologyCounts {
-    const copy = new TopologyCounts();
-    for (const [key, domains] of this.#byKey) copy.#byKey.set(key, new Map(domains));
+    const copy = new TopologyCounts(this.#counts);
+    for (const [key, { domains, values }] of this.#byKey) copy.#byKey.set(key, { domains, values: values.slice() });
+    copy.#different = this.#different;
     copy.#touched = this.#touched;
     return copy;
+  }
+
+  #sums(topologyKey: string): Sums {
+    let sums = this.#byKey.get(topologyKey);
+    if (!sums) {
+      const domains = this.#counts.domains(topologyKey);
+      sums = { domains, values: new Float64Array(domains.size) };
+      this.#byKey.set(topologyKey, sums);
+    }
+    return sums;
   }
 }
