@@ -48,6 +48,7 @@ async function controllers(surroundings: Surroundings): Promise<Running> {
     `--root-ca-file=${surroundings.pki.certificateFile('ca')}`,
     `--cluster-signing-cert-file=${surroundings.pki.certificateFile('ca')}`,
     `--cluster-signing-key-file=${surroundings.pki.keyFile('ca')}`,
+    `--service-account-private-key-file=${surroundings.pki.serviceAccountKeyFile}`,
     '--use-service-account-credentials',
   ]);
   const component = 'kube-controller-manager';

@@ -21,8 +21,8 @@ export interface Controller {
   readonly name: string;
   /** What `--controllers` also takes for it. */
   readonly alias?: string;
-  /** Service account in kube-system that it acts as. */
-  readonly account: string;
+  /** Service account in kube-system that it acts as; without it as the manager itself, which makes those accounts' tokens. */
+  readonly account?: string;
   /** Runs only where `--controllers` names it. */
   readonly offByDefault?: boolean;
   /**

@@ -3,6 +3,17 @@ import type { Controller } from './controller.ts';
 /** All controllers, in the order in which they are started. */
 export const controllers: readonly Controller[] = [
   {
+    name: 'serviceaccount-token-controller',
+    alias: 'serviceaccount-token',
+    start: async (context) => (await import('./serviceaccounttoken/controller.ts')).start(context),
+  },
+  {
+    name: 'endpointslice-mirroring-controller',
+    alias: 'endpointslicemirroring',
+    account: 'endpointslicemirroring-controller',
+    start: async (context) => (await import('./endpointslicemirroring/controller.ts')).start(context),
+  },
+  {
     name: 'replicationcontroller-controller',
     alias: 'replicationcontroller',
     account: 'replication-controller',

@@ -27,8 +27,8 @@ export function isWanted({ name, alias, offByDefault = false }: Controller, want
 export async function startControllers(options: ManagerOptions): Promise<Running> {
   const { client, settings } = options;
   const informers = new InformerFactory(client, { transform: withoutManagedFields });
-  const context = (account: string): ControllerContext => {
-    const own = options.clientFor(account);
+  const context = (account: string | undefined): ControllerContext => {
+    const own = account === undefined ? client : options.clientFor(account);
     return {
       client: own,
       informers,

@@ -1,4 +1,5 @@
 import type { CIDR } from '@keelson/api/ip';
+import type { SigningKey } from '@keelson/component/jwt/keys';
 import type { Authority } from './certificates/signer.ts';
 import type { Patience } from './nodelifecycle/health.ts';
 import type { ZoneSettings } from './nodelifecycle/zones.ts';
@@ -23,6 +24,8 @@ export interface ControllerSettings {
   };
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
+  /** Signs tokens that are kept in secrets (`--service-account-private-key-file`); without it none are made. */
+  readonly tokenKey?: SigningKey;
   /** The authority that signs certificates, and how long they last at most (`--cluster-signing-*`); without it none are. */
   readonly signing?: { readonly authority: Authority; readonly durationMs: number };
   /** Where nodes get addresses for their pods, one range for each family (`--allocate-node-cidrs`, `--cluster-cidr`, `--node-cidr-mask-size*`). */

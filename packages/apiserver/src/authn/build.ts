@@ -1,6 +1,7 @@
 /** From the configuration to the one authenticator of the server (kubernetes/pkg/kubeapiserver/authenticator). */
 import type { X509Certificate } from 'node:crypto';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
+import { KeySet, signingKey, verificationKey } from '@keelson/component/jwt/keys';
 import { asError } from '../aggregate.ts';
 import type { Reloadable, ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
@@ -21,7 +22,6 @@ import { requestHeader } from './requestheader.ts';
 import { boundTokenValidator } from './serviceaccount/bound.ts';
 import { type OpenIdDocuments, openIdDocuments } from './serviceaccount/discovery.ts';
 import { jwtAuthenticator } from './serviceaccount/jwt.ts';
-import { KeySet, signingKey, verificationKey } from './serviceaccount/keys.ts';
 import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts';
 import type { TokenIssuer } from './serviceaccount/tokenrequest.ts';
 import { cachedTokens } from './tokencache.ts';

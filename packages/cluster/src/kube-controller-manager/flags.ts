@@ -33,6 +33,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'node-startup-grace-period': 'How long a new node may be silent.',
   'root-ca-file': 'Authorities of the API server, published in every namespace as the config map kube-root-ca.crt.',
   'secondary-node-eviction-rate': 'The same in a large zone that is not well; in a small one no pods are evicted then.',
+  'service-account-private-key-file': 'Key that signs the tokens which are kept in secrets; without it none are made.',
   'unhealthy-zone-threshold': 'The share of nodes that are not ready from which on a zone is not well.',
   'use-service-account-credentials': 'Each controller acts as a service account of its own.',
   v: 'How much is logged: 0 to 10.',

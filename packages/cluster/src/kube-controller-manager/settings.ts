@@ -1,5 +1,7 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseCIDRSloppy } from '@keelson/api/ip';
+import { signingKey } from '@keelson/component/jwt/keys';
 import { type ControllerSettings, defaultSettings } from '@keelson/controllers/settings';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
@@ -9,11 +11,13 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');
   const certificate = await textOf(values, 'cluster-signing-cert-file');
   const key = await textOf(values, 'cluster-signing-key-file');
+  const tokenKey = await textOf(values, 'service-account-private-key-file');
   const durationMs = values['cluster-signing-duration'];
   return {
     ...defaultSettings,
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
+    ...(tokenKey === undefined ? {} : { tokenKey: signingKey(createPrivateKey(tokenKey)) }),
     ...(values['allocate-node-cidrs'] ? { nodeRanges: nodeRangesOf(values) } : {}),
     terminatedPodThreshold: values['terminated-pod-gc-threshold'],
     autoscaler: {
@@ -37,7 +41,11 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   };
 }
 
-type FileFlag = 'root-ca-file' | 'cluster-signing-cert-file' | 'cluster-signing-key-file';
+type FileFlag =
+  | 'root-ca-file'
+  | 'cluster-signing-cert-file'
+  | 'cluster-signing-key-file'
+  | 'service-account-private-key-file';
 
 async function textOf(values: Values, flag: FileFlag): Promise<string | undefined> {
   if (values[flag] === '') return undefined;

@@ -1,8 +1,9 @@
 /** How others verify service account tokens: OpenID Connect discovery (pkg/serviceaccount/openidmetadata.go). */
+
+import type { VerificationKey } from '@keelson/component/jwt/keys';
 import { type Answer, headerOf, type PathRequest } from '../../http/answer.ts';
 import { checkRouteAccepts } from '../../http/negotiate.ts';
 import { methodNotAllowed, resourceNotFound } from '../../router.ts';
-import type { VerificationKey } from './keys.ts';
 
 export const OPENID_CONFIG_PATH = '/.well-known/openid-configuration';
 export const JWKS_PATH = '/openid/v1/jwks';

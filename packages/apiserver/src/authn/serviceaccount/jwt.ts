@@ -3,10 +3,10 @@
  * (pkg/serviceaccount/jwt.go).
  */
 import { quote } from '@keelson/api/field';
-import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
+import type { KeySet } from '@keelson/component/jwt/keys';
+import { compactVerify, decodeProtectedHeader } from 'jose';
 import { quoteList } from '../../authz/rbac/rules.ts';
 import { type AuthenticationNotes, intersect, type TokenAuthenticator } from '../authenticator.ts';
-import type { KeySet, SigningKey } from './keys.ts';
 import { type ServiceAccountIdentity, serviceAccountUser } from './names.ts';
 
 /** Claims of RFC 7519; times are seconds. */
@@ -75,19 +75,6 @@ export function jwtAuthenticator({ issuers, keys, apiAudiences, validate }: JwtO
       },
     };
   };
-}
-
-/** The claims, nested objects too, in the order of their names. */
-export async function sign(key: SigningKey, claims: Claims): Promise<string> {
-  const payload = JSON.stringify(claims, (_, value: unknown) => sorted(value));
-  return new CompactSign(new TextEncoder().encode(payload))
-    .setProtectedHeader({ alg: key.algorithm, kid: key.id })
-    .sign(key.privateKey);
-}
-
-function sorted(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function unverifiedIssuer(token: string): string | undefined {

@@ -1,5 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { TokenRequest, TokenReview } from '@keelson/api/generated/types/authentication/v1';
+import { signingKey, verificationKey } from '@keelson/component/jwt/keys';
+import { sign } from '@keelson/component/jwt/sign';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeObjects } from '../../admission/testing.ts';
 import { bootstrapTokens } from '../bootstraptoken.ts';
@@ -7,8 +9,7 @@ import { buildAuthenticator } from '../build.ts';
 import { HeaderValues } from '../headers.ts';
 import { reviewSelf, reviewToken } from '../reviews.ts';
 import { openIdDocuments } from './discovery.ts';
-import { type Claims, sign } from './jwt.ts';
-import { signingKey, verificationKey } from './keys.ts';
+import type { Claims } from './jwt.ts';
 import { issueToken, type TokenIssuer } from './tokenrequest.ts';
 
 const pair = (curve?: string): KeyObject =>

@@ -3,11 +3,11 @@ import { badRequest, conflict, internalError, invalid, notFound, type StatusErro
 import * as field from '@keelson/api/field';
 import type { BoundObjectReference, TokenRequest } from '@keelson/api/generated/types/authentication/v1';
 import type { TypedObject } from '@keelson/api/object';
+import type { SigningKey } from '@keelson/component/jwt/keys';
+import { sign } from '@keelson/component/jwt/sign';
 import { asError } from '../../aggregate.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../../objects.ts';
 import { type Binding, boundClaims, credentialId } from './bound.ts';
-import { sign } from './jwt.ts';
-import type { SigningKey } from './keys.ts';
 
 const GROUP = 'authentication.k8s.io';
 const KIND = 'TokenRequest';
