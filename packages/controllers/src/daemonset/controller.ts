@@ -288,7 +288,7 @@ class DaemonSetController {
   async #merge(set: DaemonSet, twin: ControllerRevision, hash: string): Promise<void> {
     const before = twin.metadata.labels?.[REVISION_LABEL];
     for (const pod of ownedBy(this.#pods.store, set)) {
-      if (pod.metadata.labels?.[REVISION_LABEL] !== before) continue;
+      if (before === hash || pod.metadata.labels?.[REVISION_LABEL] !== before) continue;
       await this.#control.patch(keyOf(pod), { metadata: { labels: { [REVISION_LABEL]: hash } } });
     }
     await this.#revisions.delete(twin);

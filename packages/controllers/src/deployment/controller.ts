@@ -190,7 +190,7 @@ class DeploymentController {
     deployment: Deployment,
     observed: Observed,
     current: ReplicaSet,
-    revision: number,
+    revision: bigint,
   ): Promise<[Deployment, Observed]> {
     const { minReadySeconds } = deployment.spec;
     const given = current.metadata.annotations ?? {};
@@ -216,7 +216,7 @@ class DeploymentController {
   async #create(
     deployment: Deployment,
     old: readonly ReplicaSet[],
-    revision: number,
+    revision: bigint,
     original: Deployment,
   ): Promise<{ set: ReplicaSet; deployment: Deployment } | undefined> {
     const replicas = newSetReplicas(deployment, old, 0);

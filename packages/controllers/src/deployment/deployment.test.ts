@@ -58,7 +58,7 @@ describe('replica sets', () => {
   it('a new one has hash, revision, limits and a name that is short enough', () => {
     const made = newReplicaSet(
       { ...deployment(), metadata: { name: 'w'.repeat(253), namespace: 'ns', uid: 'd' } },
-      4,
+      4n,
       2,
     );
     const hash = made.metadata!.labels!['pod-template-hash']!;
@@ -70,23 +70,24 @@ describe('replica sets', () => {
       'deployment.kubernetes.io/desired-replicas': '3',
       'deployment.kubernetes.io/max-replicas': '4',
     });
-    const other = newReplicaSet(deployment({}, { collisionCount: 1 }), 1, 1);
+    const other = newReplicaSet(deployment({}, { collisionCount: 1 }), 1n, 1);
     expect(other.metadata!.labels!['pod-template-hash']).not.toBe(hash);
   });
 
   it('the revision grows, and what it was is remembered', () => {
     const revision = 'deployment.kubernetes.io/revision';
     const history = 'deployment.kubernetes.io/revision-history';
-    expect(nextRevision([set('a', 'i', 0, '3'), set('b', 'i', 0, 'x')])).toBe(4);
-    expect(annotationsOfNew(deployment(), { [revision]: '1', [history]: '0' }, 4)).toEqual({
+    expect(nextRevision([set('a', 'i', 0, '3'), set('b', 'i', 0, 'x')])).toBe(4n);
+    expect(nextRevision([set('a', 'i', 0, '3546343826724305832')])).toBe(3546343826724305833n);
+    expect(annotationsOfNew(deployment(), { [revision]: '1', [history]: '0' }, 4n)).toEqual({
       note: 'x',
       [revision]: '4',
       [history]: '0,1',
     });
     const upToDate = { note: 'x', [revision]: '4' };
-    expect(annotationsOfNew(deployment(), upToDate, 4)).toBe(upToDate);
+    expect(annotationsOfNew(deployment(), upToDate, 4n)).toBe(upToDate);
     const long = Array.from({ length: 500 }, (_, i) => 100 + i).join(',');
-    expect(annotationsOfNew(deployment(), { [revision]: '1', [history]: long }, 700)[history]).toBe(
+    expect(annotationsOfNew(deployment(), { [revision]: '1', [history]: long }, 700n)[history]).toBe(
       `${long.slice(4)},1`,
     );
   });

@@ -57,13 +57,13 @@ function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
   return { ...template, metadata: { ...template.metadata, labels: rest } };
 }
 
-/** The revision that a replica set stands for; undefined for what is no number. */
-export function revisionOf({ metadata }: { metadata: { annotations?: Annotations } }): number | undefined {
+/** The revision that a replica set stands for, of 64 bits; undefined for what is no number. */
+export function revisionOf({ metadata }: { metadata: { annotations?: Annotations } }): bigint | undefined {
   return integer(metadata.annotations?.[REVISION] ?? '0');
 }
 
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map((set) => revisionOf(set) ?? 0)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map((set) => revisionOf(set) ?? 0n).reduce((max, each) => (each > max ? each : max), 0n) + 1n;
 }
 
 /** The number of replicas that the deployment had when the set was last scaled. */
@@ -86,7 +86,7 @@ export function scaleAnnotations(deployment: Deployment): Annotations {
  * The annotations of the new replica set: those of the deployment, and the revision, which grows when an old set becomes
  * the new one again. @returns the same object where nothing changes
  */
-export function annotationsOfNew(deployment: Deployment, given: Annotations, revision: number): Annotations {
+export function annotationsOfNew(deployment: Deployment, given: Annotations, revision: bigint): Annotations {
   const result: Record<string, string> = { ...given };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!NOT_COPIED.has(key)) result[key] = value;
@@ -113,7 +113,7 @@ function longerHistory(history: string | undefined, revision: string): string | 
 }
 
 /** The replica set of the deployment's template as it is to be created. */
-export function newReplicaSet(deployment: Deployment, revision: number, replicas: number): Draft<ReplicaSet> {
+export function newReplicaSet(deployment: Deployment, revision: bigint, replicas: number): Draft<ReplicaSet> {
   const { metadata, spec, status } = deployment;
   const hash = templateHash(spec.template, status.collisionCount);
   const labels = { ...spec.template.metadata?.labels, [HASH_LABEL]: hash };
@@ -138,8 +138,10 @@ function withLabel(selector: LabelSelector | null, key: string, value: string): 
   return { ...selector, matchLabels: { ...selector?.matchLabels, [key]: value } };
 }
 
-function integer(text: string): number | undefined {
-  return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+function integer(text: string): bigint | undefined {
+  if (!/^[+-]?\d{1,20}$/.test(text)) return undefined;
+  const value = BigInt(text.replace(/^\+/, ''));
+  return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
 function count(text: string | undefined): number | undefined {

@@ -79,7 +79,7 @@ function outdated(deployment: Deployment, old: readonly ReplicaSet[]): ReplicaSe
 function byRevision(a: ReplicaSet, b: ReplicaSet): number {
   const [first, second] = [revisionOf(a), revisionOf(b)];
   if (first === undefined || second === undefined || first === second) return oldestFirst(a, b);
-  return first - second;
+  return first < second ? -1 : 1;
 }
 
 /** The status to be told. */
