@@ -3,6 +3,10 @@
  * storage version and are shared: nobody may change one.
  */
 import { qualified, StatusError } from '@keelson/api/errors';
+import type {
+  MutatingAdmissionPolicy,
+  ValidatingAdmissionPolicy,
+} from '@keelson/api/generated/types/admissionregistration/v1';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type {
@@ -44,6 +48,8 @@ export interface ObjectTypes {
   secrets: Secret;
   serviceaccounts: ServiceAccount;
   services: Service;
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': MutatingAdmissionPolicy;
+  'validatingadmissionpolicies.admissionregistration.k8s.io': ValidatingAdmissionPolicy;
   'certificatesigningrequests.certificates.k8s.io': CertificateSigningRequest;
   'clusterrolebindings.rbac.authorization.k8s.io': ClusterRoleBinding;
   'clusterroles.rbac.authorization.k8s.io': ClusterRole;

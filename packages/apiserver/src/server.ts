@@ -11,6 +11,7 @@ import { compileForValidation } from './admission/cel/compiler.ts';
 import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts';
 import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
+import { guardParams } from './admission/policy/guard.ts';
 import { admissionWorld } from './admission/world.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
@@ -115,7 +116,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     clusterIPRanges: config.serviceClusterIpRanges,
     nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
   };
-  const registrations = guardRbac(
+  const builtin = guardRbac(
     builtinRegistrations({
       eventTtlSeconds: config.eventTtlSeconds,
       services,
@@ -129,6 +130,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       getRole: (resource, namespace, name) => objects.getLive(`${resource}.${RBAC_GROUP}`, namespace, name),
     },
   );
+  const registrations = guardParams(builtin, {
+    authorize,
+    resourcesOfKind: (...kind) => world.resourcesOfKind(...kind),
+    getPolicy: (kind, name) => objects.getLive(`${kind}.admissionregistration.k8s.io`, '', name),
+  });
   const resources = new Resources(environment, groups, registrations);
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
