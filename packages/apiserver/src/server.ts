@@ -171,6 +171,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     resources,
     metrics: new AdmissionMetrics(metrics.registry, () => performance.now()),
     uuid: environment.uuid,
+    configurations: config.admissionControlConfig,
   });
   const handler = endpoint({
     resources,

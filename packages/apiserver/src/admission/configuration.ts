@@ -1,7 +1,8 @@
 /** `--admission-control-config-file`: what plugins are told (k8s.io/apiserver/pkg/admission/config.go). */
 import { ConfigObject } from '@keelson/component/configfile';
+import { webhookUsers } from './webhook/users.ts';
 
-/** By the plugin's name: its configuration, decoded, and not looked at yet. */
+/** By the plugin's name: its configuration, decoded, and not looked at yet; for webhooks a `WebhookUsers`. */
 export type PluginConfigurations = ReadonlyMap<string, unknown>;
 
 export interface ConfigurationFiles {
@@ -11,16 +12,17 @@ export interface ConfigurationFiles {
   read(path: string): string;
 }
 
+const WEBHOOKS: ReadonlySet<string> = new Set(['MutatingAdmissionWebhook', 'ValidatingAdmissionWebhook']);
 /** Files from before there was a kind for them: the configuration of this one plugin. */
 const LEGACY = { podNodeSelectorPluginConfig: 'PodNodeSelector', imagePolicy: 'ImagePolicyWebhook' } as const;
 
 /** @param text the file that the flag names. @throws ConfigFileError, or what `files` throw */
 export function admissionConfiguration(text: string, files: ConfigurationFiles): PluginConfigurations {
-  const given = files.parse(text);
-  const config = new ConfigObject(given);
+  const file = files.parse(text);
+  const config = new ConfigObject(file);
   if (config.raw('kind') === undefined || config.raw('apiVersion') === undefined) {
     const known = config.names().filter((name) => name in LEGACY) as (keyof typeof LEGACY)[];
-    if (known.length > 0) return new Map(known.map((name) => [LEGACY[name], given]));
+    if (known.length > 0) return new Map(known.map((name) => [LEGACY[name], file]));
   }
   config.expectKind('apiserver.config.k8s.io', ['v1', 'v1alpha1'], 'AdmissionConfiguration');
   const plugins = config.objects('plugins').map((plugin) => {
@@ -32,5 +34,6 @@ export function admissionConfiguration(text: string, files: ConfigurationFiles):
   });
   config.expectNothingElse();
   // The first entry of a plugin counts.
-  return new Map(plugins.filter(([, value]) => value !== undefined).reverse());
+  const given = plugins.filter(([, value]) => value !== undefined).reverse();
+  return new Map(given.map(([name, value]) => [name, WEBHOOKS.has(name) ? webhookUsers(value, files) : value]));
 }

@@ -6,6 +6,7 @@ import { qualified } from '@keelson/api/errors';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import { webhookConditions } from './cel/conditions.ts';
+import type { PluginConfigurations } from './configuration.ts';
 import type { AdmissionMetrics } from './metrics.ts';
 import type { AdmissionPlugin, AdmissionWorld } from './plugin.ts';
 import { type MutatingPolicies, mutatingAdmissionPolicy } from './policy/mutating.ts';
@@ -14,10 +15,11 @@ import { paramsOf } from './policy/params.ts';
 import { Policies } from './policy/policies.ts';
 import { type ValidatingPolicies, validatingAdmissionPolicy } from './policy/validating.ts';
 import { Validator } from './policy/validator.ts';
-import { type CredentialsFor, WebhookClient } from './webhook/client.ts';
+import { WebhookClient } from './webhook/client.ts';
 import { Hooks } from './webhook/hooks.ts';
 import { mutatingAdmissionWebhook } from './webhook/mutating.ts';
 import { serviceResolver } from './webhook/services.ts';
+import { WebhookUsers } from './webhook/users.ts';
 import { validatingAdmissionWebhook } from './webhook/validating.ts';
 
 export interface DynamicOptions {
@@ -25,8 +27,7 @@ export interface DynamicOptions {
   readonly resources: Resources;
   readonly metrics: AdmissionMetrics;
   readonly uuid: () => string;
-  /** Whom webhooks are told that they are asked by. */
-  readonly credentialsFor?: CredentialsFor;
+  readonly configurations?: PluginConfigurations | undefined;
 }
 
 export interface DynamicAdmission {
@@ -39,17 +40,24 @@ export interface DynamicAdmission {
 const GROUP = 'admissionregistration.k8s.io';
 
 export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
-  const { world, resources, metrics, uuid, credentialsFor } = options;
-  const client = new WebhookClient({
-    resolve: serviceResolver(world.objects),
-    ...(credentialsFor ? { credentialsFor } : {}),
-  });
+  const { world, resources, metrics, uuid, configurations } = options;
+  const clientOf = (plugin: string): WebhookClient => {
+    const users = configurations?.get(plugin);
+    return new WebhookClient({
+      resolve: serviceResolver(world.objects),
+      ...(users instanceof WebhookUsers ? { credentialsFor: (server) => users.for(server) } : {}),
+    });
+  };
+  const clients = {
+    mutating: clientOf('MutatingAdmissionWebhook'),
+    validating: clientOf('ValidatingAdmissionWebhook'),
+  };
   const conditions = webhookConditions(world.authorize, metrics);
   const mutatingHooks = new Hooks('admit', conditions);
   const validatingHooks = new Hooks('validating', conditions);
   const mutating: MutatingPolicies = new Policies((policy) => new Mutator(policy, metrics));
   const validating: ValidatingPolicies = new Policies((policy) => new Validator(policy, metrics));
-  const calling = { client, uuid, metrics };
+  const calling = { uuid, metrics };
   const policing = { world, paramsOf: paramsOf(resources), metrics };
   const sources: Readonly<Record<string, Follower>> = {
     mutatingwebhookconfigurations: mutatingHooks,
@@ -63,9 +71,9 @@ export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
   return {
     plugins: [
       mutatingAdmissionPolicy({ ...policing, policies: mutating }),
-      mutatingAdmissionWebhook(world, mutatingHooks, calling),
+      mutatingAdmissionWebhook(world, mutatingHooks, { ...calling, client: clients.mutating }),
       validatingAdmissionPolicy({ ...policing, policies: validating }),
-      validatingAdmissionWebhook(world, validatingHooks, calling),
+      validatingAdmissionWebhook(world, validatingHooks, { ...calling, client: clients.validating }),
     ],
     async start() {
       const served = new Set([...resources.all()].map(({ definition }) => qualified(definition)));
@@ -75,7 +83,8 @@ export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
     },
     close() {
       for (const stop of stops) stop();
-      client.close();
+      clients.mutating.close();
+      clients.validating.close();
     },
   };
 }

@@ -27,7 +27,7 @@ export interface Credentials {
   readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: string; readonly servername?: string };
 }
 
-/** @param server `host:port`, as in the URL. @returns undefined: nobody in particular */
+/** @param server `host:port`. @returns undefined: nobody in particular */
 export type CredentialsFor = (server: string) => Credentials | undefined;
 
 export interface ClientOptions {
@@ -40,8 +40,10 @@ interface Target {
   /** As failures name it. */
   readonly url: string;
   readonly path: string;
-  /** `host:port` in the URL. */
+  /** The host, with the port if it stands in the URL. */
   readonly server: string;
+  /** The same, always with the port. */
+  readonly authority: string;
   readonly servername: string;
   address(): Promise<Address>;
 }
@@ -83,7 +85,7 @@ export class WebhookClient {
     body: Buffer,
     signal: AbortSignal,
   ): Promise<Reply> {
-    const { headers, tls } = this.#options.credentialsFor?.(target.server) ?? {};
+    const { headers, tls } = this.#options.credentialsFor?.(target.authority) ?? {};
     const ca = [tls?.ca, caBundle && decodeBundle(caBundle)].filter((pem) => pem);
     const servername = tls?.servername ?? target.servername;
     return new Promise((resolve, reject) => {
@@ -157,6 +159,7 @@ function serviceTarget(service: ServiceReference, query: string, resolve: Resolv
     url: `https://${server}${path}`,
     path,
     server,
+    authority: server,
     servername,
     address: () => resolve(namespace, name, port),
   };
@@ -173,6 +176,7 @@ function urlTarget(text: string, query: string): Target {
     url: `https://${server}${path}`,
     path,
     server,
+    authority: `${url.hostname}:${address.port}`,
     servername: host,
     address: async () => address,
   };
