@@ -76,7 +76,6 @@ export class Subject {
     for (const seed of seeds.toSorted((a, b) => isLimit(a) - isLimit(b))) {
       const made = await send(this.target, { method: 'POST', path: this.#path(seed), body: seed.object });
       if (made.status === 201) planted.push(seed);
-      else console.error(`${this.target.url} refuses ${seed.name}: ${(made.body as { message: string }).message}`);
     }
     for (const seed of planted) {
       const path = `${this.#path(seed)}/${seed.object.metadata.name}`;

@@ -91,7 +91,8 @@ function general(text: string): string {
     .slice(0, 250);
 }
 
-function pathsThatDiffer(want: unknown, got: unknown, at = ''): string[] {
+/** `/spec/x: want 1 got 2` */
+export function pathsThatDiffer(want: unknown, got: unknown, at = ''): string[] {
   if (isDeepStrictEqual(want, got)) return [];
   if (typeof want !== 'object' || typeof got !== 'object' || want === null || got === null)
     return [`${at.replace(/\/\d+/g, '/#')}: want ${short(want)} got ${short(got)}`];

@@ -2,17 +2,19 @@
  * Sends the same requests, mutants of valid objects, to two API servers and prints where their answers differ.
  *
  *   npm run differential -- --reference https://host:port --token TOKEN [--only KIND,…] [--verbs create,update,status]
- *     [--seed N] [--below FIELD] [--runs N (for each object and verb)] [--show N] [--subject URL --subject-token TOKEN]
+ *     [--record (the answers that agree become the golden file of the test)] [--seed N] [--below FIELD] [--runs N (for each object and verb)] [--show N] [--subject URL --subject-token TOKEN]
  *
- * Without --subject an API server is started. The reference should have SUBJECT_FLAGS, and no controllers beside it.
+ * Without --subject an API server is started. The reference should have REFERENCE_FLAGS, and no controllers beside it.
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { startApiServer } from '../support/api-server.ts';
 import { type Case, Subject, type Verb } from './cases.ts';
 import { type Difference, difference } from './compare.ts';
+import { GOLDEN_FILE, type Golden, packGolden, REFERENCE_FLAGS } from './golden.ts';
 import { mutations } from './mutate.ts';
-import { type Seed, seeds } from './objects.ts';
+import { fixtureSeeds, type Seed, seeds } from './objects.ts';
 import { Values } from './values.ts';
 import type { Answer } from './wire.ts';
 
@@ -35,25 +37,19 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '100' },
     show: { type: 'string', default: '20' },
     below: { type: 'string' },
+    record: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '8' },
   },
 });
 if (!options.reference) throw new Error('--reference names the server that is right');
 
-/** As the reference is to be set up. */
-const SUBJECT_FLAGS = [
-  '--service-cluster-ip-range=10.0.0.0/24',
-  '--enable-priority-and-fairness=false',
-  '--allow-privileged=true',
-  '--runtime-config=api/all=true',
-];
-
-const all = seeds();
+const valid = seeds();
+const all = [...valid, ...fixtureSeeds()];
 let chosen = all.filter(
   ({ name, object }) => !options.only || options.only.split(',').some((x) => x === object.kind || x === name),
 );
-const values = new Values(all);
-const started = options.subject ? undefined : await startApiServer('memory', SUBJECT_FLAGS);
+const values = new Values(valid);
+const started = options.subject ? undefined : await startApiServer('memory', REFERENCE_FLAGS);
 const reference = new Subject({ url: options.reference, token: options.token });
 const subject = new Subject({
   url: options.subject ?? started!.url,
@@ -61,6 +57,7 @@ const subject = new Subject({
 });
 const servers = [reference, subject];
 const found = new Map<string, Finding>();
+const golden: Golden[] = [];
 const asked = { all: 0, refused: 0 };
 
 try {
@@ -68,6 +65,7 @@ try {
   const verbs = options.verbs.split(',') as Verb[];
   if (verbs.includes('create')) for (const seed of chosen) await hunt(seed, 'create');
   if (verbs.some((verb) => verb !== 'create')) {
+    chosen = chosen.filter((seed) => valid.includes(seed));
     [chosen] = (await Promise.all(servers.map((server) => server.plant(chosen)))) as [Seed[], Seed[]];
   }
   for (const verb of verbs.filter((verb) => verb !== 'create')) for (const seed of chosen) await hunt(seed, verb);
@@ -75,12 +73,14 @@ try {
 } finally {
   await started?.stop();
 }
+if (options.record) writeFileSync(GOLDEN_FILE, packGolden(golden));
 report();
 process.exitCode = found.size === 0 ? 0 : 1;
 
 async function hunt(seed: Seed, verb: Verb): Promise<void> {
   const mutants = mutations(seed.object, seed.type, values, verb === 'status' ? 'status' : options.below);
   if (!mutants) return;
+  await look({ seed, verb, mutations: [] });
   const samples = fc.sample(mutants, { seed: Number(options.seed), numRuns: Number(options.runs) });
   const cases = samples.map((list): Case => ({ seed, verb, mutations: list }));
   await Promise.all(
@@ -107,10 +107,17 @@ async function compare(one: Case): Promise<Difference | undefined> {
   if (want.status >= 400) asked.refused++;
   if (want.status === 0) return undefined;
   const differing = difference(want, got);
+  if (!differing && options.record) await keep(one, want);
   if (!differing?.isOrder) return differing;
   // The order of Go's maps is a matter of luck: where the reference says otherwise at times there is no difference.
   for (let i = 0; i < 20; i++) if (difference(want, await reference.ask(one))) return undefined;
   return differing;
+}
+
+/** What the reference says each time. */
+async function keep({ seed, verb, mutations }: Case, want: Answer): Promise<void> {
+  for (let i = 0; i < 2; i++) if (difference(want, await reference.ask({ seed, verb, mutations }))) return;
+  golden.push({ seed: seed.name, verb, mutations, want });
 }
 
 function note(one: Case, { outline, details }: Difference): void {

@@ -1,6 +1,7 @@
-/** Valid objects of every kind (objects/*.yaml), from which the mutants are made. */
+/** The objects from which the mutants are made: valid ones of every kind (objects/*.yaml), and upstream's fixtures. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { fixtures } from '@keelson/api/codec/testing';
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import { type StructType, typeOfKind } from '@keelson/api/schema';
 import { loadAll } from 'js-yaml';
@@ -39,4 +40,18 @@ function seedOf(object: KubeObject): Seed {
   const type = typeOfKind(group, version, kind);
   if (!type) throw new Error(`no kind ${apiVersion} ${kind}`);
   return { name: `${kind}/${object.metadata.name}`, object, type };
+}
+
+/**
+ * Upstream's fixtures of every kind: every field holds something, seldom what is valid. Their metadata is such that
+ * servers look at the rest.
+ */
+export function fixtureSeeds(): Seed[] {
+  return fixtures().flatMap(({ name, type, json }) => {
+    const object = JSON.parse(json.toString()) as Partial<KubeObject>;
+    if (!object.metadata || !type) return [];
+    const { labels, annotations, ownerReferences } = object.metadata;
+    const metadata = { name: 'fixture', labels, annotations, ownerReferences } as KubeObject['metadata'];
+    return [{ name: `fixture/${name}`, object: { ...object, metadata }, type }];
+  });
 }

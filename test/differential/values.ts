@@ -88,6 +88,7 @@ const SCALARS: Partial<Record<ScalarName, fc.Arbitrary<unknown>>> = {
     LONG,
     '123abc',
   ),
+  fields: fc.constantFrom({}, { 'f:a': {} }),
   raw: fc.constantFrom({}, { a: 1 }, { kind: 'K', apiVersion: 'v1' }),
   json: fc.constantFrom(null, 1, 'a', {}, { a: 1 }, []),
   any: fc.constantFrom(1, 'a', {}, []),

@@ -2,7 +2,9 @@
  * The one error of the API: a meta/v1 Status that can be thrown. Factories make each of upstream's reasons with
  * upstream's words (k8s.io/apimachinery/pkg/api/errors), since clients parse them.
  */
+
 import type { ErrorList } from './field.ts';
+import { quote } from './field.ts';
 
 export interface StatusCause {
   reason?: string;
@@ -88,16 +90,16 @@ function about(gr: GroupResource, name: string): StatusDetails {
 }
 
 export function notFound(gr: GroupResource, name: string): StatusError {
-  return new StatusError(404, 'NotFound', `${qualified(gr)} "${name}" not found`, about(gr, name));
+  return new StatusError(404, 'NotFound', `${qualified(gr)} ${quote(name)} not found`, about(gr, name));
 }
 
 export function alreadyExists(gr: GroupResource, name: string): StatusError {
-  return new StatusError(409, 'AlreadyExists', `${qualified(gr)} "${name}" already exists`, about(gr, name));
+  return new StatusError(409, 'AlreadyExists', `${qualified(gr)} ${quote(name)} already exists`, about(gr, name));
 }
 
 /** `message` says what was in the way. */
 export function conflict(gr: GroupResource, name: string, message: string): StatusError {
-  const text = `Operation cannot be fulfilled on ${qualified(gr)} "${name}": ${message}`;
+  const text = `Operation cannot be fulfilled on ${qualified(gr)} ${quote(name)}: ${message}`;
   return new StatusError(409, 'Conflict', text, about(gr, name));
 }
 
@@ -106,7 +108,7 @@ export function forbidden(gr: GroupResource, name: string, message: string): Sta
   const what =
     gr.resource === ''
       ? `forbidden: ${message}`
-      : `${qualified(gr)} ${name === '' ? '' : `"${name}" `}is forbidden: ${message}`;
+      : `${qualified(gr)} ${name === '' ? '' : `${quote(name)} `}is forbidden: ${message}`;
   return new StatusError(403, 'Forbidden', what, about(gr, name));
 }
 
@@ -117,7 +119,7 @@ export function invalid(group: string, kind: string, name: string, errors: Error
   return new StatusError(
     422,
     'Invalid',
-    `${kind}${group === '' ? '' : `.${group}`} "${name}" is invalid${errors.length ? `: ${text}` : ''}`,
+    `${kind}${group === '' ? '' : `.${group}`} ${quote(name)} is invalid${errors.length ? `: ${text}` : ''}`,
     {
       ...(name === '' ? {} : { name }),
       ...(group === '' ? {} : { group }),

@@ -35,10 +35,13 @@ export async function reviewToken(
   }
   if (found && audiences.length > 0 && intersect(audiences, found.audiences ?? []).length === 0)
     throw internalError('error validating audiences');
+  // What the client wrote there stays where nothing is known.
+  const { user = {}, audiences: said, error: _, authenticated: __, ...rest } = review.status ?? {};
   review.status = {
+    ...rest,
     ...(found ? { authenticated: true } : {}),
-    user: found ? reviewedUser(found.user) : {},
-    ...(found?.audiences?.length ? { audiences: [...found.audiences] } : {}),
+    user: found ? reviewedUser(found.user) : user,
+    ...(found ? (found.audiences?.length ? { audiences: [...found.audiences] } : {}) : said ? { audiences: said } : {}),
     ...(error ? { error: error.message } : {}),
   };
   return review;

@@ -2,6 +2,7 @@
  * SubjectAccessReview, its Self and Local forms, and SelfSubjectRulesReview: may somebody do something, and what may I
  * do (pkg/registry/authorization). Each fills in the status of what it is given.
  */
+import { normalize } from '@keelson/api/codec/json';
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type {
@@ -15,6 +16,7 @@ import type {
   SubjectAccessReviewStatus,
 } from '@keelson/api/generated/types/authorization/v1';
 import type { FieldSelectorRequirement, LabelSelectorRequirement } from '@keelson/api/generated/types/meta/v1';
+import { structType } from '@keelson/api/schema';
 import type { FieldRequirement } from '@keelson/api/selectors/fields';
 import type { LabelOperator, LabelRequirement } from '@keelson/api/selectors/labels';
 import { isQualifiedName, isValidLabelValue } from '@keelson/api/validation/names';
@@ -260,13 +262,15 @@ function shown({ path = '', verb = '' }: NonResourceAttributes): object {
   return { Path: path, Verb: verb };
 }
 
+const OBJECT_META = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+
 function metadataErrors(
   { metadata }: { metadata: object },
   message: string,
   allowed: readonly string[],
 ): field.ErrorList {
   const others = Object.keys(metadata).filter((key) => key !== 'managedFields' && !allowed.includes(key));
-  return others.length ? [field.invalid(field.Path.of('metadata'), metadata, message)] : [];
+  return others.length ? [field.invalid(field.Path.of('metadata'), normalize(metadata, OBJECT_META), message)] : [];
 }
 
 function resourceErrors(attributes: ResourceAttributes | undefined): field.ErrorList {

@@ -53,7 +53,11 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const { dryRun, fieldManager, fieldValidation } = writeOptions(ctx.info.query, 'CreateOptions');
-  const expected = { ...expectedBody(scope), ...(kind.alsoAccepts ? { alsoAccepts: kind.alsoAccepts } : {}) };
+  const expected = {
+    ...expectedBody(scope),
+    keepsEmpty: false,
+    ...(kind.alsoAccepts ? { alsoAccepts: kind.alsoAccepts } : {}),
+  };
   const decoded = decodeBody(ctx, body, mediaType, expected, fieldValidation);
   kind.defaults?.(decoded);
 

@@ -37,12 +37,13 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
   checkNamespace(definition, request.ctx.namespace, object);
   strategy.prepareForCreate?.(request.ctx, object, request.warn);
   const name = object.metadata.name ?? '';
-  const own = strategy.validate?.(request.ctx, object) ?? [];
-  // What a kind does not look at is checked after what it does, and only when that is fine.
+  const own = [
+    ...validateOwnMetadata(definition, strategy, object),
+    ...(strategy.validate?.(request.ctx, object) ?? []),
+  ];
+  // What a kind does not look at itself is checked when the rest is fine.
   const errors =
-    strategy.metadataRules === 'none' && own.length > 0
-      ? own
-      : [...validateOwnMetadata(definition, strategy, object), ...own];
+    own.length > 0 ? own : validateObjectMeta(object.metadata, definition.namespaced, nameIsPathSegment, METADATA);
   if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, name, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
@@ -84,11 +85,13 @@ export function prepareUpdate(
 function validateOwnMetadata(
   { namespaced }: ResourceDefinition,
   strategy: Strategy,
-  { metadata }: KubeObject,
+  object: KubeObject,
 ): field.ErrorList {
+  const { metadata } = object;
   const { metadataRules = 'kube' } = strategy;
-  if (metadataRules === 'none') return validateObjectMeta(metadata, namespaced, nameIsPathSegment, METADATA);
-  const nameRule: NameRule = strategy.validateName?.bind(strategy) ?? nameIsDNSSubdomain;
+  if (metadataRules === 'none') return [];
+  const nameRule: NameRule = (name, prefix) =>
+    strategy.validateName ? strategy.validateName(name, prefix, object) : nameIsDNSSubdomain(name, prefix);
   return metadataRules === 'kube'
     ? validateKubeObjectMeta(metadata, namespaced, nameRule, METADATA)
     : validateObjectMeta(metadata, namespaced, nameRule, METADATA);

@@ -72,7 +72,7 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    * What is wrong with this name (or generateName prefix), each entry a message; [] when it is fine.
    * Checked with the rest of metadata before `validate`'s own errors. Default: nameIsDNSSubdomain.
    */
-  validateName?(name: string, prefix: boolean): string[];
+  validateName?(name: string, prefix: boolean, obj: T): string[];
 
   /**
    * Fills in what the client left out (upstream's SetDefaults_*), in the version that the client sent: where versions

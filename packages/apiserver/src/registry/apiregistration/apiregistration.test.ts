@@ -35,8 +35,8 @@ describe('APIService', () => {
   ])('%j', (spec, expected) => expect(texts(registration.strategy.validate?.(ctx, make(spec)))).toEqual(expected));
 
   it('is named after its group and version', () =>
-    expect(texts(registration.strategy.validate?.(ctx, make({}, 'wrong')))).toEqual([
-      'metadata.name: Invalid value: "wrong": must be `spec.version+"."+spec.group`: "v1.example.com"',
+    expect(registration.strategy.validateName?.('wrong', false, make())).toEqual([
+      'must be `spec.version+"."+spec.group`: "v1.example.com"',
     ]));
 
   it('is available at once where the server itself serves it', () => {

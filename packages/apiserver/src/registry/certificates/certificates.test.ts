@@ -167,8 +167,11 @@ it('ClusterTrustBundle is named after its signer, and holds authorities', () => 
     spec: { signerName, trustBundle },
   });
   const validate = (obj: ClusterTrustBundle) => texts(bundle.strategy.validate?.(ctx, obj));
-  expect(validate(make('b', 'example.com/s', certificate))).toEqual([
-    'metadata.name: Invalid value: "b": ClusterTrustBundle for signerName example.com/s must be named with prefix example.com:s:',
+  const unnamed = make('b', 'example.com/s', certificate);
+  expect(bundle.strategy.validateName?.('b', false, unnamed)).toEqual([
+    'ClusterTrustBundle for signerName example.com/s must be named with prefix example.com:s:',
+  ]);
+  expect(validate(unnamed)).toEqual([
     'spec.trustBundle: Invalid value: "<value omitted>": entry 0 does not have the CA bit set',
   ]);
   expect(validate(make('b', ''))).toEqual([

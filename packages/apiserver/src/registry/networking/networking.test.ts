@@ -179,8 +179,8 @@ describe('IPAddress', () => {
   const make = (parentRef?: ParentReference) => ({ metadata: { ...metadata }, spec: parentRef ? { parentRef } : {} });
 
   it('is named by the address', () => {
-    expect(ipAddress.strategy.validateName?.('10.0.0.1', false)).toEqual([]);
-    expect(ipAddress.strategy.validateName?.('2001:DB8::1', false)).toEqual([
+    expect(ipAddress.strategy.validateName?.('10.0.0.1', false, make())).toEqual([]);
+    expect(ipAddress.strategy.validateName?.('2001:DB8::1', false, make())).toEqual([
       'must be in canonical form ("2001:db8::1")',
     ]);
   });

@@ -6,11 +6,15 @@ import type {
   ResourceClaimSpec,
 } from '@keelson/api/generated/types/resource/v1';
 
+import type { ResourceClaimSpec as BetaSpec } from '@keelson/api/generated/types/resource/v1beta1';
+
 const EXACT_COUNT = 'ExactCount';
 
-export function defaultClaimSpec({ devices }: ResourceClaimSpec): void {
-  for (const { exactly, firstAvailable } of devices.requests ?? []) {
-    for (const request of [exactly, ...(firstAvailable ?? [])]) if (request) defaultRequest(request);
+export function defaultClaimSpec({ devices }: ResourceClaimSpec | BetaSpec): void {
+  for (const request of devices.requests ?? []) {
+    // In v1beta1 a request has these fields itself.
+    const exactly = 'deviceClassName' in request ? (request.deviceClassName ? request : undefined) : request.exactly;
+    for (const one of [exactly, ...(request.firstAvailable ?? [])]) if (one) defaultRequest(one);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ValidatingWebhookConfiguration } from '@keelson/api/generated/types/admissionregistration/v1';
-import { equal } from '@keelson/api/patch/value';
+import { bumpGenerationExactly } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
 import { defaultWebhook } from '../defaults.ts';
 import type { CompileExpression } from '../expressions.ts';
@@ -9,10 +9,7 @@ import { validateWebhooks } from '../webhooks.ts';
 export function makeStrategy(compile: CompileExpression | undefined): Strategy<ValidatingWebhookConfiguration> {
   return {
     ...groupStrategy('webhooks'),
-    // What is empty is not what is absent here.
-    prepareForUpdate(_ctx, obj, old) {
-      if (!equal(obj.webhooks, old.webhooks)) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    },
+    prepareForUpdate: (_ctx, obj, old) => bumpGenerationExactly(obj, old, 'webhooks'),
     defaults({ webhooks = [] }) {
       for (const hook of webhooks) defaultWebhook(hook);
     },

@@ -5,6 +5,7 @@ import { setDefaults } from './defaults.ts';
 import { formatWarnings } from './formats.ts';
 import type { SchemaJudge } from './schema.ts';
 import {
+  crdNameProblems,
   validateCustomResourceDefinition,
   validateCustomResourceDefinitionStatus,
   validateCustomResourceDefinitionUpdate,
@@ -18,6 +19,7 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
   return {
     allowUnconditionalUpdate: false,
     metadataRules: 'generic',
+    validateName: crdNameProblems,
     defaults: setDefaults,
     prepareForCreate(_ctx, obj) {
       obj.status = { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions: null };

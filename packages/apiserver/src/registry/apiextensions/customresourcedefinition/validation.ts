@@ -1,4 +1,5 @@
 /** Compare k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. */
+
 import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   CustomResourceDefinition,
@@ -8,7 +9,7 @@ import type {
   JSONSchemaProps,
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
-import { isDNS1035Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
+import { isDNS1035Label, isDNS1123Subdomain, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField, semanticEqual } from '../../validation/fields.ts';
 import { internalList, internalValue } from '../../validation/internal.ts';
 import { validateApproval } from './approval.ts';
@@ -34,11 +35,7 @@ interface Options {
 }
 
 export function validateCustomResourceDefinition(crd: CustomResourceDefinition, judge: SchemaJudge): ErrorList {
-  return [
-    ...validateName(crd),
-    ...validateSpec(crd.spec, { judge, conversion: conversionOptions(undefined, false) }),
-    ...validateRest(crd),
-  ];
+  return [...validateSpec(crd.spec, { judge, conversion: conversionOptions(undefined, false) }), ...validateRest(crd)];
 }
 
 export function validateCustomResourceDefinitionUpdate(
@@ -70,13 +67,11 @@ export function isEstablished({ status }: CustomResourceDefinition): boolean {
   return status.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false;
 }
 
-function validateName({ metadata, spec }: CustomResourceDefinition): ErrorList {
-  const wanted = `${spec.names.plural}.${spec.group}`;
-  return (['generateName', 'name'] as const).flatMap((field) => {
-    const name = metadata[field];
-    if (!name || name === wanted) return [];
-    return [invalid(Path.of('metadata', field), name, 'must be spec.names.plural+"."+spec.group')];
-  });
+export function crdNameProblems(name: string, prefix: boolean, { spec }: CustomResourceDefinition): string[] {
+  const problems = nameIsDNSSubdomain(name, prefix);
+  return name === `${spec.names.plural}.${spec.group}`
+    ? problems
+    : [...problems, 'must be spec.names.plural+"."+spec.group'];
 }
 
 function validateRest(crd: CustomResourceDefinition, old?: CustomResourceDefinition): ErrorList {

@@ -1,15 +1,14 @@
 import { Path } from '@keelson/api/field';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { formatTime } from '@keelson/api/time';
-import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Strategy, StrategyContext, ViewSubresource } from '../../strategy.ts';
-import { validateAPIService, validateAPIServiceStatus } from './validation.ts';
+import { apiServiceNameProblems, validateAPIService, validateAPIServiceStatus } from './validation.ts';
 
 const DEFAULT_PORT = 443;
 
 export const strategy: Strategy<APIService> = {
   allowUnconditionalUpdate: false,
-  validateName: (name) => isPathSegmentName(name),
+  validateName: (name, _prefix, obj) => apiServiceNameProblems(name, obj),
   defaults({ spec }) {
     if (spec.service) spec.service.port ??= DEFAULT_PORT;
   },

@@ -16,7 +16,7 @@ const CONDITION_STATUSES = ['True', 'False', 'Unknown'];
 export function validateAPIService(obj: APIService): ErrorList {
   const { group = '', version = '', groupPriorityMinimum, versionPriority } = obj.spec;
   const path = Path.of('spec');
-  const errors = validateNameOf(obj);
+  const errors: ErrorList = [];
   if (group === '' && version !== 'v1') {
     errors.push(required(path.child('group'), 'only v1 may have an empty group and it better be legacy kube'));
   }
@@ -34,13 +34,12 @@ export function validateAPIService(obj: APIService): ErrorList {
   return [...errors, ...(service ? validateRemote(obj.spec, service, path) : validateLocal(obj.spec, path))];
 }
 
-/** The name says which group and version it is of; what is wrong with names of any kind has been said already. */
-function validateNameOf({ metadata: { name = '' }, spec }: APIService): ErrorList {
-  const expected = `${spec.version ?? ''}.${spec.group ?? ''}`;
-  if (name === '' || name === expected || isPathSegmentName(name).length > 0) return [];
-  return [
-    invalid(Path.of('metadata', 'name'), name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(expected)}`),
-  ];
+/** The name says which group and version it is of; so would a prefix of it have to. */
+export function apiServiceNameProblems(name: string, { spec }: APIService): string[] {
+  const problems = isPathSegmentName(name);
+  if (problems.length > 0) return problems;
+  const wanted = `${spec.version ?? ''}.${spec.group ?? ''}`;
+  return name === wanted ? [] : [`must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`];
 }
 
 function validateLocal({ caBundle, insecureSkipTLSVerify }: APIServiceSpec, path: Path): ErrorList {

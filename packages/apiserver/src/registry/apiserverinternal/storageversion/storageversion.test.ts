@@ -11,10 +11,11 @@ const make = (status: StorageVersionStatus = {}): StorageVersion => ({
 });
 
 it('is named after group and resource', () => {
-  const { validateName } = registration.strategy;
-  expect(validateName?.('apps.deployments', false)).toEqual([]);
-  expect(validateName?.('apps', false)).toEqual(['name must be in the form of <group>.<resource>']);
-  expect(validateName?.('apps.X', false)).toEqual([expect.stringMatching(/^the resource segment a DNS-1035 label/)]);
+  const validateName = (name: string) =>
+    registration.strategy.validateName?.(name, false, { metadata: { name } } as StorageVersion);
+  expect(validateName('apps.deployments')).toEqual([]);
+  expect(validateName('apps')).toEqual(['name must be in the form of <group>.<resource>']);
+  expect(validateName('apps.X')).toEqual([expect.stringMatching(/^the resource segment a DNS-1035 label/)]);
 });
 
 const server = (apiServerID: string, encodingVersion = 'apps/v1') => ({

@@ -3,25 +3,18 @@
 import { X509Certificate } from 'node:crypto';
 import { type ErrorList, invalid, Path, tooLong } from '@keelson/api/field';
 import type { ClusterTrustBundle } from '@keelson/api/generated/types/certificates/v1beta1';
-import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { immutableField } from '../../validation/fields.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { type PemBlock, readPem } from '../../validation/pem.ts';
-import { trustBundleNameProblems, validateSignerName } from '../../validation/signers.ts';
+import { validateSignerName } from '../../validation/signers.ts';
 
 const SIGNER = Path.of('spec', 'signerName');
 const BUNDLE = Path.of('spec', 'trustBundle');
-const METADATA = Path.of('metadata');
 const MAX_BUNDLE = 1024 * 1024;
 
-export function validateClusterTrustBundle({ metadata, spec }: ClusterTrustBundle, parse = true): ErrorList {
+export function validateClusterTrustBundle({ spec }: ClusterTrustBundle, parse = true): ErrorList {
   const { signerName = '', trustBundle } = spec;
-  const { name = '', generateName = '' } = metadata;
   const errors: ErrorList = [];
-  if (generateName !== '') {
-    const problems = trustBundleNameProblems(generateName, signerName, true);
-    errors.push(...invalidFor(METADATA.child('generateName'), generateName, problems));
-  }
-  if (name !== '') errors.push(...invalidFor(METADATA.child('name'), name, trustBundleNameProblems(name, signerName)));
   if (signerName !== '') errors.push(...validateSignerName(SIGNER, signerName));
   if (parse) errors.push(...validateTrustBundle(trustBundle));
   return errors;

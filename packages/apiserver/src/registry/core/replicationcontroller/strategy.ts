@@ -1,6 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
-import { isLongName, isPathSegmentPrefix } from '@keelson/api/validation/names';
+import { isLongName } from '@keelson/api/validation/names';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
@@ -15,7 +15,7 @@ const TEMPLATE = Path.of('spec', 'template');
 export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController> {
   return {
     defaultGarbageCollectionPolicy: 'OrphanDependents',
-    validateName: (name, prefix) => (prefix ? isPathSegmentPrefix(name) : isLongName(name)),
+    validateName: (name, prefix) => (prefix ? [] : isLongName(name)),
     defaults,
     prepareForCreate(_ctx, obj) {
       obj.status = { replicas: 0 };

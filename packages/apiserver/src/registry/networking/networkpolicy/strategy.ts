@@ -1,5 +1,5 @@
 import type { NetworkPolicy } from '@keelson/api/generated/types/networking/v1';
-import { bumpGeneration, startGeneration } from '../../generation.ts';
+import { bumpGenerationExactly, startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
 import { validateNetworkPolicy, validateNetworkPolicyUpdate, warnings } from './validation.ts';
 
@@ -13,7 +13,7 @@ export const strategy: Strategy<NetworkPolicy> = {
   prepareForCreate: (_ctx, obj) => startGeneration(obj),
   validate: (_ctx, obj) => validateNetworkPolicy(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
-  prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),
+  prepareForUpdate: (_ctx, obj, old) => bumpGenerationExactly(obj, old, 'spec'),
   validateUpdate: (_ctx, obj, old) => validateNetworkPolicyUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
 };

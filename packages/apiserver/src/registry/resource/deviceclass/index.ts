@@ -1,5 +1,5 @@
 import type { DeviceClass } from '@keelson/api/generated/types/resource/v1';
-import { isLongName, isPathSegmentPrefix } from '@keelson/api/validation/names';
+import { isLongName } from '@keelson/api/validation/names';
 import { age, ageColumn, nameColumn } from '../../columns.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { KindRegistration } from '../../strategy.ts';
@@ -8,7 +8,7 @@ import { validateDeviceClass } from './validation.ts';
 export const registration: KindRegistration<DeviceClass> = {
   strategy: {
     returnDeletedObject: true,
-    validateName: (name, prefix) => (prefix ? isPathSegmentPrefix(name) : isLongName(name)),
+    validateName: (name, prefix) => (prefix ? [] : isLongName(name)),
     prepareForCreate: (_ctx, obj) => startGeneration(obj),
     validate: (_ctx, obj) => validateDeviceClass(obj),
     prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),

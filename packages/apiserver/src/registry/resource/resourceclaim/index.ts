@@ -2,6 +2,7 @@ import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import type { NamespaceLabels } from '../adminaccess.ts';
+import { claimFromStored, claimToStored, convertsSpec } from '../v1beta1.ts';
 import { makeStatus, makeStrategy } from './strategy.ts';
 
 const table: TableConvertor<ResourceClaim> = {
@@ -21,5 +22,10 @@ function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): st
 }
 
 export function makeResourceClaimRegistration(labelsOf: NamespaceLabels): KindRegistration<ResourceClaim> {
-  return { strategy: makeStrategy(labelsOf), table, subresources: { status: makeStatus(labelsOf) } };
+  return {
+    strategy: makeStrategy(labelsOf),
+    table,
+    subresources: { status: makeStatus(labelsOf) },
+    conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored) },
+  };
 }

@@ -4,6 +4,7 @@ import { age, ageColumn, nameColumn } from '../../columns.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
 import { defaultClaimSpec } from '../claimspec.ts';
+import { claimFromStored, claimToStored, convertsSpec } from '../v1beta1.ts';
 import { validateTemplate, validateTemplateUpdate } from './validation.ts';
 
 export function makeResourceClaimTemplateRegistration(
@@ -25,6 +26,7 @@ export function makeResourceClaimTemplateRegistration(
       updateChecks: ['new metadata', 'kind'],
       validateUpdate: (_ctx, obj, old) => validateTemplateUpdate(obj, old),
     },
+    conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored, 'spec.spec') },
     table: {
       columns: [nameColumn, ageColumn],
       row: (obj, now) => ({ cells: [obj.metadata.name ?? '', age(obj, now)] }),

@@ -1,4 +1,5 @@
 import type { Device, DeviceAttribute, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import type { Device as BetaDevice } from '@keelson/api/generated/types/resource/v1beta1';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
 import { defaultTaint } from '../taints.ts';
@@ -9,7 +10,9 @@ const DEFAULT_MULTIPLIER = '1';
 export const strategy: Strategy<ResourceSlice> = {
   returnDeletedObject: true,
   defaults({ spec }, _version, now) {
-    for (const { nodeAllocatableResourceMappings, taints } of spec.devices ?? []) {
+    for (const device of spec.devices ?? []) {
+      // In v1beta1 the device is below `basic`.
+      const { nodeAllocatableResourceMappings, taints } = (device as BetaDevice).basic ?? device;
       for (const taint of taints ?? []) defaultTaint(taint, now);
       for (const mapping of Object.values(nodeAllocatableResourceMappings ?? {})) {
         mapping.allocationMultiplier ??= DEFAULT_MULTIPLIER;
