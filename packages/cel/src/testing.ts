@@ -1,6 +1,5 @@
 /** For tests: values as text that reads as an expression of the value (cel-go common/types Format). */
 import { quote } from '@keelson/api/field';
-import { formatDouble } from './eval/convert.ts';
 import { Duration, Timestamp, trimFloat } from './eval/time.ts';
 import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './eval/values.ts';
 import { typeName } from './types/type.ts';
@@ -15,8 +14,7 @@ function format(value: Value): string {
     case 'string':
       return quote(value);
     case 'number':
-      if (Number.isFinite(value)) return /[.e]/.test(trimFloat(value)) ? trimFloat(value) : `${trimFloat(value)}.0`;
-      return `double("${formatDouble(value)}")`;
+      return formatNumber(value);
     case 'boolean':
     case 'bigint':
       return String(value);
@@ -36,4 +34,10 @@ function format(value: Value): string {
   if (isMap(value))
     return `{${[...value.keys()].map((key) => `${format(key)}: ${format(value.find(key)!)}`).join(', ')}}`;
   return '';
+}
+
+function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return `double("${value}")`;
+  const text = Object.is(value, -0) ? '-0' : trimFloat(value);
+  return text.includes('.') ? text : `${text}.0`;
 }

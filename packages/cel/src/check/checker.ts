@@ -266,6 +266,7 @@ class Checker {
 
   #struct(expr: StructExpr): Type {
     const type = this.#structType(expr);
+    if (!type) return this.#undeclared(expr, expr.name);
     for (const field of expr.fields) {
       const value = this.#unwrapInitializer(field.value, this.check(field.value), field.optional);
       const wanted = type.kind === 'struct' ? type.field(field.name) : undefined;
@@ -280,7 +281,8 @@ class Checker {
     return type;
   }
 
-  #structType(expr: StructExpr): Type {
+  /** Undefined for a name that is not declared: then the fields are not looked at. */
+  #structType(expr: StructExpr): Type | undefined {
     const name = expr.name.startsWith('.') ? expr.name.slice(1) : expr.name;
     const struct = this.#env.variables.has(name) ? undefined : this.#env.struct(name);
     if (struct) {
@@ -290,8 +292,7 @@ class Checker {
     const variable = this.#env.variables.get(name);
     if (variable) return this.#error(expr, `'${formatType(variable.type)}' is not a type`);
     const type = this.#env.types.get(name);
-    if (type) return this.#error(expr, `'${formatType(type)}' is not a message type`);
-    return this.#undeclared(expr, expr.name);
+    return type && this.#error(expr, `'${formatType(type)}' is not a message type`);
   }
 
   #comprehension(fold: Comprehension): Type {

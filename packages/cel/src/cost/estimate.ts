@@ -166,6 +166,11 @@ class Estimator {
           cost: plus(scaled(first!, TRAVERSAL), sum),
           size: { min: Math.floor(first!.min / 4), max: first!.max },
         };
+      case 'strings_quote':
+        return {
+          cost: plus(scaled(first!, TRAVERSAL), sum),
+          size: { min: first!.min + 2, max: Math.min(first!.max * 2 + 2, UNBOUNDED) },
+        };
       case 'starts_with_string':
       case 'ends_with_string':
         return { cost: plus(scaled(first!, TRAVERSAL), sum) };

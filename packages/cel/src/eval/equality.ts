@@ -64,6 +64,14 @@ function mapsEqual(a: MapValue, b: MapValue): boolean {
   return a.sameUndeclared?.(b) ?? true;
 }
 
+/** Whether values of the type of a value have an order. */
+export function isOrdered(value: Value): boolean {
+  if (typeof value !== 'object') return true;
+  return (
+    value instanceof Uint || value instanceof Uint8Array || value instanceof Timestamp || value instanceof Duration
+  );
+}
+
 /** Negative, zero or positive. @throws EvaluationError for values without an order between them */
 export function compare(a: Value, b: Value): number {
   if (isNumber(a)) {

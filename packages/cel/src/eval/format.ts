@@ -107,9 +107,9 @@ function formatClause(clause: Clause, value: Value): string {
     case 'd':
       return toText(value);
     case 'f':
-      return localized(Number(value), (n) => grouped(n.toFixed(clause.precision)));
+      return localized(Number(value), (n) => grouped(toFixed(n, clause.precision)));
     case 'e':
-      return localized(Number(value), (n) => scientific(n, clause.precision));
+      return localized(Number(value), scientific).padStart(clause.precision);
     case 'b':
       return typeof value === 'boolean' ? String(Number(value)) : integer(value).toString(2);
     case 'o':
@@ -133,6 +133,15 @@ function localized(value: number, print: (value: number) => string): string {
   return print(value);
 }
 
+/** Halves are rounded to even, as Go does. */
+function toFixed(value: number, precision: number): string {
+  const scale = 10 ** precision;
+  const scaled = Math.abs(value) * scale;
+  const isHalf = scaled % 1 === 0.5 && scaled / scale === Math.abs(value);
+  if (!isHalf || Math.floor(scaled) % 2 !== 0) return value.toFixed(precision);
+  return ((Math.sign(value) * Math.floor(scaled)) / scale).toFixed(precision);
+}
+
 function grouped(text: string): string {
   const [whole, fraction] = text.split('.') as [string, string?];
   const groups = whole.replace(/\B(?=(\d{3})+$)/g, ',');
@@ -141,8 +150,9 @@ function grouped(text: string): string {
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
-function scientific(value: number, precision: number): string {
-  const [mantissa, exponent] = value.toExponential(precision).split('e') as [string, string];
+/** Always with six digits: the precision of the clause is taken for the width of its text. */
+function scientific(value: number): string {
+  const [mantissa, exponent] = value.toExponential(6).split('e') as [string, string];
   const digits = exponent.slice(1).padStart(2, '0');
   const raised = [...digits].map((digit) => SUPERSCRIPTS[Number(digit)]).join('');
   return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;

@@ -152,6 +152,7 @@ class Planner {
     const { resolve, root } = this.#chain(this.plan(call.args[0]!));
     const index = this.plan(call.args[1]!);
     const key = index.resolve ?? index.eval;
+    checkConstantIndex(index);
     const step: Step = (frame) => {
       const operand = resolve(frame);
       const at = key(frame);
@@ -382,6 +383,13 @@ class Planner {
 
     return runFold({ accumulator, first, second, two: fold.variable2 !== undefined, range, condition, step, result });
   }
+}
+
+/** An index that is known before is one that a list or a map can have. */
+function checkConstantIndex({ constant: index }: Planned): void {
+  const value = index?.value;
+  if (value === null) throw failure('invalid qualifier type: types.Null');
+  if (value instanceof Uint8Array) throw failure('invalid qualifier type: types.Bytes');
 }
 
 /** A step of an optional chain costs where it leads somewhere. */

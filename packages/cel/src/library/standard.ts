@@ -1,7 +1,7 @@
 /** The functions, operators and types of the language itself (cel-go common/stdlib). */
 import type { Declarations } from '../environment.ts';
 import { toBool, toDouble, toDuration, toInt, toText, toTimestamp, toUint } from '../eval/convert.ts';
-import { compare, equals } from '../eval/equality.ts';
+import { compare, equals, isOrdered } from '../eval/equality.ts';
 import { noSuchOverload } from '../eval/errors.ts';
 import { add, divide, modulo, multiply, negate, subtract } from '../eval/operators.ts';
 import { matches } from '../eval/pattern.ts';
@@ -48,7 +48,10 @@ const NUMBERS = [
 ] as const;
 
 function ordering(name: string, prefix: string, holds: (order: number) => boolean): FunctionDeclaration {
-  const call = (a: Value, b: Value) => holds(compare(a, b));
+  const call = (a: Value, b: Value) => {
+    if (!isOrdered(a)) throw noSuchOverload(name);
+    return holds(compare(a, b));
+  };
   const same = (id: string, type: Type): Overload => overload(`${prefix}_${id}`, [type, type], BoolType, call);
   const numeric = NUMBERS.flatMap(([left, from]) =>
     NUMBERS.map(([right, to]) =>

@@ -15,6 +15,10 @@ const MAX_SKIPPED = 256;
 /** Tokens that are looked at; what is wrong later is not told. */
 const MAX_TOKENS = 2000;
 
+/** Rules within themselves. */
+const MAX_DEPTH = 250;
+const TOO_DEEP: Issue = { offset: -1, message: `expression recursion limit exceeded: ${MAX_DEPTH}` };
+
 /** The rule cannot go on: its caller does, behind what could not be read. */
 class Stuck extends Error {
   override readonly name = 'Stuck';
@@ -40,7 +44,8 @@ export function diagnose(text: string, tokens: readonly Token[]): Issue[] {
   try {
     diagnosis.rule(START, 0, undefined);
   } catch (error) {
-    if (!(error instanceof GiveUp)) throw error;
+    if (error instanceof RangeError) diagnosis.issues.push(TOO_DEEP);
+    else if (!(error instanceof GiveUp)) throw error;
   }
   return diagnosis.issues;
 }
@@ -59,6 +64,7 @@ class Diagnosis {
   #recoveries = 0;
   #lastErrorAt = -1;
   readonly #lastErrorStates = new Set<State>();
+  readonly #depths = new Map<Rule, number>();
 
   constructor(text: string, tokens: readonly Token[]) {
     this.#text = text;
@@ -68,6 +74,12 @@ class Diagnosis {
 
   rule(rule: Rule, precedence: number, follow: State | undefined): void {
     const [outerContext, outerPrecedence] = [this.#context, this.#precedence];
+    const depth = (this.#depths.get(rule) ?? 0) + 1;
+    if (depth > MAX_DEPTH) {
+      this.issues.push(TOO_DEEP);
+      throw new GiveUp();
+    }
+    this.#depths.set(rule, depth);
     if (follow) this.#context = { follow, parent: outerContext };
     this.#precedence = precedence;
     try {
@@ -77,6 +89,7 @@ class Diagnosis {
       this.#report(error.message, error.at);
       this.#recover();
     } finally {
+      this.#depths.set(rule, depth - 1);
       this.#context = outerContext;
       this.#precedence = outerPrecedence;
     }
@@ -143,11 +156,18 @@ class Diagnosis {
   #noAlternative(failedAt: number): Stuck {
     const start = this.#tokens[this.#at]!;
     const end = this.#tokens[Math.min(failedAt, this.#tokens.length - 1)]!;
-    const to = end.type === 'EOF' ? this.#text.length : end.offset + end.text.length;
-    const input = start.type === 'EOF' ? '<EOF>' : this.#text.slice(start.offset, to);
+    const input = start.type === 'EOF' ? '<EOF>' : this.#text.slice(start.offset, this.#endOf(end));
     const reserved = /^.(true|false|null)$/.exec(input);
     if (reserved) return new Stuck(`mismatched input '${reserved[1]}' expecting IDENTIFIER`, failedAt);
-    return new Stuck(`no viable alternative at input '${escaped(trimmed(input, end))}'`, failedAt);
+    return new Stuck(`no viable alternative at input '${escaped(input)}'`, failedAt);
+  }
+
+  /** Behind a token; of EOF, behind the last token and the space after it. */
+  #endOf(token: Token): number {
+    if (token.type !== 'EOF') return token.offset + token.text.length;
+    const last = this.#tokens.at(-2)!;
+    const end = last.offset + last.text.length;
+    return end + /^\s*/.exec(this.#text.slice(end))![0].length;
   }
 
   #type(ahead = 0): string {
@@ -272,9 +292,4 @@ class Diagnosis {
 
 function escaped(text: string): string {
   return text.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
-}
-
-/** What is quoted ends with its last token. */
-function trimmed(input: string, end: Token): string {
-  return end.type === 'EOF' ? input.trimEnd() : input;
 }

@@ -82,6 +82,7 @@ function longest(text: string, offset: number): Token | undefined {
 
 const STRING_START = /[bB]?(?:[rR](?:"""[\s\S]*|'''[\s\S]*|"[^"\n\r]*|'[^'\n\r]*)|"""|'''|"|')/y;
 const ESCAPED = new RegExp(ESCAPE, 'y');
+const PARTLY_ESCAPED = /\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/y;
 
 /** The text that a token that does not end, or does not begin, takes with it: up to and with the character that does not fit. */
 function unrecognized(text: string, offset: number): string {
@@ -101,9 +102,12 @@ function unrecognized(text: string, offset: number): string {
   while (!raw && end < text.length) {
     ESCAPED.lastIndex = end;
     if (ESCAPED.test(text)) end = ESCAPED.lastIndex;
-    else if (text[end] === '\\')
-      return text.slice(offset, end + 1 + (text[end + 1] === undefined ? 0 : character(end + 1).length));
-    else if (!triple && (text[end] === '\n' || text[end] === '\r')) break;
+    else if (text[end] === '\\') {
+      PARTLY_ESCAPED.lastIndex = end;
+      PARTLY_ESCAPED.test(text);
+      const wrong = PARTLY_ESCAPED.lastIndex;
+      return text.slice(offset, wrong + (text[wrong] === undefined ? 0 : character(wrong).length));
+    } else if (!triple && (text[end] === '\n' || text[end] === '\r')) break;
     else end += character(end).length;
   }
   return text.slice(offset, Math.min(end + (end < text.length ? 1 : 0), text.length));

@@ -224,8 +224,12 @@ class Parser {
     const first = this.#expect('IDENTIFIER');
     const struct = this.#structName(first);
     if (struct !== undefined) return this.#struct(dot + struct);
-    if (RESERVED.has(first.text)) this.#problem(start.offset, `reserved identifier: ${first.text}`);
     const open = this.#token;
+    if (RESERVED.has(first.text)) {
+      this.#problem(start.offset, `reserved identifier: ${first.text}`);
+      if (this.#take("'('")) this.#arguments();
+      return { kind: 'literal', offset: first.offset, value: null };
+    }
     if (this.#take("'('")) return this.#call(open.offset, dot + first.text, undefined, this.#arguments());
     return { kind: 'ident', offset: first.offset, name: dot + first.text };
   }
