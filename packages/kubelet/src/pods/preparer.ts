@@ -99,6 +99,7 @@ export class NodePreparer implements Preparer {
     imageRef,
     podIps,
     targetId,
+    imageVolumes,
   }: ContainerRequest): Promise<ContainerConfig> {
     const { volumes, objects, services, node, hostIps, runtime, memoryCapacity, security, recursiveReadOnly, dns } =
       this.#options;
@@ -122,6 +123,7 @@ export class NodePreparer implements Preparer {
       container,
       podDirectory: volumes.podDirectory(uidOf(pod)),
       volumes: volumes.of(uidOf(pod)),
+      imageVolumes,
       env,
       hosts: { podIps, ...hostnameOf(pod, dns.clusterDomain), aliases: pod.spec?.hostAliases ?? [] },
       recursiveReadOnly,

@@ -60,6 +60,8 @@ export interface ContainerRequest {
   readonly podIps: readonly string[];
   /** Container whose process namespace an ephemeral one joins. */
   readonly targetId?: string | undefined;
+  /** What is mounted of images, by volume name: pulled, and by the reference that the runtime has. */
+  readonly imageVolumes: ReadonlyMap<string, string>;
 }
 
 /** What `prepare` could not do, and the event that tells of it. */

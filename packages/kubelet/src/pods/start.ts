@@ -42,7 +42,9 @@ export async function startContainer(services: PodServices, request: StartReques
   const { recorder, runtime, preparer } = services;
   const reference = containerReference(pod, container);
   checkBackoff(services, request);
-  const imageRef = await ensureImage(services, request);
+  const { image = '', imagePullPolicy = 'IfNotPresent' } = container.spec;
+  const imageVolumes = await ensureImageVolumes(services, request);
+  const imageRef = await ensureImage(services, request, image, imagePullPolicy);
   /** @param id is not repeated in events, or each would be another */
   const failed = (reason: string, error: unknown, id = ''): StartError => {
     const { message } = error as Error;
@@ -57,7 +59,7 @@ export async function startContainer(services: PodServices, request: StartReques
   let config: Awaited<ReturnType<typeof preparer.containerConfig>>;
   try {
     const targetId = targetOf(container, state);
-    config = await preparer.containerConfig({ pod, container, attempt, imageRef, podIps, targetId });
+    config = await preparer.containerConfig({ pod, container, attempt, imageRef, podIps, targetId, imageVolumes });
   } catch (error) {
     throw failed('CreateContainerConfigError', error);
   }
@@ -85,9 +87,25 @@ function checkBackoff({ world, recorder }: PodServices, { pod, container, state,
   throw new StartError('CrashLoopBackOff', message, pause.until);
 }
 
-async function ensureImage({ images, recorder }: PodServices, request: StartRequest): Promise<string> {
+/** Of the volumes that the container mounts. */
+async function ensureImageVolumes(services: PodServices, request: StartRequest): Promise<Map<string, string>> {
+  const { pod, container } = request;
+  const found = new Map<string, string>();
+  for (const { name, image } of pod.spec?.volumes ?? []) {
+    if (!image || !container.spec.volumeMounts?.some((mount) => mount.name === name)) continue;
+    const { reference = '', pullPolicy = 'IfNotPresent' } = image;
+    found.set(name, await ensureImage(services, request, reference, pullPolicy));
+  }
+  return found;
+}
+
+async function ensureImage(
+  { images, recorder }: PodServices,
+  request: StartRequest,
+  image: string,
+  policy: string,
+): Promise<string> {
   const { pod, container, sandbox } = request;
-  const { image = '', imagePullPolicy: policy = 'IfNotPresent' } = container.spec;
   const reference = containerReference(pod, container);
   try {
     return await images.ensure({ pod, reference, image, policy, sandbox });

@@ -33,7 +33,8 @@ export interface MountedVolume {
   /** Empty for an image. */
   readonly path: string;
   readonly readOnly: boolean;
-  readonly image?: { readonly reference: string; readonly pullPolicy: string } | undefined;
+  /** Reference of the image that it shows. */
+  readonly image?: string | undefined;
 }
 
 const DEFAULT_MODE = 0o644;
@@ -88,10 +89,7 @@ export class VolumeManager {
       if (!again) await checkHostPath(hostPath);
       return { path: hostPath.path, readOnly: false };
     }
-    if (image) {
-      const { reference = '', pullPolicy = 'IfNotPresent' } = image;
-      return { path: '', readOnly: true, image: { reference, pullPolicy } };
-    }
+    if (image) return { path: '', readOnly: true, image: image.reference ?? '' };
     if (emptyDir) {
       if (!again) await this.#emptyDir(pod, volume, at('empty-dir'));
       return { path: at('empty-dir'), readOnly: false };

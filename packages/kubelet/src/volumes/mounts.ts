@@ -13,6 +13,8 @@ export interface MountsInput {
   readonly container: PodContainer;
   readonly podDirectory: string;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  /** Images that volumes show, by the volume's name, as the runtime names them. */
+  readonly imageVolumes: ReadonlyMap<string, string>;
   readonly env: ReadonlyMap<string, string>;
   readonly hosts: HostsInput;
   readonly recursiveReadOnly: boolean;
@@ -52,7 +54,7 @@ const PROPAGATION: Record<string, Mount['propagation']> = {
 
 async function volumeMount(
   mount: VolumeMount,
-  { container, volumes, env, recursiveReadOnly }: MountsInput,
+  { container, volumes, imageVolumes, env, recursiveReadOnly }: MountsInput,
 ): Promise<Mount> {
   const { name, mountPath, readOnly = false, mountPropagation = 'None', recursiveReadOnly: recursive } = mount;
   const volume = volumes.get(name);
@@ -74,7 +76,7 @@ async function volumeMount(
     propagation: PROPAGATION[mountPropagation] ?? 'private',
   };
   if (volume.image) {
-    const image = { image: volume.image.reference, userSpecified: volume.image.reference, runtimeHandler: '' };
+    const image = { image: imageVolumes.get(name) ?? volume.image, userSpecified: volume.image, runtimeHandler: '' };
     return { ...common, image, imageSubPath: subPath };
   }
   if (subPath === '') return common;

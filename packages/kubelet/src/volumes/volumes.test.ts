@@ -172,6 +172,7 @@ describe('mountsOf', () => {
       container: { role: 'regular', spec },
       podDirectory: directory,
       volumes: new Map([['v', { path: directory, readOnly: false }]]),
+      imageVolumes: new Map(),
       env: new Map([
         ['POD', 'web'],
         ['EVIL', '/abs'],

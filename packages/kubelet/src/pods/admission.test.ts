@@ -1,0 +1,122 @@
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import { describe, expect, it } from 'vitest';
+import { admitSysctls } from '../security/sysctls.ts';
+import { container, podOf } from '../testing/pods.ts';
+import { admit, tolerates } from './admission.ts';
+
+const node = (more: object = {}): Node =>
+  ({
+    metadata: { name: 'n1', labels: { zone: 'a', size: '10' } },
+    spec: {},
+    status: { allocatable: { cpu: '1', memory: '1Gi', pods: '2' }, nodeInfo: { operatingSystem: 'linux' } },
+    ...more,
+  }) as unknown as Node;
+const asking = (requests: Record<string, string>) => container('a', { resources: { requests } });
+const affinity = (...matchExpressions: object[]) =>
+  ({
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } },
+  }) as NonNullable<NonNullable<Pod['spec']>['affinity']>;
+const simple = podOf({ containers: [container('a')] });
+
+describe('admit', () => {
+  const cases: [string, Pod, Node, Pod[], string | undefined][] = [
+    ['a pod', simple, node(), [], undefined],
+    [
+      'too much CPU',
+      podOf({ containers: [asking({ cpu: '600m' })] }),
+      node(),
+      [podOf({ containers: [asking({ cpu: '500m' })] })],
+      "OutOfcpu: Node didn't have enough resource: cpu, requested: 600, used: 500, capacity: 1000",
+    ],
+    [
+      'too much memory',
+      podOf({ containers: [asking({ memory: '2Gi' })] }),
+      node(),
+      [],
+      "OutOfmemory: Node didn't have enough resource: memory, requested: 2147483648, used: 0, capacity: 1073741824",
+    ],
+    [
+      'too many pods',
+      simple,
+      node(),
+      [simple, simple],
+      "OutOfpods: Node didn't have enough resource: pods, requested: 1, used: 2, capacity: 2",
+    ],
+    ['what no node gives', podOf({ containers: [asking({ 'example.com/gpu': '1' })] }), node(), [], undefined],
+    [
+      'a selector',
+      podOf({ containers: [container('a')], nodeSelector: { zone: 'b' } }),
+      node(),
+      [],
+      "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    ],
+    [
+      'affinity',
+      podOf({
+        containers: [container('a')],
+        affinity: affinity(
+          { key: 'zone', operator: 'In', values: ['a'] },
+          { key: 'size', operator: 'Gt', values: ['9'] },
+        ),
+      }),
+      node(),
+      [],
+      undefined,
+    ],
+    [
+      'affinity elsewhere',
+      podOf({ containers: [container('a')], affinity: affinity({ key: 'zone', operator: 'DoesNotExist' }) }),
+      node(),
+      [],
+      "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    ],
+    [
+      'another OS',
+      podOf({ containers: [container('a')], os: { name: 'windows' } }),
+      node(),
+      [],
+      "PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS",
+    ],
+    [
+      'a taint',
+      simple,
+      node({ spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } }),
+      [],
+      "TaintToleration: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
+    ],
+    ['a taint for others', simple, node({ spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } }), [], undefined],
+  ];
+  it.each(cases)('%s', (_, pod, on, others, want) => {
+    const rejection = admit(pod, on, others);
+    expect(rejection && `${rejection.reason}: ${rejection.message}`).toBe(want);
+  });
+});
+
+describe('tolerates', () => {
+  const taint = { key: 'k', value: '5', effect: 'NoExecute' };
+  it.each([
+    [{ operator: 'Exists' }, true],
+    [{ key: 'k', operator: 'Exists' }, true],
+    [{ key: 'k', value: '5' }, true],
+    [{ key: 'k', value: '6' }, false],
+    [{ key: 'k', operator: 'Exists', effect: 'NoSchedule' }, false],
+    [{ key: 'k', operator: 'Lt', value: '6' }, true],
+    [{ key: 'k', operator: 'Gt', value: '6' }, false],
+  ])('%j', (toleration, want) => expect(tolerates(toleration, taint)).toBe(want));
+});
+
+describe('admitSysctls', () => {
+  const setting = (name: string, more = {}) =>
+    podOf({ containers: [container('a')], securityContext: { sysctls: [{ name, value: '1' }] }, ...more });
+  it.each([
+    [setting('net.ipv4.tcp_syncookies'), undefined],
+    [setting('net/ipv4/tcp_syncookies'), undefined],
+    [setting('kernel.msgmax'), 'forbidden sysctl: "kernel.msgmax" not allowlisted'],
+    [setting('kernel.sem'), undefined],
+    [setting('net.core.somaxconn'), undefined],
+    [
+      setting('net.ipv4.tcp_syncookies', { hostNetwork: true }),
+      'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
+    ],
+  ])('%#', (pod, message) => expect(admitSysctls(pod, ['kernel.sem', 'net.core.*'])?.message).toBe(message));
+});
