@@ -103,6 +103,54 @@ describe('the scheduler on the API server', () => {
     await expect.poll(() => nodeOf('three'), { timeout: 5000 }).toBe('a');
   });
 
+  it('makes room for what is more important, and tells the victim why', async () => {
+    const classes = client.resource('priorityclasses.scheduling.k8s.io');
+    for (const [name, value] of [
+      ['low', 10],
+      ['high', 1000],
+    ] as const) {
+      await classes.create({ metadata: { name }, value }).catch(() => {});
+    }
+    await createNode('a', '2');
+    await createPod('victim', { priorityClassName: 'low', terminationGracePeriodSeconds: 0 });
+    await createPod('spared', { priorityClassName: 'high' });
+    await expect.poll(() => nodeOf('victim')).toBe('a');
+    await expect.poll(() => nodeOf('spared')).toBe('a');
+    const events = client.resource('events.events.k8s.io');
+    await createPod('important', { priorityClassName: 'high' });
+    await expect.poll(() => nodeOf('important'), { timeout: 10_000 }).toBe('a');
+    await expect(get('victim')).rejects.toMatchObject({ reason: 'NotFound' });
+    expect(await nodeOf('spared')).toBe('a');
+    await expect
+      .poll(async () => (await events.list({ namespace })).items.find(({ reason }) => reason === 'Preempted'))
+      .toMatchObject({
+        regarding: { name: 'victim' },
+        related: { name: 'important' },
+        action: 'Preempting',
+        note: expect.stringMatching(/^Preempted by pod [-0-9a-f]+ on node a$/),
+      });
+  });
+
+  it('a victim that takes its time keeps the node for whoever preempted it', async () => {
+    await createNode('a', '1');
+    await createPod('victim', { priorityClassName: 'low', terminationGracePeriodSeconds: 30 });
+    await expect.poll(() => nodeOf('victim')).toBe('a');
+    await createPod('important', { priorityClassName: 'high' });
+    await expect.poll(async () => (await get('important')).status.nominatedNodeName).toBe('a');
+    const victim = await get('victim');
+    expect(victim.metadata.deletionTimestamp).toBeDefined();
+    expect(victim.status.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: 'default-scheduler: preempting to accommodate a higher priority pod',
+    });
+    await createPod('late', { priorityClassName: 'low' });
+    await expect.poll(() => scheduledOf('late')).toMatchObject({ reason: 'Unschedulable' });
+    await client.resource('pods').delete({ namespace, name: 'victim' }, { gracePeriodSeconds: 0 });
+    await expect.poll(() => nodeOf('important'), { timeout: 10_000 }).toBe('a');
+    expect(await nodeOf('late')).toBeUndefined();
+  });
+
   it('schedules many pods quickly and spreads them', async () => {
     for (let i = 0; i < 10; i++) await createNode(`n${i}`, '20');
     await Promise.all(Array.from({ length: 100 }, (_, i) => createPod(`p${i}`)));

@@ -1,0 +1,234 @@
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
+import { describe, expect, it } from 'vitest';
+import { defaultProfile } from '../config/defaults.ts';
+import { Verdicts } from '../cycle/verdicts.ts';
+import { Profile } from '../framework/profile.ts';
+import { enoughCandidates } from '../plugins/default-preemption.ts';
+import { registry } from '../plugins/registry.ts';
+import { PodInfo } from '../pods/pod-info.ts';
+import { TestCluster } from '../testing/cluster.ts';
+import { container, makeNode, makePod } from '../testing/objects.ts';
+import { bestOf, type Candidate } from './candidates.ts';
+import { splitByBudgets } from './victims.ts';
+
+interface Parts {
+  readonly cpu?: string;
+  readonly priority?: number;
+  readonly started?: string;
+  readonly labels?: Record<string, string>;
+  readonly spec?: Partial<Pod['spec']>;
+  readonly status?: Partial<Pod['status']>;
+  readonly deleted?: boolean;
+}
+
+function pod(
+  name: string,
+  node: string,
+  { cpu = '1', priority = 0, started, labels, spec, status, deleted }: Parts = {},
+): Pod {
+  return makePod(name, {
+    ...(labels ? { labels } : {}),
+    spec: { containers: [container({ cpu })], priority, ...(node ? { nodeName: node } : {}), ...spec },
+    status: { ...(started ? { startTime: started } : {}), ...status },
+    ...(deleted
+      ? { metadata: { namespace: 'default', name, uid: `uid-${name}`, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+      : {}),
+  });
+}
+
+const budget = (name: string, allowed: number, app: string): PodDisruptionBudget =>
+  ({
+    metadata: { namespace: 'default', name },
+    spec: { selector: { matchLabels: { app } } },
+    status: { disruptionsAllowed: allowed, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
+  }) as PodDisruptionBudget;
+
+/** What becomes of a pod that fits nowhere: the node it is nominated for, or why not. */
+function preempt(
+  nodes: readonly string[],
+  pods: readonly Pod[],
+  preemptor: Pod,
+  budgets: readonly PodDisruptionBudget[] = [],
+) {
+  const cluster = new TestCluster(
+    nodes.map((name) => makeNode(name)),
+    pods,
+  );
+  cluster.put('pods', preemptor);
+  cluster.put('poddisruptionbudgets.policy', ...budgets);
+  const profile = new Profile(defaultProfile(), registry, cluster.context);
+  const { cycle } = profile.begin(new PodInfo(preemptor), cluster.snapshot.nodes);
+  const verdicts = new Verdicts();
+  for (const node of cluster.snapshot.nodes) {
+    const rejection = cycle.filter(node);
+    if (rejection) verdicts.set(node.name, rejection);
+  }
+  const plugin = profile.plugins.postFilter.find(({ name }) => name === 'DefaultPreemption')!;
+  const { nominate, rejection } = plugin.postFilter!(cycle.pod, cycle, verdicts);
+  return rejection ? rejection.reasons[0] : nominate;
+}
+
+const full = (node: string, parts: Parts = {}) => pod(`on-${node}`, node, { cpu: '4', ...parts });
+const important = (parts: Parts = {}) => pod('important', '', { cpu: '2', priority: 100, ...parts });
+
+describe('preemption', () => {
+  const nowhere = (nodes: number, why: string) => `preemption: 0/${nodes} nodes are available: ${why}.`;
+  it.each<[string, Pod[], Pod, PodDisruptionBudget[], string]>([
+    [
+      'the node whose victim matters least',
+      [full('a', { priority: 10 }), full('b', { priority: 5 })],
+      important(),
+      [],
+      'b',
+    ],
+    [
+      'nobody of equal priority goes',
+      [full('a', { priority: 100 }), full('b', { priority: 100 })],
+      important(),
+      [],
+      nowhere(2, '2 No preemption victims found for incoming pod'),
+    ],
+    [
+      'what would not fit on an empty node',
+      [full('a'), full('b')],
+      important({ cpu: '5' }),
+      [],
+      nowhere(2, '2 Preemption is not helpful for scheduling'),
+    ],
+    [
+      'where taking all away does not help',
+      [full('a'), pod('x', 'b', { cpu: '3', priority: 200 }), pod('y', 'b', { cpu: '1' })],
+      important({ cpu: '4' }),
+      [],
+      'a',
+    ],
+    [
+      'budgets before priorities',
+      [full('a', { labels: { app: 'db' } }), full('b', { priority: 50 })],
+      important(),
+      [budget('db', 0, 'db')],
+      'b',
+    ],
+    [
+      'a budget that allows it is no matter',
+      [full('a', { labels: { app: 'db' } }), full('b', { priority: 50 })],
+      important(),
+      [budget('db', 1, 'db')],
+      'a',
+    ],
+    [
+      'a violated budget before no node at all',
+      [full('a', { labels: { app: 'db' } }), full('b', { priority: 100 })],
+      important(),
+      [budget('db', 0, 'db')],
+      'a',
+    ],
+    [
+      'fewer victims',
+      [pod('a1', 'a', { cpu: '2' }), pod('a2', 'a', { cpu: '2' }), full('b')],
+      important({ cpu: '4' }),
+      [],
+      'b',
+    ],
+    [
+      'younger victims',
+      [full('a', { started: '2025-01-01T00:00:00Z' }), full('b', { started: '2025-06-01T00:00:00Z' })],
+      important(),
+      [],
+      'b',
+    ],
+    [
+      'who never preempts',
+      [full('a'), full('b')],
+      important({ spec: { preemptionPolicy: 'Never' } }),
+      [],
+      'preemption: not eligible due to preemptionPolicy=Never.',
+    ],
+    [
+      'who waits for victims that are leaving',
+      [
+        full('a', {
+          deleted: true,
+          status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }] },
+        }),
+        full('b'),
+      ],
+      important({ status: { nominatedNodeName: 'a' } }),
+      [],
+      'preemption: not eligible due to a terminating pod on the nominated node.',
+    ],
+  ])('%s', (_, pods, preemptor, budgets, outcome) => {
+    expect(preempt(['a', 'b'], pods, preemptor, budgets)).toBe(outcome);
+  });
+
+  it('only those go that have to', () => {
+    const pods = [
+      pod('low', 'a', { cpu: '2', priority: 1 }),
+      pod('middle', 'a', { cpu: '1', priority: 5 }),
+      pod('high', 'a', { cpu: '1', priority: 50 }),
+    ];
+    expect(preempt(['a'], pods, important({ cpu: '2' }))).toBe('a');
+    expect(preempt(['a'], pods, important({ cpu: '3' }))).toBe('a');
+  });
+
+  it('pods that only a victim keeps away fit when it leaves', () => {
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'x' } } };
+    const hostile = pod('hostile', 'a', {
+      spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } },
+    });
+    expect(preempt(['a'], [hostile], important({ labels: { app: 'x' } }))).toBe('a');
+  });
+
+  it('spreading is judged as if the victims were gone', () => {
+    const spread = {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { app: 'x' } },
+    };
+    const pods = [
+      pod('a1', 'a', { labels: { app: 'x' } }),
+      pod('a2', 'a', { labels: { app: 'x' } }),
+      full('b', { priority: 200 }),
+      pod('b1', 'b', { cpu: '0', labels: { app: 'x' }, priority: 200 }),
+    ];
+    const outcome = preempt(
+      ['a', 'b'],
+      pods,
+      important({ cpu: '1', labels: { app: 'x' }, spec: { topologySpreadConstraints: [spread] } }),
+    );
+    expect(outcome).toBe('a');
+  });
+
+  it('budgets are taken from in order', () => {
+    const infos = ['p', 'q', 'r'].map((name) => new PodInfo(pod(name, 'a', { labels: { app: 'db' } })));
+    const { violating, others } = splitByBudgets(infos, [budget('db', 1, 'db')]);
+    expect([others.map(({ name }) => name), violating.map(({ name }) => name)]).toEqual([['p'], ['q', 'r']]);
+    const gone = { ...budget('db', 0, 'db') };
+    gone.status = { ...gone.status, disruptedPods: { p: '2026-01-01T00:00:00Z' } };
+    expect(splitByBudgets(infos.slice(0, 1), [gone]).violating).toEqual([]);
+  });
+
+  it('the best candidate: each criterion in turn', () => {
+    const candidate = (node: string, violations: number, ...pods: Pod[]): Candidate => ({
+      node,
+      victims: { violations, pods: pods.map((each) => new PodInfo(each)) },
+    });
+    const [low, high] = [
+      (name: string) => pod(name, 'x', { priority: 1 }),
+      (name: string) => pod(name, 'x', { priority: 9 }),
+    ];
+    const best = (...candidates: Candidate[]) => bestOf(candidates, 0)?.node;
+    expect(best(candidate('a', 1, low('p')), candidate('b', 0, high('q')))).toBe('b');
+    expect(best(candidate('a', 0, high('p')), candidate('b', 0, low('q'), low('r')))).toBe('b');
+    expect(best(candidate('a', 0, high('p'), high('q')), candidate('b', 0, high('r'), low('s')))).toBe('b');
+    expect(best(candidate('a', 0, low('p'), low('q')), candidate('b', 0, low('r')))).toBe('b');
+    expect(best()).toBeUndefined();
+  });
+
+  it('so many candidates are enough', () => {
+    const args = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
+    expect([10, 500, 5000].map((nodes) => enoughCandidates(nodes, args))).toEqual([10, 100, 500]);
+  });
+});
