@@ -53,26 +53,66 @@ class CIDRValue extends Wrapped<CIDR> {
 
 /** What Go's netip.ParseAddr says of a text that is no address. */
 function problemOfAddress(text: string): string {
-  const problem = (message: string, at = '') => {
-    const where = at === '' ? '' : ` (at ${quote(at)})`;
-    return `ParseAddr(${quote(text)}): ${message}${where}`;
-  };
   const separator = /[.:%]/.exec(text)?.[0];
-  if (separator === undefined) return problem('unable to parse IP');
-  if (separator === '%') return problem('missing IPv6 address');
-  if (separator === ':') return problem('unexpected character, want colon', text);
+  const [message, at = ''] = separator === ':' ? problemOfIPv6(text) : problemOfIPv4(text, separator);
+  return `ParseAddr(${quote(text)}): ${message}${at === '' ? '' : ` (at ${quote(at)})`}`;
+}
+
+type Problem = readonly [message: string, at?: string];
+
+function problemOfIPv4(text: string, separator = ''): Problem {
+  if (separator === '') return ['unable to parse IP'];
+  if (separator === '%') return ['missing IPv6 address'];
   const parts = text.split('.');
   for (const [i, part] of parts.entries()) {
     const at = parts.slice(i).join('.');
     const wrong = part.search(/\D/);
     const digits = wrong < 0 ? part : part.slice(0, wrong);
-    if (digits.length > 1 && digits.startsWith('0')) return problem('IPv4 field has octet with leading zero');
-    if (Number(digits) > 255) return problem('IPv4 field has value >255');
-    if (wrong >= 0) return problem('unexpected character', at.slice(wrong));
-    if (part === '') return problem('IPv4 field must have at least one digit', i === parts.length - 1 ? '.' : `${at}`);
-    if (i === 3 && parts.length > 4) return problem('IPv4 address too long');
+    if (digits.length > 1 && digits.startsWith('0')) return ['IPv4 field has octet with leading zero'];
+    if (Number(digits) > 255) return ['IPv4 field has value >255'];
+    if (wrong >= 0) return ['unexpected character', at.slice(wrong)];
+    if (part === '') return ['IPv4 field must have at least one digit', i === parts.length - 1 ? '.' : at];
+    if (i === 3 && parts.length > 4) return ['IPv4 address too long'];
   }
-  return problem('IPv4 address too short');
+  return ['IPv4 address too short'];
+}
+
+function problemOfIPv6(text: string): Problem {
+  const percent = text.indexOf('%');
+  if (percent === text.length - 1) return ['zone must be a non-empty string'];
+  let rest = percent < 0 ? text : text.slice(0, percent);
+  let groups = 0;
+  let ellipsis = false;
+  if (rest.startsWith('::')) {
+    ellipsis = true;
+    rest = rest.slice(2);
+    if (rest === '') return ['unable to parse IP'];
+  }
+  while (groups < 8) {
+    const digits = /^[0-9a-fA-F]*/.exec(rest)![0];
+    if (digits.length > 4) return ['each group must have 4 or less digits', rest];
+    if (digits === '') return ['each colon-separated field must have at least one digit', rest];
+    if (rest[digits.length] === '.') return problemOfEmbedded(rest, groups, ellipsis);
+    groups++;
+    rest = rest.slice(digits.length);
+    if (rest === '') break;
+    if (rest[0] !== ':') return ['unexpected character, want colon', rest];
+    if (rest === ':') return ['colon must be followed by more characters', rest];
+    rest = rest.slice(1);
+    if (rest[0] !== ':') continue;
+    if (ellipsis) return ['multiple :: in address', rest];
+    ellipsis = true;
+    rest = rest.slice(1);
+    if (rest === '') break;
+  }
+  if (rest !== '') return ['trailing garbage after address', rest];
+  return groups < 8 ? ['address string too short'] : ['the :: must expand to at least one field of zeros'];
+}
+
+function problemOfEmbedded(rest: string, groups: number, ellipsis: boolean): Problem {
+  if (!ellipsis && groups !== 6) return ['embedded IPv4 address must replace the final 2 fields of the address', rest];
+  if (groups > 6) return ['too many hex fields to fit an embedded IPv4 at the end of the address', rest];
+  return problemOfIPv4(rest, '.');
 }
 
 /** @throws EvaluationError */
