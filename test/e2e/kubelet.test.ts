@@ -93,6 +93,24 @@ describe('simulated nodes', () => {
     const { status } = await pods().get({ namespace, name: 'fails' });
     expect(status?.containerStatuses?.[0]?.state.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
   });
+
+  it('may be dead for a while, and find their pods again', async () => {
+    await create('survives', 'sim-1');
+    await expect.poll(() => phase('survives')).toBe('Running');
+    const before = await pods().get({ namespace, name: 'survives' });
+    const down = (value: string | null) =>
+      admin
+        .resource('nodes')
+        .patch({ name: 'sim-1' }, 'merge', { metadata: { annotations: { 'keelson.dev/simulated-down': value } } });
+    await down('true');
+    await create('waits-for-node', 'sim-1');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await phase('waits-for-node')).toBe('Pending');
+    await down(null);
+    await expect.poll(() => phase('waits-for-node')).toBe('Running');
+    const after = await pods().get({ namespace, name: 'survives' });
+    expect(after.status?.containerStatuses).toEqual(before.status?.containerStatuses);
+  });
 });
 
 describe('a kubelet', () => {

@@ -5,16 +5,14 @@
 import type { Node, Pod, Taint } from '@keelson/api/generated/types/core/v1';
 import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { type Assembly, assemble, viewOf } from '../../assembly.ts';
+import { viewOf } from '../../assembly.ts';
 import { limiter } from '../../limit.ts';
-import { NodeAgent } from '../../node/agent.ts';
 import type { NodeConfiguration, NodeFacts } from '../../node/description.ts';
 import type { Machine } from '../../node/machine.ts';
 import { uidOf } from '../../pods/spec.ts';
-import type { ServerFactory } from '../../view.ts';
+import type { KubeletView, ServerFactory } from '../../view.ts';
 import { SharedEvents } from './events.ts';
-import { SimulatedPreparer } from './preparer.ts';
-import { simulatedProbes } from './probes.ts';
+import { SimulatedNode } from './node.ts';
 import { SimulatedRuntime } from './runtime.ts';
 
 export interface SimulatedNodesOptions {
@@ -48,8 +46,6 @@ export const SIMULATED = 'keelson.dev/simulated';
 
 /** So that thousands renew without effort: well below the 50 s after which a node counts as lost. */
 const LEASE_MS = 20_000;
-const LEASE_SECONDS = 40;
-const REPORT_MS = 300_000;
 /** Below what an API server lets through at once. */
 const CALLS_AT_ONCE = 64;
 const GI = 2 ** 30;
@@ -68,12 +64,6 @@ const MACHINE: Machine = {
   swapBytes: 0,
 };
 
-interface SimulatedNode {
-  readonly name: string;
-  readonly assembly: Assembly;
-  readonly agent: NodeAgent;
-}
-
 /** Resolves when all nodes are registered and ready. */
 export async function startSimulatedNodes(options: SimulatedNodesOptions): Promise<Running> {
   const { client, count, namePrefix = 'simulated-', address = '127.0.0.1' } = options;
@@ -91,13 +81,12 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
   };
   const informers = new InformerFactory(client);
   const pods = informers.informer('pods', { transform: withoutManagedFields });
+  pods.addIndex('node', nodeOf);
   const seen = informers.informer('nodes', { labelSelector: `${SIMULATED}=true`, transform: withoutManagedFields });
   const server = await options.server?.(viewOfAll(nodes, () => [...nodes.values()][0]!));
-
   for (let i = 0; i < count; i++) {
     const name = `${namePrefix}${i}`;
     const own = options.clientFor(name);
-    const recorder = events.recorder(own, name);
     const configuration: NodeConfiguration = {
       name,
       hostname: name,
@@ -111,65 +100,35 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
       capacity: options.capacity ?? {},
       serverPort: server?.port ?? 0,
     };
-    const agent: NodeAgent = new NodeAgent({
-      client: own,
-      recorder,
-      configuration,
-      facts: () => Promise.resolve(facts),
-      seen: () => {},
-      // Nothing changes by itself.
-      statusMs: REPORT_MS,
-      reportMs: REPORT_MS,
-      leaseMs: options.leaseMs ?? LEASE_MS,
-      leaseSeconds: LEASE_SECONDS,
-      limit,
-    });
-    const assembly = assemble({
-      client: own,
-      recorder,
-      runtime,
-      runtimeName: facts.version.name,
-      preparer: new SimulatedPreparer(),
-      probes: simulatedProbes(runtime),
-      hooks: { run: () => Promise.resolve() },
-      images: { credentials: () => Promise.resolve([]), serialize: false },
-      crashBackoff: {},
-      recursiveReadOnly: true,
-      hostIps: () => [address],
-      networkProblem: () => undefined,
-      resyncMs: 0,
-      node: () => agent.node,
-      limit,
-    });
-    nodes.set(name, { name, assembly, agent });
+    const leaseMs = options.leaseMs ?? LEASE_MS;
+    const recorder = events.recorder(own, name);
+    nodes.set(name, new SimulatedNode({ client: own, recorder, runtime, configuration, facts, leaseMs, limit }));
   }
 
-  const owners = new Map<string, Assembly>();
-  const of = ({ spec }: Pod) => (spec?.nodeName ? nodes.get(spec.nodeName)?.assembly : undefined);
+  const owners = new Map<string, SimulatedNode>();
+  const of = (pod: Pod) => nodes.get(pod.spec?.nodeName ?? '');
   const put = (pod: Pod) => {
     const owner = of(pod);
     if (!owner) return;
     owners.set(uidOf(pod), owner);
-    owner.manager.put(pod);
+    owner.put(pod);
   };
-  pods.addHandler({
-    added: put,
-    updated: (_old, pod) => put(pod),
-    deleted: (pod) => of(pod)?.manager.remove(pod),
-  });
-  seen.addHandler({
-    added: (node: Node) => nodes.get(node.metadata.name!)?.agent.observe(node),
-    updated: (_old, node) => nodes.get(node.metadata.name!)?.agent.observe(node),
-  });
+  const remove = (pod: Pod) => {
+    of(pod)?.remove(pod);
+    if (!of(pod)?.knows(uidOf(pod))) owners.delete(uidOf(pod));
+  };
+  const observe = (node: Node) =>
+    nodes.get(node.metadata.name!)?.observe(node, () => pods.store.byIndex('node', node.metadata.name!));
+  pods.addHandler({ added: put, updated: (_old, pod) => put(pod), deleted: remove });
+  seen.addHandler({ added: observe, updated: (_old, node) => observe(node) });
   const unsubscribe = runtime.subscribe((uid) => {
     const owner = owners.get(uid);
-    if (!owner) return;
-    owner.manager.wake(uid);
+    owner?.wake(uid);
     // The last that is told of a pod is that nothing of it is left.
-    if (!owner.manager.get(uid) && !owner.manager.worker(uid)) owners.delete(uid);
+    if (owner && !owner.knows(uid)) owners.delete(uid);
   });
   // A node is there before its pods are looked at: whether they are admitted depends on it.
-  await Promise.all(Array.from(nodes.values(), ({ agent }) => agent.start()));
+  await Promise.all(Array.from(nodes.values(), (node) => node.up()));
   informers.start();
   await informers.synced();
 
@@ -178,10 +137,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
     done,
     stop: async () => {
       unsubscribe();
-      for (const { assembly, agent } of nodes.values()) {
-        agent.stop();
-        assembly.stop();
-      }
+      for (const node of nodes.values()) node.down();
       events.stop();
       await Promise.all([informers.stop(), server?.stop(), runtime.close()]);
       resolve();
@@ -189,7 +145,9 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
   };
 }
 
-function viewOfAll(nodes: ReadonlyMap<string, SimulatedNode>, first: () => SimulatedNode) {
+const nodeOf = ({ spec }: Pod) => (spec?.nodeName ? [spec.nodeName] : []);
+
+function viewOfAll(nodes: ReadonlyMap<string, SimulatedNode>, first: () => SimulatedNode): KubeletView {
   const all = () => Array.from(nodes.values(), ({ assembly }) => assembly.manager);
   const manager = {
     pods: () => all().flatMap((each) => each.pods()),
@@ -203,5 +161,5 @@ function viewOfAll(nodes: ReadonlyMap<string, SimulatedNode>, first: () => Simul
   };
   // Asked only once there are nodes.
   const view = () => viewOf(first().name, { services: first().assembly.services, manager }, () => []);
-  return new Proxy({} as ReturnType<typeof view>, { get: (_, name) => view()[name as keyof ReturnType<typeof view>] });
+  return new Proxy({} as KubeletView, { get: (_, name) => view()[name as keyof KubeletView] });
 }
