@@ -24,7 +24,7 @@ function format(value: Value): string {
   if (value instanceof Uint8Array) {
     return `b"${[...value].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}"`;
   }
-  if (value instanceof Timestamp) return `timestamp("${value}")`;
+  if (value instanceof Timestamp) return `timestamp("${new Timestamp(value.nanos)}")`;
   if (value instanceof Duration) return `duration("${value}")`;
   if (value instanceof TypeValue) return typeName(value.type);
   if (value instanceof OptionalValue)

@@ -189,7 +189,7 @@ function atoi(text: string): number {
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function namedOffset(time: Timestamp, zone: string): number {
-  if (zone === '' || zone === 'UTC') return 0;
+  if (zone === '' || zone === 'UTC' || zone === 'Local') return 0;
   let format = formats.get(zone);
   if (!format) {
     try {

@@ -19,30 +19,33 @@ export interface GoUrl {
   readonly rawQuery: string;
 }
 
-/** url.ParseRequestURI: an absolute URI or an absolute path. @throws UrlError */
+/** What url.Parse makes of a text that url.ParseRequestURI accepts: an absolute URI or an absolute path. @throws UrlError */
 export function parseRequestUri(text: string): GoUrl {
   try {
-    return parse(text);
+    parse(text, true);
+    return parse(text.split('#')[0]!, false);
   } catch (error) {
     if (!(error instanceof UrlError)) throw error;
     throw new UrlError(`parse ${JSON.stringify(text)}: ${error.message}`);
   }
 }
 
-function parse(text: string): GoUrl {
+function parse(text: string, asRequest: boolean): GoUrl {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) throw new UrlError('net/url: invalid control character in URL');
-  if (text === '') throw new UrlError('empty url');
+  if (text === '' && asRequest) throw new UrlError('empty url');
   const { scheme, rest } = splitScheme(text);
   const question = rest.indexOf('?');
   const rawQuery = question < 0 ? '' : rest.slice(question + 1);
   const before = question < 0 ? rest : rest.slice(0, question);
-  const empty = { scheme, opaque: '', userinfo: '', host: '', path: '', rawPath: '', rawQuery };
+  const empty: GoUrl = { scheme, opaque: '', userinfo: '', host: '', path: '', rawPath: '', rawQuery };
+  if (text === '*') return { ...empty, path: '*', rawPath: '*' };
   if (!before.startsWith('/')) {
-    if (scheme === '') throw new UrlError('invalid URI for request');
+    if (scheme === '' && asRequest) throw new UrlError('invalid URI for request');
     return { ...empty, opaque: before };
   }
-  if (scheme === '' || !before.startsWith('//')) return { ...empty, path: unescaped(before, 'path'), rawPath: before };
+  const hasAuthority = scheme !== '' || (!asRequest && !before.startsWith('///'));
+  if (!hasAuthority || !before.startsWith('//')) return { ...empty, path: unescaped(before, 'path'), rawPath: before };
   const slash = before.indexOf('/', 2);
   const authority = before.slice(2, slash < 0 ? undefined : slash);
   const rawPath = slash < 0 ? '' : before.slice(slash);

@@ -14,7 +14,7 @@ import {
 import { type CostRange, exactly, plus, scaled, TRAVERSAL } from '../cost/range.ts';
 import type { Declarations } from '../environment.ts';
 import { actualSize, traversal } from '../eval/cost.ts';
-import { EvaluationError, failure } from '../eval/errors.ts';
+import { EvaluationError, failure, noSuchOverload } from '../eval/errors.ts';
 import type { Value } from '../eval/values.ts';
 import type { FunctionCost } from '../functions.ts';
 import { BoolType, IntType, opaqueType, StringType } from '../types/type.ts';
@@ -72,6 +72,7 @@ function problemOfIPv4(text: string, separator = ''): Problem {
     if (Number(digits) > 255) return ['IPv4 field has value >255'];
     if (wrong >= 0) return ['unexpected character', at.slice(wrong)];
     if (part === '') return ['IPv4 field must have at least one digit', i === parts.length - 1 ? '.' : at];
+    if (i === 3 && parts.length === 5 && parts[4] === '') return ['IPv4 field must have at least one digit', '.'];
     if (i === 3 && parts.length > 4) return ['IPv4 address too long'];
   }
   return ['IPv4 address too short'];
@@ -115,12 +116,17 @@ function problemOfEmbedded(rest: string, groups: number, ellipsis: boolean): Pro
   return problemOfIPv4(rest, '.');
 }
 
+/** An IPv6 address with a zone: `fe80::1%eth0`. */
+function isZoned(text: string): boolean {
+  const [address, ...zone] = text.split('%');
+  return address!.includes(':') && zone.join('%') !== '' && parseIPSloppy(address!) !== undefined;
+}
+
 /** @throws EvaluationError */
 function strictAddress(text: string): IP {
   const leadingZeros = text.includes('.') && /(?:^|[:.])0\d+(?=\.|$)/.test(text);
   const ip = leadingZeros || text.includes('%') ? undefined : parseIPSloppy(text);
-  if (!ip && /^[0-9a-fA-F:.]+%.+$/.test(text))
-    throw failure(`IP address ${quote(text)} with zone value is not allowed`);
+  if (!ip && isZoned(text)) throw failure(`IP address ${quote(text)} with zone value is not allowed`);
   if (!ip)
     throw failure(`IP Address ${quote(text)} parse error during conversion from string: ${problemOfAddress(text)}`);
   if (isIPv4Mapped(text)) throw failure(`IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
@@ -138,8 +144,9 @@ function parseCIDR(text: string): CIDRValue {
   const [address, bits] = [text.slice(0, slash), text.slice(slash + 1)];
   const leadingZeros = /(?:^|[:.])0\d+(?=\.|$)/.test(address) && address.includes('.');
   const ip = leadingZeros ? undefined : parseIPSloppy(address);
+  if (isZoned(address)) throw problem('IPv6 zones cannot be present in a prefix');
   if (!ip) throw problem(problemOfAddress(address));
-  if (!/^(?:0|[1-9]\d{0,2})$/.test(bits)) throw problem(`bad bits after slash: ${quote(bits)}`);
+  if (!/^(?:0|[1-9]\d*)$/.test(bits)) throw problem(`bad bits after slash: ${quote(bits)}`);
   const mapped = isIPv4Mapped(address);
   if (Number(bits) > (mapped ? 128 : widthOf(ip.family))) throw problem('prefix length out of range');
   if (mapped) throw failure(`${TWICE}IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
@@ -157,6 +164,8 @@ function succeeds(parse: (text: string) => unknown): (text: string) => boolean {
     }
   };
 }
+
+const isAddress = succeeds(parseIP);
 
 function first(ip: IP, bits: bigint): bigint {
   return ip.value >> (BigInt(widthOf(ip.family)) - bits);
@@ -220,7 +229,7 @@ export const NETWORK: Declarations = {
         },
       },
     ),
-    fn('isIP', [overload('is_ip', [StringType], BoolType, succeeds(parseIP))], { cost: textCost() }),
+    fn('isIP', [overload('is_ip', [StringType], BoolType, isAddress)], { cost: textCost() }),
     fn(
       'ip.isCanonical',
       [overload('ip_is_canonical', [StringType], BoolType, (text: string) => formatIP(strictAddress(text)) === text)],
@@ -243,9 +252,10 @@ export const NETWORK: Declarations = {
     fn(
       'containsIP',
       [
-        member('cidr_contains_ip_string', [CIDRType, StringType], BoolType, (cidr: CIDRValue, ip: string) =>
-          containsIP(cidr.value, strictAddress(ip)),
-        ),
+        member('cidr_contains_ip_string', [CIDRType, StringType], BoolType, (cidr: CIDRValue, ip: string) => {
+          if (!isAddress(ip)) throw noSuchOverload();
+          return containsIP(cidr.value, strictAddress(ip));
+        }),
         member('cidr_contains_ip_ip', [CIDRType, IPType], BoolType, (cidr: CIDRValue, ip: IPValue) =>
           containsIP(cidr.value, ip.value),
         ),

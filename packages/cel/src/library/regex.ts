@@ -26,7 +26,13 @@ function find(text: string, pattern: string): string {
 function findAll(text: string, pattern: string, limit = -1n): Value {
   const matcher = compiled(pattern).matcher(text);
   const found: string[] = [];
-  while ((limit < 0n || found.length < limit) && matcher.find()) found.push(matcher.group() ?? '');
+  let end = -1;
+  while ((limit < 0n || found.length < limit) && matcher.find()) {
+    const isEmpty = matcher.start() === matcher.end();
+    // Nothing is not found where something has just ended.
+    if (!isEmpty || matcher.start() !== end) found.push(matcher.group() ?? '');
+    end = matcher.end();
+  }
   return new ArrayList(found);
 }
 
