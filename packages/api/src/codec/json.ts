@@ -178,8 +178,12 @@ const ALL_ESCAPED = new RegExp(ESCAPED, 'g');
  * @param pretty indented by two spaces, for people
  */
 export function encodeJson(value: object, pretty = false): Buffer {
+  return Buffer.from(jsonText(value, pretty));
+}
+
+/** The same as text. */
+export function jsonText(value: object, pretty = false): string {
   const text = stringify(value, pretty ? 2 : 0);
-  return Buffer.from(
-    ESCAPED.test(text) ? text.replace(ALL_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`) : text,
-  );
+  if (!ESCAPED.test(text)) return text;
+  return text.replace(ALL_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -9,7 +9,7 @@
 import { type KubeObject, parseApiVersion } from '../object.ts';
 import { typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
-import { encodeJson } from './json.ts';
+import { jsonText } from './json.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { isProtobuf, openProtobuf } from './protobuf.ts';
 
@@ -28,23 +28,33 @@ const BRACE = 0x7b;
 const CLOSE = 0x7d;
 const COMMA = 0x2c;
 
-/** Drops resourceVersion. */
+/** Drops resourceVersion. The bytes are good for being kept: they share their memory with nobody. */
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...stored } = metadata;
-  return encodeJson({ kind, apiVersion, metadata: stored, ...rest });
+  const text = jsonText({ kind, apiVersion, metadata: stored, ...rest });
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
+/** Small buffers are cut from large ones, which stay as long as any of their pieces does. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 /**
  * What this server or a kube-apiserver has stored: JSON, or a built-in object in protobuf's envelope.
- * @returns the object without resourceVersion, and its JSON as encodeStored would write it
+ * @returns the object without resourceVersion, and its JSON as encodeStored would write it, good for being kept
  * @throws DecodeError
  */
 export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
   const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
-  return { object, bytes: isOurs ? bytes : encodeStored(object) };
+  return { object, bytes: isOurs ? ownCopy(bytes) : encodeStored(object) };
 }
 
 function decodeEnvelope(bytes: Buffer): KubeObject {

@@ -8,11 +8,15 @@ import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stor
 import type { KubeObject } from '@keelson/api/object';
 import type { StructType } from '@keelson/api/schema';
 import type { KeyValue } from '@keelson/storage/store';
+import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cacher.ts';
 import type { ResourceDefinition } from './resource.ts';
 
-/** Objects this process encoded a moment ago: the event that brings them back need not be parsed again. */
-const justEncoded = new WeakMap<Uint8Array, KubeObject>();
+/**
+ * Objects this process encoded a moment ago: the event that brings them back need not be parsed again. No more than are
+ * being written at once, since an object takes three times the memory of its bytes, which stay.
+ */
+const justEncoded = new LRUCache<Uint8Array, KubeObject>({ max: 256 });
 /** The other way round: whoever wrote an object is answered with it. */
 const encodedBytes = new WeakMap<KubeObject, Buffer>();
 
