@@ -19,7 +19,7 @@ export const informers: Workload = {
     const { seconds, latency } = await run({
       kind: 'informers',
       target: server,
-      clients: sizes.seconds < 5 ? 100 : 500,
+      clients: sizes.seconds < 3 ? 100 : 500,
       path,
     });
     return [

@@ -42,7 +42,7 @@ function fanout({ name, what, connections, streams = 1, writes, rate, query = ''
           headers: JSON_BODY,
           body: JSON.stringify(configMap({ generateName: 'event-', labels: { kind } }, '#{i}#')),
         },
-        writes: sizes.seconds < 5 ? Math.ceil(writes / 5) : writes,
+        writes: sizes.seconds < 3 ? Math.ceil(writes / 5) : writes,
         writers: 4,
         ...(rate ? { rate } : {}),
       });

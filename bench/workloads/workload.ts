@@ -48,7 +48,7 @@ export interface Sizes {
 }
 
 export const FULL: Sizes = {
-  seconds: 5,
+  seconds: 3,
   writes: 5000,
   pods: 10_000,
   growth: [1000, 10_000, 100_000],

@@ -1,3 +1,5 @@
+import { giveBackMemory } from './memory.ts';
+
 /** What a command reads and writes beside its arguments. */
 export interface Io {
   readonly stdout: (text: string) => void;
@@ -40,6 +42,7 @@ export function processIo(): Io {
 export async function runAsProcess(main: (argv: readonly string[], io: Io) => Promise<number>): Promise<void> {
   process.on('SIGHUP', () => {});
   // What a command waits for may not hold the process up by itself.
+  giveBackMemory();
   const stayAlive = setInterval(() => {}, 2 ** 30);
   const code = await main(process.argv.slice(2), processIo());
   clearInterval(stayAlive);
