@@ -27,10 +27,7 @@ const { values, positionals } = parseArgs({
 const { storage, ...options } = values;
 const files = positionals.length === 0 ? [cases] : positionals.map((area) => join(cases, `${area}.json`));
 
-const server = await startApiServer(storage as Storage, [
-  '--enable-priority-and-fairness=false',
-  '--allow-privileged=true',
-]);
+const server = await startApiServer(storage as Storage, ['--allow-privileged=true']);
 const flags = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
 const replay = [join(shared, 'parity/replay.mjs'), '--base', server.url, '--token', server.token, ...flags, ...files];
 const { status } = spawnSync(process.execPath, replay, { stdio: 'inherit' });

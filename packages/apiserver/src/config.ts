@@ -73,6 +73,9 @@ export interface ServerConfig {
   readonly serviceClusterIpRanges: readonly string[];
   readonly serviceNodePortRange: { readonly from: number; readonly size: number };
   readonly allowPrivileged: boolean;
+  /** Requests wait for their turn in fair queues. Default true; else there are two plain bounds. */
+  readonly priorityAndFairness?: boolean;
+  /** The two bounds; their sum is what priority and fairness divides. */
   readonly maxRequestsInflight: number;
   readonly maxMutatingRequestsInflight: number;
   readonly requestTimeoutSeconds: number;

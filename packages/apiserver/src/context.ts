@@ -1,5 +1,5 @@
 /** One request on its way through the filters to its handler. */
-import type { Exchange } from './http/exchange.ts';
+import type { Exchange, ResponseHeaders } from './http/exchange.ts';
 import type { UserInfo } from './registry/strategy.ts';
 import type { RequestInfo } from './requestinfo.ts';
 
@@ -13,6 +13,10 @@ export interface RequestContext {
   user: UserInfo;
   /** Who authenticated, where `user` is impersonated. */
   impersonator?: UserInfo;
+  /** How priority and fairness has classified it: goes out with every answer. */
+  flowHeaders?: ResponseHeaders;
+  /** To be called when a watch has begun: what comes then costs little. */
+  onInitialized?: () => void;
   /** Texts for `Warning: 299` headers, in order, without doubles. */
   readonly warnings: string[];
   /** Annotations for the audit event. */

@@ -3,7 +3,7 @@
  * the running requests end; then the watches (apiserver/pkg/server/genericapiserver.go).
  */
 import type { Filter } from './chain.ts';
-import { isLongRunning } from './filters/inflight.ts';
+import { isLongRunning } from './filters/longrunning.ts';
 
 export class Lifecycle {
   #stopping = false;

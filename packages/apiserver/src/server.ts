@@ -24,6 +24,7 @@ import { followRbac } from './authz/rbac/follow.ts';
 import { guardRbac } from './authz/rbac/guard.ts';
 import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { RegistryClient } from './bootstrap/client.ts';
+import { FlowControlUpkeep } from './bootstrap/flowcontrol-upkeep.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { Presence } from './bootstrap/presence.ts';
@@ -42,14 +43,17 @@ import { errors } from './filters/errors.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
 import { timeout } from './filters/timeout.ts';
+import { type FlowControl, flowControl } from './flowcontrol/index.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import { addStandardChecks } from './health/standard.ts';
+import { headerOf } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen, type TlsMaterial } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { dryRunOf, labelsOfPath, labelsOfResource, type RequestLabels } from './metrics/labels.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { observeStore, resourceByKey } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
@@ -150,13 +154,30 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const booted = addStandardChecks(health, {
     storeHealth: () => store.health(),
     isShuttingDown: () => lifecycle.stopping,
-    priorityAndFairness: false,
+    priorityAndFairness: config.priorityAndFairness !== false,
   });
 
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
   const version = versionInfo(process);
   const openId = openIdDocumentsOf(config);
   const running = { reads: 0, writes: 0 };
+  const onDropped = (ctx: RequestContext) => metrics.requests.dropped(...labelsOf(ctx));
+  const flow =
+    config.priorityAndFairness === false
+      ? undefined
+      : flowControl({
+          resources,
+          client,
+          metrics,
+          health,
+          running,
+          onDropped,
+          now,
+          random,
+          logger,
+          serverSeats: config.maxRequestsInflight + config.maxMutatingRequestsInflight,
+          requestTimeoutSeconds: config.requestTimeoutSeconds,
+        });
   metrics.follow({
     version,
     inflight: () => running,
@@ -206,6 +227,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => openapi.serve(request),
       (request) => serveOpenId(openId, request),
       (request) => metrics.serve(request),
+      (request) => flow?.serve(request),
       (request) => serveRootPaths(discovery, [...OTHER_PATHS, ...health.paths()], request),
     ],
   });
@@ -217,7 +239,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       timeout(config.requestTimeoutSeconds),
       authentication(authenticate, apiAudiencesOf(config), logger),
       impersonation(new Impersonation(authorize, () => now().getTime())),
-      inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running),
+      flow?.filter ??
+        inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
       authorization(authorize),
     ],
     handler,
@@ -247,13 +270,25 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     uuid: environment.uuid(),
     hostname: hostname(),
   });
-  const ready = start(config, resources, client, services, presence, { rbac, nodes }, admission, health, now).then(
-    booted,
-  );
+  const upkeep = new FlowControlUpkeep(client, logger);
+  const ready = start(
+    config,
+    resources,
+    client,
+    services,
+    presence,
+    { rbac, nodes },
+    admission,
+    health,
+    now,
+    upkeep,
+    flow,
+  ).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, resources, presence).finally(() => {
+    flow?.stop();
+    return close(config, lifecycle, listener, resources, [presence, upkeep]).finally(() => {
       admission.close();
       backends.close();
     });
@@ -271,6 +306,8 @@ async function start(
   admission: DynamicAdmission,
   health: HealthChecks,
   now: () => Date,
+  upkeep: FlowControlUpkeep,
+  flow: FlowControl | undefined,
 ): Promise<void> {
   const synced = health.addBootHook('generic-apiserver-start-informers');
   await followRbac(index.rbac, resources);
@@ -282,8 +319,21 @@ async function start(
   await startServiceAllocation(services, now());
   repaired();
   ranged();
-  await bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) });
+  await Promise.all([
+    bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) }),
+    upkeep.start(health),
+  ]);
+  await flow?.start();
   await presence.start(health);
+}
+
+/** By what a request is counted that does not get to its handler. */
+function labelsOf({ info, exchange }: RequestContext): [RequestLabels, dryRun: string] {
+  const { method, headers } = exchange;
+  const labels = info.isResourceRequest
+    ? labelsOfResource(info, method, headerOf(headers, 'content-type'))
+    : labelsOfPath(info.path, method);
+  return [labels, dryRunOf(info.query)];
 }
 
 /** What the caches hold, which is all there is. */
@@ -301,10 +351,10 @@ async function close(
   lifecycle: Lifecycle,
   listener: Listener,
   resources: Resources,
-  presence: Presence,
+  running: readonly { stop(): Promise<void> }[],
 ): Promise<void> {
   lifecycle.stop();
-  await presence.stop();
+  await Promise.all(running.map((part) => part.stop()));
   if (config.shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
   listener.stopAccepting();
   await lifecycle.drained(config.requestTimeoutSeconds * 1000);

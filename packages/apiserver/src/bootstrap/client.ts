@@ -78,6 +78,24 @@ export class RegistryClient implements BootstrapClient {
     });
   }
 
+  /**
+   * Server-side apply, by force, to what exists.
+   * @param config the fields to own, with kind, apiVersion and name
+   * @throws StatusError 404 when it does not exist
+   */
+  async apply(config: KubeObject, subresource = ''): Promise<void> {
+    const served = this.#served(config.apiVersion ?? '', config.kind ?? '');
+    const view = served.definition.registration.subresources?.[subresource]?.strategy;
+    const fields = fieldManagerOf(served, subresource);
+    await this.#resources.store(served.definition).update({
+      ...this.#request(config),
+      name: config.metadata.name ?? '',
+      ...(view ? { view } : {}),
+      transform: (live) =>
+        this.#complete(served, fields.apply(live, config, this.#manager, true, formatTime(this.#now()))),
+    });
+  }
+
   /** @throws StatusError 409 when the object has changed since */
   async label(object: TypedObject, key: string, value: string): Promise<void> {
     const labels = { ...object.metadata.labels, [key]: value };

@@ -14,6 +14,7 @@ import type {
   ResourcePolicyRule,
   Subject,
 } from '@keelson/api/generated/types/flowcontrol/v1';
+import type { TypedObject } from '@keelson/api/object';
 import type { Write } from './reconcile.ts';
 
 const AUTOUPDATE = 'apf.kubernetes.io/autoupdate-spec';
@@ -84,6 +85,11 @@ export function reconcileFlowControl<T extends FlowControlObject>(desired: T, li
   if (spec === live.spec && marked === automatic) return [];
   const annotations = { ...live.metadata.annotations, [AUTOUPDATE]: String(automatic) };
   return [{ type: 'update', object: { ...live, metadata: { ...live.metadata, annotations }, spec } }];
+}
+
+/** Of an object that is not wanted any more: whether it was made by a server, and no administrator has taken it over. */
+export function isLeftOver({ metadata }: TypedObject): boolean {
+  return parseBool(metadata.annotations?.[AUTOUPDATE]) === true;
 }
 
 function level(name: string, spec: PriorityLevelConfigurationSpec): PriorityLevelConfiguration {

@@ -4,12 +4,6 @@ import type { KubeObject } from '@keelson/api/object';
 import type { HealthChecks } from '../health/checks.ts';
 import type { RegistryClient } from './client.ts';
 import {
-  bootstrapFlowSchemas,
-  bootstrapPriorityLevels,
-  FLOW_CONTROL_MANAGER,
-  reconcileFlowControl,
-} from './flowcontrol.ts';
-import {
   type AuthenticationInfo,
   extensionAuthentication,
   legacyTokenTracking,
@@ -44,7 +38,6 @@ export async function bootstrap({ client, health, now, authentication }: Bootstr
   const namespaces = health.addBootHook('start-system-namespaces-controller');
   const roles = health.addBootHook('rbac/bootstrap-roles');
   const classes = health.addBootHook('scheduling/bootstrap-system-priority-classes');
-  const flowControl = health.addBootHook('priority-and-fairness-config-producer');
   const authenticationInfo = health.addBootHook('start-cluster-authentication-info-controller');
   const tracking = health.addBootHook('start-legacy-token-tracking-controller');
 
@@ -57,7 +50,6 @@ export async function bootstrap({ client, health, now, authentication }: Bootstr
   await Promise.all([
     bootstrapRbac(client).then(roles),
     ensureAll(systemPriorityClasses, (c) => ensure(client, c, createOnly)).then(classes),
-    bootstrapFlowControl(client).then(flowControl),
     ensure(client, extensionAuthentication(authentication), (desired, live) =>
       reconcileAuthentication(desired, live, now),
     ).then(authenticationInfo),
@@ -86,12 +78,6 @@ async function prime(client: RegistryClient): Promise<void> {
     ...primeSplitBindings((name) => named<ClusterRoleBinding>(bindings, name)),
   ];
   for (const { object } of writes) await ensure<ClusterRole | ClusterRoleBinding>(client, object, createOnly);
-}
-
-async function bootstrapFlowControl(client: RegistryClient): Promise<void> {
-  const producer = client.managedBy(FLOW_CONTROL_MANAGER);
-  await ensureAll(bootstrapPriorityLevels, (o) => ensure(producer, o, reconcileFlowControl));
-  await ensureAll(bootstrapFlowSchemas, (o) => ensure(producer, o, reconcileFlowControl));
 }
 
 async function ensureAll<T>(desired: readonly T[], one: (object: T) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 /** No request but a long-running one may take longer than this (apiserver/pkg/server/filters/timeout.go). */
 import { timeout as timeoutError } from '@keelson/api/errors';
 import type { Filter } from '../chain.ts';
-import { isLongRunning } from './inflight.ts';
+import { isLongRunning } from './longrunning.ts';
 
 /** @throws StatusError 504 */
 export function timeout(seconds: number): Filter {

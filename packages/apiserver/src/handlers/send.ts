@@ -13,7 +13,11 @@ const GZIP_THRESHOLD_BYTES = 128 * 1024;
 const GZIP_LEVEL = 1;
 
 export function commonHeaders(ctx: RequestContext): ResponseHeaders {
-  const headers: ResponseHeaders = { 'audit-id': ctx.auditId, 'cache-control': 'no-cache, private' };
+  const headers: ResponseHeaders = {
+    'audit-id': ctx.auditId,
+    'cache-control': 'no-cache, private',
+    ...ctx.flowHeaders,
+  };
   if (ctx.warnings.length > 0) headers.warning = ctx.warnings.map((text) => `299 - ${quoteForHeader(text)}`);
   return headers;
 }

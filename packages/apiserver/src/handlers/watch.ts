@@ -54,6 +54,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   if (options.sendInitialEvents) stream.startFromState();
   else if (revision === 0) stream.startFrom(cacher.revision);
   else if (!stream.startFrom(revision)) await startFromHistory(scope, stream, revision);
+  scope.ctx.onInitialized?.();
   await stream.ended;
   ended();
 }

@@ -41,6 +41,7 @@ export class RequestMetrics {
   readonly #slis: Histogram;
   readonly #sizes: Histogram;
   readonly #longRunning: Gauge;
+  readonly #terminations: Counter;
   readonly #now: () => number;
   readonly #series = new Map<string, Series>();
 
@@ -88,6 +89,14 @@ export class RequestMetrics {
         exponentialBounds(1000, 10, 7),
       ),
     );
+    this.#terminations = registry.register(
+      new Counter({
+        name: 'apiserver_request_terminations_total',
+        help: 'Requests that the server refused to go on with, to protect itself.',
+        stability: 'ALPHA',
+        labels: [...LABELS, 'code'],
+      }),
+    );
     this.#longRunning = registry.register(
       new Gauge({
         name: 'apiserver_longrunning_requests',
@@ -96,6 +105,13 @@ export class RequestMetrics {
         labels: LABELS,
       }),
     );
+  }
+
+  /** Counts a request that is answered with 429 before it gets to a handler. */
+  dropped(labels: RequestLabels, dryRun: string): void {
+    const values = valuesOf(labels, 'apiserver');
+    this.#total.with(...values, dryRun, '429').inc();
+    this.#terminations.with(...values, '429').inc();
   }
 
   /** @param component `apiserver`, or '' for paths that every component has, such as /healthz */

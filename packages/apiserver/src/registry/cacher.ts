@@ -65,6 +65,7 @@ export class Cacher {
   #ringStart = 0;
   #ringBytes = 0;
   #revision = 0;
+  #bytes = 0;
   #watch: Watch | undefined;
   #started: Promise<void> | undefined;
   #closed = false;
@@ -89,6 +90,11 @@ export class Cacher {
 
   get size(): number {
     return this.#objects.size;
+  }
+
+  /** Of all objects, encoded. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Loads at the first call. @throws StoreUnavailableError of the first load */
@@ -224,6 +230,7 @@ export class Cacher {
     const next = SortedEntries.from(loaded);
     this.#objects = next;
     this.#indexes.clear();
+    this.#bytes = loaded.reduce((sum, { bytes }) => sum + bytes.length, 0);
     this.#ring.length = 0;
     this.#ringBytes = 0;
     this.#ringStart = revision;
@@ -254,12 +261,14 @@ export class Cacher {
         const previous = this.#objects.get(object.key);
         this.#objects.set(object);
         this.#indexes.replace(previous, object);
+        this.#bytes += object.bytes.length - (previous?.bytes.length ?? 0);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
       } else {
         const previous = this.#objects.get(event.key);
         if (!previous) continue;
         this.#objects.delete(event.key);
         this.#indexes.replace(previous, undefined);
+        this.#bytes -= previous.bytes.length;
         events.push({
           type: 'DELETED',
           revision: event.modRevision,

@@ -13,7 +13,10 @@ export class InformerFactory {
   #started = false;
 
   /** @param defaults for informers that do not say otherwise */
-  constructor(client: Client, defaults: Pick<InformerOptions<TypedObject>, 'resyncMs' | 'streaming' | 'transform'> = {}) {
+  constructor(
+    client: Client,
+    defaults: Pick<InformerOptions<TypedObject>, 'resyncMs' | 'streaming' | 'transform'> = {},
+  ) {
     this.#client = client;
     this.#defaults = defaults;
   }

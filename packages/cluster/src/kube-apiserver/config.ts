@@ -54,6 +54,7 @@ export async function serverConfig(
     serviceNodePortRange:
       ports === undefined ? { from: 0, size: 0 } : { from: ports.first, size: ports.last - ports.first + 1 },
     allowPrivileged: values['allow-privileged'],
+    priorityAndFairness: values['enable-priority-and-fairness'],
     maxRequestsInflight: values['max-requests-inflight'],
     maxMutatingRequestsInflight: values['max-mutating-requests-inflight'],
     requestTimeoutSeconds: values['request-timeout'] / 1000,

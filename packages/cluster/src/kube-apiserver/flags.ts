@@ -32,6 +32,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
+  'enable-priority-and-fairness':
+    'Let requests that are too many wait in fair queues; otherwise there are two plain bounds, for reads and writes.',
   'etcd-cafile': "Authority of etcd's certificates.",
   'etcd-certfile': 'Client certificate for etcd.',
   'etcd-compaction-interval': 'How often history older than that is dropped; 0: never.',
@@ -46,8 +48,9 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
   'livez-grace-period': 'How long after the start /livez does not mind that parts are still starting.',
   'logging-format': "text (klog's lines) or json.",
-  'max-mutating-requests-inflight': 'Writes served at the same time.',
-  'max-requests-inflight': 'Reads served at the same time.',
+  'max-mutating-requests-inflight':
+    'Writes served at the same time. With priority and fairness, its sum with --max-requests-inflight is what levels share.',
+  'max-requests-inflight': 'Reads served at the same time. See --max-mutating-requests-inflight.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
   'proxy-client-cert-file':
     'Client certificate for extension API servers. Read and checked; nothing connects to them yet.',

@@ -125,6 +125,15 @@ const services: Check = (values) => {
   ];
 };
 
+const fairness: Check = (values) => {
+  const [reads, writes] = [values['max-requests-inflight'], values['max-mutating-requests-inflight']];
+  return [
+    values['enable-priority-and-fairness'] &&
+      reads + writes <= 0 &&
+      `invalid configuration: MaxRequestsInFlight=${reads} and MaxMutatingRequestsInFlight=${writes}; they must add up to something positive`,
+  ];
+};
+
 const checks: readonly Check[] = [
   generic,
   storage,
@@ -134,6 +143,7 @@ const checks: readonly Check[] = [
   apiEnablement,
   tokenRequest,
   services,
+  fairness,
 ];
 
 /** Which engine keeps the objects; undefined when --storage names none. */

@@ -84,6 +84,16 @@ class Count implements CounterSeries {
 
 export class Counter extends Family<CounterSeries> {
   readonly type = 'counter';
+  readonly #collect: ((counter: Counter) => void) | undefined;
+
+  /** @param collect see {@link Family.prepare} */
+  constructor(description: Description, collect?: (counter: Counter) => void) {
+    super(description);
+    this.#collect = collect;
+  }
+  override prepare(): void {
+    this.#collect?.(this);
+  }
   protected make(): CounterSeries {
     return new Count();
   }
