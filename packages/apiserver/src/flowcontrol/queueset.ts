@@ -183,7 +183,7 @@ export class QueueSet {
     this.#enqueue(request, queue);
     this.demand.set(this.#seatsInUse + this.#seatsWaiting, now);
     this.#dispatch(now);
-    return request.startedAt === 0 ? 'waiting' : 'executing';
+    return this.executing.has(request) ? 'executing' : 'waiting';
   }
 
   /** Takes a request out that has waited too long. @returns whether it was waiting */
