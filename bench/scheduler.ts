@@ -153,6 +153,7 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
     percentageOfNodesToScore: 0,
     extenders: undefined,
     random: world.random,
+    metrics,
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const failed = (...failure: Parameters<Scheduler['fail']>) => scheduler.fail(...failure);

@@ -8,6 +8,7 @@ import {
   LeaderElector,
   LeadLostError,
   type Lister,
+  type Logger,
   type ResourceName,
   type ResourceTypes,
   withoutManagedFields,
@@ -17,12 +18,14 @@ import type { Running } from '@keelson/component/running';
 import { Cache } from './cache/cache.ts';
 import { Snapshot } from './cache/snapshot.ts';
 import { defaultConfiguration } from './config/defaults.ts';
-import type { SchedulerConfiguration } from './config/types.ts';
+import type { NodeResourcesFitArgs, ProfileConfiguration, SchedulerConfiguration } from './config/types.ts';
 import { Algorithm } from './cycle/algorithm.ts';
 import { Binder } from './cycle/binding.ts';
 import { Permits } from './cycle/permits.ts';
 import { patchPodStatus } from './cycle/pod-status.ts';
 import { Scheduler } from './cycle/scheduler.ts';
+import { Extenders } from './extenders/extenders.ts';
+import { askOverHttp } from './extenders/http.ts';
 import type { Listers, PluginFactory, Writer } from './framework/plugin.ts';
 import { Profile } from './framework/profile.ts';
 import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
@@ -163,6 +166,10 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     },
   };
   const plugins = new Map([...inTree, ...(options.plugins ?? [])]);
+  const extenders = extendersOf(configuration, world.log);
+  const ignored = configuration.extenders.flatMap(({ managedResources }) =>
+    managedResources.filter((each) => each.ignoredByScheduler),
+  );
   const profiles = new Map<string, Profile>();
   const nominations = { on: (node: string) => queue.nominations.on(node) };
   for (const profile of configuration.profiles) {
@@ -174,7 +181,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
       world,
       writer,
     };
-    profiles.set(profile.schedulerName, new Profile(profile, plugins, context));
+    profiles.set(profile.schedulerName, new Profile(ignoring(profile, ignored), plugins, context));
   }
   const interests = new Map(Array.from(profiles, ([name, profile]) => [name, profile.interests()]));
   const first = profiles.values().next().value!;
@@ -189,12 +196,12 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     observer: metrics,
     ready: () => scheduler.ready(),
   });
-  const extenders = undefined;
   const algorithm = new Algorithm({
     snapshot,
     percentageOfNodesToScore: configuration.percentageOfNodesToScore,
     extenders,
     random: world.random,
+    metrics,
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const binder: Binder = new Binder({
@@ -219,6 +226,25 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
       recorder.stop();
     },
   };
+}
+
+function extendersOf({ extenders }: SchedulerConfiguration, log: Logger): Extenders | undefined {
+  if (extenders.length === 0) return undefined;
+  return new Extenders(
+    extenders.map((each) => ({ configuration: each, ask: askOverHttp(each) })),
+    log,
+  );
+}
+
+/** Resources that extenders look after alone. */
+function ignoring(
+  profile: ProfileConfiguration,
+  resources: readonly { readonly name: string }[],
+): ProfileConfiguration {
+  if (resources.length === 0) return profile;
+  const fit = profile.args.get('NodeResourcesFit') as NodeResourcesFitArgs;
+  const ignoredResources = [...fit.ignoredResources, ...resources.map(({ name }) => name)];
+  return { ...profile, args: new Map(profile.args).set('NodeResourcesFit', { ...fit, ignoredResources }) };
 }
 
 /** The informer of a collection begins when a plugin asks for it. */

@@ -4,12 +4,13 @@
  */
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { Extenders } from '../extenders/extenders.ts';
 import type { Cycle } from '../framework/cycle.ts';
 import type { PostFilterResult } from '../framework/plugin.ts';
 import type { Profile } from '../framework/profile.ts';
 import { messageOf } from '../framework/status.ts';
+import type { SchedulerMetrics } from '../metrics.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
-import type { Extenders } from './extenders.ts';
 import { brokenBy, type Outcome, unschedulableBy } from './outcome.ts';
 import { fitMessage, notAskedFor, Verdicts } from './verdicts.ts';
 
@@ -29,6 +30,7 @@ export interface AlgorithmOptions {
   readonly percentageOfNodesToScore: number;
   readonly extenders: Extenders | undefined;
   readonly random: () => number;
+  readonly metrics: Pick<SchedulerMetrics, 'seconds' | 'ran'>;
 }
 
 /** How many nodes that will do are enough to choose from. */
@@ -58,8 +60,11 @@ export class Algorithm {
   }
 
   async #schedule(profile: Profile, pod: PodInfo, nodes: readonly NodeInfo[]): Promise<Found> {
+    const { metrics } = this.#options;
     const verdicts = new Verdicts();
+    const preFilterAt = metrics.seconds();
     const begun = profile.begin(pod, nodes);
+    metrics.ran('PreFilter', begun.rejection?.code ?? 'Success', profile.name, preFilterAt);
     for (const plugin of begun.onlyBy) verdicts.rejectedBy.add(plugin);
     const { cycle, rejection, only, onlyBy } = begun;
     if (rejection) {
@@ -91,7 +96,7 @@ export class Algorithm {
     only: ReadonlySet<string> | undefined,
     onlyBy: readonly string[],
   ): Promise<NodeInfo[]> {
-    const { snapshot, extenders } = this.#options;
+    const { snapshot, extenders, metrics } = this.#options;
     let nodes = snapshot.nodes;
     if (only) {
       nodes = Array.from(only, (name) => snapshot.get(name)).filter((node) => node !== undefined);
@@ -101,12 +106,14 @@ export class Algorithm {
     const percentage = profile.percentageOfNodesToScore ?? this.#options.percentageOfNodesToScore;
     const enough = scores ? enoughNodes(nodes.length, percentage) : 1;
     const feasible: NodeInfo[] = [];
+    const filterAt = metrics.seconds();
     for (let i = 0; i < nodes.length && feasible.length < enough; i++) {
       const node = nodes[(this.#start + i) % nodes.length]!;
       const rejection = cycle.filter(node);
       if (rejection) verdicts.set(node.name, rejection);
       else feasible.push(node);
     }
+    metrics.ran('Filter', 'Success', profile.name, filterAt);
     this.#start = (this.#start + feasible.length + verdicts.size) % snapshot.nodes.length;
     return this.#askExtenders(cycle.pod, feasible, verdicts);
   }
@@ -121,8 +128,10 @@ export class Algorithm {
 
   /** One of those with the highest score, by chance. */
   async #best(profile: Profile, pod: PodInfo, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
-    const { extenders, random } = this.#options;
+    const { extenders, random, metrics } = this.#options;
+    const scoreAt = metrics.seconds();
     const { total } = profile.score(pod, nodes);
+    metrics.ran('Score', 'Success', profile.name, scoreAt);
     await extenders?.prioritize(pod, nodes, total);
     let best = 0;
     let equals = 1;
@@ -136,8 +145,11 @@ export class Algorithm {
   }
 
   #noFit(profile: Profile, cycle: Cycle, verdicts: Verdicts, preFilter = ''): Outcome {
-    const nodes = this.#options.snapshot.nodes.length;
+    const { snapshot, metrics } = this.#options;
+    const nodes = snapshot.nodes.length;
+    const postFilterAt = metrics.seconds();
     const { nominate, message: postFilter } = afterFilters(profile, cycle, verdicts);
+    metrics.ran('PostFilter', nominate ? 'Success' : 'Unschedulable', profile.name, postFilterAt);
     return {
       kind: 'unschedulable',
       message: fitMessage(nodes, verdicts, { preFilter, postFilter }),

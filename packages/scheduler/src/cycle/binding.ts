@@ -5,6 +5,7 @@
  */
 import type { Client, EventRecorder, Logger } from '@keelson/client';
 import type { Cache } from '../cache/cache.ts';
+import type { Extenders } from '../extenders/extenders.ts';
 import type { Cycle } from '../framework/cycle.ts';
 import { assignedPodDelete } from '../framework/events.ts';
 import { SKIP } from '../framework/plugin.ts';
@@ -14,7 +15,6 @@ import type { SchedulerMetrics } from '../metrics.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import type { SchedulingQueue } from '../queue/queue.ts';
 import type { QueuedPod } from '../queue/queued-pod.ts';
-import type { Extenders } from './extenders.ts';
 import { brokenBy, type Failure } from './outcome.ts';
 import type { Permits } from './permits.ts';
 import { patchPodStatus } from './pod-status.ts';
@@ -84,7 +84,7 @@ export class Binder {
 
   async #run(placed: Placed, signal: AbortSignal): Promise<Failure | undefined> {
     const { profile, pod, node } = placed;
-    const { queue, permits } = this.#options;
+    const { queue, permits, metrics } = this.#options;
     const prepares = profile.plugins.preBind.filter(
       (plugin) => plugin.hasPreBind?.(pod, node, placed.cycle?.states.get(plugin.name)) ?? true,
     );
@@ -93,10 +93,14 @@ export class Binder {
     if (refused) return rejectedOn(node, refused);
     queue.done(pod.uid);
     if (prepares.length > 0) {
+      const preparedAt = metrics.seconds();
       const rejected = await this.#prepare(placed, prepares, signal);
+      metrics.ran('PreBind', rejected?.code ?? 'Success', profile.name, preparedAt);
       if (rejected) return rejectedOn(node, rejected);
     }
+    const boundAt = metrics.seconds();
     await this.#bind(placed, signal);
+    metrics.ran('Bind', 'Success', profile.name, boundAt);
     this.#succeeded(placed);
     return undefined;
   }
@@ -134,7 +138,7 @@ export class Binder {
   }
 
   async #bind({ profile, pod, node }: Placed, signal: AbortSignal): Promise<void> {
-    if (await this.#options.extenders?.bind(pod, node, signal)) return;
+    if (await this.#options.extenders?.bind(pod, node)) return;
     for (const plugin of profile.plugins.bind) {
       const answer = await plugin.bind!(pod, node, signal).catch((error) => {
         throw new Error(`running Bind plugin "${plugin.name}": ${error.message}`, { cause: error });
