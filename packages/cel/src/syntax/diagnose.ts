@@ -4,7 +4,7 @@
  * follow. Slow, and only for wrong texts.
  */
 import { EPSILON, type Node, type Rule, START, type State, TOKEN_ORDER } from './grammar.ts';
-import type { Token } from './lexer.ts';
+import type { Skipped, Token } from './lexer.ts';
 import { type Context, decisionTokens, nextTokens, nextTokensIn, predict } from './predict.ts';
 import type { Issue } from './source.ts';
 
@@ -36,11 +36,14 @@ class GiveUp extends Error {
   override readonly name = 'GiveUp';
 }
 
-/** @param tokens of the text, the last of them EOF */
-export function diagnose(text: string, tokens: readonly Token[]): Issue[] {
+/**
+ * @param tokens of the text, the last of them EOF
+ * @param skipped what is no token
+ */
+export function diagnose(text: string, tokens: readonly Token[], skipped: readonly Skipped[]): Issue[] {
   const last = tokens.at(-1)!;
   const read = tokens.length > MAX_TOKENS ? [...tokens.slice(0, MAX_TOKENS), last] : tokens;
-  const diagnosis = new Diagnosis(text, read);
+  const diagnosis = new Diagnosis(text, read, skipped);
   try {
     diagnosis.rule(START, 0, undefined);
   } catch (error) {
@@ -54,6 +57,7 @@ class Diagnosis {
   readonly issues: Issue[] = [];
   readonly #text: string;
   readonly #tokens: readonly Token[];
+  readonly #skipped: readonly Skipped[];
   readonly #types: readonly string[];
   #at = 0;
   #state: State = START.start;
@@ -66,8 +70,9 @@ class Diagnosis {
   readonly #lastErrorStates = new Set<State>();
   readonly #depths = new Map<Rule, number>();
 
-  constructor(text: string, tokens: readonly Token[]) {
+  constructor(text: string, tokens: readonly Token[], skipped: readonly Skipped[]) {
     this.#text = text;
+    this.#skipped = skipped;
     this.#tokens = tokens;
     this.#types = tokens.map((token) => token.type);
   }
@@ -156,10 +161,21 @@ class Diagnosis {
   #noAlternative(failedAt: number): Stuck {
     const start = this.#tokens[this.#at]!;
     const end = this.#tokens[Math.min(failedAt, this.#tokens.length - 1)]!;
-    const input = start.type === 'EOF' ? '<EOF>' : this.#text.slice(start.offset, this.#endOf(end));
+    const input = start.type === 'EOF' ? '<EOF>' : this.#between(start.offset, this.#endOf(end));
     const reserved = /^.(true|false|null)$/.exec(input);
     if (reserved) return new Stuck(`mismatched input '${reserved[1]}' expecting IDENTIFIER`, failedAt);
     return new Stuck(`no viable alternative at input '${escaped(input)}'`, failedAt);
+  }
+
+  /** The text between two places without what is no token. */
+  #between(start: number, end: number): string {
+    let [text, at] = ['', start];
+    for (const { offset, length } of this.#skipped) {
+      if (offset < at || offset >= end) continue;
+      text += this.#text.slice(at, offset);
+      at = offset + length;
+    }
+    return text + this.#text.slice(at, Math.max(at, end));
   }
 
   /** Behind a token; of EOF, behind the last token and the space after it. */

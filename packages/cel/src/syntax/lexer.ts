@@ -44,10 +44,17 @@ const RULES: readonly (readonly [TokenType | 'OPERATOR', RegExp])[] = [
 ];
 const KEYWORDS = new Set(['in', 'true', 'false', 'null']);
 
+/** A part of a text that is no token. */
+export interface Skipped {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Tokens up to EOF. What is no token is reported and skipped. */
-export function tokenize(text: string): { tokens: Token[]; issues: Issue[] } {
+export function tokenize(text: string): { tokens: Token[]; issues: Issue[]; skipped: Skipped[] } {
   const tokens: Token[] = [];
   const issues: Issue[] = [];
+  const skipped: Skipped[] = [];
   let offset = 0;
   while (true) {
     SPACE.lastIndex = offset;
@@ -61,10 +68,11 @@ export function tokenize(text: string): { tokens: Token[]; issues: Issue[] } {
     }
     const wrong = unrecognized(text, offset);
     issues.push({ offset, message: `Syntax error: token recognition error at: '${wrong}'` });
+    skipped.push({ offset, length: wrong.length });
     offset += wrong.length;
   }
   tokens.push({ type: 'EOF', text: '<EOF>', offset: text.length });
-  return { tokens, issues };
+  return { tokens, issues, skipped };
 }
 
 function longest(text: string, offset: number): Token | undefined {

@@ -41,14 +41,15 @@ export function parse(text: string, macros: ReadonlyMap<string, Macro>): Parsed 
     const message = `expression code point size exceeds limit: size: ${size}, limit ${MAX_SIZE}`;
     return { issues: [{ offset: -1, message }] };
   }
-  const { tokens, issues } = tokenize(text);
+  const { tokens, issues, skipped } = tokenize(text);
   const parser = new Parser(tokens, macros);
   try {
     const expr = parser.parse();
     const all = [...issues, ...parser.issues];
     return all.length > 0 ? { issues: all } : { expr };
   } catch (error) {
-    if (error instanceof SyntaxProblem) return { issues: [...issues, ...parser.issues, ...diagnose(text, tokens)] };
+    if (error instanceof SyntaxProblem)
+      return { issues: [...issues, ...parser.issues, ...diagnose(text, tokens, skipped)] };
     if (!(error instanceof TooDeep)) throw error;
     return { issues: [...issues, { offset: -1, message: error.message }] };
   }
@@ -283,8 +284,11 @@ class Parser {
 
   /** What stands between commas up to a bracket; a comma may follow the last, or stand alone. */
   #elements(close: TokenType, element: () => void): void {
-    if (this.#token.type !== close && this.#token.type !== "','") element();
-    while (this.#take("','") && this.#token.type !== close) element();
+    if (this.#token.type === "','") this.#at++;
+    else if (this.#token.type !== close) {
+      element();
+      while (this.#take("','") && this.#token.type !== close) element();
+    }
     this.#expect(close);
   }
 
