@@ -47,7 +47,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
         ctx: { ...request.ctx, namespace },
         name,
         options: { ...options },
-        admit: (object, finalOptions) => admitDelete(scope, '', object, finalOptions),
+        admit: (object) => admitDelete(scope, '', object, options),
       }).catch((error: unknown) => {
         if (!(error instanceof StatusError && error.code === 404)) throw error;
       });

@@ -3,6 +3,7 @@
 import type { Variable } from '@keelson/api/generated/types/admissionregistration/v1';
 import {
   BoolType,
+  DynType,
   type Environment,
   JSONPatchType,
   listType,
@@ -58,7 +59,8 @@ export class Compiler {
   #environment(named: Named): Environment {
     const env = admissionEnvironment(named);
     if (!this.#declaresVariables) return env;
-    const types = [...this.variables].flatMap(([name, { type }]) => (type ? [[name, type] as const] : []));
+    // One that does not compile has been complained of: who uses it is not.
+    const types = [...this.variables].map(([name, { type }]) => [name, type ?? DynType] as const);
     return withVariables(env, new Map(types));
   }
 }

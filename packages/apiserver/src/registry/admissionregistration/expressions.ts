@@ -45,7 +45,14 @@ export interface ExpressionScope {
   readonly variables?: readonly Variable[];
 }
 
-export function checkExpression(scope: ExpressionScope, role: ExpressionRole, text: string, path: Path): ErrorList {
+/** @param shown the text in errors, where it differs from the one that is compiled */
+export function checkExpression(
+  scope: ExpressionScope,
+  role: ExpressionRole,
+  text: string,
+  path: Path,
+  shown = text,
+): ErrorList {
   const { compile, stored, hasParams, variables } = scope;
   const problem = compile?.({
     role,
@@ -55,7 +62,7 @@ export function checkExpression(scope: ExpressionScope, role: ExpressionRole, te
     ...(role === 'matchCondition' || variables === undefined ? {} : { variables }),
     isStored: stored.has(text),
   });
-  return problem ? [fieldError(problem, path, text)] : [];
+  return problem ? [fieldError(problem, path, shown)] : [];
 }
 
 function fieldError({ type, detail }: ExpressionProblem, path: Path, text: string): FieldError {

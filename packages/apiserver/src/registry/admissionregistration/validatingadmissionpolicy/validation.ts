@@ -96,7 +96,7 @@ function validateAuditAnnotation(
   if (text === '') return [...errors, required(at, 'valueExpression is not specified')];
   if (Buffer.byteLength(text) > MAX_VALUE_EXPRESSION_BYTES)
     return [...errors, required(at, `must not exceed ${MAX_VALUE_EXPRESSION_BYTES} bytes in length`)];
-  return [...errors, ...checkExpression(scope, 'auditAnnotation', text, at)];
+  return [...errors, ...checkExpression(scope, 'auditAnnotation', text, at, valueExpression)];
 }
 
 const STATUS = Path.of('status');
