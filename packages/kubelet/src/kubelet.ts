@@ -9,10 +9,13 @@ import { assemble, viewOf } from './assembly.ts';
 import { PodObjects } from './environment/objects.ts';
 import { credentialsFor, pullSecretNames } from './images/credentials.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
+import { rotateLog } from './logs/rotation.ts';
 import { NodeAgent } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
+import type { PodManager } from './pods/manager.ts';
 import { NodePreparer } from './pods/preparer.ts';
+import { uidOf } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { probeRunner } from './probes/run.ts';
 import type { CgroupDriver } from './resources/cgroups.ts';
@@ -64,6 +67,7 @@ export interface KubeletOptions {
 
 const RUNTIME_CHECK_MS = 5_000;
 const ORPHANS_MS = 60_000;
+const LOGS_MS = 10_000;
 const RESYNC_MS = 60_000;
 
 /** Resolves when the node is registered and its pods are worked on. */
@@ -238,6 +242,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       if (notReadyBecause(state) !== before) await agent.update();
     }),
     repeatedly(client, ORPHANS_MS, () => manager.removeOrphans()),
+    repeatedly(client, LOGS_MS, () => rotateLogs(client, runtime, manager)),
   ];
 
   const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -254,6 +259,17 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       resolve();
     },
   };
+}
+
+async function rotateLogs({ world }: Client, runtime: Runtime, manager: PodManager): Promise<void> {
+  const stamp = new Date(world.clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  for (const pod of manager.pods()) {
+    for (const container of (await runtime.pod(uidOf(pod))).containers) {
+      await rotateLog(container, (id) => runtime.reopenLog(id), stamp).catch((error) =>
+        world.log.warn({ container: container.id, error }, 'Could not rotate a log'),
+      );
+    }
+  }
 }
 
 function unreachable({ message }: Error): RuntimeStatus {

@@ -115,9 +115,10 @@ export class PodManager {
 
   /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
   async removeOrphans(): Promise<void> {
-    const { runtime, world } = this.#options.services;
+    const { runtime, preparer, world } = this.#options.services;
+    const isKnown = (uid: string) => this.#pods.has(uid) || this.#workers.has(uid);
     for (const { uid, name, namespace, sandboxes, containers } of await runtime.list()) {
-      if (this.#pods.has(uid) || this.#workers.has(uid)) continue;
+      if (isKnown(uid)) continue;
       world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
       const alive = containers.filter(({ state }) => state === 'running');
       await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
@@ -126,6 +127,7 @@ export class PodManager {
         await runtime.removeSandbox(id);
       }
     }
+    await preparer.removeOrphans(isKnown);
   }
 
   /** Sees to it that each static pod has its mirror: once it can be made. */

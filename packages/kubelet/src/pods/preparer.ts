@@ -7,7 +7,7 @@ import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
 import { expandAll } from '../environment/expansion.ts';
 import type { PodObjects } from '../environment/objects.ts';
-import { type CgroupDriver, cgroupParent } from '../resources/cgroups.ts';
+import { type CgroupDriver, cgroupParent, removeCgroup } from '../resources/cgroups.ts';
 import { containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
@@ -183,8 +183,18 @@ export class NodePreparer implements Preparer {
       if (!(await this.#options.runtime.pod(uidOf(pod))).containers.some((each) => each.id === id))
         this.#messages.delete(id);
     }
-    await rm(this.#options.volumes.podDirectory(uidOf(pod)), { recursive: true, force: true });
+    await this.#options.volumes.remove(uidOf(pod));
+    await removeCgroup(cgroupParent(pod, this.#options.cgroupDriver, this.#options.cgroupRoot));
     await rm(this.#logDirectory(pod), { recursive: true, force: true });
+  }
+
+  async removeOrphans(isKnown: (uid: string) => boolean): Promise<void> {
+    const { volumes, logsDirectory } = this.#options;
+    for (const uid of await volumes.uids()) if (!isKnown(uid)) await volumes.remove(uid);
+    for (const name of await readdir(logsDirectory).catch(() => [])) {
+      const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
+      if (uid !== undefined && !isKnown(uid)) await rm(join(logsDirectory, name), { recursive: true, force: true });
+    }
   }
 
   #logDirectory({ metadata }: Pod): string {

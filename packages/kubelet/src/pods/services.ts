@@ -50,6 +50,8 @@ export interface Preparer {
   cleanUp(pod: Pod): Promise<void>;
   /** What is left when the API server has the pod no more: logs. */
   forget(pod: Pod): Promise<void>;
+  /** What pods have left that nobody knows any more. */
+  removeOrphans(isKnown: (uid: string) => boolean): Promise<void>;
 }
 
 export interface ContainerRequest {

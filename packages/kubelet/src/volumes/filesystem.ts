@@ -1,6 +1,7 @@
 /** What volumes need of the machine: mounts in memory, owners, paths that stay where they belong. */
 import { execFile } from 'node:child_process';
 import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -42,7 +43,8 @@ async function isMountPoint(path: string): Promise<boolean> {
 }
 
 async function mountPoints(): Promise<string[]> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  // Without a look at what is mounted nothing may be removed: it could be somebody's volume.
+  const text = platform() === 'linux' ? await readFile('/proc/self/mountinfo', 'utf8') : '';
   return text.split('\n').flatMap((line) => {
     const point = line.split(' ')[4];
     return point === undefined

@@ -2,7 +2,7 @@
  * Volumes of the pods of a node. `mount` makes them, or brings up to date what shows objects; `pathOf` says where one is.
  * Folders are laid out as upstream's: `pods/UID/volumes/kubernetes.io~secret/NAME`.
  */
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, PersistentVolume, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
@@ -72,12 +72,20 @@ export class VolumeManager {
 
   async unmount(pod: Pod): Promise<void> {
     const uid = uidOf(pod);
-    const directory = join(this.podDirectory(uid), 'volumes');
-    for (const point of await mountsBelow(directory)) await unmount(point);
-    await rm(directory, { recursive: true, force: true });
+    await removeWithMounts(join(this.podDirectory(uid), 'volumes'));
     this.#mounted.delete(uid);
     this.#options.objects.release(uid);
     this.#options.tokens.forget(uid);
+  }
+
+  /** Everything of a pod. */
+  async remove(uid: string): Promise<void> {
+    await removeWithMounts(this.podDirectory(uid));
+  }
+
+  /** Pods that have something here. */
+  async uids(): Promise<string[]> {
+    return readdir(join(this.#options.rootDirectory, 'pods')).catch(() => []);
   }
 
   /** @param again it is mounted already: only what shows objects can have changed */
@@ -196,4 +204,10 @@ export class VolumeManager {
     await this.#group(pod, path, readOnly);
     return { path, readOnly };
   }
+}
+
+/** What is mounted there is let go of first, or nothing is removed. */
+async function removeWithMounts(directory: string): Promise<void> {
+  for (const point of await mountsBelow(directory)) await unmount(point);
+  await rm(directory, { recursive: true, force: true });
 }

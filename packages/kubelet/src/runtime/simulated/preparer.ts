@@ -87,4 +87,6 @@ export class SimulatedPreparer implements Preparer {
   async cleanUp(): Promise<void> {}
 
   async forget(): Promise<void> {}
+
+  async removeOrphans(): Promise<void> {}
 }
