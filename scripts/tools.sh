@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the programs that the tests drive (kubectl, etcd, Prometheus, Debian's Python client) into .tools/root.
+# Fetches the programs that the tests drive (kubectl, etcd, Prometheus, Debian's Python client, containerd) into .tools/root.
 # Packages come from the Debian mirror that this machine is set up with; nothing is installed, root is not needed, and
 # the machine's own apt lists are not touched. Where a program cannot be had, the reason is left in
 # .tools/missing/<program>, the tests that need it are skipped with it, and the next run tries again.
@@ -7,8 +7,8 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=$root/.tools
-programs="kubectl etcd prometheus python3-kubernetes"
-wanted="1: $programs"
+programs="kubectl etcd prometheus python3-kubernetes containerd"
+wanted="2: $programs"
 
 if [ "$(cat "$tools/done" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 rm -rf "$tools/missing" "$tools"/apt-*
@@ -62,6 +62,10 @@ runs() { # PROGRAM: whether it was fetched and works on this machine
   case $1 in
     kubectl) "$tools/root/usr/bin/kubectl" version --client ;;
     python3-kubernetes) "$root/scripts/python.sh" -c 'import kubernetes' ;;
+    containerd)
+      "$tools/root/usr/bin/containerd" --version && "$tools/root/usr/sbin/runc" --version &&
+        [ -x "$tools/root/usr/lib/cni/bridge" ] && [ -x "$tools/root/usr/bin/busybox" -o -x "$tools/root/bin/busybox" ]
+      ;;
     *) "$tools/root/usr/bin/$1" --version ;;
   esac >/dev/null 2>&1
 }
@@ -95,6 +99,15 @@ done
 if ! runs python3-kubernetes && use "$own_suite"; then
   if apt-get -q -y --no-install-recommends --download-only install python3-kubernetes >>"$apt/log" 2>&1; then
     unpack "$apt/archives"
+  fi
+fi
+
+# So do containerd and what it needs for containers of its own: runc, a network, and a program to run in them.
+if ! runs containerd && use "$own_suite"; then
+  mkdir -p "$apt/containerd"
+  if (cd "$apt/containerd" && apt-get -q download containerd runc containernetworking-plugins busybox-static) >>"$apt/log" 2>&1
+  then
+    unpack "$apt/containerd"
   fi
 fi
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,13 +6,9 @@ import type { ContainerConfig, ContainerStatus } from '@keelson/kubelet/runtime/
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import type { SandboxConfig } from '@keelson/kubelet/runtime/sandbox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BUSYBOX, type Containerd, startContainerd } from '../support/containerd.ts';
+import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
 
-const here =
-  process.getuid?.() === 0 &&
-  ['/usr/bin/containerd', '/bin/busybox', '/usr/lib/cni/bridge'].every((path) => existsSync(path));
-
-describe.runIf(here)('containerd', { timeout: 60_000 }, () => {
+describe.skipIf(noContainers())('containerd', { timeout: 60_000 }, () => {
   let directory: string;
   let containerd: Containerd;
   let runtime: CriRuntime;

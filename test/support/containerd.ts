@@ -1,9 +1,10 @@
 /** A containerd of one's own, with a network and two images, for tests on real containers. */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Program, startProgram, untilReady } from './process.ts';
+import { fetched, missing } from './tools.ts';
 
 export interface Containerd {
   /** For the kubelet's `--container-runtime-endpoint`. */
@@ -15,6 +16,14 @@ export interface Containerd {
 
 /** What the containers of tests run: a shell and its tools. */
 export const BUSYBOX = 'localhost/keelson/busybox:1';
+const path = [fetched('usr/bin'), fetched('usr/sbin'), process.env.PATH].join(':');
+const busybox = [fetched('usr/bin/busybox'), fetched('bin/busybox')].find((each) => existsSync(each)) ?? '/bin/busybox';
+
+/** Why containers cannot be run here; undefined when they can. */
+export function noContainers(): string | undefined {
+  return process.getuid?.() === 0 ? missing('containerd') : 'containers are run by root alone';
+}
+
 const PAUSE = 'localhost/keelson/pause:1';
 
 /** @param directory an empty one, whose path is short: sockets are in it */
@@ -26,7 +35,9 @@ export async function startContainerd(directory: string): Promise<Containerd> {
   mkdirSync(join(directory, 'cni'));
   writeFileSync(join(directory, 'cni/10-keelson.conflist'), JSON.stringify(network(`kt${id}`, subnet, directory)));
   writeFileSync(config, configuration(directory, socket));
-  const program = startProgram('containerd', ['--config', config, '--log-level', 'warn']);
+  const program = startProgram(fetched('usr/bin/containerd'), ['--config', config, '--log-level', 'warn'], {
+    env: { PATH: path },
+  });
   await untilReady(program, async () => ctr(socket, 'version') !== '');
   for (const [name, command] of [
     [BUSYBOX, ['/bin/sh']],
@@ -39,7 +50,10 @@ export async function startContainerd(directory: string): Promise<Containerd> {
 }
 
 function ctr(socket: string, ...args: string[]): string {
-  return execFileSync('ctr', ['-a', socket, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(fetched('usr/bin/ctr'), ['-a', socket, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 async function stop(socket: string, program: Program, bridge: string, directory: string): Promise<void> {
@@ -81,7 +95,7 @@ state = "${directory}/state"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
+    bin_dir = "${fetched('usr/lib/cni')}"
     conf_dir = "${directory}/cni"
 `;
 }
@@ -97,7 +111,7 @@ function network(bridge: string, subnet: string, directory: string): object {
     cniVersion: '0.4.0',
     name: bridge,
     plugins: [
-      { type: 'bridge', bridge, isGateway: true, ipMasq: true, hairpinMode: true, ipam },
+      { type: 'bridge', bridge, isGateway: true, hairpinMode: true, ipam },
       { type: 'portmap', capabilities: { portMappings: true } },
     ],
   };
@@ -110,8 +124,8 @@ function imageTar(directory: string, name: string, command: readonly string[]): 
   for (const each of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'var'])
     mkdirSync(join(root, each), { recursive: true });
   chmodSync(join(root, 'tmp'), 0o1777);
-  copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-  for (const tool of execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n')) {
+  copyFileSync(busybox, join(root, 'bin/busybox'));
+  for (const tool of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n')) {
     if (tool && tool !== 'busybox') symlinkSync('busybox', join(root, 'bin', tool));
   }
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');

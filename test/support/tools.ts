@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 /** The programs that scripts/tools.sh fetches. */
-export type Tool = 'kubectl' | 'etcd' | 'prometheus';
+export type Tool = 'kubectl' | 'etcd' | 'prometheus' | 'containerd';
 
 /** The path of a program that tests drive: `KEELSON_ETCD` and the like, or the one that was fetched. @throws Error with the reason when there is none */
 export function tool(name: Tool): string {
@@ -27,3 +27,6 @@ function override(name: string): string | undefined {
 
 /** Runs Debian's Python with its Kubernetes client. */
 export const python = join(root, 'scripts/python.sh');
+
+/** A file of what was fetched, by its path on a machine that has it installed. */
+export const fetched = (path: string) => join(root, '.tools/root', path);
