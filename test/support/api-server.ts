@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEtcd } from './etcd.ts';
+import { type Etcd, startEtcd } from './etcd.ts';
 import { freePort, type Program, startProgram, untilReady } from './process.ts';
 import { missing } from './tools.ts';
 
@@ -37,8 +37,15 @@ export const storages: readonly { storage: Storage; skip: string | undefined }[]
 
 const binary = process.env.KUBE_APISERVER ?? join(import.meta.dirname, '../../bin/kube-apiserver');
 
-/** @param args flags to add */
-export async function startApiServer(storage: Storage, args: readonly string[] = []): Promise<ApiServer> {
+/**
+ * @param args flags to add
+ * @param shared an etcd that others use too, and that stays
+ */
+export async function startApiServer(
+  storage: Storage,
+  args: readonly string[] = [],
+  shared?: Etcd,
+): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'keelson-test-'));
   const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
@@ -46,7 +53,7 @@ export async function startApiServer(storage: Storage, args: readonly string[] =
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   await writeFile(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
   await writeFile(join(directory, 'tokens.csv'), `${token},admin,admin-uid,system:masters\n`);
-  const etcd = storage === 'etcd' ? await startEtcd() : undefined;
+  const etcd = shared ?? (storage === 'etcd' ? await startEtcd() : undefined);
   const store = {
     etcd: () => [`--etcd-servers=${etcd!.url}`],
     lmdb: () => [`--data-dir=${join(directory, 'db')}`],
@@ -67,7 +74,7 @@ export async function startApiServer(storage: Storage, args: readonly string[] =
   ]);
   const stop = async () => {
     await program.stop();
-    await etcd?.stop();
+    if (etcd !== shared) await etcd?.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {

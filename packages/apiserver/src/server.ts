@@ -27,6 +27,7 @@ import { RegistryClient } from './bootstrap/client.ts';
 import { FlowControlUpkeep } from './bootstrap/flowcontrol-upkeep.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
+import type { Periodic } from './bootstrap/periodic.ts';
 import { Presence } from './bootstrap/presence.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
@@ -60,7 +61,7 @@ import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
 import { componentStatuses } from './registry/core/componentstatus/probe.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
-import { startServiceAllocation } from './registry/core/service/allocation/start.ts';
+import { serviceAllocationRepair } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
 import { parseRequestInfo } from './requestinfo.ts';
@@ -270,12 +271,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     uuid: environment.uuid(),
     hostname: hostname(),
   });
+  const repair = serviceAllocationRepair(services, now);
   const upkeep = new FlowControlUpkeep(client, logger);
   const ready = start(
     config,
     resources,
     client,
-    services,
+    repair,
     presence,
     { rbac, nodes },
     admission,
@@ -288,7 +290,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const stop = () => {
     stopCompactor?.();
     flow?.stop();
-    return close(config, lifecycle, listener, resources, [presence, upkeep]).finally(() => {
+    return close(config, lifecycle, listener, resources, [repair, presence, upkeep]).finally(() => {
       admission.close();
       backends.close();
     });
@@ -300,7 +302,7 @@ async function start(
   config: ServerConfig,
   resources: Resources,
   client: RegistryClient,
-  services: AllocationDeps,
+  repair: Periodic,
   presence: Presence,
   index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
   admission: DynamicAdmission,
@@ -316,7 +318,7 @@ async function start(
   synced();
   const repaired = health.addBootHook('start-service-ip-repair-controllers');
   const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
-  await startServiceAllocation(services, now());
+  await repair.start();
   repaired();
   ranged();
   await Promise.all([

@@ -8,7 +8,7 @@ import { defaults } from '../defaults.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
 import { ServiceAllocation } from './index.ts';
 import { NodePortAllocator } from './ports.ts';
-import { startServiceAllocation } from './start.ts';
+import { serviceAllocationRepair } from './start.ts';
 
 const ctx = testContext();
 const dry = testContext({ dryRun: true });
@@ -62,8 +62,14 @@ async function world(clusterIPRanges = ['10.0.0.0/24'], ports = 10): Promise<Wor
     clusterIPRanges,
     nodePortRange: { base: 30000, size: ports },
   };
-  await startServiceAllocation(deps, ctx.now);
+  await repair(deps, ctx.now);
   return { objects, deps, allocation: new ServiceAllocation(deps), ports: new NodePortAllocator(deps) };
+}
+
+async function repair(deps: AllocationDeps, now: Date): Promise<void> {
+  const periodic = serviceAllocationRepair(deps, () => now);
+  await periodic.start();
+  await periodic.stop();
 }
 
 function service(name: string, spec: ServiceSpec = {}): Service {
@@ -280,8 +286,12 @@ describe('at start', () => {
     const found = service('found', { clusterIP: '10.0.0.99', clusterIPs: ['10.0.0.99'], type: 'NodePort' });
     found.spec.ports![0]!.nodePort = 30007;
     await objects.create({ apiVersion: 'v1', kind: 'Service', ...found } as unknown as KubeObject);
-    await startServiceAllocation(deps, new Date(ctx.now.getTime() + 61_000));
+    const later = new Date(ctx.now.getTime() + 61_000);
+    await repair(deps, later);
     expect(await objects.addresses()).toEqual(['10.0.0.99']);
+    // The first may be on its way to a service of another server.
+    expect(await Promise.all([30000, 30007].map((p) => ports.isAllocated(p)))).toEqual([true, true]);
+    for (let i = 0; i < 3; i++) await ports.repair([30007]);
     expect(await Promise.all([30000, 30007].map((p) => ports.isAllocated(p)))).toEqual([false, true]);
   });
 });

@@ -14,6 +14,9 @@ const STATIC_MIN = 16;
 const STATIC_MAX = 128;
 const STATIC_SHARE = 32;
 
+/** Repairs until a port that nobody has is free again. */
+const PATIENCE = 3;
+
 /** Bit n is the port base + n. */
 type Bitmap = bigint;
 
@@ -21,6 +24,8 @@ export class NodePortAllocator {
   readonly #store: Store;
   readonly #range: PortRange;
   readonly #random: () => number;
+  /** In how many repairs in a row nobody had a port that is taken, by bit. */
+  #leaks: ReadonlyMap<number, number> = new Map();
   /** Writers of this process wait for each other rather than race. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -63,9 +68,28 @@ export class NodePortAllocator {
     return bit !== undefined && has((await this.#read()).bitmap, bit);
   }
 
-  /** Writes down that exactly these ports are taken: at start, before services are served. */
-  async replace(ports: readonly number[]): Promise<void> {
-    await this.#change(() => [this.#mask(ports), undefined], true);
+  /**
+   * Writes down that these ports are taken. One that nobody has may be on its way to a service of another server: it is
+   * given back when it has been seen in PATIENCE repairs in a row. A record of another range is begun anew.
+   * @param ports those of all services
+   */
+  async repair(ports: readonly number[]): Promise<void> {
+    const taken = this.#mask(ports);
+    await this.#change((bitmap, range) => {
+      const leaked = range === this.#rangeText() ? bitmap & ~taken : 0n;
+      let kept = 0n;
+      const seen = new Map<number, number>();
+      for (let bit = 0; bit < this.#range.size; bit++) {
+        if (!has(leaked, bit)) continue;
+        const times = (this.#leaks.get(bit) ?? 0) + 1;
+        if (times >= PATIENCE) continue;
+        seen.set(bit, times);
+        kept |= 1n << BigInt(bit);
+      }
+      return [taken | kept, seen];
+    }, true).then((seen) => {
+      this.#leaks = seen;
+    });
   }
 
   #bit(port: number): number | undefined {
@@ -98,18 +122,19 @@ export class NodePortAllocator {
     return undefined;
   }
 
-  #change<R>(edit: (bitmap: Bitmap) => [Bitmap, R], ignoreStoredRange = false): Promise<R> {
+  #change<R>(edit: (bitmap: Bitmap, range: string) => [Bitmap, R], ignoreStoredRange = false): Promise<R> {
     const next = this.#last.then(() => this.#swap(edit, ignoreStoredRange));
     this.#last = next.catch(() => {});
     return next;
   }
 
-  async #swap<R>(edit: (bitmap: Bitmap) => [Bitmap, R], ignoreStoredRange: boolean): Promise<R> {
+  async #swap<R>(edit: (bitmap: Bitmap, range: string) => [Bitmap, R], ignoreStoredRange: boolean): Promise<R> {
     for (;;) {
       const stored = await this.#read();
       if (stored.range !== this.#rangeText() && !ignoreStoredRange)
         throw new AllocationError('the provided range does not match the current range');
-      const [bitmap, result] = edit(stored.bitmap);
+      const [bitmap, result] = edit(stored.bitmap, stored.range);
+      if (stored.revision > 0 && bitmap === stored.bitmap && stored.range === this.#rangeText()) return result;
       const value = encodeStored({ ...stored.object, range: this.#rangeText(), data: toBase64(bitmap) });
       if ((await this.#store.put(KEY, value, { expect: stored.revision })).ok) return result;
     }

@@ -1,12 +1,14 @@
 /**
- * Before services are served: the default ServiceCIDR exists, and the records of addresses and ports agree with the
+ * Before services are served, and every few minutes: the default ServiceCIDR exists, and the records of addresses and ports agree with the
  * services that there are (upstream's default-servicecidr controller and the repair loops of its allocators).
  */
+
 import { StatusError } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { IPAddress, ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { formatIP, parseIPSloppy } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
+import { Periodic } from '../../../../bootstrap/periodic.ts';
 import { semanticEqual } from '../../../validation/fields.ts';
 import { NONE, needsClusterIP } from '../predicates.ts';
 import { CONTROLLER, ipAddress, MANAGED_BY_LABEL, NETWORKING } from './addresses.ts';
@@ -15,16 +17,21 @@ import { allPortsOf } from './nodeports.ts';
 import { NodePortAllocator } from './ports.ts';
 
 const DEFAULT_CIDR = 'kubernetes';
+const INTERVAL_MS = 3 * 60_000;
 /** A younger record may be that of a service whose creation is under way on another server. */
 const ORPHAN_AGE_MS = 60_000;
 
 /** @param now the time, to judge the age of records that no service claims */
-export async function startServiceAllocation(deps: AllocationDeps, now: Date): Promise<void> {
-  const client = deps.client();
-  await ensureDefaultServiceCIDR(client, deps.clusterIPRanges, now);
-  const services = (await client.list('v1', 'Service')) as unknown as Service[];
-  await repairAddresses(client, services, now);
-  await new NodePortAllocator(deps).replace(services.flatMap(allPortsOf));
+export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date): Periodic {
+  const ports = new NodePortAllocator(deps);
+  const repair = async (): Promise<void> => {
+    const client = deps.client();
+    await ensureDefaultServiceCIDR(client, deps.clusterIPRanges, now());
+    const services = (await client.list('v1', 'Service')) as unknown as Service[];
+    await repairAddresses(client, services, now());
+    await ports.repair(services.flatMap(allPortsOf));
+  };
+  return new Periodic(repair, INTERVAL_MS, deps.report);
 }
 
 async function ensureDefaultServiceCIDR(client: AllocationClient, ranges: readonly string[], now: Date): Promise<void> {
