@@ -133,6 +133,12 @@ describe('a kubelet', () => {
     );
   });
 
+  /** Volumes in memory go with their pods. */
+  afterAll(async () => {
+    await pods().deleteCollection({ namespace }, { gracePeriodSeconds: 1 });
+    await expect.poll(() => readdir(join(directory, 'root/pods')), { timeout: 10_000 }).toEqual([]);
+  });
+
   it('registers its machine', async () => {
     const { status, metadata } = await admin.resource('nodes').get({ name: 'real' });
     expect(metadata.labels?.['kubernetes.io/os']).toBe('linux');
@@ -147,11 +153,11 @@ describe('a kubelet', () => {
       containers: [{ name: 'c', image: 'i:v1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
       volumes: [{ name: 'v', configMap: { name: 'shown' } }],
     });
-    await expect.poll(() => phase('shows')).toBe('Running');
+    await expect.poll(() => phase('shows'), { timeout: 5_000 }).toBe('Running');
     const file = join(await volume('shows', 'configmap', 'v'), 'color');
     expect(await readFile(file, 'utf8')).toBe('blue');
     await configMaps.patch({ namespace, name: 'shown' }, 'merge', { data: { color: 'red' } });
-    await expect.poll(() => readFile(file, 'utf8')).toBe('red');
+    await expect.poll(() => readFile(file, 'utf8'), { timeout: 5_000 }).toBe('red');
   });
 
   it('gives pods tokens of their accounts', async () => {
@@ -178,7 +184,7 @@ describe('a kubelet', () => {
     });
     expect(await phase('waits')).toBe('Pending');
     await admin.resource('secrets').create({ metadata: { namespace, name: 'later' }, stringData: { k: 'v' } });
-    await expect.poll(() => phase('waits')).toBe('Running');
+    await expect.poll(() => phase('waits'), { timeout: 5_000 }).toBe('Running');
   });
 
   it('says why a container cannot be configured', async () => {
@@ -186,7 +192,9 @@ describe('a kubelet', () => {
     await create('lacks', 'real', { containers: [{ name: 'c', image: 'i:v1', env }] });
     const waiting = async () =>
       (await pods().get({ namespace, name: 'lacks' })).status?.containerStatuses?.[0]?.state.waiting;
-    await expect.poll(waiting).toEqual({ reason: 'CreateContainerConfigError', message: 'configmap "none" not found' });
+    await expect
+      .poll(waiting, { timeout: 5_000 })
+      .toEqual({ reason: 'CreateContainerConfigError', message: 'configmap "none" not found' });
   });
 
   it('runs static pods, and mirrors them', async () => {

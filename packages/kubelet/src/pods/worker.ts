@@ -22,6 +22,9 @@ export interface WorkerHooks {
   readonly allocations: Allocations;
 }
 
+/** What fails at first often works at once: the node authorizer, for one, is a little behind. */
+const FIRST_RETRY_MS = 500;
+
 const DEADLINE = {
   reason: 'DeadlineExceeded',
   message: 'Pod was active on the node longer than the specified deadline',
@@ -39,6 +42,7 @@ export class PodWorker {
   #busy = false;
   #again = false;
   #stopped = false;
+  #failures = 0;
   #step = new AbortController();
   #cancelTimer = () => {};
 
@@ -98,11 +102,13 @@ export class PodWorker {
       const { world } = this.#services;
       try {
         const retryAt = await this.#once(signal);
+        this.#failures = 0;
         if (retryAt !== undefined) this.#wakeAt(retryAt);
       } catch (error) {
         if (signal.aborted) continue;
         this.#report(error as Error);
-        this.#wakeAt(world.clock.now() + RETRY_MS * (1 + world.random() / 2));
+        const pause = Math.min(RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
+        this.#wakeAt(world.clock.now() + pause * (1 + world.random() / 2));
       }
     }
     this.#busy = false;
