@@ -60,7 +60,7 @@ const gone = async (name: string) =>
 
 describe('simulated nodes', () => {
   beforeAll(async () => {
-    running.push(await startSimulatedNodes({ client: admin, clientFor, count: 3, namePrefix: 'sim-' }));
+    running.push(await startSimulatedNodes({ client: admin, clientFor, names: ['sim-0', 'sim-1', 'sim-2'] }));
   });
 
   it('are nodes that say what they are, and renew their leases', async () => {

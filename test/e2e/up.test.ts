@@ -48,7 +48,7 @@ describe('keelson up', () => {
     const { line, port } = await up(data);
     expect(line).toMatch(
       new RegExp(
-        `^Keelson is ready at https://127\\.0\\.0\\.1:${port} after \\d+ ms\\. Next: export KUBECONFIG=${data}/kubeconfig; kubectl get ns\n$`,
+        `^Keelson is ready at https://127\\.0\\.0\\.1:${port} after \\d+ ms with a node on no runtime \\(simulated\\)\\. Next: export KUBECONFIG=${data}/kubeconfig; kubectl get ns\n$`,
       ),
     );
     expect((await stat(join(data, 'kubeconfig'))).mode & 0o777).toBe(0o600);

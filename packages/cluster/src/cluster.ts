@@ -10,6 +10,7 @@ import { flags, type Values } from './kube-apiserver/flags.ts';
 import { openStoreOf, startServer } from './kube-apiserver/server.ts';
 import { type Given, validate } from './kube-apiserver/validation.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import type { NodeKind } from './node.ts';
 import { type Parts, startParts } from './parts.ts';
 import { ClusterPki, ensureClusterPki, servingNames } from './pki/cluster-pki.ts';
 import { StartupError } from './startup-error.ts';
@@ -42,6 +43,8 @@ export interface Cluster extends Running {
   readonly kubeconfig: string;
   /** Whether a plain kubectl with that kubeconfig reaches this cluster. */
   readonly currentContext: boolean;
+  /** What this machine's node runs containers with; undefined where there is no such node. */
+  readonly node: NodeKind | undefined;
 }
 
 /**
@@ -64,27 +67,34 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await prepareDirectory(options.dataDirectory);
   // First, since it takes the directory for this process alone.
   const store = await openStoreOf(values);
+  const nodeName = hostname().toLowerCase();
   const names = servingNames(addressAt(range, 1), [hostname(), ...listenAddresses(options.bindAddress)]);
-  const server = await startServer(values, store, options.logger, () => ensureClusterPki(pki, names, new Date()));
+  const server = await startServer(values, store, options.logger, () =>
+    ensureClusterPki(pki, names, nodeName, new Date()),
+  );
   const url = `https://${urlHost(options.bindAddress)}:${server.port}`;
   const currentContext = await writeAccess(options.kubeconfig, url, pki).catch(async (error: Error) => {
     await server.stop();
     throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
   });
-  const parts = await startParts(
-    {
-      server,
-      pki,
-      logger: options.logger,
-      nodeAddress: listenAddresses('0.0.0.0')[0] ?? '127.0.0.1',
-      ...identityOf(options),
-    },
-    options.parts,
-  );
+  const surroundings = {
+    server,
+    pki,
+    logger: options.logger,
+    dataDirectory: options.dataDirectory,
+    nodeName,
+    nodeAddress: listenAddresses('0.0.0.0')[0] ?? '127.0.0.1',
+    ...identityOf(options),
+  };
+  const parts = await startParts(surroundings, options.parts).catch(async (error: Error) => {
+    await server.stop();
+    throw error;
+  });
   return {
     url,
     kubeconfig: options.kubeconfig,
     currentContext,
+    node: parts.node,
     done: parts.done,
     stop: async () => {
       await parts.stop();

@@ -2,6 +2,7 @@
  * What runs beside the API server in one process. Each part is a client with an identity of its own, as it would be in a
  * process of its own; only the socket is left out.
  */
+import { join } from 'node:path';
 import { Client, type ClientOptions, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -14,12 +15,15 @@ import { startControllerManager } from './kube-controller-manager/start.ts';
 import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
 import { startKubeScheduler } from './kube-scheduler/start.ts';
 import { type LocalServer, LocalTransport } from './local-transport.ts';
+import { type NodeKind, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
 export interface Parts {
   readonly controllers: boolean;
   readonly scheduler: boolean;
-  /** How many nodes there are that run no containers. */
+  /** The node of this machine, and how its container runtime is reached; undefined for none. */
+  readonly node: { readonly runtimeEndpoint: string } | undefined;
+  /** How many nodes there are besides, which run no containers. */
   readonly simulatedNodes: number;
 }
 
@@ -28,19 +32,28 @@ export interface Surroundings {
   readonly server: LocalServer;
   readonly pki: ClusterPki;
   readonly logger: Logger;
+  readonly dataDirectory: string;
+  readonly nodeName: string;
   /** Of this machine, by which its nodes are reached: what goes through the API server may not go to a loopback address. */
   readonly nodeAddress: string;
   /** In elections; undefined where other processes on the same store may compete: then each start has a new one. */
   readonly identity?: string;
 }
 
-/** Starts the wanted parts; they go on finding their feet after this resolves. */
-export async function startParts(surroundings: Surroundings, parts: Parts): Promise<Running> {
+/** Starts the wanted parts; they go on finding their feet after this resolves. @throws StartupError */
+export async function startParts(
+  surroundings: Surroundings,
+  parts: Parts,
+): Promise<Running & { node: NodeKind | undefined }> {
   const started: Promise<Running>[] = [];
   if (parts.controllers) started.push(controllers(surroundings));
   if (parts.scheduler) started.push(scheduler(surroundings));
-  if (parts.simulatedNodes > 0) started.push(simulatedNodes(surroundings, parts.simulatedNodes));
-  return together(await Promise.all(started));
+  const kind = parts.node && (await nodeKind(parts.node.runtimeEndpoint));
+  const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
+  if (kind === 'simulated') simulated.unshift(surroundings.nodeName);
+  if (simulated.length > 0) started.push(simulatedNodes(surroundings, simulated));
+  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!.runtimeEndpoint));
+  return { ...together(await Promise.all(started)), node: kind };
 }
 
 async function controllers(surroundings: Surroundings): Promise<Running> {
@@ -69,7 +82,7 @@ async function scheduler(surroundings: Surroundings): Promise<Running> {
 }
 
 /** All over one transport, as one who may speak for others: each node is who it says in its requests. */
-async function simulatedNodes(surroundings: Surroundings, count: number): Promise<Running> {
+async function simulatedNodes(surroundings: Surroundings, names: readonly string[]): Promise<Running> {
   const { certificate } = (await surroundings.pki.read('admin'))!;
   const options = {
     ...common(surroundings, 'kubelet'),
@@ -79,7 +92,15 @@ async function simulatedNodes(surroundings: Surroundings, count: number): Promis
     new Client({ ...options, impersonate: { user: `system:node:${name}`, groups: ['system:nodes'] } });
   const client = new Client(options);
   const server = await kubeletServer(surroundings, client);
-  return startSimulatedNodes({ client, clientFor, count, server, address: surroundings.nodeAddress });
+  return startSimulatedNodes({ client, clientFor, names, server, address: surroundings.nodeAddress });
+}
+
+async function realNode(surroundings: Surroundings, runtimeEndpoint: string): Promise<Running> {
+  const client = await clientOf(surroundings, 'kubelet-client', 'kubelet');
+  const server = await kubeletServer(surroundings, client);
+  const { nodeName, nodeAddress, dataDirectory } = surroundings;
+  const rootDirectory = join(dataDirectory, 'kubelet');
+  return startRealNode({ client, server, nodeName, nodeAddress, rootDirectory, runtimeEndpoint });
 }
 
 async function kubeletServer({ pki, nodeAddress }: Surroundings, client: Client): Promise<ServerFactory> {
@@ -90,8 +111,12 @@ async function kubeletServer({ pki, nodeAddress }: Surroundings, client: Client)
   return (view) => startKubeletServer(view, { ...options, metrics: new MetricsRegistry() });
 }
 
-async function clientOf(surroundings: Surroundings, component: LeafName): Promise<Client> {
-  const { certificate } = (await surroundings.pki.read(component))!;
+async function clientOf(
+  surroundings: Surroundings,
+  certificateName: LeafName,
+  component: string = certificateName,
+): Promise<Client> {
+  const { certificate } = (await surroundings.pki.read(certificateName))!;
   return new Client({
     ...common(surroundings, component),
     transport: new LocalTransport(surroundings.server, certificate),

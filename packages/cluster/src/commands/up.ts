@@ -22,7 +22,9 @@ const flags = {
   'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
   storage: { type: 'string', ...cluster },
+  'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
   'no-controllers': { type: 'bool', ...parts },
+  'no-node': { type: 'bool', ...parts },
   'no-scheduler': { type: 'bool', ...parts },
   nodes: { type: 'int', ...parts, default: '0' },
   'etcd-servers': { type: 'strings', ...etcd },
@@ -93,6 +95,9 @@ const ownDescriptions = (io: Io) => ({
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
+  'container-runtime-endpoint':
+    "Socket of the runtime that runs this machine's containers (CRI). Where none answers, the node is simulated.",
+  'no-node': 'Leave the node of this machine out.',
   'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
   'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
   nodes: 'How many simulated nodes to add: pods run on them without containers, as annotations say.',
@@ -122,6 +127,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
     parts: {
       controllers: !values['no-controllers'],
       scheduler: !values['no-scheduler'],
+      node: values['no-node'] ? undefined : { runtimeEndpoint: values['container-runtime-endpoint'] },
       simulatedNodes: values.nodes,
     },
   };
@@ -138,7 +144,11 @@ function defaultDataDirectory(env: Io['env']): string {
 
 function readyLine(running: Cluster, milliseconds: number): string {
   const kubectl = running.currentContext ? 'kubectl' : 'kubectl --context keelson';
-  return `Keelson is ready at ${running.url} after ${milliseconds} ms. Next: export KUBECONFIG=${shellQuoted(running.kubeconfig)}; ${kubectl} get ns\n`;
+  const node =
+    running.node === undefined
+      ? ''
+      : ` with a node on ${running.node === 'simulated' ? 'no runtime (simulated)' : running.node}`;
+  return `Keelson is ready at ${running.url} after ${milliseconds} ms${node}. Next: export KUBECONFIG=${shellQuoted(running.kubeconfig)}; ${kubectl} get ns\n`;
 }
 
 const shellQuoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -20,7 +20,7 @@ const files = new WatchedFiles(logger, 50);
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'keelson-config-'));
   pki = new ClusterPki(join(root, 'pki'));
-  await ensureClusterPki(pki, ['localhost'], new Date());
+  await ensureClusterPki(pki, ['localhost'], 'node', new Date());
   store = await openStore({ engine: 'memory' });
 });
 afterAll(async () => {

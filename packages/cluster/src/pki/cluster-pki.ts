@@ -28,6 +28,7 @@ const leaves = {
   },
   'front-proxy-client': { authority: 'front-proxy-ca', commonName: 'front-proxy-client', usage: 'client' },
   kubelet: { authority: 'ca', commonName: 'kubelet', usage: 'server' },
+  'kubelet-client': { authority: 'ca', commonName: 'system:node:', organizations: ['system:nodes'], usage: 'client' },
   'kube-controller-manager': { authority: 'ca', commonName: 'system:kube-controller-manager', usage: 'client' },
   'kube-scheduler': { authority: 'ca', commonName: 'system:kube-scheduler', usage: 'client' },
   admin: { authority: 'ca', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
@@ -80,8 +81,14 @@ export class ClusterPki {
  * another authority, or what lacks one of `servingNames`; keeps all else. An authority is renewed with its old key, so
  * that what it signed stays valid.
  * @param servingNames DNS names and IP addresses that clients reach the API server by
+ * @param nodeName of this machine's node
  */
-export async function ensureClusterPki(pki: ClusterPki, servingNames: readonly string[], now: Date): Promise<void> {
+export async function ensureClusterPki(
+  pki: ClusterPki,
+  servingNames: readonly string[],
+  nodeName: string,
+  now: Date,
+): Promise<void> {
   const [ca, frontProxy] = await Promise.all([
     ensureAuthority(pki, 'ca', now),
     ensureAuthority(pki, 'front-proxy-ca', now),
@@ -89,7 +96,9 @@ export async function ensureClusterPki(pki: ClusterPki, servingNames: readonly s
   const signers = { ca, 'front-proxy-ca': frontProxy };
   await Promise.all([
     ensureServiceAccountKeys(pki),
-    ...(Object.keys(leaves) as LeafName[]).map((name) => ensureLeaf(pki, name, signers, servingNames, now)),
+    ...(Object.keys(leaves) as LeafName[]).map((name) =>
+      ensureLeaf(pki, name, signers, { servingNames, nodeName }, now),
+    ),
   ]);
 }
 
@@ -122,11 +131,11 @@ async function ensureLeaf(
   pki: ClusterPki,
   name: LeafName,
   signers: Record<AuthorityName, Signer>,
-  servingNames: readonly string[],
+  names: { readonly servingNames: readonly string[]; readonly nodeName: string },
   now: Date,
 ): Promise<void> {
-  const { authority, ...rest } = leaves[name];
-  const profile: CertificateProfile = rest.usage === 'server' ? { ...rest, names: servingNames } : rest;
+  const profile = profileOf(name, names);
+  const { authority } = leaves[name];
   const signer = signers[authority];
   const pair = await pki.read(name);
   if (pair !== undefined && isCurrent(pair, profile, signer.certificate, now, renewalMargin)) return;
@@ -137,6 +146,15 @@ async function ensureLeaf(
     );
   }
   await pki.write(name, await issue(profile, signer, now));
+}
+
+function profileOf(
+  name: LeafName,
+  { servingNames, nodeName }: { readonly servingNames: readonly string[]; readonly nodeName: string },
+): CertificateProfile {
+  const { authority: _, ...profile } = leaves[name];
+  if (profile.usage === 'server') return { ...profile, names: servingNames };
+  return name === 'kubelet-client' ? { ...profile, commonName: `${profile.commonName}${nodeName}` } : profile;
 }
 
 async function ensureServiceAccountKeys(pki: ClusterPki): Promise<void> {

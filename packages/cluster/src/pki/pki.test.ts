@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 async function ensureClusterPki(path: string, names: readonly string[], now: Date): Promise<ClusterPki> {
   const pki = new ClusterPki(path);
-  await ensure(pki, names, now);
+  await ensure(pki, names, 'node', now);
   return pki;
 }
 const directory = () => join(root, String(count++));

@@ -23,9 +23,7 @@ export interface SimulatedNodesOptions {
    * two headers.
    */
   clientFor(nodeName: string): Client;
-  /** Nodes `PREFIX0` to `PREFIXn`. */
-  readonly count: number;
-  readonly namePrefix?: string | undefined;
+  readonly names: readonly string[];
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   readonly taints?: readonly Taint[] | undefined;
@@ -66,7 +64,7 @@ const MACHINE: Machine = {
 
 /** Resolves when all nodes are registered and ready. */
 export async function startSimulatedNodes(options: SimulatedNodesOptions): Promise<Running> {
-  const { client, count, namePrefix = 'simulated-', address = '127.0.0.1' } = options;
+  const { client, names, address = '127.0.0.1' } = options;
   const { world } = client;
   const runtime = new SimulatedRuntime(world.clock);
   const events = new SharedEvents();
@@ -84,8 +82,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
   pods.addIndex('node', nodeOf);
   const seen = informers.informer('nodes', { labelSelector: `${SIMULATED}=true`, transform: withoutManagedFields });
   const server = await options.server?.(viewOfAll(nodes, () => [...nodes.values()][0]!));
-  for (let i = 0; i < count; i++) {
-    const name = `${namePrefix}${i}`;
+  for (const name of names) {
     const own = options.clientFor(name);
     const configuration: NodeConfiguration = {
       name,

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import type { Client } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import type { ServerFactory } from '@keelson/kubelet';
+
+/** What a node runs containers with: `containerd 2.1.9`, or nothing at all. */
+export type NodeKind = 'simulated' | `${string} ${string}`;
+
+/** For a runtime that listens to say what it is. */
+const ANSWER_MS = 2_000;
+
+/** Whether this process can run containers with the runtime at that address. */
+export async function nodeKind(endpoint: string): Promise<NodeKind> {
+  const socket = endpoint.replace(/^unix:\/\//, '');
+  if (process.getuid?.() !== 0 || !existsSync(socket)) return 'simulated';
+  const { CriRuntime } = await import('@keelson/kubelet/runtime/cri/runtime');
+  const runtime = new CriRuntime(endpoint, ANSWER_MS);
+  try {
+    const { name, version } = await runtime.version();
+    return `${name} ${version}`;
+  } catch {
+    return 'simulated';
+  } finally {
+    await runtime.close();
+  }
+}
+
+export interface RealNodeOptions {
+  readonly client: Client;
+  readonly server: ServerFactory;
+  readonly nodeName: string;
+  readonly nodeAddress: string;
+  readonly rootDirectory: string;
+  readonly runtimeEndpoint: string;
+}
+
+/** This machine as a node. */
+export async function startRealNode(options: RealNodeOptions): Promise<Running> {
+  const [{ startKubelet }, { CriRuntime }] = await Promise.all([
+    import('@keelson/kubelet'),
+    import('@keelson/kubelet/runtime/cri/runtime'),
+  ]);
+  const { client, server, nodeName, nodeAddress, rootDirectory } = options;
+  const runtime = new CriRuntime(options.runtimeEndpoint);
+  return startKubelet({ client, server, nodeName, runtime, rootDirectory, nodeIps: [nodeAddress] });
+}
