@@ -1,5 +1,6 @@
 /** What a server is told; the flags of kube-apiserver and `keelson up` both end up here. */
 import type { KeyObject } from 'node:crypto';
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
@@ -65,6 +66,10 @@ export interface ServerConfig {
   readonly enableBootstrapTokens?: boolean;
   readonly anonymousAuth: boolean;
   readonly authorizationModes: readonly AuthorizationMode[];
+  /** What was given on the command line, and the defaults: shown at /flagz. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Default: all as they are unless somebody says otherwise. */
+  readonly featureGates?: FeatureGates;
   readonly runtimeConfig: RuntimeConfig;
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];

@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { badRequest, qualified } from '@keelson/api/errors';
+import { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import { processStartSeconds } from '@keelson/component/metrics/process';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
 import { compileForValidation } from './admission/cel/compiler.ts';
@@ -50,7 +52,7 @@ import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import { addStandardChecks } from './health/standard.ts';
-import { headerOf } from './http/answer.ts';
+import { headerOf, type PathRequest } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen, type TlsMaterial } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -66,6 +68,9 @@ import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { Resources } from './resources.ts';
+import { flagz } from './zpages/flagz.ts';
+import { type Page, servePage } from './zpages/page.ts';
+import { statusz } from './zpages/statusz.ts';
 
 export interface ApiServer {
   readonly port: number;
@@ -105,7 +110,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const store = observeStore(config.store, metrics.registry, resourceOf, () => performance.now());
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
-  const groups = enabledGroups(config.runtimeConfig);
+  const gates = config.featureGates ?? new FeatureGates();
+  const groups = enabledGroups(config.runtimeConfig, (gate) => gates.enabled(gate));
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
   const authorizers = authorizerChain(config.authorizationModes, {
@@ -185,6 +191,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     objects: () => objectCounts(resources),
     storeSize: () => store.size(),
   });
+  const pages: Page[] = [];
+  const otherPaths = () => [...OTHER_PATHS, ...pages.map(({ kind }) => `/${kind.toLowerCase()}`), ...health.paths()];
+  if (gates.enabled('ComponentFlagz') && config.flags) pages.push(flagz(config.flags));
+  if (gates.enabled('ComponentStatusz')) {
+    const startedAt = new Date(processStartSeconds() * 1000);
+    pages.push(statusz({ version, startedAt, now, paths: otherPaths }));
+  }
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const world = admissionWorld({ environment, resources, client, objects, authorize });
@@ -229,7 +242,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => serveOpenId(openId, request),
       (request) => metrics.serve(request),
       (request) => flow?.serve(request),
-      (request) => serveRootPaths(discovery, [...OTHER_PATHS, ...health.paths()], request),
+      ...pages.map((page) => (request: PathRequest) => servePage(page, request)),
+      (request) => serveRootPaths(discovery, otherPaths(), request),
     ],
   });
 

@@ -14,8 +14,8 @@ export const MEDIA_TYPES: readonly MediaType[] = [
   'application/vnd.kubernetes.protobuf',
 ];
 
-export interface Negotiated {
-  readonly mediaType: MediaType;
+export interface Negotiated<M extends string = MediaType> {
+  readonly mediaType: M;
   /** From `as`, `g` and `v`: the form that the client wants the object in, e.g. meta.k8s.io/v1 Table. */
   readonly convert: GroupVersionKind | undefined;
   /** From `pretty=1` among the parameters; see also {@link wantsPretty}. */
@@ -23,9 +23,9 @@ export interface Negotiated {
   readonly stream: string;
 }
 
-export interface Restrictions {
+export interface Restrictions<M extends string = MediaType> {
   /** Whether the endpoint can answer with this form; undefined asks for the object as it is. */
-  allowsConversion(convert: GroupVersionKind | undefined, mediaType: MediaType): boolean;
+  allowsConversion(convert: GroupVersionKind | undefined, mediaType: M): boolean;
 }
 
 /** Endpoints that only know their one form. */
@@ -43,11 +43,17 @@ export interface Clause {
  * A clause whose parameters do not suit the endpoint is skipped, so that an unknown form falls through to a later plain
  * one, and a plain one is passed over by endpoints that insist on a form.
  */
+export function negotiate(accept: string, restrictions?: Restrictions): Negotiated | undefined;
+export function negotiate<M extends string>(
+  accept: string,
+  restrictions: Restrictions<M> | undefined,
+  mediaTypes: readonly M[],
+): Negotiated<M> | undefined;
 export function negotiate(
   accept: string,
-  restrictions: Restrictions = NO_CONVERSION,
-  mediaTypes: readonly MediaType[] = MEDIA_TYPES,
-): Negotiated | undefined {
+  restrictions: Restrictions<string> = NO_CONVERSION,
+  mediaTypes: readonly string[] = MEDIA_TYPES,
+): Negotiated<string> | undefined {
   if (accept === '') return { mediaType: mediaTypes[0]!, convert: undefined, pretty: false, stream: '' };
   for (const clause of parseAccept(accept)) {
     for (const mediaType of mediaTypes) {
@@ -65,7 +71,7 @@ function matches(clause: Clause, mediaType: string): boolean {
   return clause.type === type && clause.subtype === subtype;
 }
 
-function optionsOf(clause: Clause, mediaType: MediaType): Negotiated | undefined {
+function optionsOf(clause: Clause, mediaType: string): Negotiated<string> | undefined {
   const { params } = clause;
   const stream = params.get('stream') ?? '';
   if (stream !== '' && (stream !== 'watch' || mediaType === 'application/yaml')) return undefined;

@@ -1,3 +1,4 @@
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { descriptions, flags } from './flags.ts';
@@ -11,6 +12,8 @@ const component: Component<typeof flags> = {
   descriptions,
   validate,
   async start(values, _given, logger) {
+    const { unknown } = parseFeatureGates(values['feature-gates']);
+    for (const name of unknown) logger.warn({}, `unrecognized feature gate: ${name}`);
     const server = await startServer(values, await openStoreOf(values), logger);
     logger.info({ port: server.port, milliseconds: Math.round(performance.now()) }, 'Serving');
     return server;

@@ -7,6 +7,7 @@ import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
 import type { Store } from '@keelson/storage/store';
@@ -42,6 +43,7 @@ export async function serverConfig(
     enableBootstrapTokens: values['enable-bootstrap-token-auth'],
     anonymousAuth: values['anonymous-auth'] && !modes.includes('AlwaysAllow'),
     authorizationModes: modes as AuthorizationMode[],
+    featureGates: parseFeatureGates(values['feature-gates']),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],

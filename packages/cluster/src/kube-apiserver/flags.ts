@@ -41,6 +41,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'etcd-prefix': 'Where all keys begin.',
   'etcd-servers': 'URLs of etcd, comma separated.',
   'event-ttl': 'How long events are kept.',
+  'feature-gates':
+    'Features to switch on or off: ClusterTrustBundle=true. Gates decide which resources are served; others are checked and have no effect.',
   help: 'Show this help.',
   'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
   'kubelet-client-certificate': 'Client certificate for kubelets.',

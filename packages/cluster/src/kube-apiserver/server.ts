@@ -1,11 +1,12 @@
 import type { Logger } from '@keelson/component/logs/logger';
+import { formatFlag } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { openStore } from '@keelson/storage/open';
 import { type Store, StoreUnavailableError } from '@keelson/storage/store';
 import type { LocalServer } from '../local-transport.ts';
 import { StartupError } from '../startup-error.ts';
 import { serverConfig } from './config.ts';
-import type { Values } from './flags.ts';
+import { flags, type Values } from './flags.ts';
 import { WatchedFiles } from './reloadable.ts';
 import { storageKind } from './validation.ts';
 
@@ -56,7 +57,7 @@ export async function startServer(
     await prepareFiles();
     const config = await serverConfig(values, { store, logger, files });
     const { startApiServer } = await code;
-    const server = await startApiServer(config);
+    const server = await startApiServer({ ...config, flags: flagTexts(values) });
     await server.ready;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     return {
@@ -100,4 +101,8 @@ function explained(error: unknown, values: Values): unknown {
       : new StartupError(error.message, 'see --data-dir');
   }
   return error;
+}
+
+function flagTexts(values: Values): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, formatFlag(flags, name, value)]));
 }

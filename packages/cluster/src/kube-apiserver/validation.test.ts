@@ -34,6 +34,15 @@ describe('one at a time', () => {
   test.each([
     [[], []],
     [['--authorization-mode=Node,RBAC'], []],
+    [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], []],
+    [['--feature-gates=ClusterTrustBundle', '--secure-port=99999'], ['missing bool value for ClusterTrustBundle']],
+    [
+      ['--max-requests-inflight=0', '--max-mutating-requests-inflight=0'],
+      [
+        'invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive',
+      ],
+    ],
+    [['--max-requests-inflight=0', '--max-mutating-requests-inflight=0', '--enable-priority-and-fairness=false'], []],
     [['--service-cluster-ip-range=10.0.0.0/24,fd00::/112'], []],
     [
       ['--secure-port=99999'],

@@ -1,5 +1,6 @@
 import { AUTHORIZATION_MODES } from '@keelson/apiserver/authz/chain';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { parseCidr } from '../cidr.ts';
 import type { flags, Values } from './flags.ts';
@@ -14,7 +15,19 @@ type Check = (values: Values, given: Given) => readonly (string | false)[];
  * (pkg/controlplane/apiserver/options/validation.go, cmd/kube-apiserver/app/options/validation.go).
  */
 export function validate(values: Values, given: Given): string[] {
+  const gates = featureGateError(values);
+  if (gates !== undefined) return [gates];
   return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
+}
+
+/** Gates are set before anything else is looked at. */
+function featureGateError(values: Values): string | undefined {
+  try {
+    parseFeatureGates(values['feature-gates']);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 const generic: Check = (values) => [

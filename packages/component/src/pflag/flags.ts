@@ -98,7 +98,12 @@ export function parseFlags<T extends FlagTable>(table: T, argv: readonly string[
 
 /** A flag as `--name=value`, in the syntax that {@link parseFlags} reads back. */
 export function showFlag(table: FlagTable, name: string, value: unknown): string {
-  return `--${name}=${typeOf(table[name]!).format(value)}`;
+  return `--${name}=${formatFlag(table, name, value)}`;
+}
+
+/** The value of a flag as text. */
+export function formatFlag(table: FlagTable, name: string, value: unknown): string {
+  return typeOf(table[name]!).format(value);
 }
 
 interface Flag extends Pick<FlagDefinition, 'shorthand'> {

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { FeatureGates, parseFeatureGates } from './featuregate.ts';
+import { gateDependencies, knownGates } from './known.ts';
+
+const of = (...pairs: string[]) => parseFeatureGates(new Map([['', pairs]]));
+
+describe('the gates as they are set', () => {
+  it.each([
+    [of(), 'ClusterTrustBundle', false],
+    [of(), 'ComponentFlagz', true],
+    [of('ClusterTrustBundle=true'), 'ClusterTrustBundle', true],
+    [of(' ComponentFlagz = F '), 'ComponentFlagz', false],
+    [of('AllBeta=false'), 'ComponentFlagz', false],
+    [of('ComponentFlagz=true', 'AllBeta=false'), 'ComponentFlagz', true],
+    [of('AllBeta=false'), 'RetryGenerateName', true],
+    [parseFeatureGates(new Map([['kube', ['ClusterTrustBundle=true']]])), 'ClusterTrustBundle', true],
+  ])('%#', (gates, name, expected) => expect(gates.enabled(name)).toBe(expected));
+
+  it('a name that is no gate is told of and ignored', () => {
+    expect(of('Foo=true', 'ComponentFlagz=false').unknown).toEqual(['Foo']);
+    expect(() => new FeatureGates().enabled('Foo')).toThrow('Foo is no feature gate');
+  });
+});
+
+// The words of kube-apiserver 1.36.
+describe('what is refused', () => {
+  it.each([
+    [['Foo'], 'missing bool value for Foo'],
+    [
+      ['SizeBasedListCostEstimate=banana'],
+      'invalid value of SizeBasedListCostEstimate=banana, err: strconv.ParseBool: parsing "banana": invalid syntax',
+    ],
+    [
+      ['ConsistentListFromCache=false'],
+      'cannot set feature gate ConsistentListFromCache to false, feature is locked to true',
+    ],
+    [
+      ['ConsistentListFromCache=false', 'RetryGenerateName=false'],
+      '[cannot set feature gate ConsistentListFromCache to false, feature is locked to true, cannot set feature gate RetryGenerateName to false, feature is locked to true]',
+    ],
+    [
+      ['GangScheduling=true'],
+      'GangScheduling is enabled, but depends on features that are disabled: [GenericWorkload]',
+    ],
+  ])('%j', (pairs, message) => expect(() => of(...pairs)).toThrow(new Error(message)));
+
+  it('both ways to name the server at once, and components that are not there', () => {
+    const flag = (...entries: [string, string[]][]) => parseFeatureGates(new Map(entries));
+    expect(() => flag(['', []], ['kube', []])).toThrow('do not mix use');
+    expect(() => flag(['wardle', ['A=true']])).toThrow('component not registered: wardle');
+  });
+});
+
+it('what gates depend on are gates, and the defaults are allowed', () => {
+  for (const [name, others] of Object.entries(gateDependencies)) {
+    for (const gate of [name, ...others]) expect(knownGates[gate], gate).toBeDefined();
+  }
+  expect(() => new FeatureGates()).not.toThrow();
+});

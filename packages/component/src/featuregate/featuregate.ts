@@ -1,0 +1,93 @@
+/** `--feature-gates`: what is switched on and off (component-base/featuregate, component-base/compatibility). */
+import { parseBool } from '../go/strconv.ts';
+import { type Gate, gateDependencies, knownGates } from './known.ts';
+
+export class FeatureGateError extends Error {}
+
+/** The gates of one server. */
+export class FeatureGates {
+  readonly #set: ReadonlyMap<string, boolean>;
+  /** Names that are no gates: they are ignored, with a warning. */
+  readonly unknown: readonly string[];
+
+  /**
+   * @param wanted by name; `AllAlpha` and `AllBeta` stand for those of a stage that are not named
+   * @throws FeatureGateError for a gate that is locked or not there yet, and when what one gate depends on is disabled
+   */
+  constructor(wanted: ReadonlyMap<string, boolean> = new Map()) {
+    this.unknown = [...wanted.keys()].filter((name) => knownGates[name] === undefined && !ALL.has(name));
+    const names = [...wanted].filter(([name]) => knownGates[name] !== undefined);
+    failWith(names.flatMap(([name, value]) => refusal(name, knownGates[name]!, value) ?? []));
+    const set = new Map(names);
+    for (const [all, stage] of ALL) {
+      const value = wanted.get(all);
+      if (value === undefined) continue;
+      const others = Object.entries(knownGates).filter(([name, gate]) => gate.stage === stage && !set.has(name));
+      for (const [name] of others) set.set(name, value);
+    }
+    this.#set = set;
+    failWith(Object.keys(gateDependencies).flatMap((name) => this.#missing(name) ?? []));
+  }
+
+  /** @throws Error for a name that is no gate */
+  enabled(name: string): boolean {
+    const gate = knownGates[name];
+    if (gate === undefined) throw new Error(`${name} is no feature gate`);
+    return this.#set.get(name) ?? gate.default;
+  }
+
+  #missing(name: string): string | undefined {
+    if (!this.enabled(name)) return undefined;
+    const disabled = gateDependencies[name]!.filter((other) => !this.enabled(other));
+    if (disabled.length === 0) return undefined;
+    return `${name} is enabled, but depends on features that are disabled: [${disabled.join(' ')}]`;
+  }
+}
+
+const ALL: ReadonlyMap<string, Gate['stage']> = new Map([
+  ['AllAlpha', 'Alpha'],
+  ['AllBeta', 'Beta'],
+]);
+const KUBE = 'kube';
+
+/**
+ * @param flag the pairs given for each component; '' is the server itself
+ * @throws FeatureGateError in upstream's words
+ */
+export function parseFeatureGates(flag: ReadonlyMap<string, readonly string[]>): FeatureGates {
+  if (flag.has('') && flag.has(KUBE)) {
+    throw new FeatureGateError(
+      'set kube feature gates with default empty prefix or kube: prefix consistently, do not mix use',
+    );
+  }
+  const wanted = new Map<string, boolean>();
+  for (const [component, pairs] of flag) {
+    if (component !== '' && component !== KUBE) throw new FeatureGateError(`component not registered: ${component}`);
+    for (const pair of pairs) if (pair !== '') wanted.set(...parsePair(pair));
+  }
+  return new FeatureGates(wanted);
+}
+
+function parsePair(pair: string): [name: string, value: boolean] {
+  const at = pair.indexOf('=');
+  const name = (at < 0 ? pair : pair.slice(0, at)).trim();
+  if (at < 0) throw new FeatureGateError(`missing bool value for ${name}`);
+  const text = pair.slice(at + 1).trim();
+  try {
+    return [name, parseBool(text)];
+  } catch (error) {
+    throw new FeatureGateError(`invalid value of ${name}=${text}, err: ${(error as Error).message}`);
+  }
+}
+
+function refusal(name: string, gate: Gate, value: boolean): string | undefined {
+  if (gate.locked && gate.default !== value) {
+    return `cannot set feature gate ${name} to ${value}, feature is locked to ${gate.default}`;
+  }
+  if (gate.stage !== 'PreAlpha') return undefined;
+  return `cannot set feature gate ${name} to ${value}, feature is PreAlpha at emulated version 1.36, min compatibility version 1.35`;
+}
+
+function failWith(errors: readonly string[]): void {
+  if (errors.length > 0) throw new FeatureGateError(errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+}
