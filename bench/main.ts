@@ -79,7 +79,18 @@ const directory = () => mkdtempSync(join(root, 'server-'));
 
 async function measure(workload: Workload, servers: readonly Server[]): Promise<WorkloadResult> {
   const session = (server: Server, round: number): Session => ({ server, sizes, round, directory });
-  for (const server of servers) await workload.prepare?.(session(server, 0));
+  const failures: Record<string, string> = {};
+  const attempt = async <T>(server: Server, work: () => Promise<T> | undefined): Promise<T | undefined> => {
+    const { name } = server.kind;
+    if (failures[name] !== undefined) return undefined;
+    try {
+      return await work();
+    } catch (error) {
+      failures[name] = (error as Error).message;
+      return undefined;
+    }
+  };
+  for (const server of servers) await attempt(server, () => workload.prepare?.(session(server, 0)));
   const figures = new Map<
     string,
     { name: string; unit: WorkloadResult['figures'][number]['unit']; values: Record<string, number[]> }
@@ -93,8 +104,8 @@ async function measure(workload: Workload, servers: readonly Server[]): Promise<
       const { name } = server.kind;
       const before = cpuSeconds(server);
       await longestPause(server);
-      const found = await workload.run(session(server, round));
-      if (round < warmUps) continue;
+      const found = await attempt(server, () => workload.run(session(server, round)));
+      if (round < warmUps || !found) continue;
       for (const { name: figure, unit, value } of found) {
         const known = figures.get(figure) ?? { name: figure, unit, values: {} };
         figures.set(figure, known);
@@ -109,7 +120,15 @@ async function measure(workload: Workload, servers: readonly Server[]): Promise<
     }
   }
   const { name, what, goal } = workload;
-  return { name, what, ...(goal ? { goal } : {}), figures: [...figures.values()], cpuSeconds: cpu, pauseMs: pauses };
+  return {
+    name,
+    what,
+    ...(goal ? { goal } : {}),
+    figures: [...figures.values()],
+    cpuSeconds: cpu,
+    pauseMs: pauses,
+    failures,
+  };
 }
 
 async function main(): Promise<void> {
@@ -140,6 +159,7 @@ async function main(): Promise<void> {
       const result = await measure(workload, servers);
       results.workloads.push(result);
       console.log(block(result, names));
+      if (Object.keys(result.failures).length > 0) process.exitCode = 1;
       if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, undefined, 1)}\n`);
     }
   } finally {

@@ -21,6 +21,8 @@ export interface WorkloadResult {
   readonly cpuSeconds: Readonly<Record<string, number>>;
   /** By server: the longest standstill of its event loop, where it has one. */
   readonly pauseMs: Readonly<Record<string, number>>;
+  /** By server: an answer that was no 2xx, a watch that ended. It has no figures from there on, and the run fails. */
+  readonly failures: Readonly<Record<string, string>>;
 }
 
 export interface FigureResult {

@@ -32,6 +32,7 @@ export function block(workload: WorkloadResult, servers: readonly string[]): str
       cells.map((cell, i) => (i === 0 ? `  ${cell}`.padEnd(NAME) : cell.padStart(COLUMN))).join(''),
     ),
     `  CPU of the server: ${cpu.join(', ')}`,
+    ...Object.entries(workload.failures).map(([name, why]) => `  ${name} FAILED: ${why}`),
     ...(pauses.length > 0 ? [`  event loop's longest pause: ${pauses.join(', ')}`] : []),
   ].join('\n');
 }

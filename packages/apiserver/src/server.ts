@@ -48,6 +48,7 @@ import { inflight } from './filters/inflight.ts';
 import { timeout } from './filters/timeout.ts';
 import { type FlowControl, flowControl } from './flowcontrol/index.ts';
 import { endpoint } from './handlers/endpoint.ts';
+import { Rounds } from './handlers/rounds.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
 import { HealthChecks } from './health/checks.ts';
 import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
@@ -232,7 +233,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     computedKinds: {
       componentstatuses: { objects: () => componentStatuses({ storeHealth: () => store.health() }) },
     },
-    watchLimits: { minRequestTimeoutSeconds: config.minRequestTimeoutSeconds, random, lifecycle },
+    watchLimits: {
+      minRequestTimeoutSeconds: config.minRequestTimeoutSeconds,
+      random,
+      lifecycle,
+      rounds: new Rounds(() => performance.now()),
+    },
     hasGroup: (group) => discovery.hasGroup(group),
     paths: [
       (request) => serveDiscovery(discovery, request),

@@ -15,6 +15,7 @@ import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
 import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
+import type { Rounds } from './rounds.ts';
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { commonHeaders } from './send.ts';
@@ -33,6 +34,7 @@ export interface WatchLimits {
   /** In [0, 1). */
   readonly random: () => number;
   readonly lifecycle: Lifecycle;
+  readonly rounds: Rounds;
 }
 
 /** Resolves when the watch is over. @throws StatusError before the answer has begun */
@@ -47,7 +49,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
     if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);
   }
 
-  const stream = new WatchStream(scope, selection, options, representationFor(scope));
+  const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.register(() => stream.end());
   stream.begin(seconds * 1000);
@@ -91,14 +93,23 @@ class WatchStream implements Subscriber {
   #pending: Pending[] = [];
   /** Of them, how many bytes of objects have come since the watch began. */
   #pendingBytes = 0;
-  #isScheduled = false;
   #isBlocked = false;
   /** Nothing more comes, but what is pending still goes out. */
   #isEnding = false;
   #isOver = false;
   #bookmarked = 0;
 
-  constructor(scope: Scope, selection: Selection, options: ListOptions, representation: Representation) {
+  readonly #rounds: Rounds;
+  readonly #writePending = () => this.#write();
+
+  constructor(
+    scope: Scope,
+    selection: Selection,
+    options: ListOptions,
+    representation: Representation,
+    rounds: Rounds,
+  ) {
+    this.#rounds = rounds;
     this.#scope = scope;
     this.#selection = selection;
     this.#options = options;
@@ -170,7 +181,7 @@ class WatchStream implements Subscriber {
       if (!isReplay) this.#pendingBytes += event.object.bytes.length;
     }
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#giveUp();
-    else this.#schedule();
+    else if (!this.#isBlocked) this.#rounds.join(this.#writePending);
   }
 
   onEnd(): void {
@@ -208,16 +219,6 @@ class WatchStream implements Subscriber {
     this.#pending = [];
     this.end();
     this.#finish();
-  }
-
-  /** What comes in one turn of the event loop goes out together. */
-  #schedule(): void {
-    if (this.#isScheduled || this.#isBlocked) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#write();
-    });
   }
 
   /** Writes what is pending, as long as the connection takes it. */
