@@ -1,0 +1,204 @@
+/** The whole story on real containers: kubectl, API server, scheduler, controllers, kubelet, containerd. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
+import { type Kubectl, kubectl } from '../support/kubectl.ts';
+import { freePort, type Program, startProgram, untilReady } from '../support/process.ts';
+import { missing } from '../support/tools.ts';
+
+const bin = join(import.meta.dirname, '../../bin');
+
+describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { timeout: 90_000 }, () => {
+  let directory: string;
+  let containerd: Containerd;
+  let cluster: Program;
+  let port: number;
+  let k: Kubectl;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kc-'));
+    containerd = await startContainerd(directory);
+    port = await freePort();
+    await up();
+    k = kubectl(join(directory, 'data/kubeconfig'));
+    await eventually(async () => (await k`get sa default -o name`) !== '');
+  }, 90_000);
+  afterAll(async () => {
+    if (k) await k.result({})`delete pods --all --force --grace-period=0 --timeout=20s`;
+    await cluster?.stop();
+    await containerd?.stop();
+    await rm(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  async function up(): Promise<void> {
+    const endpoint = `--container-runtime-endpoint=${containerd.endpoint}`;
+    cluster = startProgram(join(bin, 'keelson'), [
+      'up',
+      '--data-dir',
+      join(directory, 'data'),
+      `--secure-port=${port}`,
+      endpoint,
+    ]);
+    await untilReady(cluster, async () => cluster.output().includes('is ready'));
+  }
+
+  async function eventually(check: () => Promise<boolean>, seconds = 30): Promise<void> {
+    let last: unknown = 'it was never so';
+    for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+      try {
+        if (await check()) return;
+      } catch (error) {
+        last = error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`not within ${seconds} s: ${last}\n${cluster.output().slice(-2000)}`);
+  }
+
+  /** Starts a pod of one container that runs a shell script. */
+  async function pod(
+    name: string,
+    script: string,
+    container: object = {},
+    spec: object = {},
+    metadata: object = {},
+  ): Promise<void> {
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, ...metadata },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          { name: 'main', image: BUSYBOX, imagePullPolicy: 'Never', command: ['sh', '-c', script], ...container },
+        ],
+        ...spec,
+      },
+    };
+    await k.with({ stdin: JSON.stringify(object) })`create -f -`;
+  }
+
+  const get = (name: string) => k.json<Pod>`get pod ${name}`;
+  const statusOf = async (name: string) => (await get(name)).status.containerStatuses![0]!;
+
+  test('the ready line says what runs the containers', () => {
+    expect(cluster.output()).toMatch(/with a node on containerd \d/);
+  });
+
+  test('a pod runs; its output, a command in it and a terminal are reached', async () => {
+    await pod('web', 'echo hello from $HOSTNAME; sleep 1000');
+    await k`wait --for=condition=Ready pod/web --timeout=30s`;
+    expect(await k`logs web`).toBe('hello from web\n');
+    expect(await k.with({ stdin: 'through' })`exec -i web -- cat`).toBe('through');
+    const failing = await k.result({})`exec web -- sh -c ${'exit 7'}`;
+    expect([failing.code, failing.stderr]).toEqual([7, 'command terminated with exit code 7\n']);
+    expect(await k`exec web -- cat /var/run/secrets/kubernetes.io/serviceaccount/namespace`).toBe('default');
+  });
+
+  test('logs are followed until the container ends', async () => {
+    await pod('count', 'for i in 1 2 3; do echo $i; sleep 0.3; done', {}, { restartPolicy: 'Never' });
+    await eventually(async () => ['Running', 'Succeeded'].includes((await get('count')).status.phase!));
+    expect(await k`logs -f count`).toBe('1\n2\n3\n');
+    await eventually(async () => (await get('count')).status.phase === 'Succeeded');
+  });
+
+  test('a container that fails is started again, later each time', async () => {
+    await pod('crash', 'exit 3');
+    await eventually(async () => (await statusOf('crash')).state?.waiting?.reason === 'CrashLoopBackOff');
+    const { restartCount, lastState } = await statusOf('crash');
+    expect(restartCount).toBeGreaterThanOrEqual(1);
+    expect(lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
+    expect(await k`get pod crash --no-headers`).toMatch(/CrashLoopBackOff/);
+  });
+
+  test('a container that takes more memory than it may says OOMKilled', async () => {
+    const resources = { limits: { memory: '32Mi' } };
+    await pod('oom', 'x=a; while true; do x=$x$x$x; done', { resources }, { restartPolicy: 'Never' });
+    await eventually(async () => (await statusOf('oom')).state?.terminated?.reason === 'OOMKilled');
+    expect((await get('oom')).status.phase).toBe('Failed');
+  });
+
+  test('probes decide whether a pod is ready and whether it is started again', async () => {
+    const exec = (command: string) => ({
+      exec: { command: ['sh', '-c', command] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+    });
+    await pod('probed', 'touch /tmp/alive; sleep 1000', {
+      readinessProbe: exec('test -e /tmp/ready'),
+      livenessProbe: exec('test -e /tmp/alive'),
+    });
+    await eventually(async () => (await get('probed')).status.phase === 'Running');
+    expect((await statusOf('probed')).ready).toBe(false);
+    await k`exec probed -- touch /tmp/ready`;
+    await k`wait --for=condition=Ready pod/probed --timeout=20s`;
+    await k`exec probed -- rm /tmp/alive`;
+    await eventually(async () => (await statusOf('probed')).restartCount === 1);
+    expect(await k`get events --field-selector=involvedObject.name=probed`).toMatch(/Liveness probe failed/);
+  });
+
+  test('config maps come as files, and change while the pod runs', async () => {
+    await k`create configmap settings --from-literal=key=before`;
+    const volumes = [{ name: 'settings', configMap: { name: 'settings' } }];
+    await pod(
+      'configured',
+      'sleep 1000',
+      { volumeMounts: [{ name: 'settings', mountPath: '/etc/settings' }] },
+      { volumes },
+    );
+    await k`wait --for=condition=Ready pod/configured --timeout=30s`;
+    expect(await k`exec configured -- cat /etc/settings/key`).toBe('before');
+    await k`patch configmap settings -p ${'{"data":{"key":"after"}}'}`;
+    await eventually(async () => (await k`exec configured -- cat /etc/settings/key`) === 'after', 60);
+  });
+
+  test('init containers run first, one after the other', async () => {
+    const init = (name: string) => ({
+      name,
+      image: BUSYBOX,
+      imagePullPolicy: 'Never',
+      command: ['sh', '-c', `echo ${name} >> /work/order`],
+      volumeMounts: [{ name: 'work', mountPath: '/work' }],
+    });
+    const mounts = { volumeMounts: [{ name: 'work', mountPath: '/work' }] };
+    await pod('initialized', 'cat /work/order; sleep 1000', mounts, {
+      initContainers: [init('one'), init('two')],
+      volumes: [{ name: 'work', emptyDir: {} }],
+    });
+    await k`wait --for=condition=Ready pod/initialized --timeout=30s`;
+    expect(await k`logs initialized`).toBe('one\ntwo\n');
+  });
+
+  test('port-forward reaches what listens in the pod', async () => {
+    await pod('server', 'while true; do printf "HTTP/1.0 200 OK\\r\\n\\r\\nserved" | nc -l -p 8080; done');
+    await k`wait --for=condition=Ready pod/server --timeout=30s`;
+    const local = await freePort();
+    const forward = k.start`port-forward pod/server ${local}:8080`;
+    await untilReady(forward, async () => forward.output().includes('Forwarding'));
+    const answer = await fetch(`http://127.0.0.1:${local}/`);
+    expect(await answer.text()).toBe('served');
+    await forward.stop();
+  });
+
+  test('a restarted cluster finds its containers and starts none again', async () => {
+    const before = await get('web');
+    await cluster.stop('SIGKILL');
+    await up();
+    await eventually(async () => (await k`exec web -- echo here`) === 'here\n');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const after = await get('web');
+    expect(after.metadata.uid).toBe(before.metadata.uid);
+    expect(after.status.containerStatuses).toMatchObject([
+      { containerID: before.status.containerStatuses![0]!.containerID, restartCount: 0, ready: true },
+    ]);
+  });
+
+  test('a deleted pod is gone, and its containers with it', async () => {
+    await k`delete pod web --timeout=30s`;
+    const { code } = await k.result({})`get pod web`;
+    expect(code).toBe(1);
+  });
+});
