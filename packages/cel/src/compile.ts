@@ -4,6 +4,7 @@ import { literalIssues } from './check/literals.ts';
 import { estimate, type SizeOf } from './cost/estimate.ts';
 import type { CostRange } from './cost/range.ts';
 import type { Environment } from './environment.ts';
+import { EvaluationError } from './eval/errors.ts';
 import { Frame } from './eval/frame.ts';
 import { plan } from './eval/plan.ts';
 import { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT } from './eval/program.ts';
@@ -68,7 +69,12 @@ function makeProgram(env: Environment, { slots, step }: ReturnType<typeof plan>)
   return {
     evaluate(activation, { budget = PER_CALL_LIMIT } = {}) {
       const frame = new Frame(slots, budget, activation, env.variables);
-      return { value: step(frame), cost: frame.cost };
+      try {
+        return { value: step(frame), cost: frame.cost };
+      } catch (error) {
+        if (error instanceof EvaluationError) error.cost = frame.cost;
+        throw error;
+      }
     },
   };
 }

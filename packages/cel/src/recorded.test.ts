@@ -64,17 +64,17 @@ function play({ expr, vars = {}, activation = {} }: Recorded): Partial<Recorded>
   if (compiled.issues) return { issues: compiled.issues.message };
   const known = { type: describeType(compiled.type), ...compiled.cost() };
   const program = attempt(() => compiled.program());
-  if (typeof program === 'string') return { ...known, program };
+  if (program instanceof EvaluationError) return { ...known, program: program.message };
   const result = attempt(() => program.evaluate(activation));
-  if (typeof result === 'string') return { ...known, error: result };
+  if (result instanceof EvaluationError) return { ...known, error: result.message, cost: result.cost };
   return { ...known, value: debugFormat(result.value), cost: result.cost };
 }
 
-function attempt<T>(run: () => T): T | string {
+function attempt<T>(run: () => T): T | EvaluationError {
   try {
     return run();
   } catch (error) {
-    if (error instanceof EvaluationError) return error.message;
+    if (error instanceof EvaluationError) return error;
     throw error;
   }
 }

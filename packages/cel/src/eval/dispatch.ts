@@ -2,44 +2,82 @@
 import type { FunctionDeclaration, Overload } from '../functions.ts';
 import { type Type, typeName } from '../types/type.ts';
 import { standardCost } from './cost.ts';
-import { failure, noSuchOverload } from './errors.ts';
-import type { Step } from './frame.ts';
+import { EvaluationError, failure, noSuchOverload } from './errors.ts';
+import type { Frame, Step } from './frame.ts';
 import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
-/** A step that calls a function with what other steps give. What it costs is charged before, unless only the result tells. */
-export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[], args: readonly Step[]): Step {
+/**
+ * A step that calls a function with what other steps give. What it costs is charged before, unless only the result tells.
+ *
+ * Errors of arguments, as upstream has it: of two, both are evaluated; of more, none after one that has no value. The call costs
+ * where its last argument was evaluated.
+ * @param stepwise two arguments are treated like more
+ */
+export function planCall(
+  fn: FunctionDeclaration,
+  overloads: readonly Overload[],
+  args: readonly Step[],
+  stepwise = false,
+): Step {
   const call = caller(fn, overloads);
   const overload = overloads.length === 1 ? overloads[0]!.id : '';
   const before = costBefore(fn, overload);
   const after = fn.cost?.ofResult;
+  const finish = (frame: Frame, values: readonly Value[]) => {
+    if (!after) {
+      frame.charge(before(values));
+      return call(...values);
+    }
+    const result = attempt(() => call(...values), frame);
+    frame.charge(after(valueOr(result), overload) ?? 1);
+    if (result instanceof EvaluationError) throw result;
+    return result;
+  };
+  const fail = (frame: Frame, values: readonly Value[], error: EvaluationError): never => {
+    frame.charge(after ? (after(null, overload) ?? 1) : before(values));
+    throw error;
+  };
   const [first, second] = args;
-  if (after) {
-    return (frame) => {
-      const result = call(...args.map((arg) => arg(frame)));
-      frame.charge(after(result, overload) ?? 1);
-      return result;
-    };
-  }
   if (args.length === 1) {
     return (frame) => {
-      const a = first!(frame);
-      frame.charge(before([a]));
-      return call(a);
+      const a = attempt(first!, frame);
+      return a instanceof EvaluationError ? fail(frame, [null], a) : finish(frame, [a]);
     };
   }
-  if (args.length === 2) {
+  if (args.length === 2 && !stepwise) {
     return (frame) => {
-      const a = first!(frame);
-      const b = second!(frame);
-      frame.charge(before([a, b]));
-      return call(a, b);
+      const a = attempt(first!, frame);
+      const b = attempt(second!, frame);
+      if (a instanceof EvaluationError) return fail(frame, [null, valueOr(b)], a);
+      return b instanceof EvaluationError ? fail(frame, [a, null], b) : finish(frame, [a, b]);
     };
   }
+  const last = args.length - 1;
   return (frame) => {
-    const values = args.map((arg) => arg(frame));
-    frame.charge(before(values));
-    return call(...values);
+    const values: Value[] = [];
+    for (const [i, arg] of args.entries()) {
+      const value = attempt(arg, frame);
+      if (value instanceof EvaluationError && i === last) return fail(frame, [...values, null], value);
+      if (value instanceof EvaluationError) throw value;
+      values.push(value);
+    }
+    return finish(frame, values);
   };
+}
+
+/** What a step gives, or the error that it throws. */
+export function attempt(step: Step, frame: Frame): Value | EvaluationError {
+  try {
+    return step(frame);
+  } catch (error) {
+    if (error instanceof EvaluationError) return error;
+    throw error;
+  }
+}
+
+/** An error is of the size of a value that has none. */
+export function valueOr(result: Value | EvaluationError): Value {
+  return result instanceof EvaluationError ? null : result;
 }
 
 /** An overload that is not known before is known to the cost no better. */

@@ -3,6 +3,8 @@
 /** The expression could not be evaluated; the message is cel-go's. `&&` and `||` absorb it. */
 export class EvaluationError extends Error {
   override readonly name: string = 'EvaluationError';
+  /** Units that the evaluation had cost when it ended; 0 within it. */
+  cost = 0;
 }
 
 /** The budget is used up. No operator absorbs it. */

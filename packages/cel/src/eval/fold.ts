@@ -1,4 +1,5 @@
 /** Folds over lists and maps, which the macros become (cel-go interpreter/interpretable.go evalFold). */
+import { attempt } from './dispatch.ts';
 import { EvaluationError, failure } from './errors.ts';
 import type { Frame, Step } from './frame.ts';
 import { GrowingList, GrowingMap } from './operators.ts';
@@ -21,13 +22,9 @@ interface FoldParts {
 export function runFold({ accumulator, first, second, two, range, condition, step, result }: FoldParts): Step {
   /** False where the fold is to end. */
   const once = (frame: Frame): boolean => {
-    if (!holds(condition, frame)) return false;
-    try {
-      frame.slots[accumulator] = step(frame);
-    } catch (error) {
-      if (!(error instanceof EvaluationError)) throw error;
-      frame.slots[accumulator] = error;
-    }
+    // A condition that has no value does not end a fold.
+    if (attempt(condition, frame) === false) return false;
+    frame.slots[accumulator] = attempt(step, frame);
     return true;
   };
   return (frame) => {
@@ -73,25 +70,10 @@ export function readAccumulator(slot: number, init: Step, hidden: boolean): Step
 }
 
 function start(init: Step, hidden: boolean, frame: Frame): Value | EvaluationError {
-  try {
-    const value = init(frame);
-    if (!hidden) return value;
-    if (isList(value) && value.size === 0) return new GrowingList();
-    return isMap(value) && value.size === 0 ? new GrowingMap() : value;
-  } catch (error) {
-    if (error instanceof EvaluationError) return error;
-    throw error;
-  }
-}
-
-/** A condition that has no value does not end a fold. */
-function holds(condition: Step, frame: Frame): boolean {
-  try {
-    return condition(frame) !== false;
-  } catch (error) {
-    if (error instanceof EvaluationError) return true;
-    throw error;
-  }
+  const value = attempt(init, frame);
+  if (!hidden || value instanceof EvaluationError) return value;
+  if (isList(value) && value.size === 0) return new GrowingList();
+  return isMap(value) && value.size === 0 ? new GrowingMap() : value;
 }
 
 function goTypeName(value: Value): string {

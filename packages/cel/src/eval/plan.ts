@@ -17,7 +17,7 @@ import {
 } from '../syntax/ast.ts';
 import { ACCUMULATOR } from '../syntax/macro.ts';
 import { comparing } from './cost.ts';
-import { planCall } from './dispatch.ts';
+import { attempt, planCall, valueOr } from './dispatch.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
 import { readAccumulator, runFold } from './fold.ts';
@@ -75,8 +75,9 @@ function constant(value: Value): Planned {
 function attribute(resolve: Step, root: 0 | 1): Planned {
   if (root === 0) return { eval: resolve, resolve, root };
   const evaluate: Step = (frame) => {
-    const value = resolve(frame);
+    const value = attempt(resolve, frame);
     frame.charge(1);
+    if (value instanceof EvaluationError) throw value;
     return value;
   };
   return { eval: evaluate, resolve, root };
@@ -155,9 +156,12 @@ class Planner {
     checkConstantIndex(index);
     const step: Step = (frame) => {
       const operand = resolve(frame);
-      const at = key(frame);
-      if (optional || operand instanceof OptionalValue) return chargeFound(frame, selectOptional(operand, at));
+      if (optional || operand instanceof OptionalValue) {
+        return chargeFound(frame, selectOptional(operand, key(frame)));
+      }
+      const at = attempt(key, frame);
       frame.charge(1);
+      if (at instanceof EvaluationError) throw at;
       return select(operand, at);
     };
     return attribute(step, root);
@@ -196,15 +200,10 @@ class Planner {
       if (member) return member;
     }
     if (only === 'optional_or_optional' || only === 'optional_orValue_value') return this.#orElse(args, only);
-    if (PATTERNS.has(fn.name)) {
-      const pattern = args[1]?.constant;
-      if (typeof pattern?.value === 'string') compilePattern(pattern.value);
-    }
-    const step = planCall(
-      fn,
-      overloads,
-      args.map((arg) => arg.eval),
-    );
+    const pattern = PATTERNS.has(fn.name) ? args[1]?.constant?.value : undefined;
+    if (typeof pattern === 'string') compilePattern(pattern);
+    const steps = args.map((arg) => arg.eval);
+    const step = planCall(fn, overloads, steps, typeof pattern === 'string');
     if (!CONVERSIONS.has(fn.name) || args.length !== 1 || !args[0]!.constant) return { eval: step };
     return constant(step(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
   }
@@ -274,9 +273,12 @@ class Planner {
     const reference = this.#references.get(call);
     const actual = wanted && reference?.kind === 'function' ? reference.fn.cost?.actual : undefined;
     return (frame) => {
-      const a = left(frame);
-      const b = right(frame);
-      frame.charge(actual?.([a, b], 'equals') ?? comparing(a, b));
+      const a = attempt(left, frame);
+      const b = attempt(right, frame);
+      const values = [valueOr(a), valueOr(b)] as const;
+      frame.charge(actual?.(values, 'equals') ?? comparing(...values));
+      if (a instanceof EvaluationError) throw a;
+      if (b instanceof EvaluationError) throw b;
       return equals(a, b) === wanted;
     };
   }
@@ -284,12 +286,7 @@ class Planner {
   #notStrictlyFalse(call: Call): Step {
     const operand = this.plan(call.args[0]!).eval;
     return (frame) => {
-      let value: Value = true;
-      try {
-        value = operand(frame);
-      } catch (error) {
-        if (!(error instanceof EvaluationError)) throw error;
-      }
+      const value = attempt(operand, frame);
       frame.charge(1);
       return typeof value === 'boolean' ? value : true;
     };
@@ -300,7 +297,7 @@ class Planner {
     if (expr.optional.size === 0 && elements.every((element) => element.constant)) {
       return constant(new ArrayList(elements.map((element) => element.constant!.value)));
     }
-    const step: Step = (frame) => {
+    const build: Step = (frame) => {
       const items: Value[] = [];
       for (const [i, element] of elements.entries()) {
         const value = element.eval(frame);
@@ -309,10 +306,9 @@ class Planner {
           throw failure(`cannot initialize optional list element from non-optional value ${value}`);
         } else if (value.value !== undefined) items.push(value.value);
       }
-      frame.charge(LIST_COST);
       return new ArrayList(items);
     };
-    return { eval: step };
+    return { eval: constructing(build, LIST_COST) };
   }
 
   #map(expr: MapExpr): Planned {
@@ -335,19 +331,14 @@ class Planner {
     };
     const isConstant = entries.every(({ key, value, optional }) => key.constant && value.constant && !optional);
     if (isConstant) return constant(build(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
-    const step: Step = (frame) => {
-      const map = build(frame);
-      frame.charge(MAP_COST);
-      return map;
-    };
-    return { eval: step };
+    return { eval: constructing(build, MAP_COST) };
   }
 
   #struct(expr: StructExpr): Planned {
     const reference = this.#references.get(expr)!;
     if (reference.kind !== 'struct') throw new Error('not a struct');
     const fields = expr.fields.map((field) => ({ ...field, step: this.plan(field.value).eval }));
-    const step: Step = (frame) => {
+    const build: Step = (frame) => {
       const values = new Map<string, Value>();
       for (const { name, optional, step: field } of fields) {
         const given = field(frame);
@@ -355,10 +346,9 @@ class Planner {
         if (kept === undefined) values.delete(name);
         else values.set(name, kept);
       }
-      frame.charge(STRUCT_COST);
       return reference.struct.construct(values);
     };
-    return { eval: step };
+    return { eval: constructing(build, STRUCT_COST) };
   }
 
   #fold(fold: Comprehension): Step {
@@ -383,6 +373,16 @@ class Planner {
 
     return runFold({ accumulator, first, second, two: fold.variable2 !== undefined, range, condition, step, result });
   }
+}
+
+/** What is constructed costs also where a part of it has no value. */
+function constructing(build: Step, units: number): Step {
+  return (frame) => {
+    const value = attempt(build, frame);
+    frame.charge(units);
+    if (value instanceof EvaluationError) throw value;
+    return value;
+  };
 }
 
 /** An index that is known before is one that a list or a map can have. */
