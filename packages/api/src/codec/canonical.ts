@@ -201,7 +201,9 @@ function listWalker({ element, elementPointer }: ListType): Walker {
 
 function mapWalker({ value: valueType }: MapType): Walker {
   const walkValue = walkerFor(valueType);
-  const zero = zeroOf(valueType, false);
+  // No bytes come back from the store as empty ones.
+  const isBytes = valueType.kind === 'scalar' && valueType.scalar === 'bytes';
+  const zero = isBytes ? () => '' : zeroOf(valueType, false);
   return (value, walk) => {
     const source = objectOf(value);
     const keys = sortedKeys(source);

@@ -48,6 +48,13 @@ export class ObjectCodec {
     return { object, bytes };
   }
 
+  /** The stored object as the answer to a write that changed nothing. It must not be changed. */
+  unchanged(cached: CachedObject): KubeObject {
+    const object = this.object(cached);
+    encodedBytes.set(object, cached.bytes);
+    return object;
+  }
+
   /** What is read has its defaults, also in the place of what was empty and is therefore not written. */
   #asRead(given: KubeObject, storageType: StructType): KubeObject {
     const written = withoutEmpties(given, storageType);

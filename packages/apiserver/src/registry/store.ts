@@ -294,7 +294,9 @@ export class ResourceStore {
         await hook?.commit?.();
         return { object: this.codec.encode(object).object, created: false, deleted: true };
       }
-      const written = isUnchanged(object, existing) ? existing : await this.write(object, current, ctx.dryRun);
+      const written = isUnchanged(object, existing)
+        ? this.codec.unchanged(current)
+        : await this.write(object, current, ctx.dryRun);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
       return { object: written, created: false, deleted: false };
