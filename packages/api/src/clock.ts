@@ -15,11 +15,21 @@ export interface TimerOptions {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback, { background = false } = {}) {
-    const timer = setTimeout(callback, ms);
-    if (background) timer.unref();
+    let timer: NodeJS.Timeout;
+    let left = ms;
+    const wait = () => {
+      const step = Math.min(left, LONGEST_TIMER_MS);
+      left -= step;
+      timer = setTimeout(left > 0 ? wait : callback, step);
+      if (background) timer.unref();
+    };
+    wait();
     return () => clearTimeout(timer);
   },
 };
+
+/** What a timer of the machine takes at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A clock for tests: time passes when `advance` says so. */
 export class ManualClock implements Clock {

@@ -13,6 +13,7 @@ export interface ServingFiles {
  * makes them first when both are missing (apiserver/pkg/server/options, MaybeDefaultWithSelfSignedCerts).
  * @param host the advertised address, which names the certificate
  * @param names further DNS names and IP addresses
+ * @param component whose certificate it is: `kubelet` has kubelet.crt and kubelet.key
  * @throws Error when one of the files is there without the other
  */
 export async function ensureServingCertificate(
@@ -20,8 +21,9 @@ export async function ensureServingCertificate(
   host: string,
   names: readonly string[],
   now: Date,
+  component = 'apiserver',
 ): Promise<ServingFiles> {
-  const files = { certFile: join(directory, 'apiserver.crt'), keyFile: join(directory, 'apiserver.key') };
+  const files = { certFile: join(directory, `${component}.crt`), keyFile: join(directory, `${component}.key`) };
   const [certificate, key] = await Promise.all([readIfExists(files.certFile), readIfExists(files.keyFile)]);
   if ((certificate === undefined) !== (key === undefined)) {
     const missing = certificate === undefined ? files.certFile : files.keyFile;

@@ -1,0 +1,77 @@
+/** Who the kubelet is to the API server: by its kubeconfig, or by a certificate that it asks for first (TLS bootstrap). */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { type Client, type ClusterConfig, connect, systemWorld } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
+import type { Running } from '@keelson/component/running';
+import { CertificateStore, keepClientCertificate } from '@keelson/kubelet';
+import { type rateLimitOf, readKubeconfig } from '../connection.ts';
+import { writeFileAtomic } from '../pki/files.ts';
+
+export interface ClientOptions {
+  readonly kubeconfig: string;
+  /** Empty: the kubeconfig has to be there. */
+  readonly bootstrapKubeconfig: string;
+  readonly certificateDirectory: string;
+  /** Whether the certificate is renewed before it ends. */
+  readonly rotate: boolean;
+  readonly nodeName: string;
+  readonly rateLimit: ReturnType<typeof rateLimitOf>;
+  readonly logger: Logger;
+}
+
+export interface NodeClient {
+  readonly client: Client;
+  /** Renews its certificate; undefined where that is somebody else's affair. */
+  readonly rotation: Running | undefined;
+}
+
+/** Resolves when the kubelet can speak as its node; with TLS bootstrap somebody may have to approve it first. @throws StartupError */
+export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
+  const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger } = options;
+  const common = { component: 'kubelet', world: systemWorld(logger), rateLimit };
+  const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');
+  const isThere = existsSync(kubeconfig);
+  const ownsCertificate = isThere
+    ? (await readFile(kubeconfig, 'utf8')).includes(store.file)
+    : bootstrapKubeconfig !== '';
+  if (!ownsCertificate || (isThere && !options.rotate)) {
+    return { client: connect(await readKubeconfig(kubeconfig), common), rotation: undefined };
+  }
+  const config = await readKubeconfig(isThere ? kubeconfig : bootstrapKubeconfig);
+  const own = ownConfig(config, store.file);
+  if (!isThere) logger.info({ file: store.file }, 'Asking for a client certificate');
+  const rotation = await keepClientCertificate({
+    store,
+    nodeName,
+    bootstrap: connect(config, common),
+    renewing: () => connect(own, common),
+  });
+  if (!isThere) await writeKubeconfig(kubeconfig, config, store.file);
+  return { client: connect(own, common), rotation };
+}
+
+/** The same server, spoken to by the certificate in a file, which is read again when it changes. */
+function ownConfig(config: ClusterConfig, file: string): ClusterConfig {
+  return { ...config, token: undefined, tls: { ...config.tls, certificate: { file }, key: { file } } };
+}
+
+async function writeKubeconfig(path: string, { server, tls }: ClusterConfig, file: string): Promise<void> {
+  const ca = tls.ca && ('text' in tls.ca ? tls.ca.text : await readFile(tls.ca.file, 'utf8'));
+  const name = 'default-cluster';
+  const { dump } = await import('js-yaml');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name,
+        cluster: { server, ...(ca ? { 'certificate-authority-data': Buffer.from(ca).toString('base64') } : {}) },
+      },
+    ],
+    users: [{ name: 'default-auth', user: { 'client-certificate': file, 'client-key': file } }],
+    contexts: [{ name: 'default-context', context: { cluster: name, user: 'default-auth' } }],
+    'current-context': 'default-context',
+  };
+  await writeFileAtomic(path, dump(config, { lineWidth: -1 }));
+}

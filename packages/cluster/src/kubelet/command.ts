@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Logger } from '@keelson/component/logs/logger';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { type Running, together } from '@keelson/component/running';
+import type { KubeletView, ServerFactory } from '@keelson/kubelet';
+import { type Component, runComponent } from '../commands/component.ts';
+import type { Io } from '../commands/io.ts';
+import { rateLimitOf } from '../connection.ts';
+import { ensureServingCertificate } from '../pki/self-signed.ts';
+import { StartupError } from '../startup-error.ts';
+import { nodeClient } from './client.ts';
+import { configurationOf, type KubeletConfiguration } from './configuration.ts';
+import { descriptions, flags, type Values } from './flags.ts';
+
+const component: Component<typeof flags> = {
+  name: 'kubelet',
+  summary:
+    'The kubelet: has the pods that are bound to this machine run by its container runtime, and tells the cluster how they are.',
+  flags,
+  descriptions,
+  validate: (values) =>
+    [
+      values.kubeconfig === '' && '--kubeconfig FILE says where the API server is',
+      values['bootstrap-kubeconfig'] !== '' && values.kubeconfig === '' && '--kubeconfig FILE is where access is kept',
+    ].filter((message) => message !== false),
+  async start(values, given, logger) {
+    const configuration = await configurationOf(values, given);
+    const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
+    const { client, rotation } = await nodeClient({
+      kubeconfig: values.kubeconfig,
+      bootstrapKubeconfig: values['bootstrap-kubeconfig'],
+      certificateDirectory: values['cert-dir'],
+      rotate: configuration.rotateCertificates ?? false,
+      nodeName,
+      rateLimit: rateLimitOf(values, given),
+      logger,
+    });
+    const [{ startKubelet }, { CriRuntime }, { startKubeletServer }] = await Promise.all([
+      import('@keelson/kubelet'),
+      import('@keelson/kubelet/runtime/cri/runtime'),
+      import('@keelson/kubelet/server/server'),
+    ]);
+    const runtime = new CriRuntime(configuration.containerRuntimeEndpoint!);
+    const certificate = await servingCertificate(values, configuration, nodeName);
+    const clientCa = configuration.clientCaFile && (await readFile(configuration.clientCaFile, 'utf8'));
+    let health: Running | undefined;
+    const server: ServerFactory = async (view) => {
+      health = await serveHealth(view, configuration, logger);
+      return startKubeletServer(view, {
+        host: configuration.address!,
+        port: configuration.port!,
+        certificate,
+        ...(clientCa ? { clientCa } : {}),
+        client,
+        metrics: new MetricsRegistry(),
+        configuration,
+      });
+    };
+    const kubelet = await startKubelet({
+      ...optionsOf(values, configuration),
+      client,
+      nodeName,
+      runtime,
+      server,
+    }).catch(explained);
+    return together([kubelet, ...(rotation ? [rotation] : []), ...(health ? [health] : [])]);
+  },
+};
+
+/** `kubelet`: runs until the process is asked to end. @returns the exit code */
+export const kubelet = (argv: readonly string[], io: Io): Promise<number> => runComponent(component, argv, io);
+
+function optionsOf(values: Values, configuration: KubeletConfiguration) {
+  const { staticPodPath, cgroupDriver, clusterDNS, nodeLeaseDurationSeconds, nodeStatusUpdateMs } = configuration;
+  const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
+  return {
+    rootDirectory: resolve(values['root-dir']),
+    podLogsDirectory: configuration.podLogsDir,
+    nodeIps,
+    labels: Object.fromEntries(values['node-labels']),
+    taints: configuration.registerWithTaints ?? [],
+    maxPods: configuration.maxPods,
+    providerId: configuration.providerID,
+    clusterDns: clusterDNS,
+    clusterDomain: configuration.clusterDomain,
+    resolvConf: configuration.resolvConf,
+    staticPodPath: staticPodPath ? resolve(staticPodPath) : undefined,
+    cgroupDriver: cgroupDriver === 'systemd' ? ('systemd' as const) : ('cgroupfs' as const),
+    seccompDefault: configuration.seccompDefault,
+    allowedUnsafeSysctls: configuration.allowedUnsafeSysctls,
+    serializeImagePulls: configuration.serializeImagePulls,
+    statusMs: nodeStatusUpdateMs,
+    leaseSeconds: nodeLeaseDurationSeconds,
+  };
+}
+
+async function servingCertificate(
+  values: Values,
+  { tlsCertFile, tlsPrivateKeyFile }: KubeletConfiguration,
+  nodeName: string,
+) {
+  const files = tlsCertFile
+    ? { certFile: tlsCertFile, keyFile: tlsPrivateKeyFile! }
+    : await ensureServingCertificate(values['cert-dir'], nodeName, [nodeName], new Date(), 'kubelet');
+  const [cert, key] = await Promise.all([readFile(files.certFile, 'utf8'), readFile(files.keyFile, 'utf8')]);
+  return { cert, key };
+}
+
+/** The port without TLS that whoever watches over the process asks. */
+async function serveHealth(
+  view: KubeletView,
+  { healthzBindAddress, healthzPort = 0 }: KubeletConfiguration,
+  logger: Logger,
+): Promise<Running | undefined> {
+  if (healthzPort === 0) return undefined;
+  const server = http.createServer((request, response) => {
+    if (!request.url?.startsWith('/healthz')) return response.writeHead(404).end('404 page not found\n');
+    const problems = view.problems();
+    return response
+      .writeHead(problems.length === 0 ? 200 : 500)
+      .end(problems.length === 0 ? 'ok' : problems.join('\n'));
+  });
+  await new Promise<void>((done) => {
+    server.once('error', (error) => {
+      logger.error({ err: error.message }, 'The port of /healthz is not served');
+      done();
+    });
+    server.listen({ host: healthzBindAddress, port: healthzPort }, done);
+  });
+  const { promise, resolve: ended } = Promise.withResolvers<void>();
+  return {
+    done: promise,
+    stop: async () => {
+      server.close(() => ended());
+      server.closeAllConnections();
+      await promise;
+    },
+  };
+}
+
+function explained(error: Error): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') throw new StartupError(error.message, 'stop what listens there, or choose another --port');
+  if (code === 'Unavailable')
+    throw new StartupError(
+      `no container runtime answers: ${error.message}`,
+      'start it, or correct --container-runtime-endpoint',
+    );
+  throw error;
+}

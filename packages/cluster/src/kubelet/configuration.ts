@@ -1,0 +1,105 @@
+/** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
+import { readFile } from 'node:fs/promises';
+import { parseDuration } from '@keelson/component/go/duration';
+import { StartupError } from '../startup-error.ts';
+import type { Values } from './flags.ts';
+
+/** The fields that have an effect. */
+interface File {
+  readonly address?: string;
+  readonly port?: number;
+  readonly staticPodPath?: string;
+  readonly clusterDNS?: readonly string[];
+  readonly clusterDomain?: string;
+  readonly maxPods?: number;
+  readonly containerRuntimeEndpoint?: string;
+  readonly authentication?: { readonly x509?: { readonly clientCAFile?: string } };
+  readonly rotateCertificates?: boolean;
+  readonly serverTLSBootstrap?: boolean;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly registerWithTaints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  readonly resolvConf?: string;
+  readonly cgroupDriver?: string;
+  readonly seccompDefault?: boolean;
+  readonly allowedUnsafeSysctls?: readonly string[];
+  readonly serializeImagePulls?: boolean;
+  readonly podLogsDir?: string;
+  readonly healthzBindAddress?: string;
+  readonly healthzPort?: number;
+  readonly nodeStatusUpdateFrequency?: string;
+  readonly nodeLeaseDurationSeconds?: number;
+  readonly providerID?: string;
+}
+
+/** Durations in milliseconds. */
+export interface KubeletConfiguration extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency'> {
+  readonly clientCaFile?: string;
+  readonly nodeStatusUpdateMs?: number;
+}
+
+/** @throws StartupError for a file that is none, a taint or a duration that makes no sense */
+export async function configurationOf(values: Values, given: ReadonlySet<string>): Promise<KubeletConfiguration> {
+  const file = values.config === '' ? {} : await read(values.config);
+  const { authentication, nodeStatusUpdateFrequency, ...rest } = file;
+  /** A flag that was given comes before the file, its default behind it. */
+  const pick = <F extends keyof Values, T>(flag: F, own: T | undefined): T | Values[F] =>
+    given.has(flag) || own === undefined ? values[flag] : own;
+  const clientCaFile = pick('client-ca-file', authentication?.x509?.clientCAFile);
+  return {
+    ...rest,
+    address: pick('address', file.address),
+    port: pick('port', file.port),
+    staticPodPath: pick('pod-manifest-path', file.staticPodPath),
+    clusterDNS: pick('cluster-dns', file.clusterDNS),
+    clusterDomain: pick('cluster-domain', file.clusterDomain) || 'cluster.local',
+    maxPods: pick('max-pods', file.maxPods),
+    containerRuntimeEndpoint: pick('container-runtime-endpoint', file.containerRuntimeEndpoint),
+    rotateCertificates: pick('rotate-certificates', file.rotateCertificates),
+    tlsCertFile: pick('tls-cert-file', file.tlsCertFile),
+    tlsPrivateKeyFile: pick('tls-private-key-file', file.tlsPrivateKeyFile),
+    registerWithTaints: given.has('register-with-taints')
+      ? values['register-with-taints'].map(taintOf)
+      : (file.registerWithTaints ?? []),
+    resolvConf: pick('resolv-conf', file.resolvConf),
+    seccompDefault: pick('seccomp-default', file.seccompDefault),
+    allowedUnsafeSysctls: pick('allowed-unsafe-sysctls', file.allowedUnsafeSysctls),
+    serializeImagePulls: pick('serialize-image-pulls', file.serializeImagePulls),
+    healthzBindAddress: pick('healthz-bind-address', file.healthzBindAddress),
+    healthzPort: pick('healthz-port', file.healthzPort),
+    providerID: pick('provider-id', file.providerID),
+    ...(clientCaFile === '' ? {} : { clientCaFile }),
+    ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: milliseconds(nodeStatusUpdateFrequency) } : {}),
+  };
+}
+
+async function read(path: string): Promise<File> {
+  const remedy = 'correct --config';
+  try {
+    const { load } = await import('js-yaml');
+    const object = load(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
+    if (object?.kind !== 'KubeletConfiguration' || object.apiVersion !== 'kubelet.config.k8s.io/v1beta1') {
+      throw new Error('no KubeletConfiguration of kubelet.config.k8s.io/v1beta1');
+    }
+    return object;
+  } catch (error) {
+    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, remedy);
+  }
+}
+
+function milliseconds(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new StartupError((error as Error).message, 'correct --config');
+  }
+}
+
+/** `key=value:effect`, `key:effect` */
+function taintOf(text: string): { key: string; value: string; effect: string } {
+  const [, key = '', value = '', effect = ''] = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text) ?? [];
+  if (!['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(effect)) {
+    throw new StartupError(`invalid taint spec: ${text}`, 'write --register-with-taints as key=value:effect');
+  }
+  return { key, value, effect };
+}

@@ -1,0 +1,42 @@
+import { kubeletFlags } from '@keelson/component/generated/kubelet-flags';
+import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+
+/** The flags of `kubelet`: upstream's, and the one by which its other settings are left to a file. */
+export const flags = { ...kubeletFlags } as const satisfies FlagTable;
+
+export type Values = FlagValues<typeof flags>;
+
+export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  address: 'Address that the kubelet listens on.',
+  'allowed-unsafe-sysctls': 'Sysctls that pods may set besides the safe ones.',
+  'bootstrap-kubeconfig':
+    'Access by which the kubelet asks for a certificate of its own, where --kubeconfig is not there yet.',
+  'cert-dir': 'Where the certificates are that it asks for.',
+  'client-ca-file': 'Authorities whose client certificates name users.',
+  'cluster-dns': 'Addresses of DNS servers for pods.',
+  'cluster-domain': "The cluster's domain.",
+  config: 'A KubeletConfiguration. What flags say as well, they say last.',
+  'container-runtime-endpoint': 'Socket of the container runtime (CRI).',
+  'healthz-bind-address': 'Address of the plain port for /healthz.',
+  'healthz-port': 'The plain port for /healthz; 0: none.',
+  help: 'Show this help.',
+  'hostname-override': "Name of the node. Default: this machine's.",
+  kubeconfig: 'File that tells where the API server is and who asks.',
+  'logging-format': "text (klog's lines) or json.",
+  'max-pods': 'Pods that the node takes.',
+  'node-ip': 'Addresses of the node, the primary one first.',
+  'node-labels': 'Labels of the node when it registers.',
+  'pod-manifest-path': 'Folder of static pods.',
+  port: 'The HTTPS port.',
+  'provider-id': 'What the node is called by who provides it.',
+  'register-with-taints': 'Taints of the node when it registers: key=value:effect.',
+  'resolv-conf': "File with the DNS settings of pods that do not use the cluster's.",
+  'root-dir': 'Where the kubelet keeps what belongs to pods.',
+  'rotate-certificates': 'Ask for a new client certificate before the old one ends.',
+  'seccomp-default': "Containers have the runtime's seccomp profile unless they say otherwise.",
+  'serialize-image-pulls': 'Pull one image at a time.',
+  'tls-cert-file': 'Serving certificate. Default: one that is made and kept in --cert-dir.',
+  'tls-private-key-file': 'Its key.',
+  v: 'How much is logged: 0 to 10.',
+  version: 'Show the version; raw: in detail.',
+};
