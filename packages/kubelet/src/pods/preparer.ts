@@ -117,7 +117,8 @@ export class NodePreparer implements Preparer {
     const runtimeHandler = await this.#runtimeHandler(pod);
     const image = { image: imageRef, userSpecified: spec.image ?? '', runtimeHandler };
     const found = await runtime.image(image);
-    const user = { uid: found?.uid, name: found?.username ?? '' };
+    // An image that names nobody means root.
+    const user = { uid: found?.uid ?? (found?.username ? undefined : 0), name: found?.username ?? '' };
     const mounts = await mountsOf({
       pod,
       container,

@@ -107,7 +107,9 @@ function addresses({ pod, state, old, hostIps }: GenerateInput): Partial<PodStat
   const host = hostIps[0];
   const primaryIsV6 = host?.includes(':') ?? false;
   const sandbox = state.sandboxes.find(({ state }) => state === 'ready');
-  let ips = inOrder(sandbox?.ips ?? [], primaryIsV6);
+  // Of a pod whose sandbox has gone its addresses are remembered.
+  const known = sandbox ? sandbox.ips : (old.podIPs ?? []).map(({ ip }) => ip);
+  let ips = inOrder(known, primaryIsV6);
   if (isHostNetwork(pod)) ips = old.podIPs?.length ? old.podIPs.map(({ ip }) => ip) : [...hostIps];
   return {
     ...(host ? { hostIP: host, hostIPs: hostIps.map((ip) => ({ ip })) } : {}),

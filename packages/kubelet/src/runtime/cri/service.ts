@@ -13,6 +13,15 @@ import { RuntimeError, type RuntimeErrorCode } from '../runtime.ts';
 import type { Methods } from './messages.ts';
 
 const root = protobuf.Root.fromJSON(criDescriptors as protobuf.INamespace);
+// Descriptors in JSON have no room for fields of the name `options`.
+const OPTIONS = [
+  { message: 'DNSConfig', id: 3, type: 'string', rule: 'repeated' },
+  { message: 'Namespace', id: 2, type: 'NamespaceOption', rule: undefined },
+];
+for (const { message, id, type, rule } of OPTIONS) {
+  const found = root.lookupType(message);
+  if (!found.fields.options) found.add(new protobuf.Field('options', id, type, rule));
+}
 const PACKAGE = 'runtime.v1';
 /** Answers as large as a list of everything on a full machine. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;

@@ -1,0 +1,334 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { startKubelet } from '@keelson/kubelet';
+import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
+
+const namespace = 'default';
+const world = systemWorld();
+
+/** Pods from POST to their end, on containers that are none of a simulation. */
+describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, () => {
+  let directory: string;
+  let server: ApiServer;
+  let containerd: Containerd;
+  let runtime: CriRuntime;
+  let admin: Client;
+  let node: Client;
+  let kubelet: Running;
+
+  const start = () =>
+    startKubelet({
+      client: node,
+      nodeName: 'real',
+      runtime,
+      rootDirectory: join(directory, 'root'),
+      podLogsDirectory: join(directory, 'logs'),
+      clusterDns: ['10.96.0.10'],
+    });
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kk-'));
+    await mkdir(join(directory, 'c'));
+    [server, containerd] = await Promise.all([
+      startApiServer('memory', ['--enable-admission-plugins=NodeRestriction']),
+      startContainerd(join(directory, 'c')),
+    ]);
+    const config = await loadKubeconfig(server.kubeconfig);
+    admin = connect(config, { component: 'test', world });
+    const impersonate = { user: 'system:node:real', groups: ['system:nodes'] };
+    node = connect({ ...config, impersonate }, { component: 'kubelet', world });
+    await admin.resource('serviceaccounts').create({ metadata: { namespace, name: 'default' } });
+    runtime = new CriRuntime(containerd.endpoint);
+    kubelet = await start();
+  }, 120_000);
+
+  afterAll(async () => {
+    await kubelet?.stop();
+    await runtime?.close();
+    await containerd?.stop();
+    admin?.close();
+    node?.close();
+    await server?.stop();
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
+  }, 120_000);
+
+  const pods = () => admin.resource('pods');
+  const get = (name: string) => pods().get({ namespace, name });
+  const status = async (name: string, container = 'c') => {
+    const { initContainerStatuses: init = [], containerStatuses: regular = [] } = (await get(name)).status ?? {};
+    return [...init, ...regular].find((each) => each.name === container);
+  };
+  const logs = async (name: string, container = 'c', attempt = 0) => {
+    const { metadata } = await get(name);
+    const path = join(directory, 'logs', `${namespace}_${name}_${metadata.uid}`, container, `${attempt}.log`);
+    return (await readFile(path, 'utf8')).replace(/^\S+ \S+ [FP] /gm, '');
+  };
+  const soon = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 30_000, interval: 50 });
+  const phase = async (name: string) => (await get(name)).status?.phase;
+  const sh = (script: string, more: Draft<Container> = {}): Draft<Container> => ({
+    name: 'c',
+    image: BUSYBOX,
+    command: ['/bin/sh', '-c', script],
+    ...more,
+  });
+  const create = (name: string, spec: Draft<Pod['spec']>) =>
+    pods().create({
+      metadata: { namespace, name, labels: { of: name } },
+      spec: { nodeName: 'real', automountServiceAccountToken: false, restartPolicy: 'Never', ...spec },
+    });
+  const ends = async (name: string, container: Draft<Container>, spec: Draft<Pod['spec']> = {}) => {
+    await create(name, { containers: [container], ...spec });
+    await soon(() => phase(name)).toMatch(/Succeeded|Failed/);
+    return { log: await logs(name), ended: (await status(name))?.state.terminated };
+  };
+  const forever = 'trap "exit 0" TERM; while :; do sleep 0.2; done';
+
+  it('runs a command with its variables', async () => {
+    const env: Draft<Container['env']> = [
+      { name: 'A', value: 'a' },
+      { name: 'B', value: '$(A)b' },
+      { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
+    ];
+    const resources = { limits: { cpu: '250m' } };
+    const { log, ended } = await ends('env', sh('echo $B $IP $CPU $(hostname); echo $(B)', { env, resources }));
+    const { status } = await get('env');
+    expect(ended).toMatchObject({ exitCode: 0, reason: 'Completed' });
+    expect(log).toBe(`ab ${status?.podIP} 250 env\nab\n`);
+  });
+
+  it('says how a container ended, in its own words', async () => {
+    const { ended } = await ends('words', sh('echo last words > /dev/termination-log; exit 3'));
+    expect(ended).toMatchObject({ exitCode: 3, reason: 'Error', message: 'last words\n' });
+    const fallback = sh('echo all is lost; exit 1', { terminationMessagePolicy: 'FallbackToLogsOnError' });
+    expect((await ends('fallback', fallback)).ended?.message).toBe('all is lost\n');
+  });
+
+  it('runs init containers, then sidecars beside the others, and ends them last', async () => {
+    await create('ordered', {
+      initContainers: [
+        sh('echo 1 >> /v/order', { name: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
+        sh('echo 2 >> /v/order; trap "exit 0" TERM; while :; do sleep 0.1; done', {
+          name: 'side',
+          restartPolicy: 'Always',
+          volumeMounts: [{ name: 'v', mountPath: '/v' }],
+        }),
+      ],
+      containers: [sh('sleep 0.3; cat /v/order', { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
+      volumes: [{ name: 'v', emptyDir: {} }],
+    });
+    await soon(() => phase('ordered')).toBe('Succeeded');
+    expect(await logs('ordered')).toBe('1\n2\n');
+    expect((await status('ordered', 'side'))?.state.terminated?.exitCode).toBe(0);
+  });
+
+  it('starts what crashes again, later each time', async () => {
+    await create('crashes', { restartPolicy: 'Always', containers: [sh('exit 1')] });
+    await soon(async () => (await status('crashes'))?.state.waiting?.reason).toBe('CrashLoopBackOff');
+    expect(await status('crashes')).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 1 } } });
+  });
+
+  it('kills what uses too much memory', async () => {
+    const { ended } = await ends(
+      'oom',
+      sh('x=a; while :; do x=$x$x; done', { resources: { limits: { memory: '24Mi' } } }),
+    );
+    expect(ended).toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
+  });
+
+  it('asks containers how they are', async () => {
+    const exec = (command: string) => ({
+      exec: { command: ['/bin/sh', '-c', command] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+    });
+    await create('probed', {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        sh(`touch /tmp/up; ${forever}`, {
+          startupProbe: exec('test -e /tmp/up'),
+          readinessProbe: exec('test -e /tmp/ready'),
+          livenessProbe: exec('! test -e /tmp/dead'),
+        }),
+      ],
+    });
+    await soon(async () => (await status('probed'))?.started).toBe(true);
+    expect((await status('probed'))?.ready).toBe(false);
+    const id = (await status('probed'))!.containerID!.replace(/^.*:\/\//, '');
+    await runtime.execSync(id, ['touch', '/tmp/ready'], 0);
+    await soon(async () => (await status('probed'))?.ready).toBe(true);
+    await runtime.execSync(id, ['touch', '/tmp/dead'], 0);
+    await soon(async () => (await status('probed'))?.restartCount).toBe(1);
+    const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=probed' });
+    expect(events.items.map(({ message }) => message)).toContain(
+      'Container c failed liveness probe, will be restarted',
+    );
+  });
+
+  it('shows volumes, and their changes while the container runs', async () => {
+    await admin.resource('configmaps').create({ metadata: { namespace, name: 'live' }, data: { k: 'old' } });
+    await admin.resource('secrets').create({ metadata: { namespace, name: 'hidden' }, stringData: { p: 's3cret' } });
+    await create('shows', {
+      containers: [
+        sh(
+          'cat /s/p; echo; cat /d/l; echo; stat -c %a /s/..data/p; until grep -q new /c/k; do sleep 0.1; done; echo changed',
+          {
+            volumeMounts: [
+              { name: 'c', mountPath: '/c' },
+              { name: 's', mountPath: '/s', readOnly: true },
+              { name: 'd', mountPath: '/d' },
+              { name: 'm', mountPath: '/m' },
+            ],
+          },
+        ),
+      ],
+      volumes: [
+        { name: 'c', configMap: { name: 'live' } },
+        { name: 's', secret: { secretName: 'hidden', defaultMode: 0o400 } },
+        { name: 'd', downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: "metadata.labels['of']" } }] } },
+        { name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      ],
+    });
+    await soon(() => phase('shows')).toBe('Running');
+    await admin.resource('configmaps').patch({ namespace, name: 'live' }, 'merge', { data: { k: 'new' } });
+    await soon(() => phase('shows')).toBe('Succeeded');
+    expect(await logs('shows')).toBe('s3cret\nshows\n400\nchanged\n');
+  });
+
+  it('runs as whom it is told to, without more rights than that', async () => {
+    const { log } = await ends(
+      'secure',
+      sh('id -u; id -g; id -G; touch /x 2>&1; grep NoNewPrivs /proc/self/status; stat -c "%g %a" /v', {
+        securityContext: {
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+        },
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+      }),
+      {
+        securityContext: { runAsUser: 1000, runAsGroup: 2000, fsGroup: 3000, supplementalGroups: [4000] },
+        volumes: [{ name: 'v', emptyDir: {} }],
+      },
+    );
+    expect(log).toBe('1000\n2000\n2000 3000 4000\ntouch: /x: Read-only file system\nNoNewPrivs:\t1\n3000 2777\n');
+  });
+
+  it('refuses root where there must be none', async () => {
+    await create('root', { containers: [sh('id', { securityContext: { runAsNonRoot: true } })] });
+    const { uid } = (await get('root')).metadata;
+    await soon(async () => (await status('root'))?.state.waiting).toEqual({
+      reason: 'CreateContainerConfigError',
+      message: `container has runAsNonRoot and image will run as root (pod: "root_default(${uid})", container: c)`,
+    });
+  });
+
+  it('knows its hosts and names', async () => {
+    const { log } = await ends('hosts', sh('cat /etc/hosts /etc/resolv.conf'), {
+      hostAliases: [{ ip: '192.0.2.9', hostnames: ['nine'] }],
+      subdomain: 'sub',
+      dnsConfig: { options: [{ name: 'ndots', value: '3' }] },
+    });
+    expect(log).toContain('192.0.2.9\tnine');
+    expect(log).toContain('\thosts.sub.default.svc.cluster.local\thosts\n');
+    expect(log).toContain('nameserver 10.96.0.10');
+    expect(log).toContain('ndots:3');
+  });
+
+  it('shares the network of its machine where it is told to', async () => {
+    await create('on-host', {
+      hostNetwork: true,
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 1,
+      containers: [sh(forever)],
+    });
+    await soon(() => phase('on-host')).toBe('Running');
+    const { status: found } = await get('on-host');
+    expect(found?.podIP).toBe(found?.hostIP);
+    const before = (await status('on-host'))?.containerID;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await status('on-host'))?.containerID).toBe(before);
+  });
+
+  it('says why an image is not there', async () => {
+    await create('nowhere', { containers: [{ name: 'c', image: 'localhost:1/none:1' }] });
+    await soon(async () => (await status('nowhere'))?.state.waiting?.reason).toMatch(/ErrImagePull|ImagePullBackOff/);
+    await create('never', { containers: [{ name: 'c', image: 'localhost:1/none:1', imagePullPolicy: 'Never' }] });
+    await soon(async () => (await status('never'))?.state.waiting?.reason).toBe('ErrImageNeverPull');
+  });
+
+  it('lets containers end in their grace, after their hooks', async () => {
+    await create('graceful', {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 20,
+      containers: [
+        sh('trap "echo term >> /v/end; exit 0" TERM; echo up; while :; do sleep 0.1; done', {
+          volumeMounts: [{ name: 'v', mountPath: '/v' }],
+          lifecycle: { preStop: { exec: { command: ['/bin/sh', '-c', 'echo hook >> /v/end'] } } },
+        }),
+      ],
+      volumes: [{ name: 'v', hostPath: { path: join(directory, 'end'), type: 'DirectoryOrCreate' } }],
+    });
+    await soon(() => phase('graceful')).toBe('Running');
+    await soon(() => logs('graceful').catch(() => '')).toBe('up\n');
+    await pods().delete({ namespace, name: 'graceful' });
+    await soon(() => get('graceful').catch(({ reason }) => reason)).toBe('NotFound');
+    expect(await readFile(join(directory, 'end/end'), 'utf8')).toBe('hook\nterm\n');
+  });
+
+  it('gives a running container other limits', async () => {
+    const resources = { requests: { cpu: '100m', memory: '32Mi' }, limits: { cpu: '200m', memory: '64Mi' } };
+    await create('resized', {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 1,
+      containers: [sh(forever, { resources })],
+    });
+    await soon(() => phase('resized')).toBe('Running');
+    const before = await status('resized');
+    const wanted = { requests: { cpu: '150m', memory: '32Mi' }, limits: { cpu: '300m', memory: '96Mi' } };
+    const patch = { spec: { containers: [{ name: 'c', resources: wanted }] } };
+    await pods().patch({ namespace, name: 'resized' }, 'strategic', patch, { subresource: 'resize' });
+    await soon(async () => (await status('resized'))?.resources).toEqual(wanted);
+    expect(await status('resized')).toMatchObject({ containerID: before!.containerID, restartCount: 0 });
+  });
+
+  it('adds an ephemeral container to a pod that runs', async () => {
+    const ephemeralContainers = [{ ...sh('echo here; sleep 0.2', { name: 'debug' }), targetContainerName: 'c' }];
+    await pods().patch(
+      { namespace, name: 'resized' },
+      'strategic',
+      { spec: { ephemeralContainers } },
+      { subresource: 'ephemeralcontainers' },
+    );
+    await soon(() => logs('resized', 'debug').catch(() => '')).toBe('here\n');
+    await soon(
+      async () => (await get('resized')).status?.ephemeralContainerStatuses?.[0]?.state.terminated?.exitCode,
+    ).toBe(0);
+  });
+
+  it('starts nothing again when it is started again itself', async () => {
+    const before = await status('resized');
+    await kubelet.stop();
+    kubelet = await start();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await status('resized')).toEqual(before);
+    const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=resized' });
+    expect(events.items.filter(({ reason }) => reason === 'Killing')).toEqual([]);
+  });
+
+  it('leaves nothing behind', async () => {
+    await pods().deleteCollection({ namespace }, { gracePeriodSeconds: 1 });
+    await soon(async () => (await pods().list({ namespace })).items.map(({ metadata }) => metadata.name)).toEqual([]);
+    await soon(() => runtime.list()).toEqual([]);
+    await soon(() => readdir(join(directory, 'root/pods'))).toEqual([]);
+    await soon(() => readdir(join(directory, 'logs'))).toEqual([]);
+  });
+});
