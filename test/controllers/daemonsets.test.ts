@@ -83,6 +83,23 @@ describe('daemon sets', () => {
     expect(items.map(({ revision }) => revision).sort()).toEqual([2, 3]);
   });
 
+  it('rolled back amid an update, what was not updated yet stays', async () => {
+    await sets().create(daemon('back'));
+    await rolledOut('back', 3);
+    const uids = async () => new Set((await podsOf('back')).map(({ metadata }) => metadata.uid));
+    const before = await uids();
+    cluster.nodes.ignore = ({ spec, metadata }) =>
+      spec.containers?.[0]?.image === 'missing' && !metadata.deletionTimestamp;
+    await sets().patch({ namespace, name: 'back' }, 'strategic', image('missing'));
+    await expect
+      .poll(async () => (await podsOf('back')).some(({ spec }) => spec.containers![0]!.image === 'missing'), patient)
+      .toBe(true);
+    await sets().patch({ namespace, name: 'back' }, 'strategic', image('i:1'));
+    await rolledOut('back', 3);
+    expect([...(await uids())].filter((uid) => before.has(uid)).length).toBe(2);
+    cluster.nodes.ignore = () => false;
+  });
+
   it('on delete: only pods that were deleted are new', async () => {
     await sets().create(daemon('manual', { updateStrategy: { type: 'OnDelete' } }));
     await rolledOut('manual', 3);

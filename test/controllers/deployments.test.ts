@@ -102,6 +102,21 @@ describe('deployments', () => {
     await expect.poll(async () => (await setsOf('held')).length).toBe(2);
   });
 
+  it('scaled amid a rollout, its sets grow in proportion', async () => {
+    const rollingUpdate = { maxSurge: 3, maxUnavailable: 2 };
+    await deployments().create(deployment('share', 10, { strategy: { type: 'RollingUpdate', rollingUpdate } }));
+    await rolledOut('share', 10);
+    cluster.nodes.ignore = ({ spec, metadata }) =>
+      spec.containers?.[0]?.image === 'missing' && !metadata.deletionTimestamp;
+    await deployments().patch({ namespace, name: 'share' }, 'strategic', image('missing'));
+    const sizes = async () => (await setsOf('share')).map(({ spec }) => spec.replicas ?? 0).sort((a, b) => a - b);
+    await expect.poll(sizes, { timeout: 15_000 }).toEqual([5, 8]);
+    await deployments().patch({ namespace, name: 'share' }, 'merge', { spec: { replicas: 30 } });
+    await expect.poll(sizes, { timeout: 15_000 }).toEqual([13, 20]);
+    cluster.nodes.ignore = () => false;
+    await deployments().delete({ namespace, name: 'share' }, { propagationPolicy: 'Background' });
+  });
+
   it('tells when it does not get on', async () => {
     cluster.nodes.ignore = (pod) => pod.metadata.labels?.app === 'stuck';
     await deployments().create(deployment('stuck', 1, { progressDeadlineSeconds: 1 }));

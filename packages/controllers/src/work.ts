@@ -22,7 +22,7 @@ export function runQueue<T>({ world }: ControllerContext, work: Work<T>): Runnin
     synced.catch(() => {});
     if ((await Promise.race([synced, stopping.promise])) === 'stopped') return;
     const reconcile = (item: T) => work.reconcile(item) as Promise<Again | undefined>;
-    await runWorkers(work.queue, work.workers, reconcile, withoutConflicts(world.log));
+    await runWorkers(work.queue, work.workers, reconcile, withoutRaces(world.log));
   };
   const done = run();
   done.catch(() => {});
@@ -42,10 +42,10 @@ export function workersOf({ settings }: ControllerContext, controller: string, b
   return settings.concurrency.get(controller) ?? byDefault;
 }
 
-/** Conflicts are everyday: somebody else has written, and the informer brings it soon. */
-function withoutConflicts(log: Logger): Logger {
+/** That somebody else has written, or that something is gone, is everyday: the informer brings it soon. */
+function withoutRaces(log: Logger): Logger {
   const error = (fields: object & { error?: unknown }, message: string) => {
-    if (hasReason(fields.error, 'Conflict')) log.debug(fields, message);
+    if (hasReason(fields.error, 'Conflict', 'NotFound')) log.debug(fields, message);
     else log.error(fields, message);
   };
   const { debug, info, warn } = log;
