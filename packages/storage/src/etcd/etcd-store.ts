@@ -28,6 +28,7 @@ import {
   toNumber,
   type WatchResponse,
 } from './messages.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /** The first page of a list; the following ones are sized by what it weighs. */
@@ -48,6 +49,10 @@ export class EtcdStore implements Store {
   #compacted = 0;
   #closed = false;
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #revision = new SharedQuestion(async () => {
+    const { header } = await this.#range({ key: this.#keys.toEtcd('/registry'), count_only: true });
+    return toNumber(header.revision);
+  });
 
   constructor(connection: Connection, keys: KeyMapping, clock: Clock) {
     this.#connection = connection;
@@ -56,9 +61,9 @@ export class EtcdStore implements Store {
     this.#watches = new WatchStream(connection, clock, (event) => this.#toEvent(event));
   }
 
-  async currentRevision(): Promise<number> {
-    const { header } = await this.#range({ key: this.#keys.toEtcd('/registry'), count_only: true });
-    return toNumber(header.revision);
+  /** Every read of the newest state asks; many at once share an answer. */
+  currentRevision(): Promise<number> {
+    return this.#revision.ask();
   }
 
   async get(key: string, options: ReadOptions = {}): Promise<{ kv: KeyValue | undefined; revision: number }> {
