@@ -4,7 +4,6 @@ import type { ControllerRevision, DaemonSet, DaemonSetStatus } from '@keelson/ap
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import {
   type Again,
-  controllerOf,
   controllerReference,
   hasReason,
   keyOf,
@@ -20,8 +19,8 @@ import { byRevision, dataOf, isOf, nextRevision, REVISION_LABEL } from '../histo
 import { orphansIn, ownedBy, resolveOwner } from '../owned.ts';
 import { inSlowBatches } from '../pods/batch.ts';
 import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
+import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
-import { isReady } from '../pods/state.ts';
 import { OwnWrites } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
@@ -102,56 +101,26 @@ class DaemonSetController {
       updated: (_, revision) => this.#enqueueOwnerOf(revision),
       deleted: (revision) => this.#enqueueOwnerOf(revision),
     });
-    this.#pods.addHandler({
-      added: (pod) => (pod.metadata.deletionTimestamp ? this.#podLeaves(pod) : this.#podAdded(pod)),
-      updated: (old, pod) => (pod.metadata.deletionTimestamp ? this.#podLeaves(pod) : this.#podUpdated(old, pod)),
-      deleted: (pod) => this.#podLeaves(pod),
+    followPods(this.#pods, {
+      owners: this.#sets.store,
+      kind: KIND.kind,
+      selects: ({ spec }, { metadata }) => {
+        const selector = selectorOf(spec.selector);
+        return !selector.empty && selector.matches(metadata.labels ?? {});
+      },
+      created: (set) => this.#expectations.creationObserved(storeKey(set)),
+      left: (set, pod) => this.#expectations.deletionObserved(storeKey(set), storeKey(pod)),
+      changed: enqueue,
+      ready: (set) => {
+        const { minReadySeconds = 0 } = set.spec;
+        if (minReadySeconds > 0) this.queue.addAfter(storeKey(set), (minReadySeconds + 1) * 1000);
+      },
     });
   }
 
-  #ownerOf(object: Pod | ControllerRevision): DaemonSet | undefined {
-    return resolveOwner(this.#sets.store, KIND.kind, object);
-  }
-
-  #enqueueOwnerOf(object: Pod | ControllerRevision): void {
-    const set = this.#ownerOf(object);
+  #enqueueOwnerOf(revision: ControllerRevision): void {
+    const set = resolveOwner(this.#sets.store, KIND.kind, revision);
     if (set) this.queue.add(storeKey(set));
-  }
-
-  #podAdded(pod: Pod): void {
-    if (!controllerOf(pod)) this.#enqueueMatching(pod);
-    const set = this.#ownerOf(pod);
-    if (!set) return;
-    this.#expectations.creationObserved(storeKey(set));
-    this.queue.add(storeKey(set));
-  }
-
-  #podUpdated(old: Pod, pod: Pod): void {
-    const before = controllerOf(old);
-    if (before && before.uid !== controllerOf(pod)?.uid) this.#enqueueOwnerOf(old);
-    const labelsDiffer = !equalValues(old.metadata.labels ?? {}, pod.metadata.labels ?? {});
-    if (!controllerOf(pod) && (before || labelsDiffer)) this.#enqueueMatching(pod);
-    this.#enqueueOwnerOf(pod);
-    const set = this.#ownerOf(pod);
-    const { minReadySeconds = 0 } = set?.spec ?? {};
-    if (set && minReadySeconds > 0 && !isReady(old) && isReady(pod)) {
-      this.queue.addAfter(storeKey(set), (minReadySeconds + 1) * 1000);
-    }
-  }
-
-  #podLeaves(pod: Pod): void {
-    const set = this.#ownerOf(pod);
-    if (!set) return;
-    this.#expectations.deletionObserved(storeKey(set), storeKey(pod));
-    this.queue.add(storeKey(set));
-  }
-
-  #enqueueMatching({ metadata }: Pod): void {
-    if (!metadata.labels) return;
-    for (const set of this.#sets.store.list(metadata.namespace)) {
-      const selector = selectorOf(set.spec.selector);
-      if (!selector.empty && selector.matches(metadata.labels)) this.queue.add(storeKey(set));
-    }
   }
 
   async reconcile(key: string): Promise<Again | undefined> {

@@ -20,11 +20,12 @@ import {
 } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
-import { indexByController, orphansIn, ownedBy, resolveOwner } from '../owned.ts';
+import { indexByController, orphansIn, ownedBy } from '../owned.ts';
 import { inSlowBatches, settleAll } from '../pods/batch.ts';
 import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
+import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
-import { isActive, isReady, isTerminating, nextAvailability } from '../pods/state.ts';
+import { isActive, isTerminating, nextAvailability } from '../pods/state.ts';
 import { OwnWrites } from '../seen.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
@@ -99,62 +100,21 @@ class ReplicaEngine<T extends ReplicaOwner> {
         this.#ownWrites.forget(storeKey(owner));
       },
     });
-    this.#pods.addHandler({
-      added: (pod) => (isLeaving(pod) ? this.#podLeaves(pod) : this.#podAdded(pod)),
-      updated: (old, pod) => (isLeaving(pod) ? this.#podLeaves(pod) : this.#podUpdated(old, pod)),
-      deleted: (pod) => this.#podLeaves(pod),
+    followPods(this.#pods, {
+      owners: this.#owners.store,
+      kind: this.#kind.kind.kind,
+      selects: (owner, { metadata }) => {
+        const selector = this.#kind.selectorOf(owner);
+        return !selector.empty && selector.matches(metadata.labels ?? {});
+      },
+      created: (owner) => this.#expectations.creationObserved(storeKey(owner)),
+      left: (owner, pod) => this.#expectations.deletionObserved(storeKey(owner), storeKey(pod)),
+      changed: (owner) => this.queue.add(storeKey(owner)),
+      ready: (owner) => {
+        const { minReadySeconds = 0 } = owner.spec;
+        if (minReadySeconds > 0) this.queue.addAfter(storeKey(owner), minReadySeconds * 1000);
+      },
     });
-  }
-
-  #podAdded(pod: Pod): void {
-    if (!controllerOf(pod)) this.#enqueueMatching(pod);
-    const owner = this.#ownerOf(pod);
-    if (!owner) return;
-    this.#expectations.creationObserved(storeKey(owner));
-    this.queue.add(storeKey(owner));
-  }
-
-  #podUpdated(old: Pod, pod: Pod): void {
-    const before = controllerOf(old);
-    const after = controllerOf(pod);
-    if (before && before.uid !== after?.uid) this.#enqueueOwnerOf(old);
-    if (!after) {
-      if (before || !sameLabels(old, pod)) this.#enqueueMatching(pod);
-      return;
-    }
-    const owner = this.#ownerOf(pod);
-    if (!owner) return;
-    this.queue.add(storeKey(owner));
-    const { minReadySeconds = 0 } = owner.spec;
-    if (minReadySeconds > 0 && !isReady(old) && isReady(pod)) {
-      this.queue.addAfter(storeKey(owner), minReadySeconds * 1000);
-    }
-  }
-
-  #podLeaves(pod: Pod): void {
-    const owner = this.#ownerOf(pod);
-    if (!owner) return;
-    this.#expectations.deletionObserved(storeKey(owner), storeKey(pod));
-    this.queue.add(storeKey(owner));
-  }
-
-  #ownerOf(pod: Pod): T | undefined {
-    return resolveOwner(this.#owners.store, this.#kind.kind.kind, pod);
-  }
-
-  #enqueueOwnerOf(pod: Pod): void {
-    const owner = this.#ownerOf(pod);
-    if (owner) this.queue.add(storeKey(owner));
-  }
-
-  /** All that might adopt an orphan. */
-  #enqueueMatching(pod: Pod): void {
-    const { namespace, labels } = pod.metadata;
-    if (!labels) return;
-    for (const owner of this.#owners.store.list(namespace)) {
-      const selector = this.#kind.selectorOf(owner);
-      if (!selector.empty && selector.matches(labels)) this.queue.add(storeKey(owner));
-    }
   }
 
   async reconcile(key: string): Promise<Again | undefined> {
@@ -234,14 +194,4 @@ class ReplicaEngine<T extends ReplicaOwner> {
       await write(await this.#client.get(keyOf(owner)));
     }
   }
-}
-
-function isLeaving({ metadata }: Pod): boolean {
-  return metadata.deletionTimestamp !== undefined;
-}
-
-function sameLabels(a: TypedObject, b: TypedObject): boolean {
-  const [left = {}, right = {}] = [a.metadata.labels, b.metadata.labels];
-  const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }

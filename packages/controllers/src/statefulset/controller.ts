@@ -1,15 +1,16 @@
 /** Wiring of stateful sets; plan.ts decides, writer.ts does it (pkg/controller/statefulset). */
 import type { StatefulSet, StatefulSetStatus } from '@keelson/api/generated/types/apps/v1';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { type Again, controllerOf, keyOf, NamedExpectations, storeKey, WorkQueue } from '@keelson/client';
+import { type Again, keyOf, NamedExpectations, storeKey, WorkQueue } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { RevisionControl } from '../history/control.ts';
-import { orphansIn, ownedBy, resolveOwner } from '../owned.ts';
+import { orphansIn, ownedBy } from '../owned.ts';
 import { inSlowBatches } from '../pods/batch.ts';
 import { PodControl } from '../pods/control.ts';
+import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
-import { isReady, nextAvailability } from '../pods/state.ts';
+import { nextAvailability } from '../pods/state.ts';
 import { OwnWrites } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
@@ -73,45 +74,21 @@ class StatefulSetController {
         this.#ownWrites.forget(storeKey(set));
       },
     });
-    this.#pods.addHandler({
-      added: (pod) => this.#podChanged(undefined, pod),
-      updated: (old, pod) => this.#podChanged(old, pod),
-      deleted: (pod) => this.#podLeaves(pod),
+    followPods(this.#pods, {
+      owners: this.#sets.store,
+      kind: STATEFUL_SET.kind,
+      selects: (set, pod) => {
+        const selector = selectorOf(set.spec.selector);
+        return !selector.empty && selector.matches(pod.metadata.labels ?? {}) && isMember(set, pod);
+      },
+      created: (set) => this.#expectations.creationObserved(storeKey(set)),
+      left: (set, { metadata }) => this.#expectations.deletionObserved(storeKey(set), metadata.uid!),
+      changed: (set) => this.queue.add(storeKey(set)),
+      ready: (set) => {
+        const { minReadySeconds = 0 } = set.spec;
+        if (minReadySeconds > 0) this.queue.addAfter(storeKey(set), (minReadySeconds + 1) * 1000);
+      },
     });
-  }
-
-  #podChanged(old: Pod | undefined, pod: Pod): void {
-    const before = old && controllerOf(old);
-    const previous = before && before.uid !== controllerOf(pod)?.uid ? this.#ownerOf(old) : undefined;
-    if (previous) this.queue.add(storeKey(previous));
-    if (!controllerOf(pod)) this.#enqueueMatching(pod);
-    if (pod.metadata.deletionTimestamp) this.#podLeaves(pod);
-    const set = this.#ownerOf(pod);
-    if (!set) return;
-    if (!old) this.#expectations.creationObserved(storeKey(set));
-    this.queue.add(storeKey(set));
-    const { minReadySeconds = 0 } = set.spec;
-    const becameReady = old && !isReady(old) && isReady(pod);
-    if (becameReady && minReadySeconds > 0) this.queue.addAfter(storeKey(set), (minReadySeconds + 1) * 1000);
-  }
-
-  #podLeaves(pod: Pod): void {
-    const set = this.#ownerOf(pod);
-    if (!set) return;
-    this.#expectations.deletionObserved(storeKey(set), pod.metadata.uid!);
-    this.queue.add(storeKey(set));
-  }
-
-  #ownerOf(pod: Pod): StatefulSet | undefined {
-    return resolveOwner(this.#sets.store, STATEFUL_SET.kind, pod);
-  }
-
-  #enqueueMatching(pod: Pod): void {
-    for (const set of this.#sets.store.list(pod.metadata.namespace)) {
-      const selector = selectorOf(set.spec.selector);
-      const wanted = !selector.empty && selector.matches(pod.metadata.labels ?? {});
-      if (wanted && isMember(set, pod)) this.queue.add(storeKey(set));
-    }
   }
 
   async reconcile(key: string): Promise<Again | undefined> {
