@@ -17,6 +17,9 @@ const affinity = (...matchExpressions: object[]) =>
     nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } },
   }) as NonNullable<NonNullable<Pod['spec']>['affinity']>;
 const simple = podOf({ containers: [container('a')] });
+const onPort = (hostPort: number, hostIP = '') =>
+  podOf({ containers: [container('a', { ports: [{ containerPort: 80, hostPort, hostIP }] })] });
+const NO_PORT = "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
 
 describe('admit', () => {
   const cases: [string, Pod, Node, Pod[], string | undefined][] = [
@@ -70,6 +73,8 @@ describe('admit', () => {
       [],
       "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     ],
+    ['a port that is taken', onPort(80), node(), [onPort(80, '192.0.2.1')], NO_PORT],
+    ['a port of another address', onPort(80, '192.0.2.2'), node(), [onPort(80, '192.0.2.1')], undefined],
     [
       'another OS',
       podOf({ containers: [container('a')], os: { name: 'windows' } }),

@@ -9,6 +9,7 @@ import type {
 } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isExtendedResource } from '@keelson/api/resources/names';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { amountsOf, podRequests } from '../resources/requests.ts';
 import { isStatic } from './spec.ts';
 
@@ -19,7 +20,9 @@ export interface Rejection {
 
 /** @param others pods that are here already */
 export function admit(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
-  return osMismatch(pod, node) ?? groupsPolicy(pod, node) ?? resources(pod, node, others) ?? predicates(pod, node);
+  return (
+    osMismatch(pod, node) ?? groupsPolicy(pod, node) ?? resources(pod, node, others) ?? predicates(pod, node, others)
+  );
 }
 
 const OS_LABEL = 'kubernetes.io/os';
@@ -82,7 +85,7 @@ function lacking(name: string, requested: bigint, used: bigint, capacity: bigint
   return { reason: REASONS[name] ?? `OutOf${name}`, message };
 }
 
-function predicates(pod: Pod, node: Node): Rejection | undefined {
+function predicates(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
   const failed = (name: string, description: string): Rejection => ({
     reason: name,
     message: `Predicate ${name} failed: ${description}`,
@@ -91,6 +94,10 @@ function predicates(pod: Pod, node: Node): Rejection | undefined {
   if (pod.spec?.nodeName && pod.spec.nodeName !== node.metadata.name) {
     return failed('NodeName', "node(s) didn't match the requested node name");
   }
+  const taken = others.flatMap(hostPorts);
+  if (hostPorts(pod).some((port) => taken.some((other) => collide(port, other)))) {
+    return failed('NodePorts', "node(s) didn't have free ports for the requested pod ports");
+  }
   const untolerated = (node.spec?.taints ?? []).some(
     (taint) =>
       taint.effect === 'NoExecute' && !(pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint)),
@@ -98,6 +105,25 @@ function predicates(pod: Pod, node: Node): Rejection | undefined {
   if (untolerated && !isStatic(pod))
     return failed('TaintToleration', "node(s) had taints that the pod didn't tolerate");
   return undefined;
+}
+
+interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+function hostPorts({ spec }: Pod): HostPort[] {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter(isSidecar)];
+  return containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, hostIP = '', protocol = 'TCP' }) =>
+      hostPort ? [{ ip: hostIP === '0.0.0.0' ? '' : hostIP, protocol, port: hostPort }] : [],
+    ),
+  );
+}
+
+function collide(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '' || b.ip === '');
 }
 
 export function matchesAffinity({ spec }: Pod, node: Node): boolean {
