@@ -2,7 +2,7 @@ import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
 import { admitSysctls } from '../security/sysctls.ts';
 import { container, podOf } from '../testing/pods.ts';
-import { admit, tolerates } from './admission.ts';
+import { admit } from './admission.ts';
 
 const node = (more: object = {}): Node =>
   ({
@@ -95,19 +95,6 @@ describe('admit', () => {
     const rejection = admit(pod, on, others);
     expect(rejection && `${rejection.reason}: ${rejection.message}`).toBe(want);
   });
-});
-
-describe('tolerates', () => {
-  const taint = { key: 'k', value: '5', effect: 'NoExecute' };
-  it.each([
-    [{ operator: 'Exists' }, true],
-    [{ key: 'k', operator: 'Exists' }, true],
-    [{ key: 'k', value: '5' }, true],
-    [{ key: 'k', value: '6' }, false],
-    [{ key: 'k', operator: 'Exists', effect: 'NoSchedule' }, false],
-    [{ key: 'k', operator: 'Lt', value: '6' }, true],
-    [{ key: 'k', operator: 'Gt', value: '6' }, false],
-  ])('%j', (toleration, want) => expect(tolerates(toleration, taint)).toBe(want));
 });
 
 describe('admitSysctls', () => {

@@ -1,15 +1,10 @@
 /** Whether a node takes a pod that is bound to it (pkg/kubelet/lifecycle/predicate.go). */
-import type {
-  Node,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  Pod,
-  Taint,
-  Toleration,
-} from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isExtendedResource } from '@keelson/api/resources/names';
+import { requiredNodeAffinity } from '@keelson/api/resources/node-selector';
 import { isSidecar } from '@keelson/api/resources/pod';
+import { toleratesTaint } from '@keelson/api/resources/tolerations';
 import { amountsOf, podRequests } from '../resources/requests.ts';
 import { isStatic } from './spec.ts';
 
@@ -90,7 +85,8 @@ function predicates(pod: Pod, node: Node, others: readonly Pod[]): Rejection | u
     reason: name,
     message: `Predicate ${name} failed: ${description}`,
   });
-  if (!matchesAffinity(pod, node)) return failed('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
+  if (requiredNodeAffinity(pod)?.(node) === false)
+    return failed('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
   if (pod.spec?.nodeName && pod.spec.nodeName !== node.metadata.name) {
     return failed('NodeName', "node(s) didn't match the requested node name");
   }
@@ -99,8 +95,7 @@ function predicates(pod: Pod, node: Node, others: readonly Pod[]): Rejection | u
     return failed('NodePorts', "node(s) didn't have free ports for the requested pod ports");
   }
   const untolerated = (node.spec?.taints ?? []).some(
-    (taint) =>
-      taint.effect === 'NoExecute' && !(pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint)),
+    (taint) => taint.effect === 'NoExecute' && !toleratesTaint(pod.spec?.tolerations, taint),
   );
   if (untolerated && !isStatic(pod))
     return failed('TaintToleration', "node(s) had taints that the pod didn't tolerate");
@@ -124,53 +119,4 @@ function hostPorts({ spec }: Pod): HostPort[] {
 
 function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '' || b.ip === '');
-}
-
-export function matchesAffinity({ spec }: Pod, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  const selected = Object.entries(spec?.nodeSelector ?? {}).every(([name, value]) => labels[name] === value);
-  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return selected && (!required || (required.nodeSelectorTerms ?? []).some((term) => matchesTerm(term, node)));
-}
-
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean {
-  if (matchExpressions.length === 0 && matchFields.length === 0) return false;
-  const labels = metadata.labels ?? {};
-  return (
-    matchExpressions.every((expression) => matches(expression, labels[expression.key])) &&
-    matchFields.every((field) => matches(field, field.key === 'metadata.name' ? metadata.name : undefined))
-  );
-}
-
-function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-    case 'Lt': {
-      if (value === undefined || !/^-?\d+$/.test(value) || !/^-?\d+$/.test(values[0] ?? '')) return false;
-      const [left, right] = [BigInt(value), BigInt(values[0]!)];
-      return operator === 'Gt' ? left > right : left < right;
-    }
-  }
-  return false;
-}
-
-export function tolerates(
-  { key = '', operator = 'Equal', value = '', effect = '' }: Toleration,
-  taint: Taint,
-): boolean {
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  if (operator === 'Equal') return key !== '' && value === (taint.value ?? '');
-  const [left, right] = [taint.value ?? '', value];
-  if (!/^-?\d+$/.test(left) || !/^-?\d+$/.test(right)) return false;
-  return operator === 'Lt' ? BigInt(left) < BigInt(right) : operator === 'Gt' && BigInt(left) > BigInt(right);
 }
