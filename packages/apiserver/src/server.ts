@@ -202,17 +202,18 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const world = admissionWorld({ environment, resources, client, objects, authorize });
+  const admissionMetrics = new AdmissionMetrics(metrics.registry, () => performance.now());
   const admission = dynamicAdmission({
     world,
     resources,
-    metrics: new AdmissionMetrics(metrics.registry, () => performance.now()),
+    metrics: admissionMetrics,
     uuid: environment.uuid,
     configurations: config.admissionControlConfig,
   });
   const handler = endpoint({
     resources,
     metrics,
-    admission: admissionChain(config, world, admission.plugins),
+    admission: admissionChain(config, world, admission.plugins, admissionMetrics),
     authorize,
     virtualKinds: virtualKinds({
       authenticate,

@@ -1,15 +1,19 @@
 /** What is counted of webhooks, policies and their conditions, under upstream's names (k8s.io/apiserver/pkg/admission/metrics). */
-import { Counter, Histogram } from '@keelson/component/metrics/families';
+import { Counter, Histogram, type HistogramSeries } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Operation } from './plugin.ts';
 
 export type Step = 'admit' | 'validating';
+export type StepType = 'admit' | 'validate';
 export type WebhookError = 'calling_webhook_error' | 'apiserver_internal_error' | 'no_error';
 
+const STEP_BOUNDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 /** Beyond it codes are all the same, since webhooks make them up. */
 const MAX_CODE = 600;
 
 export class AdmissionMetrics {
+  readonly #steps: Histogram;
+  readonly #controllers: Histogram;
   readonly #durations: Histogram;
   readonly #requests: Counter;
   readonly #rejections: Counter;
@@ -26,6 +30,12 @@ export class AdmissionMetrics {
     this.now = now;
     const counter = (name: string, help: string, labels: readonly string[]): Counter =>
       registry.register(new Counter({ name: `apiserver_admission_${name}`, help, stability: 'ALPHA', labels }));
+    const durations = (name: string, help: string, labels: readonly string[]): Histogram => {
+      const description = { name: `apiserver_admission_${name}_admission_duration_seconds`, help, labels } as const;
+      return registry.register(new Histogram({ ...description, stability: 'STABLE' }, STEP_BOUNDS));
+    };
+    this.#steps = durations('step', 'How long admission took.', ['type', 'operation', 'rejected']);
+    this.#controllers = durations('controller', 'How long plugins took.', ['name', 'type', 'operation', 'rejected']);
     const byCondition = ['name', 'kind', 'type', 'operation'];
     this.#durations = registry.register(
       new Histogram(
@@ -78,6 +88,12 @@ export class AdmissionMetrics {
     this.#mutations = new Checks(registry, 'apiserver_mutating_admission_policy', 'ALPHA');
   }
 
+  stepTimer(type: StepType, operation: Operation): Timer {
+    return new Timer(this.now, (rejected) => this.#steps.with(type, operation, String(rejected)));
+  }
+  controllerTimer(plugin: string, type: StepType, operation: Operation): Timer {
+    return new Timer(this.now, (rejected) => this.#controllers.with(plugin, type, operation, String(rejected)));
+  }
   /** A webhook has answered, or failed to. @param code 0: it was not even asked */
   reviewed(name: string, step: Step, operation: Operation, ms: number, code: number, rejected: boolean): void {
     this.#requests.with(name, step, operation, bounded(code), String(rejected)).inc();
@@ -105,6 +121,25 @@ export class AdmissionMetrics {
   /** An expression of a MutatingAdmissionPolicy was evaluated. */
   mutated({ policy, binding, error, ms }: PolicyCheck): void {
     this.#mutations.observe(ms, policy, binding, error);
+  }
+}
+
+/** Measures what is done again and again. */
+export class Timer {
+  readonly now: () => number;
+  readonly #find: (rejected: boolean) => HistogramSeries;
+  readonly #series: { rejected?: HistogramSeries; accepted?: HistogramSeries } = {};
+
+  /** @param find the series, which is only there once something was observed in it */
+  constructor(now: () => number, find: (rejected: boolean) => HistogramSeries) {
+    this.now = now;
+    this.#find = find;
+  }
+
+  observe(startedAt: number, rejected: boolean): void {
+    const outcome = rejected ? 'rejected' : 'accepted';
+    this.#series[outcome] ??= this.#find(rejected);
+    this.#series[outcome].observe((this.now() - startedAt) / 1000);
   }
 }
 

@@ -11,6 +11,7 @@ import { denyServiceExternalIPs, limitPodHardAntiAffinityTopology } from './deni
 import { eventLimits, eventRateLimit } from './eventratelimit.ts';
 import { alwaysPullImages } from './images.ts';
 import { limitRanger } from './limitranger.ts';
+import type { AdmissionMetrics } from './metrics.ts';
 import { namespaceAutoProvision, namespaceExists, namespaceLifecycle } from './namespace.ts';
 import { nodeDeclaredFeatureValidator, podResizeValidator, podTopologyLabels } from './nodefit.ts';
 import { nodeRestriction } from './noderestriction.ts';
@@ -118,6 +119,7 @@ export function admissionChain(
   options: AdmissionOptions,
   world: AdmissionWorld,
   given: readonly AdmissionPlugin[] = [],
+  metrics?: AdmissionMetrics,
 ): AdmissionChain {
   const configOf = (name: PluginName) => options.admissionControlConfig?.get(name);
   const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
@@ -159,5 +161,5 @@ export function admissionChain(
     const plugin = given.find((p) => p.name === name) ?? makers[name]?.();
     return plugin ? [plugin] : [];
   });
-  return new AdmissionChain(plugins);
+  return new AdmissionChain(plugins, metrics);
 }

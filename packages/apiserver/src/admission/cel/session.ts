@@ -1,5 +1,6 @@
 /** Evaluating the expressions of one policy or webhook for one request (plugin/cel/activation.go, composition.go). */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import {
   BudgetExceeded,
@@ -21,6 +22,10 @@ import type { Expression } from './expression.ts';
 export const POLICY_BUDGET = 10_000_000;
 /** The same for match conditions. */
 export const MATCH_BUDGET = 2_500_000;
+
+/** Units of cost, some 15 ms, after which others get their turn; whoever's they were. */
+const TURN = 300_000;
+let spentInTurn = 0;
 
 /** Nothing more is evaluated. */
 export class OutOfBudget extends Error {
@@ -67,6 +72,10 @@ export class Session {
   /** @throws OutOfBudget */
   async evaluate({ text, program, problem }: Expression): Promise<Outcome> {
     if (!program) return { error: `compilation error: ${problem?.detail}` };
+    if (spentInTurn > TURN) {
+      spentInTurn = 0;
+      await nextTurn();
+    }
     try {
       const { value, cost } = await settled(() => program.evaluate(this.#activation));
       this.#charge(cost);
@@ -81,6 +90,7 @@ export class Session {
 
   #charge(cost: number): void {
     const spent = cost + this.#variablesCost;
+    spentInTurn += spent;
     this.#variablesCost = 0;
     if (spent > this.budget) throw new OutOfBudget();
     this.budget -= spent;
