@@ -4,6 +4,8 @@ import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
+import type { AuditPolicy } from './audit/policy.ts';
+import type { AuditSink } from './audit/sink.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
@@ -38,11 +40,6 @@ export interface RequestHeaderConfig {
   readonly uidHeaders: readonly string[];
   readonly groupHeaders: readonly string[];
   readonly extraHeaderPrefixes: readonly string[];
-}
-
-export interface AuditLog {
-  /** One line of JSON. */
-  write(event: object): void;
 }
 
 export interface ServerConfig {
@@ -87,7 +84,8 @@ export interface ServerConfig {
   readonly minRequestTimeoutSeconds: number;
   readonly eventTtlSeconds: number;
   readonly profiling: boolean;
-  readonly audit?: AuditLog;
+  /** What is recorded, and where. The server closes the sink when it ends. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink };
   /** How the API server reaches kubelets, for logs, exec, attach, port-forward and proxies. */
   readonly kubelet?: {
     readonly clientCertificate?: Reloadable<ServingCertificate>;

@@ -1,4 +1,5 @@
 /** One request on its way through the filters to its handler. */
+import type { AuditRecord } from './audit/event.ts';
 import type { Exchange, ResponseHeaders } from './http/exchange.ts';
 import type { UserInfo } from './registry/strategy.ts';
 import type { RequestInfo } from './requestinfo.ts';
@@ -13,6 +14,10 @@ export interface RequestContext {
   user: UserInfo;
   /** Who authenticated, where `user` is impersonated. */
   impersonator?: UserInfo;
+  /** The verb that permitted it; empty for `impersonate` itself. */
+  impersonationConstraint?: string;
+  /** What is recorded of it; undefined: nothing. */
+  audit?: AuditRecord;
   /** How priority and fairness has classified it: goes out with every answer. */
   flowHeaders?: ResponseHeaders;
   /** To be called when a watch has begun: what comes then costs little. */

@@ -15,6 +15,7 @@ import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
 import { admissionWorld } from './admission/world.ts';
+import { auditEvaluator } from './audit/policy.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
@@ -40,6 +41,7 @@ import { NO_USER, type RequestContext } from './context.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
 import { enabledGroups } from './discovery/runtime-config.ts';
+import { audit, auditFailedAuthentication } from './filters/audit.ts';
 import { authentication } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
 import { errors } from './filters/errors.ts';
@@ -254,12 +256,15 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     ],
   });
 
+  const auditing = config.audit && { evaluate: auditEvaluator(config.audit.policy), sink: config.audit.sink, now };
   const chain = compose(
     [
       lifecycle.track,
       errors(logger),
       timeout(config.requestTimeoutSeconds),
+      ...(auditing ? [auditFailedAuthentication(auditing)] : []),
       authentication(authenticate, apiAudiencesOf(config), logger),
+      ...(auditing ? [audit(auditing)] : []),
       impersonation(new Impersonation(authorize, () => now().getTime())),
       flow?.filter ??
         inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
@@ -384,6 +389,7 @@ async function close(
   lifecycle.endLongRunning();
   await listener.close(LINGER_MS);
   resources.close();
+  await config.audit?.sink.close();
 }
 
 /** What is left of connections when all requests have been answered. */

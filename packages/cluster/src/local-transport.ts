@@ -53,6 +53,7 @@ class LocalExchange implements Exchange {
   readonly remoteAddress = '127.0.0.1';
   status = 0;
   bytesSent = 0;
+  onAnswer?: (status: number) => void;
   readonly method: string;
   readonly url: string;
   readonly headers: WireRequest['headers'];
@@ -104,6 +105,7 @@ class LocalExchange implements Exchange {
   begin(status: number, headers: ResponseHeaders): Writable {
     const stream = new PassThrough({ highWaterMark: 256 * 1024 });
     this.status = status;
+    this.onAnswer?.(status);
     this.#stream = stream;
     stream.once('close', () => this.#close());
     stream.on('error', () => {});

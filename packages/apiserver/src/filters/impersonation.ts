@@ -8,9 +8,10 @@ export function impersonation(impersonation: Impersonation): Filter {
   return async (ctx, next) => {
     const wanted = wantedUser(new HeaderValues(ctx.exchange.rawHeaders));
     if (wanted) {
-      const { user } = await impersonation.impersonate(wanted, attributesOf(ctx));
+      const { user, constraint } = await impersonation.impersonate(wanted, attributesOf(ctx));
       ctx.impersonator = ctx.user;
       ctx.user = user;
+      ctx.impersonationConstraint = constraint;
     }
     await next();
   };

@@ -24,6 +24,7 @@ export async function createObject(scope: Scope): Promise<void> {
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   delete metadata.uid;
+  ctx.audit?.requestObject(decoded);
   // A namespace is created in itself, as far as admission and authorization of what follows are concerned.
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   dedupOwnerReferences(ctx, decoded, false);

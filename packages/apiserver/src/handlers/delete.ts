@@ -5,6 +5,7 @@ import { addWarning } from '../context.ts';
 import { deleteObject as deleteFromRegistry, validateDeleteOptions } from '../registry/delete.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import { mutate, validate } from './admit.ts';
+import { auditList } from './audit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeDeleteOptions } from './decode.ts';
 import { pageOf } from './list.ts';
@@ -56,6 +57,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
   await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, worker));
   const representation = representationFor(scope);
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
+  auditList(scope, page.items, page.meta, estimate);
   await sendChunks(
     ctx,
     200,
@@ -79,6 +81,8 @@ async function readOptions(scope: Scope): Promise<DeleteOptions> {
   const body = await readBody(ctx.exchange);
   const options =
     body.length > 0 ? decodeDeleteOptions(body, inputMediaType(ctx.exchange)) : deleteOptionsOfQuery(ctx.info.query);
+  if (body.length > 0)
+    ctx.audit?.requestOptions({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal', ...options });
   validateDeleteOptions(options);
   const { strategy } = scope.served.definition.registration;
   for (const text of strategy.warningsOnDelete?.(options) ?? []) addWarning(ctx, text);

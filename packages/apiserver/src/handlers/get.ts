@@ -1,5 +1,6 @@
 import { notFound } from '@keelson/api/errors';
 import { keyOf } from '../registry/resource.ts';
+import { auditAnswer } from './audit.ts';
 import { refuseExport } from './options.ts';
 import { representationFor } from './representations.ts';
 import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
@@ -20,6 +21,7 @@ export async function getObject(scope: Scope): Promise<void> {
   }
   const found = store.cacher.get(keyOf(served.definition, namespace, name));
   if (!found) throw notFound(served.definition, name);
+  auditAnswer(scope, (json) => json.cached(found));
   const representation = representationFor(scope);
   await sendWhole(ctx, 200, { 'content-type': representation.contentType }, representation.cached(found));
 }

@@ -5,6 +5,7 @@
 import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
 import { CompactedError, FutureRevisionError } from '@keelson/storage/store';
 import type { CachedObject } from '../registry/cacher.ts';
+import { auditList } from './audit.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
 import type { ListOptions } from './options.ts';
 import type { ListMeta } from './representation.ts';
@@ -24,6 +25,7 @@ export async function listObjects(scope: Scope, options: ListOptions): Promise<v
   const page = await pageOf(scope, options);
   const representation = representationFor(scope);
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
+  auditList(scope, page.items, page.meta, estimate);
   await sendChunks(
     scope.ctx,
     200,

@@ -17,6 +17,7 @@ export async function patchObject(scope: Scope): Promise<void> {
   const patchType = headerOf(ctx.exchange.headers, 'content-type').split(';')[0]!.trim();
   const isApply = patchType === 'application/apply-patch+yaml';
   const body = await readBody(ctx.exchange);
+  ctx.audit?.requestBody(body);
   const options = patchOptions(ctx.info.query, isApply);
   const mechanism = mechanismOf(scope, patchType, body, options, managerOf(scope, options.fieldManager));
 

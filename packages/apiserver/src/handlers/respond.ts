@@ -1,6 +1,7 @@
 /** The answer to a write: the object in the form asked for, or a Status. */
 import type { Status } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
+import { auditAnswer } from './audit.ts';
 import { representationFor } from './representations.ts';
 import type { Scope } from './scope.ts';
 import { commonHeaders, sendWhole } from './send.ts';
@@ -10,10 +11,12 @@ import { statusBody } from './status.ts';
 export async function sendObject(scope: Scope, status: number, body: KubeObject | Status): Promise<void> {
   const { ctx } = scope;
   if (isStatus(body)) {
+    ctx.audit?.responseStatus(body);
     const { contentType, body: bytes } = statusBody(ctx, body);
     ctx.exchange.respond(status, { ...commonHeaders(ctx), 'content-type': contentType }, bytes);
     return;
   }
+  auditAnswer(scope, (json) => json.object(body));
   const representation = representationFor(scope);
   await sendWhole(ctx, status, { 'content-type': representation.contentType }, representation.object(body));
 }

@@ -22,6 +22,7 @@ export async function updateObject(scope: Scope): Promise<void> {
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
   lens.defaults(decoded, ctx.receivedAt);
+  ctx.audit?.requestObject(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   checkName(decoded, name);
   dedupOwnerReferences(ctx, decoded, false);

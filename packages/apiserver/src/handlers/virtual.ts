@@ -67,6 +67,7 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   if (!subresource) delete metadata.uid;
+  ctx.audit?.requestObject(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   const manager = managerOf(scope, fieldManager);
   const fields = fieldManagerOfBody(expected, subresource?.name ?? '');

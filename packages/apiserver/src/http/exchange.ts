@@ -44,6 +44,8 @@ export interface Exchange {
   begin(status: number, headers: ResponseHeaders): Writable;
   /** Cuts the answer off where it stands: how a truncated body is made visible to the client. */
   abort(): void;
+  /** Called when an answer begins whose body comes bit by bit, or when another protocol does. */
+  onAnswer?: (status: number) => void;
   /** Only where the client asks for another protocol: the connection, for whoever speaks it. */
   upgrade?(): Upgrade;
 }
@@ -76,6 +78,7 @@ class Http2Exchange implements Exchange {
   readonly httpVersion = '2';
   status = 0;
   bytesSent = 0;
+  onAnswer?: (status: number) => void;
   readonly method: string;
   readonly url: string;
   readonly headers: RequestHeaders;
@@ -123,6 +126,7 @@ class Http2Exchange implements Exchange {
   }
   begin(status: number, headers: ResponseHeaders): Writable {
     this.status = status;
+    this.onAnswer?.(status);
     if (!this.closed) this.#stream.respond({ ':status': status, ...headers });
     return this.#stream;
   }
@@ -135,6 +139,7 @@ class Http1Exchange implements Exchange {
   readonly httpVersion = '1.1';
   status = 0;
   bytesSent = 0;
+  onAnswer?: (status: number) => void;
   readonly method: string;
   readonly url: string;
   readonly headers: RequestHeaders;
@@ -185,6 +190,7 @@ class Http1Exchange implements Exchange {
   }
   begin(status: number, headers: ResponseHeaders): Writable {
     this.status = status;
+    this.onAnswer?.(status);
     if (!this.closed) {
       this.#res.writeHead(status, headers);
       this.#res.flushHeaders();

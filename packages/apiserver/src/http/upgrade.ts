@@ -26,6 +26,7 @@ class UpgradeExchange implements Exchange {
   readonly httpVersion = '1.1';
   status = 0;
   bytesSent = 0;
+  onAnswer?: (status: number) => void;
   headersSent = false;
   readonly hasBody = false;
   readonly method: string;
@@ -91,6 +92,7 @@ class UpgradeExchange implements Exchange {
       switched: () => {
         this.status = 101;
         this.headersSent = true;
+        this.onAnswer?.(101);
       },
     };
   }
@@ -98,6 +100,7 @@ class UpgradeExchange implements Exchange {
     if (this.closed || this.headersSent) return;
     this.status = status;
     this.headersSent = true;
+    this.onAnswer?.(status);
     let head = `HTTP/1.1 ${status} ${reason}\r\n`;
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       http.validateHeaderName(rawHeaders[i]!);

@@ -14,6 +14,7 @@ import type { Store } from '@keelson/storage/store';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
+import { auditConfig, readAuditPolicy } from './audit.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
@@ -63,6 +64,7 @@ export async function serverConfig(
     minRequestTimeoutSeconds: values['min-request-timeout'],
     eventTtlSeconds: values['event-ttl'] / 1000,
     profiling: false,
+    audit: await reader.audit(logger),
     kubelet: {
       clientCertificate: reader.pair('kubelet-client-certificate', 'kubelet-client-key'),
       certificateAuthority: reader.authority('kubelet-certificate-authority'),
@@ -113,11 +115,17 @@ class FileReader {
   }
 
   text<T>(
-    flag: 'token-auth-file' | 'admission-control-config-file',
+    flag: 'token-auth-file' | 'admission-control-config-file' | 'audit-policy-file',
     decode: (text: string, path: string) => T,
   ): T | undefined {
     const path = this.#values[flag];
     return path === '' ? undefined : this.#named(flag, path, () => decode(readFileSync(path, 'utf8'), path));
+  }
+
+  async audit(logger: Logger): Promise<ServerConfig['audit']> {
+    const policy = await this.text('audit-policy-file', readAuditPolicy);
+    const path = this.#values['audit-log-path'];
+    return this.#named('audit-log-path', path, () => auditConfig(this.#values, policy, logger));
   }
 
   key(

@@ -35,6 +35,19 @@ describe('one at a time', () => {
     [[], []],
     [['--authorization-mode=Node,RBAC'], []],
     [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], []],
+    [['--audit-log-mode=never'], []],
+    [
+      ['--audit-log-path=x', '--audit-log-mode=never', '--audit-log-format=xml', '--audit-log-maxage=-1'],
+      [
+        'invalid audit log mode never, allowed modes are "batch,blocking,blocking-strict"',
+        'invalid audit log format xml, allowed formats are "legacy,json"',
+        "--audit-log-maxage -1 can't be a negative number",
+      ],
+    ],
+    [
+      ['--audit-log-path=x', '--audit-log-mode=batch', '--audit-log-batch-buffer-size=0'],
+      ['invalid audit batch log buffer size 0, must be a positive number'],
+    ],
     [['--feature-gates=ClusterTrustBundle', '--secure-port=99999'], ['missing bool value for ClusterTrustBundle']],
     [
       ['--max-requests-inflight=0', '--max-mutating-requests-inflight=0'],

@@ -3,6 +3,7 @@ import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { parseCidr } from '../cidr.ts';
+import { auditErrors } from './audit.ts';
 import type { flags, Values } from './flags.ts';
 
 /** What the command line gave, beside the values of all flags. */
@@ -147,10 +148,13 @@ const fairness: Check = (values) => {
   ];
 };
 
+const auditing: Check = (values) => auditErrors(values);
+
 const checks: readonly Check[] = [
   generic,
   storage,
   secureServing,
+  auditing,
   authentication,
   authorization,
   apiEnablement,

@@ -1,0 +1,81 @@
+/** Records what is asked and what became of it, as the policy says (apiserver/pkg/endpoints/filters/audit.go). */
+import { internalError, type Status, StatusError } from '@keelson/api/errors';
+import { AuditRecord } from '../audit/event.ts';
+import type { AuditDecision, Stage } from '../audit/policy.ts';
+import type { AuditSink } from '../audit/sink.ts';
+import type { Attributes } from '../authz/attributes.ts';
+import type { Filter } from '../chain.ts';
+import type { RequestContext } from '../context.ts';
+import { attributesOf } from './authorization.ts';
+import { isLongRunning } from './longrunning.ts';
+
+export interface AuditOptions {
+  readonly evaluate: (attributes: Attributes) => AuditDecision;
+  readonly sink: AuditSink;
+  readonly now: () => Date;
+}
+
+/** Stands behind authentication and before impersonation. */
+export function audit(options: AuditOptions): Filter {
+  return async (ctx, next) => {
+    const record = recordOf(ctx, options);
+    if (record === undefined) return next();
+    ctx.audit = record;
+    const emit = emitter(record, options);
+    await emit('RequestReceived').catch(() => {
+      throw internalError('failed to store audit event');
+    });
+    let started: Promise<void> | undefined;
+    const isLong = isLongRunning(ctx);
+    if (isLong) {
+      ctx.exchange.onAnswer = (status) => {
+        record.responseCode(status);
+        started ??= emit('ResponseStarted').catch(() => {});
+      };
+    }
+    try {
+      await next();
+      if (ctx.exchange.status === 0) record.responseCode(200, 'Connection closed early');
+      else record.responseCode(ctx.exchange.status);
+    } catch (error) {
+      record.responseStatus(statusOf(error));
+      throw error;
+    } finally {
+      if (isLong) started ??= emit('ResponseStarted').catch(() => {});
+      await started;
+      await emit('ResponseComplete').catch(() => {});
+    }
+  };
+}
+
+/** Records a request whose sender is unknown; it stands around authentication. */
+export function auditFailedAuthentication(options: AuditOptions): Filter {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      if (ctx.user.name === '' && error instanceof StatusError && error.code === 401) {
+        const record = recordOf(ctx, options);
+        record?.responseStatus(error.toStatus());
+        if (record) await emitter(record, options)('ResponseStarted').catch(() => {});
+      }
+      throw error;
+    }
+  };
+}
+
+function recordOf(ctx: RequestContext, { evaluate }: AuditOptions): AuditRecord | undefined {
+  const decision = evaluate(attributesOf(ctx));
+  return decision.level === 'None' ? undefined : new AuditRecord(ctx, decision);
+}
+
+function emitter(record: AuditRecord, { sink, now }: AuditOptions): (stage: Stage) => Promise<void> {
+  return async (stage) => {
+    if (!record.decision.omitStages.has(stage)) await sink.process(record.at(stage, now()));
+  };
+}
+
+function statusOf(error: unknown): Status {
+  const known = error instanceof StatusError ? error : internalError((error as Error).message);
+  return known.toStatus();
+}

@@ -1,0 +1,37 @@
+/** What handlers tell the audit event of a request of their answers, where its level asks for them. */
+
+import { isTooLargeForAudit } from '../audit/event.ts';
+import { ChunkWriter } from '../http/chunks.ts';
+import type { CachedObject } from '../registry/cacher.ts';
+import type { ListMeta, Representation } from './representation.ts';
+import { representationFor } from './representations.ts';
+import type { Scope } from './scope.ts';
+
+/** @param of the answer as JSON, whatever the client gets */
+export function auditAnswer(scope: Scope, of: (json: Representation) => Buffer): void {
+  const { audit } = scope.ctx;
+  if (audit?.wantsResponse) audit.responseObject(of(inJson(scope)));
+}
+
+export function auditList(scope: Scope, items: readonly CachedObject[], meta: ListMeta, estimate: number): void {
+  const { audit } = scope.ctx;
+  if (!audit?.wantsResponse) return;
+  if (isTooLargeForAudit(estimate)) audit.leaveOut();
+  else audit.responseObject(listJson(inJson(scope), items, meta));
+}
+
+function inJson(scope: Scope): Representation {
+  return representationFor({ ...scope, output: { ...scope.output, mediaType: 'application/json', pretty: false } });
+}
+
+function listJson(representation: Representation, items: readonly CachedObject[], meta: ListMeta): Buffer {
+  const out = new ChunkWriter();
+  for (const _ of representation.list(items, meta, out));
+  out.flush();
+  const chunks: Buffer[] = [];
+  for (let chunk = out.take(); chunk; chunk = out.take()) {
+    chunks.push(Buffer.from(chunk.bytes));
+    chunk.release();
+  }
+  return Buffer.concat(chunks);
+}
