@@ -35,13 +35,21 @@ export function verifyPeer(peer: PeerCertificates, roots: readonly X509Certifica
   const leaf = peer.chain[0]!;
   const reason = !peer.verified
     ? (peer.error ?? 'x509: certificate could not be verified')
-    : now > Date.parse(leaf.validTo)
+    : now > endOf(leaf)
       ? 'x509: certificate has expired or is not yet valid'
       : trusts(roots, peer)
         ? undefined
         : 'x509: certificate signed by unknown authority';
   if (reason) throw new Error(`verifying certificate SN=${BigInt(`0x${leaf.serialNumber}`)} failed: ${reason}`);
 }
+
+/** When a certificate ends, milliseconds since 1970; read once for each. */
+function endOf(certificate: X509Certificate): number {
+  const known = ends.get(certificate) ?? Date.parse(certificate.validTo);
+  ends.set(certificate, known);
+  return known;
+}
+const ends = new WeakMap<X509Certificate, number>();
 
 /** A path is looked for once per connection and set of roots. */
 function trusts(roots: readonly X509Certificate[], peer: PeerCertificates): boolean {
