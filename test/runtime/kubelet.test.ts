@@ -167,8 +167,9 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     await soon(async () => (await status('probed'))?.ready).toBe(true);
     await runtime.execSync(id, ['touch', '/tmp/dead'], 0);
     await soon(async () => (await status('probed'))?.restartCount).toBe(1);
-    const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=probed' });
-    expect(events.items.map(({ message }) => message)).toContain(
+    const told = async () =>
+      (await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=probed' })).items;
+    await soon(async () => (await told()).map(({ message }) => message)).toContain(
       'Container c failed liveness probe, will be restarted',
     );
   });

@@ -34,10 +34,10 @@ export class NodeLease {
       }
     }
     try {
-      this.#known = await leases.update(this.#renewed(await leases.get(key), node));
-    } catch (error) {
-      if (!hasReason(error, 'NotFound')) throw error;
       this.#known = await leases.create(this.#renewed({ metadata: key, spec: {} }, node));
+    } catch (error) {
+      if (!hasReason(error, 'AlreadyExists')) throw error;
+      this.#known = await leases.update(this.#renewed(await leases.get(key), node));
     }
   }
 

@@ -1,0 +1,177 @@
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import { Client, type EventRecorder } from '@keelson/client';
+import { FakeObjects } from '@keelson/client/testing/objects';
+import { FakeTransport } from '@keelson/client/testing/transport';
+import { manualWorld } from '@keelson/client/testing/world';
+import { describe, expect, it } from 'vitest';
+import { SimulatedRuntime } from '../runtime/simulated/runtime.ts';
+import { NodeAgent } from './agent.ts';
+import { describeStatus, type NodeConfiguration, type NodeFacts, notReadyBecause } from './description.ts';
+
+const configuration: NodeConfiguration = {
+  name: 'n1',
+  hostname: 'host',
+  addresses: ['192.0.2.1'],
+  labels: { zone: 'a' },
+  annotations: {},
+  taints: [],
+  maxPods: 110,
+  providerId: '',
+  reserved: { cpu: '500m' },
+  capacity: { 'example.com/gpu': '2' },
+  serverPort: 10250,
+};
+
+async function facts(world = manualWorld()): Promise<NodeFacts> {
+  const runtime = new SimulatedRuntime(world.clock);
+  return {
+    machine: {
+      cpus: 4,
+      memoryBytes: 8 * 2 ** 30,
+      storageBytes: 2 ** 40,
+      machineId: 'm',
+      systemUuid: 's',
+      bootId: 'b',
+      kernel: '6.1',
+      osImage: 'os',
+      os: 'linux',
+      architecture: 'amd64',
+      swapBytes: 0,
+    },
+    version: await runtime.version(),
+    runtime: await runtime.status(),
+    images: [
+      { id: '1', tags: ['small:1'], digests: [], size: 1, username: '', pinned: false },
+      { id: '2', tags: ['big:1'], digests: ['big@sha256:2'], size: 2, username: '', pinned: false },
+    ],
+    notReady: undefined,
+  };
+}
+
+describe('describeStatus', () => {
+  it('says what the node has, and what is left for pods', async () => {
+    const status = describeStatus(configuration, await facts(), undefined, 't1');
+    expect(status.capacity).toMatchObject({ cpu: '4', memory: '8Gi', pods: '110', 'example.com/gpu': '2' });
+    expect(status.allocatable).toMatchObject({ cpu: '3500m', memory: '8Gi' });
+    expect(status.images?.map(({ names }) => names)).toEqual([['big@sha256:2', 'big:1'], ['small:1']]);
+    expect(status.addresses).toEqual([
+      { type: 'InternalIP', address: '192.0.2.1' },
+      { type: 'Hostname', address: 'host' },
+    ]);
+    expect(status.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toEqual([
+      'MemoryPressure False KubeletHasSufficientMemory',
+      'DiskPressure False KubeletHasNoDiskPressure',
+      'PIDPressure False KubeletHasSufficientPID',
+      'Ready True KubeletReady',
+    ]);
+  });
+
+  it('keeps the times of conditions that stay, and those of others', async () => {
+    const other = { type: 'NetworkUnavailable', status: 'False' };
+    const before = describeStatus(configuration, await facts(), undefined, 't1');
+    const old = { ...before, conditions: [other, ...before.conditions!] };
+    const now = describeStatus(configuration, { ...(await facts()), notReady: 'why' }, old, 't2').conditions!;
+    expect(now[0]).toBe(other);
+    expect(now.slice(1).map(({ lastTransitionTime }) => lastTransitionTime)).toEqual(['t1', 't1', 't1', 't2']);
+    expect(now.at(-1)).toMatchObject({
+      status: 'False',
+      reason: 'KubeletNotReady',
+      message: 'why',
+      lastHeartbeatTime: 't2',
+    });
+  });
+});
+
+describe('notReadyBecause', () => {
+  it('is what the runtime says', () => {
+    const conditions = [
+      { type: 'RuntimeReady', ok: true, reason: '', message: '' },
+      { type: 'NetworkReady', ok: false, reason: 'NetworkPluginNotReady', message: 'cni config uninitialized' },
+    ];
+    expect(notReadyBecause({ conditions, handlers: [], supplementalGroupsPolicy: false })).toBe(
+      'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni config uninitialized',
+    );
+  });
+});
+
+describe('NodeAgent', () => {
+  async function agentOf() {
+    const world = manualWorld();
+    const [nodes, leases] = [new FakeObjects(), new FakeObjects()];
+    const requests: string[] = [];
+    const transport = new FakeTransport((request) => {
+      const isLease = request.path.includes('/leases');
+      requests.push(`${request.method} ${isLease ? 'lease' : request.path.endsWith('/status') ? 'status' : 'node'}`);
+      const path = request.path.replace(/\/status$/, '');
+      return (isLease ? leases : nodes).answer({ ...request, path });
+    });
+    const client = new Client({ transport, component: 'kubelet', world });
+    const events: string[] = [];
+    const recorder: EventRecorder = { event: (_about, _type, reason) => void events.push(reason) };
+    let notReady: string | undefined;
+    const known = await facts(world);
+    const agent = new NodeAgent({
+      client,
+      recorder,
+      configuration,
+      facts: () => Promise.resolve({ ...known, notReady }),
+      seen: () => {},
+      statusMs: 10_000,
+      reportMs: 300_000,
+      leaseMs: 10_000,
+      leaseSeconds: 40,
+    });
+    const count = (what: string) => requests.splice(0).filter((request) => request === what).length;
+    const node = () => nodes.objects.get('n1') as Node | undefined;
+    return { world, agent, events, requests, count, node, nodes, ready: (why: string | undefined) => (notReady = why) };
+  }
+
+  it('registers the node once, renews its lease, and has nothing to say while nothing changes', async () => {
+    const { world, agent, requests, count, events, node } = await agentOf();
+    await agent.start();
+    expect(requests.splice(0)).toEqual(['POST node', 'POST lease']);
+    expect(node()?.metadata.labels).toMatchObject({
+      zone: 'a',
+      'kubernetes.io/hostname': 'host',
+      'kubernetes.io/arch': 'amd64',
+    });
+    await world.pass(100_000);
+    expect(requests.filter((request) => request.startsWith('PATCH'))).toEqual([]);
+    expect(count('PUT lease')).toBe(10);
+    expect(events).toEqual(['Starting']);
+    agent.stop();
+  });
+
+  it('reports every five minutes all the same', async () => {
+    const { world, agent, count } = await agentOf();
+    await agent.start();
+    await world.pass(320_000);
+    expect(count('PATCH status')).toBe(1);
+    agent.stop();
+  });
+
+  it('tells at once what has changed', async () => {
+    const { world, agent, events, node, ready } = await agentOf();
+    await agent.start();
+    ready('runtime is down');
+    await world.pass(11_000);
+    expect(node()?.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'False',
+      message: 'runtime is down',
+    });
+    ready(undefined);
+    await world.pass(11_000);
+    expect(events).toEqual(['Starting', 'NodeNotReady', 'NodeReady']);
+    agent.stop();
+  });
+
+  it('finds a node that is there, and brings it up to date', async () => {
+    const { agent, requests, nodes, node } = await agentOf();
+    nodes.objects.set('n1', { metadata: { name: 'n1', uid: 'old', labels: { mine: 'x' } } });
+    await agent.start();
+    expect(requests.slice(0, 3)).toEqual(['POST node', 'GET node', 'PATCH node']);
+    expect(requests).toContain('PATCH status');
+    expect(node()?.metadata.uid).toBe('old');
+    agent.stop();
+  });
+});
