@@ -1,7 +1,7 @@
 /** A containerd of one's own, with a network and two images, for tests on real containers. */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Program, startProgram, untilReady } from './process.ts';
 import { fetched, missing } from './tools.ts';
@@ -56,6 +56,15 @@ function ctr(socket: string, ...args: string[]): string {
   });
 }
 
+/** Takes away what containers and kubelets have left mounted, so that the directory can be removed. */
+export function unmountBelow(directory: string): void {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  const own = mounts.map((path) => path.replaceAll('\\040', ' ')).filter((path) => path.startsWith(`${directory}/`));
+  for (const path of own.reverse()) execFileSync('umount', ['-l', path]);
+}
+
 async function stop(socket: string, program: Program, bridge: string, directory: string): Promise<void> {
   const quietly = (run: () => void) => {
     try {
@@ -70,9 +79,7 @@ async function stop(socket: string, program: Program, bridge: string, directory:
   });
   await program.stop('SIGTERM');
   quietly(() => execFileSync('pkill', ['-9', '-f', `containerd-shim.*${socket}`]));
-  const mounts = execFileSync('cat', ['/proc/self/mounts'], { encoding: 'utf8' }).split('\n');
-  const own = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`));
-  for (const path of own.reverse()) quietly(() => execFileSync('umount', ['-l', path]));
+  unmountBelow(directory);
   quietly(() => execFileSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' }));
 }
 

@@ -32,6 +32,8 @@ export interface ClusterOptions {
   /** CIDR of service addresses, or two for dual stack, comma separated. */
   readonly serviceRange: string;
   readonly runtimeConfig: ReadonlyMap<string, string>;
+  /** Files of the API server's audit; empty for none. */
+  readonly audit: { readonly policyFile: string; readonly logPath: string };
   /** What runs beside the API server. */
   readonly parts: Parts;
   readonly logger: Logger;
@@ -129,6 +131,8 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'requestheader-group-headers': ['X-Remote-Group'],
     'requestheader-username-headers': ['X-Remote-User'],
     'runtime-config': options.runtimeConfig,
+    'audit-policy-file': options.audit.policyFile,
+    'audit-log-path': options.audit.logPath,
     'secure-port': options.port,
     'service-account-issuer': ['https://kubernetes.default.svc.cluster.local'],
     'service-account-key-file': [pki.serviceAccountPublicKeyFile],

@@ -21,6 +21,8 @@ const flags = {
   'secure-port': { type: 'int', ...cluster, default: '6443' },
   'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
+  'audit-policy-file': { type: 'string', ...cluster },
+  'audit-log-path': { type: 'string', ...cluster },
   storage: { type: 'string', ...cluster },
   'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
   'no-controllers': { type: 'bool', ...parts },
@@ -124,6 +126,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       keyFile: values['etcd-keyfile'],
     },
     runtimeConfig: values['runtime-config'],
+    audit: { policyFile: values['audit-policy-file'], logPath: values['audit-log-path'] },
     parts: {
       controllers: !values['no-controllers'],
       scheduler: !values['no-scheduler'],

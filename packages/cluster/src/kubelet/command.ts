@@ -15,6 +15,9 @@ import { nodeClient } from './client.ts';
 import { configurationOf, type KubeletConfiguration } from './configuration.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 
+/** In place of a runtime's address: there is none, and pods run without containers. */
+const SIMULATED = 'simulated';
+
 const component: Component<typeof flags> = {
   name: 'kubelet',
   summary:
@@ -38,12 +41,12 @@ const component: Component<typeof flags> = {
       rateLimit: rateLimitOf(values, given),
       logger,
     });
-    const [{ startKubelet }, { CriRuntime }, { startKubeletServer }] = await Promise.all([
+    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { startKubeletServer }] = await Promise.all([
       import('@keelson/kubelet'),
       import('@keelson/kubelet/runtime/cri/runtime'),
       import('@keelson/kubelet/server/server'),
     ]);
-    const runtime = new CriRuntime(configuration.containerRuntimeEndpoint!);
+    const endpoint = configuration.containerRuntimeEndpoint!;
     const certificate = await servingCertificate(values, configuration, nodeName);
     const clientCa = configuration.clientCaFile && (await readFile(configuration.clientCaFile, 'utf8'));
     let health: Running | undefined;
@@ -59,13 +62,16 @@ const component: Component<typeof flags> = {
         configuration,
       });
     };
-    const kubelet = await startKubelet({
-      ...optionsOf(values, configuration),
-      client,
-      nodeName,
-      runtime,
-      server,
-    }).catch(explained);
+    const kubelet =
+      endpoint === SIMULATED
+        ? await startSimulatedNodes({ client, clientFor: () => client, names: [nodeName], server, leaseMs: 10_000 })
+        : await startKubelet({
+            ...optionsOf(values, configuration),
+            client,
+            nodeName,
+            runtime: new CriRuntime(endpoint),
+            server,
+          }).catch(explained);
     return together([kubelet, ...(rotation ? [rotation] : []), ...(health ? [health] : [])]);
   },
 };

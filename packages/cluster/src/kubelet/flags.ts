@@ -16,7 +16,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'cluster-dns': 'Addresses of DNS servers for pods.',
   'cluster-domain': "The cluster's domain.",
   config: 'A KubeletConfiguration. What flags say as well, they say last.',
-  'container-runtime-endpoint': 'Socket of the container runtime (CRI).',
+  'container-runtime-endpoint': 'Socket of the container runtime (CRI); `simulated` for pods without containers.',
   'healthz-bind-address': 'Address of the plain port for /healthz.',
   'healthz-port': 'The plain port for /healthz; 0: none.',
   help: 'Show this help.',

@@ -78,9 +78,17 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
     notReady: undefined,
   };
   const informers = new InformerFactory(client);
-  const pods = informers.informer('pods', { transform: withoutManagedFields });
+  // A node by itself may read no more than what is its own.
+  const [only] = names.length === 1 ? names : [];
+  const pods = informers.informer('pods', {
+    transform: withoutManagedFields,
+    ...(only === undefined ? {} : { fieldSelector: `spec.nodeName=${only}` }),
+  });
   pods.addIndex('node', nodeOf);
-  const seen = informers.informer('nodes', { labelSelector: `${SIMULATED}=true`, transform: withoutManagedFields });
+  const seen = informers.informer('nodes', {
+    transform: withoutManagedFields,
+    ...(only === undefined ? { labelSelector: `${SIMULATED}=true` } : { fieldSelector: `metadata.name=${only}` }),
+  });
   const server = await options.server?.(viewOfAll(nodes, () => [...nodes.values()][0]!));
   for (const name of names) {
     const own = options.clientFor(name);
