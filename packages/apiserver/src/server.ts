@@ -190,6 +190,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
         });
   metrics.follow({
     version,
+    gates,
     inflight: () => running,
     objects: () => objectCounts(resources),
     storeSize: () => store.size(),

@@ -11,6 +11,7 @@ import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/
 import { dryRunOf, labelsOfPath, labelsOfResource } from '../metrics/labels.ts';
 import type { Observation } from '../metrics/requests.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
+import { removedRelease } from '../registry/deprecation.ts';
 import type { Resources } from '../resources.ts';
 import { type Route, resourceNotFound, route } from '../router.ts';
 import { restrictionsFor } from '../table/form.ts';
@@ -51,12 +52,30 @@ export function endpoint(options: EndpointOptions): Handler {
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
     const found = route(ctx, (key) => options.resources.find(key));
-    addWarning(ctx, (found.subresource ?? found.served).warning ?? '');
     const { method, headers } = ctx.exchange;
     const labels = labelsOfResource(info, method, headerOf(headers, 'content-type'));
+    const { warning } = found.subresource ?? found.served;
+    if (warning !== undefined)
+      noteDeprecated(ctx, found, warning, (removed) => options.metrics.requests.deprecated(labels, removed));
     const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
     await observed(ctx, observation, async () => dispatch(ctx, found, options));
   };
+}
+
+/** The client, the audit log and the metrics are told that what is asked for is on its way out. */
+function noteDeprecated(
+  ctx: RequestContext,
+  { served, subresource }: Route,
+  warning: string,
+  count: (removed: string) => void,
+): void {
+  addWarning(ctx, warning);
+  const { group, kind } = served.definition;
+  const { version } = served;
+  const removed = removedRelease({ group, version, kind, ...subresource });
+  count(removed);
+  ctx.auditAnnotations['k8s.io/deprecated'] = 'true';
+  if (removed !== '') ctx.auditAnnotations['k8s.io/removed-release'] = removed;
 }
 
 /** Counts the request with its outcome, be it an answer or an error that becomes one. */

@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 import { resourceExpired } from '@keelson/api/errors';
 import { notAcceptable } from '../http/negotiate.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { labelsOfResource } from '../metrics/labels.ts';
 import type { WatchSeries } from '../metrics/server-metrics.ts';
 import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
@@ -53,8 +54,11 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.register(() => stream.end());
   stream.begin(seconds * 1000);
-  if (options.sendInitialEvents) stream.startFromState();
-  else if (revision === 0) stream.startFrom(cacher.revision);
+  if (options.sendInitialEvents) {
+    const listed = scope.metrics.startWatchList(labelsOfResource(scope.ctx.info, scope.ctx.exchange.method, ''));
+    stream.startFromState();
+    listed();
+  } else if (revision === 0) stream.startFrom(cacher.revision);
   else if (!stream.startFrom(revision)) await startFromHistory(scope, stream, revision);
   scope.ctx.onInitialized?.();
   await stream.ended;

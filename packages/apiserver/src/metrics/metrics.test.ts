@@ -1,3 +1,4 @@
+import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Store } from '@keelson/storage/store';
 import { describe, expect, it } from 'vitest';
@@ -160,8 +161,10 @@ describe('paths', () => {
     metrics.serve({ method: 'GET', path, query: new URLSearchParams(), headers: {}, user });
 
   it('/metrics has everything, /metrics/slis the health checks', async () => {
-    const metrics = new ServerMetrics(() => 0);
+    let now = 0;
+    const metrics = new ServerMetrics(() => now);
     metrics.follow({
+      gates: new FeatureGates(new Map([['ClusterTrustBundle', true]])),
       version: versionInfo({ version: 'v24.0.0', platform: 'linux', arch: 'x64' }),
       inflight: () => ({ reads: 2, writes: 1 }),
       objects: () => [['pods', 5]],
@@ -170,6 +173,12 @@ describe('paths', () => {
     metrics.recordHealth('etcd', 'livez', true);
     metrics.recordHealth('etcd', 'livez', false);
     metrics.watch('', 'v1', 'pods').events.inc(3);
+    const labels = labelsOfResource(parseRequestInfo('GET', '/api/v1/endpoints?watch=1'), 'GET', '');
+    const listed = metrics.startWatchList(labels);
+    now = 250;
+    listed();
+    metrics.requests.deprecated(labels, '1.40');
+    metrics.requests.dropped(labels, '');
     const all = await get(metrics, '/metrics');
     expect(all?.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8; escaping=underscores');
     expect(Number(all?.headers['process-start-time-unix'])).toBeGreaterThan(1e9);
@@ -178,6 +187,11 @@ describe('paths', () => {
       'apiserver_current_inflight_requests{request_kind="readOnly"} 2',
       'apiserver_storage_objects{resource="pods"} 5',
       'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096',
+      'apiserver_watch_list_duration_seconds_sum{group="",resource="endpoints",scope="cluster",version="v1"} 0.25',
+      'apiserver_requested_deprecated_apis{group="",removed_release="1.40",resource="endpoints",subresource="",version="v1"} 1',
+      'apiserver_request_terminations_total{code="429",component="apiserver",group="",resource="endpoints",scope="cluster",subresource="",verb="WATCH",version="v1"} 1',
+      'kubernetes_feature_enabled{name="ClusterTrustBundle",stage="BETA"} 1',
+      'kubernetes_feature_enabled{name="GenericWorkload",stage="ALPHA"} 0',
       'apiserver_watch_events_total{group="",resource="pods",version="v1"} 3',
     ]) {
       expect(String(all?.body).split('\n')).toContain(line);

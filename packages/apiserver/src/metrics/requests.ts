@@ -42,6 +42,7 @@ export class RequestMetrics {
   readonly #sizes: Histogram;
   readonly #longRunning: Gauge;
   readonly #terminations: Counter;
+  readonly #deprecated: Gauge;
   readonly #now: () => number;
   readonly #series = new Map<string, Series>();
 
@@ -89,6 +90,14 @@ export class RequestMetrics {
         exponentialBounds(1000, 10, 7),
       ),
     );
+    this.#deprecated = registry.register(
+      new Gauge({
+        name: 'apiserver_requested_deprecated_apis',
+        help: 'APIs on their way out that were asked for.',
+        stability: 'STABLE',
+        labels: ['group', 'version', 'resource', 'subresource', 'removed_release'],
+      }),
+    );
     this.#terminations = registry.register(
       new Counter({
         name: 'apiserver_request_terminations_total',
@@ -105,6 +114,11 @@ export class RequestMetrics {
         labels: LABELS,
       }),
     );
+  }
+
+  /** Notes that somebody asks for what is on its way out. @param removed the release that no longer has it, or '' */
+  deprecated({ group, version, resource, subresource }: RequestLabels, removed: string): void {
+    this.#deprecated.with(group, version, resource, subresource, removed).value = 1;
   }
 
   /** Counts a request that is answered with 429 before it gets to a handler. */

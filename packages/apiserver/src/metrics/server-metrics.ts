@@ -1,4 +1,6 @@
 /** All metrics of the API server, and the paths where they are read: /metrics and /metrics/slis. */
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import { knownGates } from '@keelson/component/featuregate/known';
 import {
   Counter,
   type CounterSeries,
@@ -12,11 +14,13 @@ import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metric
 import type { Endpoint } from '../health/checks.ts';
 import type { VersionInfo } from '../health/root.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
+import type { RequestLabels } from './labels.ts';
 import { RequestMetrics } from './requests.ts';
 
 /** What is read when somebody asks, from whoever knows it. */
 export interface MetricsSources {
   readonly version: VersionInfo;
+  readonly gates: FeatureGates;
   /** Requests that are being served and count against the bounds. */
   readonly inflight: () => { readonly reads: number; readonly writes: number };
   /** How many objects there are, by `resource` or `resource.group`. */
@@ -33,6 +37,21 @@ export interface WatchSeries {
   readonly initial: CounterSeries;
 }
 
+const STAGES = { PreAlpha: '', Alpha: 'ALPHA', Beta: 'BETA', GA: '', Deprecated: 'DEPRECATED' } as const;
+
+function featuresOf(gates: FeatureGates): Gauge {
+  const features = new Gauge({
+    name: 'kubernetes_feature_enabled',
+    help: 'Features and their stages: 1 enabled, 0 not.',
+    stability: 'BETA',
+    labels: ['name', 'stage'],
+  });
+  for (const [name, { stage }] of Object.entries(knownGates)) {
+    if (stage !== 'PreAlpha') features.with(name, STAGES[stage]).value = gates.enabled(name) ? 1 : 0;
+  }
+  return features;
+}
+
 export class ServerMetrics {
   readonly registry = new MetricsRegistry();
   readonly requests: RequestMetrics;
@@ -42,9 +61,12 @@ export class ServerMetrics {
   readonly #watchEvents: Counter;
   readonly #watchSizes: Histogram;
   readonly #initEvents: Counter;
+  readonly #watchLists: Histogram;
+  readonly #now: () => number;
 
   /** @param now milliseconds of a clock that never goes backwards */
   constructor(now: () => number) {
+    this.#now = now;
     this.requests = new RequestMetrics(this.registry, now);
     const { registry } = this;
     const byResource = ['group', 'version', 'resource'];
@@ -75,6 +97,17 @@ export class ServerMetrics {
         labels: ['group', 'resource'],
       }),
     );
+    this.#watchLists = registry.register(
+      new Histogram(
+        {
+          name: 'apiserver_watch_list_duration_seconds',
+          help: 'How long it took until watches that begin with the state had sent it.',
+          stability: 'BETA',
+          labels: [...byResource, 'scope'],
+        },
+        [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60],
+      ),
+    );
     this.#healthcheck = this.#slis.register(
       new Gauge({
         name: 'kubernetes_healthcheck',
@@ -94,8 +127,9 @@ export class ServerMetrics {
   }
 
   /** Adds what is read from elsewhere. To be called once. */
-  follow({ version, inflight, objects, storeSize }: MetricsSources): void {
+  follow({ version, inflight, objects, storeSize, gates }: MetricsSources): void {
     const { registry } = this;
+    registry.register(featuresOf(gates));
     registerProcessMetrics(registry);
     const build = new Gauge({
       name: 'kubernetes_build_info',
@@ -166,6 +200,12 @@ export class ServerMetrics {
       sizes: this.#watchSizes.with(group, version, resource),
       initial: this.#initEvents.with(group, resource),
     };
+  }
+
+  /** @returns to be called when the watch has sent the state that it begins with */
+  startWatchList({ group, version, resource, scope }: RequestLabels): () => void {
+    const startedAt = this.#now();
+    return () => this.#watchLists.with(group, version, resource, scope).observe((this.#now() - startedAt) / 1000);
   }
 
   recordHealth(check: string, endpoint: Endpoint, isHealthy: boolean): void {

@@ -60,6 +60,15 @@ export function observeStore(
     }
   }
 
+  const received = registry.register(
+    new Counter({
+      name: 'apiserver_storage_events_received_total',
+      help: 'Events that the store has told of.',
+      stability: 'BETA',
+      labels: ['group', 'resource'],
+    }),
+  );
+
   return {
     embedded: store.embedded,
     get: (key, options) => observe('get', key, () => store.get(key, options)),
@@ -67,7 +76,17 @@ export function observeStore(
     put: (key, value, options) =>
       observe(options.expect === 0 ? 'create' : 'update', key, () => store.put(key, value, options)),
     delete: (key, options) => observe('delete', key, () => store.delete(key, options)),
-    watch: (options) => store.watch(options),
+    watch: (options) => {
+      const { group, resource } = resourceOf(options.prefix);
+      const events = received.with(group, resource);
+      return store.watch({
+        ...options,
+        onBatch: (batch) => {
+          events.inc(batch.events.length);
+          options.onBatch(batch);
+        },
+      });
+    },
     currentRevision: () => store.currentRevision(),
     requestProgress: () => store.requestProgress(),
     compact: (revision) => store.compact(revision),

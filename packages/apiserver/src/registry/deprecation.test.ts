@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { enabledGroups } from '../discovery/runtime-config.ts';
-import { deprecationWarning } from './deprecation.ts';
+import { deprecationWarning, removedRelease } from './deprecation.ts';
 import { buildResources } from './resource.ts';
 
 const DEVICE_CLASS = 'resource.k8s.io/v1beta1 DeviceClass is deprecated in v1.35+, unavailable in v1.38+';
@@ -20,4 +20,12 @@ it('is known of what is served, subresources by their own kind', () => {
   expect(claims.warning).toContain('v1beta2 ResourceClaim is deprecated');
   expect(claims.subresources.get('status')!.warning).toBe(claims.warning);
   expect(served.get('/v1/pods')!.warning).toBeUndefined();
+});
+
+it.each([
+  ['resource.k8s.io', 'v1beta1', 'DeviceClass', '1.38'],
+  ['', 'v1', 'Endpoints', ''],
+  ['', 'v1', 'Pod', ''],
+])('%s/%s %s is gone from %j on', (group, version, kind, expected) => {
+  expect(removedRelease({ group, version, kind })).toBe(expected);
 });

@@ -39,6 +39,12 @@ const LIFECYCLES: Readonly<Record<string, Lifecycle>> = {
   },
 };
 
+/** The release that no longer serves the kind, such as `1.38`; '' where there is none yet. */
+export function removedRelease(kind: GroupVersionKind): string {
+  const removed = LIFECYCLES[`${apiVersionOf(kind)} ${kind.kind}`]?.removed;
+  return removed === undefined ? '' : `1.${removed}`;
+}
+
 /** The warning that every answer about the kind carries; undefined where nothing is deprecated. */
 export function deprecationWarning(kind: GroupVersionKind): string | undefined {
   const name = `${apiVersionOf(kind)} ${kind.kind}`;
