@@ -32,6 +32,8 @@ export class Scales {
         errors.push(error);
       }
     }
+    // It may be served in another version by now.
+    if (this.#client.world.clock.now() - this.#asOf > FRESH_MS) this.#served = [];
     throw errors[0];
   }
 

@@ -6,6 +6,27 @@ import { type ControllerSettings, defaultSettings } from '@keelson/controllers/s
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
+/** Which flag says how many objects a controller works on at once. */
+const CONCURRENCY = {
+  'concurrent-cron-job-syncs': 'cronjob-controller',
+  'concurrent-daemonset-syncs': 'daemonset-controller',
+  'concurrent-deployment-syncs': 'deployment-controller',
+  'concurrent-endpoint-syncs': 'endpoints-controller',
+  'concurrent-ephemeralvolume-syncs': 'ephemeral-volume-controller',
+  'concurrent-gc-syncs': 'garbage-collector-controller',
+  'concurrent-horizontal-pod-autoscaler-syncs': 'horizontal-pod-autoscaler-controller',
+  'concurrent-job-syncs': 'job-controller',
+  'concurrent-namespace-syncs': 'namespace-controller',
+  'concurrent-rc-syncs': 'replicationcontroller-controller',
+  'concurrent-replicaset-syncs': 'replicaset-controller',
+  'concurrent-resource-quota-syncs': 'resourcequota-controller',
+  'concurrent-service-endpoint-syncs': 'endpointslice-controller',
+  'concurrent-serviceaccount-token-syncs': 'serviceaccount-token-controller',
+  'concurrent-statefulset-syncs': 'statefulset-controller',
+  'concurrent-ttl-after-finished-syncs': 'ttl-after-finished-controller',
+  'mirroring-concurrent-service-endpoint-syncs': 'endpointslice-mirroring-controller',
+} as const;
+
 /** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
 export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');
@@ -15,6 +36,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const durationMs = values['cluster-signing-duration'];
   return {
     ...defaultSettings,
+    concurrency: concurrencyOf(values),
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
     ...(tokenKey === undefined ? {} : { tokenKey: signingKey(createPrivateKey(tokenKey)) }),
@@ -39,6 +61,11 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
       unhealthyThreshold: values['unhealthy-zone-threshold'],
     },
   };
+}
+
+function concurrencyOf(values: Values): ReadonlyMap<string, number> {
+  const flags = Object.keys(CONCURRENCY) as (keyof typeof CONCURRENCY)[];
+  return new Map(flags.map((flag) => [CONCURRENCY[flag], values[flag]]));
 }
 
 type FileFlag =
