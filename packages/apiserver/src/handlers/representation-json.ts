@@ -33,8 +33,10 @@ export class StoredJson implements Representation {
   }
 
   object(object: KubeObject): Buffer {
-    const stored = encodedBytesOf(object);
-    if (stored) return Buffer.concat([...writeObject(stored, Number(object.metadata.resourceVersion ?? 0)), NEWLINE]);
+    const { resourceVersion } = object.metadata;
+    // What a dry run has not looked at may be anything.
+    const stored = resourceVersion === undefined || Number(resourceVersion) > 0 ? encodedBytesOf(object) : undefined;
+    if (stored) return Buffer.concat([...writeObject(stored, Number(resourceVersion ?? 0)), NEWLINE]);
     return Buffer.concat([encodeJson(object), NEWLINE]);
   }
 

@@ -15,6 +15,7 @@ import { decodeBody, type Expected } from './decode.ts';
 import { fieldManagerOfBody } from './fieldmanager.ts';
 import { managerOf } from './manager.ts';
 import { writeOptions } from './options.ts';
+import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
 import type { Scope } from './scope.ts';
 
@@ -69,6 +70,7 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   if (!subresource) delete metadata.uid;
   ctx.audit?.requestObject(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
+  dedupOwnerReferences(ctx, decoded, false);
   const manager = managerOf(scope, fieldManager);
   const fields = fieldManagerOfBody(expected, subresource?.name ?? '');
   const object = fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt));

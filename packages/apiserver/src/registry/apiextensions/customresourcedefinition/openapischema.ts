@@ -42,6 +42,13 @@ function validate(schema: JSONSchemaProps, place: Place, path: Path): ErrorList 
 
 const KEYWORDS = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
 
+/** Of these, empty ones are as good as none. */
+function isUsed(schema: JSONSchemaProps, keyword: (typeof KEYWORDS)[number]): boolean {
+  const value = schema[keyword];
+  if (keyword === 'patternProperties' || keyword === 'definitions') return Object.keys(value ?? {}).length > 0;
+  return value !== undefined && value !== '';
+}
+
 function validateKeywords(schema: JSONSchemaProps, { noDefaults, insideMetadata }: Place, path: Path): ErrorList {
   const { type = '', items } = schema;
   const errors: ErrorList = [];
@@ -49,7 +56,7 @@ function validateKeywords(schema: JSONSchemaProps, { noDefaults, insideMetadata 
   if (schema.default !== undefined && noDefaults !== undefined)
     errors.push(forbidden(path.child('default'), `must not be set ${noDefaults}`));
   for (const keyword of KEYWORDS)
-    if (schema[keyword] !== undefined) errors.push(forbidden(path.child(keyword), `${keyword} is not supported`));
+    if (isUsed(schema, keyword)) errors.push(forbidden(path.child(keyword), `${keyword} is not supported`));
   if (type === 'null')
     errors.push(forbidden(path.child('type'), 'type cannot be set to null, use nullable as an alternative'));
   if (Array.isArray(items) && items.length > 0)
