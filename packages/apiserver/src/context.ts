@@ -30,7 +30,7 @@ export interface RequestContext {
 
 export const NO_USER: UserInfo = { name: '', uid: '', groups: [], extra: {} };
 
-/** Upstream keeps at most 4 KiB of warnings in full, then cuts each to 256 characters; it never sends one twice. */
+/** None is sent twice. */
 export function addWarning(ctx: RequestContext, text: string): void {
   if (text !== '' && !ctx.warnings.includes(text)) ctx.warnings.push(text);
 }

@@ -2,11 +2,11 @@
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
-import { quote } from '@keelson/api/field';
 import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
 import { ChunkWriter } from '../http/chunks.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
+import { warningHeaders } from '../http/warnings.ts';
 
 /** Smaller answers are not worth compressing (upstream's defaultGzipThresholdBytes). */
 const GZIP_THRESHOLD_BYTES = 128 * 1024;
@@ -18,7 +18,7 @@ export function commonHeaders(ctx: RequestContext): ResponseHeaders {
     'cache-control': 'no-cache, private',
     ...ctx.flowHeaders,
   };
-  if (ctx.warnings.length > 0) headers.warning = ctx.warnings.map((text) => `299 - ${quoteForHeader(text)}`);
+  if (ctx.warnings.length > 0) headers.warning = warningHeaders(ctx.warnings);
   return headers;
 }
 
@@ -108,9 +108,4 @@ const GZIPPED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
 
 function acceptsGzip(ctx: RequestContext): boolean {
   return headerOf(ctx.exchange.headers, 'accept-encoding').includes('gzip');
-}
-
-/** A quoted-string of RFC 9110 as apimachinery's NewWarningHeader writes it: control characters go. */
-function quoteForHeader(text: string): string {
-  return Buffer.from(quote(text.replace(/[\p{Cc}]/gu, ''))).toString('latin1');
 }

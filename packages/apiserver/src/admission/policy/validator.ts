@@ -72,8 +72,9 @@ export class Validator {
   async validate(given: Omit<Input, 'variables'>): Promise<Verdict> {
     const input = { ...given, variables: this.#variables };
     try {
-      if (this.#conditions && !(await this.#conditions.match({ ...input, namespace: undefined } as Input)))
-        return NOTHING;
+      // Conditions do not know the namespace.
+      const { namespace: _, ...seen } = input;
+      if (this.#conditions && !(await this.#conditions.match(seen))) return NOTHING;
       const decisions = await this.#decide(input);
       return { decisions, ...(await this.#annotate(input)) };
     } catch (error) {
