@@ -1,9 +1,10 @@
 /** What this machine can do at most, with nothing of an API server in between. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSelfSigned } from '@keelson/cluster/pki/self-signed';
+import type { Target } from '../load/connection.ts';
 import { h2load } from '../load/h2load.ts';
 
 export interface RawLimits {
@@ -22,21 +23,29 @@ export async function rawLimits(directory: string, seconds: number): Promise<Raw
   return { ...(await network(seconds)), fdatasync: syncRate(directory), copy: copyRate() };
 }
 
-export async function network(seconds: number): Promise<{ echo: number; transfer: number }> {
+async function network(seconds: number): Promise<{ echo: number; transfer: number }> {
+  const echo = await startEcho();
+  try {
+    const small = await h2load({ target: echo, paths: [SMALL], connections: 8, streams: 8, seconds });
+    const large = await h2load({ target: echo, paths: [LARGE], connections: 2, streams: 1, seconds });
+    return { echo: small.rate, transfer: large.bytesPerSecond / 1e6 };
+  } finally {
+    echo.stop();
+  }
+}
+
+/** What the echo server serves: 0.9 KB, and 40 MB in chunks. */
+export const SMALL = '/';
+export const LARGE = '/large';
+
+export async function startEcho(): Promise<Target & { readonly processes: readonly ChildProcess[]; stop(): void }> {
   const { certificate, key } = await createSelfSigned('127.0.0.1', ['localhost'], new Date());
   const child = fork(new URL('echo-server.ts', import.meta.url), [], {
     execArgv: [],
     env: { ...process.env, BENCH_CERT: certificate, BENCH_KEY: key },
   });
-  try {
-    const [port] = (await once(child, 'message')) as [number];
-    const target = { base: `https://127.0.0.1:${port}`, token: '' };
-    const small = await h2load({ target, paths: ['/'], connections: 8, streams: 8, seconds });
-    const large = await h2load({ target, paths: ['/large'], connections: 2, streams: 1, seconds });
-    return { echo: small.rate, transfer: large.bytesPerSecond / 1e6 };
-  } finally {
-    child.disconnect();
-  }
+  const [port] = (await once(child, 'message')) as [number];
+  return { base: `https://127.0.0.1:${port}`, token: '', processes: [child], stop: () => child.disconnect() };
 }
 
 function syncRate(directory: string): number {

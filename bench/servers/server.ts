@@ -32,6 +32,15 @@ export interface Server extends Target {
 export const TOKEN = 'bench-token';
 export const TOKEN_FILE = `${TOKEN},bench,bench,"system:masters"\n`;
 
+const running = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) child.kill('SIGKILL');
+    process.exit(1);
+  });
+}
+
+/** Ends with this process. */
 export function launch(
   command: string,
   args: readonly string[],
@@ -41,6 +50,8 @@ export function launch(
   const log = openSync(logFile, 'a');
   const child = spawn(command, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } });
   closeSync(log);
+  running.add(child);
+  child.on('exit', () => running.delete(child));
   child.on('error', () => {});
   return child;
 }

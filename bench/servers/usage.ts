@@ -7,7 +7,7 @@ const TICKS_PER_SECOND = 100;
 const MIB = 2 ** 20;
 
 /** Seconds of CPU of all of a server's processes since they began. */
-export function cpuSeconds({ processes }: Server): number {
+export function cpuSeconds({ processes }: Pick<Server, 'processes'>): number {
   let ticks = 0;
   for (const { pid } of processes) {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
