@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { structType, typeOfKind } from '../schema.ts';
-import { emptiesToNull } from './empties.ts';
+import { EmptyMap } from './canonical.ts';
+import { copyOf, emptiesToNull, withoutEmpties } from './empties.ts';
+import { decodeJson } from './json.ts';
 
 test('empty lists without omitempty become null, at any depth; others stay', () => {
   const role = { metadata: {}, rules: [] as unknown[] | null };
@@ -16,4 +18,24 @@ test('a type that contains itself is walked', () => {
   const schema = { properties: { a: { required: ['x'] } } };
   emptiesToNull(schema, structType('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'));
   expect(schema).toEqual({ properties: { a: { required: ['x'] } } });
+});
+
+test('what is empty can be kept while a request is under way, and is dropped without touching the rest', () => {
+  const type = typeOfKind('', 'v1', 'Pod')!;
+  const text =
+    '{"metadata":{"name":"a","labels":{}},"spec":{"containers":[{"name":"c","ports":[],"lifecycle":{}}],"nodeSelector":{}}}';
+  const read = (keepsEmpty: boolean) => decodeJson(Buffer.from(text), type, { strict: false, keepsEmpty }).object;
+  const kept = read(true);
+  expect(kept).toMatchObject({
+    metadata: { labels: {} },
+    spec: { containers: [{ ports: [], lifecycle: {} }], nodeSelector: {} },
+  });
+  expect(withoutEmpties(kept, type)).toEqual(read(false));
+  const canonical = read(false);
+  expect(withoutEmpties(canonical, type)).toBe(canonical);
+});
+
+test('a copy tells empty maps from empty structs', () => {
+  const copy = copyOf({ map: new EmptyMap(), struct: {}, list: [new EmptyMap()] });
+  expect([copy.map, copy.struct, copy.list[0]].map((x) => x instanceof EmptyMap)).toEqual([true, false, true]);
 });
