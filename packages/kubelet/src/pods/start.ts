@@ -7,7 +7,7 @@ import type { PodState } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { CrashBackoff } from './backoff.ts';
 import { containerHash } from './hash.ts';
-import { killContainer } from './kill.ts';
+import { killContainer, unlessAborted } from './kill.ts';
 import { containerReference, type PodServices } from './services.ts';
 import { formatPod, hasState, latest, type PodContainer } from './spec.ts';
 
@@ -108,7 +108,8 @@ async function ensureImage(
   const { pod, container, sandbox } = request;
   const reference = containerReference(pod, container);
   try {
-    return await images.ensure({ pod, reference, image, policy, sandbox });
+    // A pod that ends does not wait for what it would have run.
+    return await unlessAborted(images.ensure({ pod, reference, image, policy, sandbox }), request.signal);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     recorder.event(reference, 'Warning', 'Failed', `Error: ${error.reason}`);
@@ -129,8 +130,12 @@ async function postStart(services: PodServices, request: StartRequest, id: strin
   if (!handler) return;
   const { hooks, recorder, runtime } = services;
   try {
-    await hooks.run({ pod, container, containerId: id, handler, podIp: podIps[0] ?? '' }, signal);
+    await unlessAborted(
+      hooks.run({ pod, container, containerId: id, handler, podIp: podIps[0] ?? '' }, signal),
+      signal,
+    );
   } catch (error) {
+    signal.throwIfAborted();
     recorder.event(containerReference(pod, container), 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
     const status = (await runtime.pod(pod.metadata.uid!)).containers.find((each) => each.id === id);
     if (status) {

@@ -121,6 +121,16 @@ describe('a pod', () => {
     expect(await node.runtime.list()).toEqual([]);
   });
 
+  it('that is deleted does not wait for what it pulls', async () => {
+    const node = testNode();
+    node.runtime.pullImage = () => new Promise(() => {});
+    await node.put(podOf({ containers: [container('a', { imagePullPolicy: 'Always' })] }));
+    expect(node.events.at(-1)).toBe('Pulling: Pulling image "a:v1"');
+    await node.delete();
+    await node.pass(10);
+    expect(node.stored()).toBeUndefined();
+  });
+
   it('that does not end in its grace is killed', async () => {
     const node = testNode();
     await node.put(podOf({ containers: [a] }, simulated({ 'stop-time': '1m' })));

@@ -62,8 +62,16 @@ export class VolumeManager {
     this.#mounted.set(uid, known);
     for (const volume of pod.spec?.volumes ?? []) {
       try {
-        known.set(volume.name, await this.#mountOne(pod, volume, known.has(volume.name)));
+        known.set(volume.name, await this.#mountOne(pod, volume, known.get(volume.name)));
       } catch (error) {
+        // What is mounted stays as it is: a pod does not fall over what somebody takes away from it later.
+        if (known.has(volume.name)) {
+          this.#options.client.world.log.warn(
+            { pod: pod.metadata.name, volume: volume.name, error },
+            'A volume stays as it was',
+          );
+          continue;
+        }
         const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
         throw new PreparationError('FailedMount', message, error);
       }
@@ -88,27 +96,26 @@ export class VolumeManager {
     return readdir(join(this.#options.rootDirectory, 'pods')).catch(() => []);
   }
 
-  /** @param again it is mounted already: only what shows objects can have changed */
-  async #mountOne(pod: Pod, volume: Volume, again: boolean): Promise<MountedVolume> {
+  /** @param before it is mounted already: only what shows objects can have changed */
+  async #mountOne(pod: Pod, volume: Volume, before: MountedVolume | undefined): Promise<MountedVolume> {
     const at = (plugin: string) =>
       join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
     const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
+    if (before && (hostPath || image || emptyDir || persistentVolumeClaim || ephemeral)) return before;
     if (hostPath) {
-      if (!again) await checkHostPath(hostPath);
+      await checkHostPath(hostPath);
       return { path: hostPath.path, readOnly: false };
     }
     if (image) return { path: '', readOnly: true, image: image.reference ?? '' };
     if (emptyDir) {
-      if (!again) await this.#emptyDir(pod, volume, at('empty-dir'));
+      await this.#emptyDir(pod, volume, at('empty-dir'));
       return { path: at('empty-dir'), readOnly: false };
     }
-    const claim = persistentVolumeClaim?.claimName ?? (ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined);
-    if (claim !== undefined)
-      return this.#claim(pod, claim, persistentVolumeClaim?.readOnly === true, at('local-volume'), again);
+    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, at('local-volume'));
     const projected = await this.#project(pod, volume);
     if (!projected) throw new Error(`no volume plugin matched name: ${volume.name}`);
     const { plugin, payload, memory } = projected;
-    await this.#write(pod, at(plugin), payload, memory, again);
+    await this.#write(pod, at(plugin), payload, memory, before !== undefined);
     return { path: at(plugin), readOnly: true };
   }
 
@@ -184,15 +191,21 @@ export class VolumeManager {
   }
 
   /** A volume of this node that a claim is bound to: a path, or a local one. */
-  async #claim(pod: Pod, name: string, readOnly: boolean, path: string, again: boolean): Promise<MountedVolume> {
-    const known = this.of(uidOf(pod));
-    const before = [...known.values()].find((volume) => volume.path === path);
-    if (again && before) return before;
+  async #claim(pod: Pod, { name, persistentVolumeClaim }: Volume, path: string): Promise<MountedVolume> {
+    const { metadata } = pod;
     const { client } = this.#options;
-    const claim = await client.resource('persistentvolumeclaims').get({ namespace: pod.metadata.namespace!, name });
+    const namespace = metadata.namespace!;
+    const readOnly = persistentVolumeClaim?.readOnly === true;
+    const claimName = persistentVolumeClaim?.claimName ?? `${metadata.name}-${name}`;
+    const claim = await client.resource('persistentvolumeclaims').get({ namespace, name: claimName });
+    const owned = claim.metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === metadata.uid);
+    if (!persistentVolumeClaim && !owned) {
+      throw new Error(
+        `PVC ${namespace}/${claimName} was not created for pod ${namespace}/${metadata.name} (pod is not owner)`,
+      );
+    }
     const volumeName = claim.spec?.volumeName;
-    if (claim.status?.phase !== 'Bound' || !volumeName)
-      throw new Error(`PVC ${pod.metadata.namespace}/${name} is not bound`);
+    if (claim.status?.phase !== 'Bound' || !volumeName) throw new Error(`PVC ${namespace}/${claimName} is not bound`);
     const volume: PersistentVolume = await client.resource('persistentvolumes').get({ name: volumeName });
     const { hostPath, local } = volume.spec ?? {};
     if (hostPath) {
