@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { notFound } from '@keelson/api/errors';
+import type { PodSpec } from '@keelson/api/generated/types/core/v1';
+import { Client } from '@keelson/client';
+import { FakeTransport } from '@keelson/client/testing/transport';
+import { manualWorld } from '@keelson/client/testing/world';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PodObjects } from '../environment/objects.ts';
+import { container, podOf } from '../testing/pods.ts';
+import { VolumeManager } from './manager.ts';
+import { PodTokens } from './tokens.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'keelson-volumes-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** @param stored by path, as the API server has them */
+function managerWith(stored: Record<string, object> = {}) {
+  const data = new Map<string, Record<string, string>>();
+  const get = async (_kind: string, _namespace: string, name: string) => {
+    const found = data.get(name);
+    if (!found) throw notFound({ group: '', resource: 'configmap' }, name);
+    return { metadata: { name }, data: found };
+  };
+  const transport = new FakeTransport(({ path }) => ({ body: stored[path] ?? {}, status: stored[path] ? 200 : 404 }));
+  const client = new Client({ transport, component: 'kubelet', world: manualWorld() });
+  const manager = new VolumeManager({
+    client,
+    rootDirectory: root,
+    objects: { for: () => ({ get }), release: () => {} } as unknown as PodObjects,
+    tokens: new PodTokens(client),
+    node: () => undefined,
+    hostIps: () => [],
+    podIps: () => [],
+  });
+  return { manager, data };
+}
+
+const podWith = (volumes: NonNullable<PodSpec['volumes']>) => podOf({ containers: [container('a')], volumes });
+
+describe('VolumeManager', () => {
+  it('shows a config map, follows it, and keeps what it showed when it goes', async () => {
+    const { manager, data } = managerWith();
+    const pod = podWith([{ name: 'v', configMap: { name: 'c' } }]);
+    await expect(manager.mount(pod)).rejects.toThrow(
+      'MountVolume.SetUp failed for volume "v" : configmap "c" not found',
+    );
+    const file = join(root, 'pods/u1/volumes/kubernetes.io~configmap/v/k');
+    for (const k of ['1', '2']) {
+      data.set('c', { k });
+      await manager.mount(pod);
+      expect(await readFile(file, 'utf8')).toBe(k);
+    }
+    data.delete('c');
+    await manager.mount(pod);
+    expect(await readFile(file, 'utf8')).toBe('2');
+    expect(manager.of('u1').get('v')).toMatchObject({ readOnly: true });
+    await manager.unmount(pod);
+    await expect(stat(file)).rejects.toThrow('ENOENT');
+    expect(manager.of('u1').size).toBe(0);
+  });
+
+  it('makes an empty folder that all may write to, once', async () => {
+    const { manager } = managerWith();
+    const pod = podWith([{ name: 'v', emptyDir: {} }]);
+    await manager.mount(pod);
+    const { path } = manager.of('u1').get('v')!;
+    expect((await stat(path)).mode & 0o777).toBe(0o777);
+    await mkdir(join(path, 'kept'));
+    await manager.mount(pod);
+    expect((await stat(join(path, 'kept'))).isDirectory()).toBe(true);
+  });
+
+  it('finds the path that a claim is bound to', async () => {
+    const { manager } = managerWith({
+      '/api/v1/namespaces/default/persistentvolumeclaims/c': {
+        metadata: { name: 'c' },
+        spec: { volumeName: 'pv' },
+        status: { phase: 'Bound' },
+      },
+      '/api/v1/persistentvolumes/pv': {
+        metadata: { name: 'pv' },
+        spec: { hostPath: { path: root, type: 'Directory' } },
+      },
+    });
+    const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }]);
+    await manager.mount(pod);
+    expect(manager.of('u1').get('v')).toEqual({ path: root, readOnly: true });
+  });
+
+  it('does not take what is bound to nothing, or was made for another', async () => {
+    const { manager } = managerWith({
+      '/api/v1/namespaces/default/persistentvolumeclaims/c': {
+        metadata: { name: 'c' },
+        spec: {},
+        status: { phase: 'Pending' },
+      },
+      '/api/v1/namespaces/default/persistentvolumeclaims/web-v': {
+        metadata: { name: 'web-v' },
+        spec: { volumeName: 'pv' },
+        status: { phase: 'Bound' },
+      },
+    });
+    const claimed = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }]);
+    await expect(manager.mount(claimed)).rejects.toThrow('PVC default/c is not bound');
+    const ephemeral = podWith([{ name: 'v', ephemeral: {} }]);
+    await expect(manager.mount(ephemeral)).rejects.toThrow(
+      'PVC default/web-v was not created for pod default/web (pod is not owner)',
+    );
+  });
+});
