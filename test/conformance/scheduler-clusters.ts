@@ -23,7 +23,7 @@ function chance(seed: number): () => number {
   };
 }
 
-class Maker {
+export class Maker {
   readonly random: () => number;
   constructor(seed: number) {
     this.random = chance(seed);

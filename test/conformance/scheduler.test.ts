@@ -5,13 +5,35 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type {
+  AllocationResult,
+  DeviceClass,
+  ResourceClaim,
+  ResourceSlice,
+} from '@keelson/api/generated/types/resource/v1';
+import type { TypedObject } from '@keelson/api/object';
+import {
+  type Client,
+  connect,
+  type Draft,
+  loadKubeconfig,
+  type ResourceName,
+  storeKey,
+  systemWorld,
+} from '@keelson/client';
+import { Store } from '@keelson/client/informer/store';
 import { defaultConfiguration, Explainer } from '@keelson/scheduler';
+import { Allocator } from '@keelson/scheduler/devices/allocator';
+import { claimsOf } from '@keelson/scheduler/devices/pod-claims';
+import { Pools } from '@keelson/scheduler/devices/pools';
+import { Selectors } from '@keelson/scheduler/devices/selectors';
+import { ClaimTracker } from '@keelson/scheduler/devices/tracker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { freePort } from '../support/process.ts';
 import { clusters } from './scheduler-clusters.ts';
+import { devicesCluster } from './scheduler-devices.ts';
 
 const binary = process.env.KUBE_SCHEDULER;
 const namespace = 'default';
@@ -44,6 +66,8 @@ describe.skipIf(binary === undefined)('kube-scheduler and ours', () => {
       .resource('serviceaccounts')
       .create({ metadata: { namespace, name: 'default' } })
       .catch(() => {});
+    const labels = { 'resource.kubernetes.io/admin-access': 'true' };
+    await client.resource('namespaces').patch({ name: namespace }, 'merge', { metadata: { labels } });
   }, 60_000);
 
   afterAll(async () => {
@@ -52,13 +76,13 @@ describe.skipIf(binary === undefined)('kube-scheduler and ours', () => {
     await server?.stop();
   });
 
-  it.each(clusters.map((cluster) => [cluster.name, cluster] as const))(
+  it.each([...clusters, ...[1, 2, 3, 4].map(devicesCluster)].map((cluster) => [cluster.name, cluster] as const))(
     '%s',
     async (_, { nodes, pods, others, wanted }) => {
-      for (const { kind, ...object } of others) await client.resource(kind).create(object as never);
-      for (const node of nodes) await createNode(node);
-      for (const pod of pods) await client.resource('pods').create(pod);
       try {
+        for (const { kind, ...object } of others) await client.resource(kind).create(object as never);
+        for (const node of nodes) await createNode(node);
+        for (const pod of pods) await client.resource('pods').create(pod);
         for (const pod of wanted) await compare(pod);
       } finally {
         await clear(others.map(({ kind }) => kind));
@@ -68,7 +92,7 @@ describe.skipIf(binary === undefined)('kube-scheduler and ours', () => {
   );
 });
 
-async function createNode(node: Draft<import('@keelson/api/generated/types/core/v1').Node>): Promise<void> {
+async function createNode(node: Draft<Node>): Promise<void> {
   const nodes = client.resource('nodes');
   const created = await nodes.create({ metadata: node.metadata!, spec: node.spec ?? {} });
   const status = { ...created.status, ...node.status } as typeof created.status;
@@ -79,6 +103,7 @@ async function createNode(node: Draft<import('@keelson/api/generated/types/core/
 /** Has the pod scheduled by upstream, and compares with what we think of it. */
 async function compare(draft: Draft<Pod>): Promise<void> {
   const pods = client.resource('pods');
+  const before = await snapshot();
   const pod = await pods.create(draft);
   const key = { namespace, name: pod.metadata.name! };
   let decided: Pod = pod;
@@ -92,7 +117,7 @@ async function compare(draft: Draft<Pod>): Promise<void> {
     )
     .toBeTruthy();
   await pods.delete(key, { gracePeriodSeconds: 0 });
-  const explanation = await explain(pod);
+  const explanation = explain(pod, before);
   const condition = decided.status.conditions?.find(({ type }) => type === 'PodScheduled');
   if (decided.spec.nodeName) {
     const fitting = explanation.nodes.filter(({ fits }) => fits);
@@ -102,18 +127,62 @@ async function compare(draft: Draft<Pod>): Promise<void> {
       pod: key.name,
       chosen: { node: decided.spec.nodeName, total: best },
     });
+    await compareDevices(pod, decided.spec.nodeName, before);
   } else {
     expect({ pod: key.name, message: explanation.message }).toEqual({ pod: key.name, message: condition!.message });
   }
 }
 
-async function explain(pod: Pod) {
+type Collections = ReadonlyMap<ResourceName, readonly TypedObject[]>;
+
+async function snapshot(): Promise<Collections> {
+  const { collections } = new Explainer(defaultConfiguration(), world);
+  const lists = collections.map(async (name) => [name, (await client.resource(name).list()).items] as const);
+  return new Map(await Promise.all(lists)) as Collections;
+}
+
+function explain(pod: Pod, collections: Collections) {
   const explainer = new Explainer(defaultConfiguration(), world);
-  for (const name of explainer.collections) {
-    const { items } = await client.resource(name).list();
-    explainer.put(name, items);
-  }
+  for (const [name, objects] of collections) explainer.put(name, objects);
   return explainer.explain(pod);
+}
+
+/** What claims of the pod have got has to be what we would have given them. */
+async function compareDevices(pod: Pod, nodeName: string, collections: Collections): Promise<void> {
+  const { claims, allocator } = allocatorFor(pod, collections);
+  if (claims.length === 0) return;
+  const node = collections.get('nodes')!.find(({ metadata }) => metadata.name === nodeName) as Node;
+  const ours = allocator.allocate(node) as AllocationResult[];
+  const list = await client.resource('resourceclaims.resource.k8s.io').list();
+  const theirs = claims.map(({ metadata }) => list.items.find((each) => each.metadata.uid === metadata.uid)!);
+  const given = theirs.map(({ status }) => status!.allocation!);
+  expect({ pod: pod.metadata.name, given: ours.map(comparable) }).toEqual({
+    pod: pod.metadata.name,
+    given: given.map(comparable),
+  });
+}
+
+function comparable({ devices, nodeSelector }: AllocationResult) {
+  const results = devices.results?.map((each) => ({ ...each, shareID: each.shareID === undefined ? 'none' : 'some' }));
+  return { results, config: devices.config ?? [], nodeSelector };
+}
+
+function allocatorFor(pod: Pod, collections: Collections) {
+  const store = new Store<ResourceClaim>();
+  for (const each of collections.get('resourceclaims.resource.k8s.io') as ResourceClaim[])
+    store.put(storeKey(each), each);
+  const tracker = new ClaimTracker(store);
+  const claims = claimsOf(pod, (key) => tracker.get(key)) as ResourceClaim[];
+  const open = claims.filter(({ status }) => !status?.allocation);
+  const classes = collections.get('deviceclasses.resource.k8s.io') as DeviceClass[];
+  const allocator = new Allocator(open, {
+    classes: (name) => classes.find(({ metadata }) => metadata.name === name),
+    pools: new Pools(collections.get('resourceslices.resource.k8s.io') as ResourceSlice[]),
+    allocated: tracker.allocated(),
+    selectors: new Selectors(),
+    steps: 100_000,
+  });
+  return { claims: open, allocator };
 }
 
 async function clear(kinds: readonly (typeof clusters)[number]['others'][number]['kind'][]): Promise<void> {
@@ -124,6 +193,9 @@ async function clear(kinds: readonly (typeof clusters)[number]['others'][number]
     const mine = items.filter(({ metadata }) => metadata?.labels?.test === 'yes');
     for (const { metadata } of mine) {
       const { namespace, name } = metadata as { namespace?: string; name: string };
+      if (metadata?.finalizers?.length) {
+        await client.resource(kind).patch({ namespace, name }, 'merge', { metadata: { finalizers: null } });
+      }
       await client.resource(kind).delete({ namespace, name }, { gracePeriodSeconds: 0 });
     }
   }

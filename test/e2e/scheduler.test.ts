@@ -71,6 +71,46 @@ describe('the scheduler on the API server', () => {
       });
   });
 
+  it('gives devices to claims before it binds, and again when they are free', async () => {
+    await createNode('a');
+    await createNode('b');
+    const requests = [{ name: 'r', exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 1 } }];
+    const pool = { name: 'b', generation: 1, resourceSliceCount: 1 };
+    const slices = client.resource('resourceslices.resource.k8s.io');
+    const classes = client.resource('deviceclasses.resource.k8s.io');
+    const claims = client.resource('resourceclaims.resource.k8s.io');
+    await classes.create({ metadata: { name: 'gpu' }, spec: {} });
+    const devices = [{ name: 'd' }];
+    await slices.create({ metadata: { name: 's' }, spec: { driver: 'gpu.example.com', pool, nodeName: 'b', devices } });
+    for (const name of ['x', 'y'])
+      await claims.create({ metadata: { namespace, name }, spec: { devices: { requests } } });
+    const using = (claim: string) => ({ resourceClaims: [{ name: 'c', resourceClaimName: claim }] });
+    const first = await createPod('first', using('x'));
+    await expect.poll(() => nodeOf('first'), { timeout: 10_000 }).toBe('b');
+    const x = await claims.get({ namespace, name: 'x' });
+    expect(x.metadata.finalizers).toEqual(['resource.kubernetes.io/delete-protection']);
+    expect(x.status).toMatchObject({
+      allocation: { devices: { results: [{ request: 'r', driver: 'gpu.example.com', pool: 'b', device: 'd' }] } },
+      reservedFor: [{ resource: 'pods', name: 'first', uid: first.metadata.uid }],
+    });
+    await createPod('third', using('z'));
+    await createPod('second', using('y'));
+    await expect
+      .poll(() => scheduledOf('second'), { timeout: 10_000 })
+      .toMatchObject({ reason: 'Unschedulable', message: expect.stringContaining('2 cannot allocate all claims') });
+    await claims.updateStatus({ ...x, status: {} });
+    await expect.poll(() => nodeOf('second'), { timeout: 10_000 }).toBe('b');
+    expect(await nodeOf('third')).toBeUndefined();
+    await claims.create({ metadata: { namespace, name: 'z' }, spec: { devices: { requests: [] } } });
+    await expect.poll(() => nodeOf('third'), { timeout: 10_000 }).toBeTruthy();
+    for (const name of ['x', 'y', 'z']) {
+      await claims.patch({ namespace, name }, 'merge', { metadata: { finalizers: null } });
+      await claims.delete({ namespace, name });
+    }
+    await slices.delete({ name: 's' });
+    await classes.delete({ name: 'gpu' });
+  });
+
   it('says why no node will do, and tries again when one changes', async () => {
     await createNode('a', '500m');
     await createNode('b', '4', { spec: { unschedulable: true } });

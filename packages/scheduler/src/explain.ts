@@ -9,6 +9,7 @@ import { Snapshot } from './cache/snapshot.ts';
 import type { SchedulerConfiguration } from './config/types.ts';
 import { afterFilters } from './cycle/algorithm.ts';
 import { fitMessage, notAskedFor, Verdicts } from './cycle/verdicts.ts';
+import type { Cycle } from './framework/cycle.ts';
 import type { Listers, PluginFactory } from './framework/plugin.ts';
 import { type Begun, Profile } from './framework/profile.ts';
 import { messageOf, type Rejection } from './framework/status.ts';
@@ -80,19 +81,27 @@ export class Explainer {
 
   explain(pod: Pod): Explanation {
     this.#cache.updateSnapshot(this.#snapshot);
-    const info = new PodInfo(pod);
     const { schedulerName = '' } = pod.spec;
     const profile = this.#profiles.get(schedulerName);
     if (!profile) return { schedulerName, isOurs: false, nodes: [] };
+    try {
+      return this.#explain(profile, new PodInfo(pod));
+    } catch (error) {
+      return { schedulerName, isOurs: true, nodes: [], message: (error as Error).message };
+    }
+  }
+
+  /** @throws Error when a plugin breaks */
+  #explain(profile: Profile, info: PodInfo): Explanation {
     const { nodes } = this.#snapshot;
     const gate = profile.preEnqueue(info, undefined);
     const begun = profile.begin(info, nodes);
     const { rejection } = begun;
     const explained = nodes.map((node) => explainNode(node, begun));
-    this.#score(profile, info, explained);
+    this.#score(profile, begun.cycle, explained);
     const fits = explained.some((node) => node.fits) && !rejection;
     return {
-      schedulerName,
+      schedulerName: profile.name,
       isOurs: true,
       ...(gate ? { gate } : {}),
       ...(rejection ? { rejection } : {}),
@@ -118,11 +127,11 @@ export class Explainer {
     return { message, ...(nominate ? { preemptsOn: nominate } : {}) };
   }
 
-  #score(profile: Profile, pod: PodInfo, explained: NodeExplanation[]): void {
+  #score(profile: Profile, cycle: Cycle, explained: NodeExplanation[]): void {
     const fitting = explained.filter(({ fits }) => fits);
     if (fitting.length < 2) return;
     const nodes = fitting.map(({ node }) => this.#snapshot.get(node)!);
-    const { total, byPlugin } = profile.score(pod, nodes);
+    const { total, byPlugin } = profile.score(cycle, nodes);
     for (const [i, explanation] of fitting.entries()) {
       const scores = new Map(Array.from(byPlugin, ([plugin, all]) => [plugin, all[i]!]));
       explained[explained.indexOf(explanation)] = { ...explanation, scores, total: total[i]! };
@@ -151,8 +160,9 @@ function isOver({ status }: Pod): boolean {
 }
 
 function explainNode(node: NodeInfo, { cycle, only, rejection }: Begun): NodeExplanation {
+  const possible = !rejection && (only?.has(node.name) ?? true);
+  const fits = possible && !cycle.filter(node);
   const verdicts = Array.from(cycle.verdicts(node));
   const filters = verdicts.map(([plugin, rejected]) => ({ plugin, ...(rejected ? { rejection: rejected } : {}) }));
-  const possible = !rejection && (only?.has(node.name) ?? true);
-  return { node: node.name, filters, fits: possible && !cycle.filter(node) };
+  return { node: node.name, filters, fits };
 }

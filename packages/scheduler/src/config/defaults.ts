@@ -34,6 +34,7 @@ export const defaultPlugins: readonly EnabledPlugin[] = [
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },
   { name: 'DefaultBinder' },
+  { name: 'NodeDeclaredFeatures' },
 ];
 
 const cpuAndMemory: readonly ResourceWeight[] = [

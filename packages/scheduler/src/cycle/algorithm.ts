@@ -75,7 +75,7 @@ export class Algorithm {
     const nominated = await this.#tryNominated(profile, pod, cycle, verdicts);
     const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
     if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, cycle, verdicts) };
-    const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, pod, feasible);
+    const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, cycle, feasible);
     const evaluated = feasible.length + verdicts.size;
     return { cycle, outcome: { kind: 'placed', node: node.name, evaluated, feasible: feasible.length } };
   }
@@ -127,12 +127,12 @@ export class Algorithm {
   }
 
   /** One of those with the highest score, by chance. */
-  async #best(profile: Profile, pod: PodInfo, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
+  async #best(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
     const { extenders, random, metrics } = this.#options;
     const scoreAt = metrics.seconds();
-    const { total } = profile.score(pod, nodes);
+    const { total } = profile.score(cycle, nodes);
     metrics.ran('Score', 'Success', profile.name, scoreAt);
-    await extenders?.prioritize(pod, nodes, total);
+    await extenders?.prioritize(cycle.pod, nodes, total);
     let best = 0;
     let equals = 1;
     for (let i = 1; i < nodes.length; i++) {

@@ -35,6 +35,10 @@ export class Cycle implements CycleView {
     this.#asked = asked;
   }
 
+  stateOf(plugin: string): unknown {
+    return this.states.get(plugin);
+  }
+
   wasAsked(plugin: string): boolean {
     return this.#asked.has(plugin);
   }
@@ -87,11 +91,17 @@ export class Cycle implements CycleView {
   #run(node: NodeInfo): Rejection | undefined {
     const { pod } = this;
     const filters = this.#filters;
-    for (let i = 0; i < filters.length; i++) {
-      const { plugin, state } = filters[i]!;
-      const rejected = plugin.filter!(pod, node, state);
-      if (rejected) return rejected;
+    let i = 0;
+    try {
+      for (; i < filters.length; i++) {
+        const { plugin, state } = filters[i]!;
+        const rejected = plugin.filter!(pod, node, state);
+        if (rejected) return rejected;
+      }
+      return undefined;
+    } catch (error) {
+      const { name } = filters[i]!.plugin;
+      throw new Error(`running "${name}" filter plugin: ${(error as Error).message}`, { cause: error });
     }
-    return undefined;
   }
 }

@@ -53,7 +53,8 @@ export interface Plugin<S = unknown, T = unknown> {
   /** When no node will do. */
   postFilter?(pod: PodInfo, cycle: CycleView, verdicts: NodeVerdicts): PostFilterResult;
 
-  preScore?(pod: PodInfo, nodes: readonly NodeInfo[]): { readonly state: T } | Skip;
+  /** @param state what preFilter has found out */
+  preScore?(pod: PodInfo, nodes: readonly NodeInfo[], state: S | undefined): { readonly state: T } | Skip;
   /** For each node that will do; larger is better. */
   score?(pod: PodInfo, node: NodeInfo, state: T): number;
   /** Brings scores, in the order of nodes, between 0 and {@link MAX_SCORE}. */
@@ -97,6 +98,8 @@ export interface CycleView {
   podRemoved(other: PodInfo, node: NodeInfo): void;
   /** All filters, with the pods of higher priority that are to get the node. */
   filter(node: NodeInfo): Rejection | undefined;
+  /** What a plugin's preFilter has found out. */
+  stateOf(plugin: string): unknown;
   /** Whether the plugin's preFilter has run: it has not where one before has refused the pod for good. */
   wasAsked(plugin: string): boolean;
 }

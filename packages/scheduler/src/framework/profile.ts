@@ -124,11 +124,11 @@ export class Profile {
   }
 
   /** Scores nodes that will do. @throws Error when a plugin breaks */
-  score(pod: PodInfo, nodes: readonly NodeInfo[]): Scores {
+  score({ pod, states: known }: Cycle, nodes: readonly NodeInfo[]): Scores {
     const skipped = new Set<string>();
     const states = new Map<string, unknown>();
     for (const plugin of this.plugins.preScore) {
-      const prepared = broken('PreScore plugin', plugin, () => plugin.preScore!(pod, nodes));
+      const prepared = broken('PreScore plugin', plugin, () => plugin.preScore!(pod, nodes, known.get(plugin.name)));
       if (prepared === SKIP) skipped.add(plugin.name);
       else states.set(plugin.name, prepared.state);
     }

@@ -1,19 +1,247 @@
-import { type Plugin, SKIP } from '../framework/plugin.ts';
-import { unschedulable } from '../framework/status.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { AllocationResult, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
+import { compileNodeSelector, type NodePredicate } from '@keelson/api/resources/node-selector';
+import { sleep, storeKey } from '@keelson/client';
+import type { DynamicResourcesArgs } from '../config/types.ts';
+import { Allocator } from '../devices/allocator.ts';
+import { claimsOf, isReservedFor } from '../devices/pod-claims.ts';
+import { Pools } from '../devices/pools.ts';
+import { hasBindingConditions, isLate, readinessOf } from '../devices/readiness.ts';
+import { deallocate, reserve, unreserve } from '../devices/reservation.ts';
+import { Selectors } from '../devices/selectors.ts';
+import { ClaimTracker } from '../devices/tracker.ts';
+import { Action, clusterEvent } from '../framework/events.ts';
+import { type Plugin, type PluginContext, SKIP, type Writer } from '../framework/plugin.ts';
+import { unresolvable, unschedulable } from '../framework/status.ts';
+import type { PodInfo } from '../pods/pod-info.ts';
+import { scaleToMax } from './normalize.ts';
 
 const name = 'DynamicResources';
-const nothingToFree = unschedulable(name, 'no new claims to deallocate');
+const unavailable = unresolvable(name, 'resourceclaim not available on the node');
+const notEnough = unresolvable(name, 'cannot allocate all claims');
 
-/** Devices that pods claim. */
-export function dynamicResources(): Plugin {
+/** A search blocks everything else in the process: what upstream may do in a millisecond counts as so many devices tried. */
+const STEPS_PER_MS = 10;
+const READINESS_PERIOD_MS = 5000;
+/** What the first of several alternatives is worth; those that come later are worth less. */
+const BEST_ALTERNATIVE = 8;
+
+interface PodClaim {
+  claim: ResourceClaim;
+  /** From where its devices can be reached, when it has them. */
+  readonly reachable: NodePredicate | undefined;
+  /** What it gets on the node that was chosen. */
+  allocation: AllocationResult | undefined;
+}
+
+interface State {
+  readonly claims: readonly PodClaim[];
+  /** Those that have no devices yet. */
+  readonly open: readonly PodClaim[];
+  readonly allocator: Allocator | undefined;
+  /** What those that have none would get, by node. */
+  readonly byNode: Map<string, readonly AllocationResult[]>;
+  /** Have devices that some node cannot reach. */
+  readonly unavailable: Set<PodClaim>;
+}
+
+/** Nodes from which the devices that the pod claims can be reached, or on which there are such; then reserves them. */
+export function dynamicResources(
+  args: DynamicResourcesArgs,
+  { listers, world, writer }: PluginContext,
+): Plugin<State, State> {
+  const tracker = ClaimTracker.of(listers('resourceclaims.resource.k8s.io'));
+  const classes = listers('deviceclasses.resource.k8s.io');
+  const slices = listers('resourceslices.resource.k8s.io');
+  const selectors = new Selectors();
+  const claimsFor = ({ pod }: PodInfo) => claimsOf(pod, (key) => tracker.get(key));
+  const isStuck = (claim: ResourceClaim) =>
+    typeof readinessOf(claim) === 'object' ||
+    (readinessOf(claim) === 'waiting' && isLate(claim, world.clock.now(), args.bindingTimeoutMs));
+  const later = (what: Promise<void>, why: string) =>
+    void what.catch((error: unknown) => world.log.warn({ error }, why));
+
   return {
     name,
-    preFilter: () => SKIP,
-    filter: () => undefined,
-    postFilter(_pod, cycle) {
-      if (!cycle.wasAsked(name)) throw new Error('not found');
-      return { rejection: nothingToFree };
+    preEnqueue(pod) {
+      const claims = claimsFor(pod);
+      return typeof claims === 'string' ? unresolvable(name, claims) : undefined;
     },
-    events: () => [],
+    preFilter(pod) {
+      const found = claimsFor(pod);
+      if (typeof found === 'string') return unresolvable(name, found);
+      if (found.length === 0) return SKIP;
+      const claims = found.map(podClaim);
+      const open = claims.filter(({ claim }) => !claim.status?.allocation);
+      for (const { claim } of open) {
+        const pending = tracker.isPending(claim);
+        const problem = pending
+          ? `resource claim ${storeKey(claim)} is in the process of being allocated`
+          : missingClass(claim, (each) => classes.get(each) !== undefined);
+        if (problem) return unresolvable(name, problem);
+      }
+      const allocator =
+        open.length === 0
+          ? undefined
+          : new Allocator(
+              open.map(({ claim }) => claim),
+              {
+                classes: (each) => classes.get(each),
+                pools: new Pools(slices.values()),
+                allocated: tracker.allocated(),
+                selectors,
+                steps: args.filterTimeoutMs > 0 ? args.filterTimeoutMs * STEPS_PER_MS : Number.POSITIVE_INFINITY,
+              },
+            );
+      return { state: { claims, open, allocator, byNode: new Map(), unavailable: new Set() } };
+    },
+    filter(_, { node, name: nodeName }, state) {
+      const allocated = state.allocator?.allocate(node!) ?? [];
+      if (allocated === 'none') return notEnough;
+      if (typeof allocated === 'string') return unresolvable(name, allocated);
+      let isAvailable = true;
+      for (const each of state.claims) {
+        const { claim, reachable } = each;
+        if (!claim.status?.allocation) continue;
+        if ((!reachable || reachable(node!)) && !isStuck(claim)) continue;
+        state.unavailable.add(each);
+        isAvailable = false;
+      }
+      if (!isAvailable) return unavailable;
+      state.byNode.set(nodeName, allocated);
+      return undefined;
+    },
+    postFilter({ pod }, cycle) {
+      if (!cycle.wasAsked(name)) throw new Error('not found');
+      const state = cycle.stateOf(name) as State | undefined;
+      if (!state) return { rejection: unschedulable(name, 'no new claims to deallocate') };
+      for (const { claim } of state.unavailable) {
+        const { reservedFor = [] } = claim.status!;
+        if (reservedFor.some(({ uid }) => uid !== pod.metadata.uid)) continue;
+        if (writer) later(deallocate(writer.client, claim), 'A claim could not be deallocated');
+        return { rejection: unschedulable(name, 'deallocation of ResourceClaim completed') };
+      }
+      return { rejection: unschedulable(name, 'still not schedulable') };
+    },
+
+    preScore: (_, __, state) => (state ? { state } : SKIP),
+    score: (_, { name: nodeName }, { open, claims, byNode }) => {
+      const found = byNode.get(nodeName);
+      if (!found) return 0;
+      let score = 0;
+      for (const each of claims)
+        score += worthOf(each.claim, each.claim.status?.allocation ?? found[open.indexOf(each)]!);
+      return score;
+    },
+    normalize: (scores) => scaleToMax(scores),
+
+    reserve(_, nodeName, state) {
+      const allocations = state?.byNode.get(nodeName);
+      for (const [i, each] of (state?.open ?? []).entries()) {
+        if (!allocations) throw new Error('claim allocation not found for node');
+        each.allocation = allocations[i]!;
+        const { claim, allocation } = each;
+        tracker.setAside({ ...claim, status: { ...claim.status, allocation } });
+      }
+      return undefined;
+    },
+    unreserve({ pod }, _, state) {
+      for (const { claim, allocation } of state?.claims ?? []) {
+        if (allocation) tracker.release(claim);
+        if (!claim.status?.allocation || !isReservedFor(claim, pod)) continue;
+        later(unreserve(writer!.client, claim, pod), 'A claim could not be taken from a pod');
+      }
+    },
+    hasPreBind: (_, __, state) => state !== undefined,
+    async preBind({ pod }, nodeName, state, signal) {
+      const { client } = writer!;
+      const { claims } = state!;
+      for (const each of claims) {
+        const { claim, allocation } = each;
+        if (isReservedFor(claim, pod)) continue;
+        try {
+          each.claim = await reserve(client, claim, allocation, pod, signal);
+          tracker.wrote(each.claim);
+        } finally {
+          if (allocation) tracker.release(claim);
+        }
+      }
+      if (claims.some(({ claim }) => hasBindingConditions(claim))) {
+        tell(writer!, pod, nodeName);
+        await ready(claims, signal);
+      }
+      return undefined;
+    },
+
+    events: () => [
+      { event: clusterEvent('Node', Action.add | Action.nodeLabel | Action.nodeAllocatable) },
+      {
+        event: clusterEvent('resource.k8s.io/ResourceClaim', Action.add | Action.update),
+        helps(pod, old, now) {
+          const claims = claimsFor(pod);
+          if (typeof claims === 'string') return false;
+          const [before, after] = [old as ResourceClaim | undefined, now as ResourceClaim];
+          if (before?.status?.allocation && !after.status?.allocation) return true;
+          if (!claims.some(({ metadata }) => metadata.uid === after.metadata.uid)) return false;
+          return !before || !isDeepStrictEqual(before.status, after.status);
+        },
+      },
+      {
+        event: clusterEvent('Pod', Action.podGeneratedClaim),
+        helps: ({ pod }, _, now) =>
+          pod.metadata.uid === now!.metadata.uid &&
+          typeof claimsOf(now as typeof pod, (key) => tracker.get(key)) !== 'string',
+      },
+      { event: clusterEvent('resource.k8s.io/DeviceClass', Action.add | Action.update) },
+      { event: clusterEvent('resource.k8s.io/ResourceSlice', Action.add | Action.update) },
+    ],
   };
+
+  /** Waits until drivers have prepared the devices. */
+  async function ready(claims: readonly PodClaim[], signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const states = claims.map((each) => {
+        each.claim = tracker.get(storeKey(each.claim)) ?? each.claim;
+        const state = readinessOf(each.claim);
+        if (typeof state === 'object') throw new Error(state.failure);
+        if (state === 'waiting' && isLate(each.claim, world.clock.now(), args.bindingTimeoutMs))
+          throw new Error(`device binding timeout: claim=${each.claim.metadata.name}`);
+        return state;
+      });
+      if (states.every((state) => state === 'ready')) return;
+      await sleep(world.clock, READINESS_PERIOD_MS, signal);
+    }
+  }
+}
+
+function podClaim(claim: ResourceClaim): PodClaim {
+  const nodes = claim.status?.allocation?.nodeSelector;
+  return { claim, reachable: nodes && compileNodeSelector(nodes), allocation: undefined };
+}
+
+function missingClass({ spec }: ResourceClaim, exists: (name: string) => boolean): string | undefined {
+  for (const { name: request, exactly, firstAvailable = [] } of spec.devices.requests ?? []) {
+    const wanted = exactly
+      ? [[request, exactly.deviceClassName] as const]
+      : firstAvailable.map((each) => [`${request}/${each.name}`, each.deviceClassName] as const);
+    for (const [which, className] of wanted)
+      if (!exists(className)) return `request ${which}: device class ${className} does not exist`;
+  }
+  return undefined;
+}
+
+/** Of requests that have alternatives, those that come first are worth more. */
+function worthOf({ spec }: ResourceClaim, { devices }: AllocationResult): number {
+  const got = new Set((devices.results ?? []).map(({ request }) => request));
+  let worth = 0;
+  for (const { name: request, firstAvailable = [] } of spec.devices.requests ?? []) {
+    for (const [i, each] of firstAvailable.entries())
+      if (got.has(`${request}/${each.name}`)) worth += BEST_ALTERNATIVE - i;
+  }
+  return worth;
+}
+
+function tell({ recorder }: Writer, pod: PodInfo['pod'], nodeName: string): void {
+  const message = `waiting for binding conditions for device on node ${nodeName}`;
+  recorder.event(pod, 'Normal', 'BindingConditionsPending', message, { action: 'Scheduling' });
 }

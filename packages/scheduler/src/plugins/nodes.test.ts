@@ -2,9 +2,10 @@ import type { Affinity, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
 import { PodInfo } from '../pods/pod-info.ts';
 import { helps, TestCluster } from '../testing/cluster.ts';
-import { makeNode, makePod } from '../testing/objects.ts';
+import { container, makeNode, makePod } from '../testing/objects.ts';
 import { imageLocality } from './image-locality.ts';
 import { nodeAffinity } from './node-affinity.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
@@ -41,6 +42,25 @@ describe('NodeName and NodeUnschedulable', () => {
     expect(helps(plugin, makePod('p'), cordoned, makeNode('cordoned'))).toBe(true);
     expect(helps(plugin, makePod('p'), undefined, cordoned)).toBe(false);
     expect(helps(plugin, makePod('p'), makeNode('a'), makeNode('a'))).toBe(false);
+  });
+});
+
+describe('NodeDeclaredFeatures', () => {
+  const able = makeNode('able', { status: { declaredFeatures: ['UserNamespacesHostNetworkSupport'] } });
+  const cluster = new TestCluster([makeNode('old'), able]);
+  const needing = makePod('p', { spec: { hostNetwork: true, hostUsers: false } });
+  const plugin = nodeDeclaredFeatures();
+  it('what only some kubelets can do goes to those', () => {
+    const old = "!node(s) didn't match Pod's required features";
+    expect(cluster.filter(plugin, needing)).toEqual({ old });
+    expect(cluster.filter(plugin, makePod('p', { spec: { hostNetwork: true } }))).toEqual({});
+    const restartPolicyRules = [{ action: 'RestartAllContainers' }];
+    const restarting = makePod('p', { spec: { initContainers: [container({}, { restartPolicyRules })] } });
+    expect(cluster.filter(plugin, restarting)).toEqual({ old, able: old });
+  });
+  it('a newer kubelet helps', () => {
+    expect(helps(plugin, needing, makeNode('able'), able)).toBe(true);
+    expect(helps(plugin, needing, able, able)).toBe(false);
   });
 });
 

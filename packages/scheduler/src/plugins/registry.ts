@@ -5,6 +5,7 @@ import { dynamicResources } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
@@ -40,9 +41,10 @@ export const registry: ReadonlyMap<string, PluginFactory> = new Map<string, Plug
   ['VolumeZone', volumeZone],
   ['PodTopologySpread', taking(podTopologySpread)],
   ['InterPodAffinity', taking(interPodAffinity)],
-  ['DynamicResources', dynamicResources],
+  ['DynamicResources', taking(dynamicResources)],
   ['DefaultPreemption', taking(defaultPreemption)],
   ['NodeResourcesBalancedAllocation', taking(nodeResourcesBalancedAllocation)],
   ['ImageLocality', imageLocality],
   ['DefaultBinder', defaultBinder],
+  ['NodeDeclaredFeatures', nodeDeclaredFeatures],
 ]);

@@ -49,13 +49,14 @@ export class TestCluster {
   begin(plugin: Plugin, pod: Pod): Cycle | readonly string[] {
     const info = new PodInfo(pod);
     const states = new Map<string, unknown>();
+    const asked = new Set([plugin.name]);
     if (plugin.preFilter) {
       const prepared = plugin.preFilter(info, this.snapshot.nodes);
-      if (prepared === SKIP) return new Cycle(info, states, [], this.context.nominations, new Set());
+      if (prepared === SKIP) return new Cycle(info, states, [], this.context.nominations, asked);
       if ('code' in prepared) return prepared.reasons;
       states.set(plugin.name, prepared.state);
     }
-    return new Cycle(info, states, plugin.filter ? [plugin] : [], this.context.nominations, new Set());
+    return new Cycle(info, states, plugin.filter ? [plugin] : [], this.context.nominations, asked);
   }
 
   /** By node: why it will not do, as `!` and text when no preemption would help. Nodes that will do are left out. */
@@ -76,7 +77,9 @@ export class TestCluster {
   score(plugin: Plugin, pod: Pod, names = this.snapshot.nodes.map(({ name }) => name)): Record<string, number> {
     const info = new PodInfo(pod);
     const nodes = this.snapshot.nodes.filter(({ name }) => names.includes(name));
-    const prepared = plugin.preScore?.(info, nodes);
+    const cycle = this.begin(plugin, pod) as Cycle;
+    for (const node of nodes) cycle.filter(node);
+    const prepared = plugin.preScore?.(info, nodes, cycle.stateOf(plugin.name));
     if (prepared === SKIP) return {};
     const scores = Float64Array.from(nodes, (node) => plugin.score!(info, node, prepared?.state));
     plugin.normalize?.(scores, nodes, prepared?.state);
