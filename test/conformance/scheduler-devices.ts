@@ -102,10 +102,11 @@ export function devicesCluster(seed: number): TestedCluster {
   });
   const inZone = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['z1'] }] }] };
   const config = [{ opaque: { driver, parameters: { of: 'class' } } }];
+  const large = `device.capacity['${driver}'].memory.compareTo(quantity('40Gi')) >= 0`;
   const claims = Array.from({ length: 24 }, (_, i) => make.claim(`claim-${i}`));
   const others = [
     deviceClass('gpu', `device.driver == '${driver}'`, { config }),
-    deviceClass('large', `device.driver == '${driver}' && device.capacity['${driver}'].memory.compareTo(quantity('40Gi')) >= 0`),
+    deviceClass('large', `device.driver == '${driver}' && ${large}`),
     deviceClass('net', "device.driver == 'net.example.com'"),
     ...[0, 1, 2, 3].map((i) => slice(`s${i}`, `n${i}`, { nodeName: `n${i}`, devices: make.devices(1 + make.int(5)) })),
     slice('zonal', 'zonal', { nodeSelector: inZone, devices: make.devices(2) }),
