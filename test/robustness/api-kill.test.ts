@@ -13,7 +13,8 @@ import { OutcomeUnknownError } from './target.ts';
 /** A few for every day; `npm run robustness` asks for 100. */
 const kills = Number(process.env.KEELSON_KILLS ?? 4);
 const WRITERS = 12;
-const LIFE_MS = 400;
+/** A life lasts until this many of its writes have been answered, more or less. */
+const WRITES_PER_LIFE = 60;
 
 interface State {
   readonly value: string;
@@ -37,6 +38,7 @@ it(`an API server survives ${kills} kills`, { timeout: 60_000 + kills * 6000 }, 
   const events: ApiEvent[] = [];
   let watched = (await target.list()).resourceVersion;
   let writes = 0;
+  let answers = 0;
 
   const onEvent = (event: ApiEvent): void => {
     expect(event.type, JSON.stringify(event.object)).not.toBe('ERROR');
@@ -55,6 +57,7 @@ it(`an API server survives ${kills} kills`, { timeout: 60_000 + kills * 6000 }, 
       mine.unknown = { value };
       try {
         const answer = await target.write(name, value, mine.acknowledged?.resourceVersion);
+        answers++;
         mine.unknown = undefined;
         mine.acknowledged =
           value === undefined ? undefined : { value, resourceVersion: answer.metadata.resourceVersion };
@@ -80,7 +83,8 @@ it(`an API server survives ${kills} kills`, { timeout: 60_000 + kills * 6000 }, 
   for (let kill = 0; kill < kills; kill++) {
     const watching = target.watch(watched, onEvent);
     const work = Array.from({ length: WRITERS }, (_, w) => writer(`w${w}`));
-    await sleep(50 + Math.random() * LIFE_MS);
+    const enough = answers + WRITES_PER_LIFE * (0.5 + Math.random());
+    while (answers < enough) await sleep(1);
     await target.kill();
     await Promise.all([...work, watching]);
     await target.start();
