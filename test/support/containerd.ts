@@ -10,6 +10,8 @@ export interface Containerd {
   /** For the kubelet's `--container-runtime-endpoint`. */
   readonly endpoint: string;
   readonly program: Program;
+  /** Takes in the images of an archive, under the names that they have there. */
+  load(tar: string): void;
   /** Ends it, with everything that runs in it. */
   stop(): Promise<void>;
 }
@@ -46,7 +48,8 @@ export async function startContainerd(directory: string): Promise<Containerd> {
     const tar = imageTar(join(directory, 'image'), name, command);
     ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
   }
-  return { endpoint: `unix://${socket}`, program, stop: () => stop(socket, program, `kt${id}`, directory) };
+  const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', tar);
+  return { endpoint: `unix://${socket}`, program, load, stop: () => stop(socket, program, `kt${id}`, directory) };
 }
 
 function ctr(socket: string, ...args: string[]): string {

@@ -1,0 +1,65 @@
+/**
+ * Makes the images that a control plane of static pods runs from, without docker and without a registry: dist/images/*.tar.
+ * The same sources on the same machine give the same bytes.
+ *
+ *   node scripts/image.ts [--import] [--address SOCKET] [--output DIR] [--repository NAME] [--etcd FILE] [--level N]
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { KUBERNETES_VERSION } from '../packages/apiserver/src/health/root.ts';
+import { keelsonVersion } from '../packages/component/src/version.ts';
+import { controlPlaneLayer, PROGRAMS, programLayer, USER } from './image/contents.ts';
+import { type ImageSpec, imageArchive } from './image/oci.ts';
+
+const root = join(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: {
+    import: { type: 'boolean', default: false },
+    address: { type: 'string', default: '/run/containerd/containerd.sock' },
+    output: { type: 'string', default: join(root, 'dist/images') },
+    repository: { type: 'string', default: 'localhost/keelson' },
+    etcd: { type: 'string' },
+    level: { type: 'string', default: '12' },
+  },
+});
+const { repository, output } = values;
+const labels = {
+  'org.opencontainers.image.licenses': 'Apache-2.0',
+  'org.opencontainers.image.title': 'keelson',
+  'org.opencontainers.image.version': keelsonVersion,
+};
+const common = { user: `${USER.id}:${USER.id}`, labels };
+
+mkdirSync(output, { recursive: true });
+write('keelson', {
+  ...common,
+  layers: [programLayer(join(root, 'node_modules/.bin/node'), 'node'), await controlPlaneLayer()],
+  entrypoint: ['kube-apiserver'],
+  names: PROGRAMS.map((name) => `${repository}/${name}:${KUBERNETES_VERSION.gitVersion}`),
+});
+const etcd = [values.etcd, join(root, '.tools/root/usr/bin/etcd'), '/usr/bin/etcd', '/usr/local/bin/etcd'].find(
+  (path) => path !== undefined && existsSync(path),
+);
+if (etcd === undefined) console.error("No image of etcd: none is installed; 'sh scripts/tools.sh' fetches one, or name it with --etcd");
+else {
+  const [, version] = /etcd Version: (\S+)/.exec(execFileSync(etcd, ['--version'], { encoding: 'utf8' })) ?? [];
+  write('etcd', {
+    user: common.user,
+    labels: { 'org.opencontainers.image.title': 'etcd', 'org.opencontainers.image.version': version! },
+    layers: [programLayer(etcd, 'etcd')],
+    entrypoint: ['etcd'],
+    names: [`${repository}/etcd:${version}-0`],
+  });
+}
+
+function write(name: string, spec: ImageSpec): void {
+  const path = join(output, `${name}.tar`);
+  const bytes = imageArchive(spec, Number(values.level));
+  writeFileSync(path, bytes);
+  console.log(`${path}: ${(bytes.length / 2 ** 20).toFixed(1)} MiB: ${spec.names.join(', ')}`);
+  if (values.import) {
+    execFileSync('ctr', ['-a', values.address, '-n', 'k8s.io', 'images', 'import', path], { stdio: 'inherit' });
+  }
+}
