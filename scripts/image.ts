@@ -8,9 +8,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { KUBERNETES_VERSION } from '../packages/apiserver/src/health/root.ts';
+import { IMAGE_REPOSITORY, IMAGE_USER, imageName } from '../packages/cluster/src/install/images.ts';
 import { keelsonVersion } from '../packages/component/src/version.ts';
-import { controlPlaneLayer, PROGRAMS, programLayer, USER } from './image/contents.ts';
+import { controlPlaneLayer, PROGRAMS, programLayer } from './image/contents.ts';
 import { type ImageSpec, imageArchive } from './image/oci.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     import: { type: 'boolean', default: false },
     address: { type: 'string', default: '/run/containerd/containerd.sock' },
     output: { type: 'string', default: join(root, 'dist/images') },
-    repository: { type: 'string', default: 'localhost/keelson' },
+    repository: { type: 'string', default: IMAGE_REPOSITORY },
     etcd: { type: 'string' },
     level: { type: 'string', default: '12' },
   },
@@ -30,19 +30,20 @@ const labels = {
   'org.opencontainers.image.title': 'keelson',
   'org.opencontainers.image.version': keelsonVersion,
 };
-const common = { user: `${USER.id}:${USER.id}`, labels };
+const common = { user: `${IMAGE_USER}:${IMAGE_USER}`, labels };
 
 mkdirSync(output, { recursive: true });
 write('keelson', {
   ...common,
   layers: [programLayer(join(root, 'node_modules/.bin/node'), 'node'), await controlPlaneLayer()],
   entrypoint: ['kube-apiserver'],
-  names: PROGRAMS.map((name) => `${repository}/${name}:${KUBERNETES_VERSION.gitVersion}`),
+  names: PROGRAMS.map((name) => imageName(name, repository)),
 });
 const etcd = [values.etcd, join(root, '.tools/root/usr/bin/etcd'), '/usr/bin/etcd', '/usr/local/bin/etcd'].find(
   (path) => path !== undefined && existsSync(path),
 );
-if (etcd === undefined) console.error("No image of etcd: none is installed; 'sh scripts/tools.sh' fetches one, or name it with --etcd");
+if (etcd === undefined)
+  console.error("No image of etcd: none is installed; 'sh scripts/tools.sh' fetches one, or name it with --etcd");
 else {
   const [, version] = /etcd Version: (\S+)/.exec(execFileSync(etcd, ['--version'], { encoding: 'utf8' })) ?? [];
   write('etcd', {
@@ -50,7 +51,7 @@ else {
     labels: { 'org.opencontainers.image.title': 'etcd', 'org.opencontainers.image.version': version! },
     layers: [programLayer(etcd, 'etcd')],
     entrypoint: ['etcd'],
-    names: [`${repository}/etcd:${version}-0`],
+    names: [imageName('etcd', repository, `${version}-0`), imageName('etcd', repository)],
   });
 }
 

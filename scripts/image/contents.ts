@@ -2,14 +2,12 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { IMAGE_USER } from '../../packages/cluster/src/install/images.ts';
 import { libraries, stripped } from './elf.ts';
 import { directory, type Entry, file, link } from './tar.ts';
 
 const root = join(import.meta.dirname, '../..');
 const HOME = 'usr/lib/keelson';
-
-/** Who runs in the images: nobody who owns anything on the machine. */
-export const USER = { name: 'nonroot', id: 65532 };
 
 /** Names of programs that the image of the control plane has. */
 export const PROGRAMS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
@@ -22,7 +20,7 @@ const LEFT_OUT = ['lmdb'];
 
 /** A program of this machine with its libraries, as `/usr/local/bin/NAME`. */
 export function programLayer(path: string, name: string): Entry[] {
-  const { name: user, id } = USER;
+  const [user, id] = ['nonroot', IMAGE_USER];
   return [
     file(`usr/local/bin/${name}`, stripped(readFileSync(path)), 0o755),
     ...libraries(path).map((library) => file(library.slice(1), stripped(readFileSync(realpathSync(library))), 0o755)),
@@ -53,7 +51,10 @@ export async function controlPlaneLayer(): Promise<Entry[]> {
     file(`${HOME}/package.json`, '{"type":"module"}\n'),
     ...Array.from(bundle, ([name, code]) => file(`${HOME}/bundle/${name}`, code)),
     ...modules.flat(),
-    file(`${HOME}/node_modules/@keelson/apiserver/package.json`, readFileSync(join(root, 'packages/apiserver/package.json'))),
+    file(
+      `${HOME}/node_modules/@keelson/apiserver/package.json`,
+      readFileSync(join(root, 'packages/apiserver/package.json')),
+    ),
     file(`${HOME}/node_modules/@keelson/apiserver/dist/openapi.json.gz`, readFileSync(join(root, openapi))),
     // A manifest's `command: [kube-apiserver, …]` finds a program, though there is no shell: the kernel reads this line.
     ...PROGRAMS.flatMap((name) => [

@@ -1,0 +1,25 @@
+/** What the images of a control plane are called: by who builds them (scripts/image.ts), and by the manifests that run them. */
+import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
+
+/** Where Keelson's own images are said to come from: nowhere, they are brought to the machine. */
+export const IMAGE_REPOSITORY = 'localhost/keelson';
+
+/** Names of the images, which are those of the programs in them. */
+export type ImageName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+
+/** Whom the images run as where a manifest does not say: nobody who owns anything on the machine. */
+export const IMAGE_USER = 65532;
+
+/** kubeadm's etcd for this version; what a repository other than Keelson's own has. */
+const UPSTREAM_ETCD_TAG = '3.6.8-0';
+
+/**
+ * The name of an image in full (kubeadm/app/images/images.go).
+ * @param repository of the configuration, or of this image alone; empty: Keelson's own
+ * @param tag empty: that of this release. Keelson's etcd is tagged as the rest is, whichever etcd that is
+ */
+export function imageName(name: ImageName, repository = '', tag = ''): string {
+  const own = repository === '' || repository === IMAGE_REPOSITORY;
+  const release = name === 'etcd' && !own ? UPSTREAM_ETCD_TAG : KUBERNETES_VERSION.gitVersion.replace(/[+].*$/, '');
+  return `${own ? IMAGE_REPOSITORY : repository}/${name}:${tag || release}`;
+}
