@@ -11,9 +11,22 @@ export interface KeyPair {
 export interface CertificateProfile {
   readonly commonName: string;
   readonly organizations?: readonly string[];
-  readonly usage: 'server' | 'client';
+  /** `peer` is both: members of etcd are servers and clients to each other. */
+  readonly usage: 'server' | 'client' | 'peer';
   /** DNS names and IP addresses. */
   readonly names?: readonly string[];
+}
+
+/** How keys are made, in kubeadm's words. */
+export const keyAlgorithms = ['ECDSA-P256', 'ECDSA-P384', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const;
+export type KeyAlgorithm = (typeof keyAlgorithms)[number];
+
+/** What is the same for all certificates of an installation. */
+export interface IssueOptions {
+  /** Of the new key. ECDSA-P256 by default. */
+  readonly algorithm?: KeyAlgorithm;
+  /** Milliseconds from now on; a year for leaves and ten for authorities by default. */
+  readonly lifetimeMs?: number;
 }
 
 export const day = 86_400_000;
@@ -22,7 +35,11 @@ const leafLifetime = 365 * day;
 /** Certificates start this long ago, for clients whose clocks are behind. */
 const clockSkew = 3_600_000;
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const usages = {
+  server: ['serverAuth'],
+  client: ['clientAuth'],
+  peer: ['serverAuth', 'clientAuth'],
+} as const;
 
 /** Loaded when a certificate has to be made, which most starts need not. */
 async function library() {
@@ -31,18 +48,24 @@ async function library() {
 }
 
 /**
- * A self-signed certificate authority, valid for ten years.
- * @param key PEM of the private key to go on with: what it signed stays valid; without it a new P-256 key is made
+ * A self-signed certificate authority.
+ * @param options with `key`, the PEM of the private key to go on with: what it signed stays valid
  */
-export async function createAuthority(commonName: string, now: Date, key?: string): Promise<KeyPair> {
+export async function createAuthority(
+  commonName: string,
+  now: Date,
+  options: IssueOptions & { readonly key?: string | undefined } = {},
+): Promise<KeyPair> {
   const x509 = await library();
-  const keys = key === undefined ? await newKeys() : await importKeys(key);
+  const { algorithm, pair: keys } = await (options.key === undefined
+    ? newKeys(options.algorithm)
+    : importKeys(options.key));
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [commonName] }],
     issuer: [{ CN: [commonName] }],
     notBefore: new Date(now.getTime() - clockSkew),
-    notAfter: new Date(now.getTime() + authorityLifetime),
+    notAfter: new Date(now.getTime() + (options.lifetimeMs ?? authorityLifetime)),
     publicKey: keys.publicKey,
     signingKey: keys.privateKey,
     signingAlgorithm: algorithm,
@@ -59,26 +82,34 @@ export async function createAuthority(commonName: string, now: Date, key?: strin
   return { certificate: `${certificate.toString('pem')}\n`, key: exportKey(keys.privateKey) };
 }
 
-/** A certificate for one year with a new P-256 key, signed by `authority`. */
-export async function issue(profile: CertificateProfile, authority: KeyPair, now: Date): Promise<KeyPair> {
+/** A certificate with a new key, signed by `authority`; it ends with that at the latest. */
+export async function issue(
+  profile: CertificateProfile,
+  authority: KeyPair,
+  now: Date,
+  options: IssueOptions = {},
+): Promise<KeyPair> {
   const x509 = await library();
-  const [keys, signer] = await Promise.all([newKeys(), importKeys(authority.key)]);
+  const [{ pair: keys }, { algorithm, pair: signer }] = await Promise.all([
+    newKeys(options.algorithm),
+    importKeys(authority.key),
+  ]);
   const issuer = new x509.X509Certificate(authority.certificate);
-  const usage = x509.ExtendedKeyUsage[profile.usage === 'server' ? 'serverAuth' : 'clientAuth'];
+  const usage = usages[profile.usage].map((name) => x509.ExtendedKeyUsage[name]);
   const names = profile.names ?? [];
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [...(profile.organizations ?? []).map((name) => ({ O: [name] })), { CN: [profile.commonName] }],
     issuer: issuer.subjectName,
     notBefore: new Date(now.getTime() - clockSkew),
-    notAfter: new Date(Math.min(now.getTime() + leafLifetime, issuer.notAfter.getTime())),
+    notAfter: new Date(Math.min(now.getTime() + (options.lifetimeMs ?? leafLifetime), issuer.notAfter.getTime())),
     publicKey: keys.publicKey,
     signingKey: signer.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
-      new x509.ExtendedKeyUsageExtension([usage]),
+      new x509.ExtendedKeyUsageExtension(usage),
       await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
       ...(names.length === 0
         ? []
@@ -90,6 +121,16 @@ export async function issue(profile: CertificateProfile, authority: KeyPair, now
     ],
   });
   return { certificate: `${certificate.toString('pem')}\n`, key: exportKey(keys.privateKey) };
+}
+
+/** A private key of its own, PEM: what tokens of service accounts are signed by. */
+export async function createSigningKey(algorithm: KeyAlgorithm): Promise<string> {
+  return exportKey((await newKeys(algorithm)).pair.privateKey);
+}
+
+/** The public key of a private one, both PEM. */
+export function publicKeyOf(key: string): string {
+  return createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
 }
 
 /**
@@ -140,21 +181,64 @@ function namesOf(certificate: X509Certificate): Set<string> {
 /** IPv6 addresses are written in more than one way. */
 const canonicalName = (name: string) => (isIP(name) === 6 ? new URL(`http://[${name}]`).hostname : name);
 
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+/** A key pair with what it signs by. */
+interface Keys {
+  readonly algorithm: SigningAlgorithm;
+  readonly pair: webcrypto.CryptoKeyPair;
 }
 
-async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+type SigningAlgorithm = { readonly name: string; readonly hash: string; readonly namedCurve?: string };
+
+const ecdsa = (namedCurve: string, hash: string): SigningAlgorithm => ({ name: 'ECDSA', namedCurve, hash });
+const rsa: SigningAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+
+async function newKeys(kind: KeyAlgorithm = 'ECDSA-P256'): Promise<Keys> {
+  const [family, size] = kind.split('-') as [string, string];
+  if (family === 'RSA') {
+    const parameters = { ...rsa, modulusLength: Number(size), publicExponent: new Uint8Array([1, 0, 1]) };
+    return { algorithm: rsa, pair: await generate(parameters) };
+  }
+  const algorithm = size === 'P384' ? ecdsa('P-384', 'SHA-384') : ecdsa('P-256', 'SHA-256');
+  return { algorithm, pair: await generate(algorithm) };
+}
+
+async function generate(
+  algorithm: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams | SigningAlgorithm,
+): Promise<webcrypto.CryptoKeyPair> {
+  return (await webcrypto.subtle.generateKey(algorithm as webcrypto.RsaHashedKeyGenParams, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+}
+
+/** What a private key signs by. @throws Error for keys that no certificate is signed with here */
+function algorithmOf(key: KeyObject): SigningAlgorithm {
+  if (key.asymmetricKeyType === 'rsa') return rsa;
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (curve === 'prime256v1') return ecdsa('P-256', 'SHA-256');
+  if (curve === 'secp384r1') return ecdsa('P-384', 'SHA-384');
+  if (curve === 'secp521r1') return ecdsa('P-521', 'SHA-512');
+  throw new Error(`an authority's key must be RSA or ECDSA, not ${curve ?? key.asymmetricKeyType}`);
+}
+
+async function importKeys(pem: string): Promise<Keys> {
   const privateKey = createPrivateKey(pem);
+  const algorithm = algorithmOf(privateKey);
   const importKey = (format: 'pkcs8' | 'spki', der: Buffer, use: 'sign' | 'verify') =>
     webcrypto.subtle.importKey(format, der, algorithm, true, [use]);
-  return {
+  const pair = {
     privateKey: await importKey('pkcs8', privateKey.export({ type: 'pkcs8', format: 'der' }), 'sign'),
     publicKey: await importKey('spki', createPublicKey(privateKey).export({ type: 'spki', format: 'der' }), 'verify'),
   };
+  return { algorithm, pair };
 }
 
-const exportKey = (key: webcrypto.CryptoKey) => KeyObject.from(key).export({ type: 'sec1', format: 'pem' }).toString();
+/** In the form that openssl and Go name by the kind of key. */
+function exportKey(key: webcrypto.CryptoKey): string {
+  const object = KeyObject.from(key);
+  const type = object.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'sec1';
+  return object.export({ type, format: 'pem' }).toString();
+}
 
 /** 63 random bits, not 0, as a positive number in hexadecimal. */
 function serialNumber(): string {

@@ -1,22 +1,22 @@
-import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { type AuthorityFile, authorities } from './catalogue.ts';
 import {
   type CertificateProfile,
   createAuthority,
+  createSigningKey,
   day,
   isCurrent,
   isCurrentAuthority,
   issue,
   type KeyPair,
+  publicKeyOf,
 } from './certificate.ts';
 import { readIfExists, writeFileAtomic } from './files.ts';
 
 /** How long before its end a certificate is replaced. */
 const renewalMargin = 30 * day;
 
-const authorities = { ca: 'kubernetes', 'front-proxy-ca': 'front-proxy-ca' } as const;
-type AuthorityName = keyof typeof authorities;
+type AuthorityName = Exclude<AuthorityFile, 'etcd/ca'>;
 
 const leaves = {
   apiserver: { authority: 'ca', commonName: 'kube-apiserver', usage: 'server' },
@@ -119,7 +119,7 @@ async function ensureAuthority(pki: ClusterPki, name: AuthorityName, now: Date):
   const key = await readIfExists(pki.keyFile(name));
   const certificate = await readIfExists(pki.certificateFile(name));
   if (key === undefined && certificate !== undefined) return { certificate };
-  const made = await createAuthority(authorities[name], now, key);
+  const made = await createAuthority(authorities[name].commonName, now, { key });
   await pki.write(name, made);
   return made;
 }
@@ -160,12 +160,10 @@ function profileOf(
 async function ensureServiceAccountKeys(pki: ClusterPki): Promise<void> {
   let key = await readIfExists(pki.serviceAccountKeyFile);
   if (key === undefined) {
-    const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-    key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    key = await createSigningKey('RSA-2048');
     await writeFileAtomic(pki.serviceAccountKeyFile, key);
   }
   if ((await readIfExists(pki.serviceAccountPublicKeyFile)) === undefined) {
-    const text = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
-    await writeFileAtomic(pki.serviceAccountPublicKeyFile, text);
+    await writeFileAtomic(pki.serviceAccountPublicKeyFile, publicKeyOf(key));
   }
 }

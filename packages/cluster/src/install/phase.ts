@@ -1,0 +1,91 @@
+/** An installation is a tree of phases: each can be run by itself, and all of them in order are an installation. */
+import type { Clock } from '@keelson/api/clock';
+import type { ClusterApi } from './api.ts';
+import type { Configuration } from './configuration/types.ts';
+import type { Files } from './files.ts';
+import type { Layout } from './layout.ts';
+
+/** What phases work with. */
+export interface InstallContext {
+  readonly configuration: Configuration;
+  readonly layout: Layout;
+  readonly files: Files;
+  readonly clock: Clock;
+  /** Nothing is changed; {@link files} and {@link api} keep to themselves what would be. */
+  readonly dryRun: boolean;
+  /** Units of systemd run the control plane, in place of static pods. */
+  readonly systemd: boolean;
+  /** Whether tokens are not to be shown. */
+  readonly skipTokenPrint: boolean;
+  /** A line for who looks on: `[certs] Generating "ca" certificate and key`. */
+  report(line: string): void;
+  /** The API server that is installed, asked as its administrator. */
+  api(): Promise<ClusterApi>;
+}
+
+export interface Phase {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line for the list of phases. */
+  readonly summary: string;
+  /** More for its own help. */
+  readonly description?: string;
+  /** Whether there is anything to do for it in this installation. */
+  applies?(context: InstallContext): boolean;
+  /** Comes before its phases. @throws StartupError with what to do about it */
+  run?(context: InstallContext): Promise<void>;
+  /** What it consists of, in order. */
+  readonly phases?: readonly Phase[];
+}
+
+/** A phase found by its words, `certs apiserver`; `certs all` and `certs` are the same. */
+export interface FoundPhase {
+  readonly phase: Phase;
+  /** Those that it is part of, from the outside in. */
+  readonly parents: readonly Phase[];
+}
+
+/** @returns the words that name no phase, and what was found before them */
+export function findPhase(
+  phases: readonly Phase[],
+  words: readonly string[],
+): { readonly found: FoundPhase | undefined; readonly unknown: string | undefined } {
+  const path: Phase[] = [];
+  let among: readonly Phase[] = phases;
+  for (const [i, word] of words.entries()) {
+    if (word === 'all' && i === words.length - 1 && path.length > 0 && among.length > 0) break;
+    const next = among.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
+    if (next === undefined) return { found: undefined, unknown: word };
+    path.push(next);
+    among = next.phases ?? [];
+  }
+  const phase = path.pop();
+  return { found: phase && { phase, parents: path }, unknown: undefined };
+}
+
+/**
+ * Runs phases in order, each before those that it consists of.
+ * @param skip names of phases to leave out: `addon`, or `certs/apiserver`
+ */
+export async function runPhases(
+  phases: readonly Phase[],
+  context: InstallContext,
+  skip: ReadonlySet<string> = new Set(),
+  prefix = '',
+): Promise<void> {
+  for (const phase of phases) {
+    const names = [phase.name, ...(phase.aliases ?? [])].map((name) => `${prefix}${name}`);
+    if (names.some((name) => skip.has(name)) || phase.applies?.(context) === false) continue;
+    await phase.run?.(context);
+    await runPhases(phase.phases ?? [], context, skip, `${prefix}${phase.name}/`);
+  }
+}
+
+/** Every phase by its path: `certs`, `certs/ca`… */
+export function* phaseNames(phases: readonly Phase[], prefix = ''): Generator<string> {
+  for (const phase of phases) {
+    yield `${prefix}${phase.name}`;
+    for (const alias of phase.aliases ?? []) yield `${prefix}${alias}`;
+    yield* phaseNames(phase.phases ?? [], `${prefix}${phase.name}/`);
+  }
+}
