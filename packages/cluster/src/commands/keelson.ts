@@ -9,6 +9,7 @@ Usage:
 
 Commands:
   up           Start a cluster on this machine, or start it again with all its data.
+  init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
   why-pending  Tell why a pod has no node.
   version      Show the versions of Keelson and of the Kubernetes API.
   help         Show this help, or that of a command.
@@ -33,6 +34,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return version(io);
     case 'up':
       return (await import('./up.ts')).up(rest, io);
+    case 'init':
+      return (await import('./init.ts')).init(rest, io);
     case 'why-pending':
       return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {

@@ -1,14 +1,17 @@
 /** The certificates of an installation: made where they are missing, kept where they are there. */
-import { StartupError } from '../startup-error.ts';
+
 import { addressAt, parseCidr } from '../cidr.ts';
+import { type AuthorityFile, authorities, type CertificateDefinition, type MachineNames } from '../pki/catalogue.ts';
 import {
-  type AuthorityFile,
-  authorities,
-  type CertificateDefinition,
-  type MachineNames,
-} from '../pki/catalogue.ts';
-import { createAuthority, createSigningKey, issue, type IssueOptions, type KeyPair, publicKeyOf } from '../pki/certificate.ts';
+  createAuthority,
+  createSigningKey,
+  type IssueOptions,
+  issue,
+  type KeyPair,
+  publicKeyOf,
+} from '../pki/certificate.ts';
 import { inspect, isSignedBy, keyFits } from '../pki/inspect.ts';
+import { StartupError } from '../startup-error.ts';
 import { splitHostPort } from './configuration/endpoints.ts';
 import type { ClusterConfiguration, Configuration } from './configuration/types.ts';
 import type { Files } from './files.ts';
@@ -50,11 +53,16 @@ export function issueOptions(cluster: ClusterConfiguration): IssueOptions {
   return { algorithm: cluster.encryptionAlgorithm, lifetimeMs: cluster.certificateValidityMs };
 }
 
-export const certificateFile = (cluster: ClusterConfiguration, file: string) => `${cluster.certificatesDir}/${file}.crt`;
+export const certificateFile = (cluster: ClusterConfiguration, file: string) =>
+  `${cluster.certificatesDir}/${file}.crt`;
 export const keyFile = (cluster: ClusterConfiguration, file: string) => `${cluster.certificatesDir}/${file}.key`;
 
 /** @throws StartupError where the authority is not there, with the phase that makes it */
-export async function readAuthority(files: Files, cluster: ClusterConfiguration, file: AuthorityFile): Promise<Authority> {
+export async function readAuthority(
+  files: Files,
+  cluster: ClusterConfiguration,
+  file: AuthorityFile,
+): Promise<Authority> {
   const path = certificateFile(cluster, file);
   const certificate = await files.read(path);
   if (certificate === undefined)
@@ -79,13 +87,13 @@ function checkAuthority(path: string, authority: Authority): void {
 
 /** Makes an authority where there is none. */
 export async function ensureAuthority(context: InstallContext, file: AuthorityFile): Promise<void> {
-  const { files, report, configuration, clock } = context;
+  const { files, layout, report, configuration, clock } = context;
   const { cluster } = configuration;
   const [path, keyPath] = [certificateFile(cluster, file), keyFile(cluster, file)];
   if (await files.exists(path)) {
     const { key, certificate } = await readAuthority(files, cluster, file);
     warnOfPeriod(context, file, certificate);
-    report(`[certs] Using existing ${file} ${key === undefined ? 'keyless ' : ''}certificate authority`);
+    report(`[certs] kept ${layout.local(path)}${key === undefined ? '; its key is elsewhere' : ''}`);
     return;
   }
   if (await files.exists(keyPath))
@@ -93,12 +101,12 @@ export async function ensureAuthority(context: InstallContext, file: AuthorityFi
       `${keyPath} is there without ${path}`,
       'restore the certificate, or remove the key to have both made',
     );
-  report(`[certs] Generating "${file}" certificate and key`);
   const made = await createAuthority(authorities[file].commonName, new Date(clock.now()), {
     algorithm: cluster.encryptionAlgorithm,
     lifetimeMs: cluster.caCertificateValidityMs,
   });
   await writePair(context, file, made);
+  reportMade(context, path, made.certificate);
 }
 
 /**
@@ -106,7 +114,7 @@ export async function ensureAuthority(context: InstallContext, file: AuthorityFi
  * @throws StartupError where the one that is there does not do, or the authority's key is kept elsewhere
  */
 export async function ensureCertificate(context: InstallContext, definition: CertificateDefinition): Promise<void> {
-  const { files, report, configuration, clock } = context;
+  const { files, layout, report, configuration, clock } = context;
   const { cluster } = configuration;
   const { file } = definition;
   const authority = await readAuthority(files, cluster, definition.authority);
@@ -117,7 +125,7 @@ export async function ensureCertificate(context: InstallContext, definition: Cer
     checkLeaf(path, existing, certificateFile(cluster, definition.authority), authority.certificate);
     warnOfPeriod(context, file, existing.certificate);
     warnOfNames(context, file, existing.certificate, profile.names ?? []);
-    report(`[certs] Using existing ${file} certificate and key on disk`);
+    report(`[certs] kept ${layout.local(path)}`);
     return;
   }
   if (authority.key === undefined)
@@ -125,12 +133,18 @@ export async function ensureCertificate(context: InstallContext, definition: Cer
       `${path} is missing, and ${keyFile(cluster, definition.authority)}, which would sign it, is kept elsewhere`,
       'have it signed there and put it here with its key, or bring the key of the authority',
     );
-  report(`[certs] Generating "${file}" certificate and key`);
   const made = await issue(profile, authority, new Date(clock.now()), issueOptions(cluster));
   await writePair(context, file, made);
-  if (profile.usage === 'client') return;
-  const { dnsNames, addresses } = inspect(made.certificate);
-  report(`[certs] ${file} serving cert is signed for DNS names [${dnsNames.join(' ')}] and IPs [${addresses.join(' ')}]`);
+  reportMade(context, path, made.certificate);
+}
+
+function reportMade({ report, layout }: InstallContext, path: string, certificate: string): void {
+  const { commonName, organizations, dnsNames, addresses, notAfter } = inspect(certificate);
+  const who = [commonName, ...organizations.map((name) => `of ${name}`)].join(' ');
+  const names = [...dnsNames, ...addresses].filter((name) => name !== commonName);
+  report(
+    `[certs] wrote ${layout.local(path)} and its key: ${who}, until ${notAfter.toISOString().slice(0, 10)}${names.length === 0 ? '' : `, for ${names.join(', ')}`}`,
+  );
 }
 
 /** @throws StartupError where one of the two files is missing */
@@ -156,7 +170,10 @@ function readable<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new StartupError(`${path} is no certificate: ${(error as Error).message}`, 'restore it, or remove it with its key');
+    throw new StartupError(
+      `${path} is no certificate: ${(error as Error).message}`,
+      'restore it, or remove it with its key',
+    );
   }
 }
 
@@ -179,22 +196,24 @@ function warnOfNames({ report }: InstallContext, file: string, certificate: stri
   const has = new Set([...dnsNames, ...addresses.map(canonical)]);
   const missing = wanted.filter((name) => !has.has(canonical(name)));
   if (missing.length > 0)
-    report(`[certs] WARNING: the existing ${file} is not signed for ${missing.join(', ')}: remove it to have it made anew`);
+    report(
+      `[certs] WARNING: the existing ${file} is not signed for ${missing.join(', ')}: remove it to have it made anew`,
+    );
 }
 
 const canonical = (name: string) => (name.includes(':') ? new URL(`http://[${name}]`).hostname : name);
 
 /** The key pair that tokens of service accounts are signed and checked by. */
 export async function ensureServiceAccountKeys(context: InstallContext): Promise<void> {
-  const { files, report, configuration } = context;
+  const { files, layout, report, configuration } = context;
   const { cluster } = configuration;
   const path = keyFile(cluster, 'sa');
   let key = await files.read(path);
-  if (key !== undefined) report('[certs] Using the existing "sa" key');
+  if (key !== undefined) report(`[certs] kept ${layout.local(path)}`);
   else {
-    report('[certs] Generating "sa" key and public key');
     key = await createSigningKey(cluster.encryptionAlgorithm);
     await files.write(path, key);
+    report(`[certs] wrote ${layout.local(path)}: it signs the tokens of service accounts`);
   }
   const publicPath = `${cluster.certificatesDir}/sa.pub`;
   if (!(await files.exists(publicPath))) await files.write(publicPath, publicKeyOf(key));

@@ -62,14 +62,18 @@ export interface KubeconfigContent {
 }
 
 /** The text of a kubeconfig with one cluster, one user, and a context named `user@cluster`. */
-export function kubeconfigText({ clusterName, server, certificateAuthority, user, credentials }: KubeconfigContent): string {
+export function kubeconfigText({
+  clusterName,
+  server,
+  certificateAuthority,
+  user,
+  credentials,
+}: KubeconfigContent): string {
   const context = `${user}@${clusterName}`;
   return encodeYaml({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [
-      { name: clusterName, cluster: { server, 'certificate-authority-data': base64(certificateAuthority) } },
-    ],
+    clusters: [{ name: clusterName, cluster: { server, 'certificate-authority-data': base64(certificateAuthority) } }],
     users: [{ name: user, user: encodeCredentials(credentials) }],
     contexts: [{ name: context, context: { cluster: clusterName, user } }],
     'current-context': context,
@@ -103,7 +107,7 @@ export async function ensureKubeconfig(context: InstallContext, name: Kubeconfig
     await checkTrust(context, path, config, authority.certificate);
     if (config.server !== server(configuration))
       report(`[kubeconfig] WARNING: ${path} speaks to ${config.server}, not to ${server(configuration)}`);
-    report(`[kubeconfig] Using existing kubeconfig file: "${layout.local(path)}"`);
+    report(`[kubeconfig] kept ${layout.local(path)}`);
     return;
   }
   if (authority.key === undefined)
@@ -111,7 +115,6 @@ export async function ensureKubeconfig(context: InstallContext, name: Kubeconfig
       `${path} is missing, and ${keyFile(cluster, 'ca')}, which would sign its certificate, is kept elsewhere`,
       'put a kubeconfig with a certificate signed there in its place',
     );
-  report(`[kubeconfig] Writing "${path.slice(path.lastIndexOf('/') + 1)}" kubeconfig file`);
   const wanted = profile(configuration);
   const credentials = await issue(wanted, authority, new Date(clock.now()), issueOptions(cluster));
   const text = kubeconfigText({
@@ -122,6 +125,7 @@ export async function ensureKubeconfig(context: InstallContext, name: Kubeconfig
     credentials,
   });
   await files.write(path, text);
+  report(`[kubeconfig] wrote ${layout.local(path)}: ${wanted.commonName} at ${server(configuration)}`);
 }
 
 function readExisting(path: string, text: string): ClusterConfig {
@@ -140,7 +144,8 @@ async function checkTrust(
   authority: string,
 ): Promise<void> {
   const trusted = tls.ca && ('text' in tls.ca ? tls.ca.text : await files.read(tls.ca.file));
-  if (trusted !== undefined && certificatesOf(trusted).has(certificatesOf(authority).values().next().value)) return;
+  const [own] = certificatesOf(authority);
+  if (trusted !== undefined && own !== undefined && certificatesOf(trusted).includes(own)) return;
   throw new StartupError(
     `${path} is there, but does not trust ${certificateFile(configuration.cluster, 'ca')}`,
     'remove it to have it made anew',
@@ -148,7 +153,7 @@ async function checkTrust(
 }
 
 const certificatesOf = (pem: string) =>
-  new Set(pem.match(/-----BEGIN CERTIFICATE-----[^-]*/g)?.map((text) => text.replaceAll(/\s/g, '')));
+  pem.match(/-----BEGIN CERTIFICATE-----[^-]*/g)?.map((text) => text.replaceAll(/\s/g, '')) ?? [];
 
 /** The certificate that a kubeconfig holds; undefined where it is in another file, or there is none. @throws KubeconfigError */
 export function clientCertificateOf(text: string, path: string): KeyPair | undefined {

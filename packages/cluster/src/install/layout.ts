@@ -33,6 +33,16 @@ export type StaticPodName = ControlPlaneComponent | 'etcd';
 export const manifestFile = (name: StaticPodName) => `${MANIFESTS_DIR}/${name}.yaml`;
 export const unitFile = (name: StaticPodName | 'kubelet') => `${UNITS_DIR}/${name}.service`;
 
+/** Where distributions keep the authorities that a machine trusts; files of the first point into the others. */
+export const TRUST_FOLDERS = [
+  '/etc/ssl/certs',
+  '/etc/pki/ca-trust',
+  '/etc/pki/tls/certs',
+  '/etc/ca-certificates',
+  '/usr/share/ca-certificates',
+  '/usr/local/share/ca-certificates',
+];
+
 export interface LayoutOptions {
   /** The folder that is the machine's root; empty for this machine. */
   readonly root?: string;
@@ -62,6 +72,11 @@ export class Layout {
   /** Where this process finds a file of the machine. */
   local(path: string): string {
     return this.root === '' ? path : join(this.root, path);
+  }
+
+  /** Where this process finds a file of the machine that is no part of the installation. */
+  machine(path: string): string {
+    return this.runHere ? path : this.local(path);
   }
 
   /** How a process of the machine names the file, outside of containers. */

@@ -1,6 +1,5 @@
 /** An installation is a tree of phases: each can be run by itself, and all of them in order are an installation. */
 import type { Clock } from '@keelson/api/clock';
-import type { ClusterApi } from './api.ts';
 import type { Configuration } from './configuration/types.ts';
 import type { Files } from './files.ts';
 import type { Layout } from './layout.ts';
@@ -11,16 +10,14 @@ export interface InstallContext {
   readonly layout: Layout;
   readonly files: Files;
   readonly clock: Clock;
-  /** Nothing is changed; {@link files} and {@link api} keep to themselves what would be. */
+  /** Nothing is changed; {@link files} keeps to itself what would be. */
   readonly dryRun: boolean;
   /** Units of systemd run the control plane, in place of static pods. */
   readonly systemd: boolean;
-  /** Whether tokens are not to be shown. */
-  readonly skipTokenPrint: boolean;
-  /** A line for who looks on: `[certs] Generating "ca" certificate and key`. */
+  /** Folders of the machine with the authorities that it trusts, those that it has of {@link TRUST_FOLDERS}. */
+  readonly trustFolders: readonly string[];
+  /** A line for who looks on, the name of its phase in front: `[certs] wrote /etc/kubernetes/pki/ca.crt…`. */
   report(line: string): void;
-  /** The API server that is installed, asked as its administrator. */
-  api(): Promise<ClusterApi>;
 }
 
 export interface Phase {

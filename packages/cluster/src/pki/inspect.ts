@@ -20,9 +20,11 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 export function inspect(pem: string): CertificateFacts {
   const certificate = new X509Certificate(pem);
   const subject = certificate.subject?.split('\n') ?? [];
-  const of = (key: string) => subject.flatMap((part) => (part.startsWith(`${key}=`) ? [part.slice(key.length + 1)] : []));
+  const of = (key: string) =>
+    subject.flatMap((part) => (part.startsWith(`${key}=`) ? [part.slice(key.length + 1)] : []));
   const names = (certificate.subjectAltName ?? '').split(', ');
-  const starting = (prefix: string) => names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+  const starting = (prefix: string) =>
+    names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
   const usages = new Set(certificate.keyUsage ?? []);
   const [server, client] = [usages.has(SERVER_AUTH), usages.has(CLIENT_AUTH)];
   return {

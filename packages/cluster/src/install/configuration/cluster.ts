@@ -1,8 +1,8 @@
 /** ClusterConfiguration from its document and back (kubeadm/app/apis/kubeadm/v1beta4). */
 import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
-import { type ConfigObject, ConfigFileError } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { formatDuration } from '@keelson/component/go/duration';
-import { keyAlgorithms, type KeyAlgorithm } from '../../pki/certificate.ts';
+import { type KeyAlgorithm, keyAlgorithms } from '../../pki/certificate.ts';
 import { CERTIFICATES_DIR, ETCD_DATA_DIR } from '../layout.ts';
 import type { Argument, ClusterConfiguration, ComponentOptions, EnvVar, Etcd, ImageOptions } from './types.ts';
 
@@ -131,7 +131,9 @@ function version(text: string): string {
   if (text === '' || /^(stable|latest)(-1(\.[0-9]+)?)?$/.test(text)) return own;
   const wanted = `v${text.replace(/^v/, '')}`;
   if (!wanted.startsWith(`${minor}.`))
-    throw new ConfigFileError(`kubernetesVersion ${text} is none that this release serves: leave it out, or set ${own}`);
+    throw new ConfigFileError(
+      `kubernetesVersion ${text} is none that this release serves: leave it out, or set ${own}`,
+    );
   return wanted;
 }
 

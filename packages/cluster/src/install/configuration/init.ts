@@ -1,5 +1,5 @@
 /** InitConfiguration from its document (kubeadm/app/apis/kubeadm/v1beta4, bootstraptoken/v1). */
-import { type ConfigObject, ConfigFileError } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { decodeArguments } from './cluster.ts';
 import type {
   ApiEndpoint,
@@ -58,7 +58,9 @@ export function decodeNodeRegistration(
 export function decodeEndpoint(object: ConfigObject, machine: MachineFacts): ApiEndpoint {
   const advertiseAddress = object.string('advertiseAddress') || machine.address;
   if (advertiseAddress === undefined)
-    throw new ConfigFileError('localAPIEndpoint.advertiseAddress must be given: this machine has no address but its loopback');
+    throw new ConfigFileError(
+      'localAPIEndpoint.advertiseAddress must be given: this machine has no address but its loopback',
+    );
   const endpoint = { advertiseAddress, bindPort: object.integer('bindPort') || 6443 };
   object.expectNothingElse();
   return endpoint;

@@ -12,8 +12,7 @@ export function validateConfiguration(init: InitConfiguration, cluster: ClusterC
 
 function* initProblems({ localApiEndpoint, nodeRegistration, bootstrapTokens }: InitConfiguration) {
   const { advertiseAddress, bindPort } = localApiEndpoint;
-  if (isIP(advertiseAddress) === 0)
-    yield `localAPIEndpoint.advertiseAddress: "${advertiseAddress}" is no IP address`;
+  if (isIP(advertiseAddress) === 0) yield `localAPIEndpoint.advertiseAddress: "${advertiseAddress}" is no IP address`;
   else if (isUnspecified(advertiseAddress))
     yield `localAPIEndpoint.advertiseAddress: ${advertiseAddress} is no address that others reach this machine by`;
   if (bindPort < 1 || bindPort > 65535) yield `localAPIEndpoint.bindPort: ${bindPort} is not between 1 and 65535`;
@@ -32,13 +31,16 @@ function* clusterProblems(cluster: ClusterConfiguration) {
   yield* subnetProblems('networking.serviceSubnet', networking.serviceSubnet);
   if (networking.podSubnet !== '') yield* subnetProblems('networking.podSubnet', networking.podSubnet);
   for (const problem of isDNS1123Subdomain(networking.dnsDomain)) yield `networking.dnsDomain: ${problem}`;
-  for (const name of apiServer.certSans) if (!isName(name)) yield `apiServer.certSANs: "${name}" is neither an IP address nor a DNS name`;
+  for (const name of apiServer.certSans)
+    if (!isName(name)) yield `apiServer.certSANs: "${name}" is neither an IP address nor a DNS name`;
   if (cluster.controlPlaneEndpoint !== '' && splitHostPort(cluster.controlPlaneEndpoint) === undefined)
     yield `controlPlaneEndpoint: "${cluster.controlPlaneEndpoint}" is not HOST or HOST:PORT`;
-  if (!cluster.certificatesDir.startsWith('/')) yield `certificatesDir: "${cluster.certificatesDir}" is no absolute path`;
+  if (!cluster.certificatesDir.startsWith('/'))
+    yield `certificatesDir: "${cluster.certificatesDir}" is no absolute path`;
   if (cluster.certificateValidityMs <= 0) yield 'certificateValidityPeriod: must be more than 0';
   if (cluster.caCertificateValidityMs <= 0) yield 'caCertificateValidityPeriod: must be more than 0';
-  if (etcd.local && !etcd.local.dataDir.startsWith('/')) yield `etcd.local.dataDir: "${etcd.local.dataDir}" is no absolute path`;
+  if (etcd.local && !etcd.local.dataDir.startsWith('/'))
+    yield `etcd.local.dataDir: "${etcd.local.dataDir}" is no absolute path`;
   if (etcd.external && etcd.external.endpoints.length === 0) yield 'etcd.external.endpoints: at least one is needed';
   if (etcd.external && (etcd.external.certFile === '') !== (etcd.external.keyFile === ''))
     yield 'etcd.external: certFile and keyFile go together';
@@ -48,7 +50,8 @@ function* clusterProblems(cluster: ClusterConfiguration) {
     scheduler: cluster.scheduler,
   })) {
     for (const { name } of extraArgs)
-      if (!/^[a-z][a-z0-9-]*$/.test(name)) yield `${component}.extraArgs: "${name}" is no flag's name without its dashes`;
+      if (!/^[a-z][a-z0-9-]*$/.test(name))
+        yield `${component}.extraArgs: "${name}" is no flag's name without its dashes`;
     for (const { name, hostPath, mountPath } of extraVolumes)
       if (!hostPath.startsWith('/') || !mountPath.startsWith('/') || name === '')
         yield `${component}.extraVolumes: "${name}" needs a name, and absolute paths as hostPath and mountPath`;

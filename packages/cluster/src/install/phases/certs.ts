@@ -11,8 +11,7 @@ function authority(file: AuthorityFile): Phase {
     summary: `Make ${authorities[file].summary}`,
     description: `Makes ${authorities[file].summary}, in ${file}.crt and ${file}.key. An existing one is kept; where only its certificate is there, its key is taken to be kept elsewhere, and all that it would sign has to be there.`,
     async run(context) {
-      if (isEtcd && !usesLocalEtcd(context))
-        return context.report(`[certs] External etcd mode: Skipping ${file} certificate authority generation`);
+      if (isEtcd && !usesLocalEtcd(context)) return context.report(`[certs] etcd is external: no ${file}`);
       await ensureAuthority(context, file);
     },
   };
@@ -24,9 +23,6 @@ export const certsPhase: Phase = {
   summary: 'Make the certificates and keys of the control plane',
   description:
     'Makes what is missing below certificatesDir (/etc/kubernetes/pki), and keeps what is there and does. Put an authority of your own there first to have it used.',
-  async run({ report, configuration, layout }) {
-    report(`[certs] Using certificateDir folder "${layout.local(configuration.cluster.certificatesDir)}"`);
-  },
   phases: [
     ...(Object.keys(authorities) as AuthorityFile[]).flatMap((file) => [
       authority(file),
@@ -39,7 +35,7 @@ export const certsPhase: Phase = {
             description: `Makes the ${definition.summary}, in ${definition.file}.crt and ${definition.file}.key, signed by ${file}. Existing files are kept.`,
             async run(context) {
               if (file === 'etcd/ca' && !usesLocalEtcd(context))
-                return context.report(`[certs] External etcd mode: Skipping ${definition.file} certificate generation`);
+                return context.report(`[certs] etcd is external: no ${definition.file}`);
               await ensureCertificate(context, definition);
             },
           }),

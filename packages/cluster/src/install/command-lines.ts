@@ -150,14 +150,18 @@ export interface EtcdMember {
   readonly peerUrl: string;
 }
 
-/**
- * The command line of this machine's etcd.
- * @param members of the cluster that it joins, itself included; none where it is the first
- */
+export interface EtcdOptions {
+  /** Of the cluster that it joins, itself included; none where it is the first. */
+  readonly members?: readonly EtcdMember[];
+  /** `3.6.8`: flags that were experiments before 3.6 have another name there. */
+  readonly version: string;
+}
+
+/** The command line of this machine's etcd. */
 export function etcdCommand(
   { init, cluster }: Configuration,
   path: PathName,
-  members: readonly EtcdMember[] = [],
+  { members = [], version }: EtcdOptions,
 ): string[] {
   const { local } = cluster.etcd;
   if (local === undefined) throw new Error('etcd is external: it has no command line here');
@@ -172,7 +176,6 @@ export function etcdCommand(
     'cert-file': pki('server.crt'),
     'client-cert-auth': 'true',
     'data-dir': path(local.dataDir),
-    'feature-gates': 'InitialCorruptCheck=true',
     'initial-advertise-peer-urls': peer,
     'initial-cluster': initial.map((member) => `${member.name}=${member.peerUrl}`).join(','),
     ...(members.length === 0 ? {} : { 'initial-cluster-state': 'existing' }),
@@ -187,7 +190,11 @@ export function etcdCommand(
     'peer-trusted-ca-file': pki('ca.crt'),
     'snapshot-count': '10000',
     'trusted-ca-file': pki('ca.crt'),
-    'watch-progress-notify-interval': '5s',
+    ...(isBefore36(version)
+      ? { 'experimental-initial-corrupt-check': 'true', 'experimental-watch-progress-notify-interval': '5s' }
+      : { 'feature-gates': 'InitialCorruptCheck=true', 'watch-progress-notify-interval': '5s' }),
   };
   return commandLine('etcd', flags, local.extraArgs);
 }
+
+const isBefore36 = (version: string) => /^v?(3\.[0-5]|2)\./.test(version);

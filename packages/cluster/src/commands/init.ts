@@ -1,0 +1,125 @@
+import { resolve } from 'node:path';
+import { systemClock } from '@keelson/api/clock';
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import { installContext } from '../install/context.ts';
+import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
+import { initPhases } from '../install/phases/init.ts';
+import { contradictions, settingDescriptions, settingFlags, settingsOf } from '../install/settings.ts';
+import { StartupError } from '../startup-error.ts';
+import type { Io } from './io.ts';
+
+const general = { section: 'General' } as const;
+
+const flags = {
+  config: { type: 'string', ...general },
+  'dry-run': { type: 'bool', ...general },
+  root: { type: 'string', ...general },
+  rootfs: { type: 'string', ...general },
+  'skip-phases': { type: 'strings', ...general },
+  systemd: { type: 'bool', ...general },
+  help: { type: 'bool', shorthand: 'h', ...general },
+  ...settingFlags,
+} as const satisfies FlagTable;
+
+const descriptions = {
+  ...settingDescriptions,
+  config: 'File with an InitConfiguration and a ClusterConfiguration of kubeadm.k8s.io/v1beta4.',
+  'dry-run': 'Change nothing: show what would be written.',
+  root: 'Put everything below this folder, DIR/etc/kubernetes and so on, and have what is written name it there.',
+  rootfs: 'Folder that will be the root of a machine: everything goes there, and what is written does not name it.',
+  'skip-phases': 'Phases to leave out, such as etcd or certs/ca.',
+  systemd: 'Have systemd run the control plane, in place of static pods.',
+  help: 'Show this help.',
+};
+
+/** `keelson init`. @returns the exit code */
+export async function init(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { values, given, args } = parseFlags(flags, argv);
+    const phase = phaseOf(args);
+    if (values.help || (args[0] === 'phase' && phase === undefined)) {
+      io.stdout(help(phase, io));
+      return 0;
+    }
+    await run(values, given, phase, io);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof FlagError) && !(error instanceof StartupError)) throw error;
+    const remedy = error instanceof StartupError ? `${error.remedy}.` : "Run 'keelson init --help' for usage.";
+    io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
+    return 1;
+  }
+}
+
+type Values = FlagValues<typeof flags>;
+
+async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase | undefined, io: Io): Promise<void> {
+  const contradicting = values.config === '' ? [] : contradictions(given);
+  if (contradicting.length > 0)
+    throw new FlagError(`--config says what --${contradicting[0]} would: set it in the file`);
+  if (values.root !== '' && values.rootfs !== '') throw new FlagError('--root and --rootfs exclude each other');
+  const report = (line: string) => io.stdout(`${line}\n`);
+  const context = await installContext({
+    layout: values.rootfs === '' ? { root: values.root, runHere: values.root !== '' } : { root: values.rootfs },
+    configFile: values.config === '' ? undefined : resolve(values.config),
+    settings: settingsOf(values, given),
+    dryRun: values['dry-run'],
+    systemd: values.systemd,
+    clock: systemClock,
+    report,
+  });
+  const skip = given.has('skip-phases') ? values['skip-phases'] : context.configuration.init.skipPhases;
+  const names = new Set(phaseNames(initPhases));
+  const unknown = skip.find((name) => !names.has(name));
+  if (unknown !== undefined) throw new FlagError(`--skip-phases: there is no phase "${unknown}"`);
+  if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
+  else await runPhases(initPhases, context, new Set(skip));
+}
+
+interface NamedPhase {
+  readonly phase: Phase;
+  /** Of those that it is part of: `certs/`. */
+  readonly prefix: string;
+}
+
+/** The phase that `phase certs ca` names; undefined for all. @throws FlagError */
+function phaseOf(args: readonly string[]): NamedPhase | undefined {
+  const [word, ...words] = args;
+  if (word === undefined) return undefined;
+  if (word !== 'phase') throw new FlagError(`"keelson init" takes "phase NAME" alone, got "${args.join(' ')}"`);
+  const { found, unknown } = findPhase(initPhases, words);
+  if (unknown !== undefined)
+    throw new FlagError(`there is no phase "${words.join(' ')}": see 'keelson init phase --help'`);
+  return found && { phase: found.phase, prefix: found.parents.map(({ name }) => `${name}/`).join('') };
+}
+
+function help(named: NamedPhase | undefined, io: Io): string {
+  if (named === undefined)
+    return `Installs a control plane on this machine: its certificates, its kubeconfigs, and what runs it. The files are where
+kubeadm has them, and a kubeadm configuration says what is to differ. What is there already and does is kept.
+
+Usage:
+  keelson init [flags]               all phases, in order
+  keelson init phase NAME… [flags]   one of them, with those that it consists of
+
+Phases:
+${tree(initPhases)}${usage(flags, descriptions, io.columns)}`;
+  const { phase, prefix } = named;
+  const path = `${prefix}${phase.name}`.replaceAll('/', ' ');
+  const parts = phase.phases ? `\nPhases:\n${tree(phase.phases)}` : '';
+  return `${phase.description ?? `${phase.summary}.`}\n\nUsage:\n  keelson init phase ${path} [flags]\n${parts}${usage(flags, descriptions, io.columns)}`;
+}
+
+function tree(phases: readonly Phase[]): string {
+  const rows = [...rowsOf(phases, '  ')];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return `${rows.map(([name, summary]) => `${name.padEnd(width)}${summary}`).join('\n')}\n`;
+}
+
+function* rowsOf(phases: readonly Phase[], indent: string): Generator<readonly [string, string]> {
+  for (const { name, summary, phases: inner = [] } of phases) {
+    yield [`${indent}${name}`, summary];
+    yield* rowsOf(inner, `${indent}  `);
+  }
+}

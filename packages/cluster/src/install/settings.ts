@@ -1,0 +1,84 @@
+/** The flags by which `keelson init` sets what a configuration says, under kubeadm's names. */
+import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import type { Setting } from './context.ts';
+
+const section = 'Configuration';
+
+export const settingFlags = {
+  'apiserver-advertise-address': { type: 'string', section },
+  'apiserver-bind-port': { type: 'int', section, default: '6443' },
+  'apiserver-cert-extra-sans': { type: 'strings', section },
+  'apiserver-extra-args': { type: 'mapStringString', section },
+  'cert-dir': { type: 'string', section, default: '/etc/kubernetes/pki' },
+  'control-plane-endpoint': { type: 'string', section },
+  'controller-manager-extra-args': { type: 'mapStringString', section },
+  'cri-socket': { type: 'string', section },
+  'image-repository': { type: 'string', section },
+  'kubernetes-version': { type: 'string', section },
+  'node-name': { type: 'string', section },
+  'pod-network-cidr': { type: 'string', section },
+  'scheduler-extra-args': { type: 'mapStringString', section },
+  'service-cidr': { type: 'string', section, default: '10.96.0.0/12' },
+  'service-dns-domain': { type: 'string', section, default: 'cluster.local' },
+} as const satisfies FlagTable;
+
+type SettingFlag = keyof typeof settingFlags;
+
+export const settingDescriptions: Readonly<Record<SettingFlag, string>> = {
+  'apiserver-advertise-address':
+    "Address that others reach this machine's API server by. Default: that of the interface with the default route.",
+  'apiserver-bind-port': 'Port of the API server.',
+  'apiserver-cert-extra-sans': 'More names and addresses for the certificate of the API server.',
+  'apiserver-extra-args': 'More flags of the API server, name=value; they replace those of the same name.',
+  'cert-dir': 'Where the certificates are.',
+  'control-plane-endpoint':
+    'Name or address, with a port or without, that all machines of the control plane are reached by.',
+  'controller-manager-extra-args': 'More flags of the controller manager.',
+  'cri-socket': 'Socket of the container runtime.',
+  'image-repository': "Where the images of the control plane come from. Default: those made by 'npm run image'.",
+  'kubernetes-version': 'Version of the control plane: this release has one.',
+  'node-name': "Name of this machine's node. Default: the host name.",
+  'pod-network-cidr': 'Addresses of pods: each node gets a part of them.',
+  'scheduler-extra-args': 'More flags of the scheduler.',
+  'service-cidr': 'Addresses of services.',
+  'service-dns-domain': 'Domain of services.',
+};
+
+const fields: Readonly<Record<SettingFlag, readonly [Setting['kind'], ...string[]]>> = {
+  'apiserver-advertise-address': ['InitConfiguration', 'localAPIEndpoint', 'advertiseAddress'],
+  'apiserver-bind-port': ['InitConfiguration', 'localAPIEndpoint', 'bindPort'],
+  'apiserver-cert-extra-sans': ['ClusterConfiguration', 'apiServer', 'certSANs'],
+  'apiserver-extra-args': ['ClusterConfiguration', 'apiServer', 'extraArgs'],
+  'cert-dir': ['ClusterConfiguration', 'certificatesDir'],
+  'control-plane-endpoint': ['ClusterConfiguration', 'controlPlaneEndpoint'],
+  'controller-manager-extra-args': ['ClusterConfiguration', 'controllerManager', 'extraArgs'],
+  'cri-socket': ['InitConfiguration', 'nodeRegistration', 'criSocket'],
+  'image-repository': ['ClusterConfiguration', 'imageRepository'],
+  'kubernetes-version': ['ClusterConfiguration', 'kubernetesVersion'],
+  'node-name': ['InitConfiguration', 'nodeRegistration', 'name'],
+  'pod-network-cidr': ['ClusterConfiguration', 'networking', 'podSubnet'],
+  'scheduler-extra-args': ['ClusterConfiguration', 'scheduler', 'extraArgs'],
+  'service-cidr': ['ClusterConfiguration', 'networking', 'serviceSubnet'],
+  'service-dns-domain': ['ClusterConfiguration', 'networking', 'dnsDomain'],
+};
+
+/** Flags that may stand beside `--config`: they say what differs from machine to machine. */
+const besideFile: ReadonlySet<string> = new Set<SettingFlag>(['node-name']);
+
+/** The settings that the command line gave. */
+export function settingsOf(values: FlagValues<typeof settingFlags>, given: ReadonlySet<string>): Setting[] {
+  return (Object.keys(fields) as SettingFlag[])
+    .filter((flag) => given.has(flag))
+    .map((flag) => {
+      const [kind, ...path] = fields[flag];
+      const value = values[flag];
+      return { kind, path, value: value instanceof Map ? argumentsOf(value) : value };
+    });
+}
+
+const argumentsOf = (flags: ReadonlyMap<string, string>) => Array.from(flags, ([name, value]) => ({ name, value }));
+
+/** Flags that contradict a `--config` beside them. */
+export function contradictions(given: ReadonlySet<string>): string[] {
+  return Object.keys(fields).filter((flag) => given.has(flag) && !besideFile.has(flag));
+}
