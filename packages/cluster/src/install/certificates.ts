@@ -1,8 +1,8 @@
 /** The certificates of an installation: made where they are missing, kept where they are there. */
-
 import { addressAt, parseCidr } from '../cidr.ts';
 import { type AuthorityFile, authorities, type CertificateDefinition, type MachineNames } from '../pki/catalogue.ts';
 import {
+  canonicalName,
   createAuthority,
   createSigningKey,
   type IssueOptions,
@@ -193,15 +193,13 @@ function warnOfPeriod({ report, clock }: InstallContext, file: string, certifica
 
 function warnOfNames({ report }: InstallContext, file: string, certificate: string, wanted: readonly string[]): void {
   const { dnsNames, addresses } = inspect(certificate);
-  const has = new Set([...dnsNames, ...addresses.map(canonical)]);
-  const missing = wanted.filter((name) => !has.has(canonical(name)));
+  const has = new Set([...dnsNames, ...addresses]);
+  const missing = wanted.filter((name) => !has.has(canonicalName(name)));
   if (missing.length > 0)
     report(
       `[certs] WARNING: the existing ${file} is not signed for ${missing.join(', ')}: remove it to have it made anew`,
     );
 }
-
-const canonical = (name: string) => (name.includes(':') ? new URL(`http://[${name}]`).hostname : name);
 
 /** The key pair that tokens of service accounts are signed and checked by. */
 export async function ensureServiceAccountKeys(context: InstallContext): Promise<void> {

@@ -179,7 +179,8 @@ function namesOf(certificate: X509Certificate): Set<string> {
 }
 
 /** IPv6 addresses are written in more than one way. */
-const canonicalName = (name: string) => (isIP(name) === 6 ? new URL(`http://[${name}]`).hostname : name);
+export const canonicalName = (name: string) =>
+  isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name;
 
 /** A key pair with what it signs by. */
 interface Keys {

@@ -1,6 +1,6 @@
 /** What a certificate says. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { CertificateProfile, KeyPair } from './certificate.ts';
+import { type CertificateProfile, canonicalName, type KeyPair } from './certificate.ts';
 
 export interface CertificateFacts {
   readonly commonName: string;
@@ -31,7 +31,7 @@ export function inspect(pem: string): CertificateFacts {
     commonName: of('CN')[0] ?? '',
     organizations: of('O'),
     dnsNames: starting('DNS:'),
-    addresses: starting('IP Address:'),
+    addresses: starting('IP Address:').map(canonicalName),
     usage: server && client ? 'peer' : server ? 'server' : client ? 'client' : undefined,
     isAuthority: certificate.ca,
     notBefore: new Date(certificate.validFrom),

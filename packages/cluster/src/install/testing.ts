@@ -1,0 +1,41 @@
+/** An installation in memory, for tests. */
+import type { Clock } from '@keelson/api/clock';
+import { configurationOf, readDocuments } from './configuration/documents.ts';
+import { DiskFiles, DryRunFiles } from './files.ts';
+import { Layout } from './layout.ts';
+import type { InstallContext } from './phase.ts';
+
+export const machine = { hostname: 'vm', address: '192.0.2.2' };
+
+export interface TestInstallation {
+  readonly context: InstallContext;
+  readonly files: DryRunFiles;
+  /** What was reported so far. */
+  readonly lines: string[];
+}
+
+/** @param configuration documents, in YAML */
+export function testInstallation(
+  configuration = '',
+  overrides: Partial<InstallContext> & { readonly now?: Date } = {},
+): TestInstallation {
+  const { now = new Date('2026-03-01T12:00:00Z'), ...rest } = overrides;
+  const files = new DryRunFiles(new DiskFiles(new Layout({ root: '/nonexistent' })));
+  const lines: string[] = [];
+  const context: InstallContext = {
+    configuration: configurationOf(readDocuments(configuration), machine),
+    layout: new Layout(),
+    files,
+    clock: { now: () => now.getTime() } as Clock,
+    dryRun: false,
+    systemd: false,
+    trustFolders: ['/etc/ssl/certs', '/usr/share/ca-certificates'],
+    report: (line) => void lines.push(line),
+    ...rest,
+  };
+  return { context, files, lines };
+}
+
+/** The head of a document of kubeadm's, for the fields behind it. */
+export const document = (kind: string, fields: string) =>
+  `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ${kind}\n${fields}\n---\n`;
