@@ -6,7 +6,7 @@ import { StartupError } from '../startup-error.ts';
 import { configurationOf, type Documents, readDocuments } from './configuration/documents.ts';
 import { DiskFiles, DryRunFiles } from './files.ts';
 import { Layout, type LayoutOptions } from './layout.ts';
-import { machineFacts, trustFolders } from './machine.ts';
+import { etcdVersion, machineFacts, trustFolders } from './machine.ts';
 import type { InstallContext } from './phase.ts';
 
 export interface InstallRequest {
@@ -45,6 +45,7 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
     dryRun,
     systemd,
     trustFolders: trustFolders(layout),
+    etcdVersion: layout.isThisMachine ? await etcdVersion() : '',
     report,
   };
 }

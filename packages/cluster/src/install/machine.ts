@@ -1,4 +1,5 @@
 /** What an installation takes from the machine that it is made on. */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
@@ -12,6 +13,13 @@ export async function machineFacts(): Promise<MachineFacts> {
 /** Those of {@link TRUST_FOLDERS} that the machine has. */
 export function trustFolders(layout: Layout): string[] {
   return TRUST_FOLDERS.filter((folder, i) => i === 0 || existsSync(layout.machine(folder)));
+}
+
+/** Of the etcd that the PATH finds; empty for none. */
+export function etcdVersion(): Promise<string> {
+  return new Promise((resolve) => {
+    execFile('etcd', ['--version'], (_, stdout) => resolve(/etcd Version: (\S+)/.exec(stdout)?.[1] ?? ''));
+  });
 }
 
 /** The address of the interface with the default route; of any that is not the loopback where there is no such route. */

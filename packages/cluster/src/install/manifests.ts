@@ -9,11 +9,13 @@ export async function podEnvironment({
   files,
   layout,
   trustFolders,
+  etcdVersion,
   configuration,
 }: InstallContext): Promise<PodEnvironment> {
   return {
     hostPath: (path) => layout.host(path),
     trustFolders,
+    etcdVersion,
     keepsAuthorityKey: await files.exists(keyFile(configuration.cluster, 'ca')),
   };
 }

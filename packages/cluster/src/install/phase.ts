@@ -16,6 +16,8 @@ export interface InstallContext {
   readonly systemd: boolean;
   /** Folders of the machine with the authorities that it trusts, those that it has of {@link TRUST_FOLDERS}. */
   readonly trustFolders: readonly string[];
+  /** `3.6.8`: of the etcd that is installed on this machine; empty for none. */
+  readonly etcdVersion: string;
   /** A line for who looks on, the name of its phase in front: `[certs] wrote /etc/kubernetes/pki/ca.crt…`. */
   report(line: string): void;
 }

@@ -24,8 +24,8 @@ interface Manifest {
   };
 }
 
-async function manifests(configuration: string, layout = new Layout(), key = 'key') {
-  const { context, files, lines } = testInstallation(configuration, { layout });
+async function manifests(configuration: string, layout = new Layout(), key = 'key', etcdVersion = '') {
+  const { context, files, lines } = testInstallation(configuration, { layout, etcdVersion });
   if (key !== '') await files.write('/etc/kubernetes/pki/ca.key', key);
   await runPhases([etcdPhase, controlPlanePhase], context);
   const texts = new Map(names.map((name) => [name, files.written.get(manifestFile(name))] as const));
@@ -88,6 +88,13 @@ describe('static pods', () => {
     const { command } = (await manifests(configuration)).container(name);
     expect(command).toContain(flag);
     expect(command.filter((each) => each.startsWith(flag.slice(0, flag.indexOf('=') + 1)))).toHaveLength(1);
+  });
+
+  test('flags of etcd are those of the one that is installed, unless an image is chosen', async () => {
+    const flag = '--experimental-initial-corrupt-check=true';
+    const chosen = cluster('etcd: {local: {imageTag: 3.6.8-0}}');
+    expect((await manifests('', new Layout(), 'key', '3.5.30')).container('etcd').command).toContain(flag);
+    expect((await manifests(chosen, new Layout(), 'key', '3.5.30')).container('etcd').command).not.toContain(flag);
   });
 
   test('a flag of the configuration that is there twice stays twice, in its order', async () => {

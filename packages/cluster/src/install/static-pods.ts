@@ -2,27 +2,17 @@
 import { dirname } from 'node:path';
 import { controlPlaneCommand, type EtcdMember, etcdCommand, extraArgument, type PathName } from './command-lines.ts';
 import { addressOf, ETCD_METRICS_PORT, etcdClientUrl, hostPort, loopbackOf } from './configuration/endpoints.ts';
-import type {
-  Argument,
-  ClusterConfiguration,
-  Configuration,
-  EnvVar,
-  HostPathMount,
-  ImageOptions,
-} from './configuration/types.ts';
+import type { Argument, ClusterConfiguration, Configuration, EnvVar, HostPathMount } from './configuration/types.ts';
+import { imageName } from './images.ts';
 import { type ControlPlaneComponent, KUBECONFIG_FILES, type StaticPodName } from './layout.ts';
-
-/** Where the images are that `npm run image` makes. */
-const OWN_REPOSITORY = 'localhost/keelson';
-/** etcd's own image is taken from where kubeadm takes it, in its version. */
-const ETCD_REPOSITORY = 'registry.k8s.io';
-const ETCD_TAG = '3.6.8-0';
 
 /** What manifests take from the machine. */
 export interface PodEnvironment {
   /** What the kubelet calls a file of the installation; containers see it under its own path. */
   readonly hostPath: PathName;
   readonly trustFolders: readonly string[];
+  /** Of the etcd that this machine has, from which its image is made; empty where it has none. */
+  readonly etcdVersion: string;
   /** See {@link controlPlaneCommand}. */
   readonly keepsAuthorityKey: boolean;
 }
@@ -59,7 +49,7 @@ export function controlPlanePod(
   const options = {
     name: component,
     command: controlPlaneCommand(component, configuration, inContainer, environment.keepsAuthorityKey),
-    image: `${cluster.imageRepository || OWN_REPOSITORY}/${component}:${cluster.kubernetesVersion}`,
+    image: imageName(component, cluster.imageRepository, cluster.kubernetesVersion),
     startupMs: init.timeouts.controlPlaneComponentHealthCheck,
   };
   switch (component) {
@@ -113,18 +103,17 @@ export function controlPlanePod(
 /** The pod of this machine's etcd. @param members see {@link etcdCommand} */
 export function etcdPod(
   configuration: Configuration,
-  { hostPath }: PodEnvironment,
+  { hostPath, etcdVersion }: PodEnvironment,
   members: readonly EtcdMember[] = [],
 ): PodManifest {
   const { init, cluster } = configuration;
   const { local } = cluster.etcd;
   if (local === undefined) throw new Error('etcd is external: it has no pod here');
-  const { image, version } = etcdImage(cluster, local);
   const certificates = `${cluster.certificatesDir}/etcd`;
   return pod({
     name: 'etcd',
-    command: etcdCommand(configuration, inContainer, { members, version }),
-    image,
+    command: etcdCommand(configuration, inContainer, { members, version: local.imageTag || etcdVersion }),
+    image: imageName('etcd', local.imageRepository || cluster.imageRepository, local.imageTag),
     startupMs: init.timeouts.controlPlaneComponentHealthCheck,
     annotations: { 'kubeadm.kubernetes.io/etcd.advertise-client-urls': etcdClientUrl(addressOf(init)) },
     env: local.extraEnvs,
@@ -136,11 +125,6 @@ export function etcdPod(
       mount('etcd-certs', hostPath(certificates), certificates, false),
     ],
   });
-}
-
-function etcdImage({ imageRepository }: ClusterConfiguration, own: ImageOptions) {
-  const tag = own.imageTag || ETCD_TAG;
-  return { image: `${own.imageRepository || imageRepository || ETCD_REPOSITORY}/etcd:${tag}`, version: tag };
 }
 
 /** Where etcd answers without a certificate: the first of its URLs for metrics. */

@@ -30,6 +30,7 @@ export function testInstallation(
     dryRun: false,
     systemd: false,
     trustFolders: ['/etc/ssl/certs', '/usr/share/ca-certificates'],
+    etcdVersion: '',
     report: (line) => void lines.push(line),
     ...rest,
   };
