@@ -1,7 +1,9 @@
 export { keepClientCertificate, keepServingCertificate } from './certificates/rotation.ts';
 export { CertificateStore } from './certificates/store.ts';
 export { type KubeletOptions, startKubelet } from './kubelet.ts';
+export { defaultAddresses } from './node/machine.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { RuntimeError } from './runtime/runtime.ts';
 export { type SimulatedNodesOptions, startSimulatedNodes } from './runtime/simulated/nodes.ts';
+export type { PodRules } from './sources/static-pod.ts';
 export type { KubeletView, ServerFactory } from './view.ts';

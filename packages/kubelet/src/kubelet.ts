@@ -10,12 +10,12 @@ import { PodObjects } from './environment/objects.ts';
 import { credentialsFor, pullSecretNames } from './images/credentials.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
 import { rotateLog } from './logs/rotation.ts';
-import { NodeAgent } from './node/agent.ts';
+import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
 import type { PodManager } from './pods/manager.ts';
 import { NodePreparer } from './pods/preparer.ts';
-import { uidOf } from './pods/spec.ts';
+import { isStatic, uidOf } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { probeRunner } from './probes/run.ts';
 import type { CgroupDriver } from './resources/cgroups.ts';
@@ -23,6 +23,7 @@ import type { Runtime, RuntimeStatus } from './runtime/runtime.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
+import type { PodRules } from './sources/static-pod.ts';
 import type { ServerFactory } from './view.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
@@ -52,6 +53,8 @@ export interface KubeletOptions {
   readonly resolvConf?: string | undefined;
   /** Folder of static pods' manifests, or one manifest. */
   readonly staticPodPath?: string | undefined;
+  /** What static pods are held to. */
+  readonly podRules?: PodRules | undefined;
   /** Where the runtime does not say which. */
   readonly cgroupDriver?: CgroupDriver | undefined;
   readonly cgroupRoot?: string | undefined;
@@ -68,6 +71,8 @@ export interface KubeletOptions {
 const RUNTIME_CHECK_MS = 5_000;
 const ORPHANS_MS = 60_000;
 const LOGS_MS = 10_000;
+/** Mirrors that could not be made, for lack of an API server perhaps, are tried again. */
+const MIRRORS_MS = 3_000;
 const RESYNC_MS = 60_000;
 
 /** Resolves when the node is registered and its pods are worked on. */
@@ -118,8 +123,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     },
     security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: options.seccompDefault ?? false },
     recursiveReadOnly,
-    services: async () => {
-      await services.synced;
+    services: async (pod) => {
+      // The API server that would tell of them may be a static pod itself.
+      if (!isStatic(pod)) await services.synced;
       return services.store.values();
     },
     node: () => agent.node,
@@ -225,15 +231,23 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
           path: options.staticPodPath,
           nodeName,
           world,
+          rules: options.podRules,
           put: (pod) => manager.put(pod),
           remove: (pod) => manager.remove(pod),
+          broken: (file, problem) =>
+            recorder.event(
+              nodeReference(nodeName),
+              'Warning',
+              'FailedValidation',
+              `Could not process manifest file ${file}: ${problem}`,
+            ),
         });
   // Static pods do not wait for the API server: it may be one of them.
   await manifests?.start();
   await agent.start();
   informers.start();
   await Promise.all([pods.synced, nodes.synced]);
-  manager.mirrorAll();
+  manager.reconcileMirrors();
   await manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
   const cancels = [
     repeatedly(client, RUNTIME_CHECK_MS, async () => {
@@ -242,6 +256,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       if (notReadyBecause(state) !== before) await agent.update();
     }),
     repeatedly(client, ORPHANS_MS, () => manager.removeOrphans()),
+    repeatedly(client, MIRRORS_MS, async () => manager.reconcileMirrors()),
     repeatedly(client, LOGS_MS, () => rotateLogs(client, runtime, manager)),
   ];
 

@@ -32,13 +32,9 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   const common = { component: 'kubelet', world: systemWorld(logger), rateLimit };
   const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');
   const isThere = existsSync(kubeconfig);
-  const ownsCertificate = isThere
-    ? (await readFile(kubeconfig, 'utf8')).includes(store.file)
-    : bootstrapKubeconfig !== '';
-  if (!ownsCertificate || (isThere && !options.rotate)) {
-    return { client: connect(await readKubeconfig(kubeconfig), common), rotation: undefined };
-  }
-  const config = await readKubeconfig(isThere ? kubeconfig : bootstrapKubeconfig);
+  const config = await readKubeconfig(isThere || bootstrapKubeconfig === '' ? kubeconfig : bootstrapKubeconfig);
+  const ownsCertificate = isThere ? options.rotate && (await adopt(config, store)) : bootstrapKubeconfig !== '';
+  if (!ownsCertificate) return { client: connect(config, common), rotation: undefined };
   const own = ownConfig(config, store.file);
   if (!isThere) logger.info({ file: store.file }, 'Asking for a client certificate');
   const rotation = await keepClientCertificate({
@@ -49,6 +45,20 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   });
   if (!isThere) await writeKubeconfig(kubeconfig, config, store.file);
   return { client: connect(own, common), rotation };
+}
+
+/**
+ * The certificate that somebody has made for the node becomes the kubelet's own, which is renewed from then on.
+ * @returns whether the store has it, or one after it; a certificate in other files is its owner's to renew
+ */
+async function adopt({ tls }: ClusterConfig, store: CertificateStore): Promise<boolean> {
+  const { certificate, key } = tls;
+  if (!certificate || !key) return false;
+  if ('file' in certificate) return certificate.file === store.file;
+  if (!('text' in key)) return false;
+  const known = await store.read();
+  if (known === undefined) await store.write({ certificate: certificate.text, key: key.text }, new Date());
+  return true;
 }
 
 /** The same server, spoken to by the certificate in a file, which is read again when it changes. */

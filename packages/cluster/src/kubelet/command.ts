@@ -5,15 +5,15 @@ import { resolve } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
-import type { KubeletView, ServerFactory } from '@keelson/kubelet';
+import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf } from '../connection.ts';
-import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 import { nodeClient } from './client.ts';
 import { configurationOf, type KubeletConfiguration } from './configuration.ts';
 import { descriptions, flags, type Values } from './flags.ts';
+import { serveWith, servingCertificate } from './serving.ts';
 
 /** In place of a runtime's address: there is none, and pods run without containers. */
 const SIMULATED = 'simulated';
@@ -47,26 +47,38 @@ const component: Component<typeof flags> = {
       import('@keelson/kubelet/server/server'),
     ]);
     const endpoint = configuration.containerRuntimeEndpoint!;
-    const certificate = await servingCertificate(values, configuration, nodeName);
+    const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
+    const certificate = await servingCertificate({
+      files: { cert: configuration.tlsCertFile ?? '', key: configuration.tlsPrivateKeyFile ?? '' },
+      client,
+      bootstrap: configuration.serverTLSBootstrap ?? false,
+      directory: values['cert-dir'],
+      nodeName,
+      names: [...new Set([nodeName, ...(nodeIps ?? defaultAddresses())])],
+      logger,
+    });
     const clientCa = configuration.clientCaFile && (await readFile(configuration.clientCaFile, 'utf8'));
     let health: Running | undefined;
     const server: ServerFactory = async (view) => {
       health = await serveHealth(view, configuration, logger);
-      return startKubeletServer(view, {
+      const port = await startKubeletServer(view, {
         host: configuration.address!,
         port: configuration.port!,
-        certificate,
+        certificate: certificate.certificate,
         ...(clientCa ? { clientCa } : {}),
         client,
         metrics: new MetricsRegistry(),
         configuration,
       });
+      return serveWith(certificate, port);
     };
     const kubelet =
       endpoint === SIMULATED
         ? await startSimulatedNodes({ client, clientFor: () => client, names: [nodeName], server, leaseMs: 10_000 })
         : await startKubelet({
             ...optionsOf(values, configuration),
+            nodeIps,
+            ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
             client,
             nodeName,
             runtime: new CriRuntime(endpoint),
@@ -81,11 +93,9 @@ export const kubelet = (argv: readonly string[], io: Io): Promise<number> => run
 
 function optionsOf(values: Values, configuration: KubeletConfiguration) {
   const { staticPodPath, cgroupDriver, clusterDNS, nodeLeaseDurationSeconds, nodeStatusUpdateMs } = configuration;
-  const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
   return {
     rootDirectory: resolve(values['root-dir']),
     podLogsDirectory: configuration.podLogsDir,
-    nodeIps,
     labels: Object.fromEntries(values['node-labels']),
     taints: configuration.registerWithTaints ?? [],
     maxPods: configuration.maxPods,
@@ -101,18 +111,6 @@ function optionsOf(values: Values, configuration: KubeletConfiguration) {
     statusMs: nodeStatusUpdateMs,
     leaseSeconds: nodeLeaseDurationSeconds,
   };
-}
-
-async function servingCertificate(
-  values: Values,
-  { tlsCertFile, tlsPrivateKeyFile }: KubeletConfiguration,
-  nodeName: string,
-) {
-  const files = tlsCertFile
-    ? { certFile: tlsCertFile, keyFile: tlsPrivateKeyFile! }
-    : await ensureServingCertificate(values['cert-dir'], nodeName, [nodeName], new Date(), 'kubelet');
-  const [cert, key] = await Promise.all([readFile(files.certFile, 'utf8'), readFile(files.keyFile, 'utf8')]);
-  return { cert, key };
 }
 
 /** The port without TLS that whoever watches over the process asks. */

@@ -56,6 +56,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     maxPods: pick('max-pods', file.maxPods),
     containerRuntimeEndpoint: pick('container-runtime-endpoint', file.containerRuntimeEndpoint),
     rotateCertificates: pick('rotate-certificates', file.rotateCertificates),
+    serverTLSBootstrap: pick('rotate-server-certificates', file.serverTLSBootstrap),
     tlsCertFile: pick('tls-cert-file', file.tlsCertFile),
     tlsPrivateKeyFile: pick('tls-private-key-file', file.tlsPrivateKeyFile),
     registerWithTaints: given.has('register-with-taints')

@@ -33,6 +33,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'resolv-conf': "File with the DNS settings of pods that do not use the cluster's.",
   'root-dir': 'Where the kubelet keeps what belongs to pods.',
   'rotate-certificates': 'Ask for a new client certificate before the old one ends.',
+  'rotate-server-certificates': 'Ask the cluster for a serving certificate, which somebody has to approve.',
   'seccomp-default': "Containers have the runtime's seccomp profile unless they say otherwise.",
   'serialize-image-pulls': 'Pull one image at a time.',
   'tls-cert-file': 'Serving certificate. Default: one that is made and kept in --cert-dir.',

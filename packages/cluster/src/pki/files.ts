@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes a file whole or not at all: a crash leaves the old content or the new one, on disk either way.
- * Directories on the way are made for the owner alone.
+ * Directories on the way are made for the owner alone. Until it is whole its name begins with a dot, so that who looks
+ * at the folder passes it over.
  * @param mode permissions of the file
  */
 export async function writeFileAtomic(path: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {

@@ -9,6 +9,8 @@ export interface RotationOptions {
   readonly world: World;
   /** A new one. */
   request(): Promise<KeyPair>;
+  /** The store has a new one. */
+  issued?(pair: KeyPair): void;
 }
 
 /** Another is asked for when so much of its life is over, and a little more by chance. */
@@ -34,6 +36,7 @@ export async function keepCertificate(options: RotationOptions, wait = true): Pr
     try {
       const pair = await options.request();
       await store.write(pair, new Date(clock.now()));
+      options.issued?.(pair);
       first.resolve();
       schedule(dueIn(pair, world), FIRST_PAUSE_MS);
     } catch (error) {
@@ -85,7 +88,9 @@ export function keepClientCertificate({
   return keepCertificate({ store, world: bootstrap.world, request });
 }
 
-export interface ServingCertificateOptions extends Pick<CertificateRequest, 'client' | 'nodeName'> {
+export interface ServingCertificateOptions
+  extends Pick<CertificateRequest, 'client' | 'nodeName'>,
+    Pick<RotationOptions, 'issued'> {
   readonly store: CertificateStore;
   /** DNS names and IP addresses of the node. */
   readonly names: readonly string[];
@@ -97,7 +102,8 @@ export function keepServingCertificate({
   client,
   nodeName,
   names,
+  ...hooks
 }: ServingCertificateOptions): Promise<Running> {
   const request = () => requestCertificate({ client, signer: 'kubernetes.io/kubelet-serving', nodeName, names });
-  return keepCertificate({ store, world: client.world, request }, false);
+  return keepCertificate({ store, world: client.world, request, ...hooks }, false);
 }

@@ -4,6 +4,7 @@
  */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
+import type { PodListing } from '../runtime/runtime.ts';
 import type { MirrorPods } from '../sources/mirror.ts';
 import { isMirrorOf } from '../sources/mirror.ts';
 import type { Rejection } from './admission.ts';
@@ -91,7 +92,9 @@ export class PodManager {
     this.#pods.set(uid, pod);
     if (isStatic(pod)) this.#mirror(pod);
     const worker = this.#workers.get(uid);
-    if (worker) worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
+    if (worker && isStatic(pod) && wasRemoved(worker)) this.#waiting.set(fullName(pod), pod);
+    else if (worker) worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
+    else if (!known && isStatic(pod)) this.#beginStatic(pod);
     else if (!known) this.#begin(pod);
     this.#options.services.status.observe(uid);
   }
@@ -106,47 +109,75 @@ export class PodManager {
     const uid = uidOf(pod);
     this.#pods.delete(uid);
     const mirror = this.#mirrors.get(fullName(pod));
-    if (mirror && isStatic(pod)) void this.#options.mirrors?.remove(mirror).catch(() => {});
+    if (mirror && isStatic(pod)) this.#removeOrphanMirror(mirror);
     const worker = this.#workers.get(uid);
     if (!worker) this.#options.services.status.forget(uid);
-    else if (worker.state.phase === 'finished') this.#forget(worker);
+    else if (worker.state.phase === 'finished') void this.#forget(worker);
     else worker.tell({ type: 'removed', pod: this.#allocations.apply(pod) });
   }
 
   /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
   async removeOrphans(): Promise<void> {
-    const { runtime, preparer, world } = this.#options.services;
-    const isKnown = (uid: string) => this.#pods.has(uid) || this.#workers.has(uid);
-    for (const { uid, name, namespace, sandboxes, containers } of await runtime.list()) {
-      if (isKnown(uid)) continue;
-      world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
-      const alive = containers.filter(({ state }) => state === 'running');
-      await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
-      for (const { id } of sandboxes) {
-        await runtime.stopSandbox(id);
-        await runtime.removeSandbox(id);
-      }
-    }
-    await preparer.removeOrphans(isKnown);
+    const { runtime, preparer } = this.#options.services;
+    for (const pod of await runtime.list()) if (!this.#isKnown(pod.uid)) await this.#removeOrphan(pod);
+    await preparer.removeOrphans((uid) => this.#isKnown(uid));
   }
 
-  /** Sees to it that each static pod has its mirror: once it can be made. */
-  mirrorAll(): void {
+  #isKnown(uid: string): boolean {
+    return this.#pods.has(uid) || this.#workers.has(uid);
+  }
+
+  async #removeOrphan({ uid, name, namespace, sandboxes, containers }: PodListing): Promise<void> {
+    const { runtime, world } = this.#options.services;
+    world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
+    const alive = containers.filter(({ state }) => state === 'running');
+    await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
+    for (const { id } of sandboxes) {
+      await runtime.stopSandbox(id);
+      await runtime.removeSandbox(id);
+    }
+  }
+
+  /** Sees to it that each static pod has its mirror, and that there are no others. What cannot be done now is done the next time. */
+  reconcileMirrors(): void {
     for (const pod of this.#pods.values()) if (isStatic(pod)) this.#mirror(pod);
+    for (const mirror of this.#mirrors.values()) if (!this.#staticOf(mirror)) this.#removeOrphanMirror(mirror);
   }
 
   stop(): void {
     for (const worker of this.#workers.values()) worker.stop();
   }
 
-  #begin(pod: Pod): void {
-    if (
-      isStatic(pod) &&
-      [...this.#workers.values()].some((worker) => isAlive(worker) && fullName(worker.pod) === fullName(pod))
-    ) {
-      this.#waiting.set(fullName(pod), pod);
-      return;
+  #beginStatic(pod: Pod): void {
+    this.#waiting.set(fullName(pod), pod);
+    void this.#beginWaiting(fullName(pod));
+  }
+
+  /** Begins the static pod that waits for others of its name to end, when there are none. */
+  async #beginWaiting(name: string): Promise<void> {
+    const isTaken = () =>
+      [...this.#workers.values()].some((worker) => isAlive(worker) && fullName(worker.pod) === name);
+    if (!this.#waiting.has(name) || isTaken()) return;
+    await this.#removeReplaced(name).catch((error) =>
+      this.#options.services.world.log.warn({ pod: name, error }, 'Could not look for static pods of before'),
+    );
+    const pod = this.#waiting.get(name);
+    if (!pod || isTaken()) return;
+    this.#waiting.delete(name);
+    if (this.#pods.has(uidOf(pod))) this.#begin(pod);
+  }
+
+  /**
+   * Ends a static pod whose manifest was changed while no kubelet ran: it holds what its successor needs, and the API
+   * server, which would tell what else is an orphan, may be that successor.
+   */
+  async #removeReplaced(name: string): Promise<void> {
+    for (const pod of await this.#options.services.runtime.list()) {
+      if (`${pod.namespace}/${pod.name}` === name && !this.#isKnown(pod.uid)) await this.#removeOrphan(pod);
     }
+  }
+
+  #begin(pod: Pod): void {
     const ended = pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
     const rejection = ended ? undefined : this.#options.admit(pod, this.#active(), 'new');
     if (rejection) this.#reject(pod, rejection);
@@ -175,11 +206,14 @@ export class PodManager {
   #moved(worker: PodWorker): void {
     if (worker.state.phase === 'terminated') this.#retryResizes();
     if (worker.state.phase !== 'finished') return;
-    if (!this.#pods.has(worker.uid)) this.#forget(worker);
-    const next = this.#waiting.get(fullName(worker.pod));
-    if (!next) return;
-    this.#waiting.delete(fullName(next));
-    if (this.#pods.has(uidOf(next))) this.#begin(next);
+    const name = fullName(worker.pod);
+    const waiting = this.#waiting.get(name);
+    const isBack = waiting !== undefined && uidOf(waiting) === worker.uid;
+    if (isBack) void this.#forget(worker).then(() => this.#beginWaiting(name));
+    else {
+      if (!this.#pods.has(worker.uid)) void this.#forget(worker);
+      void this.#beginWaiting(name);
+    }
   }
 
   /** There is room again. */
@@ -190,23 +224,24 @@ export class PodManager {
     }
   }
 
-  #forget(worker: PodWorker): void {
+  async #forget(worker: PodWorker): Promise<void> {
     this.#allocations.forget(worker.uid);
     const { runtime, status, preparer, world } = this.#options.services;
     this.#workers.delete(worker.uid);
     status.forget(worker.uid);
     worker.stop();
-    const clean = async () => {
+    try {
       for (const { id } of (await runtime.pod(worker.uid)).sandboxes) await runtime.removeSandbox(id);
       await preparer.forget(worker.pod);
-    };
-    clean().catch((error) => world.log.warn({ uid: worker.uid, error }, 'Could not remove what is left of a pod'));
+    } catch (error) {
+      world.log.warn({ uid: worker.uid, error }, 'Could not remove what is left of a pod');
+    }
   }
 
   #putMirror(mirror: Pod): void {
     this.#mirrors.set(fullName(mirror), mirror);
     const pod = this.#staticOf(mirror);
-    if (!pod) void this.#options.mirrors?.remove(mirror).catch(() => {});
+    if (!pod) this.#removeOrphanMirror(mirror);
     else if (mirror.metadata.deletionTimestamp || !isMirrorOf(mirror, pod)) this.#mirror(pod);
     else this.#options.services.status.observe(uidOf(pod));
   }
@@ -221,6 +256,10 @@ export class PodManager {
     return [...this.#pods.values()].find((pod) => isStatic(pod) && fullName(pod) === fullName(mirror));
   }
 
+  #removeOrphanMirror(mirror: Pod): void {
+    void this.#options.mirrors?.remove(mirror).catch(() => {});
+  }
+
   #mirror(pod: Pod): void {
     void this.#options.mirrors?.ensure(pod, this.#mirrors.get(fullName(pod)));
   }
@@ -229,6 +268,11 @@ export class PodManager {
     const status = this.#options.services.status.get(uidOf(pod));
     return status ? { ...pod, status: { ...pod.status, ...status } } : pod;
   }
+}
+
+/** Its manifest went; it ends, whatever comes. */
+function wasRemoved({ state }: PodWorker): boolean {
+  return state.phase !== 'syncing' && state.ending.cause === 'removed';
 }
 
 function isAlive({ state }: PodWorker): boolean {

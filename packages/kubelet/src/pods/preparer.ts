@@ -38,7 +38,7 @@ export interface NodePreparerOptions {
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
   readonly recursiveReadOnly: boolean;
-  services(): Promise<Iterable<Service>>;
+  services(pod: Pod): Promise<Iterable<Service>>;
   node(): Node | undefined;
   hostIps(): readonly string[];
 }
@@ -108,7 +108,7 @@ export class NodePreparer implements Preparer {
       pod,
       container: spec,
       objects: objects.for(pod),
-      services: await services(),
+      services: await services(pod),
       node: node(),
       podIps,
       hostIps: hostIps(),

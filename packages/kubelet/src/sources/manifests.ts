@@ -1,32 +1,53 @@
-/** Static pods: manifests in a folder of the node (pkg/kubelet/config/file.go, common.go). */
-import { createHash } from 'node:crypto';
-import { watch } from 'node:fs';
+/**
+ * Static pods: manifests in a folder of the node (pkg/kubelet/config/file.go). A manifest that is broken leaves the pod
+ * that it was before, where there was one, until it is right again or gone.
+ */
+import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { join } from 'node:path';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
 import type { World } from '@keelson/client';
-import { CONFIG_HASH, CONFIG_SEEN, CONFIG_SOURCE, uidOf } from '../pods/spec.ts';
+import { fullName, uidOf } from '../pods/spec.ts';
+import { type PodRules, staticPod } from './static-pod.ts';
 
 export interface ManifestsOptions {
   /** A folder, or one manifest. */
   readonly path: string;
   readonly nodeName: string;
   readonly world: World;
+  readonly rules?: PodRules | undefined;
   put(pod: Pod): void;
   remove(pod: Pod): void;
+  /** A manifest is of no use. Is told once for each of its changes. */
+  broken(file: string, problem: string): void;
+}
+
+/** What was made of a file when it was read last. */
+interface Manifest {
+  readonly text: string;
+  /** As it was when it was right, and the text of then. */
+  readonly pod: Pod | undefined;
+  readonly podText: string;
+  readonly problem: string | undefined;
 }
 
 /** Files that change without anybody telling are seen so often. */
 const RESCAN_MS = 20_000;
+/** A file that is being written is let be so long. */
+const SETTLE_MS = 200;
 
 export class Manifests {
   readonly #options: ManifestsOptions;
+  #manifests = new Map<string, Manifest>();
+  /** Problems by file, as they were told. */
+  #told = new Map<string, string>();
   #pods = new Map<string, Pod>();
   #cancel = () => {};
-  #unwatch = () => {};
+  #cancelSettling = () => {};
+  #watcher: FSWatcher | undefined;
   #scanning: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(options: ManifestsOptions) {
     this.#options = options;
@@ -34,40 +55,52 @@ export class Manifests {
 
   /** Resolves when all that is there is told. */
   async start(): Promise<void> {
+    this.#watch();
     await this.scan();
-    try {
-      const watcher = watch(this.#options.path, { persistent: false }, () => void this.scan());
-      watcher.on('error', () => {});
-      this.#unwatch = () => watcher.close();
-    } catch {
-      // A folder that is not there yet is looked for.
-    }
     this.#schedule();
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#cancel();
-    this.#unwatch();
+    this.#cancelSettling();
+    this.#watcher?.close();
   }
 
-  scan(): Promise<void> {
-    this.#scanning ??= this.#scan().finally(() => {
+  /** What is there now is told when this resolves. */
+  async scan(): Promise<void> {
+    while (this.#scanning) await this.#scanning;
+    this.#scanning = this.#scan().finally(() => {
       this.#scanning = undefined;
     });
-    return this.#scanning;
+    await this.#scanning;
   }
 
   async #scan(): Promise<void> {
     const { put, remove } = this.#options;
+    const manifests = new Map<string, Manifest>();
     const found = new Map<string, Pod>();
+    const names = new Map<string, string>();
+    const told = new Map<string, string>();
     for (const file of await this.#files()) {
-      const pod = await this.#read(file);
-      if (pod) found.set(uidOf(pod), this.#pods.get(uidOf(pod)) ?? pod);
+      const manifest = await this.#read(file);
+      if (!manifest) continue;
+      const { pod } = manifest;
+      const other = pod && names.get(fullName(pod));
+      const problem = other ? `a pod of this name is in ${other} already` : manifest.problem;
+      manifests.set(file, manifest);
+      if (problem !== undefined) told.set(file, problem);
+      if (problem !== undefined && problem !== this.#told.get(file)) this.#complain(file, problem);
+      if (!pod || other) continue;
+      names.set(fullName(pod), file);
+      found.set(uidOf(pod), pod);
     }
     const before = this.#pods;
+    this.#manifests = manifests;
+    this.#told = told;
     this.#pods = found;
     for (const [uid, pod] of before) if (!found.has(uid)) remove(pod);
-    for (const [uid, pod] of found) if (!before.has(uid)) put(pod);
+    for (const [uid, pod] of found) if (before.get(uid) !== pod) put(pod);
   }
 
   async #files(): Promise<string[]> {
@@ -75,77 +108,71 @@ export class Manifests {
     const found = await stat(path).catch(() => undefined);
     if (!found) return [];
     if (!found.isDirectory()) return [path];
-    const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
-    return names.map((name) => join(path, name));
+    const entries = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
+    return entries.map((name) => join(path, name));
   }
 
-  async #read(file: string): Promise<Pod | undefined> {
-    const { nodeName, world } = this.#options;
+  /** @returns undefined for a file that is not there any more, and for a folder */
+  async #read(file: string): Promise<Manifest | undefined> {
+    const { nodeName, world, rules } = this.#options;
+    const known = this.#manifests.get(file);
+    const broken = (text: string, { message }: Error): Manifest => ({
+      text,
+      pod: known?.pod,
+      podText: known?.podText ?? '',
+      problem: message,
+    });
+    let bytes: Buffer;
     try {
-      const object = decodeYamlDocument(await readFile(file)).value as Pod;
-      if (object?.kind !== 'Pod' || !object.metadata?.name || !object.spec) throw new Error('it is no pod');
-      return staticPod(object, file, nodeName, formatTime(new Date(world.clock.now())));
+      bytes = await readFile(file);
     } catch (error) {
-      world.log.warn({ file, error }, 'A manifest could not be read');
-      return undefined;
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' || code === 'EISDIR' ? undefined : broken('', error as Error);
     }
+    const text = bytes.toString('latin1');
+    if (known?.text === text) return known;
+    if (known?.pod && known.podText === text) return { ...known, text, problem: undefined };
+    try {
+      const now = formatTime(new Date(world.clock.now()));
+      return { text, pod: staticPod(bytes, { file, nodeName, now, rules }), podText: text, problem: undefined };
+    } catch (error) {
+      return broken(text, error as Error);
+    }
+  }
+
+  #complain(file: string, problem: string): void {
+    this.#options.world.log.error({ path: file, err: problem }, 'Could not process manifest file');
+    this.#options.broken(file, problem);
+  }
+
+  /** A folder that is not there yet is looked for. */
+  #watch(): void {
+    if (this.#watcher) return;
+    try {
+      const watcher = watch(this.#options.path, { persistent: false }, () => this.#settle());
+      watcher.on('error', () => {
+        watcher.close();
+        this.#watcher = undefined;
+      });
+      this.#watcher = watcher;
+    } catch {}
+  }
+
+  #settle(): void {
+    this.#cancelSettling();
+    if (this.#stopped) return;
+    this.#cancelSettling = this.#options.world.clock.after(SETTLE_MS, () => void this.scan());
   }
 
   #schedule(): void {
     this.#cancel = this.#options.world.clock.after(
       RESCAN_MS,
       () => {
+        this.#watch();
         void this.scan();
         this.#schedule();
       },
       { background: true },
     );
   }
-}
-
-/** The pod of a manifest: bound to the node, named after it, with a uid that is of its contents. */
-export function staticPod(manifest: Pod, file: string, nodeName: string, now: string): Pod {
-  const { metadata, spec } = manifest;
-  const hash = createHash('md5')
-    .update(`host:${nodeName}file:${basename(file)}${JSON.stringify(manifest)}`)
-    .digest('hex');
-  const uid = metadata.uid || hash;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      ...metadata,
-      name: `${metadata.name}-${nodeName.toLowerCase()}`,
-      namespace: metadata.namespace || 'default',
-      uid,
-      annotations: { ...metadata.annotations, [CONFIG_HASH]: hash, [CONFIG_SEEN]: now, [CONFIG_SOURCE]: 'file' },
-    },
-    spec: {
-      restartPolicy: 'Always',
-      dnsPolicy: 'ClusterFirst',
-      terminationGracePeriodSeconds: 30,
-      enableServiceLinks: true,
-      securityContext: {},
-      schedulerName: 'default-scheduler',
-      ...spec,
-      nodeName,
-      containers: (spec?.containers ?? []).map(withDefaults),
-      ...(spec?.initContainers ? { initContainers: spec.initContainers.map(withDefaults) } : {}),
-      tolerations: [...(spec?.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }],
-    },
-    status: { phase: 'Pending' },
-  };
-}
-
-/** What the API server would have filled in. */
-function withDefaults(container: Container): Container {
-  const { image = '' } = container;
-  const latest = !image.includes('@') && (/:latest$/.test(image) || !/:[^/]*$/.test(image));
-  return {
-    terminationMessagePath: '/dev/termination-log',
-    terminationMessagePolicy: 'File',
-    imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
-    ...container,
-    resources: container.resources ?? {},
-  };
 }

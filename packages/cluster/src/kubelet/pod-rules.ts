@@ -1,0 +1,19 @@
+/** What static pods are held to: what the API server would make of them, if it saw them. */
+
+import { Path } from '@keelson/api/field';
+import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import { defaults } from '@keelson/apiserver/registry/core/pod/defaults';
+import { validatePodCreate } from '@keelson/apiserver/registry/core/pod/validation/pod';
+import { validateKubeObjectMeta } from '@keelson/apiserver/registry/validation/objectmeta';
+import type { PodRules } from '@keelson/kubelet';
+
+const METADATA = Path.of('metadata');
+
+export const podRules: PodRules = {
+  defaults,
+  validate: (pod) =>
+    [
+      ...validateKubeObjectMeta(pod.metadata, true, nameIsDNSSubdomain, METADATA),
+      ...validatePodCreate({ allowPrivileged: true }, pod),
+    ].map(String),
+};

@@ -1,0 +1,101 @@
+/** The certificate that the kubelet's port is served with, and what comes in its place in time. */
+import type { Client } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
+import { type Running, together } from '@keelson/component/running';
+import type { Serving } from '@keelson/component/serving/server';
+import { CertificateStore, keepServingCertificate } from '@keelson/kubelet';
+import { WatchedFiles } from '../kube-apiserver/reloadable.ts';
+import { createSelfSigned, ensureServingCertificate } from '../pki/self-signed.ts';
+import { StartupError } from '../startup-error.ts';
+
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ServingCertificate {
+  readonly certificate: Certificate;
+  /** Has the port served with what comes after it. */
+  follow(server: Pick<Serving, 'setCertificate'>): Promise<Running>;
+}
+
+export interface ServingCertificateOptions {
+  /** Empty: there are none. */
+  readonly files: { readonly cert: string; readonly key: string };
+  /** Asks the cluster for one (serverTLSBootstrap). */
+  readonly client: Client;
+  readonly bootstrap: boolean;
+  readonly directory: string;
+  readonly nodeName: string;
+  /** Names and addresses that others reach the kubelet by. */
+  readonly names: readonly string[];
+  readonly logger: Logger;
+}
+
+/** @throws StartupError for files that are given and cannot be read */
+export async function servingCertificate(options: ServingCertificateOptions): Promise<ServingCertificate> {
+  if (options.files.cert !== '') return given(options);
+  if (options.bootstrap) return askedFor(options);
+  const { directory, nodeName, names, logger } = options;
+  const { certFile, keyFile } = await ensureServingCertificate(directory, nodeName, names, new Date(), 'kubelet');
+  return given({ files: { cert: certFile, key: keyFile }, logger });
+}
+
+/** Whoever renews the files is followed. */
+function given({ files, logger }: Pick<ServingCertificateOptions, 'files' | 'logger'>): ServingCertificate {
+  const watched = new WatchedFiles(logger);
+  try {
+    const pair = watched.read([files.cert, files.key], (cert, key): Certificate => ({ cert, key }));
+    return {
+      certificate: pair.get(),
+      follow: async (server) => {
+        pair.onChange?.(() => server.setCertificate(pair.get()));
+        return runningUntil(() => watched.close());
+      },
+    };
+  } catch (error) {
+    watched.close();
+    throw new StartupError(
+      `cannot read the serving certificate: ${(error as Error).message}`,
+      'correct tlsCertFile and tlsPrivateKeyFile',
+    );
+  }
+}
+
+/** Until somebody has approved and signed one, it vouches for itself. */
+async function askedFor(options: ServingCertificateOptions): Promise<ServingCertificate> {
+  const { client, directory, nodeName, names, logger } = options;
+  const store = new CertificateStore(directory, 'kubelet-server');
+  const known = (await store.read()) ?? (await createSelfSigned(nodeName, names, new Date()));
+  const asCertificate = ({ certificate, key }: { certificate: string; key: string }) => ({ cert: certificate, key });
+  return {
+    certificate: asCertificate(known),
+    follow: (server) =>
+      keepServingCertificate({
+        store,
+        client,
+        nodeName,
+        names,
+        issued: (pair) => {
+          logger.info({ file: store.file }, 'Serving with another certificate');
+          server.setCertificate(asCertificate(pair));
+        },
+      }),
+  };
+}
+
+function runningUntil(stop: () => void): Running {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    done: promise,
+    stop: async () => {
+      stop();
+      resolve();
+    },
+  };
+}
+
+/** The port, and what follows its certificate, as one. */
+export async function serveWith(certificate: ServingCertificate, server: Serving): Promise<Running & { port: number }> {
+  return { ...together([server, await certificate.follow(server)]), port: server.port };
+}
