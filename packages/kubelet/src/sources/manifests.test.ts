@@ -22,8 +22,8 @@ function folder() {
     path: directory,
     nodeName: 'n1',
     world: manualWorld(),
-    put: ({ metadata, spec }) => void told.push(`put ${metadata.name} ${spec.containers[0]!.image}`),
-    remove: ({ metadata, spec }) => void told.push(`remove ${metadata.name} ${spec.containers[0]!.image}`),
+    put: ({ metadata, spec }) => void told.push(`put ${metadata.name} ${spec.containers?.[0]?.image}`),
+    remove: ({ metadata, spec }) => void told.push(`remove ${metadata.name} ${spec.containers?.[0]?.image}`),
     broken: (file, problem) => void told.push(`${file.slice(directory.length + 1)}: ${problem}`),
   });
   return {
