@@ -2,7 +2,8 @@
 // Usage: npm run parity -- [--storage memory|lmdb|etcd] [--show N] [--only SUBSTRING] [--jobs N] [--json FILE] [AREA...]
 // Areas are the names of the files with cases: crud, patch, … Without any: all. KEELSON_SHARED names the folder of facts.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Storage, startApiServer } from '../test/support/api-server.ts';
@@ -27,9 +28,19 @@ const { values, positionals } = parseArgs({
 const { storage, ...options } = values;
 const files = positionals.length === 0 ? [cases] : positionals.map((area) => join(cases, `${area}.json`));
 
-const server = await startApiServer(storage as Storage, ['--allow-privileged=true']);
+// As the recorded server was started: some answers show its user.
+const directory = mkdtempSync(join(tmpdir(), 'keelson-parity-'));
+const token = 'admintoken';
+const tokens = join(directory, 'tokens.csv');
+writeFileSync(tokens, `${token},admin,admin,system:masters\n`);
+const server = await startApiServer(storage as Storage, [
+  '--allow-privileged=true',
+  '--enable-admission-plugins=NodeRestriction',
+  `--token-auth-file=${tokens}`,
+]);
 const flags = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
-const replay = [join(shared, 'parity/replay.mjs'), '--base', server.url, '--token', server.token, ...flags, ...files];
+const replay = [join(shared, 'parity/replay.mjs'), '--base', server.url, '--token', token, ...flags, ...files];
 const { status } = spawnSync(process.execPath, replay, { stdio: 'inherit' });
 await server.stop();
+rmSync(directory, { recursive: true });
 process.exitCode = status ?? 1;
