@@ -1,5 +1,5 @@
 /** The whole story on real containers: kubectl, API server, scheduler, controllers, kubelet, containerd. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
@@ -118,7 +118,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     const resources = { limits: { memory: '32Mi' } };
     await pod('oom', 'x=a; while true; do x=$x$x$x; done', { resources }, { restartPolicy: 'Never' });
     await eventually(async () => (await statusOf('oom')).state?.terminated?.reason === 'OOMKilled');
-    expect((await get('oom')).status.phase).toBe('Failed');
+    await eventually(async () => (await get('oom')).status.phase === 'Failed');
   });
 
   test('probes decide whether a pod is ready and whether it is started again', async () => {
@@ -181,6 +181,27 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     const answer = await fetch(`http://127.0.0.1:${local}/`);
     expect(await answer.text()).toBe('served');
     await forward.stop();
+  });
+
+  test('attach reaches what a container reads and writes', async () => {
+    await pod('echoes', 'while read line; do echo "got $line"; done', { stdin: true, stdinOnce: true });
+    await k`wait --for=condition=Ready pod/echoes --timeout=30s`;
+    expect(await k.with({ stdin: 'one\ntwo\n' })`attach -i echoes -c main`).toContain('got one\ngot two\n');
+  });
+
+  test('files are copied into a container and out of it', async () => {
+    const [from, back] = [join(directory, 'from'), join(directory, 'back')];
+    const content = Array.from({ length: 20_000 }, (_, i) => `line ${i}`).join('\n');
+    await writeFile(from, content);
+    await k`cp ${from} web:/tmp/copied`;
+    await k`cp web:/tmp/copied ${back}`;
+    expect(await readFile(back, 'utf8')).toBe(content);
+  });
+
+  test('debug adds a container to a pod that runs, and reaches it', async () => {
+    await k`debug web --image=${BUSYBOX} --image-pull-policy=Never --container=look --target=main -- sh -c ${'echo seen; sleep 100'}`;
+    await eventually(async () => (await k`logs web -c look`) === 'seen\n');
+    expect((await get('web')).status.ephemeralContainerStatuses).toMatchObject([{ name: 'look', restartCount: 0 }]);
   });
 
   test('a restarted cluster finds its containers and starts none again', async () => {
