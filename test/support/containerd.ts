@@ -1,8 +1,9 @@
 /** A containerd of one's own, with a network and two images, for tests on real containers. */
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { archive, busyboxFiles, type Image, layer } from './images.ts';
 import { type Program, startProgram, untilReady } from './process.ts';
 import { fetched, missing } from './tools.ts';
 
@@ -19,7 +20,6 @@ export interface Containerd {
 /** What the containers of tests run: a shell and its tools. */
 export const BUSYBOX = 'localhost/keelson/busybox:1';
 const path = [fetched('usr/bin'), fetched('usr/sbin'), process.env.PATH].join(':');
-const busybox = [fetched('usr/bin/busybox'), fetched('bin/busybox')].find((each) => existsSync(each)) ?? '/bin/busybox';
 
 /** Why containers cannot be run here; undefined when they can. */
 export function noContainers(): string | undefined {
@@ -41,14 +41,14 @@ export async function startContainerd(directory: string): Promise<Containerd> {
     env: { PATH: path },
   });
   await untilReady(program, async () => ctr(socket, 'version') !== '');
-  for (const [name, command] of [
-    [BUSYBOX, ['/bin/sh']],
-    [PAUSE, ['/bin/sleep', '2147483647']],
-  ] as const) {
-    const tar = imageTar(join(directory, 'image'), name, command);
-    ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
-  }
-  const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', tar);
+  mkdirSync(join(directory, 'images'));
+  const base = layer(join(directory, 'images'), 'busybox', busyboxFiles);
+  const images: Image[] = [
+    { names: [BUSYBOX], layers: [base], config: { Cmd: ['/bin/sh'] } },
+    { names: [PAUSE], layers: [base], config: { Cmd: ['/bin/sleep', '2147483647'] } },
+  ];
+  const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
+  load(archive(join(directory, 'images'), images));
   return { endpoint: `unix://${socket}`, program, load, stop: () => stop(socket, program, `kt${id}`, directory) };
 }
 
@@ -125,39 +125,4 @@ function network(bridge: string, subnet: string, directory: string): object {
       { type: 'portmap', capabilities: { portMappings: true } },
     ],
   };
-}
-
-/** An image of busybox alone, as `docker save` writes it. @returns the path of the tar */
-function imageTar(directory: string, name: string, command: readonly string[]): string {
-  const root = join(directory, 'root');
-  execFileSync('rm', ['-rf', directory]);
-  for (const each of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'var'])
-    mkdirSync(join(root, each), { recursive: true });
-  chmodSync(join(root, 'tmp'), 0o1777);
-  copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const tool of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n')) {
-    if (tool && tool !== 'busybox') symlinkSync('busybox', join(root, 'bin', tool));
-  }
-  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
-  writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
-  const layer = join(directory, 'layer.tar');
-  execFileSync('tar', ['--numeric-owner', '--owner=0', '--group=0', '-C', root, '-cf', layer, '.']);
-  const digest = createHash('sha256')
-    .update(execFileSync('cat', [layer], { maxBuffer: 2 ** 28 }))
-    .digest('hex');
-  const config = {
-    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
-    os: 'linux',
-    config: { Cmd: command, Env: ['PATH=/bin'] },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
-    history: [{ created_by: 'keelson' }],
-  };
-  writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
-  writeFileSync(
-    join(directory, 'manifest.json'),
-    JSON.stringify([{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }]),
-  );
-  const tar = join(directory, 'image.tar');
-  execFileSync('tar', ['-C', directory, '-cf', tar, 'manifest.json', 'config.json', 'layer.tar']);
-  return tar;
 }

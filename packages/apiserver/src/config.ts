@@ -92,6 +92,8 @@ export interface ServerConfig {
     readonly certificateAuthority?: Reloadable<string>;
     readonly preferredAddressTypes: readonly string[];
   };
+  /** Webhooks behind services are asked at the addresses of their endpoints, not at the service's own (`--enable-aggregator-routing`). */
+  readonly routeToEndpoints?: boolean;
   readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
   /** How long after the start /livez does not mind that parts are still starting (`--livez-grace-period`). */
   readonly livezGraceMs?: number;

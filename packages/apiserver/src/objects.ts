@@ -22,6 +22,7 @@ import type {
   Service,
   ServiceAccount,
 } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import type { IngressClass } from '@keelson/api/generated/types/networking/v1';
 import type { RuntimeClass } from '@keelson/api/generated/types/node/v1';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@keelson/api/generated/types/rbac/v1';
@@ -55,6 +56,7 @@ export interface ObjectTypes {
   'clusterroles.rbac.authorization.k8s.io': ClusterRole;
   'csidrivers.storage.k8s.io': CSIDriver;
   'deviceclasses.resource.k8s.io': DeviceClass;
+  'endpointslices.discovery.k8s.io': EndpointSlice;
   'ingressclasses.networking.k8s.io': IngressClass;
   'leases.coordination.k8s.io': Lease;
   'priorityclasses.scheduling.k8s.io': PriorityClass;

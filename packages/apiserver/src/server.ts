@@ -14,6 +14,7 @@ import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts'
 import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
+import { endpointResolver, serviceResolver } from './admission/webhook/services.ts';
 import { admissionWorld } from './admission/world.ts';
 import { auditEvaluator } from './audit/policy.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
@@ -212,6 +213,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     metrics: admissionMetrics,
     uuid: environment.uuid,
     configurations: config.admissionControlConfig,
+    resolveService: config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects),
   });
   const handler = endpoint({
     resources,

@@ -119,6 +119,8 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'bind-address': options.bindAddress,
     'client-ca-file': pki.certificateFile('ca'),
     'enable-admission-plugins': ['NodeRestriction'],
+    // Nothing here carries packets to service addresses.
+    'enable-aggregator-routing': true,
     'enable-bootstrap-token-auth': true,
     'kubelet-client-certificate': pki.certificateFile('apiserver-kubelet-client'),
     'kubelet-client-key': pki.keyFile('apiserver-kubelet-client'),

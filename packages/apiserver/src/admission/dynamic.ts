@@ -15,10 +15,9 @@ import { paramsOf } from './policy/params.ts';
 import { Policies } from './policy/policies.ts';
 import { type ValidatingPolicies, validatingAdmissionPolicy } from './policy/validating.ts';
 import { Validator } from './policy/validator.ts';
-import { WebhookClient } from './webhook/client.ts';
+import { type ResolveService, WebhookClient } from './webhook/client.ts';
 import { Hooks } from './webhook/hooks.ts';
 import { mutatingAdmissionWebhook } from './webhook/mutating.ts';
-import { serviceResolver } from './webhook/services.ts';
 import { WebhookUsers } from './webhook/users.ts';
 import { validatingAdmissionWebhook } from './webhook/validating.ts';
 
@@ -28,6 +27,7 @@ export interface DynamicOptions {
   readonly metrics: AdmissionMetrics;
   readonly uuid: () => string;
   readonly configurations?: PluginConfigurations | undefined;
+  readonly resolveService: ResolveService;
 }
 
 export interface DynamicAdmission {
@@ -44,7 +44,7 @@ export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
   const clientOf = (plugin: string): WebhookClient => {
     const users = configurations?.get(plugin);
     return new WebhookClient({
-      resolve: serviceResolver(world.objects),
+      resolve: options.resolveService,
       ...(users instanceof WebhookUsers ? { credentialsFor: (server) => users.for(server) } : {}),
     });
   };

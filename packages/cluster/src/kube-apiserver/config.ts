@@ -70,6 +70,7 @@ export async function serverConfig(
       certificateAuthority: reader.authority('kubelet-certificate-authority'),
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
+    routeToEndpoints: values['enable-aggregator-routing'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
     livezGraceMs: values['livez-grace-period'],
     shutdownDelayMs: values['shutdown-delay-duration'],

@@ -48,6 +48,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'How long pods stay on a node that cannot be reached, unless they say so themselves.',
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
+  'enable-aggregator-routing':
+    'Reach webhooks behind services at the addresses of their endpoints, where nothing carries packets to service addresses.',
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
   'enable-priority-and-fairness':
     'Let requests that are too many wait in fair queues; otherwise there are two plain bounds, for reads and writes.',

@@ -1,0 +1,101 @@
+/** Stand-ins for the images that upstream's end-to-end tests name, made of agnhost and busybox. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { archive, busyboxFiles, type Image, layer } from '../../support/images.ts';
+
+const registry = 'registry.k8s.io';
+const e2e = (name: string) => `${registry}/e2e-test-images/${name}`;
+
+/** Ends at the first signal, as process 1 does not by itself. */
+const pause = `#!/bin/sh
+trap 'exit 0' TERM INT
+while :; do sleep 2147483647 & wait $!; done
+`;
+
+/**
+ * Makes the images.
+ * @param directory an empty one, for the work
+ * @param agnhost path of upstream's test/images/agnhost, linked statically
+ * @returns the path of a tar that container runtimes import
+ */
+export function suiteImages(directory: string, agnhost: string): string {
+  mkdirSync(directory, { recursive: true });
+  const base = layer(directory, 'base', (root) => {
+    busyboxFiles(root);
+    // busybox's shell does not hand on variables whose names it cannot use itself; containers may have such.
+    rmSync(join(root, 'bin/sh'));
+    symlinkSync(withLibraries(root, 'bash'), join(root, 'bin/sh'));
+    executable(join(root, 'pause'), pause);
+    writeFileSync(join(root, 'etc/os-release'), 'NAME="Alpine Linux"\nID=alpine\n');
+  });
+  const tools = layer(directory, 'agnhost', (root) => {
+    copyFileSync(agnhost, join(root, 'agnhost'));
+    symlinkSync('agnhost', join(root, 'agnhost-2'));
+    mkdirSync(join(root, 'uploads'));
+    withLibraries(root, 'curl');
+    usersOf(root);
+  });
+  const privileged = layer(directory, 'nnp', (root) => {
+    copyFileSync(agnhost, join(root, 'nnp'));
+    chmodSync(join(root, 'nnp'), 0o4755);
+  });
+  const site = layer(directory, 'site', (root) => {
+    mkdirSync(join(root, 'usr/share/nginx/html'), { recursive: true });
+    writeFileSync(join(root, 'usr/share/nginx/html/index.html'), '<title>Welcome to nginx!</title>\n');
+  });
+  const pictures = (name: string) =>
+    layer(directory, name, (root) => {
+      writeFileSync(join(root, `${name}.jpg`), '');
+      writeFileSync(join(root, 'data.json'), JSON.stringify({ image: `${name}.jpg` }));
+    });
+  const agnhostCommand = { Entrypoint: ['/agnhost'], Cmd: ['pause'], WorkingDir: '/' };
+  const server = { Entrypoint: ['/bin/httpd', '-f', '-p', '80', '-h', '/usr/share/nginx/html'] };
+  const images: Image[] = [
+    { names: [e2e('agnhost:2.55'), e2e('agnhost:2.63.0')], layers: [base, tools], config: agnhostCommand },
+    { names: [e2e('busybox:1.36.1-1'), e2e('busybox:1.37.0-1')], layers: [base], config: { Cmd: ['sh'] } },
+    {
+      names: [`${registry}/pause:3.10`, `${registry}/pause:3.10.2`],
+      layers: [base],
+      config: { Entrypoint: ['/pause'] },
+    },
+    { names: [e2e('nonroot:1.5')], layers: [base, tools], config: { ...agnhostCommand, User: '1234' } },
+    { names: [e2e('nginx:1.15-4'), e2e('nginx:1.27-0')], layers: [base, site], config: server },
+    { names: [e2e('nonewprivs:1.4')], layers: [base, privileged], config: { Entrypoint: ['/nnp', 'nonewprivs'] } },
+    ...['kitten', 'nautilus'].map((name) => ({
+      names: [e2e(`${name}:1.8`)],
+      layers: [base, tools, pictures(name)],
+      config: { ...agnhostCommand, Cmd: ['test-webserver'] },
+    })),
+  ];
+  return archive(directory, images);
+}
+
+/** The users that agnhost's image has besides the usual ones. */
+function usersOf(root: string): void {
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  const passwd = join(root, 'etc/passwd');
+  writeFileSync(passwd, 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
+  appendFileSync(passwd, 'user-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n');
+  writeFileSync(
+    join(root, 'etc/group'),
+    'root:x:0:\nnobody:x:65534:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n',
+  );
+}
+
+function executable(path: string, text: string): void {
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+}
+
+/** A program of this machine, and the shared libraries that it loads. @returns its path */
+function withLibraries(root: string, program: string): string {
+  const path = execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+  const libraries = execFileSync('ldd', [path], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g);
+  for (const file of [path, ...[...libraries].map(([, library]) => library!)]) {
+    mkdirSync(join(root, dirname(file)), { recursive: true });
+    copyFileSync(file, join(root, file));
+    chmodSync(join(root, file), 0o755);
+  }
+  return path;
+}
