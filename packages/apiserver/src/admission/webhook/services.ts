@@ -60,7 +60,7 @@ function addressesOf({ ports, endpoints }: EndpointSlice, portName: string): Add
   if (port === undefined) return [];
   return (endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
-    .flatMap(({ addresses: [host] }) => (host === undefined ? [] : [{ host, port }]));
+    .flatMap(({ addresses }) => (addresses ?? []).slice(0, 1).map((host) => ({ host, port })));
 }
 
 function unsupported(type: string | undefined): Error {
