@@ -1,5 +1,5 @@
 /**
- * A cluster on real containers for upstream's end-to-end suite: `node cluster.ts DIRECTORY AGNHOST [keelson up's flags]`.
+ * A cluster of two nodes on real containers for upstream's end-to-end suite: `node cluster.ts DIRECTORY AGNHOST [keelson up's flags]`.
  * DIRECTORY has a short path and keeps nothing from one run to the next. Ends at SIGINT or SIGTERM.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,52 +7,92 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { importImages, startContainerd, unmountBelow } from '../../support/containerd.ts';
-import { freePort, startProgram, untilReady } from '../../support/process.ts';
+import { type Containerd, importImages, startContainerd, unmountBelow } from '../../support/containerd.ts';
+import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
 import { suiteImages } from './images.ts';
 
 const [directory, agnhost, ...flags] = process.argv.slice(2);
 if (directory === undefined || agnhost === undefined) throw new Error('usage: cluster.ts DIRECTORY AGNHOST [FLAGS]');
 
 const root = join(import.meta.dirname, '../../..');
+const own = Object.values(networkInterfaces())
+  .flatMap((list) => list ?? [])
+  .find(({ internal, family }) => !internal && family === 'IPv4')!.address;
 unmountBelow(directory);
 rmSync(directory, { recursive: true, force: true });
-mkdirSync(join(directory, 'cri'), { recursive: true });
-const containerd = await startContainerd(join(directory, 'cri'));
+mkdirSync(directory, { recursive: true });
 const tar = suiteImages(join(directory, 'images'), agnhost);
-importImages(containerd.endpoint.replace('unix://', ''), tar);
+const [first, second] = [await containers('1'), await containers('2')];
 
 const port = await freePort();
 const kubeconfig = join(directory, 'kubeconfig');
-const keelson = startProgram(process.execPath, [
-  '--conditions=keelson-source',
-  join(root, 'packages/cluster/src/bin/keelson.ts'),
-  'up',
+const cluster = keelson('keelson', 'up', [
   `--data-dir=${join(directory, 'data')}`,
   `--kubeconfig=${kubeconfig}`,
   '--bind-address=0.0.0.0',
   `--secure-port=${port}`,
-  `--container-runtime-endpoint=${containerd.endpoint}`,
+  `--container-runtime-endpoint=${first.endpoint}`,
   ...flags,
 ]);
-const log = setInterval(() => writeFileSync(join(directory, 'keelson.log'), keelson.output()), 1_000);
-await untilReady(keelson, async () => keelson.output().includes('Keelson is ready'));
+await untilReady(cluster, async () => cluster.output().includes('Keelson is ready'));
 const undo = serviceOfApiServer(port);
-process.stdout.write(`${keelson.output()}ready: ${kubeconfig}\n`);
+const secondNode = keelson('kubelet', '', [
+  '--hostname-override=second',
+  `--node-ip=${own}`,
+  `--root-dir=${join(directory, 'second')}`,
+  `--cert-dir=${join(directory, 'second/pki')}`,
+  `--kubeconfig=${join(directory, 'second.kubeconfig')}`,
+  `--bootstrap-kubeconfig=${kubeconfig}`,
+  `--config=${kubeletConfiguration(second.endpoint, await freePort(), await freePort())}`,
+]);
+process.stdout.write(`${cluster.output()}ready: ${kubeconfig}\n`);
 
-await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), keelson.exited]);
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), cluster.exited]);
 undo();
-await keelson.stop();
-clearInterval(log);
-writeFileSync(join(directory, 'keelson.log'), keelson.output());
-await containerd.stop();
+await secondNode.stop();
+await cluster.stop();
+for (const each of [first, second]) await each.stop();
 unmountBelow(directory);
+
+async function containers(name: string): Promise<Containerd> {
+  mkdirSync(join(directory!, name));
+  const containerd = await startContainerd(join(directory!, name));
+  importImages(containerd.endpoint.replace('unix://', ''), tar);
+  return containerd;
+}
+
+/** One of the project's programs, whose output goes to a file. */
+function keelson(name: string, command: string, args: readonly string[]): Program {
+  const main = join(root, `packages/cluster/src/bin/${name}.ts`);
+  const program = startProgram(process.execPath, [
+    '--conditions=keelson-source',
+    main,
+    ...(command ? [command] : []),
+    ...args,
+  ]);
+  const write = () => writeFileSync(join(directory!, `${name}.log`), program.output());
+  const timer = setInterval(write, 1_000);
+  void program.exited.then(() => clearInterval(timer)).then(write);
+  return program;
+}
+
+function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, healthzPort: number): string {
+  const file = join(directory!, 'kubelet.json');
+  const configuration = {
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    kind: 'KubeletConfiguration',
+    containerRuntimeEndpoint,
+    port,
+    healthzPort,
+    authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
+    podLogsDir: join(directory!, 'second/logs'),
+  };
+  writeFileSync(file, JSON.stringify(configuration));
+  return file;
+}
 
 /** What kube-proxy does for the one service that every pod knows. @returns what takes it back */
 function serviceOfApiServer(port: number): () => void {
-  const own = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find(({ internal, family }) => !internal && family === 'IPv4')!.address;
   const rule = ['-d', '10.96.0.1', '-p', 'tcp', '--dport', '443', '-j', 'DNAT', '--to-destination', `${own}:${port}`];
   const iptables = (action: string) => {
     for (const chain of ['PREROUTING', 'OUTPUT']) execFileSync('iptables', ['-w', '-t', 'nat', action, chain, ...rule]);

@@ -94,11 +94,9 @@ async function observed<T>(ctx: RequestContext, observation: Observation, serve:
 function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): Promise<void> {
   const { verb } = found;
   if (verb === 'connect') return connect({ ctx, ...found, admission: options.admission }, options.connect);
-  const scope = scopeOf(options, ctx, found);
-  if (verb === 'create') {
-    const virtual = virtualKindOf(scope, options.virtualKinds);
-    if (virtual) return createVirtual(scope, virtual);
-  }
+  const virtual = verb === 'create' ? virtualKindOf(found, options.virtualKinds) : undefined;
+  const scope = scopeOf(options, ctx, found, outputOf(ctx, virtual === undefined));
+  if (virtual) return createVirtual(scope, virtual);
   const computed = serveComputed(scope, verb, options.computedKinds);
   if (computed) return computed;
   switch (verb) {
@@ -121,7 +119,12 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
   }
 }
 
-function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subresource }: Route): Scope {
+function scopeOf(
+  options: EndpointOptions,
+  ctx: RequestContext,
+  { served, subresource }: Route,
+  output: Negotiated,
+): Scope {
   return {
     ctx,
     served,
@@ -130,15 +133,15 @@ function scopeOf(options: EndpointOptions, ctx: RequestContext, { served, subres
     store: options.resources.store(served.definition),
     admission: options.admission,
     metrics: options.metrics,
-    output: outputOf(ctx),
+    output,
     authorizeCreate: () => checkAllowed(options.authorize, { ...attributesOf(ctx), verb: 'create' }, {}),
   };
 }
 
 /** @throws StatusError 406 */
-function outputOf(ctx: RequestContext): Negotiated {
+function outputOf(ctx: RequestContext, hasTable: boolean): Negotiated {
   const accept = headerOf(ctx.exchange.headers, 'accept');
-  const output = negotiate(accept, restrictionsFor(MEDIA_TYPES));
+  const output = negotiate(accept, restrictionsFor(MEDIA_TYPES, hasTable));
   if (output) return output;
   throw notAcceptable(MEDIA_TYPES);
 }

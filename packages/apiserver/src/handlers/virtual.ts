@@ -44,9 +44,12 @@ export interface VirtualKind {
 /** By `resource.group` or `resource/subresource`. */
 export type VirtualKinds = Readonly<Record<string, VirtualKind>>;
 
-export function virtualKindOf(scope: Scope, kinds: VirtualKinds): VirtualKind | undefined {
-  const name = qualified(scope.served.definition);
-  return kinds[scope.subresource ? `${name}/${scope.subresource.name}` : name];
+export function virtualKindOf(
+  { served, subresource }: Pick<Scope, 'served' | 'subresource'>,
+  kinds: VirtualKinds,
+): VirtualKind | undefined {
+  const name = qualified(served.definition);
+  return kinds[subresource ? `${name}/${subresource.name}` : name];
 }
 
 export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<void> {

@@ -19,14 +19,14 @@ export type IncludeObject = 'Metadata' | 'Object' | 'None';
 
 const KINDS: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'];
 
-/** For endpoints of resources; a Table is not to be had in protobuf. */
-export function restrictionsFor(mediaTypes: readonly MediaType[]): Restrictions {
+/** For endpoints of resources; a Table is not to be had in protobuf, nor of what is only answered and never stored. */
+export function restrictionsFor(mediaTypes: readonly MediaType[], hasTable = true): Restrictions {
   return {
     allowsConversion(convert, mediaType) {
       if (convert === undefined) return mediaTypes.includes(mediaType);
       const form = formOf(convert);
       if (form === undefined) return false;
-      return form.kind !== 'Table' || mediaType !== 'application/vnd.kubernetes.protobuf';
+      return form.kind !== 'Table' || (hasTable && mediaType !== 'application/vnd.kubernetes.protobuf');
     },
   };
 }

@@ -97,6 +97,14 @@ describe('the form that a client asks for', () => {
     ],
   ])('%s', (accept, expected) => expect(chosen(accept)).toBe(expected));
 
+  it('is no table where the endpoint has none', () => {
+    const table = 'application/json;as=Table;g=meta.k8s.io;v=v1';
+    const noTable = restrictionsFor(MEDIA_TYPES, false);
+    expect(negotiate(table, noTable)).toBeUndefined();
+    expect(negotiate(`${table},application/json`, noTable)?.convert).toBeUndefined();
+    expect(negotiate(table.replace('Table', 'PartialObjectMetadata'), noTable)?.convert).toBeDefined();
+  });
+
   it('falls back from what the endpoint cannot write', () => {
     const jsonOnly = restrictionsFor(['application/json']);
     expect(negotiate('application/vnd.kubernetes.protobuf,application/json', jsonOnly)?.mediaType).toBe(
