@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Containerd, importImages, startContainerd, unmountBelow } from '../../support/containerd.ts';
+import { type Containerd, startContainerd, unmountBelow } from '../../support/containerd.ts';
 import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
 import { suiteImages } from './images.ts';
 
@@ -57,7 +57,7 @@ unmountBelow(directory);
 async function containers(name: string): Promise<Containerd> {
   mkdirSync(join(directory!, name));
   const containerd = await startContainerd(join(directory!, name));
-  importImages(containerd.endpoint.replace('unix://', ''), tar);
+  containerd.load(tar);
   return containerd;
 }
 
