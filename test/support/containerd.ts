@@ -28,8 +28,11 @@ export function noContainers(): string | undefined {
 
 const PAUSE = 'localhost/keelson/pause:1';
 
-/** @param directory an empty one, whose path is short: sockets are in it */
-export async function startContainerd(directory: string): Promise<Containerd> {
+/**
+ * @param directory an empty one, whose path is short: sockets are in it
+ * @param within what it is to be run by: a command that enters a network
+ */
+export async function startContainerd(directory: string, within: readonly string[] = []): Promise<Containerd> {
   const id = randomBytes(3).toString('hex');
   const subnet = `10.${200 + (Number.parseInt(id.slice(0, 2), 16) % 50)}.${Number.parseInt(id.slice(2, 4), 16)}.0/24`;
   const socket = join(directory, 'containerd.sock');
@@ -37,9 +40,8 @@ export async function startContainerd(directory: string): Promise<Containerd> {
   mkdirSync(join(directory, 'cni'));
   writeFileSync(join(directory, 'cni/10-keelson.conflist'), JSON.stringify(network(`kt${id}`, subnet, directory)));
   writeFileSync(config, configuration(directory, socket));
-  const program = startProgram(fetched('usr/bin/containerd'), ['--config', config, '--log-level', 'warn'], {
-    env: { PATH: path },
-  });
+  const [command, ...args] = [...within, fetched('usr/bin/containerd'), '--config', config, '--log-level', 'warn'];
+  const program = startProgram(command!, args, { env: { PATH: path } });
   await untilReady(program, async () => ctr(socket, 'version') !== '');
   mkdirSync(join(directory, 'images'));
   const base = layer(join(directory, 'images'), 'busybox', busyboxFiles);

@@ -31,11 +31,15 @@ export interface Kubectl {
   start(...words: Words): Program;
 }
 
-/** The real kubectl with one kubeconfig. */
-export function kubectl(kubeconfig: string): Kubectl {
+/**
+ * The real kubectl with one kubeconfig.
+ * @param within what it is to be run by: a command that enters a network
+ */
+export function kubectl(kubeconfig: string, within: readonly string[] = []): Kubectl {
   const run = (options: KubectlOptions, args: readonly string[]) =>
     new Promise<KubectlResult>((resolve, reject) => {
-      const child = spawn(tool('kubectl'), args, {
+      const [command, ...rest] = [...within, tool('kubectl'), ...args];
+      const child = spawn(command!, rest, {
         cwd: options.cwd,
         env: { PATH: process.env.PATH, HOME: dirname(kubeconfig), KUBECONFIG: kubeconfig, ...options.env },
       });

@@ -1,0 +1,116 @@
+/** Machines of a test: each with a network of its own, a folder in place of its root, and a containerd. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Containerd, noContainers, startContainerd, unmountBelow } from './containerd.ts';
+import { type Program, startProgram } from './process.ts';
+import { fetched } from './tools.ts';
+
+export interface Machine {
+  readonly name: string;
+  readonly address: string;
+  /** Stands for `/`, short: sockets are below it. */
+  readonly root: string;
+  readonly containerd: Containerd;
+  /** A command that runs another in its network. */
+  readonly within: readonly string[];
+  /** Runs a program in its network. */
+  start(command: string, args: readonly string[]): Program;
+  /** The same, to its end. @returns what it wrote to its output. @throws Error when it fails */
+  run(command: string, args: readonly string[], input?: string): string;
+}
+
+export interface Machines {
+  readonly all: readonly Machine[];
+  /** Ends all that runs on them, and leaves nothing of them. */
+  stop(): Promise<void>;
+}
+
+/** With the programs that were fetched. */
+const PATH = `${fetched('usr/bin')}:${process.env.PATH}`;
+
+/** Why there can be no such machines here; undefined when there can. */
+export function noMachines(): string | undefined {
+  if (noContainers() !== undefined) return noContainers();
+  return ip('netns', 'list') === undefined ? 'networks of their own cannot be made here' : undefined;
+}
+
+function ip(...args: string[]): string | undefined {
+  try {
+    return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param names of the machines, which are on one network */
+export async function startMachines(names: readonly string[]): Promise<Machines> {
+  const id = randomBytes(2).toString('hex');
+  const undo: (() => unknown)[] = [];
+  const stop = async () => {
+    for (const each of undo.reverse()) await each();
+  };
+  try {
+    const bridge = `km${id}`;
+    require(ip('netns', 'add', bridge), 'a network');
+    undo.push(() => ip('netns', 'delete', bridge));
+    ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge');
+    ip('-n', bridge, 'link', 'set', 'br0', 'up');
+    const all: Machine[] = [];
+    for (const [i, name] of names.entries()) {
+      const root = await mkdtemp(join(tmpdir(), 'km-'));
+      undo.push(async () => {
+        unmountBelow(root);
+        await rm(root, { recursive: true, force: true });
+      });
+      const namespace = `${bridge}-${i}`;
+      const address = `10.99.0.${10 + i}`;
+      connect(namespace, `${address}/24`, bridge, `m${i}`);
+      undo.push(() => ip('netns', 'delete', namespace));
+      const within = ['nsenter', `--net=/run/netns/${namespace}`, '--'];
+      await mkdir(join(root, 'run'));
+      const containerd = await startContainerd(join(root, 'run'), within);
+      undo.push(() => containerd.stop());
+      all.push({
+        name,
+        address,
+        root,
+        containerd,
+        within,
+        start: (command, args) => startProgram(within[0]!, [...within.slice(1), command, ...args], { env: { PATH } }),
+        run: (command, args, input = '') =>
+          execFileSync(within[0]!, [...within.slice(1), command, ...args], {
+            input,
+            encoding: 'utf8',
+            env: { ...process.env, PATH },
+          }),
+      });
+    }
+    return { all, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function connect(namespace: string, address: string, bridge: string, port: string): void {
+  require(ip('netns', 'add', namespace), 'a network');
+  ip('-n', bridge, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+  ip('-n', bridge, 'link', 'set', port, 'master', 'br0', 'up');
+  ip('-n', namespace, 'address', 'add', address, 'dev', 'eth0');
+  ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+  require(ip('-n', namespace, 'route', 'add', 'default', 'via', '10.99.0.1'), 'a route');
+}
+
+function require(done: string | undefined, what: string): void {
+  if (done === undefined) throw new Error(`there is no way to make ${what} here`);
+}
+
+export const images = ['keelson', 'etcd'].map((name) => join(import.meta.dirname, '../../dist/images', `${name}.tar`));
+
+/** Why the images of a control plane are not there; undefined when they are. */
+export const noImages = () => (images.every((path) => existsSync(path)) ? undefined : "not built: 'npm run image'");
