@@ -4,14 +4,15 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUSYBOX } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
-import { images, type Machine, type Machines, noImages, noMachines, startMachines } from '../support/machine.ts';
+import { type Machine, type Machines, makeImages, noMachines, startMachines } from '../support/machine.ts';
 import type { Program } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
 
 const bin = (name: string) => join(import.meta.dirname, '../../bin', name);
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
-const skip = noMachines() ?? missing('kubectl') ?? missing('etcd') ?? noImages();
+const skip = noMachines() ?? missing('kubectl') ?? missing('etcd');
 
 describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`, { timeout: 120_000 }, () => {
   let machines: Machines;
@@ -22,21 +23,26 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   beforeAll(async () => {
     machines = await startMachines(['cp1']);
     [machine] = machines.all as [Machine];
-    for (const image of images) machine.containerd.load(image);
+    for (const image of makeImages(join(machine.root, 'images'))) machine.containerd.load(image);
     const config = join(machine.root, 'config.yaml');
     await writeFile(config, configuration(machine));
     machine.run(bin('keelson'), ['init', '--root', machine.root, '--config', config]);
-    await writeFile(join(machine.root, 'kubelet.yaml'), `apiVersion: kubelet.config.k8s.io/v1beta1
+    await writeFile(
+      join(machine.root, 'kubelet.yaml'),
+      `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 staticPodPath: ${machine.root}/etc/kubernetes/manifests
 podLogsDir: ${machine.root}/var/log/pods
 rotateCertificates: true
 healthzPort: 10248
 authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}}
-`);
+`,
+    );
+    for (const name of CONTROL_PLANE) await hurry(manifest(name));
     kubelet = startKubelet(machine);
     k = kubectl(join(machine.root, 'etc/kubernetes/super-admin.conf'), machine.within);
     await eventually(async () => (await k`get --raw /readyz`) === 'ok', 60);
+    await k`create clusterrolebinding kubeadm:apiserver-kubelet-client --clusterrole=system:kubelet-api-admin --user=kube-apiserver-kubelet-client`;
   }, 120_000);
 
   afterAll(async () => {
@@ -69,11 +75,151 @@ authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}
     throw new Error(`not within ${seconds} s: ${last}\n${kubelet.output().slice(-6000)}`);
   }
 
+  const manifest = (name: string) => join(machine.root, 'etc/kubernetes/manifests', `${name}.yaml`);
+  const pod = (name: string) => k.json<Pod>`get pod -n kube-system ${name}-cp1`;
+  const isReady = ({ status }: Pod) =>
+    status.conditions!.some((each) => each.type === 'Ready' && each.status === 'True');
+  const restarts = ({ status }: Pod) => status.containerStatuses![0]!.restartCount;
+  /** What identifies the containers that run now: an identity that changes when one is made anew. */
+  const containers = async (names: readonly string[] = CONTROL_PLANE) =>
+    Promise.all(names.map(async (name) => (await pod(name)).status.containerStatuses![0]!.containerID));
+  /** The command lines of all processes of this name on the machine. */
+  const commandLines = (name: string) =>
+    execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `));
+  const isRunningWith = (name: string, flag: string) => commandLines(name).some((line) => line.includes(` ${flag}`));
+
   test('runs, and is seen in kube-system', async () => {
-    await eventually(async () => (await k`get pods -n kube-system -o name`).trim().split('\n').length === 4, 60);
-    expect(await k`get pods -n kube-system`).toBe('');
+    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    for (const name of CONTROL_PLANE) {
+      const { metadata, spec } = await pod(name);
+      expect(metadata.labels).toEqual({ component: name, tier: 'control-plane' });
+      expect(metadata.annotations).toMatchObject({ 'kubernetes.io/config.source': 'file' });
+      expect(metadata.ownerReferences?.[0]).toMatchObject({ kind: 'Node', name: 'cp1', controller: true });
+      expect(spec).toMatchObject({ nodeName: 'cp1', hostNetwork: true, priorityClassName: 'system-node-critical' });
+    }
+    const [container] = (await pod('kube-apiserver')).spec.containers!;
+    expect(container!.command).toContain('--etcd-servers=https://127.0.0.1:2379');
+    expect(isRunningWith('kube-apiserver', `--advertise-address=${machine.address}`)).toBe(true);
+    expect(await k`logs -n kube-system etcd-cp1 --tail=1`).not.toBe('');
+  });
+
+  test('works: a deployment is made into pods that have a node', async () => {
+    await k`create deployment web --image=${BUSYBOX} --replicas=2 -- sleep 1000`;
+    await eventually(async () => {
+      const { items } = await k.json<{ items: Pod[] }>`get pods -l app=web`;
+      return items.length === 2 && items.every(({ status }) => status.phase === 'Running');
+    }, 60);
+    await k`delete deployment web --cascade=orphan`;
+    await k`delete replicasets,pods -l app=web --grace-period=1 --timeout=60s`;
+  });
+
+  test('a changed flag starts that pod anew with it, and no other', async () => {
+    const before = await containers();
+    const text = await readFile(manifest('kube-scheduler'), 'utf8');
+    await writeFile(
+      manifest('kube-scheduler'),
+      text.replace('- --leader-elect=true', '- --leader-elect=true\n    - --v=3'),
+    );
+    await eventually(async () => (await pod('kube-scheduler')).spec.containers![0]!.command!.includes('--v=3'));
+    await eventually(async () => isReady(await pod('kube-scheduler')), 60);
+    expect(isRunningWith('kube-scheduler', '--v=3')).toBe(true);
+    expect(
+      commandLines('kube-scheduler').filter((line) => line.includes('/etc/kubernetes/scheduler.conf')),
+    ).toHaveLength(1);
+    const after = await containers();
+    expect(after.slice(0, 3)).toEqual(before.slice(0, 3));
+    expect(after[3]).not.toEqual(before[3]);
+  });
+
+  test('so does one of the API server, though all speak to it', async () => {
+    const before = await containers();
+    const text = await readFile(manifest('kube-apiserver'), 'utf8');
+    const flag = '--max-requests-inflight=321';
+    await writeFile(manifest('kube-apiserver'), text.replace('- --secure-port', `- ${flag}\n    - --secure-port`));
+    await eventually(async () => isRunningWith('kube-apiserver', flag), 60);
+    await eventually(async () => (await pod('kube-apiserver')).spec.containers![0]!.command!.includes(flag), 60);
+    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    expect((await containers(['etcd']))[0]).toEqual(before[0]);
+  });
+
+  test('a broken manifest is told of, and harms none', async () => {
+    const before = await containers();
+    const text = await readFile(manifest('kube-controller-manager'), 'utf8');
+    await writeFile(manifest('kube-controller-manager'), text.replace('image:', 'image: ['));
+    await writeFile(
+      manifest('another'),
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: another}\nspec: {containers: [{name: c}]}\n',
+    );
+    const told = async () => {
+      const { items } = await k.json<{ items: Event[] }>`get events --field-selector ${'reason=FailedValidation'}`;
+      return items.map(({ message }) => message);
+    };
+    await eventually(async () => (await told()).length === 2);
+    expect(await told()).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining(`${manifest('kube-controller-manager')}: couldn't parse as pod(`),
+        `Could not process manifest file ${manifest('another')}: invalid pod: [spec.containers[0].image: Required value]`,
+      ]),
+    );
+    expect(kubelet.output()).toMatch(/"Could not process manifest file".*kube-controller-manager\.yaml/);
+    expect(await containers()).toEqual(before);
+    await writeFile(manifest('kube-controller-manager'), text);
+    await rm(manifest('another'));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await containers()).toEqual(before);
+  });
+
+  test('a manifest that goes takes its pod with it, and brings it back', async () => {
+    const text = await readFile(manifest('kube-scheduler'), 'utf8');
+    await rm(manifest('kube-scheduler'));
+    await eventually(async () => (await k`get pods -n kube-system -o name`).includes('kube-scheduler') === false);
+    await eventually(async () => !isRunningWith('kube-scheduler', '--v=3'));
+    await writeFile(manifest('kube-scheduler'), text);
+    await eventually(async () => isReady(await pod('kube-scheduler')), 60);
+  });
+
+  test('a mirror that is deleted comes back, and its pod goes on', async () => {
+    const before = await pod('etcd');
+    await k`delete pod -n kube-system etcd-cp1 --force --grace-period=0`;
+    await eventually(async () => (await pod('etcd')).metadata.uid !== before.metadata.uid);
+    await eventually(async () => isReady(await pod('etcd')));
+    expect((await pod('etcd')).status.containerStatuses![0]!.containerID).toBe(
+      before.status.containerStatuses![0]!.containerID,
+    );
+  });
+
+  test('an API server that is killed is started again', async () => {
+    const before = restarts(await pod('kube-apiserver'));
+    const [id] = await containers(['kube-apiserver']);
+    machine.containerd.kill(id!.replace('containerd://', ''));
+    await eventually(async () => restarts(await pod('kube-apiserver')) === before + 1, 60);
+    await eventually(async () => isReady(await pod('kube-apiserver')), 60);
+  });
+
+  test('a kubelet that starts again goes on with what runs, and replaces what was changed meanwhile', async () => {
+    const before = await containers();
+    await kubelet.stop();
+    const text = await readFile(manifest('kube-scheduler'), 'utf8');
+    await writeFile(manifest('kube-scheduler'), text.replace('--v=3', '--v=4'));
+    kubelet = startKubelet(machine);
+    await eventually(async () => isRunningWith('kube-scheduler', '--v=4'), 60);
+    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    expect(isRunningWith('kube-scheduler', '--v=3')).toBe(false);
+    expect((await containers()).slice(0, 3)).toEqual(before.slice(0, 3));
+    const { status } = await k.json<Node>`get node cp1`;
+    expect(status!.conditions!.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True' });
   });
 });
+
+/** Has probes ask each second from the first on, and as long as before: a test has no time to lose. */
+async function hurry(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const longer = (_: string, times: string) => `failureThreshold: ${Number(times) * 10}`;
+  const quick = text.replaceAll(/(initialDelaySeconds|periodSeconds): 10/g, '$1: 1');
+  await writeFile(file, quick.replaceAll(/failureThreshold: (\d+)/g, longer));
+}
 
 /** As a file for `keelson init --config`. */
 function configuration({ name, address, containerd }: Machine): string {

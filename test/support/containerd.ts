@@ -13,6 +13,8 @@ export interface Containerd {
   readonly program: Program;
   /** Takes in the images of an archive, under the names that they have there. */
   load(tar: string): void;
+  /** Kills a container, as if it had failed. */
+  kill(id: string): void;
   /** Ends it, with everything that runs in it. */
   stop(): Promise<void>;
 }
@@ -51,7 +53,8 @@ export async function startContainerd(directory: string, within: readonly string
   ];
   const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
   load(archive(join(directory, 'images'), images));
-  return { endpoint: `unix://${socket}`, program, load, stop: () => stop(socket, program, `kt${id}`, directory) };
+  const kill = (id: string) => void ctr(socket, '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', id);
+  return { endpoint: `unix://${socket}`, program, load, kill, stop: () => stop(socket, program, `kt${id}`, directory) };
 }
 
 function ctr(socket: string, ...args: string[]): string {

@@ -1,7 +1,6 @@
 /** Machines of a test: each with a network of its own, a folder in place of its root, and a containerd. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,7 +109,10 @@ function require(done: string | undefined, what: string): void {
   if (done === undefined) throw new Error(`there is no way to make ${what} here`);
 }
 
-export const images = ['keelson', 'etcd'].map((name) => join(import.meta.dirname, '../../dist/images', `${name}.tar`));
-
-/** Why the images of a control plane are not there; undefined when they are. */
-export const noImages = () => (images.every((path) => existsSync(path)) ? undefined : "not built: 'npm run image'");
+/** Makes the images of a control plane, hardly compressed. @returns the archives */
+export function makeImages(directory: string): string[] {
+  const root = join(import.meta.dirname, '../..');
+  const script = [join(root, 'scripts/image.ts'), '--level', '1', '--output', directory];
+  execFileSync(join(root, 'node_modules/.bin/node'), script, { stdio: ['ignore', 'pipe', 'pipe'] });
+  return ['keelson', 'etcd'].map((name) => join(directory, `${name}.tar`));
+}
