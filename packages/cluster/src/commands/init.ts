@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { systemClock } from '@keelson/api/clock';
+import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
@@ -16,7 +16,9 @@ const flags = {
   'dry-run': { type: 'bool', ...general },
   root: { type: 'string', ...general },
   rootfs: { type: 'string', ...general },
+  'bin-dir': { type: 'string', ...general },
   'skip-phases': { type: 'strings', ...general },
+  'skip-token-print': { type: 'bool', ...general },
   systemd: { type: 'bool', ...general },
   help: { type: 'bool', shorthand: 'h', ...general },
   ...settingFlags,
@@ -28,7 +30,9 @@ const descriptions = {
   'dry-run': 'Change nothing: show what would be written.',
   root: 'Put everything below this folder, DIR/etc/kubernetes and so on, and have what is written name it there.',
   rootfs: 'Folder that will be the root of a machine: everything goes there, and what is written does not name it.',
+  'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
   'skip-phases': 'Phases to leave out, such as etcd or certs/ca.',
+  'skip-token-print': 'Do not show the bootstrap token.',
   systemd: 'Have systemd run the control plane, in place of static pods.',
   help: 'Show this help.',
 };
@@ -66,15 +70,22 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
     settings: settingsOf(values, given),
     dryRun: values['dry-run'],
     systemd: values.systemd,
-    clock: systemClock,
+    programs: values['bin-dir'],
+    path: io.env.PATH,
+    skipTokenPrint: values['skip-token-print'],
+    world: systemWorld(),
     report,
   });
   const skip = given.has('skip-phases') ? values['skip-phases'] : context.configuration.init.skipPhases;
   const names = new Set(phaseNames(initPhases));
   const unknown = skip.find((name) => !names.has(name));
   if (unknown !== undefined) throw new FlagError(`--skip-phases: there is no phase "${unknown}"`);
-  if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
-  else await runPhases(initPhases, context, new Set(skip));
+  try {
+    if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
+    else await runPhases(initPhases, context, new Set(skip));
+  } finally {
+    await context.close();
+  }
 }
 
 interface NamedPhase {

@@ -1,13 +1,16 @@
 /** From what was asked for to what phases work with. */
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '@keelson/api/clock';
+import type { World } from '@keelson/client';
 import { ConfigFileError } from '@keelson/component/configfile';
 import { StartupError } from '../startup-error.ts';
+import { administratorApi, dryRunApi } from './api.ts';
 import { configurationOf, type Documents, readDocuments } from './configuration/documents.ts';
 import { DiskFiles, DryRunFiles } from './files.ts';
 import { Layout, type LayoutOptions } from './layout.ts';
 import { etcdVersion, machineFacts, trustFolders } from './machine.ts';
 import type { InstallContext } from './phase.ts';
+import { findProgram } from './systemd/programs.ts';
+import { hasSystemd, systemdServices } from './systemd/services.ts';
 
 export interface InstallRequest {
   readonly layout: LayoutOptions;
@@ -17,7 +20,12 @@ export interface InstallRequest {
   readonly settings?: readonly Setting[];
   readonly dryRun?: boolean;
   readonly systemd?: boolean;
-  readonly clock: Clock;
+  /** Folder of the programs that units run; empty: where they are found. */
+  readonly programs?: string;
+  /** The PATH. */
+  readonly path?: string | undefined;
+  readonly skipTokenPrint?: boolean;
+  readonly world: World;
   report(line: string): void;
 }
 
@@ -28,26 +36,38 @@ export interface Setting {
   readonly value: unknown;
 }
 
-/** @throws StartupError for a file that cannot be read, or says what makes no sense */
-export async function installContext(request: InstallRequest): Promise<InstallContext> {
+/** `close` when all is done. @throws StartupError for a file that cannot be read, or says what makes no sense */
+export async function installContext(request: InstallRequest): Promise<InstallContext & { close(): Promise<void> }> {
   const layout = new Layout(request.layout);
   const documents = await configurationDocuments(request);
   const machine = await machineFacts();
   const configuration = explained(() => configurationOf(documents, machine));
-  const { clock, report, systemd = false } = request;
+  const { report, systemd = false, world } = request;
   const dryRun = request.dryRun === true || configuration.init.dryRun;
   const disk = new DiskFiles(layout);
-  return {
+  const services = layout.root === '' && !dryRun && hasSystemd() ? systemdServices : undefined;
+  let api: ReturnType<typeof administratorApi> | undefined;
+  const context: InstallContext = {
     configuration,
     layout,
     files: dryRun ? new DryRunFiles(disk) : disk,
-    clock,
+    clock: world.clock,
     dryRun,
     systemd,
+    hostname: machine.hostname,
     trustFolders: trustFolders(layout),
     etcdVersion: layout.isThisMachine ? await etcdVersion() : '',
+    program: findProgram(request.programs ?? '', request.path),
+    services,
+    skipTokenPrint: request.skipTokenPrint === true,
     report,
+    api() {
+      if (dryRun) return Promise.resolve(dryRunApi(report));
+      api ??= administratorApi(context, world);
+      return api;
+    },
   };
+  return { ...context, close: async () => (await api?.catch(() => undefined))?.close() };
 }
 
 /** The documents of the file with the settings in them. @throws StartupError */

@@ -1,5 +1,6 @@
 /** What an installation takes from the machine that it is made on. */
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
@@ -7,7 +8,14 @@ import type { MachineFacts } from './configuration/types.ts';
 import { type Layout, TRUST_FOLDERS } from './layout.ts';
 
 export async function machineFacts(): Promise<MachineFacts> {
-  return { hostname: hostname().toLowerCase(), address: await outwardAddress() };
+  return { hostname: hostname().toLowerCase(), address: await outwardAddress(), newToken };
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+function newToken(): string {
+  const letters = (count: number) => Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+  return `${letters(6)}.${letters(16)}`;
 }
 
 /** Those of {@link TRUST_FOLDERS} that the machine has. */

@@ -1,8 +1,11 @@
 /** An installation is a tree of phases: each can be run by itself, and all of them in order are an installation. */
 import type { Clock } from '@keelson/api/clock';
+import type { ClusterApi } from './api.ts';
+import type { PathName } from './command-lines.ts';
 import type { Configuration } from './configuration/types.ts';
 import type { Files } from './files.ts';
 import type { Layout } from './layout.ts';
+import type { Services } from './systemd/services.ts';
 
 /** What phases work with. */
 export interface InstallContext {
@@ -10,16 +13,26 @@ export interface InstallContext {
   readonly layout: Layout;
   readonly files: Files;
   readonly clock: Clock;
-  /** Nothing is changed; {@link files} keeps to itself what would be. */
+  /** Nothing is changed; {@link files} and {@link api} keep to themselves what would be. */
   readonly dryRun: boolean;
   /** Units of systemd run the control plane, in place of static pods. */
   readonly systemd: boolean;
+  /** Of this machine, in lower case. */
+  readonly hostname: string;
   /** Folders of the machine with the authorities that it trusts, those that it has of {@link TRUST_FOLDERS}. */
   readonly trustFolders: readonly string[];
   /** `3.6.8`: of the etcd that is installed on this machine; empty for none. */
   readonly etcdVersion: string;
+  /** Where programs are, by their names. */
+  readonly program: PathName;
+  /** What starts services here; undefined where that is somebody else's affair. */
+  readonly services: Services | undefined;
+  /** Whether tokens are not to be shown. */
+  readonly skipTokenPrint: boolean;
   /** A line for who looks on, the name of its phase in front: `[certs] wrote /etc/kubernetes/pki/ca.crt…`. */
   report(line: string): void;
+  /** The API server of this machine, asked as the administrator. @throws StartupError where it cannot be asked */
+  api(): Promise<ClusterApi>;
 }
 
 export interface Phase {
@@ -33,6 +46,8 @@ export interface Phase {
   applies?(context: InstallContext): boolean;
   /** Comes before its phases. @throws StartupError with what to do about it */
   run?(context: InstallContext): Promise<void>;
+  /** Whether what comes after it can be run now; somebody else has to act first where not. @throws StartupError */
+  ready?(context: InstallContext): Promise<boolean>;
   /** What it consists of, in order. */
   readonly phases?: readonly Phase[];
 }
@@ -65,19 +80,22 @@ export function findPhase(
 /**
  * Runs phases in order, each before those that it consists of.
  * @param skip names of phases to leave out: `addon`, or `certs/apiserver`
+ * @returns whether all were run; false where it has to be run again, once somebody else has acted
  */
 export async function runPhases(
   phases: readonly Phase[],
   context: InstallContext,
   skip: ReadonlySet<string> = new Set(),
   prefix = '',
-): Promise<void> {
+): Promise<boolean> {
   for (const phase of phases) {
     const names = [phase.name, ...(phase.aliases ?? [])].map((name) => `${prefix}${name}`);
     if (names.some((name) => skip.has(name)) || phase.applies?.(context) === false) continue;
     await phase.run?.(context);
-    await runPhases(phase.phases ?? [], context, skip, `${prefix}${phase.name}/`);
+    if (phase.ready && !(await phase.ready(context))) return false;
+    if (!(await runPhases(phase.phases ?? [], context, skip, `${prefix}${phase.name}/`))) return false;
   }
+  return true;
 }
 
 /** Every phase by its path: `certs`, `certs/ca`… */

@@ -13,6 +13,7 @@ export const settingFlags = {
   'control-plane-endpoint': { type: 'string', section },
   'controller-manager-extra-args': { type: 'mapStringString', section },
   'cri-socket': { type: 'string', section },
+  'ignore-preflight-errors': { type: 'strings', section },
   'image-repository': { type: 'string', section },
   'kubernetes-version': { type: 'string', section },
   'node-name': { type: 'string', section },
@@ -35,6 +36,7 @@ export const settingDescriptions: Readonly<Record<SettingFlag, string>> = {
     'Name or address, with a port or without, that all machines of the control plane are reached by.',
   'controller-manager-extra-args': 'More flags of the controller manager.',
   'cri-socket': 'Socket of the container runtime.',
+  'ignore-preflight-errors': 'Checks whose findings do not matter, such as Port; all: none of them does.',
   'image-repository': "Where the images of the control plane come from. Default: those made by 'npm run image'.",
   'kubernetes-version': 'Version of the control plane: this release has one.',
   'node-name': "Name of this machine's node. Default: the host name.",
@@ -53,6 +55,7 @@ const fields: Readonly<Record<SettingFlag, readonly [Setting['kind'], ...string[
   'control-plane-endpoint': ['ClusterConfiguration', 'controlPlaneEndpoint'],
   'controller-manager-extra-args': ['ClusterConfiguration', 'controllerManager', 'extraArgs'],
   'cri-socket': ['InitConfiguration', 'nodeRegistration', 'criSocket'],
+  'ignore-preflight-errors': ['InitConfiguration', 'nodeRegistration', 'ignorePreflightErrors'],
   'image-repository': ['ClusterConfiguration', 'imageRepository'],
   'kubernetes-version': ['ClusterConfiguration', 'kubernetesVersion'],
   'node-name': ['InitConfiguration', 'nodeRegistration', 'name'],
@@ -63,7 +66,7 @@ const fields: Readonly<Record<SettingFlag, readonly [Setting['kind'], ...string[
 };
 
 /** Flags that may stand beside `--config`: they say what differs from machine to machine. */
-const besideFile: ReadonlySet<string> = new Set<SettingFlag>(['node-name']);
+const besideFile: ReadonlySet<string> = new Set<SettingFlag>(['node-name', 'ignore-preflight-errors']);
 
 /** The settings that the command line gave. */
 export function settingsOf(values: FlagValues<typeof settingFlags>, given: ReadonlySet<string>): Setting[] {

@@ -120,8 +120,8 @@ export interface NodeRegistration {
 }
 
 export interface BootstrapToken {
-  /** `abcdef.0123456789abcdef`; undefined: one is made. */
-  readonly token: string | undefined;
+  /** `abcdef.0123456789abcdef` */
+  readonly token: string;
   readonly description: string;
   /** 0: it does not end. */
   readonly ttlMs: number;
@@ -148,4 +148,6 @@ export interface MachineFacts {
   readonly hostname: string;
   /** Of the interface that others reach it by; undefined where there is none. */
   readonly address: string | undefined;
+  /** A bootstrap token that nobody can guess. */
+  newToken(): string;
 }

@@ -1,7 +1,6 @@
 import { CONTROL_PLANE, type ControlPlaneComponent, manifestFile } from '../layout.ts';
-import { podEnvironment, writeManifest } from '../manifests.ts';
+import { ensureControlPlanePart } from '../parts.ts';
 import type { Phase } from '../phase.ts';
-import { controlPlanePod } from '../static-pods.ts';
 
 /** kubeadm's names of the phases. */
 const names: Readonly<Record<ControlPlaneComponent, string>> = {
@@ -12,14 +11,10 @@ const names: Readonly<Record<ControlPlaneComponent, string>> = {
 
 export const controlPlanePhase: Phase = {
   name: 'control-plane',
-  summary: 'Write the manifests of the API server, the controller manager and the scheduler',
-  applies: ({ systemd }) => !systemd,
+  summary: 'Have the API server, the controller manager and the scheduler run on this machine',
   phases: CONTROL_PLANE.map((component) => ({
     name: names[component],
-    summary: `Write ${manifestFile(component)}, from which the kubelet runs ${component}`,
-    async run(context) {
-      const pod = controlPlanePod(component, context.configuration, await podEnvironment(context));
-      await writeManifest(context, 'control-plane', component, pod);
-    },
+    summary: `Write ${manifestFile(component)}, or with --systemd ${component}.service`,
+    run: (context) => ensureControlPlanePart(context, component),
   })),
 };

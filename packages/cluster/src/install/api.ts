@@ -1,0 +1,159 @@
+/** The API server of an installation, asked as its administrator. */
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
+import {
+  type Client,
+  type ClusterConfig,
+  ConnectionError,
+  connect,
+  type Draft,
+  hasReason,
+  parseKubeconfig,
+  RequestTimeoutError,
+  type ResourceName,
+  type ResourceTypes,
+  retryOnConflict,
+  sleep,
+  type World,
+} from '@keelson/client';
+import { StartupError } from '../startup-error.ts';
+import { localUrl } from './configuration/endpoints.ts';
+import { ADMINISTRATORS } from './kubeconfigs.ts';
+import { KUBECONFIG_FILES, KUBERNETES_DIR } from './layout.ts';
+import type { InstallContext } from './phase.ts';
+
+export interface ClusterApi {
+  /** Makes an object, or gives its fields these values. */
+  put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void>;
+  /** Changes a node, once it is there. @throws StartupError where it does not come */
+  changeNode(name: string, change: (node: Node) => Node): Promise<void>;
+}
+
+const FIELD_MANAGER = 'keelson';
+const RETRY_MS = 500;
+
+/**
+ * The API server of this machine, as whom admin.conf names. What lets administrators do all is put there by super-admin.conf.
+ * @throws StartupError where the server does not answer, or a kubeconfig is missing
+ */
+export async function administratorApi(context: InstallContext, world: World): Promise<ClusterApi & { close(): void }> {
+  const { kubernetesAPICall: patienceMs } = context.configuration.init.timeouts;
+  const admin = await clientOf(context, 'admin', world);
+  const api = new ClientApi(admin, patienceMs, world);
+  try {
+    if (await api.mayDoAll()) return api;
+    const superAdmin = await clientOf(context, 'super-admin', world);
+    try {
+      await new ClientApi(superAdmin, patienceMs, world).put(
+        'clusterrolebindings.rbac.authorization.k8s.io',
+        administratorsBinding,
+      );
+    } finally {
+      superAdmin.close();
+    }
+    context.report(`[kubeconfig] the group ${ADMINISTRATORS} may do all`);
+    return api;
+  } catch (error) {
+    api.close();
+    throw error;
+  }
+}
+
+const administratorsBinding: Draft<ClusterRoleBinding> = {
+  metadata: { name: ADMINISTRATORS },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: ADMINISTRATORS }],
+};
+
+async function clientOf(
+  { files, layout, configuration }: InstallContext,
+  name: 'admin' | 'super-admin',
+  world: World,
+): Promise<Client> {
+  const path = KUBECONFIG_FILES[name];
+  const text = await files.read(path);
+  if (text === undefined)
+    throw new StartupError(`${layout.local(path)} is not there`, `run 'keelson init phase kubeconfig ${name}' first`);
+  const config: ClusterConfig = {
+    ...parseKubeconfig(text, KUBERNETES_DIR),
+    server: localUrl(configuration.init.localApiEndpoint),
+  };
+  return connect(config, { component: 'keelson', world });
+}
+
+class ClientApi implements ClusterApi {
+  readonly #client: Client;
+  readonly #patienceMs: number;
+  readonly #world: World;
+
+  constructor(client: Client, patienceMs: number, world: World) {
+    this.#client = client;
+    this.#patienceMs = patienceMs;
+    this.#world = world;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Whether the administrators are bound to their role. */
+  mayDoAll(): Promise<boolean> {
+    return this.#persistently(async () => {
+      try {
+        await this.#client.resource('clusterrolebindings.rbac.authorization.k8s.io').get({ name: ADMINISTRATORS });
+        return true;
+      } catch (error) {
+        if (hasReason(error, 'Forbidden', 'NotFound')) return false;
+        throw error;
+      }
+    });
+  }
+
+  async put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void> {
+    await this.#persistently(() => this.#client.resource(resource).apply(object, FIELD_MANAGER, { force: true }));
+  }
+
+  async changeNode(name: string, change: (node: Node) => Node): Promise<void> {
+    const nodes = this.#client.resource('nodes');
+    await this.#persistently(
+      () => retryOnConflict(async () => nodes.update(change(await nodes.get({ name })))),
+      (error) => hasReason(error, 'NotFound'),
+    );
+  }
+
+  /** A server that is being started, or elects a leader, is asked again. */
+  async #persistently<T>(call: () => Promise<T>, mayPass: (error: unknown) => boolean = () => false): Promise<T> {
+    const { clock } = this.#world;
+    const until = clock.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        const isPassing =
+          error instanceof ConnectionError ||
+          error instanceof RequestTimeoutError ||
+          hasReason(error, 'ServiceUnavailable', 'InternalError', 'Timeout', 'TooManyRequests', 'ServerTimeout') ||
+          mayPass(error);
+        if (!isPassing || clock.now() >= until)
+          throw new StartupError(
+            (error as Error).message,
+            isPassing ? 'see what its log says, and run the command again' : 'see that admin.conf is of this cluster',
+          );
+        await sleep(clock, RETRY_MS);
+      }
+    }
+  }
+}
+
+/** Says what would be asked for. */
+export function dryRunApi(report: (line: string) => void): ClusterApi {
+  return {
+    async put(resource, object) {
+      const { namespace, name } = (object as { metadata?: { namespace?: string; name?: string } }).metadata ?? {};
+      report(`[api] would put ${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+    },
+    async changeNode(name) {
+      report(`[api] would change nodes ${name}`);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** What the kubelet of an installed machine reads (kubeadm/app/phases/kubelet). */
+import { encodeYaml } from '@keelson/api/codec/yaml';
+import { certificateFile } from './certificates.ts';
+import { commandLine } from './command-lines.ts';
+import type { Configuration, KubeletDocument, NodeRegistration } from './configuration/types.ts';
+import {
+  KUBELET_CONFIGURATION,
+  KUBELET_DIR,
+  KUBELET_ENVIRONMENT,
+  KUBELET_INSTANCE_CONFIGURATION,
+  type Layout,
+  MANIFESTS_DIR,
+  unitFile,
+} from './layout.ts';
+import type { InstallContext } from './phase.ts';
+import { kubeletUnit } from './systemd/units.ts';
+import { ensureFile } from './written.ts';
+
+export interface KubeletOptions {
+  readonly node: NodeRegistration;
+  /** What the cluster has for all its kubelets. */
+  readonly kubelet: KubeletDocument;
+  readonly hostname: string;
+  /** Whether the kubelet registers its node with the taints; init sets them itself. */
+  readonly registersTaints: boolean;
+}
+
+/**
+ * Writes what the kubelet reads, and its unit where the machine has none.
+ * @returns whether something was written, so that a kubelet that runs has to be started anew
+ */
+export async function ensureKubeletFiles(
+  context: Pick<InstallContext, 'files' | 'layout' | 'report' | 'program' | 'configuration'>,
+  options: KubeletOptions,
+): Promise<boolean> {
+  const { files, layout, report } = context;
+  const phase = 'kubelet-start';
+  await files.makeDirectory(KUBELET_DIR, 0o700);
+  const instance = { containerRuntimeEndpoint: options.node.criSocket };
+  const written = [
+    await ensureFile(context, phase, KUBELET_ENVIRONMENT, environmentFile(options), 0o644),
+    await ensureFile(context, phase, KUBELET_INSTANCE_CONFIGURATION, encodeYaml(instance).toString(), 0o644),
+    await ensureFile(
+      context,
+      phase,
+      KUBELET_CONFIGURATION,
+      kubeletText(context.configuration, layout, { ...options.kubelet, ...instance }),
+      0o644,
+    ),
+  ];
+  const packaged = ['/usr/lib/systemd/system/kubelet.service', '/lib/systemd/system/kubelet.service'];
+  for (const path of packaged) {
+    if (!(await files.exists(path))) continue;
+    report(`[${phase}] ${layout.local(path)} runs the kubelet`);
+    return written.includes(true);
+  }
+  written.push(await ensureFile(context, phase, unitFile('kubelet'), kubeletUnit(context), 0o644));
+  return written.includes(true);
+}
+
+function environmentFile({ node, hostname, registersTaints }: KubeletOptions): string {
+  const taints = node.taints.map(
+    ({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`,
+  );
+  const flags = {
+    ...(node.name === hostname ? {} : { 'hostname-override': node.name }),
+    ...(registersTaints && taints.length > 0 ? { 'register-with-taints': taints.join(',') } : {}),
+  };
+  const [, ...words] = commandLine('kubelet', flags, node.kubeletExtraArgs);
+  return `KUBELET_KUBEADM_ARGS=${JSON.stringify(words.join(' '))}\n`;
+}
+
+/** The configuration with the paths that the installation chose as this machine knows them. */
+function kubeletText({ cluster }: Configuration, layout: Layout, kubelet: KubeletDocument): string {
+  const named = (path: unknown, own: string) => (path === own ? layout.host(own) : path);
+  const { authentication, ...rest } = kubelet as { authentication?: { x509?: { clientCAFile?: unknown } } };
+  const clientCAFile = named(authentication?.x509?.clientCAFile, certificateFile(cluster, 'ca'));
+  const here = {
+    ...rest,
+    authentication: { ...authentication, x509: { ...authentication?.x509, clientCAFile } },
+    staticPodPath: named(kubelet.staticPodPath, MANIFESTS_DIR),
+  };
+  return sortedYaml(here);
+}
+
+/** As Go writes objects without an order of their own. */
+export function sortedYaml(object: object): string {
+  return encodeYaml(sorted(object) as object).toString();
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, inner]) => [name, sorted(inner)]));
+}

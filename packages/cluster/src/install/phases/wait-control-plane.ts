@@ -1,0 +1,37 @@
+import { sleep } from '@keelson/client';
+import { StartupError } from '../../startup-error.ts';
+import { controlPlaneHealth } from '../health.ts';
+import { MANIFESTS_DIR, UNITS_DIR } from '../layout.ts';
+import type { Phase } from '../phase.ts';
+
+const RETRY_MS = 500;
+
+export const waitControlPlanePhase: Phase = {
+  name: 'wait-control-plane',
+  summary: 'Wait until the API server, the controller manager and the scheduler are well',
+  async ready(context) {
+    const { configuration, clock, dryRun, layout, report, services, systemd } = context;
+    if (dryRun) return true;
+    const until = clock.now() + configuration.init.timeouts.controlPlaneComponentHealthCheck;
+    for (;;) {
+      const ailing = await controlPlaneHealth(context);
+      if (ailing.length === 0) {
+        report('[wait-control-plane] the control plane is well');
+        return true;
+      }
+      const written = layout.local(systemd ? UNITS_DIR : MANIFESTS_DIR);
+      if (!services && ailing.length === 3) {
+        report(`[wait-control-plane] nothing here starts what is in ${written}: have it started, then run this again`);
+        return false;
+      }
+      if (clock.now() >= until)
+        throw new StartupError(
+          `the control plane is not well: ${ailing.join('; ')}`,
+          systemd
+            ? "see 'journalctl -u kube-apiserver' and its like"
+            : 'see the logs of the kubelet and in /var/log/pods',
+        );
+      await sleep(clock, RETRY_MS);
+    }
+  },
+};
