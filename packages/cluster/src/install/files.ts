@@ -5,6 +5,8 @@ import { readIfExists, writeFileAtomic } from '../pki/files.ts';
 import type { Layout } from './layout.ts';
 
 export interface Files {
+  /** Whether anything was written. */
+  readonly changed: boolean;
   /** @returns undefined where there is none */
   read(path: string): Promise<string | undefined>;
   /** Writes it whole or not at all, with its directories. @param mode permissions, for the owner alone by default */
@@ -21,8 +23,12 @@ export interface Files {
 /** The files as they are. */
 export class DiskFiles implements Files {
   readonly #layout: Layout;
+  #changed = false;
   constructor(layout: Layout) {
     this.#layout = layout;
+  }
+  get changed(): boolean {
+    return this.#changed;
   }
   read(path: string): Promise<string | undefined> {
     return readIfExists(this.#layout.local(path));
@@ -31,6 +37,7 @@ export class DiskFiles implements Files {
     const local = this.#layout.local(path);
     await mkdir(dirname(local), { recursive: true, mode: 0o755 });
     await writeFileAtomic(local, text, mode);
+    this.#changed = true;
   }
   async makeDirectory(path: string, mode: number): Promise<void> {
     await mkdir(dirname(this.#layout.local(path)), { recursive: true, mode: 0o755 });
@@ -58,6 +65,9 @@ export class DryRunFiles implements Files {
   /** What would have been written, by path. */
   get written(): ReadonlyMap<string, string> {
     return this.#written;
+  }
+  get changed(): boolean {
+    return this.#written.size > 0;
   }
   async read(path: string): Promise<string | undefined> {
     return this.#written.get(path) ?? (this.#isRemoved(path) ? undefined : this.#below.read(path));

@@ -10,7 +10,7 @@ export const waitControlPlanePhase: Phase = {
   name: 'wait-control-plane',
   summary: 'Wait until the API server, the controller manager and the scheduler are well',
   async ready(context) {
-    const { configuration, clock, dryRun, layout, report, services, systemd } = context;
+    const { configuration, clock, dryRun, files, layout, report, services, systemd } = context;
     if (dryRun) return true;
     const until = clock.now() + configuration.init.timeouts.controlPlaneComponentHealthCheck;
     for (;;) {
@@ -20,8 +20,10 @@ export const waitControlPlanePhase: Phase = {
         return true;
       }
       const written = layout.local(systemd ? UNITS_DIR : MANIFESTS_DIR);
-      if (!services && ailing.length === 3) {
-        report(`[wait-control-plane] nothing here starts what is in ${written}: have it started, then run this again`);
+      if (!services && files.changed && ailing.length === 3) {
+        report(
+          `[wait-control-plane] nothing here starts what is in ${written}: start that, then run this command again`,
+        );
         return false;
       }
       if (clock.now() >= until)
