@@ -5,6 +5,7 @@ export { type Constructible, type Declarations, Environment } from './environmen
 export { lazyObject } from './eval/adapt.ts';
 export { BudgetExceeded, EvaluationError, failure, noSuchOverload, Pending } from './eval/errors.ts';
 export { toJson } from './eval/json.ts';
+export { compilePattern } from './eval/pattern.ts';
 export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT, settled } from './eval/program.ts';
 export { Duration, Timestamp } from './eval/time.ts';
 export * from './eval/values.ts';
@@ -20,6 +21,7 @@ export {
   resourceCheckValue,
 } from './library/authorizer.ts';
 export { BINDINGS } from './library/comprehensions.ts';
+export { parseRequestUri } from './library/go-url.ts';
 export { environment } from './library/kubernetes.ts';
 export { JSON_PATCH, JSONPatchType, misnamedTypes, OBJECT_TYPES } from './library/mutation.ts';
 export { parseQuantity, parseSemver, QuantityType, SemverType } from './library/quantity.ts';

@@ -1,0 +1,81 @@
+/**
+ * A schema as the parts of this folder read it: made once for each definition, safe against any name of a property
+ * (k8s.io/apiextensions-apiserver/pkg/apiserver/schema).
+ */
+import type { JSONSchemaProps, ValidationRule } from '@keelson/api/generated/types/apiextensions/v1';
+import { supportedFormat } from './formats.ts';
+
+export interface Structural {
+  readonly source: JSONSchemaProps;
+  /** What values may be; empty: anything. Two where integers and strings are as good. */
+  readonly types: readonly string[];
+  readonly nullable: boolean;
+  /** Undefined where there is none, or null. */
+  readonly default: unknown;
+  readonly properties: ReadonlyMap<string, Structural>;
+  readonly additional: Structural | boolean | undefined;
+  readonly items: Structural | undefined;
+  readonly preserves: boolean;
+  readonly embedded: boolean;
+  readonly listType: string | undefined;
+  readonly listMapKeys: readonly string[];
+  /** Empty for a format that is not checked. */
+  readonly format: string;
+  readonly allOf: readonly Structural[];
+  readonly anyOf: readonly Structural[];
+  readonly oneOf: readonly Structural[];
+  readonly not: Structural | undefined;
+  readonly rules: readonly ValidationRule[];
+}
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What an object of the API has beyond its schema. */
+export const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+
+/** @param source of the grammar that definitions may have; what is not structural is left out */
+export function structural(source: JSONSchemaProps): Structural {
+  const { type, items, additionalProperties: additional, not } = source;
+  const types = source['x-kubernetes-int-or-string'] ? ['integer', 'string'] : type ? [type] : [];
+  const all = (schemas: readonly JSONSchemaProps[] = []) => schemas.map(structural);
+  return {
+    source,
+    types,
+    nullable: source.nullable ?? false,
+    default: source.default ?? undefined,
+    properties: new Map(Object.entries(source.properties ?? {}).map(([name, s]) => [name, structural(s)])),
+    additional: typeof additional === 'object' ? structural(additional) : additional,
+    items: items && !Array.isArray(items) ? structural(items) : undefined,
+    preserves: source['x-kubernetes-preserve-unknown-fields'] ?? false,
+    embedded: source['x-kubernetes-embedded-resource'] ?? false,
+    listType: source['x-kubernetes-list-type'],
+    listMapKeys: source['x-kubernetes-list-map-keys'] ?? [],
+    format: supportedFormat(types, source.format ?? ''),
+    allOf: all(source.allOf),
+    anyOf: all(source.anyOf),
+    oneOf: all(source.oneOf),
+    not: not && structural(not),
+    rules: source['x-kubernetes-validations'] ?? [],
+  };
+}
+
+/** The schema of a member of an object; true or false where it has none of its own, undefined where there should be none. */
+export function memberOf({ properties, additional }: Structural, name: string): Structural | boolean | undefined {
+  return properties.get(name) ?? additional;
+}
+
+/** The schema of what is a resource by itself. */
+export function asResource(schema: Structural): Structural {
+  return schema.embedded ? schema : { ...schema, embedded: true };
+}
+
+/** Whether it is true of the schema or of one that values within its values have. */
+export function anywhere(schema: Structural, holds: (schema: Structural) => boolean): boolean {
+  if (holds(schema) || (schema.items && anywhere(schema.items, holds))) return true;
+  if (typeof schema.additional === 'object' && anywhere(schema.additional, holds)) return true;
+  return [...schema.properties.values()].some((property) => anywhere(property, holds));
+}

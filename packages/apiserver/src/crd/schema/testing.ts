@@ -1,0 +1,22 @@
+import type { ErrorList } from '@keelson/api/field';
+import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import type { KubeObject } from '@keelson/api/object';
+import { type CustomSchema, customSchema } from './index.ts';
+
+/** A schema whose objects have this in their spec. */
+export function specSchema(spec: JSONSchemaProps): CustomSchema {
+  return rootSchema({ type: 'object', properties: { spec } });
+}
+
+export function rootSchema(schema: JSONSchemaProps): CustomSchema {
+  const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
+  return customSchema(schema, { kind, namespaced: true });
+}
+
+export function widget(spec: unknown, more: object = {}): KubeObject {
+  return { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a' }, spec, ...more } as KubeObject;
+}
+
+export function textsOf(errors: ErrorList): string[] {
+  return errors.map(String);
+}
