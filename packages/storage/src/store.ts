@@ -119,8 +119,12 @@ export interface Store {
   /** Bytes used by the data (file or quota), for metrics. */
   size(): Promise<number>;
 
-  /** Resolves when the store answers. @throws StoreUnavailableError with the cause. */
-  health(): Promise<void>;
+  /**
+   * Resolves when the store answers.
+   * @param timeoutMs how long it may take, where it is asked over a network
+   * @throws StoreUnavailableError with the cause
+   */
+  health(timeoutMs?: number): Promise<void>;
 
   /** Ends watches silently, finishes accepted writes, releases files and connections. */
   close(): Promise<void>;
@@ -149,4 +153,19 @@ export class FutureRevisionError extends Error {
 /** The store can't be reached or can't write (etcd without quorum, disk full, NOSPACE alarm). */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
+  /** What clients of the API are told: the store's own words, without where it is. */
+  readonly reason: string;
+  /** It was waited for as long as a request may take. */
+  readonly timedOut: boolean;
+
+  constructor(message: string, options: StoreUnavailableOptions = {}) {
+    super(message, options);
+    this.reason = options.reason ?? message;
+    this.timedOut = options.timedOut ?? false;
+  }
+}
+
+export interface StoreUnavailableOptions extends ErrorOptions {
+  readonly reason?: string;
+  readonly timedOut?: boolean;
 }

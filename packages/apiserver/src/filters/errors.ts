@@ -4,6 +4,7 @@ import type { Filter } from '../chain.ts';
 import { commonHeaders } from '../handlers/send.ts';
 import { statusBody } from '../handlers/status.ts';
 import type { Logger } from '../logger.ts';
+import { storeError } from '../registry/store-error.ts';
 
 /** An error after the answer has begun can only cut it off. */
 export function errors(logger: Logger): Filter {
@@ -23,7 +24,9 @@ export function errors(logger: Logger): Filter {
         return;
       }
       const status =
-        error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error));
+        error instanceof StatusError
+          ? error
+          : (storeError(error) ?? internalError(error instanceof Error ? error.message : String(error)));
       const { contentType, body } = statusBody(ctx, status.toStatus());
       const retryAfter = status.details?.retryAfterSeconds;
       exchange.respond(

@@ -10,7 +10,6 @@ import {
   alreadyExists,
   conflict,
   type GroupResource,
-  internalError,
   invalid,
   notFound,
   StatusError,
@@ -19,13 +18,14 @@ import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
-import { FutureRevisionError, type Store, StoreUnavailableError, type WriteResult } from '@keelson/storage/store';
+import type { Store, WriteResult } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
 import { type CachedObject, Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
 import { keyOf, type ResourceDefinition } from './resource.ts';
+import { storeError } from './store-error.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
 
 export interface Environment {
@@ -355,14 +355,11 @@ export class ResourceStore {
       );
   }
 
-  /** The store's troubles as the API's errors. */
   async #guard(write: () => Promise<WriteResult>): Promise<WriteResult> {
     try {
       return await write();
     } catch (error) {
-      if (error instanceof StoreUnavailableError || error instanceof FutureRevisionError)
-        throw internalError(error.message);
-      throw error;
+      throw storeError(error) ?? error;
     }
   }
 }

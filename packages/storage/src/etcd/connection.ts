@@ -3,15 +3,17 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { ChannelCredentials, Client, type ClientDuplexStream, type ClientOptions, Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../clock.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { isUnavailable, translate, wasNotSent } from './errors.ts';
+import { isSilence, isUnavailable, translate, wasNotProposed } from './errors.ts';
 import type { Method } from './messages.ts';
 import { TlsFiles, type TlsPaths } from './tls-files.ts';
 
 export interface ConnectionOptions extends TlsPaths {
-  /** URLs, as `https://10.0.0.1:2379`, tried in this order. */
+  /** URLs, as `https://10.0.0.1:2379`, tried one after the other from any of them on. */
   readonly endpoints: readonly string[];
   /** The longest that one request may take, retries included. */
   readonly requestTimeoutMs: number;
+  /** Where to begin, in [0, 1): so that several API servers don't all speak to the same member. */
+  readonly random: () => number;
   /** The largest answer that is accepted. */
   readonly maxMessageBytes: number;
   readonly clock: Clock;
@@ -21,7 +23,12 @@ export interface CallOptions {
   /** Whether doing it twice is as good as doing it once. A write that may have reached etcd is not sent again. */
   readonly repeatable: boolean;
   readonly timeoutMs?: number;
+  /** Told when it is sent again. */
+  readonly onRepeat?: () => void;
 }
+
+/** A member that has said nothing for so long hangs: one without a leader gives up, and says so, after 7 s. */
+const SILENCE_MS = 10_000;
 
 /** How often TLS files are looked at, besides whenever a connection fails. */
 const TLS_CHECK_MS = 60_000;
@@ -49,9 +56,12 @@ export class Connection {
   #current = 0;
   #cancelTlsCheck: (() => void) | undefined;
   #closed = false;
+  /** Told of an endpoint that hangs. */
+  onSilence: (endpoint: string) => void = () => {};
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#current = Math.floor(options.random() * options.endpoints.length);
     this.#tlsFiles = new TlsFiles(options);
   }
 
@@ -78,11 +88,12 @@ export class Connection {
   async call<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
-    { repeatable, timeoutMs = this.#options.requestTimeoutMs }: CallOptions,
+    { repeatable, timeoutMs = this.#options.requestTimeoutMs, onRepeat }: CallOptions,
   ): Promise<Response> {
     const deadline = Date.now() + timeoutMs;
     // What can be repeated leaves time for the endpoints after one that is silent.
-    const share = repeatable ? timeoutMs / this.#options.endpoints.length : timeoutMs;
+    const patience = Math.min(SILENCE_MS, timeoutMs);
+    const share = repeatable ? patience / this.#options.endpoints.length : patience;
     for (let attempt = 1; ; attempt++) {
       const index = this.#current;
       try {
@@ -92,9 +103,11 @@ export class Connection {
         if (!isUnavailable(error)) throw error;
         const endpoint = this.#options.endpoints[index]!;
         this.failOver(endpoint);
-        if (!(repeatable || wasNotSent(error))) throw translate(error, endpoint);
+        if (isSilence(error)) this.onSilence(endpoint);
+        if (!(repeatable || wasNotProposed(error))) throw translate(error, endpoint);
         if (attempt % this.#options.endpoints.length === 0) await this.#pause(attempt);
         if (Date.now() >= deadline) throw translate(error, endpoint);
+        onRepeat?.();
       }
     }
   }

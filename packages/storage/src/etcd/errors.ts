@@ -29,13 +29,30 @@ export function isTooLarge(error: unknown): boolean {
 /** The endpoint does not answer, or says that it can't: another one may. */
 export function isUnavailable(error: unknown): boolean {
   if (!isServiceError(error)) return false;
-  return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED;
+  return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED || isDropped(error);
 }
 
-/** The request has certainly not reached etcd, so that sending a write again can't repeat it. */
-export function wasNotSent(error: unknown): boolean {
-  if (!isServiceError(error) || error.code !== status.UNAVAILABLE) return false;
-  return /^(No connection established|Name resolution failed|Channel closed before)/.test(error.details);
+/** It was waited for in vain; not: the endpoint has said that its own time was over. */
+export function isSilence(error: unknown): boolean {
+  return isServiceError(error) && error.code === status.DEADLINE_EXCEEDED && error.details !== GAVE_UP;
+}
+
+/** What a member says that found no leader to hand a write to for as long as it waits (5 s and two elections). */
+const GAVE_UP = 'context deadline exceeded';
+const NOT_SENT = /^(No connection established|Name resolution failed|Channel closed before)/;
+
+/** The write has not got into etcd's log, so that sending it again can't repeat it. */
+export function wasNotProposed(error: unknown): boolean {
+  if (!isServiceError(error)) return false;
+  if (error.code === status.DEADLINE_EXCEEDED) return error.details === GAVE_UP;
+  if (error.code === status.UNAVAILABLE) return NOT_SENT.test(error.details) || error.details === NO_LEADER;
+  return isDropped(error);
+}
+
+const NO_LEADER = 'etcdserver: no leader';
+
+function isDropped(error: ServiceError): boolean {
+  return error.code === status.UNKNOWN && error.details.includes('raft proposal dropped');
 }
 
 /** Codes that say something of the request, not of etcd's condition. */
@@ -48,7 +65,8 @@ export function translate(error: unknown, endpoint: string): Error {
   const reason = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(error.details)?.[1] ?? error.details;
   const message = `etcd at ${endpoint}: ${reason === 'null' ? 'no connection' : reason}`;
   if (requestErrors.has(error.code)) return new Error(message, { cause: error });
-  return new StoreUnavailableError(message, { cause: error });
+  const timedOut = error.code === status.DEADLINE_EXCEEDED;
+  return new StoreUnavailableError(message, { cause: error, reason: timedOut ? GAVE_UP : reason, timedOut });
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -45,6 +45,7 @@ export class EtcdStore implements Store {
   readonly #keys: KeyMapping;
   readonly #leases: Leases;
   readonly #watches: WatchStream;
+  readonly #writeTimeoutMs: number;
   /** The newest compaction that is known of; there may have been others since. */
   #compacted = 0;
   #closed = false;
@@ -54,8 +55,9 @@ export class EtcdStore implements Store {
     return toNumber(header.revision);
   });
 
-  constructor(connection: Connection, keys: KeyMapping, clock: Clock) {
+  constructor(connection: Connection, keys: KeyMapping, clock: Clock, writeTimeoutMs: number) {
     this.#connection = connection;
+    this.#writeTimeoutMs = writeTimeoutMs;
     this.#keys = keys;
     this.#leases = new Leases(connection, clock);
     this.#watches = new WatchStream(connection, clock, (event) => this.#toEvent(event));
@@ -163,8 +165,13 @@ export class EtcdStore implements Store {
     return toNumber((await this.#call(etcd.status, {}, { repeatable: true })).dbSize);
   }
 
-  health(): Promise<void> {
-    return this.waitUntilReachable(HEALTH_TIMEOUT_MS);
+  async health(timeoutMs = HEALTH_TIMEOUT_MS): Promise<void> {
+    await this.waitUntilReachable(timeoutMs).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      const { message, timedOut } = error;
+      const reason = `error getting data from etcd: ${error.reason}`;
+      throw new StoreUnavailableError(message, { cause: error, reason, timedOut });
+    });
   }
 
   /** Resolves when one of the endpoints has answered. @throws StoreUnavailableError if none does in time */
@@ -199,10 +206,20 @@ export class EtcdStore implements Store {
       success: [change],
       failure: [{ request_range: { key } }],
     };
-    const { header, succeeded, responses } = await this.#call(etcd.txn, request, { repeatable: false });
+    let repeated = false;
+    const { header, succeeded, responses } = await this.#call(etcd.txn, request, {
+      repeatable: false,
+      timeoutMs: this.#writeTimeoutMs,
+      onRepeat: () => {
+        repeated = true;
+      },
+    });
     const revision = toNumber(header.revision);
     if (succeeded) return { ok: true, revision };
     const current = responses[0]?.response_range?.kvs[0];
+    // A member that had given up on handing it to a leader may just have done so.
+    if (repeated && current && 'request_put' in change && current.value.equals(change.request_put.value))
+      return { ok: true, revision: toNumber(current.mod_revision) };
     return { ok: false, current: current && this.#toKeyValue(current), revision };
   }
 

@@ -10,14 +10,19 @@ export interface EtcdOptions extends TlsPaths {
   readonly endpoints: readonly string[];
   /** What stands in etcd for the `/registry` of callers' keys, as upstream's `--etcd-prefix`. */
   readonly prefix?: string;
-  /** The longest that one request may take, retries included. */
+  /** The longest that one request may take, retries included; a write no longer than upstream's 34 s. */
   readonly requestTimeoutMs?: number;
   /** How long to wait for etcd to answer at first. */
   readonly openTimeoutMs?: number;
   /** The largest answer that is accepted. Lists come in pages that are far smaller, unless values are very large. */
   readonly maxMessageBytes?: number;
   readonly clock?: Clock;
+  /** In [0, 1). Default: Math.random. */
+  readonly random?: () => number;
 }
+
+/** As long as a write may take upstream (apiserver/pkg/endpoints/handlers/create.go). */
+const WRITE_TIMEOUT_MS = 34_000;
 
 /**
  * A store in an etcd cluster.
@@ -26,14 +31,15 @@ export interface EtcdOptions extends TlsPaths {
 export async function openEtcdStore({
   endpoints,
   prefix,
-  requestTimeoutMs = 10_000,
+  requestTimeoutMs = 60_000,
   openTimeoutMs = 20_000,
   maxMessageBytes = 256 << 20,
   clock = systemClock,
+  random = Math.random,
   ...tls
 }: EtcdOptions): Promise<Store> {
-  const connection = await Connection.open({ endpoints, requestTimeoutMs, maxMessageBytes, clock, ...tls });
-  const store = new EtcdStore(connection, new KeyMapping(prefix), clock);
+  const connection = await Connection.open({ endpoints, requestTimeoutMs, maxMessageBytes, clock, random, ...tls });
+  const store = new EtcdStore(connection, new KeyMapping(prefix), clock, Math.min(requestTimeoutMs, WRITE_TIMEOUT_MS));
   try {
     await store.waitUntilReachable(openTimeoutMs);
   } catch (error) {

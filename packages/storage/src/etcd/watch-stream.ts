@@ -52,6 +52,8 @@ export class WatchStream {
   readonly #toEvent: (event: WatchResponse['events'][number]) => WatchEvent;
   readonly #watchers = new Map<number, Watcher>();
   #stream: Stream | undefined;
+  #endStream: (() => void) | undefined;
+  #endpoint = '';
   #lastId = 0;
   #failures = 0;
   #cancelReconnect: (() => void) | undefined;
@@ -64,6 +66,10 @@ export class WatchStream {
     this.#connection = connection;
     this.#clock = clock;
     this.#toEvent = toEvent;
+    // A stream to a member that hangs would be silent until its connection is found to be dead.
+    connection.onSilence = (endpoint) => {
+      if (endpoint === this.#endpoint) this.#endStream?.();
+    };
   }
 
   /** @param key where etcd's range of the watched keys begins @param rangeEnd where it ends */
@@ -113,6 +119,8 @@ export class WatchStream {
     stream.on('error', onEnd);
     stream.on('end', onEnd);
     this.#stream = stream;
+    this.#endStream = onEnd;
+    this.#endpoint = endpoint;
     this.#unanswered = [];
     for (const watcher of this.#watchers.values()) this.#create(watcher);
     this.#askForProgress();

@@ -1,0 +1,16 @@
+/** The store's troubles as the API's errors. */
+import { StatusError, timeout } from '@keelson/api/errors';
+import { FutureRevisionError, StoreUnavailableError } from '@keelson/storage/store';
+
+/**
+ * Upstream passes etcd's words on as they are, without a reason; what took as long as a request may take is a timeout
+ * (apiserver/pkg/endpoints/handlers/responsewriters, finisher).
+ * @returns undefined for what is no trouble of the store
+ */
+export function storeError(error: unknown): StatusError | undefined {
+  if (error instanceof FutureRevisionError) return new StatusError(500, '', error.message);
+  if (!(error instanceof StoreUnavailableError)) return undefined;
+  return error.timedOut
+    ? timeout('request did not complete within requested timeout - context deadline exceeded', 0)
+    : new StatusError(500, '', error.reason);
+}
