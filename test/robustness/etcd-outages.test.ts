@@ -188,6 +188,21 @@ describe.skipIf(reason !== undefined)(`outages of etcd${reason ? ` (skipped: ${r
     expect(recorder.revision).toBe(created);
   });
 
+  it('a watch that compaction ends does not keep the others from progress', { timeout: 60_000 }, async () => {
+    const etcd = await startEtcd();
+    const store = await open([etcd]);
+    let revision = await put(store, '/registry/busy', '1');
+    for (let i = 0; i < 5; i++) revision = await put(store, '/registry/busy', `${i}`, revision);
+    await store.compact(revision);
+    const quiet = new Recorder(store, '/registry/quiet/', revision + 1);
+    const late = new Recorder(store, '/registry/busy', 2);
+    await late.until(({ error }) => error !== undefined);
+    expect(late.error).toBeInstanceOf(CompactedError);
+    revision = await put(store, '/registry/busy', 'again', revision);
+    store.requestProgress();
+    await quiet.until((seen) => seen.revision === revision);
+  });
+
   it('TLS files that are replaced are used from the next connection on', { timeout: 60_000 }, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'keelson-etcd-tls-'));
     running.push({ stop: () => rm(directory, { recursive: true }) });

@@ -39,12 +39,12 @@ const binary = process.env.KUBE_APISERVER ?? join(import.meta.dirname, '../../bi
 
 /**
  * @param args flags to add
- * @param shared an etcd that others use too, and that stays
+ * @param shared an etcd that others use too, and that stays; its URL may be several, comma separated
  */
 export async function startApiServer(
   storage: Storage,
   args: readonly string[] = [],
-  shared?: Etcd,
+  shared?: Pick<Etcd, 'url'>,
 ): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'keelson-test-'));
   const port = await freePort();
@@ -53,7 +53,8 @@ export async function startApiServer(
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   await writeFile(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
   await writeFile(join(directory, 'tokens.csv'), `${token},admin,admin-uid,system:masters\n`);
-  const etcd = shared ?? (storage === 'etcd' ? await startEtcd() : undefined);
+  const own = storage === 'etcd' && shared === undefined ? await startEtcd() : undefined;
+  const etcd = shared ?? own;
   const store = {
     etcd: () => [`--etcd-servers=${etcd!.url}`],
     lmdb: () => [`--data-dir=${join(directory, 'db')}`],
@@ -74,7 +75,7 @@ export async function startApiServer(
   ]);
   const stop = async () => {
     await program.stop();
-    if (etcd !== shared) await etcd?.stop();
+    await own?.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {

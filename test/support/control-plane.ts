@@ -1,8 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
 import { freePort, type Program, startProgram, untilReady } from './process.ts';
+
+/** A part that is started again whenever it ends by itself, as a node does with the pods of a control plane. */
+export interface Part {
+  /** How often it was started again. */
+  readonly restarts: number;
+  output(): string;
+  /** Ends it for good. */
+  kill(): Promise<void>;
+}
 
 const bin = (name: string) => join(import.meta.dirname, '../../bin', name);
 
@@ -11,7 +21,7 @@ export class ControlPlane {
   readonly #directory: string;
   readonly #port: number;
   readonly #flags: readonly string[];
-  readonly #programs: Program[] = [];
+  readonly #parts: Part[] = [];
   #server: Program | undefined;
   #admin: Client | undefined;
 
@@ -57,11 +67,11 @@ export class ControlPlane {
     await this.#server!.stop('SIGKILL');
   }
 
-  scheduler(...flags: string[]): Promise<Program> {
+  scheduler(...flags: string[]): Promise<Part> {
     return this.#run('kube-scheduler', 'kube-scheduler', '--secure-port=0', ...flags);
   }
 
-  controllerManager(...flags: string[]): Promise<Program> {
+  controllerManager(...flags: string[]): Promise<Part> {
     const ca = ['--root-ca-file', this.#pki('ca.crt'), '--cluster-signing-cert-file', this.#pki('ca.crt')];
     const keys = ['--cluster-signing-key-file', this.#pki('ca.key'), '--use-service-account-credentials'];
     const name = 'kube-controller-manager';
@@ -69,7 +79,7 @@ export class ControlPlane {
   }
 
   /** The node of this machine, with simulated containers. */
-  async kubelet(...flags: string[]): Promise<Program> {
+  async kubelet(...flags: string[]): Promise<Part> {
     const root = ['--root-dir', join(this.#directory, 'kubelet'), '--cert-dir', join(this.#directory, 'kubelet-pki')];
     const ports = ['--port', String(await freePort()), '--healthz-port=0', '--client-ca-file', this.#pki('ca.crt')];
     const node = ['--hostname-override', hostname().toLowerCase(), '--container-runtime-endpoint', 'simulated'];
@@ -78,12 +88,12 @@ export class ControlPlane {
 
   /** What all that ran around the API server has said. */
   output(): string {
-    return this.#programs.map((program) => program.output()).join('\n');
+    return this.#parts.map((part) => part.output()).join('\n');
   }
 
   async stop(): Promise<void> {
     this.#admin?.close();
-    await Promise.all([...this.#programs, this.#server!].map((program) => program.stop('SIGKILL')));
+    await Promise.all([...this.#parts.map((part) => part.kill()), this.#server?.stop('SIGKILL')]);
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -91,7 +101,7 @@ export class ControlPlane {
     return join(this.#data, 'pki', file);
   }
 
-  async #run(name: string, certificate: string, ...flags: string[]): Promise<Program> {
+  async #run(name: string, certificate: string, ...flags: string[]): Promise<Part> {
     const server = { server: `https://127.0.0.1:${this.#port}`, 'certificate-authority': this.#pki('ca.crt') };
     const user = {
       'client-certificate': this.#pki(`${certificate}.crt`),
@@ -107,8 +117,35 @@ export class ControlPlane {
       'current-context': 'x',
     };
     await writeFile(kubeconfig, JSON.stringify(config));
-    const program = startProgram(bin(name), ['--kubeconfig', kubeconfig, ...flags]);
-    this.#programs.push(program);
-    return program;
+    const part = supervised(() => startProgram(bin(name), ['--kubeconfig', kubeconfig, ...flags]));
+    this.#parts.push(part);
+    return part;
   }
 }
+
+function supervised(start: () => Program): Part {
+  const outputs: (() => string)[] = [];
+  let program: Program;
+  let isOver = false;
+  const run = () => {
+    program = start();
+    outputs.push(program.output);
+    void program.exited.then(async () => {
+      await sleep(RESTART_MS);
+      if (!isOver) run();
+    });
+  };
+  run();
+  return {
+    get restarts() {
+      return outputs.length - 1;
+    },
+    output: () => outputs.map((output) => output()).join('\n'),
+    kill: async () => {
+      isOver = true;
+      await program.stop('SIGKILL');
+    },
+  };
+}
+
+const RESTART_MS = 100;

@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { agentOf, type EtcdTls } from './etcd-tls.ts';
 import { freePort, type Program, startProgram, untilReady } from './process.ts';
 import { tool } from './tools.ts';
 
@@ -15,11 +20,15 @@ export interface Etcd {
   /** Makes it hang, its connections open. */
   pause(): void;
   resume(): void;
+  /** Asks its gateway: `/v3/maintenance/status`. @throws Error when it does not answer with success */
+  ask<T>(path: string, body?: object): Promise<T>;
   stop(): Promise<void>;
 }
 
 export interface EtcdOptions {
   readonly scheme?: 'http' | 'https';
+  /** Mutual TLS with clients and among members; then the scheme is https. */
+  readonly tls?: EtcdTls;
   /** More flags, such as those for TLS. */
   readonly args?: readonly string[];
 }
@@ -31,7 +40,9 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
 }
 
 /** An etcd cluster with nothing in it. */
-export async function startCluster(size: number, { scheme = 'http', args = [] }: EtcdOptions = {}): Promise<Etcd[]> {
+export async function startCluster(size: number, options: EtcdOptions = {}): Promise<Etcd[]> {
+  const { tls, scheme = tls ? 'https' : 'http', args = [] } = options;
+  const agent = tls && (await agentOf(tls));
   const directory = await mkdtemp(join(tmpdir(), 'keelson-etcd-'));
   const members: Member[] = [];
   for (let i = 0; i < size; i++) {
@@ -40,7 +51,7 @@ export async function startCluster(size: number, { scheme = 'http', args = [] }:
       name: `member-${i}`,
       port: client,
       url: `${scheme}://127.0.0.1:${client}`,
-      peer: `http://127.0.0.1:${peer}`,
+      peer: `${tls ? 'https' : 'http'}://127.0.0.1:${peer}`,
     });
   }
   const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',');
@@ -60,6 +71,7 @@ export async function startCluster(size: number, { scheme = 'http', args = [] }:
           `--initial-cluster=${cluster}`,
           '--unsafe-no-fsync',
           '--log-level=error',
+          ...(tls?.flags ?? []),
           ...args,
         ]);
         await untilReady(program, () => serves(member));
@@ -69,6 +81,7 @@ export async function startCluster(size: number, { scheme = 'http', args = [] }:
       },
       pause: () => process.kill(program!.pid, 'SIGSTOP'),
       resume: () => process.kill(program!.pid, 'SIGCONT'),
+      ask: (path, body = {}) => ask(new URL(path, member.url), body, agent),
       async stop() {
         await program?.stop('SIGKILL');
         if (--running === 0) await rm(directory, { recursive: true });
@@ -85,6 +98,32 @@ interface Member {
   readonly port: number;
   readonly url: string;
   readonly peer: string;
+}
+
+/** The one that the others follow. */
+export async function leaderOf(members: readonly Etcd[]): Promise<Etcd> {
+  for (;;) {
+    for (const member of members) {
+      type Status = { readonly leader?: string; readonly header: { readonly member_id: string } };
+      const status = await member.ask<Status>('/v3/maintenance/status').catch(() => undefined);
+      if (status?.leader === status?.header.member_id && status !== undefined) return member;
+    }
+    await sleep(50);
+  }
+}
+
+function ask<T>(url: URL, body: object, agent: https.Agent | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const { request } = url.protocol === 'https:' ? https : http;
+    const sent = request(url, { method: 'POST', ...(agent && { agent }), timeout: 10_000 }, async (response) => {
+      const answer = await text(response).catch((error: Error) => error.message);
+      if (response.statusCode === 200) resolve(JSON.parse(answer) as T);
+      else reject(new Error(`${response.statusCode}: ${answer}`));
+    });
+    sent.on('timeout', () => sent.destroy(new Error('timeout')));
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
 }
 
 async function serves({ url, port }: Member): Promise<boolean> {

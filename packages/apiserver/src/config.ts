@@ -97,6 +97,9 @@ export interface ServerConfig {
   readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
   /** How long after the start /livez does not mind that parts are still starting (`--livez-grace-period`). */
   readonly livezGraceMs?: number;
+  /** How long the store may take to answer a health check, and one of readiness. */
+  readonly storeHealthTimeoutMs?: number;
+  readonly storeReadyTimeoutMs?: number;
   readonly shutdownDelayMs: number;
   /** Compact the store this often; 0: never. */
   readonly compactionIntervalMs: number;

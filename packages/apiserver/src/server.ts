@@ -70,6 +70,7 @@ import type { AllocationDeps } from './registry/core/service/allocation/deps.ts'
 import { serviceAllocationRepair } from './registry/core/service/allocation/start.ts';
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
+import { storeHealth } from './registry/store-error.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { Resources } from './resources.ts';
 import { flagz } from './zpages/flagz.ts';
@@ -163,7 +164,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     onFailure: (endpoint, failures) => logger.info({ endpoint, failures }, 'health check failed'),
   });
   const booted = addStandardChecks(health, {
-    storeHealth: () => store.health(),
+    storeHealth: () => storeHealth(store, config.storeHealthTimeoutMs),
+    storeReadiness: () => storeHealth(store, config.storeReadyTimeoutMs),
     isShuttingDown: () => lifecycle.stopping,
     priorityAndFairness: config.priorityAndFairness !== false,
   });
@@ -237,7 +239,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       authorize,
     },
     computedKinds: {
-      componentstatuses: { objects: () => componentStatuses({ storeHealth: () => store.health() }) },
+      componentstatuses: { objects: () => componentStatuses({ storeHealth: () => storeHealth(store) }) },
     },
     watchLimits: {
       minRequestTimeoutSeconds: config.minRequestTimeoutSeconds,

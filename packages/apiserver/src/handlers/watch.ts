@@ -44,7 +44,9 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
-  if (options.resourceVersion === '0') await cacher.ready();
+  // What the cache holds already needs no word of the store's, which may have none to say.
+  const isHeld = revision > 0 && revision <= cacher.revision;
+  if (isHeld || options.resourceVersion === '0') await cacher.ready();
   else {
     const current = await cacher.fresh();
     if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);

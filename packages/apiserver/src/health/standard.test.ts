@@ -7,6 +7,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
   const storeHealth = () => Promise.resolve();
   const finish = addStandardChecks(health, {
     storeHealth,
+    storeReadiness: storeHealth,
     isShuttingDown: () => false,
     priorityAndFairness: false,
     ...options,

@@ -5,6 +5,8 @@ import { BOOT_HOOKS, type BootHook } from './order.ts';
 export interface StandardChecks {
   /** Rejects while the store does not answer. */
   readonly storeHealth: () => Promise<void>;
+  /** The same, for who wants to know whether requests may be sent here. */
+  readonly storeReadiness: () => Promise<void>;
   readonly isShuttingDown: () => boolean;
   readonly priorityAndFairness: boolean;
 }
@@ -21,7 +23,7 @@ export function addStandardChecks(health: HealthChecks, standard: StandardChecks
   health.add({ name: 'loopback-serving-certificate', ...nothing }, ['healthz', 'livez']);
   health.add({ name: 'informer-sync', ...nothing }, ['readyz']);
   health.add({ name: 'etcd', group: 'etcd', check: standard.storeHealth });
-  health.add({ name: 'etcd-readiness', group: 'etcd-readiness', check: standard.storeHealth }, ['readyz']);
+  health.add({ name: 'etcd-readiness', group: 'etcd-readiness', check: standard.storeReadiness }, ['readyz']);
   const check = () => {
     if (standard.isShuttingDown()) throw new Error('process is shutting down');
   };

@@ -92,7 +92,7 @@ export function observeStore(
     compact: (revision) => store.compact(revision),
     compactedRevision: () => store.compactedRevision(),
     size: () => store.size(),
-    health: () => store.health(),
+    health: (timeoutMs) => store.health(timeoutMs),
     close: () => store.close(),
   };
 }

@@ -1,6 +1,6 @@
 /** The store's troubles as the API's errors. */
 import { StatusError, timeout } from '@keelson/api/errors';
-import { FutureRevisionError, StoreUnavailableError } from '@keelson/storage/store';
+import { FutureRevisionError, type Store, StoreUnavailableError } from '@keelson/storage/store';
 
 /**
  * Upstream passes etcd's words on as they are, without a reason; what took as long as a request may take is a timeout
@@ -13,4 +13,11 @@ export function storeError(error: unknown): StatusError | undefined {
   return error.timedOut
     ? timeout('request did not complete within requested timeout - context deadline exceeded', 0)
     : new StatusError(500, '', error.reason);
+}
+
+/** Resolves when the store answers. @throws Error in the store's own words, which clients may read */
+export async function storeHealth(store: Store, timeoutMs?: number): Promise<void> {
+  await store.health(timeoutMs).catch((error: unknown) => {
+    throw error instanceof StoreUnavailableError ? new Error(error.reason, { cause: error }) : error;
+  });
 }

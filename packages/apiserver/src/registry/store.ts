@@ -6,14 +6,7 @@
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
-import {
-  alreadyExists,
-  conflict,
-  type GroupResource,
-  invalid,
-  notFound,
-  StatusError,
-} from '@keelson/api/errors';
+import { alreadyExists, conflict, type GroupResource, invalid, notFound, StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';

@@ -73,6 +73,8 @@ export async function serverConfig(
     routeToEndpoints: values['enable-aggregator-routing'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
     livezGraceMs: values['livez-grace-period'],
+    storeHealthTimeoutMs: values['etcd-healthcheck-timeout'],
+    storeReadyTimeoutMs: values['etcd-readycheck-timeout'],
     shutdownDelayMs: values['shutdown-delay-duration'],
     compactionIntervalMs: values['etcd-compaction-interval'],
   };

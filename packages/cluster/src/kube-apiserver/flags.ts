@@ -56,8 +56,10 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'etcd-cafile': "Authority of etcd's certificates.",
   'etcd-certfile': 'Client certificate for etcd.',
   'etcd-compaction-interval': 'How often history older than that is dropped; 0: never.',
+  'etcd-healthcheck-timeout': 'How long etcd may take to answer a health check.',
   'etcd-keyfile': 'Key of the client certificate for etcd.',
   'etcd-prefix': 'Where all keys begin.',
+  'etcd-readycheck-timeout': 'How long etcd may take to answer a check of readiness.',
   'etcd-servers': 'URLs of etcd, comma separated.',
   'event-ttl': 'How long events are kept.',
   'feature-gates':

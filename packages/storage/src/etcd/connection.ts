@@ -106,7 +106,7 @@ export class Connection {
         if (isSilence(error)) this.onSilence(endpoint);
         if (!(repeatable || wasNotProposed(error))) throw translate(error, endpoint);
         if (attempt % this.#options.endpoints.length === 0) await this.#pause(attempt);
-        if (Date.now() >= deadline) throw translate(error, endpoint);
+        if (Date.now() >= deadline) throw translate(error, endpoint, true);
         onRepeat?.();
       }
     }
@@ -130,9 +130,14 @@ export class Connection {
     void this.#loadTls().catch(() => undefined);
   }
 
-  close(): void {
+  /** What fails from now on is not tried again. */
+  stop(): void {
     this.#closed = true;
     this.#cancelTlsCheck?.();
+  }
+
+  close(): void {
+    this.stop();
     for (const client of this.#clients) client.close();
   }
 

@@ -58,16 +58,28 @@ function isDropped(error: ServiceError): boolean {
 /** Codes that say something of the request, not of etcd's condition. */
 const requestErrors = new Set<number>([status.INVALID_ARGUMENT, status.FAILED_PRECONDITION, status.NOT_FOUND]);
 
-/** The error as callers of a store expect it, with the endpoint it came from. */
-export function translate(error: unknown, endpoint: string): Error {
+/**
+ * The error as callers of a store expect it, with the endpoint it came from.
+ * @param isOver whether the request's time is over, so that it does not matter what the last try of many ran into
+ */
+export function translate(error: unknown, endpoint: string, isOver = false): Error {
   if (!isServiceError(error)) return error instanceof Error ? error : new Error(String(error));
   // gRPC wraps what happened into general remarks.
   const reason = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(error.details)?.[1] ?? error.details;
   const message = `etcd at ${endpoint}: ${reason === 'null' ? 'no connection' : reason}`;
   if (requestErrors.has(error.code)) return new Error(message, { cause: error });
-  const timedOut = error.code === status.DEADLINE_EXCEEDED;
-  return new StoreUnavailableError(message, { cause: error, reason: timedOut ? GAVE_UP : reason, timedOut });
+  const timedOut = isOver || error.code === status.DEADLINE_EXCEEDED;
+  return new StoreUnavailableError(message, { cause: error, reason: timedOut ? GAVE_UP : wordsOf(error), timedOut });
 }
+
+/** What etcd says itself as it says it; of the rest as much as upstream's client tells its callers. */
+function wordsOf({ code, details }: ServiceError): string {
+  if (details.startsWith('etcdserver: ')) return details;
+  const what = CONNECTION_LOST.test(details) ? 'error reading from server: EOF' : details;
+  const name = status[code]!.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return `rpc error: code = ${name} desc = ${what}`;
+}
+const CONNECTION_LOST = /^(Connection dropped|read ECONNRESET|Stream refused|Received RST_STREAM)/;
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error;

@@ -183,6 +183,7 @@ export class EtcdStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watches.close();
+    this.#connection.stop();
     await Promise.allSettled(this.#pending);
     this.#connection.close();
   }

@@ -119,7 +119,7 @@ it('starts at the revision itself where the one before it is compacted', () => {
   const { streams, watch } = setUp();
   const { told, errors } = watch(10);
   streams[0]!.answer(1, 12, { canceled: true, compact_revision: 10 });
-  expect(streams[0]!.asked).toEqual(['create 1 from 9', 'create 2 from 10']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 9', 'cancel 1', 'create 2 from 10']);
   streams[0]!.answer(2, 12, { events: events(10, 11) });
   expect(told).toEqual(['10+11@11']);
   expect(errors).toEqual([]);

@@ -174,6 +174,8 @@ export class WatchStream {
   #onCanceled(watcher: Watcher, response: WatchResponse): void {
     this.#watchers.delete(watcher.id);
     const compacted = toNumber(response.compact_revision);
+    // etcd keeps what compaction has ended among the stream's watches, as one that lags behind, and tells of no progress.
+    if (compacted > 0) this.#stream?.write({ cancel_request: { watch_id: watcher.id } });
     if (compacted === watcher.next && watcher.compacted !== compacted) {
       watcher.compacted = compacted;
       watcher.id = ++this.#lastId; // etcd takes an id only once.
