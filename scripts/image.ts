@@ -12,6 +12,8 @@ import { IMAGE_REPOSITORY, IMAGE_USER, imageName } from '../packages/cluster/src
 import { keelsonVersion } from '../packages/component/src/version.ts';
 import { controlPlaneLayer, PROGRAMS, programLayer } from './image/contents.ts';
 import { type ImageSpec, imageArchive } from './image/oci.ts';
+import { pauseProgram } from './image/pause.ts';
+import { file } from './image/tar.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -52,6 +54,16 @@ else {
     layers: [programLayer(etcd, 'etcd')],
     entrypoint: ['etcd'],
     names: [imageName('etcd', repository, `${version}-0`), imageName('etcd', repository)],
+  });
+}
+
+// The image that a container runtime holds each pod's namespaces by; it is told of it in its own settings.
+if (process.arch === 'x64') {
+  write('pause', {
+    ...common,
+    layers: [[file('pause', pauseProgram(), 0o755)]],
+    entrypoint: ['/pause'],
+    names: [imageName('pause', repository)],
   });
 }
 

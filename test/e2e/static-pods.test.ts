@@ -6,7 +6,7 @@ import type { Event, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUSYBOX } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
-import { type Machine, type Machines, makeImages, noMachines, startMachines } from '../support/machine.ts';
+import { type Machine, type Machines, noMachines, startMachines } from '../support/machine.ts';
 import type { Program } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
 
@@ -23,7 +23,6 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   beforeAll(async () => {
     machines = await startMachines(['cp1']);
     [machine] = machines.all as [Machine];
-    for (const image of makeImages(join(machine.root, 'images'))) machine.containerd.load(image);
     const config = join(machine.root, 'config.yaml');
     await writeFile(config, configuration(machine));
     machine.run(bin('keelson'), ['init', '--root', machine.root, '--config', config]);

@@ -30,18 +30,25 @@ export function noContainers(): string | undefined {
 
 const PAUSE = 'localhost/keelson/pause:1';
 
-/**
- * @param directory an empty one, whose path is short: sockets are in it
- * @param within what it is to be run by: a command that enters a network
- */
-export async function startContainerd(directory: string, within: readonly string[] = []): Promise<Containerd> {
+export interface ContainerdOptions {
+  /** What it is to be run by: a command that enters a network. */
+  readonly within?: readonly string[];
+  /** What holds the namespaces of pods; it is loaded before the first of them. */
+  readonly sandboxImage?: string;
+}
+
+/** @param directory an empty one, whose path is short: sockets are in it */
+export async function startContainerd(
+  directory: string,
+  { within = [], sandboxImage = PAUSE }: ContainerdOptions = {},
+): Promise<Containerd> {
   const id = randomBytes(3).toString('hex');
   const subnet = `10.${200 + (Number.parseInt(id.slice(0, 2), 16) % 50)}.${Number.parseInt(id.slice(2, 4), 16)}.0/24`;
   const socket = join(directory, 'containerd.sock');
   const config = join(directory, 'config.toml');
   mkdirSync(join(directory, 'cni'));
   writeFileSync(join(directory, 'cni/10-keelson.conflist'), JSON.stringify(network(`kt${id}`, subnet, directory)));
-  writeFileSync(config, configuration(directory, socket));
+  writeFileSync(config, configuration(directory, socket, sandboxImage));
   const [command, ...args] = [...within, fetched('usr/bin/containerd'), '--config', config, '--log-level', 'warn'];
   const program = startProgram(command!, args, { env: { PATH: path } });
   await untilReady(program, async () => ctr(socket, 'version') !== '');
@@ -91,14 +98,14 @@ async function stop(socket: string, program: Program, bridge: string, directory:
   quietly(() => execFileSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' }));
 }
 
-function configuration(directory: string, socket: string): string {
+function configuration(directory: string, socket: string, sandboxImage: string): string {
   return `version = 2
 root = "${directory}/root"
 state = "${directory}/state"
 [grpc]
   address = "${socket}"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${PAUSE}"
+  sandbox_image = "${sandboxImage}"
   disable_apparmor = true
   restrict_oom_score_adj = true
   stream_server_address = "127.0.0.1"

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { imageName } from '@keelson/cluster/install/images';
 import { type Containerd, noContainers, startContainerd, unmountBelow } from './containerd.ts';
 import { type Program, startProgram } from './process.ts';
 import { fetched } from './tools.ts';
@@ -34,6 +35,7 @@ const PATH = `${fetched('usr/bin')}:${process.env.PATH}`;
 /** Why there can be no such machines here; undefined when there can. */
 export function noMachines(): string | undefined {
   if (noContainers() !== undefined) return noContainers();
+  if (process.arch !== 'x64') return 'there is no image for the namespaces of pods but on x86-64';
   return ip('netns', 'list') === undefined ? 'networks of their own cannot be made here' : undefined;
 }
 
@@ -45,7 +47,7 @@ function ip(...args: string[]): string | undefined {
   }
 }
 
-/** @param names of the machines, which are on one network */
+/** @param names of the machines, which are on one network and have the images of a control plane */
 export async function startMachines(names: readonly string[]): Promise<Machines> {
   const id = randomBytes(2).toString('hex');
   const undo: (() => unknown)[] = [];
@@ -59,6 +61,9 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
     ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge');
     ip('-n', bridge, 'link', 'set', 'br0', 'up');
     const all: Machine[] = [];
+    const folder = await mkdtemp(join(tmpdir(), 'keelson-images-'));
+    undo.push(() => rm(folder, { recursive: true, force: true }));
+    const archives = makeImages(folder);
     for (const [i, name] of names.entries()) {
       const root = await mkdtemp(join(tmpdir(), 'km-'));
       undo.push(async () => {
@@ -71,8 +76,9 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
       undo.push(() => ip('netns', 'delete', namespace));
       const within = ['nsenter', `--net=/run/netns/${namespace}`, '--'];
       await mkdir(join(root, 'run'));
-      const containerd = await startContainerd(join(root, 'run'), within);
+      const containerd = await startContainerd(join(root, 'run'), { within, sandboxImage: imageName('pause') });
       undo.push(() => containerd.stop());
+      for (const archive of archives) containerd.load(archive);
       all.push({
         name,
         address,
@@ -114,5 +120,5 @@ export function makeImages(directory: string): string[] {
   const root = join(import.meta.dirname, '../..');
   const script = [join(root, 'scripts/image.ts'), '--level', '1', '--output', directory];
   execFileSync(join(root, 'node_modules/.bin/node'), script, { stdio: ['ignore', 'pipe', 'pipe'] });
-  return ['keelson', 'etcd'].map((name) => join(directory, `${name}.tar`));
+  return ['keelson', 'etcd', 'pause'].map((name) => join(directory, `${name}.tar`));
 }

@@ -5,7 +5,7 @@ import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
 export const IMAGE_REPOSITORY = 'localhost/keelson';
 
 /** Names of the images, which are those of the programs in them. */
-export type ImageName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+export type ImageName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'pause';
 
 /** Whom the images run as where a manifest does not say: nobody who owns anything on the machine. */
 export const IMAGE_USER = 65532;

@@ -1,0 +1,107 @@
+/** What a machine that joins learns of its cluster. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import {
+  type Client,
+  type ClusterConfig,
+  connect,
+  hasReason,
+  KubeconfigError,
+  parseKubeconfig,
+  type World,
+} from '@keelson/client';
+import { StartupError } from '../../startup-error.ts';
+import { type Documents, readDocuments } from '../configuration/documents.ts';
+import { splitToken } from '../configuration/init.ts';
+import type { KubeconfigContent } from '../kubeconfigs.ts';
+import type { JoinConfiguration } from './configuration.ts';
+import { type DiscoveredCluster, discoverCluster } from './discovery.ts';
+
+/** Whom the cluster takes a machine for that has no certificate yet. */
+export interface BootstrapAccess extends DiscoveredCluster {
+  readonly credentials: KubeconfigContent['credentials'];
+}
+
+/** Finds the cluster, and what to ask it by. @throws StartupError where it cannot be trusted */
+export async function findCluster(join: JoinConfiguration, world: World): Promise<BootstrapAccess> {
+  const { discovery, tlsBootstrapToken, timeouts } = join;
+  if (discovery.kind === 'file') return ofFile(discovery.path, tlsBootstrapToken);
+  const { token, endpoint, caHashes } = discovery;
+  const found = await discoverCluster(
+    { token: splitToken(token), endpoint, caHashes, timeoutMs: timeouts.discovery },
+    world,
+  );
+  return { ...found, credentials: { token: tlsBootstrapToken } };
+}
+
+async function ofFile(path: string, token: string): Promise<BootstrapAccess> {
+  const { server, tls, token: own } = await readFileOfDiscovery(path);
+  if (!tls.ca || !('text' in tls.ca))
+    throw new StartupError(`${path} has no certificate-authority-data`, 'give a kubeconfig that has it');
+  const { certificate, key } = tls;
+  const found = { server, certificateAuthority: tls.ca.text };
+  if (token !== '') return { ...found, credentials: { token } };
+  if (own && 'text' in own) return { ...found, credentials: { token: own.text } };
+  if (certificate && key && 'text' in certificate && 'text' in key)
+    return { ...found, credentials: { certificate: certificate.text, key: key.text } };
+  throw new StartupError(`${path} names nobody whom the cluster would know`, 'give --tls-bootstrap-token');
+}
+
+async function readFileOfDiscovery(path: string): Promise<ClusterConfig> {
+  try {
+    return parseKubeconfig(await readFile(path, 'utf8'), dirname(resolve(path)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined && !(error instanceof KubeconfigError)) throw error;
+    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, 'correct --discovery-file');
+  }
+}
+
+/** Asks the cluster with what a machine has before its certificate. */
+export function bootstrapClient({ server, certificateAuthority, credentials }: BootstrapAccess, world: World): Client {
+  const identity =
+    'token' in credentials
+      ? { token: { text: credentials.token }, pair: {} }
+      : 'file' in credentials
+        ? { pair: { certificate: credentials, key: credentials } }
+        : { pair: { certificate: { text: credentials.certificate }, key: { text: credentials.key } } };
+  const { pair, ...token } = identity;
+  return connect(
+    { server, namespace: 'default', tls: { ca: { text: certificateAuthority }, ...pair }, ...token },
+    { component: 'keelson', world },
+  );
+}
+
+/** The documents that an installation has left in the cluster for those who join. @throws StartupError */
+export async function clusterDocuments(client: Client): Promise<Documents> {
+  const read = async (name: string, key: string) => {
+    const { data } = await client.resource('configmaps').get({ namespace: 'kube-system', name });
+    return data?.[key] ?? '';
+  };
+  try {
+    const [cluster, kubelet] = await Promise.all([
+      read('kubeadm-config', 'ClusterConfiguration'),
+      read('kubelet-config', 'kubelet'),
+    ]);
+    return new Map([...readDocuments(cluster), ...readDocuments(kubelet)]);
+  } catch (error) {
+    throw new StartupError(
+      `unable to fetch the kubeadm-config ConfigMap: ${(error as Error).message}`,
+      "see that the token is still good, and that 'keelson init phase upload-config' was run",
+    );
+  }
+}
+
+/** A name is one machine's. @throws StartupError where another has it */
+export async function refuseTakenName(client: Client, name: string): Promise<void> {
+  try {
+    const { status } = await client.resource('nodes').get({ name });
+    const isReady = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True');
+    if (isReady)
+      throw new StartupError(
+        `a Node with name "${name}" and status "Ready" already exists in the cluster`,
+        'delete the existing Node, or change the name of this one by --node-name',
+      );
+  } catch (error) {
+    if (!hasReason(error, 'NotFound')) throw error;
+  }
+}
