@@ -1,7 +1,9 @@
 /** A control plane of static pods in containerd, as `keelson init` writes them and the kubelet runs them. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Event, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUSYBOX } from '../support/containerd.ts';
@@ -9,6 +11,7 @@ import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { type Machine, type Machines, noMachines, startMachines } from '../support/machine.ts';
 import type { Program } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
+import { commandOf } from '../support/units.ts';
 
 const bin = (name: string) => join(import.meta.dirname, '../../bin', name);
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -17,48 +20,38 @@ const skip = noMachines() ?? missing('kubectl') ?? missing('etcd');
 describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`, { timeout: 120_000 }, () => {
   let machines: Machines;
   let machine: Machine;
+  let worker: Machine;
   let kubelet: Program;
+  let workerKubelet: Program | undefined;
+  let joining: string;
   let k: Kubectl;
 
   beforeAll(async () => {
-    machines = await startMachines(['cp1']);
-    [machine] = machines.all as [Machine];
-    const config = join(machine.root, 'config.yaml');
-    await writeFile(config, configuration(machine));
-    machine.run(bin('keelson'), ['init', '--root', machine.root, '--config', config]);
-    await writeFile(
-      join(machine.root, 'kubelet.yaml'),
-      `apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-staticPodPath: ${machine.root}/etc/kubernetes/manifests
-podLogsDir: ${machine.root}/var/log/pods
-rotateCertificates: true
-healthzPort: 10248
-authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}}
-`,
-    );
-    for (const name of CONTROL_PLANE) await hurry(manifest(name));
-    kubelet = startKubelet(machine);
-    k = kubectl(join(machine.root, 'etc/kubernetes/super-admin.conf'), machine.within);
-    await eventually(async () => (await k`get --raw /readyz`) === 'ok', 60);
-    await k`create clusterrolebinding kubeadm:apiserver-kubelet-client --clusterrole=system:kubelet-api-admin --user=kube-apiserver-kubelet-client`;
-  }, 120_000);
+    machines = await startMachines(['cp1', 'worker1']);
+    [machine, worker] = machines.all as [Machine, Machine];
+    await writeFile(join(machine.root, 'config.yaml'), configuration(machine));
+    k = kubectl(join(machine.root, 'etc/kubernetes/admin.conf'), machine.within);
+  }, 60_000);
 
   afterAll(async () => {
-    await kubelet?.stop();
+    for (const each of [kubelet, workerKubelet]) await each?.stop();
     await machines?.stop();
   }, 60_000);
 
-  function startKubelet({ name, address, root, containerd, start }: Machine): Program {
-    return start(bin('kubelet'), [
-      `--kubeconfig=${root}/etc/kubernetes/kubelet.conf`,
-      `--config=${root}/kubelet.yaml`,
-      `--root-dir=${root}/var/lib/kubelet`,
-      `--cert-dir=${root}/var/lib/kubelet/pki`,
-      `--container-runtime-endpoint=${containerd.endpoint}`,
-      `--hostname-override=${name}`,
-      `--node-ip=${address}`,
+  const keelson = (command: string, ...args: string[]) =>
+    machine.run(bin('keelson'), [
+      command,
+      '--root',
+      machine.root,
+      '--config',
+      join(machine.root, 'config.yaml'),
+      ...args,
     ]);
+
+  /** As its unit would. */
+  function startKubelet({ root, start }: Machine): Program {
+    const [command, ...args] = commandOf(join(root, 'etc/systemd/system/kubelet.service'));
+    return start(command!, args);
   }
 
   async function eventually(check: () => Promise<boolean>, seconds = 30): Promise<void> {
@@ -71,7 +64,8 @@ authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`not within ${seconds} s: ${last}\n${kubelet.output().slice(-6000)}`);
+    const logs = [kubelet, workerKubelet].map((each) => each?.output().slice(-4000));
+    throw new Error(`not within ${seconds} s: ${last}\n${logs.join('\n---\n')}`);
   }
 
   const manifest = (name: string) => join(machine.root, 'etc/kubernetes/manifests', `${name}.yaml`);
@@ -89,6 +83,15 @@ authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}
       .filter((line) => line.startsWith(`${name} `));
   const isRunningWith = (name: string, flag: string) => commandLines(name).some((line) => line.includes(` ${flag}`));
 
+  test('keelson init writes the manifests, and finishes when the kubelet runs what they say', async () => {
+    expect(keelson('init')).toMatch(/nothing here starts what is in .*manifests/);
+    for (const name of CONTROL_PLANE) await hurry(manifest(name));
+    kubelet = startKubelet(machine);
+    const output = keelson('init', '--skip-phases=etcd,control-plane');
+    expect(output).toMatch(/^\[wait-control-plane\] the control plane is well$/m);
+    joining = /^ {2}keelson (join .*)$/m.exec(output)![1]!;
+  });
+
   test('runs, and is seen in kube-system', async () => {
     await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
     for (const name of CONTROL_PLANE) {
@@ -104,12 +107,76 @@ authentication: {x509: {clientCAFile: ${machine.root}/etc/kubernetes/pki/ca.crt}
     expect(await k`logs -n kube-system etcd-cp1 --tail=1`).not.toBe('');
   });
 
-  test('works: a deployment is made into pods that have a node', async () => {
+  test('a machine does not join a cluster that it cannot trust', async () => {
+    const attempt = (command: string) => {
+      const { root, start } = worker;
+      const program = start(bin('keelson'), [...command.split(' '), '--root', root]);
+      return program.exited.then((code) => ({ code, output: program.output() }));
+    };
+    const stranger = await attempt(joining.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`));
+    expect(stranger.code).toBe(1);
+    expect(stranger.output).toContain(
+      'cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "sha256:',
+    );
+    const forger = await attempt(joining.replace(/(--token \w+)\.\w+/, '$1.0000000000000000'));
+    expect(forger.code).toBe(1);
+    expect(forger.output).toContain(
+      "failed to verify JWS signature of received cluster info object, can't trust this API Server",
+    );
+  });
+
+  test('keelson join makes a machine a node, with a certificate that the cluster has signed', async () => {
+    const { root, name, start, containerd } = worker;
+    const at = (path: string) => join(root, path);
+    const flags = ['--root', root, '--node-name', name, '--cri-socket', containerd.endpoint];
+    const program = start(bin('keelson'), [...joining.split(' '), ...flags]);
+    await eventually(async () => program.output().includes('[kubelet-start] start the kubelet'));
+    const config = at('var/lib/kubelet/config.yaml');
+    await writeFile(config, (await readFile(config, 'utf8')).replaceAll(machine.root, root));
+    workerKubelet = startKubelet(worker);
+    expect(await program.exited, program.output()).toBe(0);
+    expect(program.output()).toMatch(
+      /^\[discovery\] .*\n\[discovery\] https:\/\/10\.99\.0\.10:6443 is the API server/m,
+    );
+    expect(program.output()).toContain('This machine is a node of the cluster.');
+    expect(existsSync(at('etc/kubernetes/bootstrap-kubelet.conf'))).toBe(false);
+    expect(await readFile(at('etc/kubernetes/kubelet.conf'), 'utf8')).toContain(
+      at('var/lib/kubelet/pki/kubelet-client-current.pem'),
+    );
+    await k`wait --for=condition=Ready node/worker1 --timeout=60s`;
+    const { items } = await k.json<{ items: CertificateSigningRequest[] }>`get csr`;
+    expect(items.map(({ spec, status }) => [spec.signerName, status?.conditions?.[0]?.type])).toContainEqual([
+      'kubernetes.io/kube-apiserver-client-kubelet',
+      'Approved',
+    ]);
+  });
+
+  test('the kubelet serves with a certificate of the cluster, once somebody has approved it', async () => {
+    const requests = async () => {
+      const { items } = await k.json<{ items: CertificateSigningRequest[] }>`get csr`;
+      return items.filter(({ spec }) => spec.signerName === 'kubernetes.io/kubelet-serving');
+    };
+    await eventually(async () => (await requests()).length === 2);
+    const names = (await requests()).map(({ metadata }) => metadata.name!);
+    await k.with({})`certificate approve ${names[0]!} ${names[1]!}`;
+    const issuer = () => {
+      const script = `require('tls').connect({ host: '${worker.address}', port: 10250, rejectUnauthorized: false }, function () {
+        console.log(this.getPeerCertificate().issuer.CN); this.destroy(); })`;
+      return machine.run(process.execPath, ['-e', script]).trim();
+    };
+    await eventually(async () => issuer() === 'kubernetes');
+    expect(existsSync(join(worker.root, 'var/lib/kubelet/pki/kubelet-server-current.pem'))).toBe(true);
+  });
+
+  test('works: a deployment is made into pods, on the node that takes them', async () => {
     await k`create deployment web --image=${BUSYBOX} --replicas=2 -- sleep 1000`;
+    const pods = async () => (await k.json<{ items: Pod[] }>`get pods -l app=web`).items;
     await eventually(async () => {
-      const { items } = await k.json<{ items: Pod[] }>`get pods -l app=web`;
+      const items = await pods();
       return items.length === 2 && items.every(({ status }) => status.phase === 'Running');
     }, 60);
+    expect((await pods()).map(({ spec }) => spec.nodeName)).toEqual(['worker1', 'worker1']);
+    expect(await k`exec deploy/web -- echo reached`).toBe('reached\n');
     await k`delete deployment web --cascade=orphan`;
     await k`delete replicasets,pods -l app=web --grace-period=1 --timeout=60s`;
   });
@@ -221,7 +288,7 @@ async function hurry(file: string): Promise<void> {
 }
 
 /** As a file for `keelson init --config`. */
-function configuration({ name, address, containerd }: Machine): string {
+function configuration({ name, address, containerd, root }: Machine): string {
   return `
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -231,5 +298,11 @@ nodeRegistration: {name: ${name}, criSocket: ${containerd.endpoint}}
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 networking: {podSubnet: 10.244.0.0/16}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+podLogsDir: ${root}/var/log/pods
+serverTLSBootstrap: true
 `;
 }

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
-import { configurationDocuments, explained, type Setting } from '../install/context.ts';
 import { configurationOf, documentOf } from '../install/configuration/documents.ts';
+import { configurationDocuments, explained, type Setting } from '../install/context.ts';
 import { DiskFiles, DryRunFiles } from '../install/files.ts';
 import { decodeJoin } from '../install/join/configuration.ts';
 import { joinCluster } from '../install/join/steps.ts';
@@ -119,9 +119,7 @@ function settingsOf(values: Values, given: ReadonlySet<string>, args: readonly s
     ...(given.has('discovery-token-ca-cert-hash')
       ? [set(values['discovery-token-ca-cert-hash'], ...token('caCertHashes'))]
       : []),
-    ...(values['discovery-token-unsafe-skip-ca-verification']
-      ? [set(true, ...token('unsafeSkipCAVerification'))]
-      : []),
+    ...(values['discovery-token-unsafe-skip-ca-verification'] ? [set(true, ...token('unsafeSkipCAVerification'))] : []),
     ...(bootstrap === '' ? [] : [set(bootstrap, 'discovery', 'tlsBootstrapToken')]),
     ...(values['node-name'] === '' ? [] : [set(values['node-name'], 'nodeRegistration', 'name')]),
     ...(values['cri-socket'] === '' ? [] : [set(values['cri-socket'], 'nodeRegistration', 'criSocket')]),

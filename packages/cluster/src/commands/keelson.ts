@@ -10,6 +10,7 @@ Usage:
 Commands:
   up           Start a cluster on this machine, or start it again with all its data.
   init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
+  join         Make this machine a node of a cluster, by a token.
   why-pending  Tell why a pod has no node.
   version      Show the versions of Keelson and of the Kubernetes API.
   help         Show this help, or that of a command.
@@ -36,6 +37,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./up.ts')).up(rest, io);
     case 'init':
       return (await import('./init.ts')).init(rest, io);
+    case 'join':
+      return (await import('./join.ts')).join(rest, io);
     case 'why-pending':
       return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {

@@ -52,7 +52,8 @@ export function decodeJoin(object: ConfigObject, machine: MachineFacts): JoinCon
     skipPhases: object.strings('skipPhases'),
     dryRun: object.boolean('dryRun'),
   };
-  if (patches.string('directory') !== '') throw new ConfigFileError('patches.directory has no effect here: leave it out');
+  if (patches.string('directory') !== '')
+    throw new ConfigFileError('patches.directory has no effect here: leave it out');
   for (const part of [patches, discovery, object]) part.expectNothingElse();
   return join;
 }

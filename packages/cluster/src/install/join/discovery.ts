@@ -3,12 +3,12 @@
  * is read from a server that nobody vouches for, its signature is made with the token's secret, the authority in it has a
  * known public key, and a server whose certificate that authority has signed says the same.
  */
-import { timingSafeEqual, X509Certificate } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { connect, sleep, type World } from '@keelson/client';
 import { detachedSignature } from '@keelson/controllers/bootstrap/tokens';
-import { isPublicKeyHash, publicKeyHash } from '../../pki/public-key-hash.ts';
 import { StartupError } from '../../startup-error.ts';
+import { authorityHash } from '../cluster-info.ts';
 
 export interface BootstrapTokenDiscovery {
   readonly token: { readonly id: string; readonly secret: string };
@@ -36,7 +36,7 @@ type Data = Readonly<Record<string, string>>;
 /** @throws StartupError where it cannot be reached, or not be trusted */
 export async function discoverCluster(options: BootstrapTokenDiscovery, world: World): Promise<DiscoveredCluster> {
   const { caHashes, token } = options;
-  const wrong = caHashes.find((hash) => !isPublicKeyHash(hash));
+  const wrong = caHashes.find((hash) => !/^sha256:[0-9a-f]{64}$/i.test(hash));
   if (wrong !== undefined)
     throw new StartupError(
       `invalid discovery token CA certificate hash: ${wrong}`,
@@ -140,7 +140,7 @@ function parsed(kubeconfig: string): Kubeconfig {
 
 function checkPins(certificateAuthority: string, hashes: readonly string[]): void {
   const found = (certificateAuthority.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    (pem) => publicKeyHash(new X509Certificate(pem)),
+    authorityHash,
   );
   const pinned = new Set(hashes.map((hash) => hash.toLowerCase()));
   if (!found.some((hash) => pinned.has(hash)))

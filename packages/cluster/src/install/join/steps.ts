@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { type Client, connect, hasReason, KubeconfigError, parseKubeconfig, sleep, type World } from '@keelson/client';
 import { StartupError } from '../../startup-error.ts';
 import type { Configuration } from '../configuration/types.ts';
-import { ensureKubeletFiles } from '../kubelet-files.ts';
 import { kubeconfigText } from '../kubeconfigs.ts';
+import { ensureKubeletFiles } from '../kubelet-files.ts';
 import { BOOTSTRAP_KUBECONFIG, KUBECONFIG_FILES, unitFile } from '../layout.ts';
 import type { InstallContext } from '../phase.ts';
 import { type BootstrapAccess, bootstrapClient, clusterDocuments, findCluster, refuseTakenName } from './cluster.ts';
@@ -103,7 +103,9 @@ async function waitForBootstrap(context: JoinContext): Promise<void> {
   } finally {
     await files.remove(BOOTSTRAP_KUBECONFIG);
   }
-  report(`[kubelet-wait-bootstrap] ${layout.local(KUBECONFIG_FILES.kubelet)} is there, and node ${join.node.name} is registered`);
+  report(
+    `[kubelet-wait-bootstrap] ${layout.local(KUBECONFIG_FILES.kubelet)} is there, and node ${join.node.name} is registered`,
+  );
 }
 
 /** @returns why the node is not there yet */

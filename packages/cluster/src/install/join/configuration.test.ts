@@ -1,0 +1,57 @@
+import { ConfigObject } from '@keelson/component/configfile';
+import { expect, test } from 'vitest';
+import { decodeJoin } from './configuration.ts';
+
+const machine = { hostname: 'Worker', address: '10.0.0.11' };
+const token = 'abcdef.0123456789abcdef';
+const bootstrapToken = { token, apiServerEndpoint: '10.0.0.10:6443', caCertHashes: ['sha256:0'] };
+const decode = (fields: object) => decodeJoin(new ConfigObject(fields), machine);
+
+test('a token is for both: to know the cluster by, and to be known by it', () => {
+  expect(decode({ discovery: { bootstrapToken } })).toMatchObject({
+    node: { name: 'worker', taints: [] },
+    caCertPath: '/etc/kubernetes/pki/ca.crt',
+    discovery: { kind: 'token', token, endpoint: '10.0.0.10:6443', caHashes: ['sha256:0'] },
+    tlsBootstrapToken: token,
+  });
+  const other = 'fedcba.0123456789abcdef';
+  expect(decode({ discovery: { bootstrapToken, tlsBootstrapToken: other } }).tlsBootstrapToken).toBe(other);
+});
+
+test('a file says where the cluster is', () => {
+  expect(decode({ discovery: { file: { kubeConfigPath: 'file:///etc/d.conf' } } })).toMatchObject({
+    discovery: { kind: 'file', path: '/etc/d.conf' },
+    tlsBootstrapToken: '',
+  });
+});
+
+test.each<[string, object, string]>([
+  ['nothing', {}, 'discovery: bootstrapToken or file must be set'],
+  [
+    'both',
+    { discovery: { bootstrapToken, file: { kubeConfigPath: '/f' } } },
+    'bootstrapToken and file cannot both be set',
+  ],
+  ['no endpoint', { discovery: { bootstrapToken: { token } } }, 'APIServerEndpoint is not set'],
+  [
+    'an endpoint without a port',
+    { discovery: { bootstrapToken: { ...bootstrapToken, apiServerEndpoint: '10.0.0.10' } } },
+    '10.0.0.10 is no HOST:PORT',
+  ],
+  [
+    'no pin',
+    { discovery: { bootstrapToken: { ...bootstrapToken, caCertHashes: [] } } },
+    'using token-based discovery without caCertHashes can be unsafe',
+  ],
+  ['no token', { discovery: { bootstrapToken: { ...bootstrapToken, token: 'x' } } }, 'the bootstrap token'],
+  ['a URL', { discovery: { file: { kubeConfigPath: 'https://example.org/d.conf' } } }, 'not a file on disk'],
+  ['a control plane', { controlPlane: {}, discovery: { bootstrapToken } }, 'machines join as workers'],
+  ['an unknown field', { discovery: { bootstrapToken }, color: 'blue' }, 'color'],
+])('refused: %s', (_, fields, message) => {
+  expect(() => decode(fields)).toThrow(message);
+});
+
+test('without a pin only who says so', () => {
+  const unpinned = { ...bootstrapToken, caCertHashes: [], unsafeSkipCAVerification: true };
+  expect(decode({ discovery: { bootstrapToken: unpinned } }).discovery).toMatchObject({ caHashes: [] });
+});
