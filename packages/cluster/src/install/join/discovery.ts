@@ -40,7 +40,7 @@ export async function discoverCluster(options: BootstrapTokenDiscovery, world: W
   if (wrong !== undefined)
     throw new StartupError(
       `invalid discovery token CA certificate hash: ${wrong}`,
-      "give --discovery-token-ca-cert-hash as 'keelson token create --print-join-command' does: sha256:…",
+      "give --discovery-token-ca-cert-hash as 'keelson init phase show-join-command' does: sha256:…",
     );
   const deadline = world.clock.now() + options.timeoutMs;
   const untrusted = await clusterInfo(options, world, deadline);
@@ -81,7 +81,7 @@ async function clusterInfo(
       if (left <= 0)
         throw new StartupError(
           `couldn't validate the identity of the API Server: ${problem}`,
-          `see that ${server} is the cluster's API server, and make a token that is still good: 'keelson token create'`,
+          `see that ${server} is the cluster's API server, and make a token that is still good there: 'keelson init phase bootstrap-token'`,
         );
       await sleep(world.clock, Math.min(RETRY_MS, left));
     }
