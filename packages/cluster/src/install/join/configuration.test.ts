@@ -2,8 +2,8 @@ import { ConfigObject } from '@keelson/component/configfile';
 import { expect, test } from 'vitest';
 import { decodeJoin } from './configuration.ts';
 
-const machine = { hostname: 'Worker', address: '10.0.0.11' };
 const token = 'abcdef.0123456789abcdef';
+const machine = { hostname: 'Worker', address: '10.0.0.11', newToken: () => token };
 const bootstrapToken = { token, apiServerEndpoint: '10.0.0.10:6443', caCertHashes: ['sha256:0'] };
 const decode = (fields: object) => decodeJoin(new ConfigObject(fields), machine);
 
