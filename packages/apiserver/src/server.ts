@@ -39,6 +39,7 @@ import type { ServerConfig } from './config.ts';
 import { BackendPool } from './connect/backend.ts';
 import { Kubelets } from './connect/kubelets.ts';
 import { NO_USER, type RequestContext } from './context.ts';
+import { schemaJudge } from './crd/schema/index.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
 import { enabledGroups } from './discovery/runtime-config.ts';
@@ -139,6 +140,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
       pods: { allowPrivileged: config.allowPrivileged },
       compileExpression: compileForValidation,
+      schemas: schemaJudge(),
     }),
     {
       rules: rbac,

@@ -13,11 +13,16 @@ export function compilePattern(text: string): RE2JS {
   try {
     pattern = RE2JS.compile(text);
   } catch (error) {
-    throw failure((error as Error).message);
+    throw failure(goMessage((error as Error).message));
   }
   if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
   kept.set(text, pattern);
   return pattern;
+}
+
+/** Go always ends with the part in question, though there be none. */
+function goMessage(message: string): string {
+  return message.endsWith('`') ? message : `${message}: \`\``;
 }
 
 /** Whether a pattern matches anywhere in a text. @throws EvaluationError for a text that is no pattern */

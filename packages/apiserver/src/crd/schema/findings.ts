@@ -5,6 +5,7 @@
 import { formatFloat } from '@keelson/api/codec/go-float';
 import { stringify } from '@keelson/api/codec/stringify';
 import {
+  type ErrorList,
   type FieldError,
   GoValue,
   invalid,
@@ -76,7 +77,7 @@ export function more(path: string, actual: number, max: number, what: 'items' | 
 }
 
 /** Fractions are written as Go writes them. */
-function shownValue(value: unknown): unknown {
+export function shownValue(value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? new GoValue(formatFloat(value)) : value;
 }
 
@@ -106,4 +107,9 @@ export class Result {
   forgive(): void {
     this.#findings = undefined;
   }
+}
+
+/** @param root the path of what was looked at; none for the object itself */
+export function errorsOf({ findings }: Result, root?: Path): ErrorList {
+  return [...findings].map((finding) => finding.toError(root));
 }

@@ -4,18 +4,24 @@
  *
  *     decoded ─▶ prune ─▶ applyDefaults ─▶ (admission) ─▶ validate: values, embedded metadata, list types, rules
  */
+
 import type { ApplySchema } from '@keelson/api/apply/schema';
-import { type ErrorList, Path } from '@keelson/api/field';
+import { DecodeError } from '@keelson/api/codec/exact';
+import { type ErrorList, type FieldErrorType, invalid, Path } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import type { GroupVersionKind, KubeObject } from '@keelson/api/object';
 import { applySchema } from './apply.ts';
 import { Correlation } from './correlation.ts';
 import { applyDefaults, withPrunedDefaults } from './defaults.ts';
-import type { Result } from './findings.ts';
+import { coerceEmbedded, MalformedMetadata, validateEmbedded } from './embedded.ts';
+import { errorsOf, NOWHERE } from './findings.ts';
 import { validateListTypes } from './listtypes.ts';
 import { prune, pruneNulls } from './prune.ts';
+import { evaluateRules, RuleTree } from './rules.ts';
 import { asResource, type Structural, structural } from './structural.ts';
 import { checkValue } from './values.ts';
+
+export { schemaJudge } from './judge.ts';
 
 export interface CustomSchemaOptions {
   readonly kind: GroupVersionKind;
@@ -24,24 +30,35 @@ export interface CustomSchemaOptions {
   readonly preserveUnknownFields?: boolean;
 }
 
+export interface PruneOptions {
+  /** For what comes from the store: fields of embedded metadata that are of a wrong type are dropped; default false. */
+  readonly dropsMalformed?: boolean;
+}
+
+export interface ValidateOptions {
+  /** What else is wrong with the object: rules are not evaluated where errors of certain types are among it. */
+  readonly found?: ErrorList;
+  /** Is told, on update, of broken rules that are forgiven because the value has not changed. */
+  readonly warn?: (text: string) => void;
+}
+
 export interface CustomSchema {
   /**
    * Drops what the schema does not know (nothing where unknown fields are preserved), and nulls that can neither be nor
-   * become anything else. metadata, apiVersion and kind stay as they are. In place.
-   * @returns the paths of what was dropped, `spec.color`, `spec.items[0].x`, in upstream's order
+   * become anything else; puts metadata of embedded resources into its canonical form. metadata, apiVersion and kind of the
+   * object itself stay as they are. In place.
+   * @returns the paths of what was unknown, `spec.color`, `spec.items[0].x`, in upstream's order
+   * @throws DecodeError for malformed metadata of an embedded resource, unless that is dropped
    */
-  prune(object: KubeObject): string[];
+  prune(object: KubeObject, options?: PruneOptions): string[];
   /** Fills in defaults; a null where null is not allowed and there is a default becomes the default. In place. */
   applyDefaults(object: KubeObject): void;
-  /**
-   * Values against the schema, metadata of embedded resources, list types, then rules.
-   * @param found what else is wrong with the object: rules are not evaluated where that is of the wrong kind
-   */
-  validate(object: KubeObject, found?: ErrorList): ErrorList;
+  /** Values against the schema, metadata of embedded resources, list types, then rules. */
+  validate(object: KubeObject, options?: ValidateOptions): ErrorList;
   /** The same on update: what has not changed may stay as wrong as it is. */
-  validateUpdate(object: KubeObject, old: KubeObject, found?: ErrorList): ErrorList;
+  validateUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): ErrorList;
   /** The same for the status subresource: of the values those under status, without embedded resources. */
-  validateStatusUpdate(object: KubeObject, old: KubeObject, found?: ErrorList): ErrorList;
+  validateStatusUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): ErrorList;
   /** How server-side apply sees the objects. */
   readonly apply: ApplySchema;
 }
@@ -53,52 +70,83 @@ export function customSchema(source: JSONSchemaProps | undefined, options: Custo
 
 const STATUS = Path.of('status');
 
+/** Errors that keep rules from being evaluated: values may not be what expressions take them for. */
+const BLOCKING: ReadonlySet<FieldErrorType> = new Set<FieldErrorType>([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const NOT_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+
 class VersionSchema implements CustomSchema {
   readonly apply: ApplySchema;
   readonly #schema: Structural | undefined;
   /** The schema of the object as a resource. */
   readonly #root: Structural | undefined;
+  readonly #rules: RuleTree | undefined;
   readonly #preserves: boolean;
 
   constructor(schema: Structural | undefined, { preserveUnknownFields = false }: CustomSchemaOptions) {
     this.#preserves = preserveUnknownFields || schema === undefined;
     this.#schema = schema && (preserveUnknownFields ? schema : withPrunedDefaults(schema));
     this.#root = this.#schema && asResource(this.#schema);
+    this.#rules = this.#schema && RuleTree.ofResource(this.#schema);
     this.apply = applySchema(schema, preserveUnknownFields);
   }
 
-  prune(object: KubeObject): string[] {
-    if (this.#preserves) return [];
-    const dropped = prune(object, this.#root);
-    pruneNulls(object, this.#schema);
-    return dropped;
+  prune(object: KubeObject, { dropsMalformed = false }: PruneOptions = {}): string[] {
+    const schema = this.#schema;
+    if (!schema) return [];
+    const dropped = this.#preserves ? [] : prune(object, this.#root);
+    if (!this.#preserves) pruneNulls(object, schema);
+    try {
+      return [...dropped, ...coerceEmbedded(object, schema, Path.root, dropsMalformed)];
+    } catch (error) {
+      throw error instanceof MalformedMetadata ? new DecodeError(error.message) : error;
+    }
   }
 
   applyDefaults(object: KubeObject): void {
     applyDefaults(object, this.#schema);
   }
 
-  validate(object: KubeObject, _found: ErrorList = []): ErrorList {
-    if (!this.#schema) return [];
-    return [...errorsOf(checkValue(object, this.#schema)), ...validateListTypes(object, this.#schema, Path.root)];
+  validate(object: KubeObject, options: ValidateOptions = {}): ErrorList {
+    const schema = this.#schema;
+    if (!schema) return [];
+    const errors = [
+      ...errorsOf(checkValue(object, schema)),
+      ...validateEmbedded(object, schema, Path.root),
+      ...validateListTypes(object, schema, Path.root),
+    ];
+    return [...errors, ...this.#evaluate(object, undefined, errors, options)];
   }
 
-  validateUpdate(object: KubeObject, old: KubeObject, _found: ErrorList = []): ErrorList {
-    if (!this.#schema) return [];
-    const correlation = new Correlation(object, old, this.#schema);
-    return [...errorsOf(checkValue(object, this.#schema, '', correlation)), ...this.#listTypes(object, old)];
+  validateUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
+    const schema = this.#schema;
+    if (!schema) return [];
+    const correlation = new Correlation(object, old, schema);
+    const errors = [
+      ...errorsOf(checkValue(object, schema, '', correlation)),
+      ...validateEmbedded(object, schema, Path.root),
+      ...this.#listTypes(object, old),
+    ];
+    return [...errors, ...this.#evaluate(object, correlation, errors, options)];
   }
 
-  validateStatusUpdate(object: KubeObject, old: KubeObject, _found: ErrorList = []): ErrorList {
+  validateStatusUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
     const schema = this.#schema;
     if (!schema) return [];
     const correlation = new Correlation(object, old, schema);
     const status = schema.properties.get('status');
     const values =
       status && Object.hasOwn(object, 'status')
-        ? checkValue(object.status, status, '', correlation.key('status'))
-        : undefined;
-    return [...(values ? errorsOf(values, STATUS) : []), ...this.#listTypes(object, old)];
+        ? errorsOf(checkValue(object.status, status, '', correlation.key('status')), STATUS)
+        : [];
+    const errors = [...values, ...this.#listTypes(object, old)];
+    return [...errors, ...this.#evaluate(object, correlation, errors, options)];
   }
 
   /** Not asked again of lists that were wrong already. */
@@ -106,8 +154,16 @@ class VersionSchema implements CustomSchema {
     const errors = validateListTypes(object, this.#schema!, Path.root);
     return errors.length > 0 && validateListTypes(old, this.#schema!, Path.root).length > 0 ? [] : errors;
   }
-}
 
-function errorsOf({ findings }: Result, root?: Path): ErrorList {
-  return [...findings].map((finding) => finding.toError(root));
+  #evaluate(
+    object: KubeObject,
+    correlation: Correlation | undefined,
+    errors: ErrorList,
+    { found = [], warn }: ValidateOptions,
+  ): ErrorList {
+    if (!this.#rules) return [];
+    const isBlocked = [...found, ...errors].some(({ type }) => BLOCKING.has(type));
+    if (isBlocked) return [invalid(NOWHERE, undefined, NOT_CHECKED)];
+    return evaluateRules(this.#rules, object, correlation?.old, Path.root, { correlation, warn }).errors;
+  }
 }

@@ -37,19 +37,25 @@ export function isObject(value: unknown): value is Json {
 /** What an object of the API has beyond its schema. */
 export const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
-/** @param source of the grammar that definitions may have; what is not structural is left out */
-export function structural(source: JSONSchemaProps): Structural {
+const INT_OR_STRING = ['integer', 'string'];
+
+/**
+ * @param source of the grammar that definitions may have; what is not structural is left out
+ * @param either the types where integers and strings are as good; empty: those that the schema states
+ */
+export function structural(source: JSONSchemaProps, either: readonly string[] = INT_OR_STRING): Structural {
   const { type, items, additionalProperties: additional, not } = source;
-  const types = source['x-kubernetes-int-or-string'] ? ['integer', 'string'] : type ? [type] : [];
-  const all = (schemas: readonly JSONSchemaProps[] = []) => schemas.map(structural);
+  const types = source['x-kubernetes-int-or-string'] && either.length > 0 ? either : type ? [type] : [];
+  const inner = (schema: JSONSchemaProps) => structural(schema, either);
+  const all = (schemas: readonly JSONSchemaProps[] = []) => schemas.map(inner);
   return {
     source,
     types,
     nullable: source.nullable ?? false,
     default: source.default ?? undefined,
-    properties: new Map(Object.entries(source.properties ?? {}).map(([name, s]) => [name, structural(s)])),
-    additional: typeof additional === 'object' ? structural(additional) : additional,
-    items: items && !Array.isArray(items) ? structural(items) : undefined,
+    properties: new Map(Object.entries(source.properties ?? {}).map(([name, s]) => [name, inner(s)])),
+    additional: typeof additional === 'object' ? inner(additional) : additional,
+    items: items && !Array.isArray(items) ? inner(items) : undefined,
     preserves: source['x-kubernetes-preserve-unknown-fields'] ?? false,
     embedded: source['x-kubernetes-embedded-resource'] ?? false,
     listType: source['x-kubernetes-list-type'],
@@ -58,7 +64,7 @@ export function structural(source: JSONSchemaProps): Structural {
     allOf: all(source.allOf),
     anyOf: all(source.anyOf),
     oneOf: all(source.oneOf),
-    not: not && structural(not),
+    not: not && inner(not),
     rules: source['x-kubernetes-validations'] ?? [],
   };
 }
@@ -71,11 +77,4 @@ export function memberOf({ properties, additional }: Structural, name: string): 
 /** The schema of what is a resource by itself. */
 export function asResource(schema: Structural): Structural {
   return schema.embedded ? schema : { ...schema, embedded: true };
-}
-
-/** Whether it is true of the schema or of one that values within its values have. */
-export function anywhere(schema: Structural, holds: (schema: Structural) => boolean): boolean {
-  if (holds(schema) || (schema.items && anywhere(schema.items, holds))) return true;
-  if (typeof schema.additional === 'object' && anywhere(schema.additional, holds)) return true;
-  return [...schema.properties.values()].some((property) => anywhere(property, holds));
 }

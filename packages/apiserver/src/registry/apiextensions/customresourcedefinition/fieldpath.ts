@@ -1,4 +1,5 @@
 /** Paths to fields of a custom resource: `.spec.a['b.c']` (k8s.io/apiextensions-apiserver's schema/cel ValidFieldPath). */
+import { Path } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 
 const NO_FIELD = 'does not refer to a valid field';
@@ -14,10 +15,21 @@ export interface FieldPathOptions {
 export function schemaAt(
   path: string,
   root: JSONSchemaProps,
-  { allowArrayNotation = true }: FieldPathOptions = {},
+  options: FieldPathOptions = {},
 ): JSONSchemaProps | string {
+  const found = fieldAt(path, root, options);
+  return typeof found === 'string' ? found : found.schema;
+}
+
+/** The field with its path as errors show it, `spec.a.b.c`, or what is wrong with the path. */
+export function fieldAt(
+  path: string,
+  root: JSONSchemaProps,
+  { allowArrayNotation = true }: FieldPathOptions = {},
+): { readonly schema: JSONSchemaProps; readonly path: Path } | string {
   const tokens = path.match(TOKEN) ?? [];
   let schema = root;
+  let at = Path.root;
   for (let i = 0; i < tokens.length; ) {
     const delimiter = tokens[i++]!;
     let name = tokens[i++];
@@ -34,13 +46,14 @@ export function schemaAt(
     if (name === undefined) return END;
     const next = child(schema, name);
     if (!next) return NO_FIELD;
+    at = schema.properties ? at.child(name) : at.key(name);
     schema = next;
     if (delimiter !== '[') continue;
     const close = tokens[i++];
     if (close === undefined) return END;
     if (close !== ']') return `expected ] but got ${close}`;
   }
-  return schema;
+  return { schema, path: at };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -1,0 +1,159 @@
+/** Resources within resources: their metadata (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta). */
+
+import { DecodeError, decodeExactly } from '@keelson/api/codec/exact';
+import { normalize } from '@keelson/api/codec/json';
+import { stringify } from '@keelson/api/codec/stringify';
+import { type ErrorList, type FieldError, invalid, type Path, required } from '@keelson/api/field';
+import { type ObjectMeta, parseApiVersion } from '@keelson/api/object';
+import { compareStrings } from '@keelson/api/patch/value';
+import { structType } from '@keelson/api/schema';
+import { isDNS1035Label, nameIsPathSegment } from '@keelson/api/validation/names';
+import { validateObjectMeta } from '../../registry/validation/objectmeta.ts';
+import { isObject, type Json, type Structural } from './structural.ts';
+
+const OBJECT_META = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+
+/** Thrown for metadata that is none. */
+export class MalformedMetadata extends Error {
+  override readonly name = 'MalformedMetadata';
+  readonly error: FieldError;
+
+  constructor(error: FieldError) {
+    super(error.toString());
+    this.error = error;
+  }
+}
+
+/**
+ * Puts the metadata of embedded resources into its canonical form. In place.
+ * @param dropsMalformed whether fields of a wrong type are dropped
+ * @returns the paths of unknown fields, which are dropped, sorted
+ * @throws MalformedMetadata where fields of a wrong type are not dropped
+ */
+export function coerceEmbedded(value: unknown, schema: Structural, path: Path, dropsMalformed: boolean): string[] {
+  const unknown: string[] = [];
+  const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
+    if (!s) return;
+    if (isObject(at) && s.embedded) coerce(at as Record<string, unknown>, where, dropsMalformed, unknown);
+    eachMember(at, s, where, visit);
+  };
+  visit(value, schema, path);
+  return unknown.sort(compareStrings);
+}
+
+/** @param visit is called with each member or item, its schema and its path */
+function eachMember(
+  value: unknown,
+  { items, properties, additional }: Structural,
+  path: Path,
+  visit: (value: unknown, schema: Structural | undefined, path: Path) => void,
+): void {
+  if (Array.isArray(value)) for (const [i, item] of value.entries()) visit(item, items, path.index(i));
+  else if (isObject(value))
+    for (const [name, member] of Object.entries(value)) {
+      if (typeof member !== 'object' || member === null) continue;
+      const property = properties.get(name);
+      if (property) visit(member, property, path.child(name));
+      else if (typeof additional === 'object') visit(member, additional, path.key(name));
+    }
+}
+
+function coerce(object: Record<string, unknown>, path: Path, dropsMalformed: boolean, unknown: string[]): void {
+  for (const name of ['apiVersion', 'kind']) {
+    if (!Object.hasOwn(object, name) || typeof object[name] === 'string') continue;
+    if (!dropsMalformed) throw new MalformedMetadata(invalid(path.child(name), object[name], 'must be a string'));
+    delete object[name];
+  }
+  if (!Object.hasOwn(object, 'metadata')) return;
+  const at = path.child('metadata');
+  const strictErrors = decodable(object, at, dropsMalformed);
+  if (!strictErrors) return;
+  for (const text of strictErrors) unknown.push(`${at}.${JSON.parse(text.slice(text.indexOf('"')))}`);
+  const metadata = normalize(object.metadata, OBJECT_META) as unknown as Record<string, unknown>;
+  if (metadata.creationTimestamp === null) delete metadata.creationTimestamp;
+  object.metadata = metadata;
+}
+
+/** `unknown field "…"`; undefined for what is no metadata at all and stays as it is. */
+function decodable(
+  object: Record<string, unknown>,
+  path: Path,
+  dropsMalformed: boolean,
+): readonly string[] | undefined {
+  try {
+    return decodeExactly(stringify(object.metadata), OBJECT_META, true).strictErrors;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    if (!dropsMalformed) throw new MalformedMetadata(invalid(path, object.metadata, error.message));
+  }
+  if (!isObject(object.metadata)) return undefined;
+  const readable = Object.entries(object.metadata).filter(([name, value]) => isDecodable({ [name]: value }));
+  object.metadata = Object.fromEntries(readable);
+  return decodeExactly(stringify(object.metadata), OBJECT_META, true).strictErrors;
+}
+
+function isDecodable(metadata: Json): boolean {
+  try {
+    decodeExactly(stringify(metadata), OBJECT_META, false);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param schema that of the object that the path leads to */
+export function validateEmbedded(value: unknown, schema: Structural, path: Path): ErrorList {
+  const errors: ErrorList = [];
+  const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
+    if (!s) return;
+    if (isObject(at) && s.embedded) errors.push(...validateResource(at, where));
+    eachMember(at, s, where, visit);
+  };
+  visit(value, schema, path);
+  return errors;
+}
+
+function validateResource(object: Json, path: Path): ErrorList {
+  const errors: ErrorList = ['apiVersion', 'kind'].flatMap((name) =>
+    Object.hasOwn(object, name) ? [] : [required(path.child(name))],
+  );
+  const check = (name: string, problemOf: (value: unknown) => string | undefined) => {
+    const problem = Object.hasOwn(object, name) ? problemOf(object[name]) : undefined;
+    if (problem !== undefined) errors.push(invalid(path.child(name), object[name], problem));
+  };
+  check('apiVersion', apiVersionProblem);
+  check('kind', kindProblem);
+  if (Object.hasOwn(object, 'metadata')) errors.push(...validateMetadata(object.metadata, path.child('metadata')));
+  return errors;
+}
+
+function apiVersionProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'must not be empty';
+  try {
+    parseApiVersion(value);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function kindProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'must not be empty';
+  const problems = isDNS1035Label(value.toLowerCase());
+  return problems.length > 0 ? `may have mixed case, but should otherwise match: ${problems.join(',')}` : undefined;
+}
+
+/** A name is not needed. */
+function validateMetadata(value: unknown, path: Path): ErrorList {
+  let metadata: ObjectMeta;
+  try {
+    metadata = normalize(value, OBJECT_META) as ObjectMeta;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return [invalid(path, value, error.message)];
+  }
+  const namespaced = (metadata.namespace ?? '') !== '';
+  return validateObjectMeta({ ...metadata, name: metadata.name || 'fakename' }, namespaced, nameIsPathSegment, path);
+}

@@ -1,0 +1,306 @@
+/** What schemas must fulfil beyond their form, to be asked when definitions are written. */
+import { equalValues } from '@keelson/api/codec/equality';
+import { stringify } from '@keelson/api/codec/stringify';
+import { type ErrorList, forbidden, internal, invalid, Path } from '@keelson/api/field';
+import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import { compilePattern, type Declared, type EvaluationError } from '@keelson/cel';
+import type { SchemaContext, SchemaJudge } from '../../registry/apiextensions/customresourcedefinition/schema.ts';
+import { internalValue } from '../../registry/validation/internal.ts';
+import { withPrunedDefaults } from './defaults.ts';
+import { coerceEmbedded, MalformedMetadata, validateEmbedded } from './embedded.ts';
+import { type CompiledRule, compileRules, declaredElement, declaredProperty, declareResource } from './expressions.ts';
+import { errorsOf } from './findings.ts';
+import { prune } from './prune.ts';
+import { evaluateRules, OBJECT_BUDGET, RuleTree } from './rules.ts';
+import { asResource, META_FIELDS, type Structural, structural } from './structural.ts';
+import { checkValue } from './values.ts';
+
+/** Makes the judge that `builtinRegistrations` wants. */
+export function schemaJudge(): SchemaJudge {
+  return { patternProblem, validateDefaults, validateRules };
+}
+
+function patternProblem(pattern: string): string | undefined {
+  try {
+    compilePattern(pattern);
+    return undefined;
+  } catch (error) {
+    return (error as EvaluationError).message;
+  }
+}
+
+/** k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
+function validateDefaults(schema: JSONSchemaProps, path: Path, { old }: SchemaContext): ErrorList {
+  const root = asResource(structural(schema, []));
+  const check = new DefaultsCheck(!old || !hasUnprunedDefaults(old));
+  try {
+    check.visit(root, { resource: root, around: undefined }, path);
+  } catch (error) {
+    if (error !== OUT_OF_BUDGET) throw error;
+  }
+  return check.errors;
+}
+
+function hasUnprunedDefaults({ versions }: CustomResourceDefinitionSpec): boolean {
+  return (versions ?? []).some(({ schema }) => {
+    if (!schema?.openAPIV3Schema) return false;
+    const given = structural(schema.openAPIV3Schema);
+    return !sameDefaults(given, withPrunedDefaults(given));
+  });
+}
+
+function sameDefaults(a: Structural, b: Structural): boolean {
+  if (!equalValues(a.default ?? null, b.default ?? null)) return false;
+  if (a.items && !sameDefaults(a.items, b.items!)) return false;
+  return [...a.properties].every(([name, property]) => sameDefaults(property, b.properties.get(name)!));
+}
+
+const OUT_OF_BUDGET = { outOfBudget: true } as const;
+
+/** Where a default stands. */
+interface Place {
+  /** The schema of the innermost resource around it. */
+  readonly resource: Structural;
+  /** Makes that resource of a default within its metadata; undefined elsewhere. */
+  readonly around: ((value: unknown) => object) | undefined;
+}
+
+const TYPE_META = { kind: 'Validation', apiVersion: 'validation/v1' };
+
+class DefaultsCheck {
+  readonly errors: ErrorList = [];
+  readonly #wantsPruned: boolean;
+  #budget = OBJECT_BUDGET;
+
+  constructor(wantsPruned: boolean) {
+    this.#wantsPruned = wantsPruned;
+  }
+
+  visit(schema: Structural, outer: Place, path: Path): void {
+    const place: Place = schema.embedded ? { resource: schema, around: undefined } : outer;
+    if (schema.default !== undefined) this.#check(schema, place, path.child('default'));
+    const { around } = place;
+    const { items, properties } = schema;
+    // Values of maps have no defaults.
+    if (items) {
+      const inner = around && ((value: unknown) => around([value]));
+      this.visit(items, { ...place, around: inner }, path.child('items'));
+    }
+    for (const [name, property] of properties) {
+      const isMeta = schema.embedded && META_FIELDS.has(name);
+      const inner = isMeta
+        ? (value: unknown) => ({ ...TYPE_META, [name]: value })
+        : around && ((value: unknown) => around({ [name]: value }));
+      this.visit(property, { ...place, around: inner }, path.child('properties').key(name));
+    }
+  }
+
+  #check(schema: Structural, place: Place, path: Path): void {
+    if (!place.around && this.#wantsPruned && !isPruned(schema))
+      this.errors.push(invalid(path, schema.default, 'must not have unknown fields'));
+    const metadata = place.around ? surrounding(schema, place, path) : own(schema, path);
+    const errors = metadata.length > 0 ? metadata : errorsOf(checkValue(schema.default, schema), path);
+    this.errors.push(...(errors.length > 0 ? errors : this.#rules(schema, place, path)));
+  }
+
+  /** As on creation, and as on an update that changes nothing. */
+  #rules(schema: Structural, { resource }: Place, path: Path): ErrorList {
+    const tree = schema === resource ? RuleTree.ofResource(schema) : RuleTree.ofProperty(schema);
+    if (!tree) return [];
+    const value = schema.default;
+    const unchanged = evaluateRules(tree, value, value, path, { budget: this.#budget });
+    const created =
+      unchanged.errors.length > 0 ? unchanged : evaluateRules(tree, value, undefined, path, { budget: this.#budget });
+    this.#budget = Math.min(unchanged.budget, created.budget);
+    if (this.#budget < 0) {
+      this.errors.push(...created.errors);
+      throw OUT_OF_BUDGET;
+    }
+    return created.errors;
+  }
+}
+
+function isPruned(schema: Structural): boolean {
+  const pruned = structuredClone(schema.default);
+  prune(pruned, schema);
+  return equalValues(pruned, schema.default);
+}
+
+function own(schema: Structural, path: Path): ErrorList {
+  try {
+    coerceEmbedded(structuredClone(schema.default), schema, path, false);
+    return validateEmbedded(schema.default, schema, path);
+  } catch (error) {
+    if (error instanceof MalformedMetadata) return [error.error];
+    throw error;
+  }
+}
+
+/** A default within metadata is judged by the resource that it makes. */
+function surrounding(schema: Structural, { resource, around }: Place, path: Path): ErrorList {
+  const object = around!(structuredClone(schema.default));
+  const wrong = (why: string) => [invalid(path, schema.default, `must result in valid metadata: ${why}`)];
+  try {
+    coerceEmbedded(object, resource, Path.root, false);
+  } catch (error) {
+    if (error instanceof MalformedMetadata) return wrong(error.message);
+    throw error;
+  }
+  const errors = validateEmbedded(object, resource, Path.root);
+  return errors.length > 0 ? wrong(aggregate(errors)) : [];
+}
+
+function aggregate(errors: ErrorList): string {
+  const texts = [...new Set(errors.map(String))];
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+}
+
+/** The most that one rule may be estimated to cost, and all of a definition together. */
+const RULE_LIMIT = 10_000_000;
+const DEFINITION_LIMIT = 100_000_000;
+const MAX_REQUEST = 3 * 1024 * 1024;
+const UNBOUNDED = 2 ** 64 - 1;
+const RULE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule';
+
+/** Compare x-kubernetes-validations in k8s.io/apiextensions-apiserver's ValidateCustomResourceDefinitionOpenAPISchema. */
+function validateRules(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList {
+  const check = new RulesCheck(isUnchanged(schema, context));
+  const root = structural(schema);
+  check.visit(root, { declared: () => declareResource(root), count: 1, uncorrelated: undefined }, path);
+  return [...check.errors, ...check.total(path)];
+}
+
+/** What was accepted once may cost what it costs. */
+function isUnchanged(schema: JSONSchemaProps, { old, version, spec }: SchemaContext): boolean {
+  const name = version || spec.versions?.[0]?.name;
+  const before = old?.versions?.find((v) => v.name === name)?.schema?.openAPIV3Schema;
+  return before !== undefined && stringify(before) === stringify(schema);
+}
+
+interface Node {
+  readonly declared: () => Declared | undefined;
+  /** How many such values an object can have, by the limits of what they are in; undefined where that has none. */
+  readonly count: number | undefined;
+  /** The schema from which on values cannot be told from what they were. */
+  readonly uncorrelated: Path | undefined;
+}
+
+class RulesCheck {
+  readonly errors: ErrorList = [];
+  readonly #mayCostAny: boolean;
+  readonly #costs: { path: Path; cost: number }[] = [];
+
+  constructor(mayCostAny: boolean) {
+    this.#mayCostAny = mayCostAny;
+  }
+
+  /** What is within first. */
+  visit(schema: Structural, node: Node, path: Path): void {
+    const { additional, properties, items, listType } = schema;
+    const most = mostMembers(schema.source);
+    const count = node.count === undefined || most === undefined ? undefined : times(node.count, most);
+    const element = () => {
+      const declared = node.declared();
+      return declared && declaredElement(declared);
+    };
+    const inner = { ...node, count };
+    if (typeof additional === 'object')
+      this.visit(additional, { ...inner, declared: element }, path.child('additionalProperties'));
+    for (const [name, property] of properties) {
+      const declared = () => {
+        const around = node.declared();
+        return around && declaredProperty(around, name, property);
+      };
+      this.visit(property, { ...inner, declared }, path.child('properties').key(name));
+    }
+    if (items) {
+      const uncorrelated = node.uncorrelated ?? (listType === 'map' ? undefined : path);
+      this.visit(items, { ...inner, declared: element, uncorrelated }, path.child('items'));
+    }
+    if (schema.rules.length > 0) this.#check(schema, node, path.child('x-kubernetes-validations'));
+  }
+
+  #check(schema: Structural, { declared, count, uncorrelated }: Node, path: Path): void {
+    const seen = declared();
+    if (!seen) {
+      const why = 'unable to convert structural schema to CEL declarations';
+      this.errors.push(
+        internal(
+          path,
+          `internal error: failed to construct type information for x-kubernetes-validations rules: ${why}`,
+        ),
+      );
+      return;
+    }
+    const most = count ?? Math.floor(MAX_REQUEST / (seen.minSize + 1));
+    for (const [i, compiled] of compileRules(schema, seen).entries()) {
+      const at = path.index(i);
+      this.#cost(at.child('rule'), times(compiled.maxCost, most), 'estimated rule cost');
+      this.#problems(compiled, at);
+      this.#oldSelf(compiled, uncorrelated, at);
+    }
+  }
+
+  #problems({ rule, problem, message, messageProblem }: CompiledRule, path: Path): void {
+    if (problem !== undefined) this.errors.push(invalid(path.child('rule'), internalValue(RULE, rule), problem));
+    const at = path.child('messageExpression');
+    if (messageProblem !== undefined) this.errors.push(invalid(at, internalValue(RULE, rule), messageProblem));
+    else if (message) this.#cost(at, message.maxCost, 'estimated messageExpression cost');
+  }
+
+  #oldSelf({ rule, usesOldSelf }: CompiledRule, uncorrelated: Path | undefined, path: Path): void {
+    if (usesOldSelf && uncorrelated)
+      this.errors.push(
+        invalid(
+          path.child('rule'),
+          rule.rule,
+          `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`,
+        ),
+      );
+    else if (!usesOldSelf && rule.optionalOldSelf !== undefined)
+      this.errors.push(
+        invalid(path.child('optionalOldSelf'), rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'),
+      );
+  }
+
+  #cost(path: Path, cost: number, what: string): void {
+    if (!this.#mayCostAny && cost > RULE_LIMIT) this.errors.push(forbidden(path, tooCostly(what, cost, RULE_LIMIT)));
+    this.#costs.push({ path, cost });
+  }
+
+  /** Errors for the most expensive four where all of them together cost too much. */
+  total(path: Path): ErrorList {
+    const total = this.#costs.reduce((sum, { cost }) => sum + cost, 0);
+    if (total <= DEFINITION_LIMIT) return [];
+    const expensive = this.#costs.filter(({ cost }) => cost >= DEFINITION_LIMIT / 100).sort((a, b) => b.cost - a.cost);
+    const what = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema';
+    return [
+      ...expensive
+        .slice(0, 4)
+        .map((rule) =>
+          forbidden(
+            rule.path,
+            'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema',
+          ),
+        ),
+      forbidden(path, tooCostly(what, total, DEFINITION_LIMIT)),
+    ];
+  }
+}
+
+/** How many values a value can have within. */
+function mostMembers({ type, additionalProperties, maxProperties, maxItems }: JSONSchemaProps): number | undefined {
+  const most =
+    type === 'array' ? maxItems : type === 'object' && additionalProperties !== undefined ? maxProperties : 1;
+  return most === undefined ? undefined : Math.max(most, 0);
+}
+
+function times(a: number, b: number): number {
+  return Math.min(a * b, UNBOUNDED);
+}
+
+function tooCostly(what: string, cost: number, limit: number): string {
+  const factor = cost / limit;
+  const shown = factor > 100 ? 'more than 100' : factor.toFixed(factor < 1.5 ? 6 : 1);
+  return `${what} exceeds budget by factor of ${shown}x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
+}
