@@ -80,7 +80,8 @@ export function describeStatus(
     pods: String(maxPods),
     ...capacity,
   };
-  const all = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
+  const own = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
+  const all = { ...ofOthers(old?.capacity), ...own };
   return {
     addresses: [
       ...addresses.map((address) => ({ type: 'InternalIP', address })),
@@ -115,6 +116,11 @@ export function describeStatus(
 
 /** What pods may need of a kubelet that older ones have not (component-helpers/nodedeclaredfeatures). */
 const DECLARED_FEATURES = ['RestartAllContainersOnContainerExits'];
+
+/** Resources that somebody else has told of stay: pods can have them all. */
+function ofOthers(capacity: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(capacity).filter(([name]) => !name.startsWith('hugepages-')));
+}
 
 function left(capacity: string, reserved: string | undefined): string {
   if (!reserved) return capacity;

@@ -66,6 +66,16 @@ describe('describeStatus', () => {
     ]);
   });
 
+  it('keeps resources that others have added, and has pods use them', async () => {
+    const old = describeStatus(configuration, await facts(), undefined, 't1');
+    const theirs = { 'example.com/foo': '5', 'hugepages-64Ki': '1', cpu: '99' };
+    const capacity = { ...old.capacity, ...theirs };
+    const allocatable = { ...old.allocatable, 'example.com/foo': '3', 'example.com/bar': '1' };
+    const status = describeStatus(configuration, await facts(), { ...old, capacity, allocatable }, 't2');
+    expect(status.capacity).toEqual({ ...old.capacity, 'example.com/foo': '5' });
+    expect(status.allocatable).toEqual({ ...old.allocatable, 'example.com/foo': '5' });
+  });
+
   it('keeps the times of conditions that stay, and those of others', async () => {
     const other = { type: 'NetworkUnavailable', status: 'False' };
     const before = describeStatus(configuration, await facts(), undefined, 't1');
