@@ -98,13 +98,19 @@ async function start(): Promise<void> {
   );
 }
 
+/** What is there to see when something does not come about. */
+async function state(): Promise<string> {
+  const tail = (program: Program) => program.output().split('\n').slice(-15).join('\n');
+  const pods = await k.result({})`describe pods -A`;
+  return [pods.stdout, ...programs.map(tail)].join('\n\n');
+}
+
 async function eventually(fits: () => Promise<boolean>, what: string, seconds = 60): Promise<void> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     if (await fits().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  const tail = (program: Program) => program.output().split('\n').slice(-15).join('\n');
-  throw new Error(`not within ${seconds} s: ${what}\n${[...programs].map(tail).join('\n\n')}`);
+  throw new Error(`not within ${seconds} s: ${what}\n${await state()}`);
 }
 
 const path = async (words: string, jsonpath: string) =>
@@ -135,8 +141,9 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
     await eventually(async () => (await path(`node ${NODE}`, ready)).trim() === 'True', 'the node is ready');
     expect(await k`get csr -o jsonpath={.items[0].status.conditions[*].type}`).toBe('Approved');
     const lease = () => k`get lease -n kube-node-lease ${NODE} -o jsonpath={.spec.renewTime}`;
-    let first = '';
-    await eventually(async () => (await lease()) > (first ||= await lease()), 'the lease is renewed', 30);
+    await eventually(async () => (await lease()) !== '', 'the lease');
+    const first = await lease();
+    await eventually(async () => (await lease()) > first, 'the lease is renewed', 30);
   });
 
   test('pods of a deployment run, are told from, and are looked into', async () => {
@@ -171,7 +178,10 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
         },
       },
     );
-    await k`rollout status deployment/web --timeout=60s`;
+    await eventually(
+      async () => (await k`rollout status deployment/web --watch=false`).includes('successfully'),
+      'the rollout',
+    );
     const [name] = (await k`get pods -l app=web -o name`).trim().split('\n');
     expect(await k`logs ${name!}`).toBe('began\nhello\n');
     const ip = await k`get ${name!} -o jsonpath={.status.podIP}`;
@@ -184,7 +194,10 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
 
   test('a rollout replaces pods, and another image that is not there waits', async () => {
     await k`set env deployment/web COLOR=blue`;
-    await k`rollout status deployment/web --timeout=60s`;
+    await eventually(
+      async () => (await k`rollout status deployment/web --watch=false`).includes('successfully'),
+      'the rollout',
+    );
     await eventually(
       async () => (await k`get pods -l app=web -o name`).trim().split('\n').length === 2,
       'the old pods are gone',
@@ -213,7 +226,7 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
         spec: { containers: [container('exit 3')] },
       },
     );
-    await k`wait --for=condition=Complete job/sum --timeout=60s`;
+    await eventually(async () => (await path('job sum', '{.status.succeeded}')) === '2', 'the job ends');
     await eventually(
       async () => Number(await path('pod crash', '{.status.containerStatuses[0].restartCount}')) > 1,
       'restarts',
@@ -227,7 +240,10 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
     await k`create namespace short`;
     await eventually(async () => (await k`get serviceaccount -n short default -o name`) !== '', 'its account');
     await k`run lives -n short --image=${BUSYBOX} --image-pull-policy=Never -- sleep 1000`;
-    await k`wait -n short --for=condition=Ready pod/lives --timeout=60s`;
+    await eventually(
+      async () => (await k`get pod -n short lives -o jsonpath={.status.phase}`) === 'Running',
+      'the pod runs',
+    );
     await k`delete namespace short --timeout=90s`;
     expect((await k.result({})`get namespace short`).stderr).toContain('NotFound');
   });

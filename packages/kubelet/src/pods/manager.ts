@@ -118,8 +118,13 @@ export class PodManager {
 
   /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
   async removeOrphans(): Promise<void> {
-    const { runtime, preparer } = this.#options.services;
-    for (const pod of await runtime.list()) if (!this.#isKnown(pod.uid)) await this.#removeOrphan(pod);
+    const { runtime, preparer, world } = this.#options.services;
+    for (const pod of await runtime.list()) {
+      if (this.#isKnown(pod.uid)) continue;
+      await this.#removeOrphan(pod).catch((error) => {
+        world.log.warn({ uid: pod.uid, error }, 'Could not remove what is left of a pod');
+      });
+    }
     await preparer.removeOrphans((uid) => this.#isKnown(uid));
   }
 
@@ -130,7 +135,8 @@ export class PodManager {
   async #removeOrphan({ uid, name, namespace, sandboxes, containers }: PodListing): Promise<void> {
     const { runtime, world } = this.#options.services;
     world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
-    const alive = containers.filter(({ state }) => state === 'running');
+    // One whose start was cut short may run though the runtime does not say so.
+    const alive = containers.filter(({ state }) => state !== 'exited');
     await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
     for (const { id } of sandboxes) {
       await runtime.stopSandbox(id);

@@ -29,6 +29,19 @@ function state({ name, state, restartCount }: ContainerStatus): string {
   return `${name} ${is}${restartCount > 0 ? ` (${restartCount})` : ''}`;
 }
 
+describe('pods that are nobody’s', () => {
+  it('are removed, though one of them cannot be', async () => {
+    const { runtime, put } = testNode();
+    for (const name of ['stuck', 'web']) await put(podOf({ containers: [a] }, { name, uid: name }));
+    const { removeSandbox } = runtime;
+    const [{ id: stuck }] = (await runtime.pod('stuck')).sandboxes as [{ id: string }];
+    runtime.removeSandbox = (id) =>
+      id === stuck ? Promise.reject(new Error('busy')) : removeSandbox.call(runtime, id);
+    await testNode({ runtime }).manager.removeOrphans();
+    expect((await runtime.list()).map(({ uid }) => uid)).toEqual(['stuck']);
+  });
+});
+
 describe('a pod', () => {
   it('runs, with one write and its events', async () => {
     const node = testNode();
