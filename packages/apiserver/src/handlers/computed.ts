@@ -30,7 +30,7 @@ async function getOne(scope: Scope, kind: ComputedKind): Promise<void> {
   const { ctx, served } = scope;
   const found = (await kind.objects()).find(({ metadata }) => metadata.name === ctx.info.name);
   if (!found) throw notFound({ group: served.definition.group, resource: served.definition.singular }, ctx.info.name);
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'object');
   await sendWhole(
     ctx,
     200,
@@ -46,7 +46,7 @@ async function list(scope: Scope, kind: ComputedKind): Promise<void> {
   if (options.watch) throw methodNotSupported(served.definition, 'watch');
   const selection = selectionOf(scope, options);
   const items = (await kind.objects()).map((object) => cached(scope, object)).filter((o) => selection.matches(o));
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'list');
   await sendChunks(
     ctx,
     200,

@@ -55,7 +55,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, worker));
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'list');
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
   auditList(scope, page.items, page.meta, estimate);
   await sendChunks(

@@ -22,6 +22,6 @@ export async function getObject(scope: Scope): Promise<void> {
   const found = store.cacher.get(keyOf(served.definition, namespace, name));
   if (!found) throw notFound(served.definition, name);
   auditAnswer(scope, (json) => json.cached(found));
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'object');
   await sendWhole(ctx, 200, { 'content-type': representation.contentType }, representation.cached(found));
 }

@@ -23,7 +23,7 @@ export interface Page {
 /** @throws StatusError 400, 410 (the revision is compacted), 422, 504 (the revision is in the future) */
 export async function listObjects(scope: Scope, options: ListOptions): Promise<void> {
   const page = await pageOf(scope, options);
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'list');
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
   auditList(scope, page.items, page.meta, estimate);
   await sendChunks(

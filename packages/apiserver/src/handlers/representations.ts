@@ -5,7 +5,7 @@ import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
 import { columnDefinitions } from '../registry/columns.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
-import { type Form, formOf, includeObjectOf } from '../table/form.ts';
+import { checkForm, type Form, formOf, includeObjectOf, internalGoType } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
@@ -14,10 +14,14 @@ import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
 import type { Scope } from './scope.ts';
 import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
-/** @throws StatusError 400 for an includeObject that is none */
-export function representationFor(scope: Scope): Representation {
+/**
+ * @param answer what is answered with; events of a watch are neither
+ * @throws StatusError 400 for an includeObject that is none, 406 for a form that does not suit the answer
+ */
+export function representationFor(scope: Scope, answer?: 'object' | 'list'): Representation {
   const { ctx, served, store, output, lens } = scope;
   const form = formOf(output.convert) ?? { kind: 'Object' };
+  if (answer) checkForm(form, answer === 'list', `${goTypeOf(scope)}${answer === 'list' ? 'List' : ''}`);
   const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
   const isPlain = form.kind === 'Object' && output.mediaType === 'application/json' && !pretty;
   if (isPlain && lens.isIdentity) return new StoredJson(served.definition);
@@ -36,6 +40,10 @@ export function representationFor(scope: Scope): Representation {
     case 'application/json':
       return new ShapedJson(options);
   }
+}
+
+function goTypeOf({ served: { definition }, subresource }: Scope): string {
+  return internalGoType(subresource?.group ?? definition.group, subresource?.kind ?? definition.kind);
 }
 
 function shapeOf(scope: Scope, form: Form): Shape {

@@ -17,7 +17,7 @@ export async function sendObject(scope: Scope, status: number, body: KubeObject 
     return;
   }
   auditAnswer(scope, (json) => json.object(body));
-  const representation = representationFor(scope);
+  const representation = representationFor(scope, 'object');
   await sendWhole(ctx, status, { 'content-type': representation.contentType }, representation.object(body));
 }
 

@@ -5,6 +5,7 @@ import { type Answer, FakeTransport } from '../testing/transport.ts';
 import { type ManualWorld, manualWorld } from '../testing/world.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { hasReason, isExpired } from './errors.ts';
+import { METADATA_ONLY } from './resource.ts';
 import { Reloading } from './tls.ts';
 import { ConnectionError, type WireRequest } from './transport.ts';
 
@@ -64,6 +65,16 @@ describe('requests', () => {
         client.resource({ group: 'x.io', version: 'v1', resource: 'widgets', namespaced: false }).get({ name: 'w' }),
     ],
   ];
+  it('asks for metadata of one as of one, of many as of a list', async () => {
+    const metadata = client.metadata(pods.definition);
+    await metadata.delete(key);
+    await metadata.deleteCollection({ namespace: 'ns' });
+    expect(transport.requests.slice(-2).map(({ headers }) => headers.accept)).toEqual([
+      METADATA_ONLY.object,
+      METADATA_ONLY.list,
+    ]);
+  });
+
   it.each(cases)('%s', async (expected, call, body) => {
     await call();
     const request = transport.requests.at(-1)!;

@@ -204,7 +204,8 @@ export class ResourceClient<T extends object> {
   deleteCollection(selecting: ListOptions, options: DeleteOptions = {}): Promise<unknown> {
     const { namespace, ...query } = selecting;
     const { signal, timeoutMs, ...body } = options;
-    return this.#object('DELETE', { namespace }, { ...query, signal, timeoutMs }, { body: bodyOfDelete(body) });
+    const what = { body: bodyOfDelete(body), accept: this.#form.list };
+    return this.#object('DELETE', { namespace }, { ...query, signal, timeoutMs }, what);
   }
 
   /** `pods.subresource('binding').create(key, binding)`, `deployments.subresource('scale').get(key)` */
@@ -222,7 +223,7 @@ export class ResourceClient<T extends object> {
   /** One object there and back. `options` are parameters, but for the signal and the timeout. */
   #object<R = T>(method: Method, where: Where, options: CallOptions & object, what: What = {}): Promise<R> {
     const { signal, timeoutMs, ...query } = options;
-    const { subresource, contentType } = what;
+    const { subresource, contentType, accept = this.#form.object } = what;
     const body = what.body === undefined ? undefined : Buffer.from(JSON.stringify(what.body));
     const creates = method === 'POST';
     const call: Call = {
@@ -231,7 +232,7 @@ export class ResourceClient<T extends object> {
       query,
       body,
       contentType,
-      accept: this.#form.object,
+      accept,
       signal,
       timeoutMs,
       subject: this.#subject(VERBS[method], where.name),
@@ -288,6 +289,8 @@ interface What {
   readonly subresource?: string | undefined;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Default: as the resource's objects. */
+  readonly accept?: string | undefined;
 }
 
 interface TypeMeta {

@@ -34,7 +34,7 @@ describe('pods that are nobody’s', () => {
     const { runtime, put } = testNode();
     for (const name of ['stuck', 'web']) await put(podOf({ containers: [a] }, { name, uid: name }));
     const { removeSandbox } = runtime;
-    const [{ id: stuck }] = (await runtime.pod('stuck')).sandboxes as [{ id: string }];
+    const stuck = (await runtime.pod('stuck')).sandboxes[0]!.id;
     runtime.removeSandbox = (id) =>
       id === stuck ? Promise.reject(new Error('busy')) : removeSandbox.call(runtime, id);
     await testNode({ runtime }).manager.removeOrphans();

@@ -1,0 +1,66 @@
+/** In which forms objects and lists are to be had, and in which they are not. */
+import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+
+let server: ApiServer;
+beforeAll(async () => {
+  server = await startApiServer(storages[0]!.storage);
+}, 60_000);
+afterAll(() => server?.stop());
+
+function ask(
+  method: string,
+  path: string,
+  accept: string,
+  body?: object,
+): Promise<{ code?: number; kind?: string; message?: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${server.token}`, accept, 'content-type': 'application/json' };
+    request(`${server.url}${path}`, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
+      text(response).then((answer) => resolve(JSON.parse(answer)), reject);
+    })
+      .once('error', reject)
+      .end(body && JSON.stringify(body));
+  });
+}
+
+const as = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1`;
+const review = { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } };
+const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+const none =
+  'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+const list = (type: string) => `you requested PartialObjectMetadata, but the requested object is a list (*${type})`;
+const noList = (type: string) =>
+  `you requested PartialObjectMetadataList, but the requested object is not a list (*${type})`;
+
+describe('a form', () => {
+  test.each<[method: string, path: string, accept: string, message: string, body?: object]>([
+    ['POST', reviews, as('Table'), none, review],
+    ['POST', '/api/v1/namespaces/default/bindings', as('Table'), none, {}],
+    ['GET', '/api/v1/namespaces', as('PartialObjectMetadata'), list('core.NamespaceList')],
+    [
+      'GET',
+      '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+      as('PartialObjectMetadata'),
+      list('rbac.ClusterRoleList'),
+    ],
+    ['GET', '/apis/events.k8s.io/v1/events', as('PartialObjectMetadata'), list('core.EventList')],
+    ['GET', '/api/v1/componentstatuses', as('PartialObjectMetadata'), list('core.ComponentStatusList')],
+    ['DELETE', '/api/v1/namespaces/default/configmaps', as('PartialObjectMetadata'), list('core.ConfigMapList')],
+    ['GET', '/api/v1/namespaces/default', as('PartialObjectMetadataList'), noList('core.Namespace')],
+  ])('that there is not: %s %s as %s', async (method, path, accept, message, body) => {
+    expect(await ask(method, path, accept, body)).toMatchObject({ code: 406, reason: 'NotAcceptable', message });
+  });
+
+  test.each<[method: string, path: string, accept: string, kind: string, body?: object]>([
+    ['POST', reviews, `${as('Table')},application/json`, 'SelfSubjectAccessReview', review],
+    ['POST', reviews, as('PartialObjectMetadata'), 'PartialObjectMetadata', review],
+    ['GET', '/api/v1/namespaces', as('PartialObjectMetadataList'), 'PartialObjectMetadataList'],
+    ['DELETE', '/api/v1/namespaces/default/configmaps', as('PartialObjectMetadataList'), 'PartialObjectMetadataList'],
+    ['GET', '/api/v1/namespaces/default', as('Table'), 'Table'],
+  ])('that there is: %s %s as %s', async (method, path, accept, kind, body) => {
+    expect(await ask(method, path, accept, body)).toMatchObject({ kind });
+  });
+});
