@@ -3,57 +3,43 @@ import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
+import { DryRunFiles } from '../install/files.ts';
 import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
 import { initPhases } from '../install/phases/init.ts';
 import { contradictions, settingDescriptions, settingFlags, settingsOf } from '../install/settings.ts';
-import { StartupError } from '../startup-error.ts';
+import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
 
 const general = { section: 'General' } as const;
 
 const flags = {
-  config: { type: 'string', ...general },
-  'dry-run': { type: 'bool', ...general },
-  root: { type: 'string', ...general },
-  rootfs: { type: 'string', ...general },
+  ...placeFlags,
   'bin-dir': { type: 'string', ...general },
+  'dry-run': { type: 'bool', ...general },
   'skip-phases': { type: 'strings', ...general },
   'skip-token-print': { type: 'bool', ...general },
   systemd: { type: 'bool', ...general },
-  help: { type: 'bool', shorthand: 'h', ...general },
   ...settingFlags,
 } as const satisfies FlagTable;
 
 const descriptions = {
+  ...placeDescriptions,
   ...settingDescriptions,
-  config: 'File with an InitConfiguration and a ClusterConfiguration of kubeadm.k8s.io/v1beta4.',
-  'dry-run': 'Change nothing: show what would be written.',
-  root: 'Put everything below this folder, DIR/etc/kubernetes and so on, and have what is written name it there.',
-  rootfs: 'Folder that will be the root of a machine: everything goes there, and what is written does not name it.',
   'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
+  'dry-run': 'Change nothing: tell what would be done, and show the files that hold no secrets.',
   'skip-phases': 'Phases to leave out, such as etcd or certs/ca.',
   'skip-token-print': 'Do not show the bootstrap token.',
   systemd: 'Have systemd run the control plane, in place of static pods.',
-  help: 'Show this help.',
 };
 
 /** `keelson init`. @returns the exit code */
-export async function init(argv: readonly string[], io: Io): Promise<number> {
-  try {
+export function init(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson init', io, async () => {
     const { values, given, args } = parseFlags(flags, argv);
     const phase = phaseOf(args);
-    if (values.help || (args[0] === 'phase' && phase === undefined)) {
-      io.stdout(help(phase, io));
-      return 0;
-    }
-    await run(values, given, phase, io);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof FlagError) && !(error instanceof StartupError)) throw error;
-    const remedy = error instanceof StartupError ? `${error.remedy}.` : "Run 'keelson init --help' for usage.";
-    io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
-    return 1;
-  }
+    if (values.help || (args[0] === 'phase' && phase === undefined)) io.stdout(help(phase, io));
+    else await run(values, given, phase, io);
+  });
 }
 
 type Values = FlagValues<typeof flags>;
@@ -62,10 +48,9 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
   const contradicting = values.config === '' ? [] : contradictions(given);
   if (contradicting.length > 0)
     throw new FlagError(`--config says what --${contradicting[0]} would: set it in the file`);
-  if (values.root !== '' && values.rootfs !== '') throw new FlagError('--root and --rootfs exclude each other');
   const report = (line: string) => io.stdout(`${line}\n`);
   const context = await installContext({
-    layout: values.rootfs === '' ? { root: values.root, runHere: values.root !== '' } : { root: values.rootfs },
+    layout: layoutOf(values),
     configFile: values.config === '' ? undefined : resolve(values.config),
     settings: settingsOf(values, given),
     dryRun: values['dry-run'],
@@ -83,8 +68,20 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
   try {
     if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
     else await runPhases(initPhases, context, new Set(skip));
+    if (context.files instanceof DryRunFiles) showFiles(context.files, report);
   } finally {
     await context.close();
+  }
+}
+
+/** What would have been written, but for keys and what holds them. */
+function showFiles({ written }: DryRunFiles, report: (line: string) => void): void {
+  report('\n[dry-run] nothing was changed; these files would be written:');
+  for (const [path, text] of written) {
+    const isSecret = /\.(key|conf)$/.test(path);
+    report(
+      isSecret || /\.(crt|pub)$/.test(path) ? `\n${path}` : `\n${path}\n${text.trimEnd().replaceAll(/^/gm, '  ')}`,
+    );
   }
 }
 

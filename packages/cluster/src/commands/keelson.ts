@@ -11,6 +11,8 @@ Commands:
   up           Start a cluster on this machine, or start it again with all its data.
   init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
   join         Make this machine a node of a cluster, by a token.
+  certs        Tell when the certificates of an installation end, and renew them.
+  reset        Undo what init and join did to this machine.
   why-pending  Tell why a pod has no node.
   version      Show the versions of Keelson and of the Kubernetes API.
   help         Show this help, or that of a command.
@@ -39,6 +41,10 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./init.ts')).init(rest, io);
     case 'join':
       return (await import('./join.ts')).join(rest, io);
+    case 'certs':
+      return (await import('./certs.ts')).certs(rest, io);
+    case 'reset':
+      return (await import('./reset.ts')).reset(rest, io);
     case 'why-pending':
       return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { systemWorld } from '@keelson/client';
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import { installContext } from '../install/context.ts';
+import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
+import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
+import type { Io } from './io.ts';
+
+const flags = {
+  ...placeFlags,
+  'cert-dir': { type: 'string', section: 'General' },
+  output: { type: 'string', shorthand: 'o', section: 'General', default: 'text' },
+} as const satisfies FlagTable;
+
+const descriptions = {
+  ...placeDescriptions,
+  'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
+  output: 'text, or json.',
+};
+
+const head = `Tells when the certificates of an installation end, and renews them with what they say now.
+
+Usage:
+  keelson certs check-expiration [flags]
+  keelson certs renew all [flags]
+  keelson certs renew NAME… [flags]      ${renewableNames.slice(0, 4).join(', ')}
+                                         ${renewableNames.slice(4, 8).join(', ')}
+                                         ${renewableNames.slice(8).join(', ')}
+
+What runs reads most of them anew by itself; restart what the last line of a renewal names.
+`;
+
+/** `keelson certs`. @returns the exit code */
+export function certs(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson certs', io, async () => {
+    const { values, args } = parseFlags(flags, argv);
+    const [verb, ...names] = args;
+    if (values.help || verb === undefined) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+    const context = await contextOf(values, io);
+    if (verb === 'check-expiration' && names.length === 0)
+      return io.stdout(show(await expirations(context), context.clock.now(), values.output));
+    if (verb !== 'renew')
+      throw new FlagError(`"keelson certs" knows check-expiration and renew, not "${args.join(' ')}"`);
+    if (names.length === 0) throw new FlagError("say which: 'all', or names");
+    const unknown = names.find((name) => name !== 'all' && !renewableNames.includes(name));
+    if (unknown !== undefined) throw new FlagError(`there is no certificate "${unknown}"`);
+    await renew(context, names.includes('all') ? renewableNames : names);
+    context.report(
+      '[renew] restart etcd, kube-apiserver, kube-controller-manager and kube-scheduler to have them use these',
+    );
+  });
+}
+
+async function contextOf(values: FlagValues<typeof flags>, io: Io) {
+  const certificates = values['cert-dir'];
+  return installContext({
+    layout: layoutOf(values),
+    configFile: values.config === '' ? undefined : resolve(values.config),
+    settings:
+      certificates === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value: certificates }],
+    world: systemWorld(),
+    report: (line) => io.stdout(`${line}\n`),
+  });
+}
+
+function show({ certificates, authorities }: Expirations, now: number, output: string): string {
+  if (output === 'json') {
+    const rows = (list: readonly Expiration[]) =>
+      list.map(({ name, ends, authority, isExternal }) => ({
+        name,
+        expirationDate: ends?.toISOString(),
+        residualTime: ends && `${residual(ends, now)}`,
+        caName: authority,
+        externallyManaged: isExternal,
+        missing: ends === undefined,
+      }));
+    return `${JSON.stringify({ certificates: rows(certificates), certificateAuthorities: rows(authorities) }, null, 2)}\n`;
+  }
+  if (output !== 'text') throw new FlagError(`--output ${output} is unknown: choose text or json`);
+  const cells = ({ name, ends, isExternal }: Expiration) =>
+    ends === undefined
+      ? [name, 'missing', '', '']
+      : [
+          name,
+          `${ends.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+          residual(ends, now),
+          isExternal ? 'yes' : 'no',
+        ];
+  const own = certificates.map((row) => [...cells(row).slice(0, 3), row.authority ?? '', cells(row)[3]!]);
+  return [
+    table([['CERTIFICATE', 'EXPIRES', 'RESIDUAL TIME', 'AUTHORITY', 'EXTERNALLY MANAGED'], ...own]),
+    table([['CERTIFICATE AUTHORITY', 'EXPIRES', 'RESIDUAL TIME', 'EXTERNALLY MANAGED'], ...authorities.map(cells)]),
+  ].join('\n');
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/** The largest unit of what is left: `9y`, `364d`, `5h`. */
+function residual(ends: Date, now: number): string {
+  const left = ends.getTime() - now;
+  if (left <= 0) return 'ended';
+  const days = Math.floor(left / DAY_MS);
+  if (days >= 365) return `${Math.floor(days / 365)}y`;
+  return days > 0 ? `${days}d` : `${Math.floor(left / HOUR_MS)}h`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, i) => cell.padEnd(widths[i]! + 2))
+          .join('')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,40 @@
+/** What the commands about an installation have in common: where it is, and how they fail. */
+import { FlagError, type FlagTable } from '@keelson/component/pflag/flags';
+import type { LayoutOptions } from '../install/layout.ts';
+import { StartupError } from '../startup-error.ts';
+import type { Io } from './io.ts';
+
+const section = 'General';
+
+export const placeFlags = {
+  config: { type: 'string', section },
+  root: { type: 'string', section },
+  rootfs: { type: 'string', section },
+  help: { type: 'bool', shorthand: 'h', section },
+} as const satisfies FlagTable;
+
+export const placeDescriptions: Readonly<Record<keyof typeof placeFlags, string>> = {
+  config: 'File with an InitConfiguration and a ClusterConfiguration of kubeadm.k8s.io/v1beta4.',
+  root: 'Folder below which everything is, DIR/etc/kubernetes and so on; what is written names it there.',
+  rootfs: 'Folder that will be the root of a machine: everything is there, and what is written does not name it.',
+  help: 'Show this help.',
+};
+
+/** @throws FlagError */
+export function layoutOf({ root, rootfs }: { readonly root: string; readonly rootfs: string }): LayoutOptions {
+  if (root !== '' && rootfs !== '') throw new FlagError('--root and --rootfs exclude each other');
+  return rootfs === '' ? { root, runHere: root !== '' } : { root: rootfs };
+}
+
+/** Runs a command. @returns its exit code: 1 for what its user can set right, which is told */
+export async function outcomeOf(command: string, io: Io, run: () => Promise<void>): Promise<number> {
+  try {
+    await run();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof FlagError) && !(error instanceof StartupError)) throw error;
+    const remedy = error instanceof StartupError ? `${error.remedy}.` : `Run '${command} --help' for usage.`;
+    io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { systemWorld } from '@keelson/client';
+import { FlagError, type FlagTable, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import { installContext } from '../install/context.ts';
+import { installedFiles, resetMachine } from '../install/reset.ts';
+import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
+import type { Io } from './io.ts';
+
+const flags = {
+  ...placeFlags,
+  'cert-dir': { type: 'string', section: 'General' },
+  'dry-run': { type: 'bool', section: 'General' },
+  force: { type: 'bool', shorthand: 'f', section: 'General' },
+} as const satisfies FlagTable;
+
+const descriptions = {
+  ...placeDescriptions,
+  'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
+  'dry-run': 'Change nothing: tell what would be done.',
+  force: 'Do it. Without it, what would go is shown.',
+};
+
+const head = `Undoes what init and join did to this machine: ends the control plane and the kubelet, and removes the certificates, the
+kubeconfigs, the manifests or units, the state of the kubelet, and the data of etcd. There is no way back.
+
+Usage:
+  keelson reset --force [flags]
+`;
+
+/** `keelson reset`. @returns the exit code */
+export function reset(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson reset', io, async () => {
+    const { values, args } = parseFlags(flags, argv);
+    if (values.help) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+    if (args.length > 0) throw new FlagError(`"keelson reset" takes no arguments, got "${args.join(' ')}"`);
+    const certificates = values['cert-dir'];
+    const context = await installContext({
+      layout: layoutOf(values),
+      configFile: values.config === '' ? undefined : resolve(values.config),
+      settings:
+        certificates === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value: certificates }],
+      dryRun: values['dry-run'],
+      world: systemWorld(),
+      report: (line) => io.stdout(`${line}\n`),
+    });
+    if (values.force || context.dryRun) return resetMachine(context);
+    const there = await installedFiles(context);
+    if (there.length === 0) return io.stdout('There is nothing to undo.\n');
+    io.stdout(`These would be removed:\n${there.map((path) => `  ${context.layout.local(path)}\n`).join('')}`);
+    throw new FlagError('nothing was done: give --force to have it done');
+  });
+}
