@@ -177,4 +177,22 @@ describe.skipIf(none)(`keelson init${none ? `: ${none}` : ''}`, () => {
       ({ status }) => status?.phase === 'Running',
     );
   });
+
+  test('certificates are renewed under the same authority, and told of', async () => {
+    const before = await readFile(at('etc/kubernetes/pki/apiserver.crt'), 'utf8');
+    await keelson('certs', 'renew', 'apiserver', 'admin.conf', '--root', root, '--config', config);
+    expect(await readFile(at('etc/kubernetes/pki/apiserver.crt'), 'utf8')).not.toBe(before);
+    expect(await admin`get --raw /readyz`).toBe('ok');
+    const table = await keelson('certs', 'check-expiration', '--root', root, '--config', config);
+    expect(table).toMatch(/^etcd-server +\d{4}-\d\d-\d\d \d\d:\d\d UTC +364d +etcd-ca +no$/m);
+  });
+
+  test('reset shows what would go, and with --force has it gone', async () => {
+    await expect(keelson('reset', '--root', root)).rejects.toThrow(/etc\/kubernetes\/pki[\s\S]*give --force/);
+    for (const program of programs.toReversed()) await program.stop('SIGKILL');
+    await keelson('reset', '--root', root, '--force');
+    expect((await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())).toEqual([
+      expect.objectContaining({ name: 'kubeadm.yaml' }),
+    ]);
+  });
 });

@@ -4,6 +4,7 @@ import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
 import { DryRunFiles } from '../install/files.ts';
+import type { Layout } from '../install/layout.ts';
 import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
 import { initPhases } from '../install/phases/init.ts';
 import { contradictions, settingDescriptions, settingFlags, settingsOf } from '../install/settings.ts';
@@ -68,21 +69,19 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
   try {
     if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
     else await runPhases(initPhases, context, new Set(skip));
-    if (context.files instanceof DryRunFiles) showFiles(context.files, report);
+    if (context.files instanceof DryRunFiles) showFiles(context.files, context.layout, report);
   } finally {
     await context.close();
   }
 }
 
-/** What would have been written, but for keys and what holds them. */
-function showFiles({ written }: DryRunFiles, report: (line: string) => void): void {
-  report('\n[dry-run] nothing was changed; these files would be written:');
-  for (const [path, text] of written) {
-    const isSecret = /\.(key|conf)$/.test(path);
-    report(
-      isSecret || /\.(crt|pub)$/.test(path) ? `\n${path}` : `\n${path}\n${text.trimEnd().replaceAll(/^/gm, '  ')}`,
-    );
-  }
+/** What would have been written; keys and what holds them, by their names alone. */
+function showFiles({ written }: DryRunFiles, layout: Layout, report: (line: string) => void): void {
+  const isPem = (path: string) => /\.(key|crt|pub|conf)$/.test(path);
+  report('\nNothing was changed. These files would be written:');
+  for (const path of [...written.keys()].filter(isPem)) report(`  ${layout.local(path)}`);
+  for (const [path, text] of written)
+    if (!isPem(path)) report(`\n${layout.local(path)}\n${text.trimEnd().replaceAll(/^(?=.)/gm, '  ')}`);
 }
 
 interface NamedPhase {

@@ -8,6 +8,7 @@ import { configurationOf, type Documents, readDocuments } from './configuration/
 import { DiskFiles, DryRunFiles } from './files.ts';
 import { Layout, type LayoutOptions } from './layout.ts';
 import { etcdVersion, machineFacts, trustFolders } from './machine.ts';
+import { readPatches } from './patches.ts';
 import type { InstallContext } from './phase.ts';
 import { findProgram } from './systemd/programs.ts';
 import { hasSystemd, systemdServices } from './systemd/services.ts';
@@ -42,8 +43,9 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
   const documents = await configurationDocuments(request);
   const machine = await machineFacts();
   const configuration = explained(() => configurationOf(documents, machine));
-  const { report, systemd = false, world } = request;
+  const { systemd = false, world } = request;
   const dryRun = request.dryRun === true || configuration.init.dryRun;
+  const report = dryRun ? (line: string) => request.report(`(dry run) ${line}`) : request.report;
   const disk = new DiskFiles(layout);
   const services = layout.root === '' && !dryRun && hasSystemd() ? systemdServices : undefined;
   let api: ReturnType<typeof administratorApi> | undefined;
@@ -56,6 +58,7 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
     systemd,
     hostname: machine.hostname,
     trustFolders: trustFolders(layout),
+    patches: configuration.init.patchesDirectory === '' ? [] : await readPatches(configuration.init.patchesDirectory),
     etcdVersion: layout.isThisMachine ? await etcdVersion() : '',
     program: findProgram(request.programs ?? '', request.path),
     services,

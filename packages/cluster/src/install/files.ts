@@ -77,7 +77,8 @@ export class DryRunFiles implements Files {
   }
   async makeDirectory(): Promise<void> {}
   async exists(path: string): Promise<boolean> {
-    return this.#written.has(path) || (!this.#isRemoved(path) && this.#below.exists(path));
+    const isWritten = [...this.#written.keys()].some((file) => isWithin(file, path));
+    return isWritten || (!this.#isRemoved(path) && this.#below.exists(path));
   }
   async remove(path: string): Promise<void> {
     this.#removed.add(path);

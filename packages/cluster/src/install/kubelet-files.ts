@@ -12,6 +12,7 @@ import {
   MANIFESTS_DIR,
   unitFile,
 } from './layout.ts';
+import { patched } from './patches.ts';
 import type { InstallContext } from './phase.ts';
 import { kubeletUnit } from './systemd/units.ts';
 import { ensureFile } from './written.ts';
@@ -30,10 +31,11 @@ export interface KubeletOptions {
  * @returns whether something was written, so that a kubelet that runs has to be started anew
  */
 export async function ensureKubeletFiles(
-  context: Pick<InstallContext, 'files' | 'layout' | 'report' | 'program' | 'configuration'>,
+  context: Pick<InstallContext, 'files' | 'layout' | 'report' | 'program' | 'configuration' | 'patches'>,
   options: KubeletOptions,
 ): Promise<boolean> {
-  const { files, layout, report } = context;
+  const { files, layout, report, patches } = context;
+  const kubelet = patched(patches, 'kubeletconfiguration', options.kubelet) as KubeletDocument;
   const phase = 'kubelet-start';
   await files.makeDirectory(KUBELET_DIR, 0o700);
   const instance = { containerRuntimeEndpoint: options.node.criSocket };
@@ -44,7 +46,7 @@ export async function ensureKubeletFiles(
       context,
       phase,
       KUBELET_CONFIGURATION,
-      kubeletText(context.configuration, layout, { ...options.kubelet, ...instance }),
+      kubeletText(context.configuration, layout, { ...kubelet, ...instance }),
       0o644,
     ),
   ];

@@ -4,6 +4,7 @@ import { StartupError } from '../startup-error.ts';
 import { keyFile } from './certificates.ts';
 import type { EtcdMember } from './command-lines.ts';
 import { type ControlPlaneComponent, MANIFESTS_DIR, manifestFile, type StaticPodName, unitFile } from './layout.ts';
+import { patched } from './patches.ts';
 import type { InstallContext } from './phase.ts';
 import { controlPlanePod, etcdPod, type PodEnvironment, type PodManifest } from './static-pods.ts';
 import { controlPlaneUnit, etcdUnit, type UnitEnvironment } from './systemd/units.ts';
@@ -57,7 +58,8 @@ async function ensureManifest(
   const { files } = context;
   await refuseOther(context, unitFile(name), 'systemd runs it', 'stop and remove that unit, or give --systemd');
   await files.makeDirectory(MANIFESTS_DIR, 0o700);
-  await ensureFile(context, phase, manifestFile(name), encodeYaml(pod).toString());
+  const text = encodeYaml(patched(context.patches, name, pod)).toString();
+  await ensureFile(context, phase, manifestFile(name), text);
 }
 
 async function ensureUnit(context: InstallContext, phase: string, name: StaticPodName, unit: string): Promise<void> {

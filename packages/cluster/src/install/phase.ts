@@ -5,6 +5,7 @@ import type { PathName } from './command-lines.ts';
 import type { Configuration } from './configuration/types.ts';
 import type { Files } from './files.ts';
 import type { Layout } from './layout.ts';
+import type { Patch } from './patches.ts';
 import type { Services } from './systemd/services.ts';
 
 /** What phases work with. */
@@ -23,6 +24,8 @@ export interface InstallContext {
   readonly trustFolders: readonly string[];
   /** `3.6.8`: of the etcd that is installed on this machine; empty for none. */
   readonly etcdVersion: string;
+  /** What changes what is written, as the configuration's folder of patches has it. */
+  readonly patches: readonly Patch[];
   /** Where programs are, by their names. */
   readonly program: PathName;
   /** What starts services here; undefined where that is somebody else's affair. */

@@ -46,6 +46,7 @@ export function testInstallation(
     etcdVersion: '',
     hostname: machine.hostname,
     program: (name) => `/usr/bin/${name}`,
+    patches: [],
     services: undefined,
     skipTokenPrint: false,
     api: async () => api,

@@ -56,6 +56,8 @@ describe('configuration', () => {
     [cluster('encryptionAlgorithm: RSA-1024'), 'choose one of ECDSA-P256'],
     [cluster('controlPlaneEndpoint: "a:b:c"'), 'is not HOST or HOST:PORT'],
     [cluster('scheduler: {extraArgs: [{name: --v, value: "2"}]}'), "no flag's name without its dashes"],
+    [cluster('featureGates: {A: true}'), 'featureGates: "A" is none of NodeLocalCRISocket'],
+    [cluster('featureGates: {RootlessControlPlane: true}'), 'RootlessControlPlane cannot be true here'],
     [cluster('a: 1\na: 2'), 'key "a" already set in map'],
     [`${cluster('')}${cluster('')}`, 'there is more than one ClusterConfiguration'],
     [init('localAPIEndpoint: {advertiseAddress: example.org}'), '"example.org" is no IP address'],
@@ -74,7 +76,7 @@ describe('configuration', () => {
 apiServer: {certSANs: [a.example.org], extraArgs: [{name: v, value: "4"}], extraEnvs: [{name: A, value: b}]}
 scheduler: {extraVolumes: [{name: x, hostPath: /x, mountPath: /y, readOnly: true, pathType: File}]}
 etcd: {local: {imageTag: 3.5.30-0, peerCertSANs: [p]}}
-featureGates: {RootlessControlPlane: true}
+featureGates: {NodeLocalCRISocket: true}
 encryptionAlgorithm: ECDSA-P384`,
     );
     const before = read(text).cluster;

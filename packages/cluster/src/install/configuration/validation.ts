@@ -26,6 +26,13 @@ function* initProblems({ localApiEndpoint, nodeRegistration, bootstrapTokens }: 
         yield `bootstrapTokens.usages: "${usage}" is none of signing, authentication`;
 }
 
+/** kubeadm's gates, each with what it is here. */
+const featureGates: Readonly<Record<string, boolean>> = {
+  NodeLocalCRISocket: true,
+  PublicKeysECDSA: false,
+  RootlessControlPlane: false,
+};
+
 function* clusterProblems(cluster: ClusterConfiguration) {
   const { networking, etcd, apiServer } = cluster;
   yield* subnetProblems('networking.serviceSubnet', networking.serviceSubnet);
@@ -37,6 +44,10 @@ function* clusterProblems(cluster: ClusterConfiguration) {
     yield `controlPlaneEndpoint: "${cluster.controlPlaneEndpoint}" is not HOST or HOST:PORT`;
   if (!cluster.certificatesDir.startsWith('/'))
     yield `certificatesDir: "${cluster.certificatesDir}" is no absolute path`;
+  for (const [name, enabled] of Object.entries(cluster.featureGates)) {
+    if (!(name in featureGates)) yield `featureGates: "${name}" is none of ${Object.keys(featureGates).join(', ')}`;
+    else if (featureGates[name] !== enabled) yield `featureGates: ${name} cannot be ${enabled} here`;
+  }
   if (cluster.certificateValidityMs <= 0) yield 'certificateValidityPeriod: must be more than 0';
   if (cluster.caCertificateValidityMs <= 0) yield 'caCertificateValidityPeriod: must be more than 0';
   if (etcd.local && !etcd.local.dataDir.startsWith('/'))

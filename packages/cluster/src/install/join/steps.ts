@@ -72,7 +72,7 @@ async function startKubelet(context: JoinContext, access: BootstrapAccess, clien
     report(`[kubelet-start] wrote ${layout.local(join.caCertPath)}`);
   }
   await ensureKubeletFiles(
-    { ...context, configuration },
+    { ...context, configuration, patches: [] },
     { node: join.node, kubelet: configuration.kubelet, hostname, registersTaints: true },
   );
   if (context.dryRun) return report('[kubelet-start] would start the kubelet');
