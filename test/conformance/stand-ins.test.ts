@@ -79,6 +79,9 @@ async function start(): Promise<void> {
       kind: 'KubeletConfiguration',
       authentication: { x509: { clientCAFile: ca } },
       cgroupDriver: 'cgroupfs',
+      // Else upstream's kubelet ends whatever runs in the cgroups of other kubelets' pods.
+      cgroupsPerQOS: false,
+      enforceNodeAllocatable: [],
       containerRuntimeEndpoint: containerd.endpoint,
       failCgroupV1: false,
       failSwapOn: false,

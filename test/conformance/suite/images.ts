@@ -33,6 +33,7 @@ export function suiteImages(directory: string, agnhost: string): string {
     copyFileSync(agnhost, join(root, 'agnhost'));
     symlinkSync('agnhost', join(root, 'agnhost-2'));
     mkdirSync(join(root, 'uploads'));
+    selfSigned(root);
     withLibraries(root, 'curl');
     usersOf(root);
   });
@@ -69,6 +70,16 @@ export function suiteImages(directory: string, agnhost: string): string {
     })),
   ];
   return archive(directory, images);
+}
+
+/** The certificate that agnhost serves TLS with, and that web servers of tests show. */
+function selfSigned(root: string): void {
+  const files = ['-keyout', join(root, 'localhost.key'), '-out', join(root, 'localhost.crt')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', ...subject, ...files], {
+    stdio: 'ignore',
+  });
+  chmodSync(join(root, 'localhost.key'), 0o644);
 }
 
 /** The users that agnhost's image has besides the usual ones. */
