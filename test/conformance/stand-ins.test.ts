@@ -142,6 +142,7 @@ describe.skipIf(skip)('a cluster with upstream’s parts', { timeout: 180_000 },
   test('a node registers by a certificate that it asked for, and renews its lease', async () => {
     const ready = '{.status.conditions[?(@.type=="Ready")].status} {.spec.taints}';
     await eventually(async () => (await path(`node ${NODE}`, ready)).trim() === 'True', 'the node is ready');
+    expect(await path(`node ${NODE}`, '{.metadata.labels.kubernetes\\.io/hostname}')).toBe(NODE);
     expect(await k`get csr -o jsonpath={.items[0].status.conditions[*].type}`).toBe('Approved');
     const lease = () => k`get lease -n kube-node-lease ${NODE} -o jsonpath={.spec.renewTime}`;
     await eventually(async () => (await lease()) !== '', 'the lease');

@@ -1,6 +1,5 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
 import { mkdir, readFile } from 'node:fs/promises';
-import { hostname as osHostname } from 'node:os';
 import { join } from 'node:path';
 import type { Node, Taint } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client';
@@ -38,7 +37,6 @@ export interface KubeletOptions {
   readonly rootDirectory: string;
   /** Absolute; `/var/log/pods`. */
   readonly podLogsDirectory?: string | undefined;
-  readonly hostname?: string | undefined;
   /** The primary one first; without it the machine's first address. */
   readonly nodeIps?: readonly string[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -83,7 +81,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   await mkdir(join(rootDirectory, 'pods'), { recursive: true, mode: 0o750 });
   const version = await runtime.version();
   const machine = await readMachine(rootDirectory);
-  const hostname = (options.hostname ?? osHostname()).toLowerCase();
   const addresses = options.nodeIps ?? defaultAddresses();
   let state: RuntimeStatus = await runtime.status();
   const recorder = new ApiEventRecorder({ client, source: { component: 'kubelet', host: nodeName }, api: 'v1' });
@@ -177,7 +174,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const server = await options.server?.(viewOf(nodeName, assembly, problems));
   const configuration: NodeConfiguration = {
     name: nodeName,
-    hostname,
     addresses,
     labels: options.labels ?? {},
     annotations: options.annotations ?? {},

@@ -129,7 +129,7 @@ export class NodeAgent {
   async #keepLabels({ metadata }: Node, { machine }: NodeFacts): Promise<void> {
     const { client, configuration } = this.#options;
     const wanted = {
-      ...defaultLabels(configuration.hostname, machine.os, machine.architecture),
+      ...defaultLabels(configuration.name, machine.os, machine.architecture),
       ...configuration.labels,
     };
     const labels = Object.fromEntries(Object.entries(wanted).filter(([name]) => metadata.labels?.[name] === undefined));

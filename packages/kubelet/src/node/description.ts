@@ -8,8 +8,8 @@ import type { Machine } from './machine.ts';
 export const KUBELET_VERSION = 'v1.36.2';
 
 export interface NodeConfiguration {
+  /** Its hostname too. */
   readonly name: string;
-  readonly hostname: string;
   /** The primary one first. */
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
@@ -39,14 +39,14 @@ const MAX_IMAGE_NAMES = 5;
 
 /** As it is registered. */
 export function describeNode(configuration: NodeConfiguration, facts: NodeFacts, now: string): Node {
-  const { name, hostname, labels, annotations, taints, providerId } = configuration;
+  const { name, labels, annotations, taints, providerId } = configuration;
   const { os, architecture } = facts.machine;
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
       name,
-      labels: { ...defaultLabels(hostname, os, architecture), ...labels },
+      labels: { ...defaultLabels(name, os, architecture), ...labels },
       annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
     },
     spec: { ...(taints.length > 0 ? { taints: [...taints] } : {}), ...(providerId ? { providerID: providerId } : {}) },
@@ -55,18 +55,18 @@ export function describeNode(configuration: NodeConfiguration, facts: NodeFacts,
 }
 
 /** Kept on the node whoever takes them away. */
-export function defaultLabels(hostname: string, os: string, architecture: string): Record<string, string> {
+export function defaultLabels(name: string, os: string, architecture: string): Record<string, string> {
   return {
     'beta.kubernetes.io/arch': architecture,
     'beta.kubernetes.io/os': os,
     'kubernetes.io/arch': architecture,
-    'kubernetes.io/hostname': hostname,
+    'kubernetes.io/hostname': name,
     'kubernetes.io/os': os,
   };
 }
 
 export function describeStatus(
-  { hostname, addresses, maxPods, reserved, capacity, serverPort }: NodeConfiguration,
+  { name, addresses, maxPods, reserved, capacity, serverPort }: NodeConfiguration,
   { machine, version, runtime, images, notReady }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
@@ -83,10 +83,7 @@ export function describeStatus(
   const own = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
   const all = { ...ofOthers(old?.capacity), ...own };
   return {
-    addresses: [
-      ...addresses.map((address) => ({ type: 'InternalIP', address })),
-      { type: 'Hostname', address: hostname },
-    ],
+    addresses: [...addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
     allocatable: Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
     capacity: all,
     conditions: conditionsOf(notReady, old?.conditions ?? [], now),

@@ -10,7 +10,6 @@ import { describeStatus, type NodeConfiguration, type NodeFacts, notReadyBecause
 
 const configuration: NodeConfiguration = {
   name: 'n1',
-  hostname: 'host',
   addresses: ['192.0.2.1'],
   labels: { zone: 'a' },
   annotations: {},
@@ -56,7 +55,7 @@ describe('describeStatus', () => {
     expect(status.images?.map(({ names }) => names)).toEqual([['big@sha256:2', 'big:1'], ['small:1']]);
     expect(status.addresses).toEqual([
       { type: 'InternalIP', address: '192.0.2.1' },
-      { type: 'Hostname', address: 'host' },
+      { type: 'Hostname', address: 'n1' },
     ]);
     expect(status.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toEqual([
       'MemoryPressure False KubeletHasSufficientMemory',
@@ -142,7 +141,7 @@ describe('NodeAgent', () => {
     expect(requests.splice(0)).toEqual(['POST node', 'POST lease']);
     expect(node()?.metadata.labels).toMatchObject({
       zone: 'a',
-      'kubernetes.io/hostname': 'host',
+      'kubernetes.io/hostname': 'n1',
       'kubernetes.io/arch': 'amd64',
     });
     await world.pass(100_000);

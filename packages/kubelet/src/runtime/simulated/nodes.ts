@@ -94,7 +94,6 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
     const own = options.clientFor(name);
     const configuration: NodeConfiguration = {
       name,
-      hostname: name,
       addresses: [address],
       labels: { [SIMULATED]: 'true', ...options.labels },
       annotations: { [SIMULATED]: 'true', ...options.annotations },
