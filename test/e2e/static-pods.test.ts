@@ -125,6 +125,18 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     );
   });
 
+  test('a file says where the cluster is as well, and a dry run writes nothing', async () => {
+    const { root, name, start } = worker;
+    const file = join(root, 'cluster-info.conf');
+    await writeFile(file, await k`get configmap -n kube-public cluster-info -o jsonpath={.data.kubeconfig}`);
+    const [, token] = /--token (\S+)/.exec(joining)!;
+    const flags = ['--discovery-file', file, '--tls-bootstrap-token', token!, '--node-name', name, '--root', root];
+    const program = start(bin('keelson'), ['join', ...flags, '--dry-run']);
+    expect(await program.exited, program.output()).toBe(0);
+    expect(program.output()).toContain('[kubelet-start] would start the kubelet');
+    expect(existsSync(join(root, 'etc'))).toBe(false);
+  });
+
   test('keelson join makes a machine a node, with a certificate that the cluster has signed', async () => {
     const { root, name, start, containerd } = worker;
     const at = (path: string) => join(root, path);

@@ -1,4 +1,5 @@
 /** Who the kubelet is to the API server: by its kubeconfig, or by a certificate that it asks for first (TLS bootstrap). */
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Client, type ClusterConfig, connect, systemWorld } from '@keelson/client';
@@ -31,7 +32,7 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger } = options;
   const common = { component: 'kubelet', world: systemWorld(logger), rateLimit };
   const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');
-  const isThere = existsSync(kubeconfig);
+  const isThere = existsSync(kubeconfig) && !(existsSync(bootstrapKubeconfig) && (await hasEnded(kubeconfig)));
   const config = await readKubeconfig(isThere || bootstrapKubeconfig === '' ? kubeconfig : bootstrapKubeconfig);
   const ownsCertificate = isThere ? options.rotate && (await adopt(config, store)) : bootstrapKubeconfig !== '';
   if (!ownsCertificate) return { client: connect(config, common), rotation: undefined };
@@ -42,9 +43,19 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
     nodeName,
     bootstrap: connect(config, common),
     renewing: () => connect(own, common),
+    // Who has access already does not wait: static pods may be what has to run first.
+    wait: !isThere,
   });
   if (!isThere) await writeKubeconfig(kubeconfig, config, store.file);
   return { client: connect(own, common), rotation };
+}
+
+/** Whether the certificate of a kubeconfig is of no use any more, so that a machine that was off for long has to join again. */
+async function hasEnded(kubeconfig: string): Promise<boolean> {
+  const { certificate } = (await readKubeconfig(kubeconfig)).tls;
+  if (!certificate) return false;
+  const text = 'text' in certificate ? certificate.text : await readFile(certificate.file, 'utf8').catch(() => '');
+  return text === '' || Date.parse(new X509Certificate(text).validTo) < Date.now();
 }
 
 /**

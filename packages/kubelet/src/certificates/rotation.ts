@@ -70,14 +70,17 @@ export interface ClientCertificateOptions extends Pick<CertificateRequest, 'node
   readonly bootstrap: CertificateRequest['client'];
   /** With the certificate that the store has, read from its file: is asked from then on. */
   renewing(): CertificateRequest['client'];
+  /** Whether to wait for the first one. */
+  readonly wait: boolean;
 }
 
-/** TLS bootstrap: resolves when the node has a client certificate, which is renewed from then on. */
+/** TLS bootstrap: the node has a client certificate, which is renewed from then on. */
 export function keepClientCertificate({
   store,
   bootstrap,
   nodeName,
   renewing,
+  wait,
 }: ClientCertificateOptions): Promise<Running> {
   const request = async () => {
     const known = await store.read();
@@ -85,7 +88,7 @@ export function keepClientCertificate({
     const client = good ? renewing() : bootstrap;
     return requestCertificate({ client, signer: 'kubernetes.io/kube-apiserver-client-kubelet', nodeName });
   };
-  return keepCertificate({ store, world: bootstrap.world, request });
+  return keepCertificate({ store, world: bootstrap.world, request }, wait);
 }
 
 export interface ServingCertificateOptions

@@ -15,7 +15,7 @@ import { type Documents, readDocuments } from '../configuration/documents.ts';
 import { splitToken } from '../configuration/init.ts';
 import type { KubeconfigContent } from '../kubeconfigs.ts';
 import type { JoinConfiguration } from './configuration.ts';
-import { type DiscoveredCluster, discoverCluster } from './discovery.ts';
+import { clusterOf, type DiscoveredCluster, discoverCluster } from './discovery.ts';
 
 /** Whom the cluster takes a machine for that has no certificate yet. */
 export interface BootstrapAccess extends DiscoveredCluster {
@@ -35,24 +35,35 @@ export async function findCluster(join: JoinConfiguration, world: World): Promis
 }
 
 async function ofFile(path: string, token: string): Promise<BootstrapAccess> {
-  const { server, tls, token: own } = await readFileOfDiscovery(path);
-  if (!tls.ca || !('text' in tls.ca))
-    throw new StartupError(`${path} has no certificate-authority-data`, 'give a kubeconfig that has it');
-  const { certificate, key } = tls;
-  const found = { server, certificateAuthority: tls.ca.text };
+  const text = await readDiscoveryFile(path);
+  const config = namesSomebody(text) ? parsed(path, text) : undefined;
+  const { ca, certificate, key } = config?.tls ?? {};
+  const found: DiscoveredCluster =
+    config && ca && 'text' in ca ? { server: config.server, certificateAuthority: ca.text } : clusterOf(text, path);
   if (token !== '') return { ...found, credentials: { token } };
-  if (own && 'text' in own) return { ...found, credentials: { token: own.text } };
+  if (config?.token && 'text' in config.token) return { ...found, credentials: { token: config.token.text } };
   if (certificate && key && 'text' in certificate && 'text' in key)
     return { ...found, credentials: { certificate: certificate.text, key: key.text } };
   throw new StartupError(`${path} names nobody whom the cluster would know`, 'give --tls-bootstrap-token');
 }
 
-async function readFileOfDiscovery(path: string): Promise<ClusterConfig> {
+async function readDiscoveryFile(path: string): Promise<string> {
   try {
-    return parseKubeconfig(await readFile(path, 'utf8'), dirname(resolve(path)));
+    return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined && !(error instanceof KubeconfigError)) throw error;
-    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, 'correct --discovery-file');
+    throw new StartupError(`cannot read ${path}: ${(error as Error).message}`, 'correct --discovery-file');
+  }
+}
+
+/** What `cluster-info` has says where a cluster is, and no more. */
+const namesSomebody = (kubeconfig: string) => /^current-context: *["']?[^"'\s]/m.test(kubeconfig);
+
+function parsed(path: string, text: string): ClusterConfig {
+  try {
+    return parseKubeconfig(text, dirname(resolve(path)));
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error;
+    throw new StartupError(`cannot use ${path}: ${error.message}`, 'correct --discovery-file');
   }
 }
 

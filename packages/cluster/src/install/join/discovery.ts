@@ -45,7 +45,7 @@ export async function discoverCluster(options: BootstrapTokenDiscovery, world: W
   const deadline = world.clock.now() + options.timeoutMs;
   const untrusted = await clusterInfo(options, world, deadline);
   const text = signedKubeconfig(untrusted, token);
-  const cluster = clusterOf(text);
+  const cluster = clusterOf(text, 'in the cluster-info ConfigMap');
   if (caHashes.length === 0) return cluster;
   checkPins(cluster.certificateAuthority, caHashes);
   const trusted = await clusterInfo(options, world, deadline, cluster.certificateAuthority);
@@ -109,13 +109,16 @@ function signedKubeconfig(data: Data, { id, secret }: BootstrapTokenDiscovery['t
   return kubeconfig;
 }
 
-/** What it says of its one cluster; it names nobody who would ask there. */
-function clusterOf(kubeconfig: string): DiscoveredCluster {
-  const { clusters } = parsed(kubeconfig);
+/**
+ * What a kubeconfig says of its first cluster; it need not name anybody who asks there.
+ * @param where it stands, for people
+ */
+export function clusterOf(kubeconfig: string, where: string): DiscoveredCluster {
+  const { clusters } = parsed(kubeconfig, where);
   const { server, 'certificate-authority-data': data } = clusters?.[0]?.cluster ?? {};
   if (!server || !data)
     throw new StartupError(
-      'malformed kubeconfig in the cluster-info ConfigMap: it has no cluster with a server and certificate-authority-data',
+      `malformed kubeconfig ${where}: it has no cluster with a server and certificate-authority-data`,
       "run 'keelson init phase bootstrap-token' on a machine of the control plane",
     );
   return { server, certificateAuthority: Buffer.from(data, 'base64').toString() };
@@ -127,12 +130,12 @@ interface Kubeconfig {
   }[];
 }
 
-function parsed(kubeconfig: string): Kubeconfig {
+function parsed(kubeconfig: string, where: string): Kubeconfig {
   try {
     return (decodeYamlDocument(Buffer.from(kubeconfig)).value ?? {}) as Kubeconfig;
   } catch (error) {
     throw new StartupError(
-      `couldn't parse the kubeconfig file in the cluster-info ConfigMap: ${(error as Error).message}`,
+      `couldn't parse the kubeconfig ${where}: ${(error as Error).message}`,
       "run 'keelson init phase bootstrap-token' on a machine of the control plane",
     );
   }
