@@ -1,6 +1,6 @@
 /** A control plane of static pods in containerd, as `keelson init` writes them and the kubelet runs them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
@@ -35,6 +35,11 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
 
   afterAll(async () => {
     for (const each of [kubelet, workerKubelet]) await each?.stop();
+    console.log(
+      machine.containerd.program.output().length,
+      machine.containerd.program.output().slice(0, 6000),
+      kubelet.output().length,
+    );
     await machines?.stop();
   }, 60_000);
 
@@ -54,6 +59,17 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     return start(command!, args);
   }
 
+  /** The ends of what the kubelets and the containers of the control plane have logged. */
+  function logs(): string {
+    const folder = join(machine.root, 'var/log/pods');
+    const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    const texts = files
+      .filter((file) => /kube-system.*\.log$/.test(file))
+      .map((file) => [file, readFileSync(join(folder, file), 'utf8')]);
+    const all = [...texts, ...[kubelet, workerKubelet].map((each, i) => [`kubelet ${i}`, each?.output() ?? ''])];
+    return all.map(([name, text]) => `--- ${name}\n${text!.slice(-2000)}`).join('\n');
+  }
+
   async function eventually(check: () => Promise<boolean>, seconds = 30): Promise<void> {
     let last: unknown = 'it was never so';
     for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
@@ -64,8 +80,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    const logs = [kubelet, workerKubelet].map((each) => each?.output().slice(-4000));
-    throw new Error(`not within ${seconds} s: ${last}\n${logs.join('\n---\n')}`);
+    throw new Error(`not within ${seconds} s: ${last}\n${logs()}`);
   }
 
   const manifest = (name: string) => join(machine.root, 'etc/kubernetes/manifests', `${name}.yaml`);
@@ -84,10 +99,12 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   const isRunningWith = (name: string, flag: string) => commandLines(name).some((line) => line.includes(` ${flag}`));
 
   test('keelson init writes the manifests, and finishes when the kubelet runs what they say', async () => {
-    expect(keelson('init')).toMatch(/nothing here starts what is in .*manifests/);
+    expect(await keelson('init')).toMatch(/nothing here starts what is in .*manifests/);
     for (const name of CONTROL_PLANE) await hurry(manifest(name));
     kubelet = startKubelet(machine);
-    const output = keelson('init', '--skip-phases=etcd,control-plane');
+    const output = await keelson('init', '--skip-phases=etcd,control-plane').catch((error) => {
+      throw new Error(`${error.message}\n${logs()}`);
+    });
     expect(output).toMatch(/^\[wait-control-plane\] the control plane is well$/m);
     joining = /^ {2}keelson (join .*)$/m.exec(output)![1]!;
   });
@@ -171,12 +188,12 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     await eventually(async () => (await requests()).length === 2);
     const names = (await requests()).map(({ metadata }) => metadata.name!);
     await k.with({})`certificate approve ${names[0]!} ${names[1]!}`;
-    const issuer = () => {
+    const issuer = async () => {
       const script = `require('tls').connect({ host: '${worker.address}', port: 10250, rejectUnauthorized: false }, function () {
         console.log(this.getPeerCertificate().issuer.CN); this.destroy(); })`;
-      return machine.run(process.execPath, ['-e', script]).trim();
+      return (await machine.run(process.execPath, ['-e', script])).trim();
     };
-    await eventually(async () => issuer() === 'kubernetes');
+    await eventually(async () => (await issuer()) === 'kubernetes');
     expect(existsSync(join(worker.root, 'var/lib/kubelet/pki/kubelet-server-current.pem'))).toBe(true);
   });
 

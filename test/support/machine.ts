@@ -19,8 +19,8 @@ export interface Machine {
   readonly within: readonly string[];
   /** Runs a program in its network. */
   start(command: string, args: readonly string[]): Program;
-  /** The same, to its end. @returns what it wrote to its output. @throws Error when it fails */
-  run(command: string, args: readonly string[], input?: string): string;
+  /** The same, to its end. @returns what it wrote. @throws Error with that when it fails */
+  run(command: string, args: readonly string[]): Promise<string>;
 }
 
 export interface Machines {
@@ -79,19 +79,21 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
       const containerd = await startContainerd(join(root, 'run'), { within, sandboxImage: imageName('pause') });
       undo.push(() => containerd.stop());
       for (const archive of archives) containerd.load(archive);
+      const start: Machine['start'] = (command, args) =>
+        startProgram(within[0]!, [...within.slice(1), command, ...args], { env: { PATH } });
       all.push({
         name,
         address,
         root,
         containerd,
         within,
-        start: (command, args) => startProgram(within[0]!, [...within.slice(1), command, ...args], { env: { PATH } }),
-        run: (command, args, input = '') =>
-          execFileSync(within[0]!, [...within.slice(1), command, ...args], {
-            input,
-            encoding: 'utf8',
-            env: { ...process.env, PATH },
-          }),
+        start,
+        run: async (command, args) => {
+          const program = start(command, args);
+          const code = await program.exited;
+          if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
+          return program.output();
+        },
       });
     }
     return { all, stop };
