@@ -7,6 +7,7 @@ import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuditPolicy } from './audit/policy.ts';
 import type { AuditSink } from './audit/sink.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
+import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
@@ -100,7 +101,18 @@ export interface ServerConfig {
   /** How long the store may take to answer a health check, and one of readiness. */
   readonly storeHealthTimeoutMs?: number;
   readonly storeReadyTimeoutMs?: number;
+  /** How long to go on serving, no longer ready. */
   readonly shutdownDelayMs: number;
+  /** New requests are answered with 429 while running ones end; otherwise nobody listens any more. */
+  readonly shutdownSendRetryAfter?: boolean;
+  /** How long the watches may take to end, before connections are closed; 0: they are not waited for. */
+  readonly shutdownWatchGraceMs?: number;
+  /** How probable it is that a request over HTTP/2 is the last of its connection. */
+  readonly goawayChance?: number;
+  /** How the API servers know of each other. Default: by leases. */
+  readonly endpointReconciler?: ReconcilerType;
+  /** How many API servers there are, for those who only count them. */
+  readonly apiServerCount?: number;
   /** Compact the store this often; 0: never. */
   readonly compactionIntervalMs: number;
   readonly clock?: () => Date;

@@ -25,10 +25,54 @@ test('a shutdown waits for requests, not for watches', async () => {
 test('long-running requests are told to end, those that ended are not', () => {
   const lifecycle = new Lifecycle();
   const ended: string[] = [];
-  lifecycle.register(() => ended.push('a'));
-  lifecycle.register(() => ended.push('b'))();
+  lifecycle.registerWatch(() => ended.push('a'));
+  lifecycle.registerWatch(() => ended.push('b'))();
+  lifecycle.registerConnection(() => ended.push('c'));
   lifecycle.endLongRunning();
-  expect(ended).toEqual(['a']);
+  expect(ended).toEqual(['a', 'c']);
+});
+
+test('watches end a few at a time, and all of them within the grace period', async () => {
+  const lifecycle = new Lifecycle({ endsWatches: true });
+  const ended: number[] = [];
+  for (let i = 0; i < 30; i++) lifecycle.registerWatch(() => ended.push(i));
+  const done = lifecycle.endWatches(60_000);
+  expect(ended).toHaveLength(10);
+  await done;
+  expect(ended).toHaveLength(30);
+  for (let i = 0; i < 30; i++) lifecycle.registerWatch(() => ended.push(i));
+  await lifecycle.endWatches(1);
+  expect(ended).toHaveLength(60);
+});
+
+test.each([
+  // who, what, its user agent, 503 or served
+  ['a request', 'get', '/api/v1/pods', 'kubectl', 503],
+  ['a watch', 'watch', '/api/v1/pods', 'kubectl', 503],
+  ['a health check', 'get', '/readyz', 'kube-probe', 200],
+  ['another API server', 'get', '/api/v1/pods', 'kube-apiserver/v1.36.0', 200],
+  ['a connection', 'proxy', '/api/v1/nodes/n/proxy', 'kubectl', 200],
+])('while nothing new begins, %s…', async (_, verb, path, agent, expected) => {
+  const lifecycle = new Lifecycle({ endsWatches: true });
+  lifecycle.refuse();
+  let status = 200;
+  let isLast = false;
+  const exchange = {
+    headers: { 'user-agent': agent },
+    endConnection: () => {
+      isLast = true;
+    },
+    respond: (answered: number) => {
+      status = answered;
+    },
+  };
+  const ctx = { info: { verb, subresource: '', path }, exchange, auditId: '' } as unknown as RequestContext;
+  await lifecycle.track(ctx, async () => {});
+  expect(status).toBe(expected);
+  expect(isLast).toBe(expected !== 200);
+  status = 200;
+  await lifecycle.sendRetryAfter(ctx, async () => {});
+  expect(status).toBe(expected === 503 || verb === 'proxy' ? 429 : 200);
 });
 
 test('draining gives up after its time', async () => {

@@ -1,15 +1,38 @@
 /**
- * How a server ends, in upstream's order: not ready first, so that nobody new is sent here; then no new connections; then
- * the running requests end; then the watches (apiserver/pkg/server/genericapiserver.go).
+ * How a server ends, in upstream's order (apiserver/pkg/server/genericapiserver.go); docs/high-availability.md draws it.
+ *
+ *     serving ──stop──▶ stopping: not ready, serves on ──refuse──▶ refusing: nothing new begins, what runs goes on
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceUnavailable } from '@keelson/api/errors';
 import type { Filter } from './chain.ts';
+import type { RequestContext } from './context.ts';
 import { isLongRunning } from './filters/longrunning.ts';
+import { commonHeaders } from './handlers/send.ts';
+import { textAnswer } from './http/answer.ts';
+
+export interface LifecycleOptions {
+  /** Watches are told to end as soon as nothing new begins, and are waited for (`--shutdown-watch-termination-grace-period`). */
+  readonly endsWatches: boolean;
+}
+
+/** So many watches are ended in a second at least: their clients all come to the other servers. */
+const WATCHES_PER_SECOND = 200;
+/** How much at a time. */
+const TICK_MS = 50;
 
 export class Lifecycle {
+  readonly #endsWatches: boolean;
   #stopping = false;
+  #refusing = false;
   #running = 0;
   #idle: (() => void) | undefined;
-  readonly #longRunning = new Set<() => void>();
+  readonly #watches = new Set<() => void>();
+  readonly #connections = new Set<() => void>();
+
+  constructor({ endsWatches }: LifecycleOptions = { endsWatches: false }) {
+    this.#endsWatches = endsWatches;
+  }
 
   get stopping(): boolean {
     return this.#stopping;
@@ -20,9 +43,29 @@ export class Lifecycle {
     this.#stopping = true;
   }
 
-  /** Counts the requests that a shutdown waits for. */
+  /** From now on nothing new begins. */
+  refuse(): void {
+    this.#refusing = true;
+  }
+
+  /** Answers 429 to what is new, and ends its connection (`--shutdown-send-retry-after`, filters/with_retry_after.go). */
+  readonly sendRetryAfter: Filter = async (ctx, next) => {
+    if (!this.#refusing || isExempt(ctx)) return next();
+    const { status, headers, body } = textAnswer(429, 'The apiserver is shutting down, please try again later.\n');
+    ctx.exchange.endConnection();
+    ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers, 'retry-after': 5 }, body);
+  };
+
+  /** Counts the requests that a shutdown waits for; what is new then is answered with 503 (filters/waitgroup.go). */
   readonly track: Filter = async (ctx, next) => {
-    if (isLongRunning(ctx)) return next();
+    const isLong = isLongRunning(ctx);
+    const isWatch = ctx.info.verb === 'watch';
+    if (isLong && !(isWatch && this.#endsWatches)) return next();
+    if (this.#refusing) {
+      if (!isExempt(ctx)) return refuse(ctx);
+      return next();
+    }
+    if (isLong) return next();
     this.#running++;
     try {
       await next();
@@ -41,14 +84,51 @@ export class Lifecycle {
     });
   }
 
-  /** Something that goes on until it is told to end. @returns what to call when it has ended by itself */
-  register(end: () => void): () => void {
-    this.#longRunning.add(end);
-    return () => this.#longRunning.delete(end);
+  /** A watch that goes on until it is told to end. @returns what to call when it has ended by itself */
+  registerWatch(end: () => void): () => void {
+    this.#watches.add(end);
+    return () => this.#watches.delete(end);
   }
 
-  endLongRunning(): void {
-    for (const end of this.#longRunning) end();
-    this.#longRunning.clear();
+  /** The same for a connection to somewhere else. */
+  registerConnection(end: () => void): () => void {
+    this.#connections.add(end);
+    return () => this.#connections.delete(end);
   }
+
+  /** Tells the watches to end, a few at a time. @param graceMs the longest that it may take */
+  async endWatches(graceMs: number): Promise<void> {
+    const perTick = Math.ceil(Math.max(WATCHES_PER_SECOND, (this.#watches.size * 1000) / graceMs) * (TICK_MS / 1000));
+    for (const until = performance.now() + graceMs; this.#watches.size > 0; await sleep(TICK_MS)) {
+      let left = performance.now() < until ? perTick : Number.POSITIVE_INFINITY;
+      for (const end of this.#watches) {
+        if (left-- <= 0) break;
+        this.#watches.delete(end);
+        end();
+      }
+    }
+  }
+
+  /** Ends what is left of watches and connections. */
+  endLongRunning(): void {
+    for (const all of [this.#watches, this.#connections]) {
+      for (const end of all) end();
+      all.clear();
+    }
+  }
+}
+
+const EXEMPT_PATHS = ['/readyz', '/livez', '/healthz', '/metrics'];
+
+/** Who looks after the server, and other API servers. */
+function isExempt({ exchange, info }: RequestContext): boolean {
+  const agent = exchange.headers['user-agent'] ?? '';
+  return String(agent).startsWith('kube-apiserver/') || EXEMPT_PATHS.some((path) => info.path.startsWith(path));
+}
+
+async function refuse(ctx: RequestContext): Promise<void> {
+  const body = `${JSON.stringify(serviceUnavailable('apiserver is shutting down').toStatus())}\n`;
+  const headers = { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', 'retry-after': 1 };
+  ctx.exchange.endConnection();
+  ctx.exchange.respond(503, { ...commonHeaders(ctx), ...headers }, body);
 }

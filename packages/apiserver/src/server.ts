@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { badRequest, qualified } from '@keelson/api/errors';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { processStartSeconds } from '@keelson/component/metrics/process';
@@ -47,6 +48,7 @@ import { audit, auditFailedAuthentication } from './filters/audit.ts';
 import { authentication } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
 import { errors } from './filters/errors.ts';
+import { goaway } from './filters/goaway.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
 import { timeout } from './filters/timeout.ts';
@@ -157,7 +159,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
-  const lifecycle = new Lifecycle();
+  const lifecycle = new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 });
   const backends = new BackendPool();
   const health = new HealthChecks({
     now: () => performance.now(),
@@ -237,7 +239,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     }),
     connect: {
       locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
-      forwarding: { pool: backends, requestHeader: config.requestHeader, register: (end) => lifecycle.register(end) },
+      forwarding: {
+        pool: backends,
+        requestHeader: config.requestHeader,
+        register: (end) => lifecycle.registerConnection(end),
+      },
       authorize,
     },
     computedKinds: {
@@ -266,6 +272,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const auditing = config.audit && { evaluate: auditEvaluator(config.audit.policy), sink: config.audit.sink, now };
   const chain = compose(
     [
+      ...(config.shutdownSendRetryAfter ? [lifecycle.sendRetryAfter] : []),
+      ...(config.goawayChance ? [goaway(config.goawayChance, random)] : []),
       lifecycle.track,
       errors(logger),
       timeout(config.requestTimeoutSeconds),
@@ -322,8 +330,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    flow?.stop();
-    return close(config, lifecycle, listener, resources, [repair, presence, upkeep]).finally(() => {
+    return close(config, lifecycle, listener, [repair, presence, upkeep]).finally(async () => {
+      flow?.stop();
+      resources.close();
+      await config.audit?.sink.close();
       admission.close();
       backends.close();
     });
@@ -381,22 +391,27 @@ function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerCo
   return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
+/** @param running what is stopped while the server still serves: some of it has to clean up */
 async function close(
   config: ServerConfig,
   lifecycle: Lifecycle,
   listener: Listener,
-  resources: Resources,
   running: readonly { stop(): Promise<void> }[],
 ): Promise<void> {
+  const { shutdownDelayMs, shutdownSendRetryAfter, shutdownWatchGraceMs = 0 } = config;
   lifecycle.stop();
-  await Promise.all(running.map((part) => part.stop()));
-  if (config.shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
+  listener.endWithAnswers();
+  await Promise.all([sleep(shutdownDelayMs), ...running.map((part) => part.stop())]);
+  lifecycle.refuse();
+  // Who is still to be told when to come back has to find somebody listening.
+  if (!shutdownSendRetryAfter) listener.stopAccepting();
+  await Promise.all([
+    lifecycle.drained(config.requestTimeoutSeconds * 1000),
+    shutdownWatchGraceMs > 0 && lifecycle.endWatches(shutdownWatchGraceMs),
+  ]);
   listener.stopAccepting();
-  await lifecycle.drained(config.requestTimeoutSeconds * 1000);
   lifecycle.endLongRunning();
   await listener.close(LINGER_MS);
-  resources.close();
-  await config.audit?.sink.close();
 }
 
 /** What is left of connections when all requests have been answered. */

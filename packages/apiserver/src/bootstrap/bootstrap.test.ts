@@ -6,6 +6,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../logger.ts';
+import { endpointReconciler } from './endpoint-reconciler.ts';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels, reconcileFlowControl } from './flowcontrol.ts';
 import { apiServerId, IdentityLease } from './identity-lease.ts';
 import { KubernetesService, kubernetesEndpoints, reconcileEndpoints } from './kubernetes-service.ts';
@@ -221,7 +222,22 @@ describe('the kubernetes service', () => {
     await one.stop();
     expect(addresses(client)).toEqual(['192.0.2.2']);
     await two.stop();
-    expect(addresses(client)).toEqual(['192.0.2.2']);
+    expect(client.stored.get('Endpoints kubernetes')).not.toHaveProperty('subsets');
+    await store.close();
+  });
+
+  test.each([
+    // what is listed, how many servers there may be, who comes, what is listed then
+    [[], 1, '192.0.2.1', ['192.0.2.1']],
+    [['192.0.2.1'], 2, '192.0.2.2', ['192.0.2.1', '192.0.2.2']],
+    [['192.0.2.1', '192.0.2.3'], 2, '192.0.2.2', ['192.0.2.1', '192.0.2.2']],
+    [['192.0.2.1', '192.0.2.2'], 2, '192.0.2.3', ['192.0.2.2', '192.0.2.3']],
+    [['192.0.2.1', '192.0.2.2'], 2, '192.0.2.1', ['192.0.2.1', '192.0.2.2']],
+  ])('by count: to %j of %i comes %s', async (listed, apiServerCount, advertiseAddress, expected) => {
+    const store = openMemoryStore();
+    const reconciler = endpointReconciler({ type: 'master-count', store, advertiseAddress, apiServerCount });
+    expect(await reconciler.join(listed)).toEqual(expected);
+    expect(await reconciler.leave(expected)).toEqual(expected.filter((address) => address !== advertiseAddress));
     await store.close();
   });
 

@@ -1,24 +1,26 @@
 /**
- * The service `default/kubernetes`, behind which stand all API servers of the cluster. Each renews a key of its own in
- * the store; whose key is there is an endpoint (pkg/controlplane/{controller/kubernetesservice,reconcilers}).
+ * The service `default/kubernetes`, behind which stand all API servers of the cluster
+ * (pkg/controlplane/controller/kubernetesservice).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { encodeStored } from '@keelson/api/codec/stored';
 import type { Endpoints, Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { formatIP, networkOf, parseCIDRSloppy } from '@keelson/api/ip';
+import type { TypedObject } from '@keelson/api/object';
 import type { Store } from '@keelson/storage/store';
 import { asError } from '../aggregate.ts';
 import type { Logger } from '../logger.ts';
+import { type EndpointReconciler, endpointReconciler, type ReconcilerType } from './endpoint-reconciler.ts';
 import { Periodic } from './periodic.ts';
 import { type BootstrapClient, createOnly, ensure, type Write } from './reconcile.ts';
 
 const NAME = 'kubernetes';
 const NAMESPACE = 'default';
 const PORT_NAME = 'https';
-const LEASES = '/registry/masterleases/';
-const LEASE_SECONDS = 15;
 const INTERVAL_MS = 10_000;
+/** How long an end waits for a store that does not answer. */
+const RETIRE_MS = 2 * INTERVAL_MS;
 
 export function kubernetesService(clusterIP: string, targetPort: number): Service {
   return {
@@ -42,7 +44,9 @@ export function kubernetesEndpoints(addresses: readonly string[], port: number):
     kind: 'Endpoints',
     apiVersion: 'v1',
     metadata: { name: NAME, namespace: NAMESPACE, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: PORT_NAME, port, protocol: 'TCP' }] }],
+    ...(addresses.length > 0 && {
+      subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: PORT_NAME, port, protocol: 'TCP' }] }],
+    }),
   };
 }
 
@@ -74,14 +78,19 @@ export interface KubernetesServiceOptions {
   readonly serviceClusterIpRanges: readonly string[];
   readonly advertiseAddress: string;
   readonly port: number;
+  readonly endpointReconciler?: ReconcilerType;
+  readonly apiServerCount?: number;
 }
 
 export class KubernetesService {
   readonly #options: KubernetesServiceOptions;
   readonly #keeping: Periodic;
+  readonly #reconciler: EndpointReconciler;
 
   constructor(options: KubernetesServiceOptions) {
     this.#options = options;
+    const { endpointReconciler: type = 'lease', store, advertiseAddress, apiServerCount = 1 } = options;
+    this.#reconciler = endpointReconciler({ type, store, advertiseAddress, apiServerCount });
     this.#keeping = new Periodic(
       () => this.#reconcile(),
       INTERVAL_MS,
@@ -96,48 +105,41 @@ export class KubernetesService {
 
   /** This server is no endpoint any more. What fails is logged: the server goes anyway. */
   async stop(): Promise<void> {
-    await this.#keeping.stop();
-    await this.#retire().catch((thrown: unknown) => this.#report(thrown));
+    const isOver = new AbortController();
+    const end = this.#keeping.stop().then(() => this.#retire());
+    const late = sleep(RETIRE_MS, undefined, { signal: isOver.signal, ref: false }).then(() => {
+      throw new Error('the store does not answer');
+    });
+    await Promise.race([end, late]).catch((thrown: unknown) => this.#report(thrown));
+    late.catch(() => {});
+    end.catch(() => {});
+    isOver.abort();
   }
 
   async #retire(): Promise<void> {
-    const { store, advertiseAddress } = this.#options;
-    const { kv } = await store.get(LEASES + advertiseAddress);
-    if (kv) await store.delete(kv.key, { expect: kv.modRevision });
-    const others = await this.#addresses();
-    if (others.length > 0) await this.#writeEndpoints(others);
+    const others = await this.#reconciler.leave(await this.#listed());
+    if (others) await this.#writeEndpoints(others);
   }
 
   async #reconcile(): Promise<void> {
     const { client, serviceClusterIpRanges, port } = this.#options;
     await ensure(client, kubernetesService(firstAddress(serviceClusterIpRanges[0] ?? ''), port), createOnly);
-    await this.#renew();
+    const all = await this.#reconciler.join(await this.#listed());
     // A server that only this machine reaches is no endpoint for others; it serves those who reach it nevertheless.
-    await this.#writeEndpoints(await this.#addresses()).catch((thrown: unknown) => this.#report(thrown));
+    if (all) await this.#writeEndpoints(all).catch((thrown: unknown) => this.#report(thrown));
+  }
+
+  /** The addresses that the endpoints name. */
+  async #listed(): Promise<readonly string[]> {
+    const endpoints = await this.#options.client.get('v1', 'Endpoints', NAMESPACE, NAME);
+    const [subset] = (endpoints as TypedObject as Endpoints | undefined)?.subsets ?? [];
+    return (subset?.addresses ?? []).map(({ ip }) => ip);
   }
 
   async #writeEndpoints(addresses: readonly string[]): Promise<void> {
     const { client, port } = this.#options;
     await ensure(client, kubernetesEndpoints(addresses, port), reconcileEndpoints);
     await ensure(client, kubernetesEndpointSlice(addresses, port), reconcileEndpoints);
-  }
-
-  async #renew(): Promise<void> {
-    const { store, advertiseAddress } = this.#options;
-    const key = LEASES + advertiseAddress;
-    const value = encodeStored({
-      kind: 'Endpoints',
-      apiVersion: 'v1',
-      metadata: {},
-      subsets: [{ addresses: [{ ip: advertiseAddress }] }],
-    });
-    const { kv } = await store.get(key);
-    await store.put(key, value, { expect: kv?.modRevision ?? 0, ttlSeconds: LEASE_SECONDS });
-  }
-
-  async #addresses(): Promise<string[]> {
-    const { kvs } = await this.#options.store.list({ prefix: LEASES });
-    return kvs.map((kv) => kv.key.slice(LEASES.length)).sort();
   }
 
   #report(thrown: unknown): void {

@@ -54,7 +54,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
 
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
-  const ended = limits.lifecycle.register(() => stream.end());
+  const ended = limits.lifecycle.registerWatch(() => stream.end());
   stream.begin(seconds * 1000);
   if (options.sendInitialEvents) {
     const listed = scope.metrics.startWatchList(labelsOfResource(scope.ctx.info, scope.ctx.exchange.method, ''));

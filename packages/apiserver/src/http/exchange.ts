@@ -44,6 +44,8 @@ export interface Exchange {
   begin(status: number, headers: ResponseHeaders): Writable;
   /** Cuts the answer off where it stands: how a truncated body is made visible to the client. */
   abort(): void;
+  /** The connection takes no more requests: `Connection: close`, if the answer has not begun, or GOAWAY. What runs goes on. */
+  endConnection(): void;
   /** Called when an answer begins whose body comes bit by bit, or when another protocol does. */
   onAnswer?: (status: number) => void;
   /** Only where the client asks for another protocol: the connection, for whoever speaks it. */
@@ -133,6 +135,9 @@ class Http2Exchange implements Exchange {
   abort(): void {
     if (!this.#stream.destroyed) this.#stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
   }
+  endConnection(): void {
+    this.#stream.session?.close();
+  }
 }
 
 class Http1Exchange implements Exchange {
@@ -199,6 +204,9 @@ class Http1Exchange implements Exchange {
   }
   abort(): void {
     this.#res.destroy();
+  }
+  endConnection(): void {
+    this.#res.shouldKeepAlive = false;
   }
 }
 

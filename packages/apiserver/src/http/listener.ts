@@ -49,6 +49,8 @@ export interface Listener {
   readonly port: number;
   /** New connections use these from now on. */
   setMaterial(material: TlsMaterial): void;
+  /** Connections over HTTP/1.1 end with the next answer, from now on. */
+  endWithAnswers(): void;
   /** No new connections; those that are open take no new requests (HTTP/2 GOAWAY). */
   stopAccepting(): void;
   /** Resolves when all connections are gone; cuts what is left after `graceMs`. */
@@ -77,7 +79,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     requestTimeout: 0,
     shouldUpgradeCallback: hasNoBody,
   });
-  h1.on('request', (req, res) => options.onExchange(exchangeOfRequest(req, res)));
+  /** Answers over HTTP/1.1 that are under way. */
+  const answers = new Set<http.ServerResponse>();
+  let endsWithAnswers = false;
+  h1.on('request', (req, res) => {
+    answers.add(res);
+    res.once('close', () => answers.delete(res));
+    if (endsWithAnswers) res.shouldKeepAlive = false;
+    options.onExchange(exchangeOfRequest(req, res));
+  });
   h1.on('upgrade', (req, socket, head) => options.onExchange(exchangeOfUpgrade(req, socket, head)));
   h1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (socket.writable && error.code === 'HPE_INVALID_METHOD') {
@@ -141,13 +151,19 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
 
   let stopped: Promise<void> | undefined;
+  const endWithAnswers = () => {
+    endsWithAnswers = true;
+    for (const res of answers) res.shouldKeepAlive = false;
+  };
   return {
     port: (server.address() as AddressInfo).port,
     setMaterial: (material) => {
       named = namedContexts(material, options.tls);
       server.setSecureContext(secureContext(material.certificate, material, options.tls));
     },
+    endWithAnswers,
     stopAccepting: () => {
+      endWithAnswers();
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
       for (const session of sessions) session.goaway();

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { admissionConfiguration, type PluginConfigurations } from '@keelson/apiserver/admission/configuration';
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
+import type { ReconcilerType } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
@@ -76,6 +77,11 @@ export async function serverConfig(
     storeHealthTimeoutMs: values['etcd-healthcheck-timeout'],
     storeReadyTimeoutMs: values['etcd-readycheck-timeout'],
     shutdownDelayMs: values['shutdown-delay-duration'],
+    shutdownSendRetryAfter: values['shutdown-send-retry-after'],
+    shutdownWatchGraceMs: values['shutdown-watch-termination-grace-period'],
+    goawayChance: values['goaway-chance'],
+    endpointReconciler: values['endpoint-reconciler-type'] as ReconcilerType,
+    apiServerCount: values['apiserver-count'],
     compactionIntervalMs: values['etcd-compaction-interval'],
   };
 }

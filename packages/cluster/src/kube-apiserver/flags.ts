@@ -4,6 +4,8 @@ import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 /** The flags of `kube-apiserver`: upstream's, and Keelson's own. */
 export const flags = {
   ...kubeApiserverFlags,
+  // Upstream's help does not show it.
+  'apiserver-count': { type: 'int', section: 'Misc', default: '1', deprecated: true },
   'data-dir': { type: 'string', section: 'Keelson' },
   storage: { type: 'string', section: 'Keelson' },
 } as const satisfies FlagTable;
@@ -17,6 +19,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',
   'allow-privileged': 'Whether privileged containers are allowed.',
   'anonymous-auth': 'Take requests without credentials as user system:anonymous.',
+  'apiserver-count': 'How many API servers there are, for --endpoint-reconciler-type=master-count.',
   'api-audiences': 'Audiences that service account tokens must name. Default: the issuers.',
   'audit-log-batch-buffer-size': 'Audit events that wait to be written; more are dropped. For --audit-log-mode=batch.',
   'audit-log-batch-max-size': 'Audit events that are written at once. For --audit-log-mode=batch.',
@@ -53,6 +56,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
   'enable-priority-and-fairness':
     'Let requests that are too many wait in fair queues; otherwise there are two plain bounds, for reads and writes.',
+  'endpoint-reconciler-type':
+    'How API servers know of each other: lease (a key each, which ends with its server), master-count (so many as --apiserver-count says), none.',
   'etcd-cafile': "Authority of etcd's certificates.",
   'etcd-certfile': 'Client certificate for etcd.',
   'etcd-compaction-interval': 'How often history older than that is dropped; 0: never.',
@@ -64,6 +69,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'event-ttl': 'How long events are kept.',
   'feature-gates':
     'Features to switch on or off: ClusterTrustBundle=true. Gates decide which resources are served; others are checked and have no effect.',
+  'goaway-chance':
+    'How probable it is that a request over HTTP/2 is the last of its connection, so that clients spread over all servers: 0 to 0.02.',
   help: 'Show this help.',
   'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
   'kubelet-client-certificate': 'Client certificate for kubelets.',
@@ -99,6 +106,10 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Addresses of services, as CIDR; two of different families for dual stack. Default: 10.0.0.0/24.',
   'service-node-port-range': 'Ports of services of type NodePort.',
   'shutdown-delay-duration': 'How long to go on serving, no longer ready, after being asked to end.',
+  'shutdown-send-retry-after':
+    'While running requests end, answer new ones with 429 and Retry-After, instead of not listening any more.',
+  'shutdown-watch-termination-grace-period':
+    'How long watches may take to end, before connections are closed; 0: they are not waited for.',
   'storage-initialization-timeout': 'How long to wait for the store at the start.',
   storage:
     'Where objects are kept: lmdb (embedded), memory (gone at the end) or etcd. Default: etcd with --etcd-servers, else lmdb.',

@@ -1,4 +1,5 @@
 import { AUTHORIZATION_MODES } from '@keelson/apiserver/authz/chain';
+import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
@@ -39,6 +40,8 @@ const generic: Check = (values) => [
   (values['goaway-chance'] < 0 || values['goaway-chance'] > 0.02) &&
     '--goaway-chance can not be less than 0 or greater than 0.02',
   values['min-request-timeout'] < 0 && '--min-request-timeout can not be negative value',
+  values['shutdown-watch-termination-grace-period'] < 0 &&
+    'shutdown-watch-termination-grace-period, if provided, can not be a negative value',
   values['shutdown-delay-duration'] < 0 && '--shutdown-delay-duration can not be negative value',
 ];
 
@@ -139,6 +142,13 @@ const services: Check = (values) => {
   ];
 };
 
+const replicas: Check = (values) => [
+  !(RECONCILER_TYPES as readonly string[]).includes(values['endpoint-reconciler-type']) &&
+    `endpoint reconciler not implemented: ${quote(values['endpoint-reconciler-type'])}`,
+  values['apiserver-count'] <= 0 &&
+    `--apiserver-count should be a positive number, but value '${values['apiserver-count']}' provided`,
+];
+
 const fairness: Check = (values) => {
   const [reads, writes] = [values['max-requests-inflight'], values['max-mutating-requests-inflight']];
   return [
@@ -160,6 +170,7 @@ const checks: readonly Check[] = [
   apiEnablement,
   tokenRequest,
   services,
+  replicas,
   fairness,
 ];
 
