@@ -118,6 +118,9 @@ class LocalExchange implements Exchange {
     this.cancel(new ConnectionError('broken', 'the API server broke the answer off'));
   }
 
+  /** There is none. */
+  endConnection(): void {}
+
   /** Ends it from the client's side, or breaks it. */
   cancel(reason: unknown): void {
     if (this.#closed) return;

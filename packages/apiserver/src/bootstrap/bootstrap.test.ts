@@ -222,7 +222,7 @@ describe('the kubernetes service', () => {
     await one.stop();
     expect(addresses(client)).toEqual(['192.0.2.2']);
     await two.stop();
-    expect(client.stored.get('Endpoints kubernetes')).not.toHaveProperty('subsets');
+    expect(client.stored.get('Endpoints kubernetes')).toMatchObject({ subsets: [] });
     await store.close();
   });
 

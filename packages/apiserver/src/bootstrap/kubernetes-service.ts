@@ -44,9 +44,10 @@ export function kubernetesEndpoints(addresses: readonly string[], port: number):
     kind: 'Endpoints',
     apiVersion: 'v1',
     metadata: { name: NAME, namespace: NAMESPACE, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-    ...(addresses.length > 0 && {
-      subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: PORT_NAME, port, protocol: 'TCP' }] }],
-    }),
+    subsets:
+      addresses.length === 0
+        ? []
+        : [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: PORT_NAME, port, protocol: 'TCP' }] }],
   };
 }
 

@@ -83,6 +83,8 @@ class UpgradeExchange implements Exchange {
   abort(): void {
     this.#socket.destroy();
   }
+  /** It ends with this exchange anyway. */
+  endConnection(): void {}
   upgrade(): Upgrade {
     return {
       request: this.#request,
