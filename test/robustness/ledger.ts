@@ -94,12 +94,16 @@ export class Ledger {
     return this.#refusals;
   }
 
-  /** Waits for more writes. @returns the longest time, of that from `since` on, in which none was acknowledged: milliseconds */
-  async progress(since = performance.now(), writes = 5 * this.#own.size): Promise<number> {
+  /** From here on `progress` looks for pauses. */
+  mark(): void {
+    this.#lastAnswerAt = performance.now();
+    this.#longestPause = 0;
+  }
+
+  /** Waits for more writes. @returns the longest time since the mark in which none was acknowledged: milliseconds */
+  async progress(writes = 5 * this.#own.size): Promise<number> {
     const failed = this.#failure();
     const before = this.acknowledged;
-    this.#lastAnswerAt = since;
-    this.#longestPause = 0;
     while (this.acknowledged < before + writes) await Promise.race([failed, sleep(2)]);
     return this.#longestPause;
   }
