@@ -66,7 +66,12 @@ test.each([
       status = answered;
     },
   };
-  const ctx = { info: { verb, subresource: '', path }, exchange, auditId: '', warnings: [] } as unknown as RequestContext;
+  const ctx = {
+    info: { verb, subresource: '', path },
+    exchange,
+    auditId: '',
+    warnings: [],
+  } as unknown as RequestContext;
   await lifecycle.track(ctx, async () => {});
   expect(status).toBe(expected);
   expect(isLast).toBe(expected !== 200);
