@@ -133,9 +133,12 @@ describe('components as processes', { timeout: 300_000 + kills * 20_000 }, () =>
     });
     expect(lost).toBe(0);
     expect([...started.values()].filter((ids) => ids.size > 1)).toEqual([]);
-    for (const app of DEPLOYMENTS) {
-      const { status } = await deployments().get({ namespace, name: app });
-      expect(status).toMatchObject({ replicas: status?.readyReplicas, observedGeneration: expect.any(Number) });
+    for (const [i, app] of DEPLOYMENTS.entries()) {
+      await vi.waitFor(async () => {
+        const { metadata, status } = await deployments().get({ namespace, name: app });
+        const { generation: observedGeneration } = metadata;
+        expect(status).toMatchObject({ replicas: 3 + i, readyReplicas: 3 + i, observedGeneration });
+      }, PATIENCE);
     }
     const { items } = await plane.admin.resource('replicasets.apps').list({ namespace });
     expect(items).toHaveLength(DEPLOYMENTS.length);
