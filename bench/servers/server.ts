@@ -56,9 +56,9 @@ export function launch(
   return child;
 }
 
-/** @throws Error with the end of the log when the process ends before it is ready, or is not in a minute */
+/** @throws Error with the end of the log when the process ends before it is ready, or is not in three minutes */
 export async function untilReady(base: string, child: ChildProcess, logFile: string): Promise<void> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 180_000;
   while (performance.now() < end && child.exitCode === null && child.pid !== undefined) {
     if (await answers(base, '/readyz')) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
