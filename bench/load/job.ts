@@ -46,6 +46,8 @@ export interface WatchJob {
   readonly rate?: number;
   /** How many watches see a write; all where absent. */
   readonly expected?: number;
+  /** The server's processes, whose CPU time is asked for. */
+  readonly pids?: readonly number[];
 }
 
 /** Clients that list everything and then watch: what many restarted controllers do. */
@@ -73,6 +75,8 @@ export interface JobResult {
   /** Milliseconds. */
   readonly latency: Percentiles;
   readonly protocol: string;
+  /** Seconds of CPU from the first write to the last delivery: of the server, and of what makes the load. */
+  readonly cpu?: { readonly server: number; readonly load: number };
 }
 
 /** Runs a job in a process of its own. @throws Error for what went wrong there, answers that are no 2xx among it */

@@ -1,3 +1,4 @@
+import { cpuSecondsOf } from '../servers/usage.ts';
 import { Connection, headerBlock } from './connection.ts';
 import { type JobResult, percentiles, type WatchJob } from './job.ts';
 import { prepare } from './requests.ts';
@@ -53,6 +54,7 @@ export async function watches(job: WatchJob): Promise<JobResult> {
 
   if (expected === 0) all();
   const writer = await Connection.open(job.target);
+  const cpuBefore = { server: cpuSecondsOf(job.pids ?? []), load: process.cpuUsage() };
   const start = performance.now();
   let started = 0;
   const write = (): Promise<void> =>
@@ -74,9 +76,14 @@ export async function watches(job: WatchJob): Promise<JobResult> {
   else await paced(job.writes, job.rate, write);
   await complete;
   const seconds = (performance.now() - start) / 1000;
+  const load = process.cpuUsage(cpuBefore.load);
+  const cpu = {
+    server: cpuSecondsOf(job.pids ?? []) - cpuBefore.server,
+    load: (load.user + load.system) / 1e6,
+  };
   const { protocol } = writer;
   for (const connection of [...connections, writer]) connection.close();
-  return { seconds, count: seen, bytes, latency: percentiles(latencies), protocol };
+  return { seconds, count: seen, bytes, latency: percentiles(latencies), protocol, cpu };
 }
 
 async function paced(count: number, rate: number, step: () => Promise<void>): Promise<void> {

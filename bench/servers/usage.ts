@@ -8,8 +8,12 @@ const MIB = 2 ** 20;
 
 /** Seconds of CPU of all of a server's processes since they began. */
 export function cpuSeconds({ processes }: Pick<Server, 'processes'>): number {
+  return cpuSecondsOf(processes.map(({ pid }) => pid!));
+}
+
+export function cpuSecondsOf(pids: readonly number[]): number {
   let ticks = 0;
-  for (const { pid } of processes) {
+  for (const pid of pids) {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
     ticks += Number(fields[11]) + Number(fields[12]);
   }

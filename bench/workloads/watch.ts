@@ -30,7 +30,7 @@ function fanout({ name, what, connections, streams = 1, writes, rate, query = ''
       await ensureNamespace(server, namespace);
       const path = `/api/v1/namespaces/${namespace}/configmaps`;
       const kind = selective ? 'rare' : 'common';
-      const { seconds, count, latency } = await run({
+      const { seconds, count, latency, cpu } = await run({
         kind: 'watches',
         target: server,
         connections,
@@ -45,11 +45,14 @@ function fanout({ name, what, connections, streams = 1, writes, rate, query = ''
         writes: sizes.seconds < 3 ? Math.ceil(writes / 5) : writes,
         writers: 4,
         ...(rate ? { rate } : {}),
+        pids: server.processes.map(({ pid }) => pid!),
       });
       return [
         ...(rate ? [] : [{ name: '', value: count / seconds, unit: '/s' } as const]),
         { name: 'p99', value: latency.p99, unit: 'ms' },
         { name: 'p50', value: latency.p50, unit: 'ms' },
+        { name: 'CPU of a delivery', value: (cpu!.server / count) * 1e6, unit: 'µs' },
+        { name: 'of the load for it', value: (cpu!.load / count) * 1e6, unit: 'µs' },
       ];
     },
   };

@@ -5,7 +5,7 @@ export interface Figure {
   /** '' for the workload's one figure, else what this one is: `p99`. */
   readonly name: string;
   readonly value: number;
-  readonly unit: '/s' | 'ms' | 's' | 'MiB' | 'MB/s';
+  readonly unit: '/s' | 'µs' | 'ms' | 's' | 'MiB' | 'MB/s';
 }
 
 export interface Workload {

@@ -46,6 +46,11 @@ export class Rounds {
       setImmediate(() => this.#run(writes, to, startedAt));
       return;
     }
+    // What is written is sent after this turn of the event loop, which costs more than to write it.
+    setImmediate(() => this.#end(startedAt));
+  }
+
+  #end(startedAt: number): void {
     const now = this.#now();
     this.#pauseUntil = now + Math.max(MIN_PAUSE_MS, now - startedAt);
     this.#isPlanned = false;
