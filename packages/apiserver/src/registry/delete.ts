@@ -67,7 +67,7 @@ async function attempt(
 
   if (changesFinalizers) setFinalizers(object, finalizers);
   if (grace === 'now') markAsDeleting(object, ctx.now);
-  const written = await store.write(object, current, ctx.dryRun);
+  const written = await store.write(object, current, ctx.dryRun, true);
   if (written === 'lost') return 'lost';
   if (held || (options.gracePeriodSeconds ?? 0) > 0) return { body: written, deleted: false };
 
@@ -91,7 +91,7 @@ async function terminate(
   await request.admit?.(object, request.options);
   object.metadata.deletionTimestamp = formatTime(request.ctx.now);
   termination.begin(object);
-  const written = await store.write(object, current, request.ctx.dryRun);
+  const written = await store.write(object, current, request.ctx.dryRun, true);
   return written === 'lost' ? 'lost' : { body: answer(store, written), deleted: false };
 }
 

@@ -59,6 +59,12 @@ export interface UpdateRequest extends WriteRequest {
   readonly admitUpdate?: (object: KubeObject, old: KubeObject) => Promise<void>;
 }
 
+export interface Updated {
+  readonly object: KubeObject;
+  readonly created: boolean;
+  readonly deleted: boolean;
+}
+
 const ROOT = '/registry';
 
 export const OPTIMISTIC_LOCK_MESSAGE =
@@ -140,27 +146,22 @@ export class ResourceStore {
     }
   }
 
-  async update(request: UpdateRequest): Promise<{ object: KubeObject; created: boolean; deleted: boolean }> {
+  async update(request: UpdateRequest): Promise<Updated> {
     const { ctx, name, view } = request;
     const strategy = viewed(this.definition.registration.strategy, view);
     const key = keyOf(this.definition, ctx.namespace, name);
-    await this.cacher.fresh();
-    for (let current = this.cacher.get(key); ; ) {
-      if (!current && !strategy.allowCreateOnUpdate && !request.forceAllowCreate) throw notFound(this.definition, name);
-      if (!current) {
-        const object = await request.transform(undefined);
-        this.#checkPreconditions(request, undefined, key);
-        const created = await this.#createOnUpdate(object, request);
-        if (created) return { object: created, created: true, deleted: false };
-        current = await this.#reread(key);
-        continue;
+    return this.#settle<Updated>(key, ctx.dryRun, async (current, isNewest) => {
+      if (current) {
+        const existing = this.codec.object(current);
+        this.#checkPreconditions(request, existing, key);
+        return this.#updateExisting(existing, current, isNewest, strategy, request);
       }
-      const existing = this.codec.object(current);
-      this.#checkPreconditions(request, existing, key);
-      const outcome = await this.#updateExisting(existing, current, strategy, request);
-      if (outcome !== 'lost') return outcome;
-      current = await this.#reread(key);
-    }
+      if (!strategy.allowCreateOnUpdate && !request.forceAllowCreate) throw notFound(this.definition, name);
+      const object = await request.transform(undefined);
+      this.#checkPreconditions(request, undefined, key);
+      const created = await this.#createOnUpdate(object, request);
+      return created ? { object: created, created: true, deleted: false } : 'lost';
+    });
   }
 
   /**
@@ -176,22 +177,62 @@ export class ResourceStore {
   }): Promise<KubeObject> {
     const { ctx, name } = request;
     const key = keyOf(this.definition, ctx.namespace, name);
-    await this.cacher.fresh();
-    for (let current = this.cacher.get(key); ; current = await this.#reread(key)) {
+    return this.#settle<KubeObject>(key, ctx.dryRun, async (current, isNewest) => {
       if (!current) throw notFound(this.definition, name);
       const object = this.codec.object(current);
       this.#checkPreconditions(request, object, key);
       request.change(object);
-      const written = await this.write(object, current, ctx.dryRun);
-      if (written !== 'lost') return written;
+      return this.write(object, current, ctx.dryRun, isNewest);
+    });
+  }
+
+  /**
+   * Runs `attempt` on the stored object until it has lost no race. A remote store is not asked before: what comes out of
+   * the watch cache's object, which may be a moment old, without being written (an error, no change) is tried again on the
+   * newest one (apiserver/pkg/storage/etcd3/store.go, GuaranteedUpdate).
+   */
+  async #settle<T>(
+    key: string,
+    dryRun: boolean,
+    attempt: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'lost'>,
+  ): Promise<T> {
+    let isNewest = this.environment.store.embedded || dryRun;
+    await (isNewest ? this.cacher.fresh() : this.cacher.ready());
+    let current = this.cacher.get(key);
+    if (!current && !isNewest) {
+      current = await this.#reread(key);
+      isNewest = true;
+    }
+    for (;;) {
+      let failure: StatusError | undefined;
+      try {
+        const outcome = await attempt(current, isNewest);
+        if (outcome !== 'lost') return outcome;
+      } catch (error) {
+        // Of a write that failed nobody knows whether it happened.
+        if (isNewest || !(error instanceof StatusError) || error.code >= 500) throw error;
+        failure = error;
+      }
+      const newest = await this.#reread(key);
+      if (failure && newest?.revision === current?.revision) throw failure;
+      current = newest;
+      isNewest = true;
     }
   }
 
-  /** Writes an object as it is, without strategy: for the server's own bookkeeping during deletion. */
-  async write(given: KubeObject, current: CachedObject, dryRun: boolean): Promise<KubeObject | 'lost'> {
+  /**
+   * Writes an object as it is, without strategy: for the server's own bookkeeping during deletion.
+   * @param isNewest whether `current` is certainly no older than the call
+   */
+  async write(
+    given: KubeObject,
+    current: CachedObject,
+    dryRun: boolean,
+    isNewest: boolean,
+  ): Promise<KubeObject | 'lost'> {
     const { object, bytes } = this.codec.encode(given);
     if (dryRun) return object;
-    if (bytes.equals(current.bytes)) return object;
+    if (bytes.equals(current.bytes)) return isNewest ? object : 'lost';
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
       this.environment.store.put(current.key, bytes, {
@@ -264,9 +305,10 @@ export class ResourceStore {
   async #updateExisting(
     existing: KubeObject,
     current: CachedObject,
+    isNewest: boolean,
     strategy: Strategy,
     request: UpdateRequest,
-  ): Promise<{ object: KubeObject; created: false; deleted: boolean } | 'lost'> {
+  ): Promise<Updated | 'lost'> {
     const { ctx, name } = request;
     const object = await request.transform(clone(existing));
     this.#checkResourceVersion(object, current, strategy, name);
@@ -287,9 +329,10 @@ export class ResourceStore {
         await hook?.commit?.();
         return { object: this.codec.encode(object).object, created: false, deleted: true };
       }
+      const unchanged = () => (isNewest ? this.codec.unchanged(current) : 'lost');
       const written = isUnchanged(object, existing)
-        ? this.codec.unchanged(current)
-        : await this.write(object, current, ctx.dryRun);
+        ? unchanged()
+        : await this.write(object, current, ctx.dryRun, isNewest);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
       return { object: written, created: false, deleted: false };
