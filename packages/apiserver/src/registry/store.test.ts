@@ -1,0 +1,129 @@
+/** Writes to a store whose watch cache lags behind, as etcd's does. */
+import type { KubeObject } from '@keelson/api/object';
+import { openMemoryStore } from '@keelson/storage/memory/open';
+import type { Store } from '@keelson/storage/store';
+import { beforeEach, expect, it } from 'vitest';
+import { NO_USER } from '../context.ts';
+import { enabledGroups } from '../discovery/runtime-config.ts';
+import { silentLogger } from '../logger.ts';
+import { Resources } from '../resources.ts';
+import { registration } from './core/configmap/index.ts';
+import type { ResourceStore } from './store.ts';
+
+let reads: number;
+/** Whether events reach the cache. */
+let isConnected: boolean;
+let store: Store;
+let ours: ResourceStore;
+/** Another API server, whose cache is never behind. */
+let theirs: ResourceStore;
+
+const ctx = { namespace: 'a', user: NO_USER, now: new Date(0), dryRun: false, requestVersion: 'v1' };
+const warn = () => {};
+
+beforeEach(async () => {
+  reads = 0;
+  isConnected = true;
+  store = openMemoryStore();
+  theirs = configMaps(store);
+  ours = configMaps(lagging(store));
+  await Promise.all([ours.cacher.ready(), theirs.cacher.ready()]);
+  await theirs.create(configMap('c', {}), { ctx, warn });
+  isConnected = false;
+});
+
+function configMaps(of: Store): ResourceStore {
+  const environment = {
+    store: of,
+    now: () => new Date(0),
+    uuid: () => 'uid',
+    random: () => 0,
+    logger: silentLogger,
+  };
+  return new Resources(environment, enabledGroups(), { configmaps: registration as never }).storeOf('', 'configmaps');
+}
+
+/** The same data seen from afar. */
+function lagging(local: Store): Store {
+  const members = {
+    embedded: false,
+    get: (...args: Parameters<Store['get']>) => {
+      reads++;
+      return local.get(...args);
+    },
+    currentRevision: () => {
+      reads++;
+      return local.currentRevision();
+    },
+    watch: (options: Parameters<Store['watch']>[0]) =>
+      local.watch({ ...options, onBatch: (batch) => isConnected && options.onBatch(batch) }),
+  };
+  return new Proxy(local, {
+    get: (target, name) => {
+      const value = Reflect.get(members, name) ?? Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function configMap(name: string, data: Record<string, string>): KubeObject {
+  return { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name, namespace: 'a' }, data } as KubeObject;
+}
+
+type WithData = KubeObject & { data?: Record<string, string> };
+
+/** Adds to the data, as a patch does. */
+const add = (of: ResourceStore, data: Record<string, string>, name = 'c') =>
+  of.update({
+    ctx,
+    warn,
+    name,
+    transform: (existing) => {
+      const object = existing as WithData;
+      object.data = { ...object.data, ...data };
+      return object;
+    },
+  });
+const stored = async (name = 'c') => ((await theirs.get('a', name)) as WithData).data;
+
+it('asks nothing before it writes what the cache has', async () => {
+  await add(ours, { x: '1' });
+  expect(reads).toBe(0);
+  expect(await stored()).toEqual({ x: '1' });
+});
+
+it('does not undo what the cache has not seen', async () => {
+  await add(theirs, { x: '1' });
+  await add(ours, { y: '2' });
+  expect(await stored()).toEqual({ x: '1', y: '2' });
+});
+
+it('writes what looks unchanged beside an old state', async () => {
+  await add(ours, { x: '1' });
+  await add(theirs, { x: '2' });
+  isConnected = true;
+  const { object } = await ours.update({
+    ...{ ctx, warn, name: 'c' },
+    transform: (existing) => Object.assign(existing as WithData, { data: undefined }) as KubeObject,
+  });
+  expect((object as WithData).data).toBeUndefined();
+  expect(await stored()).toBeUndefined();
+});
+
+it('refuses on the grounds of the newest state alone', async () => {
+  await add(theirs, { x: '1' });
+  const { revision } = (await theirs.getCached('a', 'c')) ?? {};
+  const { object } = await ours.update({
+    ...{ ctx, warn, name: 'c', preconditions: { resourceVersion: String(revision) } },
+    transform: (existing) => Object.assign(existing as WithData, { data: { y: '2' } }) as KubeObject,
+  });
+  expect((object as WithData).data).toEqual({ y: '2' });
+  const refusal = add(ours, { x: '1' }, 'none');
+  await expect(refusal).rejects.toMatchObject({ code: 404 });
+});
+
+it('finds what the cache does not have yet', async () => {
+  await theirs.create(configMap('new', {}), { ctx, warn });
+  await add(ours, { x: '1' }, 'new');
+  expect(await stored('new')).toEqual({ x: '1' });
+});
