@@ -6,6 +6,7 @@ import { StoreUnavailableError } from '../store.ts';
 import { isSilence, isUnavailable, translate, wasNotProposed } from './errors.ts';
 import type { Method } from './messages.ts';
 import { TlsFiles, type TlsPaths } from './tls-files.ts';
+import { UnaryChannel } from './unary.ts';
 
 export interface ConnectionOptions extends TlsPaths {
   /** URLs, as `https://10.0.0.1:2379`, tried one after the other from any of them on. */
@@ -52,7 +53,7 @@ const channelOptions: ClientOptions = {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #tlsFiles: TlsFiles;
-  #clients: readonly Client[] = [];
+  #endpoints: readonly Endpoint[] = [];
   #current = 0;
   #cancelTlsCheck: (() => void) | undefined;
   #closed = false;
@@ -121,12 +122,15 @@ export class Connection {
     const metadata = new Metadata();
     // Makes a member without a leader end the stream instead of leaving it silent.
     metadata.set('hasleader', 'true');
-    return this.#clients[this.#current]!.makeBidiStreamRequest(path, encode, decode, metadata, {});
+    return this.#endpoints[this.#current]!.streams.makeBidiStreamRequest(path, encode, decode, metadata, {});
   }
 
   /** Called when an endpoint proved useless; the next one is used from then on. */
   failOver(endpoint: string): void {
-    if (endpoint === this.endpoint) this.#current = (this.#current + 1) % this.#options.endpoints.length;
+    if (endpoint === this.endpoint) {
+      this.#endpoints[this.#current]?.calls.renew();
+      this.#current = (this.#current + 1) % this.#options.endpoints.length;
+    }
     void this.#loadTls().catch(() => undefined);
   }
 
@@ -138,18 +142,20 @@ export class Connection {
 
   close(): void {
     this.stop();
-    for (const client of this.#clients) client.close();
+    for (const { calls, streams } of this.#endpoints) {
+      calls.close();
+      streams.close();
+    }
   }
 
-  #send<Request, Response>(method: Method<Request, Response>, request: Request, deadline: number): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const { path, encode, decode } = method;
-      const client = this.#clients[this.#current]!;
-      client.makeUnaryRequest(path, encode, decode, request, new Metadata(), { deadline }, (error, response) => {
-        if (error) reject(error);
-        else resolve(response!);
-      });
-    });
+  async #send<Request, Response>(
+    { path, encode, decode }: Method<Request, Response>,
+    request: Request,
+    deadline: number,
+  ): Promise<Response> {
+    const { calls } = this.#endpoints[this.#current]!;
+    const { maxMessageBytes: maxBytes } = this.#options;
+    return decode(await calls.call({ path, message: encode(request), deadline, maxBytes }));
   }
 
   #pause(attempt: number): Promise<void> {
@@ -161,21 +167,28 @@ export class Connection {
   async #loadTls(): Promise<void> {
     const context = await this.#tlsFiles.load();
     if (context === undefined || this.#closed) return;
-    const old = this.#clients;
-    this.#clients = this.#options.endpoints.map((endpoint) => {
-      const { secure, target, ip } = parseEndpoint(endpoint, this.#usesTls);
+    const old = this.#endpoints;
+    this.#endpoints = this.#options.endpoints.map((endpoint) => {
+      const { secure, target, address, isSocket, ip } = parseEndpoint(endpoint, this.#usesTls);
+      const calls = new UnaryChannel({ address, isSocket, tls: secure ? context : undefined });
       const options: ClientOptions = {
         ...channelOptions,
         'grpc.max_receive_message_length': this.#options.maxMessageBytes,
       };
-      if (!secure) return new Client(target, ChannelCredentials.createInsecure(), options);
-      if (ip === undefined) return new Client(target, ChannelCredentials.createFromSecureContext(context), options);
+      if (!secure) return { calls, streams: new Client(target, ChannelCredentials.createInsecure(), options) };
+      if (ip === undefined) {
+        return { calls, streams: new Client(target, ChannelCredentials.createFromSecureContext(context), options) };
+      }
       // The library would name the address to the server (SNI), where only names may stand (RFC 6066, section 3).
       const verify = { checkServerIdentity: (_: string, cert: PeerCertificate) => checkServerIdentity(ip, cert) };
       const credentials = ChannelCredentials.createFromSecureContext(context, verify);
-      return new Client(target, credentials, { ...options, 'grpc.ssl_target_name_override': 'etcd' });
+      const streams = new Client(target, credentials, { ...options, 'grpc.ssl_target_name_override': 'etcd' });
+      return { calls, streams };
     });
-    for (const client of old) client.close();
+    for (const { calls, streams } of old) {
+      calls.renew();
+      streams.close();
+    }
   }
 
   #scheduleTlsCheck(): void {
@@ -193,20 +206,30 @@ export class Connection {
   }
 }
 
+/** How one member is spoken to. */
 interface Endpoint {
+  readonly calls: UnaryChannel;
+  readonly streams: Client;
+}
+
+interface ParsedEndpoint {
   readonly secure: boolean;
   /** As gRPC writes it. */
   readonly target: string;
+  /** `host:port`, or the path of a socket. */
+  readonly address: string;
+  readonly isSocket: boolean;
   /** The address, where that takes the place of a host's name. */
   readonly ip: string | undefined;
 }
 
 /** Without a scheme TLS is used if there are files for it; so does etcd's own client. */
-function parseEndpoint(endpoint: string, tlsByDefault: boolean): Endpoint {
+function parseEndpoint(endpoint: string, tlsByDefault: boolean): ParsedEndpoint {
   const [, scheme, address] = /^(?:(https?|unixs?):\/\/)?(.+?)\/?$/.exec(endpoint) ?? [];
   if (address === undefined) throw new Error(`"${endpoint}" is no etcd endpoint`);
   const secure = scheme === undefined ? tlsByDefault : scheme === 'https' || scheme === 'unixs';
   const host = address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');
-  const target = scheme?.startsWith('unix') ? `unix:${address}` : `dns:${address}`;
-  return { secure, target, ip: isIP(host) ? host : undefined };
+  const isSocket = scheme?.startsWith('unix') ?? false;
+  const target = `${isSocket ? 'unix' : 'dns'}:${address}`;
+  return { secure, target, address, isSocket, ip: isIP(host) ? host : undefined };
 }
