@@ -22,7 +22,7 @@ it('writes at once after a while of silence', () => {
 it('gathers what comes during a pause, each writer once', () => {
   const [a, b] = [writer('a'), writer('b')];
   rounds.join(a);
-  vi.advanceTimersByTime(0);
+  vi.advanceTimersToNextTimer().advanceTimersToNextTimer();
   for (const write of [a, b, a]) rounds.join(write);
   vi.advanceTimersByTime(3);
   expect(written).toEqual(['a']);
