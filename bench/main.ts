@@ -18,7 +18,7 @@ import { apiServer, givenServer } from './servers/apiserver.ts';
 import type { Server, ServerKind } from './servers/server.ts';
 import { cpuSeconds, longestPause } from './servers/usage.ts';
 import { WORKLOADS } from './workloads/table.ts';
-import { FULL, QUICK, type Session, type Workload } from './workloads/workload.ts';
+import { type Figure, FULL, QUICK, type Session, type Workload } from './workloads/workload.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -106,12 +106,16 @@ async function measure(workload: Workload, servers: readonly Server[]): Promise<
       await longestPause(server);
       const found = await attempt(server, () => workload.run(session(server, round)));
       if (round < warmUps || !found) continue;
-      for (const { name: figure, unit, value } of found) {
+      const seconds = cpuSeconds(server) - before;
+      const answers = found[0]?.answers;
+      const each: Figure[] =
+        answers && seconds > 0 ? [{ name: 'CPU of each', unit: 'µs', value: (seconds / answers) * 1e6 }] : [];
+      for (const { name: figure, unit, value } of [...found, ...each]) {
         const known = figures.get(figure) ?? { name: figure, unit, values: {} };
         figures.set(figure, known);
         known.values[name] = [...(known.values[name] ?? []), value];
       }
-      cpu[name] = (cpu[name] ?? 0) + cpuSeconds(server) - before;
+      cpu[name] = (cpu[name] ?? 0) + seconds;
       const pause = await longestPause(server);
       if (flags.profile && server.pauseFile) {
         copyFileSync(`${server.pauseFile}.cpuprofile`, join(flags.profile, `${workload.name}-${name}.cpuprofile`));

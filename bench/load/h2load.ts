@@ -25,6 +25,8 @@ export interface H2LoadOptions {
 export interface H2LoadResult {
   /** Answers per second. */
   readonly rate: number;
+  /** All of them, those of the warm-up too. */
+  readonly answers: number;
   /** Milliseconds. */
   readonly latency: Percentiles;
   readonly bytesPerSecond: number;
@@ -42,6 +44,8 @@ export function h2loadVersion(): string {
   }
 }
 
+const WARM_UP_SECONDS = 1;
+
 /** @throws Error for any answer that is no 2xx */
 export async function h2load(options: H2LoadOptions): Promise<H2LoadResult> {
   const { target, paths, headers = {}, body, connections, streams, count, seconds } = options;
@@ -57,13 +61,17 @@ export async function h2load(options: H2LoadOptions): Promise<H2LoadResult> {
         ...['-c', String(connections), '-m', String(streams), '-i', file('uris'), '--log-file', file('log')],
         ...Object.entries(all).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
         ...(body === undefined ? [] : ['-d', file('body')]),
-        ...(count === undefined ? ['-D', String(seconds), '--warm-up-time', '1'] : ['-n', String(count)]),
+        ...(count === undefined
+          ? ['-D', String(seconds), '--warm-up-time', String(WARM_UP_SECONDS)]
+          : ['-n', String(count)]),
       ],
       { maxBuffer: 1 << 26 },
     );
     checkAnswers(stdout, paths[0]!);
+    const rate = number(stdout, /finished in .*?, ([\d.]+) req\/s/);
     return {
-      rate: number(stdout, /finished in .*?, ([\d.]+) req\/s/),
+      rate,
+      answers: count ?? rate * (seconds! + WARM_UP_SECONDS),
       latency: latenciesOf(readFileSync(file('log'), 'latin1')),
       bytesPerSecond: bytes(stdout),
       protocol: [/TLS Protocol: (.*)/, /Cipher: (.*)/].map((line) => line.exec(stdout)?.[1] ?? '?').join(' '),

@@ -27,7 +27,7 @@ function change({ name, what, prepare, template }: Change): Workload {
         streams: 8,
       });
       return [
-        { name: '', value: count / seconds, unit: '/s' },
+        { name: '', value: count / seconds, unit: '/s', answers: count },
         { name: 'p50', value: latency.p50, unit: 'ms' },
         { name: 'p99', value: latency.p99, unit: 'ms' },
       ];

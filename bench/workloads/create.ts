@@ -17,7 +17,7 @@ function create({ resource, what, object, inFlight }: Creation): Workload {
     goal: { lmdb: 2, etcd: 1.3 },
     prepare: ({ server }) => ensureNamespace(server),
     run: async ({ server, sizes }) => {
-      const { rate, latency } = await h2load({
+      const { rate, answers, latency } = await h2load({
         target: server,
         paths: [`/api/v1/namespaces/${NAMESPACE}/${resource}`],
         headers: JSON_BODY,
@@ -27,7 +27,7 @@ function create({ resource, what, object, inFlight }: Creation): Workload {
         count: inFlight === 1 ? sizes.writes / 5 : sizes.writes,
       });
       return [
-        { name: '', value: rate, unit: '/s' },
+        { name: '', value: rate, unit: '/s', answers },
         { name: 'p50', value: latency.p50, unit: 'ms' },
         { name: 'p99', value: latency.p99, unit: 'ms' },
       ];

@@ -11,7 +11,7 @@ export const get: Workload = {
   goal: { lmdb: 3, etcd: 3 },
   prepare: ({ server, sizes }) => ensureConfigMaps(server, sizes.writes),
   run: async ({ server, sizes }) => {
-    const { rate, latency } = await h2load({
+    const { rate, answers, latency } = await h2load({
       target: server,
       paths,
       connections: 8,
@@ -19,7 +19,7 @@ export const get: Workload = {
       seconds: sizes.seconds,
     });
     return [
-      { name: '', value: rate, unit: '/s' },
+      { name: '', value: rate, unit: '/s', answers },
       { name: 'p50', value: latency.p50, unit: 'ms' },
       { name: 'p99', value: latency.p99, unit: 'ms' },
     ];

@@ -23,7 +23,7 @@ function list({ name, what, goal, query = '', accept, connections = 2, paths }: 
     goal: { lmdb: goal, etcd: goal },
     prepare: ({ server, sizes }) => ensurePods(server, sizes.pods),
     run: async ({ server, sizes }) => {
-      const { rate, latency, bytesPerSecond } = await h2load({
+      const { rate, answers, latency, bytesPerSecond } = await h2load({
         target: server,
         paths: paths ? await paths(server) : [PODS + query],
         ...(accept ? { headers: { accept } } : {}),
@@ -32,7 +32,7 @@ function list({ name, what, goal, query = '', accept, connections = 2, paths }: 
         seconds: sizes.seconds,
       });
       return [
-        { name: '', value: rate, unit: '/s' },
+        { name: '', value: rate, unit: '/s', answers },
         { name: 'p99', value: latency.p99, unit: 'ms' },
         { name: 'bytes', value: bytesPerSecond / 1e6, unit: 'MB/s' },
       ];

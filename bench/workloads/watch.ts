@@ -51,7 +51,9 @@ function fanout({ name, what, connections, streams = 1, writes, rate, query = ''
         ...(rate ? [] : [{ name: '', value: count / seconds, unit: '/s' } as const]),
         { name: 'p99', value: latency.p99, unit: 'ms' },
         { name: 'p50', value: latency.p50, unit: 'ms' },
-        { name: 'CPU of a delivery', value: (cpu!.server / count) * 1e6, unit: 'µs' },
+        ...(server.processes.length > 0
+          ? [{ name: 'CPU of a delivery', value: (cpu!.server / count) * 1e6, unit: 'µs' } as const]
+          : []),
         { name: 'of the load for it', value: (cpu!.load / count) * 1e6, unit: 'µs' },
       ];
     },

@@ -6,6 +6,8 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: '/s' | 'µs' | 'ms' | 's' | 'MiB' | 'MB/s';
+  /** Of the first figure: how many answers the server gave in all, which its CPU time is divided by. */
+  readonly answers?: number;
 }
 
 export interface Workload {

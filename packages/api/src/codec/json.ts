@@ -64,6 +64,17 @@ export function decodeJson(bytes: Uint8Array, type: StructType | undefined, opti
   return openJson(bytes).decode(type, options);
 }
 
+/**
+ * The same for a value that nobody has written as JSON yet. A tenth of the CPU time of a merge patch less than by way of
+ * its text.
+ * @returns undefined where the value is not plainly right: its text is to say why
+ */
+export function decodeRegular(value: unknown, type: StructType, options: DecodeOptions): KubeObject | undefined {
+  const { strict, keepsEmpty = false } = options;
+  const object = tryWalk(value, type, { keys: 0, strict, exact: false, keepsEmpty });
+  return object === undefined ? undefined : keepReset(object as KubeObject, value);
+}
+
 function unreadable(why: string): DecodeError {
   return new DecodeError(`couldn't get version/kind; json parse error: ${why}`);
 }

@@ -1,5 +1,5 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
-import { decodeJson, encodeJson, normalize } from '@keelson/api/codec/json';
+import { decodeJson, decodeRegular, encodeJson, normalize } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
@@ -99,16 +99,15 @@ function fromDocument(
   patched: JsonObject | unknown[],
   found: readonly string[],
 ): KubeObject {
-  const bytes = encodeJson(Array.isArray(patched) ? patched : sorted(patched));
-  const complain = complainer(bytes.toString('utf8'));
-  const { expected } = scope.lens;
-  const { object, strictErrors } = attempt(complain, () =>
-    decodeJson(bytes, expected.type, {
-      strict: options.fieldValidation !== 'Ignore',
-      keepsEmpty: expected.keepsEmpty ?? false,
-    }),
-  );
-  const mismatch = kindMismatch(object.kind, object.apiVersion, expected);
+  const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
+  const complain = complainer(() => text().toString('utf8'));
+  const { type, keepsEmpty = false } = scope.lens.expected;
+  const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
+  const regular = decodeRegular(patched, type, decoding);
+  const { object, strictErrors } = regular
+    ? { object: regular, strictErrors: [] }
+    : attempt(complain, () => decodeJson(text(), type, decoding));
+  const mismatch = kindMismatch(object.kind, object.apiVersion, scope.lens.expected);
   if (mismatch) throw complain(mismatch);
   return checked(scope, options, object, [...found, ...strictErrors], complain);
 }
@@ -121,7 +120,7 @@ function fromMerged(
   found: readonly string[],
   patch: JsonObject,
 ): KubeObject {
-  const complain = complainer(formatV(patch));
+  const complain = complainer(() => formatV(patch));
   const { type, keepsEmpty } = scope.lens.expected;
   const { object, unknownFields } = attempt(complain, () => fromUnstructured(patched, type));
   const normal = attempt(complain, () => normalize(object, type, keepsEmpty));
@@ -144,8 +143,8 @@ function checked(
   return object;
 }
 
-function complainer(shown: string): (why: string) => StatusError {
-  return (why) => invalid('', '', '', [field.invalid(field.Path.of('patch'), shown, why)]);
+function complainer(shown: () => string): (why: string) => StatusError {
+  return (why) => invalid('', '', '', [field.invalid(field.Path.of('patch'), shown(), why)]);
 }
 
 function attempt<T>(complain: (why: string) => StatusError, run: () => T): T {

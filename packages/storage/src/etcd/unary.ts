@@ -67,6 +67,8 @@ export class UnaryChannel {
       let failure: CallError | undefined;
       const fail = (error: CallError): void => {
         failure ??= error;
+        // A stream is not closed before there is a connection, which there may never be.
+        settle();
         stream.close(http2.constants.NGHTTP2_CANCEL);
       };
       const timer = setTimeout(() => fail(new CallError(status.DEADLINE_EXCEEDED, 'Deadline exceeded')), timeoutMs);
@@ -112,8 +114,10 @@ export class UnaryChannel {
 
   /** The next call makes a connection of its own; those under way end on theirs. */
   renew(): void {
-    this.#session?.close();
+    const session = this.#session;
     this.#session = undefined;
+    if (session && connected.has(session)) session.close();
+    else session?.destroy();
   }
 
   /** Calls under way fail. */
@@ -157,7 +161,8 @@ function refusal(headers: IncomingHttpHeaders): CallError {
 }
 
 function lost(cause: Error | undefined, wasConnected: boolean): CallError {
-  const why = cause?.message ?? 'null';
+  // Node says that the stream was cancelled, and beneath it what kept the connection from coming.
+  const why = ((cause?.cause ?? cause) as Error | undefined)?.message ?? 'null';
   const details = wasConnected
     ? cause && /ECONNRESET/.test(why)
       ? why

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { afterEach, expect, it } from 'vitest';
+import { UnaryChannel } from './unary.ts';
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+async function addressOf(server: Server | http2.Http2Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(server);
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function channel(address: string, tls = false): UnaryChannel {
+  const made = new UnaryChannel({ address, isSocket: false, tls: tls ? createSecureContext() : undefined });
+  open.unshift(made);
+  return made;
+}
+
+const ask = (channel: UnaryChannel, text = 'ask', timeoutMs = 5000) =>
+  channel.call({ path: '/s/M', message: Buffer.from(text), deadline: Date.now() + timeoutMs, maxBytes: 100 });
+
+/** Answers with what it was sent, message and prefix, in two pieces. */
+async function echo(
+  trailers: Record<string, string> = { 'grpc-status': '0' },
+): Promise<{ address: string; sessions: number }> {
+  const server = http2.createServer();
+  const seen = { address: '', sessions: 0 };
+  server.on('session', () => {
+    seen.sessions++;
+  });
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    const pieces: Buffer[] = [];
+    stream.on('data', (piece: Buffer) => pieces.push(piece));
+    stream.on('end', () => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+      const body = Buffer.concat(pieces);
+      stream.write(body.subarray(0, 7));
+      setTimeout(() => stream.end(body.subarray(7)), 5);
+    });
+  });
+  seen.address = await addressOf(server);
+  return seen;
+}
+
+it('sends a message and takes the answer, many at once on one connection', async () => {
+  const server = await echo();
+  const calls = channel(server.address);
+  const texts = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+  expect((await Promise.all(texts.map((text) => ask(calls, text)))).map(String)).toEqual(texts);
+  expect(server.sessions).toBe(1);
+  calls.renew();
+  await ask(calls);
+  expect(server.sessions).toBe(2);
+});
+
+it('tells what the peer refuses with, and refuses what is too large', async () => {
+  const refusing = await echo({ 'grpc-status': '11', 'grpc-message': 'etcdserver: 100%25 compacted' });
+  await expect(ask(channel(refusing.address))).rejects.toMatchObject({
+    code: 11,
+    details: 'etcdserver: 100% compacted',
+  });
+  const { address } = await echo();
+  await expect(ask(channel(address), 'x'.repeat(101))).rejects.toMatchObject({ code: 8 });
+});
+
+it.each([false, true])('gives up on a peer that says nothing, TLS: %s', async (tls) => {
+  const address = await addressOf(createServer((socket) => open.unshift({ close: () => socket.destroy() })));
+  await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ code: 4, details: 'Deadline exceeded' });
+});
+
+it('tells where there was no connection, and where one was lost', async () => {
+  await expect(ask(channel('127.0.0.1:1'))).rejects.toMatchObject({
+    code: 14,
+    details: expect.stringMatching(/^No connection established\. Last error: connect ECONNREFUSED/) as string,
+  });
+  const server = http2.createServer();
+  server.on('stream', (stream: ServerHttp2Stream) => stream.session?.destroy());
+  const lost = ask(channel(await addressOf(server)));
+  await expect(lost).rejects.toMatchObject({
+    code: 14,
+    details: expect.not.stringMatching(/^No connection/) as string,
+  });
+});
