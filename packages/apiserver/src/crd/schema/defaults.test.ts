@@ -35,3 +35,9 @@ test('defaults are not shared, and hold nothing that the schema does not know', 
   schema.applyDefaults(second);
   expect(second.spec).toEqual({ a: 'x' });
 });
+
+test('members stand in the order of their names', () => {
+  const it = widget({ b: 'x' });
+  specSchema(object({ c: text, a: text, b: text })).applyDefaults(it);
+  expect(Object.keys(it.spec as object)).toEqual(['a', 'b', 'c']);
+});

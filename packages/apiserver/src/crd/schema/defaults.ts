@@ -1,4 +1,5 @@
 /** Defaults of schemas (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting). */
+import { compareStrings } from '@keelson/api/patch/value';
 import { prune } from './prune.ts';
 import { isObject, META_FIELDS, type Structural } from './structural.ts';
 
@@ -17,16 +18,27 @@ export function applyDefaults(value: unknown, schema: Structural | undefined): v
 }
 
 function fillIn(object: Record<string, unknown>, { properties, additional }: Structural): void {
+  let isLonger = false;
   for (const [name, property] of properties) {
     if (property.default === undefined) continue;
-    if (!Object.hasOwn(object, name) || isReplaced(object[name], property)) object[name] = defaultOf(property);
+    const isThere = Object.hasOwn(object, name);
+    if (!isThere || isReplaced(object[name], property)) object[name] = defaultOf(property);
+    isLonger ||= !isThere;
   }
+  if (isLonger) sortMembers(object);
   const rest = typeof additional === 'object' ? additional : undefined;
   for (const name of Object.keys(object)) {
     const property = properties.get(name);
     if (!property && isReplaced(object[name], rest)) object[name] = defaultOf(rest!);
     applyDefaults(object[name], property ?? rest);
   }
+}
+
+/** Objects are written in the order of their names. */
+function sortMembers(object: Record<string, unknown>): void {
+  const members = Object.entries(object).sort(([a], [b]) => compareStrings(a, b));
+  for (const [name] of members) delete object[name];
+  for (const [name, value] of members) object[name] = value;
 }
 
 function isReplaced(value: unknown, schema: Structural | undefined): boolean {

@@ -20,6 +20,11 @@ test('metadata is put into its canonical form, and what it does not know is drop
   });
   expect(one.prune(object)).toEqual(['spec.metadata.nope']);
   expect(object.spec).toEqual({ ...pod, metadata: { name: 'x' }, free: { x: 1 } });
+  const long = widget({ ...pod, metadata: { name: 'x', namespace: 'n', labels: { b: '', a: '' } } });
+  one.prune(long);
+  expect(JSON.stringify((long.spec as typeof long).metadata)).toBe(
+    '{"labels":{"a":"","b":""},"name":"x","namespace":"n"}',
+  );
   const listed = widget({ 'a.b': [{ ...pod, metadata: { nope: 1 } }] });
   expect(many.prune(listed)).toEqual(['spec[a.b][0].metadata.nope']);
 });

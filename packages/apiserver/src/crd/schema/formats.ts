@@ -85,13 +85,15 @@ function isHostname(text: string): boolean {
   return text.split('.').every((label) => Buffer.byteLength(label) <= 63);
 }
 
-const MAC_BYTES = new Set([6, 8, 20]);
-
-/** Of 6, 8 or 20 bytes: `00:00:5e:00:53:01`, `00-00-…`, `0000.5e00.5301`. */
+/** Of 6, 8 or 20 bytes: `00:00:5e:00:53:01`, `00-00-…`, `0000.5e00.5301`, `00005e005301`. */
 function isMac(text: string): boolean {
-  if (/^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text)) return MAC_BYTES.has((2 * (text.length + 1)) / 5);
-  return /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2})*$/i.test(text) && MAC_BYTES.has((text.length + 1) / 3);
+  const isWritten =
+    /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2})*$/i.test(text) ||
+    /^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text) ||
+    /^[0-9a-f]+$/i.test(text);
+  return isWritten && MAC_DIGITS.has(text.replace(/[:.-]/g, '').length);
 }
+const MAC_DIGITS = new Set([12, 16, 40]);
 
 function isIsbn10(text: string): boolean {
   const digits = text.replace(SPACES_AND_DASHES, '');
