@@ -1,44 +1,42 @@
 /** Defaults of schemas (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting). */
 import { compareStrings } from '@keelson/api/patch/value';
 import { prune } from './prune.ts';
-import { isObject, META_FIELDS, type Structural } from './structural.ts';
+import { META_FIELDS, type Structural } from './structural.ts';
 
 /** Fills in defaults, and replaces nulls by them where null is not allowed. In place. */
-export function applyDefaults(value: unknown, schema: Structural | undefined): void {
-  if (!schema) return;
-  if (Array.isArray(value)) {
-    const list = value as unknown[];
-    for (let i = 0; i < list.length; i++) {
-      if (isReplaced(list[i], schema.items)) list[i] = defaultOf(schema.items!);
-      applyDefaults(list[i], schema.items);
-    }
-  } else if (isObject(value)) {
-    fillIn(value as Record<string, unknown>, schema);
-  }
+export function applyDefaults(object: Record<string, unknown>, schema: Structural | undefined): void {
+  const complete = completed(object, schema) as Record<string, unknown>;
+  if (complete === object) return;
+  for (const name of Object.keys(object)) delete object[name];
+  Object.assign(object, complete);
 }
 
-function fillIn(object: Record<string, unknown>, { properties, additional }: Structural): void {
-  let isLonger = false;
+/** @returns the value, changed in place, or another where an object has got members: they stand in the order of their names */
+function completed(value: unknown, schema: Structural | undefined): unknown {
+  if (!schema || typeof value !== 'object' || value === null) return value;
+  if (!Array.isArray(value)) return completedObject(value as Record<string, unknown>, schema);
+  const list = value as unknown[];
+  for (const [i, item] of list.entries())
+    list[i] = completed(isReplaced(item, schema.items) ? defaultOf(schema.items!) : item, schema.items);
+  return list;
+}
+
+function completedObject(object: Record<string, unknown>, { properties, additional }: Structural): object {
+  const added: [string, unknown][] = [];
   for (const [name, property] of properties) {
     if (property.default === undefined) continue;
-    const isThere = Object.hasOwn(object, name);
-    if (!isThere || isReplaced(object[name], property)) object[name] = defaultOf(property);
-    isLonger ||= !isThere;
+    if (!Object.hasOwn(object, name)) added.push([name, completed(defaultOf(property), property)]);
+    else if (isReplaced(object[name], property)) object[name] = defaultOf(property);
   }
-  if (isLonger) sortMembers(object);
   const rest = typeof additional === 'object' ? additional : undefined;
-  for (const name of Object.keys(object)) {
+  for (const [name, member] of Object.entries(object)) {
     const property = properties.get(name);
-    if (!property && isReplaced(object[name], rest)) object[name] = defaultOf(rest!);
-    applyDefaults(object[name], property ?? rest);
+    const given = !property && isReplaced(member, rest) ? defaultOf(rest!) : member;
+    const complete = completed(given, property ?? rest);
+    if (complete !== member) object[name] = complete;
   }
-}
-
-/** Objects are written in the order of their names. */
-function sortMembers(object: Record<string, unknown>): void {
-  const members = Object.entries(object).sort(([a], [b]) => compareStrings(a, b));
-  for (const [name] of members) delete object[name];
-  for (const [name, value] of members) object[name] = value;
+  if (added.length === 0) return object;
+  return Object.fromEntries([...Object.entries(object), ...added].sort(([a], [b]) => compareStrings(a, b)));
 }
 
 function isReplaced(value: unknown, schema: Structural | undefined): boolean {

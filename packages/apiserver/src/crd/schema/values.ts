@@ -33,7 +33,7 @@ function check(value: unknown, schema: Structural, path: string, correlation: Co
     checkType(value, schema, path, result);
     result.matches++;
   }
-  result.merge(checkCompositions(value, schema, path));
+  checkCompositions(value, schema, path, result);
   result.matches++;
   if (typeof value === 'string') {
     checkString(value, schema, path, result);
@@ -86,7 +86,16 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-function checkCompositions(value: unknown, { allOf, anyOf, oneOf, not }: Structural, path: string): Result {
+function checkCompositions(
+  value: unknown,
+  { allOf, anyOf, oneOf, not }: Structural,
+  path: string,
+  outer: Result,
+): void {
+  if (allOf.length + anyOf.length + oneOf.length === 0 && !not) {
+    outer.matches++;
+    return;
+  }
   const result = new Result();
   if (anyOf.length > 0) checkAnyOf(value, anyOf, path, result);
   if (oneOf.length > 0) checkOneOf(value, oneOf, path, result);
@@ -94,7 +103,7 @@ function checkCompositions(value: unknown, { allOf, anyOf, oneOf, not }: Structu
   if (not && check(value, not, path, undefined).isValid)
     result.add(remark(`"${path}" must not validate the schema (not)`));
   result.matches++;
-  return result;
+  outer.merge(result);
 }
 
 function checkAnyOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
