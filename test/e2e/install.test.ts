@@ -149,13 +149,19 @@ describe.skipIf(none)(`keelson init${none ? `: ${none}` : ''}`, () => {
     expect(await can('get', 'secrets')).toBe('no');
   });
 
-  test('everybody may read where the cluster is', async () => {
+  test('everybody may read where the cluster is, and who has the token knows that it is the one', {
+    timeout: 60_000,
+  }, async () => {
     const url = `https://127.0.0.1:${ports.api}/api/v1/namespaces/kube-public/configmaps/cluster-info`;
     const { stdout } = await promisify(execFile)('curl', ['-sk', url]);
     const info = JSON.parse(stdout) as ConfigMap;
     expect(info.data!.kubeconfig).toContain(`server: https://127.0.0.1:${ports.api}`);
     const ca = await readFile(at('etc/kubernetes/pki/ca.crt'));
     expect(info.data!.kubeconfig).toContain(ca.toString('base64'));
+    await until(
+      () => admin.json<ConfigMap>`-n kube-public get configmap cluster-info`,
+      ({ data }) => data?.['jws-kubeconfig-abcdef'] !== undefined,
+    );
   });
 
   test('the node is marked, and runs what tolerates that', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { alreadyExists } from '@keelson/api/errors';
+import { alreadyExists, invalid } from '@keelson/api/errors';
 import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
 import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
@@ -56,6 +56,21 @@ describe('ensuring', () => {
           first = false;
           throw alreadyExists({ group: '', resource: 'namespaces' }, 'x');
         }
+      },
+    };
+    await ensure(racing, NAMESPACE, createOnly);
+    expect(client.log).toEqual(['create Namespace x']);
+  });
+
+  test('waits for an object whose address another server has taken for it just now', async () => {
+    const client = new FakeClient();
+    const racing: BootstrapClient = {
+      get: (...args) => client.get(...args),
+      update: (object) => client.update(object),
+      delete: (object) => client.delete(object),
+      async create(object) {
+        await client.create(object);
+        throw invalid({ group: '', kind: 'Namespace' }, 'x', []);
       },
     };
     await ensure(racing, NAMESPACE, createOnly);

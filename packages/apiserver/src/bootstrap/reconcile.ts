@@ -1,4 +1,5 @@
 /** From desired and stored objects to writes, and how they are carried out. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 
@@ -16,8 +17,12 @@ export interface BootstrapClient {
 }
 
 const MAX_ATTEMPTS = 5;
-/** Somebody else was faster, for instance another server of the cluster: look again. */
-const RETRIED = new Set(['AlreadyExists', 'Conflict', 'NotFound', 'ServiceUnavailable']);
+/**
+ * Somebody else was faster, for instance another server of the cluster: look again. What is Invalid may have been made by
+ * that one just now, too: an address is taken before the service that has it is there.
+ */
+const RETRIED = new Set(['AlreadyExists', 'Conflict', 'NotFound', 'ServiceUnavailable', 'Invalid']);
+const PAUSE_MS = 50;
 
 /**
  * Brings each object to what `plan` wants, again when somebody else writes at the same time.
@@ -37,6 +42,7 @@ export async function ensure<T>(
     } catch (error) {
       const again = error instanceof StatusError && RETRIED.has(error.reason) && attempt < MAX_ATTEMPTS;
       if (!again) throw error;
+      await sleep(attempt * PAUSE_MS);
     }
   }
 }

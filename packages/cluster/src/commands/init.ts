@@ -7,7 +7,15 @@ import { DryRunFiles } from '../install/files.ts';
 import type { Layout } from '../install/layout.ts';
 import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
 import { initPhases } from '../install/phases/init.ts';
-import { contradictions, settingDescriptions, settingFlags, settingsOf } from '../install/settings.ts';
+import {
+  contradictions,
+  settingDescriptions,
+  settingFlags,
+  settingsOf,
+  tokenDescriptions,
+  tokenFlags,
+  tokenSettings,
+} from '../install/settings.ts';
 import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
 
@@ -21,11 +29,13 @@ const flags = {
   'skip-token-print': { type: 'bool', ...general },
   systemd: { type: 'bool', ...general },
   ...settingFlags,
+  ...tokenFlags,
 } as const satisfies FlagTable;
 
 const descriptions = {
   ...placeDescriptions,
   ...settingDescriptions,
+  ...tokenDescriptions,
   'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
   'dry-run': 'Change nothing: tell what would be done, and show the files that hold no secrets.',
   'skip-phases': 'Phases to leave out, such as etcd or certs/ca.',
@@ -53,7 +63,7 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
   const context = await installContext({
     layout: layoutOf(values),
     configFile: values.config === '' ? undefined : resolve(values.config),
-    settings: settingsOf(values, given),
+    settings: [...settingsOf(values, given), ...tokenSettings(values, given)],
     dryRun: values['dry-run'],
     systemd: values.systemd,
     programs: values['bin-dir'],

@@ -24,6 +24,17 @@ export const settingFlags = {
   'service-dns-domain': { type: 'string', section, default: 'cluster.local' },
 } as const satisfies FlagTable;
 
+/** The token that init makes, where it is to be another. */
+export const tokenFlags = {
+  token: { type: 'string', section },
+  'token-ttl': { type: 'string', section, default: '24h0m0s' },
+} as const satisfies FlagTable;
+
+export const tokenDescriptions: Readonly<Record<keyof typeof tokenFlags, string>> = {
+  token: 'Token by which machines join: abcdef.0123456789abcdef. Default: one that is made.',
+  'token-ttl': 'How long it lasts; 0: for ever.',
+};
+
 type SettingFlag = keyof typeof settingFlags;
 
 export const settingDescriptions: Readonly<Record<SettingFlag, string>> = {
@@ -82,9 +93,17 @@ export function settingsOf(values: FlagValues<typeof settingFlags>, given: Reado
     });
 }
 
+/** The one token that the command line gave, or how long the one that is made lasts. */
+export function tokenSettings(values: FlagValues<typeof tokenFlags>, given: ReadonlySet<string>): Setting[] {
+  if (!given.has('token') && !given.has('token-ttl')) return [];
+  const value = [{ token: values.token, ttl: values['token-ttl'] === '0' ? '0s' : values['token-ttl'] }];
+  return [{ kind: 'InitConfiguration', path: ['bootstrapTokens'], value }];
+}
+
 const argumentsOf = (flags: ReadonlyMap<string, string>) => Array.from(flags, ([name, value]) => ({ name, value }));
 
 /** Flags that contradict a `--config` beside them. */
 export function contradictions(given: ReadonlySet<string>): string[] {
-  return Object.keys(fields).filter((flag) => given.has(flag) && !besideFile.has(flag));
+  const flags = [...Object.keys(fields), ...Object.keys(tokenFlags)];
+  return flags.filter((flag) => given.has(flag) && !besideFile.has(flag));
 }
