@@ -70,7 +70,7 @@ describe('ensuring', () => {
       delete: (object) => client.delete(object),
       async create(object) {
         await client.create(object);
-        throw invalid({ group: '', kind: 'Namespace' }, 'x', []);
+        throw invalid('', 'Namespace', 'x', []);
       },
     };
     await ensure(racing, NAMESPACE, createOnly);
