@@ -10,7 +10,7 @@ export class Resources {
   readonly #served: Map<string, ServedResource>;
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
-  readonly #stores = new Map<string, ResourceStore>();
+  readonly #stores = new Map<ResourceDefinition, ResourceStore>();
 
   constructor(
     environment: Environment,
@@ -44,13 +44,22 @@ export class Resources {
   }
 
   store(definition: ResourceDefinition): ResourceStore {
-    const key = `${definition.group}/${definition.prefix}`;
-    let store = this.#stores.get(key);
+    let store = this.#stores.get(definition);
     if (!store) {
-      store = new ResourceStore(definition, this.#environment, this.#cachers.get(definition.prefix));
-      this.#cachers.set(definition.prefix, store.cacher);
-      this.#stores.set(key, store);
+      store = this.#open(definition);
+      this.#stores.set(definition, store);
     }
+    return store;
+  }
+
+  #open(definition: ResourceDefinition): ResourceStore {
+    const { prefix, storeView } = definition;
+    if (storeView) {
+      const environment = { ...this.#environment, store: storeView(this.#environment.store) };
+      return new ResourceStore(definition, environment);
+    }
+    const store = new ResourceStore(definition, this.#environment, this.#cachers.get(prefix));
+    this.#cachers.set(prefix, store.cacher);
     return store;
   }
 
@@ -59,11 +68,26 @@ export class Resources {
     return this.#stores.values();
   }
 
-  add(resources: ReadonlyMap<string, ServedResource>): void {
-    for (const [key, served] of resources) this.#served.set(key, served);
+  /** Serves a custom resource in one version. Watches of another definition of the same name end. */
+  add(served: ServedResource): void {
+    if (this.#served.get(keyOf(served))?.definition !== served.definition) this.remove(served);
+    this.#served.set(keyOf(served), served);
+  }
+
+  /** Ends its watches. What is not served is ignored. */
+  remove(served: ServedResource): void {
+    const known = this.#served.get(keyOf(served));
+    if (!known) return;
+    this.#served.delete(keyOf(known));
+    this.#stores.get(known.definition)?.cacher.end();
+    this.#stores.delete(known.definition);
   }
 
   close(): void {
     for (const store of this.#stores.values()) store.cacher.close();
   }
+}
+
+function keyOf({ definition, version }: ServedResource): string {
+  return `${definition.group}/${version}/${definition.resource}`;
 }

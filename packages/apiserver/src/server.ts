@@ -15,6 +15,7 @@ import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts'
 import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
+import { WebhookClient } from './admission/webhook/client.ts';
 import { endpointResolver, serviceResolver } from './admission/webhook/services.ts';
 import { admissionWorld } from './admission/world.ts';
 import { auditEvaluator } from './audit/policy.ts';
@@ -40,6 +41,7 @@ import type { ServerConfig } from './config.ts';
 import { BackendPool } from './connect/backend.ts';
 import { Kubelets } from './connect/kubelets.ts';
 import { NO_USER, type RequestContext } from './context.ts';
+import { CustomResources } from './crd/index.ts';
 import { schemaJudge } from './crd/schema/index.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
@@ -211,6 +213,17 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   }
   const openapi = new OpenApiService({ served: () => groups, now });
 
+  const resolveService = config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects);
+  const converters = new WebhookClient({ resolve: resolveService });
+  const custom = new CustomResources({
+    resources,
+    discovery,
+    openapi,
+    client,
+    conversion: { client: converters, uuid: environment.uuid },
+    now,
+    logger,
+  });
   const world = admissionWorld({ environment, resources, client, objects, authorize });
   const admissionMetrics = new AdmissionMetrics(metrics.registry, () => performance.now());
   const admission = dynamicAdmission({
@@ -219,7 +232,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     metrics: admissionMetrics,
     uuid: environment.uuid,
     configurations: config.admissionControlConfig,
-    resolveService: config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects),
+    resolveService,
   });
   const handler = endpoint({
     resources,
@@ -256,6 +269,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       rounds: new Rounds(() => performance.now()),
     },
     hasGroup: (group) => discovery.hasGroup(group),
+    isCustomGroup: (group) => discovery.isCustom(group),
     paths: [
       (request) => serveDiscovery(discovery, request),
       (request) => health.serve(request),
@@ -326,15 +340,17 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     now,
     upkeep,
     flow,
+    custom,
   ).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, [repair, presence, upkeep]).finally(async () => {
+    return close(config, lifecycle, listener, [repair, presence, upkeep, custom]).finally(async () => {
       flow?.stop();
       resources.close();
       await config.audit?.sink.close();
       admission.close();
+      converters.close();
       backends.close();
     });
   };
@@ -353,6 +369,7 @@ async function start(
   now: () => Date,
   upkeep: FlowControlUpkeep,
   flow: FlowControl | undefined,
+  custom: CustomResources,
 ): Promise<void> {
   const synced = health.addBootHook('generic-apiserver-start-informers');
   await followRbac(index.rbac, resources);
@@ -369,6 +386,9 @@ async function start(
     upkeep.start(health),
   ]);
   await flow?.start();
+  const served = health.addBootHook('crd-informer-synced');
+  await custom.start();
+  served();
   await presence.start(health);
 }
 

@@ -128,6 +128,14 @@ export interface PieceWriter {
   text(text: string): void;
 }
 
+/** The same in pieces. */
+export function writeWhole(bytes: Buffer, revision: number, out: PieceWriter): void {
+  const layout = layoutOf(bytes)!;
+  out.copy(bytes, 0, layout.insertAt);
+  out.text(versionText(layout, revision));
+  out.copy(bytes, layout.insertAt);
+}
+
 /** The same without kind and apiVersion, as items of typed lists go out. */
 export function writeListItem(bytes: Buffer, revision: number, out: PieceWriter): void {
   const layout = layoutOf(bytes)!;

@@ -3,6 +3,8 @@ import { conflict, type StatusError } from '@keelson/api/errors';
 import type { Namespace, Pod, ServiceAccount } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { Authorize } from '../authz/attributes.ts';
+import { CustomForm } from '../crd/form.ts';
+import { customSchema } from '../crd/schema/index.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../objects.ts';
 import type { AdmissionAttributes, AdmissionWorld, Operation } from './plugin.ts';
 import { Round } from './round.ts';
@@ -80,7 +82,11 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
       const kind = { group: resource.group, version: resource.version, kind: 'Thing' };
       const same = (object: KubeObject): KubeObject => object;
       const decode = (document: object): KubeObject => document as KubeObject;
-      return { own: { resource, kind, type: undefined, read: same, write: same, decode }, equivalents: [] };
+      const form = new CustomForm(kind.kind, customSchema(undefined, { kind, namespaced: true }));
+      return {
+        own: { resource, kind, form, read: same, write: same, decode },
+        equivalents: [],
+      };
     },
     updateQuotaStatus: async (quota) => {
       const { name = '', namespace = '' } = quota.metadata;

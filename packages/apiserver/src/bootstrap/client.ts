@@ -1,6 +1,5 @@
 /** The server's own client: it writes through the registry like a request of system:apiserver, without the socket. */
 import { randomUUID } from 'node:crypto';
-import { normalize } from '@keelson/api/codec/json';
 import { StatusError } from '@keelson/api/errors';
 import { type KubeObject, parseApiVersion, type TypedObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
@@ -113,7 +112,7 @@ export class RegistryClient implements BootstrapClient {
   }
 
   #complete(served: ServedResource, object: KubeObject): KubeObject {
-    const complete = normalize(object, served.type!) as KubeObject;
+    const complete = served.form.normalize(object);
     served.definition.registration.strategy.defaults?.(complete, served.version);
     return complete;
   }

@@ -76,6 +76,12 @@ export class ApiGroups {
     this.#changed();
   }
 
+  /** Whether all of the group comes from definitions of custom resources. */
+  isCustom(group: string): boolean {
+    const versions = this.#groups.get(group);
+    return versions !== undefined && [...versions.values()].every((entry) => entry.custom && !entry.builtin);
+  }
+
   hasGroup(group: string): boolean {
     return this.#groups.has(group);
   }

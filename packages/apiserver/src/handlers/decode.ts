@@ -3,9 +3,10 @@ import { type Body, type Decoded, serializerFor } from '@keelson/api/codec/index
 import { badRequest, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
-import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
+import { structType, typeOfKind } from '@keelson/api/schema';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { MediaType } from '../http/negotiate.ts';
+import type { ObjectForm } from '../registry/form.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import type { FieldValidation } from './options.ts';
 
@@ -16,7 +17,7 @@ export interface Expected {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
-  readonly type: StructType;
+  readonly form: ObjectForm;
   /** Other group-versions whose body is taken for the same. */
   readonly alsoAccepts?: readonly string[];
   /** Empty lists and maps are not dropped: what is stored is validated as Go has read it, and made canonical then. */
@@ -43,15 +44,17 @@ export function decodeBody(
       `the object provided is unrecognized (must be of type ${expected.kind}): ${message(error)} (${summary(body)})`,
     );
   }
+  const isCustom = expected.form.type === undefined;
   const kind = said.kind || expected.kind;
   const apiVersion = said.apiVersion || apiVersionOf(expected);
   const unhandled = (why: string): StatusError =>
     badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
-  checkKind(kind, apiVersion, expected, unhandled);
+  if (isCustom) checkCustomKind(said, body, expected);
+  else checkKind(kind, apiVersion, expected, unhandled);
 
   let decoded: Decoded;
   try {
-    decoded = said.decode(expected.type, {
+    decoded = expected.form.decode(said, {
       strict: fieldValidation !== 'Ignore',
       keepsEmpty: expected.keepsEmpty ?? false,
     });
@@ -62,9 +65,30 @@ export function decodeBody(
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
     for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);
   }
-  decoded.object.kind = expected.kind;
-  decoded.object.apiVersion = apiVersionOf(expected);
-  return decoded.object;
+  return asExpected(decoded.object, expected);
+}
+
+/** An object that is what was expected says so; which kind a custom resource says it is, its strategy judges. */
+export function asExpected(object: KubeObject, expected: Expected): KubeObject {
+  if (expected.form.type === undefined) return object;
+  object.kind = expected.kind;
+  object.apiVersion = apiVersionOf(expected);
+  return object;
+}
+
+/** Custom resources must say what they are. @throws StatusError 400 */
+function checkCustomKind(said: Body, body: Buffer, expected: Expected): void {
+  if (said.kind === '')
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): Object 'Kind' is missing in '${body.toString('utf8')}' (${summary(body)})`,
+    );
+  if (said.apiVersion !== apiVersionOf(expected)) throw versionMismatch(said.apiVersion, expected);
+}
+
+function versionMismatch(apiVersion: string, expected: Expected): StatusError {
+  return badRequest(
+    `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
+  );
 }
 
 /** YAML's duplicate keys come as one error of many lines; each is a warning of its own. */
@@ -82,10 +106,7 @@ function checkKind(
   if (kind === expected.kind && expected.alsoAccepts?.includes(apiVersion)) return;
   const mismatch = kindMismatch(kind, apiVersion, expected);
   if (mismatch) throw unhandled(mismatch);
-  if (apiVersion === apiVersionOf(expected)) return;
-  throw badRequest(
-    `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
-  );
+  if (apiVersion !== apiVersionOf(expected)) throw versionMismatch(apiVersion, expected);
 }
 
 /** Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault. */
@@ -94,6 +115,7 @@ export function kindMismatch(
   apiVersion: string | undefined,
   expected: Expected,
 ): string | undefined {
+  if (expected.form.type === undefined) return undefined;
   const said = kind || expected.kind;
   const version = apiVersion || apiVersionOf(expected);
   if (said === expected.kind && version === apiVersionOf(expected)) return undefined;
@@ -111,7 +133,7 @@ export function kindMismatch(
 
 /** Go's name of the internal type: `core.ConfigMap`. */
 function internalName(expected: Expected): string {
-  const group = expected.type.name.split('.').at(-3) ?? '';
+  const group = expected.form.type?.name.split('.').at(-3) ?? '';
   return `${group}.${expected.kind}`;
 }
 

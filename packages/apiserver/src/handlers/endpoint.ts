@@ -5,6 +5,7 @@ import type { Authorize } from '../authz/attributes.ts';
 import type { Handler } from '../chain.ts';
 import { type ConnectDeps, connect } from '../connect/index.ts';
 import { addWarning, type RequestContext } from '../context.ts';
+import { customRoute } from '../crd/route.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
 import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
@@ -41,6 +42,8 @@ export interface EndpointOptions {
   readonly computedKinds: ComputedKinds;
   /** Whether any version of the group is served. */
   readonly hasGroup: (group: string) => boolean;
+  /** Whether there is nothing in it but custom resources. */
+  readonly isCustomGroup: (group: string) => boolean;
   readonly metrics: ServerMetrics;
   /** Discovery, health, OpenAPI, metrics…: asked in order, for what is no resource. */
   readonly paths: readonly PathHandler[];
@@ -51,7 +54,8 @@ export function endpoint(options: EndpointOptions): Handler {
     const { info } = ctx;
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
-    const found = route(ctx, (key) => options.resources.find(key));
+    const found = routeOf(options, ctx);
+    if (!found) return servePageNotFound(ctx);
     const { method, headers } = ctx.exchange;
     const labels = labelsOfResource(info, method, headerOf(headers, 'content-type'));
     const { warning } = found.subresource ?? found.served;
@@ -60,6 +64,14 @@ export function endpoint(options: EndpointOptions): Handler {
     const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
     await observed(ctx, observation, async () => dispatch(ctx, found, options));
   };
+}
+
+/** @returns undefined where the path leads nowhere, in words that are no Status. @throws StatusError */
+function routeOf({ resources, isCustomGroup }: EndpointOptions, ctx: RequestContext): Route | undefined {
+  const { apiGroup, apiVersion, resource } = ctx.info;
+  if (!isCustomGroup(apiGroup)) return route(ctx, (key) => resources.find(key));
+  const served = resources.find(`${apiGroup}/${apiVersion}/${resource}`);
+  return served && customRoute(ctx, served);
 }
 
 /** The client, the audit log and the metrics are told that what is asked for is on its way out. */
@@ -178,8 +190,13 @@ async function servePath({ paths, metrics }: EndpointOptions, ctx: RequestContex
 /** Below a group that is served a path that leads nowhere is a Status, elsewhere Go's plain text. */
 function serveNotFound(options: EndpointOptions, ctx: RequestContext): void {
   const [, root, group = ''] = ctx.info.path.split('/');
-  const known = root === 'api' || (root === 'apis' && group !== '' && options.hasGroup(group));
+  const isKnown = options.hasGroup(group) && !options.isCustomGroup(group);
+  const known = root === 'api' || (root === 'apis' && group !== '' && isKnown);
   if (known || root === 'version') throw resourceNotFound();
+  servePageNotFound(ctx);
+}
+
+function servePageNotFound(ctx: RequestContext): void {
   const { status, headers, body } = pageNotFound();
   ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
 }

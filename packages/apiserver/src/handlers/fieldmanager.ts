@@ -1,8 +1,5 @@
 /** The manager of managedFields for a resource in a version, and for each of its subresources. */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
-import { applySchemaOf } from '@keelson/api/apply/schema';
-import { withoutEmpties } from '@keelson/api/codec/empties';
-import { normalize } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
@@ -23,35 +20,36 @@ export function fieldManagerOf(served: ServedResource, subresource: string): Fie
 }
 
 function build(served: ServedResource, subresource: string): FieldManager {
-  const { definition, version, type } = served;
+  const { definition, version, form } = served;
   const { strategy, subresources } = definition.registration;
   const resetFields = subresource === '' ? strategy.resetFields : subresources?.[subresource]?.strategy.resetFields;
   return new FieldManager({
     kind: { group: definition.group, version, kind: definition.kind },
-    empty: normalize({}, type!) as Record<string, unknown>,
+    empty: form.empty,
     subresource,
-    canonical: (object) => withoutEmpties(object, type!),
+    canonical: (object) => form.withoutEmpties(object),
     ...(resetFields ? { resetFields } : {}),
     versions: {
-      schema: (apiVersion) => {
-        const inVersion = definition.versions.get(apiVersion)?.type;
-        return inVersion && applySchemaOf(inVersion);
-      },
+      schema: (apiVersion) => definition.versions.get(apiVersion)?.form.apply,
       convert: (object, apiVersion) => {
         const from = definition.versions.get(String(object.apiVersion)) ?? served;
         const to = definition.versions.get(apiVersion) ?? served;
-        return from === to ? object : fromStorage(to, toStorage(from, structuredClone(object) as KubeObject));
+        if (from === to) return object;
+        const converted = fromStorage(to, toStorage(from, structuredClone(object) as KubeObject));
+        // Versions of custom resources have stores of their own, between which there is only the name.
+        converted.apiVersion = apiVersion;
+        return converted;
       },
     },
   });
 }
 
 /** For a kind that is not stored, whose fields are owned in the answer alone. */
-export function fieldManagerOfBody({ group, version, kind, type }: Expected, subresource: string): FieldManager {
+export function fieldManagerOfBody({ group, version, kind, form }: Expected, subresource: string): FieldManager {
   return new FieldManager({
     kind: { group, version, kind },
-    empty: normalize({}, type) as Record<string, unknown>,
+    empty: form.empty,
     subresource,
-    versions: { schema: () => applySchemaOf(type), convert: (object) => object },
+    versions: { schema: () => form.apply, convert: (object) => object },
   });
 }

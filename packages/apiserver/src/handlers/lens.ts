@@ -4,7 +4,6 @@
  */
 import type { FieldManager } from '@keelson/api/apply/fieldmanager';
 import type { KubeObject } from '@keelson/api/object';
-import type { StructType } from '@keelson/api/schema';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
@@ -47,10 +46,10 @@ export function lensOf(served: ServedResource, subresource: Subresource | undefi
 }
 
 function objectLens(served: ServedResource, subresource: string): Lens {
-  const { definition, version, type } = served;
+  const { definition, version, form } = served;
   const { storage, registration } = definition;
   return {
-    expected: { group: definition.group, version, kind: definition.kind, type: type as StructType, keepsEmpty: true },
+    expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
     isIdentity: version === storage.version && definition.group === storage.group,
     admitsBodies: false,

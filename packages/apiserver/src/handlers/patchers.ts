@@ -1,17 +1,18 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
-import { decodeJson, decodeRegular, encodeJson, normalize } from '@keelson/api/codec/json';
+import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
-import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { KubeObject } from '@keelson/api/object';
 import { formatV } from '@keelson/api/patch/goformat';
 import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
 import { clone, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
+import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
-import { kindMismatch } from './decode.ts';
+import { asExpected, kindMismatch } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
@@ -53,7 +54,7 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
-    const object = normalize(merged, lens.expected.type, lens.expected.keepsEmpty);
+    const object = lens.expected.form.normalize(merged, lens.expected.keepsEmpty);
     lens.defaults(object, ctx.receivedAt);
     return object;
   };
@@ -85,7 +86,7 @@ function patcherOf(
       return (current) => {
         // Merging uses the patch up, and there may be another attempt.
         const used = clone(patch);
-        const patched = applyStrategicPatch(current, used, scope.lens.expected.type);
+        const patched = applyStrategicPatch(current, used, typeOf(scope));
         return fromMerged(scope, options, patched, isStrict ? duplicates : [], used);
       };
     }
@@ -101,12 +102,12 @@ function fromDocument(
 ): KubeObject {
   const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
   const complain = complainer(() => text().toString('utf8'));
-  const { type, keepsEmpty = false } = scope.lens.expected;
+  const { form, keepsEmpty = false } = scope.lens.expected;
   const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
-  const regular = decodeRegular(patched, type, decoding);
+  const regular = form.type && decodeRegular(patched, form.type, decoding);
   const { object, strictErrors } = regular
     ? { object: regular, strictErrors: [] }
-    : attempt(complain, () => decodeJson(text(), type, decoding));
+    : attempt(complain, () => form.decode(openJson(text()), decoding));
   const mismatch = kindMismatch(object.kind, object.apiVersion, scope.lens.expected);
   if (mismatch) throw complain(mismatch);
   return checked(scope, options, object, [...found, ...strictErrors], complain);
@@ -121,10 +122,15 @@ function fromMerged(
   patch: JsonObject,
 ): KubeObject {
   const complain = complainer(() => formatV(patch));
-  const { type, keepsEmpty } = scope.lens.expected;
-  const { object, unknownFields } = attempt(complain, () => fromUnstructured(patched, type));
-  const normal = attempt(complain, () => normalize(object, type, keepsEmpty));
+  const { form, keepsEmpty } = scope.lens.expected;
+  const { object, unknownFields } = attempt(complain, () => fromUnstructured(patched, typeOf(scope)));
+  const normal = attempt(complain, () => form.normalize(object, keepsEmpty));
   return checked(scope, options, normal, [...found, ...unknownFields], complain);
+}
+
+/** The router lets strategic merge patches through to kinds with a type alone. */
+function typeOf({ lens }: Scope): StructType {
+  return lens.expected.form.type!;
 }
 
 function checked(
@@ -138,9 +144,7 @@ function checked(
     throw complain(`strict decoding error: ${problems.join(', ')}`);
   }
   if (options.fieldValidation === 'Warn') for (const text of problems) addWarning(scope.ctx, text);
-  object.kind = scope.lens.expected.kind;
-  object.apiVersion = apiVersionOf(scope.lens.expected);
-  return object;
+  return asExpected(object, scope.lens.expected);
 }
 
 function complainer(shown: () => string): (why: string) => StatusError {

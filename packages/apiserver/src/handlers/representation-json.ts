@@ -2,7 +2,7 @@
  * Objects as JSON in the version in which they are stored: bytes are copied, with the resourceVersion spliced in.
  */
 import { encodeJson } from '@keelson/api/codec/json';
-import { writeListItem, writeObject } from '@keelson/api/codec/stored';
+import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
@@ -45,9 +45,10 @@ export class StoredJson implements Representation {
   }
 
   *list(items: readonly CachedObject[], metadata: ListMeta, out: ChunkWriter): Iterable<void> {
-    const { listKind, storage } = this.#definition;
-    const head = { kind: listKind, apiVersion: apiVersionOf(storage), metadata };
-    yield* jsonList(head, 'items', items, '[]', out, (item) => writeListItem(item.bytes, item.revision, out));
+    const { storage, storageForm } = this.#definition;
+    const head = listHead(this.#definition, apiVersionOf(storage), metadata);
+    const write = storageForm.selfDescribing ? writeWhole : writeListItem;
+    yield* jsonList(head, 'items', items, '[]', out, (item) => write(item.bytes, item.revision, out));
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
@@ -64,6 +65,16 @@ export class StoredJson implements Representation {
   error(status: object): Buffer {
     return jsonFrame('ERROR', status);
   }
+}
+
+/** A list without its items. */
+export function listHead(
+  { listKind, storageForm }: ResourceDefinition,
+  apiVersion: string,
+  metadata: ListMeta,
+): object {
+  const meta = storageForm.selfDescribing ? { continue: '', ...metadata } : metadata;
+  return { kind: listKind, apiVersion, metadata: meta };
 }
 
 /** A list that is written item by item. @param head everything but the items */

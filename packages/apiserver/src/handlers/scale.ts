@@ -1,8 +1,6 @@
 /** The scale subresource: replicas of a workload as an autoscaling/v1 Scale (pkg/registry/apps/deployment/storage). */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
 import { parentManagedFields, scaleManagedFields } from '@keelson/api/apply/scale';
-import { applySchemaOf } from '@keelson/api/apply/schema';
-import { normalize } from '@keelson/api/codec/json';
 import { conflict, invalid, notFound } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
@@ -10,8 +8,9 @@ import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/labels';
 import { age, ageColumn, column, nameColumn } from '../registry/columns.ts';
+import { typedForm } from '../registry/form.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
-import type { TableConvertor } from '../registry/strategy.ts';
+import type { ScaleView, TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
 import type { Lens } from './lens.ts';
 
@@ -20,7 +19,20 @@ interface Workload {
   status: { replicas?: number };
 }
 
-const table: TableConvertor = {
+const workloadScale: ScaleView = {
+  replicasPath: ['f:spec', 'f:replicas'],
+  read: (object) => {
+    const { spec, status } = object as unknown as Workload;
+    return { replicas: spec.replicas, statusReplicas: status.replicas ?? 0, selector: selectorText(spec.selector) };
+  },
+  write: (object, replicas) => {
+    const errors = nonNegative(replicas, field.Path.of('spec', 'replicas'));
+    if (errors.length > 0) throw invalid('autoscaling', 'Scale', object.metadata.name ?? '', errors);
+    return { ...object, spec: { ...(object.spec as object), replicas } };
+  },
+};
+
+const tableOf = (view: ScaleView): TableConvertor => ({
   columns: [
     { ...nameColumn, format: '' },
     column('Desired', 'integer', 'autoscaling.v1.ScaleSpec.replicas'),
@@ -28,31 +40,30 @@ const table: TableConvertor = {
     ageColumn,
   ],
   row: (stored, now) => {
-    const { spec, status } = stored as unknown as Workload;
-    return { cells: [stored.metadata.name ?? '', spec.replicas ?? 0, status.replicas ?? 0, age(stored, now)] };
+    const { replicas = 0, statusReplicas } = view.read(stored as KubeObject);
+    return { cells: [stored.metadata.name ?? '', replicas, statusReplicas, age(stored, now)] };
   },
-};
-
-const REPLICAS = ['f:spec', 'f:replicas'];
+});
 
 export function scaleLens(served: ServedResource, subresource: Subresource): Lens {
   const { definition, version } = served;
   const kind = { group: subresource.group ?? 'autoscaling', version: subresource.version ?? 'v1', kind: 'Scale' };
-  const type = typeOfKind(kind.group, kind.version, kind.kind)!;
+  const form = typedForm(typeOfKind(kind.group, kind.version, kind.kind)!);
   const parentVersion = apiVersionOf({ group: definition.group, version });
-  const paths = { [parentVersion]: REPLICAS };
+  const view = definition.registration.scale ?? workloadScale;
+  const paths = { [parentVersion]: [...view.replicasPath] };
   const fields = new FieldManager({
     kind,
-    empty: normalize({}, type) as Record<string, unknown>,
+    empty: form.empty,
     subresource: 'scale',
     versions: {
-      schema: (v) => (v === apiVersionOf(kind) ? applySchemaOf(type) : undefined),
+      schema: (v) => (v === apiVersionOf(kind) ? form.apply : undefined),
       convert: (object) => object,
     },
   });
   const read = (stored: KubeObject): KubeObject => {
     const { name, namespace, uid, resourceVersion, creationTimestamp, managedFields } = stored.metadata;
-    const { spec, status } = stored as unknown as Workload;
+    const { replicas, statusReplicas, selector } = view.read(stored);
     const scale = {
       kind: kind.kind,
       apiVersion: apiVersionOf(kind),
@@ -64,13 +75,13 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
         creationTimestamp,
         managedFields: scaleManagedFields(managedFields, paths),
       },
-      spec: { replicas: spec.replicas },
-      status: { replicas: status.replicas ?? 0, selector: selectorText(spec.selector) },
+      spec: { replicas },
+      status: { replicas: statusReplicas, selector },
     };
-    return normalize(scale, type);
+    return form.normalize(scale);
   };
   return {
-    expected: { ...kind, type },
+    expected: { ...kind, form },
     fields,
     isIdentity: false,
     admitsBodies: true,
@@ -85,9 +96,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       const about = { group, resource: `${resource}/scale` };
       const name = scale.metadata.name ?? '';
       if (!stored) throw notFound(about, name);
-      const replicas = (scale.spec as { replicas?: number }).replicas ?? 0;
-      const errors = nonNegative(replicas, field.Path.of('spec', 'replicas'));
-      if (errors.length > 0) throw invalid('autoscaling', 'Scale', name, errors);
+      const scaled = view.write(stored, (scale.spec as { replicas?: number }).replicas ?? 0);
       const { uid, resourceVersion } = scale.metadata;
       if (uid && uid !== stored.metadata.uid) {
         throw conflict(
@@ -103,17 +112,16 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
         parentVersion,
       );
       return {
-        ...stored,
+        ...scaled,
         metadata: {
           ...stored.metadata,
-          ...(resourceVersion ? { resourceVersion } : { resourceVersion: '' }),
+          ...(resourceVersion ? { resourceVersion } : {}),
           ...(entries ? { managedFields: entries } : {}),
         },
-        spec: { ...(stored.spec as object), replicas },
       };
     },
     defaults: () => {},
-    table,
+    table: tableOf(view),
   };
 }
 

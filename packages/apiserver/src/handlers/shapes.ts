@@ -4,7 +4,7 @@ import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
 import { type Printer, type TableRow, tableHead, tableRow, toTable } from '../table/table.ts';
 import type { ListMeta } from './representation.ts';
-import { bookmarkObject } from './representation-json.ts';
+import { bookmarkObject, listHead } from './representation-json.ts';
 
 /** Objects come in the version of the request, and beside it as they are stored: rows are printed from that. */
 export interface Shape {
@@ -27,10 +27,10 @@ export function objectShape(served: ServedResource): Shape {
   const apiVersion = apiVersionOf({ group: definition.group, version });
   return {
     one: (object) => object,
-    listHead: (metadata) => ({ kind: definition.listKind, apiVersion, metadata }),
+    listHead: (metadata) => listHead(definition, apiVersion, metadata),
     itemsField: 'items',
     noItems: '[]',
-    item: ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
+    item: served.form.selfDescribing ? (object) => object : ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
     event: (object) => object,
     bookmark: (revision, end) => bookmarkObject(definition.kind, apiVersion, revision, end),
   };

@@ -7,6 +7,7 @@ import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
+import { typedForm } from '../registry/form.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import { mutate, validate } from './admit.ts';
@@ -103,5 +104,5 @@ function expectedBody({ served, subresource, lens }: Scope): Expected {
   const { group = served.definition.group, version = served.version, kind } = subresource;
   const type = typeOfKind(group, version, kind);
   if (!type) throw new Error(`no type for ${kind} in ${group}/${version}`);
-  return { group, version, kind, type };
+  return { group, version, kind, form: typedForm(type) };
 }

@@ -49,8 +49,23 @@ type Convert = (schema: CustomSchema) => Json;
 
 /** @param embedded the properties that fields with an embedded resource have besides their own */
 export function toSchema3(schema: CustomSchema, embedded: Json): Json {
-  const convert: Convert = (s) => inOrder(withEmbedded(s, embedded, true), convert);
+  const convert: Convert = (s) => inOrder(withEmbedded(unfold(s), embedded, true), convert);
   return convert(schema);
+}
+
+const INTEGER_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
+
+/** What is an integer or a string says so in words that everybody knows (apiserver/schema/unfold.go). */
+function unfold(schema: CustomSchema): CustomSchema {
+  if (schema[INT_OR_STRING] !== true) return schema;
+  const { anyOf, allOf = [] } = schema as { anyOf?: CustomSchema[]; allOf?: CustomSchema[] };
+  if (anyOf === undefined && !saysIntegerOrString(allOf[0]?.anyOf)) return { ...schema, anyOf: INTEGER_OR_STRING };
+  if (saysIntegerOrString(anyOf) || saysIntegerOrString(allOf[0]?.anyOf)) return schema;
+  return { ...schema, allOf: [{ anyOf: INTEGER_OR_STRING }, ...allOf] };
+}
+
+function saysIntegerOrString(anyOf: unknown): boolean {
+  return JSON.stringify(anyOf) === JSON.stringify(INTEGER_OR_STRING);
 }
 
 /**

@@ -182,6 +182,13 @@ export class Cacher {
     this.#audience.clear();
   }
 
+  /** The resource is no longer served: like {@link close}, but subscribers are told. */
+  end(): void {
+    const reason = new Error('the resource is no longer served');
+    for (const subscriber of this.#audience.clear()) subscriber.onEnd(reason);
+    this.close();
+  }
+
   #range(namespace: string): [string, string] {
     const start = namespace === '' ? this.#prefix : `${this.#prefix}${namespace}/`;
     return [start, `${start.slice(0, -1)}0`];

@@ -2,11 +2,8 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
-import { emptiesToNull, withoutEmpties } from '@keelson/api/codec/empties';
-import { normalize } from '@keelson/api/codec/json';
 import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
-import type { StructType } from '@keelson/api/schema';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cacher.ts';
@@ -38,9 +35,9 @@ export class ObjectCodec {
    * stored. The object returned must not be changed.
    */
   encode(given: KubeObject): { object: KubeObject; bytes: Buffer } {
-    const { storageType } = this.#definition;
-    const object = storageType ? normalize(this.#asRead(given, storageType), storageType) : given;
-    if (storageType) emptiesToNull(object, storageType);
+    const { storageForm } = this.#definition;
+    const object = storageForm.normalize(this.#asRead(given));
+    storageForm.emptiesToNull(object);
     delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
@@ -56,9 +53,9 @@ export class ObjectCodec {
   }
 
   /** What is read has its defaults, also in the place of what was empty and is therefore not written. */
-  #asRead(given: KubeObject, storageType: StructType): KubeObject {
-    const written = withoutEmpties(given, storageType);
-    const { registration, storage } = this.#definition;
+  #asRead(given: KubeObject): KubeObject {
+    const { registration, storage, storageForm } = this.#definition;
+    const written = storageForm.withoutEmpties(given);
     if (written !== given) registration.strategy.defaults?.(written, storage.version);
     return written;
   }

@@ -5,7 +5,7 @@ import type { TypedObject } from '@keelson/api/object';
 /** A column described in words of its own, or by the documentation of a field. */
 export interface Column {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'boolean';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
   readonly format: string;
   readonly priority: number;
   readonly description: string | FieldReference;

@@ -44,7 +44,7 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
   // What a kind does not look at itself is checked when the rest is fine.
   const errors =
     own.length > 0 ? own : validateObjectMeta(object.metadata, definition.namespaced, nameIsPathSegment, METADATA);
-  if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, name, errors);
+  if (errors.length > 0) throw invalid(definition.storage.group, object.kind ?? definition.kind, name, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
 }
@@ -76,7 +76,8 @@ export function prepareUpdate(
     ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
   ];
-  if (errors.length > 0) throw invalid(definition.storage.group, definition.kind, metadata.name ?? '', errors);
+  if (errors.length > 0)
+    throw invalid(definition.storage.group, object.kind ?? definition.kind, metadata.name ?? '', errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
 }

@@ -3,8 +3,10 @@
  */
 import type { GroupResource } from '@keelson/api/errors';
 import { apiVersionOf } from '@keelson/api/object';
-import { type StructType, typeOfKind } from '@keelson/api/schema';
+import { typeOfKind } from '@keelson/api/schema';
+import type { Store } from '@keelson/storage/store';
 import { deprecationWarning } from './deprecation.ts';
+import { type ObjectForm, typedForm } from './form.ts';
 import type { KindRegistration } from './strategy.ts';
 
 export interface Subresource {
@@ -24,8 +26,7 @@ export interface ServedResource {
   readonly version: string;
   readonly verbs: ReadonlySet<string>;
   readonly subresources: ReadonlyMap<string, Subresource>;
-  /** Undefined for custom resources. */
-  readonly type: StructType | undefined;
+  readonly form: ObjectForm;
   /** What clients are told when this version of the kind is deprecated. */
   readonly warning?: string | undefined;
 }
@@ -37,10 +38,12 @@ export interface ResourceDefinition extends GroupResource {
   readonly namespaced: boolean;
   /** Group and version of the stored form; the group differs for events.k8s.io alone. */
   readonly storage: { readonly group: string; readonly version: string };
-  readonly storageType: StructType | undefined;
+  readonly storageForm: ObjectForm;
   /** Key prefix in the store without trailing slash: `/registry/services/specs`. */
   readonly prefix: string;
   readonly registration: KindRegistration;
+  /** What lies between the resource and the store, where that is not the store itself. */
+  readonly storeView?: (store: Store) => Store;
   /** Every version that is served, by `group/version`. */
   readonly versions: ReadonlyMap<string, ServedResource>;
 }
@@ -118,9 +121,15 @@ function serve(
         return [name, subresource(name, x, { group: definition.group, version })] as const;
       }),
     ),
-    type: typeOfKind(r.group ?? definition.group, version, r.kind),
+    form: builtinForm(r.group ?? definition.group, version, r.kind),
     warning: deprecationWarning({ group: definition.group, version, kind: r.kind }),
   };
+}
+
+function builtinForm(group: string, version: string, kind: string): ObjectForm {
+  const type = typeOfKind(group, version, kind);
+  if (!type) throw new Error(`no type for ${kind} in ${group}/${version}`);
+  return typedForm(type);
 }
 
 function subresource(name: string, d: DiscoveredResource, parent: { group: string; version: string }): Subresource {
@@ -152,7 +161,7 @@ function define(
     singular: r.singularName,
     namespaced: r.namespaced,
     storage,
-    storageType: typeOfKind(storage.group, storage.version, r.kind),
+    storageForm: builtinForm(storage.group, storage.version, r.kind),
     prefix: `/registry/${short}`,
     registration,
     versions: new Map(),

@@ -174,11 +174,31 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
   >;
 }
 
+/** What the scale subresource shows of an object, and changes in it. */
+export interface ScaleView {
+  /** The replicas wanted, as managedFields name them: `['f:spec', 'f:replicas']`. */
+  readonly replicasPath: readonly string[];
+  /** @throws StatusError where the object cannot be scaled */
+  read(object: KubeObject): ScaleValues;
+  /** The object with other replicas; may reuse its argument. @throws StatusError 422 where the kind judges them here */
+  write(object: KubeObject, replicas: number): KubeObject;
+}
+
+export interface ScaleValues {
+  /** Wanted; undefined where the object does not say. */
+  readonly replicas: number | undefined;
+  readonly statusReplicas: number;
+  /** Of labels, as text. */
+  readonly selector: string;
+}
+
 /** What a kind's folder exports (`registry/<group>/<kind>/index.ts`); names, verbs and versions come from generated facts. */
 export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly strategy: Strategy<T>;
   readonly table?: TableConvertor<T>;
   readonly subresources?: Readonly<Record<string, ViewSubresource<T>>>;
+  /** Default: `spec.replicas`, `status.replicas` and `spec.selector`. */
+  readonly scale?: ScaleView;
   /** Which field selectors clients may use; absent: metadata.name and metadata.namespace alone, in the generic words. */
   readonly fieldLabels?: FieldLabels;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */

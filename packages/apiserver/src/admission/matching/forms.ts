@@ -2,11 +2,12 @@
  * The forms in which one request can be looked at: its resource in every version that is served, and in groups that
  * share the stored objects (k8s.io/apimachinery/pkg/runtime/mapper.go, k8s.io/apiserver/pkg/admission/conversion.go).
  */
-import { decodeJson, encodeJson } from '@keelson/api/codec/json';
+import { encodeJson, openJson } from '@keelson/api/codec/json';
 import { apiVersionOf, type GroupVersionKind, type GroupVersionResource, type KubeObject } from '@keelson/api/object';
 import type { JsonObject } from '@keelson/api/patch/value';
-import { type StructType, typeOfKind } from '@keelson/api/schema';
+import { typeOfKind } from '@keelson/api/schema';
 import { fromStorage, toStorage } from '../../registry/conversion.ts';
+import { type ObjectForm, typedForm } from '../../registry/form.ts';
 import type { ServedResource } from '../../registry/resource.ts';
 import type { Resources } from '../../resources.ts';
 import type { AdmissionAttributes } from '../plugin.ts';
@@ -14,8 +15,7 @@ import type { AdmissionAttributes } from '../plugin.ts';
 export interface Form {
   readonly resource: GroupVersionResource;
   readonly kind: GroupVersionKind;
-  /** Undefined for custom resources. */
-  readonly type: StructType | undefined;
+  readonly form: ObjectForm;
   /** From what admission holds (the storage version); does not change it. */
   read(object: KubeObject): KubeObject;
   /** Back; may reuse its argument. */
@@ -68,18 +68,18 @@ function formOf(served: ServedResource, name: string): Form {
     kind: subresource?.kind ?? definition.kind,
   };
   const isOwnKind = kind.kind === definition.kind && kind.group === definition.group;
-  const type = isOwnKind ? served.type : typeOfKind(kind.group, kind.version, kind.kind);
+  const form = isOwnKind ? served.form : typedForm(typeOfKind(kind.group, kind.version, kind.kind)!);
   const defaults = (object: KubeObject): void => {
     if (isOwnKind) definition.registration.strategy.defaults?.(object, version);
   };
   return {
     resource,
     kind,
-    type,
+    form,
     read: (object) => (isOwnKind ? fromStorage(served, object) : object),
     write: (object) => (isOwnKind ? toStorage(served, object) : object),
     decode(document) {
-      const { object } = decodeJson(encodeJson(document), type, { strict: false });
+      const { object } = form.decode(openJson(encodeJson(document)), { strict: false });
       object.kind = kind.kind;
       object.apiVersion = apiVersionOf(kind);
       defaults(object);

@@ -1,6 +1,8 @@
 import type { MatchResources, RuleWithOperations } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { GroupVersionResource, KubeObject } from '@keelson/api/object';
+import { typeOfKind } from '@keelson/api/schema';
 import { describe, expect, it } from 'vitest';
+import { typedForm } from '../../registry/form.ts';
 import { active, fakeWorld, request } from '../testing.ts';
 import { type Form, type FormsOf, VersionedObjects } from './forms.ts';
 import { type Asked, configuresAdmission, findForm, matchesRule } from './rules.ts';
@@ -49,7 +51,7 @@ describe('equivalent forms', () => {
   const form = (group: string, version: string): Form => ({
     resource: { group, version, resource: 'things' },
     kind: { group, version, kind: 'Thing' },
-    type: undefined,
+    form: typedForm(typeOfKind('', 'v1', 'ConfigMap')!),
     read: (object) => ({ ...object, apiVersion: version }),
     write: (object) => ({ ...object, apiVersion: 'stored' }),
     decode: (document) => document as KubeObject,

@@ -1,9 +1,9 @@
 /** The mutations of a MutatingAdmissionPolicy (plugin/policy/mutating/patch). */
 import { FieldsError } from '@keelson/api/apply/element';
 import { merge } from '@keelson/api/apply/merge';
-import { type ApplySchema, applySchemaOf, DEDUCED, memberSchema, shapeOf } from '@keelson/api/apply/schema';
+import { type ApplySchema, memberSchema, shapeOf } from '@keelson/api/apply/schema';
 import { validate } from '@keelson/api/apply/validate';
-import { decodeJson, encodeJson } from '@keelson/api/codec/json';
+import { encodeJson, openJson } from '@keelson/api/codec/json';
 import { internalError, type StatusError } from '@keelson/api/errors';
 import type { MutatingAdmissionPolicy, Mutation } from '@keelson/api/generated/types/admissionregistration/v1';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
@@ -74,7 +74,7 @@ function applied(value: Value, object: KubeObject, form: Form): KubeObject {
     );
   }
   const config = { ...(toJson(value) as JsonObject), apiVersion: apiVersionOf(form.kind), kind: form.kind.kind };
-  const schema = form.type ? applySchemaOf(form.type) : DEDUCED;
+  const schema = form.form.apply;
   const attempt = <T>(what: string, run: () => T): T => {
     try {
       return run();
@@ -96,8 +96,8 @@ function applied(value: Value, object: KubeObject, form: Form): KubeObject {
 }
 
 /** Upstream looks a kind up in the OpenAPI document of its own version, which has neither options nor what is another group's. */
-function hasSchema({ kind, resource, type }: Form): boolean {
-  return kind.group === resource.group && kind.version === resource.version && !type?.name.endsWith('Options');
+function hasSchema({ kind, resource, form }: Form): boolean {
+  return kind.group === resource.group && kind.version === resource.version && !form.type?.name.endsWith('Options');
 }
 
 /** Who changes part of what only goes as a whole would lose the rest. */
@@ -125,7 +125,7 @@ function patched(value: Value, object: KubeObject, form: Form): KubeObject {
   try {
     const result = runJsonPatch(object, operations) as JsonObject;
     return decoded(() => {
-      const { strictErrors } = decodeJson(encodeJson(result), form.type, { strict: true });
+      const { strictErrors } = form.form.decode(openJson(encodeJson(result)), { strict: true });
       if (strictErrors.length > 0) throw new Error(`strict decoding error: ${strictErrors.join(', ')}`);
       return form.decode(result);
     });

@@ -8,9 +8,13 @@ const SEE = 'see https://github.com/kubernetes/enhancements/pull/1111';
 
 type State = 'Missing' | 'Bypassed' | 'Approved' | 'Invalid';
 
+function isProtected(group: string): boolean {
+  return /(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group);
+}
+
 /** A state that does not change is let pass. */
 export function validateApproval(crd: CustomResourceDefinition, old?: CustomResourceDefinition): ErrorList {
-  if (!/(?:^|\.)(?:k8s|kubernetes)\.io$/.test(crd.spec.group)) return [];
+  if (!isProtected(crd.spec.group)) return [];
   const state = stateOf(crd);
   if (old && stateOf(old) === state) return [];
   const path = Path.of('metadata', 'annotations').key(ANNOTATION);
@@ -32,4 +36,33 @@ export function stateOf({ metadata }: CustomResourceDefinition): State {
   } catch {
     return 'Invalid';
   }
+}
+
+const REASONS: Readonly<Record<State, string>> = {
+  Missing: 'MissingAnnotation',
+  Bypassed: 'UnapprovedAnnotation',
+  Approved: 'ApprovedAnnotation',
+  Invalid: 'InvalidAnnotation',
+};
+
+/** Whether the definition follows the community's policy; undefined for groups that need not. */
+export function approvalCondition(
+  crd: CustomResourceDefinition,
+): { type: string; status: string; reason: string; message: string } | undefined {
+  if (!isProtected(crd.spec.group)) return undefined;
+  const state = stateOf(crd);
+  const annotation = crd.metadata.annotations?.[ANNOTATION] ?? '';
+  const must = `protected groups must have approval annotation "${ANNOTATION}"`;
+  const messages: Readonly<Record<State, string>> = {
+    Missing: `${must}, ${SEE}`,
+    Bypassed: `not approved: ${JSON.stringify(annotation)}`,
+    Approved: `approved in ${annotation}`,
+    Invalid: `${must} with either a URL or a reason starting with "unapproved", ${SEE}`,
+  };
+  return {
+    type: 'KubernetesAPIApprovalPolicyConformant',
+    status: state === 'Approved' ? 'True' : 'False',
+    reason: REASONS[state],
+    message: messages[state],
+  };
 }

@@ -1,0 +1,55 @@
+import type { KubeObject } from '@keelson/api/object';
+import { describe, expect, it } from 'vitest';
+import type { WebhookClient } from '../admission/webhook/client.ts';
+import { conversionOf } from './conversion.ts';
+
+const original: KubeObject = {
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: { name: 'a', namespace: 'ns', uid: 'u', labels: { a: '1' } },
+};
+const good = { ...original, apiVersion: 'example.com/v2' };
+
+function webhook(response: object) {
+  const client = {
+    post: async (_config: unknown, body: Buffer) => {
+      const { apiVersion, kind, request } = JSON.parse(body.toString());
+      const reply = { apiVersion, kind, response: { uid: request.uid, result: { status: 'Success' }, ...response } };
+      return { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify(reply)) };
+    },
+  } as unknown as WebhookClient;
+  const conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v9', 'v1'] } };
+  return conversionOf(conversion, { client, uuid: () => 'uid-1' });
+}
+
+describe('a conversion webhook', () => {
+  it('may change anything but metadata other than labels and annotations', async () => {
+    const metadata = { ...original.metadata, labels: { b: '2' }, finalizers: ['x/y'] };
+    const [converted] = await webhook({ convertedObjects: [{ ...good, metadata, spec: { n: 1 } }] }).convert(
+      [original],
+      'example.com/v2',
+    );
+    expect(converted).toEqual({
+      ...good,
+      metadata: { name: 'a', namespace: 'ns', uid: 'u', labels: { b: '2' } },
+      spec: { n: 1 },
+    });
+  });
+
+  const about = 'conversion webhook for example.com/v1, Kind=Widget';
+  const at = `${about} returned invalid converted object at index 0:`;
+  it.each<[object, string]>([
+    [{ result: { status: 'Failure', message: 'not today' } }, `${about} failed: not today`],
+    [{ result: { status: '' } }, `${about} failed: response.result.status was '', not 'Success'`],
+    [{ uid: 'other' }, `${about} failed: expected response.uid="uid-1", got "other"`],
+    [{ convertedObjects: [] }, `${about} returned 0 objects, expected 1`],
+    [{ convertedObjects: [original] }, `${at} invalid groupVersion (expected example.com/v2, received example.com/v1)`],
+    [{ convertedObjects: [{ ...good, kind: 'Gadget' }] }, `${at} invalid kind (expected Widget, received Gadget)`],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, name: 'b' } }] },
+      `${at} must have the same name: a != b`,
+    ],
+  ])('%j is refused', async (response, message) => {
+    await expect(webhook(response).convert([original], 'example.com/v2')).rejects.toMatchObject({ code: 500, message });
+  });
+});

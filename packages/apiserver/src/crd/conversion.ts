@@ -1,0 +1,140 @@
+/**
+ * Between the versions of a custom resource: their name alone, or what a webhook makes of it
+ * (apiextensions-apiserver/pkg/apiserver/conversion).
+ */
+import { encodeJson } from '@keelson/api/codec/json';
+import { StatusError } from '@keelson/api/errors';
+import type { CustomResourceConversion } from '@keelson/api/generated/types/apiextensions/v1';
+import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { isObject } from '@keelson/api/patch/value';
+import type { WebhookClient } from '../admission/webhook/client.ts';
+import { bodyOf } from '../admission/webhook/reply.ts';
+
+export interface Conversion {
+  /**
+   * Objects that are none of the version wanted, in that version and in the same order; may reuse its arguments.
+   * @throws StatusError 500 when the webhook does not do it
+   */
+  convert(objects: readonly KubeObject[], apiVersion: string): readonly KubeObject[] | Promise<readonly KubeObject[]>;
+}
+
+/** Strategy None. */
+export const RENAMING = {
+  convert(objects: readonly KubeObject[], apiVersion: string): readonly KubeObject[] {
+    for (const object of objects) object.apiVersion = apiVersion;
+    return objects;
+  },
+} satisfies Conversion;
+
+export interface ConversionDeps {
+  readonly client: WebhookClient;
+  readonly uuid: () => string;
+}
+
+/** @returns what the definition says; RENAMING where versions differ in nothing but their name */
+export function conversionOf(conversion: CustomResourceConversion | undefined, deps: ConversionDeps): Conversion {
+  return conversion?.strategy === 'Webhook' ? new WebhookConversion(conversion, deps) : RENAMING;
+}
+
+const TIMEOUT_SECONDS = 30;
+const REVIEW_VERSIONS = ['v1', 'v1beta1'];
+
+class WebhookConversion implements Conversion {
+  readonly #webhook: NonNullable<CustomResourceConversion['webhook']>;
+  readonly #deps: ConversionDeps;
+
+  constructor({ webhook }: CustomResourceConversion, deps: ConversionDeps) {
+    this.#webhook = webhook!;
+    this.#deps = deps;
+  }
+
+  async convert(objects: readonly KubeObject[], apiVersion: string): Promise<readonly KubeObject[]> {
+    if (objects.length === 0) return [];
+    const { client, uuid } = this.#deps;
+    const { clientConfig = {}, conversionReviewVersions } = this.#webhook;
+    const about = `conversion webhook for ${kindText(objects[0]!)}`;
+    const version = conversionReviewVersions?.find((each) => REVIEW_VERSIONS.includes(each));
+    if (!version) throw failure('no supported conversion review versions');
+    const uid = uuid();
+    let converted: unknown[];
+    try {
+      const review = {
+        kind: 'ConversionReview',
+        apiVersion: `apiextensions.k8s.io/${version}`,
+        request: { uid, desiredAPIVersion: apiVersion, objects },
+      };
+      const caBundle = clientConfig.caBundle && Buffer.from(clientConfig.caBundle, 'base64').toString('latin1').trim();
+      const reply = await client.post(
+        { ...clientConfig, ...(caBundle ? {} : { caBundle: '' }) },
+        encodeJson(review),
+        TIMEOUT_SECONDS,
+      );
+      converted = convertedObjects(bodyOf(reply), version, uid);
+    } catch (error) {
+      throw failure(`${about} failed: ${(error as Error).message}`);
+    }
+    if (converted.length !== objects.length)
+      throw failure(`${about} returned ${converted.length} objects, expected ${objects.length}`);
+    return converted.map((object, i) => {
+      try {
+        return accepted(object, objects[i]!, apiVersion);
+      } catch (error) {
+        throw failure(`${about} returned invalid converted object at index ${i}: ${(error as Error).message}`);
+      }
+    });
+  }
+}
+
+function failure(message: string): StatusError {
+  return new StatusError(500, '', message);
+}
+
+/** As Go shows a GroupVersionKind. */
+function kindText({ apiVersion = '', kind }: KubeObject): string {
+  return `${apiVersion}, Kind=${kind}`;
+}
+
+/** @throws Error with what is wrong with the answer */
+function convertedObjects(body: Buffer, version: string, uid: string): unknown[] {
+  const review: unknown = JSON.parse(body.toString('utf8'));
+  const { kind, apiVersion, response } = isObject(review) ? review : {};
+  if (version === 'v1' && (kind !== 'ConversionReview' || apiVersion !== 'apiextensions.k8s.io/v1'))
+    throw new Error(
+      `expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${apiVersion ?? ''}, Kind=${kind ?? ''}`,
+    );
+  if (!isObject(response)) throw new Error('no response provided');
+  if (version === 'v1' && response.uid !== uid)
+    throw new Error(`expected response.uid="${uid}", got ${JSON.stringify(response.uid ?? '')}`);
+  const { status = '', message } = isObject(response.result) ? response.result : {};
+  if (status !== 'Success')
+    throw new Error(message ? String(message) : `response.result.status was '${status}', not 'Success'`);
+  return Array.isArray(response.convertedObjects) ? response.convertedObjects : [];
+}
+
+/** Of metadata a webhook may change labels and annotations alone. @throws Error */
+function accepted(converted: unknown, original: KubeObject, apiVersion: string): KubeObject {
+  if (!isObject(converted)) throw new Error('it is no object');
+  if (converted.apiVersion !== apiVersion)
+    throw new Error(`invalid groupVersion (expected ${apiVersion}, received ${groupVersion(converted.apiVersion)})`);
+  if (converted.kind !== original.kind)
+    throw new Error(`invalid kind (expected ${original.kind}, received ${converted.kind ?? ''})`);
+  const { metadata } = converted;
+  if (!isObject(metadata))
+    throw new Error(`invalid metadata of type ${metadata === null ? '<nil>' : typeof metadata} in converted object`);
+  for (const field of ['name', 'namespace', 'uid'] as const)
+    if ((metadata[field] ?? '') !== (original.metadata[field] ?? ''))
+      throw new Error(
+        `must have the same ${field}: ${String(original.metadata[field] ?? '')} != ${String(metadata[field] ?? '')}`,
+      );
+  const { labels, annotations } = metadata as { labels?: Record<string, string>; annotations?: Record<string, string> };
+  const { labels: _labels, annotations: _annotations, ...kept } = original.metadata;
+  return {
+    ...converted,
+    metadata: { ...kept, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
+  } as KubeObject;
+}
+
+function groupVersion(apiVersion: unknown): string {
+  const { group, version } = parseApiVersion(String(apiVersion ?? ''));
+  return group === '' ? version : `${group}/${version}`;
+}

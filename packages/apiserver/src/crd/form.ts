@@ -1,0 +1,75 @@
+/**
+ * Objects of a custom resource: any JSON, whose metadata is every object's, and of whose rest a schema says what stays
+ * (apiextensions-apiserver/pkg/apiserver/customresource_handler.go, schemaCoercingDecoder).
+ */
+import type { ApplySchema } from '@keelson/api/apply/schema';
+import { withoutEmpties } from '@keelson/api/codec/empties';
+import { type Body, type Decoded, type DecodeOptions, encodeJson, normalize, openJson } from '@keelson/api/codec/json';
+import type { KubeObject } from '@keelson/api/object';
+import { clone, isObject, type JsonObject } from '@keelson/api/patch/value';
+import { structType } from '@keelson/api/schema';
+import type { ObjectForm } from '../registry/form.ts';
+import type { CustomSchema } from './schema/index.ts';
+
+const METADATA = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+
+export class CustomForm implements ObjectForm {
+  readonly type = undefined;
+  readonly selfDescribing = true;
+  readonly apply: ApplySchema;
+  readonly #kind: string;
+  readonly #schema: CustomSchema;
+
+  /** @param kind objects that say they are of another are left as they are, for validation to refuse */
+  constructor(kind: string, schema: CustomSchema) {
+    this.#kind = kind;
+    this.#schema = schema;
+    this.apply = schema.apply;
+  }
+
+  get empty(): JsonObject {
+    return { metadata: {} };
+  }
+
+  decode(body: Body, options: DecodeOptions): Decoded {
+    const { object, strictErrors } = body.decode(undefined, options);
+    const found = [...strictErrors];
+    found.push(...coerceMetadata(object, options));
+    if (object.kind === this.#kind) found.push(...this.#schema.prune(object).map((path) => `unknown field "${path}"`));
+    return { object, strictErrors: options.strict ? found : [] };
+  }
+
+  normalize(value: unknown): KubeObject {
+    const object = clone(value as JsonObject) as KubeObject;
+    object.metadata = normalize({ ...object.metadata }, METADATA, false) as KubeObject['metadata'];
+    return object;
+  }
+
+  withoutEmpties<T extends object>(object: T): T {
+    const { metadata } = object as { metadata?: object };
+    if (!metadata) return object;
+    const written = withoutEmpties(metadata, METADATA);
+    return written === metadata ? object : { ...object, metadata: written };
+  }
+
+  emptiesToNull(): void {}
+}
+
+/** Metadata has a type in every object. @returns what is wrong with it, strictly. @throws DecodeError */
+function coerceMetadata(object: KubeObject, options: DecodeOptions): string[] {
+  const given: unknown = object.metadata;
+  if (given === undefined || given === null) {
+    object.metadata = {};
+    return [];
+  }
+  const entries = isObject(given) ? given.managedFields : undefined;
+  const decoded = openMetadata(given).decode(METADATA, { ...options, keepsEmpty: false });
+  object.metadata = decoded.object as unknown as KubeObject['metadata'];
+  // Said explicitly, an empty list takes all ownership away.
+  if (Array.isArray(entries) && entries.length === 0) object.metadata.managedFields = [];
+  return decoded.strictErrors.map((text) => text.replace('field "', 'field "metadata.'));
+}
+
+function openMetadata(metadata: unknown): Body {
+  return openJson(encodeJson(metadata as object));
+}

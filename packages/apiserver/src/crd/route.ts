@@ -1,0 +1,52 @@
+/** From a request to the endpoint of a custom resource (apiextensions-apiserver/pkg/apiserver/customresource_handler.go). */
+import { badRequest, notFound, StatusError } from '@keelson/api/errors';
+import type { RequestContext } from '../context.ts';
+import { headerOf } from '../http/answer.ts';
+import type { ServedResource } from '../registry/resource.ts';
+import type { Route, Verb } from '../router.ts';
+
+const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+/** What clients may do to all namespaces at once. */
+const ACROSS_NAMESPACES = ['list', 'watch'];
+const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
+
+/** @returns undefined where the path leads nowhere. @throws StatusError 400, 404, 405, 415 */
+export function customRoute(ctx: RequestContext, served: ServedResource): Route | undefined {
+  const { info } = ctx;
+  const { namespaced, resource, group } = served.definition;
+  if (!namespaced && info.namespace !== '') return undefined;
+  if (namespaced && info.namespace === '' && !ACROSS_NAMESPACES.includes(info.verb)) return undefined;
+  const subresource = info.subresource === '' ? undefined : served.subresources.get(info.subresource);
+  if (info.subresource !== '' && !subresource) throw notFound({ group, resource }, info.name);
+  const verb = VERBS.find((each) => each === info.verb);
+  const allowed = subresource ? subresource.verbs : VERB_SET;
+  if (!verb || !allowed.has(verb)) throw notSupported(served, info.verb);
+  if (verb === 'create' && !served.verbs.has('create'))
+    throw notSupported(served, verb, 'create not allowed while custom resource definition is terminating');
+  if ((verb === 'update' || verb === 'patch') && info.name === '') throw badRequest('name must be provided');
+  if (verb === 'patch') checkPatchType(ctx);
+  return { served, subresource, verb };
+}
+
+const VERB_SET: ReadonlySet<string> = new Set(VERBS);
+
+function notSupported({ definition }: ServedResource, verb: string, message?: string): StatusError {
+  const { group, resource } = definition;
+  const name = group === '' ? resource : `${resource}.${group}`;
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    message ?? `${verb} is not supported on resources of kind ${JSON.stringify(name)}`,
+    { group, kind: resource },
+  );
+}
+
+/** Objects without a type cannot be merged strategically. */
+function checkPatchType({ exchange }: RequestContext): void {
+  if (PATCH_TYPES.includes(headerOf(exchange.headers, 'content-type').split(';')[0]!.trim())) return;
+  throw new StatusError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${PATCH_TYPES.join(', ')}`,
+  );
+}
