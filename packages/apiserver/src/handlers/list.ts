@@ -50,10 +50,17 @@ export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> 
   }
   const current = await cacher.fresh();
   if (plan.revision > current) throw resourceVersionTooLarge(plan.revision, current);
-  const unchanged = plan.revision === current || cacher.lastChange <= plan.revision;
-  return unchanged
-    ? pageFromCache(scope, selection, plan, plan.revision)
-    : pageFromHistory(scope, selection, plan, plan.revision);
+  if (plan.revision === current) return pageFromCache(scope, selection, plan, current);
+  if (cacher.lastChange > plan.revision) return pageFromHistory(scope, selection, plan, plan.revision);
+  await checkKept(scope, plan, plan.revision);
+  return pageFromCache(scope, selection, plan, plan.revision);
+}
+
+/** What has been compacted is not to be had, though nothing may have changed since. @throws StatusError 410 */
+async function checkKept(scope: Scope, plan: Plan, revision: number): Promise<void> {
+  await scope.store.environment.store.get(rangePrefix(scope), { revision }).catch((error: unknown) => {
+    throw historyError(error, scope, plan);
+  });
 }
 
 interface Plan {
