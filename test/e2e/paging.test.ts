@@ -24,7 +24,7 @@ describe.each(storages)('a page on $storage', ({ storage, skip }) => {
       expect((await next(metadata.continue)).items[0]?.metadata.name).toBe('b');
 
       let refused: unknown;
-      for (let i = 0; refused === undefined && i < 100; i++) {
+      for (let i = 0; refused === undefined && i < 700; i++) {
         await maps.create({ metadata: { namespace, name: `other-${i}` } });
         await new Promise((resolve) => setTimeout(resolve, 100));
         await next(metadata.continue).catch((error: unknown) => {
