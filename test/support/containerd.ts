@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { archive, busyboxFiles, type Image, layer } from './images.ts';
 import { type Program, startProgram, untilReady } from './process.ts';
-import { fetched, missing } from './tools.ts';
+import { fetched, missing, tool } from './tools.ts';
 
 export interface Containerd {
   /** For the kubelet's `--container-runtime-endpoint`. */
@@ -21,7 +21,9 @@ export interface Containerd {
 
 /** What the containers of tests run: a shell and its tools. */
 export const BUSYBOX = 'localhost/keelson/busybox:1';
-const path = [fetched('usr/bin'), fetched('usr/sbin'), process.env.PATH].join(':');
+/** Its own programs come first, for KEELSON_CONTAINERD may be another one. */
+const binaries = missing('containerd') === undefined ? dirname(tool('containerd')) : '';
+const path = [binaries, fetched('usr/bin'), fetched('usr/sbin'), process.env.PATH].join(':');
 
 /** Why containers cannot be run here; undefined when they can. */
 export function noContainers(): string | undefined {
@@ -35,12 +37,14 @@ export interface ContainerdOptions {
   readonly within?: readonly string[];
   /** What holds the namespaces of pods; it is loaded before the first of them. */
   readonly sandboxImage?: string;
+  /** By a registry's name, the URL of what is asked in its place. */
+  readonly mirrors?: Readonly<Record<string, string>>;
 }
 
 /** @param directory an empty one, whose path is short: sockets are in it */
 export async function startContainerd(
   directory: string,
-  { within = [], sandboxImage = PAUSE }: ContainerdOptions = {},
+  { within = [], sandboxImage = PAUSE, mirrors = {} }: ContainerdOptions = {},
 ): Promise<Containerd> {
   const id = randomBytes(3).toString('hex');
   const subnet = `10.${200 + (Number.parseInt(id.slice(0, 2), 16) % 50)}.${Number.parseInt(id.slice(2, 4), 16)}.0/24`;
@@ -49,7 +53,12 @@ export async function startContainerd(
   mkdirSync(join(directory, 'cni'));
   writeFileSync(join(directory, 'cni/10-keelson.conflist'), JSON.stringify(network(`kt${id}`, subnet, directory)));
   writeFileSync(config, configuration(directory, socket, sandboxImage));
-  const [command, ...args] = [...within, fetched('usr/bin/containerd'), '--config', config, '--log-level', 'warn'];
+  for (const [registry, url] of Object.entries(mirrors)) {
+    const hosts = join(directory, 'registries', registry);
+    mkdirSync(hosts, { recursive: true });
+    writeFileSync(join(hosts, 'hosts.toml'), `server = "${url}"\n`);
+  }
+  const [command, ...args] = [...within, tool('containerd'), '--config', config, '--log-level', 'warn'];
   const program = startProgram(command!, args, { env: { PATH: path } });
   await untilReady(program, async () => ctr(socket, 'version') !== '');
   mkdirSync(join(directory, 'images'));
@@ -119,6 +128,8 @@ state = "${directory}/state"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${fetched('usr/lib/cni')}"
     conf_dir = "${directory}/cni"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${directory}/registries"
 `;
 }
 

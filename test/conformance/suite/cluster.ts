@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { type Containerd, startContainerd, unmountBelow } from '../../support/containerd.ts';
 import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
 import { suiteImages } from './images.ts';
+import { startRegistry } from './registry.ts';
 
 const [directory, agnhost, ...flags] = process.argv.slice(2);
 if (directory === undefined || agnhost === undefined) throw new Error('usage: cluster.ts DIRECTORY AGNHOST [FLAGS]');
@@ -22,6 +23,7 @@ unmountBelow(directory);
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });
 const tar = suiteImages(join(directory, 'images'), agnhost);
+const registry = await startRegistry(join(directory, 'images'));
 const [first, second] = [await containers('1'), await containers('2')];
 
 const port = await freePort();
@@ -53,10 +55,11 @@ await secondNode.stop();
 await cluster.stop();
 for (const each of [first, second]) await each.stop();
 unmountBelow(directory);
+process.exit();
 
 async function containers(name: string): Promise<Containerd> {
   mkdirSync(join(directory!, name));
-  const containerd = await startContainerd(join(directory!, name));
+  const containerd = await startContainerd(join(directory!, name), { mirrors: { 'registry.k8s.io': registry } });
   containerd.load(tar);
   return containerd;
 }
