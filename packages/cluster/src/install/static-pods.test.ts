@@ -104,12 +104,18 @@ describe('static pods', () => {
     expect(container('kube-apiserver').command.slice(-2)).toEqual(['--tls-sni-cert-key=b', '--tls-sni-cert-key=a']);
   });
 
-  test('images come from where the configuration says', async () => {
-    const { container } = await manifests(
-      cluster('imageRepository: example.org/k8s\netcd: {local: {imageRepository: localhost/x, imageTag: 3.5.30-0}}'),
-    );
-    expect(container('kube-scheduler').image).toBe('example.org/k8s/kube-scheduler:v1.36.2');
-    expect(container('etcd').image).toBe('localhost/x/etcd:3.5.30-0');
+  test.each([
+    ['', 'kube-scheduler', 'localhost/keelson/kube-scheduler:v1.36.2'],
+    ['kubernetesVersion: v1.36.9', 'kube-scheduler', 'localhost/keelson/kube-scheduler:v1.36.2'],
+    [
+      'imageRepository: example.org/k8s\nkubernetesVersion: v1.36.9',
+      'kube-scheduler',
+      'example.org/k8s/kube-scheduler:v1.36.9',
+    ],
+    ['imageRepository: registry.k8s.io', 'etcd', 'registry.k8s.io/etcd:3.6.8-0'],
+    ['etcd: {local: {imageRepository: localhost/x, imageTag: 3.5.30-0}}', 'etcd', 'localhost/x/etcd:3.5.30-0'],
+  ] as const)('with %j the image of %s is %s', async (fields, name, image) => {
+    expect((await manifests(cluster(fields))).container(name).image).toBe(image);
   });
 
   test('what the configuration adds to a pod', async () => {

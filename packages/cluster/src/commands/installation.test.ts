@@ -1,0 +1,103 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { keelson } from './keelson.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keelson-installation-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Runs a command; `DIR` in it is the test's folder. */
+async function run(command: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ['', ''];
+  const code = await keelson(
+    command.split(' ').map((word) => word.replace('DIR', folder)),
+    {
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: (text) => {
+        stderr += text;
+      },
+      columns: 0,
+      env: { PATH: process.env.PATH },
+      onStop: () => {},
+    },
+  );
+  return { code, stdout, stderr };
+}
+
+const algorithm = 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nencryptionAlgorithm: ECDSA-P256\n';
+
+describe('the commands about an installation', () => {
+  test.each([
+    ['init nonsense', '"keelson init" takes "phase NAME" alone, got "nonsense"'],
+    ['init phase nonsense', 'there is no phase "nonsense"'],
+    ['init phase certs nonsense', 'there is no phase "certs nonsense"'],
+    ['init --skip-phases nonsense', '--skip-phases: there is no phase "nonsense"'],
+    ['init --config DIR/c.yaml --pod-network-cidr 10.1.0.0/16', '--config says what --pod-network-cidr would'],
+    ['init --config DIR/c.yaml --token abcdef.0123456789abcdef', '--config says what --token would'],
+    ['init --config DIR/none.yaml', 'cannot read DIR/none.yaml'],
+    ['init --root DIR --rootfs DIR', '--root and --rootfs exclude each other'],
+    ['init --root DIR --service-cidr nonsense', 'networking.serviceSubnet: "nonsense" is no CIDR'],
+    ['init --root DIR --token nonsense', 'the bootstrap token "nonsen…" was not of the form'],
+    ['init --nonsense', 'unknown flag: --nonsense'],
+    ['init phase kubeconfig admin --root DIR', 'the authority /etc/kubernetes/pki/ca.crt is not there'],
+    ['certs nonsense --root DIR', '"keelson certs" knows check-expiration and renew, not "nonsense"'],
+    ['certs renew --root DIR', "say which: 'all', or names"],
+    ['certs renew nonsense --root DIR', 'there is no certificate "nonsense"'],
+    ['certs renew apiserver --root DIR', 'apiserver is not there'],
+    ['certs check-expiration -o nonsense --root DIR', '--output nonsense is unknown'],
+    ['reset nonsense --root DIR', '"keelson reset" takes no arguments'],
+  ])('%s is refused', async (command, message) => {
+    await writeFile(join(folder, 'c.yaml'), algorithm);
+    const { code, stderr } = await run(command);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Error: ${message.replace('DIR', folder)}`);
+    expect(stderr.trim().split('\n')).toHaveLength(2);
+  });
+
+  test.each([
+    ['init --help', /^ {2}certs .*\n {4}ca /m],
+    ['init phase', /keelson init phase NAME/],
+    [
+      'init phase certs apiserver --help',
+      /^Makes the certificate that the API server shows its clients[\s\S]*keelson init phase certs apiserver \[flags\]/,
+    ],
+    ['certs', /keelson certs renew all/],
+    ['reset --help', /There is no way back/],
+  ])('%s is help', async (command, text) => {
+    const { code, stdout } = await run(command);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(text);
+  });
+
+  test('a dry run shows what holds no secrets, and changes nothing', async () => {
+    await writeFile(join(folder, 'c.yaml'), algorithm);
+    const { code, stdout } = await run(
+      'init --dry-run --root DIR/machine --config DIR/c.yaml --ignore-preflight-errors all',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain(`(dry run) [certs] wrote ${folder}/machine/etc/kubernetes/pki/ca.crt`);
+    expect(stdout).toContain('(dry run) [api] would put configmaps kube-system/kubeadm-config');
+    expect(stdout).toMatch(/\/etc\/kubernetes\/manifests\/kube-apiserver.yaml\n {2}apiVersion: v1\n/);
+    expect(stdout).not.toContain('PRIVATE KEY');
+    expect(await readdir(folder)).toEqual(['c.yaml']);
+  });
+
+  test('--rootfs is another machine: what is written does not name the folder', async () => {
+    await writeFile(join(folder, 'c.yaml'), algorithm);
+    await run('init phase certs --rootfs DIR/image --config DIR/c.yaml');
+    await run('init phase control-plane --rootfs DIR/image --config DIR/c.yaml --systemd');
+    const unit = await readFile(join(folder, 'image/etc/systemd/system/kube-apiserver.service'), 'utf8');
+    expect(unit).toContain('--tls-cert-file=/etc/kubernetes/pki/apiserver.crt');
+    expect(unit).not.toContain(folder);
+  });
+
+  test('nothing to undo', async () => {
+    expect(await run('reset --root DIR')).toEqual({ code: 0, stdout: 'There is nothing to undo.\n', stderr: '' });
+  });
+});
