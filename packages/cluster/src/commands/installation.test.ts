@@ -43,7 +43,10 @@ describe('the commands about an installation', () => {
     ['init --config DIR/none.yaml', 'cannot read DIR/none.yaml'],
     ['init --root DIR --rootfs DIR', '--root and --rootfs exclude each other'],
     ['init --root DIR --service-cidr nonsense', 'the configuration: networking.serviceSubnet: "nonsense" is no CIDR'],
-    ['init --root DIR --token nonsense', 'the configuration: InitConfiguration: the bootstrap token "nonsen…" was not of the form'],
+    [
+      'init --root DIR --token nonsense',
+      'the configuration: InitConfiguration: the bootstrap token "nonsen…" was not of the form',
+    ],
     ['init --nonsense', 'unknown flag: --nonsense'],
     ['init phase kubeconfig admin --root DIR', 'the authority /etc/kubernetes/pki/ca.crt is not there'],
     ['certs nonsense --root DIR', '"keelson certs" knows check-expiration and renew, not "nonsense"'],
