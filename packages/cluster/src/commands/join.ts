@@ -11,7 +11,7 @@ import { Layout } from '../install/layout.ts';
 import { machineFacts } from '../install/machine.ts';
 import { findProgram } from '../install/systemd/programs.ts';
 import { hasSystemd, systemdServices } from '../install/systemd/services.ts';
-import { StartupError } from '../startup-error.ts';
+import { outcomeOf } from './installation.ts';
 import type { Io } from './io.ts';
 
 const general = { section: 'General' } as const;
@@ -63,18 +63,12 @@ Usage:
 `;
 
 /** `keelson join`. @returns the exit code */
-export async function join(argv: readonly string[], io: Io): Promise<number> {
-  try {
+export function join(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson join', io, async () => {
     const { values, given, args } = parseFlags(flags, argv);
     if (values.help) io.stdout(`${summary}${usage(flags, descriptions, io.columns)}`);
     else await run(values, given, args, io);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof FlagError) && !(error instanceof StartupError)) throw error;
-    const remedy = error instanceof StartupError ? `${error.remedy}.` : "Run 'keelson join --help' for usage.";
-    io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
-    return 1;
-  }
+  });
 }
 
 async function run(values: Values, given: ReadonlySet<string>, args: readonly string[], io: Io): Promise<void> {
