@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type AuthorityFile, authorities } from './catalogue.ts';
+import { type AuthorityFile, authorities, certificates } from './catalogue.ts';
 import {
   type CertificateProfile,
   createAuthority,
@@ -18,21 +18,46 @@ const renewalMargin = 30 * day;
 
 type AuthorityName = Exclude<AuthorityFile, 'etcd/ca'>;
 
+/** What certificates say that differs from cluster to cluster. */
+interface Names {
+  readonly servingNames: readonly string[];
+  readonly nodeName: string;
+}
+
+interface Leaf {
+  readonly authority: AuthorityName;
+  profile(names: Names): CertificateProfile;
+}
+
+const signedByCa = (profile: Leaf['profile']): Leaf => ({ authority: 'ca', profile });
+
+/** One that every control plane has. */
+function common(name: string, organizations: readonly string[] = []): Leaf {
+  const { authority, profile } = certificates.find((definition) => definition.name === name)!;
+  return {
+    authority: authority as AuthorityName,
+    profile: ({ nodeName, servingNames }) => ({
+      ...profile({ nodeName, apiserver: servingNames, etcdServer: [], etcdPeer: [] }),
+      organizations,
+    }),
+  };
+}
+
+/** All parts are in one process here, so what kubeadm has in kubeconfigs has files of its own. */
 const leaves = {
-  apiserver: { authority: 'ca', commonName: 'kube-apiserver', usage: 'server' },
-  'apiserver-kubelet-client': {
-    authority: 'ca',
-    commonName: 'kube-apiserver-kubelet-client',
-    organizations: ['system:masters'],
+  apiserver: common('apiserver'),
+  'apiserver-kubelet-client': common('apiserver-kubelet-client', ['system:masters']),
+  'front-proxy-client': common('front-proxy-client'),
+  kubelet: signedByCa(({ servingNames }) => ({ commonName: 'kubelet', usage: 'server', names: servingNames })),
+  'kubelet-client': signedByCa(({ nodeName }) => ({
+    commonName: `system:node:${nodeName}`,
+    organizations: ['system:nodes'],
     usage: 'client',
-  },
-  'front-proxy-client': { authority: 'front-proxy-ca', commonName: 'front-proxy-client', usage: 'client' },
-  kubelet: { authority: 'ca', commonName: 'kubelet', usage: 'server' },
-  'kubelet-client': { authority: 'ca', commonName: 'system:node:', organizations: ['system:nodes'], usage: 'client' },
-  'kube-controller-manager': { authority: 'ca', commonName: 'system:kube-controller-manager', usage: 'client' },
-  'kube-scheduler': { authority: 'ca', commonName: 'system:kube-scheduler', usage: 'client' },
-  admin: { authority: 'ca', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
-} as const satisfies Record<string, CertificateProfile & { authority: AuthorityName }>;
+  })),
+  'kube-controller-manager': signedByCa(() => ({ commonName: 'system:kube-controller-manager', usage: 'client' })),
+  'kube-scheduler': signedByCa(() => ({ commonName: 'system:kube-scheduler', usage: 'client' })),
+  admin: signedByCa(() => ({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' })),
+} as const satisfies Record<string, Leaf>;
 
 export type LeafName = keyof typeof leaves;
 
@@ -131,11 +156,11 @@ async function ensureLeaf(
   pki: ClusterPki,
   name: LeafName,
   signers: Record<AuthorityName, Signer>,
-  names: { readonly servingNames: readonly string[]; readonly nodeName: string },
+  names: Names,
   now: Date,
 ): Promise<void> {
-  const profile = profileOf(name, names);
-  const { authority } = leaves[name];
+  const { authority, profile: profileOf } = leaves[name];
+  const profile = profileOf(names);
   const signer = signers[authority];
   const pair = await pki.read(name);
   if (pair !== undefined && isCurrent(pair, profile, signer.certificate, now, renewalMargin)) return;
@@ -146,15 +171,6 @@ async function ensureLeaf(
     );
   }
   await pki.write(name, await issue(profile, signer, now));
-}
-
-function profileOf(
-  name: LeafName,
-  { servingNames, nodeName }: { readonly servingNames: readonly string[]; readonly nodeName: string },
-): CertificateProfile {
-  const { authority: _, ...profile } = leaves[name];
-  if (profile.usage === 'server') return { ...profile, names: servingNames };
-  return name === 'kubelet-client' ? { ...profile, commonName: `${profile.commonName}${nodeName}` } : profile;
 }
 
 async function ensureServiceAccountKeys(pki: ClusterPki): Promise<void> {
