@@ -18,7 +18,7 @@ const rounds = process.env.KEELSON_KILLS === undefined ? 1 : 3;
 const PATIENCE = { timeout: 120_000, interval: 200 };
 const FLAGS = [
   '--endpoint-reconciler-type=lease',
-  '--shutdown-delay-duration=2s',
+  '--shutdown-delay-duration=5s',
   '--shutdown-send-retry-after',
   '--shutdown-watch-termination-grace-period=5s',
   '--goaway-chance=0.01',

@@ -166,7 +166,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       endWithAnswers();
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
-      for (const session of sessions) session.goaway();
+      for (const session of sessions) if (!session.destroyed) session.goaway();
     },
     close: async (graceMs) => {
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
