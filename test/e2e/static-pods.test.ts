@@ -35,11 +35,6 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
 
   afterAll(async () => {
     for (const each of [kubelet, workerKubelet]) await each?.stop();
-    console.log(
-      machine.containerd.program.output().length,
-      machine.containerd.program.output().slice(0, 6000),
-      kubelet.output().length,
-    );
     await machines?.stop();
   }, 60_000);
 
