@@ -3,7 +3,7 @@
  * (k8s.io/apiserver/pkg/cel/common/valuesunstructured.go).
  */
 import { equalValues } from '@keelson/api/codec/equality';
-import { type Declared, type DeclaredList, type DeclaredObject, DYN } from '../types/declared.ts';
+import { type Declared, type DeclaredList, type DeclaredObject, DYN, fieldOf } from '../types/declared.ts';
 import type { Type } from '../types/type.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, failure } from './errors.ts';
@@ -281,7 +281,7 @@ class JsonStruct extends Adapted implements MapValue {
     return this.#declared.type;
   }
   find(key: Value): Value | undefined {
-    const field = typeof key === 'string' ? this.#declared.fields.get(key) : undefined;
+    const field = typeof key === 'string' ? fieldOf(this.#declared, key) : undefined;
     if (!field || !Object.hasOwn(this.source, field.json)) return undefined;
     const json = this.source[field.json];
     return json === null || json === undefined ? undefined : adapt(json, field.declared);

@@ -12,6 +12,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '/': '__slash__',
 };
 
+/** Whether expressions cannot have it as a name: fields that are called so may be written as they are nonetheless. */
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name);
+}
+
 /** `foo-bar` → `foo__dash__bar`, `namespace` → `__namespace__`; undefined for a name that expressions cannot have. */
 export function escapeName(name: string): string | undefined {
   if (RESERVED.has(name)) return `__${name}__`;

@@ -83,3 +83,14 @@ test.each([
 ])('%s is written %s', (name, escaped) => {
   expect(escapeName(name)).toBe(escaped);
 });
+
+test('a field that is called as a reserved word is found by that word', () => {
+  const spec = fromSchema({ type: 'object', properties: { namespace: { type: 'string' } } })!;
+  const compiled = compile(
+    environment({ variables: { self: spec } }),
+    "has(self.namespace) && self.namespace == 'a' && self.__namespace__ == 'a'",
+  );
+  if (compiled.issues) throw new Error(compiled.issues.message);
+  expect(compiled.program().evaluate({ self: { namespace: 'a' } }).value).toBe(true);
+  expect(compiled.program().evaluate({ self: {} }).value).toBe(false);
+});

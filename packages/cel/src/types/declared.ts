@@ -2,6 +2,7 @@
  * Types as schemas declare them: besides the type, how long a value can be and how JSON becomes a value
  * (k8s.io/apiserver/pkg/cel DeclType).
  */
+import { isReserved } from '../schema/escape.ts';
 import {
   BoolType,
   BytesType,
@@ -140,7 +141,7 @@ export function object(
   };
   return {
     kind: 'object',
-    type: { kind: 'struct', name, field: (field) => all().get(field)?.declared.type },
+    type: { kind: 'struct', name, field: (field) => lookUp(all(), field)?.declared.type },
     get fields() {
       return all();
     },
@@ -151,6 +152,15 @@ export function object(
     maxElements: 0,
     minSize,
   };
+}
+
+/** The field of a name; one that is a reserved word is found by that word too. */
+export function fieldOf(declared: DeclaredObject, name: string): DeclaredField | undefined {
+  return lookUp(declared.fields, name);
+}
+
+function lookUp(fields: ReadonlyMap<string, DeclaredField>, name: string): DeclaredField | undefined {
+  return fields.get(name) ?? (isReserved(name) ? fields.get(`__${name}__`) : undefined);
 }
 
 /** A variable that may be missing. */
