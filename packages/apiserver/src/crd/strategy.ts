@@ -26,6 +26,7 @@ export function customStrategy({
   selectableFields,
 }: CustomBehaviour): Strategy<KubeObject> {
   const hasStatus = subresources.status !== undefined;
+  const forgiven = new Forgiven();
   return {
     allowUnconditionalUpdate: false,
     metadataRules: 'generic',
@@ -48,21 +49,37 @@ export function customStrategy({
     },
     validateUpdate: (_ctx, object, old) =>
       otherKind(object, kind) ?? [
-        ...schema.validateUpdate(object, old),
+        ...schema.validateUpdate(object, old, { warn: forgiven.listFor(object) }),
         ...scaleSpecProblems(object, subresources),
         ...scaleStatusProblems(object, subresources),
       ],
     warningsOnUpdate(_ctx, object, old) {
       const before = new Set(old.metadata.finalizers);
-      return finalizerWarnings((object.metadata.finalizers ?? []).filter((name) => !before.has(name)));
+      const added = (object.metadata.finalizers ?? []).filter((name) => !before.has(name));
+      return [...forgiven.of(object), ...finalizerWarnings(added)];
     },
     selectableFields,
     ...(hasStatus ? { resetFields: { [apiVersionOf(kind)]: { 'f:status': {} } } } : {}),
   };
 }
 
+/** What validation of an update let pass because it was so before: warnings, which are asked for by themselves. */
+class Forgiven {
+  readonly #texts = new WeakMap<KubeObject, string[]>();
+
+  listFor(object: KubeObject): (text: string) => void {
+    const texts: string[] = [];
+    this.#texts.set(object, texts);
+    return (text) => texts.push(text);
+  }
+  of(object: KubeObject): readonly string[] {
+    return this.#texts.get(object) ?? [];
+  }
+}
+
 /** PUT and PATCH of `status`: all else stays as it is. */
 export function customStatus({ kind, schema, subresources }: CustomBehaviour): ViewSubresource<KubeObject> {
+  const forgiven = new Forgiven();
   return {
     type: 'view',
     strategy: {
@@ -79,9 +96,10 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
       },
       validateUpdate: (_ctx, object, old) =>
         otherKind(object, kind) ?? [
-          ...schema.validateStatusUpdate(object, old),
+          ...schema.validateStatusUpdate(object, old, { warn: forgiven.listFor(object) }),
           ...scaleStatusProblems(object, subresources),
         ],
+      warningsOnUpdate: (_ctx, object) => [...forgiven.of(object)],
       resetFields: { [apiVersionOf(kind)]: { 'f:metadata': {}, 'f:spec': {} } },
     },
   };
