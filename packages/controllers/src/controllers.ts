@@ -189,6 +189,11 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./protection/volumes.ts')).start(context),
   },
   {
+    name: 'volumeattributesclass-protection-controller',
+    account: 'volumeattributesclass-protection-controller',
+    start: async (context) => (await import('./protection/attributesclasses.ts')).start(context),
+  },
+  {
     name: 'ephemeral-volume-controller',
     alias: 'ephemeral-volume',
     account: 'ephemeral-volume-controller',
