@@ -45,10 +45,23 @@ export async function start(context: ControllerContext) {
   const resource = client.resource('volumeattributesclasses.storage.k8s.io');
   const isUsed = (name: string) => [volumes, claims].some(({ store }) => store.byIndex(INDEX, name).length > 0);
 
+  const isUsedStill = async (name: string): Promise<boolean> => {
+    for await (const { items } of client.resource('persistentvolumes').pages()) {
+      if (items.some((volume) => classOfVolume(volume).includes(name))) return true;
+    }
+    for await (const { items } of client.resource('persistentvolumeclaims').pages()) {
+      if (items.some((claim) => classesOfClaim(claim).includes(name))) return true;
+    }
+    return false;
+  };
+
   const reconcile = async (name: string) => {
     const found = classes.store.get(name);
     const deed = found && protection(found, FINALIZER, () => isUsed(name));
-    if (deed) await setFinalizer(resource, found, FINALIZER, deed === 'add');
+    // The copies may be behind: a claim that has just come would lose its class.
+    if (deed === 'add' || (deed === 'remove' && !(await isUsedStill(name)))) {
+      await setFinalizer(resource, found, FINALIZER, deed === 'add');
+    }
   };
   return runQueue(context, { queue, informers: [classes, volumes, claims], workers: 1, reconcile });
 }
