@@ -57,7 +57,8 @@ export async function start(context: ControllerContext) {
 
   const reconcile = async (name: string) => {
     const found = classes.store.get(name);
-    const deed = found && protection(found, FINALIZER, () => isUsed(name));
+    if (!found) return;
+    const deed = protection(found, FINALIZER, () => isUsed(name));
     // The copies may be behind: a claim that has just come would lose its class.
     if (deed === 'add' || (deed === 'remove' && !(await isUsedStill(name)))) {
       await setFinalizer(resource, found, FINALIZER, deed === 'add');
