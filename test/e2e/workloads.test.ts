@@ -35,7 +35,7 @@ describe.skipIf(missing('kubectl'))('workloads', { timeout: 150_000 }, () => {
   }, 60_000);
 
   const create = (object: object) => k.with({ stdin: JSON.stringify(object) })`create -f -`;
-  const podsOf = async (app: string) => (await k.json<PodList>`get pods -l app=${app}`).items;
+  const podsOf = async (app: string) => (await k.json<PodList>`get pods -l app=${app}`).items ?? [];
   const running = async (app: string) =>
     (await podsOf(app)).filter((pod) => pod.status?.phase === 'Running' && !pod.metadata.deletionTimestamp);
   const namesOf = async (app: string) => (await podsOf(app)).map((pod) => pod.metadata.name!).sort();
@@ -53,7 +53,7 @@ describe.skipIf(missing('kubectl'))('workloads', { timeout: 150_000 }, () => {
   test('a deployment is created, rolled out, rolled back, scaled, and deleted with all it owns', async () => {
     await k`create deployment web --image=${IMAGE}:1 --replicas=3`;
     await k`rollout status deployment/web --timeout=60s`;
-    const imagesOf = async () => new Set((await running('web')).map((pod) => pod.spec!.containers[0]!.image));
+    const imagesOf = async () => new Set((await running('web')).map((pod) => pod.spec!.containers![0]!.image));
     expect(await imagesOf()).toEqual(new Set([`${IMAGE}:1`]));
 
     await k`set image deployment/web *=${IMAGE}:2`;
