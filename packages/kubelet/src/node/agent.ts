@@ -36,6 +36,7 @@ export class NodeAgent {
   #node: Node | undefined;
   #reportedAt = 0;
   #stopped = false;
+  #isCorrecting = false;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
@@ -47,9 +48,10 @@ export class NodeAgent {
     return this.#node;
   }
 
-  /** Somebody else has the node as it is. */
+  /** Somebody else has the node as it is. Where nobody knows whether it is ready, that is told at once. */
   observe(node: Node): void {
     if (node.metadata.uid === this.#node?.metadata.uid || !this.#node) this.#node = node;
+    if (isGivenUp(this.#node) && !this.#isCorrecting) void this.#correct();
   }
 
   /** Registers the node, trying until the API server takes it; then it is kept. @returns when it is registered */
@@ -138,6 +140,21 @@ export class NodeAgent {
     this.#saw(await nodes.patch({ name: configuration.name }, 'merge', { metadata: { labels } }));
   }
 
+  async #correct(): Promise<void> {
+    const { client, configuration } = this.#options;
+    const { clock, log } = client.world;
+    this.#isCorrecting = true;
+    while (!this.#stopped && isGivenUp(this.#node)) {
+      try {
+        await this.#limited(() => this.update());
+      } catch (error) {
+        log.warn({ node: configuration.name, error }, 'Could not update the node');
+        await new Promise<void>((resolve) => clock.after(MAX_PAUSE_MS, resolve, { background: true }));
+      }
+    }
+    this.#isCorrecting = false;
+  }
+
   #tellTransitions(old: NodeStatus | undefined, { conditions = [] }: NodeStatus): void {
     const { recorder, configuration } = this.#options;
     for (const { type, status, reason = '' } of conditions) {
@@ -181,6 +198,11 @@ export class NodeAgent {
 /** As upstream names nodes in events: by name in place of the uid. */
 export function nodeReference(name: string) {
   return { reference: { kind: 'Node', name, uid: name } };
+}
+
+/** What the node lifecycle controller says of a node that has not renewed its lease; no kubelet says so of itself. */
+function isGivenUp(node: Node | undefined): boolean {
+  return node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') ?? false;
 }
 
 /** Heartbeats aside. */

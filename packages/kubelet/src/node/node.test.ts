@@ -151,6 +151,19 @@ describe('NodeAgent', () => {
     agent.stop();
   });
 
+  it('says that it lives as soon as others have given it up', async () => {
+    const { world, agent, count, node } = await agentOf();
+    await agent.start();
+    const live = node()!;
+    const conditions = live.status?.conditions?.map((each) => ({ ...each, status: 'Unknown' }));
+    agent.observe({ ...live, status: { ...live.status, conditions } });
+    agent.observe({ ...live, status: { ...live.status, conditions } });
+    await world.pass(1);
+    expect(count('PATCH status')).toBe(1);
+    expect(node()?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    agent.stop();
+  });
+
   it('reports every five minutes all the same', async () => {
     const { world, agent, count } = await agentOf();
     await agent.start();
