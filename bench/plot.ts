@@ -47,16 +47,13 @@ const text = (at: number, y: number, content: string, more = '') =>
 const height = TOP + rows.length * ROW + 30;
 const grid = [0.5, 1, 2, 5, 10, 20, 50, 100, 200].filter((value) => value <= top);
 const { machine } = results;
+const title = `How many times as good as ${reference} ${results.servers.at(-1)!.version} on etcd`;
 console.log(
   [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12" fill="#333">`,
+    `<title>${title}</title>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
-    text(
-      12,
-      22,
-      `How many times as good as ${reference} ${results.servers.at(-1)!.version} on etcd`,
-      'font-size="15" font-weight="bold"',
-    ),
+    text(12, 22, title, 'font-size="15" font-weight="bold"'),
     text(
       12,
       42,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import type { ServerFactory } from '@keelson/kubelet';
@@ -42,5 +43,7 @@ export async function startRealNode(options: RealNodeOptions): Promise<Running> 
   ]);
   const { client, server, nodeName, nodeAddress, rootDirectory } = options;
   const runtime = new CriRuntime(options.runtimeEndpoint);
-  return startKubelet({ client, server, nodeName, runtime, rootDirectory, nodeIps: [nodeAddress] });
+  // Clusters of one machine would clear away each other's logs in a folder of all.
+  const podLogsDirectory = join(rootDirectory, 'pod-logs');
+  return startKubelet({ client, server, nodeName, runtime, rootDirectory, podLogsDirectory, nodeIps: [nodeAddress] });
 }
