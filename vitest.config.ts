@@ -9,6 +9,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     testTimeout: 20_000,
+    expect: { poll: { timeout: 15_000 } },
     maxWorkers: 2,
   },
 });
