@@ -61,9 +61,12 @@ describe('the scheduler on the API server', () => {
     expect(await scheduledOf('web')).toMatchObject({ status: 'True' });
     const events = client.resource('events.events.k8s.io');
     await expect
-      .poll(async () => (await events.list({ namespace })).items.find(({ regarding }) => regarding?.name === 'web'))
+      .poll(async () =>
+        (await events.list({ namespace })).items.find(
+          ({ regarding, reason }) => regarding?.name === 'web' && reason === 'Scheduled',
+        ),
+      )
       .toMatchObject({
-        reason: 'Scheduled',
         action: 'Binding',
         note: 'Successfully assigned default/web to large',
         reportingController: 'default-scheduler',
