@@ -11,7 +11,7 @@ import { processStartSeconds } from '@keelson/component/metrics/process';
 import { systemClock } from '@keelson/storage/clock';
 import { startCompactor } from '@keelson/storage/compactor';
 import { compileForValidation } from './admission/cel/compiler.ts';
-import { type DynamicAdmission, dynamicAdmission } from './admission/dynamic.ts';
+import { dynamicAdmission } from './admission/dynamic.ts';
 import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
@@ -29,11 +29,11 @@ import { nodeAuthorizer } from './authz/node/index.ts';
 import { followRbac } from './authz/rbac/follow.ts';
 import { guardRbac } from './authz/rbac/guard.ts';
 import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
+import { boot } from './bootstrap/boot.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { FlowControlUpkeep } from './bootstrap/flowcontrol-upkeep.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
-import type { Periodic } from './bootstrap/periodic.ts';
 import { Presence } from './bootstrap/presence.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose, type Handler } from './chain.ts';
@@ -54,7 +54,7 @@ import { goaway } from './filters/goaway.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
 import { timeout } from './filters/timeout.ts';
-import { type FlowControl, flowControl } from './flowcontrol/index.ts';
+import { flowControl } from './flowcontrol/index.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { Rounds } from './handlers/rounds.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
@@ -328,20 +328,21 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const repair = serviceAllocationRepair(services, now);
   const upkeep = new FlowControlUpkeep(client, logger);
-  const ready = start(
-    config,
-    resources,
-    client,
-    repair,
-    presence,
-    { rbac, nodes },
-    admission,
+  const ready = boot({
     health,
-    now,
+    logger,
+    follow: async () => {
+      await followRbac(rbac, resources);
+      if (config.authorizationModes.includes('Node')) await followNodes(nodes, resources);
+      await admission.start();
+    },
+    repair,
+    objects: () => bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) }),
     upkeep,
     flow,
     custom,
-  ).then(booted);
+    presence,
+  }).then(booted);
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
@@ -355,41 +356,6 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     });
   };
   return { port: listener.port, ready, accept, close: stop };
-}
-
-async function start(
-  config: ServerConfig,
-  resources: Resources,
-  client: RegistryClient,
-  repair: Periodic,
-  presence: Presence,
-  index: { readonly rbac: RbacIndex; readonly nodes: NodeGraph },
-  admission: DynamicAdmission,
-  health: HealthChecks,
-  now: () => Date,
-  upkeep: FlowControlUpkeep,
-  flow: FlowControl | undefined,
-  custom: CustomResources,
-): Promise<void> {
-  const synced = health.addBootHook('generic-apiserver-start-informers');
-  await followRbac(index.rbac, resources);
-  if (config.authorizationModes.includes('Node')) await followNodes(index.nodes, resources);
-  await admission.start();
-  synced();
-  const repaired = health.addBootHook('start-service-ip-repair-controllers');
-  const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
-  await repair.start();
-  repaired();
-  ranged();
-  await Promise.all([
-    bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) }),
-    upkeep.start(health),
-  ]);
-  await flow?.start();
-  const served = health.addBootHook('crd-informer-synced');
-  await custom.start();
-  served();
-  await presence.start(health);
 }
 
 /** By what a request is counted that does not get to its handler. */

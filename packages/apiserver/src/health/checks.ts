@@ -33,6 +33,7 @@ export class HealthChecks {
   readonly #checks: Readonly<Record<Endpoint, HealthCheck[]>> = { healthz: [], livez: [], readyz: [] };
   readonly #options: HealthOptions;
   readonly #startedAt: number;
+  readonly #unfinished = new Set<BootHook>();
 
   /** Every endpoint has the check `ping` from the start. */
   constructor(options: HealthOptions) {
@@ -57,6 +58,16 @@ export class HealthChecks {
    * later.
    */
   addBootHook(hook: BootHook): () => void {
+    const finish = this.reserveBootHook(hook);
+    this.#unfinished.add(hook);
+    return () => {
+      finish();
+      this.#unfinished.delete(hook);
+    };
+  }
+
+  /** The same for one that nobody works on: it is not among those that are `unfinished`. */
+  reserveBootHook(hook: BootHook): () => void {
     let isFinished = false;
     const check = () => {
       if (!isFinished) throw new Error('not finished');
@@ -70,6 +81,11 @@ export class HealthChecks {
     return () => {
       isFinished = true;
     };
+  }
+
+  /** What somebody works on that the server waits for. */
+  get unfinished(): readonly BootHook[] {
+    return [...this.#unfinished];
   }
 
   /** What GET / lists: the three endpoints and their checks. */

@@ -25,10 +25,12 @@ async function readyz(health: HealthChecks): Promise<string> {
 it('is ready when nobody waits for anything any more', async () => {
   const { health, finish } = fixture();
   const roles = health.addBootHook('rbac/bootstrap-roles');
+  expect(health.unfinished).toEqual(['rbac/bootstrap-roles']);
   expect(await readyz(health)).toContain('[-]poststarthook/bootstrap-controller failed');
   finish();
   expect(await readyz(health)).toContain('[-]poststarthook/rbac/bootstrap-roles failed');
   roles();
+  expect(health.unfinished).toEqual([]);
   const lines = (await readyz(health)).trimEnd().split('\n');
   expect(lines.slice(0, 5)).toEqual([
     '[+]ping ok',

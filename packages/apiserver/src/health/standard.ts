@@ -16,7 +16,7 @@ export interface StandardChecks {
  * @returns to be called when the server has booted: finishes the hooks that nobody took over
  */
 export function addStandardChecks(health: HealthChecks, standard: StandardChecks): () => void {
-  const finishers = BOOT_HOOKS.filter((hook) => isWanted(hook, standard)).map((hook) => health.addBootHook(hook));
+  const finishers = BOOT_HOOKS.filter((hook) => isWanted(hook, standard)).map((hook) => health.reserveBootHook(hook));
   const nothing = { check() {} };
   health.add({ name: 'log', ...nothing });
   health.add({ name: 'autoregister-completion', ...nothing });

@@ -1,0 +1,60 @@
+/** What a server does between listening and being ready, in order; each part has its health check. */
+import type { HealthChecks } from '../health/checks.ts';
+import type { Logger } from '../logger.ts';
+
+export interface BootOptions {
+  readonly health: HealthChecks;
+  readonly logger: Logger;
+  /** What decides about requests follows what is stored. */
+  readonly follow: () => Promise<void>;
+  /** The records of addresses and ports. */
+  readonly repair: { start(): Promise<void> };
+  /** What must exist. */
+  readonly objects: () => Promise<void>;
+  /** Priority levels and flow schemas: that they exist, and that requests are queued by them. */
+  readonly upkeep: { start(health: HealthChecks): Promise<void> };
+  readonly flow: { start(): Promise<void> } | undefined;
+  readonly custom: { start(): Promise<void> };
+  /** By what others see that it is there. */
+  readonly presence: { start(health: HealthChecks): Promise<void> };
+}
+
+/** After so long, and as long again each time, the log says what a server waits for. */
+const REPORT_MS = 10_000;
+
+/** Resolves when all is done. @throws StatusError, StoreUnavailableError */
+export async function boot(options: BootOptions): Promise<void> {
+  const { health, logger } = options;
+  const report = setInterval(() => logger.warn({ waitsFor: health.unfinished }, 'not ready yet'), REPORT_MS);
+  try {
+    await inOrder(options);
+  } finally {
+    clearInterval(report);
+  }
+}
+
+async function inOrder({
+  health,
+  follow,
+  repair,
+  objects,
+  upkeep,
+  flow,
+  custom,
+  presence,
+}: BootOptions): Promise<void> {
+  const synced = health.addBootHook('generic-apiserver-start-informers');
+  await follow();
+  synced();
+  const repaired = health.addBootHook('start-service-ip-repair-controllers');
+  const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
+  await repair.start();
+  repaired();
+  ranged();
+  await Promise.all([objects(), upkeep.start(health)]);
+  await flow?.start();
+  const served = health.addBootHook('crd-informer-synced');
+  await custom.start();
+  served();
+  await presence.start(health);
+}
