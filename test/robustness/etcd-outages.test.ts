@@ -178,7 +178,7 @@ describe.skipIf(reason !== undefined)(`outages of etcd${reason ? ` (skipped: ${r
     const recorder = new Recorder(store, '/registry/quiet/', 2);
     let revision = await put(direct, '/registry/busy', '1');
     for (let i = 0; i < 10; i++) revision = await put(direct, '/registry/busy', `${i}`, revision);
-    store.requestProgress();
+    store.requestProgress(revision);
     await recorder.until((seen) => seen.revision === revision);
     proxy.cut();
     await direct.compact(revision);
@@ -199,7 +199,7 @@ describe.skipIf(reason !== undefined)(`outages of etcd${reason ? ` (skipped: ${r
     await late.until(({ error }) => error !== undefined);
     expect(late.error).toBeInstanceOf(CompactedError);
     revision = await put(store, '/registry/busy', 'again', revision);
-    store.requestProgress();
+    store.requestProgress(revision);
     await quiet.until((seen) => seen.revision === revision);
   });
 

@@ -85,62 +85,57 @@ describe.skipIf(reason !== undefined)(`three API servers${reason ? ` (skipped: $
     await replicas.startServer(1);
   });
 
-  // Next to other tests it has once not settled in its time: `npm run robustness` runs it alone.
-  it.skipIf(process.env.KEELSON_KILLS === undefined)(
-    'are restarted one after the other under load',
-    { timeout: 300_000 + rounds * 120_000 },
-    async () => {
-      const ledger = new Ledger(() => replicas.client());
-      await ledger.start(WRITERS, 5);
+  it('are restarted one after the other under load', { timeout: 300_000 + rounds * 120_000 }, async () => {
+    const ledger = new Ledger(() => replicas.client());
+    await ledger.start(WRITERS, 5);
 
-      const told = new Map<string, number>();
-      const tell = ({ data }: ConfigMap) => {
-        if (data?.value) told.set(data.value, (told.get(data.value) ?? 0) + 1);
-      };
-      const informer = new Informer(admin.resource('configmaps'), systemWorld(), { namespace });
-      informer.addHandler({ added: tell, updated: (_, now) => tell(now) });
-      informer.start();
-      await informer.synced;
+    const told = new Map<string, number>();
+    const tell = ({ data }: ConfigMap) => {
+      if (data?.value) told.set(data.value, (told.get(data.value) ?? 0) + 1);
+    };
+    const informer = new Informer(admin.resource('configmaps'), systemWorld(), { namespace });
+    informer.addHandler({ added: tell, updated: (_, now) => tell(now) });
+    informer.start();
+    await informer.synced;
 
-      const deployments = admin.resource('deployments.apps');
-      const labels = { app: 'rolling' };
-      const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
-      const spec = { replicas: 3, selector: { matchLabels: labels }, template };
-      await deployments.create({ metadata: { namespace, name: 'rolling' }, spec });
-      let replicasWanted = 3;
-      let longest = 0;
-      for (let round = 0; round < rounds; round++) {
-        for (const i of all) {
-          ledger.mark();
-          expect(await replicas.stopServer(i), replicas.output(i).slice(-2000)).toBe(0);
-          replicasWanted = 3 + ((round * 3 + i) % 4);
-          await deployments.patch({ namespace, name: 'rolling' }, 'merge', { spec: { replicas: replicasWanted } });
-          await replicas.startServer(i);
-          longest = Math.max(longest, await ledger.progress());
-        }
+    const deployments = admin.resource('deployments.apps');
+    const labels = { app: 'rolling' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const spec = { replicas: 3, selector: { matchLabels: labels }, template };
+    await deployments.create({ metadata: { namespace, name: 'rolling' }, spec });
+    let replicasWanted = 3;
+    let longest = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const i of all) {
+        ledger.mark();
+        expect(await replicas.stopServer(i), replicas.output(i).slice(-2000)).toBe(0);
+        replicasWanted = 3 + ((round * 3 + i) % 4);
+        await deployments.patch({ namespace, name: 'rolling' }, 'merge', { spec: { replicas: replicasWanted } });
+        await replicas.startServer(i);
+        longest = Math.max(longest, await ledger.progress());
       }
-      await vi.waitFor(async () => {
-        const { items } = await admin.resource('pods').list({ namespace, labelSelector: 'app=rolling' });
-        expect(items.filter(({ metadata }) => !metadata.deletionTimestamp)).toHaveLength(replicasWanted);
-      }, PATIENCE);
-      const sets = await admin.resource('replicasets.apps').list({ namespace });
-      expect(sets.items).toHaveLength(1);
+    }
+    await vi.waitFor(async () => {
+      const { items } = await admin.resource('pods').list({ namespace, labelSelector: 'app=rolling' });
+      expect(items.filter(({ metadata }) => !metadata.deletionTimestamp)).toHaveLength(replicasWanted);
+    }, PATIENCE);
+    const sets = await admin.resource('replicasets.apps').list({ namespace });
+    expect(sets.items).toHaveLength(1);
 
-      const summary = await ledger.finish();
-      record({
-        fault: `three API servers restarted, ${rounds === 1 ? 'once' : `${rounds} times`}`,
-        load: `${WRITERS} writers, 1 watch, 1 informer, controllers`,
-        ...summary,
-        recoveredMs: longest,
-      });
-      const { items } = await admin.resource('configmaps').list({ namespace });
-      await vi.waitFor(() => {
-        const known = [...informer.store.values()].map(({ metadata }) => metadata.resourceVersion);
-        expect(known.sort()).toEqual(items.map(({ metadata }) => metadata.resourceVersion).sort());
-      }, PATIENCE);
-      await informer.stop();
-      expect([...told].filter(([, times]) => times > 1)).toEqual([]);
-      expect(ledger.refusals).toEqual([]);
-    },
-  );
+    const summary = await ledger.finish();
+    record({
+      fault: `three API servers restarted, ${rounds === 1 ? 'once' : `${rounds} times`}`,
+      load: `${WRITERS} writers, 1 watch, 1 informer, controllers`,
+      ...summary,
+      recoveredMs: longest,
+    });
+    const { items } = await admin.resource('configmaps').list({ namespace });
+    await vi.waitFor(() => {
+      const known = [...informer.store.values()].map(({ metadata }) => metadata.resourceVersion);
+      expect(known.sort()).toEqual(items.map(({ metadata }) => metadata.resourceVersion).sort());
+    }, PATIENCE);
+    await informer.stop();
+    expect([...told].filter(([, times]) => times > 1)).toEqual([]);
+    expect(ledger.refusals).toEqual([]);
+  });
 });

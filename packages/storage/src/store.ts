@@ -107,8 +107,11 @@ export interface Store {
    */
   watch(options: WatchOptions): Watch;
 
-  /** Asks that every open watch report (an empty batch if need be) that it has reached the current revision. */
-  requestProgress(): void;
+  /**
+   * Asks that every open watch report (an empty batch if need be) that it has reached this revision, which a read or a write
+   * has told of.
+   */
+  requestProgress(revision: number): void;
 
   /** Forgets history before `revision`; what is current stays. @throws CompactedError, FutureRevisionError */
   compact(revision: number): Promise<void>;

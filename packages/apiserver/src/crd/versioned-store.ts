@@ -121,8 +121,8 @@ export class VersionedStore implements Store {
     };
   }
 
-  requestProgress(): void {
-    this.#inner.requestProgress();
+  requestProgress(revision: number): void {
+    this.#inner.requestProgress(revision);
   }
   compact(revision: number): Promise<void> {
     return this.#inner.compact(revision);

@@ -88,7 +88,7 @@ export function observeStore(
       });
     },
     currentRevision: () => store.currentRevision(),
-    requestProgress: () => store.requestProgress(),
+    requestProgress: (revision) => store.requestProgress(revision),
     compact: (revision) => store.compact(revision),
     compactedRevision: () => store.compactedRevision(),
     size: () => store.size(),

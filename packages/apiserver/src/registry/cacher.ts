@@ -126,7 +126,7 @@ export class Cacher {
     await this.ready();
     if (this.#revision >= revision) return;
     const reached = new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
-    this.#options.store.requestProgress();
+    this.#options.store.requestProgress(revision);
     await reached;
   }
 

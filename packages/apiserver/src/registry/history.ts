@@ -75,6 +75,6 @@ function readBatches(
       },
       onError: () => finish(undefined),
     });
-    store.environment.store.requestProgress();
+    store.environment.store.requestProgress(until);
   });
 }

@@ -133,7 +133,7 @@ export function watchTests(context: TestContext): void {
     const revision = await put(store, `${prefix}busy/a`, '1');
     await busy.until((seen) => seen.events.length === 1);
     expect(quiet.revision).toBeLessThan(revision);
-    store.requestProgress();
+    store.requestProgress(revision);
     await quiet.until((seen) => seen.revision >= revision);
     await busy.until((seen) => seen.revision >= revision);
     expect(quiet.events).toEqual([]);
@@ -159,11 +159,11 @@ export function watchTests(context: TestContext): void {
           }
           if (batch.revision > delivered) reject(new Error(`progress to ${batch.revision} after ${delivered}`));
           if (delivered === start + total - 1) resolve(watch.close());
-          else store.requestProgress();
+          else store.requestProgress(delivered + 1);
         },
         onError: reject,
       });
-      store.requestProgress();
+      store.requestProgress(start);
     });
     await Promise.all(writes);
   });

@@ -135,7 +135,7 @@ export class EmbeddedStore implements Store {
     return this.#watches.watch(options);
   }
 
-  requestProgress(): void {
+  requestProgress(_revision: number): void {
     this.#watches.requestProgress();
   }
 

@@ -34,8 +34,13 @@ export function isUnavailable(error: unknown): boolean {
 
 /** It was waited for in vain; not: the endpoint has said that its own time was over. */
 export function isSilence(error: unknown): boolean {
-  return isServiceError(error) && error.code === status.DEADLINE_EXCEEDED && error.details !== GAVE_UP;
+  if (!isServiceError(error)) return false;
+  const { code, details } = error;
+  return code === status.DEADLINE_EXCEEDED ? details !== GAVE_UP : details.includes(NO_ANSWER);
 }
+
+/** What is said of a connection on which the other side has said nothing. */
+export const NO_ANSWER = 'no answer in time';
 
 /** What a member says that found no leader to hand a write to for as long as it waits (5 s and two elections). */
 const GAVE_UP = 'context deadline exceeded';

@@ -127,8 +127,8 @@ export class EtcdStore implements Store {
     return this.#watches.watch(prefix.length > 0 ? prefix : zero, prefixEnd(prefix), options);
   }
 
-  requestProgress(): void {
-    this.#watches.requestProgress();
+  requestProgress(revision: number): void {
+    this.#watches.requestProgress(revision);
   }
 
   async compact(revision: number): Promise<void> {

@@ -73,7 +73,29 @@ it('tells what the peer refuses with, and refuses what is too large', async () =
 
 it.each([false, true])('gives up on a peer that says nothing, TLS: %s', async (tls) => {
   const address = await addressOf(createServer((socket) => open.unshift({ close: () => socket.destroy() })));
-  await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ code: 4, details: 'Deadline exceeded' });
+  const why = 'No connection established. Last error: no answer in time. Resolution note: ';
+  await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ code: 14, details: why });
+});
+
+it('gives up on a peer that takes a call and says nothing of it', async () => {
+  const server = http2.createServer().on('stream', () => {});
+  const calls = channel(await addressOf(server));
+  await expect(ask(calls, 'ask', 50)).rejects.toMatchObject({ code: 4, details: 'Deadline exceeded' });
+});
+
+it('says that nothing was sent where the peer ends the connection before its first word', async () => {
+  const heard: Buffer[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', (bytes) => {
+      heard.push(bytes);
+      socket.destroy();
+    });
+  });
+  await expect(ask(channel(await addressOf(server)))).rejects.toMatchObject({
+    code: 14,
+    details: expect.stringMatching(/^No connection established/) as string,
+  });
+  expect(Buffer.concat(heard).includes('/s/M')).toBe(false);
 });
 
 it('tells where there was no connection, and where one was lost', async () => {

@@ -6,6 +6,7 @@ import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:h
 import { connect as connectPlain } from 'node:net';
 import { connect as connectSecure, type SecureContext } from 'node:tls';
 import { status } from '@grpc/grpc-js';
+import { NO_ANSWER } from './errors.ts';
 
 /** A call that failed, with gRPC's code; what has become of the connection is told in the library's words. */
 class CallError extends Error {
@@ -44,7 +45,7 @@ const CONNECTION_WINDOW = 16 << 20;
 
 export class UnaryChannel {
   readonly #address: Address;
-  #session: ClientHttp2Session | undefined;
+  #peer: Peer | undefined;
 
   /** Connects at the first call, and again whenever the connection is gone. */
   constructor(address: Address) {
@@ -52,9 +53,16 @@ export class UnaryChannel {
   }
 
   /** @returns the answer's message. @throws CallError */
-  call({ path, message, deadline, maxBytes }: Call): Promise<Buffer> {
+  async call(call: Call): Promise<Buffer> {
+    const peer = this.#connected();
+    if (!peer.isAccepted) await inTime(peer.acceptance, call.deadline);
+    return this.#ask(peer.session, call);
+  }
+
+  #ask(session: ClientHttp2Session, { path, message, deadline, maxBytes }: Call): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const session = this.#connected();
+      // Others that waited with it may have had to do with its end.
+      if (isOver(session)) throw notConnected('closed');
       const timeoutMs = Math.max(1, deadline - Date.now());
       const stream = session.request({
         ':method': 'POST',
@@ -67,7 +75,6 @@ export class UnaryChannel {
       let failure: CallError | undefined;
       const fail = (error: CallError): void => {
         failure ??= error;
-        // A stream is not closed before there is a connection, which there may never be.
         settle();
         stream.close(http2.constants.NGHTTP2_CANCEL);
       };
@@ -98,7 +105,7 @@ export class UnaryChannel {
         else if (outcome?.['grpc-status'] === '0') {
           resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).subarray(PREFIX));
         } else if (outcome) reject(refusal(outcome));
-        else reject(lost(cause, connected.has(session)));
+        else reject(lost(cause));
       };
       stream.on('end', () => {
         if (outcome) settle();
@@ -114,20 +121,20 @@ export class UnaryChannel {
 
   /** The next call makes a connection of its own; those under way end on theirs. */
   renew(): void {
-    const session = this.#session;
-    this.#session = undefined;
-    if (session && connected.has(session)) session.close();
-    else session?.destroy();
+    const peer = this.#peer;
+    this.#peer = undefined;
+    if (peer?.isAccepted) peer.session.close();
+    else peer?.session.destroy();
   }
 
   /** Calls under way fail. */
   close(): void {
-    this.#session?.destroy();
+    this.#peer?.session.destroy();
   }
 
-  #connected(): ClientHttp2Session {
+  #connected(): Peer {
     const { address, isSocket, tls } = this.#address;
-    if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
+    if (this.#peer && !isOver(this.#peer.session)) return this.#peer;
     const onSocket = () =>
       tls ? connectSecure({ path: address, secureContext: tls, ALPNProtocols: ['h2'] }) : connectPlain(address);
     const authority = `${tls ? 'https' : 'http'}://${isSocket ? 'localhost' : address}`;
@@ -136,18 +143,54 @@ export class UnaryChannel {
       ...(tls ? { secureContext: tls } : {}),
       ...(isSocket ? { createConnection: onSocket } : {}),
     });
-    // Its streams say what became of them.
-    session.on('error', () => {});
-    session.once('connect', () => {
-      connected.add(session);
-      session.setLocalWindowSize(CONNECTION_WINDOW);
-    });
-    this.#session = session;
-    return session;
+    session.once('connect', () => session.setLocalWindowSize(CONNECTION_WINDOW));
+    this.#peer = new Peer(session);
+    return this.#peer;
   }
 }
 
-const connected = new WeakSet<ClientHttp2Session>();
+/**
+ * A connection and whether the other side has said its first word on it. Until then nothing is sent: with TLS 1.3 it refuses
+ * a certificate when the client takes the connection for made, and of a write nobody would know whether it has got there.
+ */
+class Peer {
+  readonly session: ClientHttp2Session;
+  isAccepted = false;
+  /** Rejects with a `CallError` when there will be no connection. */
+  readonly acceptance: Promise<void>;
+
+  constructor(session: ClientHttp2Session) {
+    this.session = session;
+    let cause: Error | undefined;
+    session.on('error', (error) => {
+      cause = error;
+    });
+    this.acceptance = new Promise((resolve, reject) => {
+      session.once('close', () => reject(notConnected(cause?.message ?? 'null')));
+      session.once('remoteSettings', () => {
+        this.isAccepted = true;
+        resolve();
+      });
+    });
+    // Those who wait for it are told; perhaps nobody does.
+    this.acceptance.catch(() => {});
+  }
+}
+
+const isOver = (session: ClientHttp2Session): boolean => session.closed || session.destroyed;
+
+/** The longest that a peer may take for its first word; nothing was sent by then, so that a call can go to another one. */
+const ACCEPTANCE_MS = 5000;
+
+/** @throws CallError when the peer says nothing */
+async function inTime(acceptance: Promise<void>, deadline: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const ms = Math.min(ACCEPTANCE_MS, Math.max(1, deadline - Date.now()));
+    timer = setTimeout(() => reject(notConnected(NO_ANSWER)), ms);
+  });
+  await Promise.race([acceptance, late]).finally(() => clearTimeout(timer));
+}
 
 function refusal(headers: IncomingHttpHeaders): CallError {
   const text = String(headers['grpc-message'] ?? '');
@@ -160,13 +203,11 @@ function refusal(headers: IncomingHttpHeaders): CallError {
   return new CallError(Number(headers['grpc-status']), details);
 }
 
-function lost(cause: Error | undefined, wasConnected: boolean): CallError {
-  // Node says that the stream was cancelled, and beneath it what kept the connection from coming.
-  const why = ((cause?.cause ?? cause) as Error | undefined)?.message ?? 'null';
-  const details = wasConnected
-    ? cause && /ECONNRESET/.test(why)
-      ? why
-      : 'Connection dropped'
-    : `No connection established. Last error: ${why}. Resolution note: `;
-  return new CallError(status.UNAVAILABLE, details);
+const notConnected = (why: string) =>
+  new CallError(status.UNAVAILABLE, `No connection established. Last error: ${why}. Resolution note: `);
+
+/** Node says that the stream was cancelled, and beneath it why. */
+function lost(cause: Error | undefined): CallError {
+  const why = ((cause?.cause ?? cause) as Error | undefined)?.message ?? '';
+  return new CallError(status.UNAVAILABLE, /ECONNRESET/.test(why) ? why : 'Connection dropped');
 }

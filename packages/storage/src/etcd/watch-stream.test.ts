@@ -103,7 +103,7 @@ it('asks for progress until it is told, and resumes from there', () => {
   const { clock, streams, watches, watch } = setUp();
   const { told } = watch(5);
   streams[0]!.answer(1, 9, { created: true });
-  watches.requestProgress();
+  watches.requestProgress(9);
   clock.advance(250);
   expect(streams[0]!.asked).toEqual(['create 1 from 4', 'progress', 'progress', 'progress']);
   streams[0]!.answer(-1, 9);
@@ -113,6 +113,24 @@ it('asks for progress until it is told, and resumes from there', () => {
   streams[0]!.emit('end');
   clock.advance(50);
   expect(streams[1]!.asked).toEqual(['create 1 from 9']);
+});
+
+it('asks on where the answer is to an earlier request', () => {
+  const { clock, streams, watches, watch } = setUp();
+  const { told } = watch(5);
+  streams[0]!.answer(1, 9, { created: true });
+  watches.requestProgress(9);
+  watches.requestProgress(11);
+  streams[0]!.answer(-1, 9);
+  streams[0]!.answer(-1, 10);
+  expect(told).toEqual(['@9', '@10']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'progress', 'progress']);
+  clock.advance(100);
+  expect(streams[0]!.asked).toEqual(['progress']);
+  streams[0]!.answer(-1, 12);
+  clock.advance(1000);
+  expect(told).toEqual(['@9', '@10', '@12']);
+  expect(streams[0]!.asked).toEqual([]);
 });
 
 it('starts at the revision itself where the one before it is compacted', () => {
@@ -141,10 +159,10 @@ it('does not take progress from before a watch existed for its own', () => {
   const { clock, streams, watches, watch } = setUp();
   const first = watch(10);
   streams[0]!.answer(1, 9, { created: true });
-  watches.requestProgress();
+  watches.requestProgress(9);
   // The answer to that is on its way while the second watch, which has events to catch up with, is created.
   const second = watch(3);
-  watches.requestProgress();
+  watches.requestProgress(9);
   streams[0]!.answer(2, 9, { created: true });
   streams[0]!.answer(-1, 9);
   expect(first.told).toEqual(['@9']);
@@ -162,9 +180,9 @@ it('takes progress to a revision that is newer than the watch', () => {
   const { streams, watches, watch } = setUp();
   watch(10);
   streams[0]!.answer(1, 9, { created: true });
-  watches.requestProgress();
+  watches.requestProgress(9);
   const { told } = watch(3);
-  watches.requestProgress();
+  watches.requestProgress(9);
   streams[0]!.answer(2, 9, { created: true });
   streams[0]!.answer(-1, 12);
   expect(told).toEqual(['@12']);

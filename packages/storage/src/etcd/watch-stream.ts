@@ -25,7 +25,8 @@ interface Watcher {
   fragments: WatchEvent[];
   /** Set from when the current stream's etcd has confirmed the watch. */
   confirmed: Confirmation | undefined;
-  progressWanted: boolean;
+  /** It is to tell that it has come so far; 0: there is nothing to tell. */
+  progressWanted: number;
   /** What etcd said at last that history begins at. */
   compacted: number;
 }
@@ -82,7 +83,7 @@ export class WatchStream {
       next: Math.max(1, options.fromRevision),
       fragments: [],
       confirmed: undefined,
-      progressWanted: false,
+      progressWanted: 0,
       compacted: 0,
     };
     this.#watchers.set(watcher.id, watcher);
@@ -96,8 +97,10 @@ export class WatchStream {
     };
   }
 
-  requestProgress(): void {
-    for (const watcher of this.#watchers.values()) watcher.progressWanted = true;
+  requestProgress(revision: number): void {
+    for (const watcher of this.#watchers.values()) {
+      watcher.progressWanted = Math.max(watcher.progressWanted, revision);
+    }
     this.#askForProgress();
   }
 
@@ -168,7 +171,7 @@ export class WatchStream {
     const lost = this.#clock.now() - PROGRESS_LOST_MS;
     this.#unanswered = this.#unanswered.filter((sentAt) => sentAt > lost);
     watcher.confirmed = { revision, staleAnswers: this.#unanswered.length };
-    if (watcher.progressWanted) this.#askForProgress();
+    if (watcher.progressWanted > 0) this.#askForProgress();
   }
 
   #onCanceled(watcher: Watcher, response: WatchResponse): void {
@@ -209,18 +212,19 @@ export class WatchStream {
       if (confirmed === undefined) continue;
       const stale = confirmed.staleAnswers > 0 && revision <= confirmed.revision;
       if (confirmed.staleAnswers > 0) confirmed.staleAnswers--;
-      if (!stale && watcher.progressWanted) this.#reportProgress(watcher, revision);
+      if (!stale && watcher.progressWanted > 0) this.#reportProgress(watcher, revision);
     }
   }
 
+  /** The answer may be to an earlier request, or of a member that lags behind the one that told of the revision. */
   #reportProgress(watcher: Watcher, revision: number): void {
-    watcher.progressWanted = false;
+    if (revision >= watcher.progressWanted) watcher.progressWanted = 0;
     watcher.next = Math.max(watcher.next, revision + 1);
     watcher.options.onBatch({ events: [], revision });
   }
 
   #askForProgress(): void {
-    const wanted = [...this.#watchers.values()].some(({ progressWanted }) => progressWanted);
+    const wanted = [...this.#watchers.values()].some(({ progressWanted }) => progressWanted > 0);
     if (!wanted || this.#stream === undefined) return;
     this.#stream.write({ progress_request: {} });
     this.#unanswered.push(this.#clock.now());

@@ -4,7 +4,7 @@
  */
 import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
-import type { Store } from '@keelson/storage/store';
+import type { KeyValue, Store } from '@keelson/storage/store';
 import { type AllocationDeps, AllocationError, type PortRange } from './deps.ts';
 
 const KEY = '/registry/ranges/servicenodeports';
@@ -19,6 +19,13 @@ const PATIENCE = 3;
 
 /** Bit n is the port base + n. */
 type Bitmap = bigint;
+
+interface StoredRange {
+  readonly object: KubeObject;
+  readonly range: string;
+  readonly bitmap: Bitmap;
+  readonly revision: number;
+}
 
 export class NodePortAllocator {
   readonly #store: Store;
@@ -129,19 +136,23 @@ export class NodePortAllocator {
   }
 
   async #swap<R>(edit: (bitmap: Bitmap, range: string) => [Bitmap, R], ignoreStoredRange: boolean): Promise<R> {
-    for (;;) {
-      const stored = await this.#read();
+    for (let stored = await this.#read(); ; ) {
       if (stored.range !== this.#rangeText() && !ignoreStoredRange)
         throw new AllocationError('the provided range does not match the current range');
       const [bitmap, result] = edit(stored.bitmap, stored.range);
       if (stored.revision > 0 && bitmap === stored.bitmap && stored.range === this.#rangeText()) return result;
       const value = encodeStored({ ...stored.object, range: this.#rangeText(), data: toBase64(bitmap) });
-      if ((await this.#store.put(KEY, value, { expect: stored.revision })).ok) return result;
+      const put = await this.#store.put(KEY, value, { expect: stored.revision });
+      if (put.ok) return result;
+      stored = this.#decode(put.current);
     }
   }
 
-  async #read(): Promise<{ object: KubeObject; range: string; bitmap: Bitmap; revision: number }> {
-    const { kv } = await this.#store.get(KEY);
+  async #read(): Promise<StoredRange> {
+    return this.#decode((await this.#store.get(KEY)).kv);
+  }
+
+  #decode(kv: KeyValue | undefined): StoredRange {
     const object: KubeObject = kv
       ? decodeStored(kv.value).object
       : { kind: 'RangeAllocation', apiVersion: 'v1', metadata: {} };
