@@ -115,6 +115,24 @@ it('asks for progress until it is told, and resumes from there', () => {
   expect(streams[1]!.asked).toEqual(['create 1 from 9']);
 });
 
+it('goes elsewhere when a member says nothing at all, but not when it only has nothing to say of progress', () => {
+  const { clock, streams, watches, watch } = setUp();
+  const { told } = watch(5);
+  streams[0]!.answer(1, 9, { created: true });
+  clock.advance(60_000);
+  watches.requestProgress(9);
+  clock.advance(4900);
+  streams[0]!.answer(1, 9, { events: events(5) });
+  clock.advance(5000);
+  expect(streams.length).toBe(1);
+  clock.advance(300);
+  expect(streams.length).toBe(2);
+  expect(streams[1]!.asked).toEqual(['create 1 from 5', 'progress', 'progress']);
+  streams[1]!.answer(1, 9, { created: true });
+  streams[1]!.answer(-1, 10);
+  expect(told).toEqual(['5@5', '@10']);
+});
+
 it('asks on where the answer is to an earlier request', () => {
   const { clock, streams, watches, watch } = setUp();
   const { told } = watch(5);

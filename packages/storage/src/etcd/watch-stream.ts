@@ -11,6 +11,9 @@ const PROGRESS_RETRY_MS = 100;
 /** A progress request that has not been answered for this long never will be. */
 const PROGRESS_LOST_MS = 10_000;
 
+/** A member that was asked for progress and says nothing at all for so long hangs. */
+const SILENCE_MS = 5000;
+
 /** The id in an answer to a progress request. */
 const ALL_WATCHES = -1;
 
@@ -61,6 +64,9 @@ export class WatchStream {
   #cancelProgressRetry: (() => void) | undefined;
   /** When progress requests were sent that have not been answered. */
   #unanswered: number[] = [];
+  /** Since when progress is wanted without a break, and when the stream said something at last. */
+  #askingSince: number | undefined;
+  #heardAt = 0;
   #closed = false;
 
   constructor(connection: Connection, clock: Clock, toEvent: (event: WatchResponse['events'][number]) => WatchEvent) {
@@ -117,7 +123,9 @@ export class WatchStream {
     const stream = this.#connection.stream(etcd.watch);
     const onEnd = () => this.#onEnd(stream, endpoint);
     stream.on('data', (response: WatchResponse) => {
-      if (stream === this.#stream) this.#onResponse(response);
+      if (stream !== this.#stream) return;
+      this.#heardAt = this.#clock.now();
+      this.#onResponse(response);
     });
     stream.on('error', onEnd);
     stream.on('end', onEnd);
@@ -125,6 +133,7 @@ export class WatchStream {
     this.#endStream = onEnd;
     this.#endpoint = endpoint;
     this.#unanswered = [];
+    this.#askingSince = undefined;
     for (const watcher of this.#watchers.values()) this.#create(watcher);
     this.#askForProgress();
   }
@@ -225,9 +234,18 @@ export class WatchStream {
 
   #askForProgress(): void {
     const wanted = [...this.#watchers.values()].some(({ progressWanted }) => progressWanted > 0);
-    if (!wanted || this.#stream === undefined) return;
+    if (!wanted || this.#stream === undefined) {
+      this.#askingSince = undefined;
+      return;
+    }
+    const now = this.#clock.now();
+    this.#askingSince ??= now;
+    if (now - Math.max(this.#askingSince, this.#heardAt) > SILENCE_MS) {
+      this.#endStream?.();
+      return;
+    }
     this.#stream.write({ progress_request: {} });
-    this.#unanswered.push(this.#clock.now());
+    this.#unanswered.push(now);
     this.#cancelProgressRetry?.();
     this.#cancelProgressRetry = this.#clock.after(PROGRESS_RETRY_MS, () => {
       this.#cancelProgressRetry = undefined;
