@@ -6,6 +6,7 @@ import { ConnectionError } from '../rest/transport.ts';
 import { FakeObjects } from '../testing/objects.ts';
 import { FakeTransport } from '../testing/transport.ts';
 import { manualWorld } from '../testing/world.ts';
+import { silent } from '../world.ts';
 import { ApiEventRecorder } from './recorder.ts';
 
 const cleanups: (() => void)[] = [];
@@ -14,7 +15,9 @@ afterEach(() => {
 });
 
 function fixture(api: 'v1' | 'events.k8s.io/v1') {
-  const world = manualWorld();
+  const warnings: [object, string][] = [];
+  const log = { ...silent, warn: (fields: object, message: string) => void warnings.push([fields, message]) };
+  const world = { ...manualWorld(), log };
   const events = new FakeObjects();
   const state = { failure: undefined as Error | undefined };
   const transport = new FakeTransport((request) => {
@@ -27,7 +30,7 @@ function fixture(api: 'v1' | 'events.k8s.io/v1') {
   cleanups.push(() => recorder.stop());
   const stored = <T>() => [...events.objects.values()] as unknown as T[];
   const methods = () => transport.requests.map(({ method }) => method).join(' ');
-  return { world, events, state, recorder, transport, stored, methods };
+  return { world, warnings, events, state, recorder, transport, stored, methods };
 }
 
 const pod = {
@@ -108,8 +111,8 @@ describe('events of v1', () => {
     expect(transport.requests.length).toBe(27);
   });
 
-  it('wait while the server is away, and are dropped when too many wait', async () => {
-    const { recorder, world, state, stored } = fixture('v1');
+  it('wait while the server is away, and are dropped when too many wait, which is said twice', async () => {
+    const { recorder, world, warnings, state, stored } = fixture('v1');
     state.failure = new ConnectionError('unreachable', 'away');
     for (let i = 0; i < 1100; i++) {
       recorder.event(
@@ -120,10 +123,14 @@ describe('events of v1', () => {
       );
     }
     await world.pass(20_000);
+    expect(warnings).toEqual([
+      [{ event: expect.stringMatching(/^pod-1001\./) }, 'Too many events wait to be recorded: more are dropped'],
+    ]);
     state.failure = undefined;
     await world.pass(20_000);
     await recorder.flush();
     expect(stored<Event>().length).toBe(1001);
+    expect(warnings.slice(1)).toEqual([[{ dropped: 99 }, 'Events were dropped, as too many waited']]);
   });
 
   it('that the server refuses are given up', async () => {

@@ -7,7 +7,7 @@ import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import type { Client } from '../rest/client.ts';
 import { hasReason } from '../rest/errors.ts';
 import { keyOf, type ResourceClient } from '../rest/resource.ts';
-import { sleep } from '../world.ts';
+import { type Logger, sleep } from '../world.ts';
 import { Correlator } from './correlator.ts';
 import type { Source, Teller, Telling } from './occurrence.ts';
 import { SeriesTeller } from './series.ts';
@@ -53,6 +53,8 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #queue: Telling[] = [];
   readonly #stop = new AbortController();
   #sending: Promise<void> | undefined;
+  /** Since as many wait as may; said when the first one is dropped, and when none waits any more. */
+  #dropped = 0;
   #serial = 0n;
   #cancelHousekeeping = () => {};
 
@@ -75,9 +77,9 @@ export class ApiEventRecorder implements EventRecorder {
     { action = '', related, annotations }: EventDetails = {},
   ): void {
     const about = referenceTo(regarding);
-    const { clock, log } = this.#options.client.world;
+    const { clock } = this.#options.client.world;
     if (about.kind === undefined) {
-      log.error({ name: about.name, reason, message }, 'No event about an object of unknown kind');
+      this.#log.error({ name: about.name, reason, message }, 'No event about an object of unknown kind');
       return;
     }
     const at = clock.now();
@@ -98,11 +100,16 @@ export class ApiEventRecorder implements EventRecorder {
     this.#stop.abort(new Error('the recorder was stopped'));
   }
 
+  get #log(): Logger {
+    return this.#options.client.world.log;
+  }
+
   #enqueue(telling: Telling): void {
     if (this.#stop.signal.aborted) return;
     if (this.#queue.length >= MAX_QUEUED) {
       const { name } = telling.event.metadata;
-      this.#options.client.world.log.warn({ event: name }, 'Too many events wait to be recorded: dropped');
+      if (this.#dropped++ === 0)
+        this.#log.warn({ event: name }, 'Too many events wait to be recorded: more are dropped');
       return;
     }
     this.#queue.push(telling);
@@ -114,10 +121,12 @@ export class ApiEventRecorder implements EventRecorder {
       await this.#send(telling).catch((error) => {
         if (this.#stop.signal.aborted) return;
         const { name } = telling!.event.metadata;
-        this.#options.client.world.log.warn({ event: name, error }, 'Could not record an event');
+        this.#log.warn({ event: name, error }, 'Could not record an event');
       });
     }
     this.#sending = undefined;
+    if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'Events were dropped, as too many waited');
+    this.#dropped = 0;
   }
 
   /** Tries again while the server cannot be reached; what it refuses stays refused. */
