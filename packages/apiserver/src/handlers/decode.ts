@@ -3,7 +3,7 @@ import { type Body, type Decoded, serializerFor } from '@keelson/api/codec/index
 import { badRequest, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
-import { structType, typeOfKind } from '@keelson/api/schema';
+import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { MediaType } from '../http/negotiate.ts';
 import type { ObjectForm } from '../registry/form.ts';
@@ -115,7 +115,8 @@ export function kindMismatch(
   apiVersion: string | undefined,
   expected: Expected,
 ): string | undefined {
-  if (expected.form.type === undefined) return undefined;
+  const { type: internal } = expected.form;
+  if (internal === undefined) return undefined;
   const said = kind || expected.kind;
   const version = apiVersion || apiVersionOf(expected);
   if (said === expected.kind && version === apiVersionOf(expected)) return undefined;
@@ -128,13 +129,12 @@ export function kindMismatch(
   const type = typeOfKind(gv.group, gv.version, said);
   if (!type) return `no kind ${quote(said)} is registered for version ${quote(version)} in scheme ${quote(SCHEME)}`;
   if (said === expected.kind) return undefined;
-  return `converting (${type.goName}) to (${internalName(expected)}): unknown conversion`;
+  return `converting (${type.goName}) to (${internalGroup(internal)}.${expected.kind}): unknown conversion`;
 }
 
-/** Go's name of the internal type: `core.ConfigMap`. */
-function internalName(expected: Expected): string {
-  const group = expected.form.type?.name.split('.').at(-3) ?? '';
-  return `${group}.${expected.kind}`;
+/** Go's package of the internal type: `core` of `io.k8s.api.core.v1.ConfigMap`. */
+function internalGroup({ name }: StructType): string {
+  return name.split('.').at(-3)!;
 }
 
 function versionOf(apiVersion: string): string {
