@@ -40,40 +40,30 @@ class FakeClient implements BootstrapClient {
   }
 }
 
+/** Of two servers that start at once, the other one: it does what this one does, and an error says so. */
+class RacedClient extends FakeClient {
+  readonly #error: Error;
+
+  constructor(error: Error) {
+    super();
+    this.#error = error;
+  }
+
+  override async create(object: KubeObject): Promise<void> {
+    await super.create(object);
+    throw this.#error;
+  }
+}
+
 const NAMESPACE: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } };
 
 describe('ensuring', () => {
-  test('looks again when somebody else was faster', async () => {
-    const client = new FakeClient();
-    let first = true;
-    const racing: BootstrapClient = {
-      get: (...args) => client.get(...args),
-      update: (object) => client.update(object),
-      delete: (object) => client.delete(object),
-      async create(object) {
-        await client.create(object);
-        if (first) {
-          first = false;
-          throw alreadyExists({ group: '', resource: 'namespaces' }, 'x');
-        }
-      },
-    };
-    await ensure(racing, NAMESPACE, createOnly);
-    expect(client.log).toEqual(['create Namespace x']);
-  });
-
-  test('waits for an object whose address another server has taken for it just now', async () => {
-    const client = new FakeClient();
-    const racing: BootstrapClient = {
-      get: (...args) => client.get(...args),
-      update: (object) => client.update(object),
-      delete: (object) => client.delete(object),
-      async create(object) {
-        await client.create(object);
-        throw invalid('', 'Namespace', 'x', []);
-      },
-    };
-    await ensure(racing, NAMESPACE, createOnly);
+  test.each([
+    ['looks again when somebody else was faster', alreadyExists({ group: '', resource: 'namespaces' }, 'x')],
+    ['waits for an object whose address another server has taken for it just now', invalid('', 'Namespace', 'x', [])],
+  ])('%s', async (_, error) => {
+    const client = new RacedClient(error);
+    await ensure(client, NAMESPACE, createOnly);
     expect(client.log).toEqual(['create Namespace x']);
   });
 
