@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAuthority, issue } from '@keelson/cluster/pki/certificate';
 import { CompactedError, openStore, type Store, StoreUnavailableError } from '@keelson/storage';
 import { put, Recorder, revisionOf } from '@keelson/storage/conformance/fixture';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Etcd, startCluster, startEtcd } from '../support/etcd.ts';
+import { createEtcdTls } from '../support/etcd-tls.ts';
 import { startProxy } from '../support/proxy.ts';
 import { missing } from '../support/tools.ts';
 
@@ -206,51 +206,28 @@ describe.skipIf(reason !== undefined)(`outages of etcd${reason ? ` (skipped: ${r
   it('TLS files that are replaced are used from the next connection on', { timeout: 60_000 }, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'keelson-etcd-tls-'));
     running.push({ stop: () => rm(directory, { recursive: true }) });
-    const path = (name: string) => join(directory, name);
-    const now = new Date();
-    const writeFiles = async () => {
-      const authority = await createAuthority('etcd-ca', now);
-      const server = await issue({ commonName: 'etcd', usage: 'server', names: ['127.0.0.1'] }, authority, now);
-      const client = await issue({ commonName: 'keelson', usage: 'client' }, authority, now);
-      const files = {
-        'ca.crt': authority.certificate,
-        'server.crt': server.certificate,
-        'server.key': server.key,
-        'client.crt': client.certificate,
-        'client.key': client.key,
-      };
-      for (const [name, content] of Object.entries(files)) await writeFile(path(name), content);
-    };
-    await writeFiles();
-    const etcd = await startEtcd({
-      scheme: 'https',
-      args: [
-        '--client-cert-auth',
-        `--trusted-ca-file=${path('ca.crt')}`,
-        `--cert-file=${path('server.crt')}`,
-        `--key-file=${path('server.key')}`,
-      ],
-    });
+    const tls = await createEtcdTls(directory);
+    const etcd = await startEtcd({ tls });
     running.unshift(etcd);
     const endpoints = [etcd.url];
-    const files = { caFile: path('ca.crt'), certFile: path('client.crt'), keyFile: path('client.key') };
-    const store = await openStore({ engine: 'etcd', endpoints, ...files });
+    const { caFile, certFile, keyFile } = tls;
+    const store = await openStore({ engine: 'etcd', endpoints, caFile, certFile, keyFile });
     running.unshift({ stop: () => store.close() });
     const recorder = new Recorder(store, '/registry/', 2);
     await put(store, '/registry/a', '1');
 
-    const anonymous = openStore({ engine: 'etcd', endpoints, caFile: files.caFile, openTimeoutMs: 300 });
+    const anonymous = openStore({ engine: 'etcd', endpoints, caFile, openTimeoutMs: 300 });
     await expect(anonymous).rejects.toBeInstanceOf(StoreUnavailableError);
 
     await etcd.kill();
-    await writeFiles();
+    await createEtcdTls(directory);
     await etcd.restart();
     await put(store, '/registry/b', '1');
     await recorder.until(({ events }) => events.length === 2);
     await expect(
-      openStore({ engine: 'etcd', endpoints, ...files, caFile: path('client.crt'), openTimeoutMs: 300 }),
+      openStore({ engine: 'etcd', endpoints, caFile: certFile, certFile, keyFile, openTimeoutMs: 300 }),
     ).rejects.toThrow(/certificate/);
-    await expect(openStore({ engine: 'etcd', endpoints, caFile: path('missing') })).rejects.toThrow(
+    await expect(openStore({ engine: 'etcd', endpoints, caFile: join(directory, 'missing') })).rejects.toThrow(
       'cannot set up the connection to etcd: ENOENT',
     );
   });

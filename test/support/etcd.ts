@@ -26,10 +26,9 @@ export interface Etcd {
 }
 
 export interface EtcdOptions {
-  readonly scheme?: 'http' | 'https';
-  /** Mutual TLS with clients and among members; then the scheme is https. */
+  /** Mutual TLS with clients and among members. */
   readonly tls?: EtcdTls;
-  /** More flags, such as those for TLS. */
+  /** More flags. */
   readonly args?: readonly string[];
 }
 
@@ -41,7 +40,8 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
 
 /** An etcd cluster with nothing in it. */
 export async function startCluster(size: number, options: EtcdOptions = {}): Promise<Etcd[]> {
-  const { tls, scheme = tls ? 'https' : 'http', args = [] } = options;
+  const { tls, args = [] } = options;
+  const scheme = tls ? 'https' : 'http';
   const agent = tls && (await agentOf(tls));
   const directory = await mkdtemp(join(tmpdir(), 'keelson-etcd-'));
   const members: Member[] = [];
@@ -51,7 +51,7 @@ export async function startCluster(size: number, options: EtcdOptions = {}): Pro
       name: `member-${i}`,
       port: client,
       url: `${scheme}://127.0.0.1:${client}`,
-      peer: `${tls ? 'https' : 'http'}://127.0.0.1:${peer}`,
+      peer: `${scheme}://127.0.0.1:${peer}`,
     });
   }
   const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',');
