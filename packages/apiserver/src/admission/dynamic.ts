@@ -5,6 +5,7 @@
 import { qualified } from '@keelson/api/errors';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
+import { type ResolveService, WebhookClient } from '../webhook/client.ts';
 import { webhookConditions } from './cel/conditions.ts';
 import type { PluginConfigurations } from './configuration.ts';
 import type { AdmissionMetrics } from './metrics.ts';
@@ -15,7 +16,6 @@ import { paramsOf } from './policy/params.ts';
 import { Policies } from './policy/policies.ts';
 import { type ValidatingPolicies, validatingAdmissionPolicy } from './policy/validating.ts';
 import { Validator } from './policy/validator.ts';
-import { type ResolveService, WebhookClient } from './webhook/client.ts';
 import { Hooks } from './webhook/hooks.ts';
 import { mutatingAdmissionWebhook } from './webhook/mutating.ts';
 import { WebhookUsers } from './webhook/users.ts';

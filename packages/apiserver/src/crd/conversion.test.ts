@@ -1,6 +1,6 @@
 import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
-import type { WebhookClient } from '../admission/webhook/client.ts';
+import type { WebhookClient } from '../webhook/client.ts';
 import { conversionOf } from './conversion.ts';
 
 const original: KubeObject = {

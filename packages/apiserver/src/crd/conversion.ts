@@ -7,8 +7,8 @@ import { StatusError } from '@keelson/api/errors';
 import type { CustomResourceConversion } from '@keelson/api/generated/types/apiextensions/v1';
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import { isObject } from '@keelson/api/patch/value';
-import type { WebhookClient } from '../admission/webhook/client.ts';
-import { bodyOf } from '../admission/webhook/reply.ts';
+import type { WebhookClient } from '../webhook/client.ts';
+import { bodyOf } from '../webhook/reply.ts';
 
 export interface Conversion {
   /**

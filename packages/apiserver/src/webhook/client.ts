@@ -4,8 +4,8 @@ import https from 'node:https';
 import { isIP } from 'node:net';
 import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
-import { escapePath } from '../../connect/backend.ts';
-import { goErrorText } from '../../connect/goerror.ts';
+import { escapePath } from '../connect/backend.ts';
+import { goErrorText } from '../connect/goerror.ts';
 
 export interface Address {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeObjects } from '../testing.ts';
+import { FakeObjects } from '../admission/testing.ts';
 import { endpointResolver, serviceResolver } from './services.ts';
 
 const slice = (

@@ -3,7 +3,7 @@ import { notFound, serviceUnavailable } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { Service, ServicePort } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
-import type { Objects } from '../../objects.ts';
+import type { Objects } from '../objects.ts';
 import type { Address, ResolveService } from './client.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';

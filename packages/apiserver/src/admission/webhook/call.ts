@@ -2,11 +2,11 @@
 import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
+import { UnusableConfig, type WebhookClient } from '../../webhook/client.ts';
+import { bodyOf } from '../../webhook/reply.ts';
 import type { VersionedObjects } from '../matching/forms.ts';
 import type { AdmissionMetrics, Step } from '../metrics.ts';
-import { UnusableConfig, type WebhookClient } from './client.ts';
 import type { Match, Webhook } from './hooks.ts';
-import { bodyOf } from './reply.ts';
 import {
   decodeReview,
   denial,

@@ -4,8 +4,8 @@
  */
 import { dirname, resolve } from 'node:path';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import type { Credentials } from '../../webhook/client.ts';
 import type { ConfigurationFiles } from '../configuration.ts';
-import type { Credentials } from './client.ts';
 
 type Names = ReadonlyMap<string, Credentials>;
 

@@ -6,14 +6,14 @@ import type {
 import type { KubeObject } from '@keelson/api/object';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebhookClient } from '../../webhook/client.ts';
+import { serviceResolver } from '../../webhook/services.ts';
 import { AdmissionChain } from '../chain.ts';
 import { AdmissionMetrics } from '../metrics.ts';
 import type { AdmissionAttributes } from '../plugin.ts';
 import { type FakeAttributes, fakeWorld, request } from '../testing.ts';
-import { WebhookClient } from './client.ts';
 import { Hooks } from './hooks.ts';
 import { mutatingAdmissionWebhook } from './mutating.ts';
-import { serviceResolver } from './services.ts';
 import { type Answer, startWebhook, type TestWebhook } from './testing.ts';
 import { validatingAdmissionWebhook } from './validating.ts';
 
