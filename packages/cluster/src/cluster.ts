@@ -11,7 +11,8 @@ import { openStoreOf, startServer } from './kube-apiserver/server.ts';
 import { type Given, validate } from './kube-apiserver/validation.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import type { NodeKind } from './node.ts';
-import { type Parts, startParts } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { startPartsThread } from './parts-thread.ts';
 import { ClusterPki, ensureClusterPki, servingNames } from './pki/cluster-pki.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -37,6 +38,8 @@ export interface ClusterOptions {
   /** What runs beside the API server. */
   readonly parts: Parts;
   readonly logger: Logger;
+  /** Of the log (`--v`). */
+  readonly verbosity: number;
 }
 
 /** A running cluster. `stop` ends it: first its parts, then no new requests, running ones finish, the data is closed. */
@@ -79,16 +82,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await server.stop();
     throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
   });
-  const surroundings = {
-    server,
-    pki,
-    logger: options.logger,
+  const situation = {
+    pkiDirectory: pki.directory,
     dataDirectory: options.dataDirectory,
     nodeName,
     nodeAddress: listenAddresses('0.0.0.0')[0] ?? '127.0.0.1',
+    verbosity: options.verbosity,
     ...identityOf(options),
   };
-  const parts = await startParts(surroundings, options.parts).catch(async (error: Error) => {
+  const parts = await startPartsThread(server, situation, options.parts).catch(async (error: Error) => {
     await server.stop();
     throw error;
   });

@@ -3,7 +3,7 @@
  * process of its own; only the socket is left out.
  */
 import { join } from 'node:path';
-import { Client, type ClientOptions, systemWorld } from '@keelson/client';
+import { Client, type ClientOptions, systemWorld, type Transport } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { parseFlags } from '@keelson/component/pflag/flags';
@@ -14,7 +14,6 @@ import { ServiceAccountToken } from './kube-controller-manager/service-accounts.
 import { startControllerManager } from './kube-controller-manager/start.ts';
 import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
 import { startKubeScheduler } from './kube-scheduler/start.ts';
-import { type LocalServer, LocalTransport } from './local-transport.ts';
 import { type NodeKind, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
@@ -29,7 +28,8 @@ export interface Parts {
 
 /** Where the parts find what they need. */
 export interface Surroundings {
-  readonly server: LocalServer;
+  /** A connection to the API server, of one who proves itself by a certificate (PEM), or by a token with each request. */
+  readonly connect: (certificate?: string) => Transport;
   readonly pki: ClusterPki;
   readonly logger: Logger;
   readonly dataDirectory: string;
@@ -69,7 +69,7 @@ async function controllers(surroundings: Surroundings): Promise<Running> {
   const clientFor = (account: string) =>
     new Client({
       ...common(surroundings, `${component}/${account}`),
-      transport: new LocalTransport(surroundings.server),
+      transport: surroundings.connect(),
       token: new ServiceAccountToken(client, account),
     });
   const { identity } = surroundings;
@@ -86,7 +86,7 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
   const { certificate } = (await surroundings.pki.read('admin'))!;
   const options = {
     ...common(surroundings, 'kubelet'),
-    transport: new LocalTransport(surroundings.server, certificate),
+    transport: surroundings.connect(certificate),
   };
   const clientFor = (name: string) =>
     new Client({ ...options, impersonate: { user: `system:node:${name}`, groups: ['system:nodes'] } });
@@ -119,7 +119,7 @@ async function clientOf(
   const { certificate } = (await surroundings.pki.read(certificateName))!;
   return new Client({
     ...common(surroundings, component),
-    transport: new LocalTransport(surroundings.server, certificate),
+    transport: surroundings.connect(certificate),
   });
 }
 

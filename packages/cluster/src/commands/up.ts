@@ -60,7 +60,7 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
   try {
     const chosen = options(values, io);
     process.title = title(chosen);
-    running = await startCluster({ ...chosen, logger });
+    running = await startCluster({ ...chosen, logger, verbosity: values.v });
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     io.stderr(`Error: ${error.message}\n       ${error.remedy}.\n`);
