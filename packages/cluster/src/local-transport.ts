@@ -79,7 +79,12 @@ class LocalExchange implements Exchange {
   }
 
   get rawHeaders(): readonly string[] {
-    return Object.entries(this.headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, each]));
+    const raw: string[] = [];
+    for (const [name, value] of Object.entries(this.headers)) {
+      if (typeof value === 'string') raw.push(name, value);
+      else for (const each of value) raw.push(name, each);
+    }
+    return raw;
   }
   get headersSent(): boolean {
     return this.status !== 0;

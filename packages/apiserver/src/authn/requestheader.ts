@@ -24,6 +24,8 @@ export function requestHeader(options: RequestHeaderOptions): Authenticator {
     const leaf = peer?.chain[0];
     const roots = options.pool();
     if (!peer || !leaf || roots === undefined) return undefined;
+    // Most certificates are those of clients that speak for themselves: nothing else of them matters here.
+    if (firstValue(headers, options.usernameHeaders) === '') return undefined;
     verifyPeer(peer, roots, options.now());
     const name = commonNameOf(leaf);
     if (options.allowedNames.length > 0 && !options.allowedNames.includes(name))

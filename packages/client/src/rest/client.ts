@@ -9,6 +9,7 @@ import { sleep, type World } from '../world.ts';
 import { errorOf, RequestTimeoutError, retryAfterSeconds, type Subject } from './errors.ts';
 import { TokenBucket } from './ratelimit.ts';
 import { METADATA_ONLY, ResourceClient, type ResourceDefinition } from './resource.ts';
+import { Slots } from './slots.ts';
 import { ConnectionError, type Method, type Transport, type WireRequest, type WireResponse } from './transport.ts';
 
 /** The level of the API, as clients of upstream name theirs. */
@@ -63,6 +64,11 @@ export interface Call extends CallOptions {
   readonly streaming?: boolean;
 }
 
+/**
+ * Calls of one client that are under way at once, watches apart: as many as a server takes on one connection (`--http2-max-
+ * streams-per-connection`), and fewer than fairness lets wait for one user. A controller may begin hundreds in one go.
+ */
+const MAX_IN_FLIGHT = 200;
 /** As client-go. */
 const MAX_RETRIES = 10;
 const FIRST_PAUSE_MS = 100;
@@ -72,6 +78,7 @@ export class Client {
   readonly world: World;
   readonly #options: ClientOptions;
   readonly #limiter: TokenBucket | undefined;
+  readonly #slots = new Slots(MAX_IN_FLIGHT);
   readonly #headers: Readonly<Record<string, string | string[]>>;
 
   constructor(options: ClientOptions) {
@@ -140,7 +147,9 @@ export class Client {
     signal: AbortSignal | undefined,
     use: (response: WireResponse) => Promise<R>,
   ): Promise<{ result: R } | { error: unknown; pauseMs: number | undefined }> {
+    let leave: (() => void) | undefined;
     try {
+      if (!call.streaming) leave = await this.#slots.take(signal);
       const response = await this.#options.transport.send(await this.#wireRequest(call, signal));
       if (response.status < 300) return { result: await use(decompressed(response)) };
       if (response.status === 401) this.#options.token?.distrust();
@@ -150,6 +159,8 @@ export class Client {
       return { error, pauseMs: seconds === undefined ? undefined : seconds * 1000 };
     } catch (error) {
       return { error, pauseMs: mayRepeat(error, call) ? 0 : undefined };
+    } finally {
+      leave?.();
     }
   }
 
