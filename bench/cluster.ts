@@ -33,6 +33,10 @@ async function start(nodes: number): Promise<Cluster> {
     world: systemWorld(),
   });
   await until(async () => (await client.resource('serviceaccounts').list({ namespace: 'default' })).items.length > 0);
+  await until(async () => {
+    const { items } = await client.resource('nodes').list();
+    return items.filter(({ status, spec }) => status?.conditions?.length && !spec?.taints?.length).length === nodes;
+  });
   return {
     client,
     process: child,
