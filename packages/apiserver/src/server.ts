@@ -4,8 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { badRequest, qualified } from '@keelson/api/errors';
+import { qualified } from '@keelson/api/errors';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { processStartSeconds } from '@keelson/component/metrics/process';
 import { systemClock } from '@keelson/storage/clock';
@@ -34,11 +33,11 @@ import { bootstrap } from './bootstrap/index.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { Presence } from './bootstrap/presence.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
-import { compose, type Handler } from './chain.ts';
+import { compose } from './chain.ts';
 import type { ServerConfig } from './config.ts';
 import { BackendPool } from './connect/backend.ts';
 import { Kubelets } from './connect/kubelets.ts';
-import { NO_USER, type RequestContext } from './context.ts';
+import type { RequestContext } from './context.ts';
 import { CustomResources } from './crd/index.ts';
 import { schemaJudge } from './crd/schema/index.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
@@ -61,7 +60,7 @@ import { serveRootPaths, serveVersion, versionInfo } from './health/root.ts';
 import { addStandardChecks } from './health/standard.ts';
 import { headerOf, type PathRequest } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
-import { type Listener, listen, type TlsMaterial } from './http/listener.ts';
+import { listen } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { dryRunOf, labelsOfPath, labelsOfResource, type RequestLabels } from './metrics/labels.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
@@ -74,8 +73,10 @@ import { serviceAllocationRepair } from './registry/core/service/allocation/star
 import { builtinRegistrations } from './registry/index.ts';
 import type { Environment } from './registry/store.ts';
 import { storeHealth } from './registry/store-error.ts';
-import { parseRequestInfo } from './requestinfo.ts';
 import { Resources } from './resources.ts';
+import { serve } from './serve.ts';
+import { shutDown } from './shutdown.ts';
+import { onTlsMaterial, tlsMaterial } from './tls-material.ts';
 import { WebhookClient } from './webhook/client.ts';
 import { endpointResolver, serviceResolver } from './webhook/services.ts';
 import { flagz } from './zpages/flagz.ts';
@@ -302,7 +303,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     handler,
   );
 
-  const accept = (exchange: Exchange) => serve(exchange, chain, now, config);
+  const accept = (exchange: Exchange) => serve(exchange, chain, now, logger);
   const listener = await listen({
     host: config.bindAddress,
     port: config.securePort,
@@ -310,13 +311,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     onExchange: accept,
   });
-  const files = [
-    config.servingCertificate,
-    config.clientCa,
-    config.requestHeader?.clientCa,
-    ...(config.namedCertificates ?? []),
-  ];
-  for (const file of files) file?.onChange?.(() => listener.setMaterial(tlsMaterial(config)));
+  onTlsMaterial(config, (material) => listener.setMaterial(material));
 
   const presence = new Presence({
     ...config,
@@ -346,7 +341,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return close(config, lifecycle, listener, [repair, presence, upkeep, custom]).finally(async () => {
+    return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom]).finally(async () => {
       flow?.stop();
       resources.close();
       await config.audit?.sink.close();
@@ -377,82 +372,10 @@ function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerCo
   return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
-/** @param running what is stopped while the server still serves: some of it has to clean up */
-async function close(
-  config: ServerConfig,
-  lifecycle: Lifecycle,
-  listener: Listener,
-  running: readonly { stop(): Promise<void> }[],
-): Promise<void> {
-  const { shutdownDelayMs, shutdownSendRetryAfter, shutdownWatchGraceMs = 0 } = config;
-  lifecycle.stop();
-  listener.endWithAnswers();
-  await Promise.all([sleep(shutdownDelayMs), ...running.map((part) => part.stop())]);
-  lifecycle.refuse();
-  // Who is still to be told when to come back has to find somebody listening.
-  if (!shutdownSendRetryAfter) listener.stopAccepting();
-  await Promise.all([
-    lifecycle.drained(config.requestTimeoutSeconds * 1000),
-    shutdownWatchGraceMs > 0 && lifecycle.endWatches(shutdownWatchGraceMs),
-  ]);
-  listener.stopAccepting();
-  lifecycle.endLongRunning();
-  await listener.close(LINGER_MS);
-}
-
-/** What is left of connections when all requests have been answered. */
-const LINGER_MS = 500;
-
 /** What extension servers are told about whom to trust. */
 function authenticationInfo({ clientCa, requestHeader }: ServerConfig): AuthenticationInfo {
   return {
     ...(clientCa ? { clientCa: clientCa.get() } : {}),
     ...(requestHeader ? { requestHeader: { ...requestHeader, clientCa: requestHeader.clientCa.get() } } : {}),
   };
-}
-
-function tlsMaterial(config: ServerConfig): TlsMaterial {
-  return {
-    certificate: config.servingCertificate.get(),
-    named: (config.namedCertificates ?? []).map((file) => file.get()),
-    clientCa: clientCas(config),
-  };
-}
-
-/** Asked of clients at the handshake; who a certificate's holder is, authentication decides. */
-function clientCas(config: ServerConfig): string | undefined {
-  const bundles = [config.clientCa?.get(), config.requestHeader?.clientCa.get()].filter((b) => b !== undefined);
-  return bundles.length > 0 ? bundles.join('\n') : undefined;
-}
-
-function serve(exchange: Exchange, chain: Handler, now: () => Date, config: ServerConfig): void {
-  const ctx = contextOf(exchange, now);
-  const answer = ctx instanceof Error ? Promise.reject(ctx) : chain(ctx);
-  answer.catch((error: unknown) => {
-    config.logger.error({ error: String(error) }, 'request failed outside of the chain');
-    if (exchange.headersSent) exchange.abort();
-    else exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
-  });
-}
-
-function contextOf(exchange: Exchange, now: () => Date): RequestContext | Error {
-  try {
-    return {
-      exchange,
-      info: parseRequestInfo(exchange.method, exchange.url),
-      receivedAt: now(),
-      auditId: auditIdOf(exchange),
-      user: NO_USER,
-      warnings: [],
-      auditAnnotations: {},
-    };
-  } catch (error) {
-    return badRequest((error as Error).message);
-  }
-}
-
-/** The client's own, if it sent one; else new. */
-function auditIdOf(exchange: Exchange): string {
-  const given = exchange.headers['audit-id'];
-  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : randomUUID();
 }

@@ -1,0 +1,42 @@
+/** Where a request comes from the listener into the chain of filters. */
+import { randomUUID } from 'node:crypto';
+import { badRequest } from '@keelson/api/errors';
+import type { Handler } from './chain.ts';
+import { NO_USER, type RequestContext } from './context.ts';
+import type { Exchange } from './http/exchange.ts';
+import type { Logger } from './logger.ts';
+import { parseRequestInfo } from './requestinfo.ts';
+
+/** Takes a request in: a context is made for it, in which it goes through the chain. What is no URL is answered with 400. */
+export async function serve(exchange: Exchange, chain: Handler, now: () => Date, logger: Logger): Promise<void> {
+  try {
+    await chain(contextOf(exchange, now));
+  } catch (error) {
+    logger.error({ error: String(error) }, 'request failed outside of the chain');
+    if (exchange.headersSent) exchange.abort();
+    else exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
+  }
+}
+
+/** @throws StatusError 400 */
+function contextOf(exchange: Exchange, now: () => Date): RequestContext {
+  try {
+    return {
+      exchange,
+      info: parseRequestInfo(exchange.method, exchange.url),
+      receivedAt: now(),
+      auditId: auditIdOf(exchange),
+      user: NO_USER,
+      warnings: [],
+      auditAnnotations: {},
+    };
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+}
+
+/** The client's own, if it sent one; else new. */
+function auditIdOf(exchange: Exchange): string {
+  const given = exchange.headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : randomUUID();
+}
