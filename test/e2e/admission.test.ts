@@ -1,17 +1,20 @@
-import { request } from 'node:https';
 import { startWebhook, type TestWebhook } from '@keelson/apiserver/admission/webhook/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 
 let server: ApiServer;
+let client: ApiClient;
 let webhook: TestWebhook;
 
 beforeAll(async () => {
   [server, webhook] = await Promise.all([startApiServer('memory'), startWebhook()]);
+  client = apiClient(server.url, server.token);
   for (const [collection, object] of OBJECTS)
     expect(await call('POST', collection, object)).toMatchObject({ code: 201 });
 }, 60_000);
 afterAll(async () => {
+  client.close();
   await webhook.close();
   await server.stop();
 });
@@ -22,29 +25,9 @@ interface Answer {
   readonly warnings: string | undefined;
 }
 
-function call(method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> {
-  const text = body && JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      `${server.url}${path}`,
-      {
-        method,
-        rejectUnauthorized: false,
-        headers: {
-          authorization: `Bearer ${server.token}`,
-          'content-type': type,
-          ...(text ? { 'content-length': Buffer.byteLength(text) } : {}),
-        },
-      },
-      async (response) => {
-        let answer = '';
-        for await (const chunk of response) answer += String(chunk);
-        const { statusCode: code = 0, headers } = response;
-        resolve({ code, body: JSON.parse(answer) as Answer['body'], warnings: headers.warning as string | undefined });
-      },
-    );
-    sent.on('error', reject).end(text);
-  });
+async function call(method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> {
+  const { status, headers, body: text } = await client.send(method, path, body, { 'content-type': type });
+  return { code: status, body: JSON.parse(text) as Answer['body'], warnings: headers.warning };
 }
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';

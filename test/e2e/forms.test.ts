@@ -1,29 +1,26 @@
 /** In which forms objects and lists are to be had, and in which they are not. */
-import { request } from 'node:https';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
 
 let server: ApiServer;
+let client: ApiClient;
 beforeAll(async () => {
   server = await startApiServer(storages[0]!.storage);
+  client = apiClient(server.url, server.token);
 }, 60_000);
-afterAll(() => server?.stop());
+afterAll(() => {
+  client?.close();
+  return server?.stop();
+});
 
-function ask(
+async function ask(
   method: string,
   path: string,
   accept: string,
   body?: object,
 ): Promise<{ code?: number; kind?: string; message?: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${server.token}`, accept, 'content-type': 'application/json' };
-    request(`${server.url}${path}`, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
-      text(response).then((answer) => resolve(JSON.parse(answer)), reject);
-    })
-      .once('error', reject)
-      .end(body && JSON.stringify(body));
-  });
+  return JSON.parse((await client.send(method, path, body, { accept })).body);
 }
 
 const as = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1`;

@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { SpdySession } from '@keelson/component/spdy/session';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { type FakeKubelet, startFakeKubelet } from '../support/fake-kubelet.ts';
 import { kubectl as kubectlWith } from '../support/kubectl.ts';
@@ -18,6 +19,7 @@ import { freePort } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
 
 let server: ApiServer;
+let client: ApiClient;
 let kubelet: FakeKubelet;
 let root: string;
 const pods = '/api/v1/namespaces/default/pods';
@@ -34,18 +36,19 @@ beforeAll(async () => {
     `--kubelet-client-certificate=${await file('client.crt', kubelet.client.certificate)}`,
     `--kubelet-client-key=${await file('client.key', kubelet.client.key)}`,
   ]);
-  await ask('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+  client = apiClient(server.url, server.token);
+  await client.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   for (const [name, features] of [
     ['older', []],
     ['newer', ['ExtendWebSocketsToKubelet']],
   ] as const) {
-    await ask('POST', '/api/v1/nodes', { metadata: { name } });
+    await client.send('POST', '/api/v1/nodes', { metadata: { name } });
     await patchStatus(`/api/v1/nodes/${name}`, {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
       daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
       declaredFeatures: features,
     });
-    await ask('POST', pods, {
+    await client.send('POST', pods, {
       metadata: { name },
       spec: { nodeName: name, containers: ['c', 'broken'].map((c) => ({ name: c, image: 'i' })) },
     });
@@ -53,35 +56,14 @@ beforeAll(async () => {
   }
 }, 60_000);
 afterAll(async () => {
+  client?.close();
   await server?.stop();
   await kubelet?.stop();
   await rm(root, { recursive: true });
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
-function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = https.request(`${server.url}${path}`, {
-      method,
-      ca: server.ca,
-      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...headers },
-    });
-    request.on('response', async (response) => {
-      resolve({ status: response.statusCode!, headers: response.headers, body: await text(response) });
-    });
-    request.on('error', reject);
-    request.end(body && JSON.stringify(body));
-  });
-}
-
 async function patchStatus(path: string, status: object): Promise<void> {
-  const type = { 'content-type': 'application/merge-patch+json' };
-  const { body } = await ask('PATCH', `${path}/status`, { status }, type);
+  const { body } = await client.send('PATCH', `${path}/status`, { status });
   expect(JSON.parse(body)).not.toHaveProperty('code');
 }
 
@@ -132,12 +114,12 @@ describe('logs', () => {
       '/containerLogs/default/older/c?follow=true&tailLines=2',
     ],
   ])('?%s', async (query, status, body, asked) => {
-    expect(await ask('GET', `${pods}/older/log?${query}`)).toMatchObject({ status, body });
+    expect(await client.send('GET', `${pods}/older/log?${query}`)).toMatchObject({ status, body });
     expect(kubelet.requests.at(-1)).toBe(`GET ${asked}`);
   });
 
   test("a kubelet's refusal is the answer", async () => {
-    const { status, body } = await ask('GET', `${pods}/older/log?container=broken`);
+    const { status, body } = await client.send('GET', `${pods}/older/log?container=broken`);
     expect(status).toBe(400);
     expect(JSON.parse(body).message).toBe('container "broken" in pod is waiting to start');
   });
@@ -221,7 +203,7 @@ describe('exec', () => {
   });
 
   test('needs an upgrade', async () => {
-    const { status, body } = await ask('GET', exec('older', 'command=x'));
+    const { status, body } = await client.send('GET', exec('older', 'command=x'));
     expect([status, JSON.parse(body).message]).toEqual([400, 'Upgrade request required']);
   });
 
@@ -229,14 +211,14 @@ describe('exec', () => {
     const as = { 'impersonate-user': 'reader' };
     const rule = { apiGroups: [''], resources: ['pods/exec'], verbs: ['get'] };
     const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
-    await ask('POST', `${rbac}/roles`, { metadata: { name: 'reader' }, rules: [rule] });
-    await ask('POST', `${rbac}/rolebindings`, {
+    await client.send('POST', `${rbac}/roles`, { metadata: { name: 'reader' }, rules: [rule] });
+    await client.send('POST', `${rbac}/rolebindings`, {
       metadata: { name: 'reader' },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'reader' }],
     });
     await vi.waitFor(async () => {
-      const { status, body } = await ask('GET', exec('older', 'command=x'), undefined, as);
+      const { status, body } = await client.send('GET', exec('older', 'command=x'), undefined, as);
       expect([status, JSON.parse(body).message]).toEqual([403, 'pods "older" is forbidden: ']);
     });
   });
@@ -278,14 +260,14 @@ describe('proxies', () => {
     await once(backend, 'listening');
     const { port } = backend.address() as AddressInfo;
     const spec = { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: port }] }] };
-    await ask('POST', pods, { metadata: { name: 'web' }, spec });
+    await client.send('POST', pods, { metadata: { name: 'web' }, spec });
     await patchStatus(`${pods}/web`, { podIP: address, podIPs: [{ ip: address }] });
     const targetRef = { kind: 'Pod', namespace: 'default', name: 'web' };
-    await ask('POST', '/api/v1/namespaces/default/services', {
+    await client.send('POST', '/api/v1/namespaces/default/services', {
       metadata: { name: 'web' },
       spec: { clusterIP: 'None', ports: [{ name: 'http', port: 80 }] },
     });
-    await ask('POST', '/api/v1/namespaces/default/endpoints', {
+    await client.send('POST', '/api/v1/namespaces/default/endpoints', {
       metadata: { name: 'web' },
       subsets: [{ addresses: [{ ip: address, targetRef }], ports: [{ name: 'http', port }] }],
     });
@@ -294,7 +276,7 @@ describe('proxies', () => {
   const proxied = test.skipIf(address === undefined);
 
   proxied.each([`${pods}/web/proxy`, '/api/v1/namespaces/default/services/web:80/proxy'])('%s', async (path) => {
-    const { status, body, headers } = await ask('PUT', `${path}/a%20b?c=d`, { e: 1 }, { 'x-own': '1' });
+    const { status, body, headers } = await client.send('PUT', `${path}/a%20b?c=d`, { e: 1 }, { 'x-own': '1' });
     expect({ status, body, cache: headers['cache-control'] }).toEqual({
       status: 200,
       body: 'hello',
@@ -308,15 +290,15 @@ describe('proxies', () => {
   });
 
   proxied('links lead below the proxy', async () => {
-    const page = await ask('GET', `${pods}/web/proxy/page`);
+    const page = await client.send('GET', `${pods}/web/proxy/page`);
     expect(page.body).toBe(`<a href="${pods}/web/proxy/there?x=1">there</a>`);
     expect(page.headers['access-control-allow-origin']).toBeUndefined();
-    expect((await ask('GET', `${pods}/web/proxy/moved`)).headers.location).toBe(`${pods}/web/proxy/there`);
-    expect((await ask('GET', `${pods}/web/proxy?a=b`)).headers.location).toBe(`${pods}/web/proxy/?a=b`);
+    expect((await client.send('GET', `${pods}/web/proxy/moved`)).headers.location).toBe(`${pods}/web/proxy/there`);
+    expect((await client.send('GET', `${pods}/web/proxy?a=b`)).headers.location).toBe(`${pods}/web/proxy/?a=b`);
   });
 
   proxied('nobody listens', async () => {
-    const { status, body } = await ask('GET', `${pods}/web:1/proxy/`);
+    const { status, body } = await client.send('GET', `${pods}/web:1/proxy/`);
     const why = `error trying to reach service: dial tcp ${address}:1: connect: connection refused`;
     expect([status, JSON.parse(body).message]).toEqual([503, why]);
   });

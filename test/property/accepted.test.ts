@@ -2,7 +2,6 @@
  * Whatever the server accepts, it returns, in every form alike; and takes back as it was. The objects are mutants of valid
  * ones of every kind (test/differential), seeded: PROPERTY_SEED, PROPERTY_RUNS for each object.
  */
-import https from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import { type MediaType, serializerFor } from '@keelson/api/codec/index';
 import { encodeJson, normalize } from '@keelson/api/codec/json';
@@ -16,6 +15,7 @@ import { mutated, mutations } from '../differential/mutate.ts';
 import { NAMESPACE, type Seed, seeds } from '../differential/objects.ts';
 import { Values } from '../differential/values.ts';
 import { comparable } from '../differential/wire.ts';
+import { type ApiClient, apiClient, type HttpAnswer } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 
 const SEED = Number(process.env.PROPERTY_SEED ?? 1);
@@ -29,49 +29,31 @@ const SHARED: ReadonlySet<string> = new Set(['CustomResourceDefinition', 'APISer
 const STRICTER_UPDATES = /status\.addresses\[\d+\]: Duplicate value/;
 
 let server: ApiServer;
-let agent: https.Agent;
+let client: ApiClient;
 const collections = new Map<string, string>();
 
 beforeAll(async () => {
   server = await startApiServer('memory', REFERENCE_FLAGS);
-  agent = new https.Agent({ keepAlive: true, ca: server.ca });
+  client = apiClient(server.url, server.token);
   await send('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
   await send('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name: 'default' } });
 }, 60_000);
 afterAll(async () => {
-  agent.destroy();
+  client.close();
   await server.stop();
 });
-
-interface Answer {
-  readonly status: number;
-  readonly bytes: Buffer;
-}
 
 function send(
   method: string,
   path: string,
   body?: object | Buffer,
   { accept = JSON_TYPE, type = JSON_TYPE } = {},
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const bytes = body === undefined || Buffer.isBuffer(body) ? body : encodeJson(body);
-  const headers = {
-    accept,
-    authorization: `Bearer ${server.token}`,
-    ...(bytes && { 'content-type': type, 'content-length': bytes.length }),
-  };
-  return new Promise((resolve, reject) => {
-    const request = https.request(new URL(path, server.url), { method, headers, agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode!, bytes: Buffer.concat(chunks) }));
-    });
-    request.on('error', reject);
-    request.end(bytes);
-  });
+  return client.send(method, path, bytes, { accept, 'content-type': type });
 }
 
-function decoded({ bytes }: Answer, media: string, type: StructType): KubeObject {
+function decoded({ bytes }: HttpAnswer, media: string, type: StructType): KubeObject {
   return serializerFor(media as MediaType)
     .open(bytes)
     .decode(type, { strict: false }).object;
@@ -127,7 +109,7 @@ async function faultOfStored(path: string, created: KubeObject, type: StructType
   for (const form of [JSON_TYPE, ...FORMS]) {
     const body = serializerFor(form as MediaType).encode(object);
     const put = await send('PUT', path, body, { type: form });
-    if (STRICTER_UPDATES.test(put.bytes.toString())) return undefined;
+    if (STRICTER_UPDATES.test(put.body)) return undefined;
     if (put.status !== 200) return `PUT of what was read, as ${form}: ${put.bytes}`;
     const problem = unlike(`PUT of what was read, as ${form}`, object, decoded(put, JSON_TYPE, type));
     if (problem) return problem;
@@ -138,7 +120,7 @@ async function faultOfStored(path: string, created: KubeObject, type: StructType
 /** The first apply makes its manager an owner, the second one nothing. */
 async function faultOfApply(path: string, object: KubeObject, type: StructType): Promise<string | undefined> {
   const { managedFields: _, resourceVersion: __, ...metadata } = object.metadata;
-  const apply = async (): Promise<Answer> =>
+  const apply = async (): Promise<HttpAnswer> =>
     send(
       'PATCH',
       `${path}?fieldManager=property&force=true`,
@@ -148,7 +130,7 @@ async function faultOfApply(path: string, object: KubeObject, type: StructType):
   const answers = [await apply(), await apply()];
   const failed = answers.find(({ status }) => status !== 200);
   // A list that is a set, or one with keys, may have been accepted with items that an apply may not have.
-  if (failed && /duplicate entries|omits all key fields/.test(failed.bytes.toString())) return undefined;
+  if (failed && /duplicate entries|omits all key fields/.test(failed.body)) return undefined;
   if (failed) return `apply of what was read: ${failed.bytes}`;
   const [first, second] = answers.map((answer) => decoded(answer, JSON_TYPE, type)) as [KubeObject, KubeObject];
   return unlike('apply of what was read', content(object), content(first)) ?? unlike('apply once more', first, second);

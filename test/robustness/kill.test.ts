@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchEvent } from '@keelson/storage';
 import { expect, it } from 'vitest';
+import { OutcomeUnknownError } from '../support/outcome.ts';
 import { History, revisionOf } from './history.ts';
 import { StoreTarget } from './store-target.ts';
 import { record } from './table.ts';
-import { OutcomeUnknownError, type Target } from './target.ts';
+import type { Target } from './target.ts';
 
 /** A few for every day; `npm run robustness` asks for 100. */
 const kills = Number(process.env.KEELSON_KILLS ?? 10);

@@ -5,7 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { type ApiClient, type HttpAnswer, OutcomeUnknownError } from '../support/api-client.ts';
+import type { ApiClient, HttpAnswer } from '../support/api-client.ts';
+import { OutcomeUnknownError } from '../support/outcome.ts';
 
 const COLLECTION = '/api/v1/namespaces/default/configmaps';
 /** Between two tries of one who was not answered. */

@@ -2,8 +2,8 @@
  * Two API servers on one etcd: no address and no port goes to two services, whoever is asked and whoever starts
  * meanwhile; what the records have lost is found again at a start.
  */
-import https from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { type Etcd, startEtcd } from '../support/etcd.ts';
 import { missing } from '../support/tools.ts';
@@ -18,55 +18,33 @@ interface Service {
 }
 
 const reason = missing('etcd');
-const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
 
 describe.skipIf(reason !== undefined)(`two API servers on one etcd${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let etcd: Etcd;
   let servers: ApiServer[];
+  let clients: ApiClient[];
   const start = () => startApiServer('etcd', FLAGS, etcd);
+  const clientOf = ({ url, token }: ApiServer) => apiClient(url, token);
 
   beforeAll(async () => {
     etcd = await startEtcd();
     servers = [await start()];
     servers.push(await start());
+    clients = servers.map(clientOf);
   }, 60_000);
   afterAll(async () => {
-    agent.destroy();
+    for (const client of clients ?? []) client.close();
     for (const server of servers ?? []) await server.stop();
     await etcd?.stop();
   });
 
-  function send<T>(
-    server: ApiServer,
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<{ status: number; body: T }> {
-    const bytes = body && Buffer.from(JSON.stringify(body));
-    return new Promise((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${server.token}`,
-        ...(bytes && { 'content-type': 'application/json', 'content-length': bytes.length }),
-      };
-      const request = https.request(new URL(path, server.url), { method, agent, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({ status: response.statusCode!, body: JSON.parse(Buffer.concat(chunks).toString()) as T }),
-        );
-      });
-      request.on('error', reject);
-      request.end(bytes);
-    });
-  }
-
   const path = '/api/v1/namespaces/default/services';
-  const create = (server: ApiServer, name: string) =>
-    send<Service>(server, 'POST', path, { metadata: { name }, spec: { type: 'NodePort', ports: [{ port: 80 }] } });
+  const create = (client: ApiClient, name: string) =>
+    client.send('POST', path, { metadata: { name }, spec: { type: 'NodePort', ports: [{ port: 80 }] } });
 
   async function services(): Promise<Service[]> {
-    const { body } = await send<{ items: Service[] }>(servers[0]!, 'GET', path);
-    return body.items.filter(({ metadata }) => metadata.name !== 'kubernetes');
+    const { items } = JSON.parse((await clients[0]!.send('GET', path)).body) as { items: Service[] };
+    return items.filter(({ metadata }) => metadata.name !== 'kubernetes');
   }
 
   async function expectNoneTwice(): Promise<void> {
@@ -79,7 +57,7 @@ describe.skipIf(reason !== undefined)(`two API servers on one etcd${reason ? ` (
 
   test('fight for the last addresses and ports', async () => {
     const answers = await Promise.all(
-      Array.from({ length: SERVICES }, (_, i) => create(servers[i % 2]!, `s${String(i).padStart(2, '0')}`)),
+      Array.from({ length: SERVICES }, (_, i) => create(clients[i % 2]!, `s${String(i).padStart(2, '0')}`)),
     );
     expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
     expect(await services()).toHaveLength(SERVICES);
@@ -88,8 +66,8 @@ describe.skipIf(reason !== undefined)(`two API servers on one etcd${reason ? ` (
 
   test('give back what is deleted, once', async () => {
     const all = await services();
-    await Promise.all(all.slice(0, 30).map((s, i) => send(servers[i % 2]!, 'DELETE', `${path}/${s.metadata.name}`)));
-    const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => create(servers[(i + 1) % 2]!, `t${i}`)));
+    await Promise.all(all.slice(0, 30).map((s, i) => clients[i % 2]!.send('DELETE', `${path}/${s.metadata.name}`)));
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => create(clients[(i + 1) % 2]!, `t${i}`)));
     expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
     await expectNoneTwice();
   }, 60_000);
@@ -104,9 +82,9 @@ describe.skipIf(reason !== undefined)(`two API servers on one etcd${reason ? ` (
     const worker = async (_: unknown, i: number): Promise<void> => {
       for (let n = 0; !started && n < MOST; n++) {
         const name = `w${i}-${n}`;
-        const made = await create(servers[i % 2]!, name);
+        const made = await create(clients[i % 2]!, name);
         // What is there only for a moment is not what is looked for, but it makes place.
-        if (made.status === 201 && n % 3 > 0) await send(servers[(i + 1) % 2]!, 'DELETE', `${path}/${name}`);
+        if (made.status === 201 && n % 3 > 0) await clients[(i + 1) % 2]!.send('DELETE', `${path}/${name}`);
         await expectNoneTwice();
       }
     };
@@ -121,17 +99,15 @@ describe.skipIf(reason !== undefined)(`two API servers on one etcd${reason ? ` (
     for (const key of ['/registry/ranges/servicenodeports', `/registry/ipaddresses/${clusterIP}`])
       await fetch(`${etcd.url}/v3/kv/deleterange`, { method: 'POST', body: JSON.stringify({ key: btoa(key) }) });
     const third = await start();
+    const client = clientOf(third);
     try {
       const wanted = { type: 'NodePort', clusterIP, ports: [{ port: 80, nodePort: ports[0]!.nodePort }] };
       const ofAddress = { metadata: { name: 'address' }, spec: { ...wanted, ports: [{ port: 80 }] } };
       const ofPort = { metadata: { name: 'port' }, spec: { ...wanted, clusterIP: undefined } };
-      expect((await send<{ message: string }>(third, 'POST', path, ofAddress)).body.message).toContain(
-        'provided IP is already allocated',
-      );
-      expect((await send<{ message: string }>(third, 'POST', path, ofPort)).body.message).toContain(
-        'provided port is already allocated',
-      );
+      expect((await client.send('POST', path, ofAddress)).body).toContain('provided IP is already allocated');
+      expect((await client.send('POST', path, ofPort)).body).toContain('provided port is already allocated');
     } finally {
+      client.close();
       await third.stop();
     }
   }, 60_000);

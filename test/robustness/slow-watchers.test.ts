@@ -1,8 +1,8 @@
 /** Watchers that never read: each is cut off at its bound, the server's memory stays bounded, others notice nothing. */
 import { readFile } from 'node:fs/promises';
-import https from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 
 const WATCHERS = 20;
@@ -12,13 +12,16 @@ const VALUE_BYTES = 700 * 1024;
 const MEMORY_MIB = 700;
 
 let server: ApiServer;
+let client: ApiClient;
 const sockets: TLSSocket[] = [];
 
 beforeAll(async () => {
   server = await startApiServer('memory');
+  client = apiClient(server.url, server.token);
 }, 60_000);
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
+  client.close();
   await server.stop();
 });
 
@@ -55,36 +58,16 @@ function endOfAnswer(socket: TLSSocket): Promise<void> {
   });
 }
 
-function request(method: string, path: string, body?: object): Promise<{ status: number; body: string }> {
-  const { hostname, port } = new URL(server.url);
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' };
-    const sent = https.request(
-      { host: hostname, port, method, path, headers, ca: server.ca, checkServerIdentity: () => undefined },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body && JSON.stringify(body));
-  });
-}
-
 it('watchers that never read cost a bounded amount of memory', { timeout: 120_000 }, async () => {
   const collection = '/api/v1/namespaces/default/configmaps';
-  expect((await request('POST', collection, { metadata: { name: 'big' }, data: { v: '' } })).status).toBe(201);
+  expect((await client.send('POST', collection, { metadata: { name: 'big' }, data: { v: '' } })).status).toBe(201);
   await Promise.all(Array.from({ length: WATCHERS }, () => deafWatcher(`${collection}?watch=1`)));
   for (let i = 0; i < UPDATES; i++) {
     const data = { v: String(i).padEnd(VALUE_BYTES, 'x') };
-    expect((await request('PUT', `${collection}/big`, { metadata: { name: 'big' }, data })).status).toBe(200);
+    expect((await client.send('PUT', `${collection}/big`, { metadata: { name: 'big' }, data })).status).toBe(200);
   }
   const gone = Promise.all(sockets.map(endOfAnswer));
   expect(await residentMiB()).toBeLessThan(MEMORY_MIB);
-  expect((await request('GET', '/livez')).body).toBe('ok');
+  expect((await client.send('GET', '/livez')).body).toBe('ok');
   expect(await gone).toHaveLength(WATCHERS);
 });

@@ -2,8 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ListResult, WatchBatch, WriteResult } from '@keelson/storage';
+import { OutcomeUnknownError } from '../support/outcome.ts';
 import type { Call } from './store-process.ts';
-import { type Item, OutcomeUnknownError, type Target } from './target.ts';
+import type { Item, Target } from './target.ts';
 
 const script = fileURLToPath(new URL('store-process.ts', import.meta.url));
 const prefix = '/registry/';

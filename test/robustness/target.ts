@@ -6,11 +6,6 @@ export interface Item {
   readonly revision: number;
 }
 
-/** The server was killed while it worked on a request: nobody knows whether it was carried out. */
-export class OutcomeUnknownError extends Error {
-  override readonly name = 'OutcomeUnknownError';
-}
-
 /**
  * What the robustness tests kill: a process that serves writes, and keeps them. Anything that maps these few
  * operations onto its own can be put in its place.

@@ -1,19 +1,28 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { OutcomeUnknownError } from './outcome.ts';
 
 export interface HttpAnswer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  /** The same as text. */
   readonly body: string;
-}
-
-/** The connection broke while the server worked on a request: nobody knows whether it was carried out. */
-export class OutcomeUnknownError extends Error {
-  override readonly name = 'OutcomeUnknownError';
 }
 
 /** A bare client, which repeats nothing: what it is told is what the server said. */
 export interface ApiClient {
-  /** @throws OutcomeUnknownError */
-  send(method: string, path: string, body?: object): Promise<HttpAnswer>;
+  /**
+   * @param body JSON, where it is no Buffer
+   * @param headers besides the client's own, or in their place; names in lower case
+   * @throws OutcomeUnknownError
+   */
+  send(
+    method: string,
+    path: string,
+    body?: object | Buffer,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<HttpAnswer>;
   /** @returns the status of the answer once it has ended; 0 where the connection broke before there was one */
   watch(path: string, onEvent: (event: unknown) => void): Promise<number>;
   /** Ends watches, too. */
@@ -23,7 +32,7 @@ export interface ApiClient {
 export function apiClient(url: string, token: string): ApiClient {
   const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
   const watches = new Set<{ destroy(): void }>();
-  const options = (method: string, body?: Buffer) => ({
+  const options = (method: string, body?: Buffer, headers?: Readonly<Record<string, string>>) => ({
     method,
     agent,
     rejectUnauthorized: false,
@@ -32,21 +41,25 @@ export function apiClient(url: string, token: string): ApiClient {
       'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
       // Node sends the body of a DELETE without saying how long it is.
       ...(body && { 'content-length': body.length }),
+      ...headers,
     },
   });
-  const send = (method: string, path: string, body?: object): Promise<HttpAnswer> =>
+  const send: ApiClient['send'] = (method, path, body, headers) =>
     new Promise((resolve, reject) => {
       const fail = (): void => reject(new OutcomeUnknownError(`${method} ${path}`));
-      const bytes = body && Buffer.from(JSON.stringify(body));
-      const request = https.request(new URL(path, url), options(method, bytes), (response) => {
+      const sent = body && (Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)));
+      const request = https.request(new URL(path, url), options(method, sent, headers), (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode!, body: Buffer.concat(chunks).toString() }));
+        response.on('end', () => {
+          const bytes = Buffer.concat(chunks);
+          resolve({ status: response.statusCode!, headers: response.headers, bytes, body: bytes.toString() });
+        });
         response.on('aborted', fail);
         response.on('error', fail);
       });
       request.on('error', fail);
-      request.end(bytes);
+      request.end(sent);
     });
   const watch = (path: string, onEvent: (event: unknown) => void): Promise<number> =>
     new Promise((resolve, reject) => {

@@ -17,9 +17,12 @@ export interface ApiServer {
   readonly kubeconfig: string;
   /** The certificates that the serving certificate is checked with, PEM; none where `args` name another one. */
   readonly ca: string;
+  /** The one that runs, or ran last. */
   readonly program: Program;
   /** A scratch directory that goes with the server. */
   readonly directory: string;
+  /** Once the program has ended: starts it again at its address, on its data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ export async function startApiServer(
     lmdb: () => [`--data-dir=${join(directory, 'db')}`],
     memory: () => ['--storage=memory'],
   };
-  const program = startProgram(binary, [
+  const flags = [
     ...store[storage](),
     `--secure-port=${port}`,
     '--bind-address=127.0.0.1',
@@ -72,18 +75,34 @@ export async function startApiServer(
     `--service-account-signing-key-file=${join(directory, 'sa.key')}`,
     '--service-cluster-ip-range=10.96.0.0/16',
     ...args,
-  ]);
+  ];
+  let program: Program;
+  const run = async () => {
+    program = startProgram(binary, flags);
+    await untilReady(program, () => isReady(url));
+  };
   const stop = async () => {
     await program.stop();
     await own?.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await untilReady(program, () => isReady(url));
+    await run();
     const ca = await readFile(join(directory, 'certs/apiserver.crt'), 'utf8').catch(() => '');
     const kubeconfig = join(directory, 'kubeconfig');
     await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(url, ca, { token })));
-    return { url, token, kubeconfig, ca, program, directory, stop };
+    return {
+      url,
+      token,
+      kubeconfig,
+      ca,
+      get program() {
+        return program;
+      },
+      directory,
+      restart: run,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
