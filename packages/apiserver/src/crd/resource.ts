@@ -22,7 +22,7 @@ import { customSchema } from './schema/index.ts';
 import { type CustomBehaviour, customStatus, customStrategy } from './strategy.ts';
 import { VersionedStore, type Versions } from './versioned-store.ts';
 
-export const ALL_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const ALL_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const VIEW_VERBS = ['get', 'patch', 'update'];
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 

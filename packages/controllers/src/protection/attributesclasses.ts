@@ -15,7 +15,7 @@ const named = (...names: (string | undefined)[]): string[] =>
 const classOfVolume = ({ spec }: PersistentVolume) => named(spec?.volumeAttributesClassName);
 
 /** What a claim asks for, what it has, and what it is being changed to. */
-export function classesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
+function classesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
   const target = status?.modifyVolumeStatus?.targetVolumeAttributesClassName;
   return named(spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, target);
 }

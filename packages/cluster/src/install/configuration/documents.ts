@@ -8,7 +8,7 @@ import { defaultKubelet } from './kubelet.ts';
 import type { Configuration, MachineFacts } from './types.ts';
 import { validateConfiguration } from './validation.ts';
 
-export const KUBEADM_GROUP = 'kubeadm.k8s.io';
+const KUBEADM_GROUP = 'kubeadm.k8s.io';
 const KUBELET_GROUP = 'kubelet.config.k8s.io';
 
 /** Documents by kind, as the file has them. */

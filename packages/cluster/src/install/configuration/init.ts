@@ -36,7 +36,7 @@ export function decodeInit(object: ConfigObject, machine: MachineFacts): InitCon
 }
 
 /** Pods that do not say that they tolerate it stay off machines of the control plane. */
-export const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 
 /** @param taints where the document says nothing; an empty list says none */
 export function decodeNodeRegistration(
@@ -58,7 +58,7 @@ export function decodeNodeRegistration(
   return node;
 }
 
-export function decodeEndpoint(object: ConfigObject, machine: MachineFacts): ApiEndpoint {
+function decodeEndpoint(object: ConfigObject, machine: MachineFacts): ApiEndpoint {
   const advertiseAddress = object.string('advertiseAddress') || machine.address;
   if (advertiseAddress === undefined)
     throw new ConfigFileError(
