@@ -95,7 +95,10 @@ export interface ServerConfig {
   };
   /** Webhooks behind services are asked at the addresses of their endpoints, not at the service's own (`--enable-aggregator-routing`). */
   readonly routeToEndpoints?: boolean;
+  /** What this server proves itself with to the servers behind APIServices. */
   readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
+  /** An answer of such a server that leads elsewhere becomes an error. Default true. */
+  readonly rejectForwardedRedirects?: boolean;
   /** How long after the start /livez does not mind that parts are still starting (`--livez-grace-period`). */
   readonly livezGraceMs?: number;
   /** How long the store may take to answer a health check, and one of readiness. */

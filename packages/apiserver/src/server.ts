@@ -15,6 +15,7 @@ import { AdmissionMetrics } from './admission/metrics.ts';
 import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
 import { admissionWorld } from './admission/world.ts';
+import { Aggregation } from './aggregation/index.ts';
 import { auditEvaluator } from './audit/policy.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
@@ -225,6 +226,27 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     now,
     logger,
   });
+  const forwarding = {
+    pool: backends,
+    requestHeader: config.requestHeader,
+    register: (end: () => void) => lifecycle.registerConnection(end),
+  };
+  let hasBeenReady = false;
+  const aggregation = new Aggregation({
+    resources,
+    objects,
+    client,
+    discovery,
+    served: groups,
+    resolve: resolveService,
+    certificate: config.proxyClientCertificate,
+    forwarding,
+    rejectsRedirects: config.rejectForwardedRedirects !== false,
+    isReady: () => hasBeenReady,
+    clock: systemClock,
+    now,
+    logger,
+  });
   const world = admissionWorld({ environment, resources, client, objects, authorize });
   const admissionMetrics = new AdmissionMetrics(metrics.registry, () => performance.now());
   const admission = dynamicAdmission({
@@ -253,11 +275,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     }),
     connect: {
       locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
-      forwarding: {
-        pool: backends,
-        requestHeader: config.requestHeader,
-        register: (end) => lifecycle.registerConnection(end),
-      },
+      forwarding,
       authorize,
     },
     computedKinds: {
@@ -269,7 +287,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       lifecycle,
       rounds: new Rounds(() => performance.now()),
     },
-    hasGroup: (group) => discovery.hasGroup(group),
+    passOn: (ctx) => aggregation.serve(ctx),
+    hasGroup: (group) => discovery.isOwn(group),
     isCustomGroup: (group) => discovery.isCustom(group),
     paths: [
       (request) => serveDiscovery(discovery, request),
@@ -336,12 +355,16 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     upkeep,
     flow,
     custom,
+    aggregation,
     presence,
-  }).then(booted);
+  }).then(() => {
+    hasBeenReady = true;
+    booted();
+  });
   const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
   const stop = () => {
     stopCompactor?.();
-    return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom]).finally(async () => {
+    return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation]).finally(async () => {
       flow?.stop();
       resources.close();
       await config.audit?.sink.close();

@@ -15,6 +15,8 @@ export interface BootOptions {
   readonly upkeep: { start(health: HealthChecks): Promise<void> };
   readonly flow: { start(): Promise<void> } | undefined;
   readonly custom: { start(): Promise<void> };
+  /** What is served here is registered, what is served elsewhere found. */
+  readonly aggregation: { start(health: HealthChecks): Promise<void> };
   /** By what others see that it is there. */
   readonly presence: { start(health: HealthChecks): Promise<void> };
 }
@@ -41,6 +43,7 @@ async function inOrder({
   upkeep,
   flow,
   custom,
+  aggregation,
   presence,
 }: BootOptions): Promise<void> {
   const synced = health.addBootHook('generic-apiserver-start-informers');
@@ -56,5 +59,5 @@ async function inOrder({
   const served = health.addBootHook('crd-informer-synced');
   await custom.start();
   served();
-  await presence.start(health);
+  await Promise.all([aggregation.start(health), presence.start(health)]);
 }

@@ -18,10 +18,25 @@ export interface Forwarding {
   readonly register: (end: () => void) => () => void;
 }
 
+/** What is particular to a request. */
+export interface ForwardExtras {
+  /** In the place of the client's own, and besides them. */
+  readonly headers?: http.OutgoingHttpHeaders;
+  /** Answers that lead elsewhere become errors. */
+  readonly rejectsRedirects?: boolean;
+  /** For the whole answer. */
+  readonly timeoutMs?: number;
+}
+
 const CORS_HEADERS = ['credentials', 'headers', 'methods', 'origin'].map((what) => `access-control-allow-${what}`);
 
 /** @throws StatusError 503 when the backend can't be reached */
-export async function forward(ctx: RequestContext, target: Backend, forwarding: Forwarding): Promise<void> {
+export async function forward(
+  ctx: RequestContext,
+  target: Backend,
+  forwarding: Forwarding,
+  extras: ForwardExtras = {},
+): Promise<void> {
   const { exchange, info } = ctx;
   const backend = { ...target, query: queryOf(exchange.url) };
   if (backend.path === '' && (exchange.method === 'GET' || exchange.method === 'HEAD')) return redirectToRoot(ctx);
@@ -30,16 +45,34 @@ export async function forward(ctx: RequestContext, target: Backend, forwarding: 
   const headers = forwardedHeaders(ctx, { requestHeader: forwarding.requestHeader, isUpgrade: false });
   headers['x-forwarded-uri'] = headerText(joined(prefix, escapePath(backend.path) || '/'));
   if (hasUnsizedBody(ctx)) headers['transfer-encoding'] = 'chunked';
+  Object.assign(headers, extras.headers);
   const request = forwarding.pool.request(backend, { method: exchange.method, headers });
   const unregister = forwarding.register(() => request.destroy());
   exchange.onClose(() => request.destroy());
+  const timer = extras.timeoutMs === undefined ? undefined : setTimeout(expired, extras.timeoutMs, request);
   try {
     const answer = await exchanged(ctx, request, backend);
+    if (extras.rejectsRedirects && leadsElsewhere(answer)) return rejectRedirect(ctx, answer);
     const links = { prefix, backendHost: targetOf(backend), clientHost: clientHostOf(ctx) };
     await passBack(ctx, answer, links);
   } finally {
+    clearTimeout(timer);
     unregister();
   }
+}
+
+function expired(request: http.ClientRequest): void {
+  request.destroy(new Error('context deadline exceeded'));
+}
+
+function leadsElsewhere({ statusCode = 0, headers }: http.IncomingMessage): boolean {
+  return statusCode >= 300 && statusCode <= 399 && (headers.location ?? '') !== '';
+}
+
+function rejectRedirect(ctx: RequestContext, answer: http.IncomingMessage): void {
+  answer.destroy();
+  const headers = { ...commonHeaders(ctx), 'content-type': 'text/plain; charset=utf-8' };
+  ctx.exchange.respond(502, headers, 'the backend attempted to redirect this request, which is not permitted');
 }
 
 /** Relative links would lead astray without the slash. */

@@ -28,10 +28,19 @@ export function upgradeOf(ctx: RequestContext): Upgrade {
   return upgrade;
 }
 
-/** @throws StatusError 500 when the backend can't be reached or answers strangely */
-export async function forwardUpgrade(ctx: RequestContext, backend: Backend, forwarding: Forwarding): Promise<void> {
+/**
+ * @param extraHeaders in the place of the client's own, and besides them
+ * @throws StatusError 500 when the backend can't be reached or answers strangely
+ */
+export async function forwardUpgrade(
+  ctx: RequestContext,
+  backend: Backend,
+  forwarding: Forwarding,
+  extraHeaders: http.OutgoingHttpHeaders = {},
+): Promise<void> {
   const upgrade = upgradeOf(ctx);
-  const headers = forwardedHeaders(ctx, { requestHeader: forwarding.requestHeader, isUpgrade: true });
+  const own = forwardedHeaders(ctx, { requestHeader: forwarding.requestHeader, isUpgrade: true });
+  const headers = { ...own, ...extraHeaders };
   const found = await dialUpgrade(ctx, backend, forwarding, ctx.exchange.method, headers);
   if (!found.socket) return passRefusal(ctx, found.answer);
   upgrade.switchProtocols(found.answer.rawHeaders);

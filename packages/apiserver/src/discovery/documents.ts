@@ -43,7 +43,8 @@ export interface SubresourceDiscovery {
 
 export interface VersionDiscovery {
   readonly version: string;
-  readonly resources: readonly ResourceDiscovery[];
+  /** Not there where there are none. */
+  readonly resources?: readonly ResourceDiscovery[];
   readonly freshness: 'Current' | 'Stale';
 }
 

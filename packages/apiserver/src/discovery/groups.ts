@@ -76,14 +76,28 @@ export class ApiGroups {
     this.#changed();
   }
 
-  /** Whether all of the group comes from definitions of custom resources. */
+  /** Whether all that this server itself serves of the group comes from definitions of custom resources. */
   isCustom(group: string): boolean {
-    const versions = this.#groups.get(group);
-    return versions !== undefined && [...versions.values()].every((entry) => entry.custom && !entry.builtin);
+    const own = this.#own(group);
+    return own.length > 0 && own.every((entry) => entry.custom && !entry.builtin);
+  }
+
+  /** Whether this server itself serves something of the group. */
+  isOwn(group: string): boolean {
+    return this.#own(group).length > 0;
+  }
+
+  #own(group: string): Sourced[] {
+    return [...(this.#groups.get(group)?.values() ?? [])].filter((entry) => entry.builtin || entry.custom);
   }
 
   hasGroup(group: string): boolean {
     return this.#groups.has(group);
+  }
+
+  /** What another server serves of a version. */
+  aggregated(group: string, version: string): ApiVersion | undefined {
+    return this.#groups.get(group)?.get(version)?.aggregated;
   }
 
   /** What is shown of a version; undefined when it is not served. */
@@ -169,7 +183,7 @@ export class ApiGroups {
     if (!entry) return [];
     const own = this.sourceOf(group, version) === 'custom' ? { group, version } : undefined;
     const resources = entry.discovery ?? toDiscovery(entry.resources, own);
-    return [{ version, resources, freshness: entry.freshness ?? 'Current' }];
+    return [{ version, ...(resources.length > 0 ? { resources } : {}), freshness: entry.freshness ?? 'Current' }];
   }
 
   /** By the highest priority that one of a group's versions claims, then by name. */

@@ -40,7 +40,9 @@ export interface EndpointOptions {
   readonly connect: ConnectDeps;
   /** Kinds that are found out when somebody asks. */
   readonly computedKinds: ComputedKinds;
-  /** Whether any version of the group is served. */
+  /** Passes on what another server serves; undefined: this one does. */
+  readonly passOn: (ctx: RequestContext) => Promise<void> | undefined;
+  /** Whether this server serves any version of the group. */
   readonly hasGroup: (group: string) => boolean;
   /** Whether there is nothing in it but custom resources. */
   readonly isCustomGroup: (group: string) => boolean;
@@ -52,6 +54,8 @@ export interface EndpointOptions {
 export function endpoint(options: EndpointOptions): Handler {
   return async (ctx) => {
     const { info } = ctx;
+    const passedOn = options.passOn(ctx);
+    if (passedOn) return passedOn;
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
     const found = routeOf(options, ctx);

@@ -19,7 +19,6 @@ export function addStandardChecks(health: HealthChecks, standard: StandardChecks
   const finishers = BOOT_HOOKS.filter((hook) => isWanted(hook, standard)).map((hook) => health.reserveBootHook(hook));
   const nothing = { check() {} };
   health.add({ name: 'log', ...nothing });
-  health.add({ name: 'autoregister-completion', ...nothing });
   health.add({ name: 'loopback-serving-certificate', ...nothing }, ['healthz', 'livez']);
   health.add({ name: 'informer-sync', ...nothing }, ['readyz']);
   health.add({ name: 'etcd', group: 'etcd', check: standard.storeHealth });

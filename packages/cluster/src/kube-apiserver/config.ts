@@ -72,6 +72,7 @@ export async function serverConfig(
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
     routeToEndpoints: values['enable-aggregator-routing'],
+    rejectForwardedRedirects: values['aggregator-reject-forwarding-redirect'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
     livezGraceMs: values['livez-grace-period'],
     storeHealthTimeoutMs: values['etcd-healthcheck-timeout'],

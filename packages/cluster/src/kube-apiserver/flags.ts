@@ -17,6 +17,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'admission-control-config-file': 'Configurations of admission plug-ins: an AdmissionConfiguration.',
   'advertise-address':
     'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',
+  'aggregator-reject-forwarding-redirect':
+    'Answer 502 where an extension API server answers with a redirection, which would lead clients elsewhere.',
   'allow-privileged': 'Whether privileged containers are allowed.',
   'anonymous-auth': 'Take requests without credentials as user system:anonymous.',
   'apiserver-count': 'How many API servers there are, for --endpoint-reconciler-type=master-count.',
@@ -52,7 +54,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
   'enable-aggregator-routing':
-    'Reach webhooks behind services at the addresses of their endpoints, where nothing carries packets to service addresses.',
+    'Reach webhooks and extension API servers at the addresses of their endpoints, where nothing carries packets to service addresses.',
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
   'enable-priority-and-fairness':
     'Let requests that are too many wait in fair queues; otherwise there are two plain bounds, for reads and writes.',
@@ -83,7 +85,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'max-requests-inflight': 'Reads served at the same time. See --max-mutating-requests-inflight.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
   'proxy-client-cert-file':
-    'Client certificate for extension API servers. Read and checked; nothing connects to them yet.',
+    'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',
   'requestheader-allowed-names':

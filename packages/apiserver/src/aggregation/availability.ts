@@ -1,0 +1,116 @@
+/**
+ * Whether the server behind an APIService can be reached: its condition Available
+ * (kube-aggregator/pkg/controllers/status/{local,remote}).
+ */
+import type { APIService, APIServiceCondition } from '@keelson/api/generated/types/apiregistration/v1';
+import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import { formatTime } from '@keelson/api/time';
+import { asError } from '../aggregate.ts';
+import type { RegistryClient } from '../bootstrap/client.ts';
+import type { Objects } from '../objects.ts';
+import { asObject, discoveryPath, LOCAL, type Reference, referenceOf, withCondition } from './apiservice.ts';
+import { type Remote, urlOf } from './remote.ts';
+
+type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
+
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+/** So that a server that answers now and then counts as there. */
+const ATTEMPTS = 5;
+const TIMEOUT_MS = 5000;
+
+export interface AvailabilityOptions {
+  readonly objects: Pick<Objects, 'get' | 'list'>;
+  readonly remote: Pick<Remote, 'ask' | 'backend'>;
+  readonly client: Pick<RegistryClient, 'update'>;
+  readonly now: () => Date;
+  /** Before this server is ready itself, who does not answer may not be blamed. */
+  readonly isReady: () => boolean;
+}
+
+export class Availability {
+  readonly #options: AvailabilityOptions;
+
+  constructor(options: AvailabilityOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Error when the server does not answer (the condition says so already), StatusError: to be tried again */
+  async reconcile(service: APIService): Promise<void> {
+    const reference = referenceOf(service);
+    if (!reference) return this.#write(service, LOCAL);
+    const problem = await this.#problemOf(reference);
+    if (problem) return this.#write(service, problem);
+    const failure = await this.#probe(service);
+    if (!failure) return this.#write(service, { ...AVAILABLE, reason: 'Passed', message: 'all checks passed' });
+    if (this.#options.isReady()) await this.#write(service, unavailable('FailedDiscoveryCheck', failure.message));
+    throw failure;
+  }
+
+  async #problemOf(reference: Reference): Promise<Verdict | undefined> {
+    const { namespace, name } = reference;
+    const service = await this.#options.objects.get('services', namespace, name);
+    const slices = (await this.#options.objects.list('endpointslices.discovery.k8s.io', namespace)).filter(
+      ({ metadata }) => metadata.labels?.[SERVICE_NAME] === name,
+    );
+    return problemOf(reference, service, slices);
+  }
+
+  /** @returns why nobody answers; undefined: somebody does */
+  async #probe(service: APIService): Promise<Error | undefined> {
+    try {
+      await Promise.any(Array.from({ length: ATTEMPTS }, () => this.#ask(service)));
+      return undefined;
+    } catch (error) {
+      return asError((error as AggregateError).errors[0]);
+    }
+  }
+
+  async #ask(service: APIService): Promise<void> {
+    const { remote } = this.#options;
+    const path = discoveryPath(service);
+    const backend = await remote.backend(service, path);
+    const url = urlOf(backend);
+    const user = { name: 'system:kube-aggregator', groups: ['system:masters'] };
+    try {
+      const { status } = await remote.ask(backend, { path, user, timeoutMs: TIMEOUT_MS });
+      if (status < 200 || status >= 300) throw new Error(`bad status from ${url}: ${status}`);
+    } catch (error) {
+      throw new Error(`failing or missing response from ${url}: ${asError(error).message}`);
+    }
+  }
+
+  async #write(service: APIService, verdict: Verdict): Promise<void> {
+    const status = withCondition(service.status, verdict, formatTime(this.#options.now()));
+    if (status) await this.#options.client.update(asObject({ ...service, status }), 'status');
+  }
+}
+
+const AVAILABLE = { type: 'Available', status: 'True' };
+
+function unavailable(reason: string, message: string): Verdict {
+  return { type: 'Available', status: 'False', reason, message };
+}
+
+/** What is wrong with a service before anybody is asked; undefined: nothing. */
+export function problemOf(
+  { namespace, name, port }: Reference,
+  service: Service | undefined,
+  slices: readonly EndpointSlice[],
+): Verdict | undefined {
+  const where = `service/${name} in ${JSON.stringify(namespace)}`;
+  if (!service) return unavailable('ServiceNotFound', `${where} is not present`);
+  if (service.spec?.type !== 'ClusterIP') return undefined;
+  const found = service.spec.ports?.find((each) => each.port === port);
+  if (!found) return unavailable('ServicePortError', `${where} is not listening on port ${port}`);
+  if (slices.length === 0) return unavailable('EndpointsNotFound', `cannot find endpointslices for ${where}`);
+  const portName = found.name ?? '';
+  if (slices.some((slice) => hasEndpoint(slice, portName))) return undefined;
+  const message = `endpointslices for ${where} have no addresses with port name ${JSON.stringify(portName)}`;
+  return unavailable('MissingEndpoints', message);
+}
+
+function hasEndpoint({ endpoints, ports }: EndpointSlice, portName: string): boolean {
+  const isReady = (endpoints ?? []).some(({ conditions }) => conditions?.ready !== false);
+  return isReady && (ports ?? []).some(({ name = '', port }) => name === portName && port !== undefined);
+}

@@ -1,0 +1,204 @@
+/**
+ * API services: what is served here is registered, what is served elsewhere is watched over, shown in discovery and
+ * OpenAPI, and passed on to. docs/aggregation.md has the picture.
+ */
+import type { Clock } from '@keelson/api/clock';
+import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
+import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import type { KubeObject } from '@keelson/api/object';
+import type { ResolveService } from '../admission/webhook/client.ts';
+import type { RegistryClient } from '../bootstrap/client.ts';
+import type { Reloadable } from '../config.ts';
+import { BackendPool } from '../connect/backend.ts';
+import type { Forwarding } from '../connect/forward.ts';
+import type { RequestContext } from '../context.ts';
+import type { ApiGroups } from '../discovery/groups.ts';
+import type { ServedGroup } from '../discovery/runtime-config.ts';
+import type { HealthChecks } from '../health/checks.ts';
+import type { ServingCertificate } from '../http/listener.ts';
+import type { Logger } from '../logger.ts';
+import type { Objects } from '../objects.ts';
+import { follow } from '../registry/follow.ts';
+import type { Resources } from '../resources.ts';
+import { apiServiceOfPath, REGISTRATION_GROUP, referenceOf } from './apiservice.ts';
+import { AutoRegistration } from './autoregister.ts';
+import { Availability, SERVICE_NAME } from './availability.ts';
+import { RemoteDiscovery } from './discovery.ts';
+import { type ProxyDeps, proxy } from './proxy.ts';
+import { Remote } from './remote.ts';
+import { Upkeep } from './upkeep.ts';
+
+export interface AggregationOptions {
+  readonly resources: Resources;
+  readonly objects: Objects;
+  readonly client: RegistryClient;
+  readonly discovery: ApiGroups;
+  /** What this server has built in. */
+  readonly served: readonly ServedGroup[];
+  readonly resolve: ResolveService;
+  readonly certificate: Reloadable<ServingCertificate> | undefined;
+  readonly forwarding: Forwarding;
+  readonly rejectsRedirects: boolean;
+  readonly isReady: () => boolean;
+  readonly clock: Clock;
+  readonly now: () => Date;
+  readonly logger: Logger;
+}
+
+/** Servers that answer now may not do so later, and what they serve changes. */
+const RECHECK_MS = 30_000;
+const REFRESH_MS = 60_000;
+
+export class Aggregation {
+  readonly #options: AggregationOptions;
+  /** All APIServices, and those that lead elsewhere. */
+  readonly #services = new Map<string, APIService>();
+  readonly #remotes = new Map<string, APIService>();
+  /** Apart from the connections of clients' requests, to be closed before those have ended. */
+  readonly #pool = new BackendPool();
+  readonly #registration: AutoRegistration;
+  readonly #discovery: RemoteDiscovery;
+  readonly #proxying: ProxyDeps;
+  readonly #upkeep: { readonly registration: Upkeep; readonly availability: Upkeep; readonly discovery: Upkeep };
+  readonly #unfollow: (() => void)[] = [];
+  #watchesBackends = false;
+
+  constructor(options: AggregationOptions) {
+    this.#options = options;
+    const { client, objects, now, isReady, resolve, certificate, clock, logger } = options;
+    const remote = new Remote({ resolve, certificate, pool: this.#pool });
+    this.#registration = new AutoRegistration(client, this.#services, options.served);
+    this.#discovery = new RemoteDiscovery(remote, options.discovery);
+    this.#proxying = { ...options, remote };
+    const availability = new Availability({ objects, remote, client, now, isReady });
+    this.#upkeep = {
+      registration: new Upkeep((name) => this.#registration.reconcile(name), { clock, logger }),
+      availability: new Upkeep(
+        async (name) => {
+          const service = this.#services.get(name);
+          if (service) await availability.reconcile(service);
+          return service && referenceOf(service) ? { afterMs: RECHECK_MS } : undefined;
+        },
+        { clock, logger, maxMs: RECHECK_MS },
+      ),
+      discovery: new Upkeep(
+        async (name) => {
+          const service = this.#remotes.get(name);
+          if (service) await this.#discovery.refresh(service);
+          return service && { afterMs: REFRESH_MS };
+        },
+        { clock, logger, firstMs: 500, maxMs: REFRESH_MS },
+      ),
+    };
+  }
+
+  /** Resolves when what is served here is registered, and every other server was asked once. @throws StatusError */
+  async start(health: HealthChecks): Promise<void> {
+    const check = () => {
+      const missing = this.#registration.missing();
+      if (missing.length > 0) throw new Error(`missing APIService: [${missing.join(' ')}]`);
+    };
+    health.add({ name: 'autoregister-completion', check });
+    const followed = health.addBootHook('start-kube-aggregator-informers');
+    const handled = health.addBootHook('apiservice-registration-controller');
+    const registered = health.addBootHook('kube-apiserver-autoregistration');
+    const discovered = health.addBootHook('apiservice-discovery-controller');
+    await this.#follow();
+    followed();
+    handled();
+    await Promise.all([...this.#registration.start()].map((name) => this.#registration.reconcile(name)));
+    registered();
+    // Who does not answer is shown as stale, and asked again.
+    await Promise.allSettled([...this.#remotes.values()].map((service) => this.#discovery.refresh(service)));
+    discovered();
+    for (const upkeep of Object.values(this.#upkeep)) upkeep.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const unfollow of this.#unfollow) unfollow();
+    this.#pool.close();
+    await Promise.all(Object.values(this.#upkeep).map((upkeep) => upkeep.stop()));
+  }
+
+  /** Passes a request on, if it is for another server. @returns undefined when it is for this one */
+  serve(ctx: RequestContext): Promise<void> | undefined {
+    if (this.#remotes.size === 0) return undefined;
+    const service = this.#remotes.get(apiServiceOfPath(ctx.info.path) ?? '');
+    return service && proxy(ctx, service, this.#proxying);
+  }
+
+  async #follow(): Promise<void> {
+    const { resources } = this.#options;
+    const registration = this.#upkeep.registration;
+    this.#unfollow.push(
+      await follow(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
+        set: (crd) => registration.add(...this.#registration.setDefinition(crd as unknown as CustomResourceDefinition)),
+        delete: (_namespace, name) => registration.add(...this.#registration.deleteDefinition(name)),
+      }),
+      await follow(resources.storeOf(REGISTRATION_GROUP, 'apiservices'), {
+        set: (service) => this.#set(service as unknown as APIService),
+        delete: (_namespace, name) => this.#delete(name),
+        reset: () => {
+          for (const name of [...this.#services.keys()]) this.#delete(name);
+        },
+      }),
+    );
+  }
+
+  #set(service: APIService): void {
+    const name = service.metadata.name!;
+    this.#services.set(name, service);
+    this.#upkeep.registration.add(name);
+    this.#upkeep.availability.add(name);
+    if (!referenceOf(service)) return this.#forget(name);
+    this.#remotes.set(name, service);
+    this.#discovery.announce(service);
+    this.#upkeep.discovery.add(name);
+    this.#watchBackends();
+  }
+
+  #delete(name: string): void {
+    this.#services.delete(name);
+    this.#upkeep.registration.add(name);
+    this.#forget(name);
+  }
+
+  #forget(name: string): void {
+    const service = this.#remotes.get(name);
+    if (!service) return;
+    this.#remotes.delete(name);
+    this.#discovery.remove(service);
+  }
+
+  /** Services and their endpoints, from the first APIService on that has one: most clusters have many and need none. */
+  #watchBackends(): void {
+    if (this.#watchesBackends) return;
+    this.#watchesBackends = true;
+    const { resources, logger } = this.#options;
+    const serviceOf = ({ metadata }: KubeObject) => metadata.labels?.[SERVICE_NAME];
+    const followed = [
+      follow(resources.storeOf('', 'services'), {
+        set: ({ metadata }) => this.#backendChanged(metadata.namespace, metadata.name),
+        delete: (namespace, name) => this.#backendChanged(namespace, name),
+      }),
+      follow(resources.storeOf('discovery.k8s.io', 'endpointslices'), {
+        set: (slice) => this.#backendChanged(slice.metadata.namespace, serviceOf(slice)),
+        delete: (namespace) => this.#backendChanged(namespace),
+      }),
+    ];
+    for (const each of followed)
+      each.then(
+        (unfollow) => this.#unfollow.push(unfollow),
+        (error: unknown) => logger.error({ error: String(error) }, 'services cannot be followed'),
+      );
+  }
+
+  /** @param name undefined: of any service of the namespace */
+  #backendChanged(namespace: string | undefined, name?: string): void {
+    for (const [key, service] of this.#remotes) {
+      const reference = referenceOf(service)!;
+      const isMeant = reference.namespace === namespace && (name === undefined || reference.name === name);
+      if (isMeant) this.#upkeep.availability.add(key);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** Names that are seen to one after the other, again when that fails. */
+import type { Clock } from '@keelson/api/clock';
+import { WorkQueue } from '@keelson/client/workqueue/queue';
+import { defaultRateLimiter } from '@keelson/client/workqueue/ratelimiter';
+import { type Again, runWorkers } from '@keelson/client/workqueue/workers';
+import type { Logger } from '../logger.ts';
+
+export interface UpkeepOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The first wait after a failure, and the longest; they double in between. */
+  readonly firstMs?: number;
+  readonly maxMs?: number;
+}
+
+const WORKERS = 5;
+
+export class Upkeep {
+  readonly #queue: WorkQueue<string>;
+  readonly #see: (name: string) => Promise<Again | undefined | void>;
+  readonly #logger: Logger;
+  #working: Promise<void> | undefined;
+
+  /** @param see what is done about a name; it may ask to be called again */
+  constructor(see: (name: string) => Promise<Again | undefined | void>, options: UpkeepOptions) {
+    const { clock, logger, ...waits } = options;
+    this.#queue = new WorkQueue(clock, defaultRateLimiter<string>(clock, waits));
+    this.#see = see;
+    this.#logger = logger;
+  }
+
+  add(...names: readonly string[]): void {
+    for (const name of names) this.#queue.add(name);
+  }
+
+  start(): void {
+    this.#working ??= runWorkers(this.#queue, WORKERS, async (name) => (await this.#see(name)) ?? undefined, {
+      debug: (fields, message) => this.#logger.debug(fields, message),
+      info: (fields, message) => this.#logger.info(fields, message),
+      warn: (fields, message) => this.#logger.warn(fields, message),
+      error: (fields) => this.#failed(fields as { item?: string; error?: unknown }),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#queue.shutDown();
+    await this.#working;
+  }
+
+  #failed({ item, error }: { readonly item?: string; readonly error?: unknown }): void {
+    this.#logger.warn({ apiService: item, error: String(error) }, 'an APIService is looked at again');
+  }
+}
