@@ -42,7 +42,9 @@ beforeAll(async () => {
   ]);
   k = kubectl(server.kubeconfig);
 
-  const trust = await k.json<{ data: Record<string, string> }>`get configmap -n kube-system extension-apiserver-authentication`;
+  const trust = await k.json<{
+    data: Record<string, string>;
+  }>`get configmap -n kube-system extension-apiserver-authentication`;
   const clientCa = trust.data['requestheader-client-ca-file']!;
   const allowedNames = JSON.parse(trust.data['requestheader-allowed-names']!) as string[];
   const serving = await issue({ commonName: 'wardle', usage: 'server', names: ['sample-api.wardle.svc'] }, ca, now);
@@ -151,7 +153,12 @@ describe.skipIf(missing('kubectl'))('API services', () => {
   test.each([
     ['is not there', undefined, 'ServiceNotFound', 'service/broken in "wardle" is not present'],
     ['has no such port', { port: 80 }, 'ServicePortError', 'service/broken in "wardle" is not listening on port 443'],
-    ['has no endpoints', { port: 443 }, 'EndpointsNotFound', 'cannot find endpointslices for service/broken in "wardle"'],
+    [
+      'has no endpoints',
+      { port: 443 },
+      'EndpointsNotFound',
+      'cannot find endpointslices for service/broken in "wardle"',
+    ],
   ])('a service that %s', async (_what, port, reason, message) => {
     const service = { namespace: 'wardle', name: 'broken', port: 443 };
     const spec = { group: 'broken.example.com', version: 'v1', service, groupPriorityMinimum: 10, versionPriority: 10 };
@@ -169,7 +176,8 @@ describe.skipIf(missing('kubectl'))('API services', () => {
       spec: { ...spec, insecureSkipTLSVerify: true },
     });
     await vi.waitFor(
-      async () => expect(await availability('v1.broken.example.com')).toMatchObject({ status: 'False', reason, message }),
+      async () =>
+        expect(await availability('v1.broken.example.com')).toMatchObject({ status: 'False', reason, message }),
       waiting,
     );
     expect(await ask('/apis/broken.example.com/v1/things')).toMatchObject({
@@ -178,7 +186,10 @@ describe.skipIf(missing('kubectl'))('API services', () => {
       body: 'service unavailable\n',
     });
     expect(JSON.parse((await ask('/apis/broken.example.com')).body)).toMatchObject({ kind: 'APIGroup' });
-    expect(await ask('/apis/broken.example.com/v2/things')).toMatchObject({ status: 404, body: '404 page not found\n' });
+    expect(await ask('/apis/broken.example.com/v2/things')).toMatchObject({
+      status: 404,
+      body: '404 page not found\n',
+    });
     await k`delete apiservice v1.broken.example.com`;
     await k`delete service broken -n wardle --ignore-not-found`;
   });
@@ -202,7 +213,11 @@ describe.skipIf(missing('kubectl'))('API services', () => {
   test('kubectl reads, writes, watches and deletes there', async () => {
     const watch = k.start`get flunders -n default -w -o name`;
     await vi.waitFor(() => expect(extension.seen.some(({ url }) => url.includes('watch='))).toBe(true), waiting);
-    const made = { apiVersion: `${group}/${version}`, kind: 'Flunder', metadata: { name: 'one', namespace: 'default' } };
+    const made = {
+      apiVersion: `${group}/${version}`,
+      kind: 'Flunder',
+      metadata: { name: 'one', namespace: 'default' },
+    };
     await k.with({ stdin: JSON.stringify(made) })`create --validate=false -f -`;
     expect(await k`get flunders -A --no-headers`).toMatch(/^default +one /);
     expect(await k`get fl one -o name`).toBe(`flunder.${group}/one\n`);
@@ -236,7 +251,8 @@ describe.skipIf(missing('kubectl'))('API services', () => {
       'audit-id': 'the-audit-id',
       host: `localhost:${extension.port}`,
     });
-    for (const gone of ['authorization', 'impersonate-user', 'x-remote-extra-other']) expect(headers[gone]).toBe(undefined);
+    for (const gone of ['authorization', 'impersonate-user', 'x-remote-extra-other'])
+      expect(headers[gone]).toBe(undefined);
   });
 
   test('who may not do it here does not get there', async () => {
@@ -287,7 +303,10 @@ describe.skipIf(missing('kubectl'))('API services', () => {
       async () => expect(await availability()).toMatchObject({ status: 'False', reason: 'FailedDiscoveryCheck' }),
       waiting,
     );
-    expect(await ask(`/apis/${group}/${version}/flunders`)).toMatchObject({ status: 503, body: 'service unavailable\n' });
+    expect(await ask(`/apis/${group}/${version}/flunders`)).toMatchObject({
+      status: 503,
+      body: 'service unavailable\n',
+    });
     expect(await k`get configmaps -n wardle -o name`).toBe('');
     extension = await restart();
     await apply(apiService());

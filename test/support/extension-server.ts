@@ -81,15 +81,17 @@ export async function startExtensionServer(
   });
 
   function serveGroups(request: IncomingMessage, response: ServerResponse): void {
-    if (!extension.aggregatesDiscovery || !String(request.headers.accept).includes('v=v2;'))
-      return json(response, 200, { kind: 'APIGroupList', apiVersion: 'v1', groups: [] });
-    const type = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-    response.writeHead(200, { 'content-type': type, etag: '"1"' }).end(JSON.stringify(aggregatedDiscovery));
+    const isAsked = String(request.headers.accept).includes('v=v2;');
+    if (extension.aggregatesDiscovery && isAsked) {
+      const type = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+      response.writeHead(200, { 'content-type': type, etag: '"1"' }).end(JSON.stringify(aggregatedDiscovery));
+    } else json(response, 200, { kind: 'APIGroupList', apiVersion: 'v1', groups: [] });
   }
 
   async function serveFlunders(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const match = FLUNDERS.exec(url.pathname);
-    if (!match) return json(response, 404, failure(404, 'NotFound', 'the server could not find the requested resource'));
+    if (!match)
+      return json(response, 404, failure(404, 'NotFound', 'the server could not find the requested resource'));
     const [, namespace, name] = match;
     const inScope = (object: Flunder) => namespace === undefined || object.metadata.namespace === namespace;
     if (request.method === 'POST') {
@@ -143,7 +145,9 @@ const resourceList = {
   kind: 'APIResourceList',
   apiVersion: 'v1',
   groupVersion: `${group}/${version}`,
-  resources: [{ name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', shortNames: ['fl'], verbs }],
+  resources: [
+    { name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', shortNames: ['fl'], verbs },
+  ],
 };
 
 const aggregatedDiscovery = {
@@ -197,7 +201,10 @@ const openApi2 = {
   info: { title: 'Wardle', version: '1' },
   paths: {
     [listPath]: {
-      post: { ...operation, responses: { 201: { description: 'OK', schema: { $ref: `#/definitions/${definition}` } } } },
+      post: {
+        ...operation,
+        responses: { 201: { description: 'OK', schema: { $ref: `#/definitions/${definition}` } } },
+      },
     },
     '/healthz': { get: { responses: { 200: { description: 'OK' } } } },
   },

@@ -3,6 +3,7 @@
  * (kube-aggregator/pkg/apiserver/handler_discovery.go).
  */
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { equal } from '@keelson/api/patch/value';
 import {
   type ApiResource,
   type ResourceDiscovery,
@@ -66,7 +67,10 @@ export class RemoteDiscovery {
   #show({ spec }: APIService, freshness: 'Current' | 'Stale', discovery: readonly ResourceDiscovery[]): void {
     const { group = '', version = '', groupPriorityMinimum, versionPriority } = spec;
     const priority = { group: groupPriorityMinimum, version: versionPriority };
-    this.#groups.setVersion('aggregated', group, version, { resources: [], discovery, priority, freshness });
+    const shown = { resources: [], discovery, priority, freshness };
+    // Documents are rendered again after each change.
+    if (equal(shown, this.#groups.aggregated(group, version))) return;
+    this.#groups.setVersion('aggregated', group, version, shown);
   }
 
   async #fetch(service: APIService): Promise<readonly ResourceDiscovery[]> {
@@ -86,7 +90,8 @@ export class RemoteDiscovery {
   async #fetchLegacy(service: APIService): Promise<readonly ResourceDiscovery[]> {
     const path = discoveryPath(service);
     const reply = await this.#ask(service, path, { accept: 'application/json' });
-    if (reply.status !== 200) throw new Error(`failed to download legacy discovery for ${path}: status ${reply.status}`);
+    if (reply.status !== 200)
+      throw new Error(`failed to download legacy discovery for ${path}: status ${reply.status}`);
     const { resources } = JSON.parse(reply.body.toString()) as { resources?: Partial<ApiResource>[] };
     return toDiscovery((resources ?? []).map(resourceOf));
   }
@@ -105,7 +110,10 @@ function isAggregated({ headers }: RemoteReply): boolean {
 interface GroupList {
   readonly items?: readonly {
     readonly metadata?: { readonly name?: string };
-    readonly versions?: readonly { readonly version?: string; readonly resources?: readonly Partial<ResourceDiscovery>[] }[];
+    readonly versions?: readonly {
+      readonly version?: string;
+      readonly resources?: readonly Partial<ResourceDiscovery>[];
+    }[];
   }[];
 }
 

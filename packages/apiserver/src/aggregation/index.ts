@@ -150,7 +150,11 @@ export class Aggregation {
     this.#services.set(name, service);
     this.#upkeep.registration.add(name);
     this.#upkeep.availability.add(name);
-    if (!referenceOf(service)) return this.#forget(name);
+    if (referenceOf(service)) this.#remember(name, service);
+    else this.#forget(name);
+  }
+
+  #remember(name: string, service: APIService): void {
     this.#remotes.set(name, service);
     this.#discovery.announce(service);
     this.#upkeep.discovery.add(name);

@@ -73,7 +73,12 @@ export class Remote {
     const signal = AbortSignal.timeout(timeoutMs);
     const request = this.#options.pool.request(backend, {
       method: 'GET',
-      headers: { host: targetOf(backend), 'user-agent': USER_AGENT, ...headers, ...identityHeaders({ ...NOBODY, ...user }) },
+      headers: {
+        host: targetOf(backend),
+        'user-agent': USER_AGENT,
+        ...headers,
+        ...identityHeaders({ ...NOBODY, ...user }),
+      },
     });
     const abort = () => request.destroy(new Error('Client.Timeout exceeded'));
     signal.addEventListener('abort', abort, { once: true });

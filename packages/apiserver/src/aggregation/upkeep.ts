@@ -13,16 +13,18 @@ export interface UpkeepOptions {
   readonly maxMs?: number;
 }
 
+/** What is done about a name; it may ask to be called again. */
+type See = (name: string) => Promise<Again | undefined> | Promise<void>;
+
 const WORKERS = 5;
 
 export class Upkeep {
   readonly #queue: WorkQueue<string>;
-  readonly #see: (name: string) => Promise<Again | undefined | void>;
+  readonly #see: See;
   readonly #logger: Logger;
   #working: Promise<void> | undefined;
 
-  /** @param see what is done about a name; it may ask to be called again */
-  constructor(see: (name: string) => Promise<Again | undefined | void>, options: UpkeepOptions) {
+  constructor(see: See, options: UpkeepOptions) {
     const { clock, logger, ...waits } = options;
     this.#queue = new WorkQueue(clock, defaultRateLimiter<string>(clock, waits));
     this.#see = see;
@@ -34,7 +36,7 @@ export class Upkeep {
   }
 
   start(): void {
-    this.#working ??= runWorkers(this.#queue, WORKERS, async (name) => (await this.#see(name)) ?? undefined, {
+    this.#working ??= runWorkers(this.#queue, WORKERS, this.#see, {
       debug: (fields, message) => this.#logger.debug(fields, message),
       info: (fields, message) => this.#logger.info(fields, message),
       warn: (fields, message) => this.#logger.warn(fields, message),

@@ -84,8 +84,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Writes served at the same time. With priority and fairness, its sum with --max-requests-inflight is what levels share.',
   'max-requests-inflight': 'Reads served at the same time. See --max-mutating-requests-inflight.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
-  'proxy-client-cert-file':
-    'Client certificate with which extension API servers are asked.',
+  'proxy-client-cert-file': 'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',
   'requestheader-allowed-names':
