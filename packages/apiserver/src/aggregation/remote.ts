@@ -1,11 +1,11 @@
 /** Asking the server behind an APIService: as the front proxy that it trusts, in the name of a user. */
 import type http from 'node:http';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
-import type { ResolveService } from '../admission/webhook/client.ts';
 import type { Reloadable } from '../config.ts';
 import { type Backend, type BackendPool, reasonOf, requestPath, targetOf } from '../connect/backend.ts';
 import type { ServingCertificate } from '../http/listener.ts';
 import type { UserInfo } from '../registry/strategy.ts';
+import type { ResolveService } from '../webhook/client.ts';
 import { referenceOf } from './apiservice.ts';
 
 export interface RemoteOptions {
