@@ -1,8 +1,9 @@
 /** Where a request is passed on to, and how it gets there. */
-import http from 'node:http';
+import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { serviceUnavailable } from '@keelson/api/errors';
+import { http } from '@keelson/component/node-http';
 import { goErrorText } from './goerror.ts';
 
 export interface Backend {
@@ -27,7 +28,7 @@ export class BackendPool {
   readonly #https = new https.Agent({ keepAlive: true, maxFreeSockets: 16 });
 
   /** @throws StatusError 503 for a port that is none */
-  request(backend: Backend, options: RequestOptions): http.ClientRequest {
+  request(backend: Backend, options: RequestOptions): ClientRequest {
     const port = portOf(backend);
     const isTls = backend.scheme === 'https';
     const request = (isTls ? https : http).request({
@@ -58,7 +59,7 @@ export class BackendPool {
 
 export interface RequestOptions {
   readonly method: string;
-  readonly headers: http.OutgoingHttpHeaders;
+  readonly headers: OutgoingHttpHeaders;
   /** Encoded, with query. Default: the backend's. */
   readonly path?: string;
   readonly isUpgrade?: boolean;

@@ -2,10 +2,11 @@
  * TLS with HTTP/1.1 and HTTP/2 on one port (ALPN). There is no plain port.
  */
 import { X509Certificate } from 'node:crypto';
-import http from 'node:http';
+import type { ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
+import { http } from '@keelson/component/node-http';
 import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
 import { exchangeOfUpgrade, hasNoBody } from './upgrade.ts';
@@ -80,7 +81,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     shouldUpgradeCallback: hasNoBody,
   });
   /** Answers over HTTP/1.1 that are under way. */
-  const answers = new Set<http.ServerResponse>();
+  const answers = new Set<ServerResponse>();
   let endsWithAnswers = false;
   h1.on('request', (req, res) => {
     answers.add(res);

@@ -2,20 +2,21 @@
  * The exchange of a request that asks for another protocol: it may get it, or an ordinary answer, after which the
  * connection is closed.
  */
-import http from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { Readable as EmptyReadable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { http } from '@keelson/component/node-http';
 import type { PeerCertificates } from '../authn/authenticator.ts';
 import type { Exchange, RequestHeaders, ResponseHeaders, Upgrade } from './exchange.ts';
 import { peerOf } from './peer.ts';
 
-export function exchangeOfUpgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer): Exchange {
+export function exchangeOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Exchange {
   return new UpgradeExchange(request, socket, head);
 }
 
 /** Bodies are bytes that the parser no longer sees: a request that has one is served like any other. */
-export function hasNoBody({ headers }: http.IncomingMessage): boolean {
+export function hasNoBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
@@ -33,11 +34,11 @@ class UpgradeExchange implements Exchange {
   readonly url: string;
   readonly headers: RequestHeaders;
   readonly body: Readable = EmptyReadable.from([]);
-  readonly #request: http.IncomingMessage;
+  readonly #request: IncomingMessage;
   readonly #socket: Duplex;
   readonly #head: Buffer;
 
-  constructor(request: http.IncomingMessage, socket: Duplex, head: Buffer) {
+  constructor(request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.method = request.method ?? 'GET';
     this.url = request.url ?? '/';
     this.headers = request.headers;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { http } from '@keelson/component/node-http';
 import { type Running, together } from '@keelson/component/running';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';

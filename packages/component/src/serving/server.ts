@@ -4,11 +4,12 @@
  *
  *     TLS ─▶ client certificate, or bearer token, or nobody ─▶ may they? ─▶ handle, or upgrade
  */
-import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { http } from '../node-http.ts';
 import type { Running } from '../running.ts';
 import { ANONYMOUS, type User, userOf } from './user.ts';
 
@@ -26,11 +27,11 @@ export interface ServingOptions {
   /** Whether requests without credentials are taken, as `system:anonymous`. */
   readonly anonymous: boolean;
   /** @returns why not; undefined: they may */
-  readonly authorize: (user: User, request: http.IncomingMessage) => Promise<string | undefined>;
-  readonly handle: (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
+  readonly authorize: (user: User, request: IncomingMessage) => Promise<string | undefined>;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Without it nobody gets another protocol. */
-  readonly upgrade?: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
-  readonly failed: (error: unknown, request: http.IncomingMessage) => void;
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly failed: (error: unknown, request: IncomingMessage) => void;
 }
 
 export interface Serving extends Running {
@@ -106,10 +107,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
 }
 
 /** @throws HttpError 401, 403 */
-async function admit(
-  { authenticate, anonymous, authorize }: ServingOptions,
-  request: http.IncomingMessage,
-): Promise<void> {
+async function admit({ authenticate, anonymous, authorize }: ServingOptions, request: IncomingMessage): Promise<void> {
   const user =
     (await credentials(request, authenticate)) ?? (anonymous && !request.headers.authorization ? ANONYMOUS : undefined);
   if (!user) throw new HttpError(401, 'Unauthorized');
@@ -118,7 +116,7 @@ async function admit(
 }
 
 async function credentials(
-  { socket, headers }: http.IncomingMessage,
+  { socket, headers }: IncomingMessage,
   authenticate: ServingOptions['authenticate'],
 ): Promise<User | undefined> {
   const tls = socket as TLSSocket;
@@ -131,8 +129,8 @@ async function credentials(
 
 function answerError(
   options: ServingOptions,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
   error: unknown,
 ): void {
   const { status, text } = wordsOf(options, request, error);
@@ -147,7 +145,7 @@ function answerError(
   response.end(text);
 }
 
-function refuseUpgrade(options: ServingOptions, request: http.IncomingMessage, socket: Duplex, error: unknown): void {
+function refuseUpgrade(options: ServingOptions, request: IncomingMessage, socket: Duplex, error: unknown): void {
   const { status, text } = wordsOf(options, request, error);
   if (socket.destroyed) return;
   const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
@@ -156,7 +154,7 @@ function refuseUpgrade(options: ServingOptions, request: http.IncomingMessage, s
 
 function wordsOf(
   { failed }: ServingOptions,
-  request: http.IncomingMessage,
+  request: IncomingMessage,
   error: unknown,
 ): { status: number; text: string } {
   if (error instanceof HttpError) return { status: error.status, text: error.message };

@@ -1,8 +1,9 @@
 /** HTTP requests of probes and hooks, as upstream makes them (k8s.io/kubernetes/pkg/probe/http). */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Container, HTTPGetAction } from '@keelson/api/generated/types/core/v1';
 import type { IntOrString } from '@keelson/api/scalars';
+import { http } from '@keelson/component/node-http';
 
 export interface HttpTarget {
   readonly url: string;
@@ -60,7 +61,7 @@ export function get({ url, headers }: HttpTarget, timeoutMs: number, signal?: Ab
     // Whoever answers there is whom the pod's author meant.
     ...(secure ? { rejectUnauthorized: false } : {}),
   };
-  const request = (secure ? httpsRequest : httpRequest)(url, options, (response) => {
+  const request = (secure ? httpsRequest : http.request)(url, options, (response) => {
     bodyOf(response).then(
       (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
       fail,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { http } from '@keelson/component/node-http';
 import type { ExtenderConfiguration, ExtenderTls } from '../config/types.ts';
 import type { Ask } from './extenders.ts';
 
@@ -12,8 +12,8 @@ export function askOverHttp(configuration: ExtenderConfiguration): Ask {
   const secure = urlPrefix.startsWith('https:');
   const agent = secure
     ? new HttpsAgent({ keepAlive: true, ...tlsOf(configuration) })
-    : new HttpAgent({ keepAlive: true });
-  const request = secure ? httpsRequest : httpRequest;
+    : new http.Agent({ keepAlive: true });
+  const request = secure ? httpsRequest : http.request;
   return (verb, body) =>
     new Promise((resolve, reject) => {
       const url = `${urlPrefix.replace(/\/+$/, '')}/${verb}`;
