@@ -3,13 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { freePort, type Program, startProgram, untilReady } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
 
 const bin = join(import.meta.dirname, '../../bin');
+const soon = { timeout: 30_000, interval: 200 };
+const late = { timeout: 60_000, interval: 200 };
 
 describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { timeout: 90_000 }, () => {
   let directory: string;
@@ -24,7 +26,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     port = await freePort();
     await up();
     k = kubectl(join(directory, 'data/kubeconfig'));
-    await eventually(async () => (await k`get sa default -o name`) !== '');
+    await vi.waitFor(async () => expect(await k`get sa default -o name`).not.toBe(''), soon);
   }, 90_000);
   afterAll(async () => {
     if (k) await k.result({})`delete pods --all --force --grace-period=0 --timeout=20s`;
@@ -32,6 +34,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     await containerd?.stop();
     await rm(directory, { recursive: true, force: true });
   }, 60_000);
+  beforeEach(({ onTestFailed }) => onTestFailed(() => console.error(cluster.output().slice(-2000))));
 
   async function up(): Promise<void> {
     const endpoint = `--container-runtime-endpoint=${containerd.endpoint}`;
@@ -43,19 +46,6 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
       endpoint,
     ]);
     await untilReady(cluster, async () => cluster.output().includes('is ready'));
-  }
-
-  async function eventually(check: () => Promise<boolean>, seconds = 30): Promise<void> {
-    let last: unknown = 'it was never so';
-    for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
-      try {
-        if (await check()) return;
-      } catch (error) {
-        last = error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`not within ${seconds} s: ${last}\n${cluster.output().slice(-2000)}`);
   }
 
   /** Starts a pod of one container that runs a shell script. */
@@ -100,14 +90,14 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
 
   test('logs are followed until the container ends', async () => {
     await pod('count', 'for i in 1 2 3; do echo $i; sleep 0.3; done', {}, { restartPolicy: 'Never' });
-    await eventually(async () => ['Running', 'Succeeded'].includes((await get('count')).status.phase!));
+    await expect.poll(async () => (await get('count')).status.phase, soon).toMatch(/^(Running|Succeeded)$/);
     expect(await k`logs -f count`).toBe('1\n2\n3\n');
-    await eventually(async () => (await get('count')).status.phase === 'Succeeded');
+    await expect.poll(async () => (await get('count')).status.phase, soon).toBe('Succeeded');
   });
 
   test('a container that fails is started again, later each time', async () => {
     await pod('crash', 'exit 3');
-    await eventually(async () => (await statusOf('crash')).state?.waiting?.reason === 'CrashLoopBackOff');
+    await expect.poll(async () => (await statusOf('crash')).state?.waiting?.reason, soon).toBe('CrashLoopBackOff');
     const { restartCount, lastState } = await statusOf('crash');
     expect(restartCount).toBeGreaterThanOrEqual(1);
     expect(lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
@@ -117,8 +107,8 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
   test('a container that takes more memory than it may says OOMKilled', async () => {
     const resources = { limits: { memory: '32Mi' } };
     await pod('oom', 'x=a; while true; do x=$x$x$x; done', { resources }, { restartPolicy: 'Never' });
-    await eventually(async () => (await statusOf('oom')).state?.terminated?.reason === 'OOMKilled');
-    await eventually(async () => (await get('oom')).status.phase === 'Failed');
+    await expect.poll(async () => (await statusOf('oom')).state?.terminated?.reason, soon).toBe('OOMKilled');
+    await expect.poll(async () => (await get('oom')).status.phase, soon).toBe('Failed');
   });
 
   test('probes decide whether a pod is ready and whether it is started again', async () => {
@@ -131,12 +121,12 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
       readinessProbe: exec('test -e /tmp/ready'),
       livenessProbe: exec('test -e /tmp/alive'),
     });
-    await eventually(async () => (await get('probed')).status.phase === 'Running');
+    await expect.poll(async () => (await get('probed')).status.phase, soon).toBe('Running');
     expect((await statusOf('probed')).ready).toBe(false);
     await k`exec probed -- touch /tmp/ready`;
     await k`wait --for=condition=Ready pod/probed --timeout=20s`;
     await k`exec probed -- rm /tmp/alive`;
-    await eventually(async () => (await statusOf('probed')).restartCount === 1);
+    await expect.poll(async () => (await statusOf('probed')).restartCount, soon).toBe(1);
     expect(await k`get events --field-selector=involvedObject.name=probed`).toMatch(/Liveness probe failed/);
   });
 
@@ -152,7 +142,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     await k`wait --for=condition=Ready pod/configured --timeout=30s`;
     expect(await k`exec configured -- cat /etc/settings/key`).toBe('before');
     await k`patch configmap settings -p ${'{"data":{"key":"after"}}'}`;
-    await eventually(async () => (await k`exec configured -- cat /etc/settings/key`) === 'after', 60);
+    await expect.poll(() => k`exec configured -- cat /etc/settings/key`, late).toBe('after');
   });
 
   test('init containers run first, one after the other', async () => {
@@ -200,7 +190,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
 
   test('debug adds a container to a pod that runs, and reaches it', async () => {
     await k`debug web --image=${BUSYBOX} --image-pull-policy=Never --container=look --target=main -- sh -c ${'echo seen; sleep 100'}`;
-    await eventually(async () => (await k`logs web -c look`) === 'seen\n');
+    await expect.poll(() => k`logs web -c look`, soon).toBe('seen\n');
     expect((await get('web')).status.ephemeralContainerStatuses).toMatchObject([{ name: 'look', restartCount: 0 }]);
   });
 
@@ -208,7 +198,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     const before = await get('web');
     await cluster.stop('SIGKILL');
     await up();
-    await eventually(async () => (await k`exec web -- echo here`) === 'here\n');
+    await expect.poll(() => k`exec web -- echo here`, soon).toBe('here\n');
     await new Promise((resolve) => setTimeout(resolve, 3000));
     const after = await get('web');
     expect(after.metadata.uid).toBe(before.metadata.uid);

@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Event, Node, Pod } from '@keelson/api/generated/types/core/v1';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BUSYBOX } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { type Machine, type Machines, noMachines, startMachines } from '../support/machine.ts';
@@ -16,6 +16,8 @@ import { commandOf } from '../support/units.ts';
 const bin = (name: string) => join(import.meta.dirname, '../../bin', name);
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 const skip = noMachines() ?? missing('kubectl') ?? missing('etcd');
+const soon = { timeout: 30_000, interval: 200 };
+const late = { timeout: 60_000, interval: 200 };
 
 describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`, { timeout: 120_000 }, () => {
   let machines: Machines;
@@ -37,6 +39,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     for (const each of [kubelet, workerKubelet]) await each?.stop();
     await machines?.stop();
   }, 60_000);
+  beforeEach(({ onTestFailed }) => onTestFailed(() => console.error(logs())));
 
   const keelson = (command: string, ...args: string[]) =>
     machine.run(bin('keelson'), [
@@ -65,19 +68,6 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     return all.map(([name, text]) => `--- ${name}\n${text!.slice(-2000)}`).join('\n');
   }
 
-  async function eventually(check: () => Promise<boolean>, seconds = 30): Promise<void> {
-    let last: unknown = 'it was never so';
-    for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
-      try {
-        if (await check()) return;
-      } catch (error) {
-        last = error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    throw new Error(`not within ${seconds} s: ${last}\n${logs()}`);
-  }
-
   const manifest = (name: string) => join(machine.root, 'etc/kubernetes/manifests', `${name}.yaml`);
   const pod = (name: string) => k.json<Pod>`get pod -n kube-system ${name}-cp1`;
   const isReady = ({ status }: Pod) =>
@@ -97,15 +87,13 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     expect(await keelson('init')).toMatch(/nothing here starts what is in .*manifests/);
     for (const name of CONTROL_PLANE) await hurry(manifest(name));
     kubelet = startKubelet(machine);
-    const output = await keelson('init', '--skip-phases=etcd,control-plane').catch((error) => {
-      throw new Error(`${error.message}\n${logs()}`);
-    });
+    const output = await keelson('init', '--skip-phases=etcd,control-plane');
     expect(output).toMatch(/^\[wait-control-plane\] the control plane is well$/m);
     joining = /^ {2}keelson (join .*)$/m.exec(output)![1]!;
   });
 
   test('runs, and is seen in kube-system', async () => {
-    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    await expect.poll(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), late).toBe(true);
     for (const name of CONTROL_PLANE) {
       const { metadata, spec } = await pod(name);
       expect(metadata.labels).toEqual({ component: name, tier: 'control-plane' });
@@ -154,7 +142,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     const at = (path: string) => join(root, path);
     const flags = ['--root', root, '--node-name', name, '--cri-socket', containerd.endpoint];
     const program = start(bin('keelson'), [...joining.split(' '), ...flags]);
-    await eventually(async () => program.output().includes('[kubelet-start] start the kubelet'));
+    await expect.poll(() => program.output(), soon).toContain('[kubelet-start] start the kubelet');
     const config = at('var/lib/kubelet/config.yaml');
     await writeFile(config, (await readFile(config, 'utf8')).replaceAll(machine.root, root));
     workerKubelet = startKubelet(worker);
@@ -180,7 +168,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       const { items } = await k.json<{ items: CertificateSigningRequest[] }>`get csr`;
       return items.filter(({ spec }) => spec.signerName === 'kubernetes.io/kubelet-serving');
     };
-    await eventually(async () => (await requests()).length === 2);
+    await expect.poll(requests, soon).toHaveLength(2);
     const names = (await requests()).map(({ metadata }) => metadata.name!);
     await k.with({})`certificate approve ${names[0]!} ${names[1]!}`;
     const issuer = async () => {
@@ -188,17 +176,15 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
         console.log(this.getPeerCertificate().issuer.CN); this.destroy(); })`;
       return (await machine.run(process.execPath, ['-e', script])).trim();
     };
-    await eventually(async () => (await issuer()) === 'kubernetes');
+    await expect.poll(issuer, soon).toBe('kubernetes');
     expect(existsSync(join(worker.root, 'var/lib/kubelet/pki/kubelet-server-current.pem'))).toBe(true);
   });
 
   test('works: a deployment is made into pods, on the node that takes them', async () => {
     await k`create deployment web --image=${BUSYBOX} --replicas=2 -- sleep 1000`;
     const pods = async () => (await k.json<{ items: Pod[] }>`get pods -l app=web`).items;
-    await eventually(async () => {
-      const items = await pods();
-      return items.length === 2 && items.every(({ status }) => status.phase === 'Running');
-    }, 60);
+    const phases = async () => (await pods()).map(({ status }) => status.phase);
+    await expect.poll(phases, late).toEqual(['Running', 'Running']);
     expect((await pods()).map(({ spec }) => spec.nodeName)).toEqual(['worker1', 'worker1']);
     expect(await k`exec deploy/web -- echo reached`).toBe('reached\n');
     await k`delete deployment web --cascade=orphan`;
@@ -212,8 +198,8 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       manifest('kube-scheduler'),
       text.replace('- --leader-elect=true', '- --leader-elect=true\n    - --v=3'),
     );
-    await eventually(async () => (await pod('kube-scheduler')).spec.containers![0]!.command!.includes('--v=3'));
-    await eventually(async () => isReady(await pod('kube-scheduler')), 60);
+    await expect.poll(async () => (await pod('kube-scheduler')).spec.containers![0]!.command!, soon).toContain('--v=3');
+    await expect.poll(async () => isReady(await pod('kube-scheduler')), late).toBe(true);
     expect(isRunningWith('kube-scheduler', '--v=3')).toBe(true);
     expect(
       commandLines('kube-scheduler').filter((line) => line.includes('/etc/kubernetes/scheduler.conf')),
@@ -228,9 +214,9 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     const text = await readFile(manifest('kube-apiserver'), 'utf8');
     const flag = '--max-requests-inflight=321';
     await writeFile(manifest('kube-apiserver'), text.replace('- --secure-port', `- ${flag}\n    - --secure-port`));
-    await eventually(async () => isRunningWith('kube-apiserver', flag), 60);
-    await eventually(async () => (await pod('kube-apiserver')).spec.containers![0]!.command!.includes(flag), 60);
-    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    await expect.poll(() => isRunningWith('kube-apiserver', flag), late).toBe(true);
+    await expect.poll(async () => (await pod('kube-apiserver')).spec.containers![0]!.command!, late).toContain(flag);
+    await expect.poll(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), late).toBe(true);
     expect((await containers(['etcd']))[0]).toEqual(before[0]);
   });
 
@@ -246,7 +232,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       const { items } = await k.json<{ items: Event[] }>`get events --field-selector ${'reason=FailedValidation'}`;
       return items.map(({ message }) => message);
     };
-    await eventually(async () => (await told()).length === 2);
+    await expect.poll(told, soon).toHaveLength(2);
     expect(await told()).toEqual(
       expect.arrayContaining([
         expect.stringContaining(`${manifest('kube-controller-manager')}: couldn't parse as pod(`),
@@ -264,17 +250,17 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   test('a manifest that goes takes its pod with it, and brings it back', async () => {
     const text = await readFile(manifest('kube-scheduler'), 'utf8');
     await rm(manifest('kube-scheduler'));
-    await eventually(async () => (await k`get pods -n kube-system -o name`).includes('kube-scheduler') === false);
-    await eventually(async () => !isRunningWith('kube-scheduler', '--v=3'));
+    await expect.poll(() => k`get pods -n kube-system -o name`, soon).not.toContain('kube-scheduler');
+    await expect.poll(() => isRunningWith('kube-scheduler', '--v=3'), soon).toBe(false);
     await writeFile(manifest('kube-scheduler'), text);
-    await eventually(async () => isReady(await pod('kube-scheduler')), 60);
+    await expect.poll(async () => isReady(await pod('kube-scheduler')), late).toBe(true);
   });
 
   test('a mirror that is deleted comes back, and its pod goes on', async () => {
     const before = await pod('etcd');
     await k`delete pod -n kube-system etcd-cp1 --force --grace-period=0`;
-    await eventually(async () => (await pod('etcd')).metadata.uid !== before.metadata.uid);
-    await eventually(async () => isReady(await pod('etcd')));
+    await expect.poll(async () => (await pod('etcd')).metadata.uid, soon).not.toBe(before.metadata.uid);
+    await expect.poll(async () => isReady(await pod('etcd')), soon).toBe(true);
     expect((await pod('etcd')).status.containerStatuses![0]!.containerID).toBe(
       before.status.containerStatuses![0]!.containerID,
     );
@@ -284,8 +270,8 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     const before = restarts(await pod('kube-apiserver'));
     const [id] = await containers(['kube-apiserver']);
     machine.containerd.kill(id!.replace('containerd://', ''));
-    await eventually(async () => restarts(await pod('kube-apiserver')) === before + 1, 60);
-    await eventually(async () => isReady(await pod('kube-apiserver')), 60);
+    await expect.poll(async () => restarts(await pod('kube-apiserver')), late).toBe(before + 1);
+    await expect.poll(async () => isReady(await pod('kube-apiserver')), late).toBe(true);
   });
 
   test('a kubelet that starts again goes on with what runs, and replaces what was changed meanwhile', async () => {
@@ -294,8 +280,8 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     const text = await readFile(manifest('kube-scheduler'), 'utf8');
     await writeFile(manifest('kube-scheduler'), text.replace('--v=3', '--v=4'));
     kubelet = startKubelet(machine);
-    await eventually(async () => isRunningWith('kube-scheduler', '--v=4'), 60);
-    await eventually(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), 60);
+    await expect.poll(() => isRunningWith('kube-scheduler', '--v=4'), late).toBe(true);
+    await expect.poll(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), late).toBe(true);
     expect(isRunningWith('kube-scheduler', '--v=3')).toBe(false);
     expect((await containers()).slice(0, 3)).toEqual(before.slice(0, 3));
     const { status } = await k.json<Node>`get node cp1`;
