@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { archive, busyboxFiles, type Image, layer } from './images.ts';
+import { archive, busyboxFiles, type Image, layer } from './image-archive.ts';
 import { type Program, startProgram, untilReady } from './process.ts';
 import { fetched, missing, tool } from './tools.ts';
 

@@ -1,8 +1,9 @@
 /** Stand-ins for the images that upstream's end-to-end tests name, made of agnhost and busybox. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { archive, busyboxFiles, type Image, layer } from '../../support/images.ts';
+import { libraries } from '../../../scripts/image/elf.ts';
+import { archive, busyboxFiles, type Image, layer, writeUsers } from '../../support/image-archive.ts';
 
 const registry = 'registry.k8s.io';
 const e2e = (name: string) => `${registry}/e2e-test-images/${name}`;
@@ -85,13 +86,10 @@ function selfSigned(root: string): void {
 /** The users that agnhost's image has besides the usual ones. */
 function usersOf(root: string): void {
   mkdirSync(join(root, 'etc'), { recursive: true });
-  const passwd = join(root, 'etc/passwd');
-  writeFileSync(passwd, 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
-  appendFileSync(passwd, 'user-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n');
-  writeFileSync(
-    join(root, 'etc/group'),
-    'root:x:0:\nnobody:x:65534:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n',
-  );
+  writeUsers(root, {
+    passwd: 'user-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n',
+    group: 'user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n',
+  });
 }
 
 function executable(path: string, text: string): void {
@@ -102,8 +100,7 @@ function executable(path: string, text: string): void {
 /** A program of this machine, and the shared libraries that it loads. @returns its path */
 function withLibraries(root: string, program: string): string {
   const path = execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
-  const libraries = execFileSync('ldd', [path], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g);
-  for (const file of [path, ...[...libraries].map(([, library]) => library!)]) {
+  for (const file of [path, ...libraries(path)]) {
     mkdirSync(join(root, dirname(file)), { recursive: true });
     copyFileSync(file, join(root, file));
     chmodSync(join(root, file), 0o755);

@@ -65,8 +65,14 @@ export function busyboxFiles(root: string): void {
   for (const tool of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n')) {
     if (tool && tool !== 'busybox') symlinkSync('busybox', join(root, 'bin', tool));
   }
-  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
-  writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
+  writeUsers(root);
+}
+
+/** @param user one besides root and nobody, with the groups that it is a member of; lines of /etc/passwd and /etc/group */
+export function writeUsers(root: string, user = { passwd: '', group: '' }): void {
+  const passwd = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n';
+  writeFileSync(join(root, 'etc/passwd'), passwd + user.passwd);
+  writeFileSync(join(root, 'etc/group'), `root:x:0:\nnobody:x:65534:\n${user.group}`);
 }
 
 /** One tar of images whose layers are in `directory`. @returns its path */
