@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
-import { freePort, type Program, startProgram } from '../support/process.ts';
+import { freePort, outputOf, type Program, startProgram } from '../support/process.ts';
 import { missing, tool } from '../support/tools.ts';
 import { commandOf } from '../support/units.ts';
 
@@ -37,12 +37,9 @@ let folder: string;
 let machines: Machine[];
 let ports: { api: number; client: number; peer: number };
 
-async function keelson(...args: string[]): Promise<string> {
+function keelson(...args: string[]): Promise<string> {
   const env = { PATH: [dirname(tool('etcd')), process.env.PATH].join(delimiter) };
-  const program = startProgram(join(bin, 'keelson'), args, { env });
-  const code = await program.exited;
-  if (code !== 0) throw new Error(`keelson ${args.join(' ')}: ${code}\n${program.output()}`);
-  return program.output();
+  return outputOf(startProgram(join(bin, 'keelson'), args, { env }), `keelson ${args.join(' ')}`);
 }
 
 const init = ({ root, config }: Machine, ...args: string[]) =>

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { ConfigMap, Node, Pod, Secret } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
-import { freePort, type Program, startProgram } from '../support/process.ts';
+import { freePort, outputOf, type Program, startProgram } from '../support/process.ts';
 import { missing, tool } from '../support/tools.ts';
 import { commandOf } from '../support/units.ts';
 
@@ -21,12 +21,9 @@ const programs: Program[] = [];
 const at = (path: string) => join(root, path);
 
 /** Runs keelson to its end. @throws Error with its output when it fails */
-async function keelson(...args: string[]): Promise<string> {
+function keelson(...args: string[]): Promise<string> {
   const env = { PATH: [dirname(tool('etcd')), process.env.PATH].join(delimiter) };
-  const program = startProgram(join(bin, 'keelson'), args, { env });
-  const code = await program.exited;
-  if (code !== 0) throw new Error(`keelson ${args.join(' ')}: ${code}\n${program.output()}`);
-  return program.output();
+  return outputOf(startProgram(join(bin, 'keelson'), args, { env }), `keelson ${args.join(' ')}`);
 }
 
 const init = (...args: string[]) => keelson('init', ...args, '--systemd', '--root', root, '--config', config);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageName } from '@keelson/cluster/install/images';
 import { type Containerd, noContainers, startContainerd, unmountBelow } from './containerd.ts';
-import { type Program, startProgram } from './process.ts';
+import { outputOf, type Program, startProgram } from './process.ts';
 import { fetched } from './tools.ts';
 
 export interface Machine {
@@ -88,12 +88,7 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
         containerd,
         within,
         start,
-        run: async (command, args) => {
-          const program = start(command, args);
-          const code = await program.exited;
-          if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
-          return program.output();
-        },
+        run: (command, args) => outputOf(start(command, args), `${command} ${args.join(' ')}`),
       });
     }
     return { all, stop };

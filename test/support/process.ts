@@ -60,6 +60,13 @@ function ended(child: ChildProcess): Promise<number | NodeJS.Signals> {
   });
 }
 
+/** Waits for the end. @returns all output. @throws Error with it, named after the command, where the exit code is not 0 */
+export async function outputOf(program: Program, command: string): Promise<string> {
+  const code = await program.exited;
+  if (code !== 0) throw new Error(`${command}: ${code}\n${program.output()}`);
+  return program.output();
+}
+
 /** Asks again and again until `ready` says true. @throws Error with the program's output when it ends or takes too long */
 export async function untilReady(program: Program, ready: () => Promise<boolean>, seconds = 30): Promise<void> {
   let over = false;
