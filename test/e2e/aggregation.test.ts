@@ -1,6 +1,5 @@
 /** API services: another server's resources, served as if they were this one's. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { createAuthority, issue, type KeyPair } from '@keelson/cluster/pki/certificate';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { type ExtensionServer, group, startExtensionServer, version } from '../support/extension-server.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
@@ -20,6 +20,7 @@ let directory: string;
 let server: ApiServer;
 let extension: ExtensionServer;
 let k: Kubectl;
+let api: ApiClient;
 let ca: KeyPair;
 let restart: () => Promise<ExtensionServer>;
 
@@ -42,6 +43,7 @@ beforeAll(async () => {
     '--requestheader-extra-headers-prefix=X-Remote-Extra-',
   ]);
   k = kubectl(server.kubeconfig);
+  api = apiClient(server.url, server.token);
 
   const trust = await k.json<{
     data: Record<string, string>;
@@ -61,6 +63,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
+  api?.close();
   await server?.stop();
   await extension?.stop();
   await rm(directory, { recursive: true, force: true });
@@ -90,29 +93,8 @@ async function availability(of = name): Promise<object | undefined> {
   return status.conditions?.find(({ type }) => type === 'Available');
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-function ask(path: string, headers: Record<string, string> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(`${server.url}${path}`, {
-      agent: false,
-      rejectUnauthorized: false,
-      headers: { authorization: `Bearer ${server.token}`, ...headers },
-    });
-    sent.on('response', (response) => {
-      let body = '';
-      response.on('data', (text) => {
-        body += text;
-      });
-      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }));
-    });
-    sent.on('error', reject).end();
-  });
-}
+/** By the administrator's token. */
+const ask = (path: string, headers?: Record<string, string>) => api.send('GET', path, undefined, headers);
 
 describe.skipIf(missing('kubectl'))('API services', () => {
   test('what is served here is registered and available', async () => {
@@ -261,6 +243,22 @@ describe.skipIf(missing('kubectl'))('API services', () => {
     const refused = await k.result({})`get flunders -n default --as=jane`;
     expect(refused.stderr).toContain(`User "jane" cannot list resource "flunders" in API group "${group}"`);
     expect(extension.seen.length).toBe(before);
+  });
+
+  test('its OpenAPI documents are found', async () => {
+    type Documents = { paths: Record<string, { serverRelativeURL: string }>; definitions: Record<string, object> };
+    const read = async (path: string) => JSON.parse((await ask(path)).body) as Documents;
+    const document = `apis/${group}/${version}`;
+    await vi.waitFor(async () => expect((await read('/openapi/v3')).paths).toHaveProperty([document]), waiting);
+    const { serverRelativeURL } = (await read('/openapi/v3')).paths[document]!;
+    expect(serverRelativeURL).toBe(`/openapi/v3/${document}?hash=ABC`);
+    expect(await read(serverRelativeURL)).toMatchObject({ info: { title: 'Wardle' } });
+    const { paths, definitions } = await read('/openapi/v2');
+    expect(paths).toHaveProperty([`/${document}/namespaces/{namespace}/flunders`]);
+    expect(paths).toHaveProperty(['/api/v1/namespaces/{namespace}/pods']);
+    expect(paths).not.toHaveProperty(['/healthz']);
+    expect(definitions).toHaveProperty(['com.example.wardle.v1alpha1.Flunder', 'description'], 'A flunder.');
+    expect(await k`explain flunders.spec`).toContain('What it is to be.');
   });
 
   test('redirections are refused', async () => {

@@ -237,6 +237,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     objects,
     client,
     discovery,
+    openapi,
     served: groups,
     resolve: resolveService,
     certificate: config.proxyClientCertificate,

@@ -6,6 +6,7 @@ import type { Clock } from '@keelson/api/clock';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { KubeObject } from '@keelson/api/object';
+import type { Again } from '@keelson/client/workqueue/workers';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Reloadable } from '../config.ts';
 import { BackendPool } from '../connect/backend.ts';
@@ -17,6 +18,7 @@ import type { HealthChecks } from '../health/checks.ts';
 import type { ServingCertificate } from '../http/listener.ts';
 import type { Logger } from '../logger.ts';
 import type { Objects } from '../objects.ts';
+import type { OpenApiService } from '../openapi/service.ts';
 import { follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import type { ResolveService } from '../webhook/client.ts';
@@ -24,6 +26,7 @@ import { apiServiceOfPath, REGISTRATION_GROUP, referenceOf } from './apiservice.
 import { AutoRegistration } from './autoregister.ts';
 import { Availability, SERVICE_NAME } from './availability.ts';
 import { RemoteDiscovery } from './discovery.ts';
+import { RemoteOpenApi } from './openapi.ts';
 import { type ProxyDeps, proxy } from './proxy.ts';
 import { Remote } from './remote.ts';
 import { Upkeep } from './upkeep.ts';
@@ -33,6 +36,7 @@ export interface AggregationOptions {
   readonly objects: Objects;
   readonly client: RegistryClient;
   readonly discovery: ApiGroups;
+  readonly openapi: OpenApiService;
   /** What this server has built in. */
   readonly served: readonly ServedGroup[];
   readonly resolve: ResolveService;
@@ -48,6 +52,7 @@ export interface AggregationOptions {
 /** Servers that answer now may not do so later, and what they serve changes. */
 const RECHECK_MS = 30_000;
 const REFRESH_MS = 60_000;
+const MOST_PATIENT_MS = 3_600_000;
 
 export class Aggregation {
   readonly #options: AggregationOptions;
@@ -58,8 +63,14 @@ export class Aggregation {
   readonly #pool = new BackendPool();
   readonly #registration: AutoRegistration;
   readonly #discovery: RemoteDiscovery;
+  readonly #openapi: RemoteOpenApi;
   readonly #proxying: ProxyDeps;
-  readonly #upkeep: { readonly registration: Upkeep; readonly availability: Upkeep; readonly discovery: Upkeep };
+  readonly #upkeep: {
+    readonly registration: Upkeep;
+    readonly availability: Upkeep;
+    readonly discovery: Upkeep;
+    readonly openapi: Upkeep;
+  };
   readonly #unfollow: (() => void)[] = [];
   #watchesBackends = false;
 
@@ -69,6 +80,7 @@ export class Aggregation {
     const remote = new Remote({ resolve, certificate, pool: this.#pool });
     this.#registration = new AutoRegistration(client, this.#services, options.served);
     this.#discovery = new RemoteDiscovery(remote, options.discovery);
+    this.#openapi = new RemoteOpenApi(remote, options.openapi);
     this.#proxying = { ...options, remote };
     const availability = new Availability({ objects, remote, client, now, isReady });
     this.#upkeep = {
@@ -81,14 +93,18 @@ export class Aggregation {
         },
         { clock, logger, maxMs: RECHECK_MS },
       ),
-      discovery: new Upkeep(
-        async (name) => {
-          const service = this.#remotes.get(name);
-          if (service) await this.#discovery.refresh(service);
-          return service && { afterMs: REFRESH_MS };
-        },
-        { clock, logger, firstMs: 500, maxMs: REFRESH_MS },
-      ),
+      discovery: new Upkeep((name) => this.#refresh(name, this.#discovery), {
+        clock,
+        logger,
+        firstMs: 500,
+        maxMs: REFRESH_MS,
+      }),
+      openapi: new Upkeep((name) => this.#refresh(name, this.#openapi), {
+        clock,
+        logger,
+        firstMs: REFRESH_MS,
+        maxMs: MOST_PATIENT_MS,
+      }),
     };
   }
 
@@ -123,7 +139,8 @@ export class Aggregation {
   /** Passes a request on, if it is for another server. @returns undefined when it is for this one */
   serve(ctx: RequestContext): Promise<void> | undefined {
     if (this.#remotes.size === 0) return undefined;
-    const service = this.#remotes.get(apiServiceOfPath(ctx.info.path) ?? '');
+    const { path } = ctx.info;
+    const service = this.#remotes.get(apiServiceOfPath(path) ?? this.#options.openapi.ownerOf(path) ?? '');
     return service && proxy(ctx, service, this.#proxying);
   }
 
@@ -158,6 +175,7 @@ export class Aggregation {
     this.#remotes.set(name, service);
     this.#discovery.announce(service);
     this.#upkeep.discovery.add(name);
+    this.#upkeep.openapi.add(name);
     this.#watchBackends();
   }
 
@@ -172,6 +190,19 @@ export class Aggregation {
     if (!service) return;
     this.#remotes.delete(name);
     this.#discovery.remove(service);
+    this.#openapi.remove(service);
+  }
+
+  async #refresh(name: string, part: RemoteDiscovery | RemoteOpenApi): Promise<Again | undefined> {
+    const service = this.#remotes.get(name);
+    if (!service) return undefined;
+    try {
+      await part.refresh(service);
+    } finally {
+      // Gone meanwhile: what came is of no use.
+      if (!this.#remotes.has(name)) part.remove(service);
+    }
+    return { afterMs: REFRESH_MS };
   }
 
   /** Services and their endpoints, from the first APIService on that has one: most clusters have many and need none. */

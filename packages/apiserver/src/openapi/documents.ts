@@ -5,6 +5,7 @@
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { type CustomKind, customDefinitions, customName, customNames, customResources } from './custom.ts';
 import { goJson } from './encoding.ts';
+import { addSpec, type Members, type Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
 import { groupPath, type Operation, type Paths, PLAIN, rootPaths, versionRootPath } from './operations.ts';
 import { addResourcePaths, BUILTIN, CUSTOM } from './resource-paths.ts';
@@ -23,6 +24,8 @@ export interface OpenApiWorld {
   readonly served: readonly ServedGroup[];
   /** The kinds of custom resources by `group/version`. */
   readonly custom: ReadonlyMap<string, readonly CustomKind[]>;
+  /** What other servers say of theirs, those that come first before the others. */
+  readonly remote?: readonly Spec2[];
 }
 
 const INFO = { title: 'Kubernetes', version: '1.36' };
@@ -80,12 +83,15 @@ export async function renderDocument2(world: OpenApiWorld, data: OpenApiData): P
     custom.push(...(part?.custom ?? []));
   }
   const sharing = new SharedParameters();
-  const pathsText = await objectText(sorted(paths), ([path, o]) => [path, writePath2(o, sharing)]);
-  const definitions = definitionsOf(2, { paths, custom }, schemas, allGroupVersions());
-  const definitionsText = await objectText(definitions, ([name, define]) => [name, define()]);
+  const pathMembers: Members = new Map(sorted(paths).map(([path, o]) => [path, () => writePath2(o, sharing)]));
+  const definitions: Members = new Map(definitionsOf(2, { paths, custom }, schemas, allGroupVersions()));
+  for (const spec of world.remote ?? []) addSpec(pathMembers, definitions, spec);
+  const pathsText = await membersText(pathMembers);
+  const definitionsText = await membersText(definitions);
+  const parameters = Object.assign({}, ...(world.remote ?? []).map((spec) => spec.parameters), sharing.all());
   return (
     `{"swagger":"2.0","info":${goJson(INFO)},"paths":${pathsText},"definitions":${definitionsText},` +
-    `"parameters":${goJson(sharing.all())},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},` +
+    `"parameters":${goJson(parameters)},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},` +
     `"security":[{"BearerToken":[]}]}`
   );
 }
@@ -171,6 +177,11 @@ function schemaNames(paths: Paths): Set<string> {
 
 function sorted(paths: Paths): [string, Operation[]][] {
   return [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function membersText(members: Members): Promise<string> {
+  const inOrder = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
+  return objectText(inOrder, ([name, make]) => [name, make() as Json]);
 }
 
 const BATCH = 50;

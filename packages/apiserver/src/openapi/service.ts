@@ -12,6 +12,7 @@ import { parseAccept } from '../http/negotiate.ts';
 import type { CustomKind } from './custom.ts';
 import { loadOpenApiData, openApiDataDigest } from './data.ts';
 import { documentNames, type OpenApiWorld, renderDocument2, renderDocument3 } from './documents.ts';
+import type { Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
 import { toProtobuf } from './protobuf.ts';
 import type { OpenApiVersion } from './schemas.ts';
@@ -50,8 +51,22 @@ export interface OpenApiOptions {
   readonly now: () => Date;
 }
 
+/** What is known of the server behind an APIService. */
+export interface RemoteDocuments {
+  /** Its documents of version 3, by name: where they are. */
+  readonly index: ReadonlyMap<string, string>;
+  /** What it says of the APIService's version in version 2; undefined: nothing. */
+  readonly spec2: Spec2 | undefined;
+  /** Of that. */
+  readonly etag: string;
+  /** Higher ones come first. */
+  readonly priority: number;
+}
+
 export class OpenApiService {
   readonly #options: OpenApiOptions;
+  /** By the names of their APIServices. */
+  readonly #remote = new Map<string, RemoteDocuments>();
   readonly #custom = new Map<string, readonly CustomKind[]>();
   /** By name and format; each at most once, and replaced when its hash has changed. */
   readonly #rendered = new Map<string, Promise<Rendered>>();
@@ -70,8 +85,28 @@ export class OpenApiService {
     else this.#custom.delete(`${group}/${version}`);
   }
 
+  /** What the server behind an APIService has; undefined: nothing any more. */
+  setRemote(apiService: string, documents: RemoteDocuments | undefined): void {
+    if (documents) this.#remote.set(apiService, documents);
+    else this.#remote.delete(apiService);
+  }
+
+  /** The APIService whose server has the document at a path; undefined where this one has it, or nobody. */
+  ownerOf(path: string): string | undefined {
+    if (this.#remote.size === 0 || !path.startsWith(`${V3}/`)) return undefined;
+    const name = path.slice(V3.length + 1);
+    if (documentNames(this.#world).includes(name)) return undefined;
+    return this.#remotes().find(([, { index }]) => index.has(name))?.[0];
+  }
+
   get #world(): OpenApiWorld {
-    return { served: this.#options.served(), custom: this.#custom };
+    const remote = this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []);
+    return { served: this.#options.served(), custom: this.#custom, remote };
+  }
+
+  #remotes(): [apiService: string, RemoteDocuments][] {
+    const all = [...this.#remote];
+    return all.sort(([a, x], [b, y]) => y.priority - x.priority || (a < b ? -1 : 1));
   }
 
   /** Any method will do. Undefined for paths that are not OpenAPI's. */
@@ -91,7 +126,11 @@ export class OpenApiService {
     const entries = names.map(
       (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
     );
-    const body = JSON.stringify({ paths: Object.fromEntries(entries) });
+    const others = this.#remotes().flatMap(([, { index }]) => [...index]);
+    const elsewhere = others.map(([name, serverRelativeURL]) => [name, { serverRelativeURL }] as const);
+    const paths = new Map([...elsewhere.reverse(), ...entries]);
+    const inOrder = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+    const body = JSON.stringify({ paths: Object.fromEntries(inOrder) });
     const modified = this.#options.now().toUTCString();
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', 'last-modified': modified }, body };
   }
@@ -134,7 +173,8 @@ export class OpenApiService {
   #hash(name: string): string {
     this.#digest ??= openApiDataDigest();
     const { served, custom } = this.#world;
-    const about = name === 'v2' ? [served, ...custom.values()] : partOf(name, this.#world);
+    const etags = this.#remotes().map(([, { etag }]) => etag);
+    const about = name === 'v2' ? [served, ...custom.values(), ...etags] : partOf(name, this.#world);
     return createHash('sha512')
       .update(`${this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
       .digest('hex')
