@@ -2,6 +2,7 @@
 import type http from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { badRequest, internalError, StatusError } from '@keelson/api/errors';
+import { meaningOf } from '@keelson/api/server-response';
 import type { RequestContext } from '../context.ts';
 import { commonHeaders } from '../handlers/send.ts';
 import { type Backend, reasonOf, requestPath, targetOf } from './backend.ts';
@@ -71,33 +72,9 @@ async function beginning(answer: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).subarray(0, ERROR_LIMIT_BYTES).toString();
 }
 
-const REASONS: Readonly<Record<number, readonly [reason: string, message?: string]>> = {
-  401: ['Unauthorized', 'the server has asked for the client to provide credentials'],
-  403: ['Forbidden'],
-  404: ['NotFound', 'the server could not find the requested resource'],
-  405: ['MethodNotAllowed', 'the server does not allow this method on the requested resource'],
-  406: ['NotAcceptable'],
-  409: ['Conflict', 'the server reported a conflict'],
-  415: ['UnsupportedMediaType'],
-  422: ['Invalid', 'the server rejected our request due to an error in our request'],
-  429: ['TooManyRequests', 'the server has received too many requests and has asked us to try again later'],
-  503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
-  504: [
-    'Timeout',
-    'the server was unable to return a response in the time allotted, but may still be processing the request',
-  ],
-};
-
-/** What an answer without a Status amounts to (apimachinery NewGenericServerResponse). */
 function kubeletError(code: number, pod: string, text: string): StatusError {
-  const [reason, known = text] = REASONS[code] ?? unknownReason(code, text);
-  return new StatusError(code, reason, `${known} ( pods/log ${pod})`, { name: pod, kind: 'pods/log' });
-}
-
-function unknownReason(code: number, text: string): readonly [string, string] {
-  return code >= 500
-    ? ['InternalError', `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`]
-    : ['', `the server responded with the status code ${code} but did not return more information`];
+  const { reason, message } = meaningOf(code, text, false);
+  return new StatusError(code, reason, `${message} ( pods/log ${pod})`, { name: pod, kind: 'pods/log' });
 }
 
 const BINARY = 'binary.k8s.io';

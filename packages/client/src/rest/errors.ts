@@ -1,5 +1,6 @@
 /** What a failed answer means, and what a caller may ask of an error. */
 import { qualified, type Status, type StatusDetails, StatusError } from '@keelson/api/errors';
+import { meaningOf } from '@keelson/api/server-response';
 import type { WireResponse } from './transport.ts';
 
 /** A call took longer than its timeout. */
@@ -70,35 +71,10 @@ export async function retryOnConflict<T>(change: () => Promise<T>): Promise<T> {
   }
 }
 
-/** By code: the reason, and the words of client-go for a server that has none (api/errors NewGenericServerResponse). */
-const GENERIC: Readonly<Record<number, readonly [reason: string, message: string]>> = {
-  400: ['BadRequest', 'the server rejected our request for an unknown reason'],
-  401: ['Unauthorized', 'the server has asked for the client to provide credentials'],
-  403: ['Forbidden', ''],
-  404: ['NotFound', 'the server could not find the requested resource'],
-  405: ['MethodNotAllowed', 'the server does not allow this method on the requested resource'],
-  406: ['NotAcceptable', 'the server was unable to respond with a content type that the client supports'],
-  409: ['Conflict', 'the server reported a conflict'],
-  413: ['RequestEntityTooLarge', ''],
-  415: ['UnsupportedMediaType', 'the body of the request was in an unknown format'],
-  422: ['Invalid', 'the server rejected our request due to an error in our request'],
-  429: ['TooManyRequests', 'the server has received too many requests and has asked us to try again later'],
-  503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
-  504: [
-    'Timeout',
-    'the server was unable to return a response in the time allotted, but may still be processing the request',
-  ],
-};
-
 function unexplained(response: WireResponse, text: string, { verb, group, resource, name }: Subject): StatusError {
   const { status } = response;
-  const [reason, message] = GENERIC[status] ?? (status >= 500 ? ['InternalError', ''] : ['Unknown', 'unknown']);
   const body = text.slice(0, 2048).trim();
-  const words =
-    message ||
-    (status >= 500
-      ? `an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`
-      : body);
+  const { reason, message } = meaningOf(status, body, verb === 'post');
   const details: StatusDetails = {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),
@@ -107,7 +83,7 @@ function unexplained(response: WireResponse, text: string, { verb, group, resour
     ...(retryAfterSeconds(response) ? { retryAfterSeconds: retryAfterSeconds(response)! } : {}),
   };
   const about = resource === '' ? '' : ` (${verb} ${qualified({ group, resource })}${name === '' ? '' : ` ${name}`})`;
-  return new StatusError(status, reason, words + about, details);
+  return new StatusError(status, reason, message + about, details);
 }
 
 /** The beginning of a body. One that breaks off is worth what came of it: the status says that it is an error. */
