@@ -1,7 +1,9 @@
 /**
- * How fast a cluster is, all of it in one process with simulated nodes. Usage: npm run bench:cluster [-- WORKLOAD…]
+ * How fast a cluster is, all of it in one process, with simulated nodes where nothing else is said.
+ * Usage: npm run bench:cluster [-- WORKLOAD…]
  *
  *   running   POST of a pod until it is Running, one after the other: median and p99
+ *   real      the same on containerd, and what of it the calls to the runtime took
  *   rollout   a deployment of 1,000 replicas until all are Running
  *   schedule  5,000 pods on 1,000 nodes until all have a node
  *   idle      CPU and memory of a cluster that nobody asks anything
@@ -11,7 +13,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
+import consumers from 'node:stream/consumers';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import { BUSYBOX, noContainers, startContainerd, unmountBelow } from '../test/support/containerd.ts';
+import { freePort } from '../test/support/process.ts';
 
 const keelson = join(import.meta.dirname, '../bin/keelson');
 
@@ -21,11 +27,11 @@ interface Cluster {
   stop(): Promise<void>;
 }
 
-async function start(nodes: number): Promise<Cluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'keelson-bench-'));
-  const args = ['up', '--data-dir', directory, '--secure-port=0', `--nodes=${nodes}`, '--no-node'];
-  const port = 20_000 + (process.pid % 20_000);
-  args[3] = `--secure-port=${port}`;
+/** @param nodes simulated ones @param runtime socket of what runs the containers of a real one besides */
+async function start(nodes: number, runtime?: string): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'kb-'));
+  const node = runtime === undefined ? '--no-node' : `--container-runtime-endpoint=${runtime}`;
+  const args = ['up', '--data-dir', directory, `--secure-port=${await freePort()}`, `--nodes=${nodes}`, node];
   const child = spawn(keelson, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const chunk of child.stdout) if (String(chunk).includes('is ready')) break;
   const client = connect(await loadKubeconfig(join(directory, 'kubeconfig')), {
@@ -35,7 +41,10 @@ async function start(nodes: number): Promise<Cluster> {
   await until(async () => (await client.resource('serviceaccounts').list({ namespace: 'default' })).items.length > 0);
   await until(async () => {
     const { items } = await client.resource('nodes').list();
-    return items.filter(({ status, spec }) => status?.conditions?.length && !spec?.taints?.length).length === nodes;
+    return (
+      items.filter(({ status, spec }) => status?.conditions?.length && !spec?.taints?.length).length ===
+      nodes + (runtime === undefined ? 0 : 1)
+    );
   });
   return {
     client,
@@ -44,6 +53,7 @@ async function start(nodes: number): Promise<Cluster> {
       client.close();
       child.kill('SIGINT');
       await once(child, 'exit');
+      unmountBelow(directory);
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -56,11 +66,7 @@ async function until(ready: () => Promise<boolean>): Promise<void> {
 const podSpec = { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'none' }] };
 
 /** Resolves when so many pods of the namespace are as they should be; milliseconds since it was called. */
-async function counted(
-  client: Client,
-  wanted: number,
-  isRight: (pod: { spec: object; status: { phase?: string } }) => boolean,
-): Promise<number> {
+async function counted(client: Client, wanted: number, isRight: (pod: Pod) => boolean): Promise<number> {
   const began = performance.now();
   const right = new Set<string>();
   const pods = client.resource('pods');
@@ -80,39 +86,75 @@ async function counted(
   return performance.now() - began;
 }
 
-const isRunning = ({ status }: { status: { phase?: string } }) => status.phase === 'Running';
-const isBound = ({ spec }: { spec: object }) => Boolean((spec as { nodeName?: string }).nodeName);
+const isRunning = ({ status }: Pod) => status?.phase === 'Running';
+const isBound = ({ spec }: Pod) => Boolean(spec.nodeName);
+
+/** Milliseconds from the POST of each of so many pods until it is Running, one after the other. */
+async function runningTimes(client: Client, count: number, spec: Draft<Pod['spec']>, prefix = 'p'): Promise<number[]> {
+  const pods = client.resource('pods');
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const name = `${prefix}${i}`;
+    const watching = new AbortController();
+    const watch = (async () => {
+      const query = { namespace: 'default', fieldSelector: `metadata.name=${name}`, signal: watching.signal };
+      for await (const { object } of pods.watch(query)) if (isRunning(object)) return performance.now();
+      throw new Error(`the watch of ${name} has ended`);
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const began = performance.now();
+    await pods.create({ metadata: { namespace: 'default', name }, spec });
+    times.push((await watch) - began);
+  }
+  return times;
+}
+
+/** What the node's calls have taken that a pod cannot start without: its sandbox, its container, the start of it. */
+async function runtimeSeconds(client: Client): Promise<number> {
+  const [node] = (await client.resource('nodes').list()).items;
+  const path = `/api/v1/nodes/${node!.metadata.name}/proxy/metrics`;
+  const subject = { verb: 'get', group: '', resource: 'nodes', name: node!.metadata.name! };
+  const text = await client.call({ method: 'GET', path, accept: 'text/plain', subject }, ({ body }) =>
+    consumers.text(body),
+  );
+  const sums =
+    /_operations_duration_seconds_sum\{operation_type="(?:run_podsandbox|(?:create|start)_container)"\} (.+)/g;
+  return [...text.matchAll(sums)].reduce((sum, [, seconds]) => sum + Number(seconds), 0);
+}
+
+/** On containerd. */
+const PODS = 20;
 
 const workloads: Record<string, () => Promise<string>> = {
   async running() {
     const { client, stop } = await start(10);
-    const pods = client.resource('pods');
-    const times: number[] = [];
-    for (let i = 0; i < 220; i++) {
-      const name = `p${i}`;
-      const seen = Promise.withResolvers<void>();
-      const watching = new AbortController();
-      const watch = (async () => {
-        for await (const { object } of pods.watch({
-          namespace: 'default',
-          fieldSelector: `metadata.name=${name}`,
-          signal: watching.signal,
-        })) {
-          if (isRunning(object)) break;
-        }
-        seen.resolve();
-      })();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      const began = performance.now();
-      await pods.create({ metadata: { namespace: 'default', name }, spec: podSpec });
-      await seen.promise;
-      times.push(performance.now() - began);
-      await watch;
-    }
+    const times = await runningTimes(client, 220, podSpec);
     await stop();
     const sorted = times.slice(20).sort((a, b) => a - b);
     const at = (share: number) => sorted[Math.floor(sorted.length * share)]!.toFixed(1);
     return `POST to Running: median ${at(0.5)} ms, p99 ${at(0.99)} ms`;
+  },
+
+  async real() {
+    const reason = noContainers();
+    if (reason !== undefined) return `left out: ${reason}`;
+    const directory = await mkdtemp(join(tmpdir(), 'kc-'));
+    const containerd = await startContainerd(directory);
+    const { client, stop } = await start(0, containerd.endpoint);
+    const containers = [{ name: 'c', image: BUSYBOX, imagePullPolicy: 'Never', command: ['sleep', '3600'] }];
+    const spec = { terminationGracePeriodSeconds: 0, containers };
+    await runningTimes(client, 3, spec, 'warm');
+    const before = await runtimeSeconds(client);
+    const times = await runningTimes(client, PODS, spec);
+    const runtimeMs = ((await runtimeSeconds(client)) - before) * (1000 / PODS);
+    for (const { metadata } of (await client.resource('pods').list({ namespace: 'default' })).items)
+      await client.resource('pods').delete({ namespace: 'default', name: metadata.name! });
+    await until(async () => (await client.resource('pods').list({ namespace: 'default' })).items.length === 0);
+    await stop();
+    await containerd.stop();
+    await rm(directory, { recursive: true, force: true });
+    const mean = times.reduce((sum, time) => sum + time, 0) / PODS;
+    return `POST to Running on containerd: ${mean.toFixed(0)} ms, of which the runtime ${runtimeMs.toFixed(0)} ms: ${(mean - runtimeMs).toFixed(0)} ms above it`;
   },
 
   async rollout() {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import type { ServerFactory } from '@keelson/kubelet';
 
@@ -15,7 +16,7 @@ export async function nodeKind(endpoint: string): Promise<NodeKind> {
   const socket = endpoint.replace(/^unix:\/\//, '');
   if (process.getuid?.() !== 0 || !existsSync(socket)) return 'simulated';
   const { CriRuntime } = await import('@keelson/kubelet/runtime/cri/runtime');
-  const runtime = new CriRuntime(endpoint, ANSWER_MS);
+  const runtime = new CriRuntime(endpoint, { timeoutMs: ANSWER_MS });
   try {
     const { name, version } = await runtime.version();
     return `${name} ${version}`;
@@ -29,6 +30,7 @@ export async function nodeKind(endpoint: string): Promise<NodeKind> {
 export interface RealNodeOptions {
   readonly client: Client;
   readonly server: ServerFactory;
+  readonly metrics: MetricsRegistry;
   readonly nodeName: string;
   readonly nodeAddress: string;
   readonly rootDirectory: string;
@@ -42,7 +44,7 @@ export async function startRealNode(options: RealNodeOptions): Promise<Running> 
     import('@keelson/kubelet/runtime/cri/runtime'),
   ]);
   const { client, server, nodeName, nodeAddress, rootDirectory } = options;
-  const runtime = new CriRuntime(options.runtimeEndpoint);
+  const runtime = new CriRuntime(options.runtimeEndpoint, { metrics: options.metrics });
   // Clusters of one machine would clear away each other's logs in a folder of all.
   const podLogsDirectory = join(rootDirectory, 'pod-logs');
   return startKubelet({ client, server, nodeName, runtime, rootDirectory, podLogsDirectory, nodeIps: [nodeAddress] });

@@ -97,18 +97,24 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
 
 async function realNode(surroundings: Surroundings, runtimeEndpoint: string): Promise<Running> {
   const client = await clientOf(surroundings, 'kubelet-client', 'kubelet');
-  const server = await kubeletServer(surroundings, client);
+  const metrics = new MetricsRegistry();
+  const server = await kubeletServer(surroundings, client, metrics);
   const { nodeName, nodeAddress, dataDirectory } = surroundings;
   const rootDirectory = join(dataDirectory, 'kubelet');
-  return startRealNode({ client, server, nodeName, nodeAddress, rootDirectory, runtimeEndpoint });
+  return startRealNode({ client, server, metrics, nodeName, nodeAddress, rootDirectory, runtimeEndpoint });
 }
 
-async function kubeletServer({ pki, nodeAddress }: Surroundings, client: Client): Promise<ServerFactory> {
+/** @param metrics of the one kubelet that has it; without it each has its own */
+async function kubeletServer(
+  { pki, nodeAddress }: Surroundings,
+  client: Client,
+  metrics?: MetricsRegistry,
+): Promise<ServerFactory> {
   const { certificate: cert, key } = (await pki.read('kubelet'))!;
   const { certificate: clientCa } = (await pki.read('ca'))!;
   const { startKubeletServer } = await import('@keelson/kubelet/server/server');
   const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client };
-  return (view) => startKubeletServer(view, { ...options, metrics: new MetricsRegistry() });
+  return (view) => startKubeletServer(view, { ...options, metrics: metrics ?? new MetricsRegistry() });
 }
 
 async function clientOf(

@@ -59,6 +59,7 @@ const component: Component<typeof flags> = {
     });
     const clientCa = configuration.clientCaFile && (await readFile(configuration.clientCaFile, 'utf8'));
     let health: Running | undefined;
+    const metrics = new MetricsRegistry();
     const server: ServerFactory = async (view) => {
       health = await serveHealth(view, configuration, logger);
       const port = await startKubeletServer(view, {
@@ -67,7 +68,7 @@ const component: Component<typeof flags> = {
         certificate: certificate.certificate,
         ...(clientCa ? { clientCa } : {}),
         client,
-        metrics: new MetricsRegistry(),
+        metrics,
         configuration,
       });
       return serveWith(certificate, port);
@@ -81,7 +82,7 @@ const component: Component<typeof flags> = {
             ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
             client,
             nodeName,
-            runtime: new CriRuntime(endpoint),
+            runtime: new CriRuntime(endpoint, { metrics }),
             server,
           }).catch(explained);
     return together([kubelet, ...(rotation ? [rotation] : []), ...(health ? [health] : [])]);

@@ -1,5 +1,6 @@
 /** Containers of containerd or CRI-O, over CRI v1. docs/kubelet.md shows where it stands. */
 import type { Duplex } from 'node:stream';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { ContainerConfig } from '../container.ts';
 import type { FilesystemUsage, Image, ImageCredentials, ImageSpec } from '../images.ts';
 import { POD_NAME, POD_NAMESPACE, POD_UID } from '../labels.ts';
@@ -26,6 +27,7 @@ import {
 } from './answers.ts';
 import { Changes } from './changes.ts';
 import type { Container, PodSandbox } from './messages.ts';
+import { Operations } from './operations.ts';
 import { containerRequest, credentialsRequest, imageRequest, resourcesRequest, sandboxRequest } from './requests.ts';
 import { CriService } from './service.ts';
 import { openCommand, openPort } from './streams.ts';
@@ -35,13 +37,21 @@ const TIMEOUT_MS = 2 * 60_000;
 /** How long stopping takes beside the grace that a container is given. */
 const STOP_MARGIN_MS = 2 * 60_000;
 
+export interface CriRuntimeOptions {
+  /** For calls that do not say their own. */
+  readonly timeoutMs?: number;
+  /** Where its calls are counted. */
+  readonly metrics?: MetricsRegistry;
+}
+
 export class CriRuntime implements Runtime {
   readonly #cri: CriService;
   readonly #changes: Changes;
 
   /** @param endpoint `unix:///run/containerd/containerd.sock` */
-  constructor(endpoint: string, timeoutMs = TIMEOUT_MS) {
-    this.#cri = new CriService(endpoint, timeoutMs);
+  constructor(endpoint: string, { timeoutMs = TIMEOUT_MS, metrics }: CriRuntimeOptions = {}) {
+    const operations = metrics && new Operations(metrics, () => performance.now());
+    this.#cri = new CriService(endpoint, timeoutMs, operations);
     this.#changes = new Changes(this.#cri, () => this.list());
   }
 

@@ -11,6 +11,7 @@ import protobuf from 'protobufjs';
 import { criDescriptors } from '../../generated/cri-v1.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime.ts';
 import type { Methods } from './messages.ts';
+import type { Operations } from './operations.ts';
 
 const root = protobuf.Root.fromJSON(criDescriptors as protobuf.INamespace);
 // Descriptors in JSON have no room for fields of the name `options`.
@@ -54,11 +55,13 @@ function codeOf({ code, details }: ServiceError): RuntimeErrorCode {
 export class CriService {
   readonly #client: Client;
   readonly #timeoutMs: number;
+  readonly #operations: Operations | undefined;
   readonly #types = new Map<string, { request: protobuf.Type; response: protobuf.Type; path: string }>();
 
   /** @param endpoint `unix:///run/containerd/containerd.sock`. @param timeoutMs for calls that do not say their own */
-  constructor(endpoint: string, timeoutMs: number) {
+  constructor(endpoint: string, timeoutMs: number, operations: Operations | undefined) {
     this.#timeoutMs = timeoutMs;
+    this.#operations = operations;
     this.#client = new Client(endpoint, ChannelCredentials.createInsecure(), {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -72,6 +75,11 @@ export class CriService {
     request: Methods[M][0],
     timeoutMs = this.#timeoutMs,
   ): Promise<Methods[M][1]> {
+    const call = () => this.#call(method, request, timeoutMs);
+    return this.#operations ? this.#operations.observe(method, call) : call();
+  }
+
+  #call<M extends keyof Methods>(method: M, request: Methods[M][0], timeoutMs: number): Promise<Methods[M][1]> {
     const { path, request: requestType, response: responseType } = this.#typesOf(method);
     const deadline = timeoutMs > 0 ? Date.now() + timeoutMs : Number.POSITIVE_INFINITY;
     return new Promise((resolve, reject) => {
