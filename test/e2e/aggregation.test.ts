@@ -307,10 +307,17 @@ describe.skipIf(missing('kubectl'))('API services', () => {
       body: 'service unavailable\n',
     });
     expect(await k`get configmaps -n wardle -o name`).toBe('');
+    const discovery = await ask('/apis', {
+      accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+    });
+    const { items } = JSON.parse(discovery.body) as { items: { metadata: { name: string }; versions: object[] }[] };
+    expect(items.at(-1)).toMatchObject({ metadata: { name: group }, versions: [{ version, freshness: 'Stale' }] });
+    expect((await ask('/metrics')).body).toContain(`aggregator_unavailable_apiservice{name="${name}"} 1\n`);
     extension = await restart();
+    extension.aggregatesDiscovery = false;
     await apply(apiService());
     await vi.waitFor(async () => expect(await availability()).toMatchObject({ status: 'True' }), waiting);
-    expect(await k`get flunders -A`).toBe('');
+    await vi.waitFor(async () => expect(await k`get flunders -A`).toBe(''), waiting);
   });
 
   test('deleted, the group is gone', async () => {

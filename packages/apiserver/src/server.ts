@@ -176,6 +176,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     storeReadiness: () => storeHealth(store, config.storeReadyTimeoutMs),
     isShuttingDown: () => lifecycle.stopping,
     priorityAndFairness: config.priorityAndFairness !== false,
+    hasProxyCertificate: config.proxyClientCertificate !== undefined,
   });
 
   const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
@@ -244,6 +245,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     forwarding,
     rejectsRedirects: config.rejectForwardedRedirects !== false,
     isReady: () => hasBeenReady,
+    metrics: metrics.registry,
     clock: systemClock,
     now,
     logger,

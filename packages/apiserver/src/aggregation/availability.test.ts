@@ -59,6 +59,7 @@ const apiService = (spec: object = { service: reference }): APIService => ({
 
 function availability(statuses: (number | Error)[], isReady = true) {
   const written: KubeObject[] = [];
+  const told: [name: string, reason: string][] = [];
   let asked = 0;
   const subject = new Availability({
     objects: {
@@ -76,9 +77,10 @@ function availability(statuses: (number | Error)[], isReady = true) {
     client: { update: async (object) => void written.push(object) },
     now: () => new Date('2026-01-02T03:04:05Z'),
     isReady: () => isReady,
+    onUnavailable: (...what) => told.push(what),
   });
   const conditions = () => written.map(({ status }) => (status as APIService['status']).conditions?.[0]);
-  return { subject, conditions };
+  return { subject, conditions, told };
 }
 
 describe('the server behind an APIService', () => {
@@ -97,6 +99,14 @@ describe('the server behind an APIService', () => {
     const message = `failing or missing response from ${url}: bad status from ${url}: 403`;
     await expect(subject.reconcile(apiService())).rejects.toThrow(message);
     expect(conditions()).toMatchObject([{ status: 'False', reason: 'FailedDiscoveryCheck', message }]);
+  });
+
+  it('is counted when it was available', async () => {
+    const { subject, told } = availability([403]);
+    const status = { conditions: [{ type: 'Available', status: 'True' }] };
+    await expect(subject.reconcile({ ...apiService(), status })).rejects.toThrow('403');
+    await expect(subject.reconcile(apiService())).rejects.toThrow('403');
+    expect(told).toEqual([['v1.g', 'FailedDiscoveryCheck']]);
   });
 
   it('is not blamed before this server is ready', async () => {

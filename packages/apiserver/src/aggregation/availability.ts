@@ -9,7 +9,15 @@ import { formatTime } from '@keelson/api/time';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Objects } from '../objects.ts';
-import { asObject, discoveryPath, LOCAL, type Reference, referenceOf, withCondition } from './apiservice.ts';
+import {
+  asObject,
+  discoveryPath,
+  isAvailable,
+  LOCAL,
+  type Reference,
+  referenceOf,
+  withCondition,
+} from './apiservice.ts';
 import { type Remote, urlOf } from './remote.ts';
 
 type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
@@ -26,6 +34,8 @@ export interface AvailabilityOptions {
   readonly now: () => Date;
   /** Before this server is ready itself, who does not answer may not be blamed. */
   readonly isReady: () => boolean;
+  /** Told of those that were available. */
+  readonly onUnavailable: (name: string, reason: string) => void;
 }
 
 export class Availability {
@@ -82,7 +92,11 @@ export class Availability {
 
   async #write(service: APIService, verdict: Verdict): Promise<void> {
     const status = withCondition(service.status, verdict, formatTime(this.#options.now()));
-    if (status) await this.#options.client.update(asObject({ ...service, status }), 'status');
+    if (!status) return;
+    await this.#options.client.update(asObject({ ...service, status }), 'status');
+    const wasAvailable = isAvailable(service);
+    if (wasAvailable && verdict.status !== 'True')
+      this.#options.onUnavailable(service.metadata.name!, verdict.reason ?? 'UnknownReason');
   }
 }
 

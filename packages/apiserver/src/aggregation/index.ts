@@ -7,6 +7,7 @@ import type { CustomResourceDefinition } from '@keelson/api/generated/types/apie
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { KubeObject } from '@keelson/api/object';
 import type { Again } from '@keelson/client/workqueue/workers';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Reloadable } from '../config.ts';
 import { BackendPool } from '../connect/backend.ts';
@@ -26,6 +27,7 @@ import { apiServiceOfPath, REGISTRATION_GROUP, referenceOf } from './apiservice.
 import { AutoRegistration } from './autoregister.ts';
 import { Availability, SERVICE_NAME } from './availability.ts';
 import { RemoteDiscovery } from './discovery.ts';
+import { AggregationMetrics } from './metrics.ts';
 import { RemoteOpenApi } from './openapi.ts';
 import { type ProxyDeps, proxy } from './proxy.ts';
 import { Remote } from './remote.ts';
@@ -44,6 +46,7 @@ export interface AggregationOptions {
   readonly forwarding: Forwarding;
   readonly rejectsRedirects: boolean;
   readonly isReady: () => boolean;
+  readonly metrics: MetricsRegistry;
   readonly clock: Clock;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -82,7 +85,9 @@ export class Aggregation {
     this.#discovery = new RemoteDiscovery(remote, options.discovery);
     this.#openapi = new RemoteOpenApi(remote, options.openapi);
     this.#proxying = { ...options, remote };
-    const availability = new Availability({ objects, remote, client, now, isReady });
+    const metrics = new AggregationMetrics(options.metrics, this.#services);
+    const onUnavailable = (name: string, reason: string) => metrics.becameUnavailable(name, reason);
+    const availability = new Availability({ objects, remote, client, now, isReady, onUnavailable });
     this.#upkeep = {
       registration: new Upkeep((name) => this.#registration.reconcile(name), { clock, logger }),
       availability: new Upkeep(

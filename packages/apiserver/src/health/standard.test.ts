@@ -10,6 +10,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
     storeReadiness: storeHealth,
     isShuttingDown: () => false,
     priorityAndFairness: false,
+    hasProxyCertificate: false,
     ...options,
   });
   return { health, finish };
