@@ -63,6 +63,11 @@ export class Resources {
     return store;
   }
 
+  /** Fills all watch caches. @throws StoreUnavailableError */
+  async load(): Promise<void> {
+    await Promise.all([...this.#served.values()].map(({ definition }) => this.store(definition).cacher.ready()));
+  }
+
   /** The stores that are in use. */
   stores(): Iterable<ResourceStore> {
     return this.#stores.values();

@@ -5,6 +5,8 @@ import type { Logger } from '../logger.ts';
 export interface BootOptions {
   readonly health: HealthChecks;
   readonly logger: Logger;
+  /** The watch caches that are filled before anybody asks for them. */
+  readonly load: () => Promise<void>;
   /** What decides about requests follows what is stored. */
   readonly follow: () => Promise<void>;
   /** The records of addresses and ports. */
@@ -29,7 +31,8 @@ export async function boot(options: BootOptions): Promise<void> {
   const { health, logger } = options;
   const report = setInterval(() => logger.warn({ waitsFor: health.unfinished }, 'not ready yet'), REPORT_MS);
   try {
-    await inOrder(options);
+    const filled = health.addBootHook('storage-readiness');
+    await Promise.all([options.load().then(filled), inOrder(options)]);
   } finally {
     clearInterval(report);
   }

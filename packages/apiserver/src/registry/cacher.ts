@@ -111,7 +111,10 @@ export class Cacher {
    * @returns the revision to report for a read made right after, without awaiting in between
    */
   async fresh(): Promise<number> {
+    const isLoaded = this.#started !== undefined;
     await this.ready();
+    // What is read after the call is as new as the call.
+    if (!isLoaded) return this.#revision;
     const revision = await this.#options.store.currentRevision();
     if (this.#options.store.embedded) {
       if (revision > this.#revision) this.#revision = revision;

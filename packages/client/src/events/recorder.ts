@@ -45,6 +45,8 @@ export interface RecorderOptions {
 const MAX_QUEUED = 1000;
 const MAX_TRIES = 12;
 const PAUSE_MS = 10_000;
+/** Of a millisecond. */
+const NANOSECONDS = 1_000_000n;
 
 export class ApiEventRecorder implements EventRecorder {
   readonly #options: RecorderOptions;
@@ -55,13 +57,15 @@ export class ApiEventRecorder implements EventRecorder {
   #sending: Promise<void> | undefined;
   /** Since as many wait as may; said when the first one is dropped, and when none waits any more. */
   #dropped = 0;
-  #serial = 0n;
+  /** Begins anywhere: other recorders name events of the same moment. */
+  #serial: bigint;
   #cancelHousekeeping = () => {};
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     const { client, source, api } = options;
-    const { clock } = client.world;
+    const { clock, random } = client.world;
+    this.#serial = BigInt(Math.floor(random() * Number(NANOSECONDS)));
     this.#teller = api === 'v1' ? new Correlator(source, clock) : new SeriesTeller(source, clock);
     this.#events = client.resource<{ metadata: TypedObject['metadata'] }>(
       client.resource(this.#teller.resource).definition,
@@ -158,8 +162,8 @@ export class ApiEventRecorder implements EventRecorder {
 
   /** `web.18a3f0c2d1e4b5a6`: the object's name and the time in nanoseconds, told apart within the clock's steps. */
   #nameFor({ name = '' }: ObjectReference, at: number): string {
-    this.#serial = (this.#serial + 1n) % 1_000_000n;
-    const nanoseconds = BigInt(Math.floor(at)) * 1_000_000n + this.#serial;
+    this.#serial = (this.#serial + 1n) % NANOSECONDS;
+    const nanoseconds = BigInt(Math.floor(at)) * NANOSECONDS + this.#serial;
     const full = `${name}.${nanoseconds.toString(16)}`;
     return nameIsDNSSubdomain(full, false).length === 0 ? full : (this.#options.newId ?? randomUUID)();
   }
