@@ -30,6 +30,14 @@ export function formatMicroTime(date: Date): string {
 }
 
 export function formatSeconds(seconds: number): string {
+  if (seconds !== last.seconds) last = { seconds, text: secondsText(seconds) };
+  return last.text;
+}
+
+/** Most of what is formatted is now. */
+let last = { seconds: Number.NaN, text: '' };
+
+function secondsText(seconds: number): string {
   const text = new Date(seconds * 1000).toISOString();
   const end = text.length - '.000Z'.length;
   const year = text.startsWith('+') || text.startsWith('-') ? 7 : 4;

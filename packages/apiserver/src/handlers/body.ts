@@ -3,14 +3,27 @@ import { requestEntityTooLarge, StatusError } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { MEDIA_TYPES, type MediaType } from '../http/negotiate.ts';
+import { Turns } from './turns.ts';
 
 /** 3 MiB, as upstream. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 60_000;
 
-/** @throws StatusError 413 when it is larger than `limit` bytes, 504 when it does not come */
+/** Of all that brings a body, which is what writes. One for the process, as its event loop is. */
+const turns = new Turns(() => performance.now());
+
+/**
+ * The body, when it is the request's turn to be worked on.
+ * @throws StatusError 413 when it is larger than `limit` bytes, 504 when it does not come
+ */
 export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Promise<Buffer> {
+  const body = await wholeBody(exchange, limit);
+  await turns.take();
+  return body;
+}
+
+function wholeBody(exchange: Exchange, limit: number): Promise<Buffer> {
   if (Number(headerOf(exchange.headers, 'content-length') || 0) > limit) throw tooLarge(limit);
   const chunks: Buffer[] = [];
   let size = 0;

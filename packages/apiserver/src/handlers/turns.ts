@@ -1,0 +1,49 @@
+/**
+ * Gathers the requests that have work to do and lets them work one right after the other, at the end of the event loop's turn
+ * in which they came. What they write becomes one commit of the store, one message to etcd, one record of each connection; and
+ * the same code runs for all of them on warm caches. Beside requests that work as they come a POST of a pod costs half of the
+ * CPU time, and three quarters more of them are done (bench/README.md).
+ */
+export class Turns {
+  readonly #now: () => number;
+  #waiting: (() => void)[] = [];
+  #isWorking = false;
+  #size = MOST;
+
+  /** @param now milliseconds of a clock that never goes backwards */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Resolves when it is the caller's turn, in the order of the calls. */
+  take(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#isWorking) return;
+      this.#isWorking = true;
+      setImmediate(this.#work);
+    });
+  }
+
+  readonly #work = (): void => {
+    if (this.#waiting.length === 0) {
+      this.#isWorking = false;
+      return;
+    }
+    const startedAt = this.#now();
+    for (const resolve of this.#waiting.splice(0, this.#size)) resolve();
+    setImmediate(() => {
+      this.#adapt(this.#now() - startedAt);
+      this.#work();
+    });
+  };
+
+  /** Fewer, where they have held up the event loop. */
+  #adapt(tookMs: number): void {
+    if (tookMs > LONG_MS) this.#size = Math.max(1, this.#size >> 1);
+    else if (tookMs < LONG_MS / 4) this.#size = Math.min(MOST, this.#size * 2);
+  }
+}
+
+const MOST = 64;
+const LONG_MS = 40;
