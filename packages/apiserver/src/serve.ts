@@ -6,10 +6,13 @@ import { NO_USER, type RequestContext } from './context.ts';
 import type { Exchange } from './http/exchange.ts';
 import type { Logger } from './logger.ts';
 import { parseRequestInfo } from './requestinfo.ts';
+import { turns } from './turns.ts';
 
 /** Takes a request in: a context is made for it, in which it goes through the chain. What is no URL is answered with 400. */
 export async function serve(exchange: Exchange, chain: Handler, now: () => Date, logger: Logger): Promise<void> {
   try {
+    // Who brings a body works when that has come.
+    if (!exchange.hasBody) await turns.take();
     await chain(contextOf(exchange, now));
   } catch (error) {
     logger.error({ error: String(error) }, 'request failed outside of the chain');

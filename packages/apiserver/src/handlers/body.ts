@@ -3,15 +3,12 @@ import { requestEntityTooLarge, StatusError } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { MEDIA_TYPES, type MediaType } from '../http/negotiate.ts';
-import { Turns } from './turns.ts';
+import { turns } from '../turns.ts';
 
 /** 3 MiB, as upstream. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 60_000;
-
-/** Of all that brings a body, which is what writes. One for the process, as its event loop is. */
-const turns = new Turns(() => performance.now());
 
 /**
  * The body, when it is the request's turn to be worked on.

@@ -47,3 +47,6 @@ export class Turns {
 
 const MOST = 64;
 const LONG_MS = 40;
+
+/** One for the process, as its event loop is. */
+export const turns = new Turns(() => performance.now());
