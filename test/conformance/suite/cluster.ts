@@ -22,7 +22,7 @@ const own = Object.values(networkInterfaces())
 unmountBelow(directory);
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });
-const tar = suiteImages(join(directory, 'images'), agnhost);
+const tar = suiteImages(join(directory, 'images'), agnhost, process.env.KEELSON_SAMPLE_APISERVER);
 const registry = await startRegistry(join(directory, 'images'));
 const [first, second] = [await containers('1'), await containers('2')];
 

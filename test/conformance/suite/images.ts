@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { libraries } from '../../../scripts/image/elf.ts';
 import { archive, busyboxFiles, type Image, layer, writeUsers } from '../../support/image-archive.ts';
+import { tool } from '../../support/tools.ts';
 
 const registry = 'registry.k8s.io';
 const e2e = (name: string) => `${registry}/e2e-test-images/${name}`;
@@ -18,9 +19,10 @@ while :; do sleep 2147483647 & wait $!; done
  * Makes the images.
  * @param directory an empty one, for the work
  * @param agnhost path of upstream's test/images/agnhost, linked statically
+ * @param sampleServer path of upstream's sample-apiserver, linked statically; without it there is no image of it, nor one of etcd
  * @returns the path of a tar that container runtimes import
  */
-export function suiteImages(directory: string, agnhost: string): string {
+export function suiteImages(directory: string, agnhost: string, sampleServer?: string): string {
   mkdirSync(directory, { recursive: true });
   const base = layer(directory, 'base', (root) => {
     busyboxFiles(root);
@@ -70,7 +72,24 @@ export function suiteImages(directory: string, agnhost: string): string {
       config: { ...agnhostCommand, Cmd: ['test-webserver'] },
     })),
   ];
+  if (sampleServer !== undefined) images.push(...extensionImages(directory, base, sampleServer));
   return archive(directory, images);
+}
+
+/** An API server for the aggregation layer, and its store. */
+function extensionImages(directory: string, base: Image['layers'][number], sampleServer: string): Image[] {
+  const server = layer(directory, 'sample-apiserver', (root) => {
+    copyFileSync(sampleServer, join(root, 'sample-apiserver'));
+    chmodSync(join(root, 'sample-apiserver'), 0o755);
+  });
+  const store = layer(directory, 'etcd', (root) => {
+    mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
+    symlinkSync(withLibraries(root, tool('etcd')), join(root, 'usr/local/bin/etcd'));
+  });
+  return [
+    { names: [e2e('sample-apiserver:1.29.2')], layers: [base, server], config: { Entrypoint: ['/sample-apiserver'] } },
+    { names: [`${registry}/etcd:3.6.8-0`], layers: [base, store], config: { Cmd: ['/usr/local/bin/etcd'] } },
+  ];
 }
 
 /** The certificate that agnhost serves TLS with, and that web servers of tests show. */

@@ -1,4 +1,5 @@
 /** What an APIService says, and where the one is that a path belongs to (kube-aggregator/pkg/apis/apiregistration/v1/helper). */
+import { StatusError } from '@keelson/api/errors';
 import type {
   APIService,
   APIServiceCondition,
@@ -73,6 +74,13 @@ export function withCondition(
   const next = { ...condition, ...(time === undefined ? {} : { lastTransitionTime: time }) };
   return { ...status, conditions: conditions.map((each) => (each === known ? next : each)) };
 }
+
+/** Whether a write failed since somebody else was there meanwhile: the change comes by. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof StatusError && OVERTAKEN.includes(error.reason);
+}
+
+const OVERTAKEN: readonly string[] = ['AlreadyExists', 'NotFound', 'Conflict'];
 
 /** For the registry's client, which wants to know the kind. */
 export function asObject(service: APIService): KubeObject {

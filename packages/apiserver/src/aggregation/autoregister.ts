@@ -2,14 +2,13 @@
  * The APIServices of what this server itself serves: they come with the group versions, built-in ones at the start and
  * those of custom resources as long as there are definitions (kube-aggregator/pkg/controllers/autoregister).
  */
-import { StatusError } from '@keelson/api/errors';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { equal } from '@keelson/api/patch/value';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import { builtinPriority, CUSTOM_RESOURCE_PRIORITY, type Priority } from '../discovery/priorities.ts';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
-import { apiServiceName, asObject, REGISTRATION_GROUP } from './apiservice.ts';
+import { apiServiceName, asObject, isOvertaken, REGISTRATION_GROUP } from './apiservice.ts';
 
 export const AUTOMANAGED = 'kube-aggregator.kubernetes.io/automanaged';
 /** `onstart`: brought in line once, when a server starts; `true`: always. Without it nobody touches the object. */
@@ -77,6 +76,11 @@ export class AutoRegistration {
     return before ? namesOf(before) : [];
   }
 
+  /** @returns the names to see to */
+  deleteDefinitions(): string[] {
+    return [...this.#definitions.keys()].flatMap((name) => this.deleteDefinition(name));
+  }
+
   /** @throws StatusError, StoreUnavailableError: to be tried again */
   async reconcile(name: string): Promise<void> {
     const desired = this.#desired(name);
@@ -85,8 +89,7 @@ export class AutoRegistration {
     try {
       await this.#take(nextStep(desired, current, seen), desired, current);
     } catch (error) {
-      // Somebody else was there meanwhile: the change comes by.
-      if (!(error instanceof StatusError) || !OVERTAKEN.includes(error.reason)) throw error;
+      if (!isOvertaken(error)) throw error;
     }
     this.#synced.add(name);
   }
@@ -111,8 +114,6 @@ export class AutoRegistration {
     return [...this.#definitions.values()].flatMap(namesOf);
   }
 }
-
-const OVERTAKEN: readonly string[] = ['AlreadyExists', 'NotFound', 'Conflict'];
 
 function namesOf({ spec }: CustomResourceDefinition): string[] {
   return (spec.versions ?? []).map(({ name }) => apiServiceName(spec.group, name));

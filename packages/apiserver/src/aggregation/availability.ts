@@ -13,6 +13,7 @@ import {
   asObject,
   discoveryPath,
   isAvailable,
+  isOvertaken,
   LOCAL,
   type Reference,
   referenceOf,
@@ -93,7 +94,12 @@ export class Availability {
   async #write(service: APIService, verdict: Verdict): Promise<void> {
     const status = withCondition(service.status, verdict, formatTime(this.#options.now()));
     if (!status) return;
-    await this.#options.client.update(asObject({ ...service, status }), 'status');
+    try {
+      await this.#options.client.update(asObject({ ...service, status }), 'status');
+    } catch (error) {
+      if (isOvertaken(error)) return;
+      throw error;
+    }
     const wasAvailable = isAvailable(service);
     if (wasAvailable && verdict.status !== 'True')
       this.#options.onUnavailable(service.metadata.name!, verdict.reason ?? 'UnknownReason');

@@ -113,7 +113,7 @@ export class Aggregation {
     };
   }
 
-  /** Resolves when what is served here is registered, and every other server was asked once. @throws StatusError */
+  /** Resolves when what is served here is registered, and every other server was asked once. */
   async start(health: HealthChecks): Promise<void> {
     const check = () => {
       const missing = this.#registration.missing();
@@ -127,12 +127,25 @@ export class Aggregation {
     await this.#follow();
     followed();
     handled();
-    await Promise.all([...this.#registration.start()].map((name) => this.#registration.reconcile(name)));
+    await Promise.all([...this.#registration.start()].map((name) => this.#register(name)));
     registered();
     // Who does not answer is shown as stale, and asked again.
     await Promise.allSettled([...this.#remotes.values()].map((service) => this.#discovery.refresh(service)));
     discovered();
     for (const upkeep of Object.values(this.#upkeep)) upkeep.start();
+  }
+
+  /** One that fails comes again; /readyz waits for it. */
+  async #register(name: string): Promise<void> {
+    try {
+      await this.#registration.reconcile(name);
+    } catch (error) {
+      this.#options.logger.warn(
+        { apiService: name, error: String(error) },
+        'an APIService could not be registered yet',
+      );
+      this.#upkeep.registration.add(name);
+    }
   }
 
   async stop(): Promise<void> {
@@ -156,6 +169,7 @@ export class Aggregation {
       await follow(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
         set: (crd) => registration.add(...this.#registration.setDefinition(crd as unknown as CustomResourceDefinition)),
         delete: (_namespace, name) => registration.add(...this.#registration.deleteDefinition(name)),
+        reset: () => registration.add(...this.#registration.deleteDefinitions()),
       }),
       await follow(resources.storeOf(REGISTRATION_GROUP, 'apiservices'), {
         set: (service) => this.#set(service as unknown as APIService),

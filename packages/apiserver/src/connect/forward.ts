@@ -28,6 +28,7 @@ export interface ForwardExtras {
   readonly timeoutMs?: number;
 }
 
+const TOO_LATE = new Error('context deadline exceeded');
 const CORS_HEADERS = ['credentials', 'headers', 'methods', 'origin'].map((what) => `access-control-allow-${what}`);
 
 /** @throws StatusError 503 when the backend can't be reached */
@@ -46,12 +47,21 @@ export async function forward(
   headers['x-forwarded-uri'] = headerText(joined(prefix, escapePath(backend.path) || '/'));
   if (hasUnsizedBody(ctx)) headers['transfer-encoding'] = 'chunked';
   Object.assign(headers, extras.headers);
-  const request = forwarding.pool.request(backend, { method: exchange.method, headers });
-  const unregister = forwarding.register(() => request.destroy());
-  exchange.onClose(() => request.destroy());
-  const timer = extras.timeoutMs === undefined ? undefined : setTimeout(expired, extras.timeoutMs, request);
+  let request: http.ClientRequest | undefined;
+  const send = () => {
+    request = forwarding.pool.request(backend, { method: exchange.method, headers });
+    return request;
+  };
+  let isOver = false;
+  const end = (reason?: Error) => {
+    isOver = true;
+    request?.destroy(reason);
+  };
+  const unregister = forwarding.register(end);
+  exchange.onClose(end);
+  const timer = extras.timeoutMs === undefined ? undefined : setTimeout(end, extras.timeoutMs, TOO_LATE);
   try {
-    const answer = await exchanged(ctx, request, backend);
+    const answer = await exchanged(ctx, send, () => isOver, backend);
     if (extras.rejectsRedirects && leadsElsewhere(answer)) return rejectRedirect(ctx, answer);
     const links = { prefix, backendHost: targetOf(backend), clientHost: clientHostOf(ctx) };
     await passBack(ctx, answer, links);
@@ -59,10 +69,6 @@ export async function forward(
     clearTimeout(timer);
     unregister();
   }
-}
-
-function expired(request: http.ClientRequest): void {
-  request.destroy(new Error('context deadline exceeded'));
 }
 
 function leadsElsewhere({ statusCode = 0, headers }: http.IncomingMessage): boolean {
@@ -82,15 +88,44 @@ function redirectToRoot(ctx: RequestContext): void {
   ctx.exchange.respond(301, { ...commonHeaders(ctx), location });
 }
 
+/**
+ * Backends close connections on which nothing happens, now and then just when one is used again. What asks for something
+ * and has no body is sent once more then (net/http does so too).
+ */
+async function exchanged(
+  ctx: RequestContext,
+  send: () => http.ClientRequest,
+  isOver: () => boolean,
+  backend: Backend,
+): Promise<http.IncomingMessage> {
+  const { method, hasBody } = ctx.exchange;
+  const request = send();
+  try {
+    return await answerTo(ctx, request);
+  } catch (error) {
+    const isIdempotent = !hasBody && IDEMPOTENT.includes(method);
+    const isOutdated = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+    if (!isIdempotent || !isOutdated || isOver()) throw unreachable(error, backend);
+  }
+  try {
+    return await answerTo(ctx, send());
+  } catch (error) {
+    throw unreachable(error, backend);
+  }
+}
+
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS'];
+
+function unreachable(error: unknown, backend: Backend): Error {
+  return serviceUnavailable(`error trying to reach service: ${reasonOf(error, backend)}`);
+}
+
 /** Sends the body while it waits: a backend may answer before it has read everything. */
-function exchanged(ctx: RequestContext, request: http.ClientRequest, backend: Backend): Promise<http.IncomingMessage> {
+function answerTo({ exchange }: RequestContext, request: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request.on('response', resolve);
-    request.on('error', (error) => {
-      reject(serviceUnavailable(`error trying to reach service: ${reasonOf(error, backend)}`));
-    });
-    const { body } = ctx.exchange;
-    body.on('error', () => request.destroy()).pipe(request);
+    request.on('response', resolve).on('error', reject);
+    if (exchange.hasBody) exchange.body.on('error', () => request.destroy()).pipe(request);
+    else request.end();
   });
 }
 
