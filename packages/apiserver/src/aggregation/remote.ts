@@ -29,7 +29,7 @@ export interface RemoteReply {
 }
 
 /** Documents of discovery and OpenAPI are some megabytes at most. */
-const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 /** The trusted authorities of an APIService are not in a form that can be used. */
 export class UnusableBundle extends Error {
