@@ -2,13 +2,13 @@
  * A transport between threads: one end speaks for the clients of its thread, the other hands what they ask to transports of
  * its own thread. All that one end has to say in one turn of its event loop goes as one message.
  *
- *     client ─ PortTransport ─ Courier ══ MessagePort ══ Courier ─ servePort ─ LocalTransport ─ API server
+ *     client ─ PortClient ─ Courier ══ MessagePort ══ Courier ─ servePort ─ LocalTransport ─ API server
  */
 import type { MessagePort } from 'node:worker_threads';
 import { ConnectionError, type Transport, type WireRequest, type WireResponse } from '@keelson/client';
 
 /** By the end of the clients. Connections and exchanges have numbers of the sender's choice. */
-export type Ask =
+type Ask =
   | { readonly type: 'connect'; readonly connection: number; readonly certificate: string | undefined }
   | { readonly type: 'close'; readonly connection: number }
   | {
@@ -22,7 +22,7 @@ export type Ask =
   | { readonly type: 'cancel'; readonly exchange: number };
 
 /** By the other end. */
-export type Tell =
+type Tell =
   | { readonly type: 'answer'; readonly exchange: number; readonly answer: Omit<WireResponse, 'body'> }
   | { readonly type: 'chunk'; readonly exchange: number; readonly chunk: Uint8Array }
   | { readonly type: 'end'; readonly exchange: number }
@@ -32,6 +32,11 @@ export type Tell =
       readonly loss: ConnectionError['loss'];
       readonly message: string;
     };
+
+/** A copy: the bytes may be a piece of a larger buffer, all of which would go over, or their owner may want them again. */
+function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}
 
 /** What may be under way of one answer that its reader has not taken. */
 const WINDOW_BYTES = 1 << 20;
@@ -107,8 +112,8 @@ export class PortClient {
     const tell = (ask: Ask) => this.#courier.send(ask);
     const exchange = new RemoteExchange(number, tell, () => this.#exchanges.delete(number));
     this.#exchanges.set(number, exchange);
-    const body = request.body && new Uint8Array(request.body);
-    tell({ type: 'request', exchange: number, connection, request: { ...request, body } });
+    const body = request.body && movable(request.body);
+    this.#courier.send({ type: 'request', exchange: number, connection, request: { ...request, body } }, body?.buffer);
     return exchange;
   }
 }
@@ -237,8 +242,7 @@ class ServedExchange {
       const { body, ...answer } = await transport.send({ ...request, signal });
       this.#courier.send({ type: 'answer', exchange, answer });
       for await (const bytes of body) {
-        // A copy: it may be a piece of a larger buffer, all of which would go over.
-        const chunk = new Uint8Array(bytes);
+        const chunk = movable(bytes);
         this.#window -= chunk.length;
         this.#courier.send({ type: 'chunk', exchange, chunk }, chunk.buffer);
         while (this.#window <= 0 && !signal.aborted) {

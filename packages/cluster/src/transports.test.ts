@@ -58,6 +58,16 @@ describe.each([
     expect(made.data).toEqual({ a: 'b' });
   });
 
+  test('a body stays its sender’s, who may send it again', async () => {
+    const transport = connect((exchange) => exchange.respond(200, {}));
+    const body = Buffer.from('{"kind":"ConfigMap"}');
+    for (let i = 0; i < 2; i++) {
+      const answer = await transport.send({ method: 'POST', path: '/', headers: {}, body });
+      for await (const _ of answer.body);
+    }
+    expect(String(body)).toBe('{"kind":"ConfigMap"}');
+  });
+
   test('a watch that the client leaves is over for the server', async () => {
     const over = Promise.withResolvers<void>();
     const client = clientOf((exchange) => {
