@@ -19,13 +19,11 @@ import {
 } from './schemas.ts';
 import { SharedParameters, writePath2, writePath3 } from './write.ts';
 
-/** What the documents tell of. */
+/** What the documents tell of this server. */
 export interface OpenApiWorld {
   readonly served: readonly ServedGroup[];
   /** The kinds of custom resources by `group/version`. */
   readonly custom: ReadonlyMap<string, readonly CustomKind[]>;
-  /** What other servers say of theirs, those that come first before the others. */
-  readonly remote?: readonly Spec2[];
 }
 
 const INFO = { title: 'Kubernetes', version: '1.36' };
@@ -72,8 +70,15 @@ export async function renderDocument3(
   return `{"openapi":"3.0.0","info":${info},"paths":${pathsText},"components":{${members.join(',')}}}`;
 }
 
-/** Everything that is served, as OpenAPI 2. */
-export async function renderDocument2(world: OpenApiWorld, data: OpenApiData): Promise<string> {
+/**
+ * Everything that is served, as OpenAPI 2.
+ * @param remote what other servers say of theirs, those that come first before the others
+ */
+export async function renderDocument2(
+  world: OpenApiWorld,
+  data: OpenApiData,
+  remote: readonly Spec2[] = [],
+): Promise<string> {
   const schemas = new Schemas(data);
   const paths: Paths = new Map();
   const custom: CustomKind[] = [];
@@ -85,10 +90,10 @@ export async function renderDocument2(world: OpenApiWorld, data: OpenApiData): P
   const sharing = new SharedParameters();
   const pathMembers: Members = new Map(sorted(paths).map(([path, o]) => [path, () => writePath2(o, sharing)]));
   const definitions: Members = new Map(definitionsOf(2, { paths, custom }, schemas, allGroupVersions()));
-  for (const spec of world.remote ?? []) addSpec(pathMembers, definitions, spec);
+  for (const spec of remote) addSpec(pathMembers, definitions, spec);
   const pathsText = await membersText(pathMembers);
   const definitionsText = await membersText(definitions);
-  const parameters = Object.assign({}, ...(world.remote ?? []).map((spec) => spec.parameters), sharing.all());
+  const parameters = Object.assign({}, ...remote.map((spec) => spec.parameters), sharing.all());
   return (
     `{"swagger":"2.0","info":${goJson(INFO)},"paths":${pathsText},"definitions":${definitionsText},` +
     `"parameters":${goJson(parameters)},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},` +

@@ -100,10 +100,10 @@ export class OpenApiService {
   }
 
   get #world(): OpenApiWorld {
-    const remote = this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []);
-    return { served: this.#options.served(), custom: this.#custom, remote };
+    return { served: this.#options.served(), custom: this.#custom };
   }
 
+  /** Those that come first before the others. */
   #remotes(): [apiService: string, RemoteDocuments][] {
     const all = [...this.#remote];
     return all.sort(([a, x], [b, y]) => y.priority - x.priority || (a < b ? -1 : 1));
@@ -172,13 +172,17 @@ export class OpenApiService {
   /** SHA-512 in capitals over what the document is made of. */
   #hash(name: string): string {
     this.#digest ??= openApiDataDigest();
-    const { served, custom } = this.#world;
-    const etags = this.#remotes().map(([, { etag }]) => etag);
-    const about = name === 'v2' ? [served, ...custom.values(), ...etags] : partOf(name, this.#world);
+    const about = name === 'v2' ? this.#partsOfWhole() : partOf(name, this.#world);
     return createHash('sha512')
       .update(`${this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
       .digest('hex')
       .toUpperCase();
+  }
+
+  /** The document of version 2 is made of everything; what other servers say of theirs has an etag of its own. */
+  #partsOfWhole(): unknown[] {
+    const { served, custom } = this.#world;
+    return [served, ...custom.values(), ...this.#remotes().map(([, { etag }]) => etag)];
   }
 
   async #document(version: OpenApiVersion, name: string, format: Format, hash: string): Promise<Rendered> {
@@ -195,9 +199,10 @@ export class OpenApiService {
     this.#renderings++;
     try {
       const world = this.#world;
+      const remote = version === 2 ? this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []) : [];
       this.#data ??= loadOpenApiData();
       const data = await this.#data;
-      const text = version === 2 ? await renderDocument2(world, data) : await renderDocument3(name, world, data);
+      const text = await (version === 2 ? renderDocument2(world, data, remote) : renderDocument3(name, world, data));
       const bytes = format === 'json' ? Buffer.from(text ?? '') : await toProtobuf(version, text ?? '{}');
       const gzipped = await promisify(gzip)(bytes);
       return { hash, modified: this.#options.now(), gzipped };
