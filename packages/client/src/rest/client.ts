@@ -65,8 +65,9 @@ export interface Call extends CallOptions {
 }
 
 /**
- * Calls of one client that are under way at once, watches apart: as many as a server takes on one connection (`--http2-max-
- * streams-per-connection`), and fewer than fairness lets wait for one user. A controller may begin hundreds in one go.
+ * Calls of one client that are under way at once, watches apart, for which the rest is left of the 250 streams that a server
+ * takes on one connection (`--http2-max-streams-per-connection`); and fewer than fairness lets wait for one user. A controller
+ * may begin hundreds in one go.
  */
 const MAX_IN_FLIGHT = 200;
 /** As client-go. */
