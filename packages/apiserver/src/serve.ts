@@ -12,7 +12,7 @@ import { turns } from './turns.ts';
 export async function serve(exchange: Exchange, chain: Handler, now: () => Date, logger: Logger): Promise<void> {
   try {
     // Who brings a body works when that has come.
-    if (!exchange.hasBody) await turns.take(exchange);
+    if (!exchange.hasBody) await turns.take();
     await chain(contextOf(exchange, now));
   } catch (error) {
     logger.error({ error: String(error) }, 'request failed outside of the chain');

@@ -9,7 +9,7 @@ function workers(turns: Turns, work: () => void = () => {}) {
   const add = (count: number) => {
     for (let i = 0; i < count; i++) {
       const number = ++last;
-      void turns.take({ httpVersion: '2' }).then(() => {
+      void turns.take().then(() => {
         work();
         done.push(number);
       });

@@ -4,8 +4,6 @@
  * the same code runs for all of them on warm caches. Beside requests that work as they come a POST of a pod costs half of the
  * CPU time, and three quarters more of them are done (bench/README.md).
  */
-import type { Exchange } from './http/exchange.ts';
-
 export class Turns {
   readonly #now: () => number;
   #waiting: (() => void)[] = [];
@@ -17,13 +15,8 @@ export class Turns {
     this.#now = now;
   }
 
-  /**
-   * Resolves when it is the caller's turn, in the order of the calls. Who comes by HTTP/1.1 goes on at once: an answer that
-   * leaves at the end of a turn is still being written for Node when the client's next request comes, which then meets a
-   * paused parser (HPE_PAUSED) and costs the connection.
-   */
-  take({ httpVersion }: Pick<Exchange, 'httpVersion'>): Promise<void> {
-    if (httpVersion !== '2') return Promise.resolve();
+  /** Resolves when it is the caller's turn, in the order of the calls. */
+  take(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       if (this.#isWorking) return;

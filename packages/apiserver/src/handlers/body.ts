@@ -16,7 +16,7 @@ const BODY_TIMEOUT_MS = 60_000;
  */
 export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Promise<Buffer> {
   const body = await wholeBody(exchange, limit);
-  await turns.take(exchange);
+  await turns.take();
   return body;
 }
 

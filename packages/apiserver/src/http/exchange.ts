@@ -4,6 +4,7 @@
  */
 import type http from 'node:http';
 import http2 from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { PeerCertificates } from '../authn/authenticator.ts';
@@ -160,6 +161,7 @@ class Http1Exchange implements Exchange {
     this.headers = req.headers;
     this.body = req;
     res.on('error', () => res.destroy());
+    res.once('prefinish', () => readOnceWritten(req.socket));
   }
   get hasBody(): boolean {
     return hasBody(this.headers);
@@ -208,6 +210,17 @@ class Http1Exchange implements Exchange {
   endConnection(): void {
     this.#res.shouldKeepAlive = false;
   }
+}
+
+/**
+ * Lets the connection's next request wait until a large answer has been written out. Node would read it and pause its parser
+ * after the first TLS record, and the second would then cost the connection (HPE_PAUSED). Node knows only at the end of a turn
+ * of the event loop that something is written, and reads before that what comes in answer to what left at the end of the last.
+ */
+function readOnceWritten(socket: Socket): void {
+  if (!socket.writableNeedDrain) return;
+  socket.pause();
+  socket.once('drain', () => socket.resume());
 }
 
 function hasBody(headers: RequestHeaders): boolean {

@@ -1,9 +1,8 @@
 /** A webhook, for tests: answers as it is told and remembers what it was asked. */
-import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { AdmissionRequest, AdmissionResponse } from '@keelson/api/generated/types/admission/v1';
-import { x509Library } from '../../x509-library.ts';
+import { selfSigned } from '../../http/testing.ts';
 
 export interface Asked {
   readonly path: string;
@@ -28,7 +27,7 @@ export interface TestWebhook {
 }
 
 export async function startWebhook(): Promise<TestWebhook> {
-  const { cert, key } = await selfSigned();
+  const { cert, key } = await selfSigned('hook.ns.svc', '127.0.0.1');
   const asked: Asked[] = [];
   const answers: TestWebhook['answers'] = {};
   const server = https.createServer({ cert, key }, async (req, res) => {
@@ -59,30 +58,4 @@ export async function startWebhook(): Promise<TestWebhook> {
         server.closeAllConnections();
       }),
   };
-}
-
-async function selfSigned(): Promise<{ cert: string; key: string }> {
-  const { X509CertificateGenerator, SubjectAlternativeNameExtension } = x509Library();
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const imported = (format: 'pkcs8' | 'spki', der: Buffer, use: 'sign' | 'verify') =>
-    webcrypto.subtle.importKey(format, der, algorithm, true, [use]);
-  const keys = {
-    privateKey: await imported('pkcs8', privateKey.export({ type: 'pkcs8', format: 'der' }), 'sign'),
-    publicKey: await imported('spki', publicKey.export({ type: 'spki', format: 'der' }), 'verify'),
-  };
-  const names = [
-    { type: 'dns', value: 'hook.ns.svc' },
-    { type: 'ip', value: '127.0.0.1' },
-  ] as const;
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=webhook',
-      keys,
-      signingAlgorithm: algorithm,
-      extensions: [new SubjectAlternativeNameExtension([...names])],
-    },
-    webcrypto as never,
-  );
-  return { cert: certificate.toString('pem'), key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }

@@ -1,0 +1,78 @@
+import { buffer } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
+import { afterEach, expect, it } from 'vitest';
+import type { Exchange } from './exchange.ts';
+import { type Listener, listen } from './listener.ts';
+import { selfSigned } from './testing.ts';
+
+let listener: Listener | undefined;
+afterEach(() => listener?.close(0));
+
+/** PUTs one after the other over one connection of HTTP/1.1; in a thread, since what is sent must not wait for the server. */
+const CLIENT = `
+const https = require('node:https');
+const { workerData: { port, ca, size, count }, parentPort } = require('node:worker_threads');
+const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca });
+const put = () => new Promise((resolve) => {
+  const request = https.request({ host: '127.0.0.1', port, agent, method: 'PUT' }, (response) => {
+    let length = 0;
+    response.on('data', (chunk) => { length += chunk.length; });
+    response.on('end', () => resolve({ length, isFirst: !request.reusedSocket }));
+    response.on('error', (error) => resolve(error.code));
+  });
+  request.on('error', (error) => resolve(error.code)).end(Buffer.alloc(size));
+});
+(async () => {
+  const seen = [];
+  for (let i = 0; i < count; i++) seen.push(await put());
+  agent.destroy();
+  parentPort.postMessage(seen);
+})();
+`;
+
+const SIZE = 100 * 1024;
+const COUNT = 4;
+
+/** Others have work in this turn: long enough for the client to have its answer and to send its next request. */
+function keepBusy(): void {
+  for (const end = performance.now() + 20; performance.now() < end; );
+}
+
+it.each<[string, (exchange: Exchange) => void]>([
+  [
+    'whole',
+    (exchange) => {
+      exchange.respond(200, {}, Buffer.alloc(SIZE));
+      keepBusy();
+    },
+  ],
+  [
+    'in pieces',
+    (exchange) => {
+      const stream = exchange.begin(200, {});
+      stream.write(Buffer.alloc(1), () =>
+        setImmediate(() => {
+          stream.end(Buffer.alloc(SIZE - 1));
+          keepBusy();
+        }),
+      );
+    },
+  ],
+])('a large answer at the end of a turn, %s, leaves the connection to the next request', async (_, answer) => {
+  const certificate = await selfSigned('127.0.0.1');
+  const onExchange = async (exchange: Exchange) => {
+    await buffer(exchange.body);
+    setImmediate(() => answer(exchange));
+  };
+  const material = { certificate, named: [], clientCa: undefined };
+  listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    material,
+    onExchange: (exchange) => void onExchange(exchange),
+  });
+  const workerData = { port: listener.port, ca: certificate.cert, size: SIZE, count: COUNT };
+  const client = new Worker(CLIENT, { eval: true, workerData });
+  const seen = await new Promise((resolve) => client.once('message', resolve));
+  expect(seen).toEqual(Array.from({ length: COUNT }, (_, i) => ({ length: SIZE, isFirst: i === 0 })));
+});
