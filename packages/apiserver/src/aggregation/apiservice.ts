@@ -1,9 +1,8 @@
 /** What an APIService says, and where the one is that a path belongs to (kube-aggregator/pkg/apis/apiregistration/v1/helper). */
-import { StatusError } from '@keelson/api/errors';
+import { hasReason } from '@keelson/api/errors';
 import type {
   APIService,
   APIServiceCondition,
-  APIServiceStatus,
   ServiceReference,
 } from '@keelson/api/generated/types/apiregistration/v1';
 import type { KubeObject } from '@keelson/api/object';
@@ -56,31 +55,10 @@ export const LOCAL: Omit<APIServiceCondition, 'lastTransitionTime'> = {
   message: 'Local APIServices are always available',
 };
 
-/**
- * With the condition in the place of the one of its type. The time of transition changes with the status alone.
- * @returns undefined where nothing changes
- */
-export function withCondition(
-  status: APIServiceStatus,
-  condition: Omit<APIServiceCondition, 'lastTransitionTime'>,
-  now: string,
-): APIServiceStatus | undefined {
-  const conditions = status.conditions ?? [];
-  const known = conditions.find(({ type }) => type === condition.type);
-  if (!known) return { ...status, conditions: [...conditions, { ...condition, lastTransitionTime: now }] };
-  const isSame = known.status === condition.status;
-  if (isSame && known.reason === condition.reason && known.message === condition.message) return undefined;
-  const time = isSame ? known.lastTransitionTime : now;
-  const next = { ...condition, ...(time === undefined ? {} : { lastTransitionTime: time }) };
-  return { ...status, conditions: conditions.map((each) => (each === known ? next : each)) };
-}
-
 /** Whether a write failed since somebody else was there meanwhile: the change comes by. */
 export function isOvertaken(error: unknown): boolean {
-  return error instanceof StatusError && OVERTAKEN.includes(error.reason);
+  return hasReason(error, 'AlreadyExists', 'NotFound', 'Conflict');
 }
-
-const OVERTAKEN: readonly string[] = ['AlreadyExists', 'NotFound', 'Conflict'];
 
 /** For the registry's client, which wants to know the kind. */
 export function asObject(service: APIService): KubeObject {

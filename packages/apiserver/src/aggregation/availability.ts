@@ -2,23 +2,14 @@
  * Whether the server behind an APIService can be reached: its condition Available
  * (kube-aggregator/pkg/controllers/status/{local,remote}).
  */
+import { withCondition } from '@keelson/api/conditions';
 import type { APIService, APIServiceCondition } from '@keelson/api/generated/types/apiregistration/v1';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
-import { formatTime } from '@keelson/api/time';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Objects } from '../objects.ts';
-import {
-  asObject,
-  discoveryPath,
-  isAvailable,
-  isOvertaken,
-  LOCAL,
-  type Reference,
-  referenceOf,
-  withCondition,
-} from './apiservice.ts';
+import { asObject, discoveryPath, isAvailable, isOvertaken, LOCAL, type Reference, referenceOf } from './apiservice.ts';
 import { type Remote, urlOf } from './remote.ts';
 
 type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
@@ -92,10 +83,11 @@ export class Availability {
   }
 
   async #write(service: APIService, verdict: Verdict): Promise<void> {
-    const status = withCondition(service.status, verdict, formatTime(this.#options.now()));
-    if (!status) return;
+    const before = service.status.conditions ?? [];
+    const conditions = withCondition(before, verdict, this.#options.now());
+    if (conditions === before) return;
     try {
-      await this.#options.client.update(asObject({ ...service, status }), 'status');
+      await this.#options.client.update(asObject({ ...service, status: { ...service.status, conditions } }), 'status');
     } catch (error) {
       if (isOvertaken(error)) return;
       throw error;

@@ -17,7 +17,7 @@ import type { Resources } from '../resources.ts';
 import { CLEANUP_FINALIZER, deleteInstances, isTerminating } from './cleanup.ts';
 import type { ConversionDeps } from './conversion.ts';
 import { type CustomVersion, customVersions, terminating } from './resource.ts';
-import { isTrue, nextStatus, withCondition } from './status.ts';
+import { isTrue, nextStatus, saying } from './status.ts';
 
 type CRD = CustomResourceDefinition;
 
@@ -210,7 +210,7 @@ export class CustomResources {
   async #cleanUp(name: string, crd: CRD): Promise<void> {
     const now = this.#options.now();
     const terminatingAs = (status: string, reason: string, message: string) =>
-      withCondition(crd.status, { type: 'Terminating', status, reason, message }, now);
+      saying(crd.status, { type: 'Terminating', status, reason, message }, now);
     const isBegun = crd.status.conditions?.some(
       ({ type, reason }) => type === 'Terminating' && reason === 'InstanceDeletionInProgress',
     );

@@ -2,13 +2,13 @@
  * What becomes of a definition: its names are accepted where no other of the group has them, then it is established
  * (apiextensions-apiserver/pkg/controller/{status,establish,apiapproval}).
  */
+import { withCondition } from '@keelson/api/conditions';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionCondition,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionStatus,
 } from '@keelson/api/generated/types/apiextensions/v1';
-import { formatTime } from '@keelson/api/time';
 import { aggregate } from '../aggregate.ts';
 import { approvalCondition } from '../registry/apiextensions/customresourcedefinition/approval.ts';
 import { semanticEqual } from '../registry/validation/fields.ts';
@@ -28,14 +28,14 @@ export function nextStatus(crd: CRD, others: Iterable<CRD>, now: Date): CustomRe
     approval &&
     !(known?.status === approval.status && known.reason === approval.reason && known.message === approval.message)
   )
-    return withCondition(status, approval, now);
+    return saying(status, approval, now);
   if (!semanticEqual(spec.names, status.acceptedNames)) {
     const named = withNames(crd, others, now);
     if (named) return named;
   }
   if (!isTrue(crd, 'NamesAccepted') || isTrue(crd, 'Established')) return undefined;
   const message = 'the initial names have been accepted';
-  return withCondition(status, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message }, now);
+  return saying(status, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message }, now);
 }
 
 export function isTrue(crd: CRD, type: string): boolean {
@@ -46,18 +46,13 @@ function conditionOf({ status }: CRD, type: string): Condition | undefined {
   return status.conditions?.find((condition) => condition.type === type);
 }
 
-/** The time of transition changes with the status alone. */
-export function withCondition(
+/** The status with a condition in it. */
+export function saying(
   status: CustomResourceDefinitionStatus,
   condition: Omit<Condition, 'lastTransitionTime'>,
   now: Date,
 ): CustomResourceDefinitionStatus {
-  const conditions = status.conditions ?? [];
-  const known = conditions.find(({ type }) => type === condition.type);
-  const lastTransitionTime =
-    known?.status === condition.status ? (known.lastTransitionTime ?? formatTime(now)) : formatTime(now);
-  const next = { ...condition, lastTransitionTime };
-  return { ...status, conditions: known ? conditions.map((c) => (c === known ? next : c)) : [...conditions, next] };
+  return { ...status, conditions: withCondition(status.conditions ?? [], condition, now) };
 }
 
 /** Undefined where that changes nothing. */
@@ -69,13 +64,13 @@ function withNames(crd: CRD, others: Iterable<CRD>, now: Date): CustomResourceDe
   const known = conditionOf(crd, 'NamesAccepted');
   const isSame = known?.status === naming.status && known.reason === naming.reason && known.message === naming.message;
   if (isSame && semanticEqual(names, crd.status.acceptedNames)) return undefined;
-  const named = withCondition({ ...crd.status, acceptedNames: names }, naming, now);
+  const named = saying({ ...crd.status, acceptedNames: names }, naming, now);
   if (isTrue(crd, 'Established')) return named;
   if (conflict && conditionOf(crd, 'Established')) return named;
   const established = conflict
     ? { reason: 'NotAccepted', message: 'not all names are accepted' }
     : { reason: 'Installing', message: 'the initial names have been accepted' };
-  return withCondition(named, { type: 'Established', status: 'False', ...established }, now);
+  return saying(named, { type: 'Established', status: 'False', ...established }, now);
 }
 
 interface Conflict {

@@ -1,9 +1,9 @@
 /** How many pods of a budget may be disrupted: pure (pkg/controller/disruption). */
+import { withCondition } from '@keelson/api/conditions';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import type { Condition } from '@keelson/api/generated/types/meta/v1';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '@keelson/api/generated/types/policy/v1';
 import { scaledValue } from '@keelson/api/intstr';
-import { formatTime, millisOf } from '@keelson/api/time';
+import { millisOf } from '@keelson/api/time';
 import { isReady, isTerminal, podCondition } from '../pods/state.ts';
 
 /** Within this time a pod whose eviction was granted is to be deleted; then it counts again. */
@@ -83,7 +83,7 @@ export function statusOf(
     expectedPods: expected,
     disruptionsAllowed: allowed,
     ...(Object.keys(disrupted).length > 0 ? { disruptedPods: { ...disrupted } } : {}),
-    conditions: withCondition(budget.status.conditions, condition, now),
+    conditions: withCondition(budget.status.conditions ?? [], condition, new Date(now)),
   };
 }
 
@@ -91,19 +91,11 @@ export function statusOf(
 export function failedStatus({ status }: PodDisruptionBudget, error: Error, now: number): PodDisruptionBudgetStatus {
   const { observedGeneration = 0 } = status;
   const condition = { type: TYPE, status: 'False', reason: 'SyncFailed', message: error.message, observedGeneration };
-  return { ...status, disruptionsAllowed: 0, conditions: withCondition(status.conditions, condition, now) };
-}
-
-/** The time of the last transition stays as long as the status does (apimachinery meta.SetStatusCondition). */
-function withCondition(
-  conditions: readonly Condition[] = [],
-  condition: Omit<Condition, 'lastTransitionTime'>,
-  now: number,
-): Condition[] {
-  const before = conditions.find(({ type }) => type === condition.type);
-  const time = before?.status === condition.status ? before.lastTransitionTime : null;
-  const next = { ...condition, lastTransitionTime: time ?? formatTime(new Date(now)) };
-  return before ? conditions.map((each) => (each === before ? next : each)) : [...conditions, next];
+  return {
+    ...status,
+    disruptionsAllowed: 0,
+    conditions: withCondition(status.conditions ?? [], condition, new Date(now)),
+  };
 }
 
 /**

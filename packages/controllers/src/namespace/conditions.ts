@@ -1,4 +1,5 @@
 /** How the emptying of a namespace stands, as its status tells (pkg/controller/namespace/deletion). */
+import { withCondition } from '@keelson/api/conditions';
 import type { NamespaceCondition } from '@keelson/api/generated/types/core/v1';
 
 /** What emptying a namespace came to. */
@@ -82,28 +83,15 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * @param now RFC 3339
  * @returns the conditions with the outcome in them; `before` itself when nothing differs
  */
-export function withOutcome(
-  before: readonly NamespaceCondition[],
-  outcome: Outcome,
-  now: string,
-): readonly NamespaceCondition[] {
-  const after = [...before];
-  let differs = false;
+export function withOutcome(before: NamespaceCondition[], outcome: Outcome, now: Date): NamespaceCondition[] {
+  let after = before;
   for (const { type, fine, failing } of kinds) {
     const problem = failing(outcome);
     const status = problem ? 'True' : 'False';
     const { reason, message } = problem ?? fine;
-    const at = after.findIndex((condition) => condition.type === type);
-    const old = after[at];
-    if (old?.status === status && old.reason === reason && old.message === message) continue;
-    differs = true;
-    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : now;
-    const condition = { type, status, reason, message, ...(lastTransitionTime ? { lastTransitionTime } : {}) };
-    if (old) after[at] = condition;
-    else after.push(condition);
+    after = withCondition(after, { type, status, reason, message }, now);
   }
-  return differs ? after : before;
+  return after;
 }

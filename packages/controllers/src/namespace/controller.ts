@@ -6,7 +6,7 @@
  *          └── looks again after half of the time they may take ◀──┘
  */
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
-import { formatTime, parseTime } from '@keelson/api/time';
+import { parseTime } from '@keelson/api/time';
 import {
   type Again,
   type Client,
@@ -109,7 +109,7 @@ class NamespaceDeleter {
 
   async #tell(namespace: Namespace, outcome: Outcome): Promise<void> {
     const before = namespace.status?.conditions ?? [];
-    const conditions = withOutcome(before, outcome, formatTime(new Date(this.#clock.now())));
+    const conditions = withOutcome(before, outcome, new Date(this.#clock.now()));
     if (conditions === before) return;
     await this.#namespaces.updateStatus({ ...namespace, status: { ...namespace.status, conditions: [...conditions] } });
   }

@@ -1,14 +1,14 @@
+import { withCondition } from '@keelson/api/conditions';
 import type {
   HorizontalPodAutoscalerCondition,
   HorizontalPodAutoscalerStatus,
 } from '@keelson/api/generated/types/autoscaling/v2';
-import { formatTime } from '@keelson/api/time';
 import type { Saying } from './limits.ts';
 
 /** The conditions of an autoscaler while it is looked at: each says one thing at a time. */
 export class Conditions {
   readonly #now: number;
-  #list: readonly HorizontalPodAutoscalerCondition[];
+  #list: HorizontalPodAutoscalerCondition[];
 
   constructor({ conditions = [] }: HorizontalPodAutoscalerStatus, now: number) {
     this.#list = conditions;
@@ -21,11 +21,7 @@ export class Conditions {
 
   /** The time of its last transition stays as long as the status does. */
   set(type: 'AbleToScale' | 'ScalingActive' | 'ScalingLimited', { status, reason, message }: Saying): void {
-    const before = this.#list.find((condition) => condition.type === type);
-    const same = before?.status === status && before.lastTransitionTime !== undefined;
-    const lastTransitionTime = same ? before.lastTransitionTime! : formatTime(new Date(this.#now));
-    const next = { type, status, lastTransitionTime, reason, message };
-    this.#list = before ? this.#list.map((each) => (each === before ? next : each)) : [...this.#list, next];
+    this.#list = withCondition(this.#list, { type, status, reason, message }, new Date(this.#now));
   }
 
   remove(type: string): void {
