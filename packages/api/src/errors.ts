@@ -76,6 +76,11 @@ export class StatusError extends Error {
   }
 }
 
+/** Whether it is a StatusError of one of these reasons: `hasReason(error, 'NotFound')`. */
+export function hasReason(error: unknown, ...reasons: readonly string[]): error is StatusError {
+  return error instanceof StatusError && reasons.includes(error.reason);
+}
+
 /** `pods`, `deployments.apps` */
 export function qualified(gr: GroupResource): string {
   return gr.group === '' ? gr.resource : `${gr.resource}.${gr.group}`;

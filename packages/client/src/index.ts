@@ -1,3 +1,4 @@
+export { hasReason } from '@keelson/api/errors';
 export { Expectations, NamedExpectations } from './controller/expectations.ts';
 export * from './controller/owners.ts';
 export { type Access, AccessReviewer, TokenReviewer } from './delegated/reviews.ts';
@@ -11,7 +12,7 @@ export { type IndexFunction, type Lister, splitKey, storeKey } from './informer/
 export { Client, type ClientOptions, type TokenSource } from './rest/client.ts';
 export { type ConnectOptions, connect } from './rest/connect.ts';
 export { discover, preferred, type Served, type ServedResource } from './rest/discovery.ts';
-export { hasReason, isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';
+export { isExpired, RequestTimeoutError, retryOnConflict } from './rest/errors.ts';
 export {
   type ClusterConfig,
   inClusterConfig,

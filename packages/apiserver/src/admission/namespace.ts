@@ -1,5 +1,5 @@
 /** NamespaceLifecycle, NamespaceExists and NamespaceAutoProvision: nothing is made where there is no namespace. */
-import { forbidden, notFound, StatusError } from '@keelson/api/errors';
+import { forbidden, hasReason, notFound, StatusError } from '@keelson/api/errors';
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import { LRUCache } from 'lru-cache';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, refuse } from './plugin.ts';
@@ -88,7 +88,7 @@ export function namespaceAutoProvision({ objects, createNamespace }: AdmissionWo
       try {
         await createNamespace(a.namespace);
       } catch (error) {
-        if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw refuse(a, error as Error);
+        if (!hasReason(error, 'AlreadyExists')) throw refuse(a, error as Error);
       }
     },
   };

@@ -1,6 +1,6 @@
 /** From desired and stored objects to writes, and how they are carried out. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StatusError } from '@keelson/api/errors';
+import { hasReason } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 
 /** An update carries the stored object's resourceVersion, a delete is bound to its uid. */
@@ -21,7 +21,7 @@ const MAX_ATTEMPTS = 5;
  * Somebody else was faster, for instance another server of the cluster: look again. What is Invalid may have been made by
  * that one just now, too: an address is taken before the service that has it is there.
  */
-const RETRIED = new Set(['AlreadyExists', 'Conflict', 'NotFound', 'ServiceUnavailable', 'Invalid']);
+const RETRIED = ['AlreadyExists', 'Conflict', 'NotFound', 'ServiceUnavailable', 'Invalid'];
 const PAUSE_MS = 50;
 
 /**
@@ -40,7 +40,7 @@ export async function ensure<T>(
       for (const { type, object } of plan(desired, live as T | undefined)) await client[type](asObject(object));
       return;
     } catch (error) {
-      const again = error instanceof StatusError && RETRIED.has(error.reason) && attempt < MAX_ATTEMPTS;
+      const again = hasReason(error, ...RETRIED) && attempt < MAX_ATTEMPTS;
       if (!again) throw error;
       await sleep(attempt * PAUSE_MS);
     }

@@ -6,7 +6,15 @@
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
-import { alreadyExists, conflict, type GroupResource, invalid, notFound, StatusError } from '@keelson/api/errors';
+import {
+  alreadyExists,
+  conflict,
+  type GroupResource,
+  hasReason,
+  invalid,
+  notFound,
+  StatusError,
+} from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
@@ -125,7 +133,7 @@ export class ResourceStore {
       try {
         return await this.#create(candidate, request);
       } catch (error) {
-        if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error;
+        if (!hasReason(error, 'AlreadyExists')) throw error;
         if (attempt === GENERATE_NAME_ATTEMPTS) throw generateNameConflict(this.definition, candidate.metadata.name);
       }
     }
@@ -297,7 +305,7 @@ export class ResourceStore {
         ...(request.admitCreate ? { admit: request.admitCreate } : {}),
       });
     } catch (error) {
-      if (error instanceof StatusError && error.reason === 'AlreadyExists' && !request.ctx.dryRun) return undefined;
+      if (hasReason(error, 'AlreadyExists') && !request.ctx.dryRun) return undefined;
       throw error;
     }
   }

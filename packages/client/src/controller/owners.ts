@@ -2,8 +2,9 @@
  * Who controls an object, and how a controller takes what matches its selector and lets go of what no longer does
  * (pkg/controller/controller_ref_manager.go).
  */
+
+import { hasReason } from '@keelson/api/errors';
 import { apiVersionOf, type GroupVersionKind, type OwnerReference, type TypedObject } from '@keelson/api/object';
-import { hasReason } from '../rest/errors.ts';
 
 /** The reference to the one controller of an object. */
 export function controllerOf(object: TypedObject): OwnerReference | undefined {

@@ -7,11 +7,12 @@
  *         ▲  │                                                 │
  *         └──┘ every retryPeriod, lengthened by chance         └── cancelled ──▶ released
  */
+
+import { hasReason } from '@keelson/api/errors';
 import type { Lease, LeaseSpec } from '@keelson/api/generated/types/coordination/v1';
 import { formatMicroTime } from '@keelson/api/time';
 import type { EventRecorder } from '../events/recorder.ts';
 import type { Client } from '../rest/client.ts';
-import { hasReason } from '../rest/errors.ts';
 import type { ResourceClient } from '../rest/resource.ts';
 import { sleep } from '../world.ts';
 

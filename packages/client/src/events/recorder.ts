@@ -1,11 +1,10 @@
 /** Tells the cluster what happens to objects. Never waits, never fails; what is too much is dropped. */
 import { randomUUID } from 'node:crypto';
-import { StatusError } from '@keelson/api/errors';
+import { hasReason, StatusError } from '@keelson/api/errors';
 import type { ObjectReference } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import type { Client } from '../rest/client.ts';
-import { hasReason } from '../rest/errors.ts';
 import { keyOf, type ResourceClient } from '../rest/resource.ts';
 import { type Logger, sleep } from '../world.ts';
 import { Correlator } from './correlator.ts';

@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
+import { hasReason } from '@keelson/api/errors';
 import { describe, expect, it } from 'vitest';
 import { collect } from '../testing/collect.ts';
 import { type Answer, FakeTransport } from '../testing/transport.ts';
 import { type ManualWorld, manualWorld } from '../testing/world.ts';
 import { Client, type ClientOptions } from './client.ts';
-import { hasReason, isExpired } from './errors.ts';
+import { isExpired } from './errors.ts';
 import { METADATA_ONLY } from './resource.ts';
 import { Reloading } from './tls.ts';
 import { ConnectionError, type WireRequest } from './transport.ts';

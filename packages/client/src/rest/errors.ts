@@ -1,5 +1,5 @@
 /** What a failed answer means, and what a caller may ask of an error. */
-import { qualified, type Status, type StatusDetails, StatusError } from '@keelson/api/errors';
+import { hasReason, qualified, type Status, type StatusDetails, StatusError } from '@keelson/api/errors';
 import { meaningOf } from '@keelson/api/server-response';
 import type { WireResponse } from './transport.ts';
 
@@ -38,11 +38,6 @@ export function retryAfterSeconds({ status, headers }: WireResponse): number | u
   if (status !== 429 && status < 500) return undefined;
   const header = headers['retry-after'];
   return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
-}
-
-/** Whether it is a StatusError of one of these reasons: `hasReason(error, 'NotFound')`. */
-export function hasReason(error: unknown, ...reasons: readonly string[]): error is StatusError {
-  return error instanceof StatusError && reasons.includes(error.reason);
 }
 
 /** Whether history no longer reaches back to the revision or continue token that was asked for. */

@@ -1,5 +1,5 @@
 /** Eviction: a deletion that disruption budgets can forbid for now (pkg/registry/core/pod/storage EvictionREST). */
-import { badRequest, conflict, forbidden, StatusError, timeout, tooManyRequests } from '@keelson/api/errors';
+import { badRequest, conflict, forbidden, hasReason, StatusError, timeout, tooManyRequests } from '@keelson/api/errors';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Eviction, PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
@@ -52,7 +52,7 @@ async function evict(deps: EvictionDeps, request: VirtualRequest, options: Delet
       try {
         return await removePod(pods, request, guarded);
       } catch (error) {
-        if (pinned || attempt === ATTEMPTS || !isConflict(error)) throw error;
+        if (pinned || attempt === ATTEMPTS || !hasReason(error, 'Conflict')) throw error;
         continue;
       }
     }
@@ -69,7 +69,7 @@ async function evict(deps: EvictionDeps, request: VirtualRequest, options: Delet
     if (!isPodReady(pod) && mayEvictUnready(budget)) {
       // Between the look at the pod and its deletion it must not have become ready.
       return removePod(pods, request, at(pod, options)).catch((error: unknown) => {
-        throw isConflict(error) && !pinned ? stillProcessing(budget.metadata.name ?? '') : error;
+        throw hasReason(error, 'Conflict') && !pinned ? stillProcessing(budget.metadata.name ?? '') : error;
       });
     }
     await spend(deps.budgets(), budget, request);
@@ -104,7 +104,9 @@ async function spend(budgets: ResourceStore, budget: PodDisruptionBudget, reques
       },
     });
   } catch (error) {
-    throw isConflict(error) ? timeout(`couldn't update PodDisruptionBudget "${name}" due to conflicts`, 10) : error;
+    throw hasReason(error, 'Conflict')
+      ? timeout(`couldn't update PodDisruptionBudget "${name}" due to conflicts`, 10)
+      : error;
   }
 }
 
@@ -235,8 +237,4 @@ function at(pod: Pod, options: DeleteOptions): DeleteOptions {
 
 function contextOf({ namespace, user, now, dryRun }: VirtualRequest): StrategyContext {
   return { namespace, user, now, dryRun, requestVersion: 'v1' };
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof StatusError && error.reason === 'Conflict';
 }

@@ -2,7 +2,7 @@
  * Cluster IPs. The ready ServiceCIDRs are the ranges; an address is taken by whoever creates the IPAddress object of its
  * name, so that no two servers can give it away (pkg/registry/core/service/ipallocator).
  */
-import { StatusError } from '@keelson/api/errors';
+import { hasReason, StatusError } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import {
@@ -104,7 +104,7 @@ export class ClusterIPAllocator {
       await this.#deps.client().create(ipAddress(ip, service));
       return true;
     } catch (error) {
-      if (error instanceof StatusError && error.reason === 'AlreadyExists') return false;
+      if (hasReason(error, 'AlreadyExists')) return false;
       throw error;
     }
   }

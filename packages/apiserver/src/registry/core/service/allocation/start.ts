@@ -3,7 +3,7 @@
  * services that there are (upstream's default-servicecidr controller and the repair loops of its allocators).
  */
 
-import { StatusError } from '@keelson/api/errors';
+import { hasReason } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { IPAddress, ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { formatIP, parseIPSloppy } from '@keelson/api/ip';
@@ -83,6 +83,6 @@ async function ignoring(reason: string, write: Promise<void>): Promise<void> {
   try {
     await write;
   } catch (error) {
-    if (!(error instanceof StatusError && error.reason === reason)) throw error;
+    if (!hasReason(error, reason)) throw error;
   }
 }
