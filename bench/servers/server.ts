@@ -56,43 +56,63 @@ export function launch(
   return child;
 }
 
-/** @throws Error with the end of the log when the process ends before it is ready, or is not in three minutes */
+/**
+ * Asks on one connection, as soon as there can be one: handshakes would keep the server from getting ready.
+ * @throws Error with the end of the log when the process ends before it is ready, or is not in three minutes
+ */
 export async function untilReady(base: string, child: ChildProcess, logFile: string): Promise<void> {
   const end = performance.now() + 180_000;
-  while (performance.now() < end && child.exitCode === null && child.pid !== undefined) {
-    if (await answers(base, '/readyz')) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  let session: http2.ClientHttp2Session | undefined;
+  try {
+    while (performance.now() < end && child.exitCode === null && child.pid !== undefined) {
+      if (!session || session.destroyed) session = connect(base);
+      const { status } = await get(session, TOKEN, '/readyz').catch(() => ({ status: 0 }));
+      if (status === 200) return;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  } finally {
+    session?.destroy();
   }
   throw new Error(`${child.spawnfile} did not get ready:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
 }
 
-async function answers(base: string, path: string): Promise<boolean> {
-  const { status } = await ask({ base, token: TOKEN }, path).catch(() => ({ status: 0 }));
-  return status === 200;
-}
-
 /** One GET on a connection of its own. */
 export async function ask({ base, token }: Target, path: string): Promise<{ status: number; body: string }> {
-  const session = http2.connect(base, { rejectUnauthorized: false });
+  const session = connect(base);
   try {
-    return await new Promise((resolve, reject) => {
-      session.once('error', reject);
-      const stream = session.request({ ':path': path, authorization: `Bearer ${token}` });
-      let status = 0;
-      let body = '';
-      stream.setEncoding('utf8');
-      stream.on('response', (headers) => {
-        status = headers[':status'] ?? 0;
-      });
-      stream.on('data', (text: string) => {
-        body += text;
-      });
-      stream.on('end', () => resolve({ status, body }));
-      stream.on('error', reject);
-    });
+    return await get(session, token, path);
   } finally {
     session.destroy();
   }
+}
+
+function connect(base: string): http2.ClientHttp2Session {
+  const session = http2.connect(base, { rejectUnauthorized: false });
+  // Its requests fail, too, and tell.
+  session.on('error', () => {});
+  return session;
+}
+
+function get(
+  session: http2.ClientHttp2Session,
+  token: string,
+  path: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ':path': path, authorization: `Bearer ${token}` });
+    let status = 0;
+    let body = '';
+    stream.setEncoding('utf8');
+    stream.on('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.on('data', (text: string) => {
+      body += text;
+    });
+    stream.on('end', () => resolve({ status, body }));
+    stream.on('error', reject);
+    stream.on('close', () => reject(new Error('the connection was closed')));
+  });
 }
 
 export async function versionOf(target: Target): Promise<string> {

@@ -1,4 +1,4 @@
-/** What a server does between listening and being ready, in order; each part has its health check. */
+/** What a server does between listening and being ready; each part has its health check. */
 import type { HealthChecks } from '../health/checks.ts';
 import type { Logger } from '../logger.ts';
 
@@ -32,35 +32,37 @@ export async function boot(options: BootOptions): Promise<void> {
   const report = setInterval(() => logger.warn({ waitsFor: health.unfinished }, 'not ready yet'), REPORT_MS);
   try {
     const filled = health.addBootHook('storage-readiness');
-    await Promise.all([options.load().then(filled), inOrder(options)]);
+    await Promise.all([options.load().then(filled), settle(options)]);
   } finally {
     clearInterval(report);
   }
 }
 
-async function inOrder({
-  health,
-  follow,
-  repair,
-  objects,
-  upkeep,
-  flow,
-  custom,
-  aggregation,
-  presence,
-}: BootOptions): Promise<void> {
-  const synced = health.addBootHook('generic-apiserver-start-informers');
-  await follow();
+async function settle(options: BootOptions): Promise<void> {
+  const synced = options.health.addBootHook('generic-apiserver-start-informers');
+  await options.follow();
   synced();
+  await Promise.all([options.objects(), queueing(options), serving(options), addressing(options)]);
+}
+
+async function queueing({ health, upkeep, flow }: BootOptions): Promise<void> {
+  await upkeep.start(health);
+  await flow?.start();
+}
+
+async function serving({ health, custom, aggregation }: BootOptions): Promise<void> {
+  const served = health.addBootHook('crd-informer-synced');
+  await custom.start();
+  served();
+  await aggregation.start(health);
+}
+
+/** The service of the API itself has one of the addresses. */
+async function addressing({ health, repair, presence }: BootOptions): Promise<void> {
   const repaired = health.addBootHook('start-service-ip-repair-controllers');
   const ranged = health.addBootHook('start-kubernetes-service-cidr-controller');
   await repair.start();
   repaired();
   ranged();
-  await Promise.all([objects(), upkeep.start(health)]);
-  await flow?.start();
-  const served = health.addBootHook('crd-informer-synced');
-  await custom.start();
-  served();
-  await Promise.all([aggregation.start(health), presence.start(health)]);
+  await presence.start(health);
 }
