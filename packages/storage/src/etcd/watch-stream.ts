@@ -26,22 +26,14 @@ interface Watcher {
   next: number;
   /** Events of an answer whose rest is still to come. */
   fragments: WatchEvent[];
-  /** Set from when the current stream's etcd has confirmed the watch. */
-  confirmed: Confirmation | undefined;
+  /** The revision at which the current stream's etcd has confirmed the watch. */
+  confirmedAt: number | undefined;
+  /** Of the progress answers to come, so many may be to requests from before the watch was. */
+  staleAnswers: number;
   /** It is to tell that it has come so far; 0: there is nothing to tell. */
   progressWanted: number;
   /** What etcd said at last that history begins at. */
   compacted: number;
-}
-
-/**
- * A progress answer is for all watches of the stream, and it may overtake the confirmation of a watch which did not
- * exist yet when it was made. It holds for a watch if it is newer than the watch: that is, if its
- * revision is, or if as many answers have come before it as requests were unanswered at the confirmation.
- */
-interface Confirmation {
-  readonly revision: number;
-  staleAnswers: number;
 }
 
 type Stream = ClientDuplexStream<WatchRequest, WatchResponse>;
@@ -88,7 +80,8 @@ export class WatchStream {
       rangeEnd,
       next: Math.max(1, options.fromRevision),
       fragments: [],
-      confirmed: undefined,
+      confirmedAt: undefined,
+      staleAnswers: 0,
       progressWanted: 0,
       compacted: 0,
     };
@@ -141,7 +134,7 @@ export class WatchStream {
   #onEnd(stream: Stream, endpoint: string): void {
     if (stream !== this.#stream || this.#closed) return;
     this.#stream = undefined;
-    for (const watcher of this.#watchers.values()) watcher.confirmed = undefined;
+    for (const watcher of this.#watchers.values()) watcher.confirmedAt = undefined;
     stream.cancel();
     this.#connection.failOver(endpoint);
     const delay = Math.min(MAX_RECONNECT_MS, RECONNECT_MS * 2 ** Math.min(this.#failures++, 10));
@@ -154,6 +147,9 @@ export class WatchStream {
   #create(watcher: Watcher): void {
     const { id, key, rangeEnd, next } = watcher;
     watcher.fragments = [];
+    const lost = this.#clock.now() - PROGRESS_LOST_MS;
+    this.#unanswered = this.#unanswered.filter((sentAt) => sentAt > lost);
+    watcher.staleAnswers = this.#unanswered.length;
     // One revision more than is wanted: etcd reports no progress while a watch of the stream starts in the future, which
     // one that starts right after the newest write would do. Where that one is compacted, `next` is in the past.
     const start_revision = watcher.compacted === next ? next : Math.max(1, next - 1);
@@ -177,9 +173,7 @@ export class WatchStream {
   }
 
   #onCreated(watcher: Watcher, revision: number): void {
-    const lost = this.#clock.now() - PROGRESS_LOST_MS;
-    this.#unanswered = this.#unanswered.filter((sentAt) => sentAt > lost);
-    watcher.confirmed = { revision, staleAnswers: this.#unanswered.length };
+    watcher.confirmedAt = revision;
     if (watcher.progressWanted > 0) this.#askForProgress();
   }
 
@@ -213,15 +207,20 @@ export class WatchStream {
     watcher.options.onBatch({ events, revision });
   }
 
-  /** Takes an answer to a progress request, which etcd gives when all of the stream's watches have seen everything. */
+  /**
+   * Takes an answer to a progress request, which etcd gives when all of the stream's watches have seen everything: all that
+   * there are when it comes to the request, and it takes requests in order. An answer is as good as the watch if it is
+   * newer, or if as many came before it as requests were unanswered when the watch was asked for.
+   */
   #onProgress(revision: number): void {
     this.#unanswered.shift();
     for (const watcher of this.#watchers.values()) {
-      const { confirmed } = watcher;
-      if (confirmed === undefined) continue;
-      const stale = confirmed.staleAnswers > 0 && revision <= confirmed.revision;
-      if (confirmed.staleAnswers > 0) confirmed.staleAnswers--;
-      if (!stale && watcher.progressWanted > 0) this.#reportProgress(watcher, revision);
+      const { confirmedAt, staleAnswers } = watcher;
+      if (staleAnswers > 0) watcher.staleAnswers--;
+      // The answer has overtaken the confirmation.
+      if (confirmedAt === undefined) continue;
+      const isStale = staleAnswers > 0 && revision <= confirmedAt;
+      if (!isStale && watcher.progressWanted > 0) this.#reportProgress(watcher, revision);
     }
   }
 
