@@ -9,12 +9,12 @@ import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Objects } from '../objects.ts';
+import { slicesOf } from '../webhook/services.ts';
 import { asObject, discoveryPath, isAvailable, isOvertaken, LOCAL, type Reference, referenceOf } from './apiservice.ts';
 import { type Remote, urlOf } from './remote.ts';
 
 type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
 
-export const SERVICE_NAME = 'kubernetes.io/service-name';
 /** So that a server that answers now and then counts as there. */
 const ATTEMPTS = 5;
 const TIMEOUT_MS = 5000;
@@ -51,11 +51,9 @@ export class Availability {
 
   async #problemOf(reference: Reference): Promise<Verdict | undefined> {
     const { namespace, name } = reference;
-    const service = await this.#options.objects.get('services', namespace, name);
-    const slices = (await this.#options.objects.list('endpointslices.discovery.k8s.io', namespace)).filter(
-      ({ metadata }) => metadata.labels?.[SERVICE_NAME] === name,
-    );
-    return problemOf(reference, service, slices);
+    const { objects } = this.#options;
+    const service = await objects.get('services', namespace, name);
+    return problemOf(reference, service, await slicesOf(objects, namespace, name));
   }
 
   /** @returns why nobody answers; undefined: somebody does */

@@ -6,7 +6,8 @@ import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import type { Objects } from '../objects.ts';
 import type { Address, ResolveService } from './client.ts';
 
-const SERVICE_NAME = 'kubernetes.io/service-name';
+/** The label of endpoint slices that says whose they are. */
+export const SERVICE_NAME = 'kubernetes.io/service-name';
 const CLUSTER_TYPES: readonly (string | undefined)[] = ['ClusterIP', 'LoadBalancer', 'NodePort'];
 
 /** To the service's own address, which something like kube-proxy makes reachable (ResolveCluster). */
@@ -30,9 +31,7 @@ export function endpointResolver(objects: Objects, random: () => number): Resolv
     const { type, ports, ipFamilies } = await specOf(objects, namespace, name);
     if (!CLUSTER_TYPES.includes(type)) throw unsupported(type);
     const portName = portOf(ports, name, port).name ?? '';
-    const slices = (await objects.list('endpointslices.discovery.k8s.io', namespace)).filter(
-      ({ metadata }) => metadata.labels?.[SERVICE_NAME] === name,
-    );
+    const slices = await slicesOf(objects, namespace, name);
     const isOther = ({ addressType }: EndpointSlice) => Number(addressType !== ipFamilies?.[0]);
     const addresses = slices
       .toSorted((a, b) => isOther(a) - isOther(b))
@@ -41,6 +40,15 @@ export function endpointResolver(objects: Objects, random: () => number): Resolv
     if (!addresses) throw serviceUnavailable(`no endpoints available for service ${quote(name)}`);
     return addresses[Math.floor(random() * addresses.length)]!;
   };
+}
+
+export async function slicesOf(
+  objects: Pick<Objects, 'list'>,
+  namespace: string,
+  name: string,
+): Promise<EndpointSlice[]> {
+  const slices = await objects.list('endpointslices.discovery.k8s.io', namespace);
+  return slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name);
 }
 
 async function specOf(objects: Objects, namespace: string, name: string): Promise<NonNullable<Service['spec']>> {
