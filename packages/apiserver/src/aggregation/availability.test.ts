@@ -5,7 +5,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../connect/backend.ts';
 import { Availability, problemOf } from './availability.ts';
-import type { RemoteReply } from './remote.ts';
+import { type RemoteReply, UnusableBundle } from './remote.ts';
 
 const reference = { namespace: 'ns', name: 'svc', port: 443 };
 const https = { name: 'https', port: 443 };
@@ -57,7 +57,7 @@ const apiService = (spec: object = { service: reference }): APIService => ({
   status: {},
 });
 
-function availability(statuses: (number | Error)[], isReady = true) {
+function availability(statuses: (number | Error)[], isReady = true, unusable?: Error) {
   const written: KubeObject[] = [];
   const told: [name: string, reason: string][] = [];
   let asked = 0;
@@ -118,6 +118,12 @@ describe('the server behind an APIService', () => {
   it('is this one: always available, and nothing is written twice', async () => {
     const { subject, conditions } = availability([]);
     await subject.reconcile(apiService({}));
+  it('keeps its condition where nobody can be asked', async () => {
+    const { subject, conditions } = availability([], true, new UnusableBundle('no certificates'));
+    await expect(subject.reconcile(apiService())).rejects.toThrow('no certificates');
+    expect(conditions()).toEqual([]);
+  });
+
     expect(conditions()).toMatchObject([{ status: 'True', reason: 'Local' }]);
     await subject.reconcile({ ...apiService({}), status: { conditions: [conditions()[0]!] } });
     expect(conditions()).toHaveLength(1);

@@ -11,7 +11,7 @@ import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Objects } from '../objects.ts';
 import { slicesOf } from '../webhook/services.ts';
 import { asObject, discoveryPath, isAvailable, isOvertaken, LOCAL, type Reference, referenceOf } from './apiservice.ts';
-import { type Remote, urlOf } from './remote.ts';
+import { type Remote, UnusableBundle, urlOf } from './remote.ts';
 
 type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
 
@@ -37,7 +37,10 @@ export class Availability {
     this.#options = options;
   }
 
-  /** @throws Error when the server does not answer (the condition says so already), StatusError: to be tried again */
+  /**
+   * @throws Error when the server does not answer (the condition says so already) or can't be asked, StatusError: to be
+   * tried again
+   */
   async reconcile(service: APIService): Promise<void> {
     const reference = referenceOf(service);
     if (!reference) return this.#write(service, LOCAL);
@@ -45,6 +48,8 @@ export class Availability {
     if (problem) return this.#write(service, problem);
     const failure = await this.#probe(service);
     if (!failure) return this.#write(service, { ...AVAILABLE, reason: 'Passed', message: 'all checks passed' });
+    // Nobody could be asked: the condition stays as it is.
+    if (failure instanceof UnusableBundle) throw failure;
     if (this.#options.isReady()) await this.#write(service, unavailable('FailedDiscoveryCheck', failure.message));
     throw failure;
   }

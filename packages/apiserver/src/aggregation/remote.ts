@@ -7,6 +7,7 @@ import type { ServingCertificate } from '../http/listener.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import type { ResolveService } from '../webhook/client.ts';
 import { referenceOf } from './apiservice.ts';
+import { caBundleProblem } from '../registry/validation/cabundle.ts';
 
 export interface RemoteOptions {
   readonly resolve: ResolveService;
@@ -57,14 +58,14 @@ export class Remote {
 
   #tls({ spec }: APIService, servername: string): Backend['tls'] {
     const pair = this.#options.certificate?.get();
-    const bundle = Buffer.from(spec.caBundle ?? '', 'base64').toString('latin1');
-    if (bundle !== '' && !bundle.includes('-----BEGIN CERTIFICATE-----'))
-      throw new UnusableBundle('unable to load root certificates: unable to parse bytes as PEM block');
+    const { caBundle = '' } = spec;
+    const problem = caBundle === '' ? undefined : caBundleProblem(caBundle);
+    if (problem !== undefined) throw new UnusableBundle(problem);
     return {
       servername,
       ...(pair ? { cert: pair.cert, key: pair.key } : {}),
       ...(spec.insecureSkipTLSVerify ? { rejectUnauthorized: false } : {}),
-      ...(bundle === '' ? {} : { ca: bundle }),
+      ...(caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64').toString('latin1') }),
     };
   }
 

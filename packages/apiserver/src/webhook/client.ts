@@ -6,6 +6,7 @@ import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
 import { escapePath } from '../connect/backend.ts';
 import { goErrorText } from '../connect/goerror.ts';
+import { caBundleProblem } from '../registry/validation/cabundle.ts';
 
 export interface Address {
   readonly host: string;
@@ -67,7 +68,8 @@ export class WebhookClient {
 
   /** @throws UnusableConfig, or Error `Post "<url>": …` when there is no reply in time */
   async post(config: WebhookClientConfig, body: Buffer, timeoutSeconds: number): Promise<Reply> {
-    checkBundle(config.caBundle);
+    const problem = config.caBundle && caBundleProblem(config.caBundle);
+    if (problem) throw new UnusableConfig(problem);
     const target = targetOf(config, `timeout=${duration(timeoutSeconds)}`, this.#options.resolve);
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
@@ -118,12 +120,6 @@ export class WebhookClient {
   close(): void {
     this.#agent.destroy();
   }
-}
-
-/** @throws Error for a bundle in which there is no certificate */
-function checkBundle(caBundle: string | undefined): void {
-  if (caBundle && !decodeBundle(caBundle).includes('-----BEGIN CERTIFICATE-----'))
-    throw new UnusableConfig('unable to load root certificates: unable to parse bytes as PEM block');
 }
 
 function decodeBundle(caBundle: string): string {
