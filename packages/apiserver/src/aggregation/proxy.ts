@@ -31,8 +31,8 @@ export async function proxy(ctx: RequestContext, service: APIService, deps: Prox
   if (!backend) return;
   // When a watch has begun there, nobody here would know.
   ctx.onInitialized?.();
-  const headers = headersFor(ctx, backend);
   try {
+    const headers = headersFor(ctx, backend);
     if (ctx.exchange.upgrade) await forwardUpgrade(ctx, backend, deps.forwarding, headers);
     else
       await forward(ctx, backend, deps.forwarding, {

@@ -1,5 +1,7 @@
 /** Asking the server behind an APIService: as the front proxy that it trusts, in the name of a user. */
 import type http from 'node:http';
+import { serviceUnavailable } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { Reloadable } from '../config.ts';
 import { type Backend, type BackendPool, reasonOf, requestPath, targetOf } from '../connect/backend.ts';
@@ -123,14 +125,19 @@ function replyTo(request: http.ClientRequest): Promise<RemoteReply> {
   });
 }
 
-/** Who asks, for a server that believes this one (client-go/transport SetAuthProxyHeaders). */
+/**
+ * Who asks, for a server that believes this one (client-go/transport SetAuthProxyHeaders).
+ * @throws StatusError 503 for a user that no header can name: another one must not be meant instead
+ */
 export function identityHeaders(user: UserInfo): http.OutgoingHttpHeaders {
-  const headers: Record<string, string | string[]> = { 'x-remote-user': headerText(user.name) };
-  if (user.uid !== '') headers['x-remote-uid'] = headerText(user.uid);
-  if (user.groups.length > 0) headers['x-remote-group'] = user.groups.map(headerText);
+  const headers: Record<string, string[]> = { 'x-remote-user': [user.name] };
+  if (user.uid !== '') headers['x-remote-uid'] = [user.uid];
+  if (user.groups.length > 0) headers['x-remote-group'] = [...user.groups];
   for (const [key, values] of Object.entries(user.extra))
-    if (values.length > 0) headers[`x-remote-extra-${escapeKey(key)}`] = values.map(headerText);
-  return headers;
+    if (values.length > 0) headers[`x-remote-extra-${escapeKey(key)}`] = [...values];
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [name, values.map((value) => headerValue(name, value))]),
+  );
 }
 
 /** What may not stand in a header's name, and the percent sign itself, is percent-encoded. */
@@ -144,7 +151,11 @@ function escapeKey(key: string): string {
     .join('');
 }
 
-/** Its bytes in UTF-8, line ends as spaces. */
-function headerText(text: string): string {
-  return Buffer.from(text.replace(/[\r\n]/g, ' ')).toString('latin1');
+/** Its bytes in UTF-8. */
+function headerValue(name: string, text: string): string {
+  const bytes = Buffer.from(text);
+  if (!bytes.some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f)) return bytes.toString('latin1');
+  const asGoWritesIt = name.toLowerCase().replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const why = `net/http: invalid header field value for ${quote(asGoWritesIt)}`;
+  throw serviceUnavailable(`error trying to reach service: ${why}`);
 }
