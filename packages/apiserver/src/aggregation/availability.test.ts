@@ -67,8 +67,11 @@ function availability(statuses: (number | Error)[], isReady = true, unusable?: E
       list: async () => [],
     },
     remote: {
-      backend: async () => backend,
-      ask: async () => {
+      backend: async () => {
+        if (unusable) throw unusable;
+        return backend;
+      },
+      askAt: async () => {
         const status = statuses[Math.min(asked++, statuses.length - 1)]!;
         if (status instanceof Error) throw status;
         return { status, headers: {}, body: Buffer.alloc(0) } satisfies RemoteReply;
@@ -115,15 +118,15 @@ describe('the server behind an APIService', () => {
     expect(conditions()).toEqual([]);
   });
 
-  it('is this one: always available, and nothing is written twice', async () => {
-    const { subject, conditions } = availability([]);
-    await subject.reconcile(apiService({}));
   it('keeps its condition where nobody can be asked', async () => {
     const { subject, conditions } = availability([], true, new UnusableBundle('no certificates'));
     await expect(subject.reconcile(apiService())).rejects.toThrow('no certificates');
     expect(conditions()).toEqual([]);
   });
 
+  it('is this one: always available, and nothing is written twice', async () => {
+    const { subject, conditions } = availability([]);
+    await subject.reconcile(apiService({}));
     expect(conditions()).toMatchObject([{ status: 'True', reason: 'Local' }]);
     await subject.reconcile({ ...apiService({}), status: { conditions: [conditions()[0]!] } });
     expect(conditions()).toHaveLength(1);

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 5000;
 
 export interface AvailabilityOptions {
   readonly objects: Pick<Objects, 'get' | 'list'>;
-  readonly remote: Pick<Remote, 'ask' | 'backend'>;
+  readonly remote: Pick<Remote, 'askAt' | 'backend'>;
   readonly client: Pick<RegistryClient, 'update'>;
   readonly now: () => Date;
   /** Before this server is ready itself, who does not answer may not be blamed. */
@@ -78,7 +78,7 @@ export class Availability {
     const url = urlOf(backend);
     const user = { name: 'system:kube-aggregator', groups: ['system:masters'] };
     try {
-      const { status } = await remote.ask(backend, { path, user, timeoutMs: TIMEOUT_MS });
+      const { status } = await remote.askAt(backend, { user, timeoutMs: TIMEOUT_MS });
       if (status < 200 || status >= 300) throw new Error(`bad status from ${url}: ${status}`);
     } catch (error) {
       throw new Error(`failing or missing response from ${url}: ${asError(error).message}`);

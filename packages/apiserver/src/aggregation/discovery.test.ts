@@ -32,8 +32,8 @@ function fixture(answers: Record<string, (RemoteReply | Error)[]>) {
   const asked: Question[] = [];
   const discovery = new RemoteDiscovery(
     {
-      backend: async (_service, path) => ({ scheme: 'https', host: 'h', port: '1', path, query: '', tls: {} }),
-      ask: async ({ path }, question) => {
+      ask: async (_service, question) => {
+        const { path } = question;
         asked.push(question);
         const [first, ...rest] = answers[path] ?? [];
         if (rest.length > 0) answers[path] = rest;
@@ -72,7 +72,7 @@ describe('discovery of a remote server', () => {
 
   it('takes the list of the version from servers that know no aggregated form', async () => {
     const thing = { namespaced: true, kind: 'Thing', verbs };
-    const { discovery, shown } = fixture({
+    const { discovery, shown, asked } = fixture({
       '/apis': [reply(200, { kind: 'APIGroupList' })],
       '/apis/g/v1': [
         reply(200, {
@@ -84,13 +84,24 @@ describe('discovery of a remote server', () => {
       ],
     });
     await discovery.refresh(service);
+    expect(asked.map(({ user }) => user.groups)).toEqual([['system:masters'], []]);
     const subresources = [{ subresource: 'status', responseKind: complete.responseKind, verbs }];
     expect(shown()).toEqual([{ version: 'v1', resources: [{ ...complete, subresources }], freshness: 'Current' }]);
   });
 
+  it('asks without an ETag again when the server was not wanted meanwhile', async () => {
+    const { discovery, asked } = fixture({
+      '/apis': [reply(200, aggregated(), { 'content-type': TYPE, etag: '"e"' })],
+    });
+    await discovery.refresh(service);
+    discovery.remove(service);
+    await discovery.refresh(service);
+    expect(asked.map(({ headers }) => headers?.['if-none-match'])).toEqual([undefined, undefined]);
+  });
+
   it.each<[string, Record<string, (RemoteReply | Error)[]>, string]>([
     ['cannot be reached', { '/apis': [new Error('refused')] }, 'refused'],
-    ['is not available', { '/apis': [reply(503)] }, 'service n/s/443 returned non-success response code: 503'],
+    ['is not available', { '/apis': [reply(503)] }, 'service n/s:443 returned non-success response code: 503'],
     [
       'refuses',
       { '/apis': [reply(403)], '/apis/g/v1': [reply(403)] },

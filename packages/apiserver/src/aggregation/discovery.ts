@@ -12,14 +12,15 @@ import {
 } from '../discovery/documents.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { discoveryPath, referenceOf } from './apiservice.ts';
-import type { Question, Remote, RemoteReply } from './remote.ts';
+import type { Remote, RemoteReply } from './remote.ts';
 
 const TIMEOUT_MS = 5000;
 const AGGREGATED = ['v2', 'v2beta1']
   .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
   .join(',');
-/** The second question is one that servers older than the aggregated form understand. */
 const USER = { name: 'system:kube-aggregator', groups: ['system:masters'] };
+/** For the question that servers older than the aggregated form understand. */
+const LEGACY_USER = { ...USER, groups: [] };
 
 /** By `group/version`. */
 type Versions = ReadonlyMap<string, readonly ResourceDiscovery[]>;
@@ -30,12 +31,12 @@ interface Known {
 }
 
 export class RemoteDiscovery {
-  readonly #remote: Pick<Remote, 'ask' | 'backend'>;
+  readonly #remote: Pick<Remote, 'ask'>;
   readonly #groups: ApiGroups;
-  /** By service: several versions may have the same one. */
+  /** By service, `namespace/name:port`: several versions may have the same one. */
   readonly #known = new Map<string, Known>();
 
-  constructor(remote: Pick<Remote, 'ask' | 'backend'>, groups: ApiGroups) {
+  constructor(remote: Pick<Remote, 'ask'>, groups: ApiGroups) {
     this.#remote = remote;
     this.#groups = groups;
   }
@@ -61,6 +62,7 @@ export class RemoteDiscovery {
   }
 
   remove(service: APIService): void {
+    this.#known.delete(keyOf(service));
     this.#groups.removeVersion('aggregated', service.spec.group ?? '', service.spec.version ?? '');
   }
 
@@ -75,36 +77,38 @@ export class RemoteDiscovery {
 
   async #fetch(service: APIService): Promise<readonly ResourceDiscovery[]> {
     const { group = '', version = '' } = service.spec;
-    const reference = Object.values(referenceOf(service)!).join('/');
-    const known = this.#known.get(reference);
+    const key = keyOf(service);
+    const known = this.#known.get(key);
     const headers = { accept: AGGREGATED, ...(known && known.etag !== '' ? { 'if-none-match': known.etag } : {}) };
-    const reply = await this.#ask(service, '/apis', headers);
+    const reply = await this.#remote.ask(service, { path: '/apis', user: USER, headers, timeoutMs: TIMEOUT_MS });
     if (reply.status === 304 && known) return known.versions.get(`${group}/${version}`) ?? [];
-    if (reply.status === 503) throw new Error(`service ${reference} returned non-success response code: 503`);
+    if (reply.status === 503) throw new Error(`service ${key} returned non-success response code: 503`);
     if (reply.status !== 200 || !isAggregated(reply)) return this.#fetchLegacy(service);
     const versions = versionsOf(JSON.parse(reply.body.toString()));
-    this.#known.set(reference, { etag: reply.headers.etag ?? '', versions });
+    this.#known.set(key, { etag: reply.headers.etag ?? '', versions });
     return versions.get(`${group}/${version}`) ?? [];
   }
 
   async #fetchLegacy(service: APIService): Promise<readonly ResourceDiscovery[]> {
     const path = discoveryPath(service);
-    const reply = await this.#ask(service, path, { accept: 'application/json' });
+    const headers = { accept: 'application/json' };
+    const reply = await this.#remote.ask(service, { path, user: LEGACY_USER, headers, timeoutMs: TIMEOUT_MS });
     if (reply.status !== 200)
       throw new Error(`failed to download legacy discovery for ${path}: status ${reply.status}`);
     const { resources } = JSON.parse(reply.body.toString()) as { resources?: Partial<ApiResource>[] };
     return toDiscovery((resources ?? []).map(resourceOf));
   }
+}
 
-  async #ask(service: APIService, path: string, headers: Question['headers']): Promise<RemoteReply> {
-    const backend = await this.#remote.backend(service, path);
-    return this.#remote.ask(backend, { path, user: USER, timeoutMs: TIMEOUT_MS, ...(headers ? { headers } : {}) });
-  }
+function keyOf(service: APIService): string {
+  const { namespace, name, port } = referenceOf(service)!;
+  return `${namespace}/${name}:${port}`;
 }
 
 function isAggregated({ headers }: RemoteReply): boolean {
-  const type = headers['content-type'] ?? '';
-  return /;\s*g=apidiscovery\.k8s\.io/.test(type) && /;\s*as=APIGroupDiscoveryList/.test(type);
+  const parameters = (headers['content-type'] ?? '').split(';').map((each) => each.trim());
+  const isKnown = parameters.includes('v=v2') || parameters.includes('v=v2beta1');
+  return isKnown && parameters.includes('g=apidiscovery.k8s.io') && parameters.includes('as=APIGroupDiscoveryList');
 }
 
 interface GroupList {

@@ -11,62 +11,69 @@ import type { Question, Remote, RemoteReply } from './remote.ts';
 
 const TIMEOUT_MS = 60_000;
 const USER = { name: 'system:aggregator', groups: [] };
+const NOTHING: RemoteDocuments = { index: new Map(), spec2: undefined, etag: '', priority: 0 };
 
 export class RemoteOpenApi {
-  readonly #remote: Pick<Remote, 'ask' | 'backend'>;
-  readonly #openapi: OpenApiService;
-  readonly #known = new Map<string, RemoteDocuments>();
+  readonly #remote: Pick<Remote, 'ask'>;
+  readonly #openapi: Pick<OpenApiService, 'remote' | 'setRemote'>;
 
-  constructor(remote: Pick<Remote, 'ask' | 'backend'>, openapi: OpenApiService) {
+  constructor(remote: Pick<Remote, 'ask'>, openapi: Pick<OpenApiService, 'remote' | 'setRemote'>) {
     this.#remote = remote;
     this.#openapi = openapi;
   }
 
-  /** What was known stays where nothing new can be had. @throws Error then: to be tried again */
+  /** What was known stays where nothing new can be had, of each version by itself. @throws Error then: to be tried again */
   async refresh(service: APIService): Promise<void> {
     if (!isAvailable(service)) return;
     const name = service.metadata.name!;
-    const index = indexOf(await this.#ask(service, '/openapi/v3'));
-    const documents = { index, ...(await this.#fetch2(service, this.#known.get(name))) };
-    this.#known.set(name, documents);
-    this.#openapi.setRemote(name, documents);
+    const known = this.#openapi.remote(name) ?? NOTHING;
+    const [index, spec] = await Promise.allSettled([this.#fetchIndex(service), this.#fetchSpec(service, known)]);
+    this.#openapi.setRemote(name, {
+      index: index.status === 'fulfilled' ? index.value : known.index,
+      ...(spec.status === 'fulfilled' ? spec.value : { spec2: known.spec2, etag: known.etag }),
+      priority: service.spec.groupPriorityMinimum,
+    });
+    for (const each of [index, spec]) if (each.status === 'rejected') throw each.reason;
   }
 
   remove({ metadata }: APIService): void {
-    this.#known.delete(metadata.name!);
     this.#openapi.setRemote(metadata.name!, undefined);
   }
 
-  async #fetch2(
+  /** Old servers have no documents of version 3. */
+  async #fetchIndex(service: APIService): Promise<RemoteDocuments['index']> {
+    const { status, body } = await this.#ask(service, '/openapi/v3');
+    if (status === 404) return NOTHING.index;
+    if (status !== 200) throw new Error(`the list of OpenAPI documents cannot be had: ${status}`);
+    const { paths = {} } = JSON.parse(body.toString()) as { paths?: Record<string, { serverRelativeURL?: string }> };
+    return new Map(Object.entries(paths).map(([name, { serverRelativeURL = '' }]) => [name, serverRelativeURL]));
+  }
+
+  async #fetchSpec(
     service: APIService,
-    known: RemoteDocuments | undefined,
-  ): Promise<Pick<RemoteDocuments, 'spec2' | 'etag' | 'priority'>> {
-    const { group = '', version = '', groupPriorityMinimum: priority } = service.spec;
-    const condition = known?.etag ? { 'if-none-match': known.etag } : {};
-    const reply = await this.#ask(service, '/openapi/v2', { accept: 'application/json', ...condition });
-    if (reply.status === 404) return { spec2: undefined, etag: '', priority };
-    if (reply.status === 304 && known) return { spec2: known.spec2, etag: known.etag, priority };
-    if (reply.status !== 200) throw new Error(`failed to retrieve openAPI spec, http error: ${reply.status}`);
-    const etag = reply.headers.etag ?? `"${createHash('sha512').update(reply.body).digest('hex')}"`;
-    const spec2 = onlyBelow(`/apis/${group}/${version}/`, specOf(reply));
-    return { spec2, etag, priority };
+    { spec2, etag }: RemoteDocuments,
+  ): Promise<Pick<RemoteDocuments, 'spec2' | 'etag'>> {
+    const { group = '', version = '' } = service.spec;
+    const condition = etag === '' ? {} : { 'if-none-match': etag };
+    const { status, headers, body } = await this.#ask(service, '/openapi/v2', {
+      accept: 'application/json',
+      ...condition,
+    });
+    if (status === 304) return { spec2, etag };
+    if (status === 404) return { spec2: undefined, etag: '' };
+    if (status !== 200) throw new Error(`failed to retrieve openAPI spec, http error: ${status}`);
+    return {
+      spec2: onlyBelow(`/apis/${group}/${version}/`, specOf(body)),
+      etag: headers.etag ?? `"${createHash('sha512').update(body).digest('hex')}"`,
+    };
   }
 
-  async #ask(service: APIService, path: string, headers: Question['headers'] = {}): Promise<RemoteReply> {
-    const backend = await this.#remote.backend(service, path);
-    return this.#remote.ask(backend, { path, user: USER, headers, timeoutMs: TIMEOUT_MS });
+  #ask(service: APIService, path: string, headers: Question['headers'] = {}): Promise<RemoteReply> {
+    return this.#remote.ask(service, { path, user: USER, headers, timeoutMs: TIMEOUT_MS });
   }
 }
 
-/** Old servers have no documents of version 3. */
-function indexOf({ status, body }: RemoteReply): RemoteDocuments['index'] {
-  if (status === 404) return new Map();
-  if (status !== 200) throw new Error(`the list of OpenAPI documents cannot be had: ${status}`);
-  const { paths = {} } = JSON.parse(body.toString()) as { paths?: Record<string, { serverRelativeURL?: string }> };
-  return new Map(Object.entries(paths).map(([name, { serverRelativeURL = '' }]) => [name, serverRelativeURL]));
-}
-
-function specOf({ body }: RemoteReply): Spec2 {
+function specOf(body: Buffer): Spec2 {
   const { paths = {}, definitions = {}, parameters = {} } = JSON.parse(body.toString()) as Partial<Spec2>;
   return { paths, definitions, parameters };
 }

@@ -7,9 +7,9 @@ import type { Reloadable } from '../config.ts';
 import { type Backend, type BackendPool, reasonOf, requestPath, targetOf } from '../connect/backend.ts';
 import type { ServingCertificate } from '../http/listener.ts';
 import type { UserInfo } from '../registry/strategy.ts';
+import { caBundleProblem } from '../registry/validation/cabundle.ts';
 import type { ResolveService } from '../webhook/client.ts';
 import { referenceOf } from './apiservice.ts';
-import { caBundleProblem } from '../registry/validation/cabundle.ts';
 
 export interface RemoteOptions {
   readonly resolve: ResolveService;
@@ -71,8 +71,13 @@ export class Remote {
     };
   }
 
-  /** GET, for this server's own use. @throws Error in Go's words when there is no reply in time */
-  async ask(backend: Backend, { user, headers, timeoutMs }: Question): Promise<RemoteReply> {
+  /** GET where an APIService leads now, for this server's own use. @throws what `backend` and `askAt` do */
+  async ask(service: APIService, question: Question): Promise<RemoteReply> {
+    return this.askAt(await this.backend(service, question.path), question);
+  }
+
+  /** GET at a place that is known. @throws Error in Go's words when there is no reply in time */
+  async askAt(backend: Backend, { user, headers, timeoutMs }: Omit<Question, 'path'>): Promise<RemoteReply> {
     const signal = AbortSignal.timeout(timeoutMs);
     const request = this.#options.pool.request(backend, {
       method: 'GET',

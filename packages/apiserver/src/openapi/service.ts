@@ -91,6 +91,11 @@ export class OpenApiService {
     else this.#remote.delete(apiService);
   }
 
+  /** What is known of the server behind an APIService. */
+  remote(apiService: string): RemoteDocuments | undefined {
+    return this.#remote.get(apiService);
+  }
+
   /** The APIService whose server has the document at a path; undefined where this one has it, or nobody. */
   ownerOf(path: string): string | undefined {
     if (this.#remote.size === 0 || !path.startsWith(`${V3}/`)) return undefined;

@@ -1,0 +1,112 @@
+import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { expect, it } from 'vitest';
+import type { RemoteDocuments } from '../openapi/service.ts';
+import { RemoteOpenApi } from './openapi.ts';
+import type { Question, RemoteReply } from './remote.ts';
+
+const service = (status = 'True'): APIService => ({
+  metadata: { name: 'v1.g' },
+  spec: { group: 'g', version: 'v1', groupPriorityMinimum: 10, versionPriority: 5 },
+  status: { conditions: [{ type: 'Available', status }] },
+});
+
+const reply = (status: number, body: object = {}, headers: object = {}): RemoteReply => ({
+  status,
+  headers: { ...headers },
+  body: Buffer.from(JSON.stringify(body)),
+});
+const index = reply(200, { paths: { 'apis/g/v1': { serverRelativeURL: '/openapi/v3/apis/g/v1?hash=A' } } });
+const paths = { '/apis/g/v1/things': {}, '/healthz': {} };
+const spec = reply(200, { paths }, { etag: '"e"' });
+
+/** @param answers by path, in order; the last one stays */
+function fixture(answers: Record<string, RemoteReply[]>) {
+  const asked: Question[] = [];
+  const documents = new Map<string, RemoteDocuments>();
+  const subject = new RemoteOpenApi(
+    {
+      ask: async (_service, question) => {
+        asked.push(question);
+        const [first, ...rest] = answers[question.path]!;
+        if (rest.length > 0) answers[question.path] = rest;
+        return first!;
+      },
+    },
+    {
+      remote: (name) => documents.get(name),
+      setRemote: (name, known) => void (known ? documents.set(name, known) : documents.delete(name)),
+    },
+  );
+  /** What is known of each version: the URLs of documents, and paths. */
+  const known = () => {
+    const { index, spec2 } = documents.get('v1.g') ?? {};
+    return index && [[...index.values()], spec2 && Object.keys(spec2.paths)];
+  };
+  return { subject, asked, known, documents };
+}
+
+const URLS = ['/openapi/v3/apis/g/v1?hash=A'];
+const PATHS = ['/apis/g/v1/things'];
+
+it('knows where the documents are, and what is said of the version alone', async () => {
+  const { subject, known, documents } = fixture({ '/openapi/v3': [index], '/openapi/v2': [spec] });
+  await subject.refresh(service());
+  expect(known()).toEqual([URLS, PATHS]);
+  expect(documents.get('v1.g')).toMatchObject({ etag: '"e"', priority: 10 });
+  subject.remove(service());
+  expect(known()).toBe(undefined);
+});
+
+it('asks for nothing while the server is not available', async () => {
+  const { subject, asked } = fixture({});
+  await subject.refresh(service('False'));
+  expect(asked).toEqual([]);
+});
+
+it('asks with the ETag, and keeps what has not changed', async () => {
+  const { subject, asked, known } = fixture({ '/openapi/v3': [index], '/openapi/v2': [spec, reply(304)] });
+  await subject.refresh(service());
+  await subject.refresh(service());
+  expect(known()).toEqual([URLS, PATHS]);
+  expect(asked.filter(({ path }) => path === '/openapi/v2').map(({ headers }) => headers?.['if-none-match'])).toEqual([
+    undefined,
+    '"e"',
+  ]);
+});
+
+it('makes an ETag for who has none', async () => {
+  const { subject, documents } = fixture({
+    '/openapi/v3': [index],
+    '/openapi/v2': [reply(200, { paths }), reply(200)],
+  });
+  await subject.refresh(service());
+  const before = documents.get('v1.g')!.etag;
+  await subject.refresh(service());
+  expect(before).toMatch(/^"[0-9a-f]{128}"$/);
+  expect(documents.get('v1.g')!.etag).not.toBe(before);
+});
+
+it.each<[string, RemoteReply, RemoteReply, string, unknown[]]>([
+  ['3', reply(500), spec, 'the list of OpenAPI documents cannot be had: 500', [[], PATHS]],
+  ['2', index, reply(403), 'failed to retrieve openAPI spec, http error: 403', [URLS, undefined]],
+])('takes what it gets where version %s cannot be had', async (_version, index, spec, message, expected) => {
+  const { subject, known } = fixture({ '/openapi/v3': [index], '/openapi/v2': [spec] });
+  await expect(subject.refresh(service())).rejects.toThrow(message);
+  expect(known()).toEqual(expected);
+});
+
+it('keeps what it knew where nothing can be had', async () => {
+  const bad = reply(500);
+  const { subject, known } = fixture({ '/openapi/v3': [index, bad], '/openapi/v2': [spec, bad] });
+  await subject.refresh(service());
+  await expect(subject.refresh(service())).rejects.toThrow('500');
+  expect(known()).toEqual([URLS, PATHS]);
+});
+
+it('takes it that a server has no documents', async () => {
+  const none = reply(404);
+  const { subject, known } = fixture({ '/openapi/v3': [index, none], '/openapi/v2': [spec, none] });
+  await subject.refresh(service());
+  await subject.refresh(service());
+  expect(known()).toEqual([[], undefined]);
+});
