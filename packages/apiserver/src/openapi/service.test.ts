@@ -122,3 +122,17 @@ describe('version 2', () => {
     }
   });
 });
+
+it('leads to the server of the group with the highest priority where several have a document', () => {
+  const service = fixture();
+  const index = new Map([['apis/shared', '/openapi/v3/apis/shared']]);
+  const documents = (priority: number) => ({ index, spec2: undefined, etag: '', priority });
+  expect(service.ownerOf('/openapi/v3/apis/shared')).toBe(undefined);
+  service.setRemote('v1.b', documents(50));
+  service.setRemote('v2.a', documents(100));
+  service.setRemote('v1.a', documents(10));
+  expect(service.ownerOf('/openapi/v3/apis/shared')).toBe('v1.a');
+  expect(service.ownerOf('/openapi/v3/apis/other')).toBe(undefined);
+  service.setRemote('v2.a', undefined);
+  expect(service.ownerOf('/openapi/v3/apis/shared')).toBe('v1.b');
+});

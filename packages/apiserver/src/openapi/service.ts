@@ -59,7 +59,7 @@ export interface RemoteDocuments {
   readonly spec2: Spec2 | undefined;
   /** Of that. */
   readonly etag: string;
-  /** Higher ones come first. */
+  /** The priority that the APIService claims for its group. */
   readonly priority: number;
 }
 
@@ -108,10 +108,13 @@ export class OpenApiService {
     return { served: this.#options.served(), custom: this.#custom };
   }
 
-  /** Those that come first before the others. */
+  /** Those of groups with a higher priority come first, then they go by name (kube-aggregator/pkg/controllers/openapi). */
   #remotes(): [apiService: string, RemoteDocuments][] {
-    const all = [...this.#remote];
-    return all.sort(([a, x], [b, y]) => y.priority - x.priority || (a < b ? -1 : 1));
+    const priorities = new Map<string, number>();
+    for (const [name, { priority }] of this.#remote)
+      priorities.set(groupOf(name), Math.max(priority, priorities.get(groupOf(name)) ?? 0));
+    const priorityOf = (name: string) => priorities.get(groupOf(name))!;
+    return [...this.#remote].sort(([a], [b]) => priorityOf(b) - priorityOf(a) || (a < b ? -1 : 1));
   }
 
   /** Any method will do. Undefined for paths that are not OpenAPI's. */
@@ -215,6 +218,11 @@ export class OpenApiService {
       if (--this.#renderings === 0) this.#data = undefined;
     }
   }
+}
+
+/** Of an APIService's name, `v1.apps`. */
+function groupOf(apiService: string): string {
+  return apiService.slice(apiService.indexOf('.') + 1);
 }
 
 function partOf(name: string, { served, custom }: OpenApiWorld): unknown {
