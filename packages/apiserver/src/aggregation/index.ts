@@ -76,6 +76,7 @@ export class Aggregation {
     readonly openapi: Upkeep;
   };
   readonly #unfollow: (() => void)[] = [];
+  #isStopped = false;
   #watchesBackends = false;
 
   constructor(options: AggregationOptions) {
@@ -150,6 +151,7 @@ export class Aggregation {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     for (const unfollow of this.#unfollow) unfollow();
     this.#pool.close();
     await Promise.all(Object.values(this.#upkeep).map((upkeep) => upkeep.stop()));
@@ -166,7 +168,7 @@ export class Aggregation {
   async #follow(): Promise<void> {
     const { resources } = this.#options;
     const registration = this.#upkeep.registration;
-    this.#unfollow.push(
+    this.#unfollowAtEnd(
       await follow(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
         set: (crd) => registration.add(...this.#registration.setDefinition(crd as unknown as CustomResourceDefinition)),
         delete: (_namespace, name) => registration.add(...this.#registration.deleteDefinition(name)),
@@ -180,6 +182,11 @@ export class Aggregation {
         },
       }),
     );
+  }
+
+  #unfollowAtEnd(...unfollow: readonly (() => void)[]): void {
+    if (this.#isStopped) for (const each of unfollow) each();
+    else this.#unfollow.push(...unfollow);
   }
 
   #set(service: APIService): void {
@@ -243,7 +250,7 @@ export class Aggregation {
     ];
     for (const each of followed)
       each.then(
-        (unfollow) => this.#unfollow.push(unfollow),
+        (unfollow) => this.#unfollowAtEnd(unfollow),
         (error: unknown) => logger.error({ error: String(error) }, 'services cannot be followed'),
       );
   }

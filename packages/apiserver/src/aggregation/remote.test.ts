@@ -1,8 +1,15 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackendPool } from '../connect/backend.ts';
+import { selfSigned } from '../http/testing.ts';
+import type { Address } from '../webhook/client.ts';
 import { apiServiceOfPath } from './apiservice.ts';
-import { identityHeaders, Remote, UnusableBundle } from './remote.ts';
+import { identityHeaders, type Question, Remote, type RemoteReply, UnusableBundle } from './remote.ts';
 
 it.each([
   ['/apis/apps/v1', 'v1.apps'],
@@ -19,33 +26,46 @@ it.each([
 
 it('names the user in headers', () => {
   const extra = { 'example.com/zone': ['a', 'b'], 'ü%': ['x'], none: [] };
-  expect(identityHeaders({ name: 'jané\r\nx: y', uid: '', groups: ['g1', 'g2'], extra })).toEqual({
-    'x-remote-user': Buffer.from('jané  x: y').toString('latin1'),
+  expect(identityHeaders({ name: 'jané\ty', uid: '', groups: ['g1', 'g2'], extra })).toEqual({
+    'x-remote-user': [Buffer.from('jané\ty').toString('latin1')],
     'x-remote-group': ['g1', 'g2'],
     'x-remote-extra-example.com%2Fzone': ['a', 'b'],
     'x-remote-extra-%C3%BC%25': ['x'],
   });
   expect(identityHeaders({ name: '', uid: 'u', groups: [], extra: {} })).toEqual({
-    'x-remote-user': '',
-    'x-remote-uid': 'u',
+    'x-remote-user': [''],
+    'x-remote-uid': ['u'],
   });
 });
 
+it.each([
+  ['X-Remote-User', { name: 'jane\nx' }],
+  ['X-Remote-Uid', { uid: '\r' }],
+  ['X-Remote-Group', { groups: ['a', 'b\0'] }],
+  ['X-Remote-Extra-Zone', { extra: { zone: ['\x7f'] } }],
+])('names nobody else where %s would break', (header, user) => {
+  const message = `error trying to reach service: net/http: invalid header field value for "${header}"`;
+  expect(() => identityHeaders({ name: 'jane', uid: '', groups: [], extra: {}, ...user })).toThrow(message);
+});
+
+/** @param address where its service is */
+function remoteAt(address: Address) {
+  const pool = new BackendPool();
+  const certificate = { get: () => ({ cert: own.cert, key: own.key }) };
+  return { remote: new Remote({ resolve: async () => address, pool, certificate }), pool };
+}
+const own = await selfSigned('front-proxy');
+const service = (spec: object): APIService => ({
+  metadata: {},
+  spec: { groupPriorityMinimum: 1, versionPriority: 1, service: { namespace: 'ns', name: 'svc' }, ...spec },
+  status: {},
+});
+
 describe('where requests go', () => {
-  const pem = '-----BEGIN CERTIFICATE-----';
-  const remote = new Remote({
-    resolve: async (namespace, name, port) => ({ host: `${name}-${namespace}`, port: port + 1 }),
-    pool: new BackendPool(),
-    certificate: { get: () => ({ cert: 'CERT', key: 'KEY' }) },
-  });
-  const service = (spec: object): APIService => ({
-    metadata: {},
-    spec: { groupPriorityMinimum: 1, versionPriority: 1, service: { namespace: 'ns', name: 'svc' }, ...spec },
-    status: {},
-  });
+  const { remote } = remoteAt({ host: 'svc-ns', port: 444 });
 
   it.each<[string, object, object]>([
-    ['with authorities', { caBundle: btoa(pem) }, { ca: pem }],
+    ['with authorities', { caBundle: btoa(own.cert) }, { ca: own.cert }],
     ['without', { caBundle: '' }, {}],
     ['unchecked', { insecureSkipTLSVerify: true }, { rejectUnauthorized: false }],
   ])('%s', async (_what, spec, tls) => {
@@ -55,11 +75,79 @@ describe('where requests go', () => {
       port: '444',
       path: '/apis',
       query: '',
-      tls: { servername: 'svc.ns.svc', cert: 'CERT', key: 'KEY', ...tls },
+      tls: { servername: 'svc.ns.svc', ...own, ...tls },
     });
   });
 
-  it('nowhere, with authorities that are none', async () => {
-    await expect(remote.backend(service({ caBundle: btoa('x') }), '/apis')).rejects.toThrow(UnusableBundle);
+  it.each([
+    ['x', 'unable to load root certificates: unable to parse bytes as PEM block'],
+    [
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      'unable to load root certificates: failed to parse certificate: x509: malformed certificate',
+    ],
+  ])('nowhere, with authorities that are none: %j', async (bundle, message) => {
+    const asked = remote.backend(service({ caBundle: btoa(bundle) }), '/apis');
+    await expect(asked).rejects.toThrow(UnusableBundle);
+    await expect(asked).rejects.toThrow(message);
+  });
+});
+
+describe('a question', () => {
+  const question = { path: '/apis', user: { name: 'system:aggregator', groups: [] }, timeoutMs: 5000 };
+  let server: Server;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let url: string;
+  let ask: (more?: Partial<Question>) => Promise<RemoteReply>;
+  let pool: BackendPool;
+
+  beforeEach(async () => {
+    const serving = await selfSigned('svc.ns.svc');
+    server = createServer({ ...serving, ca: own.cert, requestCert: true }, (request, response) =>
+      answer(request, response),
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    url = `Get "https://127.0.0.1:${port}/apis"`;
+    const at = remoteAt({ host: '127.0.0.1', port });
+    pool = at.pool;
+    ask = (more) => at.remote.ask(service({ caBundle: btoa(serving.cert) }), { ...question, ...more });
+  });
+  afterEach(() => {
+    pool.close();
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it('is answered by who knows this server by its certificate and the user by headers', async () => {
+    answer = (request, response) => {
+      const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+      response.writeHead(203, { etag: '"e"' }).end(`${subject.CN} ${request.headers['x-remote-user']}`);
+    };
+    const { status, headers, body } = await ask();
+    expect([status, headers.etag, String(body)]).toEqual([203, '"e"', 'test system:aggregator']);
+  });
+
+  it('has an end where nobody answers in time', async () => {
+    answer = () => {};
+    await expect(ask({ timeoutMs: 50 })).rejects.toThrow(
+      `${url}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+    );
+  });
+
+  it('has an end where the answer has none', async () => {
+    answer = (_request, response) => {
+      const more = (): void => {
+        while (response.write(Buffer.alloc(1 << 20)));
+        response.once('drain', more);
+      };
+      more();
+    };
+    await expect(ask()).rejects.toThrow(`${url}: the response is larger than 16777216 bytes`);
+  });
+
+  it('is not asked once the pool is closed', async () => {
+    pool.close();
+    await expect(ask()).rejects.toThrow('the server is shutting down');
   });
 });

@@ -26,9 +26,11 @@ const MAX_HEADER_BYTES = 64 * 1024;
 export class BackendPool {
   readonly #http = new http.Agent({ keepAlive: true, maxFreeSockets: 16 });
   readonly #https = new https.Agent({ keepAlive: true, maxFreeSockets: 16 });
+  #isClosed = false;
 
-  /** @throws StatusError 503 for a port that is none */
+  /** @throws StatusError 503 for a port that is none, and once the pool is closed */
   request(backend: Backend, options: RequestOptions): ClientRequest {
+    if (this.#isClosed) throw serviceUnavailable('error trying to reach service: the server is shutting down');
     const port = portOf(backend);
     const isTls = backend.scheme === 'https';
     const request = (isTls ? https : http).request({
@@ -51,7 +53,9 @@ export class BackendPool {
     return request;
   }
 
+  /** Ends what is under way, too. */
   close(): void {
+    this.#isClosed = true;
     this.#http.destroy();
     this.#https.destroy();
   }
