@@ -36,8 +36,10 @@ function managementOf(service: APIService | undefined): Management | undefined {
   return label === 'onstart' || label === 'true' ? label : undefined;
 }
 
+type Writer = Pick<RegistryClient, 'create' | 'update' | 'delete'>;
+
 export class AutoRegistration {
-  readonly #client: RegistryClient;
+  readonly #client: Writer;
   readonly #current: ReadonlyMap<string, APIService>;
   readonly #builtin: ReadonlyMap<string, APIService>;
   readonly #definitions = new Map<string, CustomResourceDefinition>();
@@ -45,7 +47,7 @@ export class AutoRegistration {
   readonly #atStart = new Set<string>();
 
   /** @param current the APIServices that there are, as they come and go */
-  constructor(client: RegistryClient, current: ReadonlyMap<string, APIService>, served: readonly ServedGroup[]) {
+  constructor(client: Writer, current: ReadonlyMap<string, APIService>, served: readonly ServedGroup[]) {
     this.#client = client;
     this.#current = current;
     this.#builtin = new Map(builtinApiServices(served).map((service) => [service.metadata.name!, service]));
