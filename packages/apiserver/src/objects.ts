@@ -32,6 +32,7 @@ import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/gen
 import type { KubeObject } from '@keelson/api/object';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './registry/cacher.ts';
+import { Pace } from './registry/pace.ts';
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';
 import type { Resources } from './resources.ts';
@@ -114,7 +115,13 @@ export function storedObjects(resources: Resources): Objects {
     async list(resource, namespace) {
       const store = storeOf(resource);
       await store?.cacher.ready();
-      return (store?.cacher.list(namespace) ?? []).map((cached) => typed(parsed(store!, cached)));
+      const pace = new Pace();
+      const found: KubeObject[] = [];
+      for (const cached of store?.cacher.list(namespace) ?? []) {
+        found.push(parsed(store!, cached));
+        await pace.after(cached.bytes.length);
+      }
+      return typed(found);
     },
   };
 }

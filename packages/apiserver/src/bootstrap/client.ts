@@ -5,6 +5,7 @@ import { type KubeObject, parseApiVersion, type TypedObject } from '@keelson/api
 import { formatTime } from '@keelson/api/time';
 import { fieldManagerOf } from '../handlers/fieldmanager.ts';
 import { deleteObject } from '../registry/delete.ts';
+import { Pace } from '../registry/pace.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { WriteRequest } from '../registry/store.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -50,7 +51,13 @@ export class RegistryClient implements BootstrapClient {
   async list(apiVersion: string, kind: string): Promise<KubeObject[]> {
     const store = this.#resources.store(this.#served(apiVersion, kind).definition);
     await store.cacher.fresh();
-    return [...store.cacher.list('')].map((cached) => store.codec.object(cached));
+    const pace = new Pace();
+    const objects: KubeObject[] = [];
+    for (const cached of store.cacher.list('')) {
+      objects.push(store.codec.object(cached));
+      await pace.after(cached.bytes.length);
+    }
+    return objects;
   }
 
   async create(object: KubeObject): Promise<void> {

@@ -5,6 +5,7 @@
 import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
 import { CompactedError, FutureRevisionError } from '@keelson/storage/store';
 import type { CachedObject } from '../registry/cacher.ts';
+import { Pace } from '../registry/pace.ts';
 import { auditList } from './audit.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
 import type { ListOptions } from './options.ts';
@@ -126,19 +127,22 @@ function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision:
 }
 
 async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, revision: number): Promise<Page> {
-  const { environment, codec } = scope.store;
+  const { environment, codec, cacher } = scope.store;
   const { prefix, namespaced } = scope.served.definition;
   const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
+  const pace = new Pace();
   const items: CachedObject[] = [];
   let from = plan.from ?? range;
   for (;;) {
-    const page = await environment.store
-      .list({ prefix: range, from, revision, ...(plan.limit > 0 ? { limit: plan.limit } : {}) })
-      .catch((error: unknown) => {
-        throw historyError(error, scope, plan);
-      });
+    const limit = plan.limit > 0 ? Math.min(plan.limit, HISTORY_PAGE) : HISTORY_PAGE;
+    const page = await environment.store.list({ prefix: range, from, revision, limit }).catch((error: unknown) => {
+      throw historyError(error, scope, plan);
+    });
     for (const [i, kv] of page.kvs.entries()) {
-      const object = codec.cached(kv);
+      // Most of the past is as it was.
+      const now = cacher.get(kv.key);
+      const object = now?.revision === kv.modRevision ? now : codec.cached(kv);
+      if (object !== now) await pace.after(kv.value.length);
       if (selection.matches(object)) items.push(object);
       if (plan.limit > 0 && items.length === plan.limit) {
         const rest = page.count - i - 1;
@@ -154,6 +158,9 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
   }
   return { items, meta: metaOf(scope, undefined, false, undefined, revision) };
 }
+
+/** Of what lies in the store's history so much is read at once. */
+const HISTORY_PAGE = 1000;
 
 /** @param limit 0: none */
 function take(all: readonly CachedObject[], selection: Selection, limit: number): readonly CachedObject[] {

@@ -10,6 +10,7 @@ import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
 import { Audience, type Interest } from './audience.ts';
+import { Pace } from './pace.ts';
 import { type Demand, ValueIndexes } from './valueindex.ts';
 
 /** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
@@ -54,7 +55,7 @@ export interface CacherOptions {
 const DEFAULT_RING_CAPACITY = 10_000;
 /** What the remembered events may hold besides the objects that are there anyway. */
 const MAX_RING_BYTES = 32 * 1024 * 1024;
-const PAGE = 10_000;
+const PAGE = 2000;
 const RETRY_MS = 200;
 
 export class Cacher {
@@ -211,6 +212,7 @@ export class Cacher {
   async #load(): Promise<void> {
     const { store, decode } = this.#options;
     const loaded: CachedObject[] = [];
+    const pace = new Pace();
     let from = this.#prefix;
     let revision: number | undefined;
     for (;;) {
@@ -221,7 +223,10 @@ export class Cacher {
         ...(revision === undefined ? {} : { revision }),
       });
       revision = page.revision;
-      for (const kv of page.kvs) loaded.push(decode(kv));
+      for (const kv of page.kvs) {
+        loaded.push(decode(kv));
+        await pace.after(kv.value.length);
+      }
       const last = page.kvs.at(-1);
       if (!last || page.kvs.length < PAGE) break;
       from = `${last.key}\0`;

@@ -1,6 +1,7 @@
 /** An informer without a wire: keeps somebody told of all objects of a resource, from the cache of this process. */
 import type { KubeObject } from '@keelson/api/object';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject, CacheEvent } from './cacher.ts';
+import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 
 export interface Follower {
@@ -15,28 +16,54 @@ const RETRY_MS = 200;
 
 /** Resolves when the state at the time of the call has been told. @returns stop */
 export async function follow(store: ResourceStore, follower: Follower): Promise<() => void> {
+  const { cacher } = store;
   let unsubscribe: (() => void) | undefined;
   let stopped = false;
   const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached));
+  const tellEvents = (events: readonly CacheEvent[]): void => {
+    for (const { type, object } of events) {
+      if (type === 'DELETED') follower.delete(object.namespace, object.name);
+      else tell(object);
+    }
+  };
+
+  /** Nobody counts on a follower before it has been told all, so that others may have a turn in between. */
+  const first = async (): Promise<void> => {
+    const pace = new Pace();
+    /** What happens meanwhile is told after what was there. */
+    const meanwhile: CacheEvent[] = [];
+    let hasEnded = false;
+    const end = cacher.subscribe(cacher.revision, {
+      onEvents: (events) => meanwhile.push(...events),
+      onEnd: () => {
+        hasEnded = true;
+      },
+    });
+    for (const cached of cacher.list('')) {
+      tell(cached);
+      await pace.after(cached.bytes.length);
+    }
+    end?.();
+    tellEvents(meanwhile);
+    if (hasEnded) await start();
+    else listen();
+  };
+  /** Who has followed already must not be seen without what it had. */
   const start = async (): Promise<void> => {
-    await store.cacher.ready();
+    await cacher.ready();
     if (stopped) return;
     follower.reset?.();
-    for (const cached of store.cacher.list('')) tell(cached);
-    unsubscribe = store.cacher.subscribe(store.cacher.revision, {
-      onEvents: (events) => {
-        for (const { type, object } of events) {
-          if (type === 'DELETED') follower.delete(object.namespace, object.name);
-          else tell(object);
-        }
-      },
-      onEnd: () => again(),
-    });
+    for (const cached of cacher.list('')) tell(cached);
+    listen();
+  };
+  const listen = (): void => {
+    unsubscribe = cacher.subscribe(cacher.revision, { onEvents: tellEvents, onEnd: () => again() });
   };
   const again = (): void => {
     if (!stopped) start().catch(() => setTimeout(again, RETRY_MS).unref());
   };
-  await start();
+  await cacher.ready();
+  await first();
   return () => {
     stopped = true;
     unsubscribe?.();

@@ -4,6 +4,7 @@
  */
 import { CompactedError, type WatchBatch } from '@keelson/storage/store';
 import type { CachedObject, CacheEvent } from './cacher.ts';
+import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 
 /** More than this is not replayed: listing again is cheaper for everybody. */
@@ -25,6 +26,7 @@ export async function eventsFromHistory(
 
   const events: CacheEvent[] = [];
   const latest = new Map<string, CachedObject | undefined>();
+  const pace = new Pace();
   for (const change of batches.flatMap((b) => b.events)) {
     const key = change.type === 'put' ? change.kv.key : change.key;
     const at = change.type === 'put' ? change.kv.modRevision : change.modRevision;
@@ -42,6 +44,7 @@ export async function eventsFromHistory(
       latest.set(key, undefined);
       events.push({ type: 'DELETED', revision: at, object: { ...previous, revision: at }, previous });
     }
+    await pace.after((latest.get(key) ?? previous)?.bytes.length ?? 0);
   }
   return { events, revision: until };
 }

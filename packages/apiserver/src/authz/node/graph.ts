@@ -23,16 +23,23 @@ export type ObjectKind =
   | 'serviceaccount'
   | 'volumeattachment';
 
+/** The nodes that may read an object, each with how many open it to them. */
+interface Opened {
+  readonly key: string;
+  readonly nodes: Map<string, number>;
+}
+
 interface Links {
   readonly node: string;
-  readonly targets: readonly string[];
+  /** Besides the object itself. */
+  readonly targets: readonly Opened[];
 }
 
 export class NodeGraph {
-  /** What an object (a pod, an attachment, a slice) opens to its node. */
+  /** What an object (a pod, an attachment, a slice) opens to its node, itself first of all. */
   readonly #links = new Map<string, Links>();
-  /** Object → node → how many open it. */
-  readonly #nodes = new Map<string, Map<string, number>>();
+  /** By object, what pods open. */
+  readonly #opened = new Map<string, Opened>();
   /** Volume → the claim that it is bound to and the secrets that the kubelet needs for it. */
   readonly #volumes = new Map<string, { readonly claim: string; readonly secrets: readonly string[] }>();
   readonly #volumesOfSecret = new Map<string, Set<string>>();
@@ -40,7 +47,7 @@ export class NodeGraph {
   /** Whether the node has something that needs the object. */
   leadsTo(node: string, kind: ObjectKind, namespace: string, name: string): boolean {
     const key = keyOf(kind, namespace, name);
-    if (this.#nodes.get(key)?.has(node)) return true;
+    if (this.#links.get(key)?.node === node || this.#opened.get(key)?.nodes.has(node)) return true;
     if (kind === 'pv') return this.#throughClaim(node, name);
     if (kind !== 'secret') return false;
     return [...(this.#volumesOfSecret.get(key) ?? [])].some((volume) => this.#throughClaim(node, volume));
@@ -63,7 +70,7 @@ export class NodeGraph {
           ...inNamespace('pvc', claimNames(pod)),
           ...inNamespace('resourceclaim', resourceClaimNames(pod)),
         ];
-    this.#link(key, { node: nodeName, targets: [key, ...targets] });
+    this.#link(key, nodeName, targets);
   }
 
   deletePod(namespace: string, name: string): void {
@@ -109,20 +116,24 @@ export class NodeGraph {
 
   #setOwn(key: string, node: string): void {
     this.#unlink(key);
-    if (node !== '') this.#link(key, { node, targets: [key] });
+    if (node !== '') this.#link(key, node, []);
   }
 
   #throughClaim(node: string, volume: string): boolean {
     const claim = this.#volumes.get(volume)?.claim;
-    return claim !== undefined && (this.#nodes.get(claim)?.has(node) ?? false);
+    return claim !== undefined && (this.#opened.get(claim)?.nodes.has(node) ?? false);
   }
 
-  #link(key: string, links: Links): void {
-    this.#links.set(key, links);
-    for (const target of links.targets) {
-      const nodes = this.#nodes.get(target) ?? new Map<string, number>();
-      this.#nodes.set(target, nodes.set(links.node, (nodes.get(links.node) ?? 0) + 1));
-    }
+  #link(key: string, node: string, targets: readonly string[]): void {
+    const opened = targets.map((target) => this.#open(target));
+    for (const { nodes } of opened) nodes.set(node, (nodes.get(node) ?? 0) + 1);
+    this.#links.set(key, { node, targets: opened.length === 0 ? NONE : opened });
+  }
+
+  #open(key: string): Opened {
+    const opened = this.#opened.get(key) ?? { key, nodes: new Map() };
+    this.#opened.set(key, opened);
+    return opened;
   }
 
   #unlink(key: string): void {
@@ -130,14 +141,15 @@ export class NodeGraph {
     if (!links) return;
     this.#links.delete(key);
     for (const target of links.targets) {
-      const nodes = this.#nodes.get(target)!;
-      const left = nodes.get(links.node)! - 1;
-      if (left > 0) nodes.set(links.node, left);
-      else nodes.delete(links.node);
-      if (nodes.size === 0) this.#nodes.delete(target);
+      const left = target.nodes.get(links.node)! - 1;
+      if (left > 0) target.nodes.set(links.node, left);
+      else target.nodes.delete(links.node);
+      if (target.nodes.size === 0) this.#opened.delete(target.key);
     }
   }
 }
+
+const NONE: readonly Opened[] = [];
 
 function keyOf(kind: ObjectKind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
