@@ -16,12 +16,9 @@ import { fromByteKey, prefixEnd, toByteKey } from './bytekey.ts';
 import { Compaction } from './compaction.ts';
 import { Expiry } from './expiry.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
-import type { Entry, Journal } from './journal.ts';
+import { type Entry, FIRST_REVISION, type Journal } from './journal.ts';
 import { KeyIndex } from './key-index.ts';
 import { WatchHub } from './watch-hub.ts';
-
-/** etcd's revision before the first write. */
-const FIRST_REVISION = 1;
 
 /** How much one turn of the event loop reads. */
 const READS_PER_TURN = 1000;

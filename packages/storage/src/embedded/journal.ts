@@ -1,5 +1,8 @@
 import type { ByteKey } from './bytekey.ts';
 
+/** etcd's revision before the first write. */
+export const FIRST_REVISION = 1;
+
 /** One write, as the journal keeps it. Immutable. */
 export interface Entry {
   readonly key: ByteKey;

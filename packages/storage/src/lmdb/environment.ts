@@ -5,8 +5,9 @@ import type { CompactionProgress, Entry } from '../embedded/journal.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { entryCodec } from './entry-codec.ts';
 
-/** Raised whenever a file of before can't be read any more. */
-const FORMAT = 1;
+/** Raised whenever a file of before can't be read any more, or this one not by those of before: in 1 there was no log. */
+const FORMAT = 2;
+const READABLE = [1, FORMAT];
 
 /** Address space, not memory or disk: the map is grown beyond it where need be. */
 const MAP_BYTES = 64 * 2 ** 30;
@@ -62,9 +63,13 @@ export function openEnvironment(directory: string): Environment {
     }
     return environment;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreUnavailableError(`cannot open the data directory ${directory}: ${reason}`, { cause: error });
+    throw cannotOpen(directory, error);
   }
+}
+
+export function cannotOpen(directory: string, error: unknown): StoreUnavailableError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailableError(`cannot open the data directory ${directory}: ${reason}`, { cause: error });
 }
 
 /**
@@ -84,9 +89,9 @@ function assertAlone({ root, meta }: Environment): void {
 }
 
 function assertFormat({ meta }: Environment): void {
-  const found = meta.get('meta');
-  if (found === undefined) meta.putSync('meta', { format: FORMAT, compacted: 0, scrubbed: 0 });
-  else if (found.format !== FORMAT) {
+  const found = meta.get('meta') ?? { format: FORMAT, compacted: 0, scrubbed: 0 };
+  if (!READABLE.includes(found.format)) {
     throw new Error(`its format is ${found.format}, and this version of Keelson reads format ${FORMAT}`);
   }
+  meta.putSync('meta', { ...found, format: FORMAT });
 }

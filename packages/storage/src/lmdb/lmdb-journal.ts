@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { CompactionProgress, Entry, Journal, Write } from '../embedded/journal.ts';
+import { type CompactionProgress, type Entry, FIRST_REVISION, type Journal, type Write } from '../embedded/journal.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 
@@ -28,16 +28,26 @@ export class LmdbJournal implements Journal {
     return this.#compaction;
   }
 
+  /** No revision above this one was ever written. */
+  get newest(): number {
+    return Math.max(this.#newest, this.#compaction.compacted, FIRST_REVISION);
+  }
+
+  /** The library's thread does all of it: what is put here is put down for it, as one transaction. */
   async append(writes: readonly Write[]): Promise<void> {
-    const { entries, values } = this.#environment;
-    const change = () => {
-      for (const { entry, value } of writes) {
-        entries.put(entry.revision, entry, append as never);
-        if (entry.version > 0) values.put(entry.revision, value as Buffer, append as never);
-      }
-    };
+    const { root, entries, values } = this.#environment;
     try {
-      await this.#transaction(change);
+      await this.#transaction(async () => {
+        const puts: Promise<boolean>[] = [];
+        const all = root.batch(() => {
+          for (const { entry, value } of writes) {
+            puts.push(entries.put(entry.revision, entry, append as never));
+            if (entry.version > 0) puts.push(values.put(entry.revision, value as Buffer, append as never));
+          }
+        });
+        const [, ...done] = await Promise.all([all, ...puts]);
+        if (done.includes(false)) throw new Error('a revision was there before');
+      });
     } catch (error) {
       // What was reported as failed must not be there.
       if (this.#broken === undefined && this.#newestOnDisk() !== this.#newest) this.#broken = error as Error;
@@ -59,14 +69,15 @@ export class LmdbJournal implements Journal {
   }
 
   async remove(revisions: readonly number[], progress: CompactionProgress): Promise<void> {
-    const { entries, values, meta } = this.#environment;
-    await this.#transaction(() => {
+    const { root, entries, values, meta } = this.#environment;
+    const change = () => {
       for (const revision of revisions) {
         entries.remove(revision);
         values.remove(revision);
       }
       meta.put('meta', { ...meta.get('meta')!, ...progress });
-    });
+    };
+    await this.#transaction(() => root.childTransaction(change));
     this.#compaction = progress;
   }
 
@@ -82,10 +93,10 @@ export class LmdbJournal implements Journal {
     await this.#environment.root.close();
   }
 
-  async #transaction(change: () => void): Promise<void> {
+  async #transaction(commit: () => Promise<unknown>): Promise<void> {
     this.assertHealthy();
     try {
-      await this.#environment.root.childTransaction(change);
+      await commit();
     } catch (error) {
       throw await this.#failure(error);
     }

@@ -1,0 +1,207 @@
+import { closeSync, constants, fsyncSync, openSync, readFileSync, write as writeWithCallback } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
+import type { Write } from '../embedded/journal.ts';
+import { StoreUnavailableError } from '../store.ts';
+import { entryCodec } from './entry-codec.ts';
+
+const write = promisify(writeWithCallback);
+
+/** Files grow by zeros in pieces of this size: a write within a file waits for its data alone, one at its end for the file system's journal, too. */
+const GROWTH_BYTES = 1 << 20;
+/** Bytes of a file beyond which it takes no further record: what a start has to read again. */
+const FULL_BYTES = 16 << 20;
+/** Of a record: length and CRC-32 of what follows. Of a write in it: lengths of entry and value. All little-endian. */
+const HEADER_BYTES = 8;
+
+/** There is no place for a record until {@link WriteAheadLog.release} has made some. */
+export class LogFullError extends StoreUnavailableError {}
+
+/** One of the two files. */
+interface Segment {
+  readonly file: string;
+  readonly fd: number;
+  /** Where the next record goes. */
+  end: number;
+  /** How far the file reaches. */
+  size: number;
+  /** The newest revision in it that is not released; 0: it is free. */
+  newest: number;
+}
+
+/**
+ * Writes that are durable but have no place in the database yet, in two files that are written in turns: while the writes of one
+ * are moved on, new ones go to the other. A record is one batch; it is there as a whole or not at all. What is released is not
+ * erased, but written over: an old record that comes to light behind a new one has smaller revisions, which tells it apart.
+ */
+export class WriteAheadLog {
+  readonly #segments: readonly [Segment, Segment];
+  #current: Segment;
+  /** Why nothing can be written any more: whether the last record is on the disk is unknown. */
+  #broken: Error | undefined;
+  /** What a start finds that the database lacks, in order of revision. */
+  readonly recovered: readonly Write[];
+
+  /**
+   * @param path without its ending; the directory is there
+   * @param newest revision of the database; records follow on it
+   * @throws StoreUnavailableError if the files can't be opened, or don't belong to the database
+   */
+  constructor(path: string, newest: number) {
+    const recovered: Write[] = [];
+    const open = (file: string): Segment => {
+      const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC, 0o600);
+      const bytes = readFileSync(fd);
+      const { writes, end } = readRecords(bytes);
+      const missing = writes.filter(({ entry }) => entry.revision > newest);
+      recovered.push(...missing);
+      return { file, fd, end, size: bytes.length, newest: missing.at(-1)?.entry.revision ?? 0 };
+    };
+    this.#segments = [open(`${path}.log-0`), open(`${path}.log-1`)];
+    syncDirectory(dirname(path));
+    const [first, second] = this.#segments;
+    this.#current = second.newest > first.newest ? second : first;
+    this.recovered = recovered.sort((a, b) => a.entry.revision - b.entry.revision);
+    const gap = this.recovered.findIndex(({ entry }, i) => entry.revision !== newest + 1 + i);
+    if (gap >= 0) {
+      this.close();
+      throw new StoreUnavailableError(
+        `${path}.log-0 and ${path}.log-1 do not follow on revision ${newest + gap} of ${path}.mdb: restore all three files, or remove the first two to go on without what they hold`,
+      );
+    }
+  }
+
+  /** Bytes of both files. */
+  get size(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /**
+   * Resolves when the writes are on the disk. Never called again before it settled.
+   * @throws LogFullError, StoreUnavailableError: they are not there
+   */
+  async append(writes: readonly Write[]): Promise<void> {
+    this.assertHealthy();
+    const record = encodeRecord(writes);
+    const segment = this.#current;
+    await this.#makeRoom(segment, record.length);
+    try {
+      await writeAll(segment.fd, record, segment.end);
+    } catch (error) {
+      this.#broken = failure(segment, error);
+      throw this.#broken;
+    }
+    segment.end += record.length;
+    segment.newest = writes.at(-1)!.entry.revision;
+  }
+
+  /** Further writes go to the other file, if that is free. */
+  rotate(): void {
+    const [first, second] = this.#segments;
+    const other = this.#current === first ? second : first;
+    if (other.newest > 0 || this.#current.newest === 0) return;
+    other.end = 0;
+    this.#current = other;
+  }
+
+  /** All writes up to a revision have their place in the database. */
+  release(revision: number): void {
+    for (const segment of this.#segments) {
+      if (segment.newest <= revision) segment.newest = 0;
+    }
+  }
+
+  /** @throws StoreUnavailableError if no write can succeed any more */
+  assertHealthy(): void {
+    if (this.#broken) throw this.#broken;
+  }
+
+  close(): void {
+    for (const { fd } of this.#segments) closeSync(fd);
+  }
+
+  async #makeRoom(segment: Segment, length: number): Promise<void> {
+    if (segment.newest === 0) segment.end = 0;
+    else if (segment.end + length > FULL_BYTES) throw new LogFullError(`${segment.file} is full`);
+    try {
+      while (segment.size < segment.end + length) {
+        await writeAll(segment.fd, Buffer.alloc(GROWTH_BYTES), segment.size);
+        segment.size += GROWTH_BYTES;
+      }
+    } catch (error) {
+      throw new LogFullError(failure(segment, error).message, { cause: error });
+    }
+  }
+}
+
+function failure({ file }: Segment, error: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
+}
+
+function encodeRecord(writes: readonly Write[]): Buffer {
+  const entries = writes.map(({ entry }) => entryCodec.encode(entry));
+  let length = HEADER_BYTES;
+  for (const [i, { value }] of writes.entries()) length += 8 + entries[i]!.length + value.length;
+  const record = Buffer.allocUnsafe(length);
+  let at = HEADER_BYTES;
+  for (const [i, { value }] of writes.entries()) {
+    const entry = entries[i]!;
+    at = record.writeUInt32LE(entry.length, at);
+    at = record.writeUInt32LE(value.length, at);
+    record.set(entry, at);
+    record.set(value, at + entry.length);
+    at += entry.length + value.length;
+  }
+  record.writeUInt32LE(length - HEADER_BYTES, 0);
+  record.writeUInt32LE(crc32(record.subarray(HEADER_BYTES)), 4);
+  return record;
+}
+
+/** @returns the writes of all whole records, and where the next one would begin */
+function readRecords(bytes: Buffer): { writes: Write[]; end: number } {
+  const writes: Write[] = [];
+  let end = 0;
+  while (end + HEADER_BYTES <= bytes.length) {
+    const length = bytes.readUInt32LE(end);
+    const body = bytes.subarray(end + HEADER_BYTES, end + HEADER_BYTES + length);
+    if (length === 0 || body.length < length || crc32(body) !== bytes.readUInt32LE(end + 4)) break;
+    const record = decodeRecord(body);
+    const before = writes.at(-1)?.entry.revision ?? 0;
+    if (record[0]!.entry.revision <= before) break;
+    writes.push(...record);
+    end += HEADER_BYTES + length;
+  }
+  return { writes, end };
+}
+
+function decodeRecord(body: Buffer): Write[] {
+  const writes: Write[] = [];
+  for (let at = 0; at < body.length; ) {
+    const value = at + 8 + body.readUInt32LE(at);
+    const end = value + body.readUInt32LE(at + 4);
+    writes.push({
+      entry: entryCodec.decode(body.subarray(at + 8, value)),
+      value: new Uint8Array(body.subarray(value, end)),
+    });
+    at = end;
+  }
+  return writes;
+}
+
+async function writeAll(fd: number, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await write(fd, bytes, written, bytes.length - written, position + written);
+    written += bytesWritten;
+  }
+}
+
+/** So that a file that was just made is there after a loss of power. */
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
