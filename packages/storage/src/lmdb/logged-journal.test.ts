@@ -25,7 +25,7 @@ const write = (revision: number, size = 3): Write => ({
     previous: revision - 1,
     expiresAt: 0,
   },
-  value: new Uint8Array(size).fill(revision),
+  value: Buffer.alloc(size, revision),
 });
 
 /** A database whose transactions the test lets end. */

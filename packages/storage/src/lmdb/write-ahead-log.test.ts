@@ -23,7 +23,7 @@ const write = (revision: number, size = 3): Write => ({
     previous: 0,
     expiresAt: 0,
   },
-  value: new Uint8Array(size).fill(revision),
+  value: Buffer.alloc(size, revision),
 });
 const revisions = (log: WriteAheadLog) => log.recovered.map(({ entry }) => entry.revision);
 

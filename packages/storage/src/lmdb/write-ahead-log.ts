@@ -182,7 +182,7 @@ function decodeRecord(body: Buffer): Write[] {
     const end = value + body.readUInt32LE(at + 4);
     writes.push({
       entry: entryCodec.decode(body.subarray(at + 8, value)),
-      value: new Uint8Array(body.subarray(value, end)),
+      value: Buffer.from(body.subarray(value, end)),
     });
     at = end;
   }
