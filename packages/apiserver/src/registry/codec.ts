@@ -8,6 +8,7 @@ import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cacher.ts';
 import type { ResourceDefinition } from './resource.ts';
+import { sharedText, withSharedTexts } from './sharedtext.ts';
 
 /**
  * Objects this process encoded a moment ago: the event that brings them back need not be parsed again. No more than are
@@ -16,6 +17,8 @@ import type { ResourceDefinition } from './resource.ts';
 const justEncoded = new LRUCache<Uint8Array, KubeObject>({ max: 256 });
 /** The other way round: whoever wrote an object is answered with it. */
 const encodedBytes = new WeakMap<KubeObject, Buffer>();
+
+const NO_LABELS: Readonly<Record<string, string>> = {};
 
 /** The bytes in the store of an object that {@link ObjectCodec.encode} returned. */
 export function encodedBytesOf(object: KubeObject): Buffer | undefined {
@@ -67,12 +70,12 @@ export class ObjectCodec {
     const { metadata } = object;
     return {
       key: kv.key,
-      namespace: metadata.namespace ?? '',
+      namespace: sharedText(metadata.namespace ?? ''),
       name: metadata.name ?? '',
       revision: kv.modRevision,
       bytes,
-      labels: metadata.labels ?? {},
-      fields: this.fieldsOf(object),
+      labels: metadata.labels ? withSharedTexts(metadata.labels) : NO_LABELS,
+      fields: withSharedTexts(this.fieldsOf(object)),
     };
   }
 

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { isWorthCollecting } from './memory.ts';
+import { isWorthCollecting, startCollection } from './memory.ts';
 
 const MIB = 2 ** 20;
 const heap = { utilization: 0.01, usedBytes: 40 * MIB, totalBytes: 200 * MIB, totalBytesThen: 60 * MIB };
@@ -11,3 +12,13 @@ it.each([
   ['a busy one', { ...heap, utilization: 0.2 }, false],
   ['one whose heap is so large that collecting it takes long', { ...heap, usedBytes: 300 * MIB }, false],
 ])('%s', (_, state, worth) => expect(isWorthCollecting(state)).toBe(worth));
+
+it('gives back what nobody refers to any more', async () => {
+  let held: object[] | undefined = Array.from({ length: 400_000 }, (_, i) => ({ i, text: [i] }));
+  const taken = process.memoryUsage().heapTotal;
+  expect(held.length).toBe(400_000);
+  held = undefined;
+  await nextTurn();
+  startCollection();
+  await expect.poll(() => process.memoryUsage().heapTotal, { timeout: 5000 }).toBeLessThan(taken - 16 * MIB);
+});

@@ -1,12 +1,13 @@
 /**
  * Memory that a burst of work has taken is given back when the process has come to rest: V8 itself keeps what it has
- * collected for a next burst, which for a server of mostly nothing to do is most of its memory.
+ * collected for a next burst, which for a server of mostly nothing to do is most of its memory. The collection is one that
+ * V8 begins by itself and does beside other work. One that is called for (`gc()`) holds everything up while it marks: a
+ * server at rest with 10,000 pods stood still for 126 ms.
  */
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 
-const INTERVAL_MS = 5000;
+const INTERVAL_MS = 2000;
 /** Share of the time. */
 const CALM = 0.05;
 const MIB = 2 ** 20;
@@ -18,7 +19,7 @@ export interface Heap {
   readonly utilization: number;
   readonly usedBytes: number;
   readonly totalBytes: number;
-  /** What the total was after memory was given back the last time; 0: it never was. */
+  /** The least that the total was since a collection was brought about the last time; 0: none was. */
   readonly totalBytesThen: number;
 }
 
@@ -34,17 +35,20 @@ export function giveBackMemory(): void {
     const { utilization } = performance.eventLoopUtilization(before);
     before = performance.eventLoopUtilization();
     const { heapUsed: usedBytes, heapTotal: totalBytes } = process.memoryUsage();
-    if (!isWorthCollecting({ utilization, usedBytes, totalBytes, totalBytesThen })) return;
-    collect();
-    totalBytesThen = process.memoryUsage().heapTotal;
+    if (isWorthCollecting({ utilization, usedBytes, totalBytes, totalBytesThen })) {
+      startCollection();
+      totalBytesThen = totalBytes;
+    } else if (totalBytes < totalBytesThen) totalBytesThen = totalBytes;
   };
   setInterval(look, INTERVAL_MS).unref();
 }
 
-/** Of V8's kinds of collection the one that keeps no pages for later. */
-function collect(): void {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (options: object) => void;
-  setFlagsFromString('--no-expose-gc');
-  gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+/** More than V8 lets grow outside of its heap without a collection. */
+const EXTERNAL_BYTES = 66 * MIB;
+
+/** Has V8 begin to mark, and in the end keep no pages for later. The bytes are never touched, and thus take no memory. */
+export function startCollection(): void {
+  setFlagsFromString('--optimize-for-size');
+  new ArrayBuffer(EXTERNAL_BYTES);
+  setFlagsFromString('--no-optimize-for-size');
 }

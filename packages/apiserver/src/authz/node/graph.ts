@@ -11,6 +11,7 @@ import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 import { configMapNames, isMirrorPod, secretNames } from '../../pod.ts';
+import { sharedText } from '../../registry/sharedtext.ts';
 
 export type ObjectKind =
   | 'configmap'
@@ -127,7 +128,7 @@ export class NodeGraph {
   #link(key: string, node: string, targets: readonly string[]): void {
     const opened = targets.map((target) => this.#open(target));
     for (const { nodes } of opened) nodes.set(node, (nodes.get(node) ?? 0) + 1);
-    this.#links.set(key, { node, targets: opened.length === 0 ? NONE : opened });
+    this.#links.set(key, { node: sharedText(node), targets: opened.length === 0 ? NONE : opened });
   }
 
   #open(key: string): Opened {
