@@ -51,8 +51,7 @@ async function list(scope: Scope, kind: ComputedKind): Promise<void> {
     ctx,
     200,
     { 'content-type': representation.contentType },
-    (out) => representation.list(items, {}, out),
-    0,
+    { write: (out) => representation.list(items, {}, out), estimate: 0 },
   );
 }
 

@@ -62,8 +62,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
     ctx,
     200,
     { 'content-type': representation.contentType },
-    (out) => representation.list(page.items, page.meta, out),
-    estimate,
+    { write: (out) => representation.list(page.items, page.meta, out), estimate },
   );
 }
 

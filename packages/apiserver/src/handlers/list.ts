@@ -10,7 +10,7 @@ import { auditList } from './audit.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
 import type { ListOptions } from './options.ts';
 import type { ListMeta } from './representation.ts';
-import { representationFor } from './representations.ts';
+import { listKey, representationFor } from './representations.ts';
 import { parseListResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
@@ -27,12 +27,16 @@ export async function listObjects(scope: Scope, options: ListOptions): Promise<v
   const representation = representationFor(scope, 'list');
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
   auditList(scope, page.items, page.meta, estimate);
+  const form = listKey(scope);
   await sendChunks(
     scope.ctx,
     200,
     { 'content-type': representation.contentType },
-    (out) => representation.list(page.items, page.meta, out),
-    estimate,
+    {
+      write: (out) => representation.list(page.items, page.meta, out),
+      estimate,
+      key: form && `${page.meta.resourceVersion} ${form}`,
+    },
   );
 }
 

@@ -45,6 +45,17 @@ export function representationFor(scope: Scope, answer?: 'object' | 'list'): Rep
   }
 }
 
+/**
+ * What lists at the same revision have in common if they are the same, byte for byte.
+ * @returns undefined where that can't be said: a Table tells how old things are, and the schema of a custom resource changes by itself
+ */
+export function listKey({ ctx, output, lens }: Scope): string | undefined {
+  if (formOf(output.convert)?.kind === 'Table' || !lens.expected.form.type) return undefined;
+  const { url, headers } = ctx.exchange;
+  const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(headers, 'user-agent'));
+  return JSON.stringify([url, output.mediaType, output.convert, pretty]);
+}
+
 function goTypeOf({ served: { definition }, subresource }: Scope): string {
   return internalGoType(subresource?.group ?? definition.group, subresource?.kind ?? definition.kind);
 }

@@ -1,5 +1,5 @@
 /** Answers on their way out: headers that all have, compression, chunks under back-pressure. */
-import type { Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import type { RequestContext } from '../context.ts';
@@ -7,6 +7,7 @@ import { headerOf } from '../http/answer.ts';
 import { ChunkWriter } from '../http/chunks.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 import { warningHeaders } from '../http/warnings.ts';
+import { type SharedBody, SharedLists } from './shared-lists.ts';
 
 /** Smaller answers are not worth compressing (upstream's defaultGzipThresholdBytes). */
 const GZIP_THRESHOLD_BYTES = 128 * 1024;
@@ -39,20 +40,31 @@ export async function sendWhole(
 /** How many items are written between two turns of the event loop, at most. */
 const ITEMS_PER_TURN = 64;
 
-/**
- * Writes a body chunk by chunk, never further ahead than the connection's buffer.
- * @param write puts it into the chunks, yielding after each item
- * @param estimate bytes to come, about
- */
+/** One for the process: it bounds what all answers together hold. */
+const shared = new SharedLists();
+
+export interface ChunkedBody {
+  /** Puts it into the chunks, yielding after each item. */
+  readonly write: (out: ChunkWriter) => Iterable<void>;
+  /** Bytes to come, about. */
+  readonly estimate: number;
+  /** The same for bodies that are the same, byte for byte; undefined: nothing is known of others. */
+  readonly key?: string | undefined;
+}
+
+/** Writes a body chunk by chunk, never further ahead than the connection's buffer. */
 export async function sendChunks(
   ctx: RequestContext,
   status: number,
   headers: ResponseHeaders,
-  write: (out: ChunkWriter) => Iterable<void>,
-  estimate: number,
+  { write, estimate, key }: ChunkedBody,
 ): Promise<void> {
   const { exchange } = ctx;
   const zipped = estimate > GZIP_THRESHOLD_BYTES && acceptsGzip(ctx);
+  if (key !== undefined && exchange.method !== 'HEAD') {
+    const common = shared.join(`${zipped} ${key}`, estimate, () => (zipped ? gzip(chunksOf(write)) : chunksOf(write)));
+    if (common) return sendShared(ctx, status, { ...headers, ...(zipped ? GZIPPED : {}) }, common);
+  }
   const body = exchange.begin(status, { ...commonHeaders(ctx), ...headers, ...(zipped ? GZIPPED : {}) });
   if (exchange.method === 'HEAD') {
     body.end();
@@ -88,6 +100,40 @@ export async function sendChunks(
   await send();
   if (exchange.closed) target.destroy();
   else target.end();
+}
+
+async function sendShared(
+  ctx: RequestContext,
+  status: number,
+  headers: ResponseHeaders,
+  common: SharedBody,
+): Promise<void> {
+  const { exchange } = ctx;
+  const body = exchange.begin(status, { ...commonHeaders(ctx), ...headers });
+  const drained = drainOf(body, exchange);
+  for (let i = 0; !exchange.closed; i++) {
+    const chunk = await common.chunkAt(i);
+    if (!chunk) break;
+    exchange.bytesSent += chunk.length;
+    if (!body.write(chunk)) await drained();
+  }
+  if (exchange.closed) body.destroy();
+  else body.end();
+}
+
+async function* chunksOf(write: ChunkedBody['write']): AsyncIterable<Buffer> {
+  const out = new ChunkWriter();
+  let items = 0;
+  for (const _ of write(out)) {
+    for (let chunk = out.take(); chunk; chunk = out.take()) yield chunk.bytes;
+    if (++items % ITEMS_PER_TURN === 0) await nextTurn();
+  }
+  out.flush();
+  for (let chunk = out.take(); chunk; chunk = out.take()) yield chunk.bytes;
+}
+
+function gzip(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  return Readable.from(chunks, { objectMode: false }).pipe(zlib.createGzip({ level: GZIP_LEVEL }));
 }
 
 /** @returns what resolves when more may be written, or nobody is there to read it */
