@@ -38,8 +38,9 @@ export function encodeStored(object: KubeObject): Buffer {
   return bytes;
 }
 
-/** Small buffers are cut from large ones, which stay as long as any of their pieces does. */
-function ownCopy(bytes: Buffer): Buffer {
+/** Small buffers are cut from large ones, which stay as long as any of their pieces does. @returns what has its own memory */
+function owned(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   return copy;
@@ -54,7 +55,7 @@ export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Bu
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
   const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
-  return { object, bytes: isOurs ? ownCopy(bytes) : encodeStored(object) };
+  return { object, bytes: isOurs ? owned(bytes) : encodeStored(object) };
 }
 
 function decodeEnvelope(bytes: Buffer): KubeObject {

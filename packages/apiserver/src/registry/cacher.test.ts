@@ -77,6 +77,31 @@ describe('cacher', () => {
     expect(events.length).toBeLessThanOrEqual(10);
   });
 
+  it('keeps what every object is, wherever it moves the bytes', async () => {
+    const value = (i: number) => String(i).padEnd(20_000);
+    const state = new Map<string, string>();
+    const write = async (i: number, version: number) => {
+      await put(`n/o${i}`, value(version));
+      state.set(`o${i}`, value(version));
+    };
+    for (let i = 0; i < 10; i++) await write(i, i);
+    await cacher.ready();
+    for (let i = 10; i < 60; i++) await write(i, i);
+    // Holes are left, here and there, by what is gone and by what was replaced.
+    for (let i = 0; i < 60; i++) {
+      if (i % 10 === 0) continue;
+      if (i % 3 > 0) await write(i, i + 100);
+      else {
+        await remove(`n/o${i}`);
+        state.delete(`o${i}`);
+      }
+    }
+    for (let i = 60; i < 80; i++) await write(i, i);
+    expect(Object.fromEntries(cacher.list('').map(({ name, bytes }) => [name, bytes.toString()]))).toEqual(
+      Object.fromEntries(state),
+    );
+  });
+
   it('remembers events up to a bound in bytes', async () => {
     const roomy = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger, ringCapacity: 1000 });
     await roomy.ready();

@@ -4,13 +4,15 @@
  *
  *     store.watch ──batch──▶ apply: objects + ring of events ──▶ every subscriber, in revision order
  *
- * Invariant: `objects` is the state at `revision`, and the ring holds every event in (ringStart, revision].
+ * Invariant: `objects` is the state at `revision`, and the ring holds every event in (ringStart, revision]. The bytes of
+ * an object that no event in the ring has brought lie in the slabs, where most stay: what changes often does not get there.
  */
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
 import { Audience, type Interest } from './audience.ts';
 import { Pace } from './pace.ts';
+import { Slabs } from './slabs.ts';
 import { type Demand, ValueIndexes } from './valueindex.ts';
 
 /** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
@@ -20,8 +22,8 @@ export interface CachedObject {
   readonly name: string;
   /** Its resourceVersion. A deleted object carries the revision of its deletion. */
   readonly revision: number;
-  /** The canonical JSON of the storage version, without resourceVersion. */
-  readonly bytes: Buffer;
+  /** The canonical JSON of the storage version, without resourceVersion. The cache moves them to other memory. */
+  bytes: Buffer;
   readonly labels: Readonly<Record<string, string>>;
   /** Selectable fields, metadata.name and metadata.namespace among them. */
   readonly fields: Readonly<Record<string, string>>;
@@ -62,6 +64,8 @@ export class Cacher {
   readonly #options: CacherOptions;
   readonly #prefix: string;
   #objects = new SortedEntries<CachedObject>();
+  #slabs = new Slabs();
+  #isTidying = false;
   readonly #ring: CacheEvent[] = [];
   #ringStart = 0;
   #ringBytes = 0;
@@ -212,6 +216,7 @@ export class Cacher {
   async #load(): Promise<void> {
     const { store, decode } = this.#options;
     const loaded: CachedObject[] = [];
+    const slabs = new Slabs();
     const pace = new Pace();
     let from = this.#prefix;
     let revision: number | undefined;
@@ -224,14 +229,16 @@ export class Cacher {
       });
       revision = page.revision;
       for (const kv of page.kvs) {
-        loaded.push(decode(kv));
+        const object = decode(kv);
+        object.bytes = slabs.add(object.bytes);
+        loaded.push(object);
         await pace.after(kv.value.length);
       }
       const last = page.kvs.at(-1);
       if (!last || page.kvs.length < PAGE) break;
       from = `${last.key}\0`;
     }
-    this.#replace(loaded, revision);
+    this.#replace(loaded, slabs, revision);
     this.#watch = store.watch({
       prefix: this.#prefix,
       fromRevision: revision + 1,
@@ -241,9 +248,10 @@ export class Cacher {
   }
 
   /** After a first load this turns the difference into events, so that subscribers miss nothing. */
-  #replace(loaded: readonly CachedObject[], revision: number): void {
+  #replace(loaded: readonly CachedObject[], slabs: Slabs, revision: number): void {
     const next = SortedEntries.from(loaded);
     this.#objects = next;
+    this.#slabs = slabs;
     this.#indexes.clear();
     this.#bytes = loaded.reduce((sum, { bytes }) => sum + bytes.length, 0);
     this.#ring.length = 0;
@@ -276,6 +284,7 @@ export class Cacher {
         const previous = this.#objects.get(object.key);
         this.#objects.set(object);
         this.#indexes.replace(previous, object);
+        if (previous) this.#slabs.remove(previous.bytes);
         this.#bytes += object.bytes.length - (previous?.bytes.length ?? 0);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
       } else {
@@ -283,6 +292,7 @@ export class Cacher {
         if (!previous) continue;
         this.#objects.delete(event.key);
         this.#indexes.replace(previous, undefined);
+        this.#slabs.remove(previous.bytes);
         this.#bytes -= previous.bytes.length;
         events.push({
           type: 'DELETED',
@@ -311,6 +321,28 @@ export class Cacher {
     }
     const dropped = this.#ring.splice(0, drop);
     this.#ringStart = dropped.at(-1)!.revision;
+    for (const { object } of dropped) {
+      if (this.#objects.get(object.key) === object) object.bytes = this.#slabs.add(object.bytes);
+    }
+    if (this.#slabs.needsTidying) void this.#tidy();
+  }
+
+  /** Moves what lies between holes. */
+  async #tidy(): Promise<void> {
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    const slabs = this.#slabs;
+    const pace = new Pace();
+    for (const object of this.list('')) {
+      if (this.#slabs !== slabs) break;
+      const { bytes } = object;
+      // Removed meanwhile, it lies in a slab no more.
+      if (!slabs.isSparse(bytes) || this.#objects.get(object.key) !== object) continue;
+      object.bytes = slabs.add(bytes);
+      slabs.remove(bytes);
+      await pace.after(bytes.length);
+    }
+    this.#isTidying = false;
   }
 
   #advance(revision: number): void {
