@@ -39,7 +39,10 @@ it('takes at most twice the memory of its pieces once it is tidied, whatever com
     const all = [...pieces.values()];
     for (const { piece, fill } of all) expect(piece.equals(bytesOf(piece.length, fill))).toBe(true);
     const used = all.reduce((sum, { piece }) => sum + piece.length, 0);
-    const held = [...new Set(all.map(({ piece }) => piece.buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const held = [...new Set(all.map(({ piece }) => piece.buffer))].reduce(
+      (sum, { byteLength }) => sum + byteLength,
+      0,
+    );
     expect(held).toBeLessThanOrEqual(2 * used + 2 * 256 * 1024);
   });
   fc.assert(property, { numRuns: 30 });
