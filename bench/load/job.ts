@@ -40,6 +40,8 @@ export interface WatchJob {
   /** Each write's object contains `#<number of the write>#` somewhere. */
   readonly write: Template;
   readonly writes: number;
+  /** Writes before them, which are awaited and not measured. */
+  readonly warmUp?: number;
   /** Writes in flight, or … */
   readonly writers: number;
   /** … writes per second. */

@@ -7,22 +7,24 @@ const MARK = '#'.charCodeAt(0);
 
 /**
  * Watches on connections of their own, then writes on another one. A delivery's latency is from the moment at which the
- * write's request is sent until the watcher has the event. @throws Error when a watch ends before it has everything
+ * write's request is sent until the watcher has the event. What the first writes bring is awaited and not measured: this
+ * process has just begun, and compiles what reads them. @throws Error when a watch ends before it has everything
  */
 export async function watches(job: WatchJob): Promise<JobResult> {
   const connections: Connection[] = [];
-  const expected = (job.expected ?? job.connections * job.streams) * job.writes;
-  const latencies = new Float64Array(expected);
-  const sentAt = new Float64Array(job.writes);
+  const seenBy = job.expected ?? job.connections * job.streams;
+  const warmUp = job.warmUp ?? 0;
+  const total = warmUp + job.writes;
+  const latencies = new Float64Array(seenBy * total);
+  const sentAt = new Float64Array(total);
   let seen = 0;
   let bytes = 0;
-  let all!: () => void;
+  let awaited: { readonly seen: number; readonly resolve: () => void } | undefined;
   let failed!: (error: Error) => void;
-  const complete = new Promise<void>((resolve, reject) => {
-    all = resolve;
+  const failure = new Promise<never>((_, reject) => {
     failed = reject;
   });
-  complete.catch(() => {});
+  failure.catch(() => {});
 
   const headers = headerBlock('GET', job.path);
   const open = async (): Promise<void> => {
@@ -39,7 +41,7 @@ export async function watches(job: WatchJob): Promise<JobResult> {
               bytes += data.length;
               for (const write of read(data)) {
                 latencies[seen++] = performance.now() - sentAt[write]!;
-                if (seen === expected) all();
+                if (seen === awaited?.seen) awaited.resolve();
               }
             },
             end: (status, error) => failed(new Error(`a watch ended: ${error?.message ?? status}`)),
@@ -52,10 +54,7 @@ export async function watches(job: WatchJob): Promise<JobResult> {
     await Promise.all(Array.from({ length: Math.min(50, job.connections - i) }, open));
   }
 
-  if (expected === 0) all();
   const writer = await Connection.open(job.target);
-  const cpuBefore = { server: cpuSecondsOf(job.pids ?? []), load: process.cpuUsage() };
-  const start = performance.now();
   let started = 0;
   const write = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -69,21 +68,39 @@ export async function watches(job: WatchJob): Promise<JobResult> {
         },
       });
     });
-  const work = async (): Promise<void> => {
-    while (started < job.writes) await write();
+  /** @param last the number of the first write that is not among them. Resolves when all watches have seen them. */
+  const writeUntil = async (last: number): Promise<void> => {
+    const complete = new Promise<void>((resolve) => {
+      awaited = { seen: seenBy * last, resolve };
+      if (seen === awaited.seen) resolve();
+    });
+    const work = async (): Promise<void> => {
+      while (started < last) await write();
+    };
+    if (job.rate === undefined) await Promise.all(Array.from({ length: job.writers }, work));
+    else await paced(last - started, job.rate, write);
+    await Promise.race([complete, failure]);
   };
-  if (job.rate === undefined) await Promise.all(Array.from({ length: job.writers }, work));
-  else await paced(job.writes, job.rate, write);
-  await complete;
+  await writeUntil(warmUp);
+  const before = { server: cpuSecondsOf(job.pids ?? []), load: process.cpuUsage(), seen, bytes };
+  const start = performance.now();
+  await writeUntil(total);
   const seconds = (performance.now() - start) / 1000;
-  const load = process.cpuUsage(cpuBefore.load);
+  const load = process.cpuUsage(before.load);
   const cpu = {
-    server: cpuSecondsOf(job.pids ?? []) - cpuBefore.server,
+    server: cpuSecondsOf(job.pids ?? []) - before.server,
     load: (load.user + load.system) / 1e6,
   };
   const { protocol } = writer;
   for (const connection of [...connections, writer]) connection.close();
-  return { seconds, count: seen, bytes, latency: percentiles(latencies), protocol, cpu };
+  return {
+    seconds,
+    count: seen - before.seen,
+    bytes: bytes - before.bytes,
+    latency: percentiles(latencies.subarray(before.seen)),
+    protocol,
+    cpu,
+  };
 }
 
 async function paced(count: number, rate: number, step: () => Promise<void>): Promise<void> {

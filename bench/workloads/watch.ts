@@ -8,7 +8,9 @@ interface Fanout {
   readonly connections: number;
   readonly streams?: number;
   readonly writes: number;
-  /** Writes per second; absent: four in flight. */
+  /** Writes in flight, … */
+  readonly writers?: number;
+  /** … or per second. */
   readonly rate?: number;
   readonly query?: string;
   /** Whether watchers see all writes, or one in ten. */
@@ -18,7 +20,18 @@ interface Fanout {
 
 let namespaces = 0;
 
-function fanout({ name, what, connections, streams = 1, writes, rate, query = '', selective, long }: Fanout): Workload {
+function fanout({
+  name,
+  what,
+  connections,
+  streams = 1,
+  writes,
+  writers = 4,
+  rate,
+  query = '',
+  selective,
+  long,
+}: Fanout): Workload {
   return {
     name: `watch-${name}`,
     what,
@@ -43,7 +56,8 @@ function fanout({ name, what, connections, streams = 1, writes, rate, query = ''
           body: JSON.stringify(configMap({ generateName: 'event-', labels: { kind } }, '#{i}#')),
         },
         writes: sizes.seconds < 3 ? Math.ceil(writes / 5) : writes,
-        writers: 4,
+        warmUp: Math.ceil(writes / 10),
+        writers,
         ...(rate ? { rate } : {}),
         pids: server.processes.map(({ pid }) => pid!),
       });
@@ -66,6 +80,20 @@ export const watches: readonly Workload[] = [
     what: '200 watchers on 200 connections × 500 events, written as fast as 4 writers can',
     connections: 200,
     writes: 500,
+  }),
+  fanout({
+    name: '200-many',
+    what: '200 watchers on 200 connections × 2,000 events, written as fast as 64 writers can',
+    connections: 200,
+    writes: 2000,
+    writers: 64,
+  }),
+  fanout({
+    name: '200-16',
+    what: '200 watchers on 200 connections × 1,000 events, written as fast as 16 writers can',
+    connections: 200,
+    writes: 1000,
+    writers: 16,
   }),
   fanout({
     name: '200-paced',
