@@ -7,7 +7,8 @@
  *
  * A pause is as long as the round before it was, so that other work gets its half of the time however many watch.
  */
-const MIN_PAUSE_MS = 4;
+/** With 4 a pod that is made runs 1 ms later (13 ms for 12), and no more of them do. */
+const MIN_PAUSE_MS = 1;
 /** Between two turns of the event loop. */
 const WRITES_PER_TURN = 200;
 
