@@ -9,7 +9,7 @@ import { entryCodec } from './entry-codec.ts';
 const write = promisify(writeWithCallback);
 
 /** Files grow by zeros in pieces of this size: a write within a file waits for its data alone, one at its end for the file system's journal, too. */
-const GROWTH_BYTES = 1 << 20;
+const GROWTH_BYTES = 256 << 10;
 /** Bytes of a file beyond which it takes no further record: what a start has to read again. */
 const FULL_BYTES = 16 << 20;
 /** Of a record: length and CRC-32 of what follows. Of a write in it: lengths of entry and value. All little-endian. */
