@@ -1,4 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -40,6 +50,23 @@ it('has what was appended, value and all', async () => {
   await log.append([write(2), write(3, 0)]);
   await log.append([write(4, 100_000)]);
   expect(reopened(1)).toEqual([write(2), write(3, 0), write(4, 100_000)]);
+  log.close();
+});
+
+it.skipIf(process.platform !== 'linux')('is written synchronously: what is answered survives a loss of power', () => {
+  const log = new WriteAheadLog(path, 1);
+  const linkOf = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  };
+  const open = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith(`${path}.log-`));
+  const flags = open.map((fd) =>
+    Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8),
+  );
+  expect(flags.map((bits) => bits & constants.O_DSYNC)).toEqual([constants.O_DSYNC, constants.O_DSYNC]);
   log.close();
 });
 
