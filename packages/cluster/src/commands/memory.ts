@@ -11,8 +11,8 @@ const INTERVAL_MS = 2000;
 /** Share of the time. */
 const CALM = 0.05;
 const MIB = 2 ** 20;
-/** Larger heaps are left alone: to collect them would hold up for too long whoever comes just then. */
-const MAX_USED_BYTES = 96 * MIB;
+/** Larger heaps are left to V8: so much garbage at once holds up for too long whoever comes just then. */
+const MAX_USED_BYTES = 192 * MIB;
 
 export interface Heap {
   /** Share of the last interval in which the event loop had something to do. */
