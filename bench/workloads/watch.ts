@@ -99,7 +99,7 @@ export const watches: readonly Workload[] = [
     name: '200-paced',
     what: '200 watchers on 200 connections, 100 events a second: how late they come',
     connections: 200,
-    writes: 500,
+    writes: 1000,
     rate: 100,
   }),
   fanout({

@@ -5,8 +5,10 @@
  *     event ──▶ a round at once, if there was none for a while
  *     event, event, event ──▶ one round for all, when the pause after the last one is over
  *
- * A pause is as long as the round before it was, so that other work gets its half of the time however many watch.
+ * A pause is half as long as the round before it was, so that other work gets its third of the time however many watch. When
+ * it was as long, 16 writers brought as many deliveries to 200 watchers, in 24 ms instead of 17 (median).
  */
+const PAUSE = 0.5;
 /** With 4 a pod that is made runs 1 ms later (13 ms for 12), and no more of them do. */
 const MIN_PAUSE_MS = 1;
 /** Between two turns of the event loop. */
@@ -53,7 +55,7 @@ export class Rounds {
 
   #end(startedAt: number): void {
     const now = this.#now();
-    this.#pauseUntil = now + Math.max(MIN_PAUSE_MS, now - startedAt);
+    this.#pauseUntil = now + Math.max(MIN_PAUSE_MS, PAUSE * (now - startedAt));
     this.#isPlanned = false;
     const [next] = this.#waiting;
     if (next) this.join(next);
