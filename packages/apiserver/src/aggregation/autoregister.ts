@@ -78,11 +78,6 @@ export class AutoRegistration {
     return before ? namesOf(before) : [];
   }
 
-  /** @returns the names to see to */
-  deleteDefinitions(): string[] {
-    return [...this.#definitions.keys()].flatMap((name) => this.deleteDefinition(name));
-  }
-
   /** @throws StatusError, StoreUnavailableError: to be tried again */
   async reconcile(name: string): Promise<void> {
     const desired = this.#desired(name);

@@ -172,14 +172,10 @@ export class Aggregation {
       await follow(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
         set: (crd) => registration.add(...this.#registration.setDefinition(crd as unknown as CustomResourceDefinition)),
         delete: (_namespace, name) => registration.add(...this.#registration.deleteDefinition(name)),
-        reset: () => registration.add(...this.#registration.deleteDefinitions()),
       }),
       await follow(resources.storeOf(REGISTRATION_GROUP, 'apiservices'), {
         set: (service) => this.#set(service as unknown as APIService),
         delete: (_namespace, name) => this.#delete(name),
-        reset: () => {
-          for (const name of [...this.#services.keys()]) this.#delete(name);
-        },
       }),
     );
   }

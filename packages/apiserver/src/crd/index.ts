@@ -61,9 +61,6 @@ export class CustomResources {
     this.#unfollow = await follow(this.#store, {
       set: (object) => this.#set(object as unknown as CRD),
       delete: (_namespace, name) => this.#delete(name),
-      reset: () => {
-        for (const name of [...this.#definitions.keys()]) this.#delete(name);
-      },
     });
   }
 

@@ -7,6 +7,7 @@
  * Invariant: `objects` is the state at `revision`, and the ring holds every event in (ringStart, revision]. The bytes of
  * an object that no event in the ring has brought lie in the slabs, where most stay: what changes often does not get there.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
@@ -40,7 +41,7 @@ export interface CacheEvent {
 export interface Subscriber {
   /** Events in order; `revision` is where the cache stands. Must not throw. */
   onEvents(events: readonly CacheEvent[], revision: number): void;
-  /** The subscription is over: the cache lost its place in the store's history. */
+  /** The subscription is over: the cache lost its place in the store's history. What it holds is still what was told. */
   onEnd(error: Error): void;
 }
 
@@ -247,7 +248,6 @@ export class Cacher {
     });
   }
 
-  /** After a first load this turns the difference into events, so that subscribers miss nothing. */
   #replace(loaded: readonly CachedObject[], slabs: Slabs, revision: number): void {
     const next = SortedEntries.from(loaded);
     this.#objects = next;
@@ -266,14 +266,15 @@ export class Cacher {
       { error: error.message, prefix: this.#prefix },
       'watch on the store ended; loading again',
     );
+    // Who comes back has to wait for the load, which tells nobody what has changed.
+    this.#loadAgain(error instanceof CompactedError ? 0 : RETRY_MS);
     for (const subscriber of this.#audience.clear()) subscriber.onEnd(error);
-    const again = (): void => {
-      if (this.#closed) return;
-      this.#started = this.#load();
-      this.#started.catch(() => setTimeout(again, RETRY_MS).unref());
-    };
-    if (error instanceof CompactedError) again();
-    else setTimeout(again, RETRY_MS).unref();
+  }
+
+  #loadAgain(delayMs: number): void {
+    const started = sleep(delayMs, undefined, { ref: false }).then(() => (this.#closed ? undefined : this.#load()));
+    this.#started = started;
+    started.catch(() => this.#loadAgain(RETRY_MS));
   }
 
   #apply(batch: WatchBatch): void {

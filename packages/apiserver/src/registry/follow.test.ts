@@ -1,6 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openMemoryStore } from '@keelson/storage/memory/open';
-import type { KeyValue } from '@keelson/storage/store';
+import {
+  CompactedError,
+  type KeyValue,
+  type Store,
+  StoreUnavailableError,
+  type WatchOptions,
+} from '@keelson/storage/store';
 import { expect, it } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import { type CachedObject, Cacher } from './cacher.ts';
@@ -11,7 +17,26 @@ const PREFIX = '/registry/things';
 
 /** A store of objects that are no more than a name and, in many bytes, a value. */
 function setUp() {
-  const store = openMemoryStore();
+  const memory = openMemoryStore();
+  let watch: WatchOptions | undefined;
+  const store = new Proxy<Store>(memory, {
+    get(_, name: keyof Store) {
+      const member = memory[name];
+      if (typeof member !== 'function') return member;
+      if (name !== 'watch') return member.bind(memory);
+      return (options: WatchOptions) => {
+        watch = options;
+        const { close } = memory.watch({ ...options, onBatch: (batch) => watch === options && options.onBatch(batch) });
+        return { close };
+      };
+    },
+  });
+  /** The store ends the cache's watch; what is written from now on is found by loading again. */
+  const lose = (error: Error) => {
+    const { onError } = watch!;
+    watch = undefined;
+    onError(error);
+  };
   const decode = ({ key, value, modRevision }: KeyValue): CachedObject => ({
     key,
     namespace: '',
@@ -34,7 +59,7 @@ function setUp() {
     const key = `${PREFIX}/${name}`;
     await store.delete(key, { expect: (await store.get(key)).kv!.modRevision });
   };
-  return { resource: { cacher, codec } as unknown as ResourceStore, cacher, put, remove };
+  return { resource: { cacher, codec } as unknown as ResourceStore, cacher, put, remove, lose };
 }
 
 it('tells what happens while it tells what is there', async () => {
@@ -58,4 +83,57 @@ it('tells what happens while it tells what is there', async () => {
   stop();
   await put('b', '3');
   expect(state.get('b')).toBe('2');
+});
+
+it.each([new CompactedError(5), new StoreUnavailableError('the watch was ended')])(
+  'tells what was missed when the cache has lost its place: %s',
+  async (error) => {
+    const { resource, put, remove, lose } = setUp();
+    for (const name of ['gone', 'changed', 'same']) await put(name, '1');
+    const told: string[] = [];
+    const stop = await follow(resource, {
+      set: ({ metadata }) => void told.push(`${metadata.name} ${metadata.uid}`),
+      delete: (_, name) => void told.push(`${name} deleted`),
+    });
+    told.length = 0;
+    lose(error);
+    await remove('gone');
+    await put('changed', '2');
+    await put('new', '1');
+    await expect.poll(() => told).toEqual(['gone deleted', 'changed 2', 'new 1']);
+    await put('changed', '3');
+    expect(told.at(-1)).toBe('changed 3');
+    lose(error);
+    await remove('new');
+    await expect.poll(() => told.at(-1)).toBe('new deleted');
+    stop();
+  },
+);
+
+it('tells what was missed, too, when the cache loses its place while it is told first', async () => {
+  const { resource, cacher, put, remove, lose } = setUp();
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await put(name, '1');
+  await cacher.ready();
+  const state = new Map<string, string>();
+  const following = follow(resource, {
+    set: ({ metadata }) => void state.set(metadata.name!, metadata.uid!),
+    delete: (_, name) => void state.delete(name),
+  });
+  await nextTurn();
+  expect(state.size).toBeLessThan(6);
+  lose(new CompactedError(5));
+  await Promise.all([put('a', '2'), remove('b'), remove('f'), put('g', '1')]);
+  const stop = await following;
+  expect(Object.fromEntries(state)).toEqual({ a: '2', c: '1', d: '1', e: '1', g: '1' });
+  stop();
+});
+
+it('lets nobody subscribe to a cache that is being loaded again, who would not be told what that brings', async () => {
+  const { cacher, put, lose } = setUp();
+  await put('a', '1');
+  await cacher.ready();
+  lose(new StoreUnavailableError('the watch was ended'));
+  await put('b', '1');
+  await cacher.ready();
+  expect(cacher.list('').map(({ name }) => name)).toEqual(['a', 'b']);
 });

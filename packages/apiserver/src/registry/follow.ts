@@ -8,8 +8,6 @@ export interface Follower {
   /** An object that is new or has changed. Others have it too: it must not be changed. */
   set(object: KubeObject): void;
   delete(namespace: string, name: string): void;
-  /** Everything told so far may be wrong: what comes next is the whole state. */
-  reset?(): void;
 }
 
 const RETRY_MS = 200;
@@ -19,6 +17,8 @@ export async function follow(store: ResourceStore, follower: Follower): Promise<
   const { cacher } = store;
   let unsubscribe: (() => void) | undefined;
   let stopped = false;
+  /** What the follower had been told of when the cache lost its place. */
+  let told: readonly CachedObject[] = [];
   const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached));
   const tellEvents = (events: readonly CacheEvent[]): void => {
     for (const { type, object } of events) {
@@ -37,6 +37,7 @@ export async function follow(store: ResourceStore, follower: Follower): Promise<
       onEvents: (events) => meanwhile.push(...events),
       onEnd: () => {
         hasEnded = true;
+        told = cacher.list('');
       },
     });
     for (const cached of cacher.list('')) {
@@ -45,22 +46,30 @@ export async function follow(store: ResourceStore, follower: Follower): Promise<
     }
     end?.();
     tellEvents(meanwhile);
-    if (hasEnded) await start();
+    if (hasEnded) await goOn();
     else listen();
   };
-  /** Who has followed already must not be seen without what it had. */
-  const start = async (): Promise<void> => {
+  /** Tells the difference, in one turn: who has followed already must not be seen without what it had. */
+  const goOn = async (): Promise<void> => {
     await cacher.ready();
     if (stopped) return;
-    follower.reset?.();
-    for (const cached of cacher.list('')) tell(cached);
+    const now = cacher.list('');
+    const keys = new Set(now.map(({ key }) => key));
+    for (const { key, namespace, name } of told) if (!keys.has(key)) follower.delete(namespace, name);
+    const revisions = new Map(told.map(({ key, revision }) => [key, revision]));
+    for (const cached of now) if (revisions.get(cached.key) !== cached.revision) tell(cached);
+    told = [];
     listen();
   };
   const listen = (): void => {
-    unsubscribe = cacher.subscribe(cacher.revision, { onEvents: tellEvents, onEnd: () => again() });
+    const onEnd = () => {
+      told = cacher.list('');
+      again();
+    };
+    unsubscribe = cacher.subscribe(cacher.revision, { onEvents: tellEvents, onEnd });
   };
   const again = (): void => {
-    if (!stopped) start().catch(() => setTimeout(again, RETRY_MS).unref());
+    if (!stopped) goOn().catch(() => setTimeout(again, RETRY_MS).unref());
   };
   await cacher.ready();
   await first();
