@@ -77,7 +77,6 @@ export class ConfigConsumer {
         into.delete(name);
         this.#soon();
       },
-      reset: (): void => into.clear(),
     };
   }
 

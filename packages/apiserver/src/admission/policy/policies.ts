@@ -133,10 +133,6 @@ function follower(set: (object: KubeObject) => void, known: () => Map<string, un
       known().delete(name);
       changed();
     },
-    reset() {
-      known().clear();
-      changed();
-    },
   };
 }
 

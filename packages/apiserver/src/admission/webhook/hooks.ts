@@ -57,10 +57,6 @@ export class Hooks implements Follower {
     this.#configurations.delete(name);
     this.#changed();
   }
-  reset(): void {
-    this.#configurations.clear();
-    this.#changed();
-  }
 
   get empty(): boolean {
     return this.#inOrder.length === 0;

@@ -364,6 +364,6 @@ it('asks configurations in the order of their names, and forgets those that go',
   expect(ids()).toEqual(['a/y/0', 'b/x/0', 'b/x/1']);
   hooks.delete('', 'b');
   expect(ids()).toEqual(['a/y/0']);
-  hooks.reset();
+  hooks.delete('', 'a');
   expect(hooks.empty).toBe(true);
 });
