@@ -3,7 +3,6 @@
  * in ms; and, where it was asked for, the CPU profile of that time, beside it.
  */
 import { renameSync, writeFileSync } from 'node:fs';
-import { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const file = process.env.KEELSON_BENCH_PAUSES!;
@@ -11,7 +10,9 @@ const RESOLUTION_MS = 10;
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delays.enable();
 
-const profiler = process.env.KEELSON_BENCH_PROFILE ? new Session() : undefined;
+const profiler = process.env.KEELSON_BENCH_PROFILE
+  ? new (await import('node:inspector/promises')).Session()
+  : undefined;
 if (profiler) {
   profiler.connect();
   await profiler.post('Profiler.enable');
