@@ -39,5 +39,6 @@ it('an LMDB file stops growing under constant updates and compaction', { timeout
   await store.close();
   await rm(directory, { recursive: true });
   const settled = Math.max(...curve.slice(0, ROUNDS / 2));
-  expect(curve.at(-1)).toBeLessThan(settled * 1.1);
+  // A checkpoint that comes while pages are not free yet adds some; what is never freed would double it.
+  expect(curve.at(-1)).toBeLessThan(settled * 1.3);
 });
