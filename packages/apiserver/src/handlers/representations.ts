@@ -19,10 +19,10 @@ import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
  * @throws StatusError 400 for an includeObject that is none, 406 for a form that does not suit the answer
  */
 export function representationFor(scope: Scope, answer?: 'object' | 'list'): Representation {
-  const { ctx, served, store, output, lens } = scope;
+  const { served, store, output, lens } = scope;
   const form = formOf(output.convert) ?? { kind: 'Object' };
   if (answer) checkForm(form, answer === 'list', `${goTypeOf(scope)}${answer === 'list' ? 'List' : ''}`);
-  const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
+  const pretty = isPretty(scope);
   const isPlain = form.kind === 'Object' && output.mediaType === 'application/json' && !pretty;
   if (isPlain && lens.isIdentity) return new StoredJson(served.definition);
 
@@ -49,11 +49,14 @@ export function representationFor(scope: Scope, answer?: 'object' | 'list'): Rep
  * What lists at the same revision have in common if they are the same, byte for byte.
  * @returns undefined where that can't be said: a Table tells how old things are, and the schema of a custom resource changes by itself
  */
-export function listKey({ ctx, output, lens }: Scope): string | undefined {
+export function listKey(scope: Scope): string | undefined {
+  const { ctx, output, lens } = scope;
   if (formOf(output.convert)?.kind === 'Table' || !lens.expected.form.type) return undefined;
-  const { url, headers } = ctx.exchange;
-  const pretty = output.pretty || wantsPretty(ctx.info.query, headerOf(headers, 'user-agent'));
-  return JSON.stringify([url, output.mediaType, output.convert, pretty]);
+  return JSON.stringify([ctx.exchange.url, output.mediaType, output.convert, isPretty(scope)]);
+}
+
+function isPretty({ ctx, output }: Scope): boolean {
+  return output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
 }
 
 function goTypeOf({ served: { definition }, subresource }: Scope): string {

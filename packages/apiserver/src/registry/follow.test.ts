@@ -62,9 +62,10 @@ function setUp() {
   return { resource: { cacher, codec } as unknown as ResourceStore, cacher, put, remove, lose };
 }
 
-it('tells what happens while it tells what is there', async () => {
-  const { resource, cacher, put, remove } = setUp();
-  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await put(name, '1');
+/** A follower that was told some of six objects, and not all. */
+async function beingTold() {
+  const { resource, cacher, ...rest } = setUp();
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await rest.put(name, '1');
   await cacher.ready();
   const state = new Map<string, string>();
   const following = follow(resource, {
@@ -72,9 +73,13 @@ it('tells what happens while it tells what is there', async () => {
     delete: (_, name) => void state.delete(name),
   });
   await nextTurn();
-  // It was told some, and not all.
   expect(state.size).toBeGreaterThan(0);
   expect(state.size).toBeLessThan(6);
+  return { ...rest, state, following };
+}
+
+it('tells what happens while it tells what is there', async () => {
+  const { put, remove, state, following } = await beingTold();
   await Promise.all([put('a', '2'), remove('f'), put('g', '1')]);
   const stop = await following;
   expect(Object.fromEntries(state)).toEqual({ a: '2', b: '1', c: '1', d: '1', e: '1', g: '1' });
@@ -111,16 +116,7 @@ it.each([new CompactedError(5), new StoreUnavailableError('the watch was ended')
 );
 
 it('tells what was missed, too, when the cache loses its place while it is told first', async () => {
-  const { resource, cacher, put, remove, lose } = setUp();
-  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await put(name, '1');
-  await cacher.ready();
-  const state = new Map<string, string>();
-  const following = follow(resource, {
-    set: ({ metadata }) => void state.set(metadata.name!, metadata.uid!),
-    delete: (_, name) => void state.delete(name),
-  });
-  await nextTurn();
-  expect(state.size).toBeLessThan(6);
+  const { put, remove, lose, state, following } = await beingTold();
   lose(new CompactedError(5));
   await Promise.all([put('a', '2'), remove('b'), remove('f'), put('g', '1')]);
   const stop = await following;

@@ -89,9 +89,9 @@ function assertAlone({ root, meta }: Environment): void {
 }
 
 function assertFormat({ meta }: Environment): void {
-  const found = meta.get('meta') ?? { format: FORMAT, compacted: 0, scrubbed: 0 };
-  if (!READABLE.includes(found.format)) {
+  const found = meta.get('meta');
+  if (found && !READABLE.includes(found.format)) {
     throw new Error(`its format is ${found.format}, and this version of Keelson reads format ${FORMAT}`);
   }
-  meta.putSync('meta', { ...found, format: FORMAT });
+  if (found?.format !== FORMAT) meta.putSync('meta', { compacted: 0, scrubbed: 0, ...found, format: FORMAT });
 }

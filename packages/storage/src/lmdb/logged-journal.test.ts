@@ -89,6 +89,31 @@ it('moves on at once when there is much', async () => {
   await journal.close();
 });
 
+it('moves on what came during a checkpoint, also if nothing comes after it', async () => {
+  const { clock, journal, database, turn, moved } = setUp();
+  await journal.append([write(2)]);
+  clock.advance(500);
+  await journal.append([write(3)]);
+  // The checkpoint takes longer than the next one's time.
+  clock.advance(500);
+  database.transactions[0]!.end();
+  await turn();
+  clock.advance(500);
+  expect(moved()).toEqual([[2], [3]]);
+  database.transactions[1]!.end();
+  await journal.close();
+});
+
+it('counts what it has found in the log to what is much', async () => {
+  const first = setUp();
+  for (const revision of [2, 3, 4]) await first.journal.append([write(revision, 1 << 20)]);
+  const { journal, database, moved } = setUp();
+  await journal.append([write(5, 1 << 20)]);
+  expect(moved()).toEqual([[2, 3, 4, 5]]);
+  database.transactions[0]!.end();
+  await journal.close();
+});
+
 it('has after a kill what only the log had, and moves it on', async () => {
   const first = setUp();
   await first.journal.append([write(2)]);

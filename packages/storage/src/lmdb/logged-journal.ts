@@ -20,7 +20,8 @@ export class LoggedJournal implements Journal {
   readonly #database: Journal;
   readonly #log: WriteAheadLog;
   readonly #clock: Clock;
-  #pending: Write[];
+  readonly #pending: Write[] = [];
+  /** Of the pending values. */
   #bytes = 0;
   #checkpoint: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -31,8 +32,7 @@ export class LoggedJournal implements Journal {
     this.#database = database;
     this.#log = log;
     this.#clock = clock;
-    this.#pending = [...log.recovered];
-    if (this.#pending.length > 0) this.#moveSoon();
+    this.#hold(log.recovered);
   }
 
   get compaction(): CompactionProgress {
@@ -42,10 +42,8 @@ export class LoggedJournal implements Journal {
   async append(writes: readonly Write[]): Promise<void> {
     this.assertHealthy();
     await this.#write(writes);
-    this.#pending.push(...writes);
-    for (const { value } of writes) this.#bytes += value.length;
-    if (this.#pending.length >= MANY_WRITES || this.#bytes >= MANY_BYTES) this.#move().catch(() => this.#moveSoon());
-    else this.#moveSoon();
+    this.#hold(writes);
+    if (this.#pending.length >= MANY_WRITES || this.#bytes >= MANY_BYTES) this.#moveNow();
   }
 
   entry(revision: number): Entry | undefined {
@@ -113,19 +111,34 @@ export class LoggedJournal implements Journal {
     }
   }
 
+  #hold(writes: readonly Write[]): void {
+    for (const write of writes) {
+      this.#pending.push(write);
+      this.#bytes += write.value.length;
+    }
+    if (this.#pending.length > 0) this.#moveSoon();
+  }
+
   #moveSoon(): void {
     if (this.#closed) return;
     const move = () => {
       this.#cancelTimer = undefined;
-      this.#move().catch(() => this.#moveSoon());
+      this.#moveNow();
     };
     this.#cancelTimer ??= this.#clock.after(REST_MS, move, { background: true });
+  }
+
+  /** Nobody waits for it: what fails stays pending, and is tried again. */
+  #moveNow(): void {
+    this.#move().catch(() => undefined);
   }
 
   /** Resolves when all that was pending at the call has its place in the database. @throws StoreUnavailableError */
   #move(): Promise<void> {
     this.#checkpoint ??= this.#moveAll().finally(() => {
       this.#checkpoint = undefined;
+      // What came meanwhile, and what failed.
+      if (this.#pending.length > 0) this.#moveSoon();
     });
     return this.#checkpoint;
   }

@@ -49,20 +49,18 @@ export class WriteAheadLog {
    * @throws StoreUnavailableError if the files can't be opened, or don't belong to the database
    */
   constructor(path: string, newest: number) {
-    const recovered: Write[] = [];
-    const open = (file: string): Segment => {
+    const open = (file: string): { segment: Segment; missing: readonly Write[] } => {
       const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC, 0o600);
       const bytes = readFileSync(fd);
       const { writes, end } = readRecords(bytes);
       const missing = writes.filter(({ entry }) => entry.revision > newest);
-      recovered.push(...missing);
-      return { file, fd, end, size: bytes.length, newest: missing.at(-1)?.entry.revision ?? 0 };
+      return { segment: { file, fd, end, size: bytes.length, newest: missing.at(-1)?.entry.revision ?? 0 }, missing };
     };
-    this.#segments = [open(`${path}.log-0`), open(`${path}.log-1`)];
+    const [first, second] = [open(`${path}.log-0`), open(`${path}.log-1`)];
     syncDirectory(dirname(path));
-    const [first, second] = this.#segments;
-    this.#current = second.newest > first.newest ? second : first;
-    this.recovered = recovered.sort((a, b) => a.entry.revision - b.entry.revision);
+    this.#segments = [first.segment, second.segment];
+    this.#current = second.segment.newest > first.segment.newest ? second.segment : first.segment;
+    this.recovered = [...first.missing, ...second.missing].sort((a, b) => a.entry.revision - b.entry.revision);
     const gap = this.recovered.findIndex(({ entry }, i) => entry.revision !== newest + 1 + i);
     if (gap >= 0) {
       this.close();
