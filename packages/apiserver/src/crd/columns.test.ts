@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { cellsAt } from '../registry/columns.ts';
 import { customTable } from './columns.ts';
 
 const now = new Date('2026-01-02T00:00:00Z');
@@ -27,7 +28,7 @@ it.each<[type: string, path: string, cell: unknown]>([
   const { columns, row } = customTable([{ name: 'C', type, jsonPath }]);
   expect(columns.map(({ name }) => name)).toEqual(['Name', 'C']);
   expect(columns[1]!.description).toBe(`Custom resource definition column (in JSONPath format): ${jsonPath}`);
-  expect(row(object, now).cells).toEqual(['a', cell]);
+  expect(cellsAt(row(object).cells, now)).toEqual(['a', cell]);
 });
 
 it.each([[undefined], [[]], [[{ name: 'C', type: 'string', jsonPath: '.spec[' }]]])('%j: name and age', (columns) => {
@@ -36,5 +37,5 @@ it.each([[undefined], [[]], [[{ name: 'C', type: 'string', jsonPath: '.spec[' }]
     ['Name', 'string'],
     ['Age', 'date'],
   ]);
-  expect(table.row(object, now).cells).toEqual(['a', '24h']);
+  expect(cellsAt(table.row(object).cells, now)).toEqual(['a', '24h']);
 });

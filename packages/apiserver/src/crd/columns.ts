@@ -2,11 +2,9 @@
 import { encodeJson } from '@keelson/api/codec/json';
 import type { CustomResourceColumnDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { KubeObject } from '@keelson/api/object';
-import { age, ageColumn, type Column, nameColumn, since } from '../registry/columns.ts';
+import { age, ageColumn, type Cell, type Column, nameColumn, since } from '../registry/columns.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
 import { type JsonPath, JsonPathError, parseJsonPath } from './jsonpath.ts';
-
-type Cell = string | number | boolean | null;
 
 /** Name and age where the definition names none, or one that cannot be read. */
 export function customTable(columns: readonly CustomResourceColumnDefinition[] | undefined): TableConvertor {
@@ -14,15 +12,15 @@ export function customTable(columns: readonly CustomResourceColumnDefinition[] |
   if (!columns || !paths) {
     return {
       columns: [nameColumn, { ...ageColumn, type: 'date' }],
-      row: (object, now) => ({ cells: [object.metadata.name ?? '', age(object, now)] }),
+      row: (object) => ({ cells: [object.metadata.name ?? '', age(object)] }),
     };
   }
   return {
     columns: [nameColumn, ...columns.map(columnOf)],
-    row: (object, now) => ({
+    row: (object) => ({
       cells: [
         object.metadata.name ?? '',
-        ...columns.map(({ type }, i) => cellOf(object as KubeObject, type, paths[i]!, now)),
+        ...columns.map(({ type }, i) => cellOf(object as KubeObject, type, paths[i]!)),
       ],
     }),
   };
@@ -49,7 +47,7 @@ function columnOf(definition: CustomResourceColumnDefinition): Column {
 }
 
 /** Of what the path leads to, the first. */
-function cellOf(object: KubeObject, type: string, path: JsonPath, now: Date): Cell {
+function cellOf(object: KubeObject, type: string, path: JsonPath): Cell {
   let found: unknown[];
   try {
     found = path(object);
@@ -70,7 +68,7 @@ function cellOf(object: KubeObject, type: string, path: JsonPath, now: Date): Ce
       return typeof value === 'boolean' ? value : null;
     case 'date':
       if (typeof value !== 'string') return null;
-      return RFC3339.test(value) && !Number.isNaN(Date.parse(value)) ? since(value, now) : '<invalid>';
+      return RFC3339.test(value) && !Number.isNaN(Date.parse(value)) ? since(value) : '<invalid>';
     default:
       return null;
   }

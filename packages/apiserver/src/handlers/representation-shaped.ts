@@ -1,6 +1,5 @@
 /** Objects in any shape and encoding but the stored one: parsed, converted to the version asked for, shaped, encoded. */
 import { encodeJson } from '@keelson/api/codec/json';
-import { writeMetadata } from '@keelson/api/codec/stored';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
@@ -85,11 +84,10 @@ export class ShapedJson extends ShapedRepresentation {
     yield* jsonList(shape.listHead(meta), shape.itemsField, items, shape.noItems, out, write);
   }
 
-  /** Where an item is a part of what is stored it is copied. */
   #itemWriter(out: ChunkWriter): (item: CachedObject) => void {
-    const { metadataHead } = this.options.shape;
-    if (metadataHead !== undefined) return ({ bytes, revision }) => writeMetadata(metadataHead, bytes, revision, out);
-    return (item) => out.copy(encodeJson(this.item(item)));
+    const { shape, parse } = this.options;
+    const { writeItem } = shape;
+    return writeItem ? (item) => writeItem(item, parse, out) : (item) => out.copy(encodeJson(this.item(item)));
   }
 }
 

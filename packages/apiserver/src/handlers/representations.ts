@@ -93,7 +93,7 @@ function printerOf({ lens }: Scope): Printer {
   let printer = printers.get(table);
   if (!printer) {
     const columns = columnDefinitions(table.columns, describeField);
-    printer = { columns, row: (object, now) => table.row(object, now) };
+    printer = { columns, row: (object) => table.row(object) };
     printers.set(table, printer);
   }
   return printer;

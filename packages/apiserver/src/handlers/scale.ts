@@ -39,9 +39,9 @@ const tableOf = (view: ScaleView): TableConvertor => ({
     column('Available', 'integer', 'autoscaling.v1.ScaleStatus.replicas'),
     ageColumn,
   ],
-  row: (stored, now) => {
+  row: (stored) => {
     const { replicas = 0, statusReplicas } = view.read(stored as KubeObject);
-    return { cells: [stored.metadata.name ?? '', replicas, statusReplicas, age(stored, now)] };
+    return { cells: [stored.metadata.name ?? '', replicas, statusReplicas, age(stored)] };
   },
 });
 

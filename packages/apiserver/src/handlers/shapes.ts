@@ -1,7 +1,10 @@
 /** What an answer is made of: the object itself, its metadata alone, or rows of a table. */
+import { type PieceWriter, writeMetadata } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { CachedObject } from '../registry/cacher.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
+import { PrintedRow } from '../table/row.ts';
 import { type Printer, type TableRow, tableHead, tableRow, toTable } from '../table/table.ts';
 import type { ListMeta } from './representation.ts';
 import { bookmarkObject, listHead } from './representation-json.ts';
@@ -15,8 +18,11 @@ export interface Shape {
   /** What an empty list is in Go: some are made, some are nil. */
   readonly noItems: '[]' | 'null';
   item(object: KubeObject, stored: KubeObject): object;
-  /** Set where an item is nothing but this JSON, the stored object's metadata, and a brace. */
-  readonly metadataHead?: string;
+  /**
+   * Writes the JSON of an item of a list, where it is made of what is stored and known without reading the object.
+   * @param parse reads the object all the same
+   */
+  readonly writeItem?: (item: CachedObject, parse: (item: CachedObject) => KubeObject, out: PieceWriter) => void;
   /** @param first no event has gone out yet */
   event(object: KubeObject, stored: KubeObject, first: boolean): object;
   bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
@@ -39,16 +45,23 @@ export function objectShape(served: ServedResource): Shape {
 export function partialShape(version: MetaVersion, hidden?: readonly string[]): Shape {
   const apiVersion = `meta.k8s.io/${version}`;
   const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version, hidden);
+  const write = hidden ? undefined : partialWriter(version);
   return {
     one: partial,
     listHead: (metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion, metadata }),
     itemsField: 'items',
     noItems: 'null',
     item: partial,
-    ...(hidden ? {} : { metadataHead: `{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}",` }),
+    ...(write ? { writeItem: (item, _parse, out) => write(item, out) } : {}),
     event: partial,
     bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
   };
+}
+
+/** Copies metadata out of what is stored. */
+function partialWriter(version: MetaVersion): (item: CachedObject, out: PieceWriter) => void {
+  const head = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}",`;
+  return ({ bytes, revision }, out) => writeMetadata(head, bytes, revision, out);
 }
 
 export interface TableShapeOptions {
@@ -79,6 +92,7 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     itemsField: 'rows',
     noItems: toTable(printer, [], {}, options).rows === null ? 'null' : '[]',
     item: row,
+    ...(includeObject === 'Metadata' && !hidden ? { writeItem: rowWriter(printer, version, now) } : {}),
     event: table,
     bookmark: (revision, end, first) => {
       const empty = bookmarkObject(definition.kind, apiVersion, revision, end);
@@ -87,7 +101,18 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
   };
 }
 
+/** Rows stay with their objects. */
+function rowWriter(printer: Printer, version: MetaVersion, now: Date): NonNullable<Shape['writeItem']> {
+  const writeObject = partialWriter(version);
+  return (item, parse, out) => {
+    if (item.row?.printer !== printer) item.row = new PrintedRow(printer, printer.row(parse(item)));
+    out.copy(Buffer.from(item.row.text(now)));
+    writeObject(item, out);
+    out.text('}');
+  };
+}
+
 /** The printer's row of one object, whatever it is shown as. */
 function printedAs(printer: Printer, stored: KubeObject): Printer {
-  return { columns: printer.columns, row: (_object, now) => printer.row(stored, now) };
+  return { columns: printer.columns, row: () => printer.row(stored) };
 }

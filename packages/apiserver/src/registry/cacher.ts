@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
+import type { PrintedRow } from '../table/row.ts';
 import { Audience, type Interest } from './audience.ts';
 import { Pace } from './pace.ts';
 import { Slabs } from './slabs.ts';
@@ -28,6 +29,8 @@ export interface CachedObject {
   readonly labels: Readonly<Record<string, string>>;
   /** Selectable fields, metadata.name and metadata.namespace among them. */
   readonly fields: Readonly<Record<string, string>>;
+  /** How it was last shown in a table. */
+  row?: PrintedRow | undefined;
 }
 
 export interface CacheEvent {

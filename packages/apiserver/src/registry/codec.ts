@@ -76,6 +76,7 @@ export class ObjectCodec {
       bytes,
       labels: metadata.labels ? withSharedTexts(metadata.labels) : NO_LABELS,
       fields: withSharedTexts(this.fieldsOf(object)),
+      row: undefined,
     };
   }
 

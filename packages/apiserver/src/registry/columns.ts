@@ -73,14 +73,40 @@ export function columnDefinitions(columns: readonly Column[], docs: FieldDocs): 
   }));
 }
 
+/** What a cell holds: what is known of the object, or how long ago something was, which is told when the row goes out. */
+export type Cell = string | number | boolean | null | Elapsed;
+
+/** A text about how long ago something was. */
+export class Elapsed {
+  readonly #since: number;
+  readonly #before: string;
+  readonly #after: string;
+
+  /** @param since milliseconds of Unix time */
+  constructor(since: number, before = '', after = '') {
+    this.#since = since;
+    this.#before = before;
+    this.#after = after;
+  }
+
+  at(now: Date): string {
+    return `${this.#before}${humanDuration(now.getTime() - this.#since)}${this.#after}`;
+  }
+}
+
+/** The cells as a table shows them at a time. */
+export function cellsAt(cells: readonly Cell[], now: Date): Exclude<Cell, Elapsed>[] {
+  return cells.map((cell) => (cell instanceof Elapsed ? cell.at(now) : cell));
+}
+
 /** How long ago the object was made. */
-export function age(obj: TypedObject, now: Date): string {
-  return since(obj.metadata.creationTimestamp, now);
+export function age(obj: TypedObject): Cell {
+  return since(obj.metadata.creationTimestamp);
 }
 
 /** `3d4h`; `<unknown>` without a time. */
-export function since(time: string | null | undefined, now: Date): string {
-  return time == null ? '<unknown>' : humanDuration(now.getTime() - Date.parse(time));
+export function since(time: string | null | undefined): Cell {
+  return time == null ? '<unknown>' : new Elapsed(Date.parse(time));
 }
 
 /**

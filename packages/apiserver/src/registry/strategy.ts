@@ -11,7 +11,7 @@
  */
 import type { ErrorList } from '@keelson/api/field';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
-import type { Column } from './columns.ts';
+import type { Cell, Column } from './columns.ts';
 
 export interface UserInfo {
   readonly name: string;
@@ -147,11 +147,11 @@ export type FieldSet = { readonly [key: string]: FieldSet };
 export interface TableConvertor<T extends TypedObject = TypedObject> {
   readonly columns: readonly Column[];
   /** One row's cells, in the order of the columns; with conditions where upstream states them (finished pods). */
-  row(obj: T, now: Date): TableCells;
+  row(obj: T): TableCells;
 }
 
 export interface TableCells {
-  readonly cells: readonly (string | number | boolean | null)[];
+  readonly cells: readonly Cell[];
   readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
 }
 

@@ -1,6 +1,9 @@
+import { jsonText } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
 import { MEDIA_TYPES, negotiate } from '../http/negotiate.ts';
+import { Elapsed, since } from '../registry/columns.ts';
+import type { TableCells } from '../registry/strategy.ts';
 import {
   checkForm,
   formOf,
@@ -9,7 +12,8 @@ import {
   restrictionsFor,
   toPartialObjectMetadata,
 } from './form.ts';
-import { defaultPrinter, type Printer, type TableOptions, toTable } from './table.ts';
+import { PrintedRow } from './row.ts';
+import { defaultPrinter, type Printer, type TableOptions, tableRow, toTable } from './table.ts';
 
 const describeField = (type: string, field: string) => `${type.split('.').at(-1)}.${field}`;
 const NOW = new Date('2026-01-02T00:00:00Z');
@@ -22,8 +26,8 @@ const role: KubeObject = {
 };
 const counting: Printer = {
   columns: [{ name: 'N', type: 'integer', format: '', description: 'n', priority: 1 }],
-  row: (object, now) => ({
-    cells: [object.metadata.name ?? '', now.getTime()],
+  row: (object) => ({
+    cells: [object.metadata.name ?? '', since('2026-01-01T00:00:00Z')],
     ...(object.metadata.name === 'done' ? { conditions: [{ type: 'Completed', status: 'True' }] } : {}),
   }),
 };
@@ -56,7 +60,7 @@ describe('toTable', () => {
   ] as const)('includes %s', (includeObject, object) => {
     const table = toTable(counting, [role], {}, { ...options, includeObject, version: 'v1beta1' });
     expect(table.apiVersion).toBe('meta.k8s.io/v1beta1');
-    expect(table.rows).toEqual([{ cells: ['reader', NOW.getTime()], object }]);
+    expect(table.rows).toEqual([{ cells: ['reader', '24h'], object }]);
   });
 
   it('keeps the conditions of a row', () => {
@@ -75,6 +79,24 @@ describe('toTable', () => {
       apiVersion: 'meta.k8s.io/v1',
       metadata,
     });
+  });
+});
+
+describe('a printed row', () => {
+  const conditions = [{ type: 'Completed', status: 'True', message: 'a & b' }];
+  const ended = Date.parse('2026-01-01T23:00:00Z');
+  it.each<TableCells>([
+    { cells: ['a', 1, true, null] },
+    { cells: ['<none>', 'ä"\\', since(undefined)], conditions },
+    { cells: [since('2026-01-01T00:00:00Z'), new Elapsed(ended, '3 (', ' ago)'), since('2026-01-03T00:00:00Z')] },
+    { cells: [] },
+  ])('%j reads as the row does, whenever', (made) => {
+    const printer: Printer = { columns: [], row: () => made };
+    const row = new PrintedRow(printer, made);
+    for (const now of [NOW, new Date('2026-02-02T00:00:00Z')]) {
+      const asRow = tableRow(printer, role, { ...options, includeObject: 'None', now });
+      expect(`${row.text(now)}null}`).toBe(jsonText(asRow));
+    }
   });
 });
 

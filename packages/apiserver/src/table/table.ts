@@ -4,13 +4,14 @@
  */
 import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
 import type { KubeObject } from '@keelson/api/object';
+import { cellsAt } from '../registry/columns.ts';
 import type { TableCells } from '../registry/strategy.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from './form.ts';
 
 /** The columns of a kind with their descriptions, and how one object fills them. */
 export interface Printer<T extends KubeObject = KubeObject> {
   readonly columns: readonly TableColumnDefinition[];
-  row(object: T, now: Date): TableCells;
+  row(object: T): TableCells;
 }
 
 export interface TableOptions {
@@ -28,7 +29,9 @@ export interface TableMeta {
   readonly remainingItemCount?: number;
 }
 
-export interface TableRow extends TableCells {
+export interface TableRow {
+  readonly cells: readonly (string | number | boolean | null)[];
+  readonly conditions?: NonNullable<TableCells['conditions']>;
   readonly object: KubeObject | null;
 }
 
@@ -59,8 +62,12 @@ export function tableHead(
 
 /** @param object in the version of the request, with kind and apiVersion when it is to be included whole */
 export function tableRow<T extends KubeObject>(printer: Printer<T>, object: T, options: TableOptions): TableRow {
-  const { cells, conditions } = printer.row(object, options.now);
-  return { cells, ...(conditions ? { conditions } : {}), object: included(object, options) };
+  const { cells, conditions } = printer.row(object);
+  return {
+    cells: cellsAt(cells, options.now),
+    ...(conditions ? { conditions } : {}),
+    object: included(object, options),
+  };
 }
 
 /** A whole table, for single objects and for watch events. */

@@ -13,7 +13,7 @@ export const webhookTable: TableConvertor<TypedObject & { webhooks?: readonly un
     column('Webhooks', 'integer', 'Webhooks indicates the number of webhooks registered in this configuration'),
     ageColumn,
   ],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.webhooks?.length ?? 0, age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.webhooks?.length ?? 0, age(obj)] }),
 };
 
 /**
@@ -27,8 +27,8 @@ export function policyTable<T extends TypedObject & { spec: { paramKind?: ParamK
   const says = 'ParamKind specifies the kind of resources used to parameterize this policy';
   return {
     columns: [nameColumn, rules, column('ParamKind', 'string', says), ageColumn],
-    row: (obj, now) => ({
-      cells: [obj.metadata.name ?? '', count(obj.spec), formatParamKind(obj.spec.paramKind), age(obj, now)],
+    row: (obj) => ({
+      cells: [obj.metadata.name ?? '', count(obj.spec), formatParamKind(obj.spec.paramKind), age(obj)],
     }),
   };
 }
@@ -40,8 +40,8 @@ export const bindingTable: TableConvertor<TypedObject & { spec: { policyName?: s
     column('ParamRef', 'string', 'ParamRef indicates the param resource which sets the configuration param'),
     ageColumn,
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', obj.spec.policyName ?? '', formatParamRef(obj.spec.paramRef), age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', obj.spec.policyName ?? '', formatParamRef(obj.spec.paramRef), age(obj)],
   }),
 };
 

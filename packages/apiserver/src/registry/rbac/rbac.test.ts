@@ -91,6 +91,6 @@ describe('bindings', () => {
 
   it('show who is bound', () => {
     const obj = bind({ kind: 'ServiceAccount', name: 's', namespace: 'n' });
-    expect(roleBinding.table?.row(obj, ctx.now).cells).toEqual(['a', 'ClusterRole/view', '<unknown>', '', '', 'n/s']);
+    expect(roleBinding.table?.row(obj).cells).toEqual(['a', 'ClusterRole/view', '<unknown>', '', '', 'n/s']);
   });
 });

@@ -50,7 +50,7 @@ describe('PodGroup', () => {
 
   it('shows its state', () => {
     const obj = make();
-    const cell = () => podGroup.table!.row(obj, ctx.now).cells[3];
+    const cell = () => podGroup.table!.row(obj).cells[3];
     expect(cell()).toBe('Pending');
     obj.status.conditions = [
       { type: 'PodGroupScheduled', status: 'False', reason: 'R', message: '', lastTransitionTime: '' },

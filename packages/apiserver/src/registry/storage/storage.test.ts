@@ -60,7 +60,7 @@ describe('StorageClass', () => {
     const obj = make({
       metadata: { name: 'a', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
     });
-    expect(storageClass.table?.row(obj, ctx.now).cells[0]).toBe('a (default)');
+    expect(storageClass.table?.row(obj).cells[0]).toBe('a (default)');
   });
 });
 

@@ -10,8 +10,8 @@ export const table: TableConvertor<APIService> = {
     column('Available', 'string', 'Whether this service is available.'),
     ageColumn,
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', host(obj.spec), availability(obj.status), age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', host(obj.spec), availability(obj.status), age(obj)],
   }),
 };
 

@@ -15,12 +15,12 @@ const table: TableConvertor<StorageVersion> = {
     column('StorageVersions', 'string', `${STATUS}.storageVersions`),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.status.commonEncodingVersion ?? '<unset>',
       summary(obj.status.storageVersions ?? []),
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -62,7 +62,7 @@ it.each<[StorageVersionStatus, string[]]>([
 
 it('shows three servers', () => {
   const storageVersions = ['a', 'b', 'c', 'd'].map((id) => server(id));
-  expect(registration.table!.row(make({ storageVersions }), ctx.now).cells.slice(1, 3)).toEqual([
+  expect(registration.table!.row(make({ storageVersions })).cells.slice(1, 3)).toEqual([
     '<unset>',
     'a=apps/v1,b=apps/v1,c=apps/v1 + 1 more...',
   ]);

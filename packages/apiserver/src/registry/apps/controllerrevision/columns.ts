@@ -10,8 +10,8 @@ export const table: TableConvertor<ControllerRevision> = {
     column('Revision', 'string', 'apps.v1.ControllerRevision.revision'),
     ageColumn,
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', controllerOf(obj), obj.revision, age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', controllerOf(obj), obj.revision, age(obj)],
   }),
 };
 

@@ -17,7 +17,7 @@ export const table: TableConvertor<DaemonSet> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'apps.v1.DaemonSetSpec.selector'),
   ],
-  row: ({ metadata, spec, status }, now) => ({
+  row: ({ metadata, spec, status }) => ({
     cells: [
       metadata.name ?? '',
       status.desiredNumberScheduled,
@@ -26,7 +26,7 @@ export const table: TableConvertor<DaemonSet> = {
       status.updatedNumberScheduled ?? 0,
       status.numberAvailable ?? 0,
       formatLabels(spec.template.spec.nodeSelector),
-      age({ metadata }, now),
+      age({ metadata }),
       ...containerCells(spec.template),
       formatLabelSelector(spec.selector),
     ],

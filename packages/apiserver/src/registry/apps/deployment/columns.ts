@@ -14,13 +14,13 @@ export const table: TableConvertor<Deployment> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'apps.v1.DeploymentSpec.selector'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       `${obj.status.readyReplicas ?? 0}/${obj.spec.replicas ?? 0}`,
       obj.status.updatedReplicas ?? 0,
       obj.status.availableReplicas ?? 0,
-      age(obj, now),
+      age(obj),
       ...containerCells(obj.spec.template),
       formatLabelSelector(obj.spec.selector),
     ],

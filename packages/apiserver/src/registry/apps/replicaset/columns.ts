@@ -14,13 +14,13 @@ export const table: TableConvertor<ReplicaSet> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'apps.v1.ReplicaSetSpec.selector'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.replicas ?? 0,
       obj.status.replicas,
       obj.status.readyReplicas ?? 0,
-      age(obj, now),
+      age(obj),
       ...containerCells(obj.spec.template),
       formatLabelSelector(obj.spec.selector),
     ],

@@ -11,11 +11,11 @@ export const table: TableConvertor<StatefulSet> = {
     containersColumn,
     imagesColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       `${obj.status.readyReplicas ?? 0}/${obj.spec.replicas ?? 0}`,
-      age(obj, now),
+      age(obj),
       ...containerCells(obj.spec.template),
     ],
   }),

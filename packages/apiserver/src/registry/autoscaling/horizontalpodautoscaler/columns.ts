@@ -18,7 +18,7 @@ export const table: TableConvertor<HorizontalPodAutoscaler> = {
     column('Replicas', 'string', 'autoscaling.v2.HorizontalPodAutoscalerStatus.currentReplicas'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       `${obj.spec.scaleTargetRef.kind}/${obj.spec.scaleTargetRef.name}`,
@@ -26,7 +26,7 @@ export const table: TableConvertor<HorizontalPodAutoscaler> = {
       obj.spec.minReplicas === undefined ? '<unset>' : String(obj.spec.minReplicas),
       obj.spec.maxReplicas,
       obj.status.currentReplicas ?? 0,
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -16,15 +16,15 @@ export const table: TableConvertor<CronJob> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'batch.v1.JobSpec.selector'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.schedule,
       obj.spec.timeZone ?? '<none>',
       obj.spec.suspend === undefined ? '<unset>' : obj.spec.suspend ? 'True' : 'False',
       obj.status.active?.length ?? 0,
-      obj.status.lastScheduleTime === undefined ? '<none>' : since(obj.status.lastScheduleTime, now),
-      age(obj, now),
+      obj.status.lastScheduleTime === undefined ? '<none>' : since(obj.status.lastScheduleTime),
+      age(obj),
       ...containerCells(obj.spec.jobTemplate.spec.template),
       formatLabelSelector(obj.spec.jobTemplate.spec.selector),
     ],

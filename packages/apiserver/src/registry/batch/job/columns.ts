@@ -1,5 +1,15 @@
 import type { Job } from '@keelson/api/generated/types/batch/v1';
-import { age, ageColumn, column, formatLabelSelector, humanDuration, nameColumn, wideColumn } from '../../columns.ts';
+import {
+  age,
+  ageColumn,
+  type Cell,
+  column,
+  formatLabelSelector,
+  humanDuration,
+  nameColumn,
+  since,
+  wideColumn,
+} from '../../columns.ts';
 import { containerCells, containersColumn, imagesColumn } from '../../podcolumns.ts';
 import type { TableConvertor } from '../../strategy.ts';
 import { hasCondition } from './conditions.ts';
@@ -15,13 +25,13 @@ export const table: TableConvertor<Job> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'batch.v1.JobSpec.selector'),
   ],
-  row: (job, now) => ({
+  row: (job) => ({
     cells: [
       job.metadata.name ?? '',
       statusOf(job),
       completions(job),
-      duration(job, now),
-      age(job, now),
+      duration(job),
+      age(job),
       ...containerCells(job.spec.template),
       formatLabelSelector(job.spec.selector),
     ],
@@ -42,8 +52,8 @@ function completions({ spec, status }: Job): string {
   return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
 }
 
-function duration({ status: { startTime, completionTime } }: Job, now: Date): string {
+function duration({ status: { startTime, completionTime } }: Job): Cell {
   if (startTime === undefined) return '';
-  const end = completionTime === undefined ? now.getTime() : Date.parse(completionTime);
-  return humanDuration(end - Date.parse(startTime));
+  if (completionTime === undefined) return since(startTime);
+  return humanDuration(Date.parse(completionTime) - Date.parse(startTime));
 }

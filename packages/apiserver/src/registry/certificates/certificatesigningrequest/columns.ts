@@ -20,10 +20,10 @@ export const table: TableConvertor<CertificateSigningRequest> = {
     column('RequestedDuration', 'string', 'certificates.v1.CertificateSigningRequestSpec.expirationSeconds'),
     column('Condition', 'string', 'Conditions applied to the request, such as approval or denial.'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
-      age(obj, now),
+      age(obj),
       obj.spec.signerName || '<none>',
       obj.spec.username ?? '',
       obj.spec.expirationSeconds === undefined ? '<none>' : humanDuration(obj.spec.expirationSeconds * 1000),

@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<Lease> = {
   columns: [nameColumn, column('Holder', 'string', 'coordination.v1.LeaseSpec.holderIdentity'), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.spec.holderIdentity ?? '', age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.spec.holderIdentity ?? '', age(obj)] }),
 };

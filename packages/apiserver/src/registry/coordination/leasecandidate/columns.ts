@@ -10,13 +10,13 @@ export const table: TableConvertor<LeaseCandidate> = {
     column('EmulationVersion', 'string', ''),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.leaseName,
       obj.spec.binaryVersion,
       obj.spec.emulationVersion ?? '',
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -4,11 +4,11 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<ConfigMap> = {
   columns: [nameColumn, column('Data', 'string', 'core.v1.ConfigMap.data'), ageColumn],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       Object.keys(obj.data ?? {}).length + Object.keys(obj.binaryData ?? {}).length,
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -6,7 +6,7 @@ const SHOWN = 3;
 
 export const table: TableConvertor<Endpoints> = {
   columns: [nameColumn, column('Endpoints', 'string', 'core.v1.Endpoints.subsets'), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', addresses(obj), age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', addresses(obj), age(obj)] }),
 };
 
 function addresses({ subsets }: Endpoints): string {

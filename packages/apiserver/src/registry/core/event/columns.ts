@@ -15,14 +15,14 @@ export const table: TableConvertor<Event> = {
     wideColumn('Count', 'string', 'core.v1.Event.count'),
     { ...nameColumn, priority: 1 },
   ],
-  row(event, now) {
+  row(event) {
     const { involvedObject: about, series } = event;
     const kind = (about.kind ?? '').toLowerCase();
-    const first = since(event.firstTimestamp ?? event.eventTime, now);
-    const last = event.lastTimestamp == null ? first : since(event.lastTimestamp, now);
+    const first = since(event.firstTimestamp ?? event.eventTime);
+    const last = event.lastTimestamp == null ? first : since(event.lastTimestamp);
     return {
       cells: [
-        series ? since(series.lastObservedTime, now) : last,
+        series ? since(series.lastObservedTime) : last,
         event.type ?? '',
         event.reason ?? '',
         about.name ? `${kind}/${about.name}` : kind,

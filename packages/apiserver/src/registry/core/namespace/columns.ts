@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<Namespace> = {
   columns: [nameColumn, column('Status', 'string', 'The status of the namespace'), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.status.phase ?? '', age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.status.phase ?? '', age(obj)] }),
 };

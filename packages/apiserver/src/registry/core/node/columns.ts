@@ -18,7 +18,7 @@ export const table: TableConvertor<Node> = {
     wideColumn('Kernel-Version', 'string', 'core.v1.NodeSystemInfo.kernelVersion'),
     wideColumn('Container-Runtime', 'string', 'core.v1.NodeSystemInfo.containerRuntimeVersion'),
   ],
-  row(node, now) {
+  row(node) {
     const { nodeInfo } = node.status;
     const architecture = nodeInfo?.architecture ? ` (${nodeInfo.architecture})` : '';
     return {
@@ -26,7 +26,7 @@ export const table: TableConvertor<Node> = {
         node.metadata.name ?? '',
         statusOf(node),
         rolesOf(node).join(',') || '<none>',
-        age(node, now),
+        age(node),
         nodeInfo?.kubeletVersion ?? '',
         addressOf(node, 'InternalIP'),
         addressOf(node, 'ExternalIP'),

@@ -90,7 +90,7 @@ describe('Node', () => {
       'node-role.kubernetes.io/control-plane': '',
       'kubernetes.io/role': 'x',
     };
-    expect(table?.row(obj, ctx.now).cells).toEqual([
+    expect(table?.row(obj).cells).toEqual([
       'a',
       'Ready,SchedulingDisabled',
       'control-plane,worker,x',

@@ -24,7 +24,7 @@ export const table: TableConvertor<PersistentVolume> = {
     ageColumn,
     wideColumn('VolumeMode', 'string', 'core.v1.PersistentVolumeSpec.volumeMode'),
   ],
-  row(obj, now) {
+  row(obj) {
     const { metadata, spec, status } = obj;
     const { namespace = '', name = '' } = spec.claimRef ?? {};
     return {
@@ -38,7 +38,7 @@ export const table: TableConvertor<PersistentVolume> = {
         storageClass(obj, spec.storageClassName),
         spec.volumeAttributesClassName ?? '<unset>',
         status.reason ?? '',
-        age(obj, now),
+        age(obj),
         spec.volumeMode ?? '<unset>',
       ],
     };

@@ -136,7 +136,7 @@ describe('PersistentVolume', () => {
 
   it('shows its claim', () => {
     const obj = volume({ hostPath: { path: '/d' }, claimRef: { namespace: 'n', name: 'c' }, storageClassName: 's' });
-    expect(table?.row(obj, ctx.now).cells).toEqual([
+    expect(table?.row(obj).cells).toEqual([
       'a',
       '1Gi',
       'RWO',

@@ -15,7 +15,7 @@ export const table: TableConvertor<PersistentVolumeClaim> = {
     ageColumn,
     wideColumn('VolumeMode', 'string', 'core.v1.PersistentVolumeClaimSpec.volumeMode'),
   ],
-  row(obj, now) {
+  row(obj) {
     const { metadata, spec, status } = obj;
     const bound = !!spec.volumeName;
     return {
@@ -27,7 +27,7 @@ export const table: TableConvertor<PersistentVolumeClaim> = {
         bound ? shortModes(status.accessModes) : '',
         storageClass(obj, spec.storageClassName),
         spec.volumeAttributesClassName ?? '<unset>',
-        age(obj, now),
+        age(obj),
         spec.volumeMode ?? '<unset>',
       ],
     };

@@ -1,6 +1,6 @@
 import type { ContainerState, ContainerStatus, Pod } from '@keelson/api/generated/types/core/v1';
 import { isSidecar } from '@keelson/api/resources/pod';
-import { age, ageColumn, column, nameColumn, since, wideColumn } from '../../columns.ts';
+import { age, ageColumn, type Cell, column, Elapsed, nameColumn, wideColumn } from '../../columns.ts';
 import type { TableCells, TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<Pod> = {
@@ -19,16 +19,15 @@ export const table: TableConvertor<Pod> = {
     wideColumn('Nominated Node', 'string', 'core.v1.PodStatus.nominatedNodeName'),
     wideColumn('Readiness Gates', 'string', 'core.v1.PodSpec.readinessGates'),
   ],
-  row(pod, now) {
+  row(pod) {
     const { ready, total, reason, restarts } = summarize(pod);
-    const last = restarts.count !== 0 && restarts.last !== '' ? ` (${since(restarts.last, now)} ago)` : '';
     return {
       cells: [
         pod.metadata.name ?? '',
         `${ready}/${total}`,
         reason,
-        `${restarts.count}${last}`,
-        age(pod, now),
+        restartsCell(restarts),
+        age(pod),
         pod.status.podIPs?.[0]?.ip || '<none>',
         pod.spec.nodeName || '<none>',
         pod.status.nominatedNodeName || '<none>',
@@ -66,6 +65,10 @@ class Restarts {
     const ended = status.lastState?.terminated?.finishedAt ?? '';
     if (ended > this.last) this.last = ended;
   }
+}
+
+function restartsCell({ count, last }: Restarts): Cell {
+  return count === 0 || last === '' ? `${count}` : new Elapsed(Date.parse(last), `${count} (`, ' ago)');
 }
 
 interface Summary {

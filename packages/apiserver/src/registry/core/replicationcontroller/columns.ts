@@ -14,13 +14,13 @@ export const table: TableConvertor<ReplicationController> = {
     imagesColumn,
     wideColumn('Selector', 'string', 'core.v1.ReplicationControllerSpec.selector'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.replicas ?? 0,
       obj.status.replicas,
       obj.status.readyReplicas ?? 0,
-      age(obj, now),
+      age(obj),
       ...containerCells(obj.spec.template),
       formatLabels(obj.spec.selector),
     ],

@@ -13,13 +13,13 @@ export const table: TableConvertor<ResourceQuota> = {
     ),
     ageColumn,
   ],
-  row(obj, now) {
+  row(obj) {
     const names = Object.keys(obj.status.hard ?? {}).sort();
     const amounts = (limits: boolean) =>
       names
         .filter((name) => name.startsWith('limits.') === limits)
         .map((name) => `${name}: ${obj.status.used?.[name] ?? '0'}/${obj.status.hard?.[name]}`)
         .join(', ');
-    return { cells: [obj.metadata.name ?? '', amounts(false), amounts(true), age(obj, now)] };
+    return { cells: [obj.metadata.name ?? '', amounts(false), amounts(true), age(obj)] };
   },
 };

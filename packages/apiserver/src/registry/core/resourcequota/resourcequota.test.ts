@@ -54,6 +54,6 @@ describe('ResourceQuota', () => {
   it('shows requests and limits apart', () => {
     const obj = make({});
     obj.status = { hard: { 'limits.cpu': '4', pods: '10', cpu: '2' }, used: { pods: '3' } };
-    expect(table?.row(obj, ctx.now).cells).toEqual(['a', 'cpu: 0/2, pods: 3/10', 'limits.cpu: 0/4', '<unknown>']);
+    expect(table?.row(obj).cells).toEqual(['a', 'cpu: 0/2, pods: 3/10', 'limits.cpu: 0/4', '<unknown>']);
   });
 });

@@ -9,7 +9,7 @@ export const table: TableConvertor<Secret> = {
     column('Data', 'string', 'core.v1.Secret.data'),
     ageColumn,
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', obj.type ?? '', Object.keys(obj.data ?? {}).length, age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', obj.type ?? '', Object.keys(obj.data ?? {}).length, age(obj)],
   }),
 };

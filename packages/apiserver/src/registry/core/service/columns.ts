@@ -12,14 +12,14 @@ export const table: TableConvertor<Service> = {
     ageColumn,
     wideColumn('Selector', 'string', 'core.v1.ServiceSpec.selector'),
   ],
-  row: (service, now) => ({
+  row: (service) => ({
     cells: [
       service.metadata.name ?? '',
       service.spec.type ?? '',
       service.spec.clusterIPs?.[0] ?? '<none>',
       externalAddress(service),
       ports(service) || '<none>',
-      age(service, now),
+      age(service),
       formatLabels(service.spec.selector),
     ],
   }),

@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<ServiceAccount> = {
   columns: [nameColumn, ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', age(obj)] }),
 };

@@ -12,13 +12,13 @@ export const table: TableConvertor<EndpointSlice> = {
     column('Endpoints', 'string', 'discovery.v1.EndpointSlice.endpoints'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.addressType,
       first((obj.ports ?? []).map((p) => (p.port === undefined ? (p.name ?? '*') : String(p.port)))),
       first((obj.endpoints ?? []).flatMap((e) => e.addresses ?? [])),
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -91,13 +91,13 @@ describe('EndpointSlice', () => {
       ['1', '2', '3', '4'].map((n) => at(`10.0.0.${n}`)),
       { ports: [{ name: 'x' }, { port: 80 }] },
     );
-    expect(table?.row(many, ctx.now).cells).toEqual([
+    expect(table?.row(many).cells).toEqual([
       'a',
       'IPv4',
       'x,80',
       '10.0.0.1,10.0.0.2,10.0.0.3 + 1 more...',
       '<unknown>',
     ]);
-    expect(table?.row(slice('IPv4', []), ctx.now).cells).toEqual(['a', 'IPv4', '<unset>', '<unset>', '<unknown>']);
+    expect(table?.row(slice('IPv4', [])).cells).toEqual(['a', 'IPv4', '<unset>', '<unset>', '<unknown>']);
   });
 });

@@ -12,13 +12,13 @@ const table: TableConvertor<FlowSchema> = {
     ageColumn,
     column('MissingPL', 'string', 'references a broken or non-existent PriorityLevelConfiguration'),
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.priorityLevelConfiguration.name,
       obj.spec.matchingPrecedence,
       obj.spec.distinguisherMethod?.type ?? '<none>',
-      age(obj, now),
+      age(obj),
       obj.status.conditions?.find((c) => c.type === 'Dangling')?.status ?? '?',
     ],
   }),

@@ -17,7 +17,7 @@ const table: TableConvertor<PriorityLevelConfiguration> = {
     column('QueueLengthLimit', 'string', 'flowcontrol.v1.QueuingConfiguration.queueLengthLimit'),
     ageColumn,
   ],
-  row(obj, now) {
+  row(obj) {
     const { limited } = obj.spec;
     const queuing = limited?.limitResponse.queuing;
     return {
@@ -28,7 +28,7 @@ const table: TableConvertor<PriorityLevelConfiguration> = {
         queuing?.queues ?? '<none>',
         queuing?.handSize ?? '<none>',
         queuing?.queueLengthLimit ?? '<none>',
-        age(obj, now),
+        age(obj),
       ],
     };
   },

@@ -14,14 +14,14 @@ export const table: TableConvertor<Ingress> = {
     column('Ports', 'string', 'Ports of TLS configurations that open'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.ingressClassName ?? '<none>',
       hosts(obj),
       balancerAddresses(obj.status),
       obj.spec.tls?.length ? '80, 443' : '80',
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -11,10 +11,10 @@ export const table: TableConvertor<IngressClass> = {
     column('Parameters', 'string', 'A reference to a resource with additional parameters'),
     ageColumn,
   ],
-  row: (obj, now) => {
+  row: (obj) => {
     const { name = '', annotations } = obj.metadata;
     const shown = annotations?.[DEFAULT_ANNOTATION] === 'true' ? `${name} (default)` : name;
-    return { cells: [shown, obj.spec.controller ?? '', parameters(obj), age(obj, now)] };
+    return { cells: [shown, obj.spec.controller ?? '', parameters(obj), age(obj)] };
   },
 };
 

@@ -5,7 +5,7 @@ import type { TableConvertor } from '../../strategy.ts';
 /** There is a cell for the age, but no column: so it is upstream. */
 export const table: TableConvertor<IPAddress> = {
   columns: [nameColumn, column('ParentRef', 'string', 'networking.v1.IPAddressSpec.parentRef')],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', parent(obj), age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', parent(obj), age(obj)] }),
 };
 
 function parent({ spec }: IPAddress): string {

@@ -4,7 +4,7 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<NetworkPolicy> = {
   columns: [nameColumn, column('Pod-Selector', 'string', 'networking.v1.NetworkPolicySpec.podSelector'), ageColumn],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', formatLabelSelector(obj.spec.podSelector), age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', formatLabelSelector(obj.spec.podSelector), age(obj)],
   }),
 };

@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<ServiceCIDR> = {
   columns: [nameColumn, column('CIDRs', 'string', 'networking.v1.ServiceCIDRSpec.cidrs'), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', (obj.spec.cidrs ?? []).join(','), age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', (obj.spec.cidrs ?? []).join(','), age(obj)] }),
 };

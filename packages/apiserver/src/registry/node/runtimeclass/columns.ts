@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<RuntimeClass> = {
   columns: [nameColumn, column('Handler', 'string', ''), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.handler, age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.handler, age(obj)] }),
 };

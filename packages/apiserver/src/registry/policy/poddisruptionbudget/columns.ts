@@ -10,13 +10,13 @@ export const table: TableConvertor<PodDisruptionBudget> = {
     column('Allowed Disruptions', 'integer', 'Calculated number of pods that may be disrupted at this time.'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       String(obj.spec.minAvailable ?? 'N/A'),
       String(obj.spec.maxUnavailable ?? 'N/A'),
       obj.status.disruptionsAllowed,
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -26,11 +26,11 @@ export function bindingTable(
       wideColumn('Groups', 'string', `Groups ${where}`),
       wideColumn('ServiceAccounts', 'string', `ServiceAccounts ${where}`),
     ],
-    row: (obj, now) => ({
+    row: (obj) => ({
       cells: [
         obj.metadata.name ?? '',
         `${obj.roleRef.kind}/${obj.roleRef.name}`,
-        age(obj, now),
+        age(obj),
         names(obj.subjects, 'User'),
         names(obj.subjects, 'Group'),
         names(obj.subjects, 'ServiceAccount'),

@@ -17,6 +17,6 @@ export const registration: KindRegistration<DeviceClass> = {
   },
   table: {
     columns: [nameColumn, ageColumn],
-    row: (obj, now) => ({ cells: [obj.metadata.name ?? '', age(obj, now)] }),
+    row: (obj) => ({ cells: [obj.metadata.name ?? '', age(obj)] }),
   },
 };

@@ -16,10 +16,10 @@ const table: TableConvertor<DeviceTaintRule> = {
     column('TimeAdded', 'string', 'resource.v1.DeviceTaint.timeAdded'),
     ageColumn,
   ],
-  row(obj, now) {
+  row(obj) {
     const { key, value = '', effect, timeAdded } = obj.spec.taint;
     return {
-      cells: [obj.metadata.name ?? '', key, value, effect, timeAdded ? since(timeAdded, now) : '', age(obj, now)],
+      cells: [obj.metadata.name ?? '', key, value, effect, timeAdded ? since(timeAdded) : '', age(obj)],
     };
   },
 };

@@ -11,7 +11,7 @@ const table: TableConvertor<ResourceClaim> = {
     column('State', 'string', 'A summary of the current state (allocated, pending, reserved, etc.).'),
     ageColumn,
   ],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', stateOf(obj), age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', stateOf(obj), age(obj)] }),
 };
 
 function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): string {

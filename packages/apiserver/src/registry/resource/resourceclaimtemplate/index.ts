@@ -29,7 +29,7 @@ export function makeResourceClaimTemplateRegistration(
     conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored, 'spec.spec') },
     table: {
       columns: [nameColumn, ageColumn],
-      row: (obj, now) => ({ cells: [obj.metadata.name ?? '', age(obj, now)] }),
+      row: (obj) => ({ cells: [obj.metadata.name ?? '', age(obj)] }),
     },
   };
 }

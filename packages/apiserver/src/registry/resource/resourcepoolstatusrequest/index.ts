@@ -21,7 +21,7 @@ const table: TableConvertor<ResourcePoolStatusRequest> = {
     column('Status', 'string', 'Processing status.'),
     column('Completed', 'string', 'Time since the observation completed.'),
   ],
-  row({ metadata, spec, status }, now) {
+  row({ metadata, spec, status }) {
     const outcome = status?.conditions?.find(
       ({ type, status: s }) => s === 'True' && (type === 'Complete' || type === 'Failed'),
     );
@@ -38,7 +38,7 @@ const table: TableConvertor<ResourcePoolStatusRequest> = {
         ...[...sums, errors].map((n) => (isKnown ? String(n) : '-')),
         count,
         isCut ? `Complete (${pools.length}/${count} pools)` : (outcome?.type ?? 'Pending'),
-        outcome?.type === 'Complete' ? since(outcome.lastTransitionTime, now) : '<none>',
+        outcome?.type === 'Complete' ? since(outcome.lastTransitionTime) : '<none>',
       ],
     };
   },

@@ -12,8 +12,8 @@ const table: TableConvertor<ResourceSlice> = {
     column('Pool', 'string', 'resource.v1.ResourcePool.name'),
     ageColumn,
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', obj.spec.nodeName ?? '', obj.spec.driver, obj.spec.pool.name, age(obj, now)],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', obj.spec.nodeName ?? '', obj.spec.driver, obj.spec.pool.name, age(obj)],
   }),
 };
 

@@ -15,13 +15,13 @@ const table: TableConvertor<PodGroup> = {
     column('Status', 'string', 'Status of the PodGroup'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.schedulingPolicy.gang ? 'Gang' : 'Basic',
       obj.spec.podGroupTemplateRef?.workload?.workloadName ?? '<none>',
       state(obj),
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -10,7 +10,7 @@ export const table: TableConvertor<PriorityClass> = {
     ageColumn,
     column('PreemptionPolicy', 'string', 'scheduling.v1.PriorityClass.preemptionPolicy'),
   ],
-  row: (obj, now) => ({
-    cells: [obj.metadata.name ?? '', obj.value, obj.globalDefault ?? false, age(obj, now), obj.preemptionPolicy ?? ''],
+  row: (obj) => ({
+    cells: [obj.metadata.name ?? '', obj.value, obj.globalDefault ?? false, age(obj), obj.preemptionPolicy ?? ''],
   }),
 };

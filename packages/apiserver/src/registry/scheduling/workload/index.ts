@@ -13,7 +13,7 @@ export const registration: KindRegistration<Workload> = {
   },
   table: {
     columns: [nameColumn, ageColumn],
-    row: (obj, now) => ({ cells: [obj.metadata.name ?? '', age(obj, now)] }),
+    row: (obj) => ({ cells: [obj.metadata.name ?? '', age(obj)] }),
   },
 };
 

@@ -13,7 +13,7 @@ export const table: TableConvertor<CSIDriver> = {
     column('Modes', 'string', 'storage.v1.CSIDriverSpec.volumeLifecycleModes'),
     ageColumn,
   ],
-  row: (obj, now) => {
+  row: (obj) => {
     const { spec } = obj;
     return {
       cells: [
@@ -24,7 +24,7 @@ export const table: TableConvertor<CSIDriver> = {
         spec.tokenRequests ? spec.tokenRequests.map((t) => t.audience).join(',') : '<unset>',
         spec.requiresRepublish ?? false,
         spec.volumeLifecycleModes?.join(',') || '<none>',
-        age(obj, now),
+        age(obj),
       ],
     };
   },

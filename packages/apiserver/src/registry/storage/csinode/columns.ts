@@ -8,5 +8,5 @@ export const table: TableConvertor<CSINode> = {
     column('Drivers', 'integer', 'Drivers indicates the number of CSI drivers registered on the node'),
     ageColumn,
   ],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.spec.drivers?.length ?? 0, age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.spec.drivers?.length ?? 0, age(obj)] }),
 };

@@ -16,7 +16,7 @@ export const table: TableConvertor<StorageClass> = {
     column('AllowVolumeExpansion', 'string', 'storage.v1.StorageClass.allowVolumeExpansion'),
     ageColumn,
   ],
-  row: (obj, now) => {
+  row: (obj) => {
     const { name = '', annotations } = obj.metadata;
     const isDefault = DEFAULT_ANNOTATIONS.some((annotation) => annotations?.[annotation] === 'true');
     return {
@@ -26,7 +26,7 @@ export const table: TableConvertor<StorageClass> = {
         obj.reclaimPolicy ?? 'Delete',
         obj.volumeBindingMode ?? 'Immediate',
         obj.allowVolumeExpansion ?? false,
-        age(obj, now),
+        age(obj),
       ],
     };
   },

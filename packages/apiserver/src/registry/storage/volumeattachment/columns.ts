@@ -11,14 +11,14 @@ export const table: TableConvertor<VolumeAttachment> = {
     column('Attached', 'boolean', 'storage.v1.VolumeAttachmentStatus.attached'),
     ageColumn,
   ],
-  row: (obj, now) => ({
+  row: (obj) => ({
     cells: [
       obj.metadata.name ?? '',
       obj.spec.attacher,
       obj.spec.source.persistentVolumeName ?? '',
       obj.spec.nodeName,
       obj.status.attached,
-      age(obj, now),
+      age(obj),
     ],
   }),
 };

@@ -4,5 +4,5 @@ import type { TableConvertor } from '../../strategy.ts';
 
 export const table: TableConvertor<VolumeAttributesClass> = {
   columns: [nameColumn, column('DriverName', 'string', 'storage.v1.VolumeAttributesClass.driverName'), ageColumn],
-  row: (obj, now) => ({ cells: [obj.metadata.name ?? '', obj.driverName, age(obj, now)] }),
+  row: (obj) => ({ cells: [obj.metadata.name ?? '', obj.driverName, age(obj)] }),
 };

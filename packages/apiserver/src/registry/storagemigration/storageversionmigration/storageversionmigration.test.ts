@@ -44,7 +44,7 @@ it('succeeds or fails once', () => {
 });
 
 it('shows how far it is', () =>
-  expect(registration.table!.row(make({ conditions: [condition('Running')] }), ctx.now).cells).toEqual([
+  expect(registration.table!.row(make({ conditions: [condition('Running')] })).cells).toEqual([
     'a',
     'deployments.apps',
     'Running',
