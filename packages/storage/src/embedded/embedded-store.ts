@@ -16,8 +16,8 @@ import { fromByteKey, prefixEnd, toByteKey } from './bytekey.ts';
 import { Compaction } from './compaction.ts';
 import { Expiry } from './expiry.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
-import { type Entry, FIRST_REVISION, type Journal } from './journal.ts';
-import { KeyIndex } from './key-index.ts';
+import type { Entry, Journal } from './journal.ts';
+import type { KeyIndex } from './key-index.ts';
 import { WatchHub } from './watch-hub.ts';
 
 /** How much one turn of the event loop reads. */
@@ -37,30 +37,25 @@ export class EmbeddedStore implements Store {
   readonly #expiry: Expiry;
   #closing: Promise<void> | undefined;
 
-  /** Reads the whole journal, values apart. The journal is closed together with the store. */
-  constructor(journal: Journal, clock: Clock) {
+  /**
+   * @param journal is closed together with the store
+   * @param index of what is in the journal
+   */
+  constructor(journal: Journal, index: KeyIndex, clock: Clock) {
     this.#journal = journal;
     this.#clock = clock;
+    this.#index = index;
     this.#expiry = new Expiry(clock, async (entry) => {
       await this.#writer.write({ key: entry.key, value: undefined, expect: entry.revision, expiresAt: 0 });
     });
-
-    let newest = FIRST_REVISION;
-    const entries = function* () {
-      for (const entry of journal.entries(0, Number.MAX_SAFE_INTEGER)) {
-        newest = entry.revision;
-        yield entry;
-      }
-    };
-    this.#index = new KeyIndex(entries());
-    for (const entry of this.#index.expiring()) this.#expiry.add(entry);
+    for (const entry of index.expiring()) this.#expiry.add(entry);
 
     const committed = () => this.#writer.committed;
-    this.#writer = new GroupCommit(journal, this.#index, newest, (writes) => {
+    this.#writer = new GroupCommit(journal, index, (writes) => {
       for (const { entry } of writes) this.#expiry.add(entry);
       this.#watches.publish(writes);
     });
-    this.#compaction = new Compaction(journal, committed, (tombstone) => this.#index.forget(tombstone));
+    this.#compaction = new Compaction(journal, committed, (tombstone) => index.forget(tombstone));
     this.#watches = new WatchHub(journal, committed, () => this.#compaction.compacted);
   }
 

@@ -19,7 +19,7 @@ class SteeredJournal extends MemoryJournal {
 const setUp = () => {
   const journal = new SteeredJournal();
   const published: number[] = [];
-  const writer = new GroupCommit(journal, new KeyIndex([]), 1, (writes) => {
+  const writer = new GroupCommit(journal, new KeyIndex(), (writes) => {
     for (const { entry } of writes) published.push(entry.revision);
   });
   const put = (key: string, expect = 0, size = 1) =>

@@ -32,22 +32,20 @@ export class GroupCommit {
   /** The first is on its way to the disk while `#flushing`; writes join the last. */
   #batches: Batch[] = [];
   #flushing = false;
-  #committed: number;
   #assigned: number;
   #closed = false;
 
   /** @param onCommitted told of each batch after the index has it and before its writers hear of it */
-  constructor(journal: Journal, index: KeyIndex, newest: number, onCommitted: (writes: readonly Write[]) => void) {
+  constructor(journal: Journal, index: KeyIndex, onCommitted: (writes: readonly Write[]) => void) {
     this.#journal = journal;
     this.#index = index;
-    this.#committed = newest;
-    this.#assigned = newest;
+    this.#assigned = index.revision;
     this.#onCommitted = onCommitted;
   }
 
   /** The newest durable revision. */
   get committed(): number {
-    return this.#committed;
+    return this.#index.revision;
   }
 
   /**
@@ -125,7 +123,6 @@ export class GroupCommit {
       if (this.#decided.get(entry.key) === entry) this.#decided.delete(entry.key);
     }
     this.#batches.shift();
-    this.#committed = batch.lastRevision;
     this.#onCommitted(batch.writes);
     batch.resolve();
   }
@@ -136,7 +133,7 @@ export class GroupCommit {
     const abandoned = this.#batches;
     this.#batches = [];
     this.#decided.clear();
-    this.#assigned = this.#committed;
+    this.#assigned = this.#index.revision;
     for (const batch of abandoned) batch.reject(cause);
   }
 

@@ -12,13 +12,13 @@ const makeDirectory = () => mkdtemp(join(tmpdir(), 'keelson-lmdb-'));
 storeConformance('lmdb', async () => {
   const directory = await makeDirectory();
   const clock = new ManualClock(1_800_000_000_000);
-  let store: Store = openLmdbStore({ directory, clock });
+  let store: Store = await openLmdbStore({ directory, clock });
   return {
     store,
     sleep: async (seconds) => clock.advance(seconds * 1000),
     reopen: async () => {
       await store.close();
-      store = openLmdbStore({ directory, clock });
+      store = await openLmdbStore({ directory, clock });
       return store;
     },
     dispose: async () => {
@@ -30,11 +30,11 @@ storeConformance('lmdb', async () => {
 
 it('starts at revision 1, as etcd does', async () => {
   const directory = await makeDirectory();
-  const store = openLmdbStore({ directory });
+  const store = await openLmdbStore({ directory });
   expect(await store.currentRevision()).toBe(1);
   expect(await store.compactedRevision()).toBe(0);
   await store.close();
-  const again = openLmdbStore({ directory });
+  const again = await openLmdbStore({ directory });
   expect(await again.currentRevision()).toBe(1);
   await again.close();
   await rm(directory, { recursive: true });

@@ -43,9 +43,9 @@ class SteeredDatabase extends MemoryJournal {
   override async close(): Promise<void> {}
 }
 
-const setUp = (database = new SteeredDatabase(), newest = 1) => {
+const setUp = async (database = new SteeredDatabase(), newest = 1) => {
   const clock = new ManualClock(1_800_000_000_000);
-  const journal = new LoggedJournal(database, new WriteAheadLog(join(directory, 'keelson'), newest), clock);
+  const journal = new LoggedJournal(database, await WriteAheadLog.open(join(directory, 'keelson'), newest), clock);
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const moved = () => database.transactions.map(({ revisions }) => revisions);
   return { clock, journal, database, turn, moved };
@@ -54,7 +54,7 @@ const seen = (journal: LoggedJournal, from = 0, to = 1000) =>
   [...journal.entries(from, to)].map((entry) => entry.revision);
 
 it('reads what the database does not have yet, and each entry once while it gets there', async () => {
-  const { clock, journal, database, turn, moved } = setUp();
+  const { clock, journal, database, turn, moved } = await setUp();
   await journal.append([write(2), write(3)]);
   expect(moved()).toEqual([]);
   clock.advance(500);
@@ -82,7 +82,7 @@ it('reads what the database does not have yet, and each entry once while it gets
 });
 
 it('moves on at once when there is much', async () => {
-  const { journal, database, moved } = setUp();
+  const { journal, database, moved } = await setUp();
   await journal.append([write(2, 5 << 20)]);
   expect(moved()).toEqual([[2]]);
   database.transactions[0]!.end();
@@ -90,7 +90,7 @@ it('moves on at once when there is much', async () => {
 });
 
 it('moves on what came during a checkpoint, also if nothing comes after it', async () => {
-  const { clock, journal, database, turn, moved } = setUp();
+  const { clock, journal, database, turn, moved } = await setUp();
   await journal.append([write(2)]);
   clock.advance(500);
   await journal.append([write(3)]);
@@ -105,9 +105,9 @@ it('moves on what came during a checkpoint, also if nothing comes after it', asy
 });
 
 it('counts what it has found in the log to what is much', async () => {
-  const first = setUp();
+  const first = await setUp();
   for (const revision of [2, 3, 4]) await first.journal.append([write(revision, 1 << 20)]);
-  const { journal, database, moved } = setUp();
+  const { journal, database, moved } = await setUp();
   await journal.append([write(5, 1 << 20)]);
   expect(moved()).toEqual([[2, 3, 4, 5]]);
   database.transactions[0]!.end();
@@ -115,12 +115,12 @@ it('counts what it has found in the log to what is much', async () => {
 });
 
 it('has after a kill what only the log had, and moves it on', async () => {
-  const first = setUp();
+  const first = await setUp();
   await first.journal.append([write(2)]);
   first.clock.advance(500);
   await first.journal.append([write(3)]);
   // Neither transaction has ended when the process dies.
-  const { journal, clock, moved } = setUp();
+  const { journal, clock, moved } = await setUp();
   expect(seen(journal)).toEqual([2, 3]);
   expect(journal.value(3)).toEqual(write(3).value);
   clock.advance(500);
@@ -128,7 +128,7 @@ it('has after a kill what only the log had, and moves it on', async () => {
 });
 
 it('tries again when the database cannot take it, and refuses writes only when the log is full, with the cause', async () => {
-  const { clock, journal, database, turn, moved } = setUp();
+  const { clock, journal, database, turn, moved } = await setUp();
   for (let revision = 2; revision < 5; revision++) await journal.append([write(revision, 1_300_000)]);
   await journal.append([write(5, 1_300_000)]);
   const full = new StoreUnavailableError('cannot write keelson.mdb: no space');
@@ -162,7 +162,7 @@ it('tries again when the database cannot take it, and refuses writes only when t
 });
 
 it('removes nothing that would come back', async () => {
-  const { journal, database, turn, moved } = setUp();
+  const { journal, database, turn, moved } = await setUp();
   await journal.append([write(2), write(3)]);
   const removed = journal.remove([2], { compacted: 2, scrubbed: 2 });
   await turn();
@@ -172,11 +172,11 @@ it('removes nothing that would come back', async () => {
   await removed;
   expect(seen(journal)).toEqual([3]);
   await journal.close();
-  expect(new WriteAheadLog(join(directory, 'keelson'), 3).recovered).toEqual([]);
+  expect((await WriteAheadLog.open(join(directory, 'keelson'), 3)).recovered).toEqual([]);
 });
 
 it('leaves nothing behind when it is closed', async () => {
-  const { journal, database, turn, moved } = setUp();
+  const { journal, database, turn, moved } = await setUp();
   await journal.append([write(2)]);
   const closed = journal.close();
   await turn();

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { EmbeddedStore } from '../embedded/embedded-store.ts';
+import type { Journal } from '../embedded/journal.ts';
+import { KeyIndex } from '../embedded/key-index.ts';
 import { type Store, StoreUnavailableError } from '../store.ts';
 import { cannotOpen } from './environment.ts';
 import { LmdbJournal } from './lmdb-journal.ts';
@@ -15,16 +17,19 @@ export interface LmdbOptions {
 }
 
 /**
- * A store in a directory of this machine.
+ * A store in a directory of this machine. Opening reads what it needs in pieces, between which others have turns.
  * @throws StoreUnavailableError if it can't be opened, or is open already
  */
-export function openLmdbStore({ directory, clock = systemClock }: LmdbOptions): Store {
+export async function openLmdbStore({ directory, clock = systemClock }: LmdbOptions): Promise<Store> {
   const database = new LmdbJournal(directory);
+  let opened: Journal = database;
   try {
-    const log = new WriteAheadLog(join(directory, 'keelson'), database.newest);
-    return new EmbeddedStore(new LoggedJournal(database, log, clock), clock);
+    const log = await WriteAheadLog.open(join(directory, 'keelson'), database.newest);
+    const journal = new LoggedJournal(database, log, clock);
+    opened = journal;
+    return new EmbeddedStore(journal, await KeyIndex.of(journal), clock);
   } catch (error) {
-    void database.close();
+    await opened.close().catch(() => undefined);
     throw error instanceof StoreUnavailableError ? error : cannotOpen(directory, error);
   }
 }

@@ -1,5 +1,13 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, write as writeWithCallback } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFile as readFileWithCallback,
+  write as writeWithCallback,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { Write } from '../embedded/journal.ts';
@@ -7,11 +15,14 @@ import { StoreUnavailableError } from '../store.ts';
 import { entryCodec } from './entry-codec.ts';
 
 const write = promisify(writeWithCallback);
+const readFile = promisify(readFileWithCallback);
 
 /** Files grow by zeros in pieces of this size: a write within a file waits for its data alone, one at its end for the file system's journal, too. */
 const GROWTH_BYTES = 256 << 10;
 /** Bytes of a file beyond which it takes no further record: what a start has to read again. */
 const FULL_BYTES = 16 << 20;
+/** How much one turn of the event loop reads at a start. */
+const BYTES_PER_TURN = 4 << 20;
 /** Of a record: length and CRC-32 of what follows. Of a write in it: lengths of entry and value. All little-endian. */
 const HEADER_BYTES = 8;
 
@@ -46,28 +57,27 @@ export class WriteAheadLog {
   /**
    * @param path without its ending; the directory is there
    * @param newest revision of the database; records follow on it
-   * @throws StoreUnavailableError if the files can't be opened, or don't belong to the database
+   * @throws StoreUnavailableError if the files don't belong to the database; the file system's error if they can't be opened
    */
-  constructor(path: string, newest: number) {
-    const open = (file: string): { segment: Segment; missing: readonly Write[] } => {
-      const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC, 0o600);
-      const bytes = readFileSync(fd);
-      const { writes, end } = readRecords(bytes);
-      const missing = writes.filter(({ entry }) => entry.revision > newest);
-      return { segment: { file, fd, end, size: bytes.length, newest: missing.at(-1)?.entry.revision ?? 0 }, missing };
-    };
-    const [first, second] = [open(`${path}.log-0`), open(`${path}.log-1`)];
+  static async open(path: string, newest: number): Promise<WriteAheadLog> {
+    const first = await openSegment(`${path}.log-0`, newest);
+    const second = await openSegment(`${path}.log-1`, newest);
     syncDirectory(dirname(path));
-    this.#segments = [first.segment, second.segment];
-    this.#current = second.segment.newest > first.segment.newest ? second.segment : first.segment;
-    this.recovered = [...first.missing, ...second.missing].sort((a, b) => a.entry.revision - b.entry.revision);
-    const gap = this.recovered.findIndex(({ entry }, i) => entry.revision !== newest + 1 + i);
-    if (gap >= 0) {
-      this.close();
-      throw new StoreUnavailableError(
-        `${path}.log-0 and ${path}.log-1 do not follow on revision ${newest + gap} of ${path}.mdb: restore all three files, or remove the first two to go on without what they hold`,
-      );
-    }
+    const recovered = [...first.missing, ...second.missing].sort((a, b) => a.entry.revision - b.entry.revision);
+    const log = new WriteAheadLog([first.segment, second.segment], recovered);
+    const gap = recovered.findIndex(({ entry }, i) => entry.revision !== newest + 1 + i);
+    if (gap < 0) return log;
+    log.close();
+    throw new StoreUnavailableError(
+      `${path}.log-0 and ${path}.log-1 do not follow on revision ${newest + gap} of ${path}.mdb: restore all three files, or remove the first two to go on without what they hold`,
+    );
+  }
+
+  private constructor(segments: readonly [Segment, Segment], recovered: readonly Write[]) {
+    const [first, second] = segments;
+    this.#segments = segments;
+    this.#current = second.newest > first.newest ? second : first;
+    this.recovered = recovered;
   }
 
   /** Bytes of both files. */
@@ -133,6 +143,14 @@ export class WriteAheadLog {
   }
 }
 
+/** @returns the file, made where it is missing, and the writes in it that a database at revision `newest` lacks */
+async function openSegment(file: string, newest: number): Promise<{ segment: Segment; missing: readonly Write[] }> {
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC, 0o600);
+  const bytes = await readFile(fd);
+  const { missing, end } = await readRecords(bytes, newest);
+  return { segment: { file, fd, end, size: bytes.length, newest: missing.at(-1)?.entry.revision ?? 0 }, missing };
+}
+
 function failure({ file }: Segment, error: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
 }
@@ -156,32 +174,37 @@ function encodeRecord(writes: readonly Write[]): Buffer {
   return record;
 }
 
-/** @returns the writes of all whole records, and where the next one would begin */
-function readRecords(bytes: Buffer): { writes: Write[]; end: number } {
-  const writes: Write[] = [];
+/** @returns of all whole records the writes after revision `newest`, and where the next record would begin */
+async function readRecords(bytes: Buffer, newest: number): Promise<{ missing: Write[]; end: number }> {
+  const missing: Write[] = [];
+  let last = 0;
   let end = 0;
+  let turnEnds = BYTES_PER_TURN;
   while (end + HEADER_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(end);
     const body = bytes.subarray(end + HEADER_BYTES, end + HEADER_BYTES + length);
     if (length === 0 || body.length < length || crc32(body) !== bytes.readUInt32LE(end + 4)) break;
     const record = decodeRecord(body);
-    const before = writes.at(-1)?.entry.revision ?? 0;
-    if (record[0]!.entry.revision <= before) break;
-    writes.push(...record);
+    if (record[0]!.entry.revision <= last) break;
+    for (const { entry, value } of record) {
+      if (entry.revision > newest) missing.push({ entry, value: Buffer.from(value) });
+      last = entry.revision;
+    }
     end += HEADER_BYTES + length;
+    if (end < turnEnds) continue;
+    await nextTurn();
+    turnEnds = end + BYTES_PER_TURN;
   }
-  return { writes, end };
+  return { missing, end };
 }
 
+/** @returns values that are parts of the body */
 function decodeRecord(body: Buffer): Write[] {
   const writes: Write[] = [];
   for (let at = 0; at < body.length; ) {
     const value = at + 8 + body.readUInt32LE(at);
     const end = value + body.readUInt32LE(at + 4);
-    writes.push({
-      entry: entryCodec.decode(body.subarray(at + 8, value)),
-      value: Buffer.from(body.subarray(value, end)),
-    });
+    writes.push({ entry: entryCodec.decode(body.subarray(at + 8, value)), value: body.subarray(value, end) });
     at = end;
   }
   return writes;

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { EmbeddedStore } from '../embedded/embedded-store.ts';
+import { KeyIndex } from '../embedded/key-index.ts';
 import type { Store } from '../store.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -10,5 +11,5 @@ export interface MemoryOptions {
 
 /** An empty store that is gone with the process. Nothing is durable. */
 export function openMemoryStore({ clock = systemClock }: MemoryOptions = {}): Store {
-  return new EmbeddedStore(new MemoryJournal(), clock);
+  return new EmbeddedStore(new MemoryJournal(), new KeyIndex(), clock);
 }
