@@ -8,6 +8,17 @@ export const END_GROUP = 4;
 export const FIXED32 = 5;
 
 const INITIAL_SIZE = 8 * 1024;
+/** A writer that has grown beyond does not stay so large. */
+const MAX_KEPT_SIZE = 64 * 1024;
+/** Texts up to this length are written faster here than by a call out of JavaScript, if they are ASCII. */
+const SHORT_TEXT = 24;
+
+/** Bytes that {@link ProtoWriter.varint} takes. */
+export function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
 
 export class ProtoWriter {
   #buffer: Buffer = Buffer.allocUnsafe(INITIAL_SIZE);
@@ -22,12 +33,13 @@ export class ProtoWriter {
   /** A copy of what has been written; the writer is empty again. */
   finish(): Buffer {
     const bytes = Buffer.from(this.#buffer.subarray(this.#at));
-    this.#at = this.#buffer.length;
+    this.reset();
     return bytes;
   }
 
   /** Forgets what has been written. */
   reset(): void {
+    if (this.#buffer.length > MAX_KEPT_SIZE) this.#buffer = Buffer.allocUnsafe(INITIAL_SIZE);
     this.#at = this.#buffer.length;
   }
 
@@ -38,9 +50,7 @@ export class ProtoWriter {
   /** Non-negative and safe. */
   varint(value: number): void {
     this.#reserve(10);
-    let size = 1;
-    for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
-    this.#at -= size;
+    this.#at -= varintSize(value);
     let at = this.#at;
     let rest = value;
     for (; rest >= 128; rest = Math.floor(rest / 128)) this.#buffer[at++] = (rest % 128) | 0x80;
@@ -74,11 +84,28 @@ export class ProtoWriter {
 
   /** The text with its length before it. */
   string(text: string): void {
+    if (text.length <= SHORT_TEXT && this.#ascii(text)) return;
     const size = Buffer.byteLength(text);
     this.#reserve(size);
     this.#at -= size;
     this.#buffer.write(text, this.#at, size, 'utf8');
     this.varint(size);
+  }
+
+  /** @returns false for any other text, of which nothing is written */
+  #ascii(text: string): boolean {
+    const { length } = text;
+    this.#reserve(length + 1);
+    const buffer = this.#buffer;
+    let at = this.#at;
+    for (let i = length - 1; i >= 0; i--) {
+      const code = text.charCodeAt(i);
+      if (code >= 128) return false;
+      buffer[--at] = code;
+    }
+    buffer[--at] = length;
+    this.#at = at;
+    return true;
   }
 
   #reserve(size: number): void {

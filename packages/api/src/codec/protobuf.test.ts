@@ -101,7 +101,8 @@ describe('errors', () => {
 it('writes a list of messages', () => {
   const names = ['a', 'b'];
   const items = names.map((name) => encodeMessage(normalize({ metadata: { name } }, POD), POD));
-  const bytes = Buffer.concat([...encodeProtobufList('PodList', 'v1', { resourceVersion: '7' }, items)]);
+  const sizes = items.map(({ length }) => length);
+  const bytes = Buffer.concat([...encodeProtobufList('PodList', 'v1', { resourceVersion: '7' }, sizes, items)]);
   const list = open(bytes, POD_LIST);
   expect(list).toMatchObject({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '7' } });
   expect((list.items as { metadata: { name: string } }[]).map((i) => i.metadata.name)).toEqual(names);

@@ -10,7 +10,7 @@ import type { Body, Decoded } from './json.ts';
 import { readMessage } from './proto-decode.ts';
 import { messageWriter } from './proto-encode.ts';
 import { ProtoReader } from './proto-reader.ts';
-import { BYTES, ProtoWriter } from './proto-writer.ts';
+import { BYTES, ProtoWriter, varintSize } from './proto-writer.ts';
 
 const MAGIC = Buffer.from('k8s\0');
 
@@ -44,9 +44,7 @@ export function decodeMessage(bytes: Buffer, type: StructType): Record<string, u
 
 /** The object as a message of its type, without envelope. */
 export function encodeMessage(object: object, type: StructType): Buffer {
-  const writer = new ProtoWriter();
-  messageWriter(type)(writer, object as Record<string, unknown>);
-  return writer.finish();
+  return written((writer) => messageWriter(type)(writer, object as Record<string, unknown>));
 }
 
 /**
@@ -55,13 +53,24 @@ export function encodeMessage(object: object, type: StructType): Buffer {
  */
 export function encodeProtobuf(object: object, type: StructType = typeOf(object)): Buffer {
   const { kind = '', apiVersion = '' } = object as { kind?: string; apiVersion?: string };
-  const writer = new ProtoWriter();
-  endEnvelope(writer);
-  const end = writer.length;
-  messageWriter(type)(writer, object as Record<string, unknown>);
-  beginEnvelope(writer, kind, apiVersion, writer.length - end);
-  return writer.finish();
+  return written((writer) => {
+    endEnvelope(writer);
+    const end = writer.length;
+    messageWriter(type)(writer, object as Record<string, unknown>);
+    beginEnvelope(writer, kind, apiVersion, writer.length - end);
+  });
 }
+
+/** What `write` writes. It must not have anything else written meanwhile: the writer is the same for all. */
+function written(write: (writer: ProtoWriter) => void): Buffer {
+  try {
+    write(theWriter);
+    return theWriter.finish();
+  } finally {
+    theWriter.reset();
+  }
+}
+const theWriter = new ProtoWriter();
 
 function typeOf(object: object): StructType {
   const { kind = '', apiVersion = '' } = object as { kind?: string; apiVersion?: string };
@@ -119,39 +128,35 @@ const LIST_META = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');
 
 /**
  * A list in its envelope out of items that are messages already: chunks whose concatenation is the whole.
- * @param items messages without envelope
+ * @param sizes of all items, in bytes: the length of the list comes first
+ * @param items messages without envelope; each is taken when it is its turn
  */
 export function* encodeProtobufList(
   kind: string,
   apiVersion: string,
   metadata: object,
-  items: readonly Buffer[],
+  sizes: readonly number[],
+  items: Iterable<Buffer>,
 ): Iterable<Buffer> {
-  const writer = new ProtoWriter();
-  const meta = lengthDelimited(writer, 1, encodeMessage(metadata, LIST_META));
-  const heads = items.map((item) => head(writer, 2, item.length));
-  const size = items.reduce((sum, item, i) => sum + heads[i]!.length + item.length, meta.length);
-  beginEnvelope(writer, kind, apiVersion, size);
-  yield Buffer.concat([writer.finish(), meta]);
-  for (const [i, item] of items.entries()) {
-    yield heads[i]!;
+  const meta = encodeMessage(metadata, LIST_META);
+  const metaHead = fieldHead(1, meta.length);
+  const size = sizes.reduce((sum, item) => sum + 1 + varintSize(item) + item, metaHead.length + meta.length);
+  yield written((writer) => beginEnvelope(writer, kind, apiVersion, size));
+  yield metaHead;
+  yield meta;
+  for (const item of items) {
+    yield fieldHead(2, item.length);
     yield item;
   }
-  endEnvelope(writer);
-  yield writer.finish();
+  yield written(endEnvelope);
 }
 
-function head(writer: ProtoWriter, field: number, size: number): Buffer {
-  writer.varint(size);
-  writer.tag(field, BYTES);
-  return writer.finish();
-}
-
-function lengthDelimited(writer: ProtoWriter, field: number, bytes: Buffer): Buffer {
-  writer.raw(bytes);
-  writer.varint(bytes.length);
-  writer.tag(field, BYTES);
-  return writer.finish();
+/** What stands before the bytes of a field. */
+function fieldHead(field: number, size: number): Buffer {
+  return written((writer) => {
+    writer.varint(size);
+    writer.tag(field, BYTES);
+  });
 }
 
 /**
@@ -159,16 +164,16 @@ function lengthDelimited(writer: ProtoWriter, field: number, bytes: Buffer): Buf
  * @param object in its envelope
  */
 export function frameProtobufEvent(type: string, object: Buffer): Buffer {
-  const writer = new ProtoWriter();
-  writer.raw(object);
-  writer.varint(object.length);
-  writer.tag(1, BYTES);
-  writer.varint(writer.length);
-  writer.tag(2, BYTES);
-  writer.string(type);
-  writer.tag(1, BYTES);
-  const size = Buffer.alloc(4);
-  size.writeUInt32BE(writer.length);
-  writer.raw(size);
-  return writer.finish();
+  return written((writer) => {
+    writer.raw(object);
+    writer.varint(object.length);
+    writer.tag(1, BYTES);
+    writer.varint(writer.length);
+    writer.tag(2, BYTES);
+    writer.string(type);
+    writer.tag(1, BYTES);
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(writer.length);
+    writer.raw(size);
+  });
 }

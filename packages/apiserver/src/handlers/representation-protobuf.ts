@@ -8,8 +8,9 @@ import { FrameCache } from './framecache.ts';
 import type { ListMeta, WatchEventType } from './representation.ts';
 import { ShapedRepresentation } from './representation-shaped.ts';
 
-/** What many clients list at once, as they do after a restart, is encoded once. */
-const messageCache = new FrameCache<CachedObject>(32 * 1024 * 1024);
+/** What many clients list at once, as they do after a restart, is encoded once: as much of a list as the cache holds. */
+const CACHED_BYTES = 32 * 1024 * 1024;
+const messageCache = new FrameCache<CachedObject>(CACHED_BYTES);
 
 export class ShapedProtobuf extends ShapedRepresentation {
   readonly contentType = 'application/vnd.kubernetes.protobuf';
@@ -21,17 +22,29 @@ export class ShapedProtobuf extends ShapedRepresentation {
   protected frame(type: WatchEventType, object: object): Buffer {
     return frameProtobufEvent(type, this.encode(object));
   }
-  /** The length of the whole comes first: nothing goes out before every item is encoded. */
+  /**
+   * The length of the whole comes first: nothing goes out before every item was encoded once. What the cache does not hold
+   * is encoded again when it goes out, so that no list is in memory as a whole.
+   */
   override *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
     const head = this.options.shape.listHead(meta) as Identified & { readonly metadata: object };
     const { element } = typeOf(head).byJson.get('items')!.type as ListType;
     const form = `item of ${head.apiVersion} ${head.kind}`;
-    const messages: Buffer[] = [];
-    for (const item of items) {
-      messages.push(messageCache.get(item, form, () => encodeMessage(this.item(item), element as StructType)));
+    const encode = (item: CachedObject): Buffer => encodeMessage(this.item(item), element as StructType);
+    function* messages(): Iterable<Buffer> {
+      let room = CACHED_BYTES;
+      for (const item of items) {
+        const message = room > 0 ? messageCache.get(item, form, () => encode(item)) : encode(item);
+        room -= message.length;
+        yield message;
+      }
+    }
+    const sizes: number[] = [];
+    for (const { length } of messages()) {
+      sizes.push(length);
       yield;
     }
-    for (const piece of encodeProtobufList(head.kind, head.apiVersion, head.metadata, messages)) {
+    for (const piece of encodeProtobufList(head.kind, head.apiVersion, head.metadata, sizes, messages())) {
       out.copy(piece);
       yield;
     }

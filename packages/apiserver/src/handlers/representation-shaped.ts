@@ -1,5 +1,5 @@
 /** Objects in any shape and encoding but the stored one: parsed, converted to the version asked for, shaped, encoded. */
-import { encodeJson } from '@keelson/api/codec/json';
+import { encodeJson, jsonText } from '@keelson/api/codec/json';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
@@ -35,16 +35,7 @@ export abstract class ShapedRepresentation implements Representation {
   cached(cached: CachedObject): Buffer {
     return this.object(this.options.parse(cached));
   }
-  *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
-    const { shape } = this.options;
-    const rows: object[] = [];
-    for (const item of items) {
-      rows.push(this.item(item));
-      yield;
-    }
-    const isNull = rows.length === 0 && shape.noItems === 'null';
-    out.copy(this.encode({ ...shape.listHead(meta), [shape.itemsField]: isNull ? null : rows }));
-  }
+  abstract list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const stored = this.options.parse(cached);
     return this.frame(type, this.options.shape.event(this.options.convert(stored), stored, this.#first()));
@@ -56,6 +47,10 @@ export abstract class ShapedRepresentation implements Representation {
     return this.frame('ERROR', status);
   }
 
+  protected emptyList(meta: ListMeta): Buffer {
+    const { shape } = this.options;
+    return this.encode({ ...shape.listHead(meta), [shape.itemsField]: shape.noItems === 'null' ? null : [] });
+  }
   protected item(cached: CachedObject): object {
     const stored = this.options.parse(cached);
     return this.options.shape.item(this.options.convert(stored), stored);
@@ -77,11 +72,26 @@ export class ShapedJson extends ShapedRepresentation {
   protected frame(type: 'ADDED', object: object): Buffer {
     return jsonFrame(type, object);
   }
-  override *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
-    if (this.options.pretty) return yield* super.list(items, meta, out);
+  *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
+    if (this.options.pretty) return yield* this.#indentedList(items, meta, out);
     const { shape } = this.options;
     const write = this.#itemWriter(out);
     yield* jsonList(shape.listHead(meta), shape.itemsField, items, shape.noItems, out, write);
+  }
+
+  *#indentedList(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
+    if (items.length === 0) return out.copy(this.emptyList(meta));
+    const { shape } = this.options;
+    const head = jsonText(shape.listHead(meta), true);
+    out.copy(Buffer.from(`${head.slice(0, -END_OF_INDENTED.length)},\n  "${shape.itemsField}": `));
+    let separator = '[';
+    for (const item of items) {
+      const text = jsonText(this.item(item), true).replaceAll('\n', '\n    ');
+      out.copy(Buffer.from(`${separator}\n    ${text}`));
+      separator = ',';
+      yield;
+    }
+    out.text(`\n  ]${END_OF_INDENTED}`);
   }
 
   #itemWriter(out: ChunkWriter): (item: CachedObject) => void {
@@ -98,10 +108,25 @@ export class ShapedYaml extends ShapedRepresentation {
   protected encode(body: object): Buffer {
     return encodeYaml(body);
   }
+  /** Keys stand in order: some of the list's stand before its items, some behind. */
+  *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
+    if (items.length === 0) return out.copy(this.emptyList(meta));
+    const { shape } = this.options;
+    const write = ([key, value]: readonly [string, unknown]): void => out.copy(encodeYaml({ [key]: value }));
+    const head = Object.entries(shape.listHead(meta)).sort(([a], [b]) => (a < b ? -1 : 1));
+    head.filter(([key]) => key < shape.itemsField).forEach(write);
+    out.text(`${shape.itemsField}:\n`);
+    for (const item of items) {
+      out.copy(encodeYaml([this.item(item)]));
+      yield;
+    }
+    head.filter(([key]) => key > shape.itemsField).forEach(write);
+  }
   protected frame(type: string, object: object): Buffer {
     return Buffer.concat([encodeYaml({ type, object }), DOCUMENT_END]);
   }
 }
 
+const END_OF_INDENTED = '\n}';
 const LINE_FEED = Buffer.from('\n');
 const DOCUMENT_END = Buffer.from('---\n');

@@ -1,0 +1,68 @@
+import { encodeJson } from '@keelson/api/codec/json';
+import { encodeStored, parseStored } from '@keelson/api/codec/stored';
+import { encodeYaml } from '@keelson/api/codec/yaml';
+import type { KubeObject } from '@keelson/api/object';
+import { describe, expect, it } from 'vitest';
+import { ChunkWriter } from '../http/chunks.ts';
+import type { CachedObject } from '../registry/cacher.ts';
+import type { ListMeta, Representation } from './representation.ts';
+import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
+import type { Shape } from './shapes.ts';
+
+const META: ListMeta = { resourceVersion: '7', remainingItemCount: 3 };
+
+function cached(name: string, spec: object): CachedObject {
+  const bytes = encodeStored({ kind: 'Thing', apiVersion: 'v1', metadata: { name }, spec } as KubeObject);
+  return { key: `/${name}`, namespace: '', name, revision: 1, bytes, labels: {}, fields: {} };
+}
+const THINGS = [
+  cached('a', { text: 'two\nlines\n', long: `${'word '.repeat(40)}<end>`, none: null, list: [], '10': 1, '9': 2 }),
+  cached('b', {}),
+  cached('c', { deep: [{ deeper: [{ deepest: 'x: y' }] }], quoted: '"\n"' }),
+];
+
+/** A list whose head has keys before and behind the items, whatever they are called. */
+const shape = (itemsField: 'items' | 'rows', noItems: '[]' | 'null'): Shape =>
+  ({
+    listHead: (metadata: ListMeta) => ({ kind: 'ThingList', apiVersion: 'v1', metadata, columnDefinitions: null }),
+    itemsField,
+    noItems,
+    item: (object: KubeObject) => object,
+  }) as Partial<Shape> as Shape;
+
+function written(representation: Representation, items: readonly CachedObject[]): { text: string; steps: number } {
+  const out = new ChunkWriter();
+  let steps = 0;
+  for (const _ of representation.list(items, META, out)) steps++;
+  out.flush();
+  let text = '';
+  for (let chunk = out.take(); chunk; chunk = out.take()) text += chunk.bytes;
+  return { text, steps };
+}
+
+describe.each<[string, (shape: Shape) => Representation, (list: object) => string]>([
+  ['JSON', (s) => new ShapedJson(options(s, false)), (list) => `${encodeJson(list)}\n`],
+  ['JSON, indented', (s) => new ShapedJson(options(s, true)), (list) => encodeJson(list, true).toString()],
+  ['YAML', (s) => new ShapedYaml(options(s, false)), (list) => encodeYaml(list).toString()],
+])('a list as %s', (_, make, encode) => {
+  it.each([
+    ['items', '[]', []],
+    ['items', 'null', []],
+    ['rows', '[]', THINGS.slice(1, 2)],
+    ['rows', 'null', THINGS],
+    ['items', '[]', THINGS],
+  ] as const)('of %s (%s): item by item what it is as a whole', (itemsField, noItems, items) => {
+    const { text, steps } = written(make(shape(itemsField, noItems)), items);
+    const objects = items.map(({ bytes }) => parseStored(bytes));
+    const whole = {
+      ...shape(itemsField, noItems).listHead(META),
+      [itemsField]: items.length === 0 && noItems === 'null' ? null : objects,
+    };
+    expect(text).toBe(encode(whole));
+    expect(steps).toBe(items.length);
+  });
+});
+
+function options(shaped: Shape, pretty: boolean): ConstructorParameters<typeof ShapedJson>[0] {
+  return { shape: shaped, convert: (object) => object, parse: ({ bytes }) => parseStored(bytes), pretty };
+}
