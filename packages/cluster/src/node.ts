@@ -27,14 +27,20 @@ export async function nodeKind(endpoint: string): Promise<NodeKind> {
   }
 }
 
-export interface RealNodeOptions {
+export interface NodeSettings {
+  /** How its container runtime is reached. */
+  readonly runtimeEndpoint: string;
+  /** Addresses of DNS servers for pods; none for the machine's own. */
+  readonly clusterDns: readonly string[];
+}
+
+export interface RealNodeOptions extends NodeSettings {
   readonly client: Client;
   readonly server: ServerFactory;
   readonly metrics: MetricsRegistry;
   readonly nodeName: string;
   readonly nodeAddress: string;
   readonly rootDirectory: string;
-  readonly runtimeEndpoint: string;
 }
 
 /** This machine as a node. */
@@ -43,9 +49,10 @@ export async function startRealNode(options: RealNodeOptions): Promise<Running> 
     import('@keelson/kubelet'),
     import('@keelson/kubelet/runtime/cri/runtime'),
   ]);
-  const { client, server, nodeName, nodeAddress, rootDirectory } = options;
+  const { client, server, nodeName, nodeAddress, rootDirectory, clusterDns } = options;
   const runtime = new CriRuntime(options.runtimeEndpoint, { metrics: options.metrics });
   // Clusters of one machine would clear away each other's logs in a folder of all.
   const podLogsDirectory = join(rootDirectory, 'pod-logs');
-  return startKubelet({ client, server, nodeName, runtime, rootDirectory, podLogsDirectory, nodeIps: [nodeAddress] });
+  const nodeIps = [nodeAddress];
+  return startKubelet({ client, server, nodeName, runtime, rootDirectory, podLogsDirectory, nodeIps, clusterDns });
 }

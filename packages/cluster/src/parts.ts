@@ -14,14 +14,14 @@ import { ServiceAccountToken } from './kube-controller-manager/service-accounts.
 import { startControllerManager } from './kube-controller-manager/start.ts';
 import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
 import { startKubeScheduler } from './kube-scheduler/start.ts';
-import { type NodeKind, nodeKind, startRealNode } from './node.ts';
+import { type NodeKind, type NodeSettings, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
 export interface Parts {
   readonly controllers: boolean;
   readonly scheduler: boolean;
-  /** The node of this machine, and how its container runtime is reached; undefined for none. */
-  readonly node: { readonly runtimeEndpoint: string } | undefined;
+  /** The node of this machine; undefined for none. */
+  readonly node: NodeSettings | undefined;
   /** How many nodes there are besides, which run no containers. */
   readonly simulatedNodes: number;
 }
@@ -52,7 +52,7 @@ export async function startParts(
   const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
   if (kind === 'simulated') simulated.unshift(surroundings.nodeName);
   if (simulated.length > 0) started.push(simulatedNodes(surroundings, simulated));
-  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!.runtimeEndpoint));
+  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!));
   return { ...together(await Promise.all(started)), node: kind };
 }
 
@@ -95,13 +95,13 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
   return startSimulatedNodes({ client, clientFor, names, server, address: surroundings.nodeAddress });
 }
 
-async function realNode(surroundings: Surroundings, runtimeEndpoint: string): Promise<Running> {
+async function realNode(surroundings: Surroundings, settings: NodeSettings): Promise<Running> {
   const client = await clientOf(surroundings, 'kubelet-client', 'kubelet');
   const metrics = new MetricsRegistry();
   const server = await kubeletServer(surroundings, client, metrics);
   const { nodeName, nodeAddress, dataDirectory } = surroundings;
   const rootDirectory = join(dataDirectory, 'kubelet');
-  return startRealNode({ client, server, metrics, nodeName, nodeAddress, rootDirectory, runtimeEndpoint });
+  return startRealNode({ client, server, metrics, nodeName, nodeAddress, rootDirectory, ...settings });
 }
 
 /** @param metrics of the one kubelet that has it; without it each has its own */

@@ -7,8 +7,10 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { connect, loadKubeconfig, systemWorld } from '@keelson/client';
 import { type Containerd, startContainerd, unmountBelow } from '../../support/containerd.ts';
 import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
+import { startDns } from './dns.ts';
 import { suiteImages } from './images.ts';
 import { startRegistry } from './registry.ts';
 
@@ -34,10 +36,13 @@ const cluster = keelson('keelson', 'up', [
   '--bind-address=0.0.0.0',
   `--secure-port=${port}`,
   `--container-runtime-endpoint=${first.endpoint}`,
+  `--cluster-dns=${own}`,
   ...flags,
 ]);
 await untilReady(cluster, async () => cluster.output().includes('Keelson is ready'));
-const undo = serviceOfApiServer(port);
+const access = await loadKubeconfig(kubeconfig);
+await startDns(connect(access, { component: 'dns', world: systemWorld() }), own);
+const undo = process.env.KUBE_PROXY ? startProxy(process.env.KUBE_PROXY) : serviceOfApiServer(port);
 const secondNode = keelson('kubelet', '', [
   '--hostname-override=second',
   `--node-ip=${own}`,
@@ -50,7 +55,7 @@ const secondNode = keelson('kubelet', '', [
 process.stdout.write(`${cluster.output()}ready: ${kubeconfig}\n`);
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), cluster.exited]);
-undo();
+await undo();
 await secondNode.stop();
 await cluster.stop();
 for (const each of [first, second]) await each.stop();
@@ -64,15 +69,15 @@ async function containers(name: string): Promise<Containerd> {
   return containerd;
 }
 
-/** One of the project's programs, whose output goes to a file. */
+/** One of the project's programs. */
 function keelson(name: string, command: string, args: readonly string[]): Program {
   const main = join(root, `packages/cluster/src/bin/${name}.ts`);
-  const program = startProgram(process.execPath, [
-    '--conditions=keelson-source',
-    main,
-    ...(command ? [command] : []),
-    ...args,
-  ]);
+  return started(name, process.execPath, ['--conditions=keelson-source', main, ...(command ? [command] : []), ...args]);
+}
+
+/** A program whose output goes to a file. */
+function started(name: string, path: string, args: readonly string[]): Program {
+  const program = startProgram(path, args);
   const write = () => writeFileSync(join(directory!, `${name}.log`), program.output());
   const timer = setInterval(write, 1_000);
   void program.exited.then(() => clearInterval(timer)).then(write);
@@ -87,11 +92,30 @@ function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, he
     containerRuntimeEndpoint,
     port,
     healthzPort,
+    clusterDNS: [own],
     authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
     podLogsDir: join(directory!, 'second/logs'),
   };
   writeFileSync(file, JSON.stringify(configuration));
   return file;
+}
+
+/**
+ * One kube-proxy does for both nodes: they share the machine's tables. Its limits of connections are left as they are, for a network of
+ * one's own has none to set.
+ * @returns what ends it, and takes its rules away
+ */
+function startProxy(program: string): () => Promise<void> {
+  const untouched = ['max-per-core', 'min', 'tcp-timeout-established', 'tcp-timeout-close-wait'];
+  const proxy = started('kube-proxy', program, [
+    `--kubeconfig=${kubeconfig}`,
+    '--proxy-mode=iptables',
+    ...untouched.map((name) => `--conntrack-${name}=0`),
+  ]);
+  return async () => {
+    await proxy.stop();
+    execFileSync(program, ['--cleanup'], { stdio: 'ignore' });
+  };
 }
 
 /** What kube-proxy does for the one service that every pod knows. @returns what takes it back */

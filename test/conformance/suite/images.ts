@@ -37,7 +37,7 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
     symlinkSync('agnhost', join(root, 'agnhost-2'));
     mkdirSync(join(root, 'uploads'));
     selfSigned(root);
-    withLibraries(root, 'curl');
+    for (const program of ['curl', 'dig', 'getent']) withLibraries(root, program);
     usersOf(root);
   });
   const privileged = layer(directory, 'nnp', (root) => {
@@ -63,6 +63,7 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
       layers: [base],
       config: { Entrypoint: ['/pause'] },
     },
+    { names: [e2e('glibc-dns-testing:2.0.0')], layers: [base, tools], config: {} },
     { names: [e2e('nonroot:1.5')], layers: [base, tools], config: { ...agnhostCommand, User: '1234' } },
     { names: [e2e('nginx:1.15-4'), e2e('nginx:1.27-0')], layers: [base, site], config: server },
     { names: [e2e('nonewprivs:1.4')], layers: [base, privileged], config: { Entrypoint: ['/nnp', 'nonewprivs'] } },

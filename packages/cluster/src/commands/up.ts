@@ -25,6 +25,7 @@ const flags = {
   'audit-log-path': { type: 'string', ...cluster },
   storage: { type: 'string', ...cluster },
   'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
+  'cluster-dns': { type: 'strings', ...parts },
   'no-controllers': { type: 'bool', ...parts },
   'no-node': { type: 'bool', ...parts },
   'no-scheduler': { type: 'bool', ...parts },
@@ -99,6 +100,8 @@ const ownDescriptions = (io: Io) => ({
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
   'container-runtime-endpoint':
     "Socket of the runtime that runs this machine's containers (CRI). Where none answers, the node is simulated.",
+  'cluster-dns':
+    "Addresses of DNS servers for pods, such as that of a CoreDNS service; without them pods have this machine's.",
   'no-node': 'Leave the node of this machine out.',
   'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
   'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
@@ -130,11 +133,16 @@ function options(values: FlagValues<typeof flags>, io: Io) {
     parts: {
       controllers: !values['no-controllers'],
       scheduler: !values['no-scheduler'],
-      node: values['no-node'] ? undefined : { runtimeEndpoint: values['container-runtime-endpoint'] },
+      node: values['no-node'] ? undefined : nodeOf(values),
       simulatedNodes: values.nodes,
     },
   };
 }
+
+const nodeOf = (values: FlagValues<typeof flags>) => ({
+  runtimeEndpoint: values['container-runtime-endpoint'],
+  clusterDns: values['cluster-dns'],
+});
 
 /** What `ps` shows. */
 function title({ dataDirectory, storage, bindAddress, port }: ReturnType<typeof options>): string {
