@@ -43,6 +43,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
       '--data-dir',
       join(directory, 'data'),
       `--secure-port=${port}`,
+      '--cluster-dns=10.96.0.10',
       endpoint,
     ]);
     await untilReady(cluster, async () => cluster.output().includes('is ready'));
@@ -86,6 +87,12 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     const failing = await k.result({})`exec web -- sh -c ${'exit 7'}`;
     expect([failing.code, failing.stderr]).toEqual([7, 'command terminated with exit code 7\n']);
     expect(await k`exec web -- cat /var/run/secrets/kubernetes.io/serviceaccount/namespace`).toBe('default');
+  });
+
+  test('pods ask the DNS server that they are told of', async () => {
+    await pod('names', 'cat /etc/resolv.conf', {}, { restartPolicy: 'Never' });
+    await expect.poll(async () => (await get('names')).status.phase, soon).toBe('Succeeded');
+    expect(await k`logs names`).toContain('nameserver 10.96.0.10\n');
   });
 
   test('logs are followed until the container ends', async () => {

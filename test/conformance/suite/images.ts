@@ -38,6 +38,9 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
     mkdirSync(join(root, 'uploads'));
     selfSigned(root);
     for (const program of ['curl', 'dig', 'getent']) withLibraries(root, program);
+    mkdirSync(join(root, 'bin'), { recursive: true });
+    // busybox's knows neither datagrams nor most options.
+    symlinkSync(withLibraries(root, 'nc.openbsd'), join(root, 'bin/nc'));
     usersOf(root);
   });
   const privileged = layer(directory, 'nnp', (root) => {
