@@ -1,6 +1,6 @@
 /** Stand-ins for the images that upstream's end-to-end tests name, made of agnhost and busybox. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { libraries } from '../../../scripts/image/elf.ts';
 import { archive, busyboxFiles, type Image, layer, writeUsers } from '../../support/image-archive.ts';
@@ -26,9 +26,9 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
   mkdirSync(directory, { recursive: true });
   const base = layer(directory, 'base', (root) => {
     busyboxFiles(root);
-    // busybox's shell does not hand on variables whose names it cannot use itself; containers may have such.
-    rmSync(join(root, 'bin/sh'));
-    symlinkSync(withLibraries(root, 'bash'), join(root, 'bin/sh'));
+    // busybox's shell does not hand on variables whose names it cannot use itself; containers of `sh` may have such.
+    // Its own words are expected of `/bin/sh`.
+    symlinkSync(withLibraries(root, 'bash'), join(root, 'usr/bin/sh'));
     executable(join(root, 'pause'), pause);
     writeFileSync(join(root, 'etc/os-release'), 'NAME="Alpine Linux"\nID=alpine\n');
   });
