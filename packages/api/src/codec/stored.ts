@@ -38,24 +38,16 @@ export function encodeStored(object: KubeObject): Buffer {
   return bytes;
 }
 
-/** Small buffers are cut from large ones, which stay as long as any of their pieces does. @returns what has its own memory */
-function owned(bytes: Buffer): Buffer {
-  if (bytes.length === bytes.buffer.byteLength) return bytes;
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
-}
-
 /**
  * What this server or a kube-apiserver has stored: JSON, or a built-in object in protobuf's envelope.
- * @returns the object without resourceVersion, and its JSON as encodeStored would write it, good for being kept
+ * @returns the object without resourceVersion, and its JSON as encodeStored would write it: the value itself where it is that
  * @throws DecodeError
  */
 export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
   const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
-  return { object, bytes: isOurs ? owned(bytes) : encodeStored(object) };
+  return { object, bytes: isOurs ? bytes : encodeStored(object) };
 }
 
 function decodeEnvelope(bytes: Buffer): KubeObject {

@@ -51,6 +51,13 @@ export class Audience {
     }
   }
 
+  /** Whatever their interest. */
+  tellAll(event: CacheEvent): void {
+    for (const group of this.#groups.values()) {
+      for (const subscriber of group) subscriber.onEvents([event], event.revision);
+    }
+  }
+
   /** Nobody is told any more. @returns who was */
   clear(): Subscriber[] {
     const all = [...this.#groups.values()].flatMap((group) => [...group]);

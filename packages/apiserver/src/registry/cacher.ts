@@ -14,7 +14,7 @@ import type { Logger } from '../logger.ts';
 import type { PrintedRow } from '../table/row.ts';
 import { Audience, type Interest } from './audience.ts';
 import { Pace } from './pace.ts';
-import { Slabs } from './slabs.ts';
+import { owned, Slabs } from './slabs.ts';
 import { type Demand, ValueIndexes } from './valueindex.ts';
 
 /** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
@@ -110,6 +110,9 @@ export class Cacher {
   ready(): Promise<void> {
     this.#started ??= this.#load().catch((error: unknown) => {
       this.#started = undefined;
+      this.#ringStart = 0;
+      // They wait for the load, too.
+      this.#audience.clear();
       throw error;
     });
     return this.#started;
@@ -172,7 +175,8 @@ export class Cacher {
   }
 
   /**
-   * Calls the subscriber for everything after `fromRevision`; undefined when the ring no longer reaches back that far.
+   * Calls the subscriber for everything after `fromRevision`; undefined when the ring no longer reaches back that far. From 0 on
+   * it does before the first load: what that finds is told as added, each object right after it was decoded.
    * @param interest what it can be interested in; it may still be told of more
    */
   subscribe(fromRevision: number, subscriber: Subscriber, interest?: Interest): (() => void) | undefined {
@@ -219,6 +223,7 @@ export class Cacher {
 
   async #load(): Promise<void> {
     const { store, decode } = this.#options;
+    const isFirst = this.#revision === 0;
     const loaded: CachedObject[] = [];
     const slabs = new Slabs();
     const pace = new Pace();
@@ -232,10 +237,12 @@ export class Cacher {
         ...(revision === undefined ? {} : { revision }),
       });
       revision = page.revision;
+      if (isFirst) this.#ringStart = revision;
       for (const kv of page.kvs) {
         const object = decode(kv);
         object.bytes = slabs.add(object.bytes);
         loaded.push(object);
+        if (isFirst) this.#audience.tellAll({ type: 'ADDED', revision: object.revision, object, previous: undefined });
         await pace.after(kv.value.length);
       }
       const last = page.kvs.at(-1);
@@ -285,6 +292,7 @@ export class Cacher {
     for (const event of batch.events) {
       if (event.type === 'put') {
         const object = this.#options.decode(event.kv);
+        object.bytes = owned(object.bytes);
         const previous = this.#objects.get(object.key);
         this.#objects.set(object);
         this.#indexes.replace(previous, object);

@@ -18,6 +18,9 @@ const justEncoded = new LRUCache<Uint8Array, KubeObject>({ max: 256 });
 /** The other way round: whoever wrote an object is answered with it. */
 const encodedBytes = new WeakMap<KubeObject, Buffer>();
 
+/** What was read last, for who is told of it next: it need not be parsed again. */
+let justRead: { readonly cached: CachedObject; readonly object: KubeObject } | undefined;
+
 const NO_LABELS: Readonly<Record<string, string>> = {};
 
 /** The bytes in the store of an object that {@link ObjectCodec.encode} returned. */
@@ -68,7 +71,7 @@ export class ObjectCodec {
     const known = justEncoded.get(kv.value);
     const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : decodeStored(kv.value);
     const { metadata } = object;
-    return {
+    const cached: CachedObject = {
       key: kv.key,
       namespace: sharedText(metadata.namespace ?? ''),
       name: metadata.name ?? '',
@@ -78,6 +81,8 @@ export class ObjectCodec {
       fields: withSharedTexts(this.fieldsOf(object)),
       row: undefined,
     };
+    justRead = { cached, object };
+    return cached;
   }
 
   fieldsOf(object: KubeObject): Record<string, string> {
@@ -90,7 +95,7 @@ export class ObjectCodec {
 
   /** An object that others may have too: nobody may change it. */
   shared(cached: CachedObject): KubeObject {
-    const known = justEncoded.get(cached.bytes);
+    const known = justRead?.cached === cached ? justRead.object : justEncoded.get(cached.bytes);
     if (!known) return this.object(cached);
     known.metadata.resourceVersion = String(cached.revision);
     return known;

@@ -19,10 +19,18 @@ const PREFIX = '/registry/things';
 function setUp() {
   const memory = openMemoryStore();
   let watch: WatchOptions | undefined;
+  /** What the next list fails with. */
+  let failure: Error | undefined;
+  const decoded: string[] = [];
   const store = new Proxy<Store>(memory, {
     get(_, name: keyof Store) {
       const member = memory[name];
       if (typeof member !== 'function') return member;
+      if (name === 'list' && failure) {
+        const error = failure;
+        failure = undefined;
+        return () => Promise.reject(error);
+      }
       if (name !== 'watch') return member.bind(memory);
       return (options: WatchOptions) => {
         watch = options;
@@ -37,15 +45,14 @@ function setUp() {
     watch = undefined;
     onError(error);
   };
-  const decode = ({ key, value, modRevision }: KeyValue): CachedObject => ({
-    key,
-    namespace: '',
-    name: key.slice(PREFIX.length + 1),
-    revision: modRevision,
-    bytes: Buffer.from(value),
-    labels: {},
-    fields: {},
-  });
+  const failOnce = (error: Error) => {
+    failure = error;
+  };
+  const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
+    const name = key.slice(PREFIX.length + 1);
+    decoded.push(name);
+    return { key, namespace: '', name, revision: modRevision, bytes: Buffer.from(value), labels: {}, fields: {} };
+  };
   const cacher = new Cacher({ store, prefix: PREFIX, decode, logger: silentLogger });
   const codec = {
     shared: ({ name, bytes }: CachedObject) => ({ metadata: { name, uid: bytes.toString().trim() } }),
@@ -59,27 +66,26 @@ function setUp() {
     const key = `${PREFIX}/${name}`;
     await store.delete(key, { expect: (await store.get(key)).kv!.modRevision });
   };
-  return { resource: { cacher, codec } as unknown as ResourceStore, cacher, put, remove, lose };
+  return { resource: { cacher, codec } as unknown as ResourceStore, cacher, decoded, put, remove, lose, failOnce };
 }
 
-/** A follower that was told some of six objects, and not all. */
-async function beingTold() {
+/** A follower that was told some of six objects, and not all. @param isLoaded before it follows, or because it does */
+async function beingTold(isLoaded = true) {
   const { resource, cacher, ...rest } = setUp();
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await rest.put(name, '1');
-  await cacher.ready();
+  if (isLoaded) await cacher.ready();
   const state = new Map<string, string>();
   const following = follow(resource, {
     set: ({ metadata }) => void state.set(metadata.name!, metadata.uid!),
     delete: (_, name) => void state.delete(name),
   });
-  await nextTurn();
-  expect(state.size).toBeGreaterThan(0);
+  while (state.size === 0) await nextTurn();
   expect(state.size).toBeLessThan(6);
-  return { ...rest, state, following };
+  return { ...rest, resource, cacher, state, following };
 }
 
-it('tells what happens while it tells what is there', async () => {
-  const { put, remove, state, following } = await beingTold();
+it.each([true, false])('tells what happens while it tells what is there; loaded before: %s', async (isLoaded) => {
+  const { put, remove, state, following } = await beingTold(isLoaded);
   await Promise.all([put('a', '2'), remove('f'), put('g', '1')]);
   const stop = await following;
   expect(Object.fromEntries(state)).toEqual({ a: '2', b: '1', c: '1', d: '1', e: '1', g: '1' });
@@ -132,4 +138,36 @@ it('lets nobody subscribe to a cache that is being loaded again, who would not b
   await put('b', '1');
   await cacher.ready();
   expect(cacher.list('').map(({ name }) => name)).toEqual(['a', 'b']);
+});
+
+it('tells what is loaded for it object by object, each when it has been decoded, and gives turns in between', async () => {
+  const { resource, decoded, state, following } = await beingTold(false);
+  expect([...state.keys()]).toEqual(decoded);
+  // Another follower comes too late for what has been told.
+  const late: string[] = [];
+  const joining = follow(resource, { set: ({ metadata }) => void late.push(metadata.name!), delete: () => {} });
+  let turns = 0;
+  while (state.size < 6) {
+    const before = state.size;
+    await nextTurn();
+    turns++;
+    expect(state.size - before).toBeLessThanOrEqual(2);
+    expect([...state.keys()]).toEqual(decoded);
+  }
+  expect(turns).toBeGreaterThanOrEqual(2);
+  await Promise.all([following, joining]);
+  expect(decoded).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  expect(late).toEqual(decoded);
+});
+
+it('begins anew after a load that failed, without who waited for that', async () => {
+  const { resource, put, failOnce } = setUp();
+  await put('a', '1');
+  const told = { first: 0, second: 0 };
+  const followAs = (who: keyof typeof told) => follow(resource, { set: () => void told[who]++, delete: () => {} });
+  failOnce(new StoreUnavailableError('not now'));
+  await expect(followAs('first')).rejects.toThrow('not now');
+  await followAs('second');
+  await put('b', '1');
+  expect(told).toEqual({ first: 0, second: 2 });
 });

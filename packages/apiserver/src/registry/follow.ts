@@ -61,18 +61,20 @@ export async function follow(store: ResourceStore, follower: Follower): Promise<
     told = [];
     listen();
   };
-  const listen = (): void => {
+  const listen = (fromRevision = cacher.revision): void => {
     const onEnd = () => {
       told = cacher.list('');
       again();
     };
-    unsubscribe = cacher.subscribe(cacher.revision, { onEvents: tellEvents, onEnd });
+    unsubscribe = cacher.subscribe(fromRevision, { onEvents: tellEvents, onEnd });
   };
   const again = (): void => {
     if (!stopped) goOn().catch(() => setTimeout(again, RETRY_MS).unref());
   };
+  // What is loaded for this one is told while it is at hand in parsed form.
+  listen(0);
   await cacher.ready();
-  await first();
+  if (!unsubscribe) await first();
   return () => {
     stopped = true;
     unsubscribe?.();

@@ -1,14 +1,19 @@
-import { LRUCache } from 'lru-cache';
-
-/** Of the values that came last, one string each. */
-const known = new LRUCache<string, string>({ max: 2000 });
+/** Texts that came lately, and those before them: one of both is as good, and a map forgets much at once for less than a bit each time. */
+const MANY = 2000;
+let recent = new Map<string, string>();
+let before = new Map<string, string>();
 
 /** The same text, of which there is one string in memory if it has come lately: parsing makes a new one each time. */
 export function sharedText(text: string): string {
-  const found = known.get(text);
+  const found = recent.get(text);
   if (found !== undefined) return found;
-  known.set(text, text);
-  return text;
+  const shared = before.get(text) ?? text;
+  if (recent.size === MANY) {
+    before = recent;
+    recent = new Map();
+  }
+  recent.set(shared, shared);
+  return shared;
 }
 
 /** Makes the values of labels, say, texts that objects share. @returns what it was given */

@@ -3,6 +3,14 @@ const MAX_SLAB_BYTES = 256 * 1024;
 /** What is larger has memory of its own. */
 const MAX_PIECE_BYTES = MAX_SLAB_BYTES / 8;
 
+/** Small buffers are cut from large ones, which stay as long as any of their pieces does. @returns what has its own memory */
+export function owned(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 /**
  * Memory for bytes that stay for long, in pieces of larger buffers: a buffer for each of 100,000 objects is as many things
  * more for V8 to mark, to sweep and to free. A slab is freed when nobody has any of its pieces.
@@ -22,7 +30,7 @@ export class Slabs {
   /** @returns the bytes, in memory that holds nothing but what is to stay */
   add(bytes: Buffer): Buffer {
     const { length } = bytes;
-    if (length > MAX_PIECE_BYTES) return bytes;
+    if (length > MAX_PIECE_BYTES) return owned(bytes);
     if (this.#at + length > this.#open.length) this.#openAnother(length);
     const piece = this.#open.subarray(this.#at, this.#at + length);
     bytes.copy(piece);

@@ -2,12 +2,13 @@
 import type { KubeObject } from '@keelson/api/object';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { Store } from '@keelson/storage/store';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { NO_USER } from '../context.ts';
 import { enabledGroups } from '../discovery/runtime-config.ts';
 import { silentLogger } from '../logger.ts';
 import { Resources } from '../resources.ts';
 import { registration } from './core/configmap/index.ts';
+import { follow } from './follow.ts';
 import type { ResourceStore } from './store.ts';
 
 let reads: number;
@@ -126,4 +127,31 @@ it('finds what the cache does not have yet', async () => {
   await theirs.create(configMap('new', {}), { ctx, warn });
   await add(ours, { x: '1' }, 'new');
   expect(await stored('new')).toEqual({ x: '1' });
+});
+
+it('parses an object once at a start, for its cache and for who follows', async () => {
+  const names = ['c', 'd', 'e'];
+  for (const name of ['d', 'e']) await theirs.create(configMap(name, { name }), { ctx, warn });
+  // What was encoded here is known; of another process it would not be.
+  const copied = new Proxy(store, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name, target);
+      if (name !== 'list') return typeof value === 'function' ? value.bind(target) : value;
+      return async (options: Parameters<Store['list']>[0]) => {
+        const page = await store.list(options);
+        return { ...page, kvs: page.kvs.map((kv) => ({ ...kv, value: Buffer.from(kv.value) })) };
+      };
+    },
+  });
+  const fresh = configMaps(copied);
+  const parse = vi.spyOn(JSON, 'parse');
+  const told: (string | undefined)[] = [];
+  await follow(fresh, {
+    set: ({ metadata }) => void told.push(`${metadata.name} ${metadata.resourceVersion}`),
+    delete: () => {},
+  });
+  const parsed = parse.mock.calls.length;
+  parse.mockRestore();
+  expect(told).toEqual(names.map((name) => `${name} ${fresh.cacher.get(`/registry/configmaps/a/${name}`)!.revision}`));
+  expect(parsed).toBe(names.length);
 });
