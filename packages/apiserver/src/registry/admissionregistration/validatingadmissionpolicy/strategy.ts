@@ -1,10 +1,12 @@
 import type { ValidatingAdmissionPolicy } from '@keelson/api/generated/types/admissionregistration/v1';
-import { keepMetadataForStatus } from '../../metadata.ts';
-import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
+import { resetIn, statusView } from '../../statusview.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaultMatchResources } from '../defaults.ts';
 import type { CompileExpression } from '../expressions.ts';
 import { groupStrategy } from '../strategy.ts';
 import { validatePolicyStatus, validateValidatingAdmissionPolicy } from './validation.ts';
+
+const API_VERSIONS = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `admissionregistration.k8s.io/${version}`);
 
 const shared = groupStrategy<ValidatingAdmissionPolicy>('spec');
 
@@ -25,24 +27,10 @@ export function makeStrategy(compile: CompileExpression | undefined): Strategy<V
       shared.prepareForUpdate(ctx, obj, old);
     },
     validateUpdate: (_ctx, obj, old) => validateValidatingAdmissionPolicy(obj, old, compile),
-    resetFields: inEveryVersion({ 'f:status': {} }),
+    resetFields: resetIn(API_VERSIONS, { 'f:status': {} }),
   };
 }
 
-export const status: ViewSubresource<ValidatingAdmissionPolicy> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      keepMetadataForStatus(obj, old);
-    },
-    validateUpdate: (_ctx, obj) => validatePolicyStatus(obj.status),
-    resetFields: inEveryVersion({ 'f:spec': {}, 'f:metadata': {} }),
-  },
-};
-
-function inEveryVersion(fields: FieldSet): Readonly<Record<string, FieldSet>> {
-  return Object.fromEntries(
-    ['v1', 'v1beta1', 'v1alpha1'].map((version) => [`admissionregistration.k8s.io/${version}`, fields]),
-  );
-}
+export const status: ViewSubresource<ValidatingAdmissionPolicy> = statusView(API_VERSIONS, {
+  validateUpdate: (_ctx, obj) => validatePolicyStatus(obj.status),
+});

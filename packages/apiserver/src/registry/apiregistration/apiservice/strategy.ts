@@ -1,8 +1,11 @@
 import { Path } from '@keelson/api/field';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { formatTime } from '@keelson/api/time';
+import { resetIn } from '../../statusview.ts';
 import type { Strategy, StrategyContext, ViewSubresource } from '../../strategy.ts';
 import { apiServiceNameProblems, validateAPIService, validateAPIServiceStatus } from './validation.ts';
+
+const API_VERSIONS = ['apiregistration.k8s.io/v1', 'apiregistration.k8s.io/v1beta1'];
 
 const DEFAULT_PORT = 443;
 
@@ -22,7 +25,7 @@ export const strategy: Strategy<APIService> = {
   metadataRules: 'generic',
   updateChecks: ['metadata', 'new metadata', 'kind'],
   validateUpdate: (_ctx, obj) => validateAPIService(obj),
-  resetFields: resetFields({ 'f:status': {} }),
+  resetFields: resetIn(API_VERSIONS, { 'f:status': {} }),
 };
 
 export const status: ViewSubresource<APIService> = {
@@ -34,7 +37,7 @@ export const status: ViewSubresource<APIService> = {
       Object.assign(obj.metadata, { labels, annotations, finalizers, ownerReferences });
     },
     validateUpdate: (_ctx, obj) => validateAPIServiceStatus(obj.status, Path.of('status')),
-    resetFields: resetFields({ 'f:spec': {}, 'f:metadata': {} }),
+    resetFields: resetIn(API_VERSIONS, { 'f:spec': {}, 'f:metadata': {} }),
   },
 };
 
@@ -46,8 +49,4 @@ function localAndAvailable(ctx: StrategyContext) {
     reason: 'Local',
     message: 'Local APIServices are always available',
   };
-}
-
-function resetFields(fields: Record<string, Record<string, never>>) {
-  return { 'apiregistration.k8s.io/v1': fields, 'apiregistration.k8s.io/v1beta1': fields };
 }

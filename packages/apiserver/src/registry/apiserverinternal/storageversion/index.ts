@@ -1,6 +1,6 @@
 import type { ServerStorageVersion, StorageVersion } from '@keelson/api/generated/types/apiserverinternal/v1alpha1';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { storageVersionNameProblems, validateStorageVersionStatus } from './validation.ts';
 
@@ -47,16 +47,8 @@ export const registration: KindRegistration<StorageVersion> = {
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-        },
-        validateUpdate: (_ctx, obj) => validateStorageVersionStatus(obj),
-        resetFields: { [VERSION]: { 'f:metadata': {}, 'f:spec': {} } },
-      },
-    },
+    status: statusView([VERSION], {
+      validateUpdate: (_ctx, obj) => validateStorageVersionStatus(obj),
+    }),
   },
 };

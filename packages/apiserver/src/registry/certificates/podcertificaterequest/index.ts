@@ -1,5 +1,5 @@
 import type { PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
 import { validateIssue } from './issue.ts';
@@ -27,17 +27,10 @@ export const registration: KindRegistration<PodCertificateRequest> = {
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-        },
-        validateUpdate: (ctx, obj, old) => validateIssue(obj, old, ctx.now),
-        resetFields: { 'certificates.k8s.io/v1beta1': { 'f:spec': {} } },
-      },
-    },
+    status: statusView(['certificates.k8s.io/v1beta1'], {
+      validateUpdate: (ctx, obj, old) => validateIssue(obj, old, ctx.now),
+      resetFields: { 'certificates.k8s.io/v1beta1': { 'f:spec': {} } },
+    }),
   },
   fieldLabels: { supported: ['metadata.name', 'spec.signerName', 'spec.podName', 'spec.nodeName'] },
 };

@@ -1,9 +1,9 @@
 import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { resetIn, statusView } from '../../statusview.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { validateServiceCIDR, validateServiceCIDRUpdate } from './validation.ts';
 
-const versions = <T>(fields: T) => ({ 'networking.k8s.io/v1': fields, 'networking.k8s.io/v1beta1': fields });
+const API_VERSIONS = ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1'];
 
 export const strategy: Strategy<ServiceCIDR> = {
   prepareForCreate(_ctx, obj) {
@@ -14,17 +14,9 @@ export const strategy: Strategy<ServiceCIDR> = {
     obj.status = old.status;
   },
   validateUpdate: (_ctx, obj, old) => validateServiceCIDRUpdate(obj, old),
-  resetFields: versions({ 'f:status': {} }),
+  resetFields: resetIn(API_VERSIONS, { 'f:status': {} }),
 };
 
-export const status: ViewSubresource<ServiceCIDR> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      keepMetadataForStatus(obj, old);
-    },
-    validateUpdate: () => [],
-    resetFields: versions({ 'f:metadata': {}, 'f:spec': {} }),
-  },
-};
+export const status: ViewSubresource<ServiceCIDR> = statusView(API_VERSIONS, {
+  validateUpdate: () => [],
+});

@@ -2,8 +2,8 @@ import type { DeviceTaintRule } from '@keelson/api/generated/types/resource/v1be
 import { formatTime } from '@keelson/api/time';
 import { age, ageColumn, column, nameColumn, since } from '../../columns.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
-import type { FieldSet, KindRegistration, TableConvertor } from '../../strategy.ts';
+import { resetIn, statusView } from '../../statusview.ts';
+import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { defaultTaint } from '../taints.ts';
 import { validateRule, validateRuleStatus } from './validation.ts';
 
@@ -24,6 +24,8 @@ const table: TableConvertor<DeviceTaintRule> = {
   },
 };
 
+const API_VERSIONS = ['resource.k8s.io/v1alpha3', 'resource.k8s.io/v1beta2'];
+
 export const registration: KindRegistration<DeviceTaintRule> = {
   strategy: {
     defaults: ({ spec }, _version, now) => defaultTaint(spec.taint, now),
@@ -41,24 +43,12 @@ export const registration: KindRegistration<DeviceTaintRule> = {
       bumpGeneration(obj, old, 'spec');
     },
     validateUpdate: (_ctx, obj, old) => validateRule(obj, old),
-    resetFields: resetFields({ 'f:status': {} }),
+    resetFields: resetIn(API_VERSIONS, { 'f:status': {} }),
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-        },
-        validateUpdate: (_ctx, obj) => validateRuleStatus(obj),
-        resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
-      },
-    },
+    status: statusView(API_VERSIONS, {
+      validateUpdate: (_ctx, obj) => validateRuleStatus(obj),
+    }),
   },
 };
-
-function resetFields(fields: FieldSet): Record<string, FieldSet> {
-  return { 'resource.k8s.io/v1alpha3': fields, 'resource.k8s.io/v1beta2': fields };
-}

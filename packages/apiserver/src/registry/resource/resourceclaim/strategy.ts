@@ -1,10 +1,13 @@
 import { type ErrorList, Path } from '@keelson/api/field';
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
-import type { FieldSet, Strategy, ViewSubresource } from '../../strategy.ts';
+import { resetIn } from '../../statusview.ts';
+import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
 import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
 import { deviceId } from './deviceid.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
+
+const API_VERSIONS = ['v1alpha3', 'v1beta1', 'v1beta2', 'v1'].map((version) => `resource.k8s.io/${version}`);
 
 export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim> {
   return {
@@ -30,7 +33,7 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
     },
     updateChecks: ['new metadata', 'metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
-    resetFields: resetFields({ 'f:status': {} }),
+    resetFields: resetIn(API_VERSIONS, { 'f:status': {} }),
   };
 }
 
@@ -46,7 +49,7 @@ export function makeStatus(labelsOf: NamespaceLabels): ViewSubresource<ResourceC
         ...validateGrantedAccess(ctx.namespace, obj, old, labelsOf),
         ...validateClaimStatusUpdate(obj, old),
       ],
-      resetFields: resetFields({ 'f:metadata': {}, 'f:spec': {} }),
+      resetFields: resetIn(API_VERSIONS, { 'f:metadata': {}, 'f:spec': {} }),
     },
   };
 }
@@ -75,9 +78,4 @@ function dropDeallocatedDevices(status: ResourceClaimStatus, old: ResourceClaimS
 
 function allocatedDevices({ allocation }: ResourceClaimStatus): Set<string> {
   return new Set((allocation?.devices?.results ?? []).map(deviceId));
-}
-
-function resetFields(fields: FieldSet): Record<string, FieldSet> {
-  const versions = ['v1alpha3', 'v1beta1', 'v1beta2', 'v1'];
-  return Object.fromEntries(versions.map((version) => [`resource.k8s.io/${version}`, fields]));
 }

@@ -1,6 +1,6 @@
 import type { ResourcePoolStatusRequest } from '@keelson/api/generated/types/resource/v1alpha3';
 import { column, nameColumn, since } from '../../columns.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { validateRequest, validateRequestStatus, validateRequestUpdate } from './validation.ts';
 
@@ -62,16 +62,8 @@ export const registration: KindRegistration<ResourcePoolStatusRequest> = {
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-        },
-        validateUpdate: (_ctx, obj, old) => validateRequestStatus(obj, old),
-        resetFields: { [VERSION]: { 'f:metadata': {}, 'f:spec': {} } },
-      },
-    },
+    status: statusView([VERSION], {
+      validateUpdate: (_ctx, obj, old) => validateRequestStatus(obj, old),
+    }),
   },
 };

@@ -1,6 +1,6 @@
 import type { PodGroup } from '@keelson/api/generated/types/scheduling/v1alpha2';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { dropGatedFields } from '../policy.ts';
 import { validatePodGroup, validatePodGroupStatus, validatePodGroupUpdate } from './validation.ts';
@@ -53,18 +53,12 @@ export const registration: KindRegistration<PodGroup> = {
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-          if (!old.spec.resourceClaims?.length) delete obj.status.resourceClaimStatuses;
-        },
-        validateUpdate: (_ctx, obj) => validatePodGroupStatus(obj),
-        resetFields: { [VERSION]: { 'f:metadata': {}, 'f:spec': {} } },
+    status: statusView([VERSION], {
+      prepareForUpdate(_ctx, obj, old) {
+        if (!old.spec.resourceClaims?.length) delete obj.status.resourceClaimStatuses;
       },
-    },
+      validateUpdate: (_ctx, obj) => validatePodGroupStatus(obj),
+    }),
   },
 };
 

@@ -1,6 +1,6 @@
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 import { defaultVolumeSpec } from '../../core/persistentvolume/defaults.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './validation.ts';
 
@@ -22,15 +22,7 @@ export const strategy: Strategy<VolumeAttachment> = {
   resetFields: { 'storage.k8s.io/v1': { 'f:status': {} } },
 };
 
-export const status: ViewSubresource<VolumeAttachment> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      keepMetadataForStatus(obj, old);
-    },
-    updateChecks: ['new metadata', 'kind'],
-    validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
-    resetFields: { 'storage.k8s.io/v1': { 'f:metadata': {}, 'f:spec': {} } },
-  },
-};
+export const status: ViewSubresource<VolumeAttachment> = statusView(['storage.k8s.io/v1'], {
+  updateChecks: ['new metadata', 'kind'],
+  validateUpdate: (_ctx, obj, old) => validateVolumeAttachmentUpdate(obj, old),
+});

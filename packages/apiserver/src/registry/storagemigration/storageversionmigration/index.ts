@@ -1,6 +1,6 @@
 import type { StorageVersionMigration } from '@keelson/api/generated/types/storagemigration/v1beta1';
 import { column, nameColumn } from '../../columns.ts';
-import { keepMetadataForStatus } from '../../metadata.ts';
+import { statusView } from '../../statusview.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { validateMigration, validateMigrationStatus, validateMigrationUpdate } from './validation.ts';
 
@@ -36,16 +36,8 @@ export const registration: KindRegistration<StorageVersionMigration> = {
   },
   table,
   subresources: {
-    status: {
-      type: 'view',
-      strategy: {
-        prepareForUpdate(_ctx, obj, old) {
-          obj.spec = old.spec;
-          keepMetadataForStatus(obj, old);
-        },
-        validateUpdate: (_ctx, obj, old) => validateMigrationStatus(obj, old),
-        resetFields: { [VERSION]: { 'f:metadata': {}, 'f:spec': {} } },
-      },
-    },
+    status: statusView([VERSION], {
+      validateUpdate: (_ctx, obj, old) => validateMigrationStatus(obj, old),
+    }),
   },
 };
