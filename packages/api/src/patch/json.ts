@@ -5,7 +5,7 @@
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { unprocessable } from './errors.ts';
 import { formatJson } from './goformat.ts';
-import { clone, equal, isObject, type JsonObject, own, put } from './value.ts';
+import { clone, equal, isObject, type JsonObject, jsonType, own, put } from './value.ts';
 
 /** A step of a patch. Its members are looked at only when the step is taken. */
 export type Operation = JsonObject;
@@ -53,11 +53,6 @@ export function unknownMembers(operations: readonly Operation[]): string[] {
       .filter((key) => !MEMBERS.includes(key))
       .map((key) => `json patch unknown field "[${i}].${key}"`),
   );
-}
-
-function jsonType(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 /** Why a patch does not apply, in the words of Go's library. */

@@ -28,8 +28,14 @@ test.each<[JsonObject, JsonObject | unknown[], unknown]>([
 
 test('a key like __proto__ is a member', () => {
   const patch = JSON.parse('{"data":{"__proto__":"1"}}') as JsonObject;
-  expect(JSON.stringify(applyMergePatch({ data: { a: '1' } }, patch))).toBe('{"data":{"a":"1","__proto__":"1"}}');
+  expect(JSON.stringify(applyMergePatch({ data: { a: '1' } }, patch))).toBe('{"data":{"__proto__":"1","a":"1"}}');
   expect(JSON.stringify(applyMergePatch({}, patch))).toBe('{"data":{"__proto__":"1"}}');
+});
+
+test('what is touched is sorted, the rest is as it was', () => {
+  const document = { z: { b: 1, a: 1 }, y: { b: 1, a: 1 } };
+  const merged = applyMergePatch(document, { y: { c: { e: 1, d: 1 } }, x: 1 });
+  expect(JSON.stringify(merged)).toBe('{"x":1,"y":{"a":1,"b":1,"c":{"d":1,"e":1}},"z":{"b":1,"a":1}}');
 });
 
 const PREFIX = 'error decoding patch: json: cannot unmarshal';

@@ -9,7 +9,7 @@ import { plainError, unprocessable } from './errors.ts';
 import { formatS, formatV, goType } from './goformat.ts';
 import { goKind, lookupList, lookupStruct } from './lookup.ts';
 import { inOrder, type Position, partition } from './order.ts';
-import { isObject, type JsonObject, own, put } from './value.ts';
+import { isObject, type JsonObject, notAnObject, own, put } from './value.ts';
 
 const DIRECTIVE = '$patch';
 const RETAIN_KEYS = '$retainKeys';
@@ -25,8 +25,7 @@ const MAP = 'map[string]interface {}';
 export function decodeStrategicPatch(body: unknown): JsonObject {
   if (body === null) return {};
   if (isObject(body)) return body;
-  const type = Array.isArray(body) ? 'array' : typeof body === 'boolean' ? 'bool' : typeof body;
-  throw badRequest(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
+  throw badRequest(notAnObject(body));
 }
 
 /**

@@ -6,6 +6,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Go's word for a JSON value. */
+export function jsonType(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** What Go's decoder says of a value that has to be an object and is none. */
+export function notAnObject(value: unknown): string {
+  return `json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`;
+}
+
 /** `object[key] = value`, where the key may come from a client: `__proto__` is a key like any other. */
 export function put(object: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') {

@@ -10,8 +10,13 @@ import type { ObjectForm } from '../registry/form.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import type { FieldValidation } from './options.ts';
 
-/** Where a scheme that lacks a kind was made; part of the message of upstream. */
+/** Where the scheme that lacks a kind was made; part of the message of upstream. */
 const SCHEME = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
+/** Of the groups whose servers upstream puts beside that of all others: they know no kind of another group. */
+const OWN_SCHEMES = new Map([
+  ['apiextensions.k8s.io', 'k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55'],
+  ['apiregistration.k8s.io', 'k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28'],
+]);
 
 export interface Expected {
   readonly group: string;
@@ -51,13 +56,13 @@ export function decodeBody(
     badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
   if (isCustom) checkCustomKind(said, body, expected);
   else checkKind(kind, apiVersion, expected, unhandled);
+  const isExpected = apiVersion === apiVersionOf(expected) || expected.alsoAccepts?.includes(apiVersion);
 
   let decoded: Decoded;
   try {
-    decoded = expected.form.decode(said, {
-      strict: fieldValidation !== 'Ignore',
-      keepsEmpty: expected.keepsEmpty ?? false,
-    });
+    const options = { strict: fieldValidation !== 'Ignore', keepsEmpty: expected.keepsEmpty ?? false };
+    // Another version is read as what it is, and refused then.
+    decoded = isExpected ? expected.form.decode(said, options) : said.decode(typeOf(kind, apiVersion), options);
   } catch (error) {
     throw unhandled(message(error));
   }
@@ -65,6 +70,7 @@ export function decodeBody(
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
     for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);
   }
+  if (!isExpected) throw versionMismatch(apiVersion, expected);
   return asExpected(decoded.object, expected);
 }
 
@@ -106,7 +112,12 @@ function checkKind(
   if (kind === expected.kind && expected.alsoAccepts?.includes(apiVersion)) return;
   const mismatch = kindMismatch(kind, apiVersion, expected);
   if (mismatch) throw unhandled(mismatch);
-  if (apiVersion !== apiVersionOf(expected)) throw versionMismatch(apiVersion, expected);
+}
+
+/** Of a kind that the scheme has. */
+function typeOf(kind: string, apiVersion: string): StructType {
+  const { group, version } = parseApiVersion(apiVersion);
+  return typeOfKind(group, version, kind)!;
 }
 
 /** Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault. */
@@ -126,8 +137,11 @@ export function kindMismatch(
   } catch (error) {
     return message(error);
   }
-  const type = typeOfKind(gv.group, gv.version, said);
-  if (!type) return `no kind ${quote(said)} is registered for version ${quote(version)} in scheme ${quote(SCHEME)}`;
+  const { group } = expected;
+  const scheme = OWN_SCHEMES.get(group);
+  const type = scheme && gv.group !== group ? undefined : typeOfKind(gv.group, gv.version, said);
+  if (!type)
+    return `no kind ${quote(said)} is registered for version ${quote(version)} in scheme ${quote(scheme ?? SCHEME)}`;
   if (said === expected.kind) return undefined;
   return `converting (${type.goName}) to (${internalGroup(internal)}.${expected.kind}): unknown conversion`;
 }

@@ -2,6 +2,7 @@
 import { decodeJsonValue } from '@keelson/api/codec/json';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest } from '@keelson/api/errors';
+import { isObject, notAnObject } from '@keelson/api/patch/value';
 
 export interface PatchBody {
   readonly value: unknown;
@@ -21,9 +22,14 @@ export function jsonPatchBody(body: Buffer, prefix: string): PatchBody {
 
 /** @throws StatusError 400 */
 export function applyBody(body: Buffer): PatchBody {
+  const complain = (why: string) => badRequest(`error decoding YAML: ${why}`);
+  let document: PatchBody;
   try {
-    return decodeYamlDocument(body);
+    document = decodeYamlDocument(body);
   } catch (error) {
-    throw badRequest(`error decoding YAML: ${(error as Error).message}`);
+    throw complain((error as Error).message);
   }
+  const { value } = document;
+  if (value === null || isObject(value)) return document;
+  throw complain(`error unmarshaling JSON: while decoding JSON: ${notAnObject(value)}`);
 }

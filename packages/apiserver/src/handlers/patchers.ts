@@ -20,7 +20,7 @@ import type { Scope } from './scope.ts';
 /** Objects as the endpoint shows them, in and out. @throws StatusError as the patch deserves */
 export type Mechanism = (live: KubeObject | undefined) => KubeObject;
 
-/** @throws StatusError 400 for a body that is no patch of this type */
+/** The body is looked at when there is an object to patch: a patch of nothing is not found, whatever it says. */
 export function mechanismOf(
   scope: Scope,
   patchType: string,
@@ -29,10 +29,11 @@ export function mechanismOf(
   manager: string,
 ): Mechanism {
   if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
-  const patch = patcherOf(scope, patchType, body, options);
   const { served, ctx, lens } = scope;
+  let patch: Patcher | undefined;
   return (current) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
+    patch ??= patcherOf(scope, patchType, body, options);
     const patched = patch(current);
     lens.defaults(patched, ctx.receivedAt);
     return lens.fields.update(current, patched, manager, formatTime(ctx.receivedAt));
@@ -60,13 +61,13 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
   };
 }
 
-/** The patched object in the version of the request, in canonical form. */
-function patcherOf(
-  scope: Scope,
-  patchType: string,
-  body: Buffer,
-  options: PatchOptions,
-): (current: KubeObject) => KubeObject {
+type Patcher = (current: KubeObject) => KubeObject;
+
+/**
+ * The patched object in the version of the request, in canonical form.
+ * @throws StatusError 400 for a body that is no patch of this type
+ */
+function patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): Patcher {
   const isStrict = options.fieldValidation !== 'Ignore';
   switch (patchType) {
     case 'application/json-patch+json': {

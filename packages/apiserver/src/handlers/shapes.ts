@@ -83,7 +83,7 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     toTable(
       printedAs(printer, stored),
       [object],
-      { resourceVersion: object.metadata.resourceVersion ?? '' },
+      object.metadata.resourceVersion ? { resourceVersion: object.metadata.resourceVersion } : {},
       { ...options, noHeaders: !first },
     );
   return {

@@ -8,6 +8,7 @@ import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
 import {
   alreadyExists,
+  badRequest,
   conflict,
   type GroupResource,
   hasReason,
@@ -184,6 +185,7 @@ export class ResourceStore {
     readonly change: (object: KubeObject) => void;
   }): Promise<KubeObject> {
     const { ctx, name } = request;
+    if (name === '') throw badRequest('Name parameter required.');
     const key = keyOf(this.definition, ctx.namespace, name);
     return this.#settle<KubeObject>(key, ctx.dryRun, async (current, isNewest) => {
       if (!current) throw notFound(this.definition, name);
@@ -297,6 +299,7 @@ export class ResourceStore {
 
   /** @returns undefined when somebody else created it meanwhile */
   async #createOnUpdate(object: KubeObject, request: UpdateRequest): Promise<KubeObject | undefined> {
+    revisionSaidBy(object);
     delete object.metadata.resourceVersion;
     try {
       return await this.create(object, {
@@ -356,11 +359,7 @@ export class ResourceStore {
   }
 
   #checkResourceVersion(object: KubeObject, current: CachedObject, strategy: Strategy, name: string): void {
-    const text = object.metadata.resourceVersion ?? '';
-    if (text !== '' && !/^\d+$/.test(text)) {
-      throw internalOnBadRevision(text);
-    }
-    const given = text === '' ? 0 : Number(text);
+    const given = revisionSaidBy(object);
     if (given === current.revision) return;
     if (given === 0) {
       if (strategy.allowUnconditionalUpdate ?? true) {
@@ -427,9 +426,11 @@ function withRevision(object: KubeObject, revision: number): KubeObject {
   return object;
 }
 
-/** How Go's ParseUint complains. */
-export function internalOnBadRevision(text: string): StatusError {
-  return new StatusError(500, '', `strconv.ParseUint: parsing "${text}": invalid syntax`);
+/** Zero for none. @throws StatusError 500 in the words of Go's ParseUint */
+function revisionSaidBy({ metadata }: KubeObject): number {
+  const text = metadata.resourceVersion ?? '';
+  if (/^\d*$/.test(text)) return Number(text);
+  throw new StatusError(500, '', `strconv.ParseUint: parsing "${text}": invalid syntax`);
 }
 
 /** Whether there is nothing to write, whatever the order of keys. */

@@ -19,10 +19,12 @@ function defaults(spec: JSONSchemaProps, old?: JSONSchemaProps): string[] {
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
   return textsOf(judge.validateDefaults!(wrap(spec), at, context)).map((t) => t.replace('s.properties[spec].', ''));
 }
-function rules(spec: JSONSchemaProps, old?: JSONSchemaProps): string[] {
+function rules(spec: JSONSchemaProps, old?: JSONSchemaProps, isFaulty = (_: Path) => false): string[] {
   const wrap = (s: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { spec: s } });
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
-  return textsOf(judge.validateRules!(wrap(spec), at, context)).map((t) => t.replaceAll('s.properties[spec].', ''));
+  return textsOf(judge.validateRules!(wrap(spec), at, context, isFaulty)).map((t) =>
+    t.replaceAll('s.properties[spec].', ''),
+  );
 }
 
 test.each([
@@ -135,6 +137,14 @@ describe('rules', () => {
       ],
     ],
   ])('%j', (schema, expected) => expect(rules(schema)).toEqual(expected));
+
+  test('those of faulty schemas are left alone', () => {
+    const faulty = (path: Path) => path.toString() === 's.properties[spec]';
+    const list = { type: 'array', items: ruled(int, { rule: 'nope' }) };
+    expect(rules(ruled(list, { rule: 'nope' }), undefined, faulty).map((text) => text.slice(0, 40))).toEqual([
+      'items.x-kubernetes-validations[0].rule: ',
+    ]);
+  });
 
   test('costs', () => {
     const body = ruled({ type: 'string' }, { rule: "self.contains('abc')" });

@@ -163,8 +163,13 @@ const UNBOUNDED = 2 ** 64 - 1;
 const RULE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule';
 
 /** Compare x-kubernetes-validations in k8s.io/apiextensions-apiserver's ValidateCustomResourceDefinitionOpenAPISchema. */
-function validateRules(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList {
-  const check = new RulesCheck(isUnchanged(schema, context));
+function validateRules(
+  schema: JSONSchemaProps,
+  path: Path,
+  context: SchemaContext,
+  isFaulty: (path: Path) => boolean,
+): ErrorList {
+  const check = new RulesCheck(isUnchanged(schema, context), isFaulty);
   const root = structural(schema);
   check.visit(root, { declared: () => declareResource(root), count: 1, uncorrelated: undefined }, path);
   return [...check.errors, ...check.total(path)];
@@ -188,10 +193,12 @@ interface Node {
 class RulesCheck {
   readonly errors: ErrorList = [];
   readonly #mayCostAny: boolean;
+  readonly #isFaulty: (path: Path) => boolean;
   readonly #costs: { path: Path; cost: number }[] = [];
 
-  constructor(mayCostAny: boolean) {
+  constructor(mayCostAny: boolean, isFaulty: (path: Path) => boolean) {
     this.#mayCostAny = mayCostAny;
+    this.#isFaulty = isFaulty;
   }
 
   /** What is within first. */
@@ -217,7 +224,8 @@ class RulesCheck {
       const uncorrelated = node.uncorrelated ?? (listType === 'map' ? undefined : path);
       this.visit(items, { ...inner, declared: element, uncorrelated }, path.child('items'));
     }
-    if (schema.rules.length > 0) this.#check(schema, node, path.child('x-kubernetes-validations'));
+    if (schema.rules.length > 0 && !this.#isFaulty(path))
+      this.#check(schema, node, path.child('x-kubernetes-validations'));
   }
 
   #check(schema: Structural, { declared, count, uncorrelated }: Node, path: Path): void {

@@ -133,7 +133,43 @@ describe('validation', () => {
         'spec.conversion.conversionReviewVersions: Invalid value: ["v3","v3"]: must include at least one of v1, v1beta1',
       ],
     ],
+    [
+      { versions: [version(), version()] },
+      [
+        `spec.versions: Invalid value: [${VERSION('v1', true)},${VERSION('v1', true)}]: must contain unique version names`,
+        `spec.versions: Invalid value: [${VERSION('v1', true)},${VERSION('v1', true)}]: must have exactly one version marked as storage version`,
+        'status.storedVersions: Invalid value: ["v1"]: must have the storage version v1',
+      ],
+    ],
+    [
+      { versions: null as never },
+      [
+        'spec.versions: Invalid value: null: must have exactly one version marked as storage version',
+        'status.storedVersions: Invalid value: null: must have at least one stored version',
+      ],
+    ],
   ])('%#', (rest, expected) => expect(texts(strategy.validate?.(ctx, make(rest)))).toEqual(expected));
+
+  it('asks about the rules of what nothing else is wrong with', () => {
+    const faults: string[] = [];
+    const judged = makeCustomResourceDefinitionRegistration({
+      validateRules: (_schema, path, _context, isFaulty) => {
+        const properties = path.child('properties');
+        const all = [path, properties.key('a'), properties.key('ab'), properties.key('b')];
+        faults.push(...all.filter(isFaulty).map(String));
+        return [];
+      },
+    });
+    const text = { type: 'string' };
+    const openAPIV3Schema = { type: 'object', properties: { a: { ...text, uniqueItems: true }, ab: text, b: text } };
+    expect(
+      texts(judged.strategy.validate?.(ctx, make({ versions: [version({ schema: { openAPIV3Schema } })] }))),
+    ).toEqual([
+      'spec.validation.openAPIV3Schema.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
+    ]);
+    const root = 'spec.validation.openAPIV3Schema';
+    expect(faults).toEqual([root, `${root}.properties[a]`]);
+  });
 
   it("wants approval for the community's groups", () =>
     expect(texts(strategy.validate?.(ctx, make({ group: 'x.k8s.io' }, 'foos.x.k8s.io')))).toEqual([

@@ -15,8 +15,16 @@ export interface SchemaJudge {
   patternProblem?(pattern: string): string | undefined;
   /** Defaults must be values of the schema they stand in. Asked about structural schemas alone. */
   validateDefaults?(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
-  /** Rules must compile and not cost too much. Asked when everything else is in order. */
-  validateRules?(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
+  /**
+   * Rules must compile and not cost too much. Asked about structural schemas with good defaults.
+   * @param isFaulty whether something else is wrong with the schema at a path: its rules are left alone
+   */
+  validateRules?(
+    schema: JSONSchemaProps,
+    path: Path,
+    context: SchemaContext,
+    isFaulty: (path: Path) => boolean,
+  ): ErrorList;
 }
 
 /** Whether it is true of the schema or of one within it. */

@@ -100,21 +100,18 @@ function validateStoredVersions({ spec, status }: CustomResourceDefinition): Err
   const path = STATUS.child('storedVersions');
   const stored = status.storedVersions ?? [];
   if (stored.length === 0) return [invalid(path, status.storedVersions, 'must have at least one stored version')];
-  const versions = spec.versions ?? [];
+  // Each is found once: of two storage versions of one name the second is missing.
+  const left = new Map(stored.map((name, i) => [name, i]));
   return [
-    ...versions
-      .filter((v) => v.storage && !stored.includes(v.name))
-      .map((v) => invalid(path, stored, `must have the storage version ${v.name}`)),
-    ...stored.flatMap((name, i) =>
-      versions.some((v) => v.name === name)
-        ? []
-        : [
-            invalid(
-              path.index(i),
-              name,
-              `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
-            ),
-          ],
+    ...(spec.versions ?? []).flatMap(({ name, storage }) =>
+      left.delete(name) || !storage ? [] : [invalid(path, stored, `must have the storage version ${name}`)],
+    ),
+    ...[...left].map(([name, i]) =>
+      invalid(
+        path.index(i),
+        name,
+        `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+      ),
     ),
   ];
 }
@@ -129,7 +126,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Err
     ...validateSchemasPresent(spec, hoisted),
     ...versions.flatMap((v, i) => validateVersion(v, spec, hoisted, options, VERSIONS.index(i))),
     ...validateUniformity(hoisted),
-    ...validateVersionNames(hoisted),
+    ...validateVersionNames(versions, spec.versions),
     ...validateTopVersion(version),
     ...validateRequiredNames(names, SPEC.child('names')),
     ...validateNames(names, SPEC.child('names')),
@@ -255,8 +252,8 @@ function validateUniformity({ validation, subresources, additionalPrinterColumns
   ];
 }
 
-function validateVersionNames({ versions }: HoistedSpec): ErrorList {
-  const shown = internalList(`${GO_PACKAGE}.CustomResourceDefinitionVersion`, versions);
+function validateVersionNames(versions: HoistedSpec['versions'], given: unknown): ErrorList {
+  const shown = internalList(`${GO_PACKAGE}.CustomResourceDefinitionVersion`, given == null ? null : versions);
   const errors: ErrorList = [];
   if (new Set(versions.map((v) => v.name)).size < versions.length)
     errors.push(invalid(VERSIONS, shown, 'must contain unique version names'));
@@ -290,16 +287,22 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
   ];
 }
 
-/** Each step asks for what the one before found in order. */
+/** The rules compile where structure and defaults are in order, and the schema that they belong to. */
 function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, context: SchemaContext): ErrorList {
   const unstructural = unstructuralProblem(schema);
   const structure = unstructural ? [] : validateStructural(schema, path, (p) => judge.patternProblem?.(p));
   const isStructural = !unstructural && structure.length === 0;
   const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
-  const errors = [...structure, ...defaults, ...validateOpenAPISchema(schema, path)];
-  if (errors.length > 0) return errors;
-  if (unstructural) return [invalid(path, '', unstructural)];
-  return judge.validateRules?.(schema, path, context) ?? [];
+  const found = validateOpenAPISchema(schema, path);
+  const errors = [...structure, ...defaults, ...found];
+  if (!isStructural || defaults.length > 0)
+    return unstructural && errors.length === 0 ? [invalid(path, '', unstructural)] : errors;
+  const isFaulty = (at: Path) => found.some(({ field }) => isWithin(field, at.toString()));
+  return [...errors, ...(judge.validateRules?.(schema, path, context, isFaulty) ?? [])];
+}
+
+function isWithin(field: string, outer: string): boolean {
+  return field.startsWith(outer) && ['', '.', '['].includes(field.charAt(outer.length));
 }
 
 /** Go's names of them; the JSON names differ in their first letter, and by a prefix. */

@@ -1,4 +1,5 @@
 import { syntaxError } from '@keelson/api/codec/json-syntax';
+import { notAnObject } from '@keelson/api/patch/value';
 
 /** @returns Go's words for what keeps the bytes from being a JSON object; undefined for an object or null */
 export function jsonObjectProblem(bytes: Buffer): string | undefined {
@@ -6,6 +7,5 @@ export function jsonObjectProblem(bytes: Buffer): string | undefined {
   if (problem) return problem;
   const value: unknown = JSON.parse(bytes.toString('utf8'));
   if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
-  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  return `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
+  return notAnObject(value);
 }

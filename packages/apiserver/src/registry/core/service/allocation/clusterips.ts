@@ -99,7 +99,10 @@ async function takeAny(ips: ClusterIPAllocator, service: Service, family: IPFami
 }
 
 function refused({ metadata, spec }: Service, message: string): Error {
-  return invalidObject('', 'Service', metadata.name ?? '', [invalid(IPS, spec.clusterIPs ?? [], message)]);
+  const { clusterIPs = [], ipFamilies = [] } = spec;
+  // Each address that has yet to be found is shown as an empty one.
+  const shown = [...clusterIPs, ...ipFamilies.slice(clusterIPs.length).map(() => '')];
+  return invalidObject('', 'Service', metadata.name ?? '', [invalid(IPS, shown, message)]);
 }
 
 async function release(ips: ClusterIPAllocator, addresses: readonly string[]): Promise<void> {
