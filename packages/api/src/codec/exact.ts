@@ -217,7 +217,7 @@ class Decoder {
       if (text === 'true' || text === 'false') return text === 'true';
       throw new DecodeError('boolean or JSON schema expected');
     }
-    if (text[0] !== '[') return undefined;
+    if (text[0] !== '[') return null;
     const element = or === 'array' ? schema : STRING;
     return decodeExactly(
       text,

@@ -61,6 +61,11 @@ it.each<[Expected, object, string]>([
     'Deployment in version "v1" cannot be handled as a HorizontalPodAutoscaler: converting (v1.Deployment) to (autoscaling.HorizontalPodAutoscaler): unknown conversion',
   ],
   [
+    AUTOSCALER,
+    { apiVersion: 'v1', kind: 'Pod', metadata: [] },
+    'Pod in version "v1" cannot be handled as a HorizontalPodAutoscaler: json: cannot unmarshal array into Go struct field Pod.metadata of type v1.ObjectMeta',
+  ],
+  [
     DEFINITION,
     { apiVersion: 'apps/v1', kind: 'Deployment' },
     'Deployment in version "v1" cannot be handled as a CustomResourceDefinition: no kind "Deployment" is registered for version "apps/v1" in scheme "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55"',

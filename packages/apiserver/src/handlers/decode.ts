@@ -55,22 +55,23 @@ export function decodeBody(
   const unhandled = (why: string): StatusError =>
     badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
   if (isCustom) checkCustomKind(said, body, expected);
-  else checkKind(kind, apiVersion, expected, unhandled);
-  const isExpected = apiVersion === apiVersionOf(expected) || expected.alsoAccepts?.includes(apiVersion);
 
+  let other: StructType | undefined;
   let decoded: Decoded;
   try {
+    // Another kind, or version, is read as what it is, and refused then.
+    other = isCustom ? undefined : otherType(kind, apiVersion, expected);
     const options = { strict: fieldValidation !== 'Ignore', keepsEmpty: expected.keepsEmpty ?? false };
-    // Another version is read as what it is, and refused then.
-    decoded = isExpected ? expected.form.decode(said, options) : said.decode(typeOf(kind, apiVersion), options);
+    decoded = other ? said.decode(other, options) : expected.form.decode(said, options);
   } catch (error) {
     throw unhandled(message(error));
   }
+  if (other && kind !== expected.kind) throw unhandled(unknownConversion(other, expected));
   if (decoded.strictErrors.length > 0) {
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
     for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);
   }
-  if (!isExpected) throw versionMismatch(apiVersion, expected);
+  if (other) throw versionMismatch(apiVersion, expected);
   return asExpected(decoded.object, expected);
 }
 
@@ -103,47 +104,36 @@ function warningsOf(strictError: string): string[] {
   return lines === undefined ? [strictError] : lines.split('\n').map((line) => line.trim());
 }
 
-function checkKind(
-  kind: string,
-  apiVersion: string,
-  expected: Expected,
-  unhandled: (why: string) => StatusError,
-): void {
-  if (kind === expected.kind && expected.alsoAccepts?.includes(apiVersion)) return;
-  const mismatch = kindMismatch(kind, apiVersion, expected);
-  if (mismatch) throw unhandled(mismatch);
-}
-
-/** Of a kind that the scheme has. */
-function typeOf(kind: string, apiVersion: string): StructType {
-  const { group, version } = parseApiVersion(apiVersion);
-  return typeOfKind(group, version, kind)!;
-}
-
 /** Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault. */
 export function kindMismatch(
   kind: string | undefined,
   apiVersion: string | undefined,
   expected: Expected,
 ): string | undefined {
-  const { type: internal } = expected.form;
-  if (internal === undefined) return undefined;
-  const said = kind || expected.kind;
-  const version = apiVersion || apiVersionOf(expected);
-  if (said === expected.kind && version === apiVersionOf(expected)) return undefined;
-  let gv: { group: string; version: string };
+  if (expected.form.type === undefined) return undefined;
   try {
-    gv = parseApiVersion(version);
+    const other = otherType(kind || expected.kind, apiVersion || apiVersionOf(expected), expected);
+    return other && kind !== expected.kind ? unknownConversion(other, expected) : undefined;
   } catch (error) {
     return message(error);
   }
-  const { group } = expected;
-  const scheme = OWN_SCHEMES.get(group);
-  const type = scheme && gv.group !== group ? undefined : typeOfKind(gv.group, gv.version, said);
-  if (!type)
-    return `no kind ${quote(said)} is registered for version ${quote(version)} in scheme ${quote(scheme ?? SCHEME)}`;
-  if (said === expected.kind) return undefined;
-  return `converting (${type.goName}) to (${internalGroup(internal)}.${expected.kind}): unknown conversion`;
+}
+
+/** Undefined for what is expected. @throws Error where there is no such kind */
+function otherType(kind: string, apiVersion: string, expected: Expected): StructType | undefined {
+  const isVersion = apiVersion === apiVersionOf(expected) || expected.alsoAccepts?.includes(apiVersion);
+  if (kind === expected.kind && isVersion) return undefined;
+  const { group, version } = parseApiVersion(apiVersion);
+  const scheme = OWN_SCHEMES.get(expected.group);
+  const type = scheme && group !== expected.group ? undefined : typeOfKind(group, version, kind);
+  if (type) return type;
+  throw new Error(
+    `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(scheme ?? SCHEME)}`,
+  );
+}
+
+function unknownConversion(other: StructType, { form, kind }: Expected): string {
+  return `converting (${other.goName}) to (${internalGroup(form.type!)}.${kind}): unknown conversion`;
 }
 
 /** Go's package of the internal type: `core` of `io.k8s.api.core.v1.ConfigMap`. */

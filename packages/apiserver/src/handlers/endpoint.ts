@@ -111,7 +111,7 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
   const { verb } = found;
   if (verb === 'connect') return connect({ ctx, ...found, admission: options.admission }, options.connect);
   const virtual = verb === 'create' ? virtualKindOf(found, options.virtualKinds) : undefined;
-  const scope = scopeOf(options, ctx, found, outputOf(ctx, virtual === undefined));
+  const scope = scopeOf(options, ctx, found, outputOf(ctx, virtual === undefined && hasTable(found)));
   if (virtual) return createVirtual(scope, virtual);
   const computed = serveComputed(scope, verb, options.computedKinds);
   if (computed) return computed;
@@ -152,6 +152,10 @@ function scopeOf(
     output,
     authorizeCreate: () => checkAllowed(options.authorize, { ...attributesOf(ctx), verb: 'create' }, {}),
   };
+}
+
+function hasTable({ served, subresource }: Route): boolean {
+  return !served.definition.registration.subresources?.[subresource?.name ?? '']?.noTable;
 }
 
 /** @throws StatusError 406 */

@@ -7,11 +7,13 @@ import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/labels';
+import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { age, ageColumn, column, nameColumn } from '../registry/columns.ts';
 import { typedForm } from '../registry/form.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { ScaleView, TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
+import { validateObjectMeta } from '../registry/validation/objectmeta.ts';
 import type { Lens } from './lens.ts';
 
 interface Workload {
@@ -25,12 +27,16 @@ const workloadScale: ScaleView = {
     const { spec, status } = object as unknown as Workload;
     return { replicas: spec.replicas, statusReplicas: status.replicas ?? 0, selector: selectorText(spec.selector) };
   },
-  write: (object, replicas) => {
-    const errors = nonNegative(replicas, field.Path.of('spec', 'replicas'));
-    if (errors.length > 0) throw invalid('autoscaling', 'Scale', object.metadata.name ?? '', errors);
-    return { ...object, spec: { ...(object.spec as object), replicas } };
-  },
+  validate: (scale) => [
+    ...validateObjectMeta(scale.metadata, true, nameIsDNSSubdomain, field.Path.of('metadata')),
+    ...nonNegative(replicasOf(scale), field.Path.of('spec', 'replicas')),
+  ],
+  write: (object, replicas) => ({ ...object, spec: { ...(object.spec as object), replicas } }),
 };
+
+function replicasOf({ spec }: KubeObject): number {
+  return (spec as { replicas?: number }).replicas ?? 0;
+}
 
 const tableOf = (view: ScaleView): TableConvertor => ({
   columns: [
@@ -96,7 +102,9 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       const about = { group, resource: `${resource}/scale` };
       const name = scale.metadata.name ?? '';
       if (!stored) throw notFound(about, name);
-      const scaled = view.write(stored, (scale.spec as { replicas?: number }).replicas ?? 0);
+      const errors = view.validate?.(scale) ?? [];
+      if (errors.length > 0) throw invalid('autoscaling', 'Scale', stored.metadata.name ?? '', errors);
+      const scaled = view.write(stored, replicasOf(scale));
       const { uid, resourceVersion } = scale.metadata;
       if (uid && uid !== stored.metadata.uid) {
         throw conflict(

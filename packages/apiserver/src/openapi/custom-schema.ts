@@ -120,7 +120,7 @@ function inOrder(schema: CustomSchema, convert: Convert): Json {
   const json: Json = {};
   for (const key of [...KEYS, ...extensions]) {
     const value = schema[key];
-    if (value !== undefined && value !== false) json[key] = convertValue(key, value, convert);
+    if (value != null && value !== false) json[key] = convertValue(key, value, convert);
   }
   return json;
 }

@@ -161,6 +161,8 @@ export interface TableCells {
  */
 export interface ViewSubresource<T extends TypedObject = TypedObject> {
   readonly type: 'view';
+  /** It cannot be had as a table: upstream's storage of it converts to none. */
+  readonly noTable?: true;
   readonly strategy: Pick<
     Strategy<T>,
     | 'prepareForUpdate'
@@ -180,7 +182,9 @@ export interface ScaleView {
   readonly replicasPath: readonly string[];
   /** @throws StatusError where the object cannot be scaled */
   read(object: KubeObject): ScaleValues;
-  /** The object with other replicas; may reuse its argument. @throws StatusError 422 where the kind judges them here */
+  /** What is wrong with a scale by itself, where the kind judges that here. */
+  validate?(scale: KubeObject): ErrorList;
+  /** The object with other replicas; may reuse its argument. @throws StatusError 422 where they cannot be set */
   write(object: KubeObject, replicas: number): KubeObject;
 }
 

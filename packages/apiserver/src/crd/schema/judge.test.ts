@@ -146,6 +146,16 @@ describe('rules', () => {
     ]);
   });
 
+  test('a value is seen by itself where what is around it cannot be seen', () => {
+    const inner = { a: ruled(int, { rule: 'self > 0' }) };
+    const why = 'Internal error: internal error: failed to construct type information for';
+    expect(rules({ type: 'nope', properties: inner })).toEqual([]);
+    expect(rules(ruled({ type: 'nope', properties: inner }, {})).map((text) => text.split(' x-')[0])).toEqual([
+      `properties[a].x-kubernetes-validations: ${why}`,
+      `x-kubernetes-validations: ${why}`,
+    ]);
+  });
+
   test('costs', () => {
     const body = ruled({ type: 'string' }, { rule: "self.contains('abc')" });
     const how =

@@ -8,7 +8,14 @@ import type { SchemaContext, SchemaJudge } from '../../registry/apiextensions/cu
 import { internalValue } from '../../registry/validation/internal.ts';
 import { withPrunedDefaults } from './defaults.ts';
 import { coerceEmbedded, MalformedMetadata, validateEmbedded } from './embedded.ts';
-import { type CompiledRule, compileRules, declaredElement, declaredProperty, declareResource } from './expressions.ts';
+import {
+  type CompiledRule,
+  compileRules,
+  declaredElement,
+  declaredProperty,
+  declareResource,
+  declareValue,
+} from './expressions.ts';
 import { errorsOf } from './findings.ts';
 import { prune } from './prune.ts';
 import { evaluateRules, OBJECT_BUDGET, RuleTree } from './rules.ts';
@@ -171,7 +178,7 @@ function validateRules(
 ): ErrorList {
   const check = new RulesCheck(isUnchanged(schema, context), isFaulty);
   const root = structural(schema);
-  check.visit(root, { declared: () => declareResource(root), count: 1, uncorrelated: undefined }, path);
+  check.visit(root, { declared: () => declareResource(root), ruled: false, count: 1, uncorrelated: undefined }, path);
   return [...check.errors, ...check.total(path)];
 }
 
@@ -184,6 +191,8 @@ function isUnchanged(schema: JSONSchemaProps, { old, version, spec }: SchemaCont
 
 interface Node {
   readonly declared: () => Declared | undefined;
+  /** Whether a schema around it has rules. */
+  readonly ruled: boolean;
   /** How many such values an object can have, by the limits of what they are in; undefined where that has none. */
   readonly count: number | undefined;
   /** The schema from which on values cannot be told from what they were. */
@@ -206,23 +215,25 @@ class RulesCheck {
     const { additional, properties, items, listType } = schema;
     const most = mostMembers(schema.source);
     const count = node.count === undefined || most === undefined ? undefined : times(node.count, most);
-    const element = () => {
-      const declared = node.declared();
-      return declared && declaredElement(declared);
+    const ruled = node.ruled || schema.rules.length > 0;
+    // Where no rule looks at what is around it, a value is seen by itself, and where that does not show it.
+    const seen = (inner: Structural, within: (around: Declared) => Declared | undefined) => () => {
+      const around = ruled ? node.declared() : undefined;
+      if (ruled && !around) return undefined;
+      return (around && within(around)) ?? (inner.embedded ? declareResource(inner) : declareValue(inner));
     };
-    const inner = { ...node, count };
-    if (typeof additional === 'object')
-      this.visit(additional, { ...inner, declared: element }, path.child('additionalProperties'));
+    const inner = { ...node, ruled, count };
+    if (typeof additional === 'object') {
+      const declared = seen(additional, declaredElement);
+      this.visit(additional, { ...inner, declared }, path.child('additionalProperties'));
+    }
     for (const [name, property] of properties) {
-      const declared = () => {
-        const around = node.declared();
-        return around && declaredProperty(around, name, property);
-      };
+      const declared = seen(property, (around) => declaredProperty(around, name, property));
       this.visit(property, { ...inner, declared }, path.child('properties').key(name));
     }
     if (items) {
       const uncorrelated = node.uncorrelated ?? (listType === 'map' ? undefined : path);
-      this.visit(items, { ...inner, declared: element, uncorrelated }, path.child('items'));
+      this.visit(items, { ...inner, declared: seen(items, declaredElement), uncorrelated }, path.child('items'));
     }
     if (schema.rules.length > 0 && !this.#isFaulty(path))
       this.#check(schema, node, path.child('x-kubernetes-validations'));

@@ -43,9 +43,9 @@ function validateMap({ items }: JSONSchemaProps, keys: string[], path: Path): Er
   const at = path.child('items');
   const errors: ErrorList =
     keys.length === 0 ? [required(keysPath, 'must not be empty if x-kubernetes-list-type is map')] : [];
-  if (!items) return [...errors, required(at, 'must have a schema if x-kubernetes-list-type is map')];
-  if (Array.isArray(items)) {
-    const shown = { Schema: null, JSONSchemas: items.map((s) => internalForm(SCHEMA, s)) };
+  if (items === undefined) return [...errors, required(at, 'must have a schema if x-kubernetes-list-type is map')];
+  if (items === null || Array.isArray(items)) {
+    const shown = { Schema: null, JSONSchemas: items?.map((s) => internalForm(SCHEMA, s)) ?? null };
     return [...errors, invalid(at, shown, 'must only have a single schema if x-kubernetes-list-type is map')];
   }
   if (items.type !== 'object')

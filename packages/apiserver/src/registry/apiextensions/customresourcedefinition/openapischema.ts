@@ -42,11 +42,11 @@ function validate(schema: JSONSchemaProps, place: Place, path: Path): ErrorList 
 
 const KEYWORDS = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
 
-/** Of these, empty ones are as good as none. */
+/** Some of these, when they are empty, are as good as none. */
 function isUsed(schema: JSONSchemaProps, keyword: (typeof KEYWORDS)[number]): boolean {
   const value = schema[keyword];
   if (keyword === 'patternProperties' || keyword === 'definitions') return Object.keys(value ?? {}).length > 0;
-  return value !== undefined && value !== '';
+  return value !== undefined && (keyword !== 'id' || value !== '');
 }
 
 function validateKeywords(schema: JSONSchemaProps, { noDefaults, insideMetadata }: Place, path: Path): ErrorList {
@@ -81,7 +81,7 @@ function validateSubschemas(schema: JSONSchemaProps, place: Place, isRoot: boole
     ...Object.entries(definitions ?? {}).flatMap(([key, s]) => validate(s, place, path.child('definitions').key(key))),
     ...(itemsList ?? (items && !Array.isArray(items) ? validate(items, place, path.child('items')) : [])),
     ...Object.entries(dependencies ?? {}).flatMap(([key, s]) =>
-      Array.isArray(s) ? [] : validate(s, place, path.child('dependencies').key(key)),
+      s === null || Array.isArray(s) ? [] : validate(s, place, path.child('dependencies').key(key)),
     ),
   ];
 }

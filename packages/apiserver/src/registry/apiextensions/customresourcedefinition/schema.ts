@@ -47,6 +47,6 @@ export function subschemas(schema: JSONSchemaProps): JSONSchemaProps[] {
     ...Object.values(patternProperties ?? {}),
     ...(typeof additionalItems === 'object' ? [additionalItems] : []),
     ...Object.values(definitions ?? {}),
-    ...Object.values(dependencies ?? {}).filter((d): d is JSONSchemaProps => !Array.isArray(d)),
+    ...Object.values(dependencies ?? {}).filter((d): d is JSONSchemaProps => d !== null && !Array.isArray(d)),
   ];
 }

@@ -66,6 +66,7 @@ function begin({ metadata, status }: CRD): void {
 
 export const crdStatus: ViewSubresource<CRD> = {
   type: 'view',
+  noTable: true,
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;

@@ -30,7 +30,7 @@ const UNSUPPORTED = [
 
 /** What keeps the schema from being looked at as a structural one at all. */
 export function unstructuralProblem(schema: JSONSchemaProps): string | undefined {
-  const field = UNSUPPORTED.find(([json]) => schema[json] !== undefined);
+  const field = UNSUPPORTED.find(([json]) => isGiven(schema[json]));
   if (field) return `OpenAPIV3Schema '${field[1]}' is not supported`;
   if (schema['x-kubernetes-preserve-unknown-fields'] === false)
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
@@ -40,6 +40,12 @@ export function unstructuralProblem(schema: JSONSchemaProps): string | undefined
     if (problem) return problem;
   }
   return undefined;
+}
+
+/** Empty texts and maps say nothing. */
+function isGiven(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== '';
 }
 
 function parts(schema: JSONSchemaProps): JSONSchemaProps[] {
@@ -55,7 +61,7 @@ function parts(schema: JSONSchemaProps): JSONSchemaProps[] {
 }
 
 function itemsOf({ items }: JSONSchemaProps): JSONSchemaProps | undefined {
-  return Array.isArray(items) ? undefined : items;
+  return Array.isArray(items) ? undefined : (items ?? undefined);
 }
 
 function additionalOf({ additionalProperties }: JSONSchemaProps): JSONSchemaProps | undefined {

@@ -280,23 +280,25 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
   if (!schema) return [];
   const { spec, options, version, hasStatus } = place;
   const path = place.path.child('openAPIV3Schema');
-  return [
+  const errors = [
     ...(hasStatus ? validateRootWithStatus(schema, path) : []),
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
     ...judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version }),
   ];
+  const unstructural = unstructuralProblem(schema);
+  // Mostly said in other words already.
+  return unstructural && errors.length === 0 ? [invalid(path, '', unstructural)] : errors;
 }
 
 /** The rules compile where structure and defaults are in order, and the schema that they belong to. */
 function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, context: SchemaContext): ErrorList {
-  const unstructural = unstructuralProblem(schema);
-  const structure = unstructural ? [] : validateStructural(schema, path, (p) => judge.patternProblem?.(p));
-  const isStructural = !unstructural && structure.length === 0;
+  const canBeStructural = unstructuralProblem(schema) === undefined;
+  const structure = canBeStructural ? validateStructural(schema, path, (p) => judge.patternProblem?.(p)) : [];
+  const isStructural = canBeStructural && structure.length === 0;
   const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
   const found = validateOpenAPISchema(schema, path);
   const errors = [...structure, ...defaults, ...found];
-  if (!isStructural || defaults.length > 0)
-    return unstructural && errors.length === 0 ? [invalid(path, '', unstructural)] : errors;
+  if (!isStructural || defaults.length > 0) return errors;
   const isFaulty = (at: Path) => found.some(({ field }) => isWithin(field, at.toString()));
   return [...errors, ...(judge.validateRules?.(schema, path, context, isFaulty) ?? [])];
 }

@@ -30,6 +30,7 @@ export const strategy: Strategy<APIService> = {
 
 export const status: ViewSubresource<APIService> = {
   type: 'view',
+  noTable: true,
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       const { labels, annotations, finalizers, ownerReferences } = old.metadata;

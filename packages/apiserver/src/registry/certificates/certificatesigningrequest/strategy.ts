@@ -51,6 +51,7 @@ export const status: ViewSubresource<CSR> = {
 
 export const approval: ViewSubresource<CSR> = {
   type: 'view',
+  noTable: true,
   strategy: {
     prepareForUpdate(ctx, obj, old) {
       setTimes(ctx, obj, old);

@@ -48,6 +48,7 @@ export const status: ViewSubresource<Namespace> = {
 
 export const finalize: ViewSubresource<Namespace> = {
   type: 'view',
+  noTable: true,
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;

@@ -58,6 +58,7 @@ function keepObservedGenerations(pod: Pod, old: Pod): void {
 function makeEphemeralContainers(policy: PodPolicy): PodView {
   return {
     type: 'view',
+    noTable: true,
     strategy: {
       prepareForUpdate(_ctx, pod, old) {
         const { ephemeralContainers } = pod.spec;
@@ -78,6 +79,7 @@ function makeEphemeralContainers(policy: PodPolicy): PodView {
 function makeResize(policy: PodPolicy): PodView {
   return {
     type: 'view',
+    noTable: true,
     strategy: {
       prepareForUpdate(_ctx, pod, old) {
         keepResources(pod, old);

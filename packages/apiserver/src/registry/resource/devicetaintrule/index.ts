@@ -47,8 +47,11 @@ export const registration: KindRegistration<DeviceTaintRule> = {
   },
   table,
   subresources: {
-    status: statusView(API_VERSIONS, {
-      validateUpdate: (_ctx, obj) => validateRuleStatus(obj),
-    }),
+    status: {
+      ...statusView(API_VERSIONS, {
+        validateUpdate: (_ctx, obj) => validateRuleStatus(obj),
+      }),
+      noTable: true,
+    },
   },
 };

@@ -40,6 +40,7 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
 export function makeStatus(labelsOf: NamespaceLabels): ViewSubresource<ResourceClaim> {
   return {
     type: 'view',
+    noTable: true,
     strategy: {
       prepareForUpdate(_ctx, obj, old) {
         obj.spec = old.spec;

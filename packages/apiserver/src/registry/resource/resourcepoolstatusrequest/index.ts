@@ -62,8 +62,11 @@ export const registration: KindRegistration<ResourcePoolStatusRequest> = {
   },
   table,
   subresources: {
-    status: statusView([VERSION], {
-      validateUpdate: (_ctx, obj, old) => validateRequestStatus(obj, old),
-    }),
+    status: {
+      ...statusView([VERSION], {
+        validateUpdate: (_ctx, obj, old) => validateRequestStatus(obj, old),
+      }),
+      noTable: true,
+    },
   },
 };

@@ -53,12 +53,15 @@ export const registration: KindRegistration<PodGroup> = {
   },
   table,
   subresources: {
-    status: statusView([VERSION], {
-      prepareForUpdate(_ctx, obj, old) {
-        if (!old.spec.resourceClaims?.length) delete obj.status.resourceClaimStatuses;
-      },
-      validateUpdate: (_ctx, obj) => validatePodGroupStatus(obj),
-    }),
+    status: {
+      ...statusView([VERSION], {
+        prepareForUpdate(_ctx, obj, old) {
+          if (!old.spec.resourceClaims?.length) delete obj.status.resourceClaimStatuses;
+        },
+        validateUpdate: (_ctx, obj) => validatePodGroupStatus(obj),
+      }),
+      noTable: true,
+    },
   },
 };
 
