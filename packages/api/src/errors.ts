@@ -162,7 +162,7 @@ export function resourceExpired(message: string, metadata: { readonly continue?:
 }
 
 export function requestEntityTooLarge(message: string): StatusError {
-  return new StatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`);
+  return new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`);
 }
 
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {

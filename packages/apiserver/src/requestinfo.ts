@@ -1,6 +1,7 @@
 /**
  * What a request asks for, read from method, path and query (apiserver/pkg/endpoints/request/requestinfo.go).
  */
+import { parseQuery } from './query.ts';
 
 export interface RequestInfo {
   readonly isResourceRequest: boolean;
@@ -35,6 +36,7 @@ const VERB_OF_METHOD: Readonly<Record<string, string>> = {
   PATCH: 'patch',
   DELETE: 'delete',
 };
+const UNDETERMINED = 'unable to determine kind and namespace from url';
 const PATH_SEGMENT_NAME = /^(?!\.\.?$)[^/%]+$/;
 
 /**
@@ -45,7 +47,7 @@ export function parseRequestInfo(method: string, url: string): RequestInfo {
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
   const path = rawPath.includes('%') ? decodeURIComponent(rawPath) : rawPath;
-  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
   const segments = trimSlashes(path).split('/');
 
   const isApi = segments[0] === 'api' && segments.length >= 3;
@@ -60,7 +62,7 @@ export function parseRequestInfo(method: string, url: string): RequestInfo {
   let verb = VERB_OF_METHOD[method] ?? '';
   const special = SPECIAL_VERBS.has(parts[0]!);
   if (special) {
-    if (parts.length < 2) throw new Error(`unable to determine kind and namespace from url, ${url}`);
+    if (parts.length < 2) throw new Error(`failed to create RequestInfo: ${UNDETERMINED}, ${url}`);
     verb = parts[0]!;
     parts = parts.slice(1);
   }

@@ -79,7 +79,7 @@ function checkNamespaceInPath(ctx: RequestContext, served: ServedResource): void
   if (!namespaced && info.namespace !== '' && resource !== 'namespaces') throw resourceNotFound();
   if (!namespaced || info.namespace !== '') return;
   const hasItem = info.parts.length > 1;
-  if (hasItem) throw resourceNotFound();
+  if (hasItem || !served.verbs.has('list')) throw resourceNotFound();
   if (ctx.exchange.method !== 'GET') throw methodNotAllowed();
 }
 

@@ -1,14 +1,18 @@
 /** Where a request comes from the listener into the chain of filters. */
 import { randomUUID } from 'node:crypto';
-import { badRequest } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
 import type { Handler } from './chain.ts';
 import { NO_USER, type RequestContext } from './context.ts';
+import { textAnswer } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import type { Logger } from './logger.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { turns } from './turns.ts';
 
-/** Takes a request in: a context is made for it, in which it goes through the chain. What is no URL is answered with 400. */
+/**
+ * Takes a request in: a context is made for it, in which it goes through the chain. What is no URL is answered with 400, what
+ * nothing can be told from with 500.
+ */
 export async function serve(exchange: Exchange, chain: Handler, now: () => Date, logger: Logger): Promise<void> {
   try {
     // Who brings a body works when that has come.
@@ -17,25 +21,27 @@ export async function serve(exchange: Exchange, chain: Handler, now: () => Date,
   } catch (error) {
     logger.error({ error: String(error) }, 'request failed outside of the chain');
     if (exchange.headersSent) exchange.abort();
-    else exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
+    else if (error instanceof URIError)
+      exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
+    else {
+      const why = `Internal Server Error: ${quote(exchange.url)}: ${(error as Error).message}\n`;
+      const { status, headers, body } = textAnswer(500, why);
+      exchange.respond(status, headers, body);
+    }
   }
 }
 
-/** @throws StatusError 400 */
+/** @throws URIError, Error as parseRequestInfo does */
 function contextOf(exchange: Exchange, now: () => Date): RequestContext {
-  try {
-    return {
-      exchange,
-      info: parseRequestInfo(exchange.method, exchange.url),
-      receivedAt: now(),
-      auditId: auditIdOf(exchange),
-      user: NO_USER,
-      warnings: [],
-      auditAnnotations: {},
-    };
-  } catch (error) {
-    throw badRequest((error as Error).message);
-  }
+  return {
+    exchange,
+    info: parseRequestInfo(exchange.method, exchange.url),
+    receivedAt: now(),
+    auditId: auditIdOf(exchange),
+    user: NO_USER,
+    warnings: [],
+    auditAnnotations: {},
+  };
 }
 
 /** The client's own, if it sent one; else new. */

@@ -251,11 +251,11 @@ function kindOf(config: JsonObject): GroupVersionKind {
   }
 }
 /** `apps/v1, Kind=Deployment`; core kinds keep the slash. */
-function showKind({ group, version, kind }: GroupVersionKind): string {
+export function showKind({ group, version, kind }: GroupVersionKind): string {
   return `${group}/${version}, Kind=${kind}`;
 }
 /** `namespace/name; apps/v1, Kind=Deployment` */
-function describe(object: JsonObject, kind: GroupVersionKind): string {
-  const { namespace, name } = isObject(object.metadata) ? object.metadata : {};
+export function describe(object: unknown, kind: GroupVersionKind): string {
+  const { namespace, name } = isObject(object) && isObject(object.metadata) ? object.metadata : {};
   return `${typeof namespace === 'string' ? namespace : ''}/${typeof name === 'string' ? name : ''}; ${showKind(kind)}`;
 }

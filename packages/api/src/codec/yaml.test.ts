@@ -55,6 +55,7 @@ describe('what is read', () => {
     ['directives', '%YAML 1.1\n%TAG !e! tag:e.com:\n--- # x\na: !e!b c\n', { a: 'c' }],
     ['nothing', '# only this\n', null],
     ['JSON', '{"a": [1, 2.5, null, true, "\\u0041"], "b": {"c": {}}}', { a: [1, 2.5, null, true, 'A'], b: { c: {} } }],
+    ['the numbers of JSON', '{"a": 1e3, "b": [2.0, 99999999999999999999]}', { a: 1000, b: [2, 1e20] }],
     ['pairs in flow lists', '[a: b, ? c : d]', [{ a: 'b' }, { c: 'd' }]],
     ['explicit keys', '? a\n: b\n? c\n', { a: 'b', c: null }],
   ])('%s', (_, text, expected) => expect(value(text)).toEqual(expected));

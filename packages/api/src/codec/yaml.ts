@@ -62,10 +62,12 @@ function yamlToJson(bytes: Uint8Array): { json: Uint8Array; duplicates: readonly
   return { json: Buffer.from(stringify(value)), duplicates: converter.duplicates };
 }
 
+/** YAML knows no escaped slash and no surrogates; fractions, exponents and large numbers are floats, and written as such. */
+const UNLIKE_YAML = /\\\/|\\u[dD][89a-fA-F]|[:[,]\s*-?(?:\d{16,}|\d+\.\d+|\d+(?:\.\d+)?[eE][-+]?\d+)\s*[,\]}]/;
+
 /** What kubectl sends as YAML is JSON, which is read much faster. */
 function isPlainJson(bytes: Uint8Array, text: string): boolean {
-  // YAML knows no escaped slash.
-  if (!text.startsWith('{') || text.includes('\\/')) return false;
+  if (!text.startsWith('{') || UNLIKE_YAML.test(text)) return false;
   try {
     return decodeJsonValue(bytes).strictErrors.length === 0;
   } catch {

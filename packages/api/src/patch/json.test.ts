@@ -116,7 +116,7 @@ test('null is no operation, a null operation an unknown one', () => {
 test('at most 10,000 operations', () => {
   const steps = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/q' }));
   expect(() => decodeJsonPatch(steps, true)).toThrow(
-    'Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
+    'Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
   );
 });
 

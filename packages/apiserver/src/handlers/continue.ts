@@ -44,6 +44,8 @@ interface Token {
 function parse(token: string, invalid: (why: string) => never): Token {
   const illegal = /[^A-Za-z0-9_-]/.exec(token);
   if (illegal) return invalid(`: illegal base64 data at input byte ${illegal.index}`);
+  // One digit of six bits makes no byte.
+  if (token.length % 4 === 1) return invalid(`: illegal base64 data at input byte ${token.length - 1}`);
   const bytes = Buffer.from(token, 'base64url');
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));

@@ -51,7 +51,7 @@ export function decodeBody(
   }
   const isCustom = expected.form.type === undefined;
   const kind = said.kind || expected.kind;
-  const apiVersion = said.apiVersion || apiVersionOf(expected);
+  const apiVersion = said.apiVersion ? apiVersionOf(parseApiVersion(said.apiVersion)) : apiVersionOf(expected);
   const unhandled = (why: string): StatusError =>
     badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
   if (isCustom) checkCustomKind(said, body, expected);
@@ -159,13 +159,15 @@ function summary(body: Buffer): string {
   return body.length > max ? `${text} ...` : text;
 }
 
+const META_VERSION = 'meta.k8s.io/v1';
 const DELETE_OPTIONS_SCHEME = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
 
 /** The body of a DELETE: DeleteOptions of any group. Unknown fields do not matter. @throws StatusError 400 */
 export function decodeDeleteOptions(body: Buffer, mediaType: MediaType): DeleteOptions {
   try {
     const said = serializerFor(mediaType).open(body);
-    const { kind, apiVersion } = said;
+    const { kind } = said;
+    const apiVersion = said.apiVersion ? apiVersionOf(parseApiVersion(said.apiVersion)) : META_VERSION;
     if (kind !== '' && kind !== 'DeleteOptions') {
       throw new Error(
         `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(DELETE_OPTIONS_SCHEME)}`,

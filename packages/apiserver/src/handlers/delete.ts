@@ -13,9 +13,16 @@ import { deleteOptionsOfQuery, listOptions } from './options.ts';
 import { representationFor } from './representations.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, writeRequest } from './scope.ts';
+import { selectionOf } from './selection.ts';
 import { sendChunks } from './send.ts';
 
 const PARALLEL_DELETIONS = 16;
+
+/**
+ * What cannot be deleted ends it; one after the other where there are preconditions, which hold for one object at most. Since
+ * upstream reads a collection page by page, it is the state at the very revision that is asked for (registry/store.go,
+ * DeleteCollection).
+ */
 
 export async function deleteOne(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
@@ -35,9 +42,11 @@ export async function deleteOne(scope: Scope): Promise<void> {
 export async function deleteCollection(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
   const listing = listOptions(ctx.info.query, false);
+  selectionOf(scope, listing);
   const options = await readOptions(scope);
   const dryRun = (options.dryRun?.length ?? 0) > 0;
-  const page = await pageOf(scope, listing);
+  const isExact = listing.resourceVersionMatch === '' && !['', '0'].includes(listing.resourceVersion);
+  const page = await pageOf(scope, isExact ? { ...listing, resourceVersionMatch: 'Exact' } : listing);
   const queue = [...page.items];
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
@@ -50,11 +59,13 @@ export async function deleteCollection(scope: Scope): Promise<void> {
         options: { ...options },
         admit: (object) => admitDelete(scope, '', object, options),
       }).catch((error: unknown) => {
-        if (!(error instanceof StatusError && error.code === 404)) throw error;
+        if (error instanceof StatusError && error.code === 404) return;
+        queue.length = 0;
+        throw error;
       });
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, worker));
+  await Promise.all(Array.from({ length: options.preconditions ? 1 : PARALLEL_DELETIONS }, worker));
   const representation = representationFor(scope, 'list');
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
   auditList(scope, page.items, page.meta, estimate);

@@ -57,6 +57,8 @@ export function endpoint(options: EndpointOptions): Handler {
     const passedOn = options.passOn(ctx);
     if (passedOn) return passedOn;
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
+    // Authorization trims slashes, and sees a group that has no name as the core's; nothing is served there.
+    if (info.path.startsWith('//') || info.path.startsWith('/apis//')) return servePageNotFound(ctx);
     if (!info.isResourceRequest || !options.hasGroup(info.apiGroup)) return serveNotFound(options, ctx);
     const found = routeOf(options, ctx);
     if (!found) return servePageNotFound(ctx);

@@ -1,6 +1,5 @@
 /** The manager of managedFields for a resource in a version, and for each of its subresources. */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
-import type { KubeObject } from '@keelson/api/object';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { Expected } from './decode.ts';
@@ -35,7 +34,8 @@ function build(served: ServedResource, subresource: string): FieldManager {
         const from = definition.versions.get(String(object.apiVersion)) ?? served;
         const to = definition.versions.get(apiVersion) ?? served;
         if (from === to) return object;
-        const converted = fromStorage(to, toStorage(from, structuredClone(object) as KubeObject));
+        // What is left of an object, or told of it, has no more than conversion may look for in its canonical form.
+        const converted = fromStorage(to, toStorage(from, from.form.normalize(object)));
         // Versions of custom resources have stores of their own, between which there is only the name.
         converted.apiVersion = apiVersion;
         return converted;

@@ -63,11 +63,15 @@ export function deleteOptionsOfQuery(query: URLSearchParams): DeleteOptions {
   const orphanDependents = readBoolean(query, 'orphanDependents');
   const propagationPolicy = query.get('propagationPolicy') ?? undefined;
   const dryRun = query.getAll('dryRun');
+  const uid = query.get('uid') ?? '';
+  const resourceVersion = query.get('resourceVersion') ?? '';
+  const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
   return {
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     ...(orphanDependents === undefined ? {} : { orphanDependents }),
     ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
     ...(dryRun.length > 0 ? { dryRun } : {}),
+    ...(uid || resourceVersion ? { preconditions } : {}),
   };
 }
 
@@ -220,10 +224,9 @@ function readBoolean(query: URLSearchParams, key: string): boolean | undefined {
 function readInteger(query: URLSearchParams, key: string): number | undefined {
   const value = query.get(key);
   if (value === null) return undefined;
-  if (value === '') return 0;
   if (!/^[+-]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${field.quote(value)}: invalid syntax`);
-  const number = Number(value);
-  if (!Number.isSafeInteger(number))
+  const whole = BigInt(value.replace('+', ''));
+  if (BigInt.asIntN(64, whole) !== whole)
     throw badRequest(`strconv.ParseInt: parsing ${field.quote(value)}: value out of range`);
-  return number;
+  return Number(whole);
 }

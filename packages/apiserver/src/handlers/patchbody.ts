@@ -20,7 +20,7 @@ export function jsonPatchBody(body: Buffer, prefix: string): PatchBody {
   }
 }
 
-/** @throws StatusError 400 */
+/** @throws StatusError 400 for what is no YAML, and for what is no object (nothing at all is one without members) */
 export function applyBody(body: Buffer): PatchBody {
   const complain = (why: string) => badRequest(`error decoding YAML: ${why}`);
   let document: PatchBody;

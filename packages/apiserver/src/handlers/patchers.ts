@@ -1,8 +1,11 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
+import { describe, showKind } from '@keelson/api/apply/fieldmanager';
+import { Base64Error } from '@keelson/api/codec/base64';
 import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
+import { plainError } from '@keelson/api/patch/errors';
 import { formatV } from '@keelson/api/patch/goformat';
 import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
@@ -55,10 +58,24 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
-    const object = lens.expected.form.normalize(merged, lens.expected.keepsEmpty);
+    const object = versioned(scope, value, merged);
     lens.defaults(object, ctx.receivedAt);
     return object;
   };
+}
+
+/** @param config names the object in errors. @throws StatusError 500 for what fits the schema, and not the type */
+function versioned({ lens }: Scope, config: unknown, merged: KubeObject): KubeObject {
+  const { form, keepsEmpty } = lens.expected;
+  try {
+    return form.normalize(merged, keepsEmpty);
+  } catch (error) {
+    const why = error instanceof Base64Error ? `error decoding from json: ${error.message}` : (error as Error).message;
+    const gvk = showKind(lens.expected);
+    throw plainError(
+      `failed to convert new object (${describe(config, lens.expected)}) to proper version: unable to convert unstructured object to ${gvk}: ${why}`,
+    );
+  }
 }
 
 type Patcher = (current: KubeObject) => KubeObject;
@@ -103,7 +120,13 @@ function fromDocument(
 ): KubeObject {
   const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
   const complain = complainer(() => text().toString('utf8'));
-  const { form, keepsEmpty = false } = scope.lens.expected;
+  const { kind, form, keepsEmpty = false } = scope.lens.expected;
+  // Without a version it is read in the internal one, which knows no member by its name.
+  if (form.type && !Array.isArray(patched) && !patched.apiVersion) {
+    const unknown = sortedKeys(patched).filter((key) => key !== 'kind' && key !== 'apiVersion');
+    const problems = [...found, ...unknown.map((key) => `unknown field ${field.quote(key)}`)];
+    return checked(scope, options, form.normalize({ kind }), problems, complain);
+  }
   const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
   const regular = form.type && decodeRegular(patched, form.type, decoding);
   const { object, strictErrors } = regular

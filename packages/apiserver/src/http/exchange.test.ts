@@ -76,3 +76,18 @@ it.each<[string, (exchange: Exchange) => void]>([
   const seen = await new Promise((resolve) => client.once('message', resolve));
   expect(seen).toEqual(Array.from({ length: COUNT }, (_, i) => ({ length: SIZE, isFirst: i === 0 })));
 });
+
+it('an answer before the body has been read arrives, and its connection ends', async () => {
+  const certificate = await selfSigned('127.0.0.1');
+  const material = { certificate, named: [], clientCa: undefined };
+  listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    material,
+    onExchange: (exchange) => exchange.respond(413, {}, Buffer.alloc(SIZE)),
+  });
+  const workerData = { port: listener.port, ca: certificate.cert, size: 8 * 1024 * 1024, count: 2 * COUNT };
+  const client = new Worker(CLIENT, { eval: true, workerData });
+  const seen = await new Promise((resolve) => client.once('message', resolve));
+  expect(seen).toEqual(Array.from({ length: 2 * COUNT }, () => ({ length: SIZE, isFirst: true })));
+});

@@ -152,6 +152,7 @@ class Http1Exchange implements Exchange {
   readonly body: Readable;
   readonly #req: http.IncomingMessage;
   readonly #res: http.ServerResponse;
+  #isAnswered = false;
 
   constructor(req: http.IncomingMessage, res: http.ServerResponse) {
     this.#req = req;
@@ -179,7 +180,7 @@ class Http1Exchange implements Exchange {
     return this.#res.headersSent;
   }
   get closed(): boolean {
-    return this.#res.destroyed || this.#res.closed || this.#res.writableEnded;
+    return this.#isAnswered || this.#res.destroyed || this.#res.closed || this.#res.writableEnded;
   }
   onClose(callback: () => void): void {
     if (this.#res.closed || this.#res.destroyed) queueMicrotask(callback);
@@ -188,12 +189,25 @@ class Http1Exchange implements Exchange {
   respond(status: number, headers: ResponseHeaders, body: Buffer | string = ''): void {
     if (this.closed) return;
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
-    // An unread body would be taken for the next request: such a connection is not used again.
-    const last = !this.#req.complete && this.hasBody ? { connection: 'close' } : {};
+    const isUnread = !this.#req.complete && this.hasBody;
     this.status = status;
     this.bytesSent = payload.length;
+    this.#isAnswered = true;
+    // An unread body would be taken for the next request: such a connection is not used again.
+    const last = isUnread ? { connection: 'close' } : {};
     this.#res.writeHead(status, { ...headers, 'content-length': payload.length, ...last });
-    this.#res.end(this.method === 'HEAD' ? undefined : payload);
+    const content = this.method === 'HEAD' ? Buffer.alloc(0) : payload;
+    if (!isUnread) this.#res.end(content);
+    else {
+      this.#res.write(content);
+      this.#discardBody(() => this.#res.end());
+    }
+  }
+  /** A connection that is closed before all has been read is reset, and the client may never read the answer. */
+  #discardBody(then: () => void): void {
+    const timer = setTimeout(then, LINGER_MS);
+    this.#res.once('close', () => clearTimeout(timer));
+    this.#req.once('end', then).resume();
   }
   begin(status: number, headers: ResponseHeaders): Writable {
     this.status = status;
@@ -211,6 +225,9 @@ class Http1Exchange implements Exchange {
     this.#res.shouldKeepAlive = false;
   }
 }
+
+/** How long a body that nobody wants is read away behind an answer. */
+const LINGER_MS = 500;
 
 /**
  * Lets the connection's next request wait until a large answer has been written out. Node would read it and pause its parser

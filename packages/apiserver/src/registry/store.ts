@@ -125,12 +125,14 @@ export class ResourceStore {
   /** Sets creationTimestamp, uid and, from generateName, the name. @throws StatusError 409, 422 */
   async create(object: KubeObject, request: CreateRequest): Promise<KubeObject> {
     const { metadata } = object;
+    const { strategy } = this.definition.registration;
     metadata.creationTimestamp = formatTime(request.ctx.now);
     metadata.uid = this.environment.uuid();
     if (metadata.name || !metadata.generateName) return this.#create(object, request);
     for (let attempt = 1; ; attempt++) {
       const candidate = copyOf(object);
-      candidate.metadata.name = generateName(metadata.generateName, this.environment.random);
+      candidate.metadata.name =
+        strategy.generateName?.(metadata.generateName) ?? generateName(metadata.generateName, this.environment.random);
       try {
         return await this.#create(candidate, request);
       } catch (error) {
@@ -300,7 +302,8 @@ export class ResourceStore {
   /** @returns undefined when somebody else created it meanwhile */
   async #createOnUpdate(object: KubeObject, request: UpdateRequest): Promise<KubeObject | undefined> {
     revisionSaidBy(object);
-    delete object.metadata.resourceVersion;
+    // A dry run does not come as far as the store, which takes it away.
+    if (!request.ctx.dryRun) delete object.metadata.resourceVersion;
     try {
       return await this.create(object, {
         ctx: request.ctx,

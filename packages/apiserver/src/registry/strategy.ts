@@ -74,6 +74,9 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    */
   validateName?(name: string, prefix: boolean, obj: T): string[];
 
+  /** A name that is not taken yet. Default: the prefix with a random suffix. */
+  generateName?(prefix: string): string;
+
   /**
    * Fills in what the client left out (upstream's SetDefaults_*), in the version that the client sent: where versions
    * differ in their defaults the function looks at `version`. Runs whenever an object is decoded, and with the time of the

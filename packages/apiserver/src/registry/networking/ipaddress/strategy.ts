@@ -7,6 +7,7 @@ import { validateIPAddress, validateIPAddressUpdate } from './validation.ts';
 export const strategy: Strategy<IPAddress> = {
   // The name is the address.
   validateName: (name) => validateIP(Path.root, name).map((error) => error.detail),
+  generateName: (prefix) => prefix,
   validate: (_ctx, obj) => validateIPAddress(obj),
   updateChecks: ['new metadata', 'kind'],
   validateUpdate: (_ctx, obj, old) => validateIPAddressUpdate(obj, old),

@@ -1,0 +1,239 @@
+/** What is said to requests that are unusual, and to some that are wrong. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
+import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+
+let server: ApiServer;
+let client: ApiClient;
+beforeAll(async () => {
+  server = await startApiServer(storages[0]!.storage);
+  client = apiClient(server.url, server.token);
+  await client.send('POST', maps, { metadata: { name: 'a' }, data: { k: 'v' } });
+}, 60_000);
+afterAll(() => {
+  client?.close();
+  return server?.stop();
+});
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles';
+const scalers = (version: string) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/h`;
+const JSON_PATCH = 'application/json-patch+json';
+const MERGE_PATCH = 'application/merge-patch+json';
+const APPLY = 'application/apply-patch+yaml';
+
+async function told(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'application/json',
+): Promise<[number, string]> {
+  const sent = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const answer = await client.send(method, path, sent, { 'content-type': type });
+  const { message = '' }: { message?: string } = answer.body.startsWith('{')
+    ? JSON.parse(answer.body)
+    : { message: answer.body };
+  return [answer.status, message];
+}
+
+describe('a query', () => {
+  const empty = 'strconv.ParseInt: parsing "": invalid syntax';
+  const tooLarge = 'strconv.ParseInt: parsing "9223372036854775808": value out of range';
+  test.each<[method: string, path: string, code: number, message: string]>([
+    ['GET', `${maps}?limit=`, 400, empty],
+    ['GET', `${maps}?timeoutSeconds=`, 400, empty],
+    ['DELETE', `${maps}/none?gracePeriodSeconds=`, 400, empty],
+    ['GET', `${maps}?limit=9223372036854775807`, 200, ''],
+    ['GET', `${maps}?limit=9223372036854775808`, 400, tooLarge],
+    ['GET', `${maps}?limit=+1`, 400, 'strconv.ParseInt: parsing " 1": invalid syntax'],
+    ['GET', `${maps}?limit=%2B1`, 200, ''],
+    ['GET', `${maps}?limit=1;2`, 200, ''],
+    ['GET', `${maps}?limit=%zz`, 200, ''],
+    [
+      'GET',
+      `${maps}?continue=x`,
+      400,
+      'invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
+    ],
+  ])('%s %s', async (method, path, code, message) => {
+    expect(await told(method, path)).toEqual([code, message]);
+  });
+});
+
+describe('a path that leads nowhere', () => {
+  const page = '404 page not found\n';
+  const resource = 'the server could not find the requested resource';
+  const undetermined = (path: string) =>
+    `Internal Server Error: "${path}": failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`;
+  test.each<[path: string, code: number, message: string]>([
+    ['/apis//v1/x', 404, page],
+    ['/apis/apps/v9', 404, resource],
+    ['/api/v1/bindings', 404, resource],
+    ['/apis/authorization.k8s.io/v1/localsubjectaccessreviews', 404, resource],
+    ['/api/v1/watch', 500, undetermined('/api/v1/watch')],
+    ['/api/v1/watch/', 500, undetermined('/api/v1/watch/')],
+  ])('%s', async (path, code, message) => {
+    expect(await told('GET', path)).toEqual([code, message]);
+  });
+});
+
+describe('a body', () => {
+  const wrong = (kind: string, why: string) => `ConfigMap in version "v1" cannot be handled as a ${kind}: ${why}`;
+  const unknown = (version: string) =>
+    `no kind "ConfigMap" is registered for version "${version}" in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`;
+  test.each<[method: string, path: string, body: unknown, code: number, message: string]>([
+    ['POST', `${maps}?dryRun=All`, { kind: 'ConfigMap', apiVersion: '/v1', metadata: { name: 'x' } }, 201, ''],
+    [
+      'POST',
+      roles,
+      { kind: 'ConfigMap', apiVersion: 'v1', data: [] },
+      400,
+      wrong('Role', 'json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string'),
+    ],
+    [
+      'POST',
+      roles,
+      { kind: 'ConfigMap', apiVersion: 'v1' },
+      400,
+      wrong('Role', 'converting (v1.ConfigMap) to (rbac.Role): unknown conversion'),
+    ],
+    ['DELETE', `${maps}/a`, { kind: 'ConfigMap' }, 400, unknown('meta.k8s.io/v1')],
+    ['DELETE', `${maps}/a`, { kind: 'ConfigMap', apiVersion: 'v1' }, 400, unknown('v1')],
+    ['DELETE', `${maps}/a`, { kind: 'ConfigMap', apiVersion: 'a/b/c' }, 400, 'unexpected GroupVersion string: a/b/c'],
+    [
+      'POST',
+      maps,
+      { metadata: { name: 'large' }, data: { a: 'x'.repeat(3 << 20) } },
+      413,
+      'Request entity too large: limit is 3145728',
+    ],
+  ])('%s %s %j', async (method, path, body, code, message) => {
+    expect(await told(method, path, body)).toEqual([code, message]);
+  });
+});
+
+describe('a patch', () => {
+  const nameless = 'the name of the object (a based on URL) was undeterminable: name must be provided';
+  const none = 'configmaps "none" not found';
+  const unmarshal = (type: string) =>
+    `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`;
+  const map = (fields: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'new' }, ...fields });
+  const unconverted = (why: string) =>
+    `failed to convert new object (/new; /v1, Kind=ConfigMap) to proper version: unable to convert unstructured object to /v1, Kind=ConfigMap: ${why}`;
+  const badTime = 'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"';
+  test.each<[type: string, name: string, body: unknown, code: number, message: string]>([
+    [JSON_PATCH, 'a', [{ op: 'remove', path: '/apiVersion' }], 400, nameless],
+    [MERGE_PATCH, 'a', { apiVersion: null }, 400, nameless],
+    [MERGE_PATCH, 'a', { kind: null }, 200, ''],
+    [JSON_PATCH, 'none', ['x'], 404, none],
+    [MERGE_PATCH, 'none', 'x', 404, none],
+    ['application/strategic-merge-patch+json', 'none', '[]', 404, none],
+    [APPLY, 'new', '[]', 400, unmarshal('array')],
+    [APPLY, 'new', 'x', 400, unmarshal('string')],
+    [APPLY, 'new', '1', 400, unmarshal('number')],
+    [
+      APPLY,
+      'new',
+      map({ binaryData: { a: '!' } }),
+      500,
+      unconverted('error decoding from json: illegal base64 data at input byte 0'),
+    ],
+    [APPLY, 'new', map({ metadata: { name: 'new', creationTimestamp: 'x' } }), 500, unconverted(badTime)],
+    [
+      APPLY,
+      'new',
+      map({ metadata: { name: 'new', resourceVersion: 'x' } }),
+      500,
+      'strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+  ])('%s of %s: %j', async (type, name, body, code, message) => {
+    const query = type === APPLY ? '?fieldManager=m' : '';
+    expect(await told('PATCH', `${maps}/${name}${query}`, body, type)).toEqual([code, message]);
+  });
+
+  test('without a version is read in the internal one, which knows no member', async () => {
+    const { body } = await client.send('PATCH', `${maps}/a?fieldValidation=Strict`, { apiVersion: null });
+    expect(JSON.parse(body)).toMatchObject({ code: 422, reason: 'Invalid' });
+    expect(JSON.parse(body).message).toMatch(
+      /: strict decoding error: unknown field "data", unknown field "metadata"$/,
+    );
+  });
+
+  test('is applied in one version and then in another', async () => {
+    const scaler = (version: string, spec: object) => ({
+      apiVersion: `autoscaling/${version}`,
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'h' },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 5, ...spec },
+    });
+    const target = { type: 'Utilization', averageUtilization: 60 };
+    const metrics = [{ type: 'Resource', resource: { name: 'cpu', target } }];
+    const apply = async (version: string, spec: object) => {
+      const body = Buffer.from(JSON.stringify(scaler(version, spec)));
+      const path = `${scalers(version)}?fieldManager=m`;
+      return JSON.parse((await client.send('PATCH', path, body, { 'content-type': APPLY })).body);
+    };
+    expect(await apply('v1', { targetCPUUtilizationPercentage: 50 })).toMatchObject({ spec: { maxReplicas: 5 } });
+    expect(await apply('v2', { metrics })).toMatchObject({
+      metadata: { managedFields: [{ manager: 'm', apiVersion: 'autoscaling/v2' }] },
+      spec: { metrics },
+    });
+  });
+});
+
+describe('what a write may say of itself', () => {
+  test.each<[method: string, path: string, body: object, code: number, message: string]>([
+    [
+      'PUT',
+      `${roles}/new`,
+      { metadata: { name: 'new', resourceVersion: 'x' } },
+      500,
+      'strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    ['PUT', `${roles}/new?dryRun=All`, { metadata: { name: 'new', resourceVersion: '5' } }, 201, ''],
+  ])('%s %s %j', async (method, path, body, code, message) => {
+    expect(await told(method, path, body)).toEqual([code, message]);
+  });
+
+  test('a dry run that creates leaves the revision', async () => {
+    const role = { metadata: { name: 'new', resourceVersion: '5' } };
+    const { body } = await client.send('PUT', `${roles}/new?dryRun=All`, role);
+    expect(JSON.parse(body)).toMatchObject({ metadata: { resourceVersion: '5' } });
+  });
+
+  test('the name of an IP address is not made up', async () => {
+    const address = {
+      metadata: { generateName: '10.0.0.9' },
+      spec: { parentRef: { resource: 'services', name: 'a' } },
+    };
+    const { body } = await client.send('POST', '/apis/networking.k8s.io/v1/ipaddresses?dryRun=All', address);
+    expect(JSON.parse(body)).toMatchObject({ metadata: { name: '10.0.0.9' } });
+  });
+});
+
+describe('a deletion', () => {
+  const conflict = (what: string) =>
+    expect.stringMatching(
+      new RegExp(`^Operation cannot be fulfilled on ConfigMap "a": the ${what} in the precondition`),
+    );
+  test.each<[path: string, code: number, message: unknown]>([
+    [`${maps}/a?uid=x`, 409, conflict('UID')],
+    [`${maps}/a?resourceVersion=1`, 409, conflict('ResourceVersion')],
+    [`${maps}?resourceVersion=0`, 409, conflict('ResourceVersion')],
+    [`${maps}?labelSelector=a%20in`, 400, expect.stringMatching(/^unable to parse requirement/)],
+  ])('%s', async (path, code, message) => {
+    expect(await told('DELETE', path)).toEqual([code, message]);
+  });
+
+  test('of a collection ends at the first object that cannot be deleted', async () => {
+    const collection = `${maps}?labelSelector=of%3Dcollection`;
+    const uids: string[] = [];
+    for (const name of ['x', 'y']) {
+      const object = { metadata: { name, labels: { of: 'collection' } } };
+      uids.push(JSON.parse((await client.send('POST', maps, object)).body).metadata.uid);
+    }
+    const [code] = await told('DELETE', collection, { preconditions: { uid: uids[1] } });
+    const left = JSON.parse((await client.send('GET', collection)).body);
+    expect([code, left.items.length]).toEqual([409, 2]);
+  });
+});
