@@ -26,7 +26,7 @@ export function decodeJsonPatch(body: unknown, strict: boolean): Operation[] {
     ? ['error decoding patch: ', '[]handlers.jsonPatchOp', 'handlers.jsonPatchOp']
     : ['', 'jsonpatch.Patch', 'jsonpatch.Operation'];
   const cannot = (value: unknown, into: string) =>
-    badRequest(`${prefix}json: cannot unmarshal ${jsonTypeOf(value)} into Go ${into}`);
+    badRequest(`${prefix}json: cannot unmarshal ${jsonType(value)} into Go ${into}`);
   if (!Array.isArray(body)) throw cannot(body, `value of type ${list}`);
   const operations = body.map((step: unknown): Operation => {
     if (step === null) return {};

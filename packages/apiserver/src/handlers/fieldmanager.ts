@@ -34,7 +34,7 @@ function build(served: ServedResource, subresource: string): FieldManager {
         const from = definition.versions.get(String(object.apiVersion)) ?? served;
         const to = definition.versions.get(apiVersion) ?? served;
         if (from === to) return object;
-        // What is left of an object, or told of it, has no more than conversion may look for in its canonical form.
+        // In canonical form, since conversion looks for what a part of an object may not have.
         const converted = fromStorage(to, toStorage(from, from.form.normalize(object)));
         // Versions of custom resources have stores of their own, between which there is only the name.
         converted.apiVersion = apiVersion;
