@@ -56,12 +56,15 @@ export async function writeAtomically(
   return true;
 }
 
+/** Whose a file is stays as it is (chown(2)). */
+const SAME = -1;
+
 async function writeOne(path: string, { data, mode, uid }: ProjectedFile, group: number | undefined): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, data, { mode });
   // Whatever the umask.
   await chmod(path, mode);
-  if (uid !== undefined || group !== undefined) await chown(path, uid ?? process.getuid?.() ?? 0, group ?? uid ?? 0);
+  if (uid !== undefined || group !== undefined) await chown(path, uid ?? SAME, group ?? SAME);
 }
 
 /** What users see: one link for the first part of each path; links to what is gone go too. */

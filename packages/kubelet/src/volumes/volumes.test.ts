@@ -21,6 +21,26 @@ const file = (text: string, mode = 0o644) => ({ data: Buffer.from(text), mode })
 const read = (name: string) => readFile(join(directory, name), 'utf8');
 
 describe('writeAtomically', () => {
+  it.skipIf(process.getuid?.() !== 0)('gives files to a user or a group, and leaves the other as it is', async () => {
+    const own = await stat(directory);
+    const files = new Map([
+      ['a', { ...file('1'), uid: 1000 }],
+      ['b', file('2')],
+    ]);
+    const owners = async () =>
+      Promise.all(['a', 'b'].map((name) => stat(join(directory, name)).then(({ uid, gid }) => [uid, gid])));
+    await writeAtomically(directory, files, 't1');
+    expect(await owners()).toEqual([
+      [1000, own.gid],
+      [own.uid, own.gid],
+    ]);
+    await writeAtomically(directory, new Map([...files, ['c', file('3')]]), 't2', 7);
+    expect(await owners()).toEqual([
+      [1000, 7],
+      [own.uid, 7],
+    ]);
+  });
+
   it('shows files through one link, and changes all of them at once', async () => {
     expect(
       await writeAtomically(
