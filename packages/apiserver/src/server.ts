@@ -44,7 +44,7 @@ import { schemaJudge } from './crd/schema/index.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
 import { enabledGroups } from './discovery/runtime-config.ts';
-import { audit, auditFailedAuthentication } from './filters/audit.ts';
+import { audit, auditEarlyRefusals } from './filters/audit.ts';
 import { authentication } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
 import { errors } from './filters/errors.ts';
@@ -313,8 +313,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       ...(config.goawayChance ? [goaway(config.goawayChance, random)] : []),
       lifecycle.track,
       errors(logger),
+      ...(auditing ? [auditEarlyRefusals(auditing)] : []),
       timeout(config.requestTimeoutSeconds),
-      ...(auditing ? [auditFailedAuthentication(auditing)] : []),
       authentication(authenticate, apiAudiencesOf(config), logger),
       ...(auditing ? [audit(auditing)] : []),
       impersonation(new Impersonation(authorize, () => now().getTime())),

@@ -37,10 +37,11 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
     symlinkSync('agnhost', join(root, 'agnhost-2'));
     mkdirSync(join(root, 'uploads'));
     selfSigned(root);
-    for (const program of ['curl', 'dig', 'getent']) withLibraries(root, program);
+    for (const program of ['curl', 'dig', 'getent', 'printenv']) withLibraries(root, program);
     mkdirSync(join(root, 'bin'), { recursive: true });
-    // busybox's knows neither datagrams nor most options.
+    // busybox's knows neither datagrams nor most options, and its shell no other.
     symlinkSync(withLibraries(root, 'nc.openbsd'), join(root, 'bin/nc'));
+    symlinkSync(withLibraries(root, 'bash'), join(root, 'bin/sh'));
     usersOf(root);
   });
   const privileged = layer(directory, 'nnp', (root) => {

@@ -6,7 +6,7 @@ import { ManualClock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestContext } from '../context.ts';
-import { audit, auditFailedAuthentication } from '../filters/audit.ts';
+import { audit, auditEarlyRefusals } from '../filters/audit.ts';
 import { attributesOf } from '../filters/authorization.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import type { AuditEvent } from './event.ts';
@@ -199,13 +199,16 @@ describe('a request', () => {
     expect(ctx.audit).toBeUndefined();
   });
 
-  it('of somebody unknown is recorded once', async () => {
+  it.each([
+    [401, 'Unauthorized'],
+    [400, 'BadRequest'],
+  ] as const)('of somebody unknown that is refused with %d is recorded once', async (code, reason) => {
     const sink = new Sink();
     const options = { evaluate: auditEvaluator({ rules: [{ level: 'Metadata' }] }), sink, now: () => NOW };
     const ctx = contextOf('/version', { user: { name: '', uid: '', groups: [], extra: {} } });
-    const refuse = () => Promise.reject(new StatusError(401, 'Unauthorized', 'Unauthorized'));
-    await expect(auditFailedAuthentication(options)(ctx, refuse)).rejects.toThrow('Unauthorized');
-    expect(sink.events).toMatchObject([{ stage: 'ResponseStarted', user: {}, responseStatus: { code: 401 } }]);
+    const refuse = () => Promise.reject(new StatusError(code, reason, reason));
+    await expect(auditEarlyRefusals(options)(ctx, refuse)).rejects.toThrow(reason);
+    expect(sink.events).toMatchObject([{ stage: 'ResponseStarted', user: {}, responseStatus: { code } }]);
   });
 
   it('is refused when it cannot be recorded and has to be', async () => {

@@ -15,6 +15,8 @@ export interface AuditOptions {
   readonly now: () => Date;
 }
 
+const EARLY: ReadonlySet<number> = new Set([400, 401]);
+
 /** Stands behind authentication and before impersonation. */
 export function audit(options: AuditOptions): Filter {
   return async (ctx, next) => {
@@ -48,13 +50,13 @@ export function audit(options: AuditOptions): Filter {
   };
 }
 
-/** Records a request whose sender is unknown; it stands around authentication. */
-export function auditFailedAuthentication(options: AuditOptions): Filter {
+/** Records a request that was refused before its sender was known; it stands around authentication. */
+export function auditEarlyRefusals(options: AuditOptions): Filter {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      if (ctx.user.name === '' && error instanceof StatusError && error.code === 401) {
+      if (ctx.user.name === '' && error instanceof StatusError && EARLY.has(error.code)) {
         const record = recordOf(ctx, options);
         record?.responseStatus(error.toStatus());
         if (record) await emitter(record, options)('ResponseStarted').catch(() => {});

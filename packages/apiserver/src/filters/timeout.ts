@@ -1,16 +1,27 @@
-/** No request but a long-running one may take longer than this (apiserver/pkg/server/filters/timeout.go). */
-import { timeout as timeoutError } from '@keelson/api/errors';
+/**
+ * No request but a long-running one may take longer than it asked for with `timeout=`, nor than the server's limit
+ * (apiserver/pkg/endpoints/filters/request_deadline.go, apiserver/pkg/server/filters/timeout.go).
+ */
+import { badRequest, timeout as timeoutError } from '@keelson/api/errors';
+import { parseDuration } from '@keelson/component/go/duration';
 import type { Filter } from '../chain.ts';
 import { isLongRunning } from './longrunning.ts';
 
-/** @throws StatusError 504 */
-export function timeout(seconds: number): Filter {
+/**
+ * @param limitSeconds none when it is 0
+ * @throws StatusError 504; 400 where the wish is no duration
+ */
+export function timeout(limitSeconds: number): Filter {
+  const limit = limitSeconds > 0 ? limitSeconds * 1000 : Number.POSITIVE_INFINITY;
   return async (ctx, next) => {
-    if (isLongRunning(ctx) || seconds <= 0) return next();
+    if (isLongRunning(ctx)) return next();
+    const wish = wishOf(ctx.info.query);
+    const milliseconds = wish > 0 && wish < limit ? wish : limit;
+    if (milliseconds === Number.POSITIVE_INFINITY) return next();
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(timeoutError('request did not complete within the allotted timeout', 0)),
-        seconds * 1000,
+        milliseconds,
       );
       // Whoever goes on after the answer was given talks to nobody.
       next()
@@ -18,4 +29,15 @@ export function timeout(seconds: number): Filter {
         .then(resolve, reject);
     });
   };
+}
+
+/** @returns milliseconds; 0 and less stand for no wish */
+function wishOf(query: URLSearchParams): number {
+  const text = query.get('timeout');
+  if (!text) return 0;
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw badRequest(`invalid timeout specified in the request URL - ${(error as Error).message}`);
+  }
 }
