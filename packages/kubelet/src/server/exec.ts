@@ -52,6 +52,12 @@ export function failed(error: unknown, what: string): Outcome {
   };
 }
 
+/** What the error stream of a forwarded port tells. */
+export function portFailure(port: number, pod: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `error forwarding port ${port} to pod ${pod}, uid : ${reason}`;
+}
+
 /** Joins both until the process has ended or the client is gone. @throws what the session breaks on */
 export async function join(session: Session, remote: Remote): Promise<Outcome> {
   if (remote.stdin && session.stdin) {

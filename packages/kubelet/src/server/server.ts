@@ -120,12 +120,8 @@ class KubeletServer {
   async upgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const url = urlOf(request);
     const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
-    const serveCommand = spdy.isSpdy(request)
-      ? spdy.serveCommand
-      : websocket.isWebSocket(request)
-        ? websocket.serveCommand
-        : undefined;
-    if (!serveCommand) throw new HttpError(400, 'unable to upgrade: missing upgrade headers in request');
+    const spoken = spdy.isSpdy(request) ? spdy : websocket.isWebSocket(request) ? websocket : undefined;
+    if (!spoken) throw new HttpError(400, 'unable to upgrade: missing upgrade headers in request');
     const asked = streamsAsked(url.searchParams);
     switch (first) {
       case 'exec': {
@@ -134,22 +130,21 @@ class KubeletServer {
         if (!asked.stdin && !asked.stdout && !asked.stderr)
           throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr');
         const open = () => this.#view.runtime.exec(id, { ...asked, command });
-        return serveCommand(request, socket, head, asked, 'executing command in container', joining(open));
+        return spoken.serveCommand(request, socket, head, asked, 'executing command in container', joining(open));
       }
       case 'attach': {
         const target = this.#target(rest, 'path');
         const { id } = await this.#running(target);
         const streams = attachable(target, asked);
         const open = () => this.#view.runtime.attach(id, streams);
-        return serveCommand(request, socket, head, streams, 'attaching to container', joining(open));
+        return spoken.serveCommand(request, socket, head, streams, 'attaching to container', joining(open));
       }
       case 'portForward': {
         const { pod } = this.#target(rest, 'pod');
         const sandbox = await this.#view.sandbox(pod);
         if (!sandbox) throw new HttpError(500, `failed to find sandbox of pod ${pod.metadata.name}`);
-        if (!spdy.isSpdy(request)) throw new HttpError(400, 'port-forward is spoken in SPDY/3.1 here');
         const dial = (port: number) => this.#view.runtime.portForward(sandbox.id, port);
-        return spdy.servePortForward(request, socket, head, pod.metadata.name ?? '', dial);
+        return spoken.servePortForward(request, socket, head, pod.metadata.name ?? '', dial);
       }
     }
     throw new HttpError(404, '404 page not found\n');

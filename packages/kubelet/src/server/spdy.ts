@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { HttpError } from '@keelson/component/serving/server';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
 import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, type Remote } from './exec.ts';
+import { failed, type Outcome, portFailure, type Remote } from './exec.ts';
 
 /** The best first. The first one has no name of its own. */
 const COMMANDS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];
@@ -155,8 +155,7 @@ async function forward(
     backend.destroy();
     error.end();
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    error.end(`error forwarding port ${port} to pod ${pod}, uid : ${reason}`);
+    error.end(portFailure(port, pod, thrown));
     data.end();
   }
 }

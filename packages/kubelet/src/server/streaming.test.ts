@@ -4,6 +4,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { HttpError } from '@keelson/component/serving/server';
 import { SpdySession } from '@keelson/component/spdy/session';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
@@ -50,12 +51,15 @@ beforeEach(async () => {
   server = http.createServer();
   server.on('upgrade', (request, socket, head) => {
     const run = (remote: Parameters<typeof join>[1]) => join(echo(asked), remote);
-    if (request.url === '/forward') {
+    if (request.url?.startsWith('/forward')) {
       const dial = async (number: number): Promise<Duplex> => {
         if (number !== 80) throw new Error('connection refused');
         return net.connect((backend.address() as AddressInfo).port, '127.0.0.1');
       };
-      void spdy.servePortForward(request, socket, head, 'p', dial);
+      const { servePortForward } = spdy.isSpdy(request) ? spdy : websocket;
+      servePortForward(request, socket, head, 'p', dial).catch((error: HttpError) =>
+        socket.end(`HTTP/1.1 ${error.status} Refused\r\nReason: ${error.message}\r\n\r\n`),
+      );
       return;
     }
     const { serveCommand } = spdy.isSpdy(request) ? spdy : websocket;
@@ -174,4 +178,59 @@ test('connections to ports are pairs of streams; one that fails says why', async
   nothing.resume();
   expect(await text(refused)).toBe('error forwarding port 81 to pod p, uid : connection refused');
   session.close();
+});
+
+describe('connections to ports over a websocket', () => {
+  const dial = (query: string, protocol: string) => new WebSocket(`ws://127.0.0.1:${port}/forward${query}`, protocol);
+
+  test.each(['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'])('are pairs of channels: %s', async (protocol) => {
+    const socket = dial('?port=80,81&port=80', protocol);
+    const encoded = protocol.includes('base64');
+    const channels: Buffer[] = Array.from({ length: 6 }, () => Buffer.alloc(0));
+    socket.on('message', (message: Buffer) => {
+      const number = encoded ? Number(message.toString('latin1', 0, 1)) : message[0]!;
+      const data = encoded ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
+      channels[number] = Buffer.concat([channels[number]!, data]);
+    });
+    await once(socket, 'open');
+    expect(socket.protocol).toBe(protocol);
+    const send = (channel: number, data: string) =>
+      socket.send(encoded ? `${channel}${btoa(data)}` : Buffer.concat([Buffer.of(channel), Buffer.from(data)]));
+    const large = 'x'.repeat(300_000);
+    send(0, 'there and back');
+    send(4, large);
+    const beginning = (number: number) => Buffer.of(number, 0).toString();
+    await expect
+      .poll(() => channels.map(String), { timeout: 5_000 })
+      .toEqual([
+        `${beginning(80)}there and back`,
+        beginning(80),
+        beginning(81),
+        `${beginning(81)}error forwarding port 81 to pod p, uid : connection refused`,
+        `${beginning(80)}${large}`,
+        beginning(80),
+      ]);
+    socket.close();
+    await once(socket, 'close');
+    await expect.poll(() => new Promise((resolve) => backend.getConnections((_, count) => resolve(count)))).toBe(0);
+  });
+
+  test('end when all of them have', async () => {
+    const socket = dial('?port=81', 'v4.channel.k8s.io');
+    expect((await once(socket, 'close'))[0]).toBe(1000);
+  });
+
+  test.each([
+    ['', 'query parameter "port" is required'],
+    ['?port=', 'query parameter "port" cannot be empty'],
+    ['?port=0', 'port "0" must be > 0'],
+    ['?port=1,x', 'unable to parse "1,x" as a port: strconv.ParseUint: parsing "x": invalid syntax'],
+    ['?port=65536', 'unable to parse "65536" as a port: strconv.ParseUint: parsing "65536": value out of range'],
+  ])('are refused to %j', async (query, reason) => {
+    const [, answer] = (await once(
+      dial(query, 'v4.channel.k8s.io').on('error', () => {}),
+      'unexpected-response',
+    )) as [http.ClientRequest, http.IncomingMessage];
+    expect([answer.statusCode, answer.headers.reason]).toEqual([400, reason]);
+  });
 });

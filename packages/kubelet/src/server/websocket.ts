@@ -1,23 +1,28 @@
 /**
- * Streams of exec and attach over a websocket: each message's first byte is the number of its channel. In the protocols
- * whose names begin with base64 it is a digit, and the rest is encoded (k8s.io/apimachinery/pkg/util/httpstream/wsstream).
+ * Streams of exec, attach and port-forward over a websocket: each message's first byte is the number of its channel. In the
+ * protocols with base64 in their names it is a digit, and the rest is encoded (k8s.io/apimachinery/pkg/util/httpstream/wsstream).
  */
 import type http from 'node:http';
-import { type Duplex, PassThrough, Writable } from 'node:stream';
+import { type Duplex, PassThrough, type Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { HttpError } from '@keelson/component/serving/server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, type Remote } from './exec.ts';
+import { failed, type Outcome, portFailure, type Remote } from './exec.ts';
 
 const [STDIN, STDOUT, STDERR, ERROR, RESIZE] = [0, 1, 2, 3, 4] as const;
 /** In v5, before the number of a channel of which no more comes. */
 const CLOSE = 255;
-const PROTOCOLS = [
+const COMMANDS = [
   'v5.channel.k8s.io',
   'v4.channel.k8s.io',
   'v4.base64.channel.k8s.io',
   'channel.k8s.io',
   'base64.channel.k8s.io',
 ];
+const PORT_FORWARD = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
+const PORT_BYTES = 2;
+const MAX_PORT = 65_535;
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 export function isWebSocket({ headers }: http.IncomingMessage): boolean {
@@ -33,20 +38,16 @@ export async function serveCommand(
   what: string,
   run: (remote: Remote) => Promise<Outcome>,
 ): Promise<void> {
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
-  const protocol = PROTOCOLS.find((each) => offered.includes(each)) ?? '';
+  const protocol = choose(request, COMMANDS);
   const client = await accept(request, socket, head, protocol);
   const wire = new Wire(client, protocol.includes('base64'));
   const stdin = wanted.stdin ? new PassThrough() : undefined;
   const resize = wanted.tty ? new PassThrough() : undefined;
   const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
-  client.on('error', () => client.terminate());
   client.on('message', (message: Buffer) => {
     const [channel, data] = wire.read(message);
-    if (channel === STDIN && stdin && !stdin.write(data)) {
-      client.pause();
-      stdin.once('drain', () => client.resume());
-    } else if (channel === RESIZE) resize?.write(data);
+    if (channel === STDIN && stdin) wire.passIn(data, stdin);
+    else if (channel === RESIZE) resize?.write(data);
     else if (channel === CLOSE && data[0] === STDIN) stdin?.end();
   });
   client.once('close', () => stdin?.end());
@@ -69,6 +70,77 @@ export async function serveCommand(
   client.close(1000);
 }
 
+/**
+ * Connections to the ports that the request names, each on two channels: one for data, one for what goes wrong. What comes
+ * first on both is the port's number (k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go).
+ * @throws HttpError 400 when it names none, or what is no port
+ */
+export async function servePortForward(
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  pod: string,
+  dial: (port: number) => Promise<Duplex>,
+): Promise<void> {
+  const ports = portsOf(new URL(request.url ?? '', 'http://kubelet').searchParams.getAll('port'));
+  const protocol = choose(request, PORT_FORWARD);
+  const client = await accept(request, socket, head, protocol);
+  const wire = new Wire(client, protocol.includes('base64'));
+  const incoming = ports.map(() => new PassThrough());
+  const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
+  client.on('message', (message: Buffer) => {
+    const [channel, data] = wire.read(message);
+    const stream = channel % 2 === 0 ? incoming[channel / 2] : undefined;
+    if (stream) wire.passIn(data, stream);
+  });
+  for (const [i, port] of ports.entries()) {
+    const number = Buffer.alloc(PORT_BYTES);
+    number.writeUInt16LE(port);
+    for (const channel of [2 * i, 2 * i + 1]) await wire.send(channel, number).catch(() => {});
+  }
+  client.resume();
+  const forward = async (port: number, i: number) => {
+    try {
+      await join(await dial(port), incoming[i]!, wire.channel(2 * i), gone);
+    } catch (error) {
+      await wire.send(2 * i + 1, Buffer.from(portFailure(port, pod, error))).catch(() => {});
+    }
+    incoming[i]!.resume();
+  };
+  await Promise.all(ports.map(forward));
+  client.close(1000);
+}
+
+/** Until the backend has nothing more to say, or the client is gone. */
+async function join(backend: Duplex, incoming: Readable, outgoing: Writable, gone: Promise<void>): Promise<void> {
+  void gone.then(() => backend.destroy());
+  incoming.pipe(backend);
+  await pipeline(backend, outgoing).catch(() => {});
+  backend.destroy();
+}
+
+/** @throws HttpError 400 */
+function portsOf(values: readonly string[]): number[] {
+  if (values.length === 0) throw new HttpError(400, 'query parameter "port" is required');
+  return values.flatMap((value) => {
+    if (value === '') throw new HttpError(400, 'query parameter "port" cannot be empty');
+    return value.split(',').map((text) => {
+      const port = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+      if (port === 0) throw new HttpError(400, `port ${JSON.stringify(value)} must be > 0`);
+      if (port <= MAX_PORT) return port;
+      const why = Number.isNaN(port) ? 'invalid syntax' : 'value out of range';
+      const parsing = `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+      throw new HttpError(400, `unable to parse ${JSON.stringify(value)} as a port: ${parsing}`);
+    });
+  });
+}
+
+/** The best that both know; none where they share none. */
+function choose({ headers }: http.IncomingMessage, known: readonly string[]): string {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+  return known.find((each) => offered.includes(each)) ?? '';
+}
+
 function accept(request: http.IncomingMessage, socket: Duplex, head: Buffer, protocol: string): Promise<WebSocket> {
   const server = new WebSocketServer({
     noServer: true,
@@ -78,6 +150,7 @@ function accept(request: http.IncomingMessage, socket: Duplex, head: Buffer, pro
   });
   return new Promise((resolve) => {
     server.handleUpgrade(request, socket, head, (client) => {
+      client.on('error', () => client.terminate());
       client.pause();
       resolve(client);
     });
@@ -96,6 +169,13 @@ class Wire {
   read(message: Buffer): [channel: number, data: Buffer] {
     if (!this.#encoded) return [message[0] ?? -1, message.subarray(1)];
     return [Number(message.toString('latin1', 0, 1)), Buffer.from(message.toString('latin1', 1), 'base64')];
+  }
+
+  /** Nothing more comes while the stream is full. */
+  passIn(data: Buffer, stream: Writable): void {
+    if (stream.write(data)) return;
+    this.#client.pause();
+    stream.once('drain', () => this.#client.resume());
   }
 
   /** Resolves when it is out. @throws Error when the client is gone */
