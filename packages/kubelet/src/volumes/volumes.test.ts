@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ConfigMap, Pod, Secret } from '@keelson/api/generated/types/core/v1';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { container, podOf } from '../testing/pods.ts';
-import { writeAtomically } from './atomic-writer.ts';
+import { type ProjectedFile, writeAtomically } from './atomic-writer.ts';
 import { resolveInside } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
 import { hostHosts, podHosts } from './hosts.ts';
@@ -23,7 +23,7 @@ const read = (name: string) => readFile(join(directory, name), 'utf8');
 describe('writeAtomically', () => {
   it.skipIf(process.getuid?.() !== 0)('gives files to a user or a group, and leaves the other as it is', async () => {
     const own = await stat(directory);
-    const files = new Map([
+    const files = new Map<string, ProjectedFile>([
       ['a', { ...file('1'), uid: 1000 }],
       ['b', file('2')],
     ]);
