@@ -1,10 +1,11 @@
 import { WorkQueue } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
+import { apiVersionOf, REFRESH_MS } from '../served.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { Collector, UnknownKindError, UnreachableOwnerError } from './collector.ts';
 import { Graph, type Node } from './graph.ts';
-import { apiVersionOf, Monitors, REFRESH_MS } from './monitors.ts';
+import { Monitors } from './monitors.ts';
 
 /** How often an owner is asked for that no informer has told of. */
 const UNSEEN_MS = 5_000;

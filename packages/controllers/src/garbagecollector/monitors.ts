@@ -1,9 +1,8 @@
 /** Informers of the metadata of everything that can be deleted, as discovery has it from time to time. */
 import type { TypedObject } from '@keelson/api/object';
-import { type Client, discover, Informer, preferred, type ServedResource, sleep } from '@keelson/client';
+import { type Client, discover, Informer, preferred, type Served, type ServedResource } from '@keelson/client';
+import { apiVersionOf, followServed, keyOf, servedStill } from '../served.ts';
 
-/** How often it is asked what is served. */
-export const REFRESH_MS = 30_000;
 const NEEDED_VERBS = ['delete', 'list', 'watch'];
 /** They own nothing, are owned by nobody, and there are many (GarbageCollectorIgnoredResources). */
 const IGNORED = new Set(['events.', 'events.events.k8s.io']);
@@ -16,7 +15,10 @@ export interface MonitorEvents {
 export class Monitors {
   readonly #client: Client;
   readonly #events: MonitorEvents;
-  readonly #informers = new Map<string, Informer<TypedObject>>();
+  readonly #informers = new Map<
+    string,
+    { readonly resource: ServedResource; readonly informer: Informer<TypedObject> }
+  >();
   /** By apiVersion and kind, in every version that is served. */
   #kinds = new Map<string, ServedResource>();
 
@@ -34,41 +36,32 @@ export class Monitors {
 
   /** Resolves when everything that is there at the beginning is known. @throws what discovery throws */
   async begin(): Promise<void> {
-    await this.#refresh();
-    await Promise.all([...this.#informers.values()].map((informer) => informer.synced));
+    this.#take(await discover(this.#client));
+    await Promise.all([...this.#informers.values()].map(({ informer }) => informer.synced));
   }
 
   /** Follows what comes and goes among the resources, until it is aborted. */
   async follow(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#client.world;
-    while (!signal.aborted) {
-      await sleep(clock, REFRESH_MS, signal).catch(() => {});
-      if (signal.aborted) return;
-      await this.#refresh().catch((error) => log.warn({ error }, 'What is served could not be found out'));
-    }
+    await followServed(this.#client, (served) => this.#take(served), signal);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+    await Promise.all([...this.#informers.values()].map(({ informer }) => informer.stop()));
   }
 
-  async #refresh(): Promise<void> {
-    const { resources, stale } = await discover(this.#client);
+  #take(served: Served): void {
     if (this.#stopped) return;
+    const { resources } = served;
     this.#kinds = new Map(resources.toReversed().map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
-    const wanted = preferred(resources).filter(
-      ({ group, resource, verbs }) =>
-        NEEDED_VERBS.every((verb) => verbs.includes(verb)) && !IGNORED.has(`${resource}.${group}`),
-    );
-    const keys = new Set(wanted.map(keyOf));
-    for (const [key, informer] of this.#informers) {
-      // A group whose server does not answer has not lost its resources.
-      if (keys.has(key) || stale.some((groupVersion) => key.startsWith(`${groupVersion}/`))) continue;
+    const isServed = servedStill(served);
+    for (const [key, { resource, informer }] of this.#informers) {
+      if (isServed(resource)) continue;
       this.#informers.delete(key);
       void informer.stop();
       for (const object of informer.store.values()) this.#events.gone(object);
     }
+    const wanted = preferred(resources).filter(isMonitored);
     for (const resource of wanted) if (!this.#informers.has(keyOf(resource))) this.#monitor(resource);
   }
 
@@ -79,17 +72,13 @@ export class Monitors {
       updated: (_, object) => this.#events.observed(resource, object),
       deleted: (object) => this.#events.gone(object),
     });
-    this.#informers.set(keyOf(resource), informer);
+    this.#informers.set(keyOf(resource), { resource, informer });
     informer.start();
   }
 }
 
-function keyOf(resource: ServedResource): string {
-  return `${apiVersionOf(resource)}/${resource.resource}`;
-}
-
-export function apiVersionOf({ group, version }: ServedResource): string {
-  return group === '' ? version : `${group}/${version}`;
+function isMonitored({ group, resource, verbs }: ServedResource): boolean {
+  return NEEDED_VERBS.every((verb) => verbs.includes(verb)) && !IGNORED.has(`${resource}.${group}`);
 }
 
 /** What the graph needs of an object, and nothing else of what may be many. */

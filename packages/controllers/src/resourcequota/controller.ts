@@ -44,9 +44,12 @@ export async function start(context: ControllerContext) {
     workers: workersOf(context, 'resourcequota-controller', 5),
     reconcile,
   });
+  const end = new AbortController();
+  void counters.follow(end.signal);
   return {
     done: running.done,
     stop: async () => {
+      end.abort();
       await running.stop();
       await counters.stop();
     },

@@ -9,9 +9,11 @@ import {
   Informer,
   type Lister,
   preferred,
+  type Served,
   type ServedResource,
 } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
+import { followServed, servedStill } from '../served.ts';
 import type { Counted } from './usage.ts';
 
 interface Copy {
@@ -37,7 +39,11 @@ export class Counters {
   readonly #full: ReadonlyMap<string, Counter>;
   readonly #evaluators: ReadonlyMap<string, Evaluator>;
   readonly #metadata = new Map<string, Promise<Counter | undefined>>();
-  readonly #informers: Informer<TypedObject>[] = [];
+  /** By the names of resources, those that are counted by their number alone. */
+  readonly #informers = new Map<
+    string,
+    { readonly resource: ServedResource; readonly informer: Informer<TypedObject> }
+  >();
   #stopped = false;
 
   /** @param freed something may have become free in that namespace */
@@ -95,9 +101,24 @@ export class Counters {
     return [...found.values()].map(({ evaluator, copy }) => ({ evaluator, objects: copy.store.list(namespace) }));
   }
 
+  /** Lets go of copies of what is served no longer, or not in that version, until it is aborted. */
+  async follow(signal: AbortSignal): Promise<void> {
+    await followServed(this.#client, (served) => this.#drop(served), signal);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#informers.map((informer) => informer.stop()));
+    await Promise.all([...this.#informers.values()].map(({ informer }) => informer.stop()));
+  }
+
+  #drop(served: Served): void {
+    const isServed = servedStill(served);
+    for (const [name, { resource, informer }] of this.#informers) {
+      if (isServed(resource)) continue;
+      this.#informers.delete(name);
+      this.#metadata.delete(name);
+      void informer.stop();
+    }
   }
 
   /** The resource whose objects are counted under a name, and nothing else of them. */
@@ -126,13 +147,13 @@ export class Counters {
     const found = served.find((each) => each.resource === resource && each.group === group.join('.'));
     if (this.#stopped || !found?.namespaced || !['list', 'watch'].every((verb) => found.verbs.includes(verb)))
       return undefined;
-    return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy: this.#copy(found) };
+    return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy: this.#copy(name, found) };
   }
 
-  #copy(resource: ServedResource): Copy {
+  #copy(name: string, resource: ServedResource): Copy {
     const informer = new Informer(this.#client.metadata(resource), this.#client.world, { transform: bare });
     informer.addHandler({ deleted: ({ metadata }) => this.#freed(metadata.namespace!) });
-    this.#informers.push(informer);
+    this.#informers.set(name, { resource, informer });
     informer.start();
     return informer;
   }

@@ -1,0 +1,30 @@
+/** What the server serves changes: custom resources come and go. */
+import { type Client, discover, preferred, type Served, type ServedResource, sleep } from '@keelson/client';
+
+/** How often it is asked what is served. */
+export const REFRESH_MS = 30_000;
+
+/** Tells what is served now and then, until it is aborted. What cannot be found out is asked for again the next time. */
+export async function followServed(client: Client, tell: (served: Served) => void, signal: AbortSignal): Promise<void> {
+  const { clock, log } = client.world;
+  while (!signal.aborted) {
+    await sleep(clock, REFRESH_MS, signal).catch(() => {});
+    if (signal.aborted) return;
+    await discover(client, signal).then(tell, (error) => log.warn({ error }, 'What is served could not be found out'));
+  }
+}
+
+/** Whether a resource is what its group prefers. A group whose server does not answer has not lost its resources. */
+export function servedStill({ resources, stale }: Served): (resource: ServedResource) => boolean {
+  const keys = new Set(preferred(resources).map(keyOf));
+  return (resource) => keys.has(keyOf(resource)) || stale.includes(apiVersionOf(resource));
+}
+
+/** `group/version/resource`. */
+export function keyOf(resource: ServedResource): string {
+  return `${apiVersionOf(resource)}/${resource.resource}`;
+}
+
+export function apiVersionOf({ group, version }: ServedResource): string {
+  return group === '' ? version : `${group}/${version}`;
+}
