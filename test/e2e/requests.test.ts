@@ -48,6 +48,7 @@ describe('a query', () => {
     ['GET', `${maps}?limit=+1`, 400, 'strconv.ParseInt: parsing " 1": invalid syntax'],
     ['GET', `${maps}?limit=%2B1`, 200, ''],
     ['GET', `${maps}?limit=1;2`, 200, ''],
+    ['GET', `${maps}?fieldSelector=metadata.name%3Da%5C%2Cb`, 200, ''],
     ['GET', `${maps}?limit=%zz`, 200, ''],
     [
       'GET',

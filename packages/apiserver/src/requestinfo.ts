@@ -1,6 +1,7 @@
 /**
  * What a request asks for, read from method, path and query (apiserver/pkg/endpoints/request/requestinfo.go).
  */
+import { parseFieldSelector } from '@keelson/api/selectors/fields';
 import { parseQuery } from './query.ts';
 
 export interface RequestInfo {
@@ -129,12 +130,14 @@ export function isTrue(query: URLSearchParams, key: string): boolean {
   return value !== null && value.toLowerCase() !== 'false' && value !== '0';
 }
 
+/** A selector that cannot be parsed names nothing. */
 function nameInSelector(selector: string): string | undefined {
-  for (const term of selector.split(',')) {
-    const match = /^metadata\.name==?([^=!,]*)$/.exec(term.trim());
-    if (match) return match[1];
+  if (selector === '') return undefined;
+  try {
+    return parseFieldSelector(selector).requiredValue('metadata.name');
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 function trimSlashes(path: string): string {

@@ -212,7 +212,14 @@ test('certificates are asked for in its own name', async () => {
 
 test('others are left alone', async () => {
   await admit('CREATE', 'pods', pod(), { user: { ...user, groups: [] } });
-  await expect(admit('CREATE', 'pods', pod(), { user: { ...user, name: 'system:node:' } })).rejects.toThrow(
-    'could not determine node from user "system:node:"',
-  );
+  await admit('CREATE', 'configmaps', { metadata: { name: 'x' } });
 });
+
+test.each(['pods', 'configmaps', 'selfsubjectreviews.authentication.k8s.io'])(
+  'a node without a name may not write %s',
+  async (resource) => {
+    await expect(admit('CREATE', resource, pod(), { user: { ...user, name: 'system:node:' } })).rejects.toThrow(
+      'could not determine node from user "system:node:"',
+    );
+  },
+);

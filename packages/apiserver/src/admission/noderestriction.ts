@@ -72,13 +72,13 @@ const RULES: Readonly<Record<string, Rule>> = {
 export function nodeRestriction(world: AdmissionWorld): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
-    handles: (operation, resource) => operation !== 'CONNECT' && RULES[resource] !== undefined,
+    handles: (operation) => operation !== 'CONNECT',
     async mutate(a) {
       const node = nodeOf(a.user);
       if (node === undefined) return;
       if (node === '') throw refuse(a, `could not determine node from user ${quote(a.user.name)}`);
       try {
-        await RULES[resourceKey(a.resource)]!(node, a, world);
+        await RULES[resourceKey(a.resource)]?.(node, a, world);
       } catch (thrown) {
         if (thrown instanceof StatusError) throw thrown;
         throw refuse(a, asError(thrown));

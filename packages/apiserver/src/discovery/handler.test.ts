@@ -47,6 +47,13 @@ describe('documents', () => {
     );
   });
 
+  it('knows the aggregated form at /apis, not at /apis/', () => {
+    const accept = { accept: `${AGGREGATED},application/json` };
+    expect(get(fixture(), '/apis', accept).headers['content-type']).toBe(AGGREGATED);
+    expect(get(fixture(), '/apis/', accept).headers['content-type']).toBe('application/json');
+    expect(() => get(fixture(), '/apis/', { accept: AGGREGATED })).toThrow(StatusError);
+  });
+
   it('writes a group', () => {
     expect(get(fixture(), '/apis/autoscaling/').body.toString()).toBe(
       '{"kind":"APIGroup","apiVersion":"v1","name":"autoscaling","versions":[{"groupVersion":"autoscaling/v2","version":"v2"},{"groupVersion":"autoscaling/v1","version":"v1"}],"preferredVersion":{"groupVersion":"autoscaling/v2","version":"v2"}}\n',

@@ -29,7 +29,8 @@ export function serveDiscovery(groups: ApiGroups, request: PathRequest): Answer 
     if (request.method !== 'GET') throw methodNotAllowed();
     checkRouteAccepts(accept);
   }
-  const aggregated = aggregatedForm(name);
+  // With a slash behind it /apis is another path, which knows the plain form alone.
+  const aggregated = request.path === '/apis/' ? undefined : aggregatedForm(name);
   if (aggregated) {
     const negotiated = negotiate(accept, { allowsConversion: isAggregatedDiscovery });
     if (negotiated?.convert) return answerAggregated(groups, aggregated, negotiated, request);
