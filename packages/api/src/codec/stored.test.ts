@@ -88,6 +88,12 @@ describe('what a kube-apiserver has stored', () => {
     expect(object.spec).toEqual({ a: 9223372036854775807n });
     expect(encodeStored(object).toString()).toBe(text);
   });
+  it('keeps them wherever they stand', () => {
+    for (let i = 0; i < 16; i++) {
+      const text = `{"kind":"X","apiVersion":"g/v1","metadata":{},"spec":{"a":"${'1'.repeat(i)}","b":[-9999999999999999]}}`;
+      expect(parseStored(Buffer.from(text)).spec).toEqual({ a: '1'.repeat(i), b: [-9999999999999999n] });
+    }
+  });
   it('refuses kinds that it does not know in protobuf', () => {
     const pod = normalize(object, typeOfKind('', 'v1', 'Pod')!);
     const strange = encodeProtobuf({ ...pod, kind: 'Strange' }, typeOfKind('', 'v1', 'Pod')!);

@@ -44,7 +44,7 @@ export function encodeStored(object: KubeObject): Buffer {
  * @throws DecodeError
  */
 export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const bytes = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
   const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
   return { object, bytes: isOurs ? bytes : encodeStored(object) };
@@ -61,9 +61,27 @@ function decodeEnvelope(bytes: Buffer): KubeObject {
 /** Stored JSON as an object; an int64 beyond the safe integers is a bigint. */
 export function parseStored(bytes: Buffer): KubeObject {
   const text = bytes.toString('utf8');
-  return (LARGE_NUMBER.test(text) ? new JsonCursor(text).json() : JSON.parse(text)) as KubeObject;
+  return (hasLargeNumber(text) ? new JsonCursor(text).json() : JSON.parse(text)) as KubeObject;
+}
+
+/** Of 16 digits in a row one is a sixteenth character: a quarter of what it takes to look at each. */
+function hasLargeNumber(text: string): boolean {
+  for (let at = 15; at < text.length; at += 16) {
+    if (!isDigit(text, at)) continue;
+    let first = at;
+    let last = at;
+    while (isDigit(text, first - 1)) first--;
+    while (isDigit(text, last + 1)) last++;
+    if (last - first >= 15) return LARGE_NUMBER.test(text);
+  }
+  return false;
 }
 const LARGE_NUMBER = /[:,[]-?\d{16}/;
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
+}
 
 /** Undefined for bytes that are not laid out as encodeStored does it. */
 export function layoutOf(bytes: Buffer): StoredLayout | undefined {

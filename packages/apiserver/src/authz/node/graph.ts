@@ -132,8 +132,11 @@ export class NodeGraph {
   }
 
   #open(key: string): Opened {
-    const opened = this.#opened.get(key) ?? { key, nodes: new Map() };
-    this.#opened.set(key, opened);
+    let opened = this.#opened.get(key);
+    if (!opened) {
+      opened = { key, nodes: new Map() };
+      this.#opened.set(key, opened);
+    }
     return opened;
   }
 
