@@ -221,6 +221,11 @@ describe('a deletion', () => {
     [`${maps}/a?uid=x`, 409, conflict('UID')],
     [`${maps}/a?resourceVersion=1`, 409, conflict('ResourceVersion')],
     [`${maps}?resourceVersion=0`, 409, conflict('ResourceVersion')],
+    [
+      '/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical',
+      403,
+      'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
+    ],
     [`${maps}?labelSelector=a%20in`, 400, expect.stringMatching(/^unable to parse requirement/)],
   ])('%s', async (path, code, message) => {
     expect(await told('DELETE', path)).toEqual([code, message]);
@@ -237,4 +242,25 @@ describe('a deletion', () => {
     const left = JSON.parse((await client.send('GET', collection)).body);
     expect([code, left.items.length]).toEqual([409, 2]);
   });
+});
+
+test('what a quota counts is of the server', async () => {
+  const quotas = '/api/v1/namespaces/default/resourcequotas';
+  const hard = { configmaps: '9' };
+  await client.send('POST', quotas, { metadata: { name: 'q' }, spec: { hard } });
+  const status = { hard, used: { configmaps: '0' } };
+  await client.send('PUT', `${quotas}/q/status`, { metadata: { name: 'q' }, status });
+  await expect
+    .poll(async () => {
+      await client.send('POST', maps, { metadata: { generateName: 'counted-' } });
+      const { metadata } = JSON.parse((await client.send('GET', `${quotas}/q`)).body);
+      return metadata.managedFields;
+    })
+    .toContainEqual(
+      expect.objectContaining({
+        manager: 'kube-apiserver',
+        subresource: 'status',
+        fieldsV1: { 'f:status': { 'f:used': { 'f:configmaps': {} } } },
+      }),
+    );
 });

@@ -1,8 +1,10 @@
 /** The world of admission plugins as this server has it. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KubeObject } from '@keelson/api/object';
+import { formatTime } from '@keelson/api/time';
 import type { Authorize } from '../authz/attributes.ts';
-import { API_SERVER_USER, type RegistryClient } from '../bootstrap/client.ts';
+import { API_SERVER_MANAGER, API_SERVER_USER, type RegistryClient } from '../bootstrap/client.ts';
+import { fieldManagerOf } from '../handlers/fieldmanager.ts';
 import type { Objects } from '../objects.ts';
 import { nameSuffix } from '../registry/generatename.ts';
 import type { Environment } from '../registry/store.ts';
@@ -39,14 +41,18 @@ export function admissionWorld({ environment, resources, client, objects, author
   };
 }
 
-/** Usage is bookkeeping of the server: it owns no fields and no strategy looks at it. */
+/** Usage is bookkeeping of the server, which no strategy looks at. */
 async function updateStatus(resources: Resources, now: () => Date, quota: KubeObject): Promise<KubeObject> {
   const { name = '', namespace = '' } = quota.metadata;
+  const fields = fieldManagerOf(resources.find('/v1/resourcequotas')!, 'status');
   const { object } = await resources.storeOf('', 'resourcequotas').update({
     ctx: { namespace, user: API_SERVER_USER, now: now(), dryRun: false, requestVersion: 'v1' },
     warn: () => {},
     name,
-    transform: (live) => ({ ...live!, metadata: { ...live!.metadata, ...revisionOf(quota) }, status: quota.status }),
+    transform: (live) => {
+      const next = { ...live!, metadata: { ...live!.metadata, ...revisionOf(quota) }, status: quota.status };
+      return fields.update(live, next, API_SERVER_MANAGER, formatTime(now()));
+    },
     view: { prepareForUpdate: () => {}, validateUpdate: () => [] },
   });
   return object;

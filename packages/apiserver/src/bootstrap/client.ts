@@ -18,7 +18,8 @@ export const API_SERVER_USER: UserInfo = {
   groups: ['system:masters', 'system:authenticated'],
   extra: {},
 };
-const MANAGER = 'kube-apiserver';
+/** Owner of the fields that the server itself writes. */
+export const API_SERVER_MANAGER = 'kube-apiserver';
 
 export class RegistryClient implements BootstrapClient {
   readonly #resources: Resources;
@@ -26,7 +27,7 @@ export class RegistryClient implements BootstrapClient {
   readonly #manager: string;
 
   /** @param manager owns the fields that are written */
-  constructor(resources: Resources, now: () => Date, manager = MANAGER) {
+  constructor(resources: Resources, now: () => Date, manager = API_SERVER_MANAGER) {
     this.#resources = resources;
     this.#now = now;
     this.#manager = manager;

@@ -29,8 +29,10 @@ export async function deleteOne(scope: Scope): Promise<void> {
   const options = await readOptions(scope);
   const { name } = ctx.info;
   const dryRun = (options.dryRun?.length ?? 0) > 0;
+  const request = writeRequest(scope, dryRun);
+  scope.served.definition.registration.strategy.validateDelete?.(request.ctx, name);
   const outcome = await deleteFromRegistry(store, {
-    ...writeRequest(scope, dryRun),
+    ...request,
     name,
     options,
     admit: (object, finalOptions) => admitDelete(scope, name, object, finalOptions),
