@@ -352,10 +352,14 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     load: async () => {
       if (!store.embedded) await resources.load();
     },
+    // All at once: who follows before the first page has come is told of it without parsing it again.
     follow: async () => {
-      await followRbac(rbac, resources);
-      if (config.authorizationModes.includes('Node')) await followNodes(nodes, resources);
-      await admission.start();
+      const nodesToo = config.authorizationModes.includes('Node');
+      await Promise.all([
+        followRbac(rbac, resources),
+        nodesToo ? followNodes(nodes, resources) : undefined,
+        admission.start(),
+      ]);
     },
     repair,
     objects: () => bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) }),
