@@ -117,14 +117,14 @@ export async function projectedPayload(
 
 /** Only those who run as the pod's one user, or are of its group, read its token (pkg/volume/projected). */
 function tokenAccess({ pod }: PayloadContext, mode: number): Pick<ProjectedFile, 'mode' | 'uid'> {
-  const { securityContext, containers, initContainers = [] } = pod.spec!;
-  if (securityContext?.fsGroup !== undefined) return { mode: 0o640 };
+  const { securityContext, containers, initContainers = [], ephemeralContainers = [] } = pod.spec!;
   const users = new Set(
-    [...initContainers, ...(containers ?? [])].map(
+    [...initContainers, ...(containers ?? []), ...ephemeralContainers].map(
       (each) => each.securityContext?.runAsUser ?? securityContext?.runAsUser,
     ),
   );
-  const [uid] = users;
-  if (users.size === 1 && uid !== undefined) return { mode: 0o600, uid };
-  return { mode };
+  const [first] = users;
+  const owner = users.size === 1 && first !== undefined ? { uid: first } : {};
+  if (securityContext?.fsGroup !== undefined) return { ...owner, mode: 0o640 };
+  return { ...owner, mode: 'uid' in owner ? 0o600 : mode };
 }

@@ -125,17 +125,25 @@ describe('payloads', () => {
     expect(shown(downwardPayload(items, 0o644, context(pod)))).toEqual({ labels: 'l="v" 644', cpu: '2 644' });
   });
 
+  const two = (one: number, other: number) => [
+    container('a', { securityContext: { runAsUser: one } }),
+    container('b', { securityContext: { runAsUser: other } }),
+  ];
   it.each([
-    ['nobody in particular', podOf({ containers: [container('a')] }), '644'],
-    ['one user', podOf({ containers: [container('a')], securityContext: { runAsUser: 7 } }), '600'],
-    ['a group', podOf({ containers: [container('a')], securityContext: { fsGroup: 7 } }), '640'],
-  ])('gives a token to %s', async (_, pod, mode) => {
+    ['nobody in particular', { containers: [container('a')] }, 0o644, undefined],
+    ['one user', { containers: [container('a')], securityContext: { runAsUser: 7 } }, 0o600, 7],
+    ['one user of two containers', { containers: two(7, 7) }, 0o600, 7],
+    ['two users', { containers: two(7, 8) }, 0o644, undefined],
+    ['a group', { containers: [container('a')], securityContext: { fsGroup: 7 } }, 0o640, undefined],
+    ['a user and a group', { containers: [container('a')], securityContext: { runAsUser: 7, fsGroup: 8 } }, 0o640, 7],
+  ])('gives a token to %s', async (_, spec, mode, uid) => {
     const sources = [
       { configMap: { name: 'c' } },
       { serviceAccountToken: { path: 'token', audience: 'x', expirationSeconds: 600 } },
     ];
-    const { files } = await projectedPayload(sources, 0o644, context(pod));
-    expect(shown(files)).toMatchObject({ a: '1 644', token: `x/600 ${mode}` });
+    const { files } = await projectedPayload(sources, 0o644, context(podOf(spec)));
+    expect(shown(files)).toMatchObject({ a: '1 644', token: `x/600 ${mode.toString(8)}` });
+    expect(files.get('token')?.uid).toBe(uid);
   });
 });
 
