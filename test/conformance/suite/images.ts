@@ -37,7 +37,7 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
     symlinkSync('agnhost', join(root, 'agnhost-2'));
     mkdirSync(join(root, 'uploads'));
     selfSigned(root);
-    for (const program of ['curl', 'dig', 'getent', 'printenv']) withLibraries(root, program);
+    for (const program of ['curl', 'dig', 'getent', 'printenv', 'wget']) withLibraries(root, program);
     mkdirSync(join(root, 'bin'), { recursive: true });
     // busybox's knows neither datagrams nor most options, and its shell no other.
     symlinkSync(withLibraries(root, 'nc.openbsd'), join(root, 'bin/nc'));
