@@ -61,6 +61,14 @@ describe('a query', () => {
   });
 });
 
+test.each<[path: string, code: number]>([
+  [`${maps}?watch=1`, 406],
+  [`${maps}?watch=1&resourceVersion=abc`, 500],
+  [`${maps}?watch=1&labelSelector=a%3D%3D%3Db`, 400],
+])('a watch in YAML, of which there is none, is asked for what else is wrong first: %s', async (path, code) => {
+  expect((await client.send('GET', path, undefined, { accept: 'application/yaml' })).status).toBe(code);
+});
+
 describe('a path that leads nowhere', () => {
   const page = '404 page not found\n';
   const resource = 'the server could not find the requested resource';

@@ -40,7 +40,6 @@ export interface WatchLimits {
 
 /** Resolves when the watch is over. @throws StatusError before the answer has begun */
 export async function watchObjects(scope: Scope, options: ListOptions, limits: WatchLimits): Promise<void> {
-  checkStreamable(scope);
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
@@ -52,6 +51,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
     if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);
   }
 
+  checkStreamable(scope);
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.registerWatch(() => stream.end());
