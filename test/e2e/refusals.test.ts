@@ -11,6 +11,24 @@ const NO_TABLE =
   'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf';
 const core = '/api/v1/namespaces/default';
 const apps = '/apis/apps/v1/namespaces/default';
+const widgets = '/apis/shop.example.com/v1/namespaces/default/widgets';
+const DEFINITION = {
+  metadata: { name: 'widgets.shop.example.com' },
+  spec: {
+    group: 'shop.example.com',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', kind: 'Widget' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        subresources: { status: {}, scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n' } },
+      },
+    ],
+  },
+};
 const container = { name: 'c', image: 'i' };
 const labels = { a: 'b' };
 
@@ -22,8 +40,12 @@ beforeAll(async () => {
   const template = { metadata: { labels }, spec: { containers: [container] } };
   await client.send('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } });
   await client.send('POST', `${core}/pods`, { metadata: { name: 'p' }, spec: { containers: [container] } });
+  await client.send('POST', `${core}/configmaps`, { metadata: { name: 'c' }, data: { a: '1' } });
   const spec = { selector: { matchLabels: labels }, template };
   await client.send('POST', `${apps}/deployments`, { metadata: { name: 'd' }, spec });
+  await client.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', DEFINITION);
+  await expect.poll(async () => (await client.send('GET', widgets)).status, { timeout: 10_000 }).toBe(200);
+  await client.send('POST', widgets, { apiVersion: 'shop.example.com/v1', kind: 'Widget', metadata: { name: 'w' } });
 }, 60_000);
 afterAll(async () => {
   client?.close();
@@ -83,6 +105,64 @@ test.each<Row>([
     422,
     `Scale.autoscaling "d" is invalid: [metadata.annotations: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'), spec.replicas: Invalid value: -1: must be greater than or equal to 0]`,
   ],
+  // Without an apiVersion a patched object is read as upstream's internal one, which has no such members.
+  [
+    'PATCH',
+    `${core}/configmaps/c`,
+    [{ op: 'remove', path: '/apiVersion' }],
+    JSON_PATCH,
+    400,
+    'the name of the object (c based on URL) was undeterminable: name must be provided',
+  ],
+  // Custom resources.
+  [
+    'POST',
+    `${widgets}?fieldValidation=Ignore`,
+    {},
+    {},
+    400,
+    `Widget in version "v1" cannot be handled as a Widget: Object 'Kind' is missing in '{}'`,
+  ],
+  [
+    'POST',
+    widgets,
+    { apiVersion: 'shop.example.com/v1', kind: 'widget' },
+    {},
+    422,
+    'widget.shop.example.com "" is invalid: kind: Invalid value: "widget": must be Widget',
+  ],
+  [
+    'PATCH',
+    `${widgets}/w`,
+    { apiVersion: 'x/v1' },
+    MERGE,
+    422,
+    'Widget.x "w" is invalid: apiVersion: Invalid value: "x/v1": must be shop.example.com/v1',
+  ],
+  [
+    'PATCH',
+    `${widgets}/w`,
+    [{ op: 'replace', path: '', value: {} }],
+    JSON_PATCH,
+    422,
+    ` "" is invalid: patch: Invalid value: "{}": Object 'Kind' is missing in '{}'`,
+  ],
+  [
+    'GET',
+    `${widgets}/w/scale`,
+    undefined,
+    {},
+    500,
+    'Internal error occurred: the spec replicas field ".spec.n" does not exist',
+  ],
+  [
+    'PATCH',
+    `${widgets}/w/scale`,
+    { metadata: { labels } },
+    MERGE,
+    400,
+    'the spec replicas field ".spec.n" cannot be empty',
+  ],
 ])('%s %s %j %j', async (method, path, body, headers, status, message) => {
   const answer = await client.send(method, path, body, headers);
   expect({
@@ -99,4 +179,40 @@ test('a table of what was not stored has no revision', async () => {
   const { body: text } = await client.send('POST', `${core}/configmaps?dryRun=All`, body, TABLE);
   expect(JSON.parse(text) as { metadata: object }).toMatchObject({ kind: 'Table' });
   expect((JSON.parse(text) as { metadata: object }).metadata).toEqual({});
+});
+
+test('the scale of a custom resource sets replicas that were not there', async () => {
+  const { status, body } = await client.send(
+    'PATCH',
+    `${widgets}/w/scale?dryRun=All`,
+    { spec: { replicas: 2 } },
+    MERGE,
+  );
+  expect(status).toBe(200);
+  expect(JSON.parse(body) as object).toMatchObject({ kind: 'Scale', spec: { replicas: 2 } });
+  const table = await client.send(
+    'PATCH',
+    `${widgets}/w/scale?dryRun=All`,
+    { spec: { replicas: 2 } },
+    { ...MERGE, ...TABLE },
+  );
+  const { columnDefinitions, rows } = JSON.parse(table.body) as {
+    columnDefinitions: object[];
+    rows: { cells: unknown[] }[];
+  };
+  expect(columnDefinitions[1]).toMatchObject({ name: 'Desired', description: 'Number of desired replicas' });
+  expect(rows[0]!.cells.slice(0, 3)).toEqual(['w', 2, 0]);
+});
+
+test('metadata in the body of a status does not matter', async () => {
+  const body = { metadata: { labels: { a: 'b c' } }, status: { n: 1 } };
+  const answer = await client.send('PATCH', `${widgets}/w/status?dryRun=All`, body, MERGE);
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body) as object).toMatchObject({ status: { n: 1 } });
+});
+
+test('protobuf of custom resources is refused before they are looked for', async () => {
+  const accept = 'application/vnd.kubernetes.protobuf';
+  for (const name of ['w', 'none', 'w/scale'])
+    expect((await client.send('GET', `${widgets}/${name}`, undefined, { accept })).status, name).toBe(406);
 });

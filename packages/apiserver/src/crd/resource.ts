@@ -88,13 +88,14 @@ function serve(
   const schema = stored.schemas.get(version.name)!;
   const form = new CustomForm(kind, schema);
   const { subresources = {}, selectableFields = [] } = version;
+  const namespaced = spec.scope === 'Namespaced';
   const behaviour: CustomBehaviour = {
     kind: { group, version: version.name, kind },
+    namespaced,
     schema,
     subresources,
     selectableFields: selectorOf(selectableFields),
   };
-  const namespaced = spec.scope === 'Namespaced';
   const fieldLabels = labelsOf(selectableFields, namespaced);
   const definition: ResourceDefinition = {
     group,

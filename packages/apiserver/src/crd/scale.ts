@@ -1,26 +1,43 @@
 /** The scale subresource of a custom resource, whose definition says where replicas stand (registry/customresource/etcd.go). */
 import { badRequest, internalError } from '@keelson/api/errors';
 import type { CustomResourceSubresourceScale } from '@keelson/api/generated/types/apiextensions/v1';
+import type { KubeObject } from '@keelson/api/object';
 import { clone } from '@keelson/api/patch/value';
-import type { ScaleView } from '../registry/strategy.ts';
+import { ageColumn, type Column } from '../registry/columns.ts';
+import type { ScaleValues, ScaleView } from '../registry/strategy.ts';
 import { NestedTypeError, nestedInteger, nestedString, setNested, splitPath } from './paths.ts';
+
+/** Stands for replicas that are not there, as a patch of a scale sees them. */
+const UNSET = -(2 ** 31);
+
+const COLUMNS: readonly Column[] = [
+  { name: 'Desired', type: 'integer', format: '', priority: 0, description: 'Number of desired replicas' },
+  { name: 'Available', type: 'integer', format: '', priority: 0, description: 'Number of actual replicas' },
+  { ...ageColumn, type: 'date' },
+];
 
 export function customScale(scale: CustomResourceSubresourceScale): ScaleView {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath } = scale;
+  const valuesOf = (object: KubeObject): ScaleValues =>
+    explained(() => ({
+      replicas: nestedInteger(object, specReplicasPath) ?? UNSET,
+      statusReplicas: nestedInteger(object, statusReplicasPath) ?? 0,
+      selector: labelSelectorPath ? (nestedString(object, labelSelectorPath) ?? '') : '',
+    }));
   return {
     replicasPath: splitPath(specReplicasPath).map((name) => `f:${name}`),
-    read: (object) =>
-      explained(() => {
-        const replicas = nestedInteger(object, specReplicasPath);
-        if (replicas === undefined) throw internalError(`the spec replicas field "${specReplicasPath}" does not exist`);
-        return {
-          replicas,
-          statusReplicas: nestedInteger(object, statusReplicasPath) ?? 0,
-          selector: labelSelectorPath ? (nestedString(object, labelSelectorPath) ?? '') : '',
-        };
-      }),
+    columns: COLUMNS,
+    storeChecksUid: true,
+    read: (object) => {
+      const values = valuesOf(object);
+      if (values.replicas === UNSET)
+        throw internalError(`the spec replicas field "${specReplicasPath}" does not exist`);
+      return values;
+    },
+    readForWrite: valuesOf,
     write: (object, replicas) =>
       explained(() => {
+        if (replicas === UNSET) throw badRequest(`the spec replicas field "${specReplicasPath}" cannot be empty`);
         const scaled = clone(object);
         setNested(scaled, specReplicasPath, replicas);
         return scaled;

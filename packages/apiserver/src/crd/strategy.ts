@@ -6,13 +6,17 @@ import * as field from '@keelson/api/field';
 import type { CustomResourceSubresources } from '@keelson/api/generated/types/apiextensions/v1';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
-import { isQualifiedName } from '@keelson/api/validation/names';
+import { isQualifiedName, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import type { Strategy, ViewSubresource } from '../registry/strategy.ts';
+import { validateObjectMeta, validateObjectMetaUpdate } from '../registry/validation/objectmeta.ts';
 import { NestedTypeError, nestedInteger, nestedString } from './paths.ts';
 import type { CustomSchema } from './schema/index.ts';
 
+const METADATA = field.Path.of('metadata');
+
 export interface CustomBehaviour {
   readonly kind: GroupVersionKind;
+  readonly namespaced: boolean;
   readonly schema: CustomSchema;
   readonly subresources: CustomResourceSubresources;
   /** Of the object, by the names that field selectors have for them. */
@@ -21,6 +25,7 @@ export interface CustomBehaviour {
 
 export function customStrategy({
   kind,
+  namespaced,
   schema,
   subresources,
   selectableFields,
@@ -29,7 +34,7 @@ export function customStrategy({
   const forgiven = new Forgiven();
   return {
     allowUnconditionalUpdate: false,
-    metadataRules: 'generic',
+    metadataRules: 'none',
     defaults: (object) => schema.applyDefaults(object),
     prepareForCreate(_ctx, object) {
       if (hasStatus) delete object.status;
@@ -37,6 +42,7 @@ export function customStrategy({
     },
     validate: (_ctx, object) =>
       otherKind(object, kind) ?? [
+        ...validateObjectMeta(object.metadata, namespaced, nameIsDNSSubdomain, METADATA),
         ...schema.validate(object),
         ...scaleSpecProblems(object, subresources),
         ...scaleStatusProblems(object, subresources),
@@ -49,6 +55,7 @@ export function customStrategy({
     },
     validateUpdate: (_ctx, object, old) =>
       otherKind(object, kind) ?? [
+        ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
         ...schema.validateUpdate(object, old, { warn: forgiven.listFor(object) }),
         ...scaleSpecProblems(object, subresources),
         ...scaleStatusProblems(object, subresources),
@@ -83,7 +90,7 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
   return {
     type: 'view',
     strategy: {
-      metadataRules: 'generic',
+      metadataRules: 'none',
       prepareForUpdate(_ctx, object, old) {
         const { status } = object;
         const { managedFields } = object.metadata;
@@ -96,6 +103,7 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
       },
       validateUpdate: (_ctx, object, old) =>
         otherKind(object, kind) ?? [
+          ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
           ...schema.validateStatusUpdate(object, old, { warn: forgiven.listFor(object) }),
           ...scaleStatusProblems(object, subresources),
         ],

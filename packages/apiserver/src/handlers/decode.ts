@@ -1,5 +1,7 @@
 /** Request bodies as objects: decoded as what they say they are, defaulted, and complained of in upstream's words. */
 import { type Body, type Decoded, serializerFor } from '@keelson/api/codec/index';
+import { stringify } from '@keelson/api/codec/stringify';
+import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
@@ -27,6 +29,8 @@ export interface Expected {
   readonly alsoAccepts?: readonly string[];
   /** Empty lists and maps are not dropped: what is stored is validated as Go has read it, and made canonical then. */
   readonly keepsEmpty?: boolean;
+  /** All that is said of what cannot be read, where upstream fails at finding words for it. */
+  readonly unreadable?: string;
 }
 
 /**
@@ -45,16 +49,21 @@ export function decodeBody(
     said = serializerFor(mediaType).open(body);
     parseApiVersion(said.apiVersion);
   } catch (error) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${message(error)} (${summary(body)})`,
-    );
+    throw unrecognized(message(error), body, expected);
   }
   const isCustom = expected.form.type === undefined;
   const kind = said.kind || expected.kind;
   const apiVersion = said.apiVersion ? apiVersionOf(parseApiVersion(said.apiVersion)) : apiVersionOf(expected);
   const unhandled = (why: string): StatusError =>
-    badRequest(`${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`);
-  if (isCustom) checkCustomKind(said, body, expected);
+    badRequest(
+      expected.unreadable ??
+        `${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`,
+    );
+  if (isCustom) {
+    // Who looks for mistakes asks for the kind first.
+    if (said.kind === '' && fieldValidation === 'Ignore') throw unhandled(kindMissing(asJson(body, mediaType)));
+    checkCustomKind(said, body, expected);
+  }
 
   let other: StructType | undefined;
   let decoded: Decoded;
@@ -85,11 +94,22 @@ export function asExpected(object: KubeObject, expected: Expected): KubeObject {
 
 /** Custom resources must say what they are. @throws StatusError 400 */
 function checkCustomKind(said: Body, body: Buffer, expected: Expected): void {
-  if (said.kind === '')
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): Object 'Kind' is missing in '${body.toString('utf8')}' (${summary(body)})`,
-    );
+  if (said.kind === '') throw unrecognized(kindMissing(body.toString('utf8')), body, expected);
   if (said.apiVersion !== apiVersionOf(expected)) throw versionMismatch(said.apiVersion, expected);
+}
+
+export function kindMissing(document: string): string {
+  return `Object 'Kind' is missing in '${document}'`;
+}
+
+function asJson(body: Buffer, mediaType: MediaType): string {
+  return mediaType === 'application/yaml' ? stringify(decodeYamlDocument(body).value) : body.toString('utf8');
+}
+
+function unrecognized(why: string, body: Buffer, { kind, unreadable }: Expected): StatusError {
+  return badRequest(
+    unreadable ?? `the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(body)})`,
+  );
 }
 
 function versionMismatch(apiVersion: string, expected: Expected): StatusError {

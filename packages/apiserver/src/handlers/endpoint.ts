@@ -113,7 +113,7 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
   const { verb } = found;
   if (verb === 'connect') return connect({ ctx, ...found, admission: options.admission }, options.connect);
   const virtual = verb === 'create' ? virtualKindOf(found, options.virtualKinds) : undefined;
-  const scope = scopeOf(options, ctx, found, outputOf(ctx, virtual === undefined && hasTable(found)));
+  const scope = scopeOf(options, ctx, found, outputOf(ctx, found, virtual === undefined));
   if (virtual) return createVirtual(scope, virtual);
   const computed = serveComputed(scope, verb, options.computedKinds);
   if (computed) return computed;
@@ -156,14 +156,14 @@ function scopeOf(
   };
 }
 
-function hasTable({ served, subresource }: Route): boolean {
-  return !served.definition.registration.subresources?.[subresource?.name ?? '']?.noTable;
-}
+const WITHOUT_PROTOBUF = MEDIA_TYPES.filter((mediaType) => mediaType !== 'application/vnd.kubernetes.protobuf');
 
-/** @throws StatusError 406 */
-function outputOf(ctx: RequestContext, hasTable: boolean): Negotiated {
+/** Of custom resources nothing but metadata can be had as protobuf. @throws StatusError 406 */
+function outputOf(ctx: RequestContext, { served, subresource }: Route, isStored: boolean): Negotiated {
+  const view = served.definition.registration.subresources?.[subresource?.name ?? ''];
+  const mediaTypes = served.form.type ? MEDIA_TYPES : WITHOUT_PROTOBUF;
   const accept = headerOf(ctx.exchange.headers, 'accept');
-  const output = negotiate(accept, restrictionsFor(MEDIA_TYPES, hasTable));
+  const output = negotiate(accept, restrictionsFor(mediaTypes, isStored && !view?.noTable));
   if (output) return output;
   throw notAcceptable(MEDIA_TYPES);
 }

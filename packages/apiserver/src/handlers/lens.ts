@@ -19,6 +19,8 @@ export interface Lens {
   readonly isIdentity: boolean;
   /** Whether admission sees what bodies hold, not the object that is stored. */
   readonly admitsBodies: boolean;
+  /** Whether the uid that a body says must be that of what is stored. */
+  readonly storeChecksUid: boolean;
   /** From the stored object; does not change it. */
   read(stored: KubeObject): KubeObject;
   /** The same with managedFields, which some forms hide from readers. */
@@ -53,6 +55,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
     fields: fieldManagerOf(served, subresource),
     isIdentity: version === storage.version && definition.group === storage.group,
     admitsBodies: false,
+    storeChecksUid: true,
     read: (stored) => fromStorage(served, stored),
     readForWrite: (stored) => fromStorage(served, stored),
     write: (_stored, object) => toStorage(served, object),

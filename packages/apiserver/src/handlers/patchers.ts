@@ -15,7 +15,7 @@ import { clone, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
-import { asExpected, kindMismatch } from './decode.ts';
+import { asExpected, kindMismatch, kindMissing } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
@@ -121,6 +121,7 @@ function fromDocument(
   const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
   const complain = complainer(() => text().toString('utf8'));
   const { kind, form, keepsEmpty = false } = scope.lens.expected;
+  if (!form.type && !Array.isArray(patched) && !patched.kind) throw complain(kindMissing(text().toString('utf8')));
   // Without a version it is read in the internal one, which knows no member by its name.
   if (form.type && !Array.isArray(patched) && !patched.apiVersion) {
     const unknown = sortedKeys(patched).filter((key) => key !== 'kind' && key !== 'apiVersion');

@@ -1,7 +1,7 @@
 /** Which representation a request gets. */
 
 import { headerOf } from '../http/answer.ts';
-import { notAcceptable, wantsPretty } from '../http/negotiate.ts';
+import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
 import { columnDefinitions } from '../registry/columns.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
@@ -26,9 +26,6 @@ export function representationFor(scope: Scope, answer?: 'object' | 'list'): Rep
   const isPlain = form.kind === 'Object' && output.mediaType === 'application/json' && !pretty;
   if (isPlain && lens.isIdentity) return new StoredJson(served.definition);
 
-  // Without a type there is no protobuf, but of metadata.
-  if (form.kind === 'Object' && output.mediaType === 'application/vnd.kubernetes.protobuf' && !lens.expected.form.type)
-    throw notAcceptable();
   const options = {
     shape: shapeOf(scope, form),
     convert: lens.read.bind(lens),

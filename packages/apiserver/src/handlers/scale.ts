@@ -39,17 +39,23 @@ function replicasOf({ spec }: KubeObject): number {
 }
 
 const tableOf = (view: ScaleView): TableConvertor => ({
-  columns: [
-    { ...nameColumn, format: '' },
-    column('Desired', 'integer', 'autoscaling.v1.ScaleSpec.replicas'),
-    column('Available', 'integer', 'autoscaling.v1.ScaleStatus.replicas'),
-    ageColumn,
-  ],
+  columns: view.columns
+    ? [nameColumn, ...view.columns]
+    : [
+        { ...nameColumn, format: '' },
+        column('Desired', 'integer', 'autoscaling.v1.ScaleSpec.replicas'),
+        column('Available', 'integer', 'autoscaling.v1.ScaleStatus.replicas'),
+        ageColumn,
+      ],
   row: (stored) => {
     const { replicas = 0, statusReplicas } = view.read(stored as KubeObject);
     return { cells: [stored.metadata.name ?? '', replicas, statusReplicas, age(stored)] };
   },
 });
+
+/** Of custom resources: the scheme that is asked for words about a bad body knows the resource alone. */
+const NO_SCALE =
+  'no kind is registered for the type v1.Scale in scheme "k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go:781"';
 
 export function scaleLens(served: ServedResource, subresource: Subresource): Lens {
   const { definition, version } = served;
@@ -67,9 +73,11 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       convert: (object) => object,
     },
   });
-  const read = (stored: KubeObject): KubeObject => {
-    const { name, namespace, uid, resourceVersion, creationTimestamp, managedFields } = stored.metadata;
-    const { replicas, statusReplicas, selector } = view.read(stored);
+  const shown = (
+    { metadata }: KubeObject,
+    { replicas, statusReplicas, selector }: ReturnType<ScaleView['read']>,
+  ): KubeObject => {
+    const { name, namespace, uid, resourceVersion, creationTimestamp, managedFields } = metadata;
     const scale = {
       kind: kind.kind,
       apiVersion: apiVersionOf(kind),
@@ -87,16 +95,17 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
     return form.normalize(scale);
   };
   return {
-    expected: { ...kind, form },
+    expected: { ...kind, form, ...(definition.storageForm.type ? {} : { unreadable: NO_SCALE }) },
     fields,
     isIdentity: false,
     admitsBodies: true,
+    storeChecksUid: view.storeChecksUid ?? false,
     read: (stored) => {
-      const scale = read(stored);
+      const scale = shown(stored, view.read(stored));
       delete scale.metadata.managedFields;
       return scale;
     },
-    readForWrite: read,
+    readForWrite: (stored) => shown(stored, view.readForWrite?.(stored) ?? view.read(stored)),
     write: (stored, scale) => {
       const { resource, group } = definition;
       const about = { group, resource: `${resource}/scale` };
@@ -106,7 +115,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       if (errors.length > 0) throw invalid('autoscaling', 'Scale', stored.metadata.name ?? '', errors);
       const scaled = view.write(stored, replicasOf(scale));
       const { uid, resourceVersion } = scale.metadata;
-      if (uid && uid !== stored.metadata.uid) {
+      if (uid && uid !== stored.metadata.uid && !view.storeChecksUid) {
         throw conflict(
           about,
           name,

@@ -4,7 +4,7 @@
  */
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
-import type { KubeObject } from '@keelson/api/object';
+import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import { type NameRule, nameIsDNSSubdomain, nameIsPathSegment } from '@keelson/api/validation/names';
 import type { ResourceDefinition } from './resource.ts';
 import type { WriteRequest } from './store.ts';
@@ -36,7 +36,6 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
   const { strategy } = definition.registration;
   checkNamespace(definition, request.ctx.namespace, object);
   strategy.prepareForCreate?.(request.ctx, object, request.warn);
-  const name = object.metadata.name ?? '';
   const own = [
     ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
@@ -44,7 +43,7 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
   // What a kind does not look at itself is checked when the rest is fine.
   const errors =
     own.length > 0 ? own : validateObjectMeta(object.metadata, definition.namespaced, nameIsPathSegment, METADATA);
-  if (errors.length > 0) throw invalid(definition.storage.group, object.kind ?? definition.kind, name, errors);
+  if (errors.length > 0) throw refused(definition, object, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
 }
@@ -57,9 +56,9 @@ export function prepareUpdate(
   old: KubeObject,
   request: WriteRequest,
 ): void {
-  const { metadata } = object;
-  setOrDelete(metadata, 'generation', old.metadata.generation);
+  setOrDelete(object.metadata, 'generation', old.metadata.generation);
   strategy.prepareForUpdate?.(request.ctx, object, old);
+  const { metadata } = object;
   metadata.uid ||= old.metadata.uid!;
   if (old.metadata.creationTimestamp !== undefined) metadata.creationTimestamp = old.metadata.creationTimestamp;
   if (old.metadata.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.metadata.deletionTimestamp;
@@ -76,10 +75,20 @@ export function prepareUpdate(
     ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
   ];
-  if (errors.length > 0)
-    throw invalid(definition.storage.group, object.kind ?? definition.kind, metadata.name ?? '', errors);
+  if (errors.length > 0) throw refused(definition, object, errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
+}
+
+/** As what a custom resource says that it is, even where it is something else. */
+function refused(
+  { storage, storageForm, kind }: ResourceDefinition,
+  object: KubeObject,
+  errors: field.ErrorList,
+): Error {
+  const isCustom = storageForm.type === undefined;
+  const group = isCustom && object.apiVersion ? parseApiVersion(object.apiVersion).group : storage.group;
+  return invalid(group, object.kind ?? kind, object.metadata.name ?? '', errors);
 }
 
 /** Metadata as the kind's own validation sees it. */

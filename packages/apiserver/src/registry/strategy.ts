@@ -185,6 +185,12 @@ export interface ScaleView {
   readonly replicasPath: readonly string[];
   /** @throws StatusError where the object cannot be scaled */
   read(object: KubeObject): ScaleValues;
+  /** The same for who is about to write; absent: no different. */
+  readForWrite?(object: KubeObject): ScaleValues;
+  /** Besides the name; absent: those of the built-in kinds. */
+  readonly columns?: TableConvertor['columns'];
+  /** A uid that a scale says is judged by the store, as that of the object itself would be. */
+  readonly storeChecksUid?: true;
   /** What is wrong with a scale by itself, where the kind judges that here. */
   validate?(scale: KubeObject): ErrorList;
   /** The object with other replicas; may reuse its argument. @throws StatusError 422 where they cannot be set */

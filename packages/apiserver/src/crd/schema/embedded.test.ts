@@ -35,6 +35,9 @@ test('fields of a wrong type are refused, or dropped', () => {
   expect(() => one.prune(widget({ ...pod, metadata: { labels: 'none' } }))).toThrow(
     'spec.metadata: Invalid value: {"labels":"none"}: json: cannot unmarshal string into Go struct field ObjectMeta.labels of type map[string]string',
   );
+  expect(() => one.prune(widget({ ...pod, metadata: { creationTimestamp: 'x' } }))).toThrow(
+    'spec.metadata: Invalid value: {"creationTimestamp":"x"}: parsing time "x" as',
+  );
   const object = make();
   expect(one.prune(object, { dropsMalformed: true })).toEqual([]);
   expect(object.spec).toEqual({ kind: 'Pod', metadata: { name: 'x' } });

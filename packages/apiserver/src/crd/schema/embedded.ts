@@ -1,7 +1,7 @@
 /** Resources within resources: their metadata (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta). */
 
 import { sortedCopyOf } from '@keelson/api/codec/canonical';
-import { DecodeError, decodeExactly } from '@keelson/api/codec/exact';
+import { decodeExactly } from '@keelson/api/codec/exact';
 import { normalize } from '@keelson/api/codec/json';
 import { stringify } from '@keelson/api/codec/stringify';
 import { type ErrorList, type FieldError, invalid, type Path, required } from '@keelson/api/field';
@@ -87,20 +87,26 @@ function decodable(
   dropsMalformed: boolean,
 ): readonly string[] | undefined {
   try {
-    return decodeExactly(stringify(object.metadata), OBJECT_META, true).strictErrors;
+    return strictErrorsOf(object.metadata);
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    if (!dropsMalformed) throw new MalformedMetadata(invalid(path, object.metadata, error.message));
+    if (!dropsMalformed) throw new MalformedMetadata(invalid(path, object.metadata, (error as Error).message));
   }
   if (!isObject(object.metadata)) return undefined;
   const readable = Object.entries(object.metadata).filter(([name, value]) => isDecodable({ [name]: value }));
   object.metadata = Object.fromEntries(readable);
-  return decodeExactly(stringify(object.metadata), OBJECT_META, true).strictErrors;
+  return strictErrorsOf(object.metadata);
+}
+
+/** @throws Error where a field has a wrong type, or is no time */
+function strictErrorsOf(metadata: unknown): readonly string[] {
+  const { strictErrors } = decodeExactly(stringify(metadata), OBJECT_META, true);
+  normalize(metadata, OBJECT_META);
+  return strictErrors;
 }
 
 function isDecodable(metadata: Json): boolean {
   try {
-    decodeExactly(stringify(metadata), OBJECT_META, false);
+    strictErrorsOf(metadata);
     return true;
   } catch {
     return false;
@@ -157,8 +163,7 @@ function validateMetadata(value: unknown, path: Path): ErrorList {
   try {
     metadata = normalize(value, OBJECT_META) as ObjectMeta;
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    return [invalid(path, value, error.message)];
+    return [invalid(path, value, (error as Error).message)];
   }
   const namespaced = (metadata.namespace ?? '') !== '';
   return validateObjectMeta({ ...metadata, name: metadata.name || 'fakename' }, namespaced, nameIsPathSegment, path);
