@@ -1,5 +1,5 @@
 /** What is refused, and which fault comes first where a request has several: as kube-apiserver (KUBE_APISERVER) answers. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const spec = { selector: { matchLabels: labels }, template };
   await client.send('POST', `${apps}/deployments`, { metadata: { name: 'd' }, spec });
   await client.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', DEFINITION);
-  await expect.poll(async () => (await client.send('GET', widgets)).status, { timeout: 10_000 }).toBe(200);
+  await vi.waitFor(async () => expect((await client.send('GET', widgets)).status).toBe(200), 10_000);
   await client.send('POST', widgets, { apiVersion: 'shop.example.com/v1', kind: 'Widget', metadata: { name: 'w' } });
 }, 60_000);
 afterAll(async () => {
