@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { simulatedProbes } from '../runtime/simulated/probes.ts';
 import { testNode } from '../testing/node.ts';
 import { container, podOf } from '../testing/pods.ts';
+import { uidOf } from './spec.ts';
 
 const a = container('a');
 const simulated = (what: Record<string, string>) => ({
@@ -132,6 +133,23 @@ describe('a pod', () => {
     expect(node.writes.at(-1)).toBe('DELETE web');
     expect(node.events.at(-1)).toBe('Killing: Stopping container a');
     expect(await node.runtime.list()).toEqual([]);
+  });
+
+  it('that ends tells whether it is ready', async () => {
+    let ready = true;
+    const findings = { liveness: () => true, startup: () => true, readiness: () => ready, has: () => false };
+    const node = testNode({
+      probes: { of: () => findings, follow: () => {}, ending: () => {}, forget: () => {}, stop: () => {} },
+    });
+    await node.put(podOf({ containers: [a] }, simulated({ 'stop-time': '20s' })));
+    await node.delete();
+    await node.pass(1_000);
+    ready = false;
+    node.manager.wake(uidOf(node.stored()!));
+    await node.pass(1_000);
+    expect(told(node.stored())).toBe('Running False: a running');
+    await node.pass(20_000);
+    expect(node.stored()).toBeUndefined();
   });
 
   it('that is deleted does not wait for what it pulls', async () => {

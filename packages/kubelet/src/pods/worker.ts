@@ -45,6 +45,8 @@ export class PodWorker {
   #failures = 0;
   #step = new AbortController();
   #cancelTimer = () => {};
+  /** What a step does that lasts, when something changes meanwhile. */
+  #sayMeanwhile: () => void = () => {};
 
   constructor(pod: Pod, services: PodServices, hooks: WorkerHooks) {
     this.uid = uidOf(pod);
@@ -82,7 +84,9 @@ export class PodWorker {
   /** Something that it depends on has changed. */
   wake(): void {
     this.#again = true;
-    if (!this.#busy && !this.#stopped) void this.#run();
+    if (this.#stopped) return;
+    if (this.#busy) this.#sayMeanwhile();
+    else void this.#run();
   }
 
   /** Containers go on. */
@@ -184,15 +188,20 @@ export class PodWorker {
     const { runtime, status, probes, world } = this.#services;
     const pod = this.#pod;
     const state = await runtime.pod(this.uid);
-    const said = status.set(pod, this.uid, this.#generate(state, false));
+    const say = () => status.set(pod, this.uid, this.#generate(state, false));
+    const said = say();
     probes.ending(this.uid);
-    await killAll(this.#services, pod, state, { graceSeconds, podIp: said.podIP ?? '', signal }).catch(
-      (error: Error) => {
+    // Whether it is ready is still found out, and told.
+    this.#sayMeanwhile = say;
+    await killAll(this.#services, pod, state, { graceSeconds, podIp: said.podIP ?? '', signal })
+      .catch((error: Error) => {
         if (!signal.aborted)
           this.#services.recorder.event(pod, 'Warning', 'FailedKillPod', `error killing pod: ${error.message}`);
         throw error;
-      },
-    );
+      })
+      .finally(() => {
+        this.#sayMeanwhile = () => {};
+      });
     for (const { id } of state.sandboxes) await runtime.stopSandbox(id);
     probes.forget(this.uid);
     const after = await runtime.pod(this.uid);
