@@ -61,6 +61,16 @@ describe('a query', () => {
   });
 });
 
+test.each<[query: string, retryAfterSeconds: number | undefined]>([
+  ['limit=1', 1],
+  ['resourceVersionMatch=Exact', 1],
+  ['resourceVersionMatch=Exact&fieldSelector=metadata.name%3Da', undefined],
+])('a list of the future, %s, says when to come again', async (query, retryAfterSeconds) => {
+  const { body } = await client.send('GET', `${maps}?resourceVersion=99999999999&${query}`);
+  expect(JSON.parse(body)).toMatchObject({ code: 504, reason: 'Timeout' });
+  expect(JSON.parse(body).details.retryAfterSeconds).toBe(retryAfterSeconds);
+});
+
 test.each<[path: string, code: number]>([
   [`${maps}?watch=1`, 406],
   [`${maps}?watch=1&resourceVersion=abc`, 500],
@@ -84,6 +94,12 @@ describe('a path that leads nowhere', () => {
   ])('%s', async (path, code, message) => {
     expect(await told('GET', path)).toEqual([code, message]);
   });
+});
+
+test('the options of an update are looked at before the type of its body', async () => {
+  const wrong = (method: string, path: string) => told(method, `${path}?dryRun=x`, '{}', 'text/plain');
+  expect((await wrong('POST', maps))[0]).toBe(415);
+  expect((await wrong('PUT', `${maps}/a`))[0]).toBe(422);
 });
 
 describe('a body', () => {
@@ -198,6 +214,13 @@ describe('what a write may say of itself', () => {
       { metadata: { name: 'new', resourceVersion: 'x' } },
       500,
       'strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [
+      'PUT',
+      `${maps}/a`,
+      { metadata: { name: 'a', resourceVersion: '1\n' } },
+      500,
+      'strconv.ParseUint: parsing "1\\n": invalid syntax',
     ],
     ['PUT', `${roles}/new?dryRun=All`, { metadata: { name: 'new', resourceVersion: '5' } }, 201, ''],
   ])('%s %s %j', async (method, path, body, code, message) => {

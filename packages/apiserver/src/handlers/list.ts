@@ -54,7 +54,9 @@ export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> 
     return pageFromCache(scope, selection, plan, cacher.revision);
   }
   const current = await cacher.fresh();
-  if (plan.revision > current) throw resourceVersionTooLarge(plan.revision, current);
+  // Upstream asks the store itself for one object at a revision, and that does not say when to come again.
+  if (plan.revision > current)
+    throw resourceVersionTooLarge(plan.revision, current, onlyKey(scope, selection) === undefined ? 1 : 0);
   if (plan.revision === current) return pageFromCache(scope, selection, plan, current);
   if (cacher.lastChange > plan.revision) return pageFromHistory(scope, selection, plan, plan.revision);
   await checkKept(scope, plan, plan.revision);

@@ -23,11 +23,14 @@ function complaint(text: string, why: string): string {
   return `resourceVersion: Invalid value: ${quote(text)}: strconv.ParseUint: parsing ${quote(text)}: ${why}`;
 }
 
-/** 504: the client knows a revision that this server has not seen yet. */
-export function resourceVersionTooLarge(wanted: number, current: number): StatusError {
-  const error = timeout(`Too large resource version: ${wanted}, current: ${current}`, 1);
+/**
+ * 504: the client knows a revision that this server has not seen yet.
+ * @param retryAfterSeconds 0: nothing is said of when
+ */
+export function resourceVersionTooLarge(wanted: number, current: number, retryAfterSeconds = 1): StatusError {
+  const error = timeout(`Too large resource version: ${wanted}, current: ${current}`, retryAfterSeconds);
   return new StatusError(error.code, error.reason, error.message, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    retryAfterSeconds: 1,
+    ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}),
   });
 }

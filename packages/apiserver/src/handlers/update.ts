@@ -17,9 +17,9 @@ import { type Scope, viewOf, writeRequest } from './scope.ts';
 export async function updateObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;
-  const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
+  const mediaType = inputMediaType(ctx.exchange);
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
   lens.defaults(decoded, ctx.receivedAt);
   ctx.audit?.requestObject(decoded);

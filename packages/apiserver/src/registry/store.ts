@@ -433,7 +433,7 @@ function withRevision(object: KubeObject, revision: number): KubeObject {
 function revisionSaidBy({ metadata }: KubeObject): number {
   const text = metadata.resourceVersion ?? '';
   if (/^\d*$/.test(text)) return Number(text);
-  throw new StatusError(500, '', `strconv.ParseUint: parsing "${text}": invalid syntax`);
+  throw new StatusError(500, '', `strconv.ParseUint: parsing ${field.quote(text)}: invalid syntax`);
 }
 
 /** Whether there is nothing to write, whatever the order of keys. */
