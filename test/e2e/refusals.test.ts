@@ -216,3 +216,26 @@ test('protobuf of custom resources is refused before they are looked for', async
   for (const name of ['w', 'none', 'w/scale'])
     expect((await client.send('GET', `${widgets}/${name}`, undefined, { accept })).status, name).toBe(406);
 });
+
+test('the deletion of a definition, and of a namespace, looks at preconditions first and answers with the object', async () => {
+  const crd = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.shop.example.com';
+  for (const [path, name, resource] of [
+    [crd, 'widgets.shop.example.com', 'customresourcedefinitions.apiextensions.k8s.io'],
+    ['/api/v1/namespaces/default', 'default', 'namespaces'],
+  ] as const) {
+    const { uid } = (JSON.parse((await client.send('GET', path)).body) as { metadata: { uid: string } }).metadata;
+    const refused = await client.send('DELETE', path, { preconditions: { uid: 'x' } });
+    expect(JSON.parse(refused.body)).toMatchObject({
+      code: 409,
+      message: `Operation cannot be fulfilled on ${resource} "${name}": Precondition failed: UID in precondition: x, UID in object meta: ${uid}`,
+    });
+  }
+  const { body } = await client.send('DELETE', `${crd}?dryRun=All`);
+  expect(JSON.parse(body)).toMatchObject({
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      finalizers: ['customresourcecleanup.apiextensions.k8s.io'],
+      deletionTimestamp: expect.any(String) as string,
+    },
+  });
+});

@@ -50,7 +50,12 @@ export interface WriteOptions {
 
 /** A write either happened and is on disk, or found the key changed and left it alone. */
 export type WriteResult =
-  | { readonly ok: true; readonly revision: number }
+  | {
+      readonly ok: true;
+      readonly revision: number;
+      /** What a reader sees, where a store keeps less than what was given; else absent. */
+      readonly value?: Uint8Array;
+    }
   | { readonly ok: false; readonly current: KeyValue | undefined; readonly revision: number };
 
 export type WatchEvent =

@@ -32,7 +32,8 @@ const stored = async (store: Store) => read((await store.get(KEY)).kv!.value);
 describe('versions that differ in their name', () => {
   it('what one writes lies there in the storage version, without what that does not know', async () => {
     const inner = openMemoryStore();
-    await view(inner, 'v2').put(KEY, encodeStored(object('v2', { a: 'x', b: 'y' })), { expect: 0 });
+    const written = await view(inner, 'v2').put(KEY, encodeStored(object('v2', { a: 'x', b: 'y' })), { expect: 0 });
+    expect(written.ok && read(written.value!)).toEqual(object('v2', { a: 'x', size: 'M' }));
     expect(await stored(inner)).toEqual(object('v1', { a: 'x' }));
     expect(await stored(view(inner, 'v2'))).toEqual(object('v2', { a: 'x', size: 'M' }));
   });

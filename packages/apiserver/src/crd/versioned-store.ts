@@ -69,7 +69,12 @@ export class VersionedStore implements Store {
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteResult> {
     const stored = await this.#write(value);
     if (stored === value) this.#known.add(value);
-    return this.#outcome(await this.#inner.put(key, stored, options));
+    const result = await this.#outcome(await this.#inner.put(key, stored, options));
+    if (!result.ok || stored === value) return result;
+    const { revision } = result;
+    const kv = { key, value: stored, createRevision: revision, modRevision: revision, version: 1 };
+    const [seen] = await this.#read([kv]);
+    return { ...result, value: seen!.value };
   }
   async delete(key: string, options: { readonly expect: number }): Promise<WriteResult> {
     return this.#outcome(await this.#inner.delete(key, options));

@@ -84,15 +84,27 @@ async function terminate(
 ): Promise<DeleteOutcome | 'lost' | undefined> {
   const { termination } = store.definition.registration.strategy;
   if (!termination) return undefined;
-  checkPreconditions(store, object, request.options);
+  checkTerminationPreconditions(store, object, request.options);
   if (object.metadata.deletionTimestamp !== undefined) {
-    return termination.isComplete(object) ? undefined : { body: answer(store, object), deleted: false };
+    return termination.isComplete(object) ? undefined : { body: object, deleted: false };
   }
   await request.admit?.(object, request.options);
   object.metadata.deletionTimestamp = formatTime(request.ctx.now);
   termination.begin(object);
   const written = await store.write(object, current, request.ctx.dryRun, true);
-  return written === 'lost' ? 'lost' : { body: answer(store, written), deleted: false };
+  return written === 'lost' ? 'lost' : { body: written, deleted: false };
+}
+
+/** Upstream's storage of these kinds looks at them itself, in words of its own. */
+function checkTerminationPreconditions(store: ResourceStore, { metadata }: KubeObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  const check = (what: string, wanted: string | undefined, found: string | undefined): void => {
+    if (wanted === undefined || wanted === found) return;
+    const problem = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`;
+    throw conflict(store.definition, metadata.name ?? '', problem);
+  };
+  check('UID', uid, metadata.uid);
+  check('ResourceVersion', resourceVersion, metadata.resourceVersion);
 }
 
 async function removeNow(

@@ -6,6 +6,7 @@
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
+import { decodeStored } from '@keelson/api/codec/stored';
 import {
   alreadyExists,
   badRequest,
@@ -252,7 +253,7 @@ export class ResourceStore {
         ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
       }),
     );
-    return result.ok ? withRevision(object, result.revision) : 'lost';
+    return result.ok ? this.#written(object, result) : 'lost';
   }
 
   /** Removes the key if it still is what `current` says. */
@@ -290,7 +291,11 @@ export class ResourceStore {
       this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
     );
     if (!result.ok) throw this.#exists(result.current && this.codec.cached(result.current), name);
-    return withRevision(object, result.revision);
+    return this.#written(object, result);
+  }
+
+  #written(object: KubeObject, { revision, value }: { revision: number; value?: Uint8Array }): KubeObject {
+    return withRevision(value ? decodeStored(value).object : object, revision);
   }
 
   #exists(existing: CachedObject | undefined, name: string): StatusError {
