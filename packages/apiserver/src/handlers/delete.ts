@@ -18,12 +18,6 @@ import { sendChunks } from './send.ts';
 
 const PARALLEL_DELETIONS = 16;
 
-/**
- * What cannot be deleted ends it; one after the other where there are preconditions, which hold for one object at most. Since
- * upstream reads a collection page by page, it is the state at the very revision that is asked for (registry/store.go,
- * DeleteCollection).
- */
-
 export async function deleteOne(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
   const options = await readOptions(scope);
@@ -41,6 +35,10 @@ export async function deleteOne(scope: Scope): Promise<void> {
   await sendObject(scope, accepted ? 202 : 200, outcome.body);
 }
 
+/**
+ * What cannot be deleted ends it; one after the other where there are preconditions, which hold for one object at most. Upstream
+ * reads a collection page by page, so that a revision that is asked for is exactly that (registry/store.go, DeleteCollection).
+ */
 export async function deleteCollection(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
   const listing = listOptions(ctx.info.query, false);
