@@ -38,6 +38,9 @@ const forms: readonly { name: string; headers: Record<string, string>; query?: s
   { name: 'a few', headers: {}, query: '?fieldSelector=metadata.name%3Dc-7' },
 ];
 
+/** The last cell of a row, which another second changes. */
+const withoutAges = (bytes: Buffer) => bytes.toString('latin1').replaceAll(/"[\dms]+"\],"object"/g, '"object"');
+
 test('each of many gets its own form', async () => {
   const alone = new Map<string, Buffer>();
   const get = (form: (typeof forms)[number]) =>
@@ -52,7 +55,7 @@ test('each of many gets its own form', async () => {
     expect(isZipped).toBe(name === 'gzip');
     const plain = isZipped ? gunzipSync(bytes) : bytes;
     const expected = isZipped ? gunzipSync(alone.get(name)!) : alone.get(name)!;
-    expect(plain.equals(expected), name).toBe(true);
+    expect(withoutAges(plain) === withoutAges(expected), name).toBe(true);
   }
   const json = JSON.parse(String(alone.get('JSON'))) as List;
   expect(json.items!.length).toBe(OBJECTS);
