@@ -174,6 +174,13 @@ test.each<Row>([
   });
 });
 
+test('a patched document is shown as it would be written', async () => {
+  const { body } = await client.send('PATCH', `${core}/configmaps/c`, { data: 'x' }, MERGE);
+  const { message } = JSON.parse(body) as { message: string };
+  expect(message).toMatch(/"data\\":\\"x\\",\\"kind\\":\\"ConfigMap\\",\\"metadata\\":{\\"name\\":\\"c\\",/);
+  expect(message).toMatch(/\\"uid\\":\\"[-0-9a-f]+\\",\\"resourceVersion\\":\\"\d+\\",\\"creationTimestamp\\":/);
+});
+
 test('a table of what was not stored has no revision', async () => {
   const body = { metadata: { name: 'dry' } };
   const { body: text } = await client.send('POST', `${core}/configmaps?dryRun=All`, body, TABLE);

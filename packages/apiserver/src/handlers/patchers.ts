@@ -11,7 +11,7 @@ import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/pa
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
-import { clone, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
+import { clone, isObject, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
@@ -186,7 +186,17 @@ function attempt<T>(complain: (why: string) => StatusError, run: () => T): T {
 
 /** Upstream's documents are Go maps: their members are written, and read, in the order of their names. */
 function sorted(document: JsonObject): JsonObject {
-  return Object.fromEntries(sortedKeys(document).map((key) => [key, document[key]]));
+  const entries = sortedKeys(document).map((key) => [key, document[key]] as const);
+  return Object.fromEntries(entries.map(([key, value]) => [key, key === 'metadata' ? asWritten(value) : value]));
+}
+
+const BEFORE_REVISION = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion'];
+
+/** Metadata that no patch has touched still ends with the revision, which comes after the uid where it is written. */
+function asWritten(metadata: unknown): unknown {
+  if (!isObject(metadata) || Object.keys(metadata).at(-1) !== 'resourceVersion') return metadata;
+  const first = BEFORE_REVISION.filter((key) => key in metadata).map((key) => [key, metadata[key]] as const);
+  return { ...Object.fromEntries(first), ...metadata };
 }
 
 function strictYamlError(duplicates: readonly string[]): string {

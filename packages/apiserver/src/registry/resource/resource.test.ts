@@ -54,6 +54,9 @@ describe('ResourceClaim', () => {
     });
     claims.subresources?.status?.strategy.prepareForUpdate?.(ctx, next, old);
     expect(next.status.devices?.map(({ device }) => device)).toEqual(['b']);
+    next.metadata.labels = { a: 'b' };
+    claims.subresources?.status?.strategy.prepareForUpdate?.(ctx, next, old);
+    expect(next.metadata.labels).toBeUndefined();
   });
 
   it.each<[ResourceClaim['status'], string | undefined, string]>([

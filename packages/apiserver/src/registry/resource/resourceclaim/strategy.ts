@@ -1,6 +1,6 @@
 import { type ErrorList, Path } from '@keelson/api/field';
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
-import { resetIn } from '../../statusview.ts';
+import { resetIn, statusView } from '../../statusview.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
 import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
@@ -39,19 +39,14 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
 
 export function makeStatus(labelsOf: NamespaceLabels): ViewSubresource<ResourceClaim> {
   return {
-    type: 'view',
-    noTable: true,
-    strategy: {
-      prepareForUpdate(_ctx, obj, old) {
-        obj.spec = old.spec;
-        dropDeallocatedDevices(obj.status, old.status);
-      },
+    ...statusView<ResourceClaim>(API_VERSIONS, {
+      prepareForUpdate: (_ctx, obj, old) => dropDeallocatedDevices(obj.status, old.status),
       validateUpdate: (ctx, obj, old) => [
         ...validateGrantedAccess(ctx.namespace, obj, old, labelsOf),
         ...validateClaimStatusUpdate(obj, old),
       ],
-      resetFields: resetIn(API_VERSIONS, { 'f:metadata': {}, 'f:spec': {} }),
-    },
+    }),
+    noTable: true,
   };
 }
 
