@@ -184,6 +184,16 @@ describe('a patch', () => {
     );
   });
 
+  test('that makes an object of another kind is read as that before it is refused', async () => {
+    const patch = async (fields: object) =>
+      (await told('PATCH', `${maps}/a`, fields, MERGE_PATCH)).map((part) => String(part).replace(/.*}": /, ''));
+    expect(await patch({ kind: 'Secret' })).toEqual(['422', 'illegal base64 data at input byte 0']);
+    expect(await patch({ kind: 'Secret', data: null })).toEqual([
+      '422',
+      'converting (v1.Secret) to (core.ConfigMap): unknown conversion',
+    ]);
+  });
+
   test('is applied in one version and then in another', async () => {
     const scaler = (version: string, spec: object) => ({
       apiVersion: `autoscaling/${version}`,
@@ -251,6 +261,13 @@ describe('a deletion', () => {
   test.each<[path: string, code: number, message: unknown]>([
     [`${maps}/a?uid=x`, 409, conflict('UID')],
     [`${maps}/a?resourceVersion=1`, 409, conflict('ResourceVersion')],
+    [
+      '/api/v1/namespaces/kube-public?uid=x',
+      409,
+      expect.stringMatching(
+        /^Operation cannot be fulfilled on namespaces "kube-public": Precondition failed: UID in precondition: x, UID in object meta: /,
+      ),
+    ],
     [`${maps}?resourceVersion=0`, 409, conflict('ResourceVersion')],
     [
       '/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical',

@@ -19,12 +19,21 @@ test.each<[JsonObject, string]>([
   [{ spec: { paused: 1 } }, 'unrecognized type: bool'],
   [template({ containers: [{ imagePullPolicy: 1 }] }), 'cannot convert int64 to v1.PullPolicy'],
   [template({ dnsPolicy: {} }), 'unrecognized type: string'],
+  [
+    { spec: { strategy: { rollingUpdate: { maxSurge: [2] } } } },
+    'json: cannot unmarshal array into Go value of type int32',
+  ],
+  [{ metadata: { creationTimestamp: 5 } }, 'json: cannot unmarshal number into Go value of type string'],
 ])('%j', (object, message) => {
   expect(() => fromUnstructured(object, deployment)).toThrow(message);
 });
 
 test('bytes are a list', () => {
   expect(() => fromUnstructured({ data: { a: 1 } }, secret)).toThrow('cannot restore slice from int64');
+  expect(() => fromUnstructured({ data: { a: [[]] } }, secret)).toThrow('unrecognized type: uint8');
+  expect(() => fromUnstructured({ data: { a: '!' } }, secret)).toThrow(
+    'error decoding from json: illegal base64 data at input byte 0',
+  );
   expect(fromUnstructured({ data: { a: 'YQ==' } }, secret).object).toEqual({ data: { a: 'YQ==' } });
 });
 

@@ -2,6 +2,9 @@
  * The result of a strategic merge patch becomes an object without a detour over JSON text, and so with faults of its own.
  * Behaviour: k8s.io/apimachinery/pkg/runtime/converter.go (FromUnstructuredWithValidation).
  */
+import { decodeBase64 } from '../codec/base64.ts';
+import { decodeExactly } from '../codec/exact.ts';
+import { stringify } from '../codec/stringify.ts';
 import type { ScalarType, StructType, Type } from '../schema.ts';
 import { goType } from './goformat.ts';
 import { goKind } from './lookup.ts';
@@ -74,8 +77,14 @@ function restoreScalar(value: unknown, type: ScalarType): unknown {
       if (typeof value === 'number' || typeof value === 'bigint') return value;
       break;
     case 'bytes':
-      if (typeof value === 'string' || Array.isArray(value)) return value;
-      throw new Error(`cannot restore slice from ${kindOf(value)}`);
+      return restoreBytes(value);
+    case 'time':
+    case 'microtime':
+    case 'quantity':
+    case 'intorstring':
+      // They read their JSON by themselves, and do not know where they stand.
+      decodeExactly(stringify(value), type, false);
+      return value;
     default:
       return value;
   }
@@ -83,6 +92,18 @@ function restoreScalar(value: unknown, type: ScalarType): unknown {
   const convertible = isWhole(value) ? type.scalar !== 'bool' : typeof value === 'number' && /^int/.test(type.scalar);
   if (convertible) throw new Error(`cannot convert ${goType(value)} to ${type.goName}`);
   throw new Error(`unrecognized type: ${goKind(type)}`);
+}
+
+function restoreBytes(value: unknown): unknown {
+  if (typeof value === 'string') {
+    try {
+      decodeBase64(value);
+    } catch (error) {
+      throw new Error(`error decoding from json: ${(error as Error).message}`);
+    }
+  } else if (!Array.isArray(value)) throw new Error(`cannot restore slice from ${kindOf(value)}`);
+  else if (value.some((byte) => typeof byte !== 'number')) throw new Error('unrecognized type: uint8');
+  return value;
 }
 
 function isWhole(value: unknown): value is number | bigint {

@@ -124,16 +124,22 @@ function warningsOf(strictError: string): string[] {
   return lines === undefined ? [strictError] : lines.split('\n').map((line) => line.trim());
 }
 
-/** Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault. */
+/**
+ * Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault.
+ * @param read reads it as what it says it is: what it throws is found wrong first
+ */
 export function kindMismatch(
   kind: string | undefined,
   apiVersion: string | undefined,
   expected: Expected,
+  read: (type: StructType) => void,
 ): string | undefined {
   if (expected.form.type === undefined) return undefined;
   try {
     const other = otherType(kind || expected.kind, apiVersion || apiVersionOf(expected), expected);
-    return other && kind !== expected.kind ? unknownConversion(other, expected) : undefined;
+    if (!other || kind === expected.kind) return undefined;
+    read(other);
+    return unknownConversion(other, expected);
   } catch (error) {
     return message(error);
   }

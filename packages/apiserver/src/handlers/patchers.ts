@@ -1,6 +1,5 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
 import { describe, showKind } from '@keelson/api/apply/fieldmanager';
-import { Base64Error } from '@keelson/api/codec/base64';
 import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
@@ -70,11 +69,20 @@ function versioned({ lens }: Scope, config: unknown, merged: KubeObject): KubeOb
   try {
     return form.normalize(merged, keepsEmpty);
   } catch (error) {
-    const why = error instanceof Base64Error ? `error decoding from json: ${error.message}` : (error as Error).message;
-    const gvk = showKind(lens.expected);
-    throw plainError(
-      `failed to convert new object (${describe(config, lens.expected)}) to proper version: unable to convert unstructured object to ${gvk}: ${why}`,
-    );
+    if (!form.type) throw error;
+    return restored(merged, form.type);
+  }
+
+  // What has not been JSON text is read with less care, and complained of in other words.
+  function restored(value: JsonObject, type: StructType): KubeObject {
+    try {
+      return form.normalize(fromUnstructured(value, type).object, keepsEmpty);
+    } catch (error) {
+      const gvk = showKind(lens.expected);
+      throw plainError(
+        `failed to convert new object (${describe(config, lens.expected)}) to proper version: unable to convert unstructured object to ${gvk}: ${(error as Error).message}`,
+      );
+    }
   }
 }
 
@@ -129,13 +137,22 @@ function fromDocument(
     return checked(scope, options, form.normalize({ kind }), problems, complain);
   }
   const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
+  const mismatch = Array.isArray(patched)
+    ? undefined
+    : kindMismatch(textOf(patched.kind), textOf(patched.apiVersion), scope.lens.expected, (type) =>
+        openJson(text()).decode(type, decoding),
+      );
+  if (mismatch) throw complain(mismatch);
   const regular = form.type && decodeRegular(patched, form.type, decoding);
   const { object, strictErrors } = regular
     ? { object: regular, strictErrors: [] }
     : attempt(complain, () => form.decode(openJson(text()), decoding));
-  const mismatch = kindMismatch(object.kind, object.apiVersion, scope.lens.expected);
-  if (mismatch) throw complain(mismatch);
   return checked(scope, options, object, [...found, ...strictErrors], complain);
+}
+
+/** What is no text says nothing of the kind, and does not decode. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The same for a strategic merge patch, whose errors show what is left of the patch, and which cannot change the kind. */
