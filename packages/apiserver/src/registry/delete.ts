@@ -205,21 +205,6 @@ function checkPreconditions(store: ResourceStore, object: KubeObject, options: D
   }
 }
 
-/** The same in the words of kinds whose content goes first (pkg/registry/core/namespace/storage). */
-function checkTerminationPreconditions(store: ResourceStore, object: KubeObject, options: DeleteOptions): void {
-  const { uid, resourceVersion } = options.preconditions ?? {};
-  const { metadata } = object;
-  const failed = (what: string, wanted: string, found: string | undefined) =>
-    conflict(
-      store.definition,
-      metadata.name ?? '',
-      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`,
-    );
-  if (uid !== undefined && uid !== metadata.uid) throw failed('UID', uid, metadata.uid);
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-    throw failed('ResourceVersion', resourceVersion, metadata.resourceVersion);
-}
-
 function markAsDeleting(object: KubeObject, now: Date): void {
   const { metadata } = object;
   if (metadata.deletionTimestamp === undefined) bumpGeneration(object);
