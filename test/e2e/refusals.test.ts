@@ -246,3 +246,16 @@ test('the deletion of a definition, and of a namespace, looks at preconditions f
     },
   });
 });
+
+test.each([
+  ['/secrets', { type: 'a' }, { type: 'b' }, 'type'],
+  ['/configmaps', { immutable: true, data: { a: '1' } }, { immutable: true }, 'data'],
+])('what may not change comes between two looks at metadata: %s', async (path, before, after, field) => {
+  await client.send('POST', `${core}${path}`, { metadata: { name: 'kept' }, ...before });
+  const metadata = { name: 'kept', labels: { a: 'b c' } };
+  const { body } = await client.send('PUT', `${core}${path}/kept`, { metadata, ...after });
+  const { details } = JSON.parse(body) as { details: { causes: { field: string }[] } };
+  const fields = details.causes.map((cause) => cause.field);
+  expect(fields.slice(-2)).toEqual([field, 'metadata.labels']);
+  expect(new Set(fields.slice(0, -2))).toEqual(new Set(['metadata.labels']));
+});

@@ -67,6 +67,7 @@ export function prepareUpdate(
   }
   const checks: Readonly<Record<UpdateCheck, () => field.ErrorList>> = {
     metadata: () => validateMetadataUpdate(strategy, object, old),
+    change: () => strategy.validateChange?.(object, old) ?? [],
     'new metadata': () => validateOwnMetadata(definition, strategy, object),
     kind: () => strategy.validateUpdate?.(request.ctx, object, old) ?? [],
   };

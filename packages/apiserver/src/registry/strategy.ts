@@ -53,10 +53,10 @@ export interface WriteHook {
 
 /**
  * Upstream checks metadata in the generic update and again, differently, in what is the kind's own, and clients see each
- * finding each time: `metadata` (ValidateObjectMetaUpdate, by `metadataRules`), `new metadata` (ValidateObjectMeta, where
- * Validate<Kind>Update calls all of Validate<Kind>), `kind` (validateUpdate).
+ * finding each time: `metadata` (ValidateObjectMetaUpdate, by `metadataRules`), `change` (validateChange), `new metadata`
+ * (ValidateObjectMeta, where Validate<Kind>Update calls all of Validate<Kind>), `kind` (validateUpdate).
  */
-export type UpdateCheck = 'metadata' | 'new metadata' | 'kind';
+export type UpdateCheck = 'metadata' | 'change' | 'new metadata' | 'kind';
 export const UPDATE_CHECKS: readonly UpdateCheck[] = ['metadata', 'kind'];
 
 export interface Strategy<T extends TypedObject = TypedObject> {
@@ -96,6 +96,8 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
   /** Without metadata: see `updateChecks`. */
   validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
+  /** What may not change, of kinds that look at that before they look at the new object. */
+  validateChange?(obj: T, old: T): ErrorList;
   /**
    * What upstream's Validate<Kind> checks of metadata: `kube` (the default) wants a domain in finalizers, `generic` does
    * not, `none` leaves out even the name's rule.

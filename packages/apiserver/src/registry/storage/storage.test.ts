@@ -196,7 +196,7 @@ it('VolumeAttributesClass has parameters, and keeps them', () => {
   expect(texts(attributesClass.strategy.validate?.(ctx, make({})))).toEqual([
     'parameters: Required value: must contain at least one key/value pair',
   ]);
-  expect(texts(attributesClass.strategy.validateUpdate?.(ctx, make({ a: '1' }), make({ a: '2' })))).toEqual([
+  expect(texts(attributesClass.strategy.validateChange?.(make({ a: '1' }), make({ a: '2' })))).toEqual([
     'parameters: Forbidden: updates to parameters are forbidden.',
   ]);
 });

@@ -28,11 +28,8 @@ export function validateConfigMap(cfg: ConfigMap): ErrorList {
   return errors;
 }
 
-export function validateConfigMapUpdate(cfg: ConfigMap, old: ConfigMap): ErrorList {
-  return [
-    ...(old.immutable ? validateStillImmutable(cfg, old, ['data', 'binaryData']) : []),
-    ...validateConfigMap(cfg),
-  ];
+export function validateConfigMapChange(cfg: ConfigMap, old: ConfigMap): ErrorList {
+  return [...(old.immutable ? validateStillImmutable(cfg, old, ['data', 'binaryData']) : [])];
 }
 
 /** For ConfigMaps and Secrets that have been made immutable: neither the mark nor the data may change. */

@@ -39,7 +39,7 @@ describe('Secret', () => {
   ])('validates $type', (obj, expected) => expect(texts(strategy.validate?.(ctx, obj))).toEqual(expected));
 
   it('keeps its type', () => {
-    expect(texts(strategy.validateUpdate?.(ctx, secret('a'), secret('b')))).toEqual([
+    expect(texts(strategy.validateChange?.(secret('a'), secret('b')))).toEqual([
       'type: Invalid value: "a": field is immutable',
     ]);
   });

@@ -2,7 +2,7 @@ import type { Secret } from '@keelson/api/generated/types/core/v1';
 import type { Strategy } from '../../strategy.ts';
 import { defaults } from './defaults.ts';
 import { keyPairProblem } from './keypair.ts';
-import { validateSecret, validateSecretUpdate } from './validation.ts';
+import { validateSecret, validateSecretChange } from './validation.ts';
 
 export const strategy: Strategy<Secret> = {
   defaults,
@@ -11,8 +11,9 @@ export const strategy: Strategy<Secret> = {
   prepareForUpdate(_ctx, obj, old) {
     if (!obj.type && old.type) obj.type = old.type;
   },
-  updateChecks: ['metadata', 'new metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => validateSecretUpdate(obj, old),
+  updateChecks: ['metadata', 'change', 'new metadata', 'kind'],
+  validateChange: validateSecretChange,
+  validateUpdate: (_ctx, obj) => validateSecret(obj),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ type: obj.type ?? '' }),
 };

@@ -52,10 +52,9 @@ function validateJSON(secret: Secret, key: string): ErrorList {
   return problem === undefined ? [] : [invalid(DATA.key(key), '<secret contents redacted>', problem)];
 }
 
-export function validateSecretUpdate(secret: Secret, old: Secret): ErrorList {
+export function validateSecretChange(secret: Secret, old: Secret): ErrorList {
   return [
     ...immutableField(secret.type ?? '', old.type ?? '', Path.of('type')),
     ...(old.immutable ? validateStillImmutable(secret, old, ['data']) : []),
-    ...validateSecret(secret),
   ];
 }

@@ -1,7 +1,7 @@
 import type { IngressClass } from '@keelson/api/generated/types/networking/v1';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
-import { validateIngressClass, validateIngressClassUpdate } from './validation.ts';
+import { validateIngressClass, validateIngressClassChange } from './validation.ts';
 
 export const strategy: Strategy<IngressClass> = {
   defaults({ spec }) {
@@ -10,6 +10,7 @@ export const strategy: Strategy<IngressClass> = {
   prepareForCreate: (_ctx, obj) => startGeneration(obj),
   validate: (_ctx, obj) => validateIngressClass(obj),
   prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),
-  updateChecks: ['metadata', 'new metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => validateIngressClassUpdate(obj, old),
+  updateChecks: ['metadata', 'change', 'new metadata', 'kind'],
+  validateChange: validateIngressClassChange,
+  validateUpdate: (_ctx, obj) => validateIngressClass(obj),
 };

@@ -20,11 +20,8 @@ export function validateIngressClass({ spec }: IngressClass): ErrorList {
   ];
 }
 
-export function validateIngressClassUpdate(obj: IngressClass, old: IngressClass): ErrorList {
-  return [
-    ...immutableField(obj.spec.controller ?? '', old.spec.controller ?? '', SPEC.child('controller')),
-    ...validateIngressClass(obj),
-  ];
+export function validateIngressClassChange(obj: IngressClass, old: IngressClass): ErrorList {
+  return [...immutableField(obj.spec.controller ?? '', old.spec.controller ?? '', SPEC.child('controller'))];
 }
 
 function validateParameters(parameters: IngressClassParametersReference, path: Path): ErrorList {

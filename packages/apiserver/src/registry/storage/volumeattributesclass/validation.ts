@@ -16,11 +16,11 @@ export function validateVolumeAttributesClass({ driverName, parameters }: Volume
   return errors;
 }
 
-export function validateVolumeAttributesClassUpdate(obj: VolumeAttributesClass, old: VolumeAttributesClass): ErrorList {
+export function validateVolumeAttributesClassChange(obj: VolumeAttributesClass, old: VolumeAttributesClass): ErrorList {
   const errors: ErrorList = [];
   if (obj.driverName !== old.driverName)
     errors.push(forbidden(Path.of('driverName'), 'updates to driverName are forbidden.'));
   if (!equal(obj.parameters, old.parameters))
     errors.push(forbidden(PARAMETERS, 'updates to parameters are forbidden.'));
-  return [...errors, ...validateVolumeAttributesClass(obj)];
+  return errors;
 }
