@@ -279,6 +279,14 @@ describe('a deletion', () => {
     expect(await told('DELETE', path)).toEqual([code, message]);
   });
 
+  test('leaves finalizers that are named twice', async () => {
+    const finalizers = ['orphan', 'orphan'];
+    await client.send('POST', maps, { metadata: { name: 'held', finalizers } });
+    const { body } = await client.send('DELETE', `${maps}/held`);
+    expect(JSON.parse(body).metadata.finalizers).toEqual(finalizers);
+    await client.send('PATCH', `${maps}/held`, { metadata: { finalizers: null } });
+  });
+
   test('of a collection ends at the first object that cannot be deleted', async () => {
     const collection = `${maps}?labelSelector=of%3Dcollection`;
     const uids: string[] = [];

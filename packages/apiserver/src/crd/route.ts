@@ -23,8 +23,8 @@ export function customRoute(ctx: RequestContext, served: ServedResource): Route 
   if (!verb || !allowed.has(verb)) throw notSupported(served, info.verb);
   if (verb === 'create' && !served.verbs.has('create'))
     throw notSupported(served, verb, 'create not allowed while custom resource definition is terminating');
-  if ((verb === 'update' || verb === 'patch') && info.name === '') throw badRequest('name must be provided');
   if (verb === 'patch') checkPatchType(ctx);
+  if ((verb === 'update' || verb === 'patch') && info.name === '') throw badRequest('name must be provided');
   return { served, subresource, verb };
 }
 

@@ -243,7 +243,7 @@ function setFinalizers(object: KubeObject, finalizers: string[]): void {
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((x) => b.includes(x));
+  return a.every((x) => b.includes(x)) && b.every((x) => a.includes(x));
 }
 
 /** @throws StatusError 422 as meta/v1 ValidateDeleteOptions says */
