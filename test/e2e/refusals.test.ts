@@ -132,6 +132,14 @@ test.each<Row>([
     'widget.shop.example.com "" is invalid: kind: Invalid value: "widget": must be Widget',
   ],
   [
+    'POST',
+    `${widgets}?fieldValidation=Strict`,
+    { apiVersion: 'shop.example.com/v2', kind: 'Widget', metadata: { nope: 1 } },
+    {},
+    400,
+    'Widget in version "v2" cannot be handled as a Widget: strict decoding error: unknown field "metadata.nope"',
+  ],
+  [
     'PATCH',
     `${widgets}/w`,
     { apiVersion: 'x/v1' },

@@ -82,7 +82,7 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
       const kind = { group: resource.group, version: resource.version, kind: 'Thing' };
       const same = (object: KubeObject): KubeObject => object;
       const decode = (document: object): KubeObject => document as KubeObject;
-      const form = new CustomForm(kind.kind, customSchema(undefined, { kind, namespaced: true }));
+      const form = new CustomForm(kind.group, kind.kind, customSchema(undefined, { kind, namespaced: true }));
       return {
         own: { resource, kind, form, read: same, write: same, decode },
         equivalents: [],

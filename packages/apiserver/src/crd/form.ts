@@ -17,11 +17,13 @@ export class CustomForm implements ObjectForm {
   readonly type = undefined;
   readonly selfDescribing = true;
   readonly apply: ApplySchema;
+  readonly #group: string;
   readonly #kind: string;
   readonly #schema: CustomSchema;
 
   /** @param kind objects that say they are of another are left as they are, for validation to refuse */
-  constructor(kind: string, schema: CustomSchema) {
+  constructor(group: string, kind: string, schema: CustomSchema) {
+    this.#group = group;
     this.#kind = kind;
     this.#schema = schema;
     this.apply = schema.apply;
@@ -35,7 +37,8 @@ export class CustomForm implements ObjectForm {
     const { object, strictErrors } = body.decode(undefined, options);
     const found = [...strictErrors];
     found.push(...coerceMetadata(object, options));
-    if (object.kind === this.#kind) found.push(...this.#schema.prune(object).map((path) => `unknown field "${path}"`));
+    if (object.kind === this.#kind && isOfGroup(object.apiVersion, this.#group))
+      found.push(...this.#schema.prune(object).map((path) => `unknown field "${path}"`));
     return { object, strictErrors: options.strict ? found : [] };
   }
 
@@ -53,6 +56,10 @@ export class CustomForm implements ObjectForm {
   }
 
   emptiesToNull(): void {}
+}
+
+function isOfGroup(apiVersion: string | undefined, group: string): boolean {
+  return apiVersion?.startsWith(`${group}/`) ?? false;
 }
 
 /** Metadata has a type in every object. @returns what is wrong with it, strictly. @throws DecodeError */

@@ -86,7 +86,7 @@ function serve(
   const { group } = spec;
   const { kind, plural, singular = '', listKind = `${kind}List` } = status.acceptedNames;
   const schema = stored.schemas.get(version.name)!;
-  const form = new CustomForm(kind, schema);
+  const form = new CustomForm(group, kind, schema);
   const { subresources = {}, selectableFields = [] } = version;
   const namespaced = spec.scope === 'Namespaced';
   const behaviour: CustomBehaviour = {

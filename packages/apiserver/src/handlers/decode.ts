@@ -57,12 +57,13 @@ export function decodeBody(
   const unhandled = (why: string): StatusError =>
     badRequest(
       expected.unreadable ??
-        `${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`,
+        `${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${isCustom ? kind : expected.kind}: ${why}`,
     );
+  let isForeign = false;
   if (isCustom) {
     // Who looks for mistakes asks for the kind first.
     if (said.kind === '' && fieldValidation === 'Ignore') throw unhandled(kindMissing(asJson(body, mediaType)));
-    checkCustomKind(said, body, expected);
+    isForeign = isForeignCustom(said, body, expected);
   }
 
   let other: StructType | undefined;
@@ -80,7 +81,7 @@ export function decodeBody(
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
     for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);
   }
-  if (other) throw versionMismatch(apiVersion, expected);
+  if (other || isForeign) throw versionMismatch(said.apiVersion, expected);
   return asExpected(decoded.object, expected);
 }
 
@@ -92,10 +93,10 @@ export function asExpected(object: KubeObject, expected: Expected): KubeObject {
   return object;
 }
 
-/** Custom resources must say what they are. @throws StatusError 400 */
-function checkCustomKind(said: Body, body: Buffer, expected: Expected): void {
+/** Custom resources must say what they are. @returns whether they say another version. @throws StatusError 400 */
+function isForeignCustom(said: Body, body: Buffer, expected: Expected): boolean {
   if (said.kind === '') throw unrecognized(kindMissing(body.toString('utf8')), body, expected);
-  if (said.apiVersion !== apiVersionOf(expected)) throw versionMismatch(said.apiVersion, expected);
+  return said.apiVersion !== apiVersionOf(expected);
 }
 
 export function kindMissing(document: string): string {

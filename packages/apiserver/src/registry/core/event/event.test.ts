@@ -57,14 +57,21 @@ describe('Event', () => {
   });
 
   it('may only grow its series through events.k8s.io', () => {
+    const old = { ...newStyle, metadata: { ...newStyle.metadata, resourceVersion: '1' } };
     const series = { count: 2, lastObservedTime: '2026-01-01T00:00:00.000000Z' };
-    expect(texts(strict.strategy.validateUpdate?.(ctx, { ...newStyle, series }, newStyle))).toEqual([]);
-    const changed = { ...newStyle, reason: 'else', involvedObject: { name: 'x', namespace: 'default' } };
-    expect(texts(strict.strategy.validateUpdate?.(ctx, changed, newStyle))).toEqual([
+    expect(texts(strict.strategy.validateUpdate?.(ctx, { ...old, series }, old))).toEqual([]);
+    const changed = { ...old, reason: 'else', involvedObject: { name: 'x', namespace: 'default' } };
+    expect(texts(strict.strategy.validateUpdate?.(ctx, changed, old))).toEqual([
       'involvedObject: Invalid value: {"Kind":"","Namespace":"default","Name":"x","UID":"","APIVersion":"","ResourceVersion":"","FieldPath":""}: field is immutable',
       'reason: Invalid value: "else": field is immutable',
       'reason: Invalid value: "else": field is immutable',
     ]);
+  });
+
+  it('is judged as core has it before its metadata is', () => {
+    const wrong = { ...newStyle, reportingComponent: '/x', metadata: { ...newStyle.metadata, labels: { a: 'b c' } } };
+    const found = texts(strict.strategy.validate?.(ctx, wrong)).map((text) => text.split(':')[0]);
+    expect(found).toEqual(['reportingController', 'metadata.labels']);
   });
 
   it('keeps everything on the way to events.k8s.io and back', () => {
