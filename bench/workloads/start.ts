@@ -13,7 +13,7 @@ export const start: Workload = {
   run: async ({ server, directory, sizes }) => {
     if (server.readyMs === undefined) return [];
     const fresh = await server.kind.start(directory());
-    await sleep(sizes.restSeconds * 1000);
+    await sleep(sizes.settleSeconds * 1000);
     const { resident, anonymous } = memoryOf(fresh);
     await fresh.stop();
     return [

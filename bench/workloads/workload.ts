@@ -44,7 +44,9 @@ export interface Sizes {
   /** Of lists. */
   readonly pods: number;
   readonly growth: readonly number[];
-  /** Of a server that is left alone before its memory is looked at. */
+  /** For so long a server that has just started is left alone before its memory is looked at, … */
+  readonly settleSeconds: number;
+  /** … and one that was under load: some give memory back when they have had nothing to do for a minute. */
   readonly restSeconds: number;
   readonly mixedSeconds: number;
 }
@@ -54,7 +56,8 @@ export const FULL: Sizes = {
   writes: 5000,
   pods: 10_000,
   growth: [1000, 10_000, 100_000],
-  restSeconds: 15,
+  settleSeconds: 15,
+  restSeconds: 75,
   mixedSeconds: 60,
 };
 export const QUICK: Sizes = {
@@ -62,6 +65,7 @@ export const QUICK: Sizes = {
   writes: 2000,
   pods: 2000,
   growth: [1000, 5000],
+  settleSeconds: 3,
   restSeconds: 3,
   mixedSeconds: 10,
 };

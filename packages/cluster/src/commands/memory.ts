@@ -8,6 +8,11 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 
 const INTERVAL_MS = 2000;
+/**
+ * What a start leaves goes at once. Later bursts come one after the other, and each would have to take its memory anew, page by
+ * page: 20 s after the last one a load had two thirds of the rate.
+ */
+const REST_MS = 60_000;
 /** Share of the time. */
 const CALM = 0.05;
 const MIB = 2 ** 20;
@@ -15,27 +20,30 @@ const MIB = 2 ** 20;
 const MAX_USED_BYTES = 192 * MIB;
 
 export interface Heap {
-  /** Share of the last interval in which the event loop had something to do. */
-  readonly utilization: number;
+  /** For how long the event loop has had almost nothing to do. */
+  readonly calmMs: number;
   readonly usedBytes: number;
   readonly totalBytes: number;
   /** The least that the total was since a collection was brought about the last time; 0: none was. */
   readonly totalBytesThen: number;
 }
 
-export function isWorthCollecting({ utilization, usedBytes, totalBytes, totalBytesThen }: Heap): boolean {
-  return utilization < CALM && usedBytes < MAX_USED_BYTES && totalBytes > totalBytesThen * 1.25 + 8 * MIB;
+export function isWorthCollecting({ calmMs, usedBytes, totalBytes, totalBytesThen }: Heap): boolean {
+  const isAtRest = calmMs >= (totalBytesThen === 0 ? INTERVAL_MS : REST_MS);
+  return isAtRest && usedBytes < MAX_USED_BYTES && totalBytes > totalBytesThen * 1.25 + 8 * MIB;
 }
 
 /** From now on. Does not hold the process up. */
 export function giveBackMemory(): void {
   let before = performance.eventLoopUtilization();
   let totalBytesThen = 0;
+  let calmMs = 0;
   const look = (): void => {
     const { utilization } = performance.eventLoopUtilization(before);
     before = performance.eventLoopUtilization();
+    calmMs = utilization < CALM ? calmMs + INTERVAL_MS : 0;
     const { heapUsed: usedBytes, heapTotal: totalBytes } = process.memoryUsage();
-    if (isWorthCollecting({ utilization, usedBytes, totalBytes, totalBytesThen })) {
+    if (isWorthCollecting({ calmMs, usedBytes, totalBytes, totalBytesThen })) {
       startCollection();
       totalBytesThen = totalBytes;
     } else if (totalBytes < totalBytesThen) totalBytesThen = totalBytes;
