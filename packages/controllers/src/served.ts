@@ -1,4 +1,5 @@
 /** What the server serves changes: custom resources come and go. */
+import { apiVersionOf } from '@keelson/api/object';
 import { type Client, discover, preferred, type Served, type ServedResource, sleep } from '@keelson/client';
 
 /** How often it is asked what is served. */
@@ -23,8 +24,4 @@ export function servedStill({ resources, stale }: Served): (resource: ServedReso
 /** `group/version/resource`. */
 export function keyOf(resource: ServedResource): string {
   return `${apiVersionOf(resource)}/${resource.resource}`;
-}
-
-export function apiVersionOf({ group, version }: ServedResource): string {
-  return group === '' ? version : `${group}/${version}`;
 }

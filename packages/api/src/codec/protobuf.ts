@@ -63,12 +63,10 @@ export function encodeProtobuf(object: object, type: StructType = typeOf(object)
 
 /** What `write` writes. It must not have anything else written meanwhile: the writer is the same for all. */
 function written(write: (writer: ProtoWriter) => void): Buffer {
-  try {
-    write(theWriter);
-    return theWriter.finish();
-  } finally {
-    theWriter.reset();
-  }
+  // What failed may have left something.
+  theWriter.reset();
+  write(theWriter);
+  return theWriter.finish();
 }
 const theWriter = new ProtoWriter();
 

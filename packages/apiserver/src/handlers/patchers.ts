@@ -66,23 +66,21 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
 /** @param config names the object in errors. @throws StatusError 500 for what fits the schema, and not the type */
 function versioned({ lens }: Scope, config: unknown, merged: KubeObject): KubeObject {
   const { form, keepsEmpty } = lens.expected;
+  const { type } = form;
+  const normalized = (object: JsonObject) => form.normalize(object, keepsEmpty);
+  if (!type) return normalized(merged);
   try {
-    return form.normalize(merged, keepsEmpty);
-  } catch (error) {
-    if (!form.type) throw error;
-    return restored(merged, form.type);
+    return normalized(merged);
+  } catch {
+    // What has not been JSON text is read with less care, and complained of in other words.
   }
-
-  // What has not been JSON text is read with less care, and complained of in other words.
-  function restored(value: JsonObject, type: StructType): KubeObject {
-    try {
-      return form.normalize(fromUnstructured(value, type).object, keepsEmpty);
-    } catch (error) {
-      const gvk = showKind(lens.expected);
-      throw plainError(
-        `failed to convert new object (${describe(config, lens.expected)}) to proper version: unable to convert unstructured object to ${gvk}: ${(error as Error).message}`,
-      );
-    }
+  try {
+    return normalized(fromUnstructured(merged, type).object);
+  } catch (error) {
+    const gvk = showKind(lens.expected);
+    throw plainError(
+      `failed to convert new object (${describe(config, lens.expected)}) to proper version: unable to convert unstructured object to ${gvk}: ${(error as Error).message}`,
+    );
   }
 }
 

@@ -97,7 +97,7 @@ export class ShapedJson extends ShapedRepresentation {
   #itemWriter(out: ChunkWriter): (item: CachedObject) => void {
     const { shape, parse } = this.options;
     const { writeItem } = shape;
-    return writeItem ? (item) => writeItem(item, parse, out) : (item) => out.copy(encodeJson(this.item(item)));
+    return writeItem ? (item) => writeItem(item, out, parse) : (item) => out.copy(encodeJson(this.item(item)));
   }
 }
 

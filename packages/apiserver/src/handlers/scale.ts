@@ -11,7 +11,7 @@ import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { age, ageColumn, column, nameColumn } from '../registry/columns.ts';
 import { typedForm } from '../registry/form.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
-import type { ScaleView, TableConvertor } from '../registry/strategy.ts';
+import type { ScaleValues, ScaleView, TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
 import { validateObjectMeta } from '../registry/validation/objectmeta.ts';
 import type { Lens } from './lens.ts';
@@ -73,10 +73,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       convert: (object) => object,
     },
   });
-  const shown = (
-    { metadata }: KubeObject,
-    { replicas, statusReplicas, selector }: ReturnType<ScaleView['read']>,
-  ): KubeObject => {
+  const shown = ({ metadata }: KubeObject, { replicas, statusReplicas, selector }: ScaleValues): KubeObject => {
     const { name, namespace, uid, resourceVersion, creationTimestamp, managedFields } = metadata;
     const scale = {
       kind: kind.kind,

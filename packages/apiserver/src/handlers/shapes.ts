@@ -22,7 +22,7 @@ export interface Shape {
    * Writes the JSON of an item of a list, where it is made of what is stored and known without reading the object.
    * @param parse reads the object all the same
    */
-  readonly writeItem?: (item: CachedObject, parse: (item: CachedObject) => KubeObject, out: PieceWriter) => void;
+  readonly writeItem?: (item: CachedObject, out: PieceWriter, parse: (item: CachedObject) => KubeObject) => void;
   /** @param first no event has gone out yet */
   event(object: KubeObject, stored: KubeObject, first: boolean): object;
   bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
@@ -45,14 +45,13 @@ export function objectShape(served: ServedResource): Shape {
 export function partialShape(version: MetaVersion, hidden?: readonly string[]): Shape {
   const apiVersion = `meta.k8s.io/${version}`;
   const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version, hidden);
-  const write = hidden ? undefined : partialWriter(version);
   return {
     one: partial,
     listHead: (metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion, metadata }),
     itemsField: 'items',
     noItems: 'null',
     item: partial,
-    ...(write ? { writeItem: (item, _parse, out) => write(item, out) } : {}),
+    ...(hidden ? {} : { writeItem: partialWriter(version) }),
     event: partial,
     bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
   };
@@ -104,7 +103,7 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
 /** Rows stay with their objects. */
 function rowWriter(printer: Printer, version: MetaVersion, now: Date): NonNullable<Shape['writeItem']> {
   const writeObject = partialWriter(version);
-  return (item, parse, out) => {
+  return (item, out, parse) => {
     if (item.row?.printer !== printer) item.row = new PrintedRow(printer, printer.row(parse(item)));
     out.copy(Buffer.from(item.row.text(now)));
     writeObject(item, out);

@@ -73,8 +73,10 @@ export function columnDefinitions(columns: readonly Column[], docs: FieldDocs): 
   }));
 }
 
-/** What a cell holds: what is known of the object, or how long ago something was, which is told when the row goes out. */
-export type Cell = string | number | boolean | null | Elapsed;
+/** What a cell shows. */
+export type ShownCell = string | number | boolean | null;
+/** What a cell holds: what it shows, or how long ago something was, which is told when the row goes out. */
+export type Cell = ShownCell | Elapsed;
 
 /** A text about how long ago something was. */
 export class Elapsed {
@@ -95,7 +97,7 @@ export class Elapsed {
 }
 
 /** The cells as a table shows them at a time. */
-export function cellsAt(cells: readonly Cell[], now: Date): Exclude<Cell, Elapsed>[] {
+export function cellsAt(cells: readonly Cell[], now: Date): ShownCell[] {
   return cells.map((cell) => (cell instanceof Elapsed ? cell.at(now) : cell));
 }
 

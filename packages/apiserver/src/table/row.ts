@@ -3,7 +3,7 @@
  * its text with gaps, which are filled whenever it is written.
  */
 import { jsonText } from '@keelson/api/codec/json';
-import { Elapsed } from '../registry/columns.ts';
+import { Elapsed, type ShownCell } from '../registry/columns.ts';
 import type { TableCells } from '../registry/strategy.ts';
 
 export class PrintedRow {
@@ -34,6 +34,6 @@ export class PrintedRow {
   }
 }
 
-function scalarText(value: string | number | boolean | null): string {
+function scalarText(value: ShownCell): string {
   return jsonText([value]).slice(1, -1);
 }

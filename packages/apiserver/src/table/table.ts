@@ -4,7 +4,7 @@
  */
 import type { TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
 import type { KubeObject } from '@keelson/api/object';
-import { cellsAt } from '../registry/columns.ts';
+import { cellsAt, type ShownCell } from '../registry/columns.ts';
 import type { TableCells } from '../registry/strategy.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from './form.ts';
 
@@ -30,7 +30,7 @@ export interface TableMeta {
 }
 
 export interface TableRow {
-  readonly cells: readonly (string | number | boolean | null)[];
+  readonly cells: readonly ShownCell[];
   readonly conditions?: NonNullable<TableCells['conditions']>;
   readonly object: KubeObject | null;
 }

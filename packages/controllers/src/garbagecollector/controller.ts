@@ -1,7 +1,8 @@
+import { apiVersionOf } from '@keelson/api/object';
 import { WorkQueue } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
-import { apiVersionOf, REFRESH_MS } from '../served.ts';
+import { REFRESH_MS } from '../served.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { Collector, UnknownKindError, UnreachableOwnerError } from './collector.ts';
 import { Graph, type Node } from './graph.ts';

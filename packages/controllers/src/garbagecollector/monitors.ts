@@ -1,7 +1,7 @@
 /** Informers of the metadata of everything that can be deleted, as discovery has it from time to time. */
-import type { TypedObject } from '@keelson/api/object';
+import { apiVersionOf, type TypedObject } from '@keelson/api/object';
 import { type Client, discover, Informer, preferred, type Served, type ServedResource } from '@keelson/client';
-import { apiVersionOf, followServed, keyOf, servedStill } from '../served.ts';
+import { followServed, keyOf, servedStill } from '../served.ts';
 
 const NEEDED_VERBS = ['delete', 'list', 'watch'];
 /** They own nothing, are owned by nobody, and there are many (GarbageCollectorIgnoredResources). */

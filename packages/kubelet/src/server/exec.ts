@@ -52,6 +52,12 @@ export function failed(error: unknown, what: string): Outcome {
   };
 }
 
+/** What the error stream tells in a protocol: a status since v4, before that only failures, as texts. */
+export function textOf(outcome: Outcome, protocol: string): string {
+  if (/^v[45]/.test(protocol)) return JSON.stringify(outcome);
+  return outcome.status === 'Success' ? '' : (outcome.message ?? '');
+}
+
 /** What the error stream of a forwarded port tells. */
 export function portFailure(port: number, pod: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { HttpError } from '@keelson/component/serving/server';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
 import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, portFailure, type Remote } from './exec.ts';
+import { failed, type Outcome, portFailure, type Remote, textOf } from './exec.ts';
 
 /** The best first. The first one has no name of its own. */
 const COMMANDS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];
@@ -92,15 +92,9 @@ export async function serveCommand(
     failed(thrown, what),
   );
   for (const stream of [stdout, stderr]) stream?.end();
-  error?.end(messageOf(outcome, protocol.startsWith('v4')));
+  error?.end(textOf(outcome, protocol));
   await Promise.all([stdout, stderr, error].map((stream) => stream && flushed(stream)));
   session.close();
-}
-
-/** Before v4 only failures were told, as texts. */
-function messageOf(outcome: Outcome, isStatus: boolean): string {
-  if (isStatus) return JSON.stringify(outcome);
-  return outcome.status === 'Success' ? '' : (outcome.message ?? '');
 }
 
 function flushed(stream: SpdyStream): Promise<void> {

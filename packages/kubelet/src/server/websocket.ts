@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { HttpError } from '@keelson/component/serving/server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, portFailure, type Remote } from './exec.ts';
+import { failed, type Outcome, portFailure, type Remote, textOf } from './exec.ts';
 
 const [STDIN, STDOUT, STDERR, ERROR, RESIZE] = [0, 1, 2, 3, 4] as const;
 /** In v5, before the number of a channel of which no more comes. */
@@ -64,8 +64,7 @@ export async function serveCommand(
     gone,
   };
   const outcome = await run(remote).catch((thrown) => failed(thrown, what));
-  const isStatus = /^v[45]/.test(protocol);
-  const text = isStatus ? JSON.stringify(outcome) : outcome.status === 'Success' ? '' : (outcome.message ?? '');
+  const text = textOf(outcome, protocol);
   if (text !== '') await wire.send(ERROR, Buffer.from(text)).catch(() => {});
   client.close(1000);
 }

@@ -29,7 +29,7 @@ export function validateConfigMap(cfg: ConfigMap): ErrorList {
 }
 
 export function validateConfigMapChange(cfg: ConfigMap, old: ConfigMap): ErrorList {
-  return [...(old.immutable ? validateStillImmutable(cfg, old, ['data', 'binaryData']) : [])];
+  return old.immutable ? validateStillImmutable(cfg, old, ['data', 'binaryData']) : [];
 }
 
 /** For ConfigMaps and Secrets that have been made immutable: neither the mark nor the data may change. */

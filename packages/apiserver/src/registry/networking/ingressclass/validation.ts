@@ -21,7 +21,7 @@ export function validateIngressClass({ spec }: IngressClass): ErrorList {
 }
 
 export function validateIngressClassChange(obj: IngressClass, old: IngressClass): ErrorList {
-  return [...immutableField(obj.spec.controller ?? '', old.spec.controller ?? '', SPEC.child('controller'))];
+  return immutableField(obj.spec.controller ?? '', old.spec.controller ?? '', SPEC.child('controller'));
 }
 
 function validateParameters(parameters: IngressClassParametersReference, path: Path): ErrorList {
