@@ -200,6 +200,17 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./ephemeralvolume/controller.ts')).start(context),
   },
   {
+    name: 'resourceclaim-controller',
+    alias: 'resource-claim-controller',
+    account: 'resource-claim-controller',
+    start: async (context) => (await import('./resourceclaim/controller.ts')).start(context),
+  },
+  {
+    name: 'device-taint-eviction-controller',
+    account: 'device-taint-eviction-controller',
+    start: async (context) => (await import('./devicetainteviction/controller.ts')).start(context),
+  },
+  {
     name: 'service-cidr-controller',
     account: 'service-cidrs-controller',
     start: async (context) => (await import('./servicecidr/controller.ts')).start(context),

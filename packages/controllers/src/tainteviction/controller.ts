@@ -1,15 +1,13 @@
 /** Deletes pods from nodes with taints that they do not tolerate, or no longer (pkg/controller/tainteviction). */
-import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
-import { formatTime } from '@keelson/api/time';
-import { type Again, hasReason, storeKey, WorkQueue } from '@keelson/client';
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import { type Again, storeKey, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
+import { evict } from '../pods/evict.ts';
 import { indexByNode, podInformer, podsOn } from '../pods/informer.ts';
 import { runQueue } from '../work.ts';
 import { toleranceSeconds } from './tolerance.ts';
 
 const CONDITION = {
-  type: 'DisruptionTarget',
-  status: 'True',
   reason: 'DeletionByTaintManager',
   message: 'Taint manager: deleting due to NoExecute taint',
 };
@@ -70,28 +68,11 @@ export async function start(context: ControllerContext) {
       return { afterMs: left };
     }
     tell(key, 'Marking for deletion');
-    await evict(pod);
+    await evict(client, pod, CONDITION);
     waiting.delete(key);
     return undefined;
   };
 
-  const evict = async (pod: Pod) => {
-    const { namespace, name = '', uid } = pod.metadata;
-    const resource = client.resource('pods');
-    const isMarked = pod.status.conditions?.some(
-      ({ type, reason }) => type === CONDITION.type && reason === CONDITION.reason,
-    );
-    try {
-      if (!isMarked) {
-        const condition = { ...CONDITION, lastTransitionTime: formatTime(new Date(world.clock.now())) };
-        const patch = { metadata: { uid }, status: { conditions: [condition] } };
-        await resource.patch({ namespace, name }, 'strategic', patch, { subresource: 'status' });
-      }
-      await resource.delete({ namespace, name }, { preconditions: uid ? { uid } : {} });
-    } catch (error) {
-      if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error;
-    }
-  };
   return runQueue(context, { queue, informers: [nodes, pods], workers: 8, reconcile });
 }
 

@@ -7,6 +7,7 @@ import type {
   ExactDeviceRequest,
   ResourceClaim,
 } from '@keelson/api/generated/types/resource/v1';
+import { tolerates } from '@keelson/api/resources/tolerations';
 import type { Asked } from './capacity.ts';
 
 /** What a request wants, or one of the alternatives that will do. */
@@ -63,10 +64,4 @@ export function isKeptOff(taints: readonly DeviceTaint[] | undefined, { tolerati
       (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') &&
       !tolerations.some((toleration) => tolerates(toleration, taint)),
   );
-}
-
-function tolerates({ effect, key, operator = 'Equal', value = '' }: DeviceToleration, taint: DeviceTaint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  return operator === 'Exists' || (operator === 'Equal' && value === (taint.value ?? ''));
 }
