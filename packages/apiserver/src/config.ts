@@ -5,7 +5,7 @@ import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuditPolicy } from './audit/policy.ts';
-import type { AuditSink } from './audit/sink.ts';
+import type { AuditLoss, AuditSink } from './audit/sink.ts';
 import type { AuthorizationMode } from './authz/chain.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
@@ -86,7 +86,7 @@ export interface ServerConfig {
   readonly eventTtlSeconds: number;
   readonly profiling: boolean;
   /** What is recorded, and where. The server closes the sink when it ends. */
-  readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink };
+  readonly audit?: { readonly policy: AuditPolicy; sink(onLost: AuditLoss): AuditSink };
   /** How the API server reaches kubelets, for logs, exec, attach, port-forward and proxies. */
   readonly kubelet?: {
     readonly clientCertificate?: Reloadable<ServingCertificate>;

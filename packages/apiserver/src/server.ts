@@ -16,6 +16,7 @@ import { admissionChain } from './admission/plugins.ts';
 import { guardParams } from './admission/policy/guard.ts';
 import { admissionWorld } from './admission/world.ts';
 import { Aggregation } from './aggregation/index.ts';
+import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
@@ -306,7 +307,16 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     ],
   });
 
-  const auditing = config.audit && { evaluate: auditEvaluator(config.audit.policy), sink: config.audit.sink, now };
+  const auditMetrics = new AuditMetrics(metrics.registry);
+  const auditing = config.audit && {
+    evaluate: auditEvaluator(config.audit.policy),
+    sink: config.audit.sink((plugin, error, events) => {
+      auditMetrics.lost(plugin, events);
+      logger.error({ plugin, events, error: error.message }, 'audit events were not recorded');
+    }),
+    metrics: auditMetrics,
+    now,
+  };
   const chain = compose(
     [
       ...(config.shutdownSendRetryAfter ? [lifecycle.sendRetryAfter] : []),
@@ -378,7 +388,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation]).finally(async () => {
       flow?.stop();
       resources.close();
-      await config.audit?.sink.close();
+      await auditing?.sink.close();
       admission.close();
       converters.close();
       backends.close();

@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { ManualClock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestContext } from '../context.ts';
 import { audit, auditEarlyRefusals } from '../filters/audit.ts';
 import { attributesOf } from '../filters/authorization.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import type { AuditEvent } from './event.ts';
+import { type LineWriter, logBackend } from './log.ts';
 import { LogFile } from './logfile.ts';
+import { AuditMetrics } from './metrics.ts';
 import { auditEvaluator, auditPolicy, type PolicyRule } from './policy.ts';
-import { type AuditSink, type LineWriter, type LogSinkOptions, logSink } from './sink.ts';
+import { type AuditLoss, type AuditSink, auditSink, type SinkOptions } from './sink.ts';
 
+const metrics = () => new AuditMetrics(new MetricsRegistry());
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 const HEAD = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy' };
 
@@ -99,7 +103,7 @@ class Sink implements AuditSink {
 describe('a request', () => {
   const run = async (rule: PolicyRule, ctx: RequestContext, handle: (ctx: RequestContext) => Promise<void>) => {
     const sink = new Sink();
-    const filter = audit({ evaluate: auditEvaluator({ rules: [rule] }), sink, now: () => NOW });
+    const filter = audit({ evaluate: auditEvaluator({ rules: [rule] }), sink, metrics: metrics(), now: () => NOW });
     await filter(ctx, () => handle(ctx)).catch(() => {});
     return sink.events;
   };
@@ -204,7 +208,12 @@ describe('a request', () => {
     [400, 'BadRequest'],
   ] as const)('of somebody unknown that is refused with %d is recorded once', async (code, reason) => {
     const sink = new Sink();
-    const options = { evaluate: auditEvaluator({ rules: [{ level: 'Metadata' }] }), sink, now: () => NOW };
+    const options = {
+      evaluate: auditEvaluator({ rules: [{ level: 'Metadata' }] }),
+      sink,
+      metrics: metrics(),
+      now: () => NOW,
+    };
     const ctx = contextOf('/version', { user: { name: '', uid: '', groups: [], extra: {} } });
     const refuse = () => Promise.reject(new StatusError(code, reason, reason));
     await expect(auditEarlyRefusals(options)(ctx, refuse)).rejects.toThrow(reason);
@@ -214,28 +223,36 @@ describe('a request', () => {
   it('is refused when it cannot be recorded and has to be', async () => {
     const writer: LineWriter = { write: () => Promise.reject(new Error('disk full')), close: async () => {} };
     const errors: string[] = [];
-    const go = async (mode: LogSinkOptions['mode']) => {
-      const sink = logSink({ ...base, writer, mode, onError: (error) => errors.push(error.message) });
-      const filter = audit({ evaluate: auditEvaluator({ rules: [{ level: 'Metadata' }] }), sink, now: () => NOW });
+    const registry = new MetricsRegistry();
+    const counted = new AuditMetrics(registry);
+    const go = async (mode: SinkOptions['mode']) => {
+      const onLost: AuditLoss = (_, error) => errors.push(error.message);
+      const sink = auditSink({ ...base, backend: logBackend(writer, 'json'), mode, onLost });
+      const evaluate = auditEvaluator({ rules: [{ level: 'Metadata' }] });
+      const filter = audit({ evaluate, sink, metrics: counted, now: () => NOW });
       await filter(contextOf('/version'), async () => {});
     };
     await go('blocking');
     await expect(go('blocking-strict')).rejects.toThrow('failed to store audit event');
     expect(new Set(errors)).toEqual(new Set(['disk full']));
+    const text = await registry.text();
+    expect(text).toContain('apiserver_audit_requests_rejected_total 1\n');
+    expect(text).toContain('apiserver_audit_event_total 3\n');
+    expect(text).toContain('apiserver_audit_level_total{level="Metadata"} 2\n');
   });
 });
 
 const base = {
-  format: 'json',
   mode: 'blocking',
   batch: { bufferSize: 3, maxSize: 2, maxWaitMs: 100 },
   clock: new ManualClock(),
-  onError: () => {},
+  onLost: () => {},
 } as const;
 const event = (name: string, withoutBodies = name): AuditEvent => ({
   level: 'Request',
   stage: 'ResponseComplete',
   json: () => `${name}\n`,
+  item: () => name,
   withoutBodies: () => event(withoutBodies),
   legacy: () => `legacy ${name}\n`,
 });
@@ -259,8 +276,8 @@ describe('a log', () => {
   it('in batches: when one is full, or after a while; what is too much is dropped', async () => {
     const [writer, clock, errors] = [new Writer(), new ManualClock(), [] as string[]];
     writer.slow = true;
-    const onError = (error: Error) => errors.push(error.message);
-    const sink = logSink({ ...base, writer, clock, mode: 'batch', onError });
+    const onLost: AuditLoss = (plugin, error) => errors.push(`${plugin}: ${error.message}`);
+    const sink = auditSink({ ...base, backend: logBackend(writer, 'json'), clock, mode: 'batch', onLost });
     await sink.process(event('1'));
     await settled();
     expect(writer.texts).toEqual([]);
@@ -268,7 +285,7 @@ describe('a log', () => {
     await settled();
     expect(writer.texts).toEqual(['1\n']);
     for (const name of ['2', '3', '4', '5']) await sink.process(event(name));
-    expect(errors).toEqual(['audit buffer queue blocked']);
+    expect(errors).toEqual(['buffered: audit buffer queue blocked']);
     writer.slow = false;
     for (const release of writer.release) release();
     await sink.close();
@@ -278,7 +295,7 @@ describe('a log', () => {
   it('in batches, no more than so many a second', async () => {
     const [writer, clock] = [new Writer(), new ManualClock()];
     const batch = { bufferSize: 10, maxSize: 1, maxWaitMs: 0, throttle: { qps: 10, burst: 1 } };
-    const sink = logSink({ ...base, batch, writer, clock, mode: 'batch' });
+    const sink = auditSink({ ...base, batch, backend: logBackend(writer, 'json'), clock, mode: 'batch' });
     for (const name of ['1', '2', '3']) await sink.process(event(name));
     await settled();
     expect(writer.texts).toEqual(['1\n']);
@@ -289,14 +306,15 @@ describe('a log', () => {
 
   it('as text, and cut', async () => {
     const [writer, errors] = [new Writer(), [] as string[]];
-    await logSink({ ...base, writer, format: 'legacy' }).process(event('1'));
-    const onError = (error: Error) => errors.push(error.message);
-    const cutting = logSink({ ...base, writer, truncate: { maxEventBytes: 5 }, onError });
+    await auditSink({ ...base, backend: logBackend(writer, 'legacy') }).process(event('1'));
+    const onLost: AuditLoss = (plugin, error) => errors.push(`${plugin}: ${error.message}`);
+    const truncate = { maxEventBytes: 5, maxBatchBytes: 5 };
+    const cutting = auditSink({ ...base, backend: logBackend(writer, 'json'), truncate, onLost });
     await cutting.process(event('1234', 'x'));
     await cutting.process(event('12345', 'x'));
     await cutting.process(event('12345'));
     expect(writer.texts).toEqual(['legacy 1\n', '1234\n', 'x\n']);
-    expect(errors).toEqual(['event is too large even after truncating']);
+    expect(errors).toEqual(['truncate: event is too large even after truncating']);
   });
 });
 

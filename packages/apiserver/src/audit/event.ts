@@ -20,6 +20,8 @@ export interface AuditEvent {
   readonly stage: Stage;
   /** With line feed at the end. */
   json(): string;
+  /** As an item of a list: without kind and version. */
+  item(): string;
   /** Without request and response, however small. */
   withoutBodies(): AuditEvent;
   /** One line for people (`--audit-log-format=legacy`). */
@@ -109,8 +111,6 @@ export class AuditRecord {
     const ctx = this.#ctx;
     const { info, exchange, receivedAt } = ctx;
     const fields: [string, unknown][] = [
-      ['kind', 'Event'],
-      ['apiVersion', 'audit.k8s.io/v1'],
       ['level', this.decision.level],
       ['auditID', ctx.auditId],
       ['stage', stage],
@@ -174,19 +174,21 @@ interface Parts {
 
 function eventOf(level: Level, stage: Stage, parts: Parts, legacy: string): AuditEvent {
   const { fields, bodies, tail, annotations } = parts;
+  const content = () => {
+    const keys = Object.keys(annotations).sort();
+    const sorted = Object.fromEntries(keys.map((key) => [key, annotations[key]]));
+    return [
+      ...members(fields),
+      ...(bodies.request === undefined ? [] : [`"requestObject":${bodies.request}`]),
+      ...(bodies.response === undefined ? [] : [`"responseObject":${bodies.response}`]),
+      ...members([...tail, ['annotations', keys.length > 0 ? sorted : undefined]]),
+    ].join(',');
+  };
   return {
     level,
     stage,
-    json: () => {
-      const keys = Object.keys(annotations).sort();
-      const sorted = Object.fromEntries(keys.map((key) => [key, annotations[key]]));
-      return `{${[
-        ...members(fields),
-        ...(bodies.request === undefined ? [] : [`"requestObject":${bodies.request}`]),
-        ...(bodies.response === undefined ? [] : [`"responseObject":${bodies.response}`]),
-        ...members([...tail, ['annotations', keys.length > 0 ? sorted : undefined]]),
-      ].join(',')}}\n`;
-    },
+    json: () => `{"kind":"Event","apiVersion":"audit.k8s.io/v1",${content()}}\n`,
+    item: () => `{${content()}}`,
     withoutBodies: () => {
       const noted = { ...annotations, [TRUNCATED]: 'true' };
       const none = { request: undefined, response: undefined };

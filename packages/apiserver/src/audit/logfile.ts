@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { basename, dirname, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { LineWriter } from './sink.ts';
+import type { LineWriter } from './log.ts';
 
 export interface LogFileOptions {
   readonly path: string;

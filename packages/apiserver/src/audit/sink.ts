@@ -1,4 +1,7 @@
-/** Where audit events go, and how they are held back, cut and gathered on their way (apiserver/plugin/pkg/audit). */
+/**
+ * The way of audit events to where they are kept: cut where they are too large, then gathered into batches or waited for
+ * (apiserver/plugin/pkg/audit/{truncate,buffered}, apiserver/pkg/server/options/audit.go).
+ */
 import type { Clock } from '@keelson/api/clock';
 import type { AuditEvent } from './event.ts';
 
@@ -9,115 +12,154 @@ export interface AuditSink {
   close(): Promise<void>;
 }
 
-/** Text that is appended somewhere. */
-export interface LineWriter {
-  write(text: string): Promise<void>;
+/** Where events are kept: a log, a webhook. */
+export interface AuditBackend {
+  readonly name: string;
+  /** Batches may be under way at the same time. */
+  readonly concurrent: boolean;
+  /** The event as this backend keeps it. */
+  encode(event: AuditEvent): string;
+  /** @throws Error when they could not be kept */
+  send(encoded: readonly string[]): Promise<void>;
+  /** No attempt is made again from here on. */
+  hurry?(): void;
   close(): Promise<void>;
 }
 
-export interface LogSinkOptions {
-  readonly writer: LineWriter;
-  readonly format: 'json' | 'legacy';
-  /** blocking-strict: a request whose arrival cannot be written is refused. */
-  readonly mode: 'batch' | 'blocking' | 'blocking-strict';
-  readonly batch: {
-    /** Events that wait; more are dropped. */
-    readonly bufferSize: number;
-    readonly maxSize: number;
-    readonly maxWaitMs: number;
-    /** Batches per second, and how many at once after a pause. */
-    readonly throttle?: { readonly qps: number; readonly burst: number };
-  };
-  readonly truncate?: { readonly maxEventBytes: number };
-  readonly clock: Clock;
-  readonly onError: (error: Error) => void;
+export interface BatchOptions {
+  /** Events that wait; more are dropped. */
+  readonly bufferSize: number;
+  readonly maxSize: number;
+  readonly maxWaitMs: number;
+  /** Batches per second, and how many at once after a pause. */
+  readonly throttle?: { readonly qps: number; readonly burst: number };
 }
 
-/** A sink that writes lines. */
-export function logSink(options: LogSinkOptions): AuditSink {
+export interface SinkOptions {
+  readonly backend: AuditBackend;
+  /** blocking-strict: a request whose arrival cannot be written is refused. */
+  readonly mode: 'batch' | 'blocking' | 'blocking-strict';
+  readonly batch: BatchOptions;
+  /** Bytes; a batch that is larger goes in parts. */
+  readonly truncate?: { readonly maxEventBytes: number; readonly maxBatchBytes: number };
+  readonly clock: Clock;
+  readonly onLost: AuditLoss;
+}
+
+/** Events were not kept. @param plugin what failed. @param events how many */
+export type AuditLoss = (plugin: string, error: Error, events: number) => void;
+
+/** All events together that have not been kept yet; more are dropped. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+
+export function auditSink(options: SinkOptions): AuditSink {
   return options.mode === 'batch' ? new BatchingSink(options) : new BlockingSink(options);
 }
 
-class BlockingSink implements AuditSink {
-  readonly #options: LogSinkOptions;
+/** Events go to all of them. */
+export function allOf(sinks: readonly AuditSink[]): AuditSink {
+  if (sinks.length === 1) return sinks[0]!;
+  return {
+    async process(event) {
+      const outcomes = await Promise.allSettled(sinks.map((sink) => sink.process(event)));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    },
+    async close() {
+      await Promise.all(sinks.map((sink) => sink.close()));
+    },
+  };
+}
 
-  constructor(options: LogSinkOptions) {
+class BlockingSink implements AuditSink {
+  readonly #options: SinkOptions;
+
+  constructor(options: SinkOptions) {
     this.#options = options;
   }
 
   async process(event: AuditEvent): Promise<void> {
-    const { writer, mode, onError } = this.#options;
+    const { backend, mode, onLost } = this.#options;
+    const encoded = encode(event, this.#options);
+    if (encoded === undefined) return;
     try {
-      const line = lineOf(event, this.#options);
-      if (line !== undefined) await writer.write(line);
+      await backend.send([encoded]);
     } catch (error) {
-      onError(error as Error);
+      onLost(backend.name, error as Error, 1);
       if (mode === 'blocking-strict') throw error;
     }
   }
 
   close(): Promise<void> {
-    return this.#options.writer.close();
+    return this.#options.backend.close();
   }
 }
 
 class BatchingSink implements AuditSink {
-  readonly #options: LogSinkOptions;
-  #buffer: AuditEvent[] = [];
-  #writing: Promise<void> | undefined;
+  readonly #options: SinkOptions;
+  #buffer: string[] = [];
+  #heldBytes = 0;
+  #draining: Promise<void> | undefined;
+  readonly #sending = new Set<Promise<void>>();
   #cancelTimer: (() => void) | undefined;
   #tokens: number;
   #tokensAt: number;
   #closing = false;
 
-  constructor(options: LogSinkOptions) {
+  constructor(options: SinkOptions) {
     this.#options = options;
     this.#tokens = options.batch.throttle?.burst ?? 0;
     this.#tokensAt = options.clock.now();
   }
 
   async process(event: AuditEvent): Promise<void> {
-    const { bufferSize, maxSize, maxWaitMs } = this.#options.batch;
-    if (this.#buffer.length >= bufferSize) {
-      this.#options.onError(new Error('audit buffer queue blocked'));
-      return;
-    }
-    this.#buffer.push(event);
-    if (this.#buffer.length >= maxSize) this.#flush();
-    else this.#cancelTimer ??= this.#options.clock.after(maxWaitMs, () => this.#flush(), { background: true });
+    const { batch, clock, onLost } = this.#options;
+    const refuse = (why: string) => onLost('buffered', new Error(why), 1);
+    if (this.#closing) return refuse('audit backend shut down');
+    if (this.#buffer.length >= batch.bufferSize) return refuse('audit buffer queue blocked');
+    const encoded = encode(event, this.#options);
+    if (encoded === undefined) return;
+    if (this.#heldBytes + encoded.length > MAX_HELD_BYTES) return refuse('audit buffer queue blocked');
+    this.#heldBytes += encoded.length;
+    this.#buffer.push(encoded);
+    if (this.#buffer.length >= batch.maxSize) this.#flush();
+    else this.#cancelTimer ??= clock.after(batch.maxWaitMs, () => this.#flush(), { background: true });
   }
 
   async close(): Promise<void> {
+    const { backend } = this.#options;
     this.#closing = true;
+    backend.hurry?.();
     this.#flush();
-    await this.#writing;
-    await this.#options.writer.close();
+    await this.#draining;
+    await Promise.all(this.#sending);
+    await backend.close();
   }
 
   #flush(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = undefined;
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
     });
   }
 
   async #drain(): Promise<void> {
-    const { batch, writer, onError } = this.#options;
+    const { batch, backend, truncate } = this.#options;
     while (this.#buffer.length > 0) {
       await this.#token();
       const events = this.#buffer.splice(0, batch.maxSize);
-      const lines = events.flatMap((event) => this.#line(event) ?? []);
-      if (lines.length > 0) await writer.write(lines.join('')).catch(onError);
+      const sent = this.#send(parts(events, truncate?.maxBatchBytes)).finally(() => this.#sending.delete(sent));
+      this.#sending.add(sent);
+      if (!backend.concurrent) await sent;
     }
   }
 
-  #line(event: AuditEvent): string | undefined {
-    try {
-      return lineOf(event, this.#options);
-    } catch (error) {
-      this.#options.onError(error as Error);
-      return undefined;
+  /** Never rejects. */
+  async #send(batches: readonly (readonly string[])[]): Promise<void> {
+    const { backend, onLost } = this.#options;
+    for (const events of batches) {
+      await backend.send(events).catch((error: Error) => onLost(backend.name, error, events.length));
+      for (const event of events) this.#heldBytes -= event.length;
     }
   }
 
@@ -136,12 +178,27 @@ class BatchingSink implements AuditSink {
   }
 }
 
-/** @throws Error when the event is too large even without request and response */
-function lineOf(event: AuditEvent, { format, truncate }: LogSinkOptions): string | undefined {
-  if (format === 'legacy') return event.legacy();
-  const line = event.json();
-  if (truncate === undefined || Buffer.byteLength(line) <= truncate.maxEventBytes) return line;
-  const cut = event.withoutBodies().json();
-  if (Buffer.byteLength(cut) > truncate.maxEventBytes) throw new Error('event is too large even after truncating');
-  return cut;
+function parts(events: readonly string[], maxBytes = Number.POSITIVE_INFINITY): string[][] {
+  const batches: string[][] = [[]];
+  let bytes = 0;
+  for (const event of events) {
+    const size = Buffer.byteLength(event);
+    if (bytes > 0 && bytes + size > maxBytes) {
+      batches.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    batches.at(-1)!.push(event);
+  }
+  return batches;
+}
+
+/** Undefined for an event that is too large even without request and response. */
+function encode(event: AuditEvent, { backend, truncate, onLost }: SinkOptions): string | undefined {
+  const whole = backend.encode(event);
+  if (truncate === undefined || Buffer.byteLength(whole) <= truncate.maxEventBytes) return whole;
+  const cut = event.level === 'Metadata' ? whole : backend.encode(event.withoutBodies());
+  if (Buffer.byteLength(cut) <= truncate.maxEventBytes) return cut;
+  onLost('truncate', new Error('event is too large even after truncating'), 1);
+  return undefined;
 }

@@ -1,6 +1,7 @@
 /** Records what is asked and what became of it, as the policy says (apiserver/pkg/endpoints/filters/audit.go). */
 import { internalError, type Status, StatusError } from '@keelson/api/errors';
 import { AuditRecord } from '../audit/event.ts';
+import type { AuditMetrics } from '../audit/metrics.ts';
 import type { AuditDecision, Stage } from '../audit/policy.ts';
 import type { AuditSink } from '../audit/sink.ts';
 import type { Attributes } from '../authz/attributes.ts';
@@ -12,6 +13,7 @@ import { isLongRunning } from './longrunning.ts';
 export interface AuditOptions {
   readonly evaluate: (attributes: Attributes) => AuditDecision;
   readonly sink: AuditSink;
+  readonly metrics: AuditMetrics;
   readonly now: () => Date;
 }
 
@@ -25,6 +27,7 @@ export function audit(options: AuditOptions): Filter {
     ctx.audit = record;
     const emit = emitter(record, options);
     await emit('RequestReceived').catch(() => {
+      options.metrics.rejected();
       throw internalError('failed to store audit event');
     });
     let started: Promise<void> | undefined;
@@ -66,14 +69,17 @@ export function auditEarlyRefusals(options: AuditOptions): Filter {
   };
 }
 
-function recordOf(ctx: RequestContext, { evaluate }: AuditOptions): AuditRecord | undefined {
+function recordOf(ctx: RequestContext, { evaluate, metrics }: AuditOptions): AuditRecord | undefined {
   const decision = evaluate(attributesOf(ctx));
+  metrics.level(decision.level);
   return decision.level === 'None' ? undefined : new AuditRecord(ctx, decision);
 }
 
-function emitter(record: AuditRecord, { sink, now }: AuditOptions): (stage: Stage) => Promise<void> {
+function emitter(record: AuditRecord, { sink, metrics, now }: AuditOptions): (stage: Stage) => Promise<void> {
   return async (stage) => {
-    if (!record.decision.omitStages.has(stage)) await sink.process(record.at(stage, now()));
+    if (record.decision.omitStages.has(stage)) return;
+    metrics.event();
+    await sink.process(record.at(stage, now()));
   };
 }
 

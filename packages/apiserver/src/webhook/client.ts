@@ -1,12 +1,13 @@
 /** Asking a webhook over HTTPS, as client-go does it, in its words when it fails (k8s.io/apiserver/pkg/util/webhook/client.go). */
-import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
+import { formatDuration } from '@keelson/component/go/duration';
 import { escapePath } from '../connect/backend.ts';
 import { goErrorText } from '../connect/goerror.ts';
 import { caBundleProblem } from '../registry/validation/cabundle.ts';
+import { exchange, type Reply } from './exchange.ts';
 
 export interface Address {
   readonly host: string;
@@ -15,12 +16,6 @@ export interface Address {
 
 /** Where the port of a service is reached. @throws Error */
 export type ResolveService = (namespace: string, name: string, port: number) => Promise<Address>;
-
-export interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: Buffer;
-}
 
 /** What comes with a request besides its body: who asks, for a server that wants to know. */
 export interface Credentials {
@@ -54,7 +49,6 @@ export class UnusableConfig extends Error {
   override readonly name = 'UnusableConfig';
 }
 
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const HTTPS_PORT = 443;
 
 /** Keeps connections to webhooks for their next review. */
@@ -70,7 +64,7 @@ export class WebhookClient {
   async post(config: WebhookClientConfig, body: Buffer, timeoutSeconds: number): Promise<Reply> {
     const problem = config.caBundle && caBundleProblem(config.caBundle);
     if (problem) throw new UnusableConfig(problem);
-    const target = targetOf(config, `timeout=${duration(timeoutSeconds)}`, this.#options.resolve);
+    const target = targetOf(config, `timeout=${formatDuration(timeoutSeconds * 1000)}`, this.#options.resolve);
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
       const address = await target.address();
@@ -90,31 +84,26 @@ export class WebhookClient {
     const { headers, tls } = this.#options.credentialsFor?.(target.authority) ?? {};
     const ca = [tls?.ca, caBundle && decodeBundle(caBundle)].filter((pem) => pem);
     const servername = tls?.servername ?? target.servername;
-    return new Promise((resolve, reject) => {
-      const request = https.request({
-        agent: this.#agent,
-        host,
-        port,
-        method: 'POST',
-        path: target.path,
-        servername: isIP(servername) === 0 ? servername : '',
-        ...tls,
-        ...(ca.length > 0 ? { ca: ca.join('\n') } : {}),
-        headers: {
-          host: target.server,
-          accept: 'application/json, */*',
-          'content-type': 'application/json',
-          'content-length': body.length,
-          'user-agent': 'kube-apiserver-admission',
-          ...headers,
-        },
-        signal,
-      });
-      request.setNoDelay(true);
-      request.on('error', reject);
-      request.on('response', (response) => readReply(response).then(resolve, reject));
-      request.end(body);
+    const request = https.request({
+      agent: this.#agent,
+      host,
+      port,
+      method: 'POST',
+      path: target.path,
+      servername: isIP(servername) === 0 ? servername : '',
+      ...tls,
+      ...(ca.length > 0 ? { ca: ca.join('\n') } : {}),
+      headers: {
+        host: target.server,
+        accept: 'application/json, */*',
+        'content-type': 'application/json',
+        'content-length': body.length,
+        'user-agent': 'kube-apiserver-admission',
+        ...headers,
+      },
+      signal,
     });
+    return exchange(request, body);
   }
 
   close(): void {
@@ -124,22 +113,6 @@ export class WebhookClient {
 
 function decodeBundle(caBundle: string): string {
   return Buffer.from(caBundle, 'base64').toString('latin1');
-}
-
-/** @throws Error for a webhook that answers without end */
-async function readReply(response: IncomingMessage): Promise<Reply> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) throw new Error(`the response is larger than ${MAX_REPLY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return {
-    status: response.statusCode ?? 0,
-    contentType: response.headers['content-type'] ?? '',
-    body: Buffer.concat(chunks),
-  };
 }
 
 function targetOf({ url, service }: WebhookClientConfig, query: string, resolve: ResolveService): Target {
@@ -185,9 +158,4 @@ function pathOf(path: string): string {
 
 function reasonOf(error: unknown, { server }: Target, signal: AbortSignal): string {
   return signal.aborted ? 'context deadline exceeded' : goErrorText(error, server);
-}
-
-/** As Go writes a time.Duration of whole seconds. */
-function duration(seconds: number): string {
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -1,12 +1,12 @@
 /** What a webhook's HTTP reply means, in client-go's words (k8s.io/client-go/rest: transformResponse, Result.Into). */
 import { StatusError } from '@keelson/api/errors';
 import { meaningOf } from '@keelson/api/server-response';
-import type { Reply } from './client.ts';
+import type { Reply } from './exchange.ts';
 
 const MAX_SHOWN_BYTES = 2048;
 
 /** @returns the body of a reply that is one. @throws StatusError for any that is a failure; Error for an empty one */
-export function bodyOf({ status, contentType, body }: Reply): Buffer {
+export function bodyOf({ status, contentType, body }: Pick<Reply, 'status' | 'contentType' | 'body'>): Buffer {
   if (status < 200 || status > 206) throw failure(status, shown(contentType, body));
   if (body.length === 0)
     throw new Error(`0-length response with status code: ${status} and content type: ${contentType}`);

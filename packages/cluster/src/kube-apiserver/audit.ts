@@ -1,11 +1,17 @@
+import { logBackend } from '@keelson/apiserver/audit/log';
 import { LogFile, standardOutput } from '@keelson/apiserver/audit/logfile';
 import { type AuditPolicy, auditPolicy } from '@keelson/apiserver/audit/policy';
-import { type LogSinkOptions, logSink } from '@keelson/apiserver/audit/sink';
+import { type AuditBackend, allOf, auditSink, type SinkOptions } from '@keelson/apiserver/audit/sink';
+import { webhookBackend } from '@keelson/apiserver/audit/webhook';
 import type { ServerConfig } from '@keelson/apiserver/config';
+import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
 import { systemClock } from '@keelson/storage/clock';
 import type { Values } from './flags.ts';
+
+/** Where events may go; the flags of each begin with `audit-log-` and `audit-webhook-`. */
+type Plugin = 'log' | 'webhook';
 
 const MODES = ['batch', 'blocking', 'blocking-strict'] as const;
 const FORMATS = ['legacy', 'json'] as const;
@@ -14,44 +20,54 @@ const MEGABYTE = 1024 * 1024;
 
 /** What is wrong with the flags, in the words of kube-apiserver (apiserver/pkg/server/options/audit.go). */
 export function auditErrors(values: Values): (string | false)[] {
-  if (values['audit-log-path'] === '') return [];
-  const [eventSize, batchSize] = [
-    values['audit-log-truncate-max-event-size'],
-    values['audit-log-truncate-max-batch-size'],
-  ];
+  const isLogged = values['audit-log-path'] !== '';
+  const isPosted = values['audit-webhook-config-file'] !== '';
+  return [...(isLogged ? logErrors(values) : []), ...(isPosted ? pluginErrors('webhook', values) : [])];
+}
+
+function logErrors(values: Values): (string | false)[] {
   const format = values['audit-log-format'];
   const notNegative = (['audit-log-maxage', 'audit-log-maxbackup', 'audit-log-maxsize'] as const).map(
     (flag) => values[flag] < 0 && `--${flag} ${values[flag]} can't be a negative number`,
   );
   return [
-    modeError(values),
-    eventSize <= 0
-      ? `invalid audit truncate log max event size ${eventSize}, must be a positive number`
-      : batchSize < eventSize &&
-        `invalid audit truncate log max batch size ${batchSize}, must be greater than max event size (${eventSize})`,
-    values['audit-log-version'] !== VERSION && `invalid group version, allowed versions are [{"audit.k8s.io" "v1"}]`,
+    ...pluginErrors('log', values),
     !FORMATS.some((known) => known === format) &&
       `invalid audit log format ${format}, allowed formats are ${quote(FORMATS.join(','))}`,
     ...notNegative,
   ];
 }
 
-function modeError(values: Values): string | false {
-  const mode = values['audit-log-mode'];
+function pluginErrors(plugin: Plugin, values: Values): (string | false)[] {
+  const eventSize = values[`audit-${plugin}-truncate-max-event-size`];
+  const batchSize = values[`audit-${plugin}-truncate-max-batch-size`];
+  return [
+    modeError(plugin, values),
+    eventSize <= 0
+      ? `invalid audit truncate ${plugin} max event size ${eventSize}, must be a positive number`
+      : batchSize < eventSize &&
+        `invalid audit truncate ${plugin} max batch size ${batchSize}, must be greater than max event size (${eventSize})`,
+    values[`audit-${plugin}-version`] !== VERSION &&
+      `invalid group version, allowed versions are [{"audit.k8s.io" "v1"}]`,
+  ];
+}
+
+function modeError(plugin: Plugin, values: Values): string | false {
+  const mode = values[`audit-${plugin}-mode`];
   if (!MODES.some((known) => known === mode)) {
-    return `invalid audit log mode ${mode}, allowed modes are ${quote(MODES.join(','))}`;
+    return `invalid audit ${plugin} mode ${mode}, allowed modes are ${quote(MODES.join(','))}`;
   }
   if (mode !== 'batch') return false;
-  const { 'audit-log-batch-throttle-qps': qps, 'audit-log-batch-throttle-burst': burst } = values;
+  const isThrottled = values[`audit-${plugin}-batch-throttle-enable`];
   const wrong = (
     [
-      ['buffer size', values['audit-log-batch-buffer-size'], true],
-      ['max batch size', values['audit-log-batch-max-size'], true],
-      ['throttle QPS', qps, values['audit-log-batch-throttle-enable']],
-      ['throttle burst', burst, values['audit-log-batch-throttle-enable']],
+      ['buffer size', values[`audit-${plugin}-batch-buffer-size`], true],
+      ['max batch size', values[`audit-${plugin}-batch-max-size`], true],
+      ['throttle QPS', values[`audit-${plugin}-batch-throttle-qps`], isThrottled],
+      ['throttle burst', values[`audit-${plugin}-batch-throttle-burst`], isThrottled],
     ] as const
   ).find(([, value, matters]) => matters && value <= 0);
-  return wrong !== undefined && `invalid audit batch log ${wrong[0]} ${wrong[1]}, must be a positive number`;
+  return wrong !== undefined && `invalid audit batch ${plugin} ${wrong[0]} ${wrong[1]}, must be a positive number`;
 }
 
 /** Reads a policy from YAML or JSON. @throws Error with what is wrong with it */
@@ -60,30 +76,10 @@ export async function readAuditPolicy(text: string): Promise<AuditPolicy> {
   return auditPolicy(load(text));
 }
 
-/**
- * Opens the log. Without a policy nothing is recorded, without a path there is nowhere to record it.
- * @throws the error of the file system
- */
-export async function auditConfig(
-  values: Values,
-  policy: AuditPolicy | undefined,
-  logger: Logger,
-): Promise<ServerConfig['audit']> {
+/** Opens the log that is named. @throws the error of the file system */
+export async function auditLog(values: Values, logger: Logger): Promise<AuditBackend | undefined> {
   const path = values['audit-log-path'];
-  const onError = (error: Error) => logger.error({ error: error.message }, 'audit events were not recorded');
-  const options: Omit<LogSinkOptions, 'writer'> = {
-    format: values['audit-log-format'] === 'legacy' ? 'legacy' : 'json',
-    mode: MODES.find((mode) => mode === values['audit-log-mode']) ?? 'blocking',
-    batch: {
-      bufferSize: values['audit-log-batch-buffer-size'],
-      maxSize: values['audit-log-batch-max-size'],
-      maxWaitMs: values['audit-log-batch-max-wait'],
-      ...throttle(values),
-    },
-    ...truncate(values),
-    clock: systemClock,
-    onError,
-  };
+  if (path === '') return undefined;
   const file = {
     path,
     maxBytes: values['audit-log-maxsize'] * MEGABYTE,
@@ -91,19 +87,54 @@ export async function auditConfig(
     maxAgeDays: values['audit-log-maxage'],
     compress: values['audit-log-compress'],
     now: () => new Date(),
-    onError,
+    onError: (error: Error) => logger.error({ error: error.message }, 'old audit logs were not put in order'),
   };
-  if (policy === undefined || path === '') return undefined;
   const writer = path === '-' ? standardOutput : await LogFile.open(file);
-  return { policy, sink: logSink({ ...options, writer }) };
+  return logBackend(writer, values['audit-log-format'] === 'legacy' ? 'legacy' : 'json');
 }
 
-function throttle(values: Values): Pick<LogSinkOptions['batch'], 'throttle'> {
-  const [qps, burst] = [values['audit-log-batch-throttle-qps'], values['audit-log-batch-throttle-burst']];
-  return values['audit-log-batch-throttle-enable'] ? { throttle: { qps, burst } } : {};
+/** The webhook that a kubeconfig names. @throws KubeconfigError, or the error of the file system */
+export function auditWebhook(values: Values): AuditBackend | undefined {
+  const path = values['audit-webhook-config-file'];
+  if (path === '') return undefined;
+  const world = { clock: systemClock, random: Math.random };
+  return webhookBackend(KubeconfigWebhook.open(path, world), world, values['audit-webhook-initial-backoff']);
 }
 
-function truncate(values: Values): Pick<LogSinkOptions, 'truncate'> {
-  const maxEventBytes = values['audit-log-truncate-max-event-size'];
-  return values['audit-log-truncate-enabled'] ? { truncate: { maxEventBytes } } : {};
+/** Without a policy nothing is recorded, without a backend there is nowhere to record it. */
+export function auditConfig(
+  values: Values,
+  policy: AuditPolicy | undefined,
+  backends: { readonly [name in Plugin]: AuditBackend | undefined },
+): ServerConfig['audit'] {
+  const { log, webhook } = backends;
+  const options = [
+    ...(log ? [sinkOptions('log', values, log)] : []),
+    ...(webhook ? [sinkOptions('webhook', values, webhook)] : []),
+  ];
+  if (policy === undefined || options.length === 0) return undefined;
+  return { policy, sink: (onLost) => allOf(options.map((each) => auditSink({ ...each, onLost }))) };
+}
+
+function sinkOptions(plugin: Plugin, values: Values, backend: AuditBackend): Omit<SinkOptions, 'onLost'> {
+  const throttle = {
+    qps: values[`audit-${plugin}-batch-throttle-qps`],
+    burst: values[`audit-${plugin}-batch-throttle-burst`],
+  };
+  const truncate = {
+    maxEventBytes: values[`audit-${plugin}-truncate-max-event-size`],
+    maxBatchBytes: values[`audit-${plugin}-truncate-max-batch-size`],
+  };
+  return {
+    backend,
+    mode: MODES.find((mode) => mode === values[`audit-${plugin}-mode`]) ?? 'blocking',
+    batch: {
+      bufferSize: values[`audit-${plugin}-batch-buffer-size`],
+      maxSize: values[`audit-${plugin}-batch-max-size`],
+      maxWaitMs: values[`audit-${plugin}-batch-max-wait`],
+      ...(values[`audit-${plugin}-batch-throttle-enable`] ? { throttle } : {}),
+    },
+    ...(values[`audit-${plugin}-truncate-enabled`] ? { truncate } : {}),
+    clock: systemClock,
+  };
 }

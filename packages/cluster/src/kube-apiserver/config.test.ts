@@ -64,6 +64,28 @@ const kubeadm = () => [
   `--tls-private-key-file=${pki.keyFile('apiserver')}`,
 ];
 
+/** Files that only few have. */
+const more = async () => {
+  const put = async (name: string, text: string) => {
+    await writeFile(join(root, name), text);
+    return join(root, name);
+  };
+  const policy = await put('policy.yaml', '{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}');
+  const hook = await put(
+    'hook.yaml',
+    `current-context: hook
+contexts: [{name: hook, context: {cluster: hook}}]
+clusters: [{name: hook, cluster: {server: "https://127.0.0.1:1/"}}]
+`,
+  );
+  return [
+    ...required(),
+    `--audit-policy-file=${policy}`,
+    `--audit-log-path=${join(root, 'audit.log')}`,
+    `--audit-webhook-config-file=${hook}`,
+  ];
+};
+
 const configOf = (...argv: string[]) => serverConfig(parseFlags(flags, argv).values, { store, logger, files });
 
 test("kubeadm's command line", async () => {
@@ -157,8 +179,10 @@ test('a certificate that is replaced on disk is taken up, a broken one is not', 
   expect(config.servingCertificate.get()).not.toEqual(before);
 });
 
-/** Read where the process, its log and its store are set up, not in the configuration of the server. */
+/** Read where the process, its log and its store are set up, or validated, not in the configuration of the server. */
 const readElsewhere = [
+  'audit-log-version',
+  'audit-webhook-version',
   'help',
   'version',
   'v',
@@ -184,6 +208,6 @@ test('the flags said to have an effect are those that are read', async () => {
     });
   const context = { store, logger, files };
   await serverConfig(watch(parseFlags(flags, kubeadm()).values), context);
-  await serverConfig(watch(parseFlags(flags, required()).values), context);
+  await serverConfig(watch(parseFlags(flags, await more()).values), context);
   expect([...read].sort()).toEqual(Object.keys(descriptions).sort());
 });

@@ -15,7 +15,7 @@ import type { Store } from '@keelson/storage/store';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
-import { auditConfig, readAuditPolicy } from './audit.ts';
+import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
@@ -133,9 +133,13 @@ class FileReader {
   }
 
   async audit(logger: Logger): Promise<ServerConfig['audit']> {
+    const values = this.#values;
     const policy = await this.text('audit-policy-file', readAuditPolicy);
-    const path = this.#values['audit-log-path'];
-    return this.#named('audit-log-path', path, () => auditConfig(this.#values, policy, logger));
+    if (policy === undefined) return undefined;
+    const [path, config] = [values['audit-log-path'], values['audit-webhook-config-file']];
+    const log = await this.#named('audit-log-path', path, () => auditLog(values, logger));
+    const webhook = this.#named('audit-webhook-config-file', config, () => auditWebhook(values));
+    return auditConfig(values, policy, { log, webhook });
   }
 
   key(

@@ -38,8 +38,26 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'blocking: requests wait until their events are written; blocking-strict: and are refused when that fails; batch: they do not wait.',
   'audit-log-path': 'File that audit events are written to; - is standard output. Needs --audit-policy-file.',
   'audit-log-truncate-enabled': 'Leave requests and answers out of audit events that are too large.',
+  'audit-log-truncate-max-batch-size': 'Bytes of audit events that are written at once.',
   'audit-log-truncate-max-event-size': 'Bytes of an audit event that are not too large.',
+  'audit-log-version': 'Version of the audit events that are written: audit.k8s.io/v1.',
   'audit-policy-file': 'What is recorded of which requests: a Policy of audit.k8s.io/v1.',
+  'audit-webhook-batch-buffer-size':
+    'Audit events that wait to be sent; more are dropped. For --audit-webhook-mode=batch.',
+  'audit-webhook-batch-max-size': 'Audit events that are sent at once. For --audit-webhook-mode=batch.',
+  'audit-webhook-batch-max-wait': 'How long audit events may wait. For --audit-webhook-mode=batch.',
+  'audit-webhook-batch-throttle-burst': 'Batches that may be sent at once after a pause.',
+  'audit-webhook-batch-throttle-enable': 'Limit how many batches are sent per second.',
+  'audit-webhook-batch-throttle-qps': 'Batches per second.',
+  'audit-webhook-config-file':
+    'Kubeconfig of a webhook that audit events are sent to, as EventList. Needs --audit-policy-file.',
+  'audit-webhook-initial-backoff': 'How long to wait after the first attempt to send audit events has failed.',
+  'audit-webhook-mode':
+    'batch: no request waits for the webhook; blocking: requests wait; blocking-strict: and are refused when it fails.',
+  'audit-webhook-truncate-enabled': 'Leave requests and answers out of audit events that are too large.',
+  'audit-webhook-truncate-max-batch-size': 'Bytes of audit events that are sent at once.',
+  'audit-webhook-truncate-max-event-size': 'Bytes of an audit event that are not too large.',
+  'audit-webhook-version': 'Version of the audit events that are sent: audit.k8s.io/v1.',
   'authorization-mode':
     'Authorizers in order: AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook, ABAC. Default: AlwaysAllow.',
   'bind-address': 'Address that the HTTPS port listens on.',
