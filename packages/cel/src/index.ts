@@ -10,6 +10,7 @@ export { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMI
 export { Duration, Timestamp } from './eval/time.ts';
 export * from './eval/values.ts';
 export type { FunctionCost, FunctionDeclaration, Overload } from './functions.ts';
+export { ADMISSION_VARIABLES, withVariables } from './library/admission.ts';
 export {
   type AuthorizationAnswer,
   type AuthorizationQuery,

@@ -211,6 +211,11 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./devicetainteviction/controller.ts')).start(context),
   },
   {
+    name: 'validatingadmissionpolicy-status-controller',
+    account: 'validatingadmissionpolicy-status-controller',
+    start: async (context) => (await import('./validatingadmissionpolicystatus/controller.ts')).start(context),
+  },
+  {
     name: 'service-cidr-controller',
     account: 'service-cidrs-controller',
     start: async (context) => (await import('./servicecidr/controller.ts')).start(context),

@@ -1,4 +1,4 @@
-/** Types as the built-in kinds declare them. */
+/** Types as the built-in kinds declare them, by what OpenAPI says of them (k8s.io/apiserver/pkg/cel/openapi). */
 import type { StructType as ApiStruct, Type as ApiType, ScalarName } from '@keelson/api/schema';
 import {
   BOOL,
@@ -16,7 +16,8 @@ import {
 } from '../types/declared.ts';
 import { escapeName } from './escape.ts';
 
-const SCALARS: Readonly<Record<ScalarName, Declared>> = {
+/** Those of several types, quantities among them, are not to be seen; a time is to be found out when it comes. */
+const SCALARS: Readonly<Partial<Record<ScalarName, Declared>>> = {
   string: STRING,
   bool: BOOL,
   int32: INT,
@@ -25,44 +26,40 @@ const SCALARS: Readonly<Record<ScalarName, Declared>> = {
   bytes: BYTES,
   time: TIMESTAMP,
   microtime: TIMESTAMP,
-  quantity: STRING,
   intorstring: DYN,
-  raw: DYN,
-  fields: DYN,
-  json: DYN,
-  any: DYN,
 };
 
-const known = new WeakMap<ApiStruct, Declared>();
+/** Objects of which nothing is declared. */
+const BARE: ReadonlySet<ScalarName> = new Set(['raw', 'fields']);
 
-/** @param type of `@keelson/api/schema`; named as in OpenAPI: `io.k8s.api.core.v1.Pod` */
-export function fromBuiltin(type: ApiType): Declared {
+/**
+ * Undefined where expressions see nothing.
+ * @param name of the object type; types within it are named after it
+ */
+export function fromBuiltin(type: ApiType, name: string): Declared | undefined {
   switch (type.kind) {
     case 'scalar':
-      return SCALARS[type.scalar];
-    case 'list':
-      return listOf(fromBuiltin(type.element));
-    case 'map':
-      return mapOf(STRING, fromBuiltin(type.value));
+      return BARE.has(type.scalar) ? object(name, {}) : SCALARS[type.scalar];
+    case 'list': {
+      const element = fromBuiltin(type.element, `${name}.@idx`);
+      return element && listOf(element);
+    }
+    case 'map': {
+      const value = fromBuiltin(type.value, `${name}.@elem`);
+      return value && mapOf(STRING, value);
+    }
     case 'schemaOr':
-      return DYN;
+      return undefined;
     case 'struct':
-      return fromStruct(type);
+      return object(name, () => fieldsOf(type, name));
   }
 }
 
 /** Types refer to themselves: fields are looked at when they are asked for. */
-function fromStruct(type: ApiStruct): Declared {
-  const before = known.get(type);
-  if (before) return before;
-  const declared = object(type.name, () => fieldsOf(type));
-  known.set(type, declared);
-  return declared;
-}
-
-function* fieldsOf(type: ApiStruct): Generator<[string, DeclaredField]> {
+function* fieldsOf(type: ApiStruct, parent: string): Generator<[string, DeclaredField]> {
   for (const { json, type: fieldType } of type.jsonFields) {
     const name = escapeName(json);
-    if (name !== undefined) yield [name, { json, declared: fromBuiltin(fieldType) }];
+    const declared = fromBuiltin(fieldType, `${parent}.${name}`);
+    if (name !== undefined && declared) yield [name, { json, declared }];
   }
 }

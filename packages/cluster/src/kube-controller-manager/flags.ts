@@ -35,6 +35,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'concurrent-serviceaccount-token-syncs': 'The same for tokens that are kept in secrets.',
   'concurrent-statefulset-syncs': 'The same for stateful sets.',
   'concurrent-ttl-after-finished-syncs': 'The same for ended jobs that are to go.',
+  'concurrent-validating-admission-policy-status-syncs': 'The same for policies whose expressions are checked.',
   controllers: 'Controllers to run: names, * for all that are on by default, -NAME for all but that.',
   help: 'Show this help.',
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',

@@ -26,6 +26,7 @@ const CONCURRENCY = {
   'concurrent-serviceaccount-token-syncs': 'serviceaccount-token-controller',
   'concurrent-statefulset-syncs': 'statefulset-controller',
   'concurrent-ttl-after-finished-syncs': 'ttl-after-finished-controller',
+  'concurrent-validating-admission-policy-status-syncs': 'validatingadmissionpolicy-status-controller',
   'mirroring-concurrent-service-endpoint-syncs': 'endpointslice-mirroring-controller',
 } as const;
 

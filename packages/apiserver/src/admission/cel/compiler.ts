@@ -11,10 +11,11 @@ import {
   OBJECT_TYPES,
   StringType,
   type Type,
+  withVariables,
 } from '@keelson/cel';
 import { LRUCache } from 'lru-cache';
 import type { CompileExpression, ExpressionRole } from '../../registry/admissionregistration/expressions.ts';
-import { admissionEnvironment, type Named, withVariables } from './environment.ts';
+import { admissionEnvironment, type Named } from './environment.ts';
 import { compileExpression, type Expression } from './expression.ts';
 
 const RESULTS: Readonly<Record<ExpressionRole, readonly Type[]>> = {
