@@ -6,7 +6,7 @@ import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuditPolicy } from './audit/policy.ts';
 import type { AuditLoss, AuditSink } from './audit/sink.ts';
-import type { AuthorizationMode } from './authz/chain.ts';
+import type { AuthorizationOptions } from './authz/build.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
@@ -63,7 +63,7 @@ export interface ServerConfig {
   readonly serviceAccounts?: ServiceAccountConfig;
   readonly enableBootstrapTokens?: boolean;
   readonly anonymousAuth: boolean;
-  readonly authorizationModes: readonly AuthorizationMode[];
+  readonly authorization: AuthorizationOptions;
   /** What was given on the command line, and the defaults: shown at /flagz. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Default: all as they are unless somebody says otherwise. */

@@ -1,9 +1,8 @@
 /** Where a request comes from the listener into the chain of filters. */
 import { randomUUID } from 'node:crypto';
-import { quote } from '@keelson/api/field';
 import type { Handler } from './chain.ts';
 import { NO_USER, type RequestContext } from './context.ts';
-import { textAnswer } from './http/answer.ts';
+import { internalServerError } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import type { Logger } from './logger.ts';
 import { parseRequestInfo } from './requestinfo.ts';
@@ -24,8 +23,7 @@ export async function serve(exchange: Exchange, chain: Handler, now: () => Date,
     else if (error instanceof URIError)
       exchange.respond(400, { 'content-type': 'text/plain; charset=utf-8' }, '400 Bad Request');
     else {
-      const why = `Internal Server Error: ${quote(exchange.url)}: ${(error as Error).message}\n`;
-      const { status, headers, body } = textAnswer(500, why);
+      const { status, headers, body } = internalServerError(exchange.url, error);
       exchange.respond(status, headers, body);
     }
   }

@@ -21,7 +21,7 @@ import { auditEvaluator } from './audit/policy.ts';
 import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
-import { authorizerChain } from './authz/chain.ts';
+import { buildAuthorization } from './authz/build.ts';
 import { followNodes } from './authz/node/follow.ts';
 import { NodeGraph } from './authz/node/graph.ts';
 import { nodeAuthorizer } from './authz/node/index.ts';
@@ -31,6 +31,7 @@ import { RBAC_GROUP, RbacIndex } from './authz/rbac/index.ts';
 import { boot } from './bootstrap/boot.ts';
 import { RegistryClient } from './bootstrap/client.ts';
 import { FlowControlUpkeep } from './bootstrap/flowcontrol-upkeep.ts';
+import { apiServerId } from './bootstrap/identity-lease.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { Presence } from './bootstrap/presence.ts';
@@ -47,7 +48,7 @@ import { serveDiscovery } from './discovery/handler.ts';
 import { enabledGroups } from './discovery/runtime-config.ts';
 import { audit, auditEarlyRefusals } from './filters/audit.ts';
 import { authentication } from './filters/authentication.ts';
-import { authorization } from './filters/authorization.ts';
+import { authorization as checkAuthorization } from './filters/authorization.ts';
 import { errors } from './filters/errors.ts';
 import { goaway } from './filters/goaway.ts';
 import { impersonation } from './filters/impersonation.ts';
@@ -127,11 +128,14 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const groups = enabledGroups(config.runtimeConfig, (gate) => gates.enabled(gate));
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
-  const authorizers = authorizerChain(config.authorizationModes, {
-    RBAC: rbac,
-    Node: nodeAuthorizer(nodes, nodeRules),
+  const identity = apiServerId(hostname());
+  const outside = { clock: systemClock, random, now, identity, registry: metrics.registry, logger };
+  const authorization = buildAuthorization(config.authorization, {
+    ...outside,
+    provided: { RBAC: rbac, Node: nodeAuthorizer(nodes, nodeRules) },
+    monotonic: () => performance.now(),
   });
-  const { authorize } = authorizers;
+  const { authorize } = authorization;
   const services: AllocationDeps = {
     client: () => client,
     store,
@@ -270,7 +274,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       authenticate,
       apiAudiences: apiAudiencesOf(config),
       authorize,
-      authorizer: authorizers,
+      authorizer: authorization,
       tokens: tokenIssuer(config, environment, objects),
       pods: {
         pods: () => resources.storeOf('', 'pods'),
@@ -330,7 +334,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       impersonation(new Impersonation(authorize, () => now().getTime())),
       flow?.filter ??
         inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
-      authorization(authorize),
+      checkAuthorization(authorization.metrics.attempted(authorize)),
     ],
     handler,
   );
@@ -364,7 +368,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     },
     // All at once: who follows before the first page has come is told of it without parsing it again.
     follow: async () => {
-      const nodesToo = config.authorizationModes.includes('Node');
+      const nodesToo = config.authorization.configuration.some(({ type }) => type === 'Node');
       await Promise.all([
         followRbac(rbac, resources),
         nodesToo ? followNodes(nodes, resources) : undefined,
@@ -390,6 +394,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       resources.close();
       await auditing?.sink.close();
       admission.close();
+      authorization.close();
       converters.close();
       backends.close();
     });

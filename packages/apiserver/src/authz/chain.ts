@@ -1,4 +1,4 @@
-/** `--authorization-mode`: authorizers in order, before them the masters who may do all. */
+/** Authorizers in order, before them the masters who may do all. */
 import { aggregate } from '../aggregate.ts';
 import { SYSTEM_MASTERS } from '../authn/authenticator.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -11,10 +11,8 @@ import {
   NO_OPINION,
   type RulesOf,
 } from './attributes.ts';
-import { quoteList } from './rbac/rules.ts';
-
-export const AUTHORIZATION_MODES = ['AlwaysAllow', 'AlwaysDeny', 'ABAC', 'Webhook', 'RBAC', 'Node'] as const;
-export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
+import type { AuthorizationMode } from './configuration.ts';
+import type { AuthorizationMetrics } from './metrics.ts';
 
 const NOTHING: RulesOf = { resourceRules: [], nonResourceRules: [], incomplete: false };
 
@@ -35,26 +33,37 @@ export const alwaysDeny: Authorizer = {
 
 const masters: Authorize = ({ user }) => (user.groups.includes(SYSTEM_MASTERS) ? ALLOW : NO_OPINION);
 
+export interface NamedAuthorizer {
+  readonly type: AuthorizationMode;
+  readonly name: string;
+  /** Undefined: the server has started without it. */
+  readonly authorizer: Authorizer | undefined;
+}
+
+const ALWAYS: Partial<Record<AuthorizationMode, Authorizer>> = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny };
+
 /**
- * The authorizers of the modes, in their order.
- * @throws Error for a mode that is unknown, listed twice, or not provided
+ * The authorizers in their order, what they decide counted.
+ * @throws Error for none at all, and for one that the server has started without
  */
 export function authorizerChain(
-  modes: readonly string[],
-  provided: Partial<Record<AuthorizationMode, Authorizer>>,
+  given: readonly NamedAuthorizer[],
+  metrics: Pick<AuthorizationMetrics, 'counted'>,
 ): Authorizer {
-  if (modes.length === 0) throw new Error('at least one authorization-mode must be passed');
-  const known = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny, ...provided };
-  const authorizers = modes.map((mode, i) => {
-    const authorizer = known[mode as AuthorizationMode];
-    if (!authorizer) throw new Error(`authorization-mode "${mode}" is not a valid mode`);
-    if (modes.indexOf(mode) !== i)
-      throw new Error(`authorization-mode ${quoteList(modes)} has mode specified more than once`);
-    return authorizer;
+  if (given.length === 0) throw new Error('at least one authorization mode must be passed');
+  const authorizers = given.map(({ type, name, authorizer = ALWAYS[type] }) => {
+    if (!authorizer)
+      throw new Error(`authorizer type ${type} is not allowed if it was not enabled at initial server startup`);
+    return { rulesFor: authorizer, authorize: metrics.counted(type, name, (a) => authorizer.authorize(a)) };
   });
   return {
     authorize: inOrder([masters, ...authorizers.map((a) => a.authorize)]),
-    rulesFor: (user, namespace) => allRules(authorizers, user, namespace),
+    rulesFor: (user, namespace) =>
+      allRules(
+        authorizers.map((a) => a.rulesFor),
+        user,
+        namespace,
+      ),
   };
 }
 

@@ -12,12 +12,17 @@ export function authorization(authorize: Authorize): Filter {
   };
 }
 
+/** Something kept the authorizers from deciding: the answer is plain text. */
+export class Undecided extends Error {
+  override readonly name = 'Undecided';
+}
+
 const DECISION = 'authorization.k8s.io/decision';
 const REASON = 'authorization.k8s.io/reason';
 
 /**
  * @param annotations of the audit event: what was decided, and why
- * @throws StatusError 403; the Error that kept an authorizer from deciding
+ * @throws StatusError 403; Undecided
  */
 export async function checkAllowed(
   authorize: Authorize,
@@ -28,7 +33,7 @@ export async function checkAllowed(
   const { decision, reason, error } = answer instanceof Promise ? await answer : answer;
   const undecided = decision !== 'allow' && error;
   annotations[REASON] = undecided ? 'internal error' : reason;
-  if (undecided) throw error;
+  if (undecided) throw new Undecided(error.message, { cause: error });
   annotations[DECISION] = decision === 'allow' ? 'allow' : 'forbid';
   if (decision !== 'allow') throw forbiddenError(attributes, reason);
 }

@@ -3,8 +3,10 @@ import { internalError, StatusError } from '@keelson/api/errors';
 import type { Filter } from '../chain.ts';
 import { commonHeaders } from '../handlers/send.ts';
 import { statusBody } from '../handlers/status.ts';
+import { internalServerError } from '../http/answer.ts';
 import type { Logger } from '../logger.ts';
 import { storeError } from '../registry/store-error.ts';
+import { Undecided } from './authorization.ts';
 
 /** An error after the answer has begun can only cut it off. */
 export function errors(logger: Logger): Filter {
@@ -21,6 +23,11 @@ export function errors(logger: Logger): Filter {
       }
       if (exchange.headersSent) {
         exchange.abort();
+        return;
+      }
+      if (error instanceof Undecided) {
+        const { status, headers, body } = internalServerError(exchange.url, error);
+        exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
         return;
       }
       const status =

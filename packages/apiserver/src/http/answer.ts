@@ -1,4 +1,5 @@
 /** A request to a path that is not a resource (discovery, health, OpenAPI, metrics), and what is answered. */
+import { quote } from '@keelson/api/field';
 import type { UserInfo } from '../registry/strategy.ts';
 import type { RequestHeaders, ResponseHeaders } from './exchange.ts';
 
@@ -28,6 +29,13 @@ export function textAnswer(status: number, body: string): Answer {
     body,
   };
 }
+
+/** A failure that nobody has a Status for. @param url as it came */
+export function internalServerError(url: string, error: unknown): Answer {
+  const text = `Internal Server Error: ${quote(url)}: ${error instanceof Error ? error.message : String(error)}`;
+  return textAnswer(500, `${text.replace(/[&<>]/g, (character) => HTML[character]!)}\n`);
+}
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /** What Go's mux says for a path that nobody serves, unknown API groups among them. */
 export function pageNotFound(): Answer {

@@ -123,7 +123,7 @@ const HEADERS = {
   'content-type': 'application/json',
   'user-agent': 'kube-apiserver',
 };
-const TIMED_OUT = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+const TIMED_OUT = 'net/http: request canceled (Client.Timeout exceeded while awaiting headers)';
 
 /** No answer, or none that could be read. */
 export class WebhookUnreachable extends Error {
@@ -160,7 +160,10 @@ const TRANSIENT: ReadonlySet<string> = new Set(['InternalError', 'Timeout', 'Too
 export function isTransient(error: unknown): boolean {
   if (error instanceof StatusError)
     return TRANSIENT.has(error.reason) || error.details?.retryAfterSeconds !== undefined;
-  return error instanceof WebhookUnreachable && (error.cause as NodeJS.ErrnoException).code === 'ECONNRESET';
+  if (!(error instanceof WebhookUnreachable)) return false;
+  const { code, syscall } = error.cause as NodeJS.ErrnoException;
+  // A connection that was merely closed has the code too, but comes from no system call.
+  return code === 'ECONNRESET' && syscall !== undefined;
 }
 
 /** Without query, fragment and the slashes at the end of the path, as client-go asks a server without API groups. */

@@ -83,6 +83,9 @@ clusters: [{name: hook, cluster: {server: "https://127.0.0.1:1/"}}]
     `--audit-policy-file=${policy}`,
     `--audit-log-path=${join(root, 'audit.log')}`,
     `--audit-webhook-config-file=${hook}`,
+    '--authorization-mode=ABAC,Webhook',
+    `--authorization-policy-file=${await put('policies', '{"user": "jane"}')}`,
+    `--authorization-webhook-config-file=${hook}`,
   ];
 };
 
@@ -113,7 +116,10 @@ test("kubeadm's command line", async () => {
 });
 
 test('no --authorization-mode: all is allowed, so nobody is anonymous', async () => {
-  expect(await configOf(...required())).toMatchObject({ authorizationModes: ['AlwaysAllow'], anonymousAuth: false });
+  expect(await configOf(...required())).toMatchObject({
+    authorization: { configuration: [{ type: 'AlwaysAllow', name: 'alwaysallow' }] },
+    anonymousAuth: false,
+  });
 });
 
 test('tokens are read from the file', async () => {

@@ -4,7 +4,6 @@ import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { admissionConfiguration, type PluginConfigurations } from '@keelson/apiserver/admission/configuration';
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
-import type { AuthorizationMode } from '@keelson/apiserver/authz/chain';
 import type { ReconcilerType } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
@@ -16,6 +15,7 @@ import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
+import { allowsAll, authorizationOptions } from './authorization.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
@@ -27,7 +27,6 @@ export async function serverConfig(
   { store, logger, files }: { store: Store; logger: Logger; files: WatchedFiles },
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
-  const modes = values['authorization-mode'].length === 0 ? ['AlwaysAllow'] : values['authorization-mode'];
   const reader = new FileReader(values, files);
   return {
     store,
@@ -43,8 +42,8 @@ export async function serverConfig(
     tokens: reader.text('token-auth-file', parseTokenFile),
     serviceAccounts: serviceAccounts(values, reader),
     enableBootstrapTokens: values['enable-bootstrap-token-auth'],
-    anonymousAuth: values['anonymous-auth'] && !modes.includes('AlwaysAllow'),
-    authorizationModes: modes as AuthorizationMode[],
+    anonymousAuth: values['anonymous-auth'] && !allowsAll(values),
+    authorization: reader.authorization(logger),
     featureGates: parseFeatureGates(values['feature-gates']),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     enableAdmissionPlugins: values['enable-admission-plugins'],
@@ -130,6 +129,12 @@ class FileReader {
   ): T | undefined {
     const path = this.#values[flag];
     return path === '' ? undefined : this.#named(flag, path, () => decode(readFileSync(path, 'utf8'), path));
+  }
+
+  authorization(logger: Logger): ServerConfig['authorization'] {
+    const path = this.#values['authorization-config'] || this.#values['authorization-policy-file'];
+    const flag = this.#values['authorization-config'] ? 'authorization-config' : 'authorization-policy-file';
+    return this.#named(flag, path, () => authorizationOptions(this.#values, this.#files, logger));
   }
 
   async audit(logger: Logger): Promise<ServerConfig['audit']> {

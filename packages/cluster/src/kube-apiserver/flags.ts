@@ -12,6 +12,9 @@ export const flags = {
 
 export type Values = FlagValues<typeof flags>;
 
+/** What the command line gave, beside the values of all flags. */
+export type Given = ReadonlySet<keyof typeof flags>;
+
 /** What the help says of the flags that have an effect; the others are read and change nothing. */
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'admission-control-config-file': 'Configurations of admission plug-ins: an AdmissionConfiguration.',
@@ -58,8 +61,15 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'audit-webhook-truncate-max-batch-size': 'Bytes of audit events that are sent at once.',
   'audit-webhook-truncate-max-event-size': 'Bytes of an audit event that are not too large.',
   'audit-webhook-version': 'Version of the audit events that are sent: audit.k8s.io/v1.',
+  'authorization-config':
+    'Authorizers in order, and the webhooks among them: an AuthorizationConfiguration, read again when it changes. Instead of --authorization-mode and --authorization-webhook-*.',
   'authorization-mode':
     'Authorizers in order: AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook, ABAC. Default: AlwaysAllow.',
+  'authorization-policy-file': 'Policies, one a line, for --authorization-mode=ABAC.',
+  'authorization-webhook-cache-authorized-ttl': 'How long is remembered that the webhook has allowed something.',
+  'authorization-webhook-cache-unauthorized-ttl': 'How long is remembered that it has not.',
+  'authorization-webhook-config-file': 'Kubeconfig of the webhook, for --authorization-mode=Webhook.',
+  'authorization-webhook-version': 'Version of the SubjectAccessReviews that the webhook is sent: v1 or v1beta1.',
   'bind-address': 'Address that the HTTPS port listens on.',
   'cert-dir': 'Where apiserver.crt and apiserver.key are, or are made, when --tls-cert-file is not given.',
   'client-ca-file':

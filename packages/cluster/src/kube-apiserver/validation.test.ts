@@ -70,6 +70,19 @@ describe('one at a time', () => {
     [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
     [['--authorization-mode='], ['at least one authorization-mode must be passed']],
     [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],
+    [['--authorization-mode=ABAC'], ["authorization-mode ABAC's authorization policy file not passed"]],
+    [['--authorization-mode=Webhook'], ["authorization-mode Webhook's authorization config file not passed"]],
+    [
+      ['--authorization-mode=Webhook', '--authorization-webhook-config-file=x', '--authorization-webhook-version=v2'],
+      ['unsupported webhook authorizer version "v2", supported versions are "v1", "v1beta1"'],
+    ],
+    [['--authorization-config=x'], []],
+    [
+      ['--authorization-config=x', '--authorization-webhook-cache-authorized-ttl=1m'],
+      [
+        '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined',
+      ],
+    ],
     [['--authorization-policy-file=x'], ['cannot specify --authorization-policy-file without mode ABAC']],
     [['--runtime-config=abc'], ['runtime-config invalid key abc']],
     [['--runtime-config=api/all=false'], ['invalid runtime-config with only api/all=false']],

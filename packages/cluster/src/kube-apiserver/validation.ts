@@ -1,14 +1,11 @@
-import { AUTHORIZATION_MODES } from '@keelson/apiserver/authz/chain';
 import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { parseCidr } from '../cidr.ts';
 import { auditErrors } from './audit.ts';
-import type { flags, Values } from './flags.ts';
-
-/** What the command line gave, beside the values of all flags. */
-export type Given = ReadonlySet<keyof typeof flags>;
+import { authorizationErrors } from './authorization.ts';
+import type { Given, Values } from './flags.ts';
 
 type Check = (values: Values, given: Given) => readonly (string | false)[];
 
@@ -87,33 +84,7 @@ function issuerError(issuer: string, repeated: boolean): string | false {
   return repeated && `service-account-issuer ${quote(issuer)} is already specified`;
 }
 
-const unsupported = ['ABAC', 'Webhook'];
-
-const authorization: Check = (values, given) => {
-  const modes = values['authorization-mode'];
-  const has = (mode: string) => modes.includes(mode);
-  return [
-    given.has('authorization-mode') && modes.length === 0 && 'at least one authorization-mode must be passed',
-    ...modes.flatMap((mode) => [
-      !AUTHORIZATION_MODES.some((known) => known === mode) && `authorization-mode ${quote(mode)} is not a valid mode`,
-      unsupported.includes(mode) && `authorization-mode ${quote(mode)} is not supported yet`,
-      mode === 'ABAC' &&
-        values['authorization-policy-file'] === '' &&
-        "authorization-mode ABAC's authorization policy file not passed",
-      mode === 'Webhook' &&
-        values['authorization-webhook-config-file'] === '' &&
-        "authorization-mode Webhook's authorization config file not passed",
-    ]),
-    values['authorization-policy-file'] !== '' &&
-      !has('ABAC') &&
-      'cannot specify --authorization-policy-file without mode ABAC',
-    values['authorization-webhook-config-file'] !== '' &&
-      !has('Webhook') &&
-      'cannot specify --authorization-webhook-config-file without mode Webhook',
-    new Set(modes).size !== modes.length &&
-      `authorization-mode [${modes.map(quote).join(' ')}] has mode specified more than once`,
-  ];
-};
+const authorization: Check = (values, given) => authorizationErrors(values, given);
 
 const apiEnablement: Check = (values) => runtimeConfigErrors(Object.fromEntries(values['runtime-config']));
 
