@@ -157,6 +157,12 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./rootca/controller.ts')).start(context),
   },
   {
+    name: 'ttl-controller',
+    alias: 'ttl',
+    account: 'ttl-controller',
+    start: async (context) => (await import('./ttl/controller.ts')).start(context),
+  },
+  {
     name: 'bootstrap-signer-controller',
     alias: 'bootstrapsigner',
     account: 'bootstrap-signer',
@@ -194,6 +200,18 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./protection/attributesclasses.ts')).start(context),
   },
   {
+    name: 'persistentvolume-attach-detach-controller',
+    alias: 'attachdetach',
+    account: 'attachdetach-controller',
+    start: async (context) => (await import('./attachdetach/controller.ts')).start(context),
+  },
+  {
+    name: 'persistentvolume-expander-controller',
+    alias: 'persistentvolume-expander',
+    account: 'expand-controller',
+    start: async (context) => (await import('./volumeexpand/controller.ts')).start(context),
+  },
+  {
     name: 'ephemeral-volume-controller',
     alias: 'ephemeral-volume',
     account: 'ephemeral-volume-controller',
@@ -209,6 +227,12 @@ export const controllers: readonly Controller[] = [
     name: 'device-taint-eviction-controller',
     account: 'device-taint-eviction-controller',
     start: async (context) => (await import('./devicetainteviction/controller.ts')).start(context),
+  },
+  {
+    name: 'legacy-serviceaccount-token-cleaner-controller',
+    alias: 'legacy-service-account-token-cleaner',
+    account: 'legacy-service-account-token-cleaner',
+    start: async (context) => (await import('./legacytokens/controller.ts')).start(context),
   },
   {
     name: 'validatingadmissionpolicy-status-controller',

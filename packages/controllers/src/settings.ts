@@ -13,6 +13,10 @@ export interface ControllerSettings {
   readonly concurrency: ReadonlyMap<string, number>;
   /** So many pods that have come to their end are kept (`--terminated-pod-gc-threshold`); 0 keeps all. */
   readonly terminatedPodThreshold: number;
+  /** A token in a secret goes when it was not used for so long (`--legacy-service-account-token-clean-up-period`). */
+  readonly legacyTokenPeriodMs: number;
+  /** Whether a volume leaves a node that is not ready before it says that it is unmounted (`--disable-force-detach-on-timeout`). */
+  readonly forceDetach: boolean;
   /** How workloads are scaled by what they take (`--horizontal-pod-autoscaler-*`). */
   readonly autoscaler: {
     readonly syncPeriodMs: number;
@@ -39,6 +43,8 @@ export interface ControllerSettings {
 export const defaultSettings: ControllerSettings = {
   concurrency: new Map(),
   terminatedPodThreshold: 12_500,
+  legacyTokenPeriodMs: 365 * 24 * 60 * 60 * 1000,
+  forceDetach: true,
   autoscaler: {
     syncPeriodMs: 15_000,
     downscaleStabilizationMs: 300_000,

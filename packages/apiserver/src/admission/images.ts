@@ -2,8 +2,8 @@
 import { StatusError } from '@keelson/api/errors';
 import { type FieldError, notSupported, Path } from '@keelson/api/field';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { allContainers } from '@keelson/api/resources/pod-parts';
 import { aggregate } from '../aggregate.ts';
-import { allContainers } from '../pod.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, objectOf, oldObjectOf, on, refuse } from './plugin.ts';
 
 const ALWAYS = 'Always';

@@ -9,9 +9,9 @@ import type { TokenRequest } from '@keelson/api/generated/types/authentication/v
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Node, PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import { configMapNames, isMirrorPod, MIRROR_POD, secretNames } from '@keelson/api/resources/pod-parts';
 import { asError } from '../aggregate.ts';
 import { nodeOf } from '../authz/node/index.ts';
-import { configMapNames, isMirrorPod, MIRROR_POD, secretNames } from '../pod.ts';
 import { commonNameOfRequest } from './csr.ts';
 import { checkTokenAudience } from './noderestriction-audience.ts';
 import {

@@ -10,8 +10,8 @@ import type {
   ServiceAccount,
   VolumeMount,
 } from '@keelson/api/generated/types/core/v1';
+import { isMirrorPod, secretNames } from '@keelson/api/resources/pod-parts';
 import { asError } from '../aggregate.ts';
-import { isMirrorPod, secretNames } from '../pod.ts';
 import {
   type AdmissionAttributes,
   type AdmissionPlugin,

@@ -7,8 +7,8 @@ import type {
   PodLogOptions,
   PodPortForwardOptions,
 } from '@keelson/api/generated/types/core/v1';
+import { allContainers } from '@keelson/api/resources/pod-parts';
 import type { Objects } from '../objects.ts';
-import { allContainers } from '../pod.ts';
 import type { Backend } from './backend.ts';
 import type { Kubelets } from './kubelets.ts';
 import { logParams, portForwardParams, streamParams } from './options.ts';

@@ -37,6 +37,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'concurrent-ttl-after-finished-syncs': 'The same for ended jobs that are to go.',
   'concurrent-validating-admission-policy-status-syncs': 'The same for policies whose expressions are checked.',
   controllers: 'Controllers to run: names, * for all that are on by default, -NAME for all but that.',
+  'disable-force-detach-on-timeout':
+    'Volumes stay on nodes that are not ready until these say that they are unmounted; otherwise they go after six minutes.',
   help: 'Show this help.',
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',
   'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',
@@ -51,6 +53,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   kubeconfig: 'File that tells where the API server is and who asks.',
   'logging-format': "text (klog's lines) or json.",
   'large-cluster-size-threshold': 'Zones of more nodes than this are large: see --secondary-node-eviction-rate.',
+  'legacy-service-account-token-clean-up-period':
+    'How long a token in a secret may be unused before it goes, if it was made by itself.',
   'node-cidr-mask-size': 'How large the range of a node is: bits of its prefix. Default: 24, or 64 for IPv6.',
   'node-cidr-mask-size-ipv4': 'The same in dual stack, for IPv4.',
   'node-cidr-mask-size-ipv6': 'The same in dual stack, for IPv6.',

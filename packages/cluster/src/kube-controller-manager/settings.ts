@@ -44,6 +44,8 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
     ...(rootCa === undefined ? {} : { rootCa }),
     ...(tokenKey === undefined ? {} : { tokenKey: signingKey(createPrivateKey(tokenKey)) }),
     ...(values['allocate-node-cidrs'] ? { nodeRanges: nodeRangesOf(values) } : {}),
+    legacyTokenPeriodMs: values['legacy-service-account-token-clean-up-period'],
+    forceDetach: !values['disable-force-detach-on-timeout'],
     terminatedPodThreshold: values['terminated-pod-gc-threshold'],
     autoscaler: {
       syncPeriodMs: values['horizontal-pod-autoscaler-sync-period'],

@@ -8,7 +8,7 @@ import { isTerminal } from '../pods/state.ts';
 import { runQueue } from '../work.ts';
 
 const FINALIZER = 'kubernetes.io/pvc-protection';
-const INDEX = 'claim';
+export const INDEX = 'claim';
 
 /** `namespace/name` of the claims that a pod mounts. */
 export function claimsOf({ metadata: { namespace, name }, spec }: Pod): string[] {

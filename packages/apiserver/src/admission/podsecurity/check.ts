@@ -1,7 +1,7 @@
 /** What a check of the pod security standards is, and how it words what it finds. */
 import type { PodSpec } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/generated/types/meta/v1';
-import { type AnyContainer, allContainers } from '../../pod.ts';
+import { type AnyContainer, allContainers } from '@keelson/api/resources/pod-parts';
 
 /** A pod, or the template of one. */
 export interface PodLike {

@@ -10,7 +10,7 @@
 import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
-import { configMapNames, isMirrorPod, secretNames } from '../../pod.ts';
+import { configMapNames, isMirrorPod, secretNames } from '@keelson/api/resources/pod-parts';
 import { sharedText } from '../../registry/sharedtext.ts';
 
 export type ObjectKind =

@@ -1,6 +1,6 @@
 /** What a pod shares with its node. */
 import type { LifecycleHandler, Probe } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import {
   type Check,
   containersNamed,

@@ -1,5 +1,5 @@
 /** What a container may do on its node: privileges, capabilities, users. */
-import type { AnyContainer } from '../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import {
   type Check,
   containersNamed,

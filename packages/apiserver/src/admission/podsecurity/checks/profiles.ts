@@ -1,7 +1,7 @@
 /** Confinement by the node's kernel: seccomp, AppArmor, SELinux, sysctls. */
 import { quote } from '@keelson/api/field';
 import type { SELinuxOptions } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import {
   type Check,
   containersNamed,

@@ -2,7 +2,7 @@
 
 import { Path } from '@keelson/api/field';
 import type { AppArmorProfile, Pod } from '@keelson/api/generated/types/core/v1';
-import { allContainers } from '../../../pod.ts';
+import { allContainers } from '@keelson/api/resources/pod-parts';
 import { semanticEqual } from '../../validation/fields.ts';
 import { validateAppArmorProfile } from './validation/profiles.ts';
 

@@ -3,7 +3,7 @@
  * the old object uses them already.
  */
 import type { Lifecycle, Pod, PodSpec, PodStatus, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
-import { allContainers } from '../../../pod.ts';
+import { allContainers } from '@keelson/api/resources/pod-parts';
 
 export function dropDisabledTemplateFields(
   template: PodTemplateSpec | undefined,

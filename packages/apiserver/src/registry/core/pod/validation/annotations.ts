@@ -2,7 +2,7 @@
 
 import { type ErrorList, forbidden, invalid, type Path } from '@keelson/api/field';
 import type { PodSpec, Toleration } from '@keelson/api/generated/types/core/v1';
-import { MIRROR_POD } from '../../../../pod.ts';
+import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import type { PodValidationOptions } from './options.ts';
 import { validateAppArmorAnnotations, validateSeccompAnnotations } from './profiles.ts';
 import { validateTolerations } from './tolerations.ts';

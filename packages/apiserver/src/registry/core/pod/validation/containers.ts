@@ -18,8 +18,8 @@ import type {
   PodSpec,
 } from '@keelson/api/generated/types/core/v1';
 import { isSidecar } from '@keelson/api/resources/pod';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import { isValidPortName, isValidPortNum } from '@keelson/api/validation/names';
-import type { AnyContainer } from '../../../../pod.ts';
 import { invalidFor } from '../../../validation/fields.ts';
 import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateMountsAndDevices } from './mounts.ts';

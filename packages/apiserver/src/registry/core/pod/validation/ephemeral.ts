@@ -2,7 +2,7 @@
 
 import { duplicate, type ErrorList, forbidden, notFound, Path, quote } from '@keelson/api/field';
 import type { EphemeralContainer, Pod } from '@keelson/api/generated/types/core/v1';
-import { MIRROR_POD } from '../../../../pod.ts';
+import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { semanticEqual } from '../../../validation/fields.ts';
 import { internalForm } from '../../../validation/internal.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';

@@ -2,7 +2,7 @@
 
 import { type ErrorList, forbidden, invalid, notFound, notSupported, type Path, required } from '@keelson/api/field';
 import type { Container, VolumeDevice, VolumeMount } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '../../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import { validateLocalDescendingPath, validatePathNoBacksteps } from './paths.ts';
 import type { Volumes } from './volumes.ts';
 

@@ -2,7 +2,7 @@
 
 import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '../../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import { validatePodAnnotations } from './annotations.ts';
 import { type PodPolicy, type PodValidationOptions, podOptions } from './options.ts';
 import { validateAppArmorAgreement, validateSeccompAgreement } from './profiles.ts';

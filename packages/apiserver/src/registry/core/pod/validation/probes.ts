@@ -9,9 +9,9 @@ import type {
   PodOS,
   Probe,
 } from '@keelson/api/generated/types/core/v1';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import type { IntOrString } from '@keelson/api/scalars';
 import { isHTTPHeaderName, isValidPortName, isValidPortNum } from '@keelson/api/validation/names';
-import type { AnyContainer } from '../../../../pod.ts';
 import { invalidFor, nonNegative } from '../../../validation/fields.ts';
 
 const SCHEMES = ['HTTP', 'HTTPS'];

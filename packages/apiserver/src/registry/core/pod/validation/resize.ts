@@ -4,7 +4,7 @@ import { type ErrorList, forbidden, invalid } from '@keelson/api/field';
 import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import type { ResourceList } from '@keelson/api/resources/list';
 import { computeQOS, isSidecar, qosClass } from '@keelson/api/resources/pod';
-import { MIRROR_POD } from '../../../../pod.ts';
+import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { semanticEqual } from '../../../validation/fields.ts';
 import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';

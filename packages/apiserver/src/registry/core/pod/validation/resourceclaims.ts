@@ -3,8 +3,8 @@
 import { duplicate, type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type { PodResourceClaim } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
+import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { MIRROR_POD } from '../../../../pod.ts';
 import { invalidFor } from '../../../validation/fields.ts';
 import { internalValue } from '../../../validation/internal.ts';
 import { dnsLabel, NOWHERE } from './names.ts';

@@ -1,6 +1,6 @@
 import type { Path } from '@keelson/api/field';
 import type { PodSpec } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '../../../../pod.ts';
+import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 
 /** Every container with its path: init, ordinary, ephemeral. */
 export function containersWithPath(spec: PodSpec, path: Path): (readonly [AnyContainer, Path])[] {

@@ -1,5 +1,5 @@
 /** What a pod is made of and what it names (pkg/api/v1/pod/util.go). */
-import type { Container, EphemeralContainer, Pod, PodSpec, Volume } from '@keelson/api/generated/types/core/v1';
+import type { Container, EphemeralContainer, Pod, PodSpec, Volume } from '../generated/types/core/v1.ts';
 
 export const MIRROR_POD = 'kubernetes.io/config.mirror';
 
