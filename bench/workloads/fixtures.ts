@@ -12,8 +12,14 @@ export function configMap(metadata: Readonly<Record<string, unknown>>, value: st
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { value, text: 'x'.repeat(500) } };
 }
 
-/** About 4 KB once it is stored: two containers, as of a Deployment. Every hundredth has label `few`, one in a thousand a node of its own. */
-export function pod(metadata: Readonly<Record<string, unknown>>, nodeName?: string): object {
+/** What of a pod's spec selections go by. */
+interface Placement {
+  readonly nodeName?: string;
+  readonly schedulerName?: string;
+}
+
+/** About 4 KB once it is stored: two containers, as of a Deployment. */
+export function pod(metadata: Readonly<Record<string, unknown>>, placement: Placement = {}): object {
   const { labels, annotations } = clusterPod.metadata;
   const { containers, serviceAccountName: _, nodeName: __, ...spec } = clusterPod.spec;
   const [{ livenessProbe: _probe, securityContext: _context, ...first }] = containers as [(typeof containers)[0]];
@@ -25,7 +31,7 @@ export function pod(metadata: Readonly<Record<string, unknown>>, nodeName?: stri
       ...spec,
       automountServiceAccountToken: false,
       containers: [first, { name: 'sidecar', image: 'registry.example.com/team/sidecar:v1.2.3' }],
-      ...(nodeName ? { nodeName } : {}),
+      ...placement,
     },
   };
 }
@@ -60,7 +66,7 @@ export function ensureNamespace(target: Target, namespace = NAMESPACE): Promise<
   });
 }
 
-/** Pods `pod-0` … in a namespace, in chunks: {@link podLabels} says how they are labelled. */
+/** Pods `pod-0` … in a namespace, in chunks. */
 export async function ensurePods(target: Target, count: number, namespace = NAMESPACE, from = 0): Promise<void> {
   await ensureNamespace(target, namespace);
   await once(target, `${namespace}/pods/${from}-${count}`, () =>
@@ -68,13 +74,13 @@ export async function ensurePods(target: Target, count: number, namespace = NAME
   );
 }
 
-/** One in a thousand pods is of tier `rare` and on node `node-rare`. */
+/** One in a thousand pods is of kind `rare`, on node `node-rare`, placed by scheduler `rare`. */
 function podTemplates(namespace: string): Template[] {
   const template = (kind: string, weight: number): Template => ({
     method: 'POST',
     path: `/api/v1/namespaces/${namespace}/pods`,
     headers: JSON_BODY,
-    body: JSON.stringify(pod({ name: 'pod-{i}', labels: { kind } }, `node-${kind}`)),
+    body: JSON.stringify(pod({ name: 'pod-{i}', labels: { kind } }, { nodeName: `node-${kind}`, schedulerName: kind })),
     weight,
   });
   return [template('common', 999), template('rare', 1)];

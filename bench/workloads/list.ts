@@ -79,6 +79,14 @@ export const lists: readonly Workload[] = [
     query: '?fieldSelector=spec.nodeName%3Dnode-rare',
     connections: 8,
   }),
+  // kube-apiserver has an index of nodes, and none of this.
+  list({
+    name: 'field-plain',
+    what: ' of a scheduler that has one in a thousand',
+    goal: 20,
+    query: '?fieldSelector=spec.schedulerName%3Drare',
+    connections: 8,
+  }),
   list({ name: 'table', what: ' as Table', goal: 1, accept: `application/json;as=Table;${META}` }),
   list({
     name: 'metadata',

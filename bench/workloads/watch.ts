@@ -103,6 +103,14 @@ export const watches: readonly Workload[] = [
     rate: 100,
   }),
   fanout({
+    name: '1000-paced',
+    what: '1,000 watchers on 1,000 connections, 20 events a second: how late they come',
+    connections: 1000,
+    writes: 200,
+    rate: 20,
+    long: true,
+  }),
+  fanout({
     name: '1000',
     what: '1,000 watchers on 1,000 connections × 100 events',
     connections: 1000,
