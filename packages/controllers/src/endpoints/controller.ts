@@ -6,6 +6,7 @@ import { isNamespaceTerminating } from '../pods/control.ts';
 import { podInformer } from '../pods/informer.ts';
 import { OwnWrites } from '../seen.ts';
 import { isHeadless, podHandler, selects } from '../services/pods.ts';
+import { TriggerTimes, withTriggerTime } from '../services/triggertimes.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { subsetsOf, truncate } from './subsets.ts';
@@ -24,6 +25,7 @@ export async function start(context: ControllerContext) {
   const pods = podInformer(informers);
   const endpoints = informers.informer('endpoints');
   const writes = new OwnWrites();
+  const triggers = new TriggerTimes();
   const enqueue = (service: Service) => queue.add(storeKey(service));
   services.addHandler({ added: enqueue, updated: (_, service) => enqueue(service), deleted: enqueue });
   pods.addHandler(podHandler(services, (key) => queue.add(key)));
@@ -39,6 +41,7 @@ export async function start(context: ControllerContext) {
     const [namespace = '', name = ''] = key.split('/');
     const current = endpoints.store.get(key);
     if (!service) {
+      triggers.forget(key);
       // Of a service that never had a selector they are somebody else's.
       if (current?.metadata.labels?.[MANAGED_BY] !== undefined) await gone(resource.delete({ namespace, name }));
       return;
@@ -46,8 +49,11 @@ export async function start(context: ControllerContext) {
     if (!service.spec.selector || service.spec.type === 'ExternalName') return;
     if (current && !writes.seenIn(current)) return;
     const chosen = pods.store.list(namespace).filter(({ metadata }) => selects(service, metadata.labels));
-    const wanted = wantedOf(service, current, subsetsOf(service, chosen));
-    if (current && sameAs('io.k8s.api.core.v1.Endpoints', current, wanted)) return;
+    const trigger = triggers.next(service, chosen);
+    const right = wantedOf(service, current, subsetsOf(service, chosen));
+    if (current && sameAs('io.k8s.api.core.v1.Endpoints', current, right)) return;
+    const annotations = withTriggerTime(right.metadata.annotations, trigger);
+    const wanted = { ...right, metadata: { ...right.metadata, annotations } };
     try {
       writes.wrote(current ? await resource.update(wanted) : await resource.create(wanted));
     } catch (error) {

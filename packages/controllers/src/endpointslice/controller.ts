@@ -7,8 +7,11 @@ import { isNamespaceTerminating } from '../pods/control.ts';
 import { podInformer } from '../pods/informer.ts';
 import { OwnWrites } from '../seen.ts';
 import { podHandler, selects } from '../services/pods.ts';
+import { TriggerTimes, withTriggerTime } from '../services/triggertimes.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { MANAGED_BY, MANAGER, plan, SERVICE_NAME } from './plan.ts';
+import { Spreading } from './spreading.ts';
+import { isReady, ZONE } from './topology.ts';
 
 const CAPACITY = 100;
 const BY_SERVICE = 'service';
@@ -25,6 +28,8 @@ export async function start(context: ControllerContext) {
   const slices = informers.informer('endpointslices.discovery.k8s.io');
   slices.addIndex(BY_SERVICE, byService);
   const writes = new OwnWrites();
+  const triggers = new TriggerTimes();
+  const spreading = new Spreading(nodes.store, recorder);
   /** By service, the slices that were made and not yet seen. */
   const made = new Map<string, Set<string>>();
   const enqueue = (service: Service) => queue.add(storeKey(service));
@@ -42,13 +47,21 @@ export async function start(context: ControllerContext) {
     deleted: (slice) => changed(slice),
   });
   const located = new Set<string>();
+  const spread = () => {
+    for (const key of spreading.nodesChanged()) queue.add(key);
+  };
   nodes.addHandler({
     // Zones are in endpoints, and pods may have waited for their node.
-    added: ({ metadata }) => located.has(metadata.name!) && all(),
-    updated: (before, after) => {
-      const zone = 'topology.kubernetes.io/zone';
-      if (before.metadata.labels?.[zone] !== after.metadata.labels?.[zone]) all();
+    added: ({ metadata }) => {
+      if (located.has(metadata.name!)) all();
+      spread();
     },
+    updated: (before, after) => {
+      const moved = before.metadata.labels?.[ZONE] !== after.metadata.labels?.[ZONE];
+      if (moved) all();
+      if (moved || isReady(before.status) !== isReady(after.status)) spread();
+    },
+    deleted: spread,
   });
   const all = () => {
     for (const service of services.store.values()) enqueue(service);
@@ -56,7 +69,11 @@ export async function start(context: ControllerContext) {
 
   const reconcile = async (key: string) => {
     const service = services.store.get(key);
-    if (!service) made.delete(key);
+    if (!service) {
+      made.delete(key);
+      triggers.forget(key);
+      spreading.forget(key);
+    }
     if (!service?.spec.selector || service.spec.type === 'ExternalName') return;
     const { namespace } = service.metadata;
     const own = slices.store
@@ -66,16 +83,22 @@ export async function start(context: ControllerContext) {
     const unseen = made.get(key)?.size ?? 0;
     if (unseen > 0 || own.some((slice) => !writes.seenIn(slice))) return;
     const chosen = pods.store.list(namespace).filter(({ metadata }) => selects(service, metadata.labels));
-    const wanted = plan({ service, pods: chosen, slices: own, node: (name) => nodes.store.get(name) }, CAPACITY);
+    const trigger = triggers.next(service, chosen);
+    const node = (name: string) => nodes.store.get(name);
+    const wanted = plan({ service, pods: chosen, slices: own, node, ratios: spreading.ratios }, CAPACITY);
+    const dated = (slice: EndpointSlice): EndpointSlice => {
+      const annotations = withTriggerTime(slice.metadata.annotations, trigger);
+      return { ...slice, metadata: { ...slice.metadata, annotations } };
+    };
     const resource = client.resource('endpointslices.discovery.k8s.io');
     try {
       const isLeaving = service.metadata.deletionTimestamp !== undefined;
       for (const slice of isLeaving ? [] : wanted.create) {
-        const { metadata } = await resource.create(slice);
+        const { metadata } = await resource.create(dated(slice));
         if (slices.store.get(`${namespace}/${metadata.name}`)) continue;
         made.set(key, (made.get(key) ?? new Set()).add(metadata.name!));
       }
-      for (const slice of wanted.update) writes.wrote(await resource.update(slice));
+      for (const slice of wanted.update) writes.wrote(await resource.update(dated(slice)));
       for (const { metadata } of wanted.delete) {
         await resource.delete({ namespace, name: metadata.name! }).catch((error: unknown) => {
           if (!hasReason(error, 'NotFound')) throw error;
@@ -87,6 +110,7 @@ export async function start(context: ControllerContext) {
       recorder.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
       throw error;
     }
+    spreading.tell(service, wanted.spread);
     for (const name of wanted.homeless) located.add(pods.store.get(`${namespace}/${name}`)?.spec.nodeName ?? '');
   };
   const workers = workersOf(context, 'endpointslice-controller', 5);

@@ -3,6 +3,7 @@ import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { Endpoint, EndpointPort } from '@keelson/api/generated/types/discovery/v1';
 import { isReady } from '../pods/state.ts';
 import { addressesOf, hasHostnameIn, targetPort } from '../services/pods.ts';
+import { wantsZones } from './topology.ts';
 
 export type Family = 'IPv4' | 'IPv6';
 
@@ -25,9 +26,9 @@ export function endpointOf(service: Service, pod: Pod, node: Node | undefined, f
   };
 }
 
-/** Where traffic is to stay near: proxies of which zones and nodes take this endpoint. */
-function hintsOf({ spec }: Service, zone: string | undefined, node: string | undefined): Endpoint['hints'] {
-  const near = spec.trafficDistribution ?? '';
+/** Where traffic is to stay near: proxies of which zones and nodes take this endpoint. Hints by zones' shares come later. */
+function hintsOf(service: Service, zone: string | undefined, node: string | undefined): Endpoint['hints'] {
+  const near = wantsZones(service) ? '' : (service.spec.trafficDistribution ?? '');
   if (!['PreferClose', 'PreferSameZone', 'PreferSameNode'].includes(near)) return undefined;
   const forNodes = near === 'PreferSameNode' && node ? { forNodes: [{ name: node }] } : {};
   if (!zone && !node) return undefined;

@@ -94,7 +94,13 @@ test('an endpoint says what is known of its pod', () => {
 test('what is right already is left alone, in as many slices as it takes', () => {
   const slices = after([], run(service(), pods(7)));
   expect(slices.map(({ endpoints }) => endpoints?.length)).toEqual([3, 3, 1]);
-  expect(run(service(), pods(7), slices)).toEqual({ create: [], update: [], delete: [], homeless: [] });
+  expect(run(service(), pods(7), slices)).toEqual({
+    create: [],
+    update: [],
+    delete: [],
+    homeless: [],
+    spread: new Map(),
+  });
 });
 
 test('few slices change: one that loses an endpoint takes the new one', () => {
@@ -119,7 +125,7 @@ test('pods that name a port differently have slices of their own', () => {
 test('a service without endpoints has an empty slice, which becomes one with endpoints', () => {
   const slices = after([], run(service(), []));
   expect(shape(slices)).toEqual([': ']);
-  expect(run(service(), [], slices)).toEqual({ create: [], update: [], delete: [], homeless: [] });
+  expect(run(service(), [], slices)).toEqual({ create: [], update: [], delete: [], homeless: [], spread: new Map() });
   const change = run(service(), [pod(1)], slices);
   expect([change.create, change.delete, shape(change.update)]).toEqual([[], [], ['8080: p1']]);
 });
@@ -153,6 +159,36 @@ test('traffic that is to stay near has hints for ready endpoints', () => {
     { forZones: [{ name: 'z' }], forNodes: [{ name: 'n1' }] },
     undefined,
   ]);
+});
+
+test('in place of it endpoints may be spread over zones, which leaves those that fit alone', () => {
+  const zoned = service({ trafficDistribution: 'PreferSameNode' });
+  const given = {
+    ...zoned,
+    metadata: { ...zoned.metadata, annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } },
+  };
+  const ratios = new Map([
+    ['z', 0.5],
+    ['y', 0.5],
+  ]);
+  const spread = (slices: readonly EndpointSlice[], shares: typeof ratios | undefined = ratios) => {
+    const observed = { service: given, pods: pods(2), slices, node: () => node, ratios: shares };
+    return plan(observed, 3);
+  };
+  const hintsIn = ({ endpoints }: EndpointSlice) => endpoints?.map(({ hints }) => hints);
+  const first = spread([]);
+  expect(first.create.map(hintsIn)).toEqual([[{ forZones: [{ name: 'y' }] }, { forZones: [{ name: 'z' }] }]]);
+  expect(first.spread.get('IPv4')?.counts).toEqual(
+    new Map([
+      ['z', 1],
+      ['y', 1],
+    ]),
+  );
+  const slices = after([], first);
+  expect(spread(slices)).toMatchObject({ create: [], update: [], delete: [] });
+  const { update, spread: ended } = plan({ service: given, pods: pods(2), slices, node: () => node }, 3);
+  expect(update.map(hintsIn)).toEqual([[undefined, undefined]]);
+  expect(ended.get('IPv4')?.problem).toContain('Insufficient Node information');
 });
 
 test('a pod on an unknown node waits for it', () => {

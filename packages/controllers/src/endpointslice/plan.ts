@@ -7,6 +7,7 @@ import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { Endpoint, EndpointPort, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { isHeadless, isReachable } from '../services/pods.ts';
 import { endpointOf, type Family, portsOf } from './endpoint.ts';
+import { type Hinted, type Ratios, wantsZones, withZones } from './topology.ts';
 
 export const MANAGER = 'endpointslice-controller.k8s.io';
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -20,6 +21,8 @@ export interface Observed {
   /** That this controller manages for the service. */
   readonly slices: readonly EndpointSlice[];
   node(name: string): Node | undefined;
+  /** How zones share the cluster's processors, if that can be told. */
+  readonly ratios?: Ratios | undefined;
 }
 
 export interface Plan {
@@ -28,7 +31,12 @@ export interface Plan {
   readonly delete: EndpointSlice[];
   /** Pods on nodes that are not known, which are left out: to be looked at again. */
   readonly homeless: readonly string[];
+  /** Of services whose endpoints are spread over zones, what came of that. */
+  readonly spread: ReadonlyMap<Family, Pick<Hinted, 'counts' | 'problem'>>;
 }
+
+/** What is to be done for one family. */
+type Part = Pick<Plan, 'create' | 'update' | 'delete'>;
 
 interface Group {
   readonly ports: EndpointPort[];
@@ -39,11 +47,13 @@ interface Group {
 /** @param capacity endpoints that a slice holds */
 export function plan(observed: Observed, capacity: number): Plan {
   const families = (observed.service.spec.ipFamilies ?? []) as Family[];
-  const whole: Plan = { create: [], update: [], delete: [], homeless: [] };
+  const spread = new Map<Family, Hinted>();
+  const whole: Plan = { create: [], update: [], delete: [], homeless: [], spread };
   whole.delete.push(...observed.slices.filter(({ addressType }) => !families.includes(addressType as Family)));
   const homeless = new Set<string>();
   for (const family of families) {
     const part = planFamily(observed, family, capacity, homeless);
+    if (wantsZones(observed.service)) spread.set(family, spreadOver(part, family, observed));
     whole.create.push(...part.create);
     whole.update.push(...part.update);
     whole.delete.push(...part.delete);
@@ -51,12 +61,17 @@ export function plan(observed: Observed, capacity: number): Plan {
   return { ...whole, homeless: [...homeless] };
 }
 
-function planFamily(
-  observed: Observed,
-  family: Family,
-  capacity: number,
-  homeless: Set<string>,
-): Omit<Plan, 'homeless'> {
+/** Changes hints, and with them perhaps slices that would have stayed as they are. */
+function spreadOver(part: Part, family: Family, { slices, ratios }: Observed): Hinted {
+  const changing = new Set([...part.update, ...part.delete].map(({ metadata }) => metadata.name));
+  const unchanged = slices.filter((slice) => slice.addressType === family && !changing.has(slice.metadata.name));
+  const hinted = withZones({ ...part, unchanged }, ratios);
+  part.create.splice(0, part.create.length, ...hinted.create);
+  part.update.splice(0, part.update.length, ...hinted.update);
+  return hinted;
+}
+
+function planFamily(observed: Observed, family: Family, capacity: number, homeless: Set<string>): Part {
   const { service } = observed;
   const existing = observed.slices.filter(({ addressType }) => addressType === family);
   const own = existing.filter((slice) => isOwnedBy(slice, service));
@@ -101,7 +116,7 @@ function pack(
   { ports, endpoints }: Group,
   slices: readonly EndpointSlice[],
   capacity: number,
-  part: Omit<Plan, 'homeless'>,
+  part: Part,
 ): void {
   const waiting = new Map(endpoints);
   const changed: EndpointSlice[] = [];
@@ -111,7 +126,9 @@ function pack(
     const kept = before.flatMap((endpoint) => {
       const wanted = waiting.get(endpointKey(endpoint));
       waiting.delete(endpointKey(endpoint));
-      return wanted ?? [];
+      // Those hints are given to slices as a whole.
+      const hints = wanted && wantsZones(service) && endpoint.hints;
+      return wanted ? { ...wanted, ...(hints ? { hints } : {}) } : [];
     });
     const differs = kept.length !== before.length || kept.some((endpoint, i) => !same(endpoint, before[i]!));
     const labels = labelsOf(service);
@@ -141,7 +158,7 @@ function bestFit(slices: readonly EndpointSlice[], count: number, capacity: numb
   return fitting.sort((a, b) => sizeOf(b) - sizeOf(a))[0];
 }
 
-function keepPlaceholder(service: Service, family: Family, part: Omit<Plan, 'homeless'>): void {
+function keepPlaceholder(service: Service, family: Family, part: Part): void {
   const placeholder = newSlice(service, family, [], []);
   const [only] = part.delete;
   const isThere =
@@ -155,7 +172,7 @@ function keepPlaceholder(service: Service, family: Family, part: Omit<Plan, 'hom
 }
 
 /** A slice that would go may as well become one that would come. */
-function reuse(service: Service, part: Omit<Plan, 'homeless'>): void {
+function reuse(service: Service, part: Part): void {
   for (const old of [...part.delete]) {
     if (part.create.length === 0) return;
     if (!isOwnedBy(old, service)) continue;
