@@ -6,12 +6,14 @@ import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
 import type { AuditPolicy } from './audit/policy.ts';
 import type { AuditLoss, AuditSink } from './audit/sink.ts';
+import type { JwtOptions } from './authn/jwt/index.ts';
 import type { AuthorizationOptions } from './authz/build.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
 import type { UserInfo } from './registry/strategy.ts';
+import type { KubeconfigWebhook } from './webhook/kubeconfig.ts';
 
 /** Something that is read again when it changes on disk: `get` is called whenever it is needed. */
 export interface Reloadable<T> {
@@ -62,7 +64,18 @@ export interface ServerConfig {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   readonly serviceAccounts?: ServiceAccountConfig;
   readonly enableBootstrapTokens?: boolean;
+  /** Issuers of JSON Web Tokens. */
+  readonly jwt?: JwtOptions;
+  /** A webhook that tokens are shown to. */
+  readonly tokenWebhook?: {
+    readonly webhook: KubeconfigWebhook;
+    /** Of the TokenReviews that it is sent. */
+    readonly version: 'v1' | 'v1beta1';
+    readonly cacheTtlMs: number;
+  };
   readonly anonymousAuth: boolean;
+  /** Where requests may be anonymous. Default: everywhere. */
+  readonly anonymousPaths?: readonly string[];
   readonly authorization: AuthorizationOptions;
   /** What was given on the command line, and the defaults: shown at /flagz. */
   readonly flags?: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@
  * (AuthenticationConfiguration, AuthorizationConfiguration).
  */
 import { createHash } from 'node:crypto';
+import type { Clock } from '@keelson/api/clock';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { Counter, Gauge } from '@keelson/component/metrics/families';
@@ -32,6 +33,13 @@ export function openConfiguration<T>(text: string, kind: string, read: (root: Co
   }
 }
 
+/** What a configuration needs is not there yet: it is tried again after a while. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet';
+}
+
+const AGAIN_MS = 60_000;
+
 export interface ReloadOptions<T> {
   /** `authentication` or `authorization`. */
   readonly what: string;
@@ -41,12 +49,14 @@ export interface ReloadOptions<T> {
   readonly metrics: MetricsRegistry;
   /** Of this API server. */
   readonly identity: string;
+  readonly clock: Clock;
   readonly now: () => Date;
   readonly logger: Logger;
 }
 
 /** Follows a file: each change is taken over, one after the other, or counted as a failure. */
-export function followFile<T>({ what, file, load, metrics, identity, now, logger }: ReloadOptions<T>): void {
+export function followFile<T>(options: ReloadOptions<T>): void {
+  const { what, file, load, metrics, identity, clock, now, logger } = options;
   const id = hashOf(identity);
   const prefix = `apiserver_${what}_config_controller`;
   const labels = ['status', 'apiserver_id_hash'];
@@ -82,7 +92,7 @@ export function followFile<T>({ what, file, load, metrics, identity, now, logger
     reloads.with(status, id).inc();
     reloadedAt.with(status, id).value = now().getTime() / 1000;
   };
-  let last = file.get();
+  let last: string | undefined = file.get();
   inForce(last);
   let running: Promise<void> = Promise.resolve();
   const reload = async () => {
@@ -96,12 +106,17 @@ export function followFile<T>({ what, file, load, metrics, identity, now, logger
       logger.info({ what }, 'configuration reloaded');
     } catch (error) {
       count('failure');
+      if (error instanceof NotYet) {
+        last = undefined;
+        clock.after(AGAIN_MS, changed, { background: true });
+      }
       logger.error({ what, error: asError(error).message }, 'configuration not reloaded; what was read before stays');
     }
   };
-  file.onChange?.(() => {
+  const changed = () => {
     running = running.then(reload);
-  });
+  };
+  file.onChange?.(changed);
 }
 
 /** As metrics show what nobody is to read there. */

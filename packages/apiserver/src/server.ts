@@ -18,8 +18,10 @@ import { admissionWorld } from './admission/world.ts';
 import { Aggregation } from './aggregation/index.ts';
 import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
-import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
+import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer, tokenWebhookOf } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
+import { jwtAuthenticators } from './authn/jwt/index.ts';
+import { AuthenticationMetrics } from './authn/metrics.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
 import { buildAuthorization } from './authz/build.ts';
 import { followNodes } from './authz/node/follow.ts';
@@ -184,7 +186,22 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     hasProxyCertificate: config.proxyClientCertificate !== undefined,
   });
 
-  const authenticate = buildAuthenticator(config, { objects, now, label: (o, k, v) => client.label(o, k, v) });
+  const authentications = new AuthenticationMetrics(metrics.registry, () => performance.now());
+  const jwt =
+    config.jwt &&
+    jwtAuthenticators(config.jwt, {
+      ...outside,
+      monotonic: () => performance.now(),
+      disallowedIssuers: config.serviceAccounts?.issuers ?? [],
+    });
+  const authenticate = buildAuthenticator(config, {
+    objects,
+    now,
+    label: (o, k, v) => client.label(o, k, v),
+    jwt: jwt?.authenticate,
+    webhook: tokenWebhookOf(config, { ...outside, metrics: authentications }),
+    metrics: authentications,
+  });
   const version = versionInfo(process);
   const openId = openIdDocumentsOf(config);
   const running = { reads: 0, writes: 0 };
@@ -329,7 +346,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       errors(logger),
       ...(auditing ? [auditEarlyRefusals(auditing)] : []),
       timeout(config.requestTimeoutSeconds),
-      authentication(authenticate, apiAudiencesOf(config), logger),
+      authentication(authenticate, apiAudiencesOf(config), authentications, logger),
       ...(auditing ? [audit(auditing)] : []),
       impersonation(new Impersonation(authorize, () => now().getTime())),
       flow?.filter ??
@@ -395,6 +412,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       await auditing?.sink.close();
       admission.close();
       authorization.close();
+      jwt?.close();
+      config.tokenWebhook?.webhook.close();
       converters.close();
       backends.close();
     });

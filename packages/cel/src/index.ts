@@ -27,7 +27,7 @@ export { environment } from './library/kubernetes.ts';
 export { JSON_PATCH, JSONPatchType, misnamedTypes, OBJECT_TYPES } from './library/mutation.ts';
 export { parseQuantity, parseSemver, QuantityType, SemverType } from './library/quantity.ts';
 export { fromBuiltin } from './schema/builtin.ts';
-export { escapeName } from './schema/escape.ts';
+export { escapeName, unescapeName } from './schema/escape.ts';
 export { fromSchema, type SchemaOptions } from './schema/structural.ts';
 export type { Issue, Issues } from './syntax/source.ts';
 export * from './types/declared.ts';

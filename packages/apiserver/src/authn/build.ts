@@ -7,6 +7,7 @@ import type { Reloadable, ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
 import type { Objects } from '../objects.ts';
 import type { UserInfo } from '../registry/strategy.ts';
+import type { WebhookWorld } from '../webhook/kubeconfig.ts';
 import {
   type Authenticator,
   anonymous,
@@ -18,6 +19,7 @@ import {
 } from './authenticator.ts';
 import { bearerToken, websocketToken } from './bearer.ts';
 import { bootstrapTokens } from './bootstraptoken.ts';
+import type { AuthenticationMetrics } from './metrics.ts';
 import { requestHeader } from './requestheader.ts';
 import { boundTokenValidator } from './serviceaccount/bound.ts';
 import { type OpenIdDocuments, openIdDocuments } from './serviceaccount/discovery.ts';
@@ -26,11 +28,18 @@ import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts'
 import type { TokenIssuer } from './serviceaccount/tokenrequest.ts';
 import { cachedTokens } from './tokencache.ts';
 import { staticTokens } from './tokenfile.ts';
+import { tokenWebhook } from './webhook.ts';
 import { type CertificatePool, clientCertificates } from './x509.ts';
 
 type AuthenticationConfig = Pick<
   ServerConfig,
-  'requestHeader' | 'clientCa' | 'tokens' | 'serviceAccounts' | 'enableBootstrapTokens' | 'anonymousAuth'
+  | 'requestHeader'
+  | 'clientCa'
+  | 'tokens'
+  | 'serviceAccounts'
+  | 'enableBootstrapTokens'
+  | 'anonymousAuth'
+  | 'anonymousPaths'
 >;
 
 export interface AuthenticationWorld {
@@ -40,6 +49,11 @@ export interface AuthenticationWorld {
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
   /** The tokens with which the server's own parts speak to it. */
   readonly loopback?: ReadonlyMap<string, UserInfo>;
+  /** JSON Web Tokens of issuers that the configuration names. */
+  readonly jwt?: TokenAuthenticator | undefined;
+  /** Asked last, since it is far away. */
+  readonly webhook?: TokenAuthenticator | undefined;
+  readonly metrics?: AuthenticationMetrics;
 }
 
 type OpenIdConfig = Pick<ServerConfig, 'serviceAccounts' | 'advertiseAddress' | 'securePort' | 'logger'>;
@@ -64,11 +78,12 @@ export function buildAuthenticator(config: AuthenticationConfig, world: Authenti
 
   const byToken = tokenAuthenticators(config, world);
   if (byToken.length > 0) {
-    const tokens = cachedTokens(firstOf(byToken), { successTtlMs: TOKEN_CACHE_MS, failureTtlMs: 0, now });
+    const { metrics } = world;
+    const tokens = cachedTokens(firstOf(byToken), { successTtlMs: TOKEN_CACHE_MS, failureTtlMs: 0, now, metrics });
     authenticators.push(bearerToken(tokens), websocketToken(tokens));
   }
   const known = withAuthenticatedGroup(firstOf(authenticators));
-  const outside = config.anonymousAuth ? orElse(known, anonymous()) : known;
+  const outside = config.anonymousAuth ? orElse(known, anonymous(config.anonymousPaths)) : known;
   // The server itself comes first; its "invalid bearer token" is part of what TokenReview tells.
   const loopback = forApiAudiences(apiAudiencesOf(config), staticTokens(world.loopback ?? new Map()));
   return firstOf([bearerToken(loopback), outside]);
@@ -89,7 +104,22 @@ function tokenAuthenticators(config: AuthenticationConfig, world: Authentication
     all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now) }));
   }
   if (config.enableBootstrapTokens) all.push(forApiAudiences(apiAudiences, bootstrapTokens(objects, now)));
+  // After service accounts: who asks an issuer for keys should know that the token may be one of his.
+  if (world.jwt) all.push(forApiAudiences(apiAudiences, world.jwt));
+  if (world.webhook) all.push(world.webhook);
   return all;
+}
+
+/** The webhook that tokens are shown to, what it says remembered. */
+export function tokenWebhookOf(
+  { tokenWebhook: config, ...others }: Pick<ServerConfig, 'tokenWebhook' | 'serviceAccounts'>,
+  world: WebhookWorld & { readonly metrics: AuthenticationMetrics },
+): TokenAuthenticator | undefined {
+  if (!config) return undefined;
+  const { webhook, version, cacheTtlMs: ttl } = config;
+  const ask = tokenWebhook({ webhook, version, apiAudiences: apiAudiencesOf(others), world });
+  const { metrics, clock } = world;
+  return cachedTokens(ask, { successTtlMs: ttl, failureTtlMs: ttl, now: () => clock.now(), metrics });
 }
 
 /** Undefined where no signing key is configured. */

@@ -3,15 +3,23 @@ import { unauthorized } from '@keelson/api/errors';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { bearerWarning } from '../authn/bearer.ts';
 import { HeaderValues } from '../authn/headers.ts';
+import type { AuthenticationMetrics } from '../authn/metrics.ts';
 import type { Filter } from '../chain.ts';
 import { addWarning } from '../context.ts';
 import type { Logger } from '../logger.ts';
 
-export function authentication(authenticate: Authenticator, audiences: readonly string[], logger: Logger): Filter {
+export function authentication(
+  authenticate: Authenticator,
+  audiences: readonly string[],
+  metrics: AuthenticationMetrics,
+  logger: Logger,
+): Filter {
   return async (ctx, next) => {
     const { peer, rawHeaders } = ctx.exchange;
     const headers = new HeaderValues(rawHeaders);
     addWarning(ctx, bearerWarning(headers.first('authorization')) ?? '');
+    const attempted = metrics.attempt();
+    let isError = false;
     const found = await authenticate({
       headers,
       path: ctx.info.path,
@@ -19,8 +27,10 @@ export function authentication(authenticate: Authenticator, audiences: readonly 
       ...(peer ? { peer } : {}),
     }).catch((error: unknown) => {
       logger.debug({ error: (error as Error).message }, 'unable to authenticate the request');
+      isError = true;
       return undefined;
     });
+    attempted(found ? 'success' : isError ? 'error' : 'failure', found?.user.name);
     if (!found) throw unauthorized();
     ctx.user = found.user;
     for (const text of found.warnings ?? []) addWarning(ctx, text);

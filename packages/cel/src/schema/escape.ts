@@ -23,3 +23,20 @@ export function escapeName(name: string): string | undefined {
   if (!/^[A-Za-z_./-][A-Za-z0-9_./-]*$/.test(name)) return undefined;
   return name.replace(/__|[-./]/g, (part) => ESCAPES[part]!);
 }
+
+const UNESCAPES: ReadonlyMap<string, string> = new Map(
+  Object.entries(ESCAPES).map(([plain, escaped]) => [escaped, plain]),
+);
+
+/** What {@link escapeName} has escaped: `foo__dash__bar` → `foo-bar`; undefined for what it cannot have made. */
+export function unescapeName(escaped: string): string | undefined {
+  let isName = true;
+  const name = escaped.replace(/__[^_]+__/g, (part) => {
+    const plain = UNESCAPES.get(part);
+    if (plain !== undefined) return plain;
+    const word = part.slice(2, -2);
+    isName &&= RESERVED.has(word) && part.length === escaped.length;
+    return word;
+  });
+  return isName ? name : undefined;
+}

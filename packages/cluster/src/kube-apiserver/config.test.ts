@@ -83,6 +83,10 @@ clusters: [{name: hook, cluster: {server: "https://127.0.0.1:1/"}}]
     `--audit-policy-file=${policy}`,
     `--audit-log-path=${join(root, 'audit.log')}`,
     `--audit-webhook-config-file=${hook}`,
+    '--oidc-issuer-url=https://other.example',
+    '--oidc-client-id=us',
+    '--oidc-groups-claim=groups',
+    `--authentication-token-webhook-config-file=${hook}`,
     '--authorization-mode=ABAC,Webhook',
     `--authorization-policy-file=${await put('policies', '{"user": "jane"}')}`,
     `--authorization-webhook-config-file=${hook}`,
@@ -120,6 +124,42 @@ test('no --authorization-mode: all is allowed, so nobody is anonymous', async ()
     authorization: { configuration: [{ type: 'AlwaysAllow', name: 'alwaysallow' }] },
     anonymousAuth: false,
   });
+});
+
+test('an issuer that flags are about', async () => {
+  const issuer = ['--oidc-issuer-url=https://issuer.example', '--oidc-client-id=us'];
+  const mapped = async (...argv: string[]) => {
+    const { jwt } = await configOf(...required().slice(1), '--service-account-issuer=x', ...issuer, ...argv);
+    return { ...jwt!.configuration.jwt[0]!.claimMappings, algorithms: jwt!.algorithms };
+  };
+  expect(await mapped()).toMatchObject({
+    username: { claim: 'sub', prefix: 'https://issuer.example#' },
+    groups: { claim: '' },
+    algorithms: ['RS256'],
+  });
+  expect(await mapped('--oidc-username-claim=email', '--oidc-groups-claim=g', '--oidc-groups-prefix=o:')).toMatchObject(
+    {
+      username: { claim: 'email', prefix: '' },
+      groups: { claim: 'g', prefix: 'o:' },
+    },
+  );
+  expect(await mapped('--oidc-username-prefix=-')).toMatchObject({ username: { claim: 'sub', prefix: '' } });
+  await expect(configOf(...required(), ...issuer)).rejects.toThrow(
+    'jwt[0].issuer.url: Invalid value: "https://issuer.example": URL must not overlap with disallowed issuers: [https://issuer.example]',
+  );
+});
+
+test('where requests may be anonymous, the file says', async () => {
+  const path = join(root, 'authentication.yaml');
+  const config = (anonymous: string) =>
+    `apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: ${anonymous}\n`;
+  await writeFile(path, config('{enabled: true, conditions: [{path: /livez}]}'));
+  const argv = [...required(), `--authentication-config=${path}`];
+  expect(await configOf(...argv)).toMatchObject({ anonymousAuth: true, anonymousPaths: ['/livez'] });
+  await writeFile(path, config('{conditions: [{path: /livez}]}'));
+  await expect(configOf(...argv)).rejects.toThrow(
+    'anonymous.conditions: Invalid value: [{"Path":"/livez"}]: enabled should be set to true when conditions are defined',
+  );
 });
 
 test('tokens are read from the file', async () => {

@@ -15,7 +15,8 @@ import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
-import { allowsAll, authorizationOptions } from './authorization.ts';
+import { authenticationOptions, tokenWebhook } from './authentication.ts';
+import { authorizationOptions } from './authorization.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
@@ -42,7 +43,7 @@ export async function serverConfig(
     tokens: reader.text('token-auth-file', parseTokenFile),
     serviceAccounts: serviceAccounts(values, reader),
     enableBootstrapTokens: values['enable-bootstrap-token-auth'],
-    anonymousAuth: values['anonymous-auth'] && !allowsAll(values),
+    ...reader.authentication(),
     authorization: reader.authorization(logger),
     featureGates: parseFeatureGates(values['feature-gates']),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
@@ -129,6 +130,15 @@ class FileReader {
   ): T | undefined {
     const path = this.#values[flag];
     return path === '' ? undefined : this.#named(flag, path, () => decode(readFileSync(path, 'utf8'), path));
+  }
+
+  authentication(): ReturnType<typeof authenticationOptions> & Pick<ServerConfig, 'tokenWebhook'> {
+    const values = this.#values;
+    const flag = values['authentication-config'] ? 'authentication-config' : 'oidc-ca-file';
+    const options = this.#named(flag, values[flag], () => authenticationOptions(values, this.#files));
+    const config = 'authentication-token-webhook-config-file';
+    const webhook = this.#named(config, values[config], () => tokenWebhook(values));
+    return { ...options, ...(webhook ? { tokenWebhook: webhook } : {}) };
   }
 
   authorization(logger: Logger): ServerConfig['authorization'] {

@@ -61,6 +61,11 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'audit-webhook-truncate-max-batch-size': 'Bytes of audit events that are sent at once.',
   'audit-webhook-truncate-max-event-size': 'Bytes of an audit event that are not too large.',
   'audit-webhook-version': 'Version of the audit events that are sent: audit.k8s.io/v1.',
+  'authentication-config':
+    'Issuers of JSON Web Tokens, and where requests may be anonymous: an AuthenticationConfiguration, read again when it changes. Instead of --oidc-*.',
+  'authentication-token-webhook-cache-ttl': 'How long is remembered what the webhook has said of a token.',
+  'authentication-token-webhook-config-file': 'Kubeconfig of a webhook that tokens are shown to, as TokenReview.',
+  'authentication-token-webhook-version': 'Version of the TokenReviews that the webhook is sent: v1 or v1beta1.',
   'authorization-config':
     'Authorizers in order, and the webhooks among them: an AuthorizationConfiguration, read again when it changes. Instead of --authorization-mode and --authorization-webhook-*.',
   'authorization-mode':
@@ -112,6 +117,16 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Writes served at the same time. With priority and fairness, its sum with --max-requests-inflight is what levels share.',
   'max-requests-inflight': 'Reads served at the same time. See --max-mutating-requests-inflight.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
+  'oidc-ca-file': "Authority of the issuer's certificate. Default: the system's.",
+  'oidc-client-id': 'The audience that tokens of the issuer must be meant for.',
+  'oidc-groups-claim': "The claim with the user's groups.",
+  'oidc-groups-prefix': 'Stands before the groups.',
+  'oidc-issuer-url': 'An issuer whose JSON Web Tokens are accepted (OpenID Connect).',
+  'oidc-required-claim': 'CLAIM=VALUE that a token must have; may be given more than once.',
+  'oidc-signing-algs': 'With which algorithms tokens may be signed.',
+  'oidc-username-claim': "The claim with the user's name.",
+  'oidc-username-prefix':
+    "Stands before the name. Default: the issuer's URL and #, unless the claim is email; -: nothing.",
   'proxy-client-cert-file': 'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',

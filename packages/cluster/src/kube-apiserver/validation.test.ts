@@ -70,6 +70,18 @@ describe('one at a time', () => {
     [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
     [['--authorization-mode='], ['at least one authorization-mode must be passed']],
     [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],
+    [
+      ['--oidc-issuer-url=https://x'],
+      ['oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set'],
+    ],
+    [
+      ['--authentication-config=x', '--oidc-username-claim=sub'],
+      ['authentication-config file and oidc-* flags are mutually exclusive'],
+    ],
+    [
+      ['--oidc-issuer-url=https://x', '--oidc-client-id=y', '--oidc-signing-algs=HS256'],
+      ['oidc: unsupported signing alg: "HS256"'],
+    ],
     [['--authorization-mode=ABAC'], ["authorization-mode ABAC's authorization policy file not passed"]],
     [['--authorization-mode=Webhook'], ["authorization-mode Webhook's authorization config file not passed"]],
     [

@@ -4,6 +4,7 @@ import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { parseCidr } from '../cidr.ts';
 import { auditErrors } from './audit.ts';
+import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
 import type { Given, Values } from './flags.ts';
 
@@ -64,10 +65,11 @@ const secureServing: Check = ({ 'secure-port': port }) => [
     `--secure-port ${port} must be between 1 and 65535, inclusive. It cannot be turned off with 0`,
 ];
 
-const authentication: Check = (values) => {
+const authentication: Check = (values, given) => {
   const issuers = values['service-account-issuer'];
   const jwks = values['service-account-jwks-uri'];
   return [
+    ...jwtErrors(values, given),
     ...issuers.map((issuer, i) => issuerError(issuer, issuers.indexOf(issuer) < i)),
     issuers.length === 0 && 'service-account-issuer is a required flag',
     values['service-account-key-file'].length === 0 &&
