@@ -45,8 +45,24 @@ export interface RequestHeaderConfig {
   readonly extraHeaderPrefixes: readonly string[];
 }
 
+/** How objects are encrypted in the store (`--encryption-provider-config`). */
+export interface EncryptionConfig {
+  /** An EncryptionConfiguration. */
+  readonly file: Reloadable<string>;
+  /** Where that is, for messages. */
+  readonly path: string;
+  /** Reads YAML. */
+  readonly parse: (text: string) => unknown;
+  /** Whether changes of the file are followed. */
+  readonly automaticReload: boolean;
+  /** What stands in the store in the place of `/registry`: an object is good under its own key alone. */
+  readonly keyPrefix: string;
+}
+
 export interface ServerConfig {
   readonly store: Store;
+  /** Without it everything is stored as it is. */
+  readonly encryption?: EncryptionConfig;
   readonly logger: Logger;
   readonly bindAddress: string;
   /** 0: any free port. */

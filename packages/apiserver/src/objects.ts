@@ -32,6 +32,7 @@ import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/gen
 import type { KubeObject } from '@keelson/api/object';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './registry/cacher.ts';
+import { lookUp } from './registry/lookup.ts';
 import { Pace } from './registry/pace.ts';
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';
@@ -100,9 +101,9 @@ export function storedObjects(resources: Resources): Objects {
   return {
     async get(resource, namespace, name) {
       const store = storeOf(resource);
-      await store?.cacher.ready();
-      const cached = store?.cacher.get(keyOf(store.definition, namespace, name));
-      return cached && typed(parsed(store!, cached));
+      if (!store) return undefined;
+      const cached = await lookUp(store, keyOf(store.definition, namespace, name), () => store.cacher.ready());
+      return cached && typed(parsed(store, cached));
     },
     async getLive(resource, namespace, name) {
       try {

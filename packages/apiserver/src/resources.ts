@@ -1,4 +1,7 @@
 /** What the server serves, and the stores behind it: built-in resources from the start, custom ones as they come and go. */
+
+import type { GroupResource } from '@keelson/api/errors';
+import { type Store, UnreadableValueError } from '@keelson/storage/store';
 import type { ServedGroup } from './discovery/runtime-config.ts';
 import type { Cacher } from './registry/cacher.ts';
 import { buildResources, type ResourceDefinition, type ServedResource } from './registry/resource.ts';
@@ -11,13 +14,17 @@ export class Resources {
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<ResourceDefinition, ResourceStore>();
+  readonly #viewOf: (resource: GroupResource, store: Store) => Store;
 
+  /** @param viewOf the store as a resource sees it; the same one each time */
   constructor(
     environment: Environment,
     groups: readonly ServedGroup[],
     registrations: Readonly<Record<string, KindRegistration>>,
+    viewOf: (resource: GroupResource, store: Store) => Store = (_resource, store) => store,
   ) {
     this.#environment = environment;
+    this.#viewOf = viewOf;
     this.#served = buildResources(groups, registrations);
   }
 
@@ -53,19 +60,27 @@ export class Resources {
   }
 
   #open(definition: ResourceDefinition): ResourceStore {
-    const { prefix, storeView } = definition;
-    if (storeView) {
-      const environment = { ...this.#environment, store: storeView(this.#environment.store) };
-      return new ResourceStore(definition, environment);
-    }
-    const store = new ResourceStore(definition, this.#environment, this.#cachers.get(prefix));
+    const { prefix, resource, storage, storeView } = definition;
+    const view = this.#viewOf({ group: storage.group, resource }, this.#environment.store);
+    if (storeView) return new ResourceStore(definition, { ...this.#environment, store: storeView(view) });
+    const environment = { ...this.#environment, store: view };
+    const store = new ResourceStore(definition, environment, this.#cachers.get(prefix));
     this.#cachers.set(prefix, store.cacher);
     return store;
   }
 
-  /** Fills all watch caches. @throws StoreUnavailableError */
+  /** Fills all watch caches, those apart in which something can't be read. @throws StoreUnavailableError */
   async load(): Promise<void> {
-    await Promise.all([...this.#served.values()].map(({ definition }) => this.store(definition).cacher.ready()));
+    await Promise.all(
+      [...this.#served.values()].map(({ definition }) =>
+        this.store(definition)
+          .cacher.ready()
+          .catch((error: unknown) => {
+            if (!(error instanceof UnreadableValueError)) throw error;
+            this.#environment.logger.error({ key: error.key, error: error.message }, 'an object cannot be read');
+          }),
+      ),
+    );
   }
 
   /** The stores that are in use. */

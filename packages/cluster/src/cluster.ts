@@ -36,6 +36,8 @@ export interface ClusterOptions {
   readonly runtimeConfig: ReadonlyMap<string, string>;
   /** Files of the API server's audit; empty for none. */
   readonly audit: { readonly policyFile: string; readonly logPath: string };
+  /** How its objects are encrypted in the store; no file: not at all. */
+  readonly encryption: { readonly configFile: string; readonly automaticReload: boolean };
   /** What runs beside the API server. */
   readonly parts: Parts;
   readonly logger: Logger;
@@ -138,6 +140,8 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'runtime-config': options.runtimeConfig,
     'audit-policy-file': options.audit.policyFile,
     'audit-log-path': options.audit.logPath,
+    'encryption-provider-config': options.encryption.configFile,
+    'encryption-provider-config-automatic-reload': options.encryption.automaticReload,
     'secure-port': options.port,
     'service-account-issuer': ['https://kubernetes.default.svc.cluster.local'],
     'service-account-key-file': [pki.serviceAccountPublicKeyFile],

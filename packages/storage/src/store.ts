@@ -94,14 +94,21 @@ export interface Store {
   /** The newest revision, linearizably: a write acknowledged before the call is included. */
   currentRevision(): Promise<number>;
 
-  /** @throws CompactedError, FutureRevisionError, StoreUnavailableError */
+  /** @throws CompactedError, FutureRevisionError, StoreUnavailableError, UnreadableValueError */
   get(key: string, options?: ReadOptions): Promise<{ readonly kv: KeyValue | undefined; readonly revision: number }>;
 
-  /** @throws CompactedError, FutureRevisionError, StoreUnavailableError */
+  /** @throws CompactedError, FutureRevisionError, StoreUnavailableError, UnreadableValueError of the first */
   list(options: ListOptions): Promise<ListResult>;
 
   /** Durable when it resolves. @throws StoreUnavailableError; then it is unknown whether the write happened. */
   put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteResult>;
+
+  /**
+   * Whether what lies under the key at this revision is to be written again though its value stays: it was encrypted with a key
+   * that is used no more. Absent: it never is.
+   * @throws StoreUnavailableError, UnreadableValueError
+   */
+  isStale?(key: string, revision: number): Promise<boolean>;
 
   /** Durable when it resolves. `expect` 0 is a usage error. @throws StoreUnavailableError */
   delete(key: string, options: { readonly expect: number }): Promise<WriteResult>;
@@ -176,4 +183,18 @@ export class StoreUnavailableError extends Error {
 export interface StoreUnavailableOptions extends ErrorOptions {
   readonly reason?: string;
   readonly timedOut?: boolean;
+}
+
+/** What lies under a key can't be turned into what was put there. The message says why, in words that clients may read. */
+export class UnreadableValueError extends Error {
+  override readonly name = 'UnreadableValueError';
+  readonly key: string;
+  /** Whether it failed before anybody could look at what was put: the key of the encryption is not there, for one. */
+  readonly isSealed: boolean;
+
+  constructor(key: string, reason: string, { isSealed, ...options }: ErrorOptions & { readonly isSealed: boolean }) {
+    super(reason, options);
+    this.key = key;
+    this.isSealed = isSealed;
+  }
 }

@@ -1,4 +1,6 @@
 import { notFound } from '@keelson/api/errors';
+import type { CachedObject } from '../registry/cacher.ts';
+import { lookUp } from '../registry/lookup.ts';
 import { keyOf } from '../registry/resource.ts';
 import { auditAnswer } from './audit.ts';
 import { refuseExport } from './options.ts';
@@ -9,19 +11,22 @@ import { sendWhole } from './send.ts';
 
 /** GET of one object. @throws StatusError 404; 500 for a resourceVersion that is none; 504 for one in the future */
 export async function getObject(scope: Scope): Promise<void> {
-  const { ctx, store, served } = scope;
-  const { namespace, name, query } = ctx.info;
+  const { ctx, served } = scope;
+  const { name, query } = ctx.info;
   refuseExport(query);
-  const wanted = query.get('resourceVersion') ?? '';
-  const revision = parseResourceVersion(wanted);
-  if (wanted === '0') await store.cacher.ready();
-  else {
-    const current = await store.cacher.fresh();
-    if (revision > current) throw resourceVersionTooLarge(revision, current);
-  }
-  const found = store.cacher.get(keyOf(served.definition, namespace, name));
+  const found = await find(scope, query.get('resourceVersion') ?? '');
   if (!found) throw notFound(served.definition, name);
   auditAnswer(scope, (json) => json.cached(found));
   const representation = representationFor(scope, 'object');
   await sendWhole(ctx, 200, { 'content-type': representation.contentType }, representation.cached(found));
+}
+
+async function find({ ctx, store, served }: Scope, wanted: string): Promise<CachedObject | undefined> {
+  const revision = parseResourceVersion(wanted);
+  const { cacher } = store;
+  return lookUp(store, keyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
+    if (wanted === '0') return cacher.ready();
+    const current = await cacher.fresh();
+    if (revision > current) throw resourceVersionTooLarge(revision, current);
+  });
 }

@@ -2,8 +2,9 @@
  * LIST: from the cache wherever the cache knows the revision asked for, else from the store's history
  * (apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go GetList).
  */
-import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
-import { CompactedError, FutureRevisionError } from '@keelson/storage/store';
+import { badRequest, internalError, resourceExpired, type StatusError } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
+import { CompactedError, FutureRevisionError, type KeyValue, UnreadableValueError } from '@keelson/storage/store';
 import type { CachedObject } from '../registry/cacher.ts';
 import { Pace } from '../registry/pace.ts';
 import { auditList } from './audit.ts';
@@ -44,6 +45,17 @@ export async function listObjects(scope: Scope, options: ListOptions): Promise<v
 export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> {
   const selection = selectionOf(scope, options);
   const plan = planOf(scope, options);
+  try {
+    return await pageOfPlan(scope, selection, plan);
+  } catch (error) {
+    if (!(error instanceof UnreadableValueError)) throw error;
+    // Those that are asked for may be readable though others are not.
+    const revision = plan.revision ?? (await scope.store.environment.store.currentRevision());
+    return pageFromHistory(scope, selection, plan, revision);
+  }
+}
+
+async function pageOfPlan(scope: Scope, selection: Selection, plan: Plan): Promise<Page> {
   const { cacher } = scope.store;
   if (plan.revision === undefined) {
     if (plan.atLeast === undefined) await cacher.ready();
@@ -133,7 +145,7 @@ function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision:
 }
 
 async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, revision: number): Promise<Page> {
-  const { environment, codec, cacher } = scope.store;
+  const { environment, cacher } = scope.store;
   const { prefix, namespaced } = scope.served.definition;
   const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
   const pace = new Pace();
@@ -147,7 +159,7 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
     for (const [i, kv] of page.kvs.entries()) {
       // Most of the past is as it was.
       const now = cacher.get(kv.key);
-      const object = now?.revision === kv.modRevision ? now : codec.cached(kv);
+      const object = now?.revision === kv.modRevision ? now : cachedItem(scope, kv);
       if (object !== now) await pace.after(kv.value.length);
       if (selection.matches(object)) items.push(object);
       if (plan.limit > 0 && items.length === plan.limit) {
@@ -163,6 +175,20 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
     from = `${last.key}\0`;
   }
   return { items, meta: metaOf(scope, undefined, false, undefined, revision) };
+}
+
+/** @throws StatusError 500 */
+function cachedItem({ store }: Scope, kv: KeyValue): CachedObject {
+  try {
+    return store.codec.cached(kv);
+  } catch (error) {
+    throw error instanceof UnreadableValueError ? unreadableItem(error) : error;
+  }
+}
+
+/** Who asked for many is told which one it was (etcd3/store.go, GetList). */
+function unreadableItem({ key, message, isSealed }: UnreadableValueError): StatusError {
+  return internalError(isSealed ? `unable to transform key ${quote(key)}: ${message}` : message);
 }
 
 /** Of what lies in the store's history so much is read at once. */
@@ -195,6 +221,7 @@ function metaOf(
 
 /** What the store says of a revision, in the API's words. */
 function historyError(error: unknown, scope: Scope, plan: Plan): unknown {
+  if (error instanceof UnreadableValueError) return unreadableItem(error);
   if (error instanceof FutureRevisionError) return resourceVersionTooLarge(plan.revision ?? 0, error.currentRevision);
   if (!(error instanceof CompactedError)) return error;
   if (plan.from === undefined) return resourceExpired('The resourceVersion for the provided list is too old.');

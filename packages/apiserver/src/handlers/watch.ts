@@ -5,12 +5,13 @@
  *     starting ──▶ initial events ──▶ [bookmark: initial-events-end] ──▶ live ──▶ ended (timeout, client gone, too slow, cache lost)
  */
 import type { Writable } from 'node:stream';
-import { resourceExpired } from '@keelson/api/errors';
+import { resourceExpired, tooManyRequests } from '@keelson/api/errors';
+import { UnreadableValueError } from '@keelson/storage/store';
 import { notAcceptable } from '../http/negotiate.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { labelsOfResource } from '../metrics/labels.ts';
 import type { WatchSeries } from '../metrics/server-metrics.ts';
-import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
+import type { CacheEvent, Cacher, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
@@ -43,14 +44,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
-  // What the cache holds already needs no word of the store's, which may have none to say.
-  const isHeld = revision > 0 && revision <= cacher.revision;
-  if (isHeld || options.resourceVersion === '0') await cacher.ready();
-  else {
-    const current = await cacher.fresh();
-    if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);
-  }
-
+  await untilHeld(cacher, revision, options);
   checkStreamable(scope);
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
@@ -65,6 +59,19 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   scope.ctx.onInitialized?.();
   await stream.ended;
   ended();
+}
+
+/** @throws StatusError 429 while an object can't be read: who watches sees all of them; 504 */
+async function untilHeld(cacher: Cacher, revision: number, options: ListOptions): Promise<void> {
+  // What the cache holds already needs no word of the store's, which may have none to say.
+  const isHeld = revision > 0 && revision <= cacher.revision;
+  try {
+    if (isHeld || options.resourceVersion === '0') return await cacher.ready();
+    const current = await cacher.fresh();
+    if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);
+  } catch (error) {
+    throw error instanceof UnreadableValueError ? tooManyRequests('storage is (re)initializing', 1) : error;
+  }
 }
 
 /** YAML has no form for a stream of events. @throws StatusError 406 */

@@ -4,6 +4,7 @@
 
 /** Things that have to happen once before the server is ready. */
 export const BOOT_HOOKS = [
+  'start-encryption-provider-config-automatic-reload',
   'start-apiserver-admission-initializer',
   'generic-apiserver-start-informers',
   'priority-and-fairness-config-consumer',
@@ -41,7 +42,15 @@ export type BootHook = (typeof BOOT_HOOKS)[number];
 
 export const hookCheckName = (hook: BootHook): string => `poststarthook/${hook}`;
 
-const FIRST = ['ping', 'log', 'loopback-serving-certificate', 'etcd', 'etcd-readiness', 'informer-sync'];
+const FIRST = [
+  'ping',
+  'log',
+  'loopback-serving-certificate',
+  'etcd',
+  'etcd-readiness',
+  'kms-providers',
+  'informer-sync',
+];
 /** It stands between two hooks, behind the one that starts what it waits for. */
 const AFTER_AUTOREGISTRATION = 'autoregister-completion';
 const LAST = 'shutdown';

@@ -10,6 +10,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
     storeReadiness: storeHealth,
     isShuttingDown: () => false,
     priorityAndFairness: false,
+    reloadsEncryption: false,
     hasProxyCertificate: false,
     ...options,
   });

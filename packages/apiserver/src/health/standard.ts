@@ -9,6 +9,8 @@ export interface StandardChecks {
   readonly storeReadiness: () => Promise<void>;
   readonly isShuttingDown: () => boolean;
   readonly priorityAndFairness: boolean;
+  /** Whether the encryption of stored objects follows its file. */
+  readonly reloadsEncryption: boolean;
   /** Whether there is a certificate for extension API servers. */
   readonly hasProxyCertificate: boolean;
 }
@@ -36,7 +38,11 @@ export function addStandardChecks(health: HealthChecks, standard: StandardChecks
 
 const FLOW_CONTROL: readonly BootHook[] = ['priority-and-fairness-config-consumer', 'priority-and-fairness-filter'];
 
-function isWanted(hook: BootHook, { priorityAndFairness, hasProxyCertificate }: StandardChecks): boolean {
+function isWanted(
+  hook: BootHook,
+  { priorityAndFairness, hasProxyCertificate, reloadsEncryption }: StandardChecks,
+): boolean {
+  if (hook === 'start-encryption-provider-config-automatic-reload') return reloadsEncryption;
   if (hook === 'aggregator-reload-proxy-client-cert') return hasProxyCertificate;
   if (FLOW_CONTROL.includes(hook)) return priorityAndFairness;
   return hook !== 'max-in-flight-filter' || !priorityAndFairness;

@@ -9,7 +9,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
-import { CompactedError, type KeyValue, type Store, type Watch, type WatchBatch } from '@keelson/storage/store';
+import {
+  CompactedError,
+  type KeyValue,
+  type Store,
+  UnreadableValueError,
+  type Watch,
+  type WatchBatch,
+} from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
 import type { PrintedRow } from '../table/row.ts';
 import { Audience, type Interest } from './audience.ts';
@@ -63,6 +70,8 @@ const DEFAULT_RING_CAPACITY = 10_000;
 const MAX_RING_BYTES = 32 * 1024 * 1024;
 const PAGE = 2000;
 const RETRY_MS = 200;
+/** How long an object that can't be read is not looked at again. */
+const UNREADABLE_RETRY_MS = 1_000;
 
 export class Cacher {
   readonly #options: CacherOptions;
@@ -106,10 +115,15 @@ export class Cacher {
     return this.#bytes;
   }
 
-  /** Loads at the first call. @throws StoreUnavailableError of the first load */
+  /** Loads at the first call. @throws StoreUnavailableError of the first load; UnreadableValueError as long as there is one */
   ready(): Promise<void> {
     this.#started ??= this.#load().catch((error: unknown) => {
-      this.#started = undefined;
+      const forget = () => {
+        this.#started = undefined;
+      };
+      // Whoever comes meanwhile is told the same: it takes somebody to mend it.
+      if (error instanceof UnreadableValueError) setTimeout(forget, UNREADABLE_RETRY_MS).unref();
+      else forget();
       this.#ringStart = 0;
       // They wait for the load, too.
       this.#audience.clear();
@@ -281,13 +295,33 @@ export class Cacher {
     for (const subscriber of this.#audience.clear()) subscriber.onEnd(error);
   }
 
-  #loadAgain(delayMs: number): void {
-    const started = sleep(delayMs, undefined, { ref: false }).then(() => (this.#closed ? undefined : this.#load()));
-    this.#started = started;
-    started.catch(() => this.#loadAgain(RETRY_MS));
+  /** @param unreadable what those are told who come meanwhile: it takes somebody to mend it, and they need not wait */
+  #loadAgain(delayMs: number, unreadable?: UnreadableValueError): void {
+    const loading = sleep(delayMs, undefined, { ref: false }).then(() => (this.#closed ? undefined : this.#load()));
+    this.#started = unreadable ? Promise.reject(unreadable) : loading;
+    this.#started.catch(() => {});
+    loading.then(
+      () => {
+        this.#started = loading;
+      },
+      (error: unknown) => {
+        if (error instanceof UnreadableValueError) this.#loadAgain(UNREADABLE_RETRY_MS, error);
+        else this.#loadAgain(RETRY_MS);
+      },
+    );
   }
 
   #apply(batch: WatchBatch): void {
+    try {
+      this.#applyAll(batch);
+    } catch (error) {
+      this.#watch?.close();
+      this.#reload(error as Error);
+    }
+  }
+
+  /** @throws UnreadableValueError */
+  #applyAll(batch: WatchBatch): void {
     const events: CacheEvent[] = [];
     for (const event of batch.events) {
       if (event.type === 'put') {

@@ -2,11 +2,12 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
-import { decodeStored, encodeStored, parseStored } from '@keelson/api/codec/stored';
+import { encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cacher.ts';
+import { readStored } from './readstored.ts';
 import type { ResourceDefinition } from './resource.ts';
 import { sharedText, withSharedTexts } from './sharedtext.ts';
 
@@ -66,10 +67,13 @@ export class ObjectCodec {
     return written;
   }
 
-  /** Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served. */
+  /**
+   * Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served.
+   * @throws UnreadableValueError
+   */
   cached(kv: KeyValue): CachedObject {
     const known = justEncoded.get(kv.value);
-    const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : decodeStored(kv.value);
+    const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : readStored(kv);
     const { metadata } = object;
     const cached: CachedObject = {
       key: kv.key,

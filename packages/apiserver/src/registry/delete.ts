@@ -11,6 +11,7 @@ import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { CachedObject } from './cacher.ts';
+import { lookUp } from './lookup.ts';
 import { keyOf } from './resource.ts';
 import type { ResourceStore, WriteRequest } from './store.ts';
 import type { DeleteOptions } from './strategy.ts';
@@ -37,8 +38,7 @@ const FOREGROUND = 'foregroundDeletion';
 export async function deleteObject(store: ResourceStore, request: DeleteRequest): Promise<DeleteOutcome> {
   const { ctx, name } = request;
   const key = keyOf(store.definition, ctx.namespace, name);
-  await store.cacher.fresh();
-  for (let current = store.cacher.get(key); ; current = await store.reread(key)) {
+  for (let current = await lookUp(store, key, () => store.cacher.fresh()); ; current = await store.reread(key)) {
     if (!current) throw notFound(store.definition, name);
     const outcome = await attempt(store, current, { ...request, options: { ...request.options } });
     if (outcome !== 'lost') return outcome;

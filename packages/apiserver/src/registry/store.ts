@@ -26,6 +26,7 @@ import type { Logger } from '../logger.ts';
 import { type CachedObject, Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
+import { lookUp } from './lookup.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
 import { keyOf, type ResourceDefinition } from './resource.ts';
 import { storeError } from './store-error.ts';
@@ -107,8 +108,7 @@ export class ResourceStore {
 
   /** The newest state. @throws StatusError 404 */
   async getCached(namespace: string, name: string): Promise<CachedObject> {
-    await this.cacher.fresh();
-    const found = this.cacher.get(keyOf(this.definition, namespace, name));
+    const found = await lookUp(this, keyOf(this.definition, namespace, name), () => this.cacher.fresh());
     if (!found) throw notFound(this.definition, name);
     return found;
   }
@@ -210,8 +210,7 @@ export class ResourceStore {
     attempt: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'lost'>,
   ): Promise<T> {
     let isNewest = this.environment.store.embedded || dryRun;
-    await (isNewest ? this.cacher.fresh() : this.cacher.ready());
-    let current = this.cacher.get(key);
+    let current = await lookUp(this, key, () => (isNewest ? this.cacher.fresh() : this.cacher.ready()));
     if (!current && !isNewest) {
       current = await this.#reread(key);
       isNewest = true;
@@ -245,7 +244,10 @@ export class ResourceStore {
   ): Promise<KubeObject | 'lost'> {
     const { object, bytes } = this.codec.encode(given);
     if (dryRun) return object;
-    if (bytes.equals(current.bytes)) return isNewest ? object : 'lost';
+    if (bytes.equals(current.bytes)) {
+      if (!isNewest) return 'lost';
+      if (!(await this.#isStale(current))) return object;
+    }
     const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
     const result = await this.#guard(() =>
       this.environment.store.put(current.key, bytes, {
@@ -254,6 +256,11 @@ export class ResourceStore {
       }),
     );
     return result.ok ? this.#written(object, result) : 'lost';
+  }
+
+  /** Whether it is to be written again as it is (etcd3/store.go: what is stored under an old key of encryption). */
+  #isStale({ key, revision }: CachedObject): Promise<boolean> | undefined {
+    return this.environment.store.isStale?.(key, revision);
   }
 
   /** Removes the key if it still is what `current` says. */
@@ -349,9 +356,9 @@ export class ResourceStore {
         return { object: this.codec.encode(object).object, created: false, deleted: true };
       }
       const unchanged = () => (isNewest ? this.codec.unchanged(current) : 'lost');
-      const written = isUnchanged(object, existing)
-        ? unchanged()
-        : await this.write(object, current, ctx.dryRun, isNewest);
+      const staysAsItIs =
+        isUnchanged(object, existing) && (ctx.dryRun || !(isNewest && (await this.#isStale(current))));
+      const written = staysAsItIs ? unchanged() : await this.write(object, current, ctx.dryRun, isNewest);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
       return { object: written, created: false, deleted: false };

@@ -23,6 +23,8 @@ const flags = {
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
   'audit-policy-file': { type: 'string', ...cluster },
   'audit-log-path': { type: 'string', ...cluster },
+  'encryption-provider-config': { type: 'string', ...cluster },
+  'encryption-provider-config-automatic-reload': { type: 'bool', ...cluster },
   storage: { type: 'string', ...cluster },
   'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
   'cluster-dns': { type: 'strings', ...parts },
@@ -130,6 +132,10 @@ function options(values: FlagValues<typeof flags>, io: Io) {
     },
     runtimeConfig: values['runtime-config'],
     audit: { policyFile: values['audit-policy-file'], logPath: values['audit-log-path'] },
+    encryption: {
+      configFile: values['encryption-provider-config'],
+      automaticReload: values['encryption-provider-config-automatic-reload'],
+    },
     parts: {
       controllers: !values['no-controllers'],
       scheduler: !values['no-scheduler'],

@@ -10,6 +10,7 @@ import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/ht
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
+import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
@@ -20,7 +21,7 @@ import { authorizationOptions } from './authorization.ts';
 import type { Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
-import { serviceRanges } from './validation.ts';
+import { serviceRanges, storageKind } from './validation.ts';
 
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
 export async function serverConfig(
@@ -29,8 +30,10 @@ export async function serverConfig(
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
   const reader = new FileReader(values, files);
+  const encryption = await reader.encryption();
   return {
     store,
+    ...(encryption ? { encryption } : {}),
     logger,
     bindAddress: values['bind-address'],
     securePort: values['secure-port'],
@@ -147,6 +150,20 @@ class FileReader {
     return this.#named(flag, path, () => authorizationOptions(this.#values, this.#files, logger));
   }
 
+  /** Read again when it changes, where that is wanted. */
+  async encryption(): Promise<ServerConfig['encryption']> {
+    const path = this.#values['encryption-provider-config'];
+    if (path === '') return undefined;
+    const { load } = await import('js-yaml');
+    const automaticReload = this.#values['encryption-provider-config-automatic-reload'];
+    const file = this.#named('encryption-provider-config', path, (): Reloadable<string> => {
+      if (automaticReload) return this.#files.read([path], (text) => text);
+      const text = readFileSync(path, 'utf8');
+      return { get: () => text };
+    });
+    return { file, path, parse: load, automaticReload, keyPrefix: keyPrefix(this.#values) };
+  }
+
   async audit(logger: Logger): Promise<ServerConfig['audit']> {
     const values = this.#values;
     const policy = await this.text('audit-policy-file', readAuditPolicy);
@@ -187,6 +204,12 @@ class FileReader {
       return explain(error);
     }
   }
+}
+
+/** Under which etcd has what the server calls `/registry`. */
+function keyPrefix(values: Values): string {
+  const mapping = new KeyMapping(storageKind(values) === 'etcd' ? values['etcd-prefix'] : undefined);
+  return mapping.toEtcd('/registry').toString();
 }
 
 async function readAdmissionConfiguration(text: string, path: string): Promise<PluginConfigurations> {

@@ -91,6 +91,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'enable-bootstrap-token-auth': 'Accept the bootstrap tokens kept as Secrets in kube-system.',
   'enable-priority-and-fairness':
     'Let requests that are too many wait in fair queues; otherwise there are two plain bounds, for reads and writes.',
+  'encryption-provider-config': 'How objects are encrypted in the store: an EncryptionConfiguration.',
+  'encryption-provider-config-automatic-reload': 'Read --encryption-provider-config again whenever it changes.',
   'endpoint-reconciler-type':
     'How API servers know of each other: lease (a key each, which ends with its server), master-count (so many as --apiserver-count says), none.',
   'etcd-cafile': "Authority of etcd's certificates.",

@@ -1,3 +1,4 @@
+import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
 import type { Logger } from '@keelson/component/logs/logger';
 import { formatFlag } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
@@ -94,6 +95,9 @@ function explained(error: unknown, values: Values): unknown {
         `${values['bind-address']} is no address of this machine`,
         'choose another --bind-address',
       );
+  }
+  if (error instanceof EncryptionConfigError) {
+    return new StartupError(error.message, 'correct the file that --encryption-provider-config names');
   }
   if (error instanceof StoreUnavailableError) {
     return storageKind(values) === 'etcd'

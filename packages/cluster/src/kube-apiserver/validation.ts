@@ -55,6 +55,9 @@ const storage: Check = (values) => {
     kind === undefined && `--storage ${quote(values.storage)} is unknown: lmdb, memory or etcd`,
     !['', 'etcd3'].includes(values['storage-backend']) &&
       "--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'",
+    values['encryption-provider-config'] === '' &&
+      values['encryption-provider-config-automatic-reload'] &&
+      '--encryption-provider-config-automatic-reload must be set with --encryption-provider-config',
     !['', ...mediaTypes].includes(values['storage-media-type']) &&
       `--storage-media-type ${quote(values['storage-media-type'])} invalid, allowed values: ${mediaTypes.join(', ')}`,
   ];

@@ -1,0 +1,15 @@
+import { decodeStored } from '@keelson/api/codec/stored';
+import type { KubeObject } from '@keelson/api/object';
+import { type KeyValue, UnreadableValueError } from '@keelson/storage/store';
+import { asError } from '../aggregate.ts';
+import { isEncrypted, NOT_DECRYPTED } from '../encryption/identity.ts';
+
+/** {@link decodeStored} of what lies in the store. @throws UnreadableValueError for what is damaged or encrypted */
+export function readStored({ key, value }: KeyValue): { object: KubeObject; bytes: Buffer } {
+  try {
+    return decodeStored(value);
+  } catch (cause) {
+    const isSealed = isEncrypted(value);
+    throw new UnreadableValueError(key, isSealed ? NOT_DECRYPTED : asError(cause).message, { cause, isSealed });
+  }
+}
