@@ -38,16 +38,20 @@ export const storages: readonly { storage: Storage; skip: string | undefined }[]
       ]
     : [{ storage: 'etcd', skip: missing('etcd') }];
 
-const binary = process.env.KUBE_APISERVER ?? join(import.meta.dirname, '../../bin/kube-apiserver');
+/** Ours, whatever the tests run with. */
+export const ownBinary = join(import.meta.dirname, '../../bin/kube-apiserver');
+const binary = process.env.KUBE_APISERVER ?? ownBinary;
 
 /**
  * @param args flags to add
  * @param shared an etcd that others use too, and that stays; its URL may be several, comma separated
+ * @param command what is started
  */
 export async function startApiServer(
   storage: Storage,
   args: readonly string[] = [],
   shared?: Pick<Etcd, 'url'>,
+  command = binary,
 ): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'keelson-test-'));
   const port = await freePort();
@@ -78,7 +82,7 @@ export async function startApiServer(
   ];
   let program: Program;
   const run = async () => {
-    program = startProgram(binary, flags);
+    program = startProgram(command, flags);
     await untilReady(program, () => isReady(url));
   };
   const stop = async () => {

@@ -67,6 +67,10 @@ describe('one at a time', () => {
       ['--storage-backend=x'],
       ["--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'"],
     ],
+    [
+      ['--encryption-provider-config-automatic-reload'],
+      ['--encryption-provider-config-automatic-reload must be set with --encryption-provider-config'],
+    ],
     [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
     [['--authorization-mode='], ['at least one authorization-mode must be passed']],
     [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],
