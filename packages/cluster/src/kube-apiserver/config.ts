@@ -153,9 +153,9 @@ class FileReader {
   /** Read again when it changes, where that is wanted. */
   async encryption(): Promise<ServerConfig['encryption']> {
     const path = this.#values['encryption-provider-config'];
+    const automaticReload = this.#values['encryption-provider-config-automatic-reload'];
     if (path === '') return undefined;
     const { load } = await import('js-yaml');
-    const automaticReload = this.#values['encryption-provider-config-automatic-reload'];
     const file = this.#named('encryption-provider-config', path, (): Reloadable<string> => {
       if (automaticReload) return this.#files.read([path], (text) => text);
       const text = readFileSync(path, 'utf8');
