@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the programs that the tests drive (kubectl, etcd, Prometheus, Debian's Python client, containerd) into .tools/root.
+# Fetches the programs that the tests drive (kubectl, etcd, Prometheus, Debian's Python client, containerd, nft) into .tools/root.
 # Packages come from the Debian mirror that this machine is set up with; nothing is installed, root is not needed, and
 # the machine's own apt lists are not touched. Where a program cannot be had, the reason is left in
 # .tools/missing/<program>, the tests that need it are skipped with it, and the next run tries again.
@@ -7,8 +7,8 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=$root/.tools
-programs="kubectl etcd prometheus python3-kubernetes containerd"
-wanted="2: $programs"
+programs="kubectl etcd prometheus python3-kubernetes containerd nft"
+wanted="3: $programs"
 
 if [ "$(cat "$tools/done" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 rm -rf "$tools/missing" "$tools"/apt-*
@@ -108,6 +108,22 @@ if ! runs containerd && use "$own_suite"; then
   if (cd "$apt/containerd" && apt-get -q download containerd runc containernetworking-plugins busybox-static) >>"$apt/log" 2>&1
   then
     unpack "$apt/containerd"
+  fi
+fi
+
+# And nft, which writes the kernel's tables, with the libraries that the machine lacks for it.
+if ! runs nft && PATH=$PATH:/usr/sbin:/sbin command -v nft >/dev/null; then
+  mkdir -p "$tools/root/usr/bin"
+  ln -sf "$(PATH=$PATH:/usr/sbin:/sbin command -v nft)" "$tools/root/usr/bin/nft"
+elif ! runs nft && use "$own_suite"; then
+  if apt-get -q -y --no-install-recommends --download-only install nftables >>"$apt/log" 2>&1; then
+    unpack "$apt/archives"
+    libraries=$(dirname "$(find "$tools/root/usr/lib" -name 'libnftables.so.1' | head -n 1)")
+    {
+      echo '#!/bin/sh'
+      echo "LD_LIBRARY_PATH='$libraries' exec '$tools/root/usr/sbin/nft' \"\$@\""
+    } >"$tools/root/usr/bin/nft"
+    chmod +x "$tools/root/usr/bin/nft"
   fi
 fi
 

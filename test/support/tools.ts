@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 /** The programs that scripts/tools.sh fetches. */
-export type Tool = 'kubectl' | 'etcd' | 'prometheus' | 'containerd';
+export type Tool = 'kubectl' | 'etcd' | 'prometheus' | 'containerd' | 'nft';
 
 /** The path of a program that tests drive: `KEELSON_ETCD` and the like, or the one that was fetched. @throws Error with the reason when there is none */
 export function tool(name: Tool): string {
