@@ -1,0 +1,1 @@
+export { type DnsOptions, type RunningDns, startDns } from './dns.ts';
