@@ -45,6 +45,9 @@ export interface ClusterOptions {
   readonly verbosity: number;
 }
 
+/** Of the service of names, in the range of services: kubeadm's. */
+const DNS_OFFSET = 10;
+
 /** A running cluster. `stop` ends it: first its parts, then no new requests, running ones finish, the data is closed. */
 export interface Cluster extends Running {
   readonly url: string;
@@ -89,6 +92,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     pkiDirectory: pki.directory,
     dataDirectory: options.dataDirectory,
     nodeName,
+    dnsAddress: addressAt(range, DNS_OFFSET),
     nodeAddress: listenAddresses('0.0.0.0')[0] ?? '127.0.0.1',
     verbosity: options.verbosity,
     ...identityOf(options),
@@ -124,7 +128,7 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'bind-address': options.bindAddress,
     'client-ca-file': pki.certificateFile('ca'),
     'enable-admission-plugins': ['NodeRestriction'],
-    // Nothing here carries packets to service addresses.
+    // Without nftables nothing carries packets to service addresses.
     'enable-aggregator-routing': true,
     'enable-bootstrap-token-auth': true,
     'kubelet-client-certificate': pki.certificateFile('apiserver-kubelet-client'),

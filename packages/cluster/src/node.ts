@@ -30,8 +30,12 @@ export async function nodeKind(endpoint: string): Promise<NodeKind> {
 export interface NodeSettings {
   /** How its container runtime is reached. */
   readonly runtimeEndpoint: string;
-  /** Addresses of DNS servers for pods; none for the machine's own. */
+  /** Addresses of DNS servers for pods; none for those of {@link dns}, or else the machine's own. */
   readonly clusterDns: readonly string[];
+  /** Whether the addresses of services lead to their endpoints by rules of this process. */
+  readonly proxy: boolean;
+  /** Whether this process answers for names. */
+  readonly dns: boolean;
 }
 
 export interface RealNodeOptions extends NodeSettings {

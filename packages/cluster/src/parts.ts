@@ -14,6 +14,7 @@ import { ServiceAccountToken } from './kube-controller-manager/service-accounts.
 import { startControllerManager } from './kube-controller-manager/start.ts';
 import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
 import { startKubeScheduler } from './kube-scheduler/start.ts';
+import { startNetwork } from './network.ts';
 import { type NodeKind, type NodeSettings, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
@@ -36,6 +37,8 @@ export interface Surroundings {
   readonly nodeName: string;
   /** Of this machine, by which its nodes are reached: what goes through the API server may not go to a loopback address. */
   readonly nodeAddress: string;
+  /** Address of the service of names, whoever answers there. */
+  readonly dnsAddress: string;
   /** In elections; undefined where other processes on the same store may compete: then each start has a new one. */
   readonly identity?: string;
 }
@@ -96,12 +99,20 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
 }
 
 async function realNode(surroundings: Surroundings, settings: NodeSettings): Promise<Running> {
+  const network = await startNetwork({
+    proxy: settings.proxy ? await clientOf(surroundings, 'kube-proxy') : undefined,
+    dns: settings.dns && settings.clusterDns.length === 0 ? await clientOf(surroundings, 'kube-dns') : undefined,
+    administrator: await clientOf(surroundings, 'admin', 'keelson'),
+    ...surroundings,
+  });
   const client = await clientOf(surroundings, 'kubelet-client', 'kubelet');
   const metrics = new MetricsRegistry();
   const server = await kubeletServer(surroundings, client, metrics);
   const { nodeName, nodeAddress, dataDirectory } = surroundings;
   const rootDirectory = join(dataDirectory, 'kubelet');
-  return startRealNode({ client, server, metrics, nodeName, nodeAddress, rootDirectory, ...settings });
+  const clusterDns = settings.clusterDns.length > 0 ? settings.clusterDns : network.clusterDns;
+  const options = { client, server, metrics, nodeName, nodeAddress, rootDirectory, ...settings, clusterDns };
+  return together([await startRealNode(options), network]);
 }
 
 /** @param metrics of the one kubelet that has it; without it each has its own */

@@ -44,8 +44,10 @@ function running(streams: Server, datagrams: Socket, port: number): DnsServer {
     port,
     done,
     stop: async () => {
-      datagrams.close();
-      streams.close();
+      if (streams.listening) {
+        datagrams.close();
+        streams.close();
+      }
       resolve();
     },
   };

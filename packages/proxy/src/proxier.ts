@@ -7,7 +7,7 @@ import type { Nft } from './nft.ts';
 import { baseRules } from './rules/base.ts';
 import type { Rules } from './rules/rules.ts';
 import type { Surroundings } from './rules/service.ts';
-import { Table } from './rules/table.ts';
+import { removal, Table } from './rules/table.ts';
 
 /** Now and then everything is written, should somebody else have changed the table. */
 const FULL_MS = 3_600_000;
@@ -73,7 +73,7 @@ export class Proxier {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#running;
-    if (clean) await this.#options.nft.apply(this.#table.removal);
+    if (clean) await this.#options.nft.apply(removal(this.#options.family));
   }
 
   /** Soon, but not before its time. */

@@ -39,13 +39,15 @@ export interface RunningProxy extends Running {
   live(): PlainAnswer;
 }
 
+type Lacking = ReturnType<typeof withoutLocal>;
+
 /** Services for other proxies, and such without an address, are none of this one's affair. */
 const SERVICES = { labelSelector: '!service.kubernetes.io/service-proxy-name' };
 const SLICES = { labelSelector: '!service.kubernetes.io/headless' };
 const BY_SERVICE = 'service';
 
-/** Resolves when the rules have been written for the first time, or could not be. */
-export async function startKubeProxy(options: ProxyOptions): Promise<RunningProxy> {
+/** Writes the rules as soon as the cluster has said all of its services. */
+export function startKubeProxy(options: ProxyOptions): RunningProxy {
   const { client, nodeName, settings, families, conntrack } = options;
   const { world } = client;
   const metrics = proxyMetrics(options.metrics);
@@ -93,13 +95,19 @@ export async function startKubeProxy(options: ProxyOptions): Promise<RunningProx
     serviceHealth.set(service, port, port === 0 ? 0 : readyHere(known(service, first).endpoints));
   };
 
+  const lacking = new Map<Family, Map<string, Lacking>>();
   const written = async (family: Family, changed: ReadonlySet<string> | undefined, place: Surroundings) => {
-    const lacking = keys().map((service) => {
+    const counts = changed === undefined ? new Map<string, Lacking>() : (lacking.get(family) ?? new Map());
+    lacking.set(family, counts);
+    for (const service of changed ?? keys()) {
       const { ports, endpoints } = known(service, family);
-      return withoutLocal(ports, endpoints, place);
-    });
-    const sum = (which: 'internal' | 'external') => lacking.reduce((total, each) => total + each[which], 0);
-    for (const which of ['internal', 'external'] as const) metrics.noLocal.with(which, family).value = sum(which);
+      const count = withoutLocal(ports, endpoints, place);
+      if (count.internal + count.external > 0) counts.set(service, count);
+      else counts.delete(service);
+    }
+    for (const which of ['internal', 'external'] as const) {
+      metrics.noLocal.with(which, family).value = [...counts.values()].reduce((sum, count) => sum + count[which], 0);
+    }
     if (conntrack) await forgetFlows(conntrack, family, changed ?? new Set(keys()));
   };
   const forgetFlows = async (flows: Conntrack, family: Family, changed: ReadonlySet<string>) => {
@@ -139,8 +147,6 @@ export async function startKubeProxy(options: ProxyOptions): Promise<RunningProx
     });
   });
 
-  informers.start();
-  await informers.synced();
   const changed = (service: string) => {
     tellHealth(service);
     for (const proxier of proxiers) proxier.changed(service);
@@ -156,13 +162,17 @@ export async function startKubeProxy(options: ProxyOptions): Promise<RunningProx
   const placeChanged = () => {
     for (const proxier of proxiers) proxier.changed();
   };
+  const begin = async () => {
+    for (const service of keys()) tellHealth(service);
+    services.addHandler(onChange(serviceChanged));
+    slices.addHandler(onChange(sliceChanged));
+    nodes.addHandler(onChange(placeChanged));
+    ranges.addHandler(onChange(placeChanged));
+    await Promise.all(proxiers.map((proxier) => proxier.start()));
+  };
   for (const family of families) health.updated(family);
-  for (const service of keys()) tellHealth(service);
-  services.addHandler(onChange(serviceChanged));
-  slices.addHandler(onChange(sliceChanged));
-  nodes.addHandler(onChange(placeChanged));
-  ranges.addHandler(onChange(placeChanged));
-  await Promise.all(proxiers.map((proxier) => proxier.start()));
+  informers.start();
+  const begun = informers.synced().then(begin, () => {});
   const { promise: done, resolve } = Promise.withResolvers<void>();
   return {
     done,
@@ -170,6 +180,7 @@ export async function startKubeProxy(options: ProxyOptions): Promise<RunningProx
     live: () => health.live(),
     stop: async () => {
       await informers.stop();
+      await begun;
       await Promise.all([serviceHealth.stop(), ...proxiers.map((proxier) => proxier.stop(options.clean))]);
       resolve();
     },

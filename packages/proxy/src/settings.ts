@@ -70,8 +70,8 @@ function fromPods(traffic: LocalTraffic, family: Family, node: Node | undefined)
     matches: `${what} ${value}`,
     matchesNot: `${what} != ${value}`,
   });
-  if (traffic.by === 'BridgeInterface') return matching('iifname', traffic.name);
-  if (traffic.by === 'InterfaceNamePrefix') return matching('iifname', `${traffic.prefix}*`);
+  if (traffic.by === 'BridgeInterface') return matching('iifname', `"${traffic.name}"`);
+  if (traffic.by === 'InterfaceNamePrefix') return matching('iifname', `"${traffic.prefix}*"`);
   const ranges = traffic.by === 'ClusterCIDR' ? traffic.ranges : (node?.spec?.podCIDRs ?? []);
   const range = ranges.find((each) => familyOfRange(each) === family);
   return range === undefined ? undefined : matching(family === 'IPv4' ? 'ip saddr' : 'ip6 saddr', range);

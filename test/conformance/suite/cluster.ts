@@ -7,10 +7,9 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { connect, loadKubeconfig, systemWorld } from '@keelson/client';
 import { type Containerd, startContainerd, unmountBelow } from '../../support/containerd.ts';
 import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
-import { startDns } from './dns.ts';
+import { fetched } from '../../support/tools.ts';
 import { suiteImages } from './images.ts';
 import { startRegistry } from './registry.ts';
 
@@ -36,13 +35,11 @@ const cluster = keelson('keelson', 'up', [
   '--bind-address=0.0.0.0',
   `--secure-port=${port}`,
   `--container-runtime-endpoint=${first.endpoint}`,
-  `--cluster-dns=${own}`,
+  ...(process.env.KUBE_PROXY ? ['--no-proxy'] : []),
   ...flags,
 ]);
 await untilReady(cluster, async () => cluster.output().includes('Keelson is ready'));
-const access = await loadKubeconfig(kubeconfig);
-await startDns(connect(access, { component: 'dns', world: systemWorld() }), own);
-const undo = process.env.KUBE_PROXY ? startProxy(process.env.KUBE_PROXY) : serviceOfApiServer(port);
+const undo = process.env.KUBE_PROXY ? startProxy(process.env.KUBE_PROXY) : () => {};
 const secondNode = keelson('kubelet', '', [
   '--hostname-override=second',
   `--node-ip=${own}`,
@@ -77,7 +74,7 @@ function keelson(name: string, command: string, args: readonly string[]): Progra
 
 /** A program whose output goes to a file. */
 function started(name: string, path: string, args: readonly string[]): Program {
-  const program = startProgram(path, args);
+  const program = startProgram(path, args, { env: { PATH: `${fetched('usr/bin')}:${process.env.PATH}` } });
   const write = () => writeFileSync(join(directory!, `${name}.log`), program.output());
   const timer = setInterval(write, 1_000);
   void program.exited.then(() => clearInterval(timer)).then(write);
@@ -92,7 +89,7 @@ function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, he
     containerRuntimeEndpoint,
     port,
     healthzPort,
-    clusterDNS: [own],
+    clusterDNS: ['10.96.0.10'],
     authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
     podLogsDir: join(directory!, 'second/logs'),
   };
@@ -101,7 +98,7 @@ function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, he
 }
 
 /**
- * One kube-proxy does for both nodes: they share the machine's tables. Its limits of connections are left as they are, for a network of
+ * In the place of that of the first node. One kube-proxy does for both nodes: they share the machine's tables. Its limits of connections are left as they are, for a network of
  * one's own has none to set.
  * @returns what ends it, and takes its rules away
  */
@@ -116,14 +113,4 @@ function startProxy(program: string): () => Promise<void> {
     await proxy.stop();
     execFileSync(program, ['--cleanup'], { stdio: 'ignore' });
   };
-}
-
-/** What kube-proxy does for the one service that every pod knows. @returns what takes it back */
-function serviceOfApiServer(port: number): () => void {
-  const rule = ['-d', '10.96.0.1', '-p', 'tcp', '--dport', '443', '-j', 'DNAT', '--to-destination', `${own}:${port}`];
-  const iptables = (action: string) => {
-    for (const chain of ['PREROUTING', 'OUTPUT']) execFileSync('iptables', ['-w', '-t', 'nat', action, chain, ...rule]);
-  };
-  iptables('-A');
-  return () => iptables('-D');
 }

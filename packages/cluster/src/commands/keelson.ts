@@ -13,6 +13,8 @@ Commands:
   join         Make this machine a node of a cluster, by a token.
   certs        Tell when the certificates of an installation end, and renew them.
   reset        Undo what init and join did to this machine.
+  kube-proxy   Carry traffic to the addresses of services on this machine.
+  dns          Answer for the names of services and pods.
   why-pending  Tell why a pod has no node.
   version      Show the versions of Keelson and of the Kubernetes API.
   help         Show this help, or that of a command.
@@ -45,6 +47,10 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./certs.ts')).certs(rest, io);
     case 'reset':
       return (await import('./reset.ts')).reset(rest, io);
+    case 'kube-proxy':
+      return (await import('../kube-proxy/command.ts')).kubeProxy(rest, io);
+    case 'dns':
+      return (await import('../dns/command.ts')).dns(rest, io);
     case 'why-pending':
       return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {

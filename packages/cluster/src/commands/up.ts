@@ -29,7 +29,9 @@ const flags = {
   'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
   'cluster-dns': { type: 'strings', ...parts },
   'no-controllers': { type: 'bool', ...parts },
+  'no-dns': { type: 'bool', ...parts },
   'no-node': { type: 'bool', ...parts },
+  'no-proxy': { type: 'bool', ...parts },
   'no-scheduler': { type: 'bool', ...parts },
   nodes: { type: 'int', ...parts, default: '0' },
   'etcd-servers': { type: 'strings', ...etcd },
@@ -103,7 +105,9 @@ const ownDescriptions = (io: Io) => ({
   'container-runtime-endpoint':
     "Socket of the runtime that runs this machine's containers (CRI). Where none answers, the node is simulated.",
   'cluster-dns':
-    "Addresses of DNS servers for pods, such as that of a CoreDNS service; without them pods have this machine's.",
+    "Addresses of DNS servers for pods, such as that of a CoreDNS service, in the place of the cluster's own server.",
+  'no-dns': "Leave the name server out: pods have those of --cluster-dns, or this machine's.",
+  'no-proxy': 'Leave the proxy out: nothing leads addresses of services to their pods, but what you start yourself.',
   'no-node': 'Leave the node of this machine out.',
   'no-controllers': 'Leave the controllers out: nothing acts on deployments, jobs, namespaces…',
   'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
@@ -148,6 +152,8 @@ function options(values: FlagValues<typeof flags>, io: Io) {
 const nodeOf = (values: FlagValues<typeof flags>) => ({
   runtimeEndpoint: values['container-runtime-endpoint'],
   clusterDns: values['cluster-dns'],
+  proxy: !values['no-proxy'],
+  dns: !values['no-dns'],
 });
 
 /** What `ps` shows. */

@@ -55,6 +55,9 @@ const leaves = {
     usage: 'client',
   })),
   'kube-controller-manager': signedByCa(() => ({ commonName: 'system:kube-controller-manager', usage: 'client' })),
+  'kube-proxy': signedByCa(() => ({ commonName: 'system:kube-proxy', usage: 'client' })),
+  // Whom upstream's role of name servers is given to.
+  'kube-dns': signedByCa(() => ({ commonName: 'system:serviceaccount:kube-system:kube-dns', usage: 'client' })),
   'kube-scheduler': signedByCa(() => ({ commonName: 'system:kube-scheduler', usage: 'client' })),
   admin: signedByCa(() => ({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' })),
 } as const satisfies Record<string, Leaf>;

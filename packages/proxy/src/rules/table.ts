@@ -94,11 +94,6 @@ export class Table {
     return this.#stale.size > 0;
   }
 
-  /** Takes everything away. */
-  get removal(): string {
-    return lines([`add table ${this.#table}`, `delete table ${this.#table}`]);
-  }
-
   #changeChains(before: Rules, after: Rules, now: number, text: { declare: string[]; fill: string[] }): void {
     for (const name of before.chains.keys()) {
       if (after.chains.has(name)) continue;
@@ -139,6 +134,12 @@ export class Table {
     const said = comment === undefined ? '' : ` comment "${comment}"`;
     return `add element ${this.#table} ${of} { ${key}${said}${verdict === '' ? '' : ` : ${verdict}`} }`;
   }
+}
+
+/** A transaction that takes a family's table away, if there is one. */
+export function removal(family: Family): string {
+  const table = `${protocolOf(family)} ${TABLE}`;
+  return lines([`add table ${table}`, `delete table ${table}`]);
 }
 
 /** Elements by whose they are. Two may claim the same one, such as services with the same endpoint: it stays until neither does. */

@@ -1,0 +1,82 @@
+/** What a cluster has for its name server: rights, and a Service with the server as its endpoint. */
+import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
+import { type Client, type Draft, hasReason, resources } from '@keelson/client';
+
+const FIELD_MANAGER = 'keelson';
+const NAMESPACE = 'kube-system';
+const NAME = 'kube-dns';
+const PORT = 53;
+/** Those of upstream's role of name servers do not cover slices. */
+const ROLE = 'keelson:kube-dns';
+
+const role: Draft<ClusterRole> = {
+  metadata: { name: ROLE },
+  rules: [
+    { apiGroups: [''], resources: ['namespaces', 'services'], verbs: ['list', 'watch'] },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+  ],
+};
+
+const binding: Draft<ClusterRoleBinding> = {
+  metadata: { name: ROLE },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: ROLE },
+  subjects: [{ kind: 'ServiceAccount', name: NAME, namespace: NAMESPACE }],
+};
+
+const service = (clusterIP: string): Draft<Service> => ({
+  metadata: {
+    name: NAME,
+    namespace: NAMESPACE,
+    labels: { 'k8s-app': NAME, 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+  },
+  spec: {
+    clusterIP,
+    ports: [
+      { name: 'dns', protocol: 'UDP', port: PORT },
+      { name: 'dns-tcp', protocol: 'TCP', port: PORT },
+    ],
+  },
+});
+
+const slice = (address: string, port: number): Draft<EndpointSlice> => ({
+  metadata: {
+    name: `${NAME}-keelson`,
+    namespace: NAMESPACE,
+    labels: { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': FIELD_MANAGER },
+  },
+  addressType: address.includes(':') ? 'IPv6' : 'IPv4',
+  endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  ports: [
+    { name: 'dns', protocol: 'UDP', port },
+    { name: 'dns-tcp', protocol: 'TCP', port },
+  ],
+});
+
+/**
+ * Makes them, or leads them to where the server is now.
+ * @param client an administrator's
+ * @returns false where the cluster has a name server of its own, in pods that its Service selects: nothing is changed then
+ * @throws StatusError, ConnectionError
+ */
+export async function announceDns(client: Client, clusterIp: string, address: string, port: number): Promise<boolean> {
+  const services = client.resource<Service>(resources.services);
+  const known = await services.get({ namespace: NAMESPACE, name: NAME }).catch((error: unknown) => {
+    if (hasReason(error, 'NotFound')) return undefined;
+    throw error;
+  });
+  if (known?.spec?.selector !== undefined) return false;
+  const force = { force: true };
+  await client
+    .resource<ClusterRole>(resources['clusterroles.rbac.authorization.k8s.io'])
+    .apply(role, FIELD_MANAGER, force);
+  await client
+    .resource<ClusterRoleBinding>(resources['clusterrolebindings.rbac.authorization.k8s.io'])
+    .apply(binding, FIELD_MANAGER, force);
+  await services.apply(service(clusterIp), FIELD_MANAGER, force);
+  await client
+    .resource<EndpointSlice>(resources['endpointslices.discovery.k8s.io'])
+    .apply(slice(address, port), FIELD_MANAGER, force);
+  return true;
+}

@@ -1,0 +1,88 @@
+import { hostname } from 'node:os';
+import { connect, systemWorld } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
+import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
+import { type Running, together } from '@keelson/component/running';
+import { type PlainHandler, servePlain } from '@keelson/component/serving/plain';
+import { type Component, runComponent } from '../commands/component.ts';
+import type { Io } from '../commands/io.ts';
+import { rateLimitOf, readKubeconfig } from '../connection.ts';
+import { StartupError } from '../startup-error.ts';
+import { configurationOf, type Endpoint, type KubeProxyConfiguration } from './configuration.ts';
+import { descriptions, flags } from './flags.ts';
+import { removeRules, type ServiceProxy, startServiceProxy } from './start.ts';
+
+const MODE = 'nftables';
+
+const component: Component<typeof flags> = {
+  name: 'kube-proxy',
+  summary:
+    'The Kubernetes network proxy: has the kernel send what is addressed to services on to their endpoints, by nftables.',
+  flags,
+  descriptions,
+  validate: () => [],
+  async start(values, given, logger) {
+    if (values.cleanup) return removed();
+    const configuration = await configurationOf(values);
+    const config = await readKubeconfig(configuration.kubeconfig);
+    const client = connect(config, {
+      component: 'kube-proxy',
+      world: systemWorld(logger),
+      rateLimit: rateLimitOf(values, given),
+    });
+    const metrics = new MetricsRegistry();
+    const { setConntrack } = await import('@keelson/proxy');
+    await setConntrack(configuration.conntrack, logger);
+    const proxy = await startServiceProxy({
+      client,
+      nodeName: (configuration.nodeName || hostname()).trim().toLowerCase(),
+      settings: configuration.settings,
+      metrics,
+      clean: false,
+    });
+    return together([proxy, ...(await ports(configuration, proxy, metrics, logger))]);
+  },
+};
+
+/** `keelson kube-proxy`: runs until the process is asked to end. @returns the exit code */
+export const kubeProxy = (argv: readonly string[], io: Io): Promise<number> => runComponent(component, argv, io);
+
+async function removed(): Promise<Running> {
+  await removeRules();
+  return { done: Promise.resolve(), stop: async () => {} };
+}
+
+/** @throws StartupError where one is taken, and that is not to be borne */
+async function ports(
+  configuration: KubeProxyConfiguration,
+  proxy: ServiceProxy,
+  metrics: MetricsRegistry,
+  logger: Logger,
+): Promise<Running[]> {
+  const open = async (endpoint: Endpoint | undefined, handle: PlainHandler): Promise<Running[]> => {
+    if (endpoint === undefined) return [];
+    try {
+      return [await servePlain(endpoint, handle)];
+    } catch (error) {
+      const { message } = error as Error;
+      if (configuration.bindAddressHardFail) throw new StartupError(message, 'stop what listens there');
+      logger.error({ err: message }, 'A port of the proxy is not served');
+      return [];
+    }
+  };
+  const text = (body: string) => ({ body, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  return [
+    ...(await open(configuration.healthz, (path) => {
+      if (path === '/healthz') return proxy.health();
+      return path === '/livez' ? proxy.live() : undefined;
+    })),
+    ...(await open(configuration.metrics, async (path) => {
+      if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
+      if (path === '/healthz') return text('ok');
+      if (path === '/proxyMode') return text(MODE);
+      if (path !== '/configz') return undefined;
+      const body = JSON.stringify({ 'kubeproxy.config.k8s.io': { mode: MODE, ...configuration } });
+      return { body, headers: { 'content-type': 'application/json' } };
+    })),
+  ];
+}

@@ -1,0 +1,105 @@
+/** What `keelson up` has for services on a node with containers: a proxy for their addresses, a server for their names. */
+import { type Client, sleep } from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { type Running, together } from '@keelson/component/running';
+import { servePlain } from '@keelson/component/serving/plain';
+import { announceDns } from './dns/service.ts';
+import { startServiceProxy } from './kube-proxy/start.ts';
+import { StartupError } from './startup-error.ts';
+
+export interface NetworkOptions {
+  /** Undefined: somebody else carries traffic to services. */
+  readonly proxy: Client | undefined;
+  /** Undefined: pods have other name servers. */
+  readonly dns: Client | undefined;
+  readonly administrator: Client;
+  readonly nodeName: string;
+  /** By which pods reach this machine. */
+  readonly nodeAddress: string;
+  /** Address of the service of names. */
+  readonly dnsAddress: string;
+}
+
+export interface Network extends Running {
+  /** Of the name server that pods are to have; none: this machine's. */
+  readonly clusterDns: readonly string[];
+}
+
+const DOMAIN = 'cluster.local';
+const HEALTHZ_PORT = 10_256;
+/** There is one node to speak for, and who develops on it does not want to wait. */
+const MIN_SYNC_MS = 200;
+const RETRY_MS = 500;
+
+/** Without nftables there is neither, which is logged. */
+export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  const proxy = options.proxy && (await startProxy(options, options.proxy));
+  const isCarried = options.proxy === undefined || proxy !== undefined;
+  const dns = isCarried && options.dns ? await startNames(options, options.dns) : undefined;
+  return {
+    ...together([...(proxy ?? []), ...(dns ? [dns] : [])]),
+    clusterDns: dns ? [options.dnsAddress] : [],
+  };
+}
+
+async function startProxy(
+  { nodeName, nodeAddress }: NetworkOptions,
+  client: Client,
+): Promise<readonly Running[] | undefined> {
+  const { defaultSettings } = await import('@keelson/proxy');
+  const { log } = client.world;
+  const settings = { ...defaultSettings, minSyncMs: MIN_SYNC_MS };
+  try {
+    const proxy = await startServiceProxy({ client, nodeName, settings, metrics: new MetricsRegistry(), clean: true });
+    const health = await servePlain({ host: nodeAddress, port: HEALTHZ_PORT }, (path) => {
+      if (path === '/healthz') return proxy.health();
+      return path === '/livez' ? proxy.live() : undefined;
+    }).catch((error: Error) => {
+      log.info({ err: error.message }, 'The health of the proxy is not served');
+      return undefined;
+    });
+    return [proxy, ...(health ? [health] : [])];
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    log.warn({ err: error.message, remedy: error.remedy }, 'Pods do not reach services');
+    return undefined;
+  }
+}
+
+async function startNames(options: NetworkOptions, client: Client): Promise<Running | undefined> {
+  const { startDns } = await import('@keelson/dns');
+  const { administrator, nodeAddress, dnsAddress } = options;
+  const { log, clock } = client.world;
+  const dns = await startDns({
+    client,
+    host: nodeAddress,
+    port: 0,
+    domain: DOMAIN,
+    resolvConf: '/etc/resolv.conf',
+    clusterDns: [dnsAddress],
+    metrics: new MetricsRegistry(),
+  });
+  const stopped = new AbortController();
+  const announce = async (): Promise<void> => {
+    for (;;) {
+      try {
+        if (await announceDns(administrator, dnsAddress, nodeAddress, dns.port)) return;
+        log.info({}, 'The cluster has a name server of its own');
+        return await dns.stop();
+      } catch (error) {
+        // The namespace is made while the server starts.
+        log.debug({ error }, 'The name server is not announced yet');
+        await sleep(clock, RETRY_MS, stopped.signal);
+      }
+    }
+  };
+  const announced = announce().catch(() => {});
+  return {
+    done: dns.done,
+    stop: async () => {
+      stopped.abort();
+      await announced;
+      await dns.stop();
+    },
+  };
+}
