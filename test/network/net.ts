@@ -59,7 +59,7 @@ export class Network {
 
   constructor(kind: string) {
     this.name = `kn${kind}${randomBytes(3).toString('hex')}`;
-    this.within = ['ip', 'netns', 'exec', this.name];
+    this.within = ['nsenter', `--net=/run/netns/${this.name}`];
     ip('netns', 'add', this.name);
     ip('-n', this.name, 'link', 'set', 'lo', 'up');
   }

@@ -3,7 +3,7 @@ import { type Client, sleep } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
-import { announceDns } from './dns/service.ts';
+import { announceDns, grantDns } from './dns/service.ts';
 import { startServiceProxy } from './kube-proxy/start.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -70,6 +70,7 @@ async function startNames(options: NetworkOptions, client: Client): Promise<Runn
   const { startDns } = await import('@keelson/dns');
   const { administrator, nodeAddress, dnsAddress } = options;
   const { log, clock } = client.world;
+  await grantDns(administrator).catch((error: unknown) => log.warn({ error }, 'The name server may lack rights'));
   const dns = await startDns({
     client,
     host: nodeAddress,

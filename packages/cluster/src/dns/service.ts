@@ -5,6 +5,8 @@ import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/typ
 import { type Client, type Draft, hasReason, resources } from '@keelson/client';
 
 const FIELD_MANAGER = 'keelson';
+/** Fields that others have set are taken back. */
+const FORCE = { force: true };
 const NAMESPACE = 'kube-system';
 const NAME = 'kube-dns';
 const PORT = 53;
@@ -54,29 +56,29 @@ const slice = (address: string, port: number): Draft<EndpointSlice> => ({
   ],
 });
 
+/** Lets the name server read what names are made of. @param client an administrator's @throws StatusError, ConnectionError */
+export async function grantDns(client: Client): Promise<void> {
+  const roles = client.resource<ClusterRole>(resources['clusterroles.rbac.authorization.k8s.io']);
+  const bindings = client.resource<ClusterRoleBinding>(resources['clusterrolebindings.rbac.authorization.k8s.io']);
+  await roles.apply(role, FIELD_MANAGER, FORCE);
+  await bindings.apply(binding, FIELD_MANAGER, FORCE);
+}
+
 /**
- * Makes them, or leads them to where the server is now.
+ * Makes the Service, or leads it to where the server is now.
  * @param client an administrator's
  * @returns false where the cluster has a name server of its own, in pods that its Service selects: nothing is changed then
  * @throws StatusError, ConnectionError
  */
 export async function announceDns(client: Client, clusterIp: string, address: string, port: number): Promise<boolean> {
   const services = client.resource<Service>(resources.services);
+  const slices = client.resource<EndpointSlice>(resources['endpointslices.discovery.k8s.io']);
   const known = await services.get({ namespace: NAMESPACE, name: NAME }).catch((error: unknown) => {
     if (hasReason(error, 'NotFound')) return undefined;
     throw error;
   });
   if (known?.spec?.selector !== undefined) return false;
-  const force = { force: true };
-  await client
-    .resource<ClusterRole>(resources['clusterroles.rbac.authorization.k8s.io'])
-    .apply(role, FIELD_MANAGER, force);
-  await client
-    .resource<ClusterRoleBinding>(resources['clusterrolebindings.rbac.authorization.k8s.io'])
-    .apply(binding, FIELD_MANAGER, force);
-  await services.apply(service(clusterIp), FIELD_MANAGER, force);
-  await client
-    .resource<EndpointSlice>(resources['endpointslices.discovery.k8s.io'])
-    .apply(slice(address, port), FIELD_MANAGER, force);
+  await services.apply(service(clusterIp), FIELD_MANAGER, FORCE);
+  await slices.apply(slice(address, port), FIELD_MANAGER, FORCE);
   return true;
 }
