@@ -1,5 +1,5 @@
 import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
-import { defaultSettings, startControllers } from '@keelson/controllers';
+import { type ControllerSettings, defaultSettings, startControllers } from '@keelson/controllers';
 import { startToyNodes, type ToyNodes } from '@keelson/controllers/testing/toy-nodes';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 
@@ -13,12 +13,17 @@ export interface ControlledCluster {
   stop(): Promise<void>;
 }
 
-/** @param wanted controllers, as `--controllers` */
+/**
+ * @param wanted controllers, as `--controllers`
+ * @param args flags of the API server, to add
+ */
 export async function startControlled(
   wanted: readonly string[],
   nodeNames = ['n1', 'n2', 'n3'],
+  { args = [], settings = {} }: { args?: readonly string[]; settings?: Partial<ControllerSettings> } = {},
 ): Promise<ControlledCluster> {
-  const server = await startApiServer('memory', ['--disable-admission-plugins=ServiceAccount,TaintNodesByCondition']);
+  const plugins = '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition';
+  const server = await startApiServer('memory', [plugins, ...args]);
   const complaints: object[] = [];
   const complain = (fields: object, message: string) => void complaints.push({ message, ...fields });
   const quiet = () => {};
@@ -37,7 +42,7 @@ export async function startControlled(
     client: clientAs('kube-controller-manager', 'system:kube-controller-manager'),
     clientFor: (account) => clientAs(account, `system:serviceaccount:kube-system:${account}`),
     wanted,
-    settings: defaultSettings,
+    settings: { ...defaultSettings, ...settings },
   });
   const nodes = await startToyNodes(clientAs('toy-nodes'), nodeNames);
   return {

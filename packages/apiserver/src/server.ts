@@ -399,7 +399,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       ]);
     },
     repair,
-    objects: () => bootstrap({ client, health, now: now(), authentication: authenticationInfo(config) }),
+    objects: () => {
+      const isEnabled = (gate: string) => gates.enabled(gate);
+      return bootstrap({ client, health, now: now(), authentication: authenticationInfo(config), isEnabled });
+    },
     upkeep,
     flow,
     custom,

@@ -240,6 +240,23 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./validatingadmissionpolicystatus/controller.ts')).start(context),
   },
   {
+    name: 'kube-apiserver-serving-clustertrustbundle-publisher-controller',
+    account: 'kube-apiserver-serving-clustertrustbundle-publisher',
+    start: async (context) => (await import('./trustbundles/controller.ts')).start(context),
+  },
+  {
+    name: 'storageversion-garbage-collector-controller',
+    alias: 'storage-version-gc',
+    account: 'storage-version-garbage-collector',
+    start: async (context) => (await import('./storageversions/collector.ts')).start(context),
+  },
+  {
+    name: 'storage-version-migrator-controller',
+    alias: 'svm',
+    account: 'storage-version-migrator-controller',
+    start: async (context) => (await import('./storagemigration/controller.ts')).start(context),
+  },
+  {
     name: 'service-cidr-controller',
     account: 'service-cidrs-controller',
     start: async (context) => (await import('./servicecidr/controller.ts')).start(context),

@@ -1,6 +1,18 @@
 /** What the server serves changes: custom resources come and go. */
+import type { APIResourceList } from '@keelson/api/generated/types/meta/v1';
 import { apiVersionOf } from '@keelson/api/object';
-import { type Client, discover, preferred, type Served, type ServedResource, sleep } from '@keelson/client';
+import {
+  type Client,
+  discover,
+  hasReason,
+  preferred,
+  type ResourceName,
+  resources,
+  type Served,
+  type ServedResource,
+  sleep,
+} from '@keelson/client';
+import { readObject } from '@keelson/client/rest/json';
 
 /** How often it is asked what is served. */
 export const REFRESH_MS = 30_000;
@@ -12,6 +24,20 @@ export async function followServed(client: Client, tell: (served: Served) => voi
     await sleep(clock, REFRESH_MS, signal).catch(() => {});
     if (signal.aborted) return;
     await discover(client, signal).then(tell, (error) => log.warn({ error }, 'What is served could not be found out'));
+  }
+}
+
+/** Whether the server serves a resource, in the version that is known here. Others come and go with gates of the server. */
+export async function isServed(client: Client, name: ResourceName): Promise<boolean> {
+  const { group, version, resource } = resources[name];
+  const path = `/apis/${group}/${version}`;
+  const subject = { verb: 'get', group: '', resource: path, name: '' };
+  try {
+    const list = await client.call({ method: 'GET', path, subject }, ({ body }) => readObject(body));
+    return (list as APIResourceList).resources?.some((each) => each.name === resource) ?? false;
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return false;
+    throw error;
   }
 }
 

@@ -105,7 +105,7 @@ export interface Store {
 
   /**
    * Whether what lies under the key at this revision is to be written again though its value stays: it was encrypted with a key
-   * that is used no more. Absent: it never is.
+   * that is used no more, or lies there in a version that is stored no more. Absent: it never is.
    * @throws StoreUnavailableError, UnreadableValueError
    */
   isStale?(key: string, revision: number): Promise<boolean>;

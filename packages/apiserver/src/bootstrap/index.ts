@@ -17,6 +17,7 @@ import {
   bootstrapClusterRoles,
   bootstrapRoleBindings,
   bootstrapRoles,
+  gatedPolicy,
   primeAggregatedRoles,
   primeSplitBindings,
   reconcileBinding,
@@ -31,10 +32,12 @@ export interface BootstrapOptions {
   readonly health: HealthChecks;
   readonly now: Date;
   readonly authentication: AuthenticationInfo;
+  isEnabled(gate: string): boolean;
 }
 
 /** Resolves when everything exists. @throws StatusError, StoreUnavailableError */
-export async function bootstrap({ client, health, now, authentication }: BootstrapOptions): Promise<void> {
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  const { client, health, now, authentication, isEnabled } = options;
   const namespaces = health.addBootHook('start-system-namespaces-controller');
   const roles = health.addBootHook('rbac/bootstrap-roles');
   const classes = health.addBootHook('scheduling/bootstrap-system-priority-classes');
@@ -48,7 +51,7 @@ export async function bootstrap({ client, health, now, authentication }: Bootstr
   );
   namespaces();
   await Promise.all([
-    bootstrapRbac(client).then(roles),
+    bootstrapRbac(client, isEnabled).then(roles),
     ensureAll(systemPriorityClasses, (c) => ensure(client, c, createOnly)).then(classes),
     ensure(client, extensionAuthentication(authentication), (desired, live) =>
       reconcileAuthentication(desired, live, now),
@@ -57,10 +60,11 @@ export async function bootstrap({ client, health, now, authentication }: Bootstr
   ]);
 }
 
-async function bootstrapRbac(client: RegistryClient): Promise<void> {
+async function bootstrapRbac(client: RegistryClient, isEnabled: BootstrapOptions['isEnabled']): Promise<void> {
+  const gated = gatedPolicy(isEnabled);
   await prime(client);
-  await ensureAll(bootstrapClusterRoles, (r) => ensure(client, r, reconcileRole));
-  await ensureAll(bootstrapClusterRoleBindings, (b) => ensure(client, b, reconcileBinding));
+  await ensureAll([...bootstrapClusterRoles, ...gated.roles], (r) => ensure(client, r, reconcileRole));
+  await ensureAll([...bootstrapClusterRoleBindings, ...gated.bindings], (b) => ensure(client, b, reconcileBinding));
   await ensureAll(bootstrapRoles, (r) => ensure(client, r, reconcileRole));
   await ensureAll(bootstrapRoleBindings, (b) => ensure(client, b, reconcileBinding));
 }

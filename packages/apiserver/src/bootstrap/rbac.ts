@@ -16,6 +16,7 @@ import type {
 } from '@keelson/api/generated/types/rbac/v1';
 import { missingRules } from '../authz/rbac/rules.ts';
 import policy from '../generated/rbac.json' with { type: 'json' };
+import { gatedRoles } from './gatedroles.ts';
 import type { Write } from './reconcile.ts';
 
 const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
@@ -24,6 +25,7 @@ const API_VERSION = 'rbac.authorization.k8s.io/v1';
 type Policy = ClusterRole | ClusterRoleBinding | Role | RoleBinding;
 
 interface Given {
+  readonly [part: string]: unknown;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: object };
 }
 
@@ -33,6 +35,27 @@ export const bootstrapClusterRoleBindings = policy.ClusterRoleBinding.map((o) =>
   complete<ClusterRoleBinding>('ClusterRoleBinding', o),
 );
 export const bootstrapRoleBindings = policy.RoleBinding.map((o) => complete<RoleBinding>('RoleBinding', o));
+
+/** Roles and bindings of controllers that exist behind gates. */
+export function gatedPolicy(isEnabled: (gate: string) => boolean): {
+  roles: ClusterRole[];
+  bindings: ClusterRoleBinding[];
+} {
+  const wanted = gatedRoles.filter(({ gates }) => gates.every(isEnabled));
+  return {
+    roles: wanted.map(({ account, rules }) => {
+      return complete<ClusterRole>('ClusterRole', { metadata: { name: `system:controller:${account}` }, rules });
+    }),
+    bindings: wanted.map(({ account }) => {
+      const name = `system:controller:${account}`;
+      return complete<ClusterRoleBinding>('ClusterRoleBinding', {
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+        subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }],
+      });
+    }),
+  };
+}
 
 /** What every node may do, whatever the stored role of the name says. */
 export const nodeRules: readonly PolicyRule[] =

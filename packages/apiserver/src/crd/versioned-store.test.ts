@@ -45,6 +45,17 @@ describe('versions that differ in their name', () => {
     expect(kvs.map(({ value }) => read(value))).toEqual([object('v1', { a: 'x', size: 'M' })]);
   });
 
+  it('what lies there in another than the storage version is to be written again', async () => {
+    const inner = openMemoryStore();
+    const stale = async (own: string, revision: number) => view(inner, own).isStale(KEY, revision);
+    const first = await inner.put(KEY, encodeStored(object('v2', { a: 'x' })), { expect: 0 });
+    const before = first.ok ? first.revision : 0;
+    for (const own of ['v1', 'v2']) expect(await stale(own, before)).toBe(true);
+    const second = await inner.put(KEY, encodeStored(object('v1', { a: 'x' })), { expect: before });
+    for (const own of ['v1', 'v2']) expect(await stale(own, second.ok ? second.revision : 0)).toBe(false);
+    expect(await stale('v1', before)).toBe(false);
+  });
+
   it('who loses a race is shown what is there in the version asked for', async () => {
     const inner = openMemoryStore();
     await inner.put(KEY, encodeStored(object('v1', { a: 'x' })), { expect: 0 });

@@ -53,6 +53,13 @@ export class VersionedStore extends TransformedStore {
     return { ...result, value: seen!.value };
   }
 
+  /** What lies there in another version than the storage version now is stored in that by the next write, as migrations want it. */
+  override async isStale(key: string, revision: number): Promise<boolean> {
+    const { kv } = await this.inner.get(key);
+    if (kv?.modRevision !== revision) return false;
+    return readStored(kv).object.apiVersion !== this.#storage || (await super.isStale(key, revision));
+  }
+
   /** A promise where a webhook has to be asked alone. */
   protected read(kvs: readonly KeyValue[]): readonly KeyValue[] | Promise<readonly KeyValue[]> {
     const objects = kvs.map((kv) => (this.#known.has(kv.value) ? undefined : this.#normalized(kv)));

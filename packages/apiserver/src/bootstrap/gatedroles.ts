@@ -1,0 +1,46 @@
+/** Roles of controllers that exist behind feature gates (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go). */
+import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
+
+export interface GatedRole {
+  readonly gates: readonly string[];
+  /** Service account in kube-system; the role and its binding are named after it. */
+  readonly account: string;
+  readonly rules: readonly PolicyRule[];
+}
+
+const rule = (apiGroup: string, resource: string, ...verbs: string[]): PolicyRule => ({
+  apiGroups: [apiGroup],
+  resources: [resource],
+  verbs: verbs.sort(),
+});
+
+export const gatedRoles: readonly GatedRole[] = [
+  {
+    gates: ['ClusterTrustBundle'],
+    account: 'kube-apiserver-serving-clustertrustbundle-publisher',
+    rules: [
+      { ...rule('certificates.k8s.io', 'signers', 'attest'), resourceNames: ['kubernetes.io/kube-apiserver-serving'] },
+      rule('certificates.k8s.io', 'clustertrustbundles', 'create', 'update', 'delete', 'list', 'watch'),
+      { ...rule('', 'events', 'create', 'patch', 'update'), apiGroups: ['', 'events.k8s.io'] },
+    ],
+  },
+  {
+    gates: ['StorageVersionAPI', 'APIServerIdentity'],
+    account: 'storage-version-garbage-collector',
+    rules: [
+      rule('coordination.k8s.io', 'leases', 'get', 'list', 'watch'),
+      rule('internal.apiserver.k8s.io', 'storageversions', 'get', 'list', 'watch', 'patch', 'update', 'delete'),
+      rule('internal.apiserver.k8s.io', 'storageversions/status', 'get', 'patch', 'update'),
+    ],
+  },
+  {
+    gates: ['StorageVersionMigrator'],
+    account: 'storage-version-migrator-controller',
+    rules: [
+      rule('*', '*', 'list', 'create', 'patch'),
+      rule('apiextensions.k8s.io', 'customresourcedefinitions', 'get'),
+      rule('apiextensions.k8s.io', 'customresourcedefinitions/status', 'patch'),
+      rule('storagemigration.k8s.io', 'storageversionmigrations/status', 'update'),
+    ],
+  },
+];
