@@ -10,7 +10,7 @@ import type { JwtOptions } from './authn/jwt/index.ts';
 import type { AuthorizationOptions } from './authz/build.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
-import type { NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
+import type { ListeningOptions, NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
 import type { UserInfo } from './registry/strategy.ts';
 import type { KubeconfigWebhook } from './webhook/kubeconfig.ts';
@@ -73,6 +73,11 @@ export interface ServerConfig {
   /** Certificates for single names; they come before `servingCertificate`. */
   readonly namedCertificates?: readonly Reloadable<NamedCertificate>[];
   readonly tls?: TlsOptions;
+  readonly listening?: ListeningOptions;
+  /** Host, with a port or without, that clients are told to find this server at. Default: `advertiseAddress`. */
+  readonly externalHostname?: string;
+  /** How many objects of a collection are deleted at a time. */
+  readonly deleteCollectionWorkers?: number;
   /** PEM bundle; without it client certificates authenticate nobody. */
   readonly clientCa?: Reloadable<string>;
   readonly requestHeader?: RequestHeaderConfig;
@@ -139,6 +144,12 @@ export interface ServerConfig {
   readonly shutdownSendRetryAfter?: boolean;
   /** How long the watches may take to end, before connections are closed; 0: they are not waited for. */
   readonly shutdownWatchGraceMs?: number;
+  /** Until it was ready once, others are sent away with 503 (`--send-retry-after-while-not-ready-once`). */
+  readonly sendRetryAfterWhileNotReady?: boolean;
+  /** Of Strict-Transport-Security; none: it is not sent. */
+  readonly hstsDirectives?: readonly string[];
+  /** Whether web pages of this origin may ask; without it none may. */
+  readonly allowsOrigin?: (origin: string) => boolean;
   /** How probable it is that a request over HTTP/2 is the last of its connection. */
   readonly goawayChance?: number;
   /** How the API servers know of each other. Default: by leases. */
@@ -150,4 +161,15 @@ export interface ServerConfig {
   readonly clock?: () => Date;
   readonly uuid?: () => string;
   readonly random?: () => number;
+}
+
+/** `host:port` that clients are told to find the server at. */
+export function externalAddressOf({
+  externalHostname = '',
+  advertiseAddress,
+  securePort,
+}: Pick<ServerConfig, 'externalHostname' | 'advertiseAddress' | 'securePort'>): string {
+  const host = externalHostname || advertiseAddress;
+  if (/^(?:[^:]*|\[.*\]):[^:]*$/.test(host)) return host;
+  return host.includes(':') ? `[${host}]:${securePort}` : `${host}:${securePort}`;
 }

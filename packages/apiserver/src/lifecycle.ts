@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceUnavailable } from '@keelson/api/errors';
 import type { Filter } from './chain.ts';
 import type { RequestContext } from './context.ts';
+import { isAboutHealth } from './filters/exempt.ts';
 import { isLongRunning } from './filters/longrunning.ts';
 import { commonHeaders } from './handlers/send.ts';
 import { textAnswer } from './http/answer.ts';
@@ -118,12 +119,10 @@ export class Lifecycle {
   }
 }
 
-const EXEMPT_PATHS = ['/readyz', '/livez', '/healthz', '/metrics'];
-
 /** Who looks after the server, and other API servers. */
-function isExempt({ exchange, info }: RequestContext): boolean {
-  const agent = exchange.headers['user-agent'] ?? '';
-  return String(agent).startsWith('kube-apiserver/') || EXEMPT_PATHS.some((path) => info.path.startsWith(path));
+function isExempt(ctx: RequestContext): boolean {
+  const agent = ctx.exchange.headers['user-agent'] ?? '';
+  return String(agent).startsWith('kube-apiserver/') || isAboutHealth(ctx);
 }
 
 async function refuse(ctx: RequestContext): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The API server put together: listener, filter chain, handlers, registry. What a request meets is `chain` below, from
- * top to bottom; docs/request-path.md draws it.
+ * The API server put together: listener, filter chain, handlers, registry. What a request meets stands in
+ * filters/order.ts; docs/request-path.md draws it.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -40,7 +40,7 @@ import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { Presence } from './bootstrap/presence.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { compose } from './chain.ts';
-import type { EncryptionConfig, ServerConfig } from './config.ts';
+import { externalAddressOf, type ServerConfig } from './config.ts';
 import { BackendPool } from './connect/backend.ts';
 import { Kubelets } from './connect/kubelets.ts';
 import type { RequestContext } from './context.ts';
@@ -49,15 +49,12 @@ import { schemaJudge } from './crd/schema/index.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import { serveDiscovery } from './discovery/handler.ts';
 import { enabledGroups } from './discovery/runtime-config.ts';
-import type { Encryption } from './encryption/index.ts';
-import { audit, auditEarlyRefusals } from './filters/audit.ts';
+import { startEncryption } from './encryption/start.ts';
 import { authentication } from './filters/authentication.ts';
 import { authorization as checkAuthorization } from './filters/authorization.ts';
-import { errors } from './filters/errors.ts';
-import { goaway } from './filters/goaway.ts';
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
-import { timeout } from './filters/timeout.ts';
+import { filtersOf } from './filters/order.ts';
 import { flowControl } from './flowcontrol/index.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { Rounds } from './handlers/rounds.ts';
@@ -129,7 +126,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const store = observeStore(config.store, metrics.registry, resourceOf, () => performance.now());
   const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
   const gates = config.featureGates ?? new FeatureGates();
-  const encryption = config.encryption && (await startEncryption(config.encryption, environment, gates, metrics));
+  const encryption =
+    config.encryption && (await startEncryption(config.encryption, environment, gates, metrics.registry));
   const groups = enabledGroups(config.runtimeConfig, (gate) => gates.enabled(gate));
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
@@ -173,7 +171,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const resources = new Resources(environment, groups, registrations, viewOf);
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
-  const discovery = builtinApiGroups(groups, () => `${config.advertiseAddress}:${config.securePort}`);
+  const discovery = builtinApiGroups(groups, () => externalAddressOf(config));
   const lifecycle = new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 });
   const backends = new BackendPool();
   const health = new HealthChecks({
@@ -321,6 +319,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     passOn: (ctx) => aggregation.serve(ctx),
     hasGroup: (group) => discovery.isOwn(group),
     isCustomGroup: (group) => discovery.isCustom(group),
+    deleteCollectionWorkers: config.deleteCollectionWorkers,
     paths: [
       (request) => serveDiscovery(discovery, request),
       (request) => health.serve(request),
@@ -345,20 +344,19 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     now,
   };
   const chain = compose(
-    [
-      ...(config.shutdownSendRetryAfter ? [lifecycle.sendRetryAfter] : []),
-      ...(config.goawayChance ? [goaway(config.goawayChance, random)] : []),
-      lifecycle.track,
-      errors(logger),
-      ...(auditing ? [auditEarlyRefusals(auditing)] : []),
-      timeout(config.requestTimeoutSeconds),
-      authentication(authenticate, apiAudiencesOf(config), authentications, logger),
-      ...(auditing ? [audit(auditing)] : []),
-      impersonation(new Impersonation(authorize, () => now().getTime())),
-      flow?.filter ??
+    filtersOf(config, {
+      lifecycle,
+      random,
+      logger,
+      auditing,
+      authentication: authentication(authenticate, apiAudiencesOf(config), authentications, logger),
+      impersonation: impersonation(new Impersonation(authorize, () => now().getTime())),
+      hasBeenReady: () => hasBeenReady,
+      waiting:
+        flow?.filter ??
         inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
-      checkAuthorization(authorization.metrics.attempted(authorize)),
-    ],
+      authorization: checkAuthorization(authorization.metrics.attempted(authorize)),
+    }),
     handler,
   );
 
@@ -368,6 +366,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     port: config.securePort,
     material: tlsMaterial(config),
     ...(config.tls === undefined ? {} : { tls: config.tls }),
+    ...config.listening,
     onExchange: accept,
   });
   onTlsMaterial(config, (material) => listener.setMaterial(material));
@@ -448,26 +447,6 @@ function* objectCounts(resources: Resources): Iterable<readonly [resource: strin
 function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerConfig): () => void {
   const onError = (error: Error) => logger.error({ error: String(error) }, 'the store was not compacted');
   return startCompactor(store, { intervalMs, clock: systemClock, onError });
-}
-
-/** Only who encrypts needs its code. @throws Error for a file that makes no sense, in upstream's words */
-async function startEncryption(
-  config: EncryptionConfig,
-  { uuid, logger, now }: Environment,
-  gates: FeatureGates,
-  { registry }: ServerMetrics,
-): Promise<Encryption> {
-  const { EncryptionMetrics } = await import('./encryption/metrics.ts');
-  const { Encryption } = await import('./encryption/index.ts');
-  const serverId = apiServerId(hostname());
-  return Encryption.start({
-    config,
-    metrics: new EncryptionMetrics(registry, { now: () => performance.now(), clock: now, serverId }),
-    featureEnabled: (gate) => gates.enabled(gate),
-    clock: systemClock,
-    uuid,
-    logger,
-  });
 }
 
 /** What extension servers are told about whom to trust. */

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
 import { KeySet, signingKey, verificationKey } from '@keelson/component/jwt/keys';
 import { asError } from '../aggregate.ts';
-import type { Reloadable, ServerConfig } from '../config.ts';
+import { externalAddressOf, type Reloadable, type ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
 import type { Objects } from '../objects.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -56,7 +56,10 @@ export interface AuthenticationWorld {
   readonly metrics?: AuthenticationMetrics;
 }
 
-type OpenIdConfig = Pick<ServerConfig, 'serviceAccounts' | 'advertiseAddress' | 'securePort' | 'logger'>;
+type OpenIdConfig = Pick<
+  ServerConfig,
+  'serviceAccounts' | 'advertiseAddress' | 'externalHostname' | 'securePort' | 'logger'
+>;
 
 const TOKEN_CACHE_MS = 10_000;
 
@@ -147,7 +150,7 @@ export function openIdDocumentsOf(config: OpenIdConfig): OpenIdDocuments {
     return openIdDocuments({
       issuer: serviceAccounts.issuers[0] ?? '',
       jwksUri: serviceAccounts.jwksUri ?? '',
-      externalAddress: `${config.advertiseAddress}:${config.securePort}`,
+      externalAddress: externalAddressOf(config),
       keys: serviceAccounts.verificationKeys.map(verificationKey),
     });
   } catch (thrown) {

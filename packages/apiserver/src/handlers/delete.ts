@@ -16,7 +16,8 @@ import { type Scope, writeRequest } from './scope.ts';
 import { selectionOf } from './selection.ts';
 import { sendChunks } from './send.ts';
 
-const PARALLEL_DELETIONS = 16;
+/** Deletions share a flush of the store. */
+const WORKERS = 16;
 
 export async function deleteOne(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
@@ -38,8 +39,9 @@ export async function deleteOne(scope: Scope): Promise<void> {
 /**
  * What cannot be deleted ends it; one after the other where there are preconditions, which hold for one object at most. Upstream
  * reads a collection page by page, so that a revision that is asked for is exactly that (registry/store.go, DeleteCollection).
+ * @param workers how many are deleted at a time
  */
-export async function deleteCollection(scope: Scope): Promise<void> {
+export async function deleteCollection(scope: Scope, workers = WORKERS): Promise<void> {
   const { ctx, store } = scope;
   const listing = listOptions(ctx.info.query, false);
   // What is wrong with the selectors is told of before the body is looked at.
@@ -66,7 +68,7 @@ export async function deleteCollection(scope: Scope): Promise<void> {
       });
     }
   };
-  await Promise.all(Array.from({ length: options.preconditions ? 1 : PARALLEL_DELETIONS }, worker));
+  await Promise.all(Array.from({ length: options.preconditions ? 1 : workers }, worker));
   const representation = representationFor(scope, 'list');
   const estimate = page.items.reduce((sum, item) => sum + item.bytes.length, 0);
   auditList(scope, page.items, page.meta, estimate);

@@ -46,6 +46,8 @@ export interface EndpointOptions {
   readonly hasGroup: (group: string) => boolean;
   /** Whether there is nothing in it but custom resources. */
   readonly isCustomGroup: (group: string) => boolean;
+  /** How many objects of a collection are deleted at a time. */
+  readonly deleteCollectionWorkers?: number | undefined;
   readonly metrics: ServerMetrics;
   /** Discovery, health, OpenAPI, metrics…: asked in order, for what is no resource. */
   readonly paths: readonly PathHandler[];
@@ -133,7 +135,7 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
     case 'delete':
       return deleteOne(scope);
     case 'deletecollection':
-      return deleteCollection(scope);
+      return deleteCollection(scope, options.deleteCollectionWorkers);
   }
 }
 

@@ -37,7 +37,16 @@ export interface TlsOptions {
   readonly ciphers?: string;
 }
 
-export interface ListenerOptions {
+export interface ListeningOptions {
+  /** HTTP/1.1 alone. */
+  readonly disableHttp2?: boolean;
+  /** Of HTTP/2, on each connection. */
+  readonly maxStreamsPerConnection?: number;
+  /** Others may listen at the same port, and connections are spread over all (SO_REUSEPORT). */
+  readonly sharesPort?: boolean;
+}
+
+export interface ListenerOptions extends ListeningOptions {
   readonly host: string;
   /** 0: the operating system picks one. */
   readonly port: number;
@@ -105,7 +114,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const h2 = http2.createServer({
     maxHeaderListPairs: 200,
     settings: {
-      maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
+      maxConcurrentStreams: options.maxStreamsPerConnection ?? MAX_STREAMS_PER_CONNECTION,
       maxHeaderListSize: HEADER_LIMIT_BYTES,
       initialWindowSize: 256 * 1024,
     },
@@ -128,7 +137,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     {
       ...secureContext(options.material.certificate, options.material, options.tls),
       SNICallback: (name, done) => done(null, named.find(({ fits }) => fits(name))?.context),
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ALPNProtocols: options.disableHttp2 ? ['http/1.1'] : ['h2', 'http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       requestCert: true,
       rejectUnauthorized: false,
@@ -145,7 +154,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+    const { host, port, sharesPort = false } = options;
+    server.listen({ host, port, backlog: 1024, ...(sharesPort ? { reusePort: true } : {}) }, () => {
       server.removeListener('error', reject);
       resolve();
     });

@@ -12,6 +12,7 @@ import type { Logger } from '@keelson/component/logs/logger';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
 import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
+import { RE2JS } from 're2js';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
@@ -29,6 +30,7 @@ export async function serverConfig(
   { store, logger, files }: { store: Store; logger: Logger; files: WatchedFiles },
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
+  const streams = values['http2-max-streams-per-connection'];
   const reader = new FileReader(values, files);
   const encryption = await reader.encryption();
   return {
@@ -84,6 +86,16 @@ export async function serverConfig(
     shutdownSendRetryAfter: values['shutdown-send-retry-after'],
     shutdownWatchGraceMs: values['shutdown-watch-termination-grace-period'],
     goawayChance: values['goaway-chance'],
+    sendRetryAfterWhileNotReady: values['send-retry-after-while-not-ready-once'],
+    hstsDirectives: values['strict-transport-security-directives'],
+    ...corsOf(values),
+    listening: {
+      disableHttp2: values['disable-http2-serving'],
+      sharesPort: values['permit-port-sharing'],
+      ...(streams > 0 ? { maxStreamsPerConnection: streams } : {}),
+    },
+    externalHostname: values['external-hostname'],
+    deleteCollectionWorkers: Math.max(values['delete-collection-workers'], MIN_DELETIONS_AT_A_TIME),
     endpointReconciler: values['endpoint-reconciler-type'] as ReconcilerType,
     apiServerCount: values['apiserver-count'],
     compactionIntervalMs: values['etcd-compaction-interval'],
@@ -204,6 +216,16 @@ class FileReader {
       return explain(error);
     }
   }
+}
+
+/** Those that share a flush cost hardly more than one. */
+const MIN_DELETIONS_AT_A_TIME = 16;
+
+function corsOf(values: Values): Pick<ServerConfig, 'allowsOrigin'> {
+  const patterns = values['cors-allowed-origins'];
+  if (patterns.length === 0) return {};
+  const compiled = patterns.map((pattern) => RE2JS.compile(pattern));
+  return { allowsOrigin: (origin) => compiled.some((pattern) => pattern.matcher(origin).find()) };
 }
 
 /** Under which etcd has what the server calls `/registry`. */

@@ -79,12 +79,16 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'cert-dir': 'Where apiserver.crt and apiserver.key are, or are made, when --tls-cert-file is not given.',
   'client-ca-file':
     'Authorities whose client certificates identify users: common name as user, organizations as groups.',
+  'cors-allowed-origins':
+    'Regular expressions of origins whose web pages may ask; they must hold the start and the end of the host.',
   'data-dir': 'Directory of the embedded store, used when --etcd-servers is not given.',
   'default-not-ready-toleration-seconds':
     'How long pods stay on a node that is not ready, unless they say so themselves.',
   'default-unreachable-toleration-seconds':
     'How long pods stay on a node that cannot be reached, unless they say so themselves.',
+  'delete-collection-workers': 'How many objects of a collection are deleted at a time; never fewer than 16.',
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
+  'disable-http2-serving': 'Serve HTTP/1.1 alone.',
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
   'enable-aggregator-routing':
     'Reach webhooks and extension API servers at the addresses of their endpoints, where nothing carries packets to service addresses.',
@@ -104,11 +108,14 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'etcd-readycheck-timeout': 'How long etcd may take to answer a check of readiness.',
   'etcd-servers': 'URLs of etcd, comma separated.',
   'event-ttl': 'How long events are kept.',
+  'external-hostname':
+    'Host, with a port or without, that discovery and the documents of OpenID name. Default: --advertise-address.',
   'feature-gates':
     'Features to switch on or off: ClusterTrustBundle=true. Gates decide which resources are served; others are checked and have no effect.',
   'goaway-chance':
     'How probable it is that a request over HTTP/2 is the last of its connection, so that clients spread over all servers: 0 to 0.02.',
   help: 'Show this help.',
+  'http2-max-streams-per-connection': 'Requests that run at a time on a connection. Default: 250.',
   'kubelet-certificate-authority': "Authority of kubelets' serving certificates.",
   'kubelet-client-certificate': 'Client certificate for kubelets.',
   'kubelet-client-key': 'Key of the client certificate for kubelets.',
@@ -129,6 +136,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'oidc-username-claim': "The claim with the user's name.",
   'oidc-username-prefix':
     "Stands before the name. Default: the issuer's URL and #, unless the claim is email; -: nothing.",
+  'permit-port-sharing': 'Let other processes listen at the port, too (SO_REUSEPORT): connections are spread over all.',
   'proxy-client-cert-file': 'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',
@@ -142,6 +150,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'runtime-config':
     'API groups, versions and resources to switch on or off: api/alpha=true, apps/v1/deployments=false.',
   'secure-port': 'The HTTPS port.',
+  'send-retry-after-while-not-ready-once': 'Answer 503 and Retry-After until the server was ready once.',
   'service-account-extend-token-expiration': 'Let tokens made for pods live for a year, as long as clients are old.',
   'service-account-issuer': 'Issuer of service account tokens; those given after the first are accepted too.',
   'service-account-jwks-uri': 'Where the discovery document says that the public keys are.',
@@ -159,6 +168,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'storage-initialization-timeout': 'How long to wait for the store at the start.',
   storage:
     'Where objects are kept: lmdb (embedded), memory (gone at the end) or etcd. Default: etcd with --etcd-servers, else lmdb.',
+  'strict-transport-security-directives':
+    'What Strict-Transport-Security says to browsers: max-age=31536000,includeSubDomains,preload.',
   'tls-cert-file': 'Serving certificate, with the chain behind it.',
   'tls-private-key-file': 'Key of the serving certificate.',
   'tls-cipher-suites': "Names of the cipher suites allowed, as Go's TLS calls them.",

@@ -71,6 +71,19 @@ describe('one at a time', () => {
       ['--encryption-provider-config-automatic-reload'],
       ['--encryption-provider-config-automatic-reload must be set with --encryption-provider-config'],
     ],
+    [['--cors-allowed-origins=^https://a[.]b$', '--strict-transport-security-directives=max-age=1,preload'], []],
+    [
+      ['--cors-allowed-origins=a.b'],
+      [
+        '--cors-allowed-origins has an invalid regular expression: regular expression does not pin to start/end of host in the origin header',
+      ],
+    ],
+    [
+      ['--strict-transport-security-directives=max-age,foo'],
+      [
+        '--strict-transport-security-directives invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information',
+      ],
+    ],
     [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
     [['--authorization-mode='], ['at least one authorization-mode must be passed']],
     [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],

@@ -2,6 +2,7 @@ import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconcil
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
+import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
 import { auditErrors } from './audit.ts';
 import { jwtErrors } from './authentication.ts';
@@ -41,7 +42,37 @@ const generic: Check = (values) => [
   values['shutdown-watch-termination-grace-period'] < 0 &&
     'shutdown-watch-termination-grace-period, if provided, can not be a negative value',
   values['shutdown-delay-duration'] < 0 && '--shutdown-delay-duration can not be negative value',
+  ...distinct(values['strict-transport-security-directives'].map(hstsError)),
+  ...distinct(values['cors-allowed-origins'].map(corsError)),
 ];
+
+const distinct = (messages: readonly (string | false)[]) => [...new Set(messages)];
+
+function hstsError(directive: string): string | false {
+  if (directive.trim() === '') return 'empty value in strict-transport-security-directives';
+  if (directive === 'includeSubDomains' || directive === 'preload' || /^max-age=[^=]*$/.test(directive)) return false;
+  return '--strict-transport-security-directives invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information';
+}
+
+/** A pattern that fits within a host lets `https://example.com.evil.org` in (CVE-2022-1996). */
+function corsError(pattern: string): string | false {
+  const problem = problemOfOrigin(pattern);
+  if (problem === undefined) return false;
+  return pattern === ''
+    ? 'empty value in --cors-allowed-origins'
+    : `--cors-allowed-origins has an invalid regular expression: ${problem}`;
+}
+
+function problemOfOrigin(pattern: string): string | undefined {
+  if (pattern === '') return 'empty';
+  try {
+    RE2JS.compile(pattern);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const isPinned = /\^|\/\//.test(pattern) && /[$:]/.test(pattern);
+  return isPinned ? undefined : 'regular expression does not pin to start/end of host in the origin header';
+}
 
 const mediaTypes = ['application/cbor', 'application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'];
 

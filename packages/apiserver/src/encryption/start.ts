@@ -1,0 +1,28 @@
+import { hostname } from 'node:os';
+import { systemClock } from '@keelson/api/clock';
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { apiServerId } from '../bootstrap/identity-lease.ts';
+import type { EncryptionConfig } from '../config.ts';
+import type { Environment } from '../registry/store.ts';
+import type { Encryption } from './index.ts';
+
+/** Loads the code of encryption, which nobody else needs. @throws EncryptionConfigError */
+export async function startEncryption(
+  config: EncryptionConfig,
+  { uuid, logger, now }: Environment,
+  gates: FeatureGates,
+  registry: MetricsRegistry,
+): Promise<Encryption> {
+  const { EncryptionMetrics } = await import('./metrics.ts');
+  const { Encryption } = await import('./index.ts');
+  const serverId = apiServerId(hostname());
+  return Encryption.start({
+    config,
+    metrics: new EncryptionMetrics(registry, { now: () => performance.now(), clock: now, serverId }),
+    featureEnabled: (gate) => gates.enabled(gate),
+    clock: systemClock,
+    uuid,
+    logger,
+  });
+}
