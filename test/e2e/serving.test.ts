@@ -96,15 +96,3 @@ it.skipIf(skip !== undefined)('HTTP/2 can be switched off', async () => {
   socket.destroy();
   await server.stop();
 });
-
-it.skipIf(skip !== undefined)('several can share a port', async () => {
-  const first = await startApiServer(storage, ['--permit-port-sharing']);
-  const port = new URL(first.url).port;
-  const second = await startApiServer(storage, ['--permit-port-sharing', `--secure-port=${port}`]);
-  const client = apiClient(first.url, first.token);
-  await second.program.stop();
-  expect((await client.send('GET', '/api')).status).toBe(200);
-  client.close();
-  await second.stop();
-  await first.stop();
-});
