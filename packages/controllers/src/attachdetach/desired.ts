@@ -48,7 +48,8 @@ function hasEnded(pod: Pod): boolean {
 }
 
 function volumeOf(pod: Pod, volume: Volume, { claims, volumes }: Known): PersistentVolume | undefined {
-  const claim = claims.get(`${pod.metadata.namespace}/${claimNameOf(pod, volume)}`);
+  const name = claimNameOf(pod, volume);
+  const claim = name === undefined ? undefined : claims.get(`${pod.metadata.namespace}/${name}`);
   if (claim?.status?.phase !== 'Bound' || (volume.ephemeral && !isOwnClaim(pod, claim))) return undefined;
   const found = volumes.get(claim.spec.volumeName ?? '');
   return found?.spec?.claimRef?.uid === claim.metadata.uid ? found : undefined;
