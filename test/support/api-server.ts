@@ -73,7 +73,7 @@ export async function startApiServer(
     '--bind-address=127.0.0.1',
     `--cert-dir=${join(directory, 'certs')}`,
     `--token-auth-file=${join(directory, 'tokens.csv')}`,
-    '--authorization-mode=Node,RBAC',
+    ...(args.some((arg) => arg.startsWith('--authorization-config=')) ? [] : ['--authorization-mode=Node,RBAC']),
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${join(directory, 'sa.key')}`,
     `--service-account-signing-key-file=${join(directory, 'sa.key')}`,
