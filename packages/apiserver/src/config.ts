@@ -34,6 +34,8 @@ export interface ServiceAccountConfig {
   /** Tokens asked for an hour live for a year, as long as clients are old. Default true. */
   readonly extendExpiration?: boolean;
   readonly jwksUri?: string;
+  /** Whether what tokens in secrets are about must still be there. Default true. */
+  readonly lookup?: boolean;
 }
 
 export interface RequestHeaderConfig {

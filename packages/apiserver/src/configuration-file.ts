@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { quote } from '@keelson/api/field';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { Counter, Gauge } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -24,13 +25,26 @@ const VERSIONS = ['v1', 'v1beta1', 'v1alpha1'];
 
 /** @throws ConfigFileError: what is no YAML, another kind, or has fields that are unknown or set twice */
 export function openConfiguration<T>(text: string, kind: string, read: (root: ConfigObject) => T): T {
+  const { value, duplicates } = decodeYamlDocument(Buffer.from(text));
+  if (duplicates.length > 0) throw new ConfigFileError(`${STRICT}${duplicates.join(', ')}`);
+  const root = new ConfigObject(value);
+  expectKind(root, kind);
   try {
-    const { value, duplicates } = decodeYamlDocument(Buffer.from(text));
-    if (duplicates.length > 0) throw new ConfigFileError(duplicates.join(', '));
-    return read(new ConfigObject(value).expectKind(GROUP, VERSIONS, kind));
+    return read(root);
   } catch (error) {
-    throw new ConfigFileError(`failed to load ${kind} from file: strict decoding error: ${asError(error).message}`);
+    const { message } = asError(error);
+    throw new ConfigFileError(message.startsWith('unknown field') ? `${STRICT}${message}` : message);
   }
+}
+
+const STRICT = 'strict decoding error: ';
+
+function expectKind(root: ConfigObject, kind: string): void {
+  const apiVersion = root.string('apiVersion');
+  const found = root.string('kind');
+  const isKnown = VERSIONS.some((version) => apiVersion === `${GROUP}/${version}`) && found.endsWith('Configuration');
+  if (!isKnown) throw new ConfigFileError(`no kind ${quote(found)} is registered for version ${quote(apiVersion)}`);
+  if (found !== kind) throw new ConfigFileError(`expected ${kind}, got *apiserver.${found}`);
 }
 
 /** What a configuration needs is not there yet: it is tried again after a while. */

@@ -100,9 +100,9 @@ function tokenAuthenticators(config: AuthenticationConfig, world: Authentication
   const all: TokenAuthenticator[] = [];
   if (tokens) all.push(forApiAudiences(apiAudiences, staticTokens(tokens)));
   if (serviceAccounts) {
-    const { issuers, verificationKeys } = serviceAccounts;
+    const { issuers, verificationKeys, lookup = true } = serviceAccounts;
     const common = { keys: new KeySet(verificationKeys.map(verificationKey)), apiAudiences };
-    const legacy = legacyTokenValidator({ objects, now: world.now, label: world.label });
+    const legacy = legacyTokenValidator({ objects, now: world.now, lookup, label: world.label });
     all.push(jwtAuthenticator({ ...common, issuers: [LEGACY_ISSUER], validate: legacy }));
     all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now) }));
   }

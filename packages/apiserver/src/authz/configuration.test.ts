@@ -144,11 +144,19 @@ describe('a configuration', () => {
   });
 
   it.each<[string, string]>([
-    ['', 'failed to load AuthorizationConfiguration from file: strict decoding error: '],
-    ['{"apiVersion": "v1", "kind": "Pod"}', 'expected kind AuthorizationConfiguration'],
+    ['', 'authorizers: Required value: at least one authorization mode must be defined'],
+    ['foo', 'failed to load AuthorizationConfiguration from file: the configuration must be an object'],
     [
-      '{"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration", "x": 1}',
-      'strict decoding error: unknown field "x"',
+      '{"apiVersion": "v1", "kind": "Pod"}',
+      'failed to load AuthorizationConfiguration from file: no kind "Pod" is registered for version "v1"',
+    ],
+    [
+      '{"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration"}',
+      'failed to load AuthorizationConfiguration from file: expected AuthorizationConfiguration, got *apiserver.AuthenticationConfiguration',
+    ],
+    [
+      '{"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration", "authorizers": [{"x": 1}]}',
+      'failed to load AuthorizationConfiguration from file: strict decoding error: unknown field "authorizers[0].x"',
     ],
     [
       'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nkind: AuthorizationConfiguration\n',

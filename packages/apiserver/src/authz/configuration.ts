@@ -4,9 +4,9 @@
  */
 import * as field from '@keelson/api/field';
 import { isDNS1123Subdomain } from '@keelson/api/validation/names';
-import type { ConfigObject } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { formatDuration } from '@keelson/component/go/duration';
-import { aggregate } from '../aggregate.ts';
+import { aggregate, asError } from '../aggregate.ts';
 import { type FileText, openConfiguration } from '../configuration-file.ts';
 import { compileMatchCondition } from './conditions.ts';
 
@@ -67,11 +67,7 @@ export function authorizationConfiguration(
   file: FileText,
   required: readonly AuthorizationMode[] = [],
 ): AuthorizationConfiguration {
-  const config = openConfiguration(file.text, 'AuthorizationConfiguration', (root) => {
-    const authorizers = root.objects('authorizers').map(given);
-    root.expectNothingElse();
-    return authorizers;
-  });
+  const config = file.text === '' ? [] : load(file.text);
   fail(validate(config, file).map(String));
   const authorizers = config.map(completed);
   const local = authorizers.filter(({ type }) => type !== 'Webhook');
@@ -83,6 +79,18 @@ export function authorizationConfiguration(
     ...(missing.length > 0 ? [`missing required types: [${missing.join(' ')}]`] : []),
   ]);
   return authorizers;
+}
+
+function load(text: string): Given[] {
+  try {
+    return openConfiguration(text, 'AuthorizationConfiguration', (root) => {
+      const authorizers = root.objects('authorizers').map(given);
+      root.expectNothingElse();
+      return authorizers;
+    });
+  } catch (error) {
+    throw new ConfigFileError(`failed to load AuthorizationConfiguration from file: ${asError(error).message}`);
+  }
 }
 
 function fail(problems: readonly string[]): void {

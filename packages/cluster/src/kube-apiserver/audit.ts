@@ -98,7 +98,8 @@ export function auditWebhook(values: Values): AuditBackend | undefined {
   const path = values['audit-webhook-config-file'];
   if (path === '') return undefined;
   const world = { clock: systemClock, random: Math.random };
-  return webhookBackend(KubeconfigWebhook.open(path, world), world, values['audit-webhook-initial-backoff']);
+  const backoffMs = values['audit-webhook-batch-initial-backoff'] || values['audit-webhook-initial-backoff'];
+  return webhookBackend(KubeconfigWebhook.open(path, world), world, backoffMs);
 }
 
 /** Without a policy nothing is recorded, without a backend there is nowhere to record it. */

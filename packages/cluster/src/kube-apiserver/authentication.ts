@@ -65,7 +65,10 @@ function declaresAnonymous(path: string): boolean {
 export function authenticationOptions(values: Values, files: WatchedFiles): Authentication {
   const jwt = jwtOptions(values, files);
   const { anonymous } = jwt?.configuration ?? {};
-  if (jwt) checkConfiguration(jwt.configuration, values['service-account-issuer']);
+  if (jwt)
+    prefixed('invalid authentication configuration: ', () =>
+      checkConfiguration(jwt.configuration, values['service-account-issuer']),
+    );
   return {
     ...(jwt ? { jwt } : {}),
     anonymousAuth: anonymous ? anonymous.enabled : values['anonymous-auth'] && !allowsAll(values),
@@ -77,11 +80,23 @@ function jwtOptions(values: Values, files: WatchedFiles): ServerConfig['jwt'] {
   const path = values['authentication-config'];
   if (path !== '') {
     const file = files.read([path], (text) => text);
-    return { configuration: readAuthenticationConfiguration(file.get()), algorithms: SIGNING_ALGORITHMS, file };
+    const configuration = prefixed(`failed to load authentication configuration from file ${quote(path)}: `, () =>
+      readAuthenticationConfiguration(file.get()),
+    );
+    return { configuration, algorithms: SIGNING_ALGORITHMS, file };
   }
   if (values['oidc-issuer-url'] === '') return undefined;
   const configuration: AuthenticationConfiguration = { jwt: [jwtOfFlags(values)] };
   return { configuration, algorithms: values['oidc-signing-algs'] };
+}
+
+/** Runs it; what it throws is told after the prefix. */
+function prefixed<T>(prefix: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new Error(`${prefix}${(error as Error).message}`);
+  }
 }
 
 /** The one issuer that the flags `--oidc-*` are about. */

@@ -278,6 +278,7 @@ function serviceAccounts(values: Values, reader: FileReader): ServiceAccountConf
     ),
     apiAudiences: values['api-audiences'].length === 0 ? values['service-account-issuer'] : values['api-audiences'],
     extendExpiration: values['service-account-extend-token-expiration'],
+    lookup: values['service-account-lookup'],
     ...(seconds > 0 ? { maxExpirationSeconds: seconds } : {}),
     ...(values['service-account-jwks-uri'] === '' ? {} : { jwksUri: values['service-account-jwks-uri'] }),
   };

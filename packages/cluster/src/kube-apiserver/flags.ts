@@ -6,6 +6,7 @@ export const flags = {
   ...kubeApiserverFlags,
   // Upstream's help does not show it.
   'apiserver-count': { type: 'int', section: 'Misc', default: '1', deprecated: true },
+  'audit-webhook-batch-initial-backoff': { type: 'duration', section: 'Auditing', deprecated: true },
   'data-dir': { type: 'string', section: 'Keelson' },
   storage: { type: 'string', section: 'Keelson' },
 } as const satisfies FlagTable;
@@ -47,6 +48,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'audit-policy-file': 'What is recorded of which requests: a Policy of audit.k8s.io/v1.',
   'audit-webhook-batch-buffer-size':
     'Audit events that wait to be sent; more are dropped. For --audit-webhook-mode=batch.',
+  'audit-webhook-batch-initial-backoff': 'The same as --audit-webhook-initial-backoff.',
   'audit-webhook-batch-max-size': 'Audit events that are sent at once. For --audit-webhook-mode=batch.',
   'audit-webhook-batch-max-wait': 'How long audit events may wait. For --audit-webhook-mode=batch.',
   'audit-webhook-batch-throttle-burst': 'Batches that may be sent at once after a pause.',
@@ -155,6 +157,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'service-account-issuer': 'Issuer of service account tokens; those given after the first are accepted too.',
   'service-account-jwks-uri': 'Where the discovery document says that the public keys are.',
   'service-account-key-file': 'Public or private keys that service account tokens are checked with.',
+  'service-account-lookup':
+    'Whether tokens in secrets are only good as long as their secret and their account are there.',
   'service-account-max-token-expiration': 'The longest life of a service account token.',
   'service-account-signing-key-file': 'Private key that signs service account tokens.',
   'service-cluster-ip-range':

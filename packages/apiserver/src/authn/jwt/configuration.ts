@@ -2,7 +2,7 @@
  * `--authentication-config`: whose JSON Web Tokens are accepted and what their claims mean, and where anonymous requests
  * are (k8s.io/apiserver/pkg/apis/apiserver/v1 AuthenticationConfiguration).
  */
-import type { ConfigObject } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { openConfiguration } from '../../configuration-file.ts';
 
 export interface IssuerConfig {
@@ -68,6 +68,7 @@ export interface AuthenticationConfiguration {
 
 /** The file as it is; `validation.ts` says whether it can be used. @throws ConfigFileError */
 export function readAuthenticationConfiguration(text: string): AuthenticationConfiguration {
+  if (text === '') throw new ConfigFileError('empty config data');
   return openConfiguration(text, 'AuthenticationConfiguration', (root) => {
     const jwt = root.objects('jwt').map(readJwt);
     const hasAnonymous = (root.raw('anonymous') ?? undefined) !== undefined;

@@ -19,11 +19,13 @@ const AUTO_GENERATED_WARNING =
 export interface LegacyOptions {
   readonly objects: Objects;
   readonly now: () => Date;
+  /** Whether the token's secret and account must still be there (`--service-account-lookup`). */
+  readonly lookup: boolean;
   /** Puts a label on a secret, on behalf of the server. A failure is not told to the client. */
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
 }
 
-export function legacyTokenValidator({ objects, now, label }: LegacyOptions): ClaimsValidator {
+export function legacyTokenValidator({ objects, now, lookup, label }: LegacyOptions): ClaimsValidator {
   return async (claims, token) => {
     if (!claims.sub) throw new Error('sub claim is missing');
     const namespace = required(claims, 'namespace', 'namespace');
@@ -33,6 +35,7 @@ export function legacyTokenValidator({ objects, now, label }: LegacyOptions): Cl
     const subject = splitServiceAccountUsername(claims.sub);
     if (subject?.namespace !== namespace || subject.name !== name) throw new Error('sub claim is invalid');
     const identity = { namespace, name, uid };
+    if (!lookup) return { identity };
 
     const secret =
       (await objects.get('secrets', namespace, secretName)) ??
