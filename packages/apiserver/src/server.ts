@@ -19,11 +19,10 @@ import { admissionWorld } from './admission/world.ts';
 import { Aggregation } from './aggregation/index.ts';
 import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
-import { apiAudiencesOf, buildAuthenticator, openIdDocumentsOf, tokenIssuer, tokenWebhookOf } from './authn/build.ts';
+import { apiAudiencesOf, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
-import { jwtAuthenticators } from './authn/jwt/index.ts';
-import { AuthenticationMetrics } from './authn/metrics.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
+import { startAuthentication } from './authn/start.ts';
 import { buildAuthorization } from './authz/build.ts';
 import { followNodes } from './authz/node/follow.ts';
 import { NodeGraph } from './authz/node/graph.ts';
@@ -132,11 +131,11 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
   const identity = apiServerId(hostname());
-  const outside = { clock: systemClock, random, now, identity, registry: metrics.registry, logger };
+  const monotonic = () => performance.now();
+  const outside = { clock: systemClock, random, now, monotonic, identity, registry: metrics.registry, logger };
   const authorization = buildAuthorization(config.authorization, {
     ...outside,
     provided: { RBAC: rbac, Node: nodeAuthorizer(nodes, nodeRules) },
-    monotonic: () => performance.now(),
   });
   const { authorize } = authorization;
   const services: AllocationDeps = {
@@ -190,22 +189,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   for (const check of encryption?.healthChecks() ?? []) health.add(check, ['healthz', 'readyz']);
 
-  const authentications = new AuthenticationMetrics(metrics.registry, () => performance.now());
-  const jwt =
-    config.jwt &&
-    jwtAuthenticators(config.jwt, {
-      ...outside,
-      monotonic: () => performance.now(),
-      disallowedIssuers: config.serviceAccounts?.issuers ?? [],
-    });
-  const authenticate = buildAuthenticator(config, {
+  const authenticators = startAuthentication(config, {
+    ...outside,
     objects,
-    now,
     label: (o, k, v) => client.label(o, k, v),
-    jwt: jwt?.authenticate,
-    webhook: tokenWebhookOf(config, { ...outside, metrics: authentications }),
-    metrics: authentications,
   });
+  const { authenticate } = authenticators;
   const version = versionInfo(process);
   const openId = openIdDocumentsOf(config);
   const running = { reads: 0, writes: 0 };
@@ -349,7 +338,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       random,
       logger,
       auditing,
-      authentication: authentication(authenticate, apiAudiencesOf(config), authentications, logger),
+      authentication: authentication(authenticate, apiAudiencesOf(config), authenticators.metrics, logger),
       impersonation: impersonation(new Impersonation(authorize, () => now().getTime())),
       hasBeenReady: () => hasBeenReady,
       waiting:
@@ -421,8 +410,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       await auditing?.sink.close();
       admission.close();
       authorization.close();
-      jwt?.close();
-      config.tokenWebhook?.webhook.close();
+      authenticators.close();
       converters.close();
       backends.close();
     });
