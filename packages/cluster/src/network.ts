@@ -4,7 +4,7 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
 import { announceDns, grantDns } from './dns/service.ts';
-import { startServiceProxy } from './kube-proxy/start.ts';
+import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
 import { StartupError } from './startup-error.ts';
 
 export interface NetworkOptions {
@@ -31,11 +31,13 @@ const HEALTHZ_PORT = 10_256;
 const MIN_SYNC_MS = 200;
 const RETRY_MS = 500;
 
-/** Without nftables there is neither, which is logged. */
+/** Without nftables, and where another proxy is at work, there is neither, which is logged. */
 export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const proxy = options.proxy && (await startProxy(options, options.proxy));
   const isCarried = options.proxy === undefined || proxy !== undefined;
-  const dns = isCarried && options.dns ? await startNames(options, options.dns) : undefined;
+  // Endpoints cannot be at loopback addresses.
+  const isReached = !/^127\.|^::1$/.test(options.nodeAddress);
+  const dns = isCarried && isReached && options.dns ? await startNames(options, options.dns) : undefined;
   return {
     ...together([...(proxy ?? []), ...(dns ? [dns] : [])]),
     clusterDns: dns ? [options.dnsAddress] : [],
@@ -49,19 +51,23 @@ async function startProxy(
   const { defaultSettings } = await import('@keelson/proxy');
   const { log } = client.world;
   const settings = { ...defaultSettings, minSyncMs: MIN_SYNC_MS };
+  let proxy: ServiceProxy | undefined;
+  let health: Running | undefined;
   try {
-    const proxy = await startServiceProxy({ client, nodeName, settings, metrics: new MetricsRegistry(), clean: true });
-    const health = await servePlain({ host: nodeAddress, port: HEALTHZ_PORT }, (path) => {
-      if (path === '/healthz') return proxy.health();
-      return path === '/livez' ? proxy.live() : undefined;
-    }).catch((error: Error) => {
-      log.info({ err: error.message }, 'The health of the proxy is not served');
-      return undefined;
+    // Whoever has the port of health has the kernel's tables, too: they are not torn from another cluster's proxy.
+    health = await servePlain({ host: nodeAddress, port: HEALTHZ_PORT }, (path) => {
+      if (path === '/healthz') return proxy?.health();
+      return path === '/livez' ? proxy?.live() : undefined;
     });
-    return [proxy, ...(health ? [health] : [])];
+    proxy = await startServiceProxy({ client, nodeName, settings, metrics: new MetricsRegistry(), clean: true });
+    return [proxy, health];
   } catch (error) {
-    if (!(error instanceof StartupError)) throw error;
-    log.warn({ err: error.message, remedy: error.remedy }, 'Pods do not reach services');
+    await health?.stop();
+    const { message, code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      log.warn({ port: HEALTHZ_PORT }, 'Another proxy serves this machine: pods do not reach services');
+    else if (!(error instanceof StartupError)) throw error;
+    else log.warn({ err: message, remedy: error.remedy }, 'Pods do not reach services');
     return undefined;
   }
 }

@@ -11,6 +11,8 @@ import { removal, Table } from './rules/table.ts';
 
 /** Now and then everything is written, should somebody else have changed the table. */
 const FULL_MS = 3_600_000;
+/** So many services at once, then other work gets its turn. */
+const SLICE = 200;
 /** When chains are old enough to be deleted. */
 const SWEEP_MS = 1_500;
 
@@ -145,9 +147,10 @@ export class Proxier {
       return [];
     });
     const parts = new Map<string, Rules>();
-    for (const service of services()) {
+    for (const [i, service] of [...services()].entries()) {
       const rules = rulesOf(service, place);
       if (rules) parts.set(service, rules);
+      if (i % SLICE === SLICE - 1) await new Promise(setImmediate);
     }
     await nft.apply(this.#table.replacement(baseRules(place), parts, remembered));
   }
