@@ -11,6 +11,8 @@ export interface Remembered {
   readonly expires: number;
 }
 
+/** Elements in one command. */
+const BATCH = 100;
 /** So long after its last reference is gone kernels before 6.2 still think that a chain is in use. */
 const REFERENCE_MS = 1_000;
 
@@ -45,7 +47,7 @@ export class Table {
       ...[...sets].map(([name, set]) => this.#addSet(name, set)),
       ...chains.map(([name, chain]) => this.#addChain(name, chain)),
       ...chains.flatMap(([name, chain]) => this.#addRules(name, chain)),
-      ...[...this.#elements.all()].map((element) => this.#addElement(element)),
+      ...this.#addElements(this.#elements.all()),
       ...remembered
         .filter(({ set }) => sets.has(set))
         .map(
@@ -130,9 +132,20 @@ export class Table {
     return rules.map((rule) => `add rule ${this.#table} ${name} ${rule}`);
   }
 
-  #addElement({ of, key, verdict, comment }: Element): string {
-    const said = comment === undefined ? '' : ` comment "${comment}"`;
-    return `add element ${this.#table} ${of} { ${key}${said}${verdict === '' ? '' : ` : ${verdict}`} }`;
+  #addElement(element: Element): string {
+    return `add element ${this.#table} ${element.of} { ${textOf(element)} }`;
+  }
+
+  /** Many in one command: nft is the quicker. */
+  *#addElements(elements: Iterable<Element>): Generator<string> {
+    for (const [name, all] of Map.groupBy(elements, ({ of }) => of)) {
+      for (let i = 0; i < all.length; i += BATCH) {
+        yield `add element ${this.#table} ${name} { ${all
+          .slice(i, i + BATCH)
+          .map(textOf)
+          .join(', ')} }`;
+      }
+    }
   }
 }
 
@@ -187,6 +200,12 @@ class Claims {
     claims?.delete(owner);
     if (claims?.size === 0) this.#byId.delete(id);
   }
+}
+
+/** In nft's language. */
+function textOf({ key, verdict, comment }: Element): string {
+  const said = comment === undefined ? '' : ` comment "${comment}"`;
+  return `${key}${said}${verdict === '' ? '' : ` : ${verdict}`}`;
 }
 
 const idOf = ({ of, key }: Element) => `${of} ${key}`;
