@@ -1,5 +1,6 @@
 /** What a server is told; the flags of kube-apiserver and `keelson up` both end up here. */
 import type { KeyObject } from 'node:crypto';
+import type { GroupResource } from '@keelson/api/errors';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
@@ -61,8 +62,16 @@ export interface EncryptionConfig {
   readonly keyPrefix: string;
 }
 
+/** Where some resources are kept instead (`--etcd-servers-overrides`). */
+export interface StoreOverride {
+  readonly resources: readonly GroupResource[];
+  readonly store: Store;
+}
+
 export interface ServerConfig {
   readonly store: Store;
+  /** Each with a store of its own. */
+  readonly storeOverrides?: readonly StoreOverride[];
   /** Without it everything is stored as it is. */
   readonly encryption?: EncryptionConfig;
   readonly logger: Logger;

@@ -14,17 +14,17 @@ export class Resources {
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<ResourceDefinition, ResourceStore>();
-  readonly #viewOf: (resource: GroupResource, store: Store) => Store;
+  readonly #storeOf: (resource: GroupResource) => Store;
 
-  /** @param viewOf the store as a resource sees it; the same one each time */
+  /** @param storeOf the store as a resource sees it; the same one each time. Default: that of the environment */
   constructor(
     environment: Environment,
     groups: readonly ServedGroup[],
     registrations: Readonly<Record<string, KindRegistration>>,
-    viewOf: (resource: GroupResource, store: Store) => Store = (_resource, store) => store,
+    storeOf: (resource: GroupResource) => Store = () => environment.store,
   ) {
     this.#environment = environment;
-    this.#viewOf = viewOf;
+    this.#storeOf = storeOf;
     this.#served = buildResources(groups, registrations);
   }
 
@@ -61,7 +61,7 @@ export class Resources {
 
   #open(definition: ResourceDefinition): ResourceStore {
     const { prefix, resource, storage, storeView } = definition;
-    const view = this.#viewOf({ group: storage.group, resource }, this.#environment.store);
+    const view = this.#storeOf({ group: storage.group, resource });
     if (storeView) return new ResourceStore(definition, { ...this.#environment, store: storeView(view) });
     const environment = { ...this.#environment, store: view };
     const store = new ResourceStore(definition, environment, this.#cachers.get(prefix));

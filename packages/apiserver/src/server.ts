@@ -4,12 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type GroupResource, qualified } from '@keelson/api/errors';
+import { qualified } from '@keelson/api/errors';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { processStartSeconds } from '@keelson/component/metrics/process';
 import { systemClock } from '@keelson/storage/clock';
-import { startCompactor } from '@keelson/storage/compactor';
-import type { Store } from '@keelson/storage/store';
 import { compileForValidation } from './admission/cel/compiler.ts';
 import { dynamicAdmission } from './admission/dynamic.ts';
 import { AdmissionMetrics } from './admission/metrics.ts';
@@ -67,7 +65,7 @@ import { listen } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { dryRunOf, labelsOfPath, labelsOfResource, type RequestLabels } from './metrics/labels.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { observeStore, resourceByKey } from './metrics/store.ts';
+import { resourceByKey, storeObserver } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
 import { componentStatuses } from './registry/core/componentstatus/probe.ts';
@@ -79,6 +77,7 @@ import { storeHealth } from './registry/store-error.ts';
 import { Resources } from './resources.ts';
 import { serve } from './serve.ts';
 import { shutDown } from './shutdown.ts';
+import { Stores } from './stores.ts';
 import { onTlsMaterial, tlsMaterial } from './tls-material.ts';
 import { WebhookClient } from './webhook/client.ts';
 import { endpointResolver, serviceResolver } from './webhook/services.ts';
@@ -122,11 +121,16 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       for (const { definition } of resources.all()) yield definition;
     },
   });
-  const store = observeStore(config.store, metrics.registry, resourceOf, () => performance.now());
-  const environment: Environment = { store, now, uuid: config.uuid ?? randomUUID, random, logger };
+  const uuid = config.uuid ?? randomUUID;
   const gates = config.featureGates ?? new FeatureGates();
-  const encryption =
-    config.encryption && (await startEncryption(config.encryption, environment, gates, metrics.registry));
+  const stores = new Stores({
+    config,
+    observe: storeObserver(metrics.registry, resourceOf, () => performance.now()),
+    encryption:
+      config.encryption && (await startEncryption(config.encryption, { uuid, now, logger }, gates, metrics.registry)),
+  });
+  const store = stores.main;
+  const environment: Environment = { store, now, uuid, random, logger };
   const groups = enabledGroups(config.runtimeConfig, (gate) => gates.enabled(gate));
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
@@ -166,8 +170,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     resourcesOfKind: (...kind) => world.resourcesOfKind(...kind),
     getPolicy: (kind, name) => objects.getLive(`${kind}.admissionregistration.k8s.io`, '', name),
   });
-  const viewOf = encryption && ((resource: GroupResource, store: Store) => encryption.storeOf(resource, store));
-  const resources = new Resources(environment, groups, registrations, viewOf);
+  const resources = new Resources(environment, groups, registrations, (resource) => stores.of(resource));
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => externalAddressOf(config));
@@ -187,7 +190,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     reloadsEncryption: config.encryption?.automaticReload ?? false,
     hasProxyCertificate: config.proxyClientCertificate !== undefined,
   });
-  for (const check of encryption?.healthChecks() ?? []) health.add(check, ['healthz', 'readyz']);
+  stores.addHealthChecks(health);
 
   const authenticators = startAuthentication(config, {
     ...outside,
@@ -400,13 +403,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     hasBeenReady = true;
     booted();
   });
-  const stopCompactor = config.compactionIntervalMs > 0 ? compactor(config) : undefined;
+  const stopCompactors = stores.startCompactors();
   const stop = () => {
-    stopCompactor?.();
+    stopCompactors();
     return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation]).finally(async () => {
       flow?.stop();
       resources.close();
-      encryption?.close();
+      stores.close();
       await auditing?.sink.close();
       admission.close();
       authorization.close();
@@ -430,11 +433,6 @@ function labelsOf({ info, exchange }: RequestContext): [RequestLabels, dryRun: s
 /** What the caches hold, which is all there is. */
 function* objectCounts(resources: Resources): Iterable<readonly [resource: string, count: number]> {
   for (const { definition, cacher } of resources.stores()) yield [qualified(definition), cacher.count('')];
-}
-
-function compactor({ store, logger, compactionIntervalMs: intervalMs }: ServerConfig): () => void {
-  const onError = (error: Error) => logger.error({ error: String(error) }, 'the store was not compacted');
-  return startCompactor(store, { intervalMs, clock: systemClock, onError });
 }
 
 /** What extension servers are told about whom to trust. */

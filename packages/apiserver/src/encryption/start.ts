@@ -10,7 +10,7 @@ import type { Encryption } from './index.ts';
 /** Loads the code of encryption, which nobody else needs. @throws EncryptionConfigError */
 export async function startEncryption(
   config: EncryptionConfig,
-  { uuid, logger, now }: Environment,
+  { uuid, logger, now }: Pick<Environment, 'uuid' | 'logger' | 'now'>,
   gates: FeatureGates,
   registry: MetricsRegistry,
 ): Promise<Encryption> {

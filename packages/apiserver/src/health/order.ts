@@ -54,6 +54,8 @@ const FIRST = [
 /** It stands between two hooks, behind the one that starts what it waits for. */
 const AFTER_AUTOREGISTRATION = 'autoregister-completion';
 const LAST = 'shutdown';
+/** Of stores besides the main one. */
+const OVERRIDE = 'etcd-override-';
 
 const RANKS: ReadonlyMap<string, number> = new Map(
   [
@@ -66,5 +68,6 @@ const RANKS: ReadonlyMap<string, number> = new Map(
 
 /** Sorts by the rank of a check's name; checks of one rank stay in the order in which they were added. */
 export function rankOfCheck(name: string): number {
-  return name === LAST ? Number.POSITIVE_INFINITY : (RANKS.get(name) ?? RANKS.size);
+  if (name === LAST) return Number.POSITIVE_INFINITY;
+  return RANKS.get(name.startsWith(OVERRIDE) ? 'etcd-readiness' : name) ?? RANKS.size;
 }

@@ -7,7 +7,7 @@ import { parseRequestInfo } from '../requestinfo.ts';
 import { dryRunOf, labelsOfPath, labelsOfResource } from './labels.ts';
 import { RequestMetrics } from './requests.ts';
 import { ServerMetrics } from './server-metrics.ts';
-import { observeStore, resourceByKey } from './store.ts';
+import { resourceByKey, storeObserver } from './store.ts';
 
 /** Only the lines of one family, without its head. */
 async function samples(registry: MetricsRegistry, name: string): Promise<string[]> {
@@ -141,7 +141,7 @@ describe('the store', () => {
       },
       get: () => Promise.reject(new Error('down')),
     } as unknown as Store;
-    const observed = observeStore(store, registry, find, () => now);
+    const observed = storeObserver(registry, find, () => now)(store);
     await observed.put('/registry/deployments/a/b', new Uint8Array(), { expect: 0 });
     await observed.put('/registry/deployments/a/b', new Uint8Array(), { expect: 3 });
     await expect(observed.get('/registry/deployments/a/b')).rejects.toThrow('down');

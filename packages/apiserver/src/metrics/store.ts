@@ -16,13 +16,13 @@ export interface StoredResource {
 /**
  * @param resourceOf what the objects with this key, or with this beginning of keys, are
  * @param now milliseconds of a clock that never goes backwards
+ * @returns what makes a store one whose requests are counted
  */
-export function observeStore(
-  store: Store,
+export function storeObserver(
   registry: MetricsRegistry,
   resourceOf: (key: string) => StoredResource,
   now: () => number,
-): Store {
+): (store: Store) => Store {
   const durations = registry.register(
     new Histogram(
       {
@@ -69,7 +69,7 @@ export function observeStore(
     }),
   );
 
-  return {
+  return (store) => ({
     embedded: store.embedded,
     get: (key, options) => observe('get', key, () => store.get(key, options)),
     list: (options) => observe('list', options.prefix, () => store.list(options)),
@@ -94,7 +94,7 @@ export function observeStore(
     size: () => store.size(),
     health: (timeoutMs) => store.health(timeoutMs),
     close: () => store.close(),
-  };
+  });
 }
 
 /**

@@ -236,6 +236,7 @@ const readElsewhere = [
   'storage',
   'data-dir',
   'etcd-servers',
+  'etcd-servers-overrides',
   'etcd-cafile',
   'etcd-certfile',
   'etcd-keyfile',

@@ -109,6 +109,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'etcd-prefix': 'Where all keys begin.',
   'etcd-readycheck-timeout': 'How long etcd may take to answer a check of readiness.',
   'etcd-servers': 'URLs of etcd, comma separated.',
+  'etcd-servers-overrides':
+    'Resources with an etcd of their own: /events#http://a:2379;http://b:2379 (group/resource#URLs).',
   'event-ttl': 'How long events are kept.',
   'external-hostname':
     'Host, with a port or without, that discovery and the documents of OpenID name. Default: --advertise-address.',

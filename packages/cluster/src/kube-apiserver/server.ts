@@ -1,3 +1,4 @@
+import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
 import type { Logger } from '@keelson/component/logs/logger';
 import { formatFlag } from '@keelson/component/pflag/flags';
@@ -8,6 +9,7 @@ import type { LocalServer } from '../local-transport.ts';
 import { StartupError } from '../startup-error.ts';
 import { serverConfig } from './config.ts';
 import { flags, type Values } from './flags.ts';
+import { parseOverrides } from './overrides.ts';
 import { WatchedFiles } from './reloadable.ts';
 import { storageKind } from './validation.ts';
 
@@ -23,21 +25,46 @@ export async function openStoreOf(values: Values): Promise<Store> {
       case 'memory':
         return await openStore({ engine: 'memory' });
       case 'etcd':
-        return await openStore({
-          engine: 'etcd',
-          endpoints: values['etcd-servers'],
-          prefix: values['etcd-prefix'],
-          openTimeoutMs: values['storage-initialization-timeout'],
-          caFile: values['etcd-cafile'],
-          certFile: values['etcd-certfile'],
-          keyFile: values['etcd-keyfile'],
-        });
+        return await openEtcd(values, values['etcd-servers']);
       default:
         return await openStore({ engine: 'lmdb', directory: values['data-dir'] });
     }
   } catch (error) {
     throw explained(error, values);
   }
+}
+
+function openEtcd(values: Values, endpoints: readonly string[]): Promise<Store> {
+  return openStore({
+    engine: 'etcd',
+    endpoints,
+    prefix: values['etcd-prefix'],
+    openTimeoutMs: values['storage-initialization-timeout'],
+    caFile: values['etcd-cafile'],
+    certFile: values['etcd-certfile'],
+    keyFile: values['etcd-keyfile'],
+  });
+}
+
+/** Resources that are kept on the same servers share a store. @throws StoreUnavailableError */
+async function openOverrides(values: Values): Promise<StoreOverride[]> {
+  const overrides = parseOverrides(values['etcd-servers-overrides']) ?? [];
+  const byServers = Map.groupBy(overrides, ({ servers }) => [...servers].sort().join(';'));
+  const opened: StoreOverride[] = [];
+  try {
+    for (const same of byServers.values()) {
+      const store = await openEtcd(values, same[0]!.servers);
+      opened.push({ resources: same.map(({ resource }) => resource), store });
+    }
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+  return opened;
+}
+
+async function closeAll(overrides: readonly StoreOverride[]): Promise<void> {
+  await Promise.all(overrides.map(({ store }) => store.close()));
 }
 
 /**
@@ -53,12 +80,14 @@ export async function startServer(
   prepareFiles: () => Promise<void> = async () => {},
 ): Promise<RunningServer> {
   const files = new WatchedFiles(logger);
+  let storeOverrides: readonly StoreOverride[] = [];
   try {
+    storeOverrides = await openOverrides(values);
     const code = import('@keelson/apiserver/server');
     await prepareFiles();
     const config = await serverConfig(values, { store, logger, files });
     const { startApiServer } = await code;
-    const server = await startApiServer({ ...config, flags: flagTexts(values) });
+    const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(values) });
     await server.ready;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     return {
@@ -68,13 +97,13 @@ export async function startServer(
       stop: async () => {
         await server.close();
         files.close();
-        await store.close();
+        await Promise.all([store.close(), closeAll(storeOverrides)]);
         resolve();
       },
     };
   } catch (error) {
     files.close();
-    await store.close();
+    await Promise.all([store.close(), closeAll(storeOverrides)]);
     throw explained(error, values);
   }
 }

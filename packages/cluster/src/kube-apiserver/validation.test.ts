@@ -84,6 +84,17 @@ describe('one at a time', () => {
         '--strict-transport-security-directives invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information',
       ],
     ],
+    [['--etcd-servers=http://a', '--etcd-servers-overrides=/events#http://b;http://c'], []],
+    [
+      ['--etcd-servers=http://a', '--etcd-servers-overrides=events#http://b'],
+      [
+        '--etcd-servers-overrides invalid, must be of format: group/resource#servers, where servers are URLs, semicolon separated',
+      ],
+    ],
+    [
+      ['--storage=memory', '--etcd-servers-overrides=/events#http://b'],
+      ['--etcd-servers-overrides needs --etcd-servers'],
+    ],
     [['--authorization-mode=Foo'], ['authorization-mode "Foo" is not a valid mode']],
     [['--authorization-mode='], ['at least one authorization-mode must be passed']],
     [['--authorization-mode=RBAC,RBAC'], ['authorization-mode ["RBAC" "RBAC"] has mode specified more than once']],

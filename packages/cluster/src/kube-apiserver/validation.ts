@@ -8,6 +8,7 @@ import { auditErrors } from './audit.ts';
 import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
 import type { Given, Values } from './flags.ts';
+import { parseOverrides } from './overrides.ts';
 
 type Check = (values: Values, given: Given) => readonly (string | false)[];
 
@@ -86,6 +87,9 @@ const storage: Check = (values) => {
     kind === undefined && `--storage ${quote(values.storage)} is unknown: lmdb, memory or etcd`,
     !['', 'etcd3'].includes(values['storage-backend']) &&
       "--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'",
+    parseOverrides(values['etcd-servers-overrides']) === undefined &&
+      '--etcd-servers-overrides invalid, must be of format: group/resource#servers, where servers are URLs, semicolon separated',
+    kind !== 'etcd' && values['etcd-servers-overrides'].length > 0 && '--etcd-servers-overrides needs --etcd-servers',
     values['encryption-provider-config'] === '' &&
       values['encryption-provider-config-automatic-reload'] &&
       '--encryption-provider-config-automatic-reload must be set with --encryption-provider-config',
