@@ -1,5 +1,6 @@
 /** Asking an issuer: its discovery document, its keys, the endpoints that its tokens name. Over TLS and no other way. */
 import https from 'node:https';
+import tls from 'node:tls';
 import { quote } from '@keelson/api/field';
 import { goErrorText } from '../../connect/goerror.ts';
 import { exchange, type Reply } from '../../webhook/exchange.ts';
@@ -14,7 +15,7 @@ export class IssuerClient {
 
   /** @param ca PEM; empty: the system's authorities */
   constructor(ca: string) {
-    this.#agent = new https.Agent({ keepAlive: true, maxSockets: 8, timeout: 60_000, ...(ca === '' ? {} : { ca }) });
+    this.#agent = new https.Agent({ keepAlive: true, maxSockets: 8, timeout: 60_000, ca: ca || systemAuthorities() });
   }
 
   /** Follows redirections, without the headers where they lead to another server. @throws Error `Get "<url>": …` */
@@ -48,6 +49,12 @@ export class IssuerClient {
       throw new Error(`Get ${quote(url)}: ${reason}`);
     }
   }
+}
+
+/** Those that the host trusts; Node's own where it knows of none. */
+function systemAuthorities(): string[] | undefined {
+  const found = tls.getCACertificates?.('system') ?? [];
+  return found.length > 0 ? found : undefined;
 }
 
 const HEADERS = { accept: 'application/json, */*', 'user-agent': 'kube-apiserver' };
