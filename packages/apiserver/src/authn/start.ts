@@ -24,7 +24,7 @@ export interface Authentication {
   close(): void;
 }
 
-/** @throws Error for an issuer that cannot be asked at all */
+/** @param config whose configuration of issuers has been checked */
 export function startAuthentication(config: ServerConfig, world: StartWorld): Authentication {
   const metrics = new AuthenticationMetrics(world.registry, world.monotonic);
   const disallowedIssuers = config.serviceAccounts?.issuers ?? [];

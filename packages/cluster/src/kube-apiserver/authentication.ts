@@ -4,7 +4,7 @@ import {
   type JwtConfig,
   readAuthenticationConfiguration,
 } from '@keelson/apiserver/authn/jwt/configuration';
-import { checkConfiguration } from '@keelson/apiserver/authn/jwt/index';
+import { checkConfiguration, checkReachable } from '@keelson/apiserver/authn/jwt/index';
 import { SIGNING_ALGORITHMS } from '@keelson/apiserver/authn/jwt/verifier';
 import type { ServerConfig } from '@keelson/apiserver/config';
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
@@ -65,10 +65,12 @@ function declaresAnonymous(path: string): boolean {
 export function authenticationOptions(values: Values, files: WatchedFiles): Authentication {
   const jwt = jwtOptions(values, files);
   const { anonymous } = jwt?.configuration ?? {};
-  if (jwt)
+  if (jwt) {
     prefixed('invalid authentication configuration: ', () =>
       checkConfiguration(jwt.configuration, values['service-account-issuer']),
     );
+    checkReachable(jwt.configuration);
+  }
   return {
     ...(jwt ? { jwt } : {}),
     anonymousAuth: anonymous ? anonymous.enabled : values['anonymous-auth'] && !allowsAll(values),

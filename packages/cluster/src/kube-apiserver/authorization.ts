@@ -8,8 +8,10 @@ import {
   authorizationConfiguration,
   configurationOfModes,
 } from '@keelson/apiserver/authz/configuration';
+import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
+import { systemClock } from '@keelson/storage/clock';
 import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 
@@ -71,11 +73,19 @@ export function authorizationOptions(values: Values, files: WatchedFiles, logger
   const path = values['authorization-config'];
   if (path === '') {
     const configuration = configurationOfFlags(values);
+    checkWebhooks(configuration);
     return { configuration, ...policiesFor(configuration, values, logger) };
   }
   const file = { ...files.read([path], (text) => text), problemOf };
   const configuration = authorizationConfiguration({ text: file.get(), problemOf });
+  checkWebhooks(configuration);
   return { configuration, file, ...policiesFor(configuration, values, logger) };
+}
+
+/** @throws KubeconfigError, or the error of the file system, for a webhook that cannot be asked */
+function checkWebhooks(configuration: AuthorizationConfiguration): void {
+  for (const { webhook } of configuration)
+    if (webhook) KubeconfigWebhook.open(webhook.kubeConfigFile, { clock: systemClock }).close();
 }
 
 function configurationOfFlags(values: Values): AuthorizationConfiguration {

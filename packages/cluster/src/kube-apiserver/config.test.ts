@@ -191,6 +191,12 @@ plugins:
 test.each([
   [['--admission-control-config-file=/dev/null'], '--admission-control-config-file /dev/null: '],
   [['--client-ca-file=/nonexistent'], '--client-ca-file /nonexistent: ENOENT'],
+  [
+    ['--authorization-mode=Webhook', '--authorization-webhook-config-file=/nonexistent'],
+    '--authorization-webhook-config-file /nonexistent: ENOENT',
+  ],
+  [['--authorization-config=/nonexistent'], '--authorization-config /nonexistent: ENOENT'],
+  [['--authentication-config=/dev/null'], 'from file "/dev/null": empty config data'],
   [['--token-auth-file=/nonexistent'], '--token-auth-file /nonexistent: ENOENT'],
   [['--service-account-key-file=/dev/null'], '--service-account-key-file /dev/null: '],
   [['--tls-cert-file=/nonexistent'], '--tls-cert-file and --tls-private-key-file belong together'],

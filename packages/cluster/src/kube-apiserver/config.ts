@@ -157,9 +157,9 @@ class FileReader {
   }
 
   authorization(logger: Logger): ServerConfig['authorization'] {
-    const path = this.#values['authorization-config'] || this.#values['authorization-policy-file'];
-    const flag = this.#values['authorization-config'] ? 'authorization-config' : 'authorization-policy-file';
-    return this.#named(flag, path, () => authorizationOptions(this.#values, this.#files, logger));
+    const flags = ['authorization-config', 'authorization-webhook-config-file', 'authorization-policy-file'] as const;
+    const flag = flags.find((name) => this.#values[name] !== '') ?? flags[0];
+    return this.#named(flag, this.#values[flag], () => authorizationOptions(this.#values, this.#files, logger));
   }
 
   /** Read again when it changes, where that is wanted. */

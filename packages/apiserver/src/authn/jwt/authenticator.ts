@@ -46,11 +46,8 @@ export class JwtAuthenticator {
   readonly #claimRules: readonly Rule[];
   readonly #userRules: readonly Rule[];
 
-  /** @throws Error for an issuer that can only be reached through an egress selector */
   constructor(config: JwtConfig, algorithms: readonly string[], world: JwtWorld) {
     const { issuer, claimMappings, claimValidationRules, userValidationRules } = config;
-    if (issuer.egressSelectorType !== '')
-      throw new Error(`oidc: egress lookup required with egress selector type ${quote(issuer.egressSelectorType)}`);
     this.#config = config;
     this.#world = world;
     const client = new IssuerClient(issuer.certificateAuthority);

@@ -1,6 +1,6 @@
 /** JSON Web Tokens of several issuers; which ones, a file may say that is read again when it changes. */
 import { isDeepStrictEqual } from 'node:util';
-import { forbidden, Path } from '@keelson/api/field';
+import { forbidden, Path, quote } from '@keelson/api/field';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { aggregate } from '../../aggregate.ts';
 import type { Reloadable } from '../../config.ts';
@@ -48,7 +48,15 @@ export function checkConfiguration(
   if (failure) throw failure;
 }
 
-/** @throws Error for an issuer that cannot be asked at all */
+/** @throws Error for an issuer that can only be asked through an egress selector: there are none */
+export function checkReachable({ jwt }: AuthenticationConfiguration): void {
+  for (const { issuer } of jwt) {
+    if (issuer.egressSelectorType === '') continue;
+    throw new Error(`oidc: egress lookup required with egress selector type ${quote(issuer.egressSelectorType)}`);
+  }
+}
+
+/** @param options of a configuration that has been checked */
 export function jwtAuthenticators(options: JwtOptions, world: JwtAuthenticatorsWorld): JwtAuthenticators {
   const metrics = new JwtMetrics(world.registry, world);
   const made = ({ jwt }: AuthenticationConfiguration) =>
@@ -64,6 +72,7 @@ export function jwtAuthenticators(options: JwtOptions, world: JwtAuthenticatorsW
       load: async (text) => {
         const configuration = readAuthenticationConfiguration(text);
         checkConfiguration(configuration, world.disallowedIssuers, options.configuration);
+        checkReachable(configuration);
         const next = made(configuration);
         try {
           await allReady(next, world);

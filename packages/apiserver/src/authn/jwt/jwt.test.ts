@@ -3,7 +3,7 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../../logger.ts';
 import type { TokenAuthenticator } from '../authenticator.ts';
-import { type JwtAuthenticators, jwtAuthenticators } from './index.ts';
+import { checkReachable, type JwtAuthenticators, jwtAuthenticators } from './index.ts';
 import { newKey, startIssuer, type TestIssuer } from './testing.ts';
 import { SIGNING_ALGORITHMS } from './verifier.ts';
 
@@ -312,9 +312,8 @@ describe('an issuer', () => {
   });
 
   it('behind an egress selector cannot be asked', () => {
-    registry = new MetricsRegistry();
     const config = configOf({ issuer: { egressSelectorType: 'cluster' } as never });
-    expect(() => jwtAuthenticators({ configuration: { jwt: [config] }, algorithms: [] }, worldOf())).toThrow(
+    expect(() => checkReachable({ jwt: [configOf(), config] })).toThrow(
       'oidc: egress lookup required with egress selector type "cluster"',
     );
   });
