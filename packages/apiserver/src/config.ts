@@ -72,6 +72,8 @@ export interface ServerConfig {
   readonly store: Store;
   /** Each with a store of its own. */
   readonly storeOverrides?: readonly StoreOverride[];
+  /** Built-in objects are stored as protobuf. Default: as JSON. Both are read. */
+  readonly storesProtobuf?: boolean;
   /** Without it everything is stored as it is. */
   readonly encryption?: EncryptionConfig;
   readonly logger: Logger;

@@ -1,6 +1,7 @@
 /** What the server serves, and the stores behind it: built-in resources from the start, custom ones as they come and go. */
 
 import type { GroupResource } from '@keelson/api/errors';
+import type { StructType } from '@keelson/api/schema';
 import { type Store, UnreadableValueError } from '@keelson/storage/store';
 import type { ServedGroup } from './discovery/runtime-config.ts';
 import type { Cacher } from './registry/cacher.ts';
@@ -14,14 +15,14 @@ export class Resources {
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<ResourceDefinition, ResourceStore>();
-  readonly #storeOf: (resource: GroupResource) => Store;
+  readonly #storeOf: (resource: GroupResource, type: StructType | undefined) => Store;
 
   /** @param storeOf the store as a resource sees it; the same one each time. Default: that of the environment */
   constructor(
     environment: Environment,
     groups: readonly ServedGroup[],
     registrations: Readonly<Record<string, KindRegistration>>,
-    storeOf: (resource: GroupResource) => Store = () => environment.store,
+    storeOf: (resource: GroupResource, type: StructType | undefined) => Store = () => environment.store,
   ) {
     this.#environment = environment;
     this.#storeOf = storeOf;
@@ -60,8 +61,8 @@ export class Resources {
   }
 
   #open(definition: ResourceDefinition): ResourceStore {
-    const { prefix, resource, storage, storeView } = definition;
-    const view = this.#storeOf({ group: storage.group, resource });
+    const { prefix, resource, storage, storageForm, storeView } = definition;
+    const view = this.#storeOf({ group: storage.group, resource }, storageForm.type);
     if (storeView) return new ResourceStore(definition, { ...this.#environment, store: storeView(view) });
     const environment = { ...this.#environment, store: view };
     const store = new ResourceStore(definition, environment, this.#cachers.get(prefix));

@@ -170,7 +170,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     resourcesOfKind: (...kind) => world.resourcesOfKind(...kind),
     getPolicy: (kind, name) => objects.getLive(`${kind}.admissionregistration.k8s.io`, '', name),
   });
-  const resources = new Resources(environment, groups, registrations, (resource) => stores.of(resource));
+  const resources = new Resources(environment, groups, registrations, (...resource) => stores.of(...resource));
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => externalAddressOf(config));

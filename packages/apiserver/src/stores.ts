@@ -1,11 +1,13 @@
-/** Where the objects of each resource are kept: in the server's store or in one of their own, encrypted or not. */
+/** Where the objects of each resource are kept: in the server's store or in one of their own, as JSON or protobuf, encrypted or not. */
 import { systemClock } from '@keelson/api/clock';
 import { type GroupResource, qualified } from '@keelson/api/errors';
+import type { StructType } from '@keelson/api/schema';
 import { startCompactor } from '@keelson/storage/compactor';
 import type { Store } from '@keelson/storage/store';
 import type { ServerConfig } from './config.ts';
 import type { Encryption } from './encryption/index.ts';
 import type { HealthChecks } from './health/checks.ts';
+import { ProtobufStore } from './registry/protobuf-store.ts';
 import { storeHealth } from './registry/store-error.ts';
 
 export interface StoresOptions {
@@ -22,6 +24,7 @@ export class Stores {
   readonly #encryption: Encryption | undefined;
   readonly #others: readonly Store[];
   readonly #ofResource = new Map<string, Store>();
+  readonly #inProtobuf = new Map<string, Store>();
 
   constructor({ config, observe, encryption }: StoresOptions) {
     this.#config = config;
@@ -34,10 +37,15 @@ export class Stores {
     });
   }
 
-  /** The store as the resource sees it; the same one each time. */
-  of(resource: GroupResource): Store {
-    const store = this.#ofResource.get(qualified(resource)) ?? this.main;
-    return this.#encryption ? this.#encryption.storeOf(resource, store) : store;
+  /** The store as the resource sees it; the same one each time. @param type of its objects, if they have one */
+  of(resource: GroupResource, type?: StructType): Store {
+    const name = qualified(resource);
+    const store = this.#ofResource.get(name) ?? this.main;
+    const view = this.#encryption ? this.#encryption.storeOf(resource, store) : store;
+    if (!type || !this.#config.storesProtobuf) return view;
+    const known = this.#inProtobuf.get(name) ?? new ProtobufStore(view, type);
+    this.#inProtobuf.set(name, known);
+    return known;
   }
 
   /** Of the stores besides the main one, and of who encrypts. */

@@ -35,6 +35,7 @@ export async function serverConfig(
   const encryption = await reader.encryption();
   return {
     store,
+    storesProtobuf: values['storage-media-type'] === 'application/vnd.kubernetes.protobuf',
     ...(encryption ? { encryption } : {}),
     logger,
     bindAddress: values['bind-address'],

@@ -9,6 +9,8 @@ export const flags = {
   'audit-webhook-batch-initial-backoff': { type: 'duration', section: 'Auditing', deprecated: true },
   'data-dir': { type: 'string', section: 'Keelson' },
   storage: { type: 'string', section: 'Keelson' },
+  // Upstream's is protobuf.
+  'storage-media-type': { ...kubeApiserverFlags['storage-media-type'], default: 'application/json' },
 } as const satisfies FlagTable;
 
 export type Values = FlagValues<typeof flags>;
@@ -174,6 +176,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'storage-initialization-timeout': 'How long to wait for the store at the start.',
   storage:
     'Where objects are kept: lmdb (embedded), memory (gone at the end) or etcd. Default: etcd with --etcd-servers, else lmdb.',
+  'storage-media-type':
+    'How built-in objects are stored: application/json, or application/vnd.kubernetes.protobuf as by upstream. Both are read.',
   'strict-transport-security-directives':
     'What Strict-Transport-Security says to browsers: max-age=31536000,includeSubDomains,preload.',
   'tls-cert-file': 'Serving certificate, with the chain behind it.',
