@@ -1,14 +1,17 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { startKubelet } from '@keelson/kubelet';
+import { EVICTION, IMAGE_COLLECTION, startKubelet } from '@keelson/kubelet';
+import { ImageCollector } from '@keelson/kubelet/images/collector';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
+import { archive, layer } from '../support/image-archive.ts';
 
 const namespace = 'default';
 const world = systemWorld();
@@ -31,6 +34,9 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
       rootDirectory: join(directory, 'root'),
       podLogsDirectory: join(directory, 'logs'),
       clusterDns: ['10.96.0.10'],
+      // The machine of a test may be as full as it likes.
+      eviction: { ...EVICTION, thresholds: [] },
+      foldersMs: 500,
     });
 
   beforeAll(async () => {
@@ -323,6 +329,41 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     expect(await status('resized')).toEqual(before);
     const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=resized' });
     expect(events.items.filter(({ reason }) => reason === 'Killing')).toEqual([]);
+  });
+
+  it('ends a pod that writes more than it may', async () => {
+    await create('writer', {
+      containers: [
+        sh(`dd if=/dev/zero of=/v/file bs=1M count=4; ${forever}`, { volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
+      ],
+      volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }],
+    });
+    await soon(() => phase('writer')).toBe('Failed');
+    const message = 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ';
+    expect((await get('writer')).status).toMatchObject({ reason: 'Evicted', message });
+    const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=writer' });
+    expect(events.items.find(({ reason }) => reason === 'Evicted')).toMatchObject({ type: 'Warning', message });
+  });
+
+  it('removes images that nothing uses, and no others', async () => {
+    const folder = join(directory, 'spare');
+    await mkdir(folder);
+    const layers = [layer(folder, 'spare', (root) => writeFileSync(join(root, 'spare'), 'spare'))];
+    containerd.load(archive(folder, [{ names: ['localhost/keelson/spare:1'], layers, config: {} }]));
+    const tags = async () => (await runtime.images()).flatMap(({ tags: own }) => own).sort();
+    const before = await tags();
+    expect(before).toContain('localhost/keelson/spare:1');
+    const collector = new ImageCollector({
+      runtime,
+      world,
+      recorder: { event: () => {} },
+      node: { reference: {} },
+      policy: { ...IMAGE_COLLECTION, minimumAgeMs: 0 },
+      filesystem: () => Promise.resolve({ capacityBytes: 1, availableBytes: 1 }),
+      mounted: () => [],
+    });
+    await collector.removeUnused();
+    expect(await tags()).toEqual(before.filter((tag) => !tag.includes('spare')));
   });
 
   it('leaves nothing behind', async () => {

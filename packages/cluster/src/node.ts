@@ -49,7 +49,7 @@ export interface RealNodeOptions extends NodeSettings {
 
 /** This machine as a node. */
 export async function startRealNode(options: RealNodeOptions): Promise<Running> {
-  const [{ startKubelet }, { CriRuntime }] = await Promise.all([
+  const [{ startKubelet, EVICTION, IMAGE_COLLECTION, parseThresholds }, { CriRuntime }] = await Promise.all([
     import('@keelson/kubelet'),
     import('@keelson/kubelet/runtime/cri/runtime'),
   ]);
@@ -58,5 +58,18 @@ export async function startRealNode(options: RealNodeOptions): Promise<Running> 
   // Clusters of one machine would clear away each other's logs in a folder of all.
   const podLogsDirectory = join(rootDirectory, 'pod-logs');
   const nodeIps = [nodeAddress];
-  return startKubelet({ client, server, nodeName, runtime, rootDirectory, podLogsDirectory, nodeIps, clusterDns });
+  return startKubelet({
+    client,
+    server,
+    metrics: options.metrics,
+    nodeName,
+    runtime,
+    rootDirectory,
+    podLogsDirectory,
+    nodeIps,
+    clusterDns,
+    // Whoever's machine this is may have a full disk, and images that they want to keep.
+    imageCollection: { ...IMAGE_COLLECTION, highThresholdPercent: 100 },
+    eviction: { ...EVICTION, thresholds: parseThresholds({ hard: { 'memory.available': '100Mi' } }) },
+  });
 }

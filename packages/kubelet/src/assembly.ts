@@ -28,7 +28,7 @@ export interface AssemblyOptions
   readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize'>;
   /** As it was seen last. */
   node(): Node | undefined;
-  /** What a node asks of pods beside what all nodes ask. */
+  /** What a node asks of pods before it asks what all nodes ask. */
   alsoAdmit?(pod: Pod): Rejection | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
@@ -57,7 +57,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       const node = options.node();
       // One that runs already was admitted once.
       if (!node || (why === 'new' && pod.status?.phase === 'Running')) return undefined;
-      return admit(pod, node, others) ?? options.alsoAdmit?.(pod);
+      return options.alsoAdmit?.(pod) ?? admit(pod, node, others);
     },
     ...(options.mirrors ? { mirrors: options.mirrors } : {}),
   });

@@ -3,12 +3,18 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Taint } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
 import { PodObjects } from './environment/objects.ts';
+import { MachineFigures } from './eviction/figures.ts';
+import type { EvictionPolicy } from './eviction/manager.ts';
+import { reservedBy } from './eviction/thresholds.ts';
+import { EVICTION, housekeepingOf } from './housekeeping.ts';
+import { IMAGE_COLLECTION, type ImageCollectionPolicy } from './images/collector.ts';
 import { credentialsFor, pullSecretNames } from './images/credentials.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
-import { rotateLog } from './logs/rotation.ts';
+import { ROTATION, type RotationPolicy, rotateLog } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
@@ -26,6 +32,10 @@ import type { PodRules } from './sources/static-pod.ts';
 import type { ServerFactory } from './view.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
+
+export interface LogRotation extends RotationPolicy {
+  readonly everyMs: number;
+}
 
 /** Defaults are upstream's. */
 export interface KubeletOptions {
@@ -61,6 +71,14 @@ export interface KubeletOptions {
   readonly serializeImagePulls?: boolean | undefined;
   readonly crashLoopMaxMs?: number | undefined;
   readonly server?: ServerFactory | undefined;
+  readonly metrics?: MetricsRegistry | undefined;
+  readonly imageCollection?: ImageCollectionPolicy | undefined;
+  readonly eviction?: EvictionPolicy | undefined;
+  /** How old what is known of the size of volumes and logs may be. */
+  readonly foldersMs?: number | undefined;
+  /** Images that the node's status tells of; -1: all. */
+  readonly maxStatusImages?: number | undefined;
+  readonly logRotation?: LogRotation | undefined;
   readonly statusMs?: number | undefined;
   readonly reportMs?: number | undefined;
   readonly leaseSeconds?: number | undefined;
@@ -69,6 +87,8 @@ export interface KubeletOptions {
 const RUNTIME_CHECK_MS = 5_000;
 const ORPHANS_MS = 60_000;
 const LOGS_MS = 10_000;
+/** How often it is noted which images are used, and how often those go that have to. */
+const IMAGES_MS = 5 * 60_000;
 /** Mirrors that could not be made, for lack of an API server perhaps, are tried again. */
 const MIRRORS_MS = 3_000;
 const RESYNC_MS = 60_000;
@@ -103,13 +123,35 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     hostIps,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
   });
+  const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
+  const eviction = options.eviction ?? EVICTION;
+  const housekeeping = housekeepingOf({
+    world,
+    recorder,
+    nodeName,
+    runtime,
+    metrics: options.metrics,
+    figures: new MachineFigures({
+      clock: world.clock,
+      runtime,
+      rootDirectory,
+      logsDirectory,
+      volumes: (uid) => volumes.of(uid),
+      podDirectory: (uid) => volumes.podDirectory(uid),
+      foldersMs: options.foldersMs,
+    }),
+    images: options.imageCollection ?? IMAGE_COLLECTION,
+    eviction,
+    manager: () => assembly.manager,
+    changed: () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node')),
+  });
   const preparer = new NodePreparer({
     client,
     world,
     runtime,
     volumes,
     objects,
-    logsDirectory: options.podLogsDirectory ?? '/var/log/pods',
+    logsDirectory,
     cgroupDriver: state.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
     cgroupRoot: options.cgroupRoot ?? '/',
     memoryCapacity: machine.memoryBytes,
@@ -162,7 +204,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     networkProblem: () => networkProblem(state),
     resyncMs: RESYNC_MS,
     node: () => agent.node,
-    alsoAdmit: (pod) => admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
+    alsoAdmit: (pod) => housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
     mirrors: new MirrorPods({
       client,
       world,
@@ -180,9 +222,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     taints: options.taints ?? [],
     maxPods: options.maxPods ?? 110,
     providerId: options.providerId ?? '',
-    reserved: options.reserved ?? { 'ephemeral-storage': String(Math.floor(machine.storageBytes / 10)) },
+    reserved: options.reserved ?? reservedBy(eviction.thresholds, machine),
     capacity: {},
     serverPort: server?.port ?? 0,
+    maxImages: options.maxStatusImages ?? 50,
   };
   let cidrs: readonly string[] = [];
   const seen = (node: Node) => {
@@ -201,6 +244,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       runtime: state,
       images: await runtime.images().catch(() => []),
       notReady: notReadyBecause(state),
+      pressures: housekeeping.pressures(),
     }),
     seen,
     statusMs: options.statusMs ?? 10_000,
@@ -245,7 +289,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   await Promise.all([pods.synced, nodes.synced]);
   manager.reconcileMirrors();
   await manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
+  housekeeping.start();
+  const { collector } = housekeeping;
+  const noteImages = async () => void (await collector.detect());
+  await noteImages().catch((error) => log.warn({ error }, 'Could not look at images'));
+  const rotation = options.logRotation ?? { ...ROTATION, everyMs: LOGS_MS };
   const cancels = [
+    repeatedly(client, IMAGES_MS, () => (collector.isOn ? collector.collectAndTell() : noteImages())),
     repeatedly(client, RUNTIME_CHECK_MS, async () => {
       const before = notReadyBecause(state);
       state = await runtime.status().catch((error: Error) => unreachable(error));
@@ -253,7 +303,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     }),
     repeatedly(client, ORPHANS_MS, () => manager.removeOrphans()),
     repeatedly(client, MIRRORS_MS, async () => manager.reconcileMirrors()),
-    repeatedly(client, LOGS_MS, () => rotateLogs(client, runtime, manager)),
+    repeatedly(client, rotation.everyMs, () => rotateLogs(client, runtime, manager, rotation)),
   ];
 
   const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -261,6 +311,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     done,
     stop: async () => {
       for (const cancel of cancels) cancel();
+      housekeeping.stop();
       unsubscribe();
       manifests?.stop();
       agent.stop();
@@ -272,11 +323,16 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   };
 }
 
-async function rotateLogs({ world }: Client, runtime: Runtime, manager: PodManager): Promise<void> {
+async function rotateLogs(
+  { world }: Client,
+  runtime: Runtime,
+  manager: PodManager,
+  rotation: RotationPolicy,
+): Promise<void> {
   const stamp = new Date(world.clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
   for (const pod of manager.pods()) {
     for (const container of (await runtime.pod(uidOf(pod))).containers) {
-      await rotateLog(container, (id) => runtime.reopenLog(id), stamp).catch((error) =>
+      await rotateLog(container, (id) => runtime.reopenLog(id), stamp, rotation).catch((error) =>
         world.log.warn({ container: container.id, error }, 'Could not rotate a log'),
       );
     }

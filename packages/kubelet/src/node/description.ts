@@ -22,6 +22,8 @@ export interface NodeConfiguration {
   /** Resources beside those of the machine, or in their place. */
   readonly capacity: Readonly<Record<string, string>>;
   readonly serverPort: number;
+  /** So many images are told, the biggest; -1: all. */
+  readonly maxImages: number;
 }
 
 export interface NodeFacts {
@@ -31,10 +33,12 @@ export interface NodeFacts {
   readonly images: readonly Image[];
   /** Why it takes no pods; undefined where it does. */
   readonly notReady: string | undefined;
+  /** What it runs out of. */
+  readonly pressures: readonly Pressure[];
 }
 
-/** At most so many images are told, the biggest. */
-const MAX_IMAGES = 50;
+export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
+
 const MAX_IMAGE_NAMES = 5;
 
 /** As it is registered. */
@@ -66,8 +70,8 @@ export function defaultLabels(name: string, os: string, architecture: string): R
 }
 
 export function describeStatus(
-  { name, addresses, maxPods, reserved, capacity, serverPort }: NodeConfiguration,
-  { machine, version, runtime, images, notReady }: NodeFacts,
+  { name, addresses, maxPods, reserved, capacity, serverPort, maxImages }: NodeConfiguration,
+  { machine, version, runtime, images, notReady, pressures }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
 ): NodeStatus {
@@ -86,11 +90,11 @@ export function describeStatus(
     addresses: [...addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
     allocatable: Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
     capacity: all,
-    conditions: conditionsOf(notReady, old?.conditions ?? [], now),
+    conditions: conditionsOf(notReady, pressures, old?.conditions ?? [], now),
     daemonEndpoints: serverPort > 0 ? { kubeletEndpoint: { Port: serverPort } } : { kubeletEndpoint: { Port: 0 } },
     declaredFeatures: [...DECLARED_FEATURES],
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
-    ...(images.length > 0 ? { images: told(images) } : {}),
+    ...(images.length > 0 || old?.images ? { images: told(images, maxImages) } : {}),
     nodeInfo: {
       architecture: machine.architecture,
       bootID: machine.bootId,
@@ -125,18 +129,42 @@ function left(capacity: string, reserved: string | undefined): string {
   return rest.sign() < 0 ? '0' : rest.toString();
 }
 
-const PRESSURES = [
-  { type: 'MemoryPressure', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
-  { type: 'DiskPressure', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
-  { type: 'PIDPressure', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
-];
+/** What is said of each where there is enough, and where there is not. */
+const PRESSURES: Readonly<
+  Record<Pressure, Readonly<Record<'without' | 'under', { reason: string; message: string }>>>
+> = {
+  MemoryPressure: {
+    without: { reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
+    under: { reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' },
+  },
+  DiskPressure: {
+    without: { reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    under: { reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+  },
+  PIDPressure: {
+    without: { reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    under: { reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' },
+  },
+};
 
-function conditionsOf(notReady: string | undefined, old: readonly NodeCondition[], now: string): NodeCondition[] {
+function pressureConditions(pressures: readonly Pressure[]) {
+  return (Object.keys(PRESSURES) as Pressure[]).map((type) => {
+    const isUnder = pressures.includes(type);
+    return { type, status: isUnder ? 'True' : 'False', ...PRESSURES[type][isUnder ? 'under' : 'without'] };
+  });
+}
+
+function conditionsOf(
+  notReady: string | undefined,
+  pressures: readonly Pressure[],
+  old: readonly NodeCondition[],
+  now: string,
+): NodeCondition[] {
   const ready =
     notReady === undefined
       ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: notReady };
-  const mine = [...PRESSURES.map((pressure) => ({ ...pressure, status: 'False' })), ready];
+  const mine = [...pressureConditions(pressures), ready];
   const others = old.filter(({ type }) => !mine.some((condition) => condition.type === type));
   return [
     ...others,
@@ -148,9 +176,9 @@ function conditionsOf(notReady: string | undefined, old: readonly NodeCondition[
   ];
 }
 
-function told(images: readonly Image[]) {
-  const biggest = [...images].sort((a, b) => b.size - a.size).slice(0, MAX_IMAGES);
-  return biggest.map(({ tags, digests, size }) => ({
+function told(images: readonly Image[], max: number) {
+  const sorted = [...images].sort((a, b) => b.size - a.size || (a.id < b.id ? 1 : -1));
+  return (max < 0 ? sorted : sorted.slice(0, max)).map(({ tags, digests, size }) => ({
     names: [...digests, ...tags].slice(0, MAX_IMAGE_NAMES),
     sizeBytes: size,
   }));

@@ -19,6 +19,7 @@ const configuration: NodeConfiguration = {
   reserved: { cpu: '500m' },
   capacity: { 'example.com/gpu': '2' },
   serverPort: 10250,
+  maxImages: 50,
 };
 
 async function facts(world = manualWorld()): Promise<NodeFacts> {
@@ -44,6 +45,7 @@ async function facts(world = manualWorld()): Promise<NodeFacts> {
       { id: '2', tags: ['big:1'], digests: ['big@sha256:2'], size: 2, username: '', pinned: false },
     ],
     notReady: undefined,
+    pressures: [],
   };
 }
 
@@ -63,6 +65,29 @@ describe('describeStatus', () => {
       'PIDPressure False KubeletHasSufficientPID',
       'Ready True KubeletReady',
     ]);
+  });
+
+  it.each([
+    [-1, ['big:1', 'small:1']],
+    [1, ['big:1']],
+    [0, []],
+  ])('tells of at most %d images, the biggest', async (maxImages, want) => {
+    const { images } = describeStatus({ ...configuration, maxImages }, await facts(), undefined, 't1');
+    expect(images?.map(({ names }) => names?.at(-1))).toEqual(want);
+  });
+
+  it('says what it runs out of, and since when', async () => {
+    const before = describeStatus(configuration, await facts(), undefined, 't1');
+    const pressed = { ...(await facts()), pressures: ['DiskPressure', 'PIDPressure'] as const };
+    const { conditions } = describeStatus(configuration, pressed, before, 't2');
+    expect(conditions?.map(({ type, reason, message, lastTransitionTime: at }) => [type, reason, message, at])).toEqual(
+      [
+        ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available', 't1'],
+        ['DiskPressure', 'KubeletHasDiskPressure', 'kubelet has disk pressure', 't2'],
+        ['PIDPressure', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available', 't2'],
+        ['Ready', 'KubeletReady', 'kubelet is posting ready status', 't1'],
+      ],
+    );
   });
 
   it('keeps resources that others have added, and has pods use them', async () => {

@@ -11,6 +11,7 @@ import type { Rejection } from './admission.ts';
 import { Allocations } from './allocation.ts';
 import type { PodServices } from './services.ts';
 import { fullName, isMirror, isStatic, isTerminalPhase, uidOf } from './spec.ts';
+import type { WorkerEvent } from './state.ts';
 import { PodWorker } from './worker.ts';
 
 export interface PodManagerOptions {
@@ -20,6 +21,12 @@ export interface PodManagerOptions {
   /** Of static pods; none where there are none. */
   readonly mirrors?: MirrorPods | undefined;
 }
+
+/** Why the node wants a pod to end, and how fast. */
+export type EvictionNotice = Pick<
+  Extract<WorkerEvent, { type: 'evicted' }>,
+  'reason' | 'message' | 'graceSeconds' | 'condition'
+>;
 
 export class PodManager {
   readonly #options: PodManagerOptions;
@@ -141,6 +148,27 @@ export class PodManager {
     for (const { id } of sandboxes) {
       await runtime.stopSandbox(id);
       await runtime.removeSandbox(id);
+    }
+  }
+
+  /** Those that run or may run, with the statuses that the kubelet knows; whoever is evicted counts no more. */
+  active(): Pod[] {
+    const workers = [...this.#workers.values()].filter(isAlive);
+    return workers.filter((worker) => !isEvicted(worker)).map(({ pod }) => this.#withStatus(pod));
+  }
+
+  /** The node wants it to end. */
+  evict(uid: string, { reason, message, graceSeconds, condition }: EvictionNotice): void {
+    const worker = this.#workers.get(uid);
+    worker?.tell({ type: 'evicted', pod: worker.pod, reason, message, graceSeconds, condition });
+  }
+
+  /** Removes what pods that have ended for good have left at the runtime. */
+  async removeEnded(): Promise<void> {
+    const { runtime } = this.#options.services;
+    for (const { uid, state } of this.#workers.values()) {
+      if (state.phase !== 'finished') continue;
+      for (const { id } of (await runtime.pod(uid)).sandboxes) await runtime.removeSandbox(id);
     }
   }
 
@@ -274,6 +302,10 @@ export class PodManager {
     const status = this.#options.services.status.get(uidOf(pod));
     return status ? { ...pod, status: { ...pod.status, ...status } } : pod;
   }
+}
+
+function isEvicted({ state }: PodWorker): boolean {
+  return state.phase !== 'syncing' && state.ending.cause === 'evicted';
 }
 
 /** Its manifest went; it ends, whatever comes. */

@@ -2,7 +2,7 @@
  * The life of a pod worker. All its states and transitions are here; docs/kubelet.md has them as a table. Compare
  * pkg/kubelet/pod_workers.go.
  */
-import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { Pod, PodCondition } from '@keelson/api/generated/types/core/v1';
 import { isTerminalPhase } from './spec.ts';
 
 export type WorkerState =
@@ -22,6 +22,7 @@ export interface Ending {
   /** For the pod's status. */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
+  readonly condition?: PodCondition | undefined;
 }
 
 export type WorkerEvent =
@@ -38,6 +39,7 @@ export type WorkerEvent =
       readonly reason: string;
       readonly message: string;
       readonly graceSeconds?: number | undefined;
+      readonly condition?: PodCondition | undefined;
     }
   | { readonly type: 'stopped' }
   | { readonly type: 'cleanedUp' };
@@ -58,8 +60,8 @@ export function next(state: WorkerState, event: WorkerEvent): WorkerState {
     case 'completed':
       return ended(state, 'completed', graceOf(event.pod));
     case 'evicted': {
-      const { reason, message } = event;
-      return ended(state, 'evicted', event.graceSeconds ?? graceOf(event.pod), { reason, message });
+      const { reason, message, condition } = event;
+      return ended(state, 'evicted', event.graceSeconds ?? graceOf(event.pod), { reason, message, condition });
     }
     case 'stopped':
       return state.phase === 'terminating' ? { ...state, phase: 'terminated' } : state;
@@ -72,7 +74,7 @@ function ended(
   state: WorkerState,
   cause: Ending['cause'],
   graceSeconds: number,
-  words: Pick<Ending, 'reason' | 'message'> = {},
+  words: Pick<Ending, 'reason' | 'message' | 'condition'> = {},
 ): WorkerState {
   if (state.phase === 'syncing') return { phase: 'terminating', ending: { cause, graceSeconds, ...words } };
   if (state.phase !== 'terminating' || graceSeconds >= state.ending.graceSeconds) return state;

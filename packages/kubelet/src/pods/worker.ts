@@ -237,7 +237,9 @@ export class PodWorker {
       old: status.get(this.uid) ?? pod.status ?? {},
       probes: probes.of(this.uid),
       terminal,
-      eviction: ending?.reason ? { reason: ending.reason, message: ending.message ?? '' } : undefined,
+      eviction: ending?.reason
+        ? { reason: ending.reason, message: ending.message ?? '', condition: ending.condition }
+        : undefined,
       resize: this.#hooks.allocations.conditions(this.uid),
       hostIps: hostIps(),
     });

@@ -98,6 +98,8 @@ export interface ContainerListing {
   readonly sandboxId: string;
   readonly name: string;
   readonly attempt: number;
+  /** Of the image that it runs, as the list of images has it. */
+  readonly imageId: string;
   readonly state: ContainerStatus['state']['type'];
   readonly createdAt: number;
 }

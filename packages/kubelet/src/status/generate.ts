@@ -16,6 +16,13 @@ export interface Readiness {
   has(kind: 'startup' | 'readiness', containerName: string): boolean;
 }
 
+interface EvictionInput {
+  readonly reason: string;
+  readonly message: string;
+  /** What else is said of it. */
+  readonly condition?: PodCondition | undefined;
+}
+
 export interface GenerateInput extends ContainersInput {
   /** What was said last, or what the API server has. */
   readonly old: PodStatus;
@@ -23,7 +30,7 @@ export interface GenerateInput extends ContainersInput {
   /** No container of it will run any more. */
   readonly terminal: boolean;
   /** Why the node ends it. */
-  readonly eviction?: { readonly reason: string; readonly message: string } | undefined;
+  readonly eviction?: EvictionInput | undefined;
   readonly resize: readonly PodCondition[];
   readonly hostIps: readonly string[];
 }
@@ -48,7 +55,8 @@ export function generateStatus(input: GenerateInput): PodStatus {
   const found = phaseOf({ pod, statuses: [...regular, ...init], terminal, initialized: active });
   const { phase, reason, message } = settled(found, pod, old, eviction);
   const given: PodCondition[] = [
-    ...(pod.status?.conditions ?? []).filter(({ type }) => !isOwned(type)),
+    ...(pod.status?.conditions ?? []).filter(({ type }) => !isOwned(type) && type !== eviction?.condition?.type),
+    ...(eviction?.condition ? [eviction.condition] : []),
     ...(terminal ? [] : input.resize),
   ];
   return {
@@ -73,7 +81,10 @@ const byName = (a: ContainerStatus, b: ContainerStatus) => (a.name < b.name ? -1
 function settled(found: string, pod: Pod, old: PodStatus, eviction: GenerateInput['eviction']) {
   const final = [old.phase, pod.status?.phase].find(isTerminalPhase);
   const stored = pod.status?.phase;
-  if (eviction) return { phase: isTerminalPhase(stored) ? stored : ('Failed' as const), ...eviction };
+  if (eviction) {
+    const { reason, message } = eviction;
+    return { phase: isTerminalPhase(stored) ? stored : ('Failed' as const), reason, message };
+  }
   const phase = (isTerminalPhase(stored) ? stored : isTerminalPhase(found) ? found : (final ?? found)) as
     | 'Pending'
     | 'Running'

@@ -43,6 +43,8 @@ export interface StatusResponse {
     features: { recursive_read_only_mounts: boolean; user_namespaces: boolean } | null;
   }[];
   features: { supplemental_groups_policy: boolean } | null;
+  /** Where it is asked to be verbose, what the runtime likes to say. */
+  info: Record<string, string>;
 }
 
 interface Labelled {
@@ -69,6 +71,9 @@ export interface Container extends Labelled {
   id: string;
   pod_sandbox_id: string;
   metadata: { name: string; attempt: number };
+  /** Empty where the runtime is older than that field: then the other one is the id. */
+  image_id: string;
+  image_ref: string;
   state: ContainerState;
 }
 

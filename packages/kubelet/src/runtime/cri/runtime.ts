@@ -47,6 +47,7 @@ export interface CriRuntimeOptions {
 export class CriRuntime implements Runtime {
   readonly #cri: CriService;
   readonly #changes: Changes;
+  #pinned: Promise<string | undefined> | undefined;
 
   /** @param endpoint `unix:///run/containerd/containerd.sock` */
   constructor(endpoint: string, { timeoutMs = TIMEOUT_MS, metrics }: CriRuntimeOptions = {}) {
@@ -111,6 +112,7 @@ export class CriRuntime implements Runtime {
         id,
         sandboxId,
         ...metadata,
+        imageId: container.image_id || container.image_ref,
         state: stateName(state),
         createdAt: createdAt / 1e6,
       });
@@ -239,7 +241,11 @@ export class CriRuntime implements Runtime {
   }
 
   async images(): Promise<readonly Image[]> {
-    return (await this.#cri.call('ListImages', {})).images.map(imageOf);
+    const [{ images }, sandboxImage] = await Promise.all([this.#cri.call('ListImages', {}), this.#sandboxImage()]);
+    return images.map((message) => {
+      const image = imageOf(message);
+      return image.tags.some((tag) => tag === sandboxImage) ? { ...image, pinned: true } : image;
+    });
   }
 
   async image(spec: ImageSpec): Promise<Image | undefined> {
@@ -271,6 +277,18 @@ export class CriRuntime implements Runtime {
     return containers.filter((item) => item.labels[POD_UID] !== undefined);
   }
 
+  /** What holds the namespaces of pods. containerd before 1.7 does not pin it, but says which it is. */
+  #sandboxImage(): Promise<string | undefined> {
+    this.#pinned ??= this.#cri.call('Status', { verbose: true }).then(
+      ({ info }) => sandboxImageOf(info.config),
+      () => {
+        this.#pinned = undefined;
+        return undefined;
+      },
+    );
+    return this.#pinned;
+  }
+
   /** Runtimes before 2.0 do not say. */
   async #cgroupDriver(): Promise<'systemd' | 'cgroupfs' | undefined> {
     try {
@@ -297,6 +315,16 @@ export class CriRuntime implements Runtime {
       pod.containers.push(containerStats(stats));
     }
     return [...pods.values()];
+  }
+}
+
+/** @param config of containerd's CRI plugin, as JSON; others say nothing of the kind */
+function sandboxImageOf(config: string | undefined): string | undefined {
+  try {
+    const { sandboxImage } = JSON.parse(config ?? '{}') as { sandboxImage?: string };
+    return sandboxImage;
+  } catch {
+    return undefined;
   }
 }
 

@@ -76,6 +76,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
     runtime: await runtime.status(),
     images: [],
     notReady: undefined,
+    pressures: [],
   };
   const informers = new InformerFactory(client);
   // A node by itself may read no more than what is its own.
@@ -103,6 +104,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
       reserved: {},
       capacity: options.capacity ?? {},
       serverPort: server?.port ?? 0,
+      maxImages: 50,
     };
     const leaseMs = options.leaseMs ?? LEASE_MS;
     const recorder = events.recorder(own, name);

@@ -80,6 +80,7 @@ export class SimulatedRuntime implements Runtime {
             sandboxId: sandbox.id,
             name: config.metadata.name,
             attempt: config.metadata.attempt,
+            imageId: config.image.image,
             state: state.type,
             createdAt,
           })),

@@ -1,0 +1,58 @@
+/** What file systems and folders hold. */
+import { lstat, readdir, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface Filesystem {
+  readonly device: number;
+  readonly capacityBytes: number;
+  /** For those who are not root. */
+  readonly availableBytes: number;
+  /** 0 and 0 where it does not count them. */
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+/** @throws where there is nothing at that path */
+export async function filesystemAt(path: string): Promise<Filesystem> {
+  const [found, { dev }] = await Promise.all([statfs(path), stat(path)]);
+  return {
+    device: dev,
+    capacityBytes: found.blocks * found.bsize,
+    availableBytes: found.bavail * found.bsize,
+    inodes: found.files,
+    inodesFree: found.ffree,
+  };
+}
+
+export interface DiskUsage {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+export const NO_USAGE: DiskUsage = { bytes: 0, inodes: 0 };
+
+export const addUsage = (a: DiskUsage, b: DiskUsage): DiskUsage => ({
+  bytes: a.bytes + b.bytes,
+  inodes: a.inodes + b.inodes,
+});
+
+/** Sizes are told in blocks of that many bytes, whatever those of the file system are. */
+const BLOCK = 512;
+
+/** Of a file, or of a folder and all that is in it on the same device; what has more names counts once. What goes meanwhile is left out. */
+export async function usageOf(path: string): Promise<DiskUsage> {
+  const seen = new Set<number>();
+  let [bytes, device] = [0, -1];
+  const visit = async (at: string): Promise<void> => {
+    const found = await lstat(at).catch(() => undefined);
+    if (!found) return;
+    if (device < 0) device = found.dev;
+    if (found.dev !== device || seen.has(found.ino)) return;
+    seen.add(found.ino);
+    bytes += found.blocks * BLOCK;
+    if (!found.isDirectory()) return;
+    for (const name of await readdir(at).catch(() => [])) await visit(join(at, name));
+  };
+  await visit(path);
+  return { bytes, inodes: seen.size };
+}
