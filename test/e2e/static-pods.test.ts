@@ -314,5 +314,7 @@ kind: KubeletConfiguration
 cgroupDriver: cgroupfs
 podLogsDir: ${root}/var/log/pods
 serverTLSBootstrap: true
+imageGCHighThresholdPercent: 100
+evictionHard: { nodefs.available: 0% }
 `;
 }

@@ -1,11 +1,16 @@
 export { keepClientCertificate, keepServingCertificate } from './certificates/rotation.ts';
 export { CertificateStore } from './certificates/store.ts';
-export type { EvictionPolicy } from './eviction/manager.ts';
-export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts';
 export { EVICTION } from './housekeeping.ts';
-export { IMAGE_COLLECTION, type ImageCollectionPolicy } from './images/collector.ts';
-export { type KubeletOptions, type LogRotation, startKubelet } from './kubelet.ts';
+export { IMAGE_COLLECTION } from './images/collector.ts';
+export { type KubeletOptions, startKubelet } from './kubelet.ts';
 export { defaultAddresses } from './node/machine.ts';
+export {
+  DEFAULT_HARD,
+  type EvictionPolicy,
+  type ImageCollectionPolicy,
+  type LogRotation,
+  parseThresholds,
+} from './policies.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { RuntimeError } from './runtime/runtime.ts';
 export { type SimulatedNodesOptions, startSimulatedNodes } from './runtime/simulated/nodes.ts';

@@ -14,7 +14,7 @@ import { EVICTION, housekeepingOf } from './housekeeping.ts';
 import { IMAGE_COLLECTION, type ImageCollectionPolicy } from './images/collector.ts';
 import { credentialsFor, pullSecretNames } from './images/credentials.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
-import { ROTATION, type RotationPolicy, rotateLog } from './logs/rotation.ts';
+import { type LogRotation, ROTATION, type RotationPolicy, rotateLog } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
@@ -32,10 +32,6 @@ import type { PodRules } from './sources/static-pod.ts';
 import type { ServerFactory } from './view.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
-
-export interface LogRotation extends RotationPolicy {
-  readonly everyMs: number;
-}
 
 /** Defaults are upstream's. */
 export interface KubeletOptions {
@@ -86,7 +82,6 @@ export interface KubeletOptions {
 
 const RUNTIME_CHECK_MS = 5_000;
 const ORPHANS_MS = 60_000;
-const LOGS_MS = 10_000;
 /** How often it is noted which images are used, and how often those go that have to. */
 const IMAGES_MS = 5 * 60_000;
 /** Mirrors that could not be made, for lack of an API server perhaps, are tried again. */
@@ -293,7 +288,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const { collector } = housekeeping;
   const noteImages = async () => void (await collector.detect());
   await noteImages().catch((error) => log.warn({ error }, 'Could not look at images'));
-  const rotation = options.logRotation ?? { ...ROTATION, everyMs: LOGS_MS };
+  const rotation = options.logRotation ?? ROTATION;
   const cancels = [
     repeatedly(client, IMAGES_MS, () => (collector.isOn ? collector.collectAndTell() : noteImages())),
     repeatedly(client, RUNTIME_CHECK_MS, async () => {

@@ -92,6 +92,9 @@ function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, he
     clusterDNS: ['10.96.0.10'],
     authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
     podLogsDir: join(directory!, 'second/logs'),
+    // However full the machine's disk is.
+    imageGCHighThresholdPercent: 100,
+    evictionHard: { 'nodefs.available': '0%' },
   };
   writeFileSync(file, JSON.stringify(configuration));
   return file;

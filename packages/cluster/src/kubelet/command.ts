@@ -15,6 +15,8 @@ import { configurationOf, type KubeletConfiguration } from './configuration.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { serveWith, servingCertificate } from './serving.ts';
 
+type Settings = Omit<KubeletConfiguration, 'housekeeping'>;
+
 /** In place of a runtime's address: there is none, and pods run without containers. */
 const SIMULATED = 'simulated';
 
@@ -30,7 +32,7 @@ const component: Component<typeof flags> = {
       values['bootstrap-kubeconfig'] !== '' && values.kubeconfig === '' && '--kubeconfig FILE is where access is kept',
     ].filter((message) => message !== false),
   async start(values, given, logger) {
-    const configuration = await configurationOf(values, given);
+    const { housekeeping, ...configuration } = await configurationOf(values, given);
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
     const { client, rotation } = await nodeClient({
       kubeconfig: values.kubeconfig,
@@ -80,6 +82,8 @@ const component: Component<typeof flags> = {
             ...optionsOf(values, configuration),
             nodeIps,
             ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
+            ...housekeeping,
+            metrics,
             client,
             nodeName,
             runtime: new CriRuntime(endpoint, { metrics }),
@@ -92,7 +96,7 @@ const component: Component<typeof flags> = {
 /** `kubelet`: runs until the process is asked to end. @returns the exit code */
 export const kubelet = (argv: readonly string[], io: Io): Promise<number> => runComponent(component, argv, io);
 
-function optionsOf(values: Values, configuration: KubeletConfiguration) {
+function optionsOf(values: Values, configuration: Settings) {
   const { staticPodPath, cgroupDriver, clusterDNS, nodeLeaseDurationSeconds, nodeStatusUpdateMs } = configuration;
   return {
     rootDirectory: resolve(values['root-dir']),
@@ -117,7 +121,7 @@ function optionsOf(values: Values, configuration: KubeletConfiguration) {
 /** The port without TLS that whoever watches over the process asks. */
 async function serveHealth(
   view: KubeletView,
-  { healthzBindAddress, healthzPort = 0 }: KubeletConfiguration,
+  { healthzBindAddress, healthzPort = 0 }: Settings,
   logger: Logger,
 ): Promise<Running | undefined> {
   if (healthzPort === 0) return undefined;

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { parseDuration } from '@keelson/component/go/duration';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
+import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 
 /** The fields that have an effect. */
-interface File {
+interface File extends HousekeepingFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;
@@ -34,6 +35,7 @@ interface File {
 
 /** Durations in milliseconds. */
 export interface KubeletConfiguration extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency'> {
+  readonly housekeeping: Housekeeping;
   readonly clientCaFile?: string;
   readonly nodeStatusUpdateMs?: number;
 }
@@ -69,10 +71,55 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     healthzBindAddress: pick('healthz-bind-address', file.healthzBindAddress),
     healthzPort: pick('healthz-port', file.healthzPort),
     providerID: pick('provider-id', file.providerID),
+    housekeeping: housekeeping(file, values, given),
     ...(clientCaFile === '' ? {} : { clientCaFile }),
     ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: milliseconds(nodeStatusUpdateFrequency) } : {}),
   };
 }
+
+/** @throws StartupError */
+function housekeeping(file: File, values: Values, given: ReadonlySet<string>): Housekeeping {
+  const flags = {
+    imageMinimumGCAge: time(values['minimum-image-ttl-duration']),
+    imageGCHighThresholdPercent: values['image-gc-high-threshold'],
+    imageGCLowThresholdPercent: values['image-gc-low-threshold'],
+    nodeStatusMaxImages: values['node-status-max-images'],
+    evictionHard: Object.fromEntries(values['eviction-hard']),
+    evictionSoft: Object.fromEntries(values['eviction-soft']),
+    evictionSoftGracePeriod: Object.fromEntries(values['eviction-soft-grace-period']),
+    evictionPressureTransitionPeriod: time(values['eviction-pressure-transition-period']),
+    evictionMaxPodGracePeriod: values['eviction-max-pod-grace-period'],
+    evictionMinimumReclaim: Object.fromEntries(values['eviction-minimum-reclaim']),
+    localStorageCapacityIsolation: values['local-storage-capacity-isolation'],
+    containerLogMaxSize: values['container-log-max-size'],
+    containerLogMaxFiles: values['container-log-max-files'],
+  } satisfies HousekeepingFile;
+  const said = Object.entries(flags).filter(([field]) => given.has(HOUSEKEEPING_FLAGS[field as keyof typeof flags]));
+  try {
+    return housekeepingOf({ ...file, ...Object.fromEntries(said) });
+  } catch (error) {
+    throw new StartupError((error as Error).message, 'correct --config, or the flag');
+  }
+}
+
+const time = (milliseconds: number) => `${milliseconds}ms`;
+
+/** By field of the file. */
+const HOUSEKEEPING_FLAGS = {
+  imageMinimumGCAge: 'minimum-image-ttl-duration',
+  imageGCHighThresholdPercent: 'image-gc-high-threshold',
+  imageGCLowThresholdPercent: 'image-gc-low-threshold',
+  nodeStatusMaxImages: 'node-status-max-images',
+  evictionHard: 'eviction-hard',
+  evictionSoft: 'eviction-soft',
+  evictionSoftGracePeriod: 'eviction-soft-grace-period',
+  evictionPressureTransitionPeriod: 'eviction-pressure-transition-period',
+  evictionMaxPodGracePeriod: 'eviction-max-pod-grace-period',
+  evictionMinimumReclaim: 'eviction-minimum-reclaim',
+  localStorageCapacityIsolation: 'local-storage-capacity-isolation',
+  containerLogMaxSize: 'container-log-max-size',
+  containerLogMaxFiles: 'container-log-max-files',
+} as const satisfies Partial<Record<keyof HousekeepingFile, keyof Values>>;
 
 async function read(path: string): Promise<File> {
   const remedy = 'correct --config';

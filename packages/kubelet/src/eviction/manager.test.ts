@@ -1,4 +1,4 @@
-import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder } from '@keelson/client';
 import { manualWorld } from '@keelson/client/testing/world';
 import { describe, expect, it } from 'vitest';
@@ -26,8 +26,11 @@ interface Given {
   readonly requests?: Record<string, string>;
 }
 
-const pod = (name: string, { priority = 0, requests = {} }: Given = {}, more: Partial<Pod['spec']> = {}): Pod =>
-  podOf({ containers: [container('c', { resources: { requests } })], priority, ...more }, { name, uid: name });
+const pod = (
+  name: string,
+  { priority = 0, requests = {} }: Given = {},
+  more: Omit<Partial<PodSpec>, 'containers'> = {},
+): Pod => podOf({ containers: [container('c', { resources: { requests } })], priority, ...more }, { name, uid: name });
 
 const filesystem = (available: number, device = 1): Filesystem => ({
   device,

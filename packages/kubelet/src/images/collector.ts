@@ -66,8 +66,8 @@ export class ImageCollector {
     return highThresholdPercent !== 100 || maximumAgeMs !== 0;
   }
 
-  /** Notes which images are there, and which are used now. @returns ids of the latter */
-  async detect(): Promise<ReadonlySet<string>> {
+  /** Notes which images are there, and which are used now. @param seenAt for those that are new. @returns ids of the latter */
+  async detect(seenAt = this.#options.world.clock.now()): Promise<ReadonlySet<string>> {
     const { runtime, world, mounted } = this.#options;
     const images = await runtime.images();
     const pods = await runtime.list();
@@ -78,7 +78,7 @@ export class ImageCollector {
     const used = new Set(images.filter((image) => namesOf(image).some((name) => named.has(name))).map(({ id }) => id));
     const now = world.clock.now();
     for (const { id, size, pinned } of images) {
-      const record = this.#records.get(id) ?? { id, firstSeenAt: now, usedAt: 0, size, pinned };
+      const record = this.#records.get(id) ?? { id, firstSeenAt: seenAt, usedAt: 0, size, pinned };
       Object.assign(record, { size, pinned, usedAt: used.has(id) ? now : record.usedAt });
       this.#records.set(id, record);
     }
@@ -104,7 +104,7 @@ export class ImageCollector {
   async collect(): Promise<void> {
     const { policy, recorder, node, filesystem, world } = this.#options;
     const now = world.clock.now();
-    const unused = await this.#removeOld(await this.#unused(), now);
+    const unused = await this.#removeOld(await this.#unused(now), now);
     const { capacityBytes: capacity, availableBytes } = await filesystem();
     const available = Math.min(availableBytes, capacity);
     if (capacity === 0) {
@@ -128,12 +128,12 @@ export class ImageCollector {
   /** All that may go: there is no room any more. @throws Error */
   async removeUnused(): Promise<void> {
     const now = this.#options.world.clock.now();
-    await this.#free(Number.POSITIVE_INFINITY, await this.#unused(), now);
+    await this.#free(Number.POSITIVE_INFINITY, await this.#unused(now), now);
   }
 
   /** What was not used for longest comes first. */
-  async #unused(): Promise<ImageRecord[]> {
-    const used = await this.detect();
+  async #unused(now: number): Promise<ImageRecord[]> {
+    const used = await this.detect(now);
     return [...this.#records.values()]
       .filter(({ id, pinned }) => !pinned && !used.has(id))
       .sort((a, b) => a.usedAt - b.usedAt || a.firstSeenAt - b.firstSeenAt);

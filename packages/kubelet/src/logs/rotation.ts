@@ -13,8 +13,12 @@ export interface RotationPolicy {
   readonly maxFiles: number;
 }
 
+export interface LogRotation extends RotationPolicy {
+  readonly everyMs: number;
+}
+
 /** As the kubelet's own defaults. */
-export const ROTATION: RotationPolicy = { maxSize: 10 * 1024 * 1024, maxFiles: 5 };
+export const ROTATION: LogRotation = { maxSize: 10 * 1024 * 1024, maxFiles: 5, everyMs: 10_000 };
 
 /**
  * Moves the log of a running container away when it is too big, and has the runtime begin another. Older ones are
