@@ -1,6 +1,7 @@
 /** Networks of their own for tests of what the kernel does with packets: a node, and pods and clients that are joined to it. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { nftProblem, systemNft } from '@keelson/proxy';
 import { type Program, startProgram, untilReady } from '../support/process.ts';
 import { fetched, missing } from '../support/tools.ts';
@@ -25,6 +26,12 @@ export async function noNetworks(): Promise<string | undefined> {
     node.remove();
   }
 }
+
+/** Why pods on one bridge cannot reach each other through services here; undefined when they can. */
+export const noBridges = (): string | undefined =>
+  existsSync('/proc/sys/net/bridge')
+    ? undefined
+    : 'the kernel does not show bridged packets to netfilter (br_netfilter)';
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
 
@@ -66,7 +73,13 @@ export class Network {
 
   /** Lets packets of others through. */
   forward(): void {
-    this.run('sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1');
+    this.set('ipv4/ip_forward', 1);
+    this.set('ipv6/conf/all/forwarding', 1);
+  }
+
+  /** A setting of the network, by its path. */
+  set(path: string, value: number): void {
+    this.run('sh', '-c', `echo ${value} >/proc/sys/net/${path}`);
   }
 
   run(...command: string[]): string {

@@ -8,9 +8,9 @@ import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../supp
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { freePort, type Program, startProgram, untilReady } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
-import { Network, noNetworks } from './net.ts';
+import { Network, noBridges, noNetworks } from './net.ts';
 
-const reason = noContainers() ?? missing('kubectl') ?? (await noNetworks());
+const reason = noContainers() ?? missing('kubectl') ?? noBridges() ?? (await noNetworks());
 const bin = join(import.meta.dirname, '../../bin/keelson');
 const soon = { timeout: 30_000, interval: 200 };
 
@@ -29,7 +29,7 @@ describe.skipIf(reason)(
       node.forward();
       node.join(client, 1);
       node.leadTo('10.7.1.2');
-      node.run('sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1');
+      node.set('bridge/bridge-nf-call-iptables', 1);
       containerd = await startContainerd(directory, { within: node.within });
       await up();
       k = kubectl(join(directory, 'data/kubeconfig'), node.within);
