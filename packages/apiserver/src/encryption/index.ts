@@ -101,13 +101,14 @@ export class Encryption {
     if (this.#isReloading || this.#isClosed) return;
     this.#isReloading = true;
     this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     const { metrics, logger, config, clock } = this.#options;
     try {
       if (hashOf(config.file.get()) !== this.#hash) await this.#replace();
     } catch (error) {
       metrics.reloaded('failure');
       logger.error({ error: asError(error).message, path: config.path }, 'error processing encryption config file');
-      this.#cancelRetry = clock.after(RETRY_MS, () => void this.#reload(), { background: true });
+      if (!this.#isClosed) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#reload(), { background: true });
     } finally {
       this.#isReloading = false;
     }
@@ -118,10 +119,13 @@ export class Encryption {
   async #replace(): Promise<void> {
     const { metrics, logger, config, clock } = this.#options;
     const { providers, hash } = await load(this.#options);
-    await untilHealthy(providers, clock).catch((error: unknown) => {
+    try {
+      await untilHealthy(providers, clock);
+      if (this.#isClosed) throw new Error('the server has ended');
+    } catch (error) {
       for (const provider of providers.kms) provider.close();
       throw error;
-    });
+    }
     const old = this.#providers;
     this.#providers = providers;
     this.#hash = hash;
