@@ -115,7 +115,7 @@ async function realNode(surroundings: Surroundings, settings: NodeSettings): Pro
   return together([await startRealNode(options), network]);
 }
 
-/** @param metrics of the one kubelet that has it; without it each has its own */
+/** @param metrics of this machine's kubelet, which shows its logs too; simulated ones have each their own, and none */
 async function kubeletServer(
   { pki, nodeAddress }: Surroundings,
   client: Client,
@@ -123,9 +123,10 @@ async function kubeletServer(
 ): Promise<ServerFactory> {
   const { certificate: cert, key } = (await pki.read('kubelet'))!;
   const { certificate: clientCa } = (await pki.read('ca'))!;
-  const { startKubeletServer } = await import('@keelson/kubelet/server/server');
+  const { SYSTEM_LOGS, startKubeletServer } = await import('@keelson/kubelet/server/server');
   const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client };
-  return (view) => startKubeletServer(view, { ...options, metrics: metrics ?? new MetricsRegistry() });
+  const own = metrics ? { metrics, systemLogs: SYSTEM_LOGS } : undefined;
+  return (view) => startKubeletServer(view, { ...options, ...(own ?? { metrics: new MetricsRegistry() }) });
 }
 
 async function clientOf(

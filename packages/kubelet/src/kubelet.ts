@@ -22,6 +22,7 @@ import type { PodManager } from './pods/manager.ts';
 import { NodePreparer } from './pods/preparer.ts';
 import { isStatic, uidOf } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
+import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
 import type { CgroupDriver } from './resources/cgroups.ts';
 import type { Runtime, RuntimeStatus } from './runtime/runtime.ts';
@@ -165,7 +166,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     node: () => agent.node,
     hostIps,
   });
+  const probeMetrics = new ProbeMetrics();
   const probes = new ProbeManager({
+    metrics: probeMetrics,
     world,
     recorder,
     run: probeRunner(runtime),
@@ -208,7 +211,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   });
   const { manager } = assembly;
   const problems = () => [notReadyBecause(state)].filter((problem) => problem !== undefined);
-  const server = await options.server?.(viewOf(nodeName, assembly, problems));
+  const server = await options.server?.({
+    ...viewOf(nodeName, assembly, problems),
+    probeMetrics: () => probeMetrics.text(),
+  });
   const configuration: NodeConfiguration = {
     name: nodeName,
     addresses,

@@ -19,6 +19,8 @@ export interface KubeletView {
   container(pod: Pod, name: string, previous?: boolean): Promise<ContainerStatus | undefined>;
   /** The sandbox that the pod's containers are in; undefined where none is ready. */
   sandbox(pod: Pod): Promise<SandboxStatus | undefined>;
+  /** How probes go, for Prometheus; undefined where there are none. */
+  probeMetrics?(): Promise<string>;
   /** What `/healthz` asks; empty means well. */
   problems(): readonly string[];
 }

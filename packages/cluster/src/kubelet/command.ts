@@ -43,11 +43,12 @@ const component: Component<typeof flags> = {
       rateLimit: rateLimitOf(values, given),
       logger,
     });
-    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { startKubeletServer }] = await Promise.all([
-      import('@keelson/kubelet'),
-      import('@keelson/kubelet/runtime/cri/runtime'),
-      import('@keelson/kubelet/server/server'),
-    ]);
+    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { SYSTEM_LOGS, startKubeletServer }] =
+      await Promise.all([
+        import('@keelson/kubelet'),
+        import('@keelson/kubelet/runtime/cri/runtime'),
+        import('@keelson/kubelet/server/server'),
+      ]);
     const endpoint = configuration.containerRuntimeEndpoint!;
     const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
     const certificate = await servingCertificate({
@@ -71,6 +72,7 @@ const component: Component<typeof flags> = {
         ...(clientCa ? { clientCa } : {}),
         client,
         metrics,
+        ...(housekeeping.systemLogs ? { systemLogs: SYSTEM_LOGS } : {}),
         configuration,
       });
       return serveWith(certificate, port);

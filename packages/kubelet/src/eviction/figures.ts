@@ -134,7 +134,7 @@ function sum(numbers: readonly (number | undefined)[]): number | undefined {
 }
 
 /** What is not free is in use, but for files that were read long ago: the kernel lets go of them first. */
-async function memoryNow(): Promise<Figures['memory']> {
+export async function memoryNow(): Promise<Figures['memory']> {
   const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
   const bytes = (name: string) => {
     const start = text.indexOf(`\n${name}:`) + 1;

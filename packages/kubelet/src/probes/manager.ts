@@ -2,6 +2,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus, Probe } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { containersOf, type PodContainer } from '../pods/spec.ts';
+import type { ProbeMetrics } from './metrics.ts';
 import { Prober } from './prober.ts';
 import type { ProbeKind, Probes } from './probes.ts';
 import type { RunProbe } from './run.ts';
@@ -10,6 +11,7 @@ export interface ProbeManagerOptions {
   readonly world: World;
   readonly recorder: EventRecorder;
   readonly run: RunProbe;
+  readonly metrics?: ProbeMetrics | undefined;
   /** A finding of a pod has changed. */
   changed(uid: string): void;
 }

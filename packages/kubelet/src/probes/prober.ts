@@ -3,6 +3,7 @@ import type { Pod, Probe } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { containerReference } from '../pods/services.ts';
 import type { PodContainer } from '../pods/spec.ts';
+import type { ProbeMetrics } from './metrics.ts';
 import type { ProbeKind } from './probes.ts';
 import type { ProbeOutcome, RunProbe } from './run.ts';
 
@@ -18,6 +19,7 @@ export interface ProberOptions {
   readonly podIp: string;
   readonly startedAt: number;
   readonly initial: boolean | undefined;
+  readonly metrics?: ProbeMetrics | undefined;
   changed(): void;
 }
 
@@ -60,6 +62,8 @@ export class Prober {
   stop(): void {
     this.#phase = 'stopped';
     this.#cancel();
+    const { metrics, pod, container } = this.#options;
+    metrics?.forget(TITLES[this.kind], pod, container.spec.name);
   }
 
   #after(ms: number): void {
@@ -67,8 +71,14 @@ export class Prober {
   }
 
   async #probe(): Promise<void> {
+    const { world, metrics, pod, container } = this.#options;
+    const began = world.clock.now();
     const outcome = await this.#tried();
     if (this.#phase !== 'probing') return;
+    if (outcome.type !== 'error') {
+      const seconds = (world.clock.now() - began) / 1000;
+      metrics?.probed(TITLES[this.kind], pod, container.spec.name, outcome.type !== 'failure', seconds);
+    }
     this.#tell(outcome);
     if (outcome.type !== 'error') this.#count(outcome.type !== 'failure');
     if (this.#phase === 'probing') this.#after((this.#options.spec.periodSeconds ?? 10) * 1000);

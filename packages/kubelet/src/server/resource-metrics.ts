@@ -1,12 +1,7 @@
 /** `/metrics/resource`: what the metrics server scrapes (pkg/kubelet/metrics/collectors/resource_metrics.go). */
 import type { PodStats } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-  readonly at: number;
-}
+import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
 
 export async function resourceMetrics({ runtime }: KubeletView): Promise<string> {
   const stats = await runtime.stats();
@@ -51,17 +46,10 @@ export async function resourceMetrics({ runtime }: KubeletView): Promise<string>
   ].join('');
 }
 
-function sample(labels: Sample['labels'], found: { at: number; value: number } | undefined): Sample[] {
+function sample(labels: TimedSample['labels'], found: { at: number; value: number } | undefined): TimedSample[] {
   return found ? [{ labels, ...found }] : [];
 }
 
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return '';
-  const lines = samples.map(({ labels, value, at }) => {
-    const text = Object.entries(labels)
-      .map(([key, each]) => `${key}=${JSON.stringify(each)}`)
-      .join(',');
-    return `${name}${text === '' ? '' : `{${text}}`} ${value}${at > 0 ? ` ${Math.round(at)}` : ''}`;
-  });
-  return `# HELP ${name} [STABLE] ${help}\n# TYPE ${name} ${type}\n${lines.join('\n')}\n`;
+function family(name: string, type: TimedFamily['type'], help: string, samples: readonly TimedSample[]): string {
+  return expose({ name, type, help: `[STABLE] ${help}`, samples });
 }

@@ -1,7 +1,7 @@
 /**
  * The kubelet's port: what the API server asks it for on behalf of users, and what scrapers read (pkg/kubelet/server).
  *
- *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz
+ *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /logs/
  *     GET  /containerLogs/NAMESPACE/POD/CONTAINER
  *     POST /exec /attach /portForward /run, the first three with streams of their own
  */
@@ -16,7 +16,9 @@ import type { ContainerStatus } from '../runtime/container.ts';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
 import type { KubeletView } from '../view.ts';
 import { attributesOf } from './authorization.ts';
+import { containerMetrics } from './container-metrics.ts';
 import { join, outcomeOf, streamsAsked } from './exec.ts';
+import { serveFile } from './files.ts';
 import { type LogOptions, readLog } from './logs.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import * as spdy from './spdy.ts';
@@ -32,9 +34,14 @@ export interface KubeletServerOptions {
   /** Asks the API server who asks, and whether they may. */
   readonly client: Client;
   readonly metrics: MetricsRegistry;
+  /** Folder that `/logs/` shows; without it, it is disabled. */
+  readonly systemLogs?: string | undefined;
   /** What `/configz` shows. */
   readonly configuration?: object | undefined;
 }
+
+/** Where the logs of a machine are. */
+export const SYSTEM_LOGS = '/var/log';
 
 /** As the kubelet's own defaults. */
 const TOKENS_HOLD_MS = 2 * 60_000;
@@ -107,6 +114,8 @@ class KubeletServer {
       case 'stats':
         if (rest[0] === 'summary') return sendJson(response, await summaryOf(this.#view));
         break;
+      case 'logs':
+        return this.#systemLogs(rest, request, response);
       case 'metrics':
         return this.#metrics(rest[0] ?? '', response);
       case 'exec':
@@ -194,8 +203,21 @@ class KubeletServer {
     response.setHeader('content-type', METRICS_CONTENT_TYPE);
     if (which === '') return sendText(response, await this.#options.metrics.text());
     if (which === 'resource') return sendText(response, await resourceMetrics(this.#view));
-    if (which === 'cadvisor' || which === 'probes') return sendText(response, '');
+    if (which === 'cadvisor') return sendText(response, await containerMetrics(this.#view));
+    if (which === 'probes') return sendText(response, (await this.#view.probeMetrics?.()) ?? '');
     throw new HttpError(404, '404 page not found\n');
+  }
+
+  async #systemLogs(
+    path: readonly string[],
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    const { systemLogs } = this.#options;
+    if (systemLogs === undefined) throw new HttpError(405, 'logs endpoint is disabled.\n');
+    if (request.method !== 'GET') throw new HttpError(405, '405: Method Not Allowed');
+    if (path.length === 0) throw new HttpError(404, '404 page not found\n');
+    return serveFile(systemLogs, `/${path.join('/')}`, request, response);
   }
 
   async #logs(
