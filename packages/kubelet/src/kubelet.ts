@@ -121,21 +121,22 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   });
   const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
   const eviction = options.eviction ?? EVICTION;
+  const figures = new MachineFigures({
+    clock: world.clock,
+    runtime,
+    rootDirectory,
+    logsDirectory,
+    volumes: (uid) => volumes.of(uid),
+    podDirectory: (uid) => volumes.podDirectory(uid),
+    foldersMs: options.foldersMs,
+  });
   const housekeeping = housekeepingOf({
     world,
     recorder,
     nodeName,
     runtime,
     metrics: options.metrics,
-    figures: new MachineFigures({
-      clock: world.clock,
-      runtime,
-      rootDirectory,
-      logsDirectory,
-      volumes: (uid) => volumes.of(uid),
-      podDirectory: (uid) => volumes.podDirectory(uid),
-      foldersMs: options.foldersMs,
-    }),
+    figures,
     images: options.imageCollection ?? IMAGE_COLLECTION,
     eviction,
     manager: () => assembly.manager,
@@ -213,6 +214,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const problems = () => [notReadyBecause(state)].filter((problem) => problem !== undefined);
   const server = await options.server?.({
     ...viewOf(nodeName, assembly, problems),
+    figures: () => figures.of(manager.pods()),
     probeMetrics: () => probeMetrics.text(),
   });
   const configuration: NodeConfiguration = {

@@ -2,6 +2,7 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { World } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
+import type { Figures } from './eviction/signals.ts';
 import type { ContainerStatus } from './runtime/container.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { SandboxStatus } from './runtime/sandbox.ts';
@@ -19,6 +20,8 @@ export interface KubeletView {
   container(pod: Pod, name: string, previous?: boolean): Promise<ContainerStatus | undefined>;
   /** The sandbox that the pod's containers are in; undefined where none is ready. */
   sandbox(pod: Pod): Promise<SandboxStatus | undefined>;
+  /** What the machine and its pods use beside what the runtime knows; undefined where there is no machine. */
+  figures?(): Promise<Figures>;
   /** How probes go, for Prometheus; undefined where there are none. */
   probeMetrics?(): Promise<string>;
   /** What `/healthz` asks; empty means well. */

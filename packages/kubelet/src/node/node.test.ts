@@ -144,11 +144,12 @@ describe('NodeAgent', () => {
     const recorder: EventRecorder = { event: (_about, _type, reason) => void events.push(reason) };
     let notReady: string | undefined;
     const known = await facts(world);
+    let pressures: NodeFacts['pressures'] = [];
     const agent = new NodeAgent({
       client,
       recorder,
       configuration,
-      facts: () => Promise.resolve({ ...known, notReady }),
+      facts: () => Promise.resolve({ ...known, notReady, pressures }),
       seen: () => {},
       statusMs: 10_000,
       reportMs: 300_000,
@@ -157,7 +158,17 @@ describe('NodeAgent', () => {
     });
     const count = (what: string) => requests.splice(0).filter((request) => request === what).length;
     const node = () => nodes.objects.get('n1') as Node | undefined;
-    return { world, agent, events, requests, count, node, nodes, ready: (why: string | undefined) => (notReady = why) };
+    return {
+      world,
+      agent,
+      events,
+      requests,
+      count,
+      node,
+      nodes,
+      ready: (why: string | undefined) => (notReady = why),
+      press: (now: NodeFacts['pressures']) => (pressures = now),
+    };
   }
 
   it('registers the node once, renews its lease, and has nothing to say while nothing changes', async () => {
@@ -209,6 +220,24 @@ describe('NodeAgent', () => {
     ready(undefined);
     await world.pass(11_000);
     expect(events).toEqual(['Starting', 'NodeNotReady', 'NodeReady']);
+    agent.stop();
+  });
+
+  it('tells what it runs out of, and when it has enough again', async () => {
+    const { world, agent, events, press } = await agentOf();
+    await agent.start();
+    for (const now of [['MemoryPressure'], ['DiskPressure', 'PIDPressure'], []] as const) {
+      press(now);
+      await world.pass(11_000);
+    }
+    expect(events.slice(1)).toEqual([
+      'NodeHasInsufficientMemory',
+      'NodeHasSufficientMemory',
+      'NodeHasDiskPressure',
+      'NodeHasInsufficientPID',
+      'NodeHasNoDiskPressure',
+      'NodeHasSufficientPID',
+    ]);
     agent.stop();
   });
 

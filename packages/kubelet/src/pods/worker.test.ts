@@ -198,6 +198,39 @@ describe('a pod', () => {
     expect(node.stored()).toBeUndefined();
   });
 
+  it('goes where the node runs short, and says why', async () => {
+    const node = testNode();
+    await node.put(podOf({ containers: [a] }));
+    const message = 'The node was low on resource: memory. ';
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message } as const;
+    expect(node.manager.active()).toHaveLength(1);
+    node.manager.evict('u1', { reason: 'Evicted', message, graceSeconds: 1, condition });
+    expect(node.manager.active()).toEqual([]);
+    await node.pass(5_000);
+    const { status } = node.stored()!;
+    expect(status).toMatchObject({ phase: 'Failed', reason: 'Evicted', message });
+    expect(status?.conditions?.filter(({ type }) => type === 'DisruptionTarget')).toEqual([
+      { ...condition, lastTransitionTime: expect.any(String) },
+    ]);
+    expect(node.manager.worker('u1')?.state.phase).toBe('finished');
+    expect((await node.runtime.list())[0]?.containers).toHaveLength(1);
+    await node.manager.removeEnded();
+    expect(await node.runtime.list()).toEqual([]);
+  });
+
+  it('does not come where the node says no first', async () => {
+    const message = 'The node had condition: [DiskPressure]. ';
+    const node = testNode({ alsoAdmit: () => ({ reason: 'Evicted', message }) });
+    await node.put(podOf({ containers: [a], nodeSelector: { none: 'such' } }));
+    await node.pass(1_000);
+    expect(node.stored()?.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: `Pod was rejected: ${message}`,
+    });
+    expect(node.events).toEqual([`Evicted: ${message}`]);
+  });
+
   it('has a deadline', async () => {
     const node = testNode();
     await node.put(podOf({ containers: [a], activeDeadlineSeconds: 5 }));

@@ -2,6 +2,8 @@
 import { cpus, freemem, totalmem, uptime } from 'node:os';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
+import type { ContainerUsage, Figures } from '../eviction/signals.ts';
+import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
 import type { ContainerStats, CpuUsage, MemoryUsage, PodStats } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 
@@ -9,11 +11,12 @@ const time = (at: number) => formatTime(new Date(at));
 
 export async function summaryOf(view: KubeletView): Promise<object> {
   const now = view.world.clock.now();
-  const stats = new Map((await view.runtime.stats()).map((each) => [each.uid, each]));
+  const [all, figures] = await Promise.all([view.runtime.stats(), view.figures?.()]);
+  const stats = new Map(all.map((each) => [each.uid, each]));
   const pods = view.pods().flatMap((pod) => {
     const own =
       stats.get(pod.metadata.annotations?.['kubernetes.io/config.hash'] ?? '') ?? stats.get(pod.metadata.uid ?? '');
-    return own ? [podSummary(pod, own)] : [];
+    return own ? [podSummary(pod, own, now, figures)] : [];
   });
   const available = freemem();
   const cpu = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.nice + times.irq, 0);
@@ -27,18 +30,53 @@ export async function summaryOf(view: KubeletView): Promise<object> {
       usageBytes: totalmem() - available,
       workingSetBytes: totalmem() - available,
     },
+    ...machineSummary(now, figures),
   };
   return { node, pods };
 }
 
-function podSummary({ metadata, status }: Pod, stats: PodStats): object {
+function machineSummary(now: number, { nodefs, imagefs, processes }: Partial<Figures> = {}): object {
+  const image = imagefs && filesystemSummary(now, imagefs);
+  return {
+    ...(nodefs ? { fs: filesystemSummary(now, nodefs) } : {}),
+    ...(image ? { runtime: { imageFs: image, containerFs: image } } : {}),
+    ...(processes ? { rlimit: { time: time(now), maxpid: processes.max, curproc: processes.running } } : {}),
+  };
+}
+
+/** @param usage of a part of it, in place of all that is used */
+function filesystemSummary(now: number, filesystem: Filesystem | undefined, usage?: DiskUsage): object {
+  const { availableBytes, capacityBytes = 0, inodesFree, inodes = 0 } = filesystem ?? {};
+  return {
+    time: time(now),
+    ...(filesystem ? { availableBytes, capacityBytes } : {}),
+    usedBytes: usage?.bytes ?? capacityBytes - (availableBytes ?? 0),
+    ...(filesystem ? { inodesFree, inodes } : {}),
+    inodesUsed: usage?.inodes ?? inodes - (inodesFree ?? 0),
+  };
+}
+
+function podSummary(
+  { metadata, status }: Pod,
+  stats: PodStats,
+  now: number,
+  { nodefs, imagefs, pods }: Partial<Figures> = {},
+): object {
+  const usage = pods?.get(stats.uid);
   const { name, namespace, uid } = metadata;
   const started = new Map((status.containerStatuses ?? []).map((each) => [each.name, each.state?.running?.startedAt]));
   const [first] = stats.network ?? [];
+  const disksOf = (container: ContainerUsage | undefined) => ({
+    ...(container?.layer ? { rootfs: filesystemSummary(now, imagefs, container.layer) } : {}),
+    ...(container?.logs ? { logs: filesystemSummary(now, nodefs, container.logs) } : {}),
+  });
   return {
     podRef: { name, namespace, uid },
     startTime: status.startTime ?? null,
-    containers: stats.containers.map((each) => containerSummary(each, started.get(each.name))),
+    containers: stats.containers.map((each) => ({
+      ...containerSummary(each, started.get(each.name)),
+      ...disksOf(usage?.containers.find(({ name: own }) => own === each.name)),
+    })),
     ...(stats.cpu ? { cpu: cpuSummary(stats.cpu) } : {}),
     ...(stats.memory ? { memory: memorySummary(stats.memory) } : {}),
     ...(first
@@ -48,6 +86,15 @@ function podSummary({ metadata, status }: Pod, stats: PodStats): object {
             ...interfaceSummary(first),
             interfaces: stats.network!.map(interfaceSummary),
           },
+        }
+      : {}),
+    ...(usage
+      ? {
+          volume: Array.from(usage.volumes, ([volume, used]) => ({
+            ...filesystemSummary(now, nodefs, used),
+            name: volume,
+          })),
+          'ephemeral-storage': filesystemSummary(now, nodefs, usage.storage),
         }
       : {}),
     ...(stats.processes === undefined ? {} : { process_stats: { process_count: stats.processes } }),

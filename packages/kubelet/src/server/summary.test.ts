@@ -1,0 +1,62 @@
+import { manualWorld } from '@keelson/client/testing/world';
+import { expect, test } from 'vitest';
+import type { Figures } from '../eviction/signals.ts';
+import { container, podOf } from '../testing/pods.ts';
+import type { KubeletView } from '../view.ts';
+import { summaryOf } from './summary.ts';
+
+const filesystem = { device: 1, capacityBytes: 1000, availableBytes: 400, inodes: 100, inodesFree: 90 };
+const disk = (bytes: number, inodes: number) => ({ bytes, inodes });
+
+const figures: Figures = {
+  nodefs: filesystem,
+  imagefs: { ...filesystem, availableBytes: 300 },
+  processes: { running: 7, max: 99 },
+  pods: new Map([
+    [
+      'u1',
+      {
+        containers: [{ name: 'a', layer: disk(20, 2), logs: disk(30, 3) }],
+        volumes: new Map([['v', disk(40, 4)]]),
+        storage: disk(90, 9),
+      },
+    ],
+  ]),
+};
+
+test('the summary tells of disks, of the machine and of pods', async () => {
+  const view = {
+    nodeName: 'n1',
+    world: manualWorld(),
+    runtime: {
+      stats: async () => [{ uid: 'u1', name: 'web', namespace: 'default', containers: [{ id: 'c', name: 'a' }] }],
+    },
+    pods: () => [podOf({ containers: [container('a')] })],
+    figures: async () => figures,
+  } as unknown as KubeletView;
+  const time = '2026-01-01T00:00:00Z';
+  const of = (used: number, inodes: number, availableBytes = 400) => ({
+    time,
+    availableBytes,
+    capacityBytes: 1000,
+    usedBytes: used,
+    inodesFree: 90,
+    inodes: 100,
+    inodesUsed: inodes,
+  });
+  const image = of(700, 10, 300);
+  expect(await summaryOf(view)).toMatchObject({
+    node: {
+      fs: of(600, 10),
+      runtime: { imageFs: image, containerFs: image },
+      rlimit: { time, maxpid: 99, curproc: 7 },
+    },
+    pods: [
+      {
+        containers: [{ name: 'a', rootfs: of(20, 2, 300), logs: of(30, 3) }],
+        volume: [{ ...of(40, 4), name: 'v' }],
+        'ephemeral-storage': of(90, 9),
+      },
+    ],
+  });
+});
