@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, IMAGE_COLLECTION, startKubelet } from '@keelson/kubelet';
+import { EVICTION, IMAGE_COLLECTION, parseThresholds, startKubelet } from '@keelson/kubelet';
 import { ImageCollector } from '@keelson/kubelet/images/collector';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
   let node: Client;
   let kubelet: Running;
 
-  const start = () =>
+  const start = (hard: Record<string, string> = {}) =>
     startKubelet({
       client: node,
       nodeName: 'real',
@@ -35,7 +35,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
       podLogsDirectory: join(directory, 'logs'),
       clusterDns: ['10.96.0.10'],
       // The machine of a test may be as full as it likes.
-      eviction: { ...EVICTION, thresholds: [] },
+      eviction: { ...EVICTION, thresholds: parseThresholds({ hard }) },
       foldersMs: 500,
     });
 
@@ -329,6 +329,34 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     expect(await status('resized')).toEqual(before);
     const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=resized' });
     expect(events.items.filter(({ reason }) => reason === 'Killing')).toEqual([]);
+  });
+
+  it('ends pods and takes no others while the disk of the machine is too full', async () => {
+    const condition = async () => {
+      const { status } = await admin.resource('nodes').get({ name: 'real' });
+      return status?.conditions?.find(({ type }) => type === 'DiskPressure')?.reason;
+    };
+    await kubelet.stop();
+    kubelet = await start({ 'nodefs.available': '99%' });
+    await soon(() => phase('resized')).toBe('Failed');
+    const { status } = await get('resized');
+    expect(status?.reason).toBe('Evicted');
+    expect(status?.message).toMatch(
+      /^The node was low on resource: ephemeral-storage\. Threshold quantity: \d+, available: \d+\w*\. /,
+    );
+    expect(status?.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      status: 'True',
+      reason: 'TerminationByKubelet',
+      message: status?.message,
+    });
+    await soon(condition).toBe('KubeletHasDiskPressure');
+    await create('late', { containers: [sh(forever)] });
+    await soon(() => phase('late')).toBe('Failed');
+    const message = 'Pod was rejected: The node had condition: [DiskPressure]. ';
+    expect((await get('late')).status).toMatchObject({ reason: 'Evicted', message });
+    await kubelet.stop();
+    kubelet = await start();
+    await soon(condition).toBe('KubeletHasNoDiskPressure');
   });
 
   it('ends a pod that writes more than it may', async () => {
