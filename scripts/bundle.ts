@@ -21,5 +21,12 @@ const bundle = await rolldown({
   platform: 'node',
   external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
 });
-await bundle.write({ dir: join(dist, 'bundle'), format: 'esm', cleanDir: true });
+await bundle.write({
+  dir: join(dist, 'bundle'),
+  format: 'esm',
+  cleanDir: true,
+  // V8 keeps the text of what it runs, two bytes a character where one of them is beyond Latin-1.
+  charset: 'ascii',
+  comments: { legal: true, annotation: false, jsdoc: false },
+});
 await bundle.close();
