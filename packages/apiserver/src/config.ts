@@ -54,8 +54,6 @@ export interface EncryptionConfig {
   readonly file: Reloadable<string>;
   /** Where that is, for messages. */
   readonly path: string;
-  /** Reads YAML. */
-  readonly parse: (text: string) => unknown;
   /** Whether changes of the file are followed. */
   readonly automaticReload: boolean;
   /** What stands in the store in the place of `/registry`: an object is good under its own key alone. */

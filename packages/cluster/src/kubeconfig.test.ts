@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
+import { readYaml } from '@keelson/api/codec/yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ClusterAccess, writeKubeconfig } from './kubeconfig.ts';
 
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const read = async (path = file) => load(await readFile(path, 'utf8')) as Record<string, { name: string }[]>;
+const read = async (path = file) => readYaml(await readFile(path, 'utf8')) as Record<string, { name: string }[]>;
 
 test('a new file reaches the cluster and is private', async () => {
   expect(await writeKubeconfig(file, access)).toBe(true);

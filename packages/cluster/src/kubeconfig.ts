@@ -1,4 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises';
+import { encodeYaml, readYaml } from '@keelson/api/codec/yaml';
 import { readIfExists, writeFileAtomic } from './pki/files.ts';
 
 /** What a client needs to reach a cluster as one user. PEM texts. */
@@ -29,10 +30,9 @@ interface Kubeconfig {
  * @throws Error when the file is there and is no kubeconfig
  */
 export async function writeKubeconfig(file: string, access: ClusterAccess): Promise<boolean> {
-  const yaml = await import('js-yaml');
   const path = await target(file);
   const text = await readIfExists(path);
-  const config = text === undefined ? {} : parseKubeconfig(file, text, yaml.loadAll);
+  const config = text === undefined ? {} : parseKubeconfig(file, text);
   const { name } = access;
   const merged = {
     apiVersion: 'v1',
@@ -55,14 +55,14 @@ export async function writeKubeconfig(file: string, access: ClusterAccess): Prom
   const current = config['current-context'];
   const keep = current !== undefined && merged.contexts.some((context) => context.name === current);
   merged['current-context'] = keep ? current : name;
-  await writeFileAtomic(path, yaml.dump(merged, { lineWidth: -1 }));
+  await writeFileAtomic(path, encodeYaml(merged).toString());
   return merged['current-context'] === name;
 }
 
-function parseKubeconfig(file: string, text: string, loadAll: (text: string) => unknown[]): Kubeconfig {
+function parseKubeconfig(file: string, text: string): Kubeconfig {
   let config: unknown;
   try {
-    config = loadAll(text)[0];
+    config = readYaml(text);
   } catch (error) {
     throw new Error(`${file} is no YAML: ${(error as Error).message.split('\n')[0]}`);
   }

@@ -53,6 +53,11 @@ export function decodeYamlDocument(bytes: Uint8Array): { value: unknown; duplica
   }
 }
 
+/** The value of a text in YAML or JSON; of a key that is set twice the last one. @throws DecodeError */
+export function readYaml(text: string): unknown {
+  return decodeYamlDocument(Buffer.from(text)).value;
+}
+
 function yamlToJson(bytes: Uint8Array): { json: Uint8Array; duplicates: readonly string[] } {
   const text = decodeUtf8Strictly(bytes);
   if (isPlainJson(bytes, text)) return { json: bytes, duplicates: [] };

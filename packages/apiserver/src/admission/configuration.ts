@@ -1,24 +1,21 @@
 /** `--admission-control-config-file`: what plugins are told (k8s.io/apiserver/pkg/admission/config.go). */
+import { readYaml } from '@keelson/api/codec/yaml';
 import { ConfigObject } from '@keelson/component/configfile';
 import { webhookUsers } from './webhook/users.ts';
 
 /** By the plugin's name: its configuration, decoded, and not looked at yet; for webhooks a `WebhookUsers`. */
 export type PluginConfigurations = ReadonlyMap<string, unknown>;
 
-export interface ConfigurationFiles {
-  /** YAML or JSON. @throws Error */
-  parse(text: string): unknown;
-  /** The text of another file; relative names start from the first one's directory. @throws Error */
-  read(path: string): string;
-}
+/** The text of another file; relative names start from the first one's directory. @throws Error */
+export type ReadOther = (path: string) => string;
 
 const WEBHOOKS: ReadonlySet<string> = new Set(['MutatingAdmissionWebhook', 'ValidatingAdmissionWebhook']);
 /** Files from before there was a kind for them: the configuration of this one plugin. */
 const LEGACY = { podNodeSelectorPluginConfig: 'PodNodeSelector', imagePolicy: 'ImagePolicyWebhook' } as const;
 
-/** @param text the file that the flag names. @throws ConfigFileError, or what `files` throw */
-export function admissionConfiguration(text: string, files: ConfigurationFiles): PluginConfigurations {
-  const file = files.parse(text);
+/** @param text the file that the flag names. @throws ConfigFileError, DecodeError, or what `read` throws */
+export function admissionConfiguration(text: string, read: ReadOther): PluginConfigurations {
+  const file = readYaml(text);
   const config = new ConfigObject(file);
   if (config.raw('kind') === undefined || config.raw('apiVersion') === undefined) {
     const known = config.names().filter((name) => name in LEGACY) as (keyof typeof LEGACY)[];
@@ -30,10 +27,10 @@ export function admissionConfiguration(text: string, files: ConfigurationFiles):
     const path = plugin.string('path');
     const embedded = plugin.raw('configuration') ?? undefined;
     plugin.expectNothingElse();
-    return [name, embedded ?? (path === '' ? undefined : files.parse(files.read(path)))] as const;
+    return [name, embedded ?? (path === '' ? undefined : readYaml(read(path)))] as const;
   });
   config.expectNothingElse();
   // The first entry of a plugin counts.
   const given = plugins.filter(([, value]) => value !== undefined).reverse();
-  return new Map(given.map(([name, value]) => [name, WEBHOOKS.has(name) ? webhookUsers(value, files) : value]));
+  return new Map(given.map(([name, value]) => [name, WEBHOOKS.has(name) ? webhookUsers(value, read) : value]));
 }

@@ -259,10 +259,10 @@ describe('EventRateLimit', () => {
 });
 
 describe('the configuration of plugins', () => {
-  const files = (others: Record<string, string> = {}) => ({
-    parse: (text: string) => JSON.parse(text) as unknown,
-    read: (path: string) => others[path]!,
-  });
+  const files =
+    (others: Record<string, string> = {}) =>
+    (path: string) =>
+      others[path]!;
   const config = (...plugins: object[]) =>
     JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AdmissionConfiguration', plugins });
 

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
+import { readYaml } from '@keelson/api/codec/yaml';
 import { type GroupResource, qualified } from '@keelson/api/errors';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import type { Store } from '@keelson/storage/store';
@@ -145,13 +146,13 @@ export class Encryption {
 const ROOT = '/registry';
 
 async function load(options: EncryptionOptions): Promise<{ providers: Providers; hash: string }> {
-  const { path, file, parse, automaticReload } = options.config;
+  const { path, file, automaticReload } = options.config;
   const text = file.get();
   if (text === '')
     throw new EncryptionConfigError(
       `error while parsing file: error while loading file: encryption provider configuration file "${path}" is empty`,
     );
-  const configuration = decode(text, path, parse);
+  const configuration = decode(text, path);
   const problems = [...validateConfiguration(configuration, automaticReload)].map((each) => new Error(String(each)));
   const invalid = aggregate(problems);
   if (invalid) throw new EncryptionConfigError(`error while parsing file: ${invalid.message}`);
@@ -161,9 +162,9 @@ async function load(options: EncryptionOptions): Promise<{ providers: Providers;
   return { providers, hash: hashOf(text) };
 }
 
-function decode(text: string, path: string, parse: (text: string) => unknown) {
+function decode(text: string, path: string) {
   try {
-    return readConfiguration(new ConfigObject(parse(text)));
+    return readConfiguration(new ConfigObject(readYaml(text)));
   } catch (cause) {
     const { message } = asError(cause);
     const reason =

@@ -1,7 +1,7 @@
 /** Where the server is and who asks: from a kubeconfig, or from what a pod finds in its container. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { load } from 'js-yaml';
+import { readYaml } from '@keelson/api/codec/yaml';
 import type { Impersonation } from './client.ts';
 import type { Source, TlsConfig } from './tls.ts';
 
@@ -132,7 +132,7 @@ interface User {
 function read(text: string): Kubeconfig {
   let config: unknown;
   try {
-    config = load(text);
+    config = readYaml(text);
   } catch (error) {
     throw new KubeconfigError(`the kubeconfig is no YAML: ${(error as Error).message.split('\n')[0]}`);
   }

@@ -1,3 +1,4 @@
+import { readYaml } from '@keelson/api/codec/yaml';
 import { logBackend } from '@keelson/apiserver/audit/log';
 import { LogFile, standardOutput } from '@keelson/apiserver/audit/logfile';
 import { type AuditPolicy, auditPolicy } from '@keelson/apiserver/audit/policy';
@@ -71,9 +72,8 @@ function modeError(plugin: Plugin, values: Values): string | false {
 }
 
 /** Reads a policy from YAML or JSON. @throws Error with what is wrong with it */
-export async function readAuditPolicy(text: string): Promise<AuditPolicy> {
-  const { load } = await import('js-yaml');
-  return auditPolicy(load(text));
+export function readAuditPolicy(text: string): AuditPolicy {
+  return auditPolicy(readYaml(text));
 }
 
 /** Opens the log that is named. @throws the error of the file system */

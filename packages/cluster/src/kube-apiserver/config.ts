@@ -32,7 +32,7 @@ export async function serverConfig(
   const ports = values['service-node-port-range'];
   const streams = values['http2-max-streams-per-connection'];
   const reader = new FileReader(values, files);
-  const encryption = await reader.encryption();
+  const encryption = reader.encryption();
   return {
     store,
     storesProtobuf: values['storage-media-type'] === 'application/vnd.kubernetes.protobuf',
@@ -55,7 +55,7 @@ export async function serverConfig(
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],
-    admissionControlConfig: await reader.text('admission-control-config-file', readAdmissionConfiguration),
+    admissionControlConfig: reader.text('admission-control-config-file', readAdmissionConfiguration),
     defaultTolerations: {
       notReadySeconds: values['default-not-ready-toleration-seconds'],
       unreachableSeconds: values['default-unreachable-toleration-seconds'],
@@ -164,22 +164,21 @@ class FileReader {
   }
 
   /** Read again when it changes, where that is wanted. */
-  async encryption(): Promise<ServerConfig['encryption']> {
+  encryption(): ServerConfig['encryption'] {
     const path = this.#values['encryption-provider-config'];
     const automaticReload = this.#values['encryption-provider-config-automatic-reload'];
     if (path === '') return undefined;
-    const { load } = await import('js-yaml');
     const file = this.#named('encryption-provider-config', path, (): Reloadable<string> => {
       if (automaticReload) return this.#files.read([path], (text) => text);
       const text = readFileSync(path, 'utf8');
       return { get: () => text };
     });
-    return { file, path, parse: load, automaticReload, keyPrefix: keyPrefix(this.#values) };
+    return { file, path, automaticReload, keyPrefix: keyPrefix(this.#values) };
   }
 
   async audit(logger: Logger): Promise<ServerConfig['audit']> {
     const values = this.#values;
-    const policy = await this.text('audit-policy-file', readAuditPolicy);
+    const policy = this.text('audit-policy-file', readAuditPolicy);
     if (policy === undefined) return undefined;
     const [path, config] = [values['audit-log-path'], values['audit-webhook-config-file']];
     const log = await this.#named('audit-log-path', path, () => auditLog(values, logger));
@@ -235,10 +234,9 @@ function keyPrefix(values: Values): string {
   return mapping.toEtcd('/registry').toString();
 }
 
-async function readAdmissionConfiguration(text: string, path: string): Promise<PluginConfigurations> {
-  const { load } = await import('js-yaml');
+function readAdmissionConfiguration(text: string, path: string): PluginConfigurations {
   const read = (other: string) => readFileSync(resolve(dirname(path), other), 'utf8');
-  return admissionConfiguration(text, { parse: load, read });
+  return admissionConfiguration(text, read);
 }
 
 function checkedBundle(pem: string): string {

@@ -1,6 +1,7 @@
 /** What the proxy is set to, by its file or by its flags (kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration). */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { readYaml } from '@keelson/api/codec/yaml';
 import { parseDuration } from '@keelson/component/go/duration';
 import { type ConntrackSettings, familyOfRange, type LocalTraffic, type ProxySettings } from '@keelson/proxy';
 import { StartupError } from '../startup-error.ts';
@@ -130,8 +131,7 @@ function fromFlags(values: Values): File {
 
 async function read(path: string): Promise<File> {
   try {
-    const { load } = await import('js-yaml');
-    const object = load(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
+    const object = readYaml(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
     if (object?.kind !== 'KubeProxyConfiguration' || object.apiVersion !== 'kubeproxy.config.k8s.io/v1alpha1') {
       throw new Error('no KubeProxyConfiguration of kubeproxy.config.k8s.io/v1alpha1');
     }

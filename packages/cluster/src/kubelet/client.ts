@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { encodeYaml } from '@keelson/api/codec/yaml';
 import { type Client, type ClusterConfig, connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Running } from '@keelson/component/running';
@@ -80,7 +81,6 @@ function ownConfig(config: ClusterConfig, file: string): ClusterConfig {
 async function writeKubeconfig(path: string, { server, tls }: ClusterConfig, file: string): Promise<void> {
   const ca = tls.ca && ('text' in tls.ca ? tls.ca.text : await readFile(tls.ca.file, 'utf8'));
   const name = 'default-cluster';
-  const { dump } = await import('js-yaml');
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -94,5 +94,5 @@ async function writeKubeconfig(path: string, { server, tls }: ClusterConfig, fil
     contexts: [{ name: 'default-context', context: { cluster: name, user: 'default-auth' } }],
     'current-context': 'default-context',
   };
-  await writeFileAtomic(path, dump(config, { lineWidth: -1 }));
+  await writeFileAtomic(path, encodeYaml(config).toString());
 }

@@ -1,5 +1,6 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
 import { readFile } from 'node:fs/promises';
+import { readYaml } from '@keelson/api/codec/yaml';
 import { parseDuration } from '@keelson/component/go/duration';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
@@ -124,8 +125,7 @@ const HOUSEKEEPING_FLAGS = {
 async function read(path: string): Promise<File> {
   const remedy = 'correct --config';
   try {
-    const { load } = await import('js-yaml');
-    const object = load(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
+    const object = readYaml(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
     if (object?.kind !== 'KubeletConfiguration' || object.apiVersion !== 'kubelet.config.k8s.io/v1beta1') {
       throw new Error('no KubeletConfiguration of kubelet.config.k8s.io/v1beta1');
     }

@@ -12,14 +12,7 @@ const KUBECONFIG = {
   contexts: [{ name: 'c', context: { user: 'somebody' } }],
   'current-context': 'c',
 };
-const read: string[] = [];
-const files = {
-  parse: (text: string) => JSON.parse(text) as unknown,
-  read: (path: string) => {
-    read.push(path);
-    return path === '/etc/kube.json' ? JSON.stringify(KUBECONFIG) : `${path}\n`;
-  },
-};
+const readOther = (path: string) => (path === '/etc/kube.json' ? JSON.stringify(KUBECONFIG) : `${path}\n`);
 const configuration = (kubeConfigFile: string) => ({
   apiVersion: 'apiserver.config.k8s.io/v1',
   kind: 'WebhookAdmissionConfiguration',
@@ -35,13 +28,15 @@ it.each([
   ['example.com:443', { tls: { cert: 'cert', key: '/etc/key.pem\n' } }],
   ['10.0.0.1:443', bearer('current')],
 ])('%s is asked as %j', (server, expected) => {
-  expect(webhookUsers(configuration('/etc/kube.json'), files).for(server)).toEqual(expected);
+  expect(webhookUsers(configuration('/etc/kube.json'), readOther).for(server)).toEqual(expected);
 });
 
 it('asks as nobody without a kubeconfig', () => {
-  expect(webhookUsers(configuration(''), files).for('a:443')).toBeUndefined();
+  expect(webhookUsers(configuration(''), readOther).for('a:443')).toBeUndefined();
 });
 
 it('wants the whole path', () => {
-  expect(() => webhookUsers(configuration('kube.json'), files)).toThrow('kubeConfigFile must be an absolute file path');
+  expect(() => webhookUsers(configuration('kube.json'), readOther)).toThrow(
+    'kubeConfigFile must be an absolute file path',
+  );
 });

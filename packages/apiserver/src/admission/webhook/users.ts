@@ -3,9 +3,10 @@
  * (k8s.io/apiserver/pkg/util/webhook/authentication.go).
  */
 import { dirname, resolve } from 'node:path';
+import { readYaml } from '@keelson/api/codec/yaml';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import type { Credentials } from '../../webhook/client.ts';
-import type { ConfigurationFiles } from '../configuration.ts';
+import type { ReadOther } from '../configuration.ts';
 
 type Names = ReadonlyMap<string, Credentials>;
 
@@ -32,16 +33,16 @@ function withStars(name: string): string[] {
   return [name, ...labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`)];
 }
 
-/** @param config of a webhook plugin. @throws ConfigFileError, or what `files` throw */
-export function webhookUsers(config: unknown, files: ConfigurationFiles): WebhookUsers {
+/** @param config of a webhook plugin. @throws ConfigFileError, DecodeError, or what `readOther` throws */
+export function webhookUsers(config: unknown, readOther: ReadOther): WebhookUsers {
   const admission = new ConfigObject(config);
   admission.expectKind('apiserver.config.k8s.io', ['v1'], 'WebhookAdmissionConfiguration');
   const path = admission.string('kubeConfigFile');
   admission.expectNothingElse();
   if (path === '') return new WebhookUsers(new Map(), undefined);
   if (!path.startsWith('/')) throw new ConfigFileError('kubeConfigFile must be an absolute file path');
-  const kubeconfig = new ConfigObject(files.parse(files.read(path)));
-  const read = (name: string): string => files.read(resolve(dirname(path), name));
+  const kubeconfig = new ConfigObject(readYaml(readOther(path)));
+  const read = (name: string): string => readOther(resolve(dirname(path), name));
   const users = new Map(
     kubeconfig
       .objects('users')
