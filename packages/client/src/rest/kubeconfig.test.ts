@@ -48,7 +48,7 @@ describe('kubeconfig', () => {
   });
 
   it.each([
-    ['', 'the kubeconfig is no YAML'],
+    ['', 'the kubeconfig is empty'],
     ['null', 'the kubeconfig is empty'],
     ['{', 'the kubeconfig is no YAML'],
     ['kind: Config', 'the kubeconfig has no current-context'],
