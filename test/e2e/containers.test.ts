@@ -139,6 +139,24 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     expect(await k`get events --field-selector=involvedObject.name=probed`).toMatch(/Liveness probe failed/);
   });
 
+  test('the kubelet tells of containers, probes and disks, and shows the logs of the machine', async () => {
+    const node = await k`get nodes -o jsonpath=${'{.items[0].metadata.name}'}`;
+    const ask = (path: string) => k`get --raw /api/v1/nodes/${node}/proxy/${path}`;
+    const containers = await ask('metrics/cadvisor');
+    for (const name of ['container_cpu_usage_seconds_total', 'container_memory_working_set_bytes']) {
+      // Its first container, which has ended, is not told of.
+      expect(containers.match(new RegExp(`^${name}\\{container="main",.*pod="probed".*\\} \\d`, 'gm'))).toHaveLength(1);
+    }
+    expect(await ask('metrics/probes')).toMatch(
+      /^prober_probe_total\{container="main",.*probe_type="Readiness",result="successful"\} \d/m,
+    );
+    const { node: machine, pods } = JSON.parse(await ask('stats/summary'));
+    expect(machine.fs.capacityBytes).toBeGreaterThan(machine.fs.availableBytes);
+    expect(machine.runtime.imageFs.inodes).toBeGreaterThan(0);
+    expect(pods[0]['ephemeral-storage'].usedBytes).toBeGreaterThan(0);
+    expect(await ask('logs/')).toContain('<pre>');
+  });
+
   test('config maps come as files, and change while the pod runs', async () => {
     await k`create configmap settings --from-literal=key=before`;
     const volumes = [{ name: 'settings', configMap: { name: 'settings' } }];

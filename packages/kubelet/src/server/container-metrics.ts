@@ -71,7 +71,9 @@ function subjectsOf(pod: Pod, stats: ReadonlyMap<string, PodStats>): Subject[] {
     processes: own.processes,
     startedAt: timeOf(pod.status?.startTime),
   };
-  return [whole, ...own.containers.map((each) => containerSubject(pod, labels, each))];
+  // One that has ended uses nothing.
+  const live = own.containers.filter(({ cpu, memory }) => cpu || memory);
+  return [whole, ...live.map((each) => containerSubject(pod, labels, each))];
 }
 
 function containerSubject(pod: Pod, labels: Labels, stats: ContainerStats): Subject {

@@ -149,7 +149,7 @@ export class CriRuntime implements Runtime {
 
   async stats(): Promise<readonly PodStats[]> {
     try {
-      return (await this.#cri.call('ListPodSandboxStats', {})).stats.map(podStats);
+      return (await this.#cri.call('ListPodSandboxStats', {})).stats.map(podStats).map(ofCurrent);
     } catch (error) {
       // Runtimes that do not measure pods, or fail at it, measure containers.
       if (!(error instanceof RuntimeError) || error.code === 'Unavailable') throw error;
@@ -314,9 +314,22 @@ export class CriRuntime implements Runtime {
       pods.set(uid, pod);
       pod.containers.push(containerStats(stats));
     }
-    return [...pods.values()];
+    return [...pods.values()].map(ofCurrent);
   }
 }
+
+/** Of each name one container: that which runs, or the first that is told of. Those that ended before it use no more than its disk. */
+export function ofCurrent(pod: PodStats): PodStats {
+  const current = new Map<string, PodStats['containers'][number]>();
+  for (const container of pod.containers) {
+    const known = current.get(container.name);
+    if (!known || (!isMeasured(known) && isMeasured(container))) current.set(container.name, container);
+  }
+  return { ...pod, containers: [...current.values()] };
+}
+
+const isMeasured = ({ cpu, memory }: PodStats['containers'][number]) =>
+  (cpu?.coreNanoseconds ?? 0) > 0 || (memory?.workingSetBytes ?? 0) > 0;
 
 /** @param config of containerd's CRI plugin, as JSON; others say nothing of the kind */
 function sandboxImageOf(config: string | undefined): string | undefined {
