@@ -148,7 +148,7 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
       expect(containers.match(new RegExp(`^${name}\\{container="main",.*pod="probed".*\\} \\d`, 'gm'))).toHaveLength(1);
     }
     expect(await ask('metrics/probes')).toMatch(
-      /^prober_probe_total\{container="main",.*probe_type="Readiness",result="successful"\} \d/m,
+      /^prober_probe_total\{container="main",.*probe_type="Liveness",result="failed"\} \d/m,
     );
     const { node: machine, pods } = JSON.parse(await ask('stats/summary'));
     expect(machine.fs.capacityBytes).toBeGreaterThan(machine.fs.availableBytes);

@@ -3,7 +3,7 @@ import type { Container, ContainerStatus, Pod, PodStatus, Probe } from '@keelson
 import type { EventRecorder, World } from '@keelson/client';
 import { containersOf, type PodContainer } from '../pods/spec.ts';
 import type { ProbeMetrics } from './metrics.ts';
-import { Prober } from './prober.ts';
+import { Prober, TITLES } from './prober.ts';
 import type { ProbeKind, Probes } from './probes.ts';
 import type { RunProbe } from './run.ts';
 
@@ -44,11 +44,13 @@ export class ProbeManager implements Probes {
       liveness: (id: string) => finding('liveness', id),
       startup: (id: string) => finding('startup', id),
       readiness: (id: string) => finding('readiness', id),
-      has: (kind: 'startup' | 'readiness', name: string) => this.#specs.get(uid)?.has(`${name}/${kind}`) ?? false,
+      has: (kind: 'startup' | 'readiness', name: string) =>
+        this.#specs.get(uid)?.wanted.has(`${name}/${kind}`) ?? false,
     };
   }
 
-  readonly #specs = new Map<string, Set<string>>();
+  /** Pods with probes, and which: `CONTAINER/KIND`. */
+  readonly #specs = new Map<string, { readonly pod: Pod; readonly wanted: ReadonlySet<string> }>();
 
   follow(pod: Pod, uid: string, status: PodStatus): void {
     const wanted = new Set<string>();
@@ -57,7 +59,7 @@ export class ProbeManager implements Probes {
       for (const kind of KINDS) if (probeOf(container.spec, kind)) wanted.add(`${container.spec.name}/${kind}`);
     }
     if (wanted.size === 0) return;
-    this.#specs.set(uid, wanted);
+    this.#specs.set(uid, { pod, wanted });
     const probes: PodProbes = this.#pods.get(uid) ?? new Map();
     this.#pods.set(uid, probes);
     const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
@@ -79,6 +81,11 @@ export class ProbeManager implements Probes {
   forget(uid: string): void {
     for (const prober of this.#pods.get(uid)?.values() ?? []) prober.stop();
     this.#pods.delete(uid);
+    const { pod, wanted = [] } = this.#specs.get(uid) ?? {};
+    for (const key of wanted) {
+      const [container = '', kind] = key.split('/') as [string, ProbeKind];
+      this.#options.metrics?.forget(TITLES[kind], pod!, container);
+    }
     this.#specs.delete(uid);
   }
 

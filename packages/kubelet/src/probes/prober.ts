@@ -25,7 +25,8 @@ export interface ProberOptions {
 
 /** A probe that could not even be made is tried so often before that is told. */
 const TRIES = 3;
-const TITLES = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
+/** As events and metrics name them. */
+export const TITLES = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
 
 export class Prober {
   readonly kind: ProbeKind;
@@ -62,8 +63,6 @@ export class Prober {
   stop(): void {
     this.#phase = 'stopped';
     this.#cancel();
-    const { metrics, pod, container } = this.#options;
-    metrics?.forget(TITLES[this.kind], pod, container.spec.name);
   }
 
   #after(ms: number): void {
