@@ -72,7 +72,7 @@ const component: Component<typeof flags> = {
         ...(clientCa ? { clientCa } : {}),
         client,
         metrics,
-        ...(housekeeping.systemLogs ? { systemLogs: SYSTEM_LOGS } : {}),
+        ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
         configuration,
       });
       return serveWith(certificate, port);
