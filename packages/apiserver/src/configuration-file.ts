@@ -2,16 +2,16 @@
  * Files of the group apiserver.config.k8s.io that the server is told by, and that it reads again when they change
  * (AuthenticationConfiguration, AuthorizationConfiguration).
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { quote } from '@keelson/api/field';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
-import { Counter, Gauge } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { asError } from './aggregate.ts';
 import type { Reloadable } from './config.ts';
 import type { Logger } from './logger.ts';
+import { hashOf } from './metrics/hash.ts';
+import { ReloadMetrics } from './metrics/reloads.ts';
 
 /** The text of a configuration, and the files that it names. */
 export interface FileText {
@@ -71,43 +71,9 @@ export interface ReloadOptions<T> {
 /** Follows a file: each change is taken over, one after the other, or counted as a failure. */
 export function followFile<T>(options: ReloadOptions<T>): void {
   const { what, file, load, metrics, identity, clock, now, logger } = options;
-  const id = hashOf(identity);
-  const prefix = `apiserver_${what}_config_controller`;
-  const labels = ['status', 'apiserver_id_hash'];
-  const reloads = metrics.register(
-    new Counter({
-      name: `${prefix}_automatic_reloads_total`,
-      help: `How often the ${what} configuration was read again.`,
-      stability: 'BETA',
-      labels,
-    }),
-  );
-  const reloadedAt = metrics.register(
-    new Gauge({
-      name: `${prefix}_automatic_reload_last_timestamp_seconds`,
-      help: `When the ${what} configuration was last read again.`,
-      stability: 'BETA',
-      labels,
-    }),
-  );
-  const info = metrics.register(
-    new Gauge({
-      name: `${prefix}_last_config_info`,
-      help: `The ${what} configuration in force, by its hash.`,
-      stability: 'ALPHA',
-      labels: ['apiserver_id_hash', 'hash'],
-    }),
-  );
-  const inForce = (text: string) => {
-    info.clear();
-    info.with(id, hashOf(text)).value = 1;
-  };
-  const count = (status: 'success' | 'failure') => {
-    reloads.with(status, id).inc();
-    reloadedAt.with(status, id).value = now().getTime() / 1000;
-  };
+  const counts = new ReloadMetrics(metrics, { what, stability: 'BETA', identity, now });
   let last: string | undefined = file.get();
-  inForce(last);
+  counts.inForce(hashOf(last));
   let running: Promise<void> = Promise.resolve();
   const reload = async () => {
     const text = file.get();
@@ -115,11 +81,11 @@ export function followFile<T>(options: ReloadOptions<T>): void {
     last = text;
     try {
       await load(text);
-      inForce(text);
-      count('success');
+      counts.inForce(hashOf(text));
+      counts.reloaded('success');
       logger.info({ what }, 'configuration reloaded');
     } catch (error) {
-      count('failure');
+      counts.reloaded('failure');
       if (error instanceof NotYet) {
         last = undefined;
         clock.after(AGAIN_MS, changed, { background: true });
@@ -131,9 +97,4 @@ export function followFile<T>(options: ReloadOptions<T>): void {
     running = running.then(reload);
   };
   file.onChange?.(changed);
-}
-
-/** As metrics show what nobody is to read there. */
-export function hashOf(data: string): string {
-  return data === '' ? '' : `sha256:${createHash('sha256').update(data).digest('hex')}`;
 }

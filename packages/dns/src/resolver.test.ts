@@ -1,7 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import type { Service } from '@keelson/api/generated/types/core/v1';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Answer, type DecodedPacket, decode, encode, type RecordType } from 'dns-packet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,16 +11,9 @@ import { dnsMetrics } from './metrics.ts';
 import { Neighbours } from './neighbours.ts';
 import { Resolver } from './resolver.ts';
 import { type DnsServer, serveDns } from './server.ts';
-import { directoryOf } from './testing.ts';
+import { directoryOf, service } from './testing.ts';
 import { Zone } from './zone.ts';
 
-const service = (name: string, spec: Service['spec']): Service => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: 'ns' },
-  spec,
-  status: { loadBalancer: {} },
-});
 const services = [
   service('web', { clusterIP: '10.96.0.7', ports: [{ port: 80 }] }),
   service('alias', { type: 'ExternalName', externalName: 'web.ns.svc.cluster.local' }),

@@ -2,6 +2,15 @@ import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { addressesOf, canonical, type Directory, SERVICE_NAME } from './directory.ts';
 
+/** A service in the namespace `ns`, for tests. */
+export const service = (name: string, spec: Service['spec']): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: 'ns' },
+  spec,
+  status: { loadBalancer: {} },
+});
+
 /** A directory of objects, for tests. */
 export function directoryOf(
   namespaces: readonly string[],

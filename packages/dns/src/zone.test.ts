@@ -1,18 +1,10 @@
-import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import type { Answer } from 'dns-packet';
 import { expect, test } from 'vitest';
-import { directoryOf } from './testing.ts';
+import { directoryOf, service } from './testing.ts';
 import { Zone } from './zone.ts';
 
 const ports = [{ name: 'http', protocol: 'TCP' as const, port: 80 }];
-const service = (name: string, spec: Service['spec']): Service => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: 'ns' },
-  spec,
-  status: { loadBalancer: {} },
-});
 const services = [
   service('web', { clusterIP: '10.96.0.7', ports: [...ports, { name: 'more', port: 81 }] }),
   service('dual', {

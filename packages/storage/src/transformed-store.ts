@@ -29,6 +29,8 @@ export abstract class TransformedStore implements Store {
   protected abstract read(kvs: readonly KeyValue[]): readonly KeyValue[] | Promise<readonly KeyValue[]>;
   /** As it is to lie in the store. */
   protected abstract write(key: string, value: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Whether the next write puts something else there, though the value stays. @param kv as it lies in the store */
+  protected abstract isOutdated(kv: KeyValue): boolean | Promise<boolean>;
 
   get embedded(): boolean {
     return this.inner.embedded;
@@ -45,7 +47,9 @@ export abstract class TransformedStore implements Store {
     return { ...result, kvs: await this.read(result.kvs) };
   }
   async isStale(key: string, revision: number): Promise<boolean> {
-    return (await this.inner.isStale?.(key, revision)) ?? false;
+    const { kv } = await this.inner.get(key);
+    if (kv?.modRevision !== revision) return false;
+    return (await this.isOutdated(kv)) || ((await this.inner.isStale?.(key, revision)) ?? false);
   }
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteResult> {
     return this.outcome(await this.inner.put(key, await this.write(key, value), options));

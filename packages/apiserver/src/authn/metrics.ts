@@ -1,8 +1,7 @@
 /** What is counted of authentication, under upstream's names (k8s.io/apiserver/pkg/{endpoints/filters,authentication/token/cache}). */
-import { Counter, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
+import { Counter, DEFAULT_BOUNDS, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 
-const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Names that everybody knows; those of others are not for metrics. */
 const KNOWN: ReadonlySet<string> = new Set([
   'admin',

@@ -1,10 +1,8 @@
 /** What is counted of authorization, under upstream's names (k8s.io/apiserver/pkg/{authorization,endpoints/filters}). */
-import { Counter, exponentialBounds, Histogram } from '@keelson/component/metrics/families';
+import { Counter, DEFAULT_BOUNDS, exponentialBounds, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Authorize, Decision } from './attributes.ts';
 
-/** As Prometheus' clients have them where nobody says otherwise. */
-const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CONDITION_BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25];
 const TYPE = 'Webhook';
 const ATTEMPTS = { allow: 'allowed', deny: 'denied', 'no-opinion': 'no-opinion' } as const;

@@ -53,11 +53,15 @@ export class VersionedStore extends TransformedStore {
     return { ...result, value: seen!.value };
   }
 
-  /** What lies there in another version than the storage version now is stored in that by the next write, as migrations want it. */
+  /** Where there is one version, it is the one that all are stored in: nothing is looked up then. */
   override async isStale(key: string, revision: number): Promise<boolean> {
-    const { kv } = await this.inner.get(key);
-    if (kv?.modRevision !== revision) return false;
-    return readStored(kv).object.apiVersion !== this.#storage || (await super.isStale(key, revision));
+    if (this.#versions.schemas.size > 1) return super.isStale(key, revision);
+    return (await this.inner.isStale?.(key, revision)) ?? false;
+  }
+
+  /** What lies there in another version than the storage version now is stored in that by the next write, as migrations want it. */
+  protected isOutdated(kv: KeyValue): boolean {
+    return readStored(kv).object.apiVersion !== this.#storage;
   }
 
   /** A promise where a webhook has to be asked alone. */

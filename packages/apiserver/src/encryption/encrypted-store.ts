@@ -3,14 +3,8 @@
  * be read again.
  */
 import { internalError } from '@keelson/api/errors';
-import {
-  type KeyValue,
-  type Store,
-  UnreadableValueError,
-  type WriteOptions,
-  type WriteResult,
-} from '@keelson/storage/store';
-import { TransformedStore } from '@keelson/storage/transformed-store';
+import { EncodedStore } from '@keelson/storage/encoded-store';
+import { type KeyValue, type Store, UnreadableValueError, type WriteResult } from '@keelson/storage/store';
 import { asError } from '../aggregate.ts';
 import { Pace } from '../registry/pace.ts';
 import { joined, type Opened, type ValueTransformer } from './transformer.ts';
@@ -24,29 +18,16 @@ export interface EncryptedStoreOptions {
   readonly pathOf: (key: string) => string;
 }
 
-export class EncryptedStore extends TransformedStore {
+export class EncryptedStore extends EncodedStore {
   readonly #options: EncryptedStoreOptions;
-  /** What is being written, by how it is stored: the event of an embedded store brings the same bytes. */
-  readonly #beingWritten = new Map<Uint8Array, Uint8Array>();
 
   constructor(inner: Store, options: EncryptedStoreOptions) {
     super(inner);
     this.#options = options;
   }
 
-  override async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteResult> {
-    const stored = this.write(key, value);
-    this.#beingWritten.set(stored, value);
-    try {
-      return await this.outcome(await this.inner.put(key, stored, options));
-    } finally {
-      this.#beingWritten.delete(stored);
-    }
-  }
-
-  override async isStale(key: string, revision: number): Promise<boolean> {
-    const { kv } = await this.inner.get(key);
-    return kv?.modRevision === revision && (await this.#open(kv)).stale;
+  protected async isOutdated(kv: KeyValue): Promise<boolean> {
+    return (await this.#open(kv)).stale;
   }
 
   /** @throws StatusError 500 */
@@ -64,7 +45,7 @@ export class EncryptedStore extends TransformedStore {
     let left = BYTES_AT_ONCE;
     for (const kv of kvs) {
       if (left <= 0) return this.#readOn(kvs, read);
-      const known = this.#beingWritten.get(kv.value);
+      const known = this.putAs(kv.value);
       const opened = known ? { value: known } : this.#open(kv);
       if (opened instanceof Promise) return this.#readOn(kvs, read, opened);
       read.push({ ...kv, value: opened.value });

@@ -5,7 +5,6 @@
  *                 │ for each resource
  *     registry ◀─▶ EncryptedStore ◀─▶ store
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
 import { readYaml } from '@keelson/api/codec/yaml';
 import { type GroupResource, qualified } from '@keelson/api/errors';
@@ -15,6 +14,7 @@ import { AggregateFailure, aggregate, asError } from '../aggregate.ts';
 import type { EncryptionConfig } from '../config.ts';
 import type { HealthCheck } from '../health/checks.ts';
 import type { Logger } from '../logger.ts';
+import { hashOf } from '../metrics/hash.ts';
 import { readConfiguration } from './configuration.ts';
 import { EncryptedStore } from './encrypted-store.ts';
 import { EncryptionConfigError } from './error.ts';
@@ -57,7 +57,7 @@ export class Encryption {
   static async start(options: EncryptionOptions): Promise<Encryption> {
     const { config, metrics } = options;
     const { providers, hash } = await load(options);
-    metrics.uses(hash);
+    metrics.reloads.inForce(hash);
     const encryption = new Encryption(options, providers, hash);
     if (config.automaticReload) config.file.onChange?.(() => void encryption.#reload());
     return encryption;
@@ -107,7 +107,7 @@ export class Encryption {
     try {
       if (hashOf(config.file.get()) !== this.#hash) await this.#replace();
     } catch (error) {
-      metrics.reloaded('failure');
+      metrics.reloads.reloaded('failure');
       logger.error({ error: asError(error).message, path: config.path }, 'error processing encryption config file');
       if (!this.#isClosed) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#reload(), { background: true });
     } finally {
@@ -131,8 +131,8 @@ export class Encryption {
     this.#providers = providers;
     this.#hash = hash;
     this.#transformers.clear();
-    metrics.uses(hash);
-    metrics.reloaded('success');
+    metrics.reloads.inForce(hash);
+    metrics.reloads.reloaded('success');
     logger.info({ path: config.path }, 'reloaded the encryption config');
     // What was begun with them may still ask them.
     const grace = 2 * old.kms.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
@@ -177,8 +177,6 @@ function decode(text: string, path: string) {
     );
   }
 }
-
-const hashOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 async function checkAll({ kms }: Providers): Promise<void> {
   const failures: Error[] = [];

@@ -1,8 +1,9 @@
 /** What encryption counts, under upstream's names (apiserver/pkg/storage/value/metrics.go, envelope/metrics, encryptionconfig/metrics). */
-import { createHash } from 'node:crypto';
 import { Counter, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { LRUCache } from 'lru-cache';
+import { hashOf } from '../metrics/hash.ts';
+import { ReloadMetrics } from '../metrics/reloads.ts';
 
 export type Direction = 'from_storage' | 'to_storage';
 
@@ -16,6 +17,7 @@ export interface TransformationMetrics {
 const KEY_IDS = 100;
 
 export class EncryptionMetrics {
+  readonly reloads: ReloadMetrics;
   readonly #now: () => number;
   readonly #clock: () => Date;
   readonly #serverHash: string;
@@ -23,9 +25,6 @@ export class EncryptionMetrics {
   readonly #operations: Counter;
   readonly #misses: Counter;
   readonly #generations: Histogram;
-  readonly #reloads: Counter;
-  readonly #reloadedAt: Gauge;
-  readonly #configInfo: Gauge;
   readonly #calls: Histogram;
   readonly #keyIds: Counter;
   readonly #keyIdsUsedAt: Gauge;
@@ -75,18 +74,12 @@ export class EncryptionMetrics {
       [],
       exponentialBounds(5e-6, 2, 14),
     );
-    const controller = 'apiserver_encryption_config_controller_';
-    const perServer = ['status', 'apiserver_id_hash'];
-    this.#reloads = counter(`${controller}automatic_reloads_total`, 'How often the file was read again.', perServer);
-    this.#reloadedAt = gauge(
-      `${controller}automatic_reload_last_timestamp_seconds`,
-      'When the file was last read again.',
-      perServer,
-    );
-    this.#configInfo = gauge(`${controller}last_config_info`, 'The hash of the file in use.', [
-      'apiserver_id_hash',
-      'hash',
-    ]);
+    this.reloads = new ReloadMetrics(registry, {
+      what: 'encryption',
+      stability: 'ALPHA',
+      identity: serverId,
+      now: clock,
+    });
     const envelope = 'apiserver_envelope_encryption_';
     const used = ['transformation_type', 'provider_name', 'key_id_hash', 'apiserver_id_hash'];
     this.#calls = histogram(
@@ -174,24 +167,9 @@ export class EncryptionMetrics {
     this.#cacheSize.with(provider).value = keys;
   }
 
-  /** @param hash of the file that is in use */
-  uses(hash: string): void {
-    this.#configInfo.clear();
-    this.#configInfo.with(this.#serverHash, hash).value = 1;
-  }
-  reloaded(status: 'success' | 'failure'): void {
-    this.#reloads.with(status, this.#serverHash).inc();
-    this.#reloadedAt.with(status, this.#serverHash).value = this.#seconds();
-  }
-
   #seconds(): number {
     return this.#clock().getTime() / 1000;
   }
-}
-
-/** `sha256:…`, as secrets that are not secret are told. Nothing for nothing. */
-export function hashOf(text: string): string {
-  return text === '' ? '' : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
 /** What a plugin answered with, by gRPC's name; others have not come as far as that. */

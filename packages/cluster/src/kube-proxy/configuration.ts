@@ -1,9 +1,7 @@
 /** What the proxy is set to, by its file or by its flags (kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration). */
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { readYaml } from '@keelson/api/codec/yaml';
-import { parseDuration } from '@keelson/component/go/duration';
 import { type ConntrackSettings, familyOfRange, type LocalTraffic, type ProxySettings } from '@keelson/proxy';
+import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
@@ -130,19 +128,12 @@ function fromFlags(values: Values): File {
 }
 
 async function read(path: string): Promise<File> {
-  try {
-    const object = readYaml(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
-    if (object?.kind !== 'KubeProxyConfiguration' || object.apiVersion !== 'kubeproxy.config.k8s.io/v1alpha1') {
-      throw new Error('no KubeProxyConfiguration of kubeproxy.config.k8s.io/v1alpha1');
-    }
-    return {
-      ...object,
-      healthzBindAddress: object.healthzBindAddress || `0.0.0.0:${HEALTHZ_PORT}`,
-      metricsBindAddress: object.metricsBindAddress || `127.0.0.1:${METRICS_PORT}`,
-    };
-  } catch (error) {
-    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, 'correct --config');
-  }
+  const file = await readComponentConfig<File>(path, 'kubeproxy.config.k8s.io/v1alpha1', 'KubeProxyConfiguration');
+  return {
+    ...file,
+    healthzBindAddress: file.healthzBindAddress || `0.0.0.0:${HEALTHZ_PORT}`,
+    metricsBindAddress: file.metricsBindAddress || `127.0.0.1:${METRICS_PORT}`,
+  };
 }
 
 function localTrafficOf({ detectLocalMode, detectLocal = {}, clusterCIDR = '' }: File): LocalTraffic {
@@ -170,12 +161,7 @@ function checkRange(range: string): void {
 }
 
 function milliseconds(text: string | undefined, fallback: number): number {
-  if (text === undefined || text === '') return fallback;
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new StartupError((error as Error).message, 'correct --config');
-  }
+  return text === undefined || text === '' ? fallback : durationOf(text);
 }
 
 /** `0.0.0.0:10256`, `[::]:10256`, or an address alone */

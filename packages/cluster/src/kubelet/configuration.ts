@@ -1,7 +1,5 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
-import { readFile } from 'node:fs/promises';
-import { readYaml } from '@keelson/api/codec/yaml';
-import { parseDuration } from '@keelson/component/go/duration';
+import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
@@ -43,7 +41,10 @@ export interface KubeletConfiguration extends Omit<File, 'authentication' | 'nod
 
 /** @throws StartupError for a file that is none, a taint or a duration that makes no sense */
 export async function configurationOf(values: Values, given: ReadonlySet<string>): Promise<KubeletConfiguration> {
-  const file = values.config === '' ? {} : await read(values.config);
+  const file =
+    values.config === ''
+      ? {}
+      : await readComponentConfig<File>(values.config, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
   const { authentication, nodeStatusUpdateFrequency, ...rest } = file;
   /** A flag that was given comes before the file, its default behind it. */
   const pick = <F extends keyof Values, T>(flag: F, own: T | undefined): T | Values[F] =>
@@ -74,7 +75,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     providerID: pick('provider-id', file.providerID),
     housekeeping: housekeeping(file, values, given),
     ...(clientCaFile === '' ? {} : { clientCaFile }),
-    ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: milliseconds(nodeStatusUpdateFrequency) } : {}),
+    ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: durationOf(nodeStatusUpdateFrequency) } : {}),
   };
 }
 
@@ -121,27 +122,6 @@ const HOUSEKEEPING_FLAGS = {
   containerLogMaxSize: 'container-log-max-size',
   containerLogMaxFiles: 'container-log-max-files',
 } as const satisfies Partial<Record<keyof HousekeepingFile, keyof Values>>;
-
-async function read(path: string): Promise<File> {
-  const remedy = 'correct --config';
-  try {
-    const object = readYaml(await readFile(path, 'utf8')) as { kind?: string; apiVersion?: string } & File;
-    if (object?.kind !== 'KubeletConfiguration' || object.apiVersion !== 'kubelet.config.k8s.io/v1beta1') {
-      throw new Error('no KubeletConfiguration of kubelet.config.k8s.io/v1beta1');
-    }
-    return object;
-  } catch (error) {
-    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, remedy);
-  }
-}
-
-function milliseconds(text: string): number {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new StartupError((error as Error).message, 'correct --config');
-  }
-}
 
 /** `key=value:effect`, `key:effect` */
 function taintOf(text: string): { key: string; value: string; effect: string } {

@@ -174,6 +174,9 @@ export class Histogram extends Family<HistogramSeries> {
   }
 }
 
+/** As Prometheus' clients have them where nobody says otherwise; seconds. */
+export const DEFAULT_BOUNDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 /** `count` bounds from `start`, each `factor` times the one before. */
 export function exponentialBounds(start: number, factor: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => start * factor ** i);

@@ -1,10 +1,8 @@
 /** How probes go, for `/metrics/probes` (pkg/kubelet/prober/prober_manager.go). */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { Counter, Histogram } from '@keelson/component/metrics/families';
+import { Counter, DEFAULT_BOUNDS, Histogram } from '@keelson/component/metrics/families';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 
-/** As clients of Prometheus have them without being told otherwise. */
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const RESULTS = ['successful', 'failed', 'unknown'] as const;
 
 export class ProbeMetrics {
@@ -25,7 +23,7 @@ export class ProbeMetrics {
         stability: 'ALPHA',
         labels: ['probe_type', 'container', 'pod', 'namespace'],
       },
-      SECONDS,
+      DEFAULT_BOUNDS,
     ),
   );
 

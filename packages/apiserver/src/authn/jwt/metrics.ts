@@ -1,7 +1,7 @@
 /** What is counted of JSON Web Tokens and of their issuers' keys, under upstream's names. */
 import { Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-import { hashOf } from '../../configuration-file.ts';
+import { hashOf } from '../../metrics/hash.ts';
 
 const BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
