@@ -6,7 +6,7 @@ import { get } from './get.ts';
 import { growth } from './growth.ts';
 import { informers } from './informers.ts';
 import { lists } from './list.ts';
-import { mixed } from './mixed.ts';
+import { pacedRequests } from './paced.ts';
 import { start } from './start.ts';
 import { watches } from './watch.ts';
 import { watchSelective } from './watch-selective.ts';
@@ -22,6 +22,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...watches,
   watchSelective,
   informers,
-  mixed,
+  ...pacedRequests,
   growth,
 ];
