@@ -45,6 +45,19 @@ it('commits together what arrives while a commit is under way', async () => {
   expect(published).toEqual([2, 3, 4, 5]);
 });
 
+it('commits together what one turn of the event loop brings, however far each has to go', async () => {
+  const { journal, put, turn } = setUp();
+  const far = async () => {
+    for (let i = 0; i < 50; i++) await undefined;
+    return put('far');
+  };
+  const writes = [put('near'), far()];
+  await turn();
+  expect(journal.appends.map(({ writes }) => writes.length)).toEqual([2]);
+  journal.appends[0]!.succeed();
+  expect(await Promise.all(writes)).toEqual([2, 3]);
+});
+
 it('bounds the bytes of a commit', async () => {
   const { journal, put, turn } = setUp();
   const writes = Array.from({ length: 24 }, (_, i) => put(`${i}`, 0, 1 << 20));

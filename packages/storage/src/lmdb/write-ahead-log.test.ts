@@ -73,6 +73,27 @@ it.skipIf(process.platform !== 'linux')(
   },
 );
 
+it.each<[string, number, Write[], boolean]>([
+  ['one write alone, on a quick disk', 0.2, [write(102)], true],
+  ['on a slow one', 0.6, [write(102)], false],
+  ['several writes', 0.2, [write(102), write(103)], false],
+  ['a long one', 0.2, [write(102, 100_000)], false],
+])('the event loop waits for %s: a disk that takes %s ms', async (_, ms, writes, waits) => {
+  let time = 0;
+  const log = await WriteAheadLog.open(path, 1, () => (time += ms));
+  for (let revision = 2; revision < 102; revision++) await log.append([write(revision)]);
+  let done = false;
+  const appended = log.append(writes).then(() => {
+    done = true;
+  });
+  // Nothing that another thread does is heard of before.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  expect(done).toBe(waits);
+  await appended;
+  log.close();
+  expect((await reopened(101)).length).toBe(writes.length);
+});
+
 it('leaves out what the database has', async () => {
   const log = await WriteAheadLog.open(path, 1);
   await log.append([write(2), write(3)]);

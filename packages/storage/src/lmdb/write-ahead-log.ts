@@ -4,6 +4,7 @@ import {
   fsyncSync,
   openSync,
   readFile as readFileWithCallback,
+  writeSync,
   write as writeWithCallback,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -12,6 +13,7 @@ import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { Write } from '../embedded/journal.ts';
 import { StoreUnavailableError } from '../store.ts';
+import { DiskPace } from './disk-pace.ts';
 import { entryCodec } from './entry-codec.ts';
 
 const write = promisify(writeWithCallback);
@@ -21,6 +23,8 @@ const readFile = promisify(readFileWithCallback);
 const GROWTH_BYTES = 256 << 10;
 /** Bytes of a file beyond which it takes no further record: what a start has to read again. */
 const FULL_BYTES = 16 << 20;
+/** A longer record is not waited for by the event loop. */
+const SHORT_BYTES = 64 << 10;
 /** How much one turn of the event loop reads at a start. */
 const BYTES_PER_TURN = 4 << 20;
 /** Of a record: length and CRC-32 of what follows. Of a write in it: lengths of entry and value. All little-endian. */
@@ -49,6 +53,8 @@ interface Segment {
 export class WriteAheadLog {
   readonly #segments: readonly [Segment, Segment];
   #current: Segment;
+  readonly #pace = new DiskPace();
+  readonly #now: () => number;
   /** Why nothing can be written any more: whether the last record is on the disk is unknown. */
   #broken: Error | undefined;
   /** What a start finds that the database lacks, in order of revision. */
@@ -57,14 +63,15 @@ export class WriteAheadLog {
   /**
    * @param path without its ending; the directory is there
    * @param newest revision of the database; records follow on it
+   * @param now milliseconds of a clock that never goes backwards
    * @throws StoreUnavailableError if the files don't belong to the database; the file system's error if they can't be opened
    */
-  static async open(path: string, newest: number): Promise<WriteAheadLog> {
+  static async open(path: string, newest: number, now = () => performance.now()): Promise<WriteAheadLog> {
     const first = await openSegment(`${path}.log-0`, newest);
     const second = await openSegment(`${path}.log-1`, newest);
     syncDirectory(dirname(path));
     const recovered = [...first.missing, ...second.missing].sort((a, b) => a.entry.revision - b.entry.revision);
-    const log = new WriteAheadLog([first.segment, second.segment], recovered);
+    const log = new WriteAheadLog([first.segment, second.segment], recovered, now);
     const gap = recovered.findIndex(({ entry }, i) => entry.revision !== newest + 1 + i);
     if (gap < 0) return log;
     log.close();
@@ -73,11 +80,12 @@ export class WriteAheadLog {
     );
   }
 
-  private constructor(segments: readonly [Segment, Segment], recovered: readonly Write[]) {
+  private constructor(segments: readonly [Segment, Segment], recovered: readonly Write[], now: () => number) {
     const [first, second] = segments;
     this.#segments = segments;
     this.#current = second.newest > first.newest ? second : first;
     this.recovered = recovered;
+    this.#now = now;
   }
 
   /** Bytes of both files. */
@@ -86,7 +94,8 @@ export class WriteAheadLog {
   }
 
   /**
-   * Resolves when the writes are on the disk. Never called again before it settled.
+   * Resolves when the writes are on the disk. Never called again before it settled. The event loop waits for one write alone while the
+   * disk is quick: to hand it to another thread and to hear of it takes as long as the disk does.
    * @throws LogFullError, StoreUnavailableError: they are not there
    */
   async append(writes: readonly Write[]): Promise<void> {
@@ -94,8 +103,14 @@ export class WriteAheadLog {
     const record = encodeRecord(writes);
     const segment = this.#current;
     await this.#makeRoom(segment, record.length);
+    const startedAt = this.#now();
     try {
-      await writeAll(segment.fd, record, segment.end);
+      if (writes.length === 1 && record.length <= SHORT_BYTES && this.#pace.isQuick) {
+        writeAllNow(segment.fd, record, segment.end);
+      } else {
+        await writeAll(segment.fd, record, segment.end);
+      }
+      this.#pace.learn(this.#now() - startedAt);
     } catch (error) {
       this.#broken = failure(segment, error);
       throw this.#broken;
@@ -214,6 +229,12 @@ async function writeAll(fd: number, bytes: Buffer, position: number): Promise<vo
   for (let written = 0; written < bytes.length; ) {
     const { bytesWritten } = await write(fd, bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
+  }
+}
+
+function writeAllNow(fd: number, bytes: Buffer, position: number): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
 }
 
