@@ -24,13 +24,14 @@ beforeAll(async () => {
     'storage-version-migrator-controller',
     'storageversion-garbage-collector-controller',
     'kube-apiserver-serving-clustertrustbundle-publisher-controller',
+    'podcertificaterequest-cleaner-controller',
   ];
   const groups = [
     'storagemigration.k8s.io/v1beta1',
     'internal.apiserver.k8s.io/v1alpha1',
     'certificates.k8s.io/v1beta1',
   ];
-  const gates = ['StorageVersionMigrator', 'StorageVersionAPI', 'ClusterTrustBundle'];
+  const gates = ['StorageVersionMigrator', 'StorageVersionAPI', 'ClusterTrustBundle', 'PodCertificateRequest'];
   const args = [
     `--feature-gates=${gates.map((gate) => `${gate}=true`).join()}`,
     `--runtime-config=${groups.map((group) => `${group}=true`).join()}`,

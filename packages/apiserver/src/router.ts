@@ -2,7 +2,7 @@
  * From a request to the handler of a resource's endpoint, or to the router's own answers (405, 406, 415, 404), which
  * come before anything else that could be wrong with the request.
  */
-import { StatusError } from '@keelson/api/errors';
+import { badRequest, StatusError } from '@keelson/api/errors';
 import type { RequestContext } from './context.ts';
 import { headerOf } from './http/answer.ts';
 import { checkRouteAccepts, MEDIA_TYPES } from './http/negotiate.ts';
@@ -59,6 +59,9 @@ export function route(ctx: RequestContext, find: (key: string) => ServedResource
 
   const verb = verbOf(ctx, served, subresource);
   if (verb === undefined) throw methodNotAllowed();
+  if (hasEmptyNamespace(ctx, served) && !WITHOUT_NAMESPACE.has(subresource ? '' : verb))
+    throw badRequest('Namespace parameter required.');
+  if (subresource && info.name === '') throw badRequest('name must be provided');
   if (verb === 'patch') checkPatchType(headerOf(exchange.headers, 'content-type'));
   if (verb !== 'connect') {
     const watchable = verb === 'list' || verb === 'watch';
@@ -77,11 +80,19 @@ function checkNamespaceInPath(ctx: RequestContext, served: ServedResource): void
   const { info } = ctx;
   const { namespaced, resource } = served.definition;
   if (!namespaced && info.namespace !== '' && resource !== 'namespaces') throw resourceNotFound();
-  if (!namespaced || info.namespace !== '') return;
+  if (!namespaced || info.namespace !== '' || hasEmptyNamespace(ctx, served)) return;
   const hasItem = info.parts.length > 1;
   if (hasItem || !served.verbs.has('list')) throw resourceNotFound();
   if (ctx.exchange.method !== 'GET') throw methodNotAllowed();
 }
+
+/** `/api/v1/namespaces//pods` is the path of a namespace that has no name. */
+function hasEmptyNamespace({ info }: RequestContext, { definition }: ServedResource): boolean {
+  return definition.namespaced && info.namespace === '' && info.path.includes('/namespaces//');
+}
+
+/** Lists are of all namespaces; what is created is found to lack one by validation. */
+const WITHOUT_NAMESPACE: ReadonlySet<string> = new Set(['list', 'watch', 'create']);
 
 function verbOf(ctx: RequestContext, served: ServedResource, subresource: Subresource | undefined): Verb | undefined {
   const { method } = ctx.exchange;

@@ -96,6 +96,8 @@ export interface ApiServer {
 }
 
 /** What GET / lists besides groups and health checks. */
+/** How the server calls itself on its pages. */
+const NAME = 'apiserver';
 const OTHER_PATHS = [
   '/.well-known/openid-configuration',
   '/metrics',
@@ -227,10 +229,10 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const pages: Page[] = [];
   const otherPaths = () => [...OTHER_PATHS, ...pages.map(({ kind }) => `/${kind.toLowerCase()}`), ...health.paths()];
-  if (gates.enabled('ComponentFlagz') && config.flags) pages.push(flagz(config.flags));
+  if (gates.enabled('ComponentFlagz') && config.flags) pages.push(flagz(NAME, config.flags));
   if (gates.enabled('ComponentStatusz')) {
     const startedAt = new Date(processStartSeconds() * 1000);
-    pages.push(statusz({ version, startedAt, now, paths: otherPaths }));
+    pages.push(statusz({ component: NAME, version, startedAt, now, paths: otherPaths }));
   }
   const openapi = new OpenApiService({ served: () => groups, now });
 

@@ -4,6 +4,7 @@ import { formatS, formatSharpV, formatV, goType } from './goformat.ts';
 test.each<[unknown, string, string, string]>([
   ['a', 'a', 'a', '"a"'],
   [1, '1', '%!s(int64=1)', '1'],
+  [2 ** 63, '9.223372036854776e+18', '%!s(float64=9.223372036854776e+18)', '9.223372036854776e+18'],
   [1.5, '1.5', '%!s(float64=1.5)', '1.5'],
   [0.00001, '1e-05', '%!s(float64=1e-05)', '1e-05'],
   [true, 'true', '%!s(bool=true)', 'true'],

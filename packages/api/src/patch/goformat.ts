@@ -1,6 +1,6 @@
 /**
  * Values as Go's fmt prints them. Errors of patches and of apply show the offending value that way, and clients see it.
- * Numbers that are whole are taken for int64, others for float64, as the API server's JSON reader does.
+ * Numbers that are whole are taken for int64 where they fit it, others for float64, as the API server's JSON reader does.
  */
 import { quote } from '../field.ts';
 import { isObject, sortedKeys } from './value.ts';
@@ -49,7 +49,7 @@ export function goType(value: unknown): string {
     case 'object':
       return 'map[string]interface {}';
     case 'number':
-      return Number.isInteger(value) ? 'int64' : 'float64';
+      return isInt64(value) ? 'int64' : 'float64';
     case 'bigint':
       return 'int64';
     case 'boolean':
@@ -83,10 +83,17 @@ function formatJsonString(text: string): string {
 }
 const PLAIN = /^[\w ./:\-@=+,~%*()[\]{}|]*$/;
 
-/** Shortest digits; an exponent below 1e-4 and from 1e21 on, of at least two digits. */
+const MAX_INT64 = 2 ** 63;
+
+/** Whether Go's reader of JSON takes it for an integer. */
+export function isInt64(value: unknown): value is number | bigint {
+  return typeof value === 'bigint' || (Number.isInteger(value) && Math.abs(value as number) < MAX_INT64);
+}
+
+/** Shortest digits; an exponent below 1e-4 and from 2^63 on, of at least two digits. */
 function formatNumber(n: number): string {
   const abs = Math.abs(n);
-  const text = abs !== 0 && abs < 1e-4 ? n.toExponential() : String(n);
+  const text = (abs !== 0 && abs < 1e-4) || abs >= MAX_INT64 ? n.toExponential() : String(n);
   return text.replace(/e([+-])(\d)$/, 'e$10$2');
 }
 

@@ -62,6 +62,30 @@ test.each<[string, Operation]>([
   expect(() => run(step)).toThrow(expect.objectContaining({ code: 422, reason: 'Invalid' }));
 });
 
+test.each<[path: string, written: string, isEqual: boolean]>([
+  ['/s', '"<b>"', false],
+  ['/s', '"\\u003cb\\u003e"', true],
+  ['/n', '1', true],
+  ['/n', '1.0', false],
+  ['/o', '{"t":true,"s":"x"}', true],
+  ['/o', '{ "s" : "\\u0078", "t" : true }', false],
+  ['/z', 'null', true],
+  ['/n', 'null', false],
+])('test of %s compares with %s as it is written', (path, written, isEqual) => {
+  const text = `[{"op":"test","path":"${path}","value":${written}}]`;
+  const steps = decodeJsonPatch(JSON.parse(text), true, () => text);
+  const patch = (): unknown => applyJsonPatch({ s: '<b>', n: 1, o: { s: 'x', t: true } }, steps);
+  if (isEqual) expect(patch).not.toThrow();
+  else expect(patch).toThrow(expect.objectContaining({ code: 422 }));
+});
+
+test('what a patch has looked at is in the order of its keys, as errors show it', () => {
+  const patched = applyJsonPatch({ z: { d: 1, c: { f: 1, e: 1 } }, y: { b: 1, a: 1 } }, [
+    { op: 'add', path: '/z/a', value: 1 },
+  ]);
+  expect(JSON.stringify(patched)).toBe('{"y":{"b":1,"a":1},"z":{"a":1,"c":{"f":1,"e":1},"d":1}}');
+});
+
 test('neither the document nor the patch changes', () => {
   const before = structuredClone(doc);
   const steps = [
@@ -76,7 +100,7 @@ test('neither the document nor the patch changes', () => {
 test('a key like __proto__ is a member', () => {
   const result = run({ op: 'add', path: '/data/__proto__', value: '1' }) as { data: object };
   expect(Object.getPrototypeOf(result.data)).toBe(Object.prototype);
-  expect(JSON.stringify(result.data)).toBe('{"x":"1","n":null,"__proto__":"1"}');
+  expect(JSON.stringify(result.data)).toBe('{"__proto__":"1","n":null,"x":"1"}');
 });
 
 test('copies may add 3 MiB', () => {

@@ -2,10 +2,11 @@
  * JSON patch (RFC 6902) as the API server has it: gopkg.in/evanphx/json-patch.v4 with
  * k8s.io/apiserver/pkg/endpoints/handlers/patch.go around it. It is more lenient than the RFC, see docs/patch.md.
  */
+import { jsonText } from '../codec/json.ts';
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { unprocessable } from './errors.ts';
 import { formatJson } from './goformat.ts';
-import { clone, equal, isObject, type JsonObject, jsonType, own, put } from './value.ts';
+import { clone, equal, isObject, type JsonObject, jsonType, own, put, sortedKeys } from './value.ts';
 
 /** A step of a patch. Its members are looked at only when the step is taken. */
 export type Operation = JsonObject;
@@ -15,12 +16,24 @@ const MAX_OPERATIONS = 10_000;
 const MAX_COPY_BYTES = 3 * 1024 * 1024;
 const MEMBERS = ['op', 'path', 'from', 'value'];
 
+/** A number, string or boolean as it was written: `1.0`, `"\u003c"`. */
+class Written {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** What `test` operations expect, as it was written: scalars are {@link Written}. */
+const expectations = new WeakMap<Operation, unknown>();
+
 /**
  * Checks the shape of a parsed patch. With `strict` (fieldValidation Strict and Warn) the members' types count, else
  * only that it is a list of objects.
+ * @param text gives the patch as it was written, and is asked where there is a `test`, which compares texts of scalars, not values
  * @throws StatusError 400 for another shape, 413 for more than 10,000 operations
  */
-export function decodeJsonPatch(body: unknown, strict: boolean): Operation[] {
+export function decodeJsonPatch(body: unknown, strict: boolean, text?: () => string): Operation[] {
   if (body === null) return [];
   const [prefix, list, operation] = strict
     ? ['error decoding patch: ', '[]handlers.jsonPatchOp', 'handlers.jsonPatchOp']
@@ -43,7 +56,15 @@ export function decodeJsonPatch(body: unknown, strict: boolean): Operation[] {
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`,
     );
   }
+  if (text && operations.some(({ op }) => op === 'test')) {
+    const written = JSON.parse(text(), asWritten) as (JsonObject | null)[];
+    for (const [i, step] of operations.entries()) expectations.set(step, written[i]?.value ?? null);
+  }
   return operations;
+}
+
+function asWritten(_key: string, value: unknown, context?: { readonly source: string }): unknown {
+  return (typeof value === 'object' && value !== null) || value === null ? value : new Written(context!.source);
 }
 
 /** What strict decoding finds fault with: `json patch unknown field "[0].zip"`. */
@@ -84,7 +105,27 @@ export function applyJsonPatch(document: JsonObject, operations: readonly Operat
 export function runJsonPatch(document: JsonObject, operations: readonly Operation[]): JsonObject | unknown[] {
   const target = new Target(clone(document));
   for (const step of operations) target.take(step);
+  target.sortTouched();
   return target.root;
+}
+
+/** @param expected a value, or one whose scalars are {@link Written} */
+function matches(actual: unknown, expected: unknown): boolean {
+  if (expected instanceof Written) {
+    const isScalar = actual !== null && actual !== undefined && typeof actual !== 'object';
+    return isScalar && jsonText(actual as unknown as object) === expected.text;
+  }
+  if (typeof actual !== 'object' || typeof expected !== 'object' || actual === null || expected === null)
+    return equal(actual, expected);
+  if (Array.isArray(actual) || Array.isArray(expected)) {
+    if (!Array.isArray(actual) || !Array.isArray(expected) || actual.length !== expected.length) return false;
+    return actual.every((value, i) => matches(value, expected[i]));
+  }
+  const keys = Object.keys(actual);
+  if (keys.length !== Object.keys(expected).length) return false;
+  return keys.every(
+    (key) => Object.hasOwn(expected, key) && matches(own(actual as JsonObject, key), own(expected as JsonObject, key)),
+  );
 }
 
 type Container = JsonObject | unknown[];
@@ -95,6 +136,8 @@ const MISSING = 'missing value';
 class Target {
   root: Container;
   #copied = 0;
+  /** Go's library has made maps of them, which are written in the order of their keys. */
+  readonly #touched = new Set<object>();
 
   constructor(root: Container) {
     this.root = root;
@@ -123,11 +166,28 @@ class Target {
         this.#copy(step);
         break;
       case 'test':
-        this.#test(step, step.value ?? null);
+        this.#test(step, expectations.get(step) ?? step.value ?? null);
         break;
       default:
         fail(`Unexpected kind: ${typeof op === 'string' ? op : 'unknown'}`);
     }
+  }
+
+  sortTouched(): void {
+    for (const object of this.#touched) {
+      if (Array.isArray(object)) continue;
+      const members = object as JsonObject;
+      const copy = { ...members };
+      for (const key of Object.keys(copy)) delete members[key];
+      for (const key of sortedKeys(copy)) put(members, key, copy[key]);
+    }
+  }
+
+  /** A value is looked at as a whole. */
+  #touch(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    this.#touched.add(value);
+    for (const member of Object.values(value)) this.#touch(member);
   }
 
   #move(step: Operation): void {
@@ -177,7 +237,8 @@ class Target {
     const place = path === '' ? undefined : this.#find(path);
     if (path !== '' && !place) fail(`test operation does not apply: is missing path: ${path}: ${MISSING}`);
     const actual = place ? (within(`error in test for path: '${path}'`, () => get(...place)) ?? null) : this.root;
-    if (!equal(actual, expected)) throw new PatchProblem(`testing value ${path} failed: test failed`, true);
+    this.#touch(actual);
+    if (!matches(actual, expected)) throw new PatchProblem(`testing value ${path} failed: test failed`, true);
   }
 
   #from(step: Operation): [Container, string] {
@@ -201,10 +262,12 @@ class Target {
     const segments = path.split('/').map((s) => s.replaceAll('~1', '/').replaceAll('~0', '~'));
     if (segments.length < 2) return undefined;
     let container = this.root;
+    this.#touched.add(container);
     for (const segment of segments.slice(1, -1)) {
       const next = member(container, segment);
       if (typeof next !== 'object' || next === null) return undefined;
       container = next as Container;
+      this.#touched.add(container);
     }
     return [container, segments.at(-1)!];
   }

@@ -12,6 +12,7 @@ test.each<[JsonObject, string]>([
   [{ metadata: 'x' }, 'cannot restore struct from: string'],
   [{ metadata: { labels: true } }, 'cannot restore map from bool'],
   [{ metadata: { labels: { a: 1 } } }, 'cannot convert int64 to string'],
+  [{ metadata: { labels: { a: 2 ** 63 } } }, 'unrecognized type: string'],
   [{ metadata: { labels: { a: 1.5 } } }, 'unrecognized type: string'],
   [{ metadata: { finalizers: {} } }, 'cannot restore slice from map'],
   [{ spec: { replicas: 'x' } }, 'unrecognized type: int32'],

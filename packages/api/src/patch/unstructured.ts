@@ -6,7 +6,7 @@ import { decodeBase64 } from '../codec/base64.ts';
 import { decodeExactly } from '../codec/exact.ts';
 import { stringify } from '../codec/stringify.ts';
 import type { ScalarType, StructType, Type } from '../schema.ts';
-import { goType } from './goformat.ts';
+import { goType, isInt64 } from './goformat.ts';
 import { goKind } from './lookup.ts';
 import { isObject, type JsonObject, put } from './value.ts';
 
@@ -89,7 +89,7 @@ function restoreScalar(value: unknown, type: ScalarType): unknown {
       return value;
   }
   // Go converts between numbers, and integers to strings, which is not wanted here; of other types it knows nothing.
-  const convertible = isWhole(value) ? type.scalar !== 'bool' : typeof value === 'number' && /^int/.test(type.scalar);
+  const convertible = isInt64(value) ? type.scalar !== 'bool' : typeof value === 'number' && /^int/.test(type.scalar);
   if (convertible) throw new Error(`cannot convert ${goType(value)} to ${type.goName}`);
   throw new Error(`unrecognized type: ${goKind(type)}`);
 }
@@ -106,6 +106,7 @@ function restoreBytes(value: unknown): unknown {
   return value;
 }
 
+/** Floats without a fraction count. */
 function isWhole(value: unknown): value is number | bigint {
   return typeof value === 'bigint' || Number.isInteger(value);
 }

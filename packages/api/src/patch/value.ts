@@ -9,7 +9,14 @@ export function isObject(value: unknown): value is JsonObject {
 /** Go's word for a JSON value. */
 export function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
-  return typeof value === 'boolean' ? 'bool' : typeof value;
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool';
+    case 'bigint':
+      return 'number';
+    default:
+      return typeof value;
+  }
 }
 
 /** What Go's decoder says of a value that has to be an object and is none. */

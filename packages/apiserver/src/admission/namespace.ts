@@ -1,8 +1,8 @@
 /** NamespaceLifecycle, NamespaceExists and NamespaceAutoProvision: nothing is made where there is no namespace. */
-import { forbidden, hasReason, notFound, StatusError } from '@keelson/api/errors';
+import { forbidden, hasReason, internalError, notFound, StatusError } from '@keelson/api/errors';
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import { LRUCache } from 'lru-cache';
-import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, refuse } from './plugin.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, refuse, unaskable } from './plugin.ts';
 
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 const NAMESPACES = { group: '', resource: 'namespaces' };
@@ -29,6 +29,8 @@ export function namespaceLifecycle({ objects, wait, now }: AdmissionWorld): Admi
       await wait(MISSING_WAIT_MS);
       cached = await objects.get('namespaces', '', name);
     }
+    const problem = cached ? undefined : unaskable(name);
+    if (problem) throw internalError(problem);
     const doubtful = recentlyDeleted.has(name) && cached?.status?.phase === 'Active';
     const found = cached && !doubtful ? cached : await objects.getLive('namespaces', '', name);
     if (!found) throw notFound(NAMESPACES, name);

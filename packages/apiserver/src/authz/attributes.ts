@@ -1,5 +1,5 @@
 /** What is asked of an authorizer, and what it says (k8s.io/apiserver/pkg/authorization/authorizer). */
-import { forbidden, type StatusError } from '@keelson/api/errors';
+import { forbidden, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { FieldRequirement } from '@keelson/api/selectors/fields';
 import type { LabelRequirement } from '@keelson/api/selectors/labels';
@@ -88,13 +88,22 @@ export function nonResourceAttributes(user: UserInfo, verb: string, path: string
   return { ...NO_RESOURCE, isResourceRequest: false, user, verb, path };
 }
 
+/** Refused before any handler saw the request: browsers are told not to guess what the answer is. */
+export class Denied extends StatusError {
+  static as({ code, reason, message, details }: StatusError): Denied {
+    return new Denied(code, reason, message, details);
+  }
+}
+
 /** The 403 for these attributes. `reason` comes from the authorizer and may be empty. */
-export function forbiddenError(attributes: Attributes, reason: string): StatusError {
+export function forbiddenError(attributes: Attributes, reason: string): Denied {
   const message = forbiddenMessage(attributes).replace(/[&<>]/g, (c) => HTML[c]!);
-  return forbidden(
-    { group: attributes.apiGroup, resource: attributes.resource },
-    attributes.name,
-    reason === '' ? message : `${message}: ${reason}`,
+  return Denied.as(
+    forbidden(
+      { group: attributes.apiGroup, resource: attributes.resource },
+      attributes.name,
+      reason === '' ? message : `${message}: ${reason}`,
+    ),
   );
 }
 const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };

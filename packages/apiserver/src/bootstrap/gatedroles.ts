@@ -25,6 +25,11 @@ export const gatedRoles: readonly GatedRole[] = [
     ],
   },
   {
+    gates: ['PodCertificateRequest'],
+    account: 'podcertificaterequestcleaner',
+    rules: [rule('certificates.k8s.io', 'podcertificaterequests', 'get', 'list', 'watch', 'delete')],
+  },
+  {
     gates: ['StorageVersionAPI', 'APIServerIdentity'],
     account: 'storage-version-garbage-collector',
     rules: [

@@ -4,9 +4,10 @@
  */
 import type { ApplySchema } from '@keelson/api/apply/schema';
 import { withoutEmpties } from '@keelson/api/codec/empties';
+import { DecodeError } from '@keelson/api/codec/exact';
 import { type Body, type Decoded, type DecodeOptions, encodeJson, normalize, openJson } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
-import { clone, isObject, type JsonObject } from '@keelson/api/patch/value';
+import { clone, isObject, type JsonObject, jsonType } from '@keelson/api/patch/value';
 import { structType } from '@keelson/api/schema';
 import type { ObjectForm } from '../registry/form.ts';
 import type { CustomSchema } from './schema/index.ts';
@@ -68,6 +69,9 @@ function coerceMetadata(object: KubeObject, options: DecodeOptions): string[] {
   if (given === undefined || given === null) {
     object.metadata = {};
     return [];
+  }
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw new DecodeError(`json: cannot unmarshal ${jsonType(given)} into Go value of type v1.ObjectMeta`);
   }
   const entries = isObject(given) ? given.managedFields : undefined;
   const decoded = openMetadata(given).decode(METADATA, { ...options, keepsEmpty: false });

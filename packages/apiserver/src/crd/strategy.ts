@@ -41,12 +41,15 @@ export function customStrategy({
       object.metadata.generation = 1;
     },
     validate: (_ctx, object) =>
-      otherKind(object, kind) ?? [
-        ...validateObjectMeta(object.metadata, namespaced, nameIsDNSSubdomain, METADATA),
-        ...schema.validate(object),
-        ...scaleSpecProblems(object, subresources),
-        ...scaleStatusProblems(object, subresources),
-      ],
+      schema.validate(object, {
+        among: (values) =>
+          otherKind(object, kind) ?? [
+            ...validateObjectMeta(object.metadata, namespaced, nameIsDNSSubdomain, METADATA),
+            ...values(),
+            ...scaleSpecProblems(object, subresources),
+            ...scaleStatusProblems(object, subresources),
+          ],
+      }),
     warningsOnCreate: (_ctx, object) => finalizerWarnings(object.metadata.finalizers ?? []),
     prepareForUpdate(_ctx, object, old) {
       if (hasStatus) keep('status', object, old);
@@ -54,12 +57,16 @@ export function customStrategy({
         object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
     validateUpdate: (_ctx, object, old) =>
-      otherKind(object, kind) ?? [
-        ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
-        ...schema.validateUpdate(object, old, { warn: forgiven.listFor(object) }),
-        ...scaleSpecProblems(object, subresources),
-        ...scaleStatusProblems(object, subresources),
-      ],
+      schema.validateUpdate(object, old, {
+        among: (values) =>
+          otherKind(object, kind) ?? [
+            ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
+            ...values(),
+            ...scaleSpecProblems(object, subresources),
+            ...scaleStatusProblems(object, subresources),
+          ],
+        warn: forgiven.listFor(object),
+      }),
     warningsOnUpdate(_ctx, object, old) {
       const before = new Set(old.metadata.finalizers);
       const added = (object.metadata.finalizers ?? []).filter((name) => !before.has(name));
@@ -102,11 +109,15 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
         else object.status = status;
       },
       validateUpdate: (_ctx, object, old) =>
-        otherKind(object, kind) ?? [
-          ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
-          ...schema.validateStatusUpdate(object, old, { warn: forgiven.listFor(object) }),
-          ...scaleStatusProblems(object, subresources),
-        ],
+        schema.validateStatusUpdate(object, old, {
+          among: (values) =>
+            otherKind(object, kind) ?? [
+              ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
+              ...values(),
+              ...scaleStatusProblems(object, subresources),
+            ],
+          warn: forgiven.listFor(object),
+        }),
       warningsOnUpdate: (_ctx, object) => [...forgiven.of(object)],
       resetFields: { [apiVersionOf(kind)]: { 'f:metadata': {}, 'f:spec': {} } },
     },

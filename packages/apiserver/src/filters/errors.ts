@@ -1,5 +1,6 @@
 /** Whatever is thrown further in becomes an answer here, and only here. */
 import { internalError, StatusError } from '@keelson/api/errors';
+import { Denied } from '../authz/attributes.ts';
 import type { Filter } from '../chain.ts';
 import { commonHeaders } from '../handlers/send.ts';
 import { statusBody } from '../handlers/status.ts';
@@ -41,6 +42,7 @@ export function errors(logger: Logger): Filter {
         {
           ...commonHeaders(ctx),
           'content-type': contentType,
+          ...(error instanceof Denied ? { 'x-content-type-options': 'nosniff' } : {}),
           ...(retryAfter ? { 'retry-after': String(retryAfter) } : {}),
         },
         body,

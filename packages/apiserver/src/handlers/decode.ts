@@ -59,6 +59,7 @@ export function decodeBody(
       expected.unreadable ??
         `${kind} in version ${quote(versionOf(apiVersion))} cannot be handled as a ${isCustom ? kind : expected.kind}: ${why}`,
     );
+  if (!isCustom && apiVersion.endsWith('/')) throw unhandled(versionMissing(asJson(body, mediaType)));
   let isForeign = false;
   if (isCustom) {
     // Who looks for mistakes asks for the kind first.
@@ -75,6 +76,11 @@ export function decodeBody(
     decoded = other ? said.decode(other, options) : expected.form.decode(said, options);
   } catch (error) {
     throw unhandled(message(error));
+  }
+  // Names of fields are looked at more closely now.
+  if (isCustom) {
+    if (!decoded.object.kind) throw unrecognized(kindMissing(asJson(body, mediaType)), body, expected);
+    if (said.apiVersion && !decoded.object.apiVersion) throw versionMismatch('', expected);
   }
   if (other && kind !== expected.kind) throw unhandled(unknownConversion(other, expected));
   if (decoded.strictErrors.length > 0) {
@@ -97,6 +103,10 @@ export function asExpected(object: KubeObject, expected: Expected): KubeObject {
 function isForeignCustom(said: Body, body: Buffer, expected: Expected): boolean {
   if (said.kind === '') throw unrecognized(kindMissing(body.toString('utf8')), body, expected);
   return said.apiVersion !== apiVersionOf(expected);
+}
+
+function versionMissing(document: string): string {
+  return `Object 'apiVersion' is missing in '${document}'`;
 }
 
 export function kindMissing(document: string): string {

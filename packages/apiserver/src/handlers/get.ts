@@ -1,15 +1,15 @@
 import { notFound } from '@keelson/api/errors';
 import type { CachedObject } from '../registry/cacher.ts';
 import { lookUp } from '../registry/lookup.ts';
-import { keyOf } from '../registry/resource.ts';
+import { requestedKeyOf } from '../registry/resource.ts';
 import { auditAnswer } from './audit.ts';
 import { refuseExport } from './options.ts';
 import { representationFor } from './representations.ts';
-import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
+import { parseListResourceVersion, parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Scope } from './scope.ts';
 import { sendWhole } from './send.ts';
 
-/** GET of one object. @throws StatusError 404; 500 for a resourceVersion that is none; 504 for one in the future */
+/** GET of one object. @throws StatusError 404; 500 (400 of what is not cached) for a resourceVersion that is none; 504 for one in the future */
 export async function getObject(scope: Scope): Promise<void> {
   const { ctx, served } = scope;
   const { name, query } = ctx.info;
@@ -22,11 +22,12 @@ export async function getObject(scope: Scope): Promise<void> {
 }
 
 async function find({ ctx, store, served }: Scope, wanted: string): Promise<CachedObject | undefined> {
-  const revision = parseResourceVersion(wanted);
+  const { isUncached } = served.definition.registration;
+  const revision = isUncached ? parseListResourceVersion(wanted) : parseResourceVersion(wanted);
   const { cacher } = store;
-  return lookUp(store, keyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
+  return lookUp(store, requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
     if (wanted === '0') return cacher.ready();
     const current = await cacher.fresh();
-    if (revision > current) throw resourceVersionTooLarge(revision, current);
+    if (revision > current) throw resourceVersionTooLarge(revision, current, isUncached ? 0 : 1);
   });
 }

@@ -19,8 +19,6 @@ export interface Lens {
   readonly isIdentity: boolean;
   /** Whether admission sees what bodies hold, not the object that is stored. */
   readonly admitsBodies: boolean;
-  /** Whether the uid that a body says must be that of what is stored. */
-  readonly storeChecksUid: boolean;
   /** From the stored object; does not change it. */
   read(stored: KubeObject): KubeObject;
   /** The same with managedFields, which some forms hide from readers. */
@@ -50,14 +48,15 @@ export function lensOf(served: ServedResource, subresource: Subresource | undefi
 function objectLens(served: ServedResource, subresource: string): Lens {
   const { definition, version, form } = served;
   const { storage, registration } = definition;
+  const isIdentity = version === storage.version && definition.group === storage.group;
   return {
     expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
-    isIdentity: version === storage.version && definition.group === storage.group,
+    isIdentity,
     admitsBodies: false,
-    storeChecksUid: true,
     read: (stored) => fromStorage(served, stored),
-    readForWrite: (stored) => fromStorage(served, stored),
+    // Errors of patches show it: members stand in the order of the version's type.
+    readForWrite: (stored) => (isIdentity ? stored : form.normalize(fromStorage(served, stored), true)),
     write: (_stored, object) => toStorage(served, object),
     defaults: (object, now) => registration.strategy.defaults?.(object, version, now),
     table: registration.table,

@@ -57,18 +57,21 @@ export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> 
 
 async function pageOfPlan(scope: Scope, selection: Selection, plan: Plan): Promise<Page> {
   const { cacher } = scope.store;
+  const { isUncached } = scope.served.definition.registration;
   if (plan.revision === undefined) {
     if (plan.atLeast === undefined) await cacher.ready();
     else {
       const current = await cacher.fresh();
-      if (plan.atLeast > current) throw resourceVersionTooLarge(plan.atLeast, current);
+      if (plan.atLeast > current) throw resourceVersionTooLarge(plan.atLeast, current, isUncached ? 0 : 1);
     }
     return pageFromCache(scope, selection, plan, cacher.revision);
   }
   const current = await cacher.fresh();
   // Upstream asks the store itself for one object at a revision, and that does not say when to come again.
-  if (plan.revision > current)
-    throw resourceVersionTooLarge(plan.revision, current, onlyKey(scope, selection) === undefined ? 1 : 0);
+  if (plan.revision > current) {
+    const isSaid = !isUncached && onlyKey(scope, selection) === undefined;
+    throw resourceVersionTooLarge(plan.revision, current, isSaid ? 1 : 0);
+  }
   if (plan.revision === current) return pageFromCache(scope, selection, plan, current);
   if (cacher.lastChange > plan.revision) return pageFromHistory(scope, selection, plan, plan.revision);
   await checkKept(scope, plan, plan.revision);
@@ -94,6 +97,8 @@ interface Plan {
 
 function planOf(scope: Scope, options: ListOptions): Plan {
   const limit = Math.max(0, options.limit);
+  // A cache that is taken as it is does not page.
+  const atAny = scope.served.definition.registration.isUncached ? limit : 0;
   if (options.continue !== '') {
     const position = decodeContinue(options.continue, rangePrefix(scope));
     if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
@@ -103,14 +108,16 @@ function planOf(scope: Scope, options: ListOptions): Plan {
       revision: position.revision > 0 ? position.revision : undefined,
       atLeast: 0,
       from: position.from,
-      limit: options.resourceVersion === '0' ? 0 : limit,
+      limit: options.resourceVersion === '0' ? atAny : limit,
     };
   }
   const revision = parseListResourceVersion(options.resourceVersion);
   const isExact = options.resourceVersionMatch === 'Exact';
   const isLegacyExact = options.resourceVersionMatch === '' && limit > 0 && revision > 0;
-  if (isExact || isLegacyExact) return { revision, atLeast: undefined, from: undefined, limit };
-  if (options.resourceVersion === '0') return { revision: undefined, atLeast: undefined, from: undefined, limit: 0 };
+  // Zero is refused in its usual spelling; in others it is no revision.
+  if ((isExact || isLegacyExact) && revision > 0) return { revision, atLeast: undefined, from: undefined, limit };
+  if (options.resourceVersion === '0')
+    return { revision: undefined, atLeast: undefined, from: undefined, limit: atAny };
   return { revision: undefined, atLeast: revision, from: undefined, limit };
 }
 

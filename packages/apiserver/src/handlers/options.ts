@@ -3,6 +3,8 @@
  */
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
+import { type FieldSelector, parseFieldSelector } from '@keelson/api/selectors/fields';
+import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
 import type { Operation } from '../admission/plugin.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 
@@ -20,8 +22,9 @@ export interface PatchOptions extends WriteOptions {
 }
 
 export interface ListOptions {
-  readonly labelSelector: string;
-  readonly fieldSelector: string;
+  readonly labels: LabelSelector;
+  /** Of fields as clients call them. */
+  readonly fields: FieldSelector;
   readonly watch: boolean;
   readonly allowWatchBookmarks: boolean;
   readonly resourceVersion: string;
@@ -96,9 +99,7 @@ export function operationOptions(
 
 /** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */
 export function listOptions(query: URLSearchParams, forceWatch: boolean): ListOptions {
-  const options: ListOptions = {
-    labelSelector: query.get('labelSelector') ?? '',
-    fieldSelector: query.get('fieldSelector') ?? '',
+  const said = {
     watch: forceWatch || (readBoolean(query, 'watch') ?? false),
     allowWatchBookmarks: readBoolean(query, 'allowWatchBookmarks') ?? false,
     resourceVersion: query.get('resourceVersion') ?? '',
@@ -108,10 +109,24 @@ export function listOptions(query: URLSearchParams, forceWatch: boolean): ListOp
     continue: query.get('continue') ?? '',
     sendInitialEvents: readBoolean(query, 'sendInitialEvents'),
   };
+  const options: ListOptions = {
+    ...said,
+    labels: readSelector(parseLabelSelector, query.get('labelSelector') ?? ''),
+    fields: readSelector(parseFieldSelector, query.get('fieldSelector') ?? ''),
+  };
   const completed = withWatchListDefaults(options);
   const errors = completed.watch ? checkWatch(completed) : checkList(completed);
   if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', '', errors);
   return completed;
+}
+
+/** @throws StatusError 400 */
+function readSelector<S>(parse: (text: string) => S, text: string): S {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
 }
 
 /** A watch from "" or "0" is, of old, one that begins with the state (SetListOptionsDefaults). */

@@ -95,7 +95,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
   switch (patchType) {
     case 'application/json-patch+json': {
       const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
-      const operations = decodeJsonPatch(value, isStrict);
+      const operations = decodeJsonPatch(value, isStrict, () => body.toString('utf8'));
       const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
       return (current) => fromDocument(scope, options, applyJsonPatch(current, operations), found);
     }

@@ -4,6 +4,7 @@
 import { encodeJson } from '@keelson/api/codec/json';
 import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import type { JsonObject } from '@keelson/api/patch/value';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
 import { encodedBytesOf } from '../registry/codec.ts';
@@ -58,8 +59,9 @@ export class StoredJson implements Representation {
   }
 
   bookmark(revision: number, initialEventsEnd: boolean): Buffer {
-    const { kind, storage } = this.#definition;
-    return jsonFrame('BOOKMARK', bookmarkObject(kind, apiVersionOf(storage), revision, initialEventsEnd));
+    const { kind, storage, storageForm } = this.#definition;
+    const id = { kind, apiVersion: apiVersionOf(storage) };
+    return jsonFrame('BOOKMARK', bookmarkObject(id, revision, initialEventsEnd, storageForm.empty));
   }
 
   error(status: object): Buffer {
@@ -105,14 +107,19 @@ export function jsonFrame(type: WatchEventType, object: object): Buffer {
   return Buffer.concat([EVENT_HEADS[type], encodeJson(object), END_OF_EVENT]);
 }
 
-/** An empty object of the kind that carries a revision. */
+/**
+ * An empty object of the kind that carries a revision.
+ * @param empty what such an object has to say though it is empty
+ */
 export function bookmarkObject(
-  kind: string,
-  apiVersion: string,
+  { kind, apiVersion }: { readonly kind: string; readonly apiVersion: string },
   revision: number,
   initialEventsEnd: boolean,
+  empty: JsonObject = {},
 ): KubeObject {
+  const { metadata: _metadata, ...rest } = empty;
   return {
+    ...rest,
     kind,
     apiVersion,
     metadata: {

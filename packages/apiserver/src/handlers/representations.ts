@@ -5,7 +5,7 @@ import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
 import { columnDefinitions } from '../registry/columns.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
-import { checkForm, type Form, formOf, includeObjectOf, internalGoType } from '../table/form.ts';
+import { checkForm, type Form, formOf, includeObjectOf, internalGoType, UNSTRUCTURED } from '../table/form.ts';
 import { defaultPrinter, type Printer } from '../table/table.ts';
 import type { Representation } from './representation.ts';
 import { StoredJson } from './representation-json.ts';
@@ -56,7 +56,8 @@ function isPretty({ ctx, output }: Scope): boolean {
   return output.pretty || wantsPretty(ctx.info.query, headerOf(ctx.exchange.headers, 'user-agent'));
 }
 
-function goTypeOf({ served: { definition }, subresource }: Scope): string {
+function goTypeOf({ served: { definition }, subresource, lens }: Scope): string {
+  if (!lens.expected.form.type) return UNSTRUCTURED;
   return internalGoType(subresource?.group ?? definition.group, subresource?.kind ?? definition.kind);
 }
 

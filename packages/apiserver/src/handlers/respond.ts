@@ -12,7 +12,7 @@ export async function sendObject(scope: Scope, status: number, body: KubeObject 
   const { ctx } = scope;
   if (isStatus(body)) {
     ctx.audit?.responseStatus(body);
-    const { contentType, body: bytes } = statusBody(ctx, body);
+    const { contentType, body: bytes } = statusBody(ctx, body, scope.output);
     ctx.exchange.respond(status, { ...commonHeaders(ctx), 'content-type': contentType }, bytes);
     return;
   }

@@ -96,7 +96,6 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
     fields,
     isIdentity: false,
     admitsBodies: true,
-    storeChecksUid: view.storeChecksUid ?? false,
     read: (stored) => {
       const scale = shown(stored, view.read(stored));
       delete scale.metadata.managedFields;

@@ -1,8 +1,9 @@
 /** Which objects a list or watch is about. */
 import { badRequest } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
-import { type FieldSelector, parseFieldSelector } from '@keelson/api/selectors/fields';
-import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
+import type { FieldSelector } from '@keelson/api/selectors/fields';
+import type { LabelSelector } from '@keelson/api/selectors/labels';
+import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { CachedObject } from '../registry/cacher.ts';
 import { keyOf } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
@@ -22,11 +23,11 @@ export interface Selection {
   matches(object: CachedObject): boolean;
 }
 
-/** @throws StatusError 400 for selectors that can't be parsed or name unknown fields */
+/** @throws StatusError 400 for selectors that name unknown fields */
 export function selectionOf(scope: Scope, options: ListOptions): Selection {
   const { info } = scope.ctx;
-  const labels = parseLabels(options.labelSelector);
-  const fields = parseFields(scope, options.fieldSelector);
+  const { labels } = options;
+  const fields = inOwnTerms(scope, options.fields);
   const exactName = fields.requiredValue('metadata.name');
   if (info.name !== '' && !fields.empty && exactName !== info.name) {
     throw badRequest("fieldSelector metadata.name doesn't match requested name");
@@ -58,24 +59,11 @@ function demandsOf(fields: FieldSelector, labels: LabelSelector): Demand[] {
 /** The one key that can match, where namespace and name are given. */
 export function onlyKey({ served }: Scope, { namespace, name }: Selection): string | undefined {
   const { namespaced } = served.definition;
-  return name === undefined || (namespaced && namespace === '') ? undefined : keyOf(served.definition, namespace, name);
+  const isKey = name !== undefined && !(namespaced && namespace === '') && isPathSegmentName(name).length === 0;
+  return isKey ? keyOf(served.definition, namespace, name) : undefined;
 }
 
-function parseLabels(text: string): LabelSelector {
-  try {
-    return parseLabelSelector(text);
-  } catch (error) {
-    throw badRequest((error as Error).message);
-  }
-}
-
-function parseFields(scope: Scope, text: string): FieldSelector {
-  let selector: FieldSelector;
-  try {
-    selector = parseFieldSelector(text);
-  } catch (error) {
-    throw badRequest((error as Error).message);
-  }
+function inOwnTerms(scope: Scope, selector: FieldSelector): FieldSelector {
   const labels = scope.served.definition.registration.fieldLabels ?? GENERIC_FIELD_LABELS;
   return selector.mapFields((label) => {
     if (labels.supported.includes(label)) return labels.aliases?.[label] ?? label;

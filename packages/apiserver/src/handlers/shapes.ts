@@ -2,6 +2,7 @@
 import { type PieceWriter, writeMetadata } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { CachedObject } from '../registry/cacher.ts';
+import type { ObjectForm } from '../registry/form.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';
 import { PrintedRow } from '../table/row.ts';
@@ -38,7 +39,8 @@ export function objectShape(served: ServedResource): Shape {
     noItems: '[]',
     item: served.form.selfDescribing ? (object) => object : ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
     event: (object) => object,
-    bookmark: (revision, end) => bookmarkObject(definition.kind, apiVersion, revision, end),
+    bookmark: (revision, end) =>
+      bookmarkObject({ kind: definition.kind, apiVersion }, revision, end, served.form.empty),
   };
 }
 
@@ -53,7 +55,7 @@ export function partialShape(version: MetaVersion, hidden?: readonly string[]): 
     item: partial,
     ...(hidden ? {} : { writeItem: partialWriter(version) }),
     event: partial,
-    bookmark: (revision, end) => bookmarkObject('PartialObjectMetadata', apiVersion, revision, end),
+    bookmark: (revision, end) => bookmarkObject({ kind: 'PartialObjectMetadata', apiVersion }, revision, end),
   };
 }
 
@@ -94,8 +96,9 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     ...(includeObject === 'Metadata' && !hidden ? { writeItem: rowWriter(printer, version, now) } : {}),
     event: table,
     bookmark: (revision, end, first) => {
-      const empty = bookmarkObject(definition.kind, apiVersion, revision, end);
-      return table(empty, empty, first);
+      const empty = (form: ObjectForm): KubeObject =>
+        bookmarkObject({ kind: definition.kind, apiVersion }, revision, end, form.empty);
+      return table(empty(served.form), empty(definition.storageForm), first);
     },
   };
 }

@@ -5,12 +5,18 @@ import { encodeProtobuf } from '@keelson/api/codec/protobuf';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
-import { negotiate, wantsPretty } from '../http/negotiate.ts';
+import { type Negotiated, negotiate, wantsPretty } from '../http/negotiate.ts';
 
-/** Where nothing but another form than the object's own is accepted, it is indented JSON. */
-export function statusBody(ctx: RequestContext, status: object): { contentType: string; body: Buffer } {
+/**
+ * Where nothing but another form than the object's own is accepted, it is indented JSON.
+ * @param output what the request has been promised, for which a Status will do in any form; absent: for errors, which have none
+ */
+export function statusBody(
+  ctx: RequestContext,
+  status: object,
+  output: Negotiated | undefined = negotiate(headerOf(ctx.exchange.headers, 'accept')),
+): { contentType: string; body: Buffer } {
   const { exchange, info } = ctx;
-  const output = negotiate(headerOf(exchange.headers, 'accept'));
   switch (output?.mediaType) {
     case 'application/yaml':
       return { contentType: output.mediaType, body: encodeYaml(status) };

@@ -32,7 +32,7 @@ export async function updateObject(scope: Scope): Promise<void> {
   const { object, created } = await store.update({
     ...writeRequest(scope, options.dryRun),
     name,
-    ...(uid && lens.storeChecksUid ? { preconditions: { uid } } : {}),
+    ...(uid ? { preconditions: { uid } } : {}),
     ...viewOf(scope),
     transform: async (live) => {
       const current = live && lens.readForWrite(live);

@@ -44,13 +44,18 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
-  await untilHeld(cacher, revision, options);
+  const { isUncached } = scope.served.definition.registration;
+  const current = await untilHeld(cacher, revision, options);
   checkStreamable(scope);
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.registerWatch(() => stream.end());
   stream.begin(seconds * 1000);
-  if (options.sendInitialEvents) {
+  if (seconds < 0) stream.end();
+  else if (options.sendInitialEvents && revision > current) {
+    const retryAfter = isUncached ? 1 + Math.floor(limits.random() * 3) : 1;
+    stream.fail(resourceVersionTooLarge(revision, current, retryAfter));
+  } else if (options.sendInitialEvents) {
     const listed = scope.metrics.startWatchList(labelsOfResource(scope.ctx.info, scope.ctx.exchange.method, ''));
     stream.startFromState();
     listed();
@@ -61,14 +66,14 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   ended();
 }
 
-/** @throws StatusError 429 while an object can't be read: who watches sees all of them; 504 */
-async function untilHeld(cacher: Cacher, revision: number, options: ListOptions): Promise<void> {
+/** @returns the newest revision held. @throws StatusError 429 while an object can't be read: who watches sees all of them */
+async function untilHeld(cacher: Cacher, revision: number, options: ListOptions): Promise<number> {
   // What the cache holds already needs no word of the store's, which may have none to say.
   const isHeld = revision > 0 && revision <= cacher.revision;
   try {
-    if (isHeld || options.resourceVersion === '0') return await cacher.ready();
-    const current = await cacher.fresh();
-    if (options.sendInitialEvents && revision > current) throw resourceVersionTooLarge(revision, current);
+    if (!isHeld && options.resourceVersion !== '0') return await cacher.fresh();
+    await cacher.ready();
+    return cacher.revision;
   } catch (error) {
     throw error instanceof UnreadableValueError ? tooManyRequests('storage is (re)initializing', 1) : error;
   }
@@ -84,9 +89,14 @@ const STREAMABLE = ['application/json;stream=watch', 'application/vnd.kubernetes
 async function startFromHistory(scope: Scope, stream: WatchStream, revision: number): Promise<void> {
   const { store } = scope;
   const oldest = store.cacher.oldestRevision;
+  const { isUncached } = scope.served.definition.registration;
   const events = await eventsFromHistory(store, revision);
-  if (!events) stream.fail(resourceExpired(`too old resource version: ${revision} (${oldest})`));
-  else stream.startFromEvents(events.events, events.revision);
+  if (!events) {
+    const why = isUncached
+      ? 'The resourceVersion for the provided watch is too old.'
+      : `too old resource version: ${revision} (${oldest})`;
+    stream.fail(resourceExpired(why));
+  } else stream.startFromEvents(events.events, events.revision);
 }
 
 /**

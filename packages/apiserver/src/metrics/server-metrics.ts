@@ -1,6 +1,5 @@
 /** All metrics of the API server, and the paths where they are read: /metrics and /metrics/slis. */
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
-import { knownGates } from '@keelson/component/featuregate/known';
 import {
   Counter,
   type CounterSeries,
@@ -14,6 +13,7 @@ import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metric
 import type { Endpoint } from '../health/checks.ts';
 import type { VersionInfo } from '../health/root.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
+import { buildInfoOf, featuresOf } from './build.ts';
 import type { RequestLabels } from './labels.ts';
 import { RequestMetrics } from './requests.ts';
 
@@ -35,21 +35,6 @@ export interface WatchSeries {
   readonly sizes: HistogramSeries;
   /** Events of the state with which a watch may begin. */
   readonly initial: CounterSeries;
-}
-
-const STAGES = { PreAlpha: '', Alpha: 'ALPHA', Beta: 'BETA', GA: '', Deprecated: 'DEPRECATED' } as const;
-
-function featuresOf(gates: FeatureGates): Gauge {
-  const features = new Gauge({
-    name: 'kubernetes_feature_enabled',
-    help: 'Features and their stages: 1 enabled, 0 not.',
-    stability: 'BETA',
-    labels: ['name', 'stage'],
-  });
-  for (const [name, { stage }] of Object.entries(knownGates)) {
-    if (stage !== 'PreAlpha') features.with(name, STAGES[stage]).value = gates.enabled(name) ? 1 : 0;
-  }
-  return features;
 }
 
 export class ServerMetrics {
@@ -131,25 +116,7 @@ export class ServerMetrics {
     const { registry } = this;
     registry.register(featuresOf(gates));
     registerProcessMetrics(registry);
-    const build = new Gauge({
-      name: 'kubernetes_build_info',
-      help: 'What this server was built from and speaks.',
-      stability: 'ALPHA',
-      labels: [
-        'major',
-        'minor',
-        'git_version',
-        'git_commit',
-        'git_tree_state',
-        'build_date',
-        'go_version',
-        'compiler',
-        'platform',
-      ],
-    });
-    const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = version;
-    build.with(major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform).value = 1;
-    registry.register(build);
+    registry.register(buildInfoOf(version));
     registry.register(
       new Gauge(
         {

@@ -12,7 +12,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { CachedObject } from './cacher.ts';
 import { lookUp } from './lookup.ts';
-import { keyOf } from './resource.ts';
+import { requestedKeyOf } from './resource.ts';
 import type { ResourceStore, WriteRequest } from './store.ts';
 import type { DeleteOptions } from './strategy.ts';
 
@@ -37,7 +37,7 @@ const FOREGROUND = 'foregroundDeletion';
 /** @throws StatusError 404, 409 (preconditions), 422 (options) */
 export async function deleteObject(store: ResourceStore, request: DeleteRequest): Promise<DeleteOutcome> {
   const { ctx, name } = request;
-  const key = keyOf(store.definition, ctx.namespace, name);
+  const key = requestedKeyOf(store.definition, ctx.namespace, name);
   for (let current = await lookUp(store, key, () => store.cacher.fresh()); ; current = await store.reread(key)) {
     if (!current) throw notFound(store.definition, name);
     const outcome = await attempt(store, current, { ...request, options: { ...request.options } });
@@ -90,6 +90,7 @@ async function terminate(
   }
   await request.admit?.(object, request.options);
   object.metadata.deletionTimestamp = formatTime(request.ctx.now);
+  if (termination.takesPolicy) setFinalizers(object, finalizersFor(store, object, request.options));
   termination.begin(object);
   const written = await store.write(object, current, request.ctx.dryRun, true);
   return written === 'lost' ? 'lost' : { body: written, deleted: false };
@@ -187,7 +188,8 @@ function shorten(object: KubeObject, options: DeleteOptions, now: Date): 'now' |
 
 function checkPreconditions(store: ResourceStore, object: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
-  const about = { group: store.definition.group, resource: store.definition.kind };
+  const { group, kind, registration } = store.definition;
+  const about = { group: (registration.storedAs ?? { group }).group, resource: kind };
   const { metadata } = object;
   if (uid !== undefined && uid !== metadata.uid) {
     throw conflict(

@@ -1,9 +1,11 @@
 /**
  * A resource as the server sees it: names and verbs from the generated facts (or a CRD), behaviour from its registration.
  */
-import type { GroupResource } from '@keelson/api/errors';
+import { badRequest, type GroupResource } from '@keelson/api/errors';
+import { quote } from '@keelson/api/field';
 import { apiVersionOf } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
+import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Store } from '@keelson/storage/store';
 import { deprecationWarning } from './deprecation.ts';
 import { type ObjectForm, typedForm } from './form.ts';
@@ -171,4 +173,11 @@ function define(
 /** The key of an object in the store. */
 export function keyOf(definition: ResourceDefinition, namespace: string, name: string): string {
   return definition.namespaced ? `${definition.prefix}/${namespace}/${name}` : `${definition.prefix}/${name}`;
+}
+
+/** The same of a name that a client has given. @throws StatusError 400 where it would be no segment of the key */
+export function requestedKeyOf(definition: ResourceDefinition, namespace: string, name: string): string {
+  const problems = isPathSegmentName(name);
+  if (problems.length > 0) throw badRequest(`Name parameter invalid: ${quote(name)}: ${problems.join(';')}`);
+  return keyOf(definition, namespace, name);
 }

@@ -155,3 +155,9 @@ it('parses an object once at a start, for its cache and for who follows', async 
   expect(told).toEqual(names.map((name) => `${name} ${fresh.cacher.get(`/registry/configmaps/a/${name}`)!.revision}`));
   expect(parsed).toBe(names.length);
 });
+
+it('a dry run finds what is there, though nobody has read of the resource yet', async () => {
+  const fresh = configMaps(store);
+  const create = fresh.create(configMap('c', {}), { ctx: { ...ctx, dryRun: true }, warn });
+  await expect(create).rejects.toMatchObject({ code: 409, reason: 'AlreadyExists' });
+});

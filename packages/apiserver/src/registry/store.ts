@@ -28,7 +28,7 @@ import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
 import { lookUp } from './lookup.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
-import { keyOf, type ResourceDefinition } from './resource.ts';
+import { keyOf, type ResourceDefinition, requestedKeyOf } from './resource.ts';
 import { storeError } from './store-error.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
 
@@ -108,7 +108,7 @@ export class ResourceStore {
 
   /** The newest state. @throws StatusError 404 */
   async getCached(namespace: string, name: string): Promise<CachedObject> {
-    const found = await lookUp(this, keyOf(this.definition, namespace, name), () => this.cacher.fresh());
+    const found = await lookUp(this, requestedKeyOf(this.definition, namespace, name), () => this.cacher.fresh());
     if (!found) throw notFound(this.definition, name);
     return found;
   }
@@ -161,7 +161,7 @@ export class ResourceStore {
   async update(request: UpdateRequest): Promise<Updated> {
     const { ctx, name, view } = request;
     const strategy = viewed(this.definition.registration.strategy, view);
-    const key = keyOf(this.definition, ctx.namespace, name);
+    const key = requestedKeyOf(this.definition, ctx.namespace, name);
     return this.#settle<Updated>(key, ctx.dryRun, async (current, isNewest) => {
       if (current) {
         const existing = this.codec.object(current);
@@ -189,7 +189,7 @@ export class ResourceStore {
   }): Promise<KubeObject> {
     const { ctx, name } = request;
     if (name === '') throw badRequest('Name parameter required.');
-    const key = keyOf(this.definition, ctx.namespace, name);
+    const key = requestedKeyOf(this.definition, ctx.namespace, name);
     return this.#settle<KubeObject>(key, ctx.dryRun, async (current, isNewest) => {
       if (!current) throw notFound(this.definition, name);
       const object = this.codec.object(current);
@@ -281,9 +281,9 @@ export class ResourceStore {
 
   async #insert(given: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
     const name = given.metadata.name ?? '';
-    const key = keyOf(this.definition, ctx.namespace, name);
+    const key = requestedKeyOf(this.definition, ctx.namespace, name);
     if (ctx.dryRun) {
-      const existing = this.cacher.get(key);
+      const existing = await lookUp(this, key, () => this.cacher.fresh());
       if (existing) throw this.#exists(existing, name);
       return this.codec.encode(given).object;
     }

@@ -120,8 +120,9 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   /**
    * For kinds whose content must go before they do (namespaces). The first DELETE sets deletionTimestamp, calls `begin`
    * and stores the object; a later one answers with the object as it is until `isComplete`.
+   * `takesPolicy`: the first DELETE leaves the finalizers that its options ask for.
    */
-  readonly termination?: { begin(obj: T): void; isComplete(obj: T): boolean };
+  readonly termination?: { begin(obj: T): void; isComplete(obj: T): boolean; readonly takesPolicy?: true };
   /** True when an update leaves nothing that needs the object: the registry then deletes it (upstream's ShouldDeleteDuringUpdate). */
   shouldDeleteDuringUpdate?(obj: T, old: T): boolean;
 
@@ -191,7 +192,7 @@ export interface ScaleView {
   readForWrite?(object: KubeObject): ScaleValues;
   /** Besides the name; absent: those of the built-in kinds. */
   readonly columns?: TableConvertor['columns'];
-  /** A uid that a scale says is judged by the store, as that of the object itself would be. */
+  /** A uid that a patched scale says is judged by the store, as that of the object itself would be. */
   readonly storeChecksUid?: true;
   /** What is wrong with a scale by itself, where the kind judges that here. */
   validate?(scale: KubeObject): ErrorList;
@@ -216,6 +217,8 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly scale?: ScaleView;
   /** Which field selectors clients may use; absent: metadata.name and metadata.namespace alone, in the generic words. */
   readonly fieldLabels?: FieldLabels;
+  /** Upstream keeps no watch cache of them: its store answers, in words of its own, and pages at revision 0 too. */
+  readonly isUncached?: true;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
   readonly storedAs?: { readonly group: string; readonly version: string };
   /**

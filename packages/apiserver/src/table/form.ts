@@ -56,14 +56,21 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   }
 }
 
+/** What Go calls custom objects. */
+export const UNSTRUCTURED = 'unstructured.Unstructured';
+
 /**
  * Whether the form suits what is answered with: a list is no PartialObjectMetadata, an object no list of them.
  * @param goType of the object or its list, see {@link internalGoType}
- * @throws StatusError 406
+ * @throws StatusError 406, 500
  */
 export function checkForm(form: Form, isList: boolean, goType: string): void {
   if (form.kind === 'PartialObjectMetadata' && isList) throw misfit(form.kind, `a list (*${goType})`);
-  if (form.kind === 'PartialObjectMetadataList' && !isList) throw misfit(form.kind, `not a list (*${goType})`);
+  if (form.kind === 'PartialObjectMetadataList' && !isList) {
+    // What may be a list by its type is asked for its items.
+    if (goType === UNSTRUCTURED) throw new StatusError(500, '', 'content is not a list');
+    throw misfit(form.kind, `not a list (*${goType})`);
+  }
 }
 
 function misfit(asked: string, is: string): StatusError {

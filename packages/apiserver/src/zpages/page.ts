@@ -9,12 +9,11 @@ const DEPRECATED = 'v1alpha1';
 type PageType = 'application/json' | 'application/yaml' | 'text/plain';
 const MEDIA_TYPES: readonly PageType[] = ['application/json', 'application/yaml', 'text/plain'];
 
-/** How this server calls itself there. */
-export const COMPONENT = 'apiserver';
-
 export interface Page {
   /** Of the path, in lower case also its name. */
   readonly kind: 'Flagz' | 'Statusz';
+  /** How the program calls itself there: `apiserver`. */
+  readonly component: string;
   /** Below the heading. */
   readonly text: () => string;
   /** The object's fields, besides kind, apiVersion and metadata. */
@@ -22,7 +21,10 @@ export interface Page {
 }
 
 /** Undefined for other paths. @throws StatusError 406 */
-export function servePage({ kind, text, fields }: Page, request: PathRequest): Answer | undefined {
+export function servePage(
+  { kind, component, text, fields }: Page,
+  request: Omit<PathRequest, 'user'>,
+): Answer | undefined {
   const name = kind.toLowerCase();
   if (request.path !== `/${name}`) return undefined;
   const accept = headerOf(request.headers, 'accept').trim();
@@ -37,11 +39,11 @@ export function servePage({ kind, text, fields }: Page, request: PathRequest): A
   if (output === undefined) throw notAcceptable(MEDIA_TYPES);
   const { mediaType, convert } = output;
   if (mediaType === 'text/plain' || convert === undefined) {
-    const body = `\n${COMPONENT} ${name}\n${WARNING}\n${text()}`;
+    const body = `\n${component} ${name}\n${WARNING}\n${text()}`;
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
   }
   const { version } = convert;
-  const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: COMPONENT }, ...fields() };
+  const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name: component }, ...fields() };
   const pretty = output.pretty || wantsPretty(request.query, headerOf(request.headers, 'user-agent'));
   const note = `299 - "This version of the ${name} endpoint is deprecated. Please use a newer version."`;
   return {

@@ -4,8 +4,9 @@ import { flagz } from './flagz.ts';
 import { type Page, servePage } from './page.ts';
 import { statusz } from './statusz.ts';
 
-const flags = flagz({ v: '2', 'bind-address': '0.0.0.0', 'audit-log-path': '' });
+const flags = flagz('apiserver', { v: '2', 'bind-address': '0.0.0.0', 'audit-log-path': '' });
 const status = statusz({
+  component: 'apiserver',
   version: versionInfo({ version: 'v24.1.0', platform: 'linux', arch: 'x64' }),
   startedAt: new Date('2026-11-01T14:45:23.700Z'),
   now: () => new Date('2026-11-02T16:47:30Z'),
@@ -27,7 +28,6 @@ const get = (page: Page, accept: string, path = `/${page.kind.toLowerCase()}`) =
     path,
     query: new URLSearchParams(),
     headers: accept === '' ? {} : { accept },
-    user: { name: '', uid: '', groups: [], extra: {} },
   });
 const HEAD =
   'Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n';

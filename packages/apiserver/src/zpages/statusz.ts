@@ -4,6 +4,7 @@ import type { VersionInfo } from '../health/root.ts';
 import type { Page } from './page.ts';
 
 export interface StatuszOptions {
+  readonly component: string;
   readonly version: VersionInfo;
   readonly startedAt: Date;
   readonly now: () => Date;
@@ -14,13 +15,14 @@ export interface StatuszOptions {
 /** What serves the API, not those who look after the server. */
 const NOT_SHOWN: ReadonlySet<string> = new Set(['/apis', '/api', '/openid', '/openapi', '/.well-known']);
 
-export function statusz({ version, startedAt, now, paths }: StatuszOptions): Page {
+export function statusz({ component, version, startedAt, now, paths }: StatuszOptions): Page {
   const binaryVersion = version.gitVersion.replace(/^v/, '');
   const emulationVersion = `${version.emulationMajor}.${version.emulationMinor}`;
   const uptime = (): number => Math.max(0, Math.floor((now().getTime() - startedAt.getTime()) / 1000));
   const shown = (): string[] => [...new Set(paths().map((path) => `/${path.split('/')[1]}`))].filter(isShown).sort();
   return {
     kind: 'Statusz',
+    component,
     text: () =>
       [
         '',

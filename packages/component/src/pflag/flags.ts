@@ -106,6 +106,11 @@ export function formatFlag(table: FlagTable, name: string, value: unknown): stri
   return typeOf(table[name]!).format(value);
 }
 
+/** The values of all flags as text, by name. */
+export function flagTexts(table: FlagTable, values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(table).map((name) => [name, formatFlag(table, name, values[name])]));
+}
+
 interface Flag extends Pick<FlagDefinition, 'shorthand'> {
   readonly name: string;
   readonly type: FlagType<unknown>;

@@ -38,6 +38,8 @@ export interface Serving extends Running {
   readonly port: number;
   /** New connections use it from now on. */
   setCertificate(certificate: { readonly cert: string; readonly key: string }): void;
+  /** New connections are asked for certificates of these authorities (PEM); where it began without any, none are asked for. */
+  setClientCa(clientCa: string): void;
 }
 
 /** An answer other than 200, thrown. */
@@ -93,10 +95,16 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     server.listen({ host: options.host, port: options.port }, resolve);
   });
   const { promise: done, resolve } = Promise.withResolvers<void>();
+  let current = { ...certificate, ...(clientCa === undefined ? {} : { ca: clientCa }) };
+  const use = (next: typeof current) => {
+    current = next;
+    server.setSecureContext(next);
+  };
   return {
     port: (server.address() as AddressInfo).port,
     done,
-    setCertificate: (next) => server.setSecureContext({ ...next, ...(clientCa === undefined ? {} : { ca: clientCa }) }),
+    setCertificate: (next) => use({ ...current, ...next }),
+    setClientCa: (ca) => use({ ...current, ca }),
     stop: async () => {
       server.close(() => resolve());
       server.closeIdleConnections();

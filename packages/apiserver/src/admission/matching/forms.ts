@@ -76,7 +76,8 @@ function formOf(served: ServedResource, name: string): Form {
     resource,
     kind,
     form,
-    read: (object) => (isOwnKind ? fromStorage(served, object) : object),
+    // As it would be written: to policies and webhooks what is there but empty is not there.
+    read: (object) => form.withoutEmpties(isOwnKind ? fromStorage(served, object) : object),
     write: (object) => (isOwnKind ? toStorage(served, object) : object),
     decode(document) {
       const { object } = form.decode(openJson(encodeJson(document)), { strict: false });

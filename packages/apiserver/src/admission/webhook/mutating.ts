@@ -99,7 +99,7 @@ function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch,
 
 function decode(patch: Buffer, failure: (why: string) => WebhookFailure): Operation[] {
   try {
-    return decodeJsonPatch(decodeJsonValue(patch).value, false);
+    return decodeJsonPatch(decodeJsonValue(patch).value, false, () => patch.toString('utf8'));
   } catch (error) {
     throw failure(`received undecodable patch in webhook response: ${(error as Error).message}`);
   }

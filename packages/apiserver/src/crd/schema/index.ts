@@ -36,8 +36,11 @@ export interface PruneOptions {
 }
 
 export interface ValidateOptions {
-  /** What else is wrong with the object: rules are not evaluated where errors of certain types are among it. */
-  readonly found?: ErrorList;
+  /**
+   * Puts what else is wrong with the object around the findings in its values, or leaves these out: rules are not evaluated
+   * where errors of certain types are among them.
+   */
+  readonly among?: (values: () => ErrorList) => ErrorList;
   /** Is told, on update, of broken rules that are forgiven because the value has not changed. */
   readonly warn?: (text: string) => void;
 }
@@ -115,9 +118,9 @@ class VersionSchema implements CustomSchema {
 
   validate(object: KubeObject, options: ValidateOptions = {}): ErrorList {
     const schema = this.#schema;
-    if (!schema) return [];
+    if (!schema) return among(options, () => []);
     const errors = [
-      ...errorsOf(checkValue(object, schema)),
+      ...among(options, () => errorsOf(checkValue(object, schema))),
       ...validateEmbedded(object, schema, Path.root),
       ...validateListTypes(object, schema, Path.root),
     ];
@@ -126,10 +129,10 @@ class VersionSchema implements CustomSchema {
 
   validateUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
     const schema = this.#schema;
-    if (!schema) return [];
+    if (!schema) return among(options, () => []);
     const correlation = new Correlation(object, old, schema);
     const errors = [
-      ...errorsOf(checkValue(object, schema, '', correlation)),
+      ...among(options, () => errorsOf(checkValue(object, schema, '', correlation))),
       ...validateEmbedded(object, schema, Path.root),
       ...this.#listTypes(object, old),
     ];
@@ -138,14 +141,14 @@ class VersionSchema implements CustomSchema {
 
   validateStatusUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
     const schema = this.#schema;
-    if (!schema) return [];
+    if (!schema) return among(options, () => []);
     const correlation = new Correlation(object, old, schema);
     const status = schema.properties.get('status');
-    const values =
+    const values = () =>
       status && Object.hasOwn(object, 'status')
         ? errorsOf(checkValue(object.status, status, '', correlation.key('status')), STATUS)
         : [];
-    const errors = [...values, ...this.#listTypes(object, old)];
+    const errors = [...among(options, values), ...this.#listTypes(object, old)];
     return [...errors, ...this.#evaluate(object, correlation, errors, options)];
   }
 
@@ -159,11 +162,15 @@ class VersionSchema implements CustomSchema {
     object: KubeObject,
     correlation: Correlation | undefined,
     errors: ErrorList,
-    { found = [], warn }: ValidateOptions,
+    { warn }: ValidateOptions,
   ): ErrorList {
     if (!this.#rules) return [];
-    const isBlocked = [...found, ...errors].some(({ type }) => BLOCKING.has(type));
+    const isBlocked = errors.some(({ type }) => BLOCKING.has(type));
     if (isBlocked) return [invalid(NOWHERE, undefined, NOT_CHECKED)];
     return evaluateRules(this.#rules, object, correlation?.old, Path.root, { correlation, warn }).errors;
   }
+}
+
+function among({ among }: ValidateOptions, values: () => ErrorList): ErrorList {
+  return among ? among(values) : values();
 }

@@ -1,3 +1,4 @@
+import { Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps, ValidationRule } from '@keelson/api/generated/types/apiextensions/v1';
 import { describe, expect, test } from 'vitest';
 import { rootSchema, specSchema, textsOf, widget } from './testing.ts';
@@ -105,6 +106,10 @@ test('rules wait for what is wrong otherwise', () => {
     'spec.s: Too long: may not be more than 1 byte',
     blocked,
   ]);
+  const nameless = [required(Path.of('metadata', 'name'), 'name or generateName is required')];
+  expect(textsOf(schema.validate(widget({ s: 'x', n: 1 }), { among: (values) => [...nameless, ...values()] }))).toEqual(
+    ['metadata.name: Required value: name or generateName is required', blocked],
+  );
   expect(textsOf(schema.validate(widget({ s: 'x', n: 2 })))).toEqual([
     'spec.n: Invalid value: 2: spec.n in body should be less than or equal to 1',
     'spec: Invalid value: failed rule: self.n > 5',

@@ -47,6 +47,16 @@ describe('FlowSchema', () => {
   });
 });
 
+it.each([flowSchema, priorityLevel])('the status endpoint leaves the rest of metadata alone', ({ subresources }) => {
+  const { status } = subresources as unknown as {
+    status: { strategy: { prepareForUpdate(...args: unknown[]): void } };
+  };
+  const old = { metadata: { name: 's', labels: { a: 'b' } }, spec: {}, status: {} };
+  const sent = { metadata: { name: 's', annotations: { c: 'd' }, managedFields: [{ manager: 'm' }] }, spec: { x: 1 } };
+  status.strategy.prepareForUpdate(ctx, sent, old);
+  expect(sent).toEqual({ metadata: { ...old.metadata, managedFields: [{ manager: 'm' }] }, spec: {} });
+});
+
 describe('PriorityLevelConfiguration', () => {
   const make = (spec: PriorityLevelConfigurationSpec): PriorityLevelConfiguration => ({
     metadata: { name: 'l' },

@@ -12,6 +12,8 @@ describe('semanticEqual', () => {
     [[], undefined],
     [{ a: [] }, {}],
     [{}, { a: null }],
+    [{ resources: { limits: { memory: '1Gi' } } }, { resources: { limits: { memory: '1073741824' } } }],
+    [{ emptyDir: { sizeLimit: '1Gi' } }, { emptyDir: { sizeLimit: '1024Mi' } }],
   ])('%j is %j', (a, b) => expect(semanticEqual(a, b)).toBe(true));
 
   it.each([
@@ -22,6 +24,9 @@ describe('semanticEqual', () => {
     ],
     [[1], { 0: 1 }],
     ['', undefined],
+    [{ limits: { memory: '1Gi' } }, { limits: { memory: '2Gi' } }],
+    [{ env: [{ name: 'A', value: '1' }] }, { env: [{ name: 'A', value: '1000m' }] }],
+    [{ labels: { limits: '1' } }, { labels: { limits: '1000m' } }],
     [{ a: 1 }, { a: 1, b: 0 }],
   ])('%j is not %j', (a, b) => expect(semanticEqual(a, b)).toBe(false));
 });

@@ -21,5 +21,5 @@ const FIELD_LABELS = [
 
 /** @param ttlSeconds how long events are kept (kube-apiserver's --event-ttl) */
 export function makeEventRegistration(ttlSeconds: number): KindRegistration<Event> {
-  return { strategy: eventStrategy(ttlSeconds), table, fieldLabels: { supported: FIELD_LABELS } };
+  return { strategy: eventStrategy(ttlSeconds), table, fieldLabels: { supported: FIELD_LABELS }, isUncached: true };
 }

@@ -30,6 +30,7 @@ export const strategy: Strategy<Namespace> = {
       obj.status.phase = 'Terminating';
     },
     isComplete: isEmpty,
+    takesPolicy: true,
   },
   shouldDeleteDuringUpdate: isEmpty,
   resetFields: { v1: { 'f:status': {} } },

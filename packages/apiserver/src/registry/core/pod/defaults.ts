@@ -24,7 +24,7 @@ function requestLimits({ resources }: Container): void {
 }
 
 /** Completes what the pod states as a whole, where it states something, from its containers. */
-function defaultPodResources({ resources, ...spec }: PodSpec): void {
+export function defaultPodResources({ resources, ...spec }: PodSpec): void {
   if (!resources || (isEmpty(resources.limits) && isEmpty(resources.requests))) return;
   const hugePages = texts(containerTotals(spec, 'limits'), (name) => {
     return name.startsWith(HUGE_PAGES) && resources.requests?.[name] === undefined;

@@ -15,6 +15,7 @@ export function makePodRegistration(policy: PodPolicy): KindRegistration<Pod> {
         'metadata.name',
         'metadata.namespace',
         'spec.nodeName',
+        'spec.host',
         'spec.restartPolicy',
         'spec.schedulerName',
         'spec.serviceAccountName',

@@ -6,7 +6,7 @@ import type { DeleteOptions, Strategy, StrategyContext } from '../../strategy.ts
 import { semanticEqual } from '../../validation/fields.ts';
 import { syncAppArmor } from './apparmor.ts';
 import { setPodCondition } from './conditions.ts';
-import { defaults } from './defaults.ts';
+import { defaultPodResources, defaults } from './defaults.ts';
 import { dropDisabledPodFields } from './disabledfields.ts';
 import { mergeMatchLabelKeys } from './matchlabelkeys.ts';
 import type { PodPolicy } from './validation/options.ts';
@@ -34,6 +34,8 @@ export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
       for (const text of syncAppArmor(pod)) warn?.(text);
     },
     validate: (_ctx, pod) => validatePodCreate(policy, pod),
+    // As whoever reads it next is shown it: admission may have given containers requests of their own.
+    canonicalize: ({ spec }) => defaultPodResources(spec),
     warningsOnCreate: (_ctx, pod) => [...warningsForHostname(pod.metadata.name ?? ''), ...warningsForPod(pod)],
     prepareForUpdate(_ctx, pod, old) {
       pod.status = old.status;

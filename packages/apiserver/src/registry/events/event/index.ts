@@ -26,6 +26,7 @@ export function makeEventsRegistration(ttlSeconds: number): KindRegistration<Eve
     strategy: strictEventStrategy(ttlSeconds),
     table,
     fieldLabels: { supported: Object.keys(FIELD_LABELS), aliases: FIELD_LABELS },
+    isUncached: true,
     storedAs: { group: '', version: 'v1' },
     conversions: { v1: conversion },
   };

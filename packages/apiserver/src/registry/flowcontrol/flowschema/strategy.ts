@@ -1,7 +1,8 @@
 import { Path } from '@keelson/api/field';
 import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
-import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import type { Strategy } from '../../strategy.ts';
+import { flowControlStatus } from '../statusview.ts';
 import { validateFlowSchema, validateFlowSchemaStatus } from './validation.ts';
 
 const DEFAULT_MATCHING_PRECEDENCE = 1000;
@@ -24,14 +25,4 @@ export const strategy: Strategy<FlowSchema> = {
   resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:status': {} } },
 };
 
-export const status: ViewSubresource<FlowSchema> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      if (old.metadata.managedFields) obj.metadata.managedFields ??= old.metadata.managedFields;
-    },
-    validateUpdate: (_ctx, obj) => validateFlowSchemaStatus(obj.status, Path.of('status')),
-    resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:spec': {}, 'f:metadata': {} } },
-  },
-};
+export const status = flowControlStatus<FlowSchema>((obj) => validateFlowSchemaStatus(obj.status, Path.of('status')));

@@ -1,7 +1,8 @@
 import { Path } from '@keelson/api/field';
 import type { PriorityLevelConfiguration } from '@keelson/api/generated/types/flowcontrol/v1';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
-import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import type { Strategy } from '../../strategy.ts';
+import { flowControlStatus } from '../statusview.ts';
 import { validatePriorityLevel, validatePriorityLevelStatus } from './validation.ts';
 
 const DEFAULT_SHARES = 30;
@@ -36,14 +37,6 @@ export const strategy: Strategy<PriorityLevelConfiguration> = {
   resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:status': {} } },
 };
 
-export const status: ViewSubresource<PriorityLevelConfiguration> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(_ctx, obj, old) {
-      obj.spec = old.spec;
-      if (old.metadata.managedFields) obj.metadata.managedFields ??= old.metadata.managedFields;
-    },
-    validateUpdate: (_ctx, obj) => validatePriorityLevelStatus(obj.status, Path.of('status')),
-    resetFields: { 'flowcontrol.apiserver.k8s.io/v1': { 'f:spec': {}, 'f:metadata': {} } },
-  },
-};
+export const status = flowControlStatus<PriorityLevelConfiguration>((obj) =>
+  validatePriorityLevelStatus(obj.status, Path.of('status')),
+);

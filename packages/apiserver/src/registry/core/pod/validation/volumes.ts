@@ -110,27 +110,32 @@ function validateSources(volume: Volume, podName: string, options: PodValidation
   const context = { options, volumeName: volume.name ?? '', podName };
   const present = (Object.keys(CHECKS) as SourceKey[]).filter((key) => volume[key] !== undefined);
   if (present.length === 0) return [required(path, 'must specify a volume type')];
-  const errors = present.flatMap((key, i) =>
-    i === 0
+  return present.flatMap((key, i) => [
+    ...(i === 0
       ? checkSource(volume, key, path.child(PATHS[key] ?? key), context)
-      : [forbidden(path.child(EXCESS_PATHS[key] ?? key), 'may not specify more than 1 volume type')],
-  );
-  return [...errors, ...validateGeneratedNames(volume, podName, present[0]!, path)];
+      : [forbidden(path.child(EXCESS_PATHS[key] ?? key), 'may not specify more than 1 volume type')]),
+    ...validateGeneratedNames(volume, podName, key, i === 0, path),
+  ]);
 }
 
 function checkSource<K extends SourceKey>(volume: Volume, key: K, path: Path, context: SourceContext): ErrorList {
   return CHECKS[key](volume[key]!, path, context);
 }
 
-/** Names that are made of the volume's. */
+/** Names that are made of the volume's. @param isFirst of the volume's sources */
 function validateGeneratedNames(
   { name = '', iscsi }: Volume,
   podName: string,
   source: SourceKey,
+  isFirst: boolean,
   path: Path,
 ): ErrorList {
   const errors: ErrorList = [];
-  if (iscsi?.initiatorName !== undefined && Buffer.byteLength(`${name}:${iscsi.targetPortal}`) > 64)
+  if (
+    source === 'iscsi' &&
+    iscsi?.initiatorName !== undefined &&
+    Buffer.byteLength(`${name}:${iscsi.targetPortal}`) > 64
+  )
     errors.push(
       invalid(
         path.child('name'),
@@ -138,7 +143,7 @@ function validateGeneratedNames(
         'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.',
       ),
     );
-  if (source === 'ephemeral' && podName !== '' && name !== '') {
+  if (source === 'ephemeral' && isFirst && podName !== '' && name !== '') {
     const claim = `${podName}-${name}`;
     for (const problem of nameIsDNSSubdomain(claim, false))
       errors.push(invalid(path.child('name'), name, `PVC name ${quote(claim)}: ${problem}`));

@@ -1,0 +1,42 @@
+/** What every component tells of how it was built and which features it has. */
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import { knownGates } from '@keelson/component/featuregate/known';
+import { Gauge } from '@keelson/component/metrics/families';
+import type { VersionInfo } from '../health/root.ts';
+
+const STAGES = { PreAlpha: '', Alpha: 'ALPHA', Beta: 'BETA', GA: '', Deprecated: 'DEPRECATED' } as const;
+
+export function featuresOf(gates: FeatureGates): Gauge {
+  const features = new Gauge({
+    name: 'kubernetes_feature_enabled',
+    help: 'Features and their stages: 1 enabled, 0 not.',
+    stability: 'BETA',
+    labels: ['name', 'stage'],
+  });
+  for (const [name, { stage }] of Object.entries(knownGates)) {
+    if (stage !== 'PreAlpha') features.with(name, STAGES[stage]).value = gates.enabled(name) ? 1 : 0;
+  }
+  return features;
+}
+
+export function buildInfoOf(version: VersionInfo): Gauge {
+  const build = new Gauge({
+    name: 'kubernetes_build_info',
+    help: 'What this program was built from and speaks.',
+    stability: 'BETA',
+    labels: [
+      'major',
+      'minor',
+      'git_version',
+      'git_commit',
+      'git_tree_state',
+      'build_date',
+      'go_version',
+      'compiler',
+      'platform',
+    ],
+  });
+  const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = version;
+  build.with(major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform).value = 1;
+  return build;
+}
