@@ -123,3 +123,39 @@ export function devicesCluster(seed: number): TestedCluster {
   });
   return { name: `devices ${seed}`, nodes, pods: [], others, wanted };
 }
+
+/** Pods that ask for extended resources: some nodes have them themselves, others have devices. */
+export function extendedCluster(seed: number): TestedCluster {
+  const make = new DeviceMaker(seed);
+  const [gpu, nic] = ['example.com/gpu', 'example.com/nic'];
+  const nodes: Draft<Node>[] = Array.from({ length: 5 }, (_, i) => {
+    const own = i < 2 ? { [gpu]: String(1 + i) } : {};
+    const allocatable = { cpu: '4', memory: '8Gi', pods: '110', ...own };
+    const name = `n${i}`;
+    const nodeLabels = { 'kubernetes.io/hostname': name };
+    return { metadata: { name, labels: nodeLabels }, spec: {}, status: { allocatable, capacity: allocatable } };
+  });
+  const others = [
+    deviceClass('gpus', `device.driver == '${driver}'`, { extendedResourceName: gpu }),
+    deviceClass('nics', "device.driver == 'net.example.com'", { extendedResourceName: nic }),
+    ...[2, 3, 4].map((i) => slice(`x${i}`, `n${i}`, { nodeName: `n${i}`, devices: make.devices(i) })),
+    slice('net', 'net', { driver: 'net.example.com', nodeName: 'n4', devices: make.devices(1) }),
+    make.claim('claim-0'),
+  ];
+  const resources = [gpu, gpu, nic, 'deviceclass.resource.kubernetes.io/gpus', 'example.com/other'];
+  const container = (name: string, more: object = {}) => {
+    const requests = { cpu: '100m', [make.one(resources)]: String(make.int(3)) };
+    return { name, image: 'image', resources: { requests, limits: requests }, ...more };
+  };
+  const wanted = Array.from({ length: 25 }, (_, i): Draft<Pod> => {
+    const initContainers = [
+      ...(make.maybe(0.3) ? [container('init')] : []),
+      ...(make.maybe(0.2) ? [container('sidecar', { restartPolicy: 'Always' })] : []),
+      ...(make.maybe(0.2) ? [container('last')] : []),
+    ];
+    const containers = [container('a'), ...(make.maybe(0.3) ? [container('b')] : [])];
+    const metadata = { namespace: 'default', name: `extended-${i}` };
+    return { metadata, spec: { initContainers, containers } };
+  });
+  return { name: `extended ${seed}`, nodes, pods: [], others, wanted };
+}

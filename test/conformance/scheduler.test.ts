@@ -25,15 +25,17 @@ import {
 import { Store } from '@keelson/client/informer/store';
 import { defaultConfiguration, Explainer } from '@keelson/scheduler';
 import { Allocator } from '@keelson/scheduler/devices/allocator';
+import { deviceResources, requestsFor } from '@keelson/scheduler/devices/extended-resources';
 import { claimsOf } from '@keelson/scheduler/devices/pod-claims';
 import { Pools } from '@keelson/scheduler/devices/pools';
 import { Selectors } from '@keelson/scheduler/devices/selectors';
 import { ClaimTracker } from '@keelson/scheduler/devices/tracker';
+import { PodInfo } from '@keelson/scheduler/pods/pod-info';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { freePort } from '../support/process.ts';
 import { clusters } from './scheduler-clusters.ts';
-import { devicesCluster } from './scheduler-devices.ts';
+import { devicesCluster, extendedCluster } from './scheduler-devices.ts';
 
 const binary = process.env.KUBE_SCHEDULER;
 const namespace = 'default';
@@ -76,7 +78,11 @@ describe.skipIf(binary === undefined)('kube-scheduler and ours', () => {
     await server?.stop();
   });
 
-  it.each([...clusters, ...[1, 2, 3, 4].map(devicesCluster)].map((cluster) => [cluster.name, cluster] as const))(
+  it.each(
+    [...clusters, ...[1, 2, 3, 4].map(devicesCluster), ...[1, 2, 3].map(extendedCluster)].map(
+      (cluster) => [cluster.name, cluster] as const,
+    ),
+  )(
     '%s',
     async (_, { nodes, pods, others, wanted }) => {
       try {
@@ -128,6 +134,7 @@ async function compare(draft: Draft<Pod>): Promise<void> {
       chosen: { node: decided.spec.nodeName, total: best },
     });
     await compareDevices(pod, decided.spec.nodeName, before);
+    await compareExtended(decided, before);
   } else {
     expect({ pod: key.name, message: explanation.message }).toEqual({ pod: key.name, message: condition!.message });
   }
@@ -162,18 +169,51 @@ async function compareDevices(pod: Pod, nodeName: string, collections: Collectio
   });
 }
 
+/** The claim for extended resources has to be the one that we would have made. */
+async function compareExtended(pod: Pod, collections: Collections): Promise<void> {
+  const name = pod.metadata.name;
+  const { status, spec } = pod;
+  const { requests, mappings } = requestsOnNode(pod, collections);
+  expect({ name, mappings: status.extendedResourceClaimStatus?.requestMappings ?? [] }).toEqual({ name, mappings });
+  if (mappings.length === 0) return;
+  const { resourceClaimName } = status.extendedResourceClaimStatus!;
+  const claims = client.resource('resourceclaims.resource.k8s.io');
+  const key = { namespace, name: resourceClaimName };
+  const claim = await claims.get(key);
+  expect(claim.spec.devices!.requests).toEqual(requests);
+  const { allocator } = allocatorFor({ ...pod, spec: { ...spec, resourceClaims: [] } }, collections, [
+    { ...claim, status: {} },
+  ]);
+  const node = collections.get('nodes')!.find(({ metadata }) => metadata.name === spec.nodeName) as Node;
+  expect((allocator.allocate(node) as AllocationResult[]).map(comparable)).toEqual([
+    comparable(claim.status!.allocation!),
+  ]);
+  await claims.patch(key, 'merge', { metadata: { finalizers: null } });
+  await claims.delete(key);
+}
+
+function requestsOnNode(pod: Pod, collections: Collections) {
+  const node = collections.get('nodes')!.find(({ metadata }) => metadata.name === pod.spec.nodeName) as Node;
+  const classes = new Store<DeviceClass>();
+  for (const each of collections.get('deviceclasses.resource.k8s.io') as DeviceClass[])
+    classes.put(storeKey(each), each);
+  const resources = deviceResources(new PodInfo(pod).requests, classes) ?? new Map<string, DeviceClass>();
+  const lacking = [...resources].filter(([resource]) => Number(node.status.allocatable?.[resource] ?? 0) === 0);
+  return requestsFor(pod, new Map(lacking));
+}
+
 function comparable({ devices, nodeSelector }: AllocationResult) {
   const results = devices.results?.map((each) => ({ ...each, shareID: each.shareID === undefined ? 'none' : 'some' }));
   return { results, config: devices.config ?? [], nodeSelector };
 }
 
-function allocatorFor(pod: Pod, collections: Collections) {
+function allocatorFor(pod: Pod, collections: Collections, more: readonly ResourceClaim[] = []) {
   const store = new Store<ResourceClaim>();
   for (const each of collections.get('resourceclaims.resource.k8s.io') as ResourceClaim[])
     store.put(storeKey(each), each);
   const tracker = new ClaimTracker(store);
   const claims = claimsOf(pod, (key) => tracker.get(key)) as ResourceClaim[];
-  const open = claims.filter(({ status }) => !status?.allocation);
+  const open = [...claims.filter(({ status }) => !status?.allocation), ...more];
   const classes = collections.get('deviceclasses.resource.k8s.io') as DeviceClass[];
   const allocator = new Allocator(open, {
     classes: (name) => classes.find(({ metadata }) => metadata.name === name),

@@ -37,7 +37,7 @@ describe('controllers on the API server', () => {
     const configMaps = client.resource('configmaps');
     const factory = new InformerFactory(client);
     const informer = factory.informer('configmaps', { namespace, labelSelector: 'copy=me' });
-    const queue = new WorkQueue<string>(world.clock);
+    const queue = new WorkQueue<string>(world, 'test');
     informer.addHandler({ added: (o) => queue.add(storeKey(o)), updated: (_, o) => queue.add(storeKey(o)) });
     const reconcile = async (key: string) => {
       const original = informer.store.get(key);

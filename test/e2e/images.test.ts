@@ -21,15 +21,20 @@ test.skipIf(process.arch !== 'x64' || missing('etcd'))(
       expect(statSync(archive).size).toBeLessThan(64 * MIB);
       expect(readFileSync(again[i]!).equals(readFileSync(archive))).toBe(true);
     }
-    const [keelson, etcd, pause] = archives.map(read);
+    const [keelson, etcd, pause, node] = ['keelson', 'etcd', 'pause', 'node'].map((name) => {
+      const path = archives.find((archive) => archive.endsWith(`/${name}.tar`));
+      return path === undefined ? undefined : read(path);
+    });
     expect(keelson!.names).toEqual(
-      ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
+      ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'dns'].map(
         (name) => `localhost/keelson/${name}:v1.36.2`,
       ),
     );
     expect(etcd!.names).toContain('localhost/keelson/etcd:v1.36.2');
+    if (node) expect(node.names).toContain('localhost/keelson/kube-proxy:v1.36.2');
     expect(pause!.names).toEqual(['localhost/keelson/pause:v1.36.2']);
-    for (const { config } of [keelson!, etcd!, pause!]) expect(config.User).toBe('65532:65532');
+    for (const { config } of [keelson!, etcd!, pause!, ...(node ? [node] : [])])
+      expect(config.User).toBe('65532:65532');
   },
   60_000,
 );

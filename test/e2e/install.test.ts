@@ -181,6 +181,23 @@ describe.skipIf(none)(`keelson init${none ? `: ${none}` : ''}`, () => {
     );
   });
 
+  test('the proxy is a unit, with an account and a token of its own', async () => {
+    const kubeconfig = at('var/lib/kube-proxy/kubeconfig.conf');
+    const proxy = kubectl(kubeconfig);
+    expect(await proxy`auth whoami -o jsonpath={.status.userInfo.username}`).toBe(
+      'system:serviceaccount:kube-system:kube-proxy',
+    );
+    expect(await proxy`get services -A -o name`).toContain('service/kubernetes');
+    expect((await proxy.result({})`auth can-i get secrets -n kube-system`).stdout).toBe('no\n');
+    const [command, ...flags] = commandOf(at('etc/systemd/system/kube-proxy.service'));
+    expect([command, ...flags]).toEqual([
+      join(bin, 'kube-proxy'),
+      `--config=${at('var/lib/kube-proxy/config.conf')}`,
+      '--hostname-override=control-plane-1',
+    ]);
+    expect(await readFile(at('var/lib/kube-proxy/config.conf'), 'utf8')).toContain(`kubeconfig: ${kubeconfig}`);
+  });
+
   test('certificates are renewed under the same authority, and told of', async () => {
     const before = await readFile(at('etc/kubernetes/pki/apiserver.crt'), 'utf8');
     await keelson('certs', 'renew', 'apiserver', 'admin.conf', '--root', root, '--config', config);

@@ -62,6 +62,94 @@ type Row = readonly [
 ];
 
 test.each<Row>([
+  // A name that is no segment of a key, and a resourceVersion that is none: of what is cached, and of events.
+  ['GET', `${core}/configmaps/a%25b`, undefined, {}, 400, `Name parameter invalid: "a%b": may not contain '%'`],
+  [
+    'GET',
+    `${core}/configmaps/c?resourceVersion=x`,
+    undefined,
+    {},
+    500,
+    'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+  ],
+  [
+    'GET',
+    `${core}/events/e?resourceVersion=x`,
+    undefined,
+    {},
+    400,
+    'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+  ],
+  // A namespace that has no name.
+  ['GET', '/api/v1/namespaces//configmaps/c', undefined, {}, 400, 'Namespace parameter required.'],
+  ['DELETE', '/api/v1/namespaces//configmaps', undefined, {}, 400, 'Namespace parameter required.'],
+  [
+    'POST',
+    '/api/v1/namespaces//configmaps',
+    { metadata: { name: 'x' } },
+    {},
+    422,
+    'ConfigMap "x" is invalid: metadata.namespace: Required value',
+  ],
+  // Selectors are read before options are judged.
+  [
+    'GET',
+    `${core}/configmaps?labelSelector=a%20b&resourceVersionMatch=Exact`,
+    undefined,
+    {},
+    400,
+    "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
+  ],
+  [
+    'POST',
+    `${core}/pods`,
+    { metadata: { name: 'q' }, spec: { containers: [container], priorityClassName: 'a/b' } },
+    {},
+    403,
+    'pods "q" is forbidden: no PriorityClass with name a/b was found',
+  ],
+  [
+    'GET',
+    `${widgets}/w`,
+    undefined,
+    { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' },
+    500,
+    'content is not a list',
+  ],
+  [
+    'POST',
+    widgets,
+    Buffer.from('{"APIVERSION":"shop.example.com/v1","kind":"Widget","metadata":{"name":"x"}}'),
+    {},
+    400,
+    'the API version in the data () does not match the expected API version (shop.example.com/v1)',
+  ],
+  ['GET', `${core}/pods//status`, undefined, {}, 400, 'name must be provided'],
+  [
+    'POST',
+    `${core}/configmaps`,
+    { apiVersion: 'v1/', kind: 'ConfigMap' },
+    {},
+    400,
+    `ConfigMap in version "" cannot be handled as a ConfigMap: Object 'apiVersion' is missing in '{"apiVersion":"v1/","kind":"ConfigMap"}'`,
+  ],
+  // Custom objects have a type in their metadata alone, and say their kind in one spelling.
+  [
+    'POST',
+    widgets,
+    { apiVersion: 'shop.example.com/v1', kind: 'Widget', metadata: 'x' },
+    {},
+    400,
+    'Widget in version "v1" cannot be handled as a Widget: json: cannot unmarshal string into Go value of type v1.ObjectMeta',
+  ],
+  [
+    'GET',
+    widgets,
+    undefined,
+    { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' },
+    406,
+    'you requested PartialObjectMetadata, but the requested object is a list (*unstructured.UnstructuredList)',
+  ],
   // A patch of nothing is not found, whatever it says.
   ['PATCH', `${core}/pods/none`, Buffer.from('x'), MERGE, 404, 'pods "none" not found'],
   ['PATCH', `${core}/pods/none`, ['x'], JSON_PATCH, 404, 'pods "none" not found'],

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DaemonSet } from '@keelson/api/generated/types/apps/v1';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import type { Event, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import { commandOf } from '../support/units.ts';
 
 const bin = (name: string) => join(import.meta.dirname, '../../bin', name);
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
-const skip = noMachines() ?? missing('kubectl') ?? missing('etcd');
+const skip = noMachines() ?? missing('kubectl') ?? missing('etcd') ?? missing('nft');
 const soon = { timeout: 30_000, interval: 200 };
 const late = { timeout: 60_000, interval: 200 };
 
@@ -29,7 +30,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   let k: Kubectl;
 
   beforeAll(async () => {
-    machines = await startMachines(['cp1', 'worker1']);
+    machines = await startMachines(['cp1', 'worker1'], { podNetwork: false });
     [machine, worker] = machines.all as [Machine, Machine];
     await writeFile(join(machine.root, 'config.yaml'), configuration(machine));
     k = kubectl(join(machine.root, 'etc/kubernetes/admin.conf'), machine.within);
@@ -134,7 +135,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     const program = start(bin('keelson'), ['join', ...flags, '--dry-run']);
     expect(await program.exited, program.output()).toBe(0);
     expect(program.output()).toContain('[kubelet-start] would start the kubelet');
-    expect(existsSync(join(root, 'etc'))).toBe(false);
+    expect(existsSync(join(root, 'etc/kubernetes'))).toBe(false);
   });
 
   test('keelson join makes a machine a node, with a certificate that the cluster has signed', async () => {
@@ -148,7 +149,7 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     workerKubelet = startKubelet(worker);
     expect(await program.exited, program.output()).toBe(0);
     expect(program.output()).toMatch(
-      /^\[discovery\] .*\n\[discovery\] https:\/\/10\.99\.0\.10:6443 is the API server/m,
+      /^\[discovery\] .*\n\[discovery\] https:\/\/10\.120\.0\.10:6443 is the API server/m,
     );
     expect(program.output()).toContain('This machine is a node of the cluster.');
     expect(existsSync(at('etc/kubernetes/bootstrap-kubelet.conf'))).toBe(false);
@@ -161,6 +162,21 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       'kubernetes.io/kube-apiserver-client-kubelet',
       'Approved',
     ]);
+  });
+
+  test('pods of both nodes are one network, with services and names', async () => {
+    for (const name of ['kube-proxy', 'keelson-pod-network']) {
+      await k`rollout status -n kube-system daemonset/${name} --timeout=60s`;
+      const { status } = await k.json<DaemonSet>`get -n kube-system daemonset ${name}`;
+      expect(status).toMatchObject({ desiredNumberScheduled: 2, numberReady: 2 });
+    }
+    await k`rollout status -n kube-system deployment/coredns --timeout=60s`;
+    // Both servers are on the node that was there first.
+    const script = `const { Resolver } = require('dns').promises; const resolver = new Resolver({ timeout: 500, tries: 1 });
+      resolver.setServers(['10.96.0.10']);
+      resolver.resolve4('kubernetes.default.svc.cluster.local').then((all) => console.log(all[0]), (e) => console.log(e.code))`;
+    for (const each of machines.all)
+      await expect.poll(() => each.run(process.execPath, ['-e', script]), soon).toBe('10.96.0.1\n');
   });
 
   test('the kubelet serves with a certificate of the cluster, once somebody has approved it', async () => {
@@ -281,6 +297,8 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     await writeFile(manifest('kube-scheduler'), text.replace('--v=3', '--v=4'));
     kubelet = startKubelet(machine);
     await expect.poll(() => isRunningWith('kube-scheduler', '--v=4'), late).toBe(true);
+    // The mirror of before is replaced by one without a status.
+    await expect.poll(async () => (await pod('kube-scheduler')).spec.containers![0]!.command!, late).toContain('--v=4');
     await expect.poll(async () => (await Promise.all(CONTROL_PLANE.map(pod))).every(isReady), late).toBe(true);
     expect(isRunningWith('kube-scheduler', '--v=3')).toBe(false);
     expect((await containers()).slice(0, 3)).toEqual(before.slice(0, 3));

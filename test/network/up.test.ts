@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
@@ -14,10 +14,13 @@ const reason = noContainers() ?? missing('kubectl') ?? noBridges() ?? (await noN
 const bin = join(import.meta.dirname, '../../bin/keelson');
 const soon = { timeout: 30_000, interval: 200 };
 
-describe.skipIf(reason)(
-  `services of keelson up${reason === undefined ? '' : ` (${reason})`}`,
+describe.skipIf(reason).each([
+  ['of the machine', []],
+  ['of the cluster', ['--pod-network-cidr=10.245.0.0/16']],
+])(
+  `services of keelson up, pods in a network %s${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 90_000 },
-  () => {
+  (_, flags) => {
     let directory: string;
     let [node, client]: Network[] = [];
     let containerd: Containerd;
@@ -30,7 +33,8 @@ describe.skipIf(reason)(
       node.join(client, 1);
       node.leadTo('10.7.1.2');
       node.set('bridge/bridge-nf-call-iptables', 1);
-      containerd = await startContainerd(directory, { within: node.within });
+      const networks = join(directory, 'networks');
+      containerd = await startContainerd(directory, { within: node.within, ...(flags.length > 0 ? { networks } : {}) });
       await up();
       k = kubectl(join(directory, 'data/kubeconfig'), node.within);
       await vi.waitFor(async () => expect(await k`get sa default -o name`).not.toBe(''), soon);
@@ -53,6 +57,8 @@ describe.skipIf(reason)(
         '--bind-address=0.0.0.0',
         `--secure-port=${await freePort()}`,
         `--container-runtime-endpoint=${containerd.endpoint}`,
+        `--cni-conf-dir=${join(directory, 'networks')}`,
+        ...flags,
       ];
       cluster = startProgram(program!, [...within, bin, ...args]);
       await untilReady(cluster, async () => cluster.output().includes('is ready'));
@@ -68,9 +74,16 @@ describe.skipIf(reason)(
 
     const tables = () => node!.run('nft', 'list', 'tables');
 
+    test('the kubelet has the port where tools look for it', async () => {
+      const { items } = await k.json<{ readonly items: readonly Node[] }>`get nodes`;
+      expect(items.map(({ status }) => status?.daemonEndpoints?.kubeletEndpoint?.Port)).toEqual([10_250]);
+    });
+
     test('a pod finds services by their names, and reaches them', async () => {
       await pod('web', 'mkdir /www; echo hello > /www/index.html; httpd -f -p 8080 -h /www');
       await pod('asks', 'sleep 1000');
+      const { podIP } = (await k.json<Pod>`get pod web`).status;
+      expect(podIP!.startsWith('10.245.0.')).toBe(flags.length > 0);
       await k`expose pod web --port=80 --target-port=8080 --type=NodePort`;
       const ask = (from: string, url: string) => k`exec ${from} -- wget -q -O - ${url}`;
       await vi.waitFor(async () => expect(await ask('asks', 'http://web')).toBe('hello\n'), soon);
@@ -79,6 +92,18 @@ describe.skipIf(reason)(
       expect(await k`exec asks -- cat /etc/resolv.conf`).toContain('nameserver 10.96.0.10');
       // The API server, by its name.
       expect(await k`exec asks -- nc -w 1 kubernetes.default 443 -e true`).toBe('');
+    });
+
+    test('the proxy tells who asks how it is, and those on its machine how it works', () => {
+      const ask = (from: Network, url: string) => {
+        const script = `fetch('${url}').then(async (r) => r.status + await r.text(), () => 'none').then(console.log)`;
+        return from.run(process.execPath, '-e', script).trim();
+      };
+      expect(ask(node!, 'http://127.0.0.1:10256/healthz')).toMatch(/^200\{/);
+      expect(ask(client!, 'http://10.7.1.1:10256/healthz')).toMatch(/^200\{/);
+      expect(ask(node!, 'http://127.0.0.1:10249/proxyMode')).toBe('200nftables');
+      expect(ask(node!, 'http://127.0.0.1:10249/metrics')).toContain('kubeproxy_sync_proxy_rules_duration_seconds');
+      expect(ask(client!, 'http://10.7.1.1:10249/proxyMode')).toBe('none');
     });
 
     test('another machine reaches a port of the node', async () => {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
@@ -41,6 +41,8 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'kk-'));
+    // Users of pods' own namespaces go through it.
+    await chmod(directory, 0o711);
     await mkdir(join(directory, 'c'));
     [server, containerd] = await Promise.all([
       startApiServer('memory', ['--enable-admission-plugins=NodeRestriction']),
@@ -95,6 +97,41 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     return { log: await logs(name), ended: (await status(name))?.state.terminated };
   };
   const forever = 'trap "exit 0" TERM; while :; do sleep 0.2; done';
+
+  it('runs a pod in a user namespace of its own, or says that the runtime cannot', async () => {
+    const map = { metadata: { namespace, name: 'shown' }, data: { key: 'value' } };
+    await admin.resource('configmaps').create(map);
+    const volumes = [
+      { name: 'empty', emptyDir: {} },
+      { name: 'map', configMap: { name: 'shown' } },
+    ];
+    const volumeMounts = [
+      { name: 'empty', mountPath: '/empty' },
+      { name: 'map', mountPath: '/map' },
+    ];
+    const script = 'cat /proc/self/uid_map; id -u; touch /empty/f && ls -n /empty/f | cut -c1-20; cat /map/key';
+    const own = { hostUsers: false, volumes, containers: [sh(script, { volumeMounts })] };
+    const { handlers } = await runtime.status();
+    if (handlers.find(({ name }) => name === '')?.userNamespaces) {
+      await create('userns', own);
+      await soon(() => phase('userns')).toMatch(/Succeeded|Failed/);
+      const { metadata } = await get('userns');
+      const file = join(directory, 'root/pods', metadata.uid!, 'userns');
+      const [{ hostId }] = JSON.parse(await readFile(file, 'utf8')).uidMappings;
+      const [uidMap, uid, owned, shown] = (await logs('userns')).split('\n');
+      expect(uidMap!.trim().split(/ +/)).toEqual(['0', String(hostId), '65536']);
+      expect([uid, shown]).toEqual(['0', 'value']);
+      expect(owned).toMatch(/^-rw-r--r-- +1 0 /);
+    } else {
+      await create('userns', own);
+      const events = async () =>
+        (await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=userns' })).items;
+      await soon(async () => (await events()).map(({ message }) => message)).toContainEqual(
+        "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+      );
+    }
+    await pods().delete({ namespace, name: 'userns' }, { gracePeriodSeconds: 0 });
+  });
 
   it('runs a command with its variables', async () => {
     const env: Draft<Container['env']> = [

@@ -10,6 +10,8 @@ import { fetched, missing, tool } from './tools.ts';
 export interface Containerd {
   /** For the kubelet's `--container-runtime-endpoint`. */
   readonly endpoint: string;
+  /** Of the addresses of its pods, as CIDR. */
+  readonly subnet: string;
   readonly program: Program;
   /** Takes in the images of an archive, under the names that they have there. */
   load(tar: string): void;
@@ -37,6 +39,8 @@ export interface ContainerdOptions {
   readonly within?: readonly string[];
   /** What holds the namespaces of pods; it is loaded before the first of them. */
   readonly sandboxImage?: string;
+  /** Where it finds the networks of pods; without it, it has one of its own. */
+  readonly networks?: string;
   /** By a registry's name, the URL of what is asked in its place. */
   readonly mirrors?: Readonly<Record<string, string>>;
 }
@@ -44,15 +48,16 @@ export interface ContainerdOptions {
 /** @param directory an empty one, whose path is short: sockets are in it */
 export async function startContainerd(
   directory: string,
-  { within = [], sandboxImage = PAUSE, mirrors = {} }: ContainerdOptions = {},
+  { within = [], sandboxImage = PAUSE, networks = join(directory, 'cni'), mirrors = {} }: ContainerdOptions = {},
 ): Promise<Containerd> {
   const id = randomBytes(3).toString('hex');
   const subnet = `10.${200 + (Number.parseInt(id.slice(0, 2), 16) % 50)}.${Number.parseInt(id.slice(2, 4), 16)}.0/24`;
   const socket = join(directory, 'containerd.sock');
   const config = join(directory, 'config.toml');
   mkdirSync(join(directory, 'cni'));
+  mkdirSync(networks, { recursive: true });
   writeFileSync(join(directory, 'cni/10-keelson.conflist'), JSON.stringify(network(`kt${id}`, subnet, directory)));
-  writeFileSync(config, configuration(directory, socket, sandboxImage));
+  writeFileSync(config, configuration(directory, socket, sandboxImage, networks));
   for (const [registry, url] of Object.entries(mirrors)) {
     const hosts = join(directory, 'registries', registry);
     mkdirSync(hosts, { recursive: true });
@@ -70,7 +75,8 @@ export async function startContainerd(
   const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
   load(archive(join(directory, 'images'), images));
   const kill = (id: string) => void ctr(socket, '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', id);
-  return { endpoint: `unix://${socket}`, program, load, kill, stop: () => stop(socket, program, `kt${id}`, directory) };
+  const end = () => stop(socket, program, `kt${id}`, directory);
+  return { endpoint: `unix://${socket}`, subnet, program, load, kill, stop: end };
 }
 
 function ctr(socket: string, ...args: string[]): string {
@@ -107,7 +113,7 @@ async function stop(socket: string, program: Program, bridge: string, directory:
   quietly(() => execFileSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' }));
 }
 
-function configuration(directory: string, socket: string, sandboxImage: string): string {
+function configuration(directory: string, socket: string, sandboxImage: string, networks: string): string {
   return `version = 2
 root = "${directory}/root"
 state = "${directory}/state"
@@ -127,7 +133,7 @@ state = "${directory}/state"
       SystemdCgroup = false
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${fetched('usr/lib/cni')}"
-    conf_dir = "${directory}/cni"
+    conf_dir = "${networks}"
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "${directory}/registries"
 `;

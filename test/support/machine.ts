@@ -1,12 +1,13 @@
 /** Machines of a test: each with a network of its own, a folder in place of its root, and a containerd. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageName } from '@keelson/cluster/install/images';
 import { type Containerd, noContainers, startContainerd, unmountBelow } from './containerd.ts';
-import { outputOf, type Program, startProgram } from './process.ts';
+import { outputOf, type Program, startProgram, untilReady } from './process.ts';
 import { fetched } from './tools.ts';
 
 export interface Machine {
@@ -47,8 +48,18 @@ function ip(...args: string[]): string | undefined {
   }
 }
 
-/** @param names of the machines, which are on one network and have the images of a control plane */
-export async function startMachines(names: readonly string[]): Promise<Machines> {
+export interface MachinesOptions {
+  /** Whether pods have a network, of their machine alone; otherwise it is looked for in the machine's own `/etc/cni/net.d`. */
+  readonly podNetwork?: boolean;
+  /** Whether there are the images of a control plane. */
+  readonly images?: boolean;
+}
+
+/** @param names of the machines, which are on one network */
+export async function startMachines(
+  names: readonly string[],
+  { podNetwork = true, images = true }: MachinesOptions = {},
+): Promise<Machines> {
   const id = randomBytes(2).toString('hex');
   const undo: (() => unknown)[] = [];
   const stop = async () => {
@@ -63,7 +74,7 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
     const all: Machine[] = [];
     const folder = await mkdtemp(join(tmpdir(), 'keelson-images-'));
     undo.push(() => rm(folder, { recursive: true, force: true }));
-    const archives = makeImages(folder);
+    const archives = images ? makeImages(folder) : [];
     for (const [i, name] of names.entries()) {
       const root = await mkdtemp(join(tmpdir(), 'km-'));
       undo.push(async () => {
@@ -71,12 +82,18 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
         await rm(root, { recursive: true, force: true });
       });
       const namespace = `${bridge}-${i}`;
-      const address = `10.99.0.${10 + i}`;
+      const address = `10.120.0.${10 + i}`;
       connect(namespace, `${address}/24`, bridge, `m${i}`);
       undo.push(() => ip('netns', 'delete', namespace));
-      const within = ['nsenter', `--net=/run/netns/${namespace}`, '--'];
       await mkdir(join(root, 'run'));
-      const containerd = await startContainerd(join(root, 'run'), { within, sandboxImage: imageName('pause') });
+      const within = podNetwork
+        ? ['nsenter', `--net=/run/netns/${namespace}`, '--']
+        : await ownFolders(namespace, root, undo);
+      const containerd = await startContainerd(join(root, 'run'), {
+        within,
+        ...(images ? { sandboxImage: imageName('pause') } : {}),
+        ...(podNetwork ? {} : { networks: join(root, 'etc/cni/net.d') }),
+      });
       undo.push(() => containerd.stop());
       for (const archive of archives) containerd.load(archive);
       const start: Machine['start'] = (command, args) =>
@@ -98,6 +115,20 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
   }
 }
 
+/** Folders of networks, by their names on any machine; containers have those of their machine. */
+const OWN_FOLDERS = ['/etc/cni/net.d', '/run/cni-ipam-state'];
+
+/** @returns a command that runs another where these folders are the machine's own */
+async function ownFolders(namespace: string, root: string, undo: (() => unknown)[]): Promise<string[]> {
+  const mounts = OWN_FOLDERS.map((path) => `mkdir -p ${root}${path} ${path} && mount --bind ${root}${path} ${path}`);
+  const script = [...mounts, 'echo ready', 'exec sleep 2147483647'].join(' && ');
+  const unshare = ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', script];
+  const holder = startProgram('nsenter', [`--net=/run/netns/${namespace}`, '--', ...unshare]);
+  undo.push(() => holder.stop('SIGKILL'));
+  await untilReady(holder, async () => holder.output().includes('ready'));
+  return ['nsenter', `--target=${holder.pid}`, '--net', '--mount', '--'];
+}
+
 function connect(namespace: string, address: string, bridge: string, port: string): void {
   require(ip('netns', 'add', namespace), 'a network');
   ip('-n', bridge, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
@@ -105,7 +136,7 @@ function connect(namespace: string, address: string, bridge: string, port: strin
   ip('-n', namespace, 'address', 'add', address, 'dev', 'eth0');
   ip('-n', namespace, 'link', 'set', 'lo', 'up');
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');
-  require(ip('-n', namespace, 'route', 'add', 'default', 'via', '10.99.0.1'), 'a route');
+  require(ip('-n', namespace, 'route', 'add', 'default', 'via', '10.120.0.1'), 'a route');
 }
 
 function require(done: string | undefined, what: string): void {
@@ -117,5 +148,7 @@ export function makeImages(directory: string): string[] {
   const root = join(import.meta.dirname, '../..');
   const script = [join(root, 'scripts/image.ts'), '--level', '1', '--output', directory];
   execFileSync(join(root, 'node_modules/.bin/node'), script, { stdio: ['ignore', 'pipe', 'pipe'] });
-  return ['keelson', 'etcd', 'pause'].map((name) => join(directory, `${name}.tar`));
+  return ['keelson', 'node', 'etcd', 'pause']
+    .map((name) => join(directory, `${name}.tar`))
+    .filter((path) => existsSync(path));
 }

@@ -9,6 +9,7 @@ export { type ResourceName, type ResourceTypes, resources } from './generated/re
 export { InformerFactory } from './informer/factory.ts';
 export { type Handler, Informer, type InformerOptions, withoutManagedFields } from './informer/informer.ts';
 export { type IndexFunction, type Lister, splitKey, storeKey } from './informer/store.ts';
+export { ClientMetrics } from './metrics.ts';
 export { Client, type ClientOptions, type TokenSource } from './rest/client.ts';
 export { type ConnectOptions, connect } from './rest/connect.ts';
 export { discover, preferred, type Served, type ServedResource } from './rest/discovery.ts';

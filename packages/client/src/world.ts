@@ -1,5 +1,6 @@
 /** What the client takes from outside: time, chance and a place for complaints. */
 import { type Clock, systemClock } from '@keelson/api/clock';
+import type { ClientMetrics } from './metrics.ts';
 
 export interface Logger {
   debug(fields: object, message: string): void;
@@ -13,14 +14,16 @@ export interface World {
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** Where clients and queues count; without it they do not. */
+  readonly metrics?: ClientMetrics | undefined;
 }
 
 const nothing = () => {};
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** The machine's time and chance. */
-export function systemWorld(log: Logger = silent): World {
-  return { clock: systemClock, random: Math.random, log };
+export function systemWorld(log: Logger = silent, metrics?: ClientMetrics): World {
+  return { clock: systemClock, random: Math.random, log, metrics };
 }
 
 /** Resolves `ms` milliseconds from now. @throws the signal's reason when it is aborted before */

@@ -1,4 +1,4 @@
-import { type ClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
+import { type ClusterConfig, inClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
 import { StartupError } from './startup-error.ts';
 
 /** The flags by which a component finds the API server. */
@@ -30,4 +30,13 @@ export async function readKubeconfig(file: string): Promise<ClusterConfig> {
 export function withToken(config: ClusterConfig): ClusterConfig {
   const { certificate, key, ...tls } = config.tls;
   return { ...config, tls, token: undefined, impersonate: undefined };
+}
+
+/** Whose credentials a component in a pod takes where no file says more: those of its service account. @throws StartupError */
+export async function readKubeconfigOrPod(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ClusterConfig> {
+  if (file !== '' || !env.KUBERNETES_SERVICE_HOST) return readKubeconfig(file);
+  return inClusterConfig(env);
 }

@@ -1,13 +1,21 @@
-/** What `keelson up` has for services on a node with containers: a proxy for their addresses, a server for their names. */
+/** What `keelson up` has on a node with containers: a network of pods, a proxy for addresses of services, a server for their names. */
 import { type Client, sleep } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
 import { announceDns, grantDns } from './dns/service.ts';
+import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/ports.ts';
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
+import type { NodeSettings } from './node.ts';
+import { ADDRESS_FOLDER } from './pod-network/flags.ts';
+import { grantPodNetwork } from './pod-network/role.ts';
+import { startNodeNetwork } from './pod-network/start.ts';
 import { StartupError } from './startup-error.ts';
 
 export interface NetworkOptions {
+  /** Undefined: pods have the network that the machine has for them. */
+  readonly pods: Client | undefined;
+  readonly cniFolder: NodeSettings['cniFolder'];
   /** Undefined: somebody else carries traffic to services. */
   readonly proxy: Client | undefined;
   /** Undefined: pods have other name servers. */
@@ -26,28 +34,42 @@ export interface Network extends Running {
 }
 
 const DOMAIN = 'cluster.local';
-const HEALTHZ_PORT = 10_256;
+/** Whoever asks may know whether this machine carries traffic to services; the rest is for its own users. */
+const [ANYWHERE, HERE] = ['0.0.0.0', '127.0.0.1'];
 /** There is one node to speak for, and who develops on it does not want to wait. */
 const MIN_SYNC_MS = 200;
 const RETRY_MS = 500;
 
 /** Without nftables, and where another proxy is at work, there is neither, which is logged. */
 export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  const pods = options.pods ? await startPods(options, options.pods) : undefined;
   const proxy = options.proxy && (await startProxy(options, options.proxy));
   const isCarried = options.proxy === undefined || proxy !== undefined;
   // Endpoints cannot be at loopback addresses.
   const isReached = !/^127\.|^::1$/.test(options.nodeAddress);
   const dns = isCarried && isReached && options.dns ? await startNames(options, options.dns) : undefined;
   return {
-    ...together([...(proxy ?? []), ...(dns ? [dns] : [])]),
+    ...together([...(pods ? [pods] : []), ...(proxy ?? []), ...(dns ? [dns] : [])]),
     clusterDns: dns ? [options.dnsAddress] : [],
   };
 }
 
-async function startProxy(
-  { nodeName, nodeAddress }: NetworkOptions,
+async function startPods(
+  { administrator, nodeName, cniFolder }: NetworkOptions,
   client: Client,
-): Promise<readonly Running[] | undefined> {
+): Promise<Running | undefined> {
+  const { log } = client.world;
+  await grantPodNetwork(administrator).catch((error: unknown) => log.warn({ error }, 'Pods may have no network'));
+  try {
+    return await startNodeNetwork({ client, nodeName, cni: { folder: cniFolder, addressFolder: ADDRESS_FOLDER } });
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    log.warn({ err: error.message, remedy: error.remedy }, 'Pods have no network of the cluster');
+    return undefined;
+  }
+}
+
+async function startProxy({ nodeName }: NetworkOptions, client: Client): Promise<readonly Running[] | undefined> {
   const { defaultSettings } = await import('@keelson/proxy');
   const { log } = client.world;
   const settings = { ...defaultSettings, minSyncMs: MIN_SYNC_MS };
@@ -55,12 +77,16 @@ async function startProxy(
   let health: Running | undefined;
   try {
     // Whoever has the port of health has the kernel's tables, too: they are not torn from another cluster's proxy.
-    health = await servePlain({ host: nodeAddress, port: HEALTHZ_PORT }, (path) => {
-      if (path === '/healthz') return proxy?.health();
-      return path === '/livez' ? proxy?.live() : undefined;
-    });
-    proxy = await startServiceProxy({ client, nodeName, settings, metrics: new MetricsRegistry(), clean: true });
-    return [proxy, health];
+    health = await servePlain(
+      { host: ANYWHERE, port: HEALTHZ_PORT },
+      healthOf(() => proxy),
+    );
+    const metrics = new MetricsRegistry();
+    proxy = await startServiceProxy({ client, nodeName, settings, metrics, clean: true });
+    const own = await servePlain({ host: HERE, port: METRICS_PORT }, metricsOf(metrics, { settings })).catch(
+      (error: Error) => log.warn({ err: error.message }, 'The metrics of the proxy are not served'),
+    );
+    return [proxy, health, ...(own ? [own] : [])];
   } catch (error) {
     await health?.stop();
     const { message, code } = error as NodeJS.ErrnoException;

@@ -32,6 +32,8 @@ export interface NodeSettings {
   readonly runtimeEndpoint: string;
   /** Addresses of DNS servers for pods; none for those of {@link dns}, or else the machine's own. */
   readonly clusterDns: readonly string[];
+  /** Where the runtime looks for networks of pods. */
+  readonly cniFolder: string;
   /** Whether the addresses of services lead to their endpoints by rules of this process. */
   readonly proxy: boolean;
   /** Whether this process answers for names. */

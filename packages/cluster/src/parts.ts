@@ -18,11 +18,16 @@ import { startNetwork } from './network.ts';
 import { type NodeKind, type NodeSettings, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 
+/** Where tools look for a kubelet. */
+const KUBELET_PORT = 10_250;
+
 export interface Parts {
   readonly controllers: boolean;
   readonly scheduler: boolean;
   /** The node of this machine; undefined for none. */
   readonly node: NodeSettings | undefined;
+  /** Addresses of pods, of which each node has a part, as CIDR; two of different families for dual stack; empty: none. */
+  readonly podRange: string;
   /** How many nodes there are besides, which run no containers. */
   readonly simulatedNodes: number;
 }
@@ -49,23 +54,24 @@ export async function startParts(
   parts: Parts,
 ): Promise<Running & { node: NodeKind | undefined }> {
   const started: Promise<Running>[] = [];
-  if (parts.controllers) started.push(controllers(surroundings));
+  if (parts.controllers) started.push(controllers(surroundings, parts.podRange));
   if (parts.scheduler) started.push(scheduler(surroundings));
   const kind = parts.node && (await nodeKind(parts.node.runtimeEndpoint));
   const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
   if (kind === 'simulated') simulated.unshift(surroundings.nodeName);
   if (simulated.length > 0) started.push(simulatedNodes(surroundings, simulated));
-  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!));
+  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!, parts.podRange));
   return { ...together(await Promise.all(started)), node: kind };
 }
 
-async function controllers(surroundings: Surroundings): Promise<Running> {
+async function controllers(surroundings: Surroundings, podRange: string): Promise<Running> {
   const { values } = parseFlags(controllerFlags, [
     `--root-ca-file=${surroundings.pki.certificateFile('ca')}`,
     `--cluster-signing-cert-file=${surroundings.pki.certificateFile('ca')}`,
     `--cluster-signing-key-file=${surroundings.pki.keyFile('ca')}`,
     `--service-account-private-key-file=${surroundings.pki.serviceAccountKeyFile}`,
     '--use-service-account-credentials',
+    ...(podRange === '' ? [] : ['--allocate-node-cidrs', `--cluster-cidr=${podRange}`]),
   ]);
   const component = 'kube-controller-manager';
   const client = await clientOf(surroundings, component);
@@ -98,10 +104,12 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
   return startSimulatedNodes({ client, clientFor, names, server, address: surroundings.nodeAddress });
 }
 
-async function realNode(surroundings: Surroundings, settings: NodeSettings): Promise<Running> {
+async function realNode(surroundings: Surroundings, settings: NodeSettings, podRange: string): Promise<Running> {
   const network = await startNetwork({
+    pods: podRange === '' ? undefined : await clientOf(surroundings, 'pod-network'),
     proxy: settings.proxy ? await clientOf(surroundings, 'kube-proxy') : undefined,
     dns: settings.dns && settings.clusterDns.length === 0 ? await clientOf(surroundings, 'kube-dns') : undefined,
+    cniFolder: settings.cniFolder,
     administrator: await clientOf(surroundings, 'admin', 'keelson'),
     ...surroundings,
   });
@@ -125,8 +133,14 @@ async function kubeletServer(
   const { certificate: clientCa } = (await pki.read('ca'))!;
   const { SYSTEM_LOGS, startKubeletServer } = await import('@keelson/kubelet/server/server');
   const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client };
-  const own = metrics ? { metrics, systemLogs: SYSTEM_LOGS } : undefined;
-  return (view) => startKubeletServer(view, { ...options, ...(own ?? { metrics: new MetricsRegistry() }) });
+  if (metrics === undefined) return (view) => startKubeletServer(view, { ...options, metrics: new MetricsRegistry() });
+  const own = { ...options, metrics, systemLogs: SYSTEM_LOGS };
+  return (view) =>
+    startKubeletServer(view, { ...own, port: KUBELET_PORT }).catch((error: NodeJS.ErrnoException) => {
+      // Another cluster of this machine has it.
+      if (error.code !== 'EADDRINUSE') throw error;
+      return startKubeletServer(view, own);
+    });
 }
 
 async function clientOf(

@@ -1,8 +1,15 @@
 /** The HTTPS port of the scheduler and of the controllers: health, metrics, configuration (component-base/server). */
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
+import { StatusError } from '@keelson/api/errors';
+import { versionInfo } from '@keelson/apiserver/health/root';
+import { flagz } from '@keelson/apiserver/zpages/flagz';
+import { type Page, servePage } from '@keelson/apiserver/zpages/page';
+import { statusz } from '@keelson/apiserver/zpages/statusz';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
+import { processStartSeconds } from '@keelson/component/metrics/process';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
@@ -41,6 +48,10 @@ export interface Served {
   health(): readonly string[];
   /** Whether it can do its work. */
   ready(): boolean;
+  /** What `/flagz` shows. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** What `/statusz` lists beside itself. */
+  readonly paths: readonly string[];
   /** What `/configz` shows. */
   readonly configuration: object;
 }
@@ -62,6 +73,7 @@ export async function startServing(
   });
   const open = new Set(values['authorization-always-allow-paths']);
   const pathOf = (url = '/') => new URL(url, 'https://component').pathname;
+  const pages = zpagesOf(served);
   const options = {
     host: values['bind-address'],
     port: values['secure-port'],
@@ -78,7 +90,13 @@ export async function startServing(
         ? undefined
         : `forbidden: User ${JSON.stringify(user.name)} cannot ${verb} path ${JSON.stringify(path)}${why}`;
     },
-    handle: async (request: { url?: string | undefined }, response: import('node:http').ServerResponse) => {
+    handle: async (request: IncomingMessage, response: ServerResponse) => {
+      const page = zpage(pages, request);
+      if (page) {
+        response.writeHead(page.status, { ...page.headers, 'content-length': Buffer.byteLength(page.body) });
+        response.end(page.body);
+        return;
+      }
       const { type, body } = await answer(served, pathOf(request.url));
       response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
     },
@@ -92,6 +110,28 @@ export async function startServing(
     if (code === 'EADDRINUSE')
       throw new StartupError(`port ${options.port} of ${options.host} is in use by another process`, remedy);
     throw new StartupError(message, remedy);
+  }
+}
+
+function zpagesOf({ component, flags, paths }: Served): Page[] {
+  const startedAt = new Date(processStartSeconds() * 1000);
+  const version = versionInfo(process);
+  const all = ['/flagz', ...paths];
+  return [flagz(component, flags), statusz({ component, version, startedAt, now: () => new Date(), paths: () => all })];
+}
+
+/** @returns undefined for other paths @throws HttpError 406 */
+function zpage(pages: readonly Page[], { method = 'GET', url = '/', headers }: IncomingMessage) {
+  const { pathname: path, searchParams: query } = new URL(url, 'https://component');
+  try {
+    for (const page of pages) {
+      const found = servePage(page, { method, path, query, headers });
+      if (found) return found;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof StatusError) throw new HttpError(error.code, error.message);
+    throw error;
   }
 }
 

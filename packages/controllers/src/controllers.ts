@@ -145,6 +145,11 @@ export const controllers: readonly Controller[] = [
     start: async (context) => (await import('./certificates/cleaning.ts')).start(context),
   },
   {
+    name: 'podcertificaterequest-cleaner-controller',
+    account: 'podcertificaterequestcleaner',
+    start: async (context) => (await import('./certificates/pod-requests.ts')).start(context),
+  },
+  {
     name: 'clusterrole-aggregation-controller',
     alias: 'clusterrole-aggregation',
     account: 'clusterrole-aggregation-controller',

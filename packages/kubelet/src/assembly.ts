@@ -1,6 +1,7 @@
 /** Puts the parts of one node's kubelet together. */
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { ImageManager, type ImageManagerOptions } from './images/manager.ts';
 import type { HookRunner } from './lifecycle/hooks.ts';
 import { admit, type Rejection } from './pods/admission.ts';
@@ -10,6 +11,7 @@ import { uidOf } from './pods/spec.ts';
 import type { Probes } from './probes/probes.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { StatusManager } from './status/manager.ts';
+import { terminationsOf } from './status/terminations.ts';
 import type { KubeletView } from './view.ts';
 
 export interface AssemblyOptions
@@ -25,11 +27,13 @@ export interface AssemblyOptions
   readonly preparer: Preparer;
   readonly probes: Probes;
   readonly hooks: HookRunner;
-  readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize'>;
+  readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize' | 'records'>;
   /** As it was seen last. */
   node(): Node | undefined;
   /** What a node asks of pods before it asks what all nodes ask. */
   alsoAdmit?(pod: Pod): Rejection | undefined;
+  /** Where it is counted how containers end. */
+  readonly metrics?: MetricsRegistry | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
 
@@ -47,6 +51,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     world,
     stored: (uid) => manager.stored(uid),
     mayRun: (uid) => manager.mayRun(uid),
+    ...(options.metrics ? { terminations: terminationsOf(options.metrics) } : {}),
     ...(limit ? { limit } : {}),
   });
   const images = new ImageManager({ runtime, world, recorder, ...options.images });

@@ -29,6 +29,8 @@ export interface HousekeepingOptions {
   readonly runtime: Runtime;
   readonly figures: MachineFigures;
   readonly images: ImageCollectionPolicy;
+  /** Told of the images that are there. */
+  readonly imagesSeen?: (ids: readonly string[], at: number) => void;
   readonly eviction: EvictionPolicy;
   readonly metrics?: MetricsRegistry | undefined;
   manager(): PodManager;
@@ -54,6 +56,7 @@ export function housekeepingOf(options: HousekeepingOptions): Housekeeping {
     recorder,
     node,
     policy: options.images,
+    ...(options.imagesSeen ? { seen: options.imagesSeen } : {}),
     filesystem: async () => {
       const found = await figures.imageFilesystem();
       if (!found) throw new Error('failed to get imageFs info: the runtime does not say where images are');

@@ -13,6 +13,8 @@ import { reservedBy } from './eviction/thresholds.ts';
 import { EVICTION, housekeepingOf } from './housekeeping.ts';
 import { IMAGE_COLLECTION, type ImageCollectionPolicy } from './images/collector.ts';
 import { credentialsFor, pullSecretNames } from './images/credentials.ts';
+import { CredentialProviders, type ProviderConfiguration } from './images/providers.ts';
+import { PullRecords, type PullRecordsOptions } from './images/pull-records.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
 import { type LogRotation, ROTATION, type RotationPolicy, rotateLog } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
@@ -27,6 +29,7 @@ import { probeRunner } from './probes/run.ts';
 import type { CgroupDriver } from './resources/cgroups.ts';
 import type { Runtime, RuntimeStatus } from './runtime/runtime.ts';
 import { admitSysctls } from './security/sysctls.ts';
+import { UserNamespaces } from './security/user-namespaces.ts';
 import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
 import type { PodRules } from './sources/static-pod.ts';
@@ -79,6 +82,14 @@ export interface KubeletOptions {
   readonly statusMs?: number | undefined;
   readonly reportMs?: number | undefined;
   readonly leaseSeconds?: number | undefined;
+  /** Which images that are here need credentials of each pod. Default: those that this kubelet has pulled. */
+  readonly imageVerification?: Pick<PullRecordsOptions, 'policy' | 'allowlist'> | undefined;
+  /** Programs that know what opens registries, in one folder. */
+  readonly credentialProviders?:
+    | { readonly directory: string; readonly configurations: readonly ProviderConfiguration[] }
+    | undefined;
+  /** How many users a pod with a user namespace of its own has; a multiple of 65,536. */
+  readonly userNamespaceIds?: number | undefined;
 }
 
 const RUNTIME_CHECK_MS = 5_000;
@@ -130,6 +141,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     podDirectory: (uid) => volumes.podDirectory(uid),
     foldersMs: options.foldersMs,
   });
+  const records = new PullRecords({
+    directory: join(rootDirectory, 'image_manager'),
+    clock: world.clock,
+    policy: options.imageVerification?.policy ?? 'NeverVerifyPreloadedImages',
+    allowlist: options.imageVerification?.allowlist ?? [],
+  });
+  await records.restore(() => runtime.images());
   const housekeeping = housekeepingOf({
     world,
     recorder,
@@ -138,10 +156,18 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     metrics: options.metrics,
     figures,
     images: options.imageCollection ?? IMAGE_COLLECTION,
+    imagesSeen: (ids, at) =>
+      void records.prune(ids, at).catch((error) => log.warn({ error }, 'Records of pulled images were not cleaned up')),
     eviction,
     manager: () => assembly.manager,
     changed: () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node')),
   });
+  const userNamespaces = new UserNamespaces({
+    podDirectory: (uid) => volumes.podDirectory(uid),
+    handlers: () => state.handlers,
+    idsPerPod: options.userNamespaceIds,
+  });
+  await userNamespaces.restore(await volumes.uids());
   const preparer = new NodePreparer({
     client,
     world,
@@ -159,6 +185,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     },
     security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: options.seccompDefault ?? false },
     recursiveReadOnly,
+    userNamespaces,
     services: async (pod) => {
       // The API server that would tell of them may be a static pod itself.
       if (!isStatic(pod)) await services.synced;
@@ -175,26 +202,28 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     run: probeRunner(runtime),
     changed: (uid) => assembly.manager.wake(uid),
   });
+  const { credentialProviders: given } = options;
+  const providers = given && new CredentialProviders(given.configurations, given.directory, world);
   const assembly = assemble({
     client,
     recorder,
     runtime,
     runtimeName: version.name,
+    metrics: options.metrics,
     preparer,
     probes,
     hooks: hookRunner({ runtime, world, recorder }),
     images: {
       serialize: options.serializeImagePulls ?? true,
+      records,
       credentials: async (pod, repository) => {
         const reader = objects.for(pod);
         const names = pullSecretNames(pod);
         const found = await Promise.allSettled(
           names.map((name) => reader.get('secrets', pod.metadata.namespace!, name)),
         );
-        return credentialsFor(
-          repository,
-          found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-        );
+        const secrets = found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+        return [...credentialsFor(repository, secrets), ...((await providers?.for(repository)) ?? [])];
       },
     },
     crashBackoff: { maxMs: options.crashLoopMaxMs },

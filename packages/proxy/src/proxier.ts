@@ -86,7 +86,10 @@ export class Proxier {
     const at = Math.max(clock.now() + afterMs, this.#lastRun + this.#options.minSyncMs);
     if (this.#timer && this.#timer.at <= at) return;
     this.#timer?.cancel();
-    this.#timer = { at, cancel: clock.after(at - clock.now(), () => void this.#run(), { background: true }) };
+    this.#timer = {
+      at,
+      cancel: clock.after(Math.max(0, at - clock.now()), () => void this.#run(), { background: true }),
+    };
   }
 
   async #run(): Promise<void> {

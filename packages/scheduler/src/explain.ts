@@ -7,7 +7,7 @@ import { Cache } from './cache/cache.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import { Snapshot } from './cache/snapshot.ts';
 import type { SchedulerConfiguration } from './config/types.ts';
-import { afterFilters } from './cycle/algorithm.ts';
+import { afterFiltersAlone } from './cycle/algorithm.ts';
 import { fitMessage, notAskedFor, Verdicts } from './cycle/verdicts.ts';
 import type { Cycle } from './framework/cycle.ts';
 import type { Listers, PluginFactory } from './framework/plugin.ts';
@@ -121,7 +121,7 @@ export class Explainer {
       const rejected = !only || only.has(node.name) ? cycle.filter(node) : undefined;
       if (rejected) verdicts.set(node.name, rejected);
     }
-    const { nominate, message: postFilter } = afterFilters(profile, cycle, verdicts);
+    const { nominate, message: postFilter } = afterFiltersAlone(profile, cycle, verdicts);
     const preFilter = rejection ? messageOf(rejection) : '';
     const message = fitMessage(nodes.length, verdicts, { preFilter, postFilter });
     return { message, ...(nominate ? { preemptsOn: nominate } : {}) };

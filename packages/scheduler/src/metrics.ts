@@ -25,6 +25,8 @@ export class SchedulerMetrics implements QueueObserver {
   readonly #extensionSeconds: Histogram;
   readonly #afterFlush: Counter;
   readonly #bindings: Gauge;
+  readonly #evaluations: Counter;
+  readonly #permitSeconds: Histogram;
   /** Seconds since some fixed time, finer than milliseconds. */
   readonly seconds: () => number;
 
@@ -103,6 +105,21 @@ export class SchedulerMetrics implements QueueObserver {
       'status',
       'profile',
     );
+    this.#evaluations = counter(
+      'plugin_evaluation_total',
+      'How often plugins were asked.',
+      'BETA',
+      'plugin',
+      'extension_point',
+      'profile',
+    );
+    this.#permitSeconds = histogram(
+      millis,
+      'permit_wait_duration_seconds',
+      'How long pods waited for leave to be bound.',
+      'BETA',
+      'result',
+    );
     this.#rejected = registry.register(
       new Gauge(
         describe(
@@ -148,6 +165,14 @@ export class SchedulerMetrics implements QueueObserver {
 
   ran(extension: string, status: string, profile: string, startedAt: number): void {
     this.#extensionSeconds.with(extension, status, profile).observe(this.seconds() - startedAt);
+  }
+
+  evaluated(plugin: string, extension: string, profile: string, times: number): void {
+    if (times > 0) this.#evaluations.with(plugin, extension, profile).inc(times);
+  }
+
+  permitted(result: string, startedAt: number): void {
+    this.#permitSeconds.with(result).observe(this.seconds() - startedAt);
   }
 
   /** @param waitedMs since the pod was first in the queue */

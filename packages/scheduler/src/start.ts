@@ -180,6 +180,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
       nominations,
       world,
       writer,
+      extenders,
     };
     profiles.set(profile.schedulerName, new Profile(ignoring(profile, ignored), plugins, context));
   }

@@ -1,21 +1,36 @@
 /**
- * A cluster of two nodes on real containers for upstream's end-to-end suite: `node cluster.ts DIRECTORY AGNHOST [keelson up's flags]`.
- * DIRECTORY has a short path and keeps nothing from one run to the next. Ends at SIGINT or SIGTERM.
+ * A cluster on real containers for upstream's end-to-end suite: `node cluster.ts DIRECTORY AGNHOST [keelson up's flags]`. DIRECTORY
+ * has a short path and keeps nothing from one run to the next. It has two nodes, or as many as KEELSON_SUITE_NODES says.
+ * Ends at SIGINT or SIGTERM.
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Containerd, startContainerd, unmountBelow } from '../../support/containerd.ts';
 import { freePort, type Program, startProgram, untilReady } from '../../support/process.ts';
-import { fetched } from '../../support/tools.ts';
+import { fetched, tool } from '../../support/tools.ts';
 import { suiteImages } from './images.ts';
+import { type JoinedNetwork, joinNetwork } from './network.ts';
 import { startRegistry } from './registry.ts';
 
 const [directory, agnhost, ...flags] = process.argv.slice(2);
 if (directory === undefined || agnhost === undefined) throw new Error('usage: cluster.ts DIRECTORY AGNHOST [FLAGS]');
 
+/** A node besides that of `keelson up`. */
+interface Machine {
+  readonly name: string;
+  readonly network: JoinedNetwork;
+  readonly containerd: Containerd;
+}
+
+const ZONE = 'topology.kubernetes.io/zone';
+const ZONES = 3;
+const names = ['second', 'third', 'fourth', 'fifth', 'sixth'].slice(
+  0,
+  Number(process.env.KEELSON_SUITE_NODES ?? 2) - 1,
+);
 const root = join(import.meta.dirname, '../../..');
 const own = Object.values(networkInterfaces())
   .flatMap((list) => list ?? [])
@@ -23,9 +38,16 @@ const own = Object.values(networkInterfaces())
 unmountBelow(directory);
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });
-const tar = suiteImages(join(directory, 'images'), agnhost, process.env.KEELSON_SAMPLE_APISERVER);
-const registry = await startRegistry(join(directory, 'images'));
-const [first, second] = [await containers('1'), await containers('2')];
+const tar = suiteImages(join(directory, 'images'), agnhost);
+const registry = await startRegistry(join(directory, 'images'), own);
+const first = await containers('1');
+const machines: Machine[] = [];
+for (const [i, name] of names.entries()) {
+  const network = joinNetwork(own, name, i + 2);
+  const containerd = await containers(String(i + 2), network.within);
+  network.leadPods(containerd.subnet);
+  machines.push({ name, network, containerd });
+}
 
 const port = await freePort();
 const kubeconfig = join(directory, 'kubeconfig');
@@ -39,59 +61,77 @@ const cluster = keelson('keelson', 'up', [
   ...flags,
 ]);
 await untilReady(cluster, async () => cluster.output().includes('Keelson is ready'));
-const undo = process.env.KUBE_PROXY ? startProxy(process.env.KUBE_PROXY) : () => {};
-const secondNode = keelson('kubelet', '', [
-  '--hostname-override=second',
-  `--node-ip=${own}`,
-  `--root-dir=${join(directory, 'second')}`,
-  `--cert-dir=${join(directory, 'second/pki')}`,
-  `--kubeconfig=${join(directory, 'second.kubeconfig')}`,
-  `--bootstrap-kubeconfig=${kubeconfig}`,
-  `--config=${kubeletConfiguration(second.endpoint, await freePort(), await freePort())}`,
-]);
+const fromAfar = join(directory, 'bootstrap.kubeconfig');
+writeFileSync(fromAfar, readFileSync(kubeconfig, 'utf8').replace('127.0.0.1', own), { mode: 0o600 });
+execFileSync(tool('kubectl'), ['--kubeconfig', kubeconfig, 'label', 'node', '--all', `${ZONE}=zone-0`]);
+const nodes = machines.flatMap((machine) => [proxyOf(machine), kubeletOf(machine)]);
+if (process.env.KUBE_PROXY) nodes.push(proxyOf());
 process.stdout.write(`${cluster.output()}ready: ${kubeconfig}\n`);
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), cluster.exited]);
-await undo();
-await secondNode.stop();
+for (const each of nodes) await each.stop();
 await cluster.stop();
-for (const each of [first, second]) await each.stop();
+for (const each of [first, ...machines.map(({ containerd }) => containerd)]) await each.stop();
 unmountBelow(directory);
 process.exit();
 
-async function containers(name: string): Promise<Containerd> {
+async function containers(name: string, within: readonly string[] = []): Promise<Containerd> {
   mkdirSync(join(directory!, name));
-  const containerd = await startContainerd(join(directory!, name), { mirrors: { 'registry.k8s.io': registry } });
+  const containerd = await startContainerd(join(directory!, name), {
+    within,
+    mirrors: { 'registry.k8s.io': registry },
+  });
   containerd.load(tar);
   return containerd;
 }
 
 /** One of the project's programs. */
-function keelson(name: string, command: string, args: readonly string[]): Program {
+function keelson(
+  name: string,
+  command: string,
+  args: readonly string[],
+  within: readonly string[] = [],
+  log = name,
+): Program {
   const main = join(root, `packages/cluster/src/bin/${name}.ts`);
-  return started(name, process.execPath, ['--conditions=keelson-source', main, ...(command ? [command] : []), ...args]);
+  const line = [process.execPath, '--conditions=keelson-source', main, ...(command ? [command] : []), ...args];
+  return started(log, [...within, ...line]);
 }
 
 /** A program whose output goes to a file. */
-function started(name: string, path: string, args: readonly string[]): Program {
-  const program = startProgram(path, args, { env: { PATH: `${fetched('usr/bin')}:${process.env.PATH}` } });
+function started(name: string, [path, ...args]: readonly string[]): Program {
+  const program = startProgram(path!, args, { env: { PATH: `${fetched('usr/bin')}:${process.env.PATH}` } });
   const write = () => writeFileSync(join(directory!, `${name}.log`), program.output());
   const timer = setInterval(write, 1_000);
   void program.exited.then(() => clearInterval(timer)).then(write);
   return program;
 }
 
-function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, healthzPort: number): string {
-  const file = join(directory!, 'kubelet.json');
+function kubeletOf({ name, network, containerd }: Machine): Program {
+  const folder = join(directory!, name);
+  mkdirSync(folder);
+  const args = [
+    `--hostname-override=${name}`,
+    `--node-ip=${network.address}`,
+    `--node-labels=${ZONE}=zone-${(names.indexOf(name) + 1) % ZONES}`,
+    `--root-dir=${folder}`,
+    `--cert-dir=${join(folder, 'pki')}`,
+    `--kubeconfig=${join(folder, 'kubeconfig')}`,
+    `--bootstrap-kubeconfig=${fromAfar}`,
+    `--config=${kubeletConfiguration(folder, containerd.endpoint)}`,
+  ];
+  return keelson('kubelet', '', args, network.within, `kubelet-${name}`);
+}
+
+function kubeletConfiguration(folder: string, containerRuntimeEndpoint: string): string {
+  const file = join(folder, 'kubelet.json');
   const configuration = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     containerRuntimeEndpoint,
-    port,
-    healthzPort,
     clusterDNS: ['10.96.0.10'],
     authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
-    podLogsDir: join(directory!, 'second/logs'),
+    podLogsDir: join(folder, 'logs'),
     // However full the machine's disk is.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'nodefs.available': '0%' },
@@ -100,20 +140,17 @@ function kubeletConfiguration(containerRuntimeEndpoint: string, port: number, he
   return file;
 }
 
-/**
- * In the place of that of the first node. One kube-proxy does for both nodes: they share the machine's tables. Its limits of connections are left as they are, for a network of
- * one's own has none to set.
- * @returns what ends it, and takes its rules away
- */
-function startProxy(program: string): () => Promise<void> {
-  const untouched = ['max-per-core', 'min', 'tcp-timeout-established', 'tcp-timeout-close-wait'];
-  const proxy = started('kube-proxy', program, [
-    `--kubeconfig=${kubeconfig}`,
-    '--proxy-mode=iptables',
-    ...untouched.map((name) => `--conntrack-${name}=0`),
-  ]);
-  return async () => {
-    await proxy.stop();
-    execFileSync(program, ['--cleanup'], { stdio: 'ignore' });
-  };
+/** Upstream's, or Keelson's. How many flows the kernel keeps is left as it is, for a network of one's own has no say in it. */
+function proxyOf(machine?: Machine): Program {
+  const args = [
+    `--kubeconfig=${machine ? fromAfar : kubeconfig}`,
+    ...(machine ? [`--hostname-override=${machine.name}`] : []),
+    '--conntrack-max-per-core=0',
+    '--conntrack-min=0',
+  ];
+  const [within, log] = [machine?.network.within ?? [], `kube-proxy-${machine?.name ?? 'first'}`];
+  const program = process.env.KUBE_PROXY;
+  return program === undefined
+    ? keelson('keelson', 'kube-proxy', args, within, log)
+    : started(log, [...within, program, '--proxy-mode=iptables', ...args]);
 }

@@ -1,7 +1,7 @@
 /** Stand-ins for the images that upstream's end-to-end tests name, made of agnhost and busybox. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { libraries } from '../../../scripts/image/elf.ts';
 import { archive, busyboxFiles, type Image, layer, writeUsers } from '../../support/image-archive.ts';
 import { tool } from '../../support/tools.ts';
@@ -18,11 +18,11 @@ while :; do sleep 2147483647 & wait $!; done
 /**
  * Makes the images.
  * @param directory an empty one, for the work
- * @param agnhost path of upstream's test/images/agnhost, linked statically
- * @param sampleServer path of upstream's sample-apiserver, linked statically; without it there is no image of it, nor one of etcd
+ * @param agnhost path of upstream's test/images/agnhost, linked statically. Beside it may be sample-apiserver and regression-issue-74839,
+ *   linked so too: without them there are no images of them, nor one of etcd
  * @returns the path of a tar that container runtimes import
  */
-export function suiteImages(directory: string, agnhost: string, sampleServer?: string): string {
+export function suiteImages(directory: string, agnhost: string): string {
   mkdirSync(directory, { recursive: true });
   const base = layer(directory, 'base', (root) => {
     busyboxFiles(root);
@@ -37,13 +37,14 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
     symlinkSync('agnhost', join(root, 'agnhost-2'));
     mkdirSync(join(root, 'uploads'));
     selfSigned(root);
-    for (const program of ['curl', 'dig', 'getent', 'printenv', 'wget']) withLibraries(root, program);
+    for (const program of ['curl', 'dig', 'getent', 'nsenter', 'printenv', 'wget']) withLibraries(root, program);
     mkdirSync(join(root, 'bin'), { recursive: true });
     // busybox's knows neither datagrams nor most options, and its shell no other.
     symlinkSync(withLibraries(root, 'nc.openbsd'), join(root, 'bin/nc'));
     symlinkSync(withLibraries(root, 'bash'), join(root, 'bin/sh'));
     usersOf(root);
   });
+  const flows = layer(directory, 'conntrack', (root) => withLibraries(root, 'conntrack'));
   const privileged = layer(directory, 'nnp', (root) => {
     copyFileSync(agnhost, join(root, 'nnp'));
     chmodSync(join(root, 'nnp'), 0o4755);
@@ -67,6 +68,7 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
       layers: [base],
       config: { Entrypoint: ['/pause'] },
     },
+    { names: [`${registry}/build-image/distroless-iptables:v0.9.3`], layers: [base, flows], config: {} },
     { names: [e2e('glibc-dns-testing:2.0.0')], layers: [base, tools], config: {} },
     { names: [e2e('nonroot:1.5')], layers: [base, tools], config: { ...agnhostCommand, User: '1234' } },
     { names: [e2e('nginx:1.15-4'), e2e('nginx:1.27-0')], layers: [base, site], config: server },
@@ -77,22 +79,31 @@ export function suiteImages(directory: string, agnhost: string, sampleServer?: s
       config: { ...agnhostCommand, Cmd: ['test-webserver'] },
     })),
   ];
-  if (sampleServer !== undefined) images.push(...extensionImages(directory, base, sampleServer));
+  const beside = (program: string) => join(dirname(agnhost), program);
+  const [sampleServer, regression] = [beside('sample-apiserver'), beside('regression-issue-74839')];
+  if (existsSync(sampleServer)) images.push(...extensionImages(directory, base, sampleServer));
+  if (existsSync(regression)) images.push(programImage(directory, base, regression, '1.5'));
   return archive(directory, images);
+}
+
+/** One program, under its own name. */
+function programImage(directory: string, base: Image['layers'][number], program: string, tag: string): Image {
+  const name = basename(program);
+  const own = layer(directory, name, (root) => {
+    copyFileSync(program, join(root, name));
+    chmodSync(join(root, name), 0o755);
+  });
+  return { names: [e2e(`${name}:${tag}`)], layers: [base, own], config: { Entrypoint: [`/${name}`] } };
 }
 
 /** An API server for the aggregation layer, and its store. */
 function extensionImages(directory: string, base: Image['layers'][number], sampleServer: string): Image[] {
-  const server = layer(directory, 'sample-apiserver', (root) => {
-    copyFileSync(sampleServer, join(root, 'sample-apiserver'));
-    chmodSync(join(root, 'sample-apiserver'), 0o755);
-  });
   const store = layer(directory, 'etcd', (root) => {
     mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
     symlinkSync(withLibraries(root, tool('etcd')), join(root, 'usr/local/bin/etcd'));
   });
   return [
-    { names: [e2e('sample-apiserver:1.29.2')], layers: [base, server], config: { Entrypoint: ['/sample-apiserver'] } },
+    programImage(directory, base, sampleServer, '1.29.2'),
     { names: [`${registry}/etcd:3.6.8-0`], layers: [base, store], config: { Cmd: ['/usr/local/bin/etcd'] } },
   ];
 }

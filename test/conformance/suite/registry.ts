@@ -18,9 +18,10 @@ const digestOf = (data: Uint8Array | string) => `sha256:${createHash('sha256').u
 /**
  * Serves until the process ends.
  * @param directory with what the archive was made of: its manifest.json, configurations and layers
+ * @param host the address that it is reached at
  * @returns its URL
  */
-export async function startRegistry(directory: string): Promise<string> {
+export async function startRegistry(directory: string, host: string): Promise<string> {
   const blobs = new Map<string, string>();
   const manifests = new Map<string, { readonly text: string; readonly digest: string }>();
   const describe = (name: string, mediaType: string) => {
@@ -63,7 +64,7 @@ export async function startRegistry(directory: string): Promise<string> {
     } else {
       response.writeHead(path === '/v2/' ? 200 : 404).end('{}');
     }
-  }).listen(0, '127.0.0.1');
+  }).listen(0, host);
   await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://${host}:${(server.address() as AddressInfo).port}`;
 }

@@ -26,7 +26,7 @@ export class Upkeep {
 
   constructor(see: See, options: UpkeepOptions) {
     const { clock, logger, ...waits } = options;
-    this.#queue = new WorkQueue(clock, defaultRateLimiter<string>(clock, waits));
+    this.#queue = new WorkQueue({ clock }, 'api_services', defaultRateLimiter<string>(clock, waits));
     this.#see = see;
     this.#logger = logger;
   }

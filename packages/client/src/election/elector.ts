@@ -79,20 +79,28 @@ export class LeaderElector {
    * @returns why it is over: the caller's signal, or a lease that could not be renewed. Who has lost does best to end its process
    */
   async run(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<'cancelled' | 'lost'> {
+    this.#tell(false);
     if (!(await this.#acquire(signal))) return 'cancelled';
     this.#record('became leader');
+    this.#tell(true);
     const over = new AbortController();
     const leading = lead(over.signal).catch((error) => {
       if (!over.signal.aborted) this.#log.error({ error }, 'The leader failed');
     });
     const outcome = await this.#renewUntilOver(signal);
     this.#record('stopped leading');
+    this.#tell(false);
     over.abort(new Error(outcome === 'lost' ? 'the lead was lost' : 'cancelled'));
     if (outcome === 'cancelled' && this.#options.release) {
       await leading;
       await this.#release();
     }
     return outcome;
+  }
+
+  #tell(leads: boolean): void {
+    const { client, name } = this.#options;
+    client.world.metrics?.leads(name, leads);
   }
 
   get #log() {

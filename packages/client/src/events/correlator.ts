@@ -31,6 +31,8 @@ interface Told {
 
 export class Correlator implements Teller {
   readonly resource = 'events';
+  readonly atOnce = 1;
+  readonly maxQueued = 1000;
   readonly #source: Source;
   readonly #clock: Clock;
   readonly #groups = new Lru<Group>(REMEMBERED);

@@ -35,6 +35,10 @@ export interface Telling {
 /** Decides what is told of what happens, so that what happens often is not told as often. */
 export interface Teller {
   readonly resource: 'events' | 'events.events.k8s.io';
+  /** So many requests are under way at once. */
+  readonly atOnce: number;
+  /** So many tellings may wait; further ones are dropped. */
+  readonly maxQueued: number;
   tell(occurrence: Occurrence): Telling | undefined;
   /** What is due although nothing happened. */
   readonly housekeeping?: { readonly everyMs: number; due(): Telling[] };

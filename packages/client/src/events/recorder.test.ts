@@ -19,9 +19,13 @@ function fixture(api: 'v1' | 'events.k8s.io/v1') {
   const log = { ...silent, warn: (fields: object, message: string) => void warnings.push([fields, message]) };
   const world = { ...manualWorld(), log };
   const events = new FakeObjects();
-  const state = { failure: undefined as Error | undefined };
-  const transport = new FakeTransport((request) => {
+  const state = { failure: undefined as Error | undefined, gate: undefined as Promise<void> | undefined, atOnce: 0 };
+  let underWay = 0;
+  const transport = new FakeTransport(async (request) => {
     if (state.failure) throw state.failure;
+    state.atOnce = Math.max(state.atOnce, ++underWay);
+    await state.gate;
+    underWay--;
     return events.answer(request);
   });
   const client = new Client({ transport, component: 'test', world });
@@ -181,6 +185,25 @@ describe('events of events.k8s.io/v1', () => {
     happen();
     await recorder.flush();
     expect(stored<SeriesEvent>().length).toBe(2);
+  });
+
+  it('are told four at a time, one that waits for its first telling included, and many may wait', async () => {
+    const { recorder, stored, methods, state } = fixture('events.k8s.io/v1');
+    let open: () => void = () => {};
+    state.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const happen = (uid: string) =>
+      recorder.event({ ...pod, metadata: { ...pod.metadata, uid } }, 'Normal', 'Scheduled', '', { action: 'Binding' });
+    happen('first');
+    happen('first');
+    for (let i = 0; i < 2000; i++) happen(String(i));
+    open();
+    await recorder.flush();
+    expect(state.atOnce).toBe(3);
+    expect(stored<SeriesEvent>().length).toBe(2001);
+    expect(methods().match(/PATCH/g)).toEqual(['PATCH']);
+    expect(stored<SeriesEvent>()[0]!.series).toMatchObject({ count: 2 });
   });
 
   it('that go on are told of every half hour', async () => {

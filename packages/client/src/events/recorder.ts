@@ -41,7 +41,6 @@ export interface RecorderOptions {
 }
 
 /** As client-go. */
-const MAX_QUEUED = 1000;
 const MAX_TRIES = 12;
 const PAUSE_MS = 10_000;
 /** Of a millisecond. */
@@ -53,7 +52,9 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #events: ResourceClient<{ metadata: TypedObject['metadata'] }>;
   readonly #queue: Telling[] = [];
   readonly #stop = new AbortController();
-  #sending: Promise<void> | undefined;
+  readonly #workers = new Set<Promise<void>>();
+  /** What is being told of an event, by its name: what is new about it comes after the event itself. */
+  readonly #underWay = new Map<string, Promise<void>>();
   /** Since as many wait as may; said when the first one is dropped, and when none waits any more. */
   #dropped = 0;
   /** Begins anywhere: other recorders name events of the same moment. */
@@ -94,7 +95,7 @@ export class ApiEventRecorder implements EventRecorder {
 
   /** Resolves when what was recorded so far is told, or given up. */
   async flush(): Promise<void> {
-    await this.#sending;
+    await Promise.all(this.#workers);
   }
 
   /** What is not told yet is not told any more. */
@@ -109,27 +110,42 @@ export class ApiEventRecorder implements EventRecorder {
 
   #enqueue(telling: Telling): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#queue.length >= MAX_QUEUED) {
+    if (this.#queue.length >= this.#teller.maxQueued) {
       const { name } = telling.event.metadata;
       if (this.#dropped++ === 0)
         this.#log.warn({ event: name }, 'Too many events wait to be recorded: more are dropped');
       return;
     }
     this.#queue.push(telling);
-    this.#sending ??= this.#sendAll();
+    if (this.#workers.size < this.#teller.atOnce) this.#startWorker();
   }
 
-  async #sendAll(): Promise<void> {
+  #startWorker(): void {
+    const worker = this.#work().finally(() => this.#workers.delete(worker));
+    this.#workers.add(worker);
+  }
+
+  async #work(): Promise<void> {
     for (let telling = this.#queue.shift(); telling && !this.#stop.signal.aborted; telling = this.#queue.shift()) {
-      await this.#send(telling).catch((error) => {
-        if (this.#stop.signal.aborted) return;
-        const { name } = telling!.event.metadata;
-        this.#log.warn({ event: name, error }, 'Could not record an event');
-      });
+      const name = telling.event.metadata.name!;
+      const told = this.#sendAfter(this.#underWay.get(name), telling);
+      this.#underWay.set(name, told);
+      await told;
+      if (this.#underWay.get(name) === told) this.#underWay.delete(name);
     }
-    this.#sending = undefined;
+    if (this.#workers.size > 1) return;
     if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'Events were dropped, as too many waited');
     this.#dropped = 0;
+  }
+
+  async #sendAfter(before: Promise<void> | undefined, telling: Telling): Promise<void> {
+    await before;
+    try {
+      await this.#send(telling);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#log.warn({ event: telling.event.metadata.name, error }, 'Could not record an event');
+    }
   }
 
   /** Tries again while the server cannot be reached; what it refuses stays refused. */

@@ -24,6 +24,9 @@ interface Series {
 
 export class SeriesTeller implements Teller {
   readonly resource = 'events.events.k8s.io';
+  /** Upstream has no bounds here: each event is told by a goroutine of its own. */
+  readonly atOnce = 4;
+  readonly maxQueued = 10_000;
   readonly housekeeping = { everyMs: QUIET_MS, due: () => this.#due() };
   readonly #source: Source;
   readonly #clock: Clock;

@@ -20,6 +20,8 @@ export interface ClientOptions {
   /** The program that asks: `kube-scheduler`. */
   readonly component: string;
   readonly world: World;
+  /** The server's, in metrics. */
+  readonly host?: string | undefined;
   /** Bearer token, where the transport does not authenticate. */
   readonly token?: TokenSource | undefined;
   readonly impersonate?: Impersonation | undefined;
@@ -131,7 +133,7 @@ export class Client {
     use: (response: WireResponse) => Promise<R>,
   ): Promise<R> {
     for (let attempt = 0; ; attempt++) {
-      await this.#limiter?.take(signal);
+      await this.#patience(call, signal);
       const outcome = await this.#once(call, signal, use);
       if ('result' in outcome) return outcome.result;
       const { error, pauseMs } = outcome;
@@ -139,6 +141,31 @@ export class Client {
       const longer = pauseMs > 0 ? pauseMs : this.#pause(attempt);
       this.world.log.debug({ path: call.path, attempt, pauseMs: longer, error }, 'Asking again');
       await sleep(this.world.clock, longer, signal);
+    }
+  }
+
+  async #patience({ method }: Call, signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#limiter) return;
+    const { metrics } = this.world;
+    const startedAt = metrics?.seconds() ?? 0;
+    await this.#limiter.take(signal);
+    metrics?.waited(this.#host, method, startedAt);
+  }
+
+  get #host(): string {
+    return this.#options.host ?? '';
+  }
+
+  async #send(request: WireRequest): Promise<WireResponse> {
+    const { metrics } = this.world;
+    const startedAt = metrics?.seconds() ?? 0;
+    try {
+      const response = await this.#options.transport.send(request);
+      metrics?.called(this.#host, request.method, String(response.status), startedAt);
+      return response;
+    } catch (error) {
+      metrics?.called(this.#host, request.method, '<error>', startedAt);
+      throw error;
     }
   }
 
@@ -151,7 +178,7 @@ export class Client {
     let leave: (() => void) | undefined;
     try {
       if (!call.streaming) leave = await this.#slots.take(signal);
-      const response = await this.#options.transport.send(await this.#wireRequest(call, signal));
+      const response = await this.#send(await this.#wireRequest(call, signal));
       if (response.status < 300) return { result: await use(decompressed(response)) };
       if (response.status === 401) this.#options.token?.distrust();
       const seconds = retryAfterSeconds(response);

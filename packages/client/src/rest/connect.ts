@@ -16,6 +16,7 @@ export function connect(config: ClusterConfig, options: ConnectOptions): Client 
   const tls = new TlsSource(config.tls, clock);
   return new Client({
     ...options,
+    host: new URL(config.server).host,
     transport: new Http2Transport({ server: config.server, tls: () => tls.get(), clock }),
     token: options.token ?? (config.token && new Reloading(config.token, clock)),
     impersonate: config.impersonate,

@@ -6,7 +6,7 @@ import { runWorkers } from './workers.ts';
 
 function queueOf(...items: string[]) {
   const world = manualWorld();
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'test');
   for (const item of items) queue.add(item);
   return { queue, world };
 }

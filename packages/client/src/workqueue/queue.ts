@@ -8,11 +8,14 @@
  *                                                   └──────────────────┘
  */
 import type { Clock } from '@keelson/api/clock';
+import type { QueueMetrics } from '../metrics.ts';
+import type { World } from '../world.ts';
 import { defaultRateLimiter, type RateLimiter } from './ratelimiter.ts';
 
 /** Items are told apart as Map keys are: strings such as `namespace/name` are the usual ones. */
 export class WorkQueue<T> {
   readonly #clock: Clock;
+  readonly #metrics: QueueMetrics | undefined;
   readonly #limiter: RateLimiter<T>;
   /** In order of arrival. */
   readonly #queued = new Set<T>();
@@ -23,8 +26,14 @@ export class WorkQueue<T> {
   readonly #takers: ((item: T | undefined) => void)[] = [];
   #shutDown = false;
 
-  constructor(clock: Clock, limiter: RateLimiter<T> = defaultRateLimiter<T>(clock)) {
+  /** @param name in metrics */
+  constructor(
+    { clock, metrics }: Pick<World, 'clock' | 'metrics'>,
+    name: string,
+    limiter: RateLimiter<T> = defaultRateLimiter<T>(clock),
+  ) {
     this.#clock = clock;
+    this.#metrics = metrics?.queue(name);
     this.#limiter = limiter;
   }
 
@@ -34,7 +43,8 @@ export class WorkQueue<T> {
   }
 
   add(item: T): void {
-    if (this.#shutDown) return;
+    if (this.#shutDown || this.#queued.has(item) || this.#dirty.has(item)) return;
+    this.#metrics?.added(item);
     if (this.#processing.has(item)) this.#dirty.add(item);
     else this.#enqueue(item);
   }
@@ -42,6 +52,7 @@ export class WorkQueue<T> {
   /** Adds it later. Of several times for the same item the earliest holds. */
   addAfter(item: T, ms: number): void {
     if (this.#shutDown) return;
+    this.#metrics?.retried();
     if (ms <= 0) {
       this.add(item);
       return;
@@ -75,7 +86,7 @@ export class WorkQueue<T> {
   get(): Promise<T | undefined> {
     for (const item of this.#queued) {
       this.#queued.delete(item);
-      this.#processing.add(item);
+      this.#begin(item);
       return Promise.resolve(item);
     }
     if (this.#shutDown) return Promise.resolve(undefined);
@@ -84,6 +95,7 @@ export class WorkQueue<T> {
 
   done(item: T): void {
     this.#processing.delete(item);
+    this.#metrics?.done(item);
     if (this.#dirty.delete(item)) this.#enqueue(item);
   }
 
@@ -99,8 +111,13 @@ export class WorkQueue<T> {
     const taker = this.#takers.shift();
     if (!taker) this.#queued.add(item);
     else {
-      this.#processing.add(item);
+      this.#begin(item);
       taker(item);
     }
+  }
+
+  #begin(item: T): void {
+    this.#processing.add(item);
+    this.#metrics?.begun(item);
   }
 }

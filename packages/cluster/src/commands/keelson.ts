@@ -14,6 +14,7 @@ Commands:
   certs        Tell when the certificates of an installation end, and renew them.
   reset        Undo what init and join did to this machine.
   kube-proxy   Carry traffic to the addresses of services on this machine.
+  pod-network  Make one network of the pods of all nodes, on this one.
   dns          Answer for the names of services and pods.
   why-pending  Tell why a pod has no node.
   version      Show the versions of Keelson and of the Kubernetes API.
@@ -49,6 +50,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./reset.ts')).reset(rest, io);
     case 'kube-proxy':
       return (await import('../kube-proxy/command.ts')).kubeProxy(rest, io);
+    case 'pod-network':
+      return (await import('../pod-network/command.ts')).podNetwork(rest, io);
     case 'dns':
       return (await import('../dns/command.ts')).dns(rest, io);
     case 'why-pending':

@@ -4,9 +4,11 @@ import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-
 import { createLogger } from '@keelson/component/logs/logger';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
+import { parseCidr } from '../cidr.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { descriptions } from '../kube-apiserver/flags.ts';
 import { storageKind } from '../kube-apiserver/validation.ts';
+import { CNI_FOLDER } from '../pod-network/flags.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
 
@@ -20,6 +22,7 @@ const flags = {
   'bind-address': { type: 'ip', ...cluster, default: '127.0.0.1' },
   'secure-port': { type: 'int', ...cluster, default: '6443' },
   'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
+  'pod-network-cidr': { type: 'string', ...cluster },
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
   'audit-policy-file': { type: 'string', ...cluster },
   'audit-log-path': { type: 'string', ...cluster },
@@ -28,6 +31,7 @@ const flags = {
   storage: { type: 'string', ...cluster },
   'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
   'cluster-dns': { type: 'strings', ...parts },
+  'cni-conf-dir': { type: 'string', ...parts, default: CNI_FOLDER },
   'no-controllers': { type: 'bool', ...parts },
   'no-dns': { type: 'bool', ...parts },
   'no-node': { type: 'bool', ...parts },
@@ -102,10 +106,13 @@ const ownDescriptions = (io: Io) => ({
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
+  'pod-network-cidr':
+    'Addresses of pods, as CIDR; two of different families for dual stack. Default: none, pods have the network of the machine.',
   'container-runtime-endpoint':
     "Socket of the runtime that runs this machine's containers (CRI). Where none answers, the node is simulated.",
   'cluster-dns':
     "Addresses of DNS servers for pods, such as that of a CoreDNS service, in the place of the cluster's own server.",
+  'cni-conf-dir': 'Where the container runtime looks for networks; with --pod-network-cidr theirs is written there.',
   'no-dns': "Leave the name server out: pods have those of --cluster-dns, or this machine's.",
   'no-proxy': 'Leave the proxy out: nothing leads addresses of services to their pods, but what you start yourself.',
   'no-node': 'Leave the node of this machine out.',
@@ -144,14 +151,23 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       controllers: !values['no-controllers'],
       scheduler: !values['no-scheduler'],
       node: values['no-node'] ? undefined : nodeOf(values),
+      podRange: podRangeOf(values['pod-network-cidr']),
       simulatedNodes: values.nodes,
     },
   };
 }
 
+/** @throws StartupError */
+function podRangeOf(text: string): string {
+  const wrong = text.split(',').find((part) => parseCidr(part) === undefined);
+  if (text === '' || wrong === undefined) return text;
+  throw new StartupError(`--pod-network-cidr ${text} is no CIDR`, 'give one like 10.244.0.0/16');
+}
+
 const nodeOf = (values: FlagValues<typeof flags>) => ({
   runtimeEndpoint: values['container-runtime-endpoint'],
   clusterDns: values['cluster-dns'],
+  cniFolder: values['cni-conf-dir'],
   proxy: !values['no-proxy'],
   dns: !values['no-dns'],
 });

@@ -4,21 +4,20 @@ import { together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
-import { rateLimitOf, readKubeconfig } from '../connection.ts';
+import { rateLimitOf, readKubeconfigOrPod } from '../connection.ts';
 import { endpointOf } from '../kube-proxy/configuration.ts';
 import { StartupError } from '../startup-error.ts';
 import { descriptions, flags } from './flags.ts';
+import { METRICS_PORT } from './service.ts';
 
-const METRICS_PORT = 9_153;
-
-const component: Component<typeof flags> = {
+const component = (env: Io['env']): Component<typeof flags> => ({
   name: 'keelson dns',
   summary: 'A name server for a cluster: names of services and pods, and those of the machine’s servers.',
   flags,
   descriptions,
   validate: () => [],
   async start(values, given, logger) {
-    const config = await readKubeconfig(values.kubeconfig);
+    const config = await readKubeconfigOrPod(values.kubeconfig, env);
     const client = connect(config, {
       component: 'kube-dns',
       world: systemWorld(logger),
@@ -54,7 +53,7 @@ const component: Component<typeof flags> = {
       throw error;
     }
   },
-};
+});
 
 /** `keelson dns`: runs until the process is asked to end. @returns the exit code */
-export const dns = (argv: readonly string[], io: Io): Promise<number> => runComponent(component, argv, io);
+export const dns = (argv: readonly string[], io: Io): Promise<number> => runComponent(component(io.env), argv, io);

@@ -10,16 +10,18 @@ const FORCE = { force: true };
 const NAMESPACE = 'kube-system';
 const NAME = 'kube-dns';
 const PORT = 53;
+export const METRICS_PORT = 9153;
 /** Those of upstream's role of name servers do not cover slices. */
 const ROLE = 'keelson:kube-dns';
 
-const role: Draft<ClusterRole> = {
-  metadata: { name: ROLE },
+/** What names are made of may be read. */
+export const dnsRole = (name: string): Draft<ClusterRole> => ({
+  metadata: { name },
   rules: [
     { apiGroups: [''], resources: ['namespaces', 'services'], verbs: ['list', 'watch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
   ],
-};
+});
 
 const binding: Draft<ClusterRoleBinding> = {
   metadata: { name: ROLE },
@@ -27,12 +29,12 @@ const binding: Draft<ClusterRoleBinding> = {
   subjects: [{ kind: 'ServiceAccount', name: NAME, namespace: NAMESPACE }],
 };
 
-const service = (clusterIP: string): Draft<Service> => ({
-  metadata: {
-    name: NAME,
-    namespace: NAMESPACE,
-    labels: { 'k8s-app': NAME, 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
-  },
+const labels = { 'k8s-app': NAME, 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' };
+const metadata = { name: NAME, namespace: NAMESPACE, labels };
+
+/** The service of a server that is no pod, whose endpoints are {@link dnsSlice}s. */
+export const dnsService = (clusterIP: string): Draft<Service> => ({
+  metadata,
   spec: {
     clusterIP,
     ports: [
@@ -42,9 +44,30 @@ const service = (clusterIP: string): Draft<Service> => ({
   },
 });
 
-const slice = (address: string, port: number): Draft<EndpointSlice> => ({
+/** Labels of the pods of a name server. */
+export const dnsPods = { 'k8s-app': NAME };
+
+/** The service of pods with the ports `dns`, `dns-tcp` and `metrics`. */
+export const dnsPodService = (clusterIP: string): Draft<Service> => ({
   metadata: {
-    name: `${NAME}-keelson`,
+    ...metadata,
+    annotations: { 'prometheus.io/port': String(METRICS_PORT), 'prometheus.io/scrape': 'true' },
+  },
+  spec: {
+    clusterIP,
+    ports: [
+      { name: 'dns', protocol: 'UDP', port: PORT, targetPort: 'dns' },
+      { name: 'dns-tcp', protocol: 'TCP', port: PORT, targetPort: 'dns-tcp' },
+      { name: 'metrics', protocol: 'TCP', port: METRICS_PORT, targetPort: 'metrics' },
+    ],
+    selector: dnsPods,
+  },
+});
+
+/** Where a server is that is no pod. @param server of its several ones, which */
+export const dnsSlice = (server: string, address: string, port: number): Draft<EndpointSlice> => ({
+  metadata: {
+    name: `${NAME}-${server}`,
     namespace: NAMESPACE,
     labels: { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': FIELD_MANAGER },
   },
@@ -60,7 +83,7 @@ const slice = (address: string, port: number): Draft<EndpointSlice> => ({
 export async function grantDns(client: Client): Promise<void> {
   const roles = client.resource<ClusterRole>(resources['clusterroles.rbac.authorization.k8s.io']);
   const bindings = client.resource<ClusterRoleBinding>(resources['clusterrolebindings.rbac.authorization.k8s.io']);
-  await roles.apply(role, FIELD_MANAGER, FORCE);
+  await roles.apply(dnsRole(ROLE), FIELD_MANAGER, FORCE);
   await bindings.apply(binding, FIELD_MANAGER, FORCE);
 }
 
@@ -78,7 +101,7 @@ export async function announceDns(client: Client, clusterIp: string, address: st
     throw error;
   });
   if (known?.spec?.selector !== undefined) return false;
-  await services.apply(service(clusterIp), FIELD_MANAGER, FORCE);
-  await slices.apply(slice(address, port), FIELD_MANAGER, FORCE);
+  await services.apply(dnsService(clusterIp), FIELD_MANAGER, FORCE);
+  await slices.apply(dnsSlice('keelson', address, port), FIELD_MANAGER, FORCE);
   return true;
 }

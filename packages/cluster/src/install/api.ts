@@ -23,10 +23,17 @@ import { KUBECONFIG_FILES, KUBERNETES_DIR } from './layout.ts';
 import type { InstallContext } from './phase.ts';
 
 export interface ClusterApi {
+  /** @returns undefined where there is none */
+  get<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined>;
   /** Makes an object, or gives its fields these values. */
   put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void>;
   /** Changes a node, once it is there. @throws StartupError where it does not come */
   changeNode(name: string, change: (node: Node) => Node): Promise<void>;
+}
+
+export interface ObjectRef {
+  readonly namespace?: string;
+  readonly name: string;
 }
 
 const FIELD_MANAGER = 'keelson';
@@ -109,6 +116,17 @@ class ClientApi implements ClusterApi {
     });
   }
 
+  get<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined> {
+    return this.#persistently(async () => {
+      try {
+        return await this.#client.resource(resource).get(ref);
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return undefined;
+        throw error;
+      }
+    });
+  }
+
   async put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void> {
     await this.#persistently(() => this.#client.resource(resource).apply(object, FIELD_MANAGER, { force: true }));
   }
@@ -148,6 +166,9 @@ class ClientApi implements ClusterApi {
 /** Says what would be asked for. */
 export function dryRunApi(report: (line: string) => void): ClusterApi {
   return {
+    async get() {
+      return undefined;
+    },
     async put(resource, object) {
       const { namespace, name } = (object as { metadata?: { namespace?: string; name?: string } }).metadata ?? {};
       report(`[api] would put ${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`);

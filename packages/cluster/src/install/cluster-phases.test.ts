@@ -138,4 +138,9 @@ describe('preflight', () => {
     const all = 'nodeRegistration: {ignorePreflightErrors: [all]}';
     expect((await check(all, overrides, path)).join('\n')).toMatch(message);
   });
+
+  test('a machine among the addresses of services', async () => {
+    const address = 'localAPIEndpoint: {advertiseAddress: 10.99.0.10, bindPort: 1}\n';
+    await expect(check(address, {})).rejects.toThrow(/ServiceSubnet: 10\.99\.0\.10, .* 10\.96\.0\.0\/12/);
+  });
 });

@@ -30,8 +30,15 @@ export const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube
 export type ControlPlaneComponent = (typeof CONTROL_PLANE)[number];
 export type StaticPodName = ControlPlaneComponent | 'etcd';
 
+/** What belongs to a cluster beside its control plane, by the names that it has on a machine which runs it by a unit. */
+export const ADDONS = ['kube-proxy', 'keelson-dns', 'keelson-pod-network'] as const;
+export type AddonName = (typeof ADDONS)[number];
+
+/** What an addon reads on a machine, and in its pods. */
+export const addonFolder = (name: AddonName) => `/var/lib/${name}`;
+
 export const manifestFile = (name: StaticPodName) => `${MANIFESTS_DIR}/${name}.yaml`;
-export const unitFile = (name: StaticPodName | 'kubelet') => `${UNITS_DIR}/${name}.service`;
+export const unitFile = (name: StaticPodName | AddonName | 'kubelet') => `${UNITS_DIR}/${name}.service`;
 
 /** Where distributions keep the authorities that a machine trusts; files of the first point into the others. */
 export const TRUST_FOLDERS = [

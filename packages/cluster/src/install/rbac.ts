@@ -11,11 +11,24 @@ export const NODES = 'system:nodes';
 
 export const group = (name: string): Draft<Subject> => ({ apiGroup, kind: 'Group', name });
 export const user = (name: string): Draft<Subject> => ({ apiGroup, kind: 'User', name });
+export const serviceAccount = (name: string): Draft<Subject> => ({
+  kind: 'ServiceAccount',
+  name,
+  namespace: 'kube-system',
+});
 
 /** The right to read one config map. */
 export const readConfigMap = (name: string): Draft<PolicyRule> => ({
   apiGroups: [''],
   resources: ['configmaps'],
+  resourceNames: [name],
+  verbs: ['get'],
+});
+
+/** The right to read one secret. */
+export const readSecret = (name: string): Draft<PolicyRule> => ({
+  apiGroups: [''],
+  resources: ['secrets'],
   resourceNames: [name],
   verbs: ['get'],
 });

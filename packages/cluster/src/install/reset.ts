@@ -6,6 +6,8 @@ import { sleep } from '@keelson/client';
 import { StartupError } from '../startup-error.ts';
 import { controlPlaneHealth } from './health.ts';
 import {
+  ADDONS,
+  addonFolder,
   BOOTSTRAP_KUBECONFIG,
   CONTROL_PLANE,
   KUBECONFIG_FILES,
@@ -28,7 +30,7 @@ export async function resetMachine(context: InstallContext): Promise<void> {
   await remove(context, parts.map(manifestFile));
   if (services) {
     await untilStopped(context);
-    for (const unit of [...parts, 'kubelet']) await services.stop(`${unit}.service`);
+    for (const unit of [...ADDONS, ...parts, 'kubelet']) await services.stop(`${unit}.service`);
   } else if (context.layout.isThisMachine) report('[reset] what still runs is not ended from here');
   await unmount(context, context.layout.host(KUBELET_DIR));
   await remove(context, restOf(context));
@@ -47,6 +49,7 @@ function restOf({ configuration: { cluster } }: InstallContext): string[] {
   return [
     ...parts.map(unitFile),
     unitFile('kubelet'),
+    ...ADDONS.flatMap((name) => [unitFile(name), addonFolder(name)]),
     cluster.certificatesDir,
     ...Object.values(KUBECONFIG_FILES),
     BOOTSTRAP_KUBECONFIG,

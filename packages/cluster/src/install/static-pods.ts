@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { controlPlaneCommand, type EtcdMember, etcdCommand, extraArgument, type PathName } from './command-lines.ts';
 import { addressOf, ETCD_METRICS_PORT, etcdClientUrl, hostPort, loopbackOf } from './configuration/endpoints.ts';
 import type { Argument, ClusterConfiguration, Configuration, EnvVar, HostPathMount } from './configuration/types.ts';
-import { IMAGE_REPOSITORY, imageName } from './images.ts';
+import { imageName, kubernetesImage } from './images.ts';
 import { type ControlPlaneComponent, KUBECONFIG_FILES, type StaticPodName } from './layout.ts';
 
 /** What manifests take from the machine. */
@@ -49,7 +49,7 @@ export function controlPlanePod(
   const options = {
     name: component,
     command: controlPlaneCommand(component, configuration, inContainer, environment.keepsAuthorityKey),
-    image: controlPlaneImage(component, cluster),
+    image: kubernetesImage(component, cluster),
     startupMs: init.timeouts.controlPlaneComponentHealthCheck,
   };
   switch (component) {
@@ -125,13 +125,6 @@ export function etcdPod(
       mount('etcd-certs', hostPath(certificates), certificates, false),
     ],
   });
-}
-
-/** Keelson's own images are those of this release, whichever patch of 1.36 the configuration names. */
-function controlPlaneImage(component: ControlPlaneComponent, cluster: ClusterConfiguration): string {
-  const { imageRepository, kubernetesVersion } = cluster;
-  const isOwn = imageRepository === '' || imageRepository === IMAGE_REPOSITORY;
-  return imageName(component, imageRepository, isOwn ? '' : kubernetesVersion);
 }
 
 /** Where etcd answers without a certificate: the first of its URLs for metrics. */

@@ -28,6 +28,8 @@ export function testInstallation(
   const lines: string[] = [];
   const objects = new Map<string, object>();
   const api: ClusterApi = {
+    get: async (resource, { namespace, name }) =>
+      objects.get(`${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`) as never,
     put: async (resource, object) => {
       const { namespace, name } = (object as { metadata: { namespace?: string; name: string } }).metadata;
       objects.set(`${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`, object);

@@ -1,9 +1,10 @@
 import { connect, systemWorld } from '@keelson/client';
-import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { controllers } from '@keelson/controllers/controllers';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
 import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
@@ -19,9 +20,10 @@ const component: Component<typeof flags> = {
   validate: (values) => [...electionErrors(values), ...unknownControllers(values.controllers)],
   async start(values, given, logger) {
     const config = await readKubeconfig(values.kubeconfig);
+    const { registry, clients } = componentMetrics();
     const options = {
       component: 'kube-controller-manager',
-      world: systemWorld(logger),
+      world: systemWorld(logger, clients),
       rateLimit: rateLimitOf(values, given),
     };
     const client = connect(config, options);
@@ -35,10 +37,11 @@ const component: Component<typeof flags> = {
       client,
       clientFor: values['use-service-account-credentials'] ? clientFor : () => client,
     });
-    const metrics = new MetricsRegistry();
     const served = {
       component: 'kube-controller-manager',
-      metrics,
+      metrics: registry,
+      flags: flagTexts(flags, values),
+      paths: ['/configz', '/healthz', '/metrics'],
       health: () => [],
       ready: () => true,
       configuration: {},

@@ -1,5 +1,6 @@
 import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
+import { commonDescriptions, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { servingDescriptions } from '../secure-serving.ts';
 
@@ -9,6 +10,8 @@ export const flags = kubeControllerManagerFlags;
 export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  ...commonDescriptions,
+  ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,
   'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
@@ -39,9 +42,6 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   controllers: 'Controllers to run: names, * for all that are on by default, -NAME for all but that.',
   'disable-force-detach-on-timeout':
     'Volumes stay on nodes that are not ready until these say that they are unmounted; otherwise they go after six minutes.',
-  help: 'Show this help.',
-  'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',
-  'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',
   'horizontal-pod-autoscaler-cpu-initialization-period':
     'So long after its start the CPU usage of a pod that is not ready does not count.',
   'horizontal-pod-autoscaler-downscale-stabilization':
@@ -50,8 +50,6 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'A pod that became ready within this after its start is taken to start still.',
   'horizontal-pod-autoscaler-sync-period': 'How often autoscalers look at their metrics.',
   'horizontal-pod-autoscaler-tolerance': 'By how much usage may differ from its target: 0.1 is a tenth.',
-  kubeconfig: 'File that tells where the API server is and who asks.',
-  'logging-format': "text (klog's lines) or json.",
   'large-cluster-size-threshold': 'Zones of more nodes than this are large: see --secondary-node-eviction-rate.',
   'legacy-service-account-token-clean-up-period':
     'How long a token in a secret may be unused before it goes, if it was made by itself.',
@@ -68,6 +66,4 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'terminated-pod-gc-threshold': 'How many pods that have come to their end are kept; 0 keeps all.',
   'unhealthy-zone-threshold': 'The share of nodes that are not ready from which on a zone is not well.',
   'use-service-account-credentials': 'Each controller acts as a service account of its own.',
-  v: 'How much is logged: 0 to 10.',
-  version: 'Show the version; raw: in detail.',
 };

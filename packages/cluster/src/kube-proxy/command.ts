@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
-import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { type PlainHandler, servePlain } from '@keelson/component/serving/plain';
 import { type Component, runComponent } from '../commands/component.ts';
@@ -10,9 +10,8 @@ import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
 import { configurationOf, type Endpoint, type KubeProxyConfiguration } from './configuration.ts';
 import { descriptions, flags } from './flags.ts';
+import { healthOf, metricsOf } from './ports.ts';
 import { removeRules, type ServiceProxy, startServiceProxy } from './start.ts';
-
-const MODE = 'nftables';
 
 const component: Component<typeof flags> = {
   name: 'kube-proxy',
@@ -70,19 +69,11 @@ async function ports(
       return [];
     }
   };
-  const text = (body: string) => ({ body, headers: { 'content-type': 'text/plain; charset=utf-8' } });
   return [
-    ...(await open(configuration.healthz, (path) => {
-      if (path === '/healthz') return proxy.health();
-      return path === '/livez' ? proxy.live() : undefined;
-    })),
-    ...(await open(configuration.metrics, async (path) => {
-      if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
-      if (path === '/healthz') return text('ok');
-      if (path === '/proxyMode') return text(MODE);
-      if (path !== '/configz') return undefined;
-      const body = JSON.stringify({ 'kubeproxy.config.k8s.io': { mode: MODE, ...configuration } });
-      return { body, headers: { 'content-type': 'application/json' } };
-    })),
+    ...(await open(
+      configuration.healthz,
+      healthOf(() => proxy),
+    )),
+    ...(await open(configuration.metrics, metricsOf(metrics, configuration))),
   ];
 }

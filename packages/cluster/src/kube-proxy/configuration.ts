@@ -4,6 +4,7 @@ import { type ConntrackSettings, familyOfRange, type LocalTraffic, type ProxySet
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
+import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 
 /** The fields that have an effect. */
 interface File {
@@ -52,7 +53,6 @@ export interface KubeProxyConfiguration {
   readonly bindAddressHardFail: boolean;
 }
 
-const [HEALTHZ_PORT, METRICS_PORT] = [10_256, 10_249];
 const LOCAL_MODES = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
 
 /** @throws StartupError for a file that is none, or settings that make no sense */

@@ -1,12 +1,10 @@
-import { kubeSchedulerFlags } from '@keelson/component/generated/kube-scheduler-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 import type { FlagDescriptions } from '@keelson/component/pflag/usage';
+import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions } from '../component-flags.ts';
 
 const proxy = { section: 'Proxy' } as const;
 const conntrack = { section: 'Connections' } as const;
-const api = { section: 'API server' } as const;
 const global = { section: 'Global' } as const;
-const { help, version, v } = kubeSchedulerFlags;
 
 /** The flags of upstream's kube-proxy that have an effect, and those of its other modes that manifests give. */
 export const flags = {
@@ -36,19 +34,18 @@ export const flags = {
   'conntrack-tcp-timeout-close-wait': { type: 'duration', ...conntrack, default: '1h0m0s' },
   'conntrack-udp-timeout': { type: 'duration', ...conntrack },
   'conntrack-udp-timeout-stream': { type: 'duration', ...conntrack },
-  kubeconfig: { type: 'string', ...api },
-  'kube-api-qps': { type: 'float32', ...api, default: '5' },
-  'kube-api-burst': { type: 'int32', ...api, default: '10' },
+  ...connectionFlags,
+  'kube-api-qps': { ...connectionFlags['kube-api-qps'], default: '5' },
+  'kube-api-burst': { ...connectionFlags['kube-api-burst'], default: '10' },
   'feature-gates': { type: 'mapStringBool', ...global },
-  'logging-format': { type: 'string', ...global, default: 'text' },
-  help: { ...help, ...global },
-  version: { ...version, ...global },
-  v: { ...v, ...global },
+  ...globalFlags,
 } as const satisfies FlagTable;
 
 export type Values = FlagValues<typeof flags>;
 
 export const descriptions: FlagDescriptions = {
+  ...commonDescriptions,
+  ...rateLimitDescriptions,
   'bind-address': "Address of the node, in the place of that of the node's object; 0.0.0.0: that one.",
   'bind-address-hard-fail': 'End where the port of health or metrics is taken.',
   cleanup: 'Take the rules away, and end.',
@@ -63,15 +60,10 @@ export const descriptions: FlagDescriptions = {
   'conntrack-udp-timeout-stream': 'How long a flow of UDP is kept; 0: as it is.',
   'detect-local-mode': 'How traffic of pods is known: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix.',
   'healthz-bind-address': 'Address and port of /healthz and /livez; empty: none.',
-  help: 'Show this help.',
   'hostname-override': "Name of the node. Default: this machine's.",
   'iptables-masquerade-bit': 'Bit of the mark of packets that are to be masqueraded.',
   'iptables-min-sync-period': 'At least so long between two transactions.',
   'iptables-sync-period': 'After so long a failed transaction is tried again.',
-  'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',
-  'kube-api-qps': 'Calls per second to the API server. Without this flag there is no limit.',
-  kubeconfig: 'File that tells where the API server is and who asks.',
-  'logging-format': "text (klog's lines) or json.",
   'masquerade-all': 'Masquerade all traffic to cluster addresses.',
   'metrics-bind-address': 'Address and port of /metrics, /healthz, /configz and /proxyMode; empty: none.',
   'nodeport-addresses':
@@ -79,6 +71,4 @@ export const descriptions: FlagDescriptions = {
   'pod-bridge-interface': 'The bridge of pods, for BridgeInterface.',
   'pod-interface-name-prefix': 'How the names of interfaces of pods begin, for InterfaceNamePrefix.',
   'proxy-mode': 'nftables, or empty.',
-  v: 'How much is logged: 0 to 10.',
-  version: 'Show the version; raw: in detail.',
 };

@@ -1,8 +1,9 @@
 import { connect, systemWorld } from '@keelson/client';
-import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
@@ -18,13 +19,15 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     const configuration = await configurationOf(values);
     const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
+    const { registry, clients } = componentMetrics();
     const rateLimit = rateLimitOf(values, given);
-    const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger), rateLimit });
-    const metrics = new MetricsRegistry();
-    const scheduler = await startKubeScheduler(values, client, undefined, metrics);
+    const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
+    const scheduler = await startKubeScheduler(values, client, undefined, registry);
     const served = {
       component: 'kube-scheduler',
-      metrics,
+      metrics: registry,
+      flags: flagTexts(flags, values),
+      paths: ['/configz', '/healthz', '/livez', '/metrics', '/readyz'],
       health: () => [],
       ready: () => scheduler.hasSynced,
       configuration: { 'kubescheduler.config.k8s.io': configuration },

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silent } from '@keelson/client';
+import { ClientMetrics, silent } from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kubeconfigText } from '../install/kubeconfigs.ts';
 import { createAuthority, issue } from '../pki/certificate.ts';
@@ -36,6 +37,7 @@ const open = (rotate: boolean, bootstrapKubeconfig = at('none')) =>
     rotate,
     nodeName: 'n1',
     rateLimit: undefined,
+    metrics: new ClientMetrics(new MetricsRegistry()),
     logger: silent as Parameters<typeof nodeClient>[0]['logger'],
   });
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { encodeYaml } from '@keelson/api/codec/yaml';
-import { type Client, type ClusterConfig, connect, systemWorld } from '@keelson/client';
+import { type Client, type ClientMetrics, type ClusterConfig, connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Running } from '@keelson/component/running';
 import { CertificateStore, keepClientCertificate } from '@keelson/kubelet';
@@ -20,6 +20,7 @@ export interface ClientOptions {
   readonly nodeName: string;
   readonly rateLimit: ReturnType<typeof rateLimitOf>;
   readonly logger: Logger;
+  readonly metrics: ClientMetrics;
 }
 
 export interface NodeClient {
@@ -30,8 +31,8 @@ export interface NodeClient {
 
 /** Resolves when the kubelet can speak as its node; with TLS bootstrap somebody may have to approve it first. @throws StartupError */
 export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
-  const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger } = options;
-  const common = { component: 'kubelet', world: systemWorld(logger), rateLimit };
+  const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger, metrics } = options;
+  const common = { component: 'kubelet', world: systemWorld(logger, metrics), rateLimit };
   const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');
   const isThere = existsSync(kubeconfig) && !(existsSync(bootstrapKubeconfig) && (await hasEnded(kubeconfig)));
   const config = await readKubeconfig(isThere || bootstrapKubeconfig === '' ? kubeconfig : bootstrapKubeconfig);

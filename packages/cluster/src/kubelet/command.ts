@@ -1,19 +1,19 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
-import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { http } from '@keelson/component/node-http';
 import { type Running, together } from '@keelson/component/running';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
 import { nodeClient } from './client.ts';
 import { configurationOf, type KubeletConfiguration } from './configuration.ts';
+import { credentialProviders } from './credential-providers.ts';
 import { descriptions, flags, type Values } from './flags.ts';
-import { serveWith, servingCertificate } from './serving.ts';
+import { clientAuthorities, serveWith, servingCertificate } from './serving.ts';
 
 type Settings = Omit<KubeletConfiguration, 'housekeeping'>;
 
@@ -34,6 +34,7 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     const { housekeeping, ...configuration } = await configurationOf(values, given);
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
+    const { registry: metrics, clients } = componentMetrics();
     const { client, rotation } = await nodeClient({
       kubeconfig: values.kubeconfig,
       bootstrapKubeconfig: values['bootstrap-kubeconfig'],
@@ -42,6 +43,7 @@ const component: Component<typeof flags> = {
       nodeName,
       rateLimit: rateLimitOf(values, given),
       logger,
+      metrics: clients,
     });
     const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { SYSTEM_LOGS, startKubeletServer }] =
       await Promise.all([
@@ -50,6 +52,11 @@ const component: Component<typeof flags> = {
         import('@keelson/kubelet/server/server'),
       ]);
     const endpoint = configuration.containerRuntimeEndpoint!;
+    const [providerFile, programs] = [
+      values['image-credential-provider-config'],
+      values['image-credential-provider-bin-dir'],
+    ];
+    const providers = await credentialProviders(providerFile, programs);
     const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
     const certificate = await servingCertificate({
       files: { cert: configuration.tlsCertFile ?? '', key: configuration.tlsPrivateKeyFile ?? '' },
@@ -60,28 +67,28 @@ const component: Component<typeof flags> = {
       names: [...new Set([nodeName, ...(nodeIps ?? defaultAddresses())])],
       logger,
     });
-    const clientCa = configuration.clientCaFile && (await readFile(configuration.clientCaFile, 'utf8'));
+    const authorities = clientAuthorities(configuration.clientCaFile ?? '', logger);
     let health: Running | undefined;
-    const metrics = new MetricsRegistry();
     const server: ServerFactory = async (view) => {
       health = await serveHealth(view, configuration, logger);
       const port = await startKubeletServer(view, {
         host: configuration.address!,
         port: configuration.port!,
         certificate: certificate.certificate,
-        ...(clientCa ? { clientCa } : {}),
+        ...(authorities ? { clientCa: authorities.pem } : {}),
         client,
         metrics,
         ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
         configuration,
       });
-      return serveWith(certificate, port);
+      return serveWith(certificate, authorities, port);
     };
     const kubelet =
       endpoint === SIMULATED
-        ? await startSimulatedNodes({ client, clientFor: () => client, names: [nodeName], server, leaseMs: 10_000 })
+        ? await startSimulatedNodes({ client, clientFor: () => client, names: [nodeName], server })
         : await startKubelet({
             ...optionsOf(values, configuration),
+            credentialProviders: providers,
             nodeIps,
             ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
             ...housekeeping,
@@ -117,6 +124,9 @@ function optionsOf(values: Values, configuration: Settings) {
     serializeImagePulls: configuration.serializeImagePulls,
     statusMs: nodeStatusUpdateMs,
     leaseSeconds: nodeLeaseDurationSeconds,
+    crashLoopMaxMs: configuration.crashLoopMaxMs,
+    imageVerification: configuration.imageVerification,
+    userNamespaceIds: configuration.userNamespaces?.idsPerPod,
   };
 }
 

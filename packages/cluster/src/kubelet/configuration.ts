@@ -30,13 +30,21 @@ interface File extends HousekeepingFile {
   readonly nodeStatusUpdateFrequency?: string;
   readonly nodeLeaseDurationSeconds?: number;
   readonly providerID?: string;
+  readonly crashLoopBackOff?: { readonly maxContainerRestartPeriod?: string };
+  readonly imagePullCredentialsVerificationPolicy?: string;
+  readonly preloadedImagesVerificationAllowlist?: readonly string[];
+  readonly userNamespaces?: { readonly idsPerPod?: number };
 }
 
 /** Durations in milliseconds. */
-export interface KubeletConfiguration extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency'> {
+export interface KubeletConfiguration
+  extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency' | 'crashLoopBackOff'> {
   readonly housekeeping: Housekeeping;
   readonly clientCaFile?: string;
   readonly nodeStatusUpdateMs?: number;
+  readonly imageVerification?: ImageVerification;
+  /** The longest pause between restarts of a container. */
+  readonly crashLoopMaxMs?: number;
 }
 
 /** @throws StartupError for a file that is none, a taint or a duration that makes no sense */
@@ -45,7 +53,10 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     values.config === ''
       ? {}
       : await readComponentConfig<File>(values.config, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
-  const { authentication, nodeStatusUpdateFrequency, ...rest } = file;
+  const { authentication, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
+  const crashLoopMaxMs = crashLoopMax(crashLoopBackOff?.maxContainerRestartPeriod);
+  const imageVerification = imageVerificationOf(file);
+  checkUserNamespaces(file.userNamespaces?.idsPerPod);
   /** A flag that was given comes before the file, its default behind it. */
   const pick = <F extends keyof Values, T>(flag: F, own: T | undefined): T | Values[F] =>
     given.has(flag) || own === undefined ? values[flag] : own;
@@ -75,6 +86,8 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     providerID: pick('provider-id', file.providerID),
     housekeeping: housekeeping(file, values, given),
     ...(clientCaFile === '' ? {} : { clientCaFile }),
+    imageVerification,
+    ...(crashLoopMaxMs === undefined ? {} : { crashLoopMaxMs }),
     ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: durationOf(nodeStatusUpdateFrequency) } : {}),
   };
 }
@@ -130,4 +143,63 @@ function taintOf(text: string): { key: string; value: string; effect: string } {
     throw new StartupError(`invalid taint spec: ${text}`, 'write --register-with-taints as key=value:effect');
   }
   return { key, value, effect };
+}
+
+function crashLoopMax(period: string | undefined): number | undefined {
+  if (period === undefined) return undefined;
+  const ms = durationOf(period);
+  if (ms >= 1000 && ms <= 300_000) return ms;
+  throw invalid(
+    `CrashLoopBackOff.MaxContainerRestartPeriod (got: ${ms / 1000} seconds) must be set between 1s and 300s`,
+  );
+}
+
+const POLICIES = ['NeverVerify', 'NeverVerifyPreloadedImages', 'NeverVerifyAllowlistedImages', 'AlwaysVerify'] as const;
+
+interface ImageVerification {
+  readonly policy: (typeof POLICIES)[number];
+  readonly allowlist: readonly string[];
+}
+
+function imageVerificationOf(file: File): ImageVerification {
+  const { imagePullCredentialsVerificationPolicy: said = 'NeverVerifyPreloadedImages' } = file;
+  const { preloadedImagesVerificationAllowlist: allowlist = [] } = file;
+  const policy = POLICIES.find((each) => each === said);
+  if (!policy) {
+    const [first, second, third, last] = POLICIES.map((each) => JSON.stringify(each));
+    const options = `Valid options are ${first}, ${second}, ${third} or ${last}`;
+    throw invalid(`option ${JSON.stringify(said)} specified for imagePullCredentialsVerificationPolicy. ${options}`);
+  }
+  if (allowlist.length > 0 && policy !== 'NeverVerifyAllowlistedImages') {
+    const other = '`imagePullCredentialsVertificationPolicy` is not "NeverVerifyAllowlistedImages"';
+    throw invalid(`can't set \`preloadedImagesVerificationAllowlist\` if ${other}`);
+  }
+  for (const pattern of allowlist) {
+    const problem = patternProblem(pattern);
+    if (problem) throw invalid(`invalid image pattern in \`preloadedImagesVerificationAllowlist\`: ${problem}`);
+  }
+  return { policy, allowlist };
+}
+
+function patternProblem(pattern: string): string | undefined {
+  if (pattern !== pattern.trim()) return `leading/trailing spaces are not allowed: ${pattern}`;
+  const plain = pattern.endsWith('/*') ? pattern.slice(0, -1) : pattern;
+  if (plain === '') return `the supplied pattern is too short: ${pattern}`;
+  if (plain.includes('*'))
+    return `not a valid wildcard pattern, only patterns ending with '/*' are allowed: ${pattern}`;
+  return plain === '/' ? 'at least registry hostname is required' : undefined;
+}
+
+const ID_UNIT = 65_536;
+
+function checkUserNamespaces(idsPerPod: number | undefined): void {
+  if (idsPerPod === undefined) return;
+  const field = 'userNamespaces.idsPerPod must';
+  if (idsPerPod < ID_UNIT) throw invalid(`${field} not be less than ${ID_UNIT}`);
+  if (idsPerPod % ID_UNIT !== 0) throw invalid(`${field} be a multiple of ${ID_UNIT}`);
+  if (idsPerPod > 2 ** 32 - 1) throw invalid(`${field} not be more than ${2 ** 32 - 1}`);
+}
+
+function invalid(what: string): StartupError {
+  return new StartupError(`invalid configuration: ${what}`, 'correct the file of --config');
 }

@@ -1,5 +1,6 @@
 import { kubeletFlags } from '@keelson/component/generated/kubelet-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import { commonDescriptions } from '../component-flags.ts';
 
 /** The flags of `kubelet`: upstream's, and the one by which its other settings are left to a file. */
 export const flags = { ...kubeletFlags } as const satisfies FlagTable;
@@ -7,6 +8,7 @@ export const flags = { ...kubeletFlags } as const satisfies FlagTable;
 export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  ...commonDescriptions,
   address: 'Address that the kubelet listens on.',
   'allowed-unsafe-sysctls': 'Sysctls that pods may set besides the safe ones.',
   'bootstrap-kubeconfig':
@@ -25,6 +27,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'eviction-pressure-transition-period': 'How long the node tells of a pressure after it was seen last.',
   'eviction-soft': 'What there has to be most of the time, as --eviction-hard.',
   'eviction-soft-grace-period': 'For how long there may be less than --eviction-soft wants: signal=duration.',
+  'image-credential-provider-bin-dir': 'Folder of the programs that give credentials for registries.',
+  'image-credential-provider-config': 'File that says which programs those are, and for which images.',
   'image-gc-high-threshold': 'Percent in use from which on images that nothing uses are removed; 100: never.',
   'image-gc-low-threshold': 'Percent in use down to which they are removed.',
   'local-storage-capacity-isolation': 'Hold pods to their limits of local storage.',
@@ -32,10 +36,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'node-status-max-images': 'Images that the node tells of; -1: all.',
   'healthz-bind-address': 'Address of the plain port for /healthz.',
   'healthz-port': 'The plain port for /healthz; 0: none.',
-  help: 'Show this help.',
   'hostname-override': "Name of the node. Default: this machine's.",
-  kubeconfig: 'File that tells where the API server is and who asks.',
-  'logging-format': "text (klog's lines) or json.",
   'max-pods': 'Pods that the node takes.',
   'node-ip': 'Addresses of the node, the primary one first.',
   'node-labels': 'Labels of the node when it registers.',
@@ -51,6 +52,4 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'serialize-image-pulls': 'Pull one image at a time.',
   'tls-cert-file': 'Serving certificate. Default: one that is made and kept in --cert-dir.',
   'tls-private-key-file': 'Its key.',
-  v: 'How much is logged: 0 to 10.',
-  version: 'Show the version; raw: in detail.',
 };

@@ -95,7 +95,37 @@ function runningUntil(stop: () => void): Running {
   };
 }
 
-/** The port, and what follows its certificate, as one. */
-export async function serveWith(certificate: ServingCertificate, server: Serving): Promise<Running & { port: number }> {
-  return { ...together([server, await certificate.follow(server)]), port: server.port };
+/** Who may come with a client certificate, now and when the file changes. */
+export interface ClientAuthorities {
+  readonly pem: string;
+  follow(server: Pick<Serving, 'setClientCa'>): Running;
+}
+
+/** @param file empty: nobody comes with a certificate. @throws StartupError for a file that cannot be read */
+export function clientAuthorities(file: string, logger: Logger): ClientAuthorities | undefined {
+  if (file === '') return undefined;
+  const watched = new WatchedFiles(logger);
+  try {
+    const pem = watched.read([file], (text) => text);
+    return {
+      pem: pem.get(),
+      follow: (server) => {
+        pem.onChange?.(() => server.setClientCa(pem.get()));
+        return runningUntil(() => watched.close());
+      },
+    };
+  } catch (error) {
+    watched.close();
+    throw new StartupError(`cannot read ${file}: ${(error as Error).message}`, 'correct clientCAFile');
+  }
+}
+
+/** The port, and what follows its certificate and its clients' authorities, as one. */
+export async function serveWith(
+  certificate: ServingCertificate,
+  clients: ClientAuthorities | undefined,
+  server: Serving,
+): Promise<Running & { port: number }> {
+  const followers = [await certificate.follow(server), ...(clients ? [clients.follow(server)] : [])];
+  return { ...together([server, ...followers]), port: server.port };
 }

@@ -58,6 +58,10 @@ const leaves = {
   'kube-proxy': signedByCa(() => ({ commonName: 'system:kube-proxy', usage: 'client' })),
   // Whom upstream's role of name servers is given to.
   'kube-dns': signedByCa(() => ({ commonName: 'system:serviceaccount:kube-system:kube-dns', usage: 'client' })),
+  'pod-network': signedByCa(() => ({
+    commonName: 'system:serviceaccount:kube-system:keelson-pod-network',
+    usage: 'client',
+  })),
   'kube-scheduler': signedByCa(() => ({ commonName: 'system:kube-scheduler', usage: 'client' })),
   admin: signedByCa(() => ({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' })),
 } as const satisfies Record<string, Leaf>;

@@ -33,8 +33,8 @@ export async function start(context: ControllerContext) {
   volumes.addIndex(VOLUME, (volume) => [nameOfVolume(volume) ?? []].flat());
   const known = { nodes: nodes.store, claims: claims.store, volumes: volumes.store, drivers: drivers.store };
   const desired = new Desired(known);
-  const queue = new WorkQueue<string>(world.clock);
-  const reports = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'attach_detach');
+  const reports = new WorkQueue<string>(world, 'attach_detach_reports');
   const report = (node: string) => reports.add(node);
   const stores = { nodes: nodes.store, volumes: volumes.store, attachments: attachments.store };
   const attacher = new Attacher({ context, desired, stores, report });

@@ -7,7 +7,7 @@ import { expiration, NAMESPACE, TOKEN_TYPE } from './tokens.ts';
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'token_cleaner');
   const secrets = informers.informer('secrets', { namespace: NAMESPACE, fieldSelector: `type=${TOKEN_TYPE}` });
   const enqueue = (secret: Secret) => queue.add(storeKey(secret));
   secrets.addHandler({ added: enqueue, updated: (_, secret) => enqueue(secret) });

@@ -27,7 +27,7 @@ export function signed(data: Readonly<Record<string, string>>, secrets: readonly
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<'sign'>(world.clock);
+  const queue = new WorkQueue<'sign'>(world, 'bootstrap_signer_queue');
   const selected = { namespace: PUBLIC, fieldSelector: `metadata.name=${NAME}` };
   const configMaps = informers.informer('configmaps', selected);
   const secrets = informers.informer('secrets', { namespace: NAMESPACE, fieldSelector: `type=${TOKEN_TYPE}` });

@@ -26,7 +26,7 @@ export function permissionsFor(
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'certificate');
   const requests = informers.informer('certificatesigningrequests.certificates.k8s.io');
   const enqueue = ({ metadata }: CertificateSigningRequest) => queue.add(metadata.name!);
   requests.addHandler({ added: enqueue, updated: (_, request) => enqueue(request) });

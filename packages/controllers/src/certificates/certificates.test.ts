@@ -1,8 +1,10 @@
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
+import type { PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
 import { describe, expect, test } from 'vitest';
 import { permissionsFor } from './approving.ts';
 import { isOver } from './cleaning.ts';
+import { isLeftOver } from './pod-requests.ts';
 import {
   clientProblem,
   KUBELET_CLIENT,
@@ -124,3 +126,14 @@ test.each<[string, object[], boolean]>([
   const request = { metadata: { creationTimestamp: '2026-01-01T00:00:00Z' }, spec: {}, status: { conditions } };
   expect(isOver(request as never, Date.parse('2026-01-02T02:00:00Z'))).toBe(over);
 });
+
+test.each([
+  ['2026-01-01T00:00:00Z', true],
+  ['2026-01-01T00:00:01Z', false],
+])(
+  'a request of a pod from %s, a quarter of an hour and more after the first: left over %s',
+  (creationTimestamp, over) => {
+    const request = { metadata: { name: 'r', namespace: 'n', creationTimestamp } } as PodCertificateRequest;
+    expect(isLeftOver(request, Date.parse('2026-01-01T00:15:00Z'))).toBe(over);
+  },
+);

@@ -36,7 +36,7 @@ function isExpired(certificate: string, now: number): boolean {
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<'all'>(world.clock);
+  const queue = new WorkQueue<'all'>(world, 'certificate_cleaner');
   const requests = informers.informer('certificatesigningrequests.certificates.k8s.io');
   queue.add('all');
   const reconcile = async () => {

@@ -28,7 +28,7 @@ export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   const { signing } = settings;
   if (!signing) return undefined;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'certificate');
   const requests = informers.informer('certificatesigningrequests.certificates.k8s.io');
   const enqueue = ({ metadata, spec }: CertificateSigningRequest) => {
     if (CHECKS[spec.signerName]) queue.add(metadata.name!);

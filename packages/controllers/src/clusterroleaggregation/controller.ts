@@ -34,7 +34,7 @@ function keyOf({
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'ClusterRoleAggregator');
   const roles = informers.informer('clusterroles.rbac.authorization.k8s.io');
   // There are few, and any may be part of any.
   const all = () => {

@@ -42,7 +42,7 @@ class CronJobController {
     this.#recorder = recorder('cronjob-controller');
     this.#cronJobs = informers.informer('cronjobs.batch');
     this.#jobs = informers.informer('jobs.batch');
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'cronjob');
     this.#listen();
   }
 

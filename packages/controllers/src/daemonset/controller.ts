@@ -71,7 +71,7 @@ class DaemonSetController {
     this.#revisions = new RevisionControl(context, KIND);
     this.#expectations = new NamedExpectations(world.clock);
     this.#failures = new FailureBackoff(world.clock);
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'daemonset');
     this.#listen();
   }
 

@@ -69,7 +69,7 @@ class DeploymentController {
     this.#deployments = informers.informer('deployments.apps');
     this.#sets = informers.informer('replicasets.apps');
     this.#pods = podInformer(informers);
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'deployment');
     this.#listen();
   }
 

@@ -25,7 +25,7 @@ const poolsOf = ({ status }: ResourceClaim) => [
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder(NAME);
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'device-taint-eviction-controller');
   const pods = podInformer(informers);
   const claims = informers.informer('resourceclaims.resource.k8s.io');
   const slices = informers.informer('resourceslices.resource.k8s.io');

@@ -57,8 +57,8 @@ class DisruptionController {
     this.#budgets = informers.informer('poddisruptionbudgets.policy');
     this.#pods = podInformer(informers);
     this.#owners = new Owners(informers, new Scales(client));
-    this.queue = new WorkQueue<string>(world.clock);
-    this.stale = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'disruption');
+    this.stale = new WorkQueue<string>(world, 'stale_pod_disruption');
     this.#listen();
   }
 

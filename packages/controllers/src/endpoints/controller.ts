@@ -20,7 +20,7 @@ const LEADER = 'control-plane.alpha.kubernetes.io/leader';
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('endpoint-controller');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'endpoint');
   const services = informers.informer('services');
   const pods = podInformer(informers);
   const endpoints = informers.informer('endpoints');

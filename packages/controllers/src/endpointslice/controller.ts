@@ -21,7 +21,7 @@ const byService = ({ metadata: { namespace, labels } }: EndpointSlice) =>
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('endpoint-slice-controller');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'endpoint_slice');
   const services = informers.informer('services');
   const pods = podInformer(informers);
   const nodes = informers.informer('nodes');

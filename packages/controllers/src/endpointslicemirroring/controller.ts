@@ -14,7 +14,7 @@ const byService = ({ metadata: { namespace, labels } }: EndpointSlice) =>
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'endpoint_slice_mirroring');
   const endpoints = informers.informer('endpoints');
   const services = informers.informer('services');
   const slices = informers.informer('endpointslices.discovery.k8s.io');

@@ -28,7 +28,7 @@ export function claimFor({ metadata }: Pod, { name: volume, ephemeral }: Volume)
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('ephemeral_volume');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'ephemeral_volume');
   const pods = podInformer(informers);
   const claims = informers.informer('persistentvolumeclaims');
   pods.addHandler({

@@ -15,8 +15,8 @@ const UNSEEN_MS = 5_000;
 export async function start(context: ControllerContext): Promise<Running> {
   const { client, world } = context;
   const recorder = context.recorder('garbage-collector-controller');
-  const deletions = new WorkQueue<Node>(world.clock);
-  const orphanings = new WorkQueue<Node>(world.clock);
+  const deletions = new WorkQueue<Node>(world, 'garbage_collector_attempt_to_delete');
+  const orphanings = new WorkQueue<Node>(world, 'garbage_collector_attempt_to_orphan');
   const graph = new Graph({
     check: (node) => deletions.add(node),
     orphan: (node) => orphanings.add(node),

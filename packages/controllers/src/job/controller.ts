@@ -77,8 +77,8 @@ class JobController {
     this.#pods = podInformer(informers);
     this.#control = new PodControl(client, this.#recorder, KIND);
     this.#expectations = new NamedExpectations(world.clock);
-    this.queue = new WorkQueue<string>(world.clock);
-    this.orphans = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'job');
+    this.orphans = new WorkQueue<string>(world, 'job_orphan_pod');
     this.#listen();
   }
 

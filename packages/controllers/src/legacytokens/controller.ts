@@ -14,7 +14,7 @@ const TRACKING = { namespace: 'kube-system', name: 'kube-apiserver-legacy-servic
 export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   const periodMs = settings.legacyTokenPeriodMs;
-  const queue = new WorkQueue<'all'>(world.clock);
+  const queue = new WorkQueue<'all'>(world, 'legacy_service_account_token_cleaner');
   const accounts = informers.informer('serviceaccounts');
   const secrets = informers.informer('secrets', { fieldSelector: `type=${TYPE}` });
   const pods = podInformer(informers);

@@ -26,7 +26,7 @@ const FINALIZER = 'kubernetes';
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'namespace');
   const enqueue = ({ metadata }: Namespace) => {
     if (metadata.deletionTimestamp) queue.add(metadata.name!);
   };

@@ -13,7 +13,9 @@ export async function start(context: ControllerContext) {
   const occupy = ({ spec }: Node) => {
     for (const cidr of spec?.podCIDRs ?? []) for (const ranges of families) ranges.occupy(cidr);
   };
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'cidrallocator-node');
+  /** Nodes, by uid, that have ranges which may not be seen yet. */
+  const given = new Set<string>();
   const nodes = informers.informer('nodes');
   nodes.addHandler({
     added: (node) => {
@@ -21,14 +23,15 @@ export async function start(context: ControllerContext) {
       queue.add(node.metadata.name!);
     },
     updated: (_, node) => !node.spec?.podCIDRs?.length && queue.add(node.metadata.name!),
-    deleted: ({ spec }) => {
+    deleted: ({ metadata, spec }) => {
+      given.delete(metadata.uid!);
       for (const cidr of spec?.podCIDRs ?? []) for (const ranges of families) ranges.release(cidr);
     },
   });
 
   const reconcile = async (name: string) => {
     const node = nodes.store.get(name);
-    if (!node || node.spec?.podCIDRs?.length) return;
+    if (!node || node.spec?.podCIDRs?.length || given.has(node.metadata.uid!)) return;
     const podCIDRs = families.map((ranges) => ranges.take());
     const giveBack = () => {
       for (const [i, cidr] of podCIDRs.entries()) if (cidr !== undefined) families[i]!.release(cidr);
@@ -42,6 +45,7 @@ export async function start(context: ControllerContext) {
     }
     try {
       await client.resource('nodes').patch({ name }, 'strategic', { spec: { podCIDR: podCIDRs[0], podCIDRs } });
+      given.add(node.metadata.uid!);
     } catch (error) {
       // A refusal leaves them free; where nobody knows whether they were given, they stay taken.
       if (hasReason(error, 'Invalid') || hasReason(error, 'NotFound')) giveBack();

@@ -44,14 +44,14 @@ export async function start(context: ControllerContext): Promise<Running> {
   const pods = podInformer(informers);
   indexByNode(pods);
   const lifecycle = new NodeLifecycle(context, nodes, leases, pods);
-  const changed = new WorkQueue<string>(world.clock);
+  const changed = new WorkQueue<string>(world, 'node_lifecycle_controller');
   nodes.addHandler(lifecycle.handler(changed));
-  const bound = new WorkQueue<string>(world.clock);
+  const bound = new WorkQueue<string>(world, 'node_lifecycle_controller_pods');
   pods.addHandler({
     added: (pod) => pod.spec.nodeName && bound.add(storeKey(pod)),
     updated: (old, pod) => pod.spec.nodeName && !old.spec.nodeName && bound.add(storeKey(pod)),
   });
-  const rounds = new WorkQueue<string>(world.clock);
+  const rounds = new WorkQueue<string>(world, 'node_lifecycle_controller_rounds');
   rounds.add(ROUND);
   const all = [nodes, leases, pods];
   return together([

@@ -19,8 +19,8 @@ export async function start(context: ControllerContext) {
   const volumes = informers.informer('persistentvolumes');
   const classes = informers.informer('storageclasses.storage.k8s.io');
   const pods = podInformer(informers);
-  const claimQueue = new WorkQueue<string>(world.clock);
-  const volumeQueue = new WorkQueue<string>(world.clock);
+  const claimQueue = new WorkQueue<string>(world, 'claims');
+  const volumeQueue = new WorkQueue<string>(world, 'volumes');
   const pending = () => {
     for (const claim of claims.store.values()) if (claim.status?.phase === 'Pending') claimQueue.add(storeKey(claim));
   };

@@ -70,7 +70,7 @@ class AutoscalerController {
     this.#pods = podInformer(informers);
     this.#scales = new Scales(client);
     this.#metrics = new Metrics(client);
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'horizontalpodautoscaler');
     this.#autoscalers.addHandler({
       added: (autoscaler) => this.queue.add(storeKey(autoscaler)),
       updated: (old, autoscaler) => {

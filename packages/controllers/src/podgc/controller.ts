@@ -20,7 +20,7 @@ export async function start(context: ControllerContext): Promise<Running> {
   const pods = podInformer(informers);
   const nodes = informers.informer('nodes');
   const collector = new PodCollector(context);
-  const queue = new WorkQueue<'all'>(world.clock);
+  const queue = new WorkQueue<'all'>(world, 'orphaned_pods_nodes');
   queue.add('all');
   return runQueue(context, {
     queue,

@@ -22,7 +22,7 @@ function classesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'vacprotection');
   const classes = informers.informer('volumeattributesclasses.storage.k8s.io');
   const volumes = informers.informer('persistentvolumes');
   const claims = informers.informer('persistentvolumeclaims');

@@ -23,7 +23,7 @@ const isHolding = (pod: Pod) => Boolean(pod.spec.nodeName) && !(isTerminal(pod) 
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'pvcprotection');
   const claims = informers.informer('persistentvolumeclaims');
   const pods = podInformer(informers);
   pods.addIndex(INDEX, claimsOf);

@@ -9,7 +9,7 @@ const FINALIZER = 'kubernetes.io/pv-protection';
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'pvprotection');
   const volumes = informers.informer('persistentvolumes');
   const enqueue = ({ metadata }: PersistentVolume) => queue.add(metadata.name!);
   volumes.addHandler({ added: enqueue, updated: (_, volume) => enqueue(volume) });

@@ -9,6 +9,7 @@ export const start = async (context: ControllerContext) =>
     kind: { group: 'apps', version: 'v1', kind: 'ReplicaSet' },
     resource: 'replicasets.apps',
     statusType: 'io.k8s.api.apps.v1.ReplicaSetStatus',
+    queue: 'replicaset',
     component: 'replicaset-controller',
     tellsTerminating: true,
     selectorOf: ({ spec }) => selectorOf(spec.selector),

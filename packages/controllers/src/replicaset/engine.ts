@@ -45,6 +45,8 @@ export interface ReplicaKind<T extends ReplicaOwner> {
   readonly resource: ResourceName;
   /** OpenAPI's name of the status' type. */
   readonly statusType: string;
+  /** Its queue, in metrics. */
+  readonly queue: string;
   /** Source of events. */
   readonly component: string;
   /** Whether the status tells how many pods are being deleted. */
@@ -82,7 +84,7 @@ class ReplicaEngine<T extends ReplicaOwner> {
     this.#pods = podInformer(informers);
     this.#control = new PodControl(client, recorder(kind.component), kind.kind);
     this.#expectations = new NamedExpectations(world.clock);
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, kind.queue);
     this.#listen();
   }
 

@@ -9,6 +9,7 @@ export const start = async (context: ControllerContext) =>
     kind: { group: '', version: 'v1', kind: 'ReplicationController' },
     resource: 'replicationcontrollers',
     statusType: 'io.k8s.api.core.v1.ReplicationControllerStatus',
+    queue: 'replicationmanager',
     component: 'replication-controller',
     tellsTerminating: false,
     selectorOf: ({ spec }) => selectorOfMap(spec.selector),

@@ -27,7 +27,7 @@ const templatesOf = ({ metadata, spec }: Pod) =>
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<Item>(world.clock);
+  const queue = new WorkQueue<Item>(world, 'resource_claim');
   const pods = podInformer(informers);
   const claims = informers.informer('resourceclaims.resource.k8s.io');
   const templates = informers.informer('resourceclaimtemplates.resource.k8s.io');

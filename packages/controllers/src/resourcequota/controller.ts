@@ -13,7 +13,7 @@ const RESYNC_MS = 5 * 60 * 1000;
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'resourcequota_primary');
   const quotas = informers.informer('resourcequotas');
   const enqueue = (quota: ResourceQuota) => queue.add(storeKey(quota));
   quotas.addHandler({

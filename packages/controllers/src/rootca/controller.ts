@@ -24,7 +24,7 @@ export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   const { rootCa } = settings;
   if (rootCa === undefined) return undefined;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'root_ca_cert_publisher');
   const namespaces = informers.informer('namespaces');
   const configMaps = informers.informer('configmaps', { fieldSelector: `metadata.name=${NAME}` });
   const enqueue = ({ metadata }: Namespace) => queue.add(metadata.name!);

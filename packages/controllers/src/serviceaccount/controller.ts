@@ -8,7 +8,7 @@ const ACCOUNTS = ['default'];
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'serviceaccount');
   const namespaces = informers.informer('namespaces');
   const accounts = informers.informer('serviceaccounts');
   const enqueue = ({ metadata }: Namespace) => queue.add(metadata.name!);

@@ -41,7 +41,7 @@ export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   const { tokenKey, rootCa } = settings;
   if (!tokenKey) return undefined;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'serviceaccount_tokens_service');
   const accounts = informers.informer('serviceaccounts');
   const secrets = informers.informer('secrets', { fieldSelector: `type=${TYPE}` });
   const enqueue = (secret: Secret) => queue.add(storeKey(secret));

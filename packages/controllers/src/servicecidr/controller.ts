@@ -27,7 +27,7 @@ export function isNeeded(cidr: ServiceCIDR, all: readonly ServiceCIDR[], address
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'ipaddresses');
   const cidrs = informers.informer('servicecidrs.networking.k8s.io');
   const addresses = informers.informer('ipaddresses.networking.k8s.io');
   const all = () => {

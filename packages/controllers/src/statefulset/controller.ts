@@ -57,7 +57,7 @@ class StatefulSetController {
     this.#revisions = new RevisionControl(context, STATEFUL_SET);
     this.#writer = new StatefulWriter(client, this.#claims.store, recorder);
     this.#expectations = new NamedExpectations(world.clock);
-    this.queue = new WorkQueue<string>(world.clock);
+    this.queue = new WorkQueue<string>(world, 'statefulset');
     this.#listen();
   }
 

@@ -29,8 +29,8 @@ const keyOfResource = ({ group = '', resource }: GroupResource) => `${resource}.
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   if (!(await isServed(client, MIGRATIONS))) return undefined;
-  const turns = new WorkQueue<string>(world.clock);
-  const queue = new WorkQueue<string>(world.clock);
+  const turns = new WorkQueue<string>(world, 'resource_version_controller');
+  const queue = new WorkQueue<string>(world, 'storage_version_migrator_controller');
   const migrations = informers.informer(MIGRATIONS);
   const resource = client.resource(MIGRATIONS);
   const changed = ({ metadata, spec }: StorageVersionMigration) => {

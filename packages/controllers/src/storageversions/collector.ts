@@ -40,7 +40,7 @@ export function withServers({ metadata, status }: StorageVersion, servers: Serve
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   if (!(await isServed(client, VERSIONS))) return undefined;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'storage_version_garbage_collector');
   const versions = informers.informer(VERSIONS);
   const leases = informers.informer('leases.coordination.k8s.io', { namespace: LEASES });
   const serverOf = ({ apiServerID }: ServerStorageVersion) => leases.store.get(`${LEASES}/${apiServerID}`);

@@ -15,7 +15,7 @@ const CONDITION = {
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('taint-eviction-controller');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'noexec_taint_node');
   const nodes = informers.informer('nodes');
   const pods = podInformer(informers);
   indexByNode(pods);

@@ -24,7 +24,7 @@ export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   const { rootCa: trustBundle } = settings;
   if (!trustBundle || !(await isServed(client, BUNDLES))) return undefined;
-  const queue = new WorkQueue<'bundle'>(world.clock);
+  const queue = new WorkQueue<'bundle'>(world, 'ca_cert_publisher_cluster_trust_bundles');
   const bundles = informers.informer(BUNDLES, { fieldSelector: `spec.signerName=${SIGNER}` });
   const changed = () => queue.add('bundle');
   bundles.addHandler({ added: changed, updated: changed, deleted: changed });

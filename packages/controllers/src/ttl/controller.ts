@@ -35,7 +35,7 @@ export function says({ metadata }: Pick<Node, 'metadata'>, seconds: number): boo
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'ttlcontroller');
   const nodes = informers.informer('nodes');
   let step = 0;
   let count = 0;

@@ -25,7 +25,7 @@ export async function start(context: ControllerContext): Promise<Running> {
   const { client, informers, world } = context;
   const jobs = client.resource('jobs.batch');
   const informer = informers.informer('jobs.batch');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'ttl_jobs_to_delete');
   const look = (job: Job) => {
     if (job.spec.ttlSecondsAfterFinished !== undefined && finishedCondition(job)) queue.add(storeKey(job));
   };

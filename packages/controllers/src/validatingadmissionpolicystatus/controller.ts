@@ -13,7 +13,7 @@ const FIELD_MANAGER = 'validatingadmissionpolicy-status';
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'validatingadmissionpolicy-status');
   const policies = informers.informer('validatingadmissionpolicies.admissionregistration.k8s.io');
   const enqueue = ({ metadata }: ValidatingAdmissionPolicy) => queue.add(metadata.name!);
   policies.addHandler({ added: enqueue, updated: (_, policy) => enqueue(policy) });

@@ -30,7 +30,7 @@ export function hasToGrow(claim: PersistentVolumeClaim, { metadata, spec }: Pers
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('volume_expand');
-  const queue = new WorkQueue<string>(world.clock);
+  const queue = new WorkQueue<string>(world, 'volume_expand');
   const claims = informers.informer('persistentvolumeclaims');
   const look = (claim: PersistentVolumeClaim) => {
     if (claim.status?.phase === 'Bound') queue.add(storeKey(claim));

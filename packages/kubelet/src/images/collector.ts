@@ -37,6 +37,8 @@ export interface ImageCollectorOptions {
   /** References and ids of images that pods mount. */
   mounted(): readonly string[];
   removed?(why: 'age' | 'space'): void;
+  /** What is there. @param at when that was asked */
+  seen?(ids: readonly string[], at: number): void;
 }
 
 interface ImageRecord {
@@ -69,7 +71,12 @@ export class ImageCollector {
   /** Notes which images are there, and which are used now. @param seenAt for those that are new. @returns ids of the latter */
   async detect(seenAt = this.#options.world.clock.now()): Promise<ReadonlySet<string>> {
     const { runtime, world, mounted } = this.#options;
+    const askedAt = world.clock.now();
     const images = await runtime.images();
+    this.#options.seen?.(
+      images.map(({ id }) => id),
+      askedAt,
+    );
     const pods = await runtime.list();
     const named = new Set([
       ...pods.flatMap(({ containers }) => containers.map(({ imageId }) => imageId)),

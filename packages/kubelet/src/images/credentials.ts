@@ -1,9 +1,24 @@
 /** Credentials for registries, from the pull secrets of a pod (pkg/credentialprovider). */
+import { createHash } from 'node:crypto';
 import type { Pod, Secret } from '@keelson/api/generated/types/core/v1';
 import type { ImageCredentials } from '../runtime/images.ts';
 
+/** A secret with credentials, as records of pulls name it. */
+export interface PullSecret {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Tells whether the credentials are others by now. */
+  readonly credentialHash: string;
+}
+
+/** Credentials and the secret that has them; those without are the node's own. */
+export interface PullCredentials extends ImageCredentials {
+  readonly secret?: PullSecret;
+}
+
 /** Of each, what fits the repository, the closest first. Secrets that cannot be read are passed over. */
-export function credentialsFor(repository: string, secrets: readonly Secret[]): ImageCredentials[] {
+export function credentialsFor(repository: string, secrets: readonly Secret[]): PullCredentials[] {
   const found = secrets.flatMap(entriesOf).filter(([server]) => covers(server, repository));
   return found.sort(([a], [b]) => b.length - a.length).map(([, credentials]) => credentials);
 }
@@ -12,7 +27,7 @@ export function pullSecretNames({ spec }: Pod): string[] {
   return (spec?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
 }
 
-type Entry = readonly [server: string, credentials: ImageCredentials];
+type Entry = readonly [server: string, credentials: PullCredentials];
 
 interface Login {
   readonly username?: string;
@@ -20,7 +35,8 @@ interface Login {
   readonly auth?: string;
 }
 
-function entriesOf({ type, data = {} }: Secret): Entry[] {
+function entriesOf({ metadata, type, data = {} }: Secret): Entry[] {
+  const { uid = '', namespace = '', name = '' } = metadata;
   try {
     const read = (key: string) => JSON.parse(Buffer.from(data[key] ?? '', 'base64').toString()) as unknown;
     const logins =
@@ -29,7 +45,11 @@ function entriesOf({ type, data = {} }: Secret): Entry[] {
         : type === 'kubernetes.io/dockercfg'
           ? (read('.dockercfg') as Record<string, Login>)
           : undefined;
-    return Object.entries(logins ?? {}).map(([server, login]) => [normalized(server), credentialsOf(login)]);
+    return Object.entries(logins ?? {}).map(([server, login]) => {
+      const credentials = credentialsOf(login);
+      const secret = { uid, namespace, name, credentialHash: hashOf(credentials) };
+      return [normalized(server), { ...credentials, secret }];
+    });
   } catch {
     return [];
   }
@@ -42,6 +62,12 @@ function credentialsOf({ username, password, auth = '' }: Login): ImageCredentia
   return { username: text.slice(0, Math.max(0, colon)), password: text.slice(colon + 1).replace(/\0+$/, '') };
 }
 
+function hashOf({ username = '', password = '' }: ImageCredentials): string {
+  return createHash('sha256')
+    .update(JSON.stringify([username, password]))
+    .digest('hex');
+}
+
 /** `https://index.docker.io/v1/` is `docker.io`. */
 function normalized(server: string): string {
   const bare = server.replace(/^https?:\/\//, '').replace(/\/(v1|v2)?\/?$/, '');
@@ -51,7 +77,7 @@ function normalized(server: string): string {
 const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Host by host part, with `*` for parts of names, and path by prefix. */
-function covers(server: string, repository: string): boolean {
+export function covers(server: string, repository: string): boolean {
   const [host = '', ...path] = server.split('/');
   const [actual = '', ...rest] = repository.split('/');
   const [wanted, there] = [host.split('.'), actual.split('.')];

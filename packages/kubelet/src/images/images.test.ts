@@ -9,6 +9,7 @@ import type { SandboxConfig } from '../runtime/sandbox.ts';
 import { container, podOf } from '../testing/pods.ts';
 import { credentialsFor } from './credentials.ts';
 import { type ImageError, ImageManager } from './manager.ts';
+import type { PullRecords } from './pull-records.ts';
 import { parseReference, withDefaultTag } from './reference.ts';
 
 describe('withDefaultTag', () => {
@@ -50,7 +51,7 @@ describe('credentialsFor', () => {
   it('finds what fits, the closest first', () => {
     const secrets = [secret({ 'quay.io': login('all'), 'quay.io/team': login('team'), 'ghcr.io': login('no') })];
     expect(credentialsFor('quay.io/team/app', secrets).map(({ username }) => username)).toEqual(['team', 'all']);
-    expect(credentialsFor('quay.io/other/app', secrets)).toEqual([{ username: 'all', password: 'secret' }]);
+    expect(credentialsFor('quay.io/other/app', secrets)).toMatchObject([{ username: 'all', password: 'secret' }]);
   });
 
   it('knows the hub by its other names, and patterns', () => {
@@ -70,7 +71,11 @@ describe('credentialsFor', () => {
   });
 });
 
-function manager(pull: (credentials: ImageCredentials | undefined) => Promise<string>, present: string[] = []) {
+function manager(
+  pull: (credentials: ImageCredentials | undefined) => Promise<string>,
+  present: string[] = [],
+  records?: PullRecords,
+) {
   const world = manualWorld();
   const events: string[] = [];
   const recorder: EventRecorder = {
@@ -90,7 +95,7 @@ function manager(pull: (credentials: ImageCredentials | undefined) => Promise<st
     removeImage: async () => {},
     imageFilesystems: async () => [],
   };
-  const images = new ImageManager({ runtime, world, recorder, credentials: async () => [], serialize: true });
+  const images = new ImageManager({ runtime, world, recorder, credentials: async () => [], serialize: true, records });
   const pod = podOf({ containers: [container('a')] });
   const reference = containerReference(pod, { role: 'regular', spec: container('a') });
   const ensure = (image: string, policy: string) =>
@@ -116,6 +121,19 @@ describe('ImageManager', () => {
     expect(events).toEqual([
       'Normal Pulled: Container image "a" already present on machine and can be accessed by the pod',
     ]);
+  });
+
+  it('pulls what is there for whom it is closed to, and does not show it where it must not pull', async () => {
+    const records = {
+      allows: async () => false,
+      begin: async () => {},
+      succeeded: async () => {},
+      failed: async () => {},
+    };
+    const { ensure } = manager(async () => 'pulled', ['a:1'], records as unknown as PullRecords);
+    expect(await ensure('a:1', 'IfNotPresent')).toBe('pulled');
+    const never = 'ErrImageNeverPull: Container image "a:1" is not present with pull policy of Never';
+    expect(await ensure('a:1', 'Never')).toBe(never);
   });
 
   it('never pulls where it must not', async () => {

@@ -2,9 +2,11 @@
 import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { formatDuration } from '@keelson/component/go/duration';
-import type { Image, ImageCredentials, ImageSpec, Images } from '../runtime/images.ts';
+import type { Image, ImageSpec, Images } from '../runtime/images.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
+import type { PullCredentials } from './credentials.ts';
+import type { PullRecords } from './pull-records.ts';
 import { parseReference, withDefaultTag } from './reference.ts';
 
 export interface ImageManagerOptions {
@@ -12,7 +14,9 @@ export interface ImageManagerOptions {
   readonly world: World;
   readonly recorder: EventRecorder;
   /** What may open the repository to the pod; without any it is tried without. */
-  credentials(pod: Pod, repository: string): Promise<readonly ImageCredentials[]>;
+  credentials(pod: Pod, repository: string): Promise<readonly PullCredentials[]>;
+  /** Keeps images that a secret has opened from pods without it; without records all pods may use what is there. */
+  readonly records?: PullRecords | undefined;
   /** Whether pulls wait for each other. */
   readonly serialize: boolean;
 }
@@ -65,7 +69,7 @@ export class ImageManager {
     const { recorder } = this.#options;
     const spec = this.#spec(request);
     const present = policy === 'Always' ? undefined : await this.#inspect(spec, request);
-    if (present) {
+    if (present && (await this.#mayUse(request, spec, present))) {
       const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
       recorder.event(reference, 'Normal', 'Pulled', message);
       return present.id;
@@ -76,6 +80,14 @@ export class ImageManager {
       throw new ImageError('ErrImageNeverPull', message);
     }
     return this.#pull(request, spec, sandbox);
+  }
+
+  async #mayUse({ pod }: ImageRequest, { image }: ImageSpec, { id }: Image): Promise<boolean> {
+    const { records, credentials } = this.#options;
+    if (!records) return true;
+    const secrets = async () =>
+      (await credentials(pod, parseReference(image).repository)).flatMap(({ secret }) => secret ?? []);
+    return records.allows(image, id, secrets);
   }
 
   /** Its failures count no more. */
@@ -128,23 +140,31 @@ export class ImageManager {
   }
 
   async #pulled(pod: Pod, spec: ImageSpec, sandbox: SandboxConfig) {
-    const { runtime, world, credentials } = this.#options;
+    const { runtime, world, credentials, records } = this.#options;
     const { repository } = parseReference(spec.image);
-    const all: readonly (ImageCredentials | undefined)[] = await credentials(pod, repository);
+    const all: readonly (PullCredentials | undefined)[] = await credentials(pod, repository);
     const began = world.clock.now();
     const errors: string[] = [];
-    for (const one of all.length > 0 ? all : [undefined]) {
-      try {
-        const ref = await runtime.pullImage(spec, one, sandbox);
-        const tookMs = world.clock.now() - began;
-        const image = await runtime.image({ ...spec, image: ref });
-        return { ref, tookMs, size: image?.size ?? 0 };
-      } catch (error) {
-        if (all.length <= 1) throw error;
-        errors.push((error as Error).message);
+    await records?.begin(spec.image);
+    let refused = true;
+    try {
+      for (const one of all.length > 0 ? all : [undefined]) {
+        try {
+          const ref = await runtime.pullImage(spec, one, sandbox);
+          const tookMs = world.clock.now() - began;
+          const image = await runtime.image({ ...spec, image: ref });
+          await records?.succeeded(spec.image, image?.id ?? ref, one?.secret);
+          refused = false;
+          return { ref, tookMs, size: image?.size ?? 0 };
+        } catch (error) {
+          if (all.length <= 1) throw error;
+          errors.push((error as Error).message);
+        }
       }
+      throw new RuntimeError('Failed', errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+    } finally {
+      if (refused) await records?.failed(spec.image);
     }
-    throw new RuntimeError('Failed', errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
   }
 
   #failed({ image, reference }: ImageRequest, key: string, error: Error): ImageError {

@@ -228,7 +228,14 @@ export class PodManager {
   #reject(pod: Pod, { reason, message }: Rejection): void {
     const { status, recorder } = this.#options.services;
     recorder.event(pod, 'Warning', reason, message);
-    const said = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClass(pod) };
+    const { generation } = pod.metadata;
+    const said = {
+      ...(generation ? { observedGeneration: generation } : {}),
+      phase: 'Failed',
+      reason,
+      message: `Pod was rejected: ${message}`,
+      qosClass: qosClass(pod),
+    };
     status.set(pod, uidOf(pod), said, true);
   }
 

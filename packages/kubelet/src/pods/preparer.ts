@@ -17,6 +17,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { PortMapping, SandboxConfig } from '../runtime/sandbox.ts';
 import { containerSecurity, type SecurityDefaults, sandboxSecurity } from '../security/context.ts';
 import { normalizeSysctl } from '../security/sysctls.ts';
+import type { UserNamespaces } from '../security/user-namespaces.ts';
 import { resolveInside } from '../volumes/filesystem.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
 import { mountsOf } from '../volumes/mounts.ts';
@@ -38,6 +39,7 @@ export interface NodePreparerOptions {
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
   readonly recursiveReadOnly: boolean;
+  readonly userNamespaces: UserNamespaces;
   services(pod: Pod): Promise<Iterable<Service>>;
   node(): Node | undefined;
   hostIps(): readonly string[];
@@ -73,6 +75,7 @@ export class NodePreparer implements Preparer {
     const { hostname, domain } = hostnameOf(pod, dns.clusterDomain);
     const full = pod.spec?.setHostnameAsFQDN && domain ? `${hostname}.${domain}` : hostname;
     const sysctls = pod.spec?.securityContext?.sysctls ?? [];
+    const runtimeHandler = await this.#runtimeHandler(pod);
     return {
       metadata: { name, namespace, uid, attempt },
       hostname: isHostNetwork(pod) ? '' : full,
@@ -81,11 +84,11 @@ export class NodePreparer implements Preparer {
       portMappings: portsOf(pod),
       labels: { ...labels, ...podLabels(pod) },
       annotations,
-      runtimeHandler: await this.#runtimeHandler(pod),
+      runtimeHandler,
       linux: {
         cgroupParent: cgroupParent(pod, cgroupDriver, cgroupRoot),
         sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [normalizeSysctl(name), value])),
-        security: sandboxSecurity(pod),
+        security: sandboxSecurity(pod, await this.#userNamespace(pod, runtimeHandler)),
         overhead: overheadResources(pod),
         resources: sandboxResources(pod),
       },
@@ -103,6 +106,7 @@ export class NodePreparer implements Preparer {
   }: ContainerRequest): Promise<ContainerConfig> {
     const { volumes, objects, services, node, hostIps, runtime, memoryCapacity, security, recursiveReadOnly, dns } =
       this.#options;
+    const { userNamespaces } = this.#options;
     const { spec } = container;
     const env = await environmentOf({
       pod,
@@ -115,6 +119,7 @@ export class NodePreparer implements Preparer {
       fileValue: (volume, path, key) => this.#fileValue(pod, volume, path, key),
     });
     const runtimeHandler = await this.#runtimeHandler(pod);
+    const userNamespace = await userNamespaces.of(pod, runtimeHandler);
     const image = { image: imageRef, userSpecified: spec.image ?? '', runtimeHandler };
     const found = await runtime.image(image);
     // An image that names nobody means root.
@@ -151,7 +156,7 @@ export class NodePreparer implements Preparer {
       stopSignal: spec.lifecycle?.stopSignal,
       linux: {
         resources: containerResources(pod, spec, memoryCapacity),
-        security: containerSecurity(pod, container, user, targetId, security),
+        security: containerSecurity(pod, container, user, targetId, security, userNamespace),
       },
     };
   }
@@ -185,13 +190,18 @@ export class NodePreparer implements Preparer {
         this.#messages.delete(id);
     }
     await this.#options.volumes.remove(uidOf(pod));
+    this.#options.userNamespaces.release(uidOf(pod));
     await removeCgroup(cgroupParent(pod, this.#options.cgroupDriver, this.#options.cgroupRoot));
     await rm(this.#logDirectory(pod), { recursive: true, force: true });
   }
 
   async removeOrphans(isKnown: (uid: string) => boolean): Promise<void> {
-    const { volumes, logsDirectory } = this.#options;
-    for (const uid of await volumes.uids()) if (!isKnown(uid)) await volumes.remove(uid);
+    const { volumes, logsDirectory, userNamespaces } = this.#options;
+    for (const uid of await volumes.uids()) {
+      if (isKnown(uid)) continue;
+      await volumes.remove(uid);
+      userNamespaces.release(uid);
+    }
     for (const name of await readdir(logsDirectory).catch(() => [])) {
       const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
       if (uid !== undefined && !isKnown(uid)) await rm(join(logsDirectory, name), { recursive: true, force: true });
@@ -200,6 +210,15 @@ export class NodePreparer implements Preparer {
 
   #logDirectory({ metadata }: Pod): string {
     return join(this.#options.logsDirectory, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
+  }
+
+  async #userNamespace(pod: Pod, runtimeHandler: string) {
+    try {
+      return await this.#options.userNamespaces.of(pod, runtimeHandler);
+    } catch (error) {
+      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
+      throw new PreparationError('FailedCreatePodSandBox', message, error);
+    }
   }
 
   async #runtimeHandler({ spec }: Pod): Promise<string> {

@@ -246,8 +246,9 @@ describe('a pod', () => {
     const node = testNode();
     const resources = { requests: { cpu: '1500m' } };
     await node.put(podOf({ containers: [container('a', { resources })] }, { uid: 'u0', name: 'first' }));
-    await node.put(podOf({ containers: [container('a', { resources })] }));
+    await node.put(podOf({ containers: [container('a', { resources })] }, { generation: 2 }));
     expect(node.stored()?.status).toMatchObject({
+      observedGeneration: 2,
       phase: 'Failed',
       reason: 'OutOfcpu',
       message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000",

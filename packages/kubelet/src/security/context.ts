@@ -27,10 +27,11 @@ export interface ImageUser {
   readonly name: string;
 }
 
-export function sandboxSecurity(pod: Pod): SandboxSecurity {
+/** @param user the pod's own user namespace */
+export function sandboxSecurity(pod: Pod, user?: Namespaces['user']): SandboxSecurity {
   const context = pod.spec?.securityContext ?? {};
   return {
-    namespaces: namespacesOf(pod),
+    namespaces: namespacesOf(pod, user),
     privileged: [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(
       ({ securityContext }) => securityContext?.privileged === true,
     ),
@@ -51,6 +52,7 @@ export function containerSecurity(
   user: ImageUser,
   targetId: string | undefined,
   defaults: SecurityDefaults,
+  userNamespace?: Namespaces['user'],
 ): ContainerSecurity {
   const ofPod = pod.spec?.securityContext ?? {};
   const own = spec.securityContext ?? {};
@@ -58,7 +60,7 @@ export function containerSecurity(
   const runAsUser = own.runAsUser ?? ofPod.runAsUser;
   const privileged = own.privileged === true;
   const unmasked = own.procMount === 'Unmasked';
-  const namespaces = namespacesOf(pod);
+  const namespaces = namespacesOf(pod, userNamespace);
   const target = targetId !== undefined && namespaces.pid === 'container';
   return {
     namespaces: target ? { ...namespaces, pid: 'target', targetId } : namespaces,
@@ -93,12 +95,13 @@ function checkNonRoot(pod: Pod, name: string, { runAsNonRoot, runAsUser }: Secur
   throw new Error(`container has runAsNonRoot and ${why} ${where}`);
 }
 
-function namespacesOf(pod: Pod): Namespaces {
+function namespacesOf(pod: Pod, user: Namespaces['user']): Namespaces {
   const { hostPID, hostIPC, shareProcessNamespace } = pod.spec!;
   return {
     network: isHostNetwork(pod) ? 'node' : 'pod',
     pid: hostPID ? 'node' : shareProcessNamespace ? 'pod' : 'container',
     ipc: hostIPC ? 'node' : 'pod',
+    ...(user ? { user } : {}),
   };
 }
 

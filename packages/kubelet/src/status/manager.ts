@@ -15,6 +15,8 @@ export interface StatusManagerOptions {
   stored(uid: string): Pod | undefined;
   /** Whether containers of it may still run. */
   mayRun(uid: string): boolean;
+  /** Is told of each status before it is kept. */
+  readonly terminations?: ((old: PodStatus, status: PodStatus) => void) | undefined;
   /** Bounds how many writes are under way. */
   readonly limit?: <T>(write: () => Promise<T>) => Promise<T>;
 }
@@ -57,6 +59,7 @@ export class StatusManager {
     const known = this.#entries.get(uid);
     const old = known?.status ?? pod.status ?? {};
     const full = withTimes(status, old, time(this.#options.world.clock.now()));
+    this.#options.terminations?.(old, full);
     const entry: Entry = known ?? {
       uid,
       status: full,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notFound } from '@keelson/api/errors';
@@ -73,6 +73,16 @@ describe('VolumeManager', () => {
     await mkdir(join(path, 'kept'));
     await manager.mount(pod);
     expect((await stat(join(path, 'kept'))).isDirectory()).toBe(true);
+  });
+
+  it('leaves an empty folder its sticky bit, which one in memory has', async () => {
+    const { manager } = managerWith();
+    const pod = podWith([{ name: 'v', emptyDir: {} }]);
+    await manager.mount(pod);
+    const { path } = manager.of('u1').get('v')!;
+    await chmod(path, 0o1777);
+    await manager.mount(pod);
+    expect((await stat(path)).mode & 0o7777).toBe(0o1777);
   });
 
   it('finds the path that a claim is bound to', async () => {

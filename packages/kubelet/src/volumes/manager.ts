@@ -2,7 +2,7 @@
  * Volumes of the pods of a node. `mount` makes them, or brings up to date what shows objects; `pathOf` says where one is.
  * Folders are laid out as upstream's: `pods/UID/volumes/kubernetes.io~secret/NAME`.
  */
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, PersistentVolume, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
@@ -124,7 +124,8 @@ export class VolumeManager {
     const { medium = '', sizeLimit } = emptyDir!;
     if (medium === 'Memory')
       await mountTmpfs(path, sizeLimit ? Number(Quantity.parse(sizeLimit).value()) || undefined : undefined);
-    await chmod(path, 0o777);
+    // A folder in memory is sticky, and stays so.
+    if (((await stat(path)).mode & 0o777) !== 0o777) await chmod(path, 0o777);
     await this.#group(pod, path, false);
   }
 

@@ -7,7 +7,7 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import type { Extenders } from '../extenders/extenders.ts';
 import type { Cycle } from '../framework/cycle.ts';
 import type { PostFilterResult } from '../framework/plugin.ts';
-import type { Profile } from '../framework/profile.ts';
+import type { Begun, Profile } from '../framework/profile.ts';
 import { messageOf } from '../framework/status.ts';
 import type { SchedulerMetrics } from '../metrics.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
@@ -30,7 +30,7 @@ export interface AlgorithmOptions {
   readonly percentageOfNodesToScore: number;
   readonly extenders: Extenders | undefined;
   readonly random: () => number;
-  readonly metrics: Pick<SchedulerMetrics, 'seconds' | 'ran'>;
+  readonly metrics: Pick<SchedulerMetrics, 'seconds' | 'ran' | 'evaluated'>;
 }
 
 /** How many nodes that will do are enough to choose from. */
@@ -66,15 +66,24 @@ export class Algorithm {
     const begun = profile.begin(pod, nodes);
     metrics.ran('PreFilter', begun.rejection?.code ?? 'Success', profile.name, preFilterAt);
     for (const plugin of begun.onlyBy) verdicts.rejectedBy.add(plugin);
+    try {
+      return await this.#place(profile, begun, verdicts);
+    } finally {
+      for (const [place, plugin, times] of begun.cycle.evaluations())
+        metrics.evaluated(plugin, place, profile.name, times);
+    }
+  }
+
+  async #place(profile: Profile, begun: Begun, verdicts: Verdicts): Promise<Found> {
     const { cycle, rejection, only, onlyBy } = begun;
     if (rejection) {
       verdicts.setOthers(rejection);
       verdicts.blame(rejection);
-      return { outcome: this.#noFit(profile, cycle, verdicts, messageOf(rejection)) };
+      return { outcome: await this.#noFit(profile, cycle, verdicts, messageOf(rejection)) };
     }
-    const nominated = await this.#tryNominated(profile, pod, cycle, verdicts);
+    const nominated = await this.#tryNominated(profile, cycle.pod, cycle, verdicts);
     const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
-    if (feasible.length === 0) return { cycle, outcome: this.#noFit(profile, cycle, verdicts) };
+    if (feasible.length === 0) return { cycle, outcome: await this.#noFit(profile, cycle, verdicts) };
     const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, cycle, feasible);
     const evaluated = feasible.length + verdicts.size;
     return { cycle, outcome: { kind: 'placed', node: node.name, evaluated, feasible: feasible.length } };
@@ -130,7 +139,9 @@ export class Algorithm {
   async #best(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
     const { extenders, random, metrics } = this.#options;
     const scoreAt = metrics.seconds();
-    const { total } = profile.score(cycle, nodes);
+    const { total, byPlugin } = profile.score(cycle, nodes);
+    for (const { name } of profile.plugins.preScore) metrics.evaluated(name, 'PreScore', profile.name, 1);
+    for (const name of byPlugin.keys()) metrics.evaluated(name, 'Score', profile.name, nodes.length);
     metrics.ran('Score', 'Success', profile.name, scoreAt);
     await extenders?.prioritize(cycle.pod, nodes, total);
     let best = 0;
@@ -144,11 +155,11 @@ export class Algorithm {
     return nodes[best]!;
   }
 
-  #noFit(profile: Profile, cycle: Cycle, verdicts: Verdicts, preFilter = ''): Outcome {
+  async #noFit(profile: Profile, cycle: Cycle, verdicts: Verdicts, preFilter = ''): Promise<Outcome> {
     const { snapshot, metrics } = this.#options;
     const nodes = snapshot.nodes.length;
     const postFilterAt = metrics.seconds();
-    const { nominate, message: postFilter } = afterFilters(profile, cycle, verdicts);
+    const { nominate, message: postFilter } = await afterFilters(profile, cycle, verdicts);
     metrics.ran('PostFilter', nominate ? 'Success' : 'Unschedulable', profile.name, postFilterAt);
     return {
       kind: 'unschedulable',
@@ -164,11 +175,38 @@ export class Algorithm {
  * Lets plugins make room. The first that succeeds, knows that nobody can, or breaks is the last.
  * @returns what the condition of the pod says of it, and the node that the pod is to get; empty takes away what there was
  */
-export function afterFilters(
+export async function afterFilters(profile: Profile, cycle: Cycle, verdicts: Verdicts): Promise<Ending> {
+  const steps = postFilters(profile, cycle, verdicts);
+  let step = steps.next();
+  while (!step.done) {
+    try {
+      step = steps.next(await step.value.confirm!());
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
+  }
+  return step.value;
+}
+
+/** The same without asking anybody outside. */
+export function afterFiltersAlone(profile: Profile, cycle: Cycle, verdicts: Verdicts): Ending {
+  const steps = postFilters(profile, cycle, verdicts);
+  let step = steps.next();
+  while (!step.done) step = steps.next(step.value);
+  return step.value;
+}
+
+interface Ending {
+  readonly nominate?: string;
+  readonly message: string;
+}
+
+/** Gives out results that are to be confirmed, and goes on with what it is given in their place. */
+function* postFilters(
   profile: Profile,
   cycle: Cycle,
   verdicts: Verdicts,
-): { readonly nominate?: string; readonly message: string } {
+): Generator<PostFilterResult, Ending, PostFilterResult> {
   const plugins = profile.plugins.postFilter;
   if (plugins.length === 0) return { nominate: '', message: '' };
   let nominate: string | undefined;
@@ -181,6 +219,7 @@ export function afterFilters(
     } catch (error) {
       return { message: (error as Error).message };
     }
+    if (result.confirm) result = yield result;
     const { rejection } = result;
     nominate = result.nominate ?? nominate;
     if (!rejection) return ending('');

@@ -89,7 +89,9 @@ export class Binder {
       (plugin) => plugin.hasPreBind?.(pod, node, placed.cycle?.states.get(plugin.name)) ?? true,
     );
     if (prepares.length > 0 || permits.isHeld(pod.uid)) await this.#tellNode(placed, signal);
+    const [isHeld, heldAt] = [permits.isHeld(pod.uid), metrics.seconds()];
     const refused = await permits.wait(pod.uid);
+    if (isHeld) metrics.permitted(refused?.code ?? 'Success', heldAt);
     if (refused) return rejectedOn(node, refused);
     queue.done(pod.uid);
     if (prepares.length > 0) {

@@ -1,5 +1,5 @@
 /** What the scheduler writes about a pod that it cannot place. */
-import type { Pod, PodCondition } from '@keelson/api/generated/types/core/v1';
+import type { Pod, PodCondition, PodExtendedResourceClaimStatus } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
 import { type Client, hasReason } from '@keelson/client';
 
@@ -7,6 +7,7 @@ export interface StatusChange {
   readonly condition?: Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>;
   /** Empty takes away what was there; absent leaves it. */
   readonly nominatedNodeName?: string;
+  readonly extendedResourceClaimStatus?: PodExtendedResourceClaimStatus;
 }
 
 const TRIES = 4;
@@ -17,7 +18,12 @@ const FIRST_PAUSE_MS = 10;
  * @throws StatusError when the server refuses, for good or more than a few times
  */
 export async function patchPodStatus(client: Client, pod: Pod, change: StatusChange, signal?: AbortSignal) {
-  const status = { ...conditionPatch(client, pod, change), ...nominationPatch(pod, change) };
+  const { extendedResourceClaimStatus } = change;
+  const status = {
+    ...conditionPatch(client, pod, change),
+    ...nominationPatch(pod, change),
+    ...(extendedResourceClaimStatus ? { extendedResourceClaimStatus } : {}),
+  };
   if (Object.keys(status).length === 0) return;
   const { namespace, name } = pod.metadata;
   for (let tried = 1; ; tried++) {

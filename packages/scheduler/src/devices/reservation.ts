@@ -58,3 +58,17 @@ export async function deallocate(client: Client, claim: ResourceClaim): Promise<
   const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status!;
   await client.resource('resourceclaims.resource.k8s.io').updateStatus({ ...claim, status });
 }
+
+/** Deletes a claim that the scheduler has made itself. */
+export async function remove(client: Client, claim: ResourceClaim): Promise<void> {
+  const claims = client.resource('resourceclaims.resource.k8s.io');
+  const key = { namespace: claim.metadata.namespace, name: claim.metadata.name! };
+  let current: ResourceClaim | undefined = claim;
+  await retryOnConflict(async () => {
+    const now = current ?? (await claims.get(key));
+    current = undefined;
+    const finalizers = now.metadata.finalizers?.filter((each) => each !== FINALIZER);
+    await claims.update({ ...now, metadata: { ...now.metadata, ...(finalizers ? { finalizers } : {}) } });
+  });
+  await claims.delete(key);
+}

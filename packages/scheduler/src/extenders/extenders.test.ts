@@ -101,3 +101,69 @@ describe('extenders', () => {
     server.close();
   });
 });
+
+describe('extenders that have a say in preemption', () => {
+  const on = (name: string, node: string) => makePod(name, { spec: { nodeName: node } });
+  const there = [on('a1', 'a'), on('a2', 'a'), on('b1', 'b')];
+  const { snapshot } = new TestCluster([makeNode('a'), makeNode('b')], there);
+  const of = (...uids: (string | undefined)[]) => there.filter(({ metadata }) => uids.includes(metadata.uid));
+  const uid = (i: number) => there[i]!.metadata.uid!;
+  const candidate = (node: string, violations: number, ...pods: (typeof there)[number][]) => ({
+    node,
+    victims: { pods: pods.map((each) => new PodInfo(each)), violations },
+  });
+  const candidates = [candidate('a', 1, there[0]!, there[1]!), candidate('b', 0, there[2]!)];
+  const shown = (left: Awaited<ReturnType<Extenders['preempt']>>) =>
+    left.map(({ node, victims: { pods, violations } }) => [node, violations, ...names(pods)]);
+
+  it('are told who would leave, and say who may', async () => {
+    const asked: object[] = [];
+    const ask: Ask = async (verb, body) => {
+      asked.push({ verb, body });
+      return { NodeNameToMetaVictims: { a: { Pods: [{ UID: uid(1) }], NumPDBViolations: 0 } } };
+    };
+    const some = extenders(ask, { preemptVerb: 'preempt' });
+    expect(some.hasSayInPreemption(pod)).toBe(true);
+    expect(shown(await some.preempt(pod, candidates, snapshot))).toEqual([['a', 0, 'a2']]);
+    const victims = (...uids: string[]) => uids.map((UID) => ({ UID }));
+    expect(asked).toEqual([
+      {
+        verb: 'preempt',
+        body: {
+          Pod: pod.pod,
+          NodeNameToVictims: null,
+          NodeNameToMetaVictims: {
+            a: { Pods: victims(uid(0), uid(1)), NumPDBViolations: 1 },
+            b: { Pods: victims(uid(2)), NumPDBViolations: 0 },
+          },
+        },
+      },
+    ]);
+    await extenders(ask, { preemptVerb: 'preempt', nodeCacheCapable: false }).preempt(pod, candidates, snapshot);
+    expect(asked[1]).toMatchObject({
+      body: { NodeNameToVictims: { b: { Pods: of(uid(2)) } }, NodeNameToMetaVictims: null },
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['a node without victims', { b: { Pods: [] } }, 'expected at least one victim pod on node "b"'],
+    ['a node that is not there', { z: { Pods: [{ UID: 'u' }] } }, 'nodeinfo not found for node name "z"'],
+    [
+      'a pod that is not there',
+      { b: { Pods: [{ UID: 'u' }] } },
+      'extender: http://extender claims to preempt pod (UID: u) on node: b, but the pod is not found on that node',
+    ],
+  ])('that answer with %s fail, or are left out', async (_, NodeNameToMetaVictims, message) => {
+    const ask: Ask = async () => ({ NodeNameToMetaVictims });
+    const strict = extenders(ask, { preemptVerb: 'preempt' });
+    await expect(strict.preempt(pod, candidates, snapshot)).rejects.toThrow(new Error(message));
+  });
+
+  it('that fail are left out where they may be, and not asked about pods that are not theirs', async () => {
+    const lax = extenders(failing, { preemptVerb: 'preempt', ignorable: true });
+    expect(await lax.preempt(pod, candidates, snapshot)).toBe(candidates);
+    const other = [{ name: 'example.com/other', ignoredByScheduler: false }];
+    expect(extenders(failing, { preemptVerb: 'preempt', managedResources: other }).hasSayInPreemption(pod)).toBe(false);
+    expect(extenders(failing).hasSayInPreemption(pod)).toBe(false);
+  });
+});

@@ -2,11 +2,13 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Logger } from '@keelson/client';
 import type { NodeInfo } from '../cache/node-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
 import type { ExtenderConfiguration } from '../config/types.ts';
 import type { Verdicts } from '../cycle/verdicts.ts';
 import { MAX_SCORE } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
+import type { Candidate } from '../preemption/candidates.ts';
 
 /** Scores of extenders go up to 10. */
 const SCALE = MAX_SCORE / 10;
@@ -21,6 +23,12 @@ interface FilterResult {
   readonly FailedNodes?: Readonly<Record<string, string>> | null;
   readonly FailedAndUnresolvableNodes?: Readonly<Record<string, string>> | null;
   readonly Error?: string;
+}
+
+interface PreemptionResult {
+  readonly NodeNameToMetaVictims?: Readonly<
+    Record<string, { readonly Pods?: readonly { readonly UID: string }[]; readonly NumPDBViolations?: number } | null>
+  > | null;
 }
 
 interface Extender {
@@ -83,6 +91,27 @@ export class Extenders {
     return false;
   }
 
+  hasSayInPreemption({ pod }: PodInfo): boolean {
+    return this.#interestedIn(pod).some(({ configuration }) => configuration.preemptVerb !== '');
+  }
+
+  /** One after the other, each of what the others have left. @throws Error when one that may not be left out fails */
+  async preempt({ pod }: PodInfo, candidates: readonly Candidate[], snapshot: Snapshot): Promise<readonly Candidate[]> {
+    let left = candidates;
+    for (const extender of this.#interestedIn(pod)) {
+      if (left.length === 0) break;
+      const { preemptVerb, ignorable, urlPrefix } = extender.configuration;
+      if (preemptVerb === '') continue;
+      try {
+        left = await preemptBy(extender, pod, left, snapshot);
+      } catch (error) {
+        if (!ignorable) throw error;
+        this.#log.info({ extender: urlPrefix, error }, 'An extender was left out');
+      }
+    }
+    return left;
+  }
+
   async #scores({ configuration, ask }: Extender, pod: Pod, nodes: readonly NodeInfo[]) {
     try {
       return (await ask(configuration.prioritizeVerb, argsOf(configuration, pod, nodes))) as {
@@ -139,4 +168,40 @@ async function filterBy(
       `extender "${urlPrefix}" claims a filtered node "${name}" which is not found in the input node list`,
     );
   });
+}
+
+async function preemptBy(
+  { configuration, ask }: Extender,
+  pod: Pod,
+  candidates: readonly Candidate[],
+  snapshot: Snapshot,
+): Promise<Candidate[]> {
+  const { nodeCacheCapable, preemptVerb, ignorable } = configuration;
+  const victims = (show: (victim: PodInfo) => object) =>
+    Object.fromEntries(
+      candidates.map(({ node, victims: { pods, violations } }) => [
+        node,
+        { Pods: pods.map(show), NumPDBViolations: violations },
+      ]),
+    );
+  const body = nodeCacheCapable
+    ? { Pod: pod, NodeNameToVictims: null, NodeNameToMetaVictims: victims(({ uid }) => ({ UID: uid })) }
+    : { Pod: pod, NodeNameToVictims: victims((victim) => victim.pod), NodeNameToMetaVictims: null };
+  const { NodeNameToMetaVictims } = (await ask(preemptVerb, body)) as PreemptionResult;
+  const left: Candidate[] = [];
+  for (const [node, found] of Object.entries(NodeNameToMetaVictims ?? {})) {
+    const info = snapshot.get(node);
+    if (!info) throw new Error(`nodeinfo not found for node name "${node}"`);
+    const pods = (found?.Pods ?? []).map(({ UID }) => {
+      const victim = info.pods.find(({ uid }) => uid === UID);
+      if (victim) return victim;
+      const { urlPrefix } = configuration;
+      throw new Error(
+        `extender: ${urlPrefix} claims to preempt pod (UID: ${UID}) on node: ${node}, but the pod is not found on that node`,
+      );
+    });
+    if (pods.length > 0) left.push({ node, victims: { pods, violations: found?.NumPDBViolations ?? 0 } });
+    else if (!ignorable) throw new Error(`expected at least one victim pod on node "${node}"`);
+  }
+  return left;
 }

@@ -16,10 +16,13 @@ export class Cycle implements CycleView {
   readonly #filters: readonly ActiveFilter[];
   readonly #nominations: Nominations;
   readonly #asked: ReadonlySet<string>;
+  /** How many nodes got as far as each filter, and no further; those that passed all at the end. Clones count here, too. */
+  readonly #ends: number[];
 
   /**
    * @param filters those that have not said that they have nothing to say
    * @param asked names of the plugins whose preFilter has run
+   * @param ends of the cycle that this is a copy of
    */
   constructor(
     pod: PodInfo,
@@ -27,12 +30,24 @@ export class Cycle implements CycleView {
     filters: readonly Plugin[],
     nominations: Nominations,
     asked: ReadonlySet<string>,
+    ends: number[] = new Array(filters.length + 1).fill(0),
   ) {
     this.pod = pod;
     this.states = states;
     this.#filters = filters.map((plugin) => ({ plugin, state: states.get(plugin.name) }));
     this.#nominations = nominations;
     this.#asked = asked;
+    this.#ends = ends;
+  }
+
+  /** How often each plugin was asked, in the place where it was. */
+  *evaluations(): Iterable<readonly [place: 'PreFilter' | 'Filter', plugin: string, times: number]> {
+    for (const name of this.#asked) yield ['PreFilter', name, 1];
+    let times = this.#ends.reduce((sum, count) => sum + count, 0);
+    for (const [i, { plugin }] of this.#filters.entries()) {
+      yield ['Filter', plugin.name, times];
+      times -= this.#ends[i]!;
+    }
   }
 
   stateOf(plugin: string): unknown {
@@ -50,7 +65,7 @@ export class Cycle implements CycleView {
       const state = states.get(plugin.name);
       if (plugin.cloneState && state !== undefined) states.set(plugin.name, plugin.cloneState(state));
     }
-    return new Cycle(this.pod, states, plugins, this.#nominations, this.#asked);
+    return new Cycle(this.pod, states, plugins, this.#nominations, this.#asked, this.#ends);
   }
 
   podAdded(other: PodInfo, node: NodeInfo): void {
@@ -102,6 +117,8 @@ export class Cycle implements CycleView {
     } catch (error) {
       const { name } = filters[i]!.plugin;
       throw new Error(`running "${name}" filter plugin: ${(error as Error).message}`, { cause: error });
+    } finally {
+      this.#ends[i]!++;
     }
   }
 }

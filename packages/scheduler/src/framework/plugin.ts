@@ -9,6 +9,7 @@ import type { Client, EventRecorder, Lister, ResourceName, ResourceTypes, World 
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
+import type { Candidate } from '../preemption/candidates.ts';
 import type { ClusterEvent } from './events.ts';
 import type { Rejection } from './status.ts';
 
@@ -116,6 +117,8 @@ export interface PostFilterResult {
   readonly nominate?: string;
   /** Absent when the pod can be scheduled later on that node. */
   readonly rejection?: Rejection;
+  /** Asks somebody outside, whose answer takes the place of this; who only explains does not. */
+  readonly confirm?: () => Promise<PostFilterResult>;
 }
 
 /** Which pods are to get which nodes when there is room. */
@@ -126,6 +129,13 @@ export interface Nominations {
 /** A copy of a collection of the cluster. */
 export type Listers = <N extends ResourceName>(name: N) => Lister<ResourceTypes[N] & TypedObject>;
 
+/** Who outside has a say in preemption. */
+export interface PreemptionExtenders {
+  hasSayInPreemption(pod: PodInfo): boolean;
+  /** @returns the candidates that are left, perhaps with others to leave @throws Error where one may not be left out and fails */
+  preempt(pod: PodInfo, candidates: readonly Candidate[], snapshot: Snapshot): Promise<readonly Candidate[]>;
+}
+
 /** What plugins are made with. */
 export interface PluginContext {
   /** Names the scheduler that the pods ask for. */
@@ -134,6 +144,7 @@ export interface PluginContext {
   readonly listers: Listers;
   readonly nominations: Nominations;
   readonly world: World;
+  readonly extenders?: PreemptionExtenders | undefined;
   /** Absent where nothing is to be written: when a decision is explained. */
   readonly writer?: Writer | undefined;
 }

@@ -5,7 +5,7 @@ import { Action, clusterEvent } from '../framework/events.ts';
 import type { CycleView, NodeVerdicts, Plugin, PluginContext, PostFilterResult } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
-import { bestOf, dryRun } from '../preemption/candidates.ts';
+import { bestOf, type Candidate, dryRun } from '../preemption/candidates.ts';
 import { Evictor } from '../preemption/evictor.ts';
 
 const name = 'DefaultPreemption';
@@ -13,7 +13,7 @@ const notHelpful = unresolvable('', 'Preemption is not helpful for scheduling');
 
 /** Makes room for pods of higher priority (pkg/scheduler/framework/plugins/defaultpreemption). */
 export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginContext): Plugin {
-  const { snapshot, listers, nominations, world, writer } = context;
+  const { snapshot, listers, nominations, world, writer, extenders } = context;
   const pods = listers('pods');
   const budgets = listers('poddisruptionbudgets.policy');
   const evictor = writer && new Evictor({ writer, pods, nominations });
@@ -36,6 +36,9 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       now,
     });
     const best = bestOf(candidates, now);
+    if (best && extenders?.hasSayInPreemption(pod)) {
+      return { nominate: best.node, confirm: () => confirmed(pod, candidates, now) };
+    }
     if (best) {
       evictor?.begin(pod, best);
       return { nominate: best.node };
@@ -44,6 +47,16 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     for (const [node, rejection] of rejections) found.set(node, rejection);
     found.setOthers(notHelpful);
     return rejected(fitMessage(snapshot.nodes.length, found), '');
+  };
+
+  const confirmed = async (pod: PodInfo, candidates: readonly Candidate[], now: number): Promise<PostFilterResult> => {
+    const left = await extenders!.preempt(pod, candidates, snapshot).catch((error: Error) => {
+      throw new Error(`preemption: ${error.message}`, { cause: error });
+    });
+    const best = bestOf(left, now);
+    if (!best) return rejected('no candidate node for preemption');
+    evictor?.begin(pod, best);
+    return { nominate: best.node };
   };
 
   return {

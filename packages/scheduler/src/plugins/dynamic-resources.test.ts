@@ -8,7 +8,7 @@ import { Action, matches, podEvents } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 import { helps, TestCluster } from '../testing/cluster.ts';
-import { exactly, makeClaim, makeClass, makeDevice, makeSlice } from '../testing/devices.ts';
+import { exactly, makeClaim, makeClass, makeClassOf, makeDevice, makeSlice } from '../testing/devices.ts';
 import { makeNode, makePod } from '../testing/objects.ts';
 import { dynamicResources } from './dynamic-resources.ts';
 
@@ -38,7 +38,10 @@ function setUp(claims: readonly ResourceClaim[], devices = { a: 1, b: 2, c: 0 })
   /** Whether the informer sees what is written. */
   const seen = { at: true };
   const transport = new FakeTransport(({ method, body, path }) => {
+    if (method === 'DELETE') return { body: {} };
     const sent = JSON.parse(Buffer.from(body!).toString());
+    if (path.includes('/pods/')) return { body: sent };
+    if (method === 'POST') sent.metadata.name = `${sent.metadata.generateName}1`;
     if (method === 'PATCH')
       return { body: (cluster.context.listers(CLAIMS) as Lister<ResourceClaim>).get(keyOf(path))! };
     version += 1;
@@ -251,6 +254,92 @@ describe('devices that a pod gets', () => {
     const late = expect(begin()).rejects.toThrow('device binding timeout: claim=x');
     await cluster.world.pass(80_000);
     await late;
+  });
+});
+
+describe('extended resources that a class stands behind', () => {
+  const gpu = 'example.com/gpu';
+  const asking = (n: number, more: Parameters<typeof makePod>[1] = {}) =>
+    makePod('p', { requests: { [gpu]: String(n) }, ...more });
+  const withClass = (claims: readonly ResourceClaim[] = []) => {
+    const all = setUp(claims);
+    all.cluster.put('deviceclasses.resource.k8s.io', makeClassOf(gpu, 'gpus'));
+    return all;
+  };
+
+  it('are devices where the node does not have them itself', () => {
+    const { cluster, plugin } = withClass([makeClaim('x', [exactly('r')])]);
+    expect(cluster.filter(plugin, asking(2))).toEqual({ a: no, c: no });
+    expect(cluster.filter(plugin, asking(1, { spec: using('p', 'x').spec }))).toEqual({ c: no });
+    cluster.cache.putNode(makeNode('c', { allocatable: { [gpu]: '5' } }));
+    cluster.refresh();
+    expect(cluster.filter(plugin, asking(2))).toEqual({ a: no });
+    const foreign = makePod('p', { requests: { [gpu]: '1', 'example.com/other': '1' } });
+    const missing = '!cannot fit resource';
+    expect(cluster.filter(plugin, foreign)).toEqual({ a: missing, b: missing, c: missing });
+    expect(cluster.filter(plugin, makePod('p', { requests: { 'example.com/other': '1' } }))).toEqual({});
+  });
+
+  it('get a claim that is written when the pod is bound, and go with it when it is not', async () => {
+    const { cluster, plugin, transport, place } = withClass();
+    const pod = asking(1);
+    const state = place(pod, 'a');
+    expect(cluster.filter(plugin, asking(1))).toEqual({ a: no, c: no });
+    expect(plugin.hasPreBind!(new PodInfo(pod), 'a', state)).toBe(true);
+    await plugin.preBind!(new PodInfo(pod), 'a', state, signal);
+    const sent = transport.requests.map(({ method, path, body }) => ({
+      what: `${method} ${path.split('/namespaces/default/')[1]}`,
+      body: JSON.parse(Buffer.from(body!).toString()),
+    }));
+    expect(sent.map(({ what }) => what)).toEqual([
+      'POST resourceclaims',
+      'PUT resourceclaims/p-extended-resources-1',
+      'PUT resourceclaims/p-extended-resources-1/status',
+      'PATCH pods/p/status',
+    ]);
+    expect(sent[0]!.body).toMatchObject({
+      metadata: {
+        generateName: 'p-extended-resources-',
+        annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' },
+        ownerReferences: [{ kind: 'Pod', name: 'p', uid: pod.metadata.uid, controller: true }],
+      },
+      spec: {
+        devices: { requests: [{ name: 'container-0-request-0', exactly: { deviceClassName: 'gpus', count: 1 } }] },
+      },
+    });
+    expect(sent[0]!.body.metadata.name).toBeUndefined();
+    expect(sent[2]!.body.status.allocation.devices.results).toMatchObject([{ pool: 'a', device: 'd' }]);
+    expect(sent[3]!.body).toEqual({
+      status: {
+        extendedResourceClaimStatus: {
+          requestMappings: [{ containerName: 'c', resourceName: gpu, requestName: 'container-0-request-0' }],
+          resourceClaimName: 'p-extended-resources-1',
+        },
+      },
+    });
+    await cluster.world.pass(200);
+    expect(cluster.filter(plugin, asking(1))).toEqual({ a: no, c: no });
+    plugin.unreserve!(new PodInfo(pod), 'a', state);
+    await cluster.world.pass(10);
+    expect(transport.requests.slice(4).map(({ method }) => method)).toEqual(['PUT', 'DELETE']);
+  });
+
+  it('of an earlier cycle keep the pod back until their claim is gone', async () => {
+    const { cluster, plugin, begin, transport } = withClass();
+    const pod = asking(1);
+    const left = makeClaim('p-extended-resources-0', [exactly('r')]);
+    left.metadata.annotations = { 'resource.kubernetes.io/extended-resource-claim': 'true' };
+    left.metadata.ownerReferences = [
+      { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: pod.metadata.uid!, controller: true },
+    ];
+    cluster.put(CLAIMS, left);
+    const cycle = begin(pod);
+    for (const node of cluster.snapshot.nodes)
+      expect(cycle.filter(node)?.reasons).toEqual(['cannot schedule extended resource claim']);
+    const { rejection } = plugin.postFilter!(new PodInfo(pod), cycle, {} as never);
+    expect(rejection!.reasons).toEqual(['deletion of ResourceClaim completed']);
+    await cluster.world.pass(10);
+    expect(transport.requests.map(({ method }) => method)).toEqual(['PUT', 'DELETE']);
   });
 });
 

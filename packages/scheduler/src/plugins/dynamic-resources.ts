@@ -1,13 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { AllocationResult, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import { compileNodeSelector, type NodePredicate } from '@keelson/api/resources/node-selector';
 import { sleep, storeKey } from '@keelson/client';
 import type { DynamicResourcesArgs } from '../config/types.ts';
-import { Allocator } from '../devices/allocator.ts';
+import { patchPodStatus } from '../cycle/pod-status.ts';
+import { claimLeftOver, deviceResources, toWrite, unwrittenClaim } from '../devices/extended-resources.ts';
+import { type Given, type GivenExtended, NodeDevices } from '../devices/node-devices.ts';
 import { claimsOf, isReservedFor } from '../devices/pod-claims.ts';
 import { Pools } from '../devices/pools.ts';
 import { hasBindingConditions, isLate, readinessOf } from '../devices/readiness.ts';
-import { deallocate, reserve, unreserve } from '../devices/reservation.ts';
+import { deallocate, remove, reserve, unreserve } from '../devices/reservation.ts';
 import { Selectors } from '../devices/selectors.ts';
 import { ClaimTracker } from '../devices/tracker.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
@@ -19,12 +23,18 @@ import { scaleToMax } from './normalize.ts';
 const name = 'DynamicResources';
 const unavailable = unresolvable(name, 'resourceclaim not available on the node');
 const notEnough = unresolvable(name, 'cannot allocate all claims');
+const leftBehind = unresolvable(name, 'cannot schedule extended resource claim');
 
 /** A search blocks everything else in the process: what upstream may do in a millisecond counts as so many devices tried. */
 const STEPS_PER_MS = 10;
 const READINESS_PERIOD_MS = 5000;
+/** How long a claim that was just made is waited for, and how often it is looked for. */
+const SEEN_WITHIN_MS = 120_000;
+const SEEN_PERIOD_MS = 100;
 /** What the first of several alternatives is worth; those that come later are worth less. */
 const BEST_ALTERNATIVE = 8;
+
+const NOTHING: Given = { allocations: [], extended: undefined };
 
 interface PodClaim {
   claim: ResourceClaim;
@@ -38,9 +48,14 @@ interface State {
   readonly claims: readonly PodClaim[];
   /** Those that have no devices yet. */
   readonly open: readonly PodClaim[];
-  readonly allocator: Allocator | undefined;
-  /** What those that have none would get, by node. */
-  readonly byNode: Map<string, readonly AllocationResult[]>;
+  readonly devices: NodeDevices | undefined;
+  /** A claim for extended resources of an earlier cycle: it goes before there is another one. */
+  readonly leftOver: ResourceClaim | undefined;
+  /** What would be given, by node. */
+  readonly byNode: Map<string, Given>;
+  /** For extended resources on the node that was chosen, and the claim when it is written. */
+  extended: GivenExtended | undefined;
+  written: ResourceClaim | undefined;
   /** Have devices that some node cannot reach. */
   readonly unavailable: Set<PodClaim>;
 }
@@ -55,6 +70,7 @@ export function dynamicResources(
   const slices = listers('resourceslices.resource.k8s.io');
   const selectors = new Selectors();
   const claimsFor = ({ pod }: PodInfo) => claimsOf(pod, (key) => tracker.get(key));
+  const claimsIn = (namespace: string) => listers('resourceclaims.resource.k8s.io').list(namespace);
   const isStuck = (claim: ResourceClaim) =>
     typeof readinessOf(claim) === 'object' ||
     (readinessOf(claim) === 'waiting' && isLate(claim, world.clock.now(), args.bindingTimeoutMs));
@@ -70,7 +86,8 @@ export function dynamicResources(
     preFilter(pod) {
       const found = claimsFor(pod);
       if (typeof found === 'string') return unresolvable(name, found);
-      if (found.length === 0) return SKIP;
+      const resources = deviceResources(pod.requests, classes);
+      if (found.length === 0 && !resources) return SKIP;
       const claims = found.map(podClaim);
       const open = claims.filter(({ claim }) => !claim.status?.allocation);
       for (const { claim } of open) {
@@ -80,25 +97,31 @@ export function dynamicResources(
           : missingClass(claim, (each) => classes.get(each) !== undefined);
         if (problem) return unresolvable(name, problem);
       }
-      const allocator =
-        open.length === 0
-          ? undefined
-          : new Allocator(
-              open.map(({ claim }) => claim),
-              {
-                classes: (each) => classes.get(each),
-                pools: new Pools(slices.values()),
-                allocated: tracker.allocated(),
-                selectors,
-                steps: args.filterTimeoutMs > 0 ? args.filterTimeoutMs * STEPS_PER_MS : Number.POSITIVE_INFINITY,
-              },
-            );
-      return { state: { claims, open, allocator, byNode: new Map(), unavailable: new Set() } };
+      const search = open.length > 0 || resources !== undefined;
+      const devices = search
+        ? new NodeDevices(
+            pod,
+            open.map(({ claim }) => claim),
+            resources && { resources, claim: unwrittenClaim(pod.pod, randomUUID()) },
+            {
+              classes: (each) => classes.get(each),
+              pools: new Pools(slices.values()),
+              allocated: tracker.allocated(),
+              selectors,
+              steps: args.filterTimeoutMs > 0 ? args.filterTimeoutMs * STEPS_PER_MS : Number.POSITIVE_INFINITY,
+            },
+          )
+        : undefined;
+      const leftOver = resources && claimLeftOver(pod.pod, claimsIn(pod.namespace));
+      const chosen = { extended: undefined, written: undefined };
+      return { state: { claims, open, devices, leftOver, byNode: new Map(), unavailable: new Set(), ...chosen } };
     },
-    filter(_, { node, name: nodeName }, state) {
-      const allocated = state.allocator?.allocate(node!) ?? [];
-      if (allocated === 'none') return notEnough;
-      if (typeof allocated === 'string') return unresolvable(name, allocated);
+    filter(_, info, state) {
+      if (state.leftOver) return leftBehind;
+      const { node, name: nodeName } = info;
+      const given = state.devices?.on(info) ?? NOTHING;
+      if (given === 'none') return notEnough;
+      if (typeof given === 'string') return unresolvable(name, given);
       let isAvailable = true;
       for (const each of state.claims) {
         const { claim, reachable } = each;
@@ -108,7 +131,7 @@ export function dynamicResources(
         isAvailable = false;
       }
       if (!isAvailable) return unavailable;
-      state.byNode.set(nodeName, allocated);
+      state.byNode.set(nodeName, given);
       return undefined;
     },
     postFilter({ pod }, cycle) {
@@ -121,6 +144,10 @@ export function dynamicResources(
         if (writer) later(deallocate(writer.client, claim), 'A claim could not be deallocated');
         return { rejection: unschedulable(name, 'deallocation of ResourceClaim completed') };
       }
+      if (state.leftOver) {
+        if (writer) later(remove(writer.client, state.leftOver), 'A claim for extended resources could not be deleted');
+        return { rejection: unschedulable(name, 'deletion of ResourceClaim completed') };
+      }
       return { rejection: unschedulable(name, 'still not schedulable') };
     },
 
@@ -130,18 +157,24 @@ export function dynamicResources(
       if (!found) return 0;
       let score = 0;
       for (const each of claims)
-        score += worthOf(each.claim, each.claim.status?.allocation ?? found[open.indexOf(each)]!);
+        score += worthOf(each.claim, each.claim.status?.allocation ?? found.allocations[open.indexOf(each)]!);
       return score;
     },
     normalize: (scores) => scaleToMax(scores),
 
     reserve(_, nodeName, state) {
-      const allocations = state?.byNode.get(nodeName);
-      for (const [i, each] of (state?.open ?? []).entries()) {
-        if (!allocations) throw new Error('claim allocation not found for node');
-        each.allocation = allocations[i]!;
+      if (!state?.devices) return undefined;
+      const given = state.byNode.get(nodeName);
+      if (!given) throw new Error('claim allocation not found for node');
+      for (const [i, each] of state.open.entries()) {
+        each.allocation = given.allocations[i]!;
         const { claim, allocation } = each;
         tracker.setAside({ ...claim, status: { ...claim.status, allocation } });
+      }
+      state.extended = given.extended;
+      if (given.extended) {
+        const { claim, allocation } = given.extended;
+        tracker.setAside({ ...claim, status: { allocation } });
       }
       return undefined;
     },
@@ -151,8 +184,11 @@ export function dynamicResources(
         if (!claim.status?.allocation || !isReservedFor(claim, pod)) continue;
         later(unreserve(writer!.client, claim, pod), 'A claim could not be taken from a pod');
       }
+      if (state?.extended) tracker.release(state.extended.claim);
+      if (!state?.written) return;
+      later(remove(writer!.client, state.written), 'A claim for extended resources could not be deleted');
     },
-    hasPreBind: (_, __, state) => state !== undefined,
+    hasPreBind: (_, __, state) => state !== undefined && (state.claims.length > 0 || state.extended !== undefined),
     async preBind({ pod }, nodeName, state, signal) {
       const { client } = writer!;
       const { claims } = state!;
@@ -166,9 +202,11 @@ export function dynamicResources(
           if (allocation) tracker.release(claim);
         }
       }
-      if (claims.some(({ claim }) => hasBindingConditions(claim))) {
+      if (state!.extended) await writeExtended(state!, pod, signal);
+      const all = state!.written ? [...claims, podClaim(state!.written)] : claims;
+      if (all.some(({ claim }) => hasBindingConditions(claim))) {
         tell(writer!, pod, nodeName);
-        await ready(claims, signal);
+        await ready(all, signal);
       }
       return undefined;
     },
@@ -196,6 +234,26 @@ export function dynamicResources(
       { event: clusterEvent('resource.k8s.io/ResourceSlice', Action.add | Action.update) },
     ],
   };
+
+  /** The devices stay set aside until the informer sees the claim that has them. */
+  async function writeExtended(state: State, pod: Pod, signal: AbortSignal): Promise<void> {
+    const { client } = writer!;
+    const { claim, allocation, mappings } = state.extended!;
+    state.written = await client.resource('resourceclaims.resource.k8s.io').create(toWrite(claim), { signal });
+    state.written = await reserve(client, state.written, allocation, pod, signal);
+    later(releaseWhenSeen(claim, storeKey(state.written)), 'A claim for extended resources was not seen');
+    const { name: resourceClaimName } = state.written.metadata;
+    const extendedResourceClaimStatus = { requestMappings: mappings, resourceClaimName: resourceClaimName! };
+    await patchPodStatus(client, pod, { extendedResourceClaimStatus }, signal);
+  }
+
+  async function releaseWhenSeen(claim: ResourceClaim, key: string): Promise<void> {
+    for (let waited = 0; waited < SEEN_WITHIN_MS && tracker.isPending(claim); waited += SEEN_PERIOD_MS) {
+      if (tracker.get(key)?.status?.allocation) break;
+      await sleep(world.clock, SEEN_PERIOD_MS);
+    }
+    tracker.release(claim);
+  }
 
   /** Waits until drivers have prepared the devices. */
   async function ready(claims: readonly PodClaim[], signal: AbortSignal): Promise<void> {

@@ -1,9 +1,11 @@
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { DeviceClass } from '@keelson/api/generated/types/resource/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { NodeResourcesFitArgs } from '../config/types.ts';
+import { classConcerns, type DeviceResources, deviceResources } from '../devices/extended-resources.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
-import type { Plugin } from '../framework/plugin.ts';
+import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import { type Rejection, rejection } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 import { amountsOf } from '../pods/requests.ts';
@@ -18,22 +20,36 @@ interface Shortage {
   readonly hopeless: boolean;
 }
 
+/** What a pod asks for. */
+interface Asked {
+  readonly amounts: Resources;
+  /** What devices stand for on nodes that do not have it by themselves: it is asked of them. */
+  readonly ofDevices: DeviceResources | undefined;
+}
+
 /** Nodes need room for what the pod asks for; the scoring strategy says whether full or empty ones are better. */
-export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin<Resources, readonly number[]> {
+export function nodeResourcesFit(
+  args: NodeResourcesFitArgs,
+  { listers }: Pick<PluginContext, 'listers'>,
+): Plugin<Asked, readonly number[]> {
   const { resources } = args.scoringStrategy;
+  const classes = listers('deviceclasses.resource.k8s.io');
   const score = resourceScorer(args.scoringStrategy);
   const ignored = ignoring(args);
-  const asked = (pod: PodInfo): Resources => {
-    const { requests } = pod;
+  const counted = ({ requests }: PodInfo): Resources => {
     if (!requests.scalars || !ignored) return requests;
-    const counted = requests.clone();
-    for (const resource of requests.scalars.keys()) if (ignored(resource)) counted.scalars!.delete(resource);
-    return counted;
+    const amounts = requests.clone();
+    for (const resource of requests.scalars.keys()) if (ignored(resource)) amounts.scalars!.delete(resource);
+    return amounts;
+  };
+  const asked = (pod: PodInfo): Asked => {
+    const amounts = counted(pod);
+    return { amounts, ofDevices: deviceResources(amounts, classes) };
   };
   return {
     name,
     preFilter: (pod) => ({ state: asked(pod) }),
-    filter: (_, node, requests) => (fits(requests, node) ? undefined : shortageOn(requests, node)),
+    filter: (_, node, wanted) => (fits(wanted, node) ? undefined : shortageOn(wanted, node)),
     preScore: (pod) => ({ state: podAmounts(pod, resources, true) }),
     score: (_, node, amounts) => score(node, amounts),
     events: () => [
@@ -44,6 +60,10 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin<Resources, 
       {
         event: clusterEvent('Node', Action.add | Action.nodeAllocatable),
         helps: (pod, old, now) => nodeHasRoom(asked(pod), old as Node | undefined, now as Node),
+      },
+      {
+        event: clusterEvent('resource.k8s.io/DeviceClass', Action.add | Action.update),
+        helps: (pod, old, now) => classConcerns(pod.requests, old as DeviceClass | undefined, now as DeviceClass),
       },
     ],
   };
@@ -57,7 +77,7 @@ function ignoring({ ignoredResources, ignoredResourceGroups }: NodeResourcesFitA
 }
 
 /** What runs for each node: compares numbers, and makes nothing. */
-function fits(asked: Resources, { pods, allocatable, requested }: NodeInfo): boolean {
+function fits({ amounts: asked, ofDevices }: Asked, { pods, allocatable, requested }: NodeInfo): boolean {
   if (pods.length + 1 > allocatable.pods) return false;
   if (asked.milliCpu > 0 && asked.milliCpu > allocatable.milliCpu - requested.milliCpu) return false;
   if (asked.memory > 0 && asked.memory > allocatable.memory - requested.memory) return false;
@@ -65,15 +85,20 @@ function fits(asked: Resources, { pods, allocatable, requested }: NodeInfo): boo
   if (storage > 0 && storage > allocatable.ephemeralStorage - requested.ephemeralStorage) return false;
   if (asked.scalars) {
     for (const [resource, amount] of asked.scalars) {
-      if (amount > 0 && amount > allocatable.scalar(resource) - requested.scalar(resource)) return false;
+      if (amount <= 0 || amount <= allocatable.scalar(resource) - requested.scalar(resource)) continue;
+      if (!isLeftToDevices(resource, ofDevices, allocatable)) return false;
     }
   }
   return true;
 }
 
+function isLeftToDevices(resource: string, ofDevices: DeviceResources | undefined, allocatable: Resources): boolean {
+  return ofDevices?.has(resource) === true && allocatable.scalar(resource) === 0;
+}
+
 const rejections = new Map<string, Rejection>();
 
-function shortageOn(asked: Resources, node: NodeInfo): Rejection {
+function shortageOn(asked: Asked, node: NodeInfo): Rejection {
   const shortages = [...shortagesOn(asked, node)];
   const hopeless = shortages.some((each) => each.hopeless);
   const key = `${hopeless}/${shortages.map(({ reason }) => reason).join('/')}`;
@@ -86,7 +111,8 @@ function shortageOn(asked: Resources, node: NodeInfo): Rejection {
   return known;
 }
 
-function* shortagesOn(asked: Resources, { pods, allocatable, requested }: NodeInfo): Iterable<Shortage> {
+function* shortagesOn({ amounts: asked, ofDevices }: Asked, node: NodeInfo): Iterable<Shortage> {
+  const { pods, allocatable, requested } = node;
   if (pods.length + 1 > allocatable.pods) yield { reason: 'Too many pods', hopeless: false };
   if (asked.nothing) return;
   const fixed = [
@@ -100,6 +126,7 @@ function* shortagesOn(asked: Resources, { pods, allocatable, requested }: NodeIn
     }
   }
   for (const [resource, amount] of asked.scalars ?? []) {
+    if (isLeftToDevices(resource, ofDevices, allocatable)) continue;
     const capacity = allocatable.scalar(resource);
     if (amount > 0 && amount > capacity - requested.scalar(resource)) {
       yield { reason: `Insufficient ${resource}`, hopeless: amount > capacity };
@@ -122,7 +149,7 @@ function podLeavesRoom(pod: PodInfo, old: Pod, now: Pod | undefined): boolean {
 }
 
 /** Whether the node, were it empty, would do, and has become larger where the pod needs it. */
-function nodeHasRoom(asked: Resources, old: Node | undefined, now: Node): boolean {
+function nodeHasRoom({ amounts: asked, ofDevices }: Asked, old: Node | undefined, now: Node): boolean {
   const after = Resources.of(amountsOf(now.status.allocatable));
   const scalars = [...(asked.scalars ?? [])].filter(([, amount]) => amount > 0);
   const enough =
@@ -130,7 +157,9 @@ function nodeHasRoom(asked: Resources, old: Node | undefined, now: Node): boolea
     asked.milliCpu <= after.milliCpu &&
     asked.memory <= after.memory &&
     asked.ephemeralStorage <= after.ephemeralStorage &&
-    scalars.every(([resource, amount]) => amount <= after.scalar(resource));
+    scalars.every(
+      ([resource, amount]) => amount <= after.scalar(resource) || isLeftToDevices(resource, ofDevices, after),
+    );
   if (!enough || !old) return enough;
   const before = Resources.of(amountsOf(old.status.allocatable));
   return (
@@ -138,6 +167,8 @@ function nodeHasRoom(asked: Resources, old: Node | undefined, now: Node): boolea
     (asked.milliCpu > 0 && after.milliCpu > before.milliCpu) ||
     (asked.memory > 0 && after.memory > before.memory) ||
     (asked.ephemeralStorage > 0 && after.ephemeralStorage > before.ephemeralStorage) ||
-    scalars.some(([resource]) => after.scalar(resource) > before.scalar(resource))
+    scalars.some(
+      ([resource]) => after.scalar(resource) > before.scalar(resource) || isLeftToDevices(resource, ofDevices, after),
+    )
   );
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultArgs } from '../config/defaults.ts';
 import type { NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs } from '../config/types.ts';
 import { helps, TestCluster } from '../testing/cluster.ts';
+import { makeClass, makeClassOf } from '../testing/devices.ts';
 import { container, makeNode, makePod } from '../testing/objects.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
@@ -27,12 +28,14 @@ describe('NodeResourcesFit', () => {
     ['huge pages', {}, { 'hugepages-2Mi': '2Mi' }, '!Insufficient hugepages-2Mi'],
   ])('%s', (_, used, requests, reason) => {
     const cluster = new TestCluster([makeNode('n', { allocatable: { [gpu]: '2' } })], [on('n', used)]);
-    expect(cluster.filter(nodeResourcesFit(args), makePod('p', { requests }))).toEqual(reason ? { n: reason } : {});
+    expect(cluster.filter(nodeResourcesFit(args, cluster.context), makePod('p', { requests }))).toEqual(
+      reason ? { n: reason } : {},
+    );
   });
 
   it('counts pods', () => {
     const cluster = new TestCluster([makeNode('n', { allocatable: { pods: '1' } })], [on('n', {})]);
-    expect(cluster.filter(nodeResourcesFit(args), makePod('p', { requests: { cpu: '5' } }))).toEqual({
+    expect(cluster.filter(nodeResourcesFit(args, cluster.context), makePod('p', { requests: { cpu: '5' } }))).toEqual({
       n: '!Too many pods, Insufficient cpu',
     });
   });
@@ -41,12 +44,31 @@ describe('NodeResourcesFit', () => {
     const cluster = new TestCluster([makeNode('n')]);
     const pod = makePod('p', { requests: { 'example.com/a': '1', 'other.com/b': '1' } });
     const ignoring = { ...args, ignoredResources: ['example.com/a'] };
-    expect(cluster.filter(nodeResourcesFit(ignoring), pod)).toEqual({ n: '!Insufficient other.com/b' });
-    expect(cluster.filter(nodeResourcesFit({ ...ignoring, ignoredResourceGroups: ['other.com'] }), pod)).toEqual({});
+    expect(cluster.filter(nodeResourcesFit(ignoring, cluster.context), pod)).toEqual({
+      n: '!Insufficient other.com/b',
+    });
+    expect(
+      cluster.filter(nodeResourcesFit({ ...ignoring, ignoredResourceGroups: ['other.com'] }, cluster.context), pod),
+    ).toEqual({});
+  });
+
+  it('leaves to devices what a node does not have by itself and a class stands behind', () => {
+    const own = makeNode('own', { allocatable: { [gpu]: '1' } });
+    const cluster = new TestCluster([own, makeNode('none', { allocatable: { [gpu]: '0' } }), makeNode('devices')]);
+    const plugin = nodeResourcesFit(args, cluster.context);
+    const pod = makePod('p', { requests: { [gpu]: '2' } });
+    const short = `!Insufficient ${gpu}`;
+    expect(cluster.filter(plugin, pod)).toEqual({ own: short, none: short, devices: short });
+    cluster.put('deviceclasses.resource.k8s.io', makeClassOf(gpu, 'c'));
+    expect(cluster.filter(plugin, pod)).toEqual({ own: short });
+    expect(helps(plugin, pod, undefined, makeNode('n'), 1)).toBe(true);
+    expect(helps(plugin, pod, makeNode('n'), makeNode('n'), 1)).toBe(true);
+    const implicit = makePod('q', { requests: { 'deviceclass.resource.kubernetes.io/c': '2' } });
+    expect(cluster.filter(plugin, implicit)).toEqual({});
   });
 
   it('what helps', () => {
-    const plugin = nodeResourcesFit(args);
+    const plugin = nodeResourcesFit(args, new TestCluster().context);
     const pod = makePod('p', { requests: { cpu: '5' } });
     const [small, large] = [makeNode('n'), makeNode('n', { allocatable: { cpu: '8' } })];
     expect(helps(plugin, pod, small, large, 1)).toBe(true);
@@ -57,6 +79,20 @@ describe('NodeResourcesFit', () => {
     expect(helps(plugin, pod, makePod('unscheduled'), undefined)).toBe(false);
     expect(helps(plugin, pod, on('n', { cpu: '2' }), on('n', { cpu: '1' }))).toBe(true);
     expect(helps(plugin, pod, on('n', { memory: '2' }), on('n', { memory: '1' }))).toBe(false);
+  });
+
+  it.each<[string, boolean, string | undefined, string | undefined, string]>([
+    ['a class that stands behind it', true, undefined, gpu, gpu],
+    ['a class of another resource', false, undefined, 'example.com/other', gpu],
+    ['the class that it names', true, undefined, undefined, 'deviceclass.resource.kubernetes.io/c'],
+    ['a class that comes to stand behind it', true, '', gpu, gpu],
+    ['another change of the class', false, gpu, gpu, gpu],
+  ])('%s helps: %s', (_, expected, before, after, resource) => {
+    const plugin = nodeResourcesFit(args, new TestCluster().context);
+    const named = (name?: string) => (name ? makeClassOf(name, 'c') : makeClass('c'));
+    const pod = makePod('p', { requests: { [resource]: '1' } });
+    const old = before === undefined ? undefined : named(before);
+    expect(helps(plugin, pod, old, named(after), 2)).toBe(expected);
   });
 
   const resources = [
@@ -115,7 +151,9 @@ describe('NodeResourcesFit', () => {
     ],
   ])('scores: %s', (_, scoringStrategy, requests, scores) => {
     const cluster = new TestCluster(nodes, used);
-    expect(cluster.score(nodeResourcesFit({ ...args, scoringStrategy }), makePod('p', { requests }))).toEqual(scores);
+    expect(
+      cluster.score(nodeResourcesFit({ ...args, scoringStrategy }, cluster.context), makePod('p', { requests })),
+    ).toEqual(scores);
   });
 });
 

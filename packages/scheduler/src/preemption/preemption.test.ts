@@ -2,7 +2,9 @@ import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
 import { describe, expect, it } from 'vitest';
 import { defaultProfile } from '../config/defaults.ts';
+import { afterFilters } from '../cycle/algorithm.ts';
 import { Verdicts } from '../cycle/verdicts.ts';
+import type { PreemptionExtenders } from '../framework/plugin.ts';
 import { Profile } from '../framework/profile.ts';
 import { enoughCandidates } from '../plugins/default-preemption.ts';
 import { registry } from '../plugins/registry.ts';
@@ -44,12 +46,13 @@ const budget = (name: string, allowed: number, app: string): PodDisruptionBudget
     status: { disruptionsAllowed: allowed, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
   }) as PodDisruptionBudget;
 
-/** What becomes of a pod that fits nowhere: the node it is nominated for, or why not. */
-function preempt(
+/** A pod that fits nowhere: what the plugin makes of it, and what is written of it in the end. */
+function postFilter(
   nodes: readonly string[],
   pods: readonly Pod[],
   preemptor: Pod,
   budgets: readonly PodDisruptionBudget[] = [],
+  extenders?: PreemptionExtenders,
 ) {
   const cluster = new TestCluster(
     nodes.map((name) => makeNode(name)),
@@ -57,7 +60,7 @@ function preempt(
   );
   cluster.put('pods', preemptor);
   cluster.put('poddisruptionbudgets.policy', ...budgets);
-  const profile = new Profile(defaultProfile(), registry, cluster.context);
+  const profile = new Profile(defaultProfile(), registry, { ...cluster.context, extenders });
   const { cycle } = profile.begin(new PodInfo(preemptor), cluster.snapshot.nodes);
   const verdicts = new Verdicts();
   for (const node of cluster.snapshot.nodes) {
@@ -65,7 +68,15 @@ function preempt(
     if (rejection) verdicts.set(node.name, rejection);
   }
   const plugin = profile.plugins.postFilter.find(({ name }) => name === 'DefaultPreemption')!;
-  const { nominate, rejection } = plugin.postFilter!(cycle.pod, cycle, verdicts);
+  return {
+    result: () => plugin.postFilter!(cycle.pod, cycle, verdicts),
+    ending: () => afterFilters(profile, cycle, verdicts),
+  };
+}
+
+/** The node it is nominated for, or why not. */
+function preempt(...given: Parameters<typeof postFilter>) {
+  const { nominate, rejection } = postFilter(...given).result();
   return rejection ? rejection.reasons[0] : nominate;
 }
 
@@ -230,5 +241,33 @@ describe('preemption', () => {
   it('so many candidates are enough', () => {
     const args = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
     expect([10, 500, 5000].map((nodes) => enoughCandidates(nodes, args))).toEqual([10, 100, 500]);
+  });
+});
+
+describe('extenders', () => {
+  const given = [full('a', { priority: 10 }), full('b', { priority: 5 })];
+  const saying = (choose: (candidates: readonly Candidate[]) => readonly Candidate[]): PreemptionExtenders => ({
+    hasSayInPreemption: () => true,
+    preempt: async (_, candidates) => choose(candidates),
+  });
+  const why = '2 Insufficient cpu';
+  it.each<[string, (candidates: readonly Candidate[]) => readonly Candidate[], object]>([
+    ['leave what is best without them', (all) => all, { nominate: 'b', message: '' }],
+    ['take it away', (all) => all.filter(({ node }) => node !== 'b'), { nominate: 'a', message: '' }],
+    [
+      'take all away',
+      () => [],
+      { message: 'no new claims to deallocate, preemption: no candidate node for preemption' },
+    ],
+    [
+      'fail',
+      () => {
+        throw new Error(why);
+      },
+      { message: `preemption: ${why}` },
+    ],
+  ])('%s', async (_, choose, ending) => {
+    const found = postFilter(['a', 'b'], given, important(), [], saying(choose));
+    expect(await found.ending()).toEqual(ending);
   });
 });

@@ -15,6 +15,12 @@ export function makeClass(name: string, expression?: string): DeviceClass {
   return { apiVersion, kind: 'DeviceClass', metadata: { name }, spec: { selectors } };
 }
 
+/** Pods get its devices for an extended resource. */
+export function makeClassOf(resource: string, name: string, creationTimestamp = '2026-01-01T00:00:00Z'): DeviceClass {
+  const { metadata, ...made } = makeClass(name);
+  return { ...made, metadata: { ...metadata, creationTimestamp }, spec: { extendedResourceName: resource } };
+}
+
 export function makeDevice(name: string, more: Partial<Device> = {}): Device {
   return { name, ...more };
 }

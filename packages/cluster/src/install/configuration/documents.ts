@@ -1,9 +1,10 @@
-/** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet passed through. */
+/** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet and the proxy passed through. */
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { parseApiVersion } from '@keelson/api/object';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { decodeCluster } from './cluster.ts';
 import { decodeInit } from './init.ts';
+import { defaultKubeProxy } from './kube-proxy.ts';
 import { defaultKubelet } from './kubelet.ts';
 import type { Configuration, MachineFacts } from './types.ts';
 import { validateConfiguration } from './validation.ts';
@@ -72,9 +73,10 @@ export function documentOf(documents: Documents, kind: string): ConfigObject {
 export function configurationOf(documents: Documents, machine: MachineFacts): Configuration {
   const init = within('InitConfiguration', () => decodeInit(documentOf(documents, 'InitConfiguration'), machine));
   const cluster = within('ClusterConfiguration', () => decodeCluster(documentOf(documents, 'ClusterConfiguration')));
-  const problems = validateConfiguration(init, cluster);
+  const kubeProxy = defaultKubeProxy(documents.get('KubeProxyConfiguration'), init, cluster);
+  const problems = validateConfiguration(init, cluster, kubeProxy);
   if (problems.length > 0) throw new ConfigFileError(problems.join('; '));
-  return { init, cluster, kubelet: defaultKubelet(documents.get('KubeletConfiguration'), cluster) };
+  return { init, cluster, kubelet: defaultKubelet(documents.get('KubeletConfiguration'), cluster), kubeProxy };
 }
 
 function within<T>(kind: string, decode: () => T): T {

@@ -32,7 +32,7 @@ export function defaultKubelet(given: KubeletDocument | undefined, cluster: Clus
 }
 
 /** The services' address of the cluster's DNS. */
-function dnsAddress({ networking }: ClusterConfiguration): string {
+export function dnsAddress({ networking }: ClusterConfiguration): string {
   const range = parseCidr(networking.serviceSubnet.split(',')[0]!);
   return range === undefined ? '10.96.0.10' : addressAt(range, DNS_OFFSET);
 }

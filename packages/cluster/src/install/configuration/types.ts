@@ -6,6 +6,8 @@ export interface Configuration {
   readonly cluster: ClusterConfiguration;
   /** The KubeletConfiguration, its kind and defaults included. */
   readonly kubelet: KubeletDocument;
+  /** The KubeProxyConfiguration, its kind and defaults included. */
+  readonly kubeProxy: KubeProxyDocument;
 }
 
 /** What is the machine's own. */
@@ -142,6 +144,7 @@ export interface Timeouts {
 }
 
 export type KubeletDocument = Readonly<Record<string, unknown>>;
+export type KubeProxyDocument = Readonly<Record<string, unknown>>;
 
 /** What a configuration takes from the machine where it does not say. */
 export interface MachineFacts {

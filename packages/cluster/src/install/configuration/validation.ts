@@ -3,11 +3,16 @@ import { isIP } from 'node:net';
 import { isDNS1123Subdomain, isWildcardDNS1123Subdomain } from '@keelson/api/validation/names';
 import { parseCidr } from '../../cidr.ts';
 import { splitHostPort } from './endpoints.ts';
-import type { ClusterConfiguration, InitConfiguration } from './types.ts';
+import { kubeProxyProblems } from './kube-proxy.ts';
+import type { ClusterConfiguration, InitConfiguration, KubeProxyDocument } from './types.ts';
 
 /** @returns a sentence for each problem, with the field's path */
-export function validateConfiguration(init: InitConfiguration, cluster: ClusterConfiguration): string[] {
-  return [...initProblems(init), ...clusterProblems(cluster)];
+export function validateConfiguration(
+  init: InitConfiguration,
+  cluster: ClusterConfiguration,
+  kubeProxy: KubeProxyDocument,
+): string[] {
+  return [...initProblems(init), ...clusterProblems(cluster), ...kubeProxyProblems(kubeProxy, cluster)];
 }
 
 function* initProblems({ localApiEndpoint, nodeRegistration, bootstrapTokens }: InitConfiguration) {

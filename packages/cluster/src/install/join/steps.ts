@@ -2,12 +2,21 @@
 import { dirname } from 'node:path';
 import { type Client, connect, hasReason, KubeconfigError, parseKubeconfig, sleep, type World } from '@keelson/client';
 import { StartupError } from '../../startup-error.ts';
+import { ensureMachineAddon } from '../addons/machine.ts';
+import { machineAddon } from '../addons/node-part.ts';
 import type { Configuration } from '../configuration/types.ts';
 import { kubeconfigText } from '../kubeconfigs.ts';
 import { ensureKubeletFiles } from '../kubelet-files.ts';
 import { BOOTSTRAP_KUBECONFIG, KUBECONFIG_FILES, unitFile } from '../layout.ts';
 import type { InstallContext } from '../phase.ts';
-import { type BootstrapAccess, bootstrapClient, clusterDocuments, findCluster, refuseTakenName } from './cluster.ts';
+import {
+  type BootstrapAccess,
+  bootstrapClient,
+  clusterDocuments,
+  findCluster,
+  machineParts,
+  refuseTakenName,
+} from './cluster.ts';
 import type { JoinConfiguration } from './configuration.ts';
 
 /** What the steps work with. */
@@ -28,7 +37,8 @@ export async function joinCluster(context: JoinContext): Promise<void> {
   report(`[discovery] ${access.server} is the API server of a cluster that can be trusted`);
   const client = bootstrapClient(access, world);
   try {
-    await startKubelet(context, access, client);
+    const { cluster } = await startKubelet(context, access, client);
+    await startParts(context, access, client, cluster.clusterName);
   } finally {
     client.close();
   }
@@ -53,7 +63,7 @@ async function preflight({ files, layout, join, report }: JoinContext): Promise<
   report('[preflight] nothing stands in the way');
 }
 
-async function startKubelet(context: JoinContext, access: BootstrapAccess, client: Client): Promise<void> {
+async function startKubelet(context: JoinContext, access: BootstrapAccess, client: Client): Promise<Configuration> {
   const { files, layout, join, report, services, hostname } = context;
   await refuseTakenName(client, join.node.name);
   const configuration = context.configurationOf(await clusterDocuments(client));
@@ -75,10 +85,26 @@ async function startKubelet(context: JoinContext, access: BootstrapAccess, clien
     { ...context, configuration, patches: [] },
     { node: join.node, kubelet: configuration.kubelet, hostname, registersTaints: true },
   );
-  if (context.dryRun) return report('[kubelet-start] would start the kubelet');
-  if (!services) return report(`[kubelet-start] start the kubelet as ${layout.local(unitFile('kubelet'))} says`);
-  await services.start('kubelet.service');
-  report('[kubelet-start] started kubelet.service');
+  if (context.dryRun) report('[kubelet-start] would start the kubelet');
+  else if (!services) report(`[kubelet-start] start the kubelet as ${layout.local(unitFile('kubelet'))} says`);
+  else {
+    await services.start('kubelet.service');
+    report('[kubelet-start] started kubelet.service');
+  }
+  return configuration;
+}
+
+/** What the cluster has machines run by units, and not in pods. */
+async function startParts(
+  context: JoinContext,
+  { server, certificateAuthority }: BootstrapAccess,
+  client: Client,
+  clusterName: string,
+): Promise<void> {
+  for (const { part, files, token } of await machineParts(client)) {
+    const addon = machineAddon(part, context, context.join.node.name, files);
+    await ensureMachineAddon(context, addon, { clusterName, server, certificateAuthority, account: part.name, token });
+  }
 }
 
 const POLL_MS = 500;

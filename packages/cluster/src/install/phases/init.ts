@@ -1,5 +1,6 @@
 /** What an installation consists of, in order. */
 import type { Phase } from '../phase.ts';
+import { addonPhase } from './addon.ts';
 import { bootstrapTokenPhase } from './bootstrap-token.ts';
 import { certsPhase } from './certs.ts';
 import { controlPlanePhase } from './control-plane.ts';
@@ -25,5 +26,6 @@ export const initPhases: readonly Phase[] = [
   markControlPlanePhase,
   bootstrapTokenPhase,
   kubeletFinalizePhase,
+  addonPhase,
   showJoinCommandPhase,
 ];

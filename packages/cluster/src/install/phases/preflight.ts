@@ -1,6 +1,8 @@
 import { createServer } from 'node:net';
+import { contains } from '@keelson/proxy/addresses';
 import { StartupError } from '../../startup-error.ts';
 import { extraArgument } from '../command-lines.ts';
+import { addressOf } from '../configuration/endpoints.ts';
 import { manifestFile, unitFile } from '../layout.ts';
 import type { InstallContext, Phase } from '../phase.ts';
 
@@ -54,6 +56,17 @@ const checks: readonly Check[] = [
     const [first = ''] = urls?.split(',') ?? [];
     return URL.canParse(first) ? Number(new URL(first).port) || undefined : 2379;
   }),
+  {
+    // Whatever goes there and is no service is dropped by the proxy.
+    name: 'ServiceSubnet',
+    run: async ({ configuration: { cluster, init } }) => {
+      const ranges = cluster.networking.serviceSubnet.split(',').map((text) => text.trim());
+      const address = addressOf(init);
+      return contains(ranges, address)
+        ? `${address}, this machine's address, is among those of services: ${ranges.join(',')}`
+        : undefined;
+    },
+  },
   {
     name: 'DirAvailable--var-lib-etcd',
     async run({ files, layout, configuration }) {

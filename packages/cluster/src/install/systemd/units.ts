@@ -21,7 +21,7 @@ export interface UnitEnvironment {
   readonly keepsAuthorityKey: boolean;
 }
 
-interface Unit {
+export interface Unit {
   readonly description: string;
   readonly documentation: string;
   /** Units that this one is started after. */
@@ -29,7 +29,7 @@ interface Unit {
   readonly service: readonly Setting[];
 }
 
-type Setting = readonly [name: string, value: string];
+export type Setting = readonly [name: string, value: string];
 
 const DOCUMENTATION = 'https://kubernetes.io/docs/reference/command-line-tools-reference';
 
@@ -74,7 +74,7 @@ export function controlPlaneUnit(
       ['RestartSec', '2s'],
       ['TimeoutStopSec', `${stopSeconds[component]}s`],
       ['LimitNOFILE', '1048576'],
-      ...sandbox(command, { writable, lowPort: hasLowPort(flags) }),
+      ...sandbox(command, { writable, capabilities: hasLowPort(flags) ? ['CAP_NET_BIND_SERVICE'] : [] }),
     ],
   });
 }
@@ -101,7 +101,7 @@ export function etcdUnit(
       ['TimeoutStartSec', '0'],
       ['LimitNOFILE', '65536'],
       ['OOMScoreAdjust', '-999'],
-      ...sandbox(command, { writable: [layout.host(local.dataDir)], lowPort: false }),
+      ...sandbox(command, { writable: [layout.host(local.dataDir)], capabilities: [] }),
       ['MemoryDenyWriteExecute', 'yes'],
     ],
   });
@@ -143,7 +143,7 @@ export function kubeletUnit(environment: Pick<UnitEnvironment, 'layout' | 'progr
   });
 }
 
-function unitText({ description, documentation, after, service }: Unit): string {
+export function unitText({ description, documentation, after, service }: Unit): string {
   const section = (name: string, settings: readonly Setting[]) =>
     `[${name}]\n${settings.map(([setting, value]) => `${setting}=${value}\n`).join('')}`;
   return [
@@ -162,7 +162,7 @@ function unitText({ description, documentation, after, service }: Unit): string 
 const hostPath = (layout: Layout) => (path: string) => layout.host(path);
 
 /** One flag a line. */
-const commandLine = (words: readonly string[]) => words.map(word).join(' \\\n  ');
+export const commandLine = (words: readonly string[]) => words.map(word).join(' \\\n  ');
 
 /** A word of a command as systemd reads it: `%` and `$` stand for themselves. */
 function word(text: string): string {
@@ -186,19 +186,20 @@ const hasLowPort = (flags: readonly string[]) =>
   });
 
 /**
- * What a server cannot do that it has no need to. It stays root, who owns the keys, and has none of root's capabilities.
+ * What a server cannot do that it has no need to. It stays root, who owns the keys, and has none of root's capabilities but those given.
  * @param command by what it names, folders of temporary files stay those of the machine
  */
-function sandbox(
+export function sandbox(
   command: readonly string[],
-  { writable, lowPort }: { readonly writable: readonly string[]; readonly lowPort: boolean },
+  { writable, capabilities }: { readonly writable: readonly string[]; readonly capabilities: readonly string[] },
 ): Setting[] {
   const usesTemporary = command.some((text) => /(^|=)\/(var\/)?tmp\//.test(text));
-  const capabilities = lowPort ? 'CAP_NET_BIND_SERVICE' : '';
+  // Who administers the network sets the kernel's limits of it, too.
+  const setsKernel = capabilities.includes('CAP_NET_ADMIN');
   return [
     ['UMask', '0077'],
     ['NoNewPrivileges', 'yes'],
-    ['CapabilityBoundingSet', capabilities],
+    ['CapabilityBoundingSet', capabilities.join(' ')],
     ['AmbientCapabilities', ''],
     ['ProtectSystem', 'strict'],
     ...(writable.length === 0 ? [] : [['ReadWritePaths', writable.map((path) => word(`-${path}`)).join(' ')] as const]),
@@ -210,7 +211,7 @@ function sandbox(
     ['ProtectHostname', 'yes'],
     ['ProtectKernelLogs', 'yes'],
     ['ProtectKernelModules', 'yes'],
-    ['ProtectKernelTunables', 'yes'],
+    ['ProtectKernelTunables', setsKernel ? 'no' : 'yes'],
     ['ProtectProc', 'invisible'],
     ['LockPersonality', 'yes'],
     ['RestrictAddressFamilies', 'AF_INET AF_INET6 AF_UNIX AF_NETLINK'],

@@ -38,7 +38,7 @@ export function containerRequest(config: ContainerConfig): object {
     working_dir: config.workingDirectory,
     // Bytes, whatever they mean.
     envs: config.env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })),
-    mounts: config.mounts.map(mountRequest),
+    mounts: config.mounts.map((mount) => mountRequest(mount, config.linux.security.namespaces.user)),
     devices: config.devices.map(({ containerPath, hostPath, permissions }) => ({
       container_path: containerPath,
       host_path: hostPath,
@@ -94,7 +94,7 @@ const PROPAGATIONS: Readonly<Record<Mount['propagation'], string>> = {
   bidirectional: 'PROPAGATION_BIDIRECTIONAL',
 };
 
-function mountRequest(mount: Mount): object {
+function mountRequest(mount: Mount, user: Namespaces['user']): object {
   return {
     container_path: mount.containerPath,
     host_path: mount.hostPath,
@@ -103,6 +103,7 @@ function mountRequest(mount: Mount): object {
     selinux_relabel: mount.selinuxRelabel,
     propagation: PROPAGATIONS[mount.propagation],
     ...(mount.image ? { image: imageRequest(mount.image), image_sub_path: mount.imageSubPath ?? '' } : {}),
+    ...(user ? { uidMappings: user.uids.map(mapping), gidMappings: user.gids.map(mapping) } : {}),
   };
 }
 
@@ -140,11 +141,6 @@ function commonSecurity(security: Common): object {
 }
 
 function namespaces({ network, pid, ipc, targetId, user }: Namespaces): object {
-  const mapping = ({ hostId, containerId, length }: IdMapping) => ({
-    host_id: hostId,
-    container_id: containerId,
-    length,
-  });
   return {
     network: network.toUpperCase(),
     pid: pid.toUpperCase(),
@@ -153,6 +149,12 @@ function namespaces({ network, pid, ipc, targetId, user }: Namespaces): object {
     ...(user ? { userns_options: { mode: 'POD', uids: user.uids.map(mapping), gids: user.gids.map(mapping) } } : {}),
   };
 }
+
+const mapping = ({ hostId, containerId, length }: IdMapping) => ({
+  host_id: hostId,
+  container_id: containerId,
+  length,
+});
 
 const selinuxRequest = ({ user, role, type, level }: SelinuxOptions) => ({ user, role, type, level });
 

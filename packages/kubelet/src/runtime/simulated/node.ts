@@ -18,7 +18,6 @@ export interface SimulatedNodeOptions {
   readonly runtime: SimulatedRuntime;
   readonly configuration: NodeConfiguration;
   readonly facts: NodeFacts;
-  readonly leaseMs: number;
   readonly limit: <T>(call: () => Promise<T>) => Promise<T>;
 }
 
@@ -99,7 +98,7 @@ export class SimulatedNode {
   }
 
   #kubelet(): [NodeAgent, Assembly] {
-    const { client, recorder, runtime, configuration, facts, leaseMs, limit } = this.#options;
+    const { client, recorder, runtime, configuration, facts, limit } = this.#options;
     const agent = new NodeAgent({
       client,
       recorder,
@@ -108,7 +107,7 @@ export class SimulatedNode {
       seen: () => {},
       statusMs: STATUS_MS,
       reportMs: STATUS_MS,
-      leaseMs,
+      leaseMs: LEASE_SECONDS * 250,
       leaseSeconds: LEASE_SECONDS,
       limit,
     });

@@ -34,7 +34,6 @@ export interface SimulatedNodesOptions {
   readonly address?: string | undefined;
   /** One for all of them. */
   readonly server?: ServerFactory | undefined;
-  readonly leaseMs?: number | undefined;
   /** A real one's, for a node that stands in for it; nothing else than its lease is. */
   readonly machine?: Partial<Machine> | undefined;
 }
@@ -42,8 +41,6 @@ export interface SimulatedNodesOptions {
 /** On nodes that are none. */
 export const SIMULATED = 'keelson.dev/simulated';
 
-/** So that thousands renew without effort: well below the 50 s after which a node counts as lost. */
-const LEASE_MS = 20_000;
 /** Below what an API server lets through at once. */
 const CALLS_AT_ONCE = 64;
 const GI = 2 ** 30;
@@ -106,9 +103,8 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
       serverPort: server?.port ?? 0,
       maxImages: 50,
     };
-    const leaseMs = options.leaseMs ?? LEASE_MS;
     const recorder = events.recorder(own, name);
-    nodes.set(name, new SimulatedNode({ client: own, recorder, runtime, configuration, facts, leaseMs, limit }));
+    nodes.set(name, new SimulatedNode({ client: own, recorder, runtime, configuration, facts, limit }));
   }
 
   const owners = new Map<string, SimulatedNode>();

@@ -1,0 +1,15 @@
+import { versionInfo } from '@keelson/apiserver/health/root';
+import { buildInfoOf, featuresOf } from '@keelson/apiserver/metrics/build';
+import { ClientMetrics } from '@keelson/client';
+import { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import { registerProcessMetrics } from '@keelson/component/metrics/process';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
+
+/** What every component beside the API server tells: its process, how it was built, its calls and its queues. */
+export function componentMetrics(): { readonly registry: MetricsRegistry; readonly clients: ClientMetrics } {
+  const registry = new MetricsRegistry();
+  registerProcessMetrics(registry);
+  registry.register(buildInfoOf(versionInfo(process)));
+  registry.register(featuresOf(new FeatureGates()));
+  return { registry, clients: new ClientMetrics(registry) };
+}

@@ -1,0 +1,32 @@
+/** Units of systemd for what a cluster has beside its control plane. */
+import type { PathName } from '../command-lines.ts';
+import { commandLine, sandbox, unitText } from './units.ts';
+
+export interface AddonUnit {
+  readonly description: string;
+  readonly command: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly writable?: readonly string[];
+}
+
+/** @param program the path of a program, by its name */
+export function addonUnit(
+  { description, command: [name = '', ...words], capabilities, writable = [] }: AddonUnit,
+  program: PathName,
+): string {
+  const command = [program(name), ...words];
+  return unitText({
+    description,
+    documentation: 'https://kubernetes.io/docs/concepts/cluster-administration/addons/',
+    after: ['network-online.target', 'kubelet.service'],
+    service: [
+      ['Type', 'exec'],
+      ['ExecStart', commandLine(command)],
+      ['Restart', 'always'],
+      ['RestartSec', '2s'],
+      ['TimeoutStopSec', '10s'],
+      ['LimitNOFILE', '65536'],
+      ...sandbox(command, { writable, capabilities }),
+    ],
+  });
+}

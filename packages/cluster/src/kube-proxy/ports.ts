@@ -1,0 +1,30 @@
+/** What a proxy's ports show (pkg/proxy/healthcheck, cmd/kube-proxy/app). */
+import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { PlainHandler } from '@keelson/component/serving/plain';
+import type { ServiceProxy } from './start.ts';
+
+export const MODE = 'nftables';
+export const HEALTHZ_PORT = 10_256;
+export const METRICS_PORT = 10_249;
+
+/** Of the port that load balancers ask. @param proxy undefined while it starts: nothing is shown yet */
+export const healthOf =
+  (proxy: () => ServiceProxy | undefined): PlainHandler =>
+  (path) => {
+    if (path === '/healthz') return proxy()?.health();
+    return path === '/livez' ? proxy()?.live() : undefined;
+  };
+
+/** Of the port for those on this machine. @param configuration what `/configz` shows */
+export const metricsOf =
+  (metrics: MetricsRegistry, configuration: object): PlainHandler =>
+  async (path) => {
+    if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
+    if (path === '/healthz') return text('ok');
+    if (path === '/proxyMode') return text(MODE);
+    if (path !== '/configz') return undefined;
+    const body = JSON.stringify({ 'kubeproxy.config.k8s.io': { mode: MODE, ...configuration } });
+    return { body, headers: { 'content-type': 'application/json' } };
+  };
+
+const text = (body: string) => ({ body, headers: { 'content-type': 'text/plain; charset=utf-8' } });

@@ -1,0 +1,58 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silent } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
+import { serve } from '@keelson/component/serving/server';
+import { expect, test, vi } from 'vitest';
+import { createAuthority, issue } from '../pki/certificate.ts';
+import { clientAuthorities, serveWith } from './serving.ts';
+
+test('client certificates are those of the authorities that the file has now', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'keelson-clients-'));
+  const now = new Date();
+  const [first, second] = [await createAuthority('first', now), await createAuthority('second', now)];
+  const file = join(directory, 'ca.crt');
+  await writeFile(file, first.certificate);
+  const asking = (authority: typeof first) =>
+    issue({ commonName: 'alice', organizations: [], usage: 'client' }, authority, now, { lifetimeMs: 3_600_000 });
+  const [old, young] = [await asking(first), await asking(second)];
+  const own = await asking(first);
+  const clients = clientAuthorities(file, silent as unknown as Logger)!;
+  const server = await serve({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { certificate: { cert: own.certificate, key: own.key }, clientCa: clients.pem },
+    authenticate: async () => undefined,
+    anonymous: false,
+    authorize: async () => undefined,
+    handle: async (_, response) => void response.end(),
+    failed: () => {},
+  });
+  const noCertificate = {
+    certificate: { cert: '', key: '' },
+    follow: async () => ({ done: Promise.resolve(), stop: async () => {} }),
+  };
+  const running = await serveWith(noCertificate, clients, server);
+  const status = ({ certificate: cert, key }: typeof old) =>
+    new Promise((resolve, reject) => {
+      const options = {
+        port: running.port,
+        host: '127.0.0.1',
+        cert,
+        key,
+        rejectUnauthorized: false,
+        agent: false,
+      } as const;
+      https.get(options, ({ statusCode }) => resolve(statusCode)).on('error', reject);
+    });
+  try {
+    expect([await status(old), await status(young)]).toEqual([200, 401]);
+    await writeFile(file, second.certificate);
+    await vi.waitFor(async () => expect([await status(old), await status(young)]).toEqual([401, 200]), 20_000);
+  } finally {
+    await running.stop();
+    await rm(directory, { recursive: true });
+  }
+}, 30_000);

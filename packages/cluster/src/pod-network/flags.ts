@@ -1,0 +1,29 @@
+import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import type { FlagDescriptions } from '@keelson/component/pflag/usage';
+import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions } from '../component-flags.ts';
+
+const network = { section: 'Network' } as const;
+
+export const CNI_FOLDER = '/etc/cni/net.d';
+/** Emptied when the machine starts. */
+export const ADDRESS_FOLDER = '/run/cni-ipam-state';
+
+export const flags = {
+  'hostname-override': { type: 'string', ...network },
+  'cni-conf-dir': { type: 'string', ...network, default: CNI_FOLDER },
+  'cni-ipam-dir': { type: 'string', ...network, default: ADDRESS_FOLDER },
+  cleanup: { type: 'bool', ...network },
+  ...connectionFlags,
+  ...globalFlags,
+} as const satisfies FlagTable;
+
+export type Values = FlagValues<typeof flags>;
+
+export const descriptions: FlagDescriptions = {
+  ...commonDescriptions,
+  ...rateLimitDescriptions,
+  cleanup: 'Take away what was made, and end.',
+  'cni-conf-dir': "Where the container runtime looks for its networks' configurations.",
+  'cni-ipam-dir': 'Where addresses that pods have are noted.',
+  'hostname-override': "Name of the node. Default: this machine's.",
+};

@@ -1,0 +1,217 @@
+/**
+ * By whose credentials images came to this node: a pod that has none of them does not get what another pod's secret has
+ * opened (pkg/kubelet/images/pullmanager). Files and fields are upstream's, so that either kubelet goes on with the other's.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '@keelson/api/clock';
+import { formatTime } from '@keelson/api/time';
+import type { Image } from '../runtime/images.ts';
+import type { PullSecret } from './credentials.ts';
+import { parseReference } from './reference.ts';
+
+export type VerificationPolicy =
+  | 'NeverVerify'
+  | 'NeverVerifyPreloadedImages'
+  | 'NeverVerifyAllowlistedImages'
+  | 'AlwaysVerify';
+
+export interface PullRecordsOptions {
+  /** `image_manager` below the kubelet's root. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly policy: VerificationPolicy;
+  /** Repositories, or what they begin with and `/*`. */
+  readonly allowlist: readonly string[];
+}
+
+interface Access {
+  readonly kubernetesSecrets?: readonly PullSecret[];
+  /** No credentials were needed, or those of the node. */
+  readonly nodePodsAccessible?: boolean;
+}
+
+interface PulledRecord {
+  readonly kind: 'ImagePulledRecord';
+  readonly apiVersion: string;
+  readonly lastUpdatedTime: string;
+  readonly imageRef: string;
+  /** By repository. */
+  readonly credentialMapping?: Readonly<Record<string, Access>>;
+}
+
+const VERSION = 'kubelet.config.k8s.io/v1beta1';
+/** So many secrets of one image are learned by comparing; more are by pulling. */
+const MOST_LEARNED = 100;
+
+export class PullRecords {
+  readonly #options: PullRecordsOptions;
+  readonly #pulling: string;
+  readonly #pulled: string;
+  /** Pulls of an image that are under way. */
+  readonly #underWay = new Map<string, number>();
+
+  constructor(options: PullRecordsOptions) {
+    this.#options = options;
+    this.#pulling = join(options.directory, 'pulling');
+    this.#pulled = join(options.directory, 'pulled');
+  }
+
+  /**
+   * Pulls that were under way when the kubelet ended may have succeeded: by whom is unknown.
+   * @param images those that are here, asked for where there were such pulls
+   */
+  async restore(images: () => Promise<readonly Image[]>): Promise<void> {
+    for (const directory of [this.#pulling, this.#pulled]) await mkdir(directory, { recursive: true, mode: 0o700 });
+    const files = await readdir(this.#pulling);
+    if (files.length === 0) return;
+    const present = await images();
+    for (const file of files) {
+      const intent = await readJson<{ readonly image: string }>(join(this.#pulling, file));
+      if (intent === undefined || intent === 'broken') continue;
+      const { repository, tag, digest } = parseReference(intent.image);
+      const names = [`${repository}:${tag ?? 'latest'}`, `${repository}@${digest}`];
+      const found = present.find(({ tags, digests }) => [...tags, ...digests].some((each) => names.includes(each)));
+      if (!found) continue;
+      await this.#record(intent.image, found.id, undefined);
+      await rm(join(this.#pulling, file), { force: true });
+    }
+  }
+
+  /** Before an image is pulled. @throws the error of writing: without the record nobody could tell later */
+  async begin(image: string): Promise<void> {
+    const intent = { kind: 'ImagePullIntent', apiVersion: VERSION, image };
+    await write(this.#pulling, fileOf(image), intent);
+    this.#underWay.set(image, (this.#underWay.get(image) ?? 0) + 1);
+  }
+
+  /** @param secret with which it was pulled; undefined: without any */
+  async succeeded(image: string, ref: string, secret: PullSecret | undefined): Promise<void> {
+    await this.#record(image, ref, secret ? { kubernetesSecrets: [secret] } : { nodePodsAccessible: true });
+    await this.failed(image);
+  }
+
+  async failed(image: string): Promise<void> {
+    const others = (this.#underWay.get(image) ?? 1) - 1;
+    if (others > 0) this.#underWay.set(image, others);
+    else {
+      this.#underWay.delete(image);
+      await rm(join(this.#pulling, fileOf(image)), { force: true });
+    }
+  }
+
+  /**
+   * Whether a pod may use an image that is here.
+   * @param secrets of the pod, asked for where it matters
+   */
+  async allows(image: string, ref: string, secrets: () => Promise<readonly PullSecret[]>): Promise<boolean> {
+    const record = await readJson<PulledRecord>(join(this.#pulled, fileOf(ref)));
+    const byKubelet = record !== undefined || (await this.#isBeingPulled(image));
+    if (!this.#mustVerify(image, byKubelet)) return true;
+    const access =
+      record && record !== 'broken' ? record.credentialMapping?.[parseReference(image).repository] : undefined;
+    if (!access) return false;
+    if (access.nodePodsAccessible) return true;
+    const known = access.kubernetesSecrets ?? [];
+    if (known.length === 0) return false;
+    for (const secret of await secrets()) {
+      const same = known.find((each) => isSame(each, secret));
+      const opens = known.some(
+        ({ credentialHash }) => credentialHash !== '' && credentialHash === secret.credentialHash,
+      );
+      if (!same && !opens) continue;
+      const isNew = !same || same.credentialHash !== secret.credentialHash;
+      if (isNew && known.length < MOST_LEARNED) await this.#record(image, ref, { kubernetesSecrets: [secret] });
+      return true;
+    }
+    return false;
+  }
+
+  /** Forgets images that are gone. @param before milliseconds since the epoch: when it was looked what is there */
+  async prune(present: readonly string[], before: number): Promise<void> {
+    const kept = new Set(present.map(fileOf));
+    for (const file of await readdir(this.#pulled).catch(() => [])) {
+      if (kept.has(file)) continue;
+      const record = await readJson<PulledRecord>(join(this.#pulled, file));
+      if (record && record !== 'broken' && Date.parse(record.lastUpdatedTime) >= before) continue;
+      await rm(join(this.#pulled, file), { force: true });
+    }
+  }
+
+  #mustVerify(image: string, byKubelet: boolean): boolean {
+    const { policy, allowlist } = this.#options;
+    if (policy === 'NeverVerify') return false;
+    if (policy === 'NeverVerifyPreloadedImages') return byKubelet;
+    if (policy === 'AlwaysVerify') return true;
+    const { repository } = parseReference(image);
+    return !allowlist.some((each) =>
+      each.endsWith('/*') ? repository.startsWith(each.slice(0, -1)) : repository === each,
+    );
+  }
+
+  async #isBeingPulled(image: string): Promise<boolean> {
+    return this.#underWay.has(image) || (await readJson(join(this.#pulling, fileOf(image)))) !== undefined;
+  }
+
+  async #record(image: string, ref: string, access: Access | undefined): Promise<void> {
+    const file = fileOf(ref);
+    const found = await readJson<PulledRecord>(join(this.#pulled, file));
+    const record = found === 'broken' ? undefined : found;
+    const { repository } = parseReference(image);
+    const known = record?.credentialMapping?.[repository];
+    const merged = access && mergedAccess(known, access);
+    if (record && merged === known) return;
+    const credentialMapping = { ...record?.credentialMapping, ...(merged ? { [repository]: merged } : {}) };
+    await write(this.#pulled, file, {
+      kind: 'ImagePulledRecord',
+      apiVersion: VERSION,
+      lastUpdatedTime: formatTime(new Date(this.#options.clock.now())),
+      imageRef: ref,
+      credentialMapping,
+    } satisfies PulledRecord);
+  }
+}
+
+/** @returns what was known where nothing is new */
+function mergedAccess(known: Access | undefined, more: Access): Access {
+  if (!known) return more;
+  if (known.nodePodsAccessible) return known;
+  if (more.nodePodsAccessible) return { nodePodsAccessible: true };
+  const added = more.kubernetesSecrets ?? [];
+  const before = known.kubernetesSecrets ?? [];
+  const isKnown = (secret: PullSecret) =>
+    before.some((each) => isSame(each, secret) && each.credentialHash === secret.credentialHash);
+  if (added.every(isKnown)) return known;
+  const kept = before.filter((each) => !added.some((secret) => isSame(each, secret)));
+  return { ...known, kubernetesSecrets: [...kept, ...added] };
+}
+
+function isSame(a: PullSecret, b: PullSecret): boolean {
+  return a.uid === b.uid && a.namespace === b.namespace && a.name === b.name;
+}
+
+function fileOf(name: string): string {
+  return `sha256-${createHash('sha256').update(name).digest('hex')}`;
+}
+
+/** @returns undefined where there is none */
+async function readJson<T extends object>(path: string): Promise<T | 'broken' | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : 'broken';
+  }
+}
+
+async function write(directory: string, name: string, content: object): Promise<void> {
+  const path = join(directory, name);
+  const file = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await file.writeFile(JSON.stringify(content));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+}

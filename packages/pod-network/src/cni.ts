@@ -1,0 +1,61 @@
+/** The configuration by which a container runtime joins pods to the node (CNI's specification, section 1). */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { familyOfRange } from '@keelson/proxy/addresses';
+
+export interface CniSettings {
+  /** Where the runtime looks for configurations; it takes the first by name. */
+  readonly folder: string;
+  /** Where addresses that pods have are noted: it should not outlive the machine's start, which ends all pods. */
+  readonly addressFolder: string;
+}
+
+const NAME = 'keelson';
+const FILE = `10-${NAME}.conflist`;
+const VERSION = '0.3.1';
+const EVERYTHING = { IPv4: '0.0.0.0/0', IPv6: '::/0' };
+
+/**
+ * Each pod has a link of its own to the node (`ptp`), an address out of the node's ranges (`host-local`), and its ports of
+ * the machine (`portmap`).
+ * @param ranges of this node
+ * @param mtu of the way to other nodes; undefined: the kernel's own
+ */
+export function cniConfiguration(
+  ranges: readonly string[],
+  addressFolder: string,
+  mtu: number | undefined,
+): Readonly<Record<string, unknown>> {
+  const families = [...new Set(ranges.map((range) => familyOfRange(range)!))];
+  const ipam = {
+    type: 'host-local',
+    dataDir: addressFolder,
+    routes: families.map((family) => ({ dst: EVERYTHING[family] })),
+    ranges: ranges.map((subnet) => [{ subnet }]),
+  };
+  return {
+    cniVersion: VERSION,
+    name: NAME,
+    plugins: [
+      { type: 'ptp', ipMasq: false, ...(mtu === undefined ? {} : { mtu }), ipam },
+      { type: 'portmap', capabilities: { portMappings: true } },
+    ],
+  };
+}
+
+/** Writes it whole, if it is not there already. @returns whether it was written */
+export async function writeCni({ folder }: CniSettings, configuration: object): Promise<boolean> {
+  const path = join(folder, FILE);
+  const text = `${JSON.stringify(configuration, undefined, 2)}\n`;
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  // Runtimes read names that end otherwise.
+  const unfinished = `${path}.new`;
+  await writeFile(unfinished, text, { mode: 0o644 });
+  await rename(unfinished, path);
+  return true;
+}
+
+export async function removeCni({ folder }: CniSettings): Promise<void> {
+  await rm(join(folder, FILE), { force: true });
+}

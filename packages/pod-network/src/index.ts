@@ -1,0 +1,3 @@
+export type { CniSettings } from './cni.ts';
+export { type Kernel, systemKernel } from './kernel.ts';
+export { type PodNetworkOptions, removePodNetwork, startPodNetwork } from './pod-network.ts';

@@ -1,0 +1,136 @@
+/** One network of the pods of all nodes: keeps what a node has for it as the Nodes of the cluster say. */
+import type { Node } from '@keelson/api/generated/types/core/v1';
+import { type Client, InformerFactory, sleep, withoutManagedFields } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { canonical, FAMILIES, type Family, familyOfRange } from '@keelson/proxy/addresses';
+import { type CniSettings, cniConfiguration, removeCni, writeCni } from './cni.ts';
+import type { Kernel } from './kernel.ts';
+import { masquerading, removal } from './masquerade.ts';
+import { type Plan, planOf } from './plan.ts';
+import { routeChanges } from './routes.ts';
+
+export interface PodNetworkOptions {
+  /** May list and watch nodes. */
+  readonly client: Client;
+  readonly nodeName: string;
+  readonly kernel: Kernel;
+  readonly cni: CniSettings;
+}
+
+/** After so long all is compared with the kernel again: others may have changed it. */
+const SYNC_MS = 60_000;
+/** A failure is tried again after so long. */
+const RETRY_MS = 5_000;
+/** Many nodes that change at once are one change. */
+const MIN_SYNC_MS = 200;
+
+/** Goes on until it is stopped, and leaves what it has made. */
+export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOptions): Running {
+  const { clock, log } = client.world;
+  const informers = new InformerFactory(client);
+  const nodes = informers.informer('nodes', { transform: essentials });
+  const stopped = new AbortController();
+  let waiting = new AbortController();
+  let applied = '';
+  const changed = () => waiting.abort();
+  nodes.addHandler({ added: changed, updated: changed, deleted: changed });
+
+  const sync = async (isDue: boolean) => {
+    const all = nodes.store.list();
+    const plan = planOf(nodeName, all);
+    const text = JSON.stringify(plan);
+    if (!isDue && text === applied) return;
+    if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
+    await applyPlan(plan, kernel, (range, error) =>
+      log.error({ range, err: error.message }, 'Pods of another node are not reached'),
+    );
+    if (plan.ranges.length > 0) {
+      const own = all.find(({ metadata }) => metadata.name === nodeName)?.status?.addresses ?? [];
+      const address = own.find(({ type }) => type === 'InternalIP')?.address;
+      const mtu = address === undefined ? undefined : await kernel.mtuAt(canonical(address));
+      if (await writeCni(cni, cniConfiguration(plan.ranges, cni.addressFolder, mtu)))
+        log.info({ folder: cni.folder, ranges: plan.ranges }, 'Pods have addresses of these ranges');
+    }
+    if (text !== applied) log.info({ routes: plan.routes.length }, 'The network of pods is as the nodes say');
+    applied = text;
+  };
+
+  const work = async () => {
+    await informers.synced();
+    for (let isDue = true; !stopped.signal.aborted; ) {
+      waiting = new AbortController();
+      let pause = SYNC_MS;
+      try {
+        await sync(isDue);
+      } catch (error) {
+        log.error({ err: (error as Error).message }, 'The network of pods is not as it should be');
+        applied = '';
+        pause = RETRY_MS;
+      }
+      await sleep(clock, MIN_SYNC_MS, stopped.signal).catch(() => {});
+      isDue = await sleep(clock, pause, AbortSignal.any([waiting.signal, stopped.signal])).then(
+        () => true,
+        () => false,
+      );
+    }
+  };
+  informers.start();
+  const done = work().catch((error: unknown) => {
+    if (!stopped.signal.aborted) throw error;
+  });
+  return {
+    done,
+    stop: async () => {
+      stopped.abort();
+      await informers.stop();
+      await done.catch(() => {});
+    },
+  };
+}
+
+/**
+ * Makes routes and tables what the plan says.
+ * @param refused is told of a route that the kernel does not take
+ * @throws ProgramError where nothing can be done
+ */
+export async function applyPlan(
+  plan: Plan,
+  kernel: Kernel,
+  refused: (range: string, error: Error) => void,
+): Promise<void> {
+  for (const family of familiesOf(plan)) {
+    await kernel.applyTables(masquerading(family, plan));
+    const wanted = plan.routes.filter((route) => route.family === family);
+    const { gone, come } = routeChanges(await kernel.routes(family), wanted);
+    const lines = [...gone, ...come];
+    if (lines.length === 0) continue;
+    await kernel.changeRoutes(family, lines).catch(async (error: Error) => {
+      const there = await kernel.routes(family);
+      const missing = wanted.filter(({ range, via }) => !there.some((r) => r.range === range && r.via === via));
+      for (const { range } of missing) refused(range, error);
+    });
+  }
+}
+
+/** Takes away what was made of it. @throws ProgramError */
+export async function removePodNetwork(kernel: Kernel, cni: CniSettings): Promise<void> {
+  await removeCni(cni);
+  for (const family of FAMILIES) {
+    const { gone } = routeChanges(await kernel.routes(family), []);
+    if (gone.length > 0) await kernel.changeRoutes(family, gone);
+    await kernel.applyTables(removal(family));
+  }
+}
+
+/** Of machines that know one family alone, the other is left alone. */
+function familiesOf({ ranges, pods }: Plan): Family[] {
+  return FAMILIES.filter(
+    (family) => pods[family].length > 0 || ranges.some((range) => familyOfRange(range) === family),
+  );
+}
+
+/** Without what is long and not looked at. */
+const essentials = (node: Node): Node => {
+  const { status, ...rest } = withoutManagedFields(node);
+  return { ...rest, status: { ...status, conditions: [], images: [] } };
+};

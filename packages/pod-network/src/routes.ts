@@ -1,0 +1,38 @@
+/** The kernel's routes to the pods of other nodes (ip-route(8)). */
+import type { Family } from '@keelson/proxy/addresses';
+import type { Route } from './plan.ts';
+
+/** Who has made a route says so by a number: none that others use (iproute2: rt_protos). */
+export const PROTOCOL = 75;
+
+interface Listed {
+  readonly dst: string;
+  readonly gateway?: string;
+}
+
+/** What `ip -j route show proto 75` lists. */
+export function listedRoutes(family: Family, listing: string): Route[] {
+  const routes = JSON.parse(listing || '[]') as readonly Listed[];
+  const whole = family === 'IPv4' ? '/32' : '/128';
+  // A range of one address is shown without its length.
+  return routes.map(({ dst, gateway = '' }) => ({
+    family,
+    range: dst.includes('/') ? dst : `${dst}${whole}`,
+    via: gateway,
+  }));
+}
+
+/** @returns lines for `ip -batch`: what goes, then what comes; a route that leads elsewhere now is replaced */
+export function routeChanges(actual: readonly Route[], wanted: readonly Route[]): { gone: string[]; come: string[] } {
+  const has = (routes: readonly Route[], { range, via }: Route) =>
+    routes.some((route) => route.range === range && route.via === via);
+  const isWanted = (range: string) => wanted.some((route) => route.range === range);
+  return {
+    gone: actual
+      .filter(({ range }) => !isWanted(range))
+      .map(({ range, via }) => `route del ${range}${via === '' ? '' : ` via ${via}`} proto ${PROTOCOL}`),
+    come: wanted
+      .filter((route) => !has(actual, route))
+      .map(({ range, via }) => `route replace ${range} via ${via} proto ${PROTOCOL}`),
+  };
+}

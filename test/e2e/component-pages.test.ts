@@ -1,0 +1,76 @@
+/** What the ports of the scheduler and of the controllers show. KUBE_COMPONENTS names a folder of upstream's, which proves the tests. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { freePort, type Program, startProgram } from '../support/process.ts';
+
+const folder = process.env.KUBE_COMPONENTS ?? join(import.meta.dirname, '../../bin');
+let server: ApiServer;
+beforeAll(async () => {
+  server = await startApiServer('memory');
+}, 60_000);
+afterAll(() => server?.stop());
+
+describe.each(['kube-scheduler', 'kube-controller-manager'])('%s', (name) => {
+  let program: Program;
+  let url: string;
+  let client: ApiClient;
+  beforeAll(async () => {
+    const port = await freePort();
+    const access = ['', 'authentication-', 'authorization-'].map((of) => `--${of}kubeconfig=${server.kubeconfig}`);
+    const where = [`--secure-port=${port}`, '--bind-address=127.0.0.1'];
+    program = startProgram(join(folder, name), [...access, ...where]);
+    url = `https://127.0.0.1:${port}`;
+    client = apiClient(url, server.token);
+    const leads = `leader_election_master_status{name="${name}"} 1`;
+    const working = () => client.send('GET', '/metrics').then(({ body }) => expect(body).toContain(leads));
+    await vi.waitFor(working, { timeout: 30_000, interval: 250 });
+  }, 60_000);
+  afterAll(async () => {
+    client?.close();
+    await program?.stop();
+  });
+
+  it('counts its calls, and says what it is', async () => {
+    const { body } = await client.send('GET', '/metrics');
+    const host = new URL(server.url).host;
+    expect(body).toMatch(
+      new RegExp(`^rest_client_requests_total\\{code="200",host="${host}",method="GET"\\} [1-9]`, 'm'),
+    );
+    expect(body).toMatch(
+      new RegExp(`^rest_client_request_duration_seconds_count\\{host="${host}",verb="GET"\\} [1-9]`, 'm'),
+    );
+    expect(body).toMatch(/^kubernetes_build_info\{.*git_version="v1\.36.*\} 1$/m);
+    expect(body).toContain('kubernetes_feature_enabled{name="DRAExtendedResource",stage="BETA"} 1');
+    expect(body).toMatch(/^process_resident_memory_bytes /m);
+  });
+
+  it.skipIf(name !== 'kube-controller-manager')('counts what its controllers do', async () => {
+    const { body } = await client.send('GET', '/metrics');
+    for (const queue of ['deployment', 'replicaset', 'job', 'namespace', 'serviceaccount', 'endpoint_slice']) {
+      for (const family of ['depth', 'adds_total', 'retries_total', 'unfinished_work_seconds'])
+        expect(body).toContain(`workqueue_${family}{name="${queue}"}`);
+    }
+    const worked = /^workqueue_work_duration_seconds_count\{name="serviceaccount"\} [1-9]/m;
+    await vi.waitFor(async () => expect((await client.send('GET', '/metrics')).body).toMatch(worked), 20_000);
+  });
+
+  it('has /statusz and /flagz, as texts and as objects, for who may see them', async () => {
+    const status = await client.send('GET', '/statusz');
+    expect(status.body).toContain(`\n${name} statusz\n`);
+    expect(status.body).toMatch(/^Paths.*\/configz \/flagz \/healthz/m);
+    const accept = 'application/json;g=config.k8s.io;v=v1beta1;as=Flagz';
+    const flags = await client.send('GET', '/flagz', undefined, { accept });
+    expect(JSON.parse(flags.body)).toMatchObject({
+      kind: 'Flagz',
+      metadata: { name },
+      flags: { 'bind-address': '127.0.0.1', 'leader-elect': 'true' },
+    });
+    const refused = await client.send('GET', '/statusz', undefined, { accept: 'application/xml' });
+    expect(refused.status).toBe(406);
+    const stranger = apiClient(url, 'nobody');
+    expect((await stranger.send('GET', '/flagz')).status).toBe(401);
+    stranger.close();
+  });
+});
