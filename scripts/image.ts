@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { IMAGE_REPOSITORY, IMAGE_USER, imageName } from '../packages/cluster/src/install/images.ts';
 import { keelsonVersion } from '../packages/component/src/version.ts';
-import { controlPlaneLayer, PROGRAMS, programLayer } from './image/contents.ts';
+import { CONTROL_PLANE_PROGRAMS, keelsonLayer, NODE_PROGRAMS, programLayer, toolsLayer } from './image/contents.ts';
 import { type ImageSpec, imageArchive } from './image/oci.ts';
 import { pauseProgram } from './image/pause.ts';
 import { file } from './image/tar.ts';
@@ -34,13 +34,27 @@ const labels = {
 };
 const common = { user: `${IMAGE_USER}:${IMAGE_USER}`, labels };
 
+const CONTROL_PLANE_IMAGES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'dns'] as const;
+const NODE_IMAGES = ['kube-proxy', 'pod-network'] as const;
+
 mkdirSync(output, { recursive: true });
+const node = programLayer(join(root, 'node_modules/.bin/node'), 'node');
 write('keelson', {
   ...common,
-  layers: [programLayer(join(root, 'node_modules/.bin/node'), 'node'), await controlPlaneLayer()],
+  layers: [node, await keelsonLayer(CONTROL_PLANE_PROGRAMS)],
   entrypoint: ['kube-apiserver'],
-  names: PROGRAMS.map((name) => imageName(name, repository)),
+  names: CONTROL_PLANE_IMAGES.map((name) => imageName(name, repository)),
 });
+const tools = toolsLayer();
+if (tools.missing.length > 0)
+  console.error(`No image of what runs on every node: this machine has no ${tools.missing.join(', ')}`);
+else
+  write('node', {
+    ...common,
+    layers: [node, tools.layer, await keelsonLayer(NODE_PROGRAMS)],
+    entrypoint: ['kube-proxy'],
+    names: NODE_IMAGES.map((name) => imageName(name, repository)),
+  });
 const etcd = [values.etcd, join(root, '.tools/root/usr/bin/etcd'), '/usr/bin/etcd', '/usr/local/bin/etcd'].find(
   (path) => path !== undefined && existsSync(path),
 );

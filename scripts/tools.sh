@@ -118,11 +118,12 @@ if ! runs nft && PATH=$PATH:/usr/sbin:/sbin command -v nft >/dev/null; then
 elif ! runs nft && use "$own_suite"; then
   if apt-get -q -y --no-install-recommends --download-only install nftables >>"$apt/log" 2>&1; then
     unpack "$apt/archives"
-    libraries=$(dirname "$(find "$tools/root/usr/lib" -name 'libnftables.so.1' | head -n 1)")
-    {
-      echo '#!/bin/sh'
-      echo "LD_LIBRARY_PATH='$libraries' exec '$tools/root/usr/sbin/nft' \"\$@\""
-    } >"$tools/root/usr/bin/nft"
+    # By where it is, so that the folder can be moved.
+    cat >"$tools/root/usr/bin/nft" <<'EOF'
+#!/bin/sh
+usr=$(dirname "$(dirname "$(readlink -f "$0")")")
+LD_LIBRARY_PATH=$(dirname "$(find "$usr/lib" -name libnftables.so.1 | head -n 1)") exec "$usr/sbin/nft" "$@"
+EOF
     chmod +x "$tools/root/usr/bin/nft"
   fi
 fi

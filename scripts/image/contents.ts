@@ -1,16 +1,25 @@
 /** What is in the images. */
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { IMAGE_USER } from '../../packages/cluster/src/install/images.ts';
-import { libraries, stripped } from './elf.ts';
+import { isProgram, libraries, stripped } from './elf.ts';
 import { directory, type Entry, file, link } from './tar.ts';
 
 const root = join(import.meta.dirname, '../..');
 const HOME = 'usr/lib/keelson';
 
-/** Names of programs that the image of the control plane has. */
-export const PROGRAMS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+/** Programs that the image of the control plane has, and that of what runs on every node. */
+export const CONTROL_PLANE_PROGRAMS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'keelson-dns'];
+export const NODE_PROGRAMS = ['kube-proxy', 'keelson-pod-network'];
+
+/** What those of a node run, of Debian's nftables and iproute2; and what they do without where there is none, of conntrack. */
+const NODE_TOOLS = ['nft', 'ip'];
+const USEFUL_TOOLS = ['conntrack'];
+
+/** Where programs of root's are, and those that were fetched for tests. */
+const TOOL_FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', join(root, '.tools/root/usr/sbin')];
+const FETCHED = join(root, '.tools/root');
 
 /** Loaded by `require`, after the start: they stay files of their own. */
 const REQUIRED = ['@peculiar/x509', 'reflect-metadata'];
@@ -22,18 +31,47 @@ const LEFT_OUT = ['lmdb'];
 export function programLayer(path: string, name: string): Entry[] {
   const [user, id] = ['nonroot', IMAGE_USER];
   return [
-    file(`usr/local/bin/${name}`, stripped(readFileSync(path)), 0o755),
-    ...libraries(path).map((library) => file(library.slice(1), stripped(readFileSync(realpathSync(library))), 0o755)),
+    ...programEntries(path, name),
     file('etc/passwd', `root:x:0:0:root:/:/sbin/nologin\n${user}:x:${id}:${id}:${user}:/:/sbin/nologin\n`),
     file('etc/group', `root:x:0:\n${user}:x:${id}:\n`),
     directory('tmp', 0o1777),
   ];
 }
 
-/** The programs of the control plane, in JavaScript. */
-export async function controlPlaneLayer(): Promise<Entry[]> {
+/** What {@link NODE_PROGRAMS} run. @returns also the names of what this machine lacks for it */
+export function toolsLayer(): { readonly layer: Entry[]; readonly missing: readonly string[] } {
+  const found = [...NODE_TOOLS, ...USEFUL_TOOLS].flatMap((name) => {
+    const path = toolOf(name);
+    return path === undefined ? [] : [{ name, path }];
+  });
+  return {
+    layer: found.flatMap(({ name, path }) => programEntries(path, name)),
+    missing: NODE_TOOLS.filter((name) => !found.some((tool) => tool.name === name)),
+  };
+}
+
+/** A program itself, not a script in its place. */
+function toolOf(name: string): string | undefined {
+  const paths = TOOL_FOLDERS.map((folder) => join(folder, name)).filter((path) => existsSync(path));
+  return paths.find((path) => isProgram(path));
+}
+
+function programEntries(path: string, name: string): Entry[] {
+  const fetched = path.startsWith(FETCHED) ? join(FETCHED, 'usr/lib', `${MACHINE}-linux-gnu`) : undefined;
+  return [
+    file(`usr/local/bin/${name}`, stripped(readFileSync(path)), 0o755),
+    ...libraries(path, fetched).map((library) =>
+      file(library.replace(FETCHED, '').slice(1), stripped(readFileSync(realpathSync(library))), 0o755),
+    ),
+  ];
+}
+
+const MACHINE = process.arch === 'x64' ? 'x86_64' : 'aarch64';
+
+/** Programs of Keelson, in JavaScript. @param programs names of commands */
+export async function keelsonLayer(programs: readonly string[]): Promise<Entry[]> {
   const bundle = await bundled(
-    Object.fromEntries(PROGRAMS.map((name) => [name, join(root, `packages/cluster/dist/bin/${name}.js`)])),
+    Object.fromEntries(programs.map((name) => [name, join(root, `packages/cluster/dist/bin/${name}.js`)])),
     'esm',
     [...REQUIRED, ...LEFT_OUT],
   );
@@ -51,13 +89,17 @@ export async function controlPlaneLayer(): Promise<Entry[]> {
     file(`${HOME}/package.json`, '{"type":"module"}\n'),
     ...Array.from(bundle, ([name, code]) => file(`${HOME}/bundle/${name}`, code)),
     ...modules.flat(),
-    file(
-      `${HOME}/node_modules/@keelson/apiserver/package.json`,
-      readFileSync(join(root, 'packages/apiserver/package.json')),
-    ),
-    file(`${HOME}/node_modules/@keelson/apiserver/dist/openapi.json.gz`, readFileSync(join(root, openapi))),
+    ...(programs.includes('kube-apiserver')
+      ? [
+          file(
+            `${HOME}/node_modules/@keelson/apiserver/package.json`,
+            readFileSync(join(root, 'packages/apiserver/package.json')),
+          ),
+          file(`${HOME}/node_modules/@keelson/apiserver/dist/openapi.json.gz`, readFileSync(join(root, openapi))),
+        ]
+      : []),
     // A manifest's `command: [kube-apiserver, …]` finds a program, though there is no shell: the kernel reads this line.
-    ...PROGRAMS.flatMap((name) => [
+    ...programs.flatMap((name) => [
       file(`${HOME}/bin/${name}`, `#!/usr/local/bin/node\nimport '../bundle/${name}.js';\n`, 0o755),
       link(`usr/local/bin/${name}`, `/${HOME}/bin/${name}`),
     ]),

@@ -1,6 +1,8 @@
 /** What is needed of a program to run it elsewhere (ELF, 64 bits, little endian). */
 import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readSync } from 'node:fs';
 
+const MAGIC = 0x7f454c46;
 const PROGRAM_HEADERS_AT = 0x20;
 const SECTION_HEADERS_AT = 0x28;
 const PROGRAM_HEADER_SIZE = 0x36;
@@ -13,7 +15,7 @@ const SECTION_HEADER_COUNT = 0x3c;
  * @throws Error when it is no such program
  */
 export function stripped(program: Buffer): Buffer {
-  if (program.readUInt32BE(0) !== 0x7f454c46 || program[4] !== 2 || program[5] !== 1) {
+  if (program.readUInt32BE(0) !== MAGIC || program[4] !== 2 || program[5] !== 1) {
     throw new Error('no ELF program of 64 bits, little endian');
   }
   const at = Number(program.readBigUInt64LE(PROGRAM_HEADERS_AT));
@@ -28,9 +30,22 @@ export function stripped(program: Buffer): Buffer {
   return bytes;
 }
 
-/** The paths of the shared libraries that a program of this machine is run with, its loader among them. */
-export function libraries(path: string): string[] {
-  const lines = execFileSync('ldd', [path], { encoding: 'utf8' }).split('\n');
+/** Whether a file is such a program, and no script. */
+export function isProgram(path: string): boolean {
+  const head = Buffer.alloc(4);
+  const descriptor = openSync(path, 'r');
+  readSync(descriptor, head, 0, head.length, 0);
+  closeSync(descriptor);
+  return head.readUInt32BE(0) === MAGIC;
+}
+
+/**
+ * The paths of the shared libraries that a program of this machine is run with, its loader among them.
+ * @param folder where libraries are looked for first
+ */
+export function libraries(path: string, folder?: string): string[] {
+  const env = folder === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: folder };
+  const lines = execFileSync('ldd', [path], { encoding: 'utf8', env }).split('\n');
   const paths = lines.map((line) => /^\s*(?:\S+ => )?(\/\S+) \(0x/.exec(line)?.[1]);
   return paths.filter((each) => each !== undefined);
 }
