@@ -157,6 +157,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       eventTtlSeconds: config.eventTtlSeconds,
       services,
       namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
+      ...(gates.enabled('DRAResourceClaimGranularStatusAuthorization') ? { authorize } : {}),
       pods: { allowPrivileged: config.allowPrivileged },
       compileExpression: compileForValidation,
       schemas: schemaJudge(),

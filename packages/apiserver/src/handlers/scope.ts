@@ -2,6 +2,7 @@
 import { apiVersionOf } from '@keelson/api/object';
 import type { AdmissionChain } from '../admission/chain.ts';
 import { addWarning, type RequestContext } from '../context.ts';
+import { attributesOf } from '../filters/authorization.ts';
 import type { Negotiated } from '../http/negotiate.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
@@ -39,7 +40,14 @@ export function requestApiVersion(served: ServedResource): string {
 export function writeRequest(scope: Scope, dryRun: boolean): WriteRequest {
   const { ctx, served } = scope;
   return {
-    ctx: { namespace: ctx.info.namespace, user: ctx.user, now: ctx.receivedAt, dryRun, requestVersion: served.version },
+    ctx: {
+      namespace: ctx.info.namespace,
+      user: ctx.user,
+      now: ctx.receivedAt,
+      dryRun,
+      requestVersion: served.version,
+      asked: () => attributesOf(ctx),
+    },
     warn: (text) => addWarning(ctx, text),
   };
 }

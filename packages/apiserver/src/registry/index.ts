@@ -3,6 +3,7 @@
  * it is stored as it comes.
  */
 
+import type { Authorize } from '../authz/attributes.ts';
 import type { CompileExpression } from './admissionregistration/expressions.ts';
 import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
@@ -85,6 +86,8 @@ export interface RegistrationOptions {
   readonly services: AllocationDeps;
   /** Who may have access to devices of others depends on them. */
   readonly namespaceLabels: NamespaceLabels;
+  /** For kinds of which not everyone may write every part; absent: everyone may. */
+  readonly authorize?: Authorize;
   /** What judges defaults and rules in schemas of custom resources; without it any goes. */
   readonly schemas?: SchemaJudge;
   readonly pods: PodPolicy;
@@ -159,7 +162,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'apiservices.apiregistration.k8s.io': apiServices,
     'deviceclasses.resource.k8s.io': deviceClasses,
     'devicetaintrules.resource.k8s.io': deviceTaintRules,
-    'resourceclaims.resource.k8s.io': makeResourceClaimRegistration(options.namespaceLabels),
+    'resourceclaims.resource.k8s.io': makeResourceClaimRegistration(options.namespaceLabels, options.authorize),
     'resourceclaimtemplates.resource.k8s.io': makeResourceClaimTemplateRegistration(options.namespaceLabels),
     'resourcepoolstatusrequests.resource.k8s.io': resourcePoolStatusRequests,
     'resourceslices.resource.k8s.io': resourceSlices,

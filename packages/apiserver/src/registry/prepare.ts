@@ -32,11 +32,16 @@ export function checkNamespace(definition: ResourceDefinition, namespace: string
 }
 
 /** Everything between mutating and validating admission of a create. Changes the object. @throws StatusError 400, 422 */
-export function prepareCreate(definition: ResourceDefinition, object: KubeObject, request: WriteRequest): void {
+export async function prepareCreate(
+  definition: ResourceDefinition,
+  object: KubeObject,
+  request: WriteRequest,
+): Promise<void> {
   const { strategy } = definition.registration;
   checkNamespace(definition, request.ctx.namespace, object);
   strategy.prepareForCreate?.(request.ctx, object, request.warn);
   const own = [
+    ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, undefined) : []),
     ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
   ];
@@ -49,13 +54,13 @@ export function prepareCreate(definition: ResourceDefinition, object: KubeObject
 }
 
 /** Everything between mutating and validating admission of an update. Changes the object. @throws StatusError 422 */
-export function prepareUpdate(
+export async function prepareUpdate(
   definition: ResourceDefinition,
   strategy: Strategy,
   object: KubeObject,
   old: KubeObject,
   request: WriteRequest,
-): void {
+): Promise<void> {
   setOrDelete(object.metadata, 'generation', old.metadata.generation);
   strategy.prepareForUpdate?.(request.ctx, object, old);
   const { metadata } = object;
@@ -74,6 +79,7 @@ export function prepareUpdate(
   const errors = [
     ...validateObjectMeta(metadata, definition.namespaced, nameIsPathSegment, METADATA),
     ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
+    ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, old) : []),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
   ];
   if (errors.length > 0) throw refused(definition, object, errors);

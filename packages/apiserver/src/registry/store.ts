@@ -147,7 +147,7 @@ export class ResourceStore {
     const { ctx } = request;
     const hook = await this.definition.registration.strategy.beginCreate?.(ctx, object);
     try {
-      prepareCreate(this.definition, object, request);
+      await prepareCreate(this.definition, object, request);
       await request.admit?.(object);
       const created = await this.#insert(object, ctx);
       await hook?.commit?.();
@@ -341,7 +341,7 @@ export class ResourceStore {
     const hook: WriteHook | undefined = await strategy.beginUpdate?.(ctx, object, existing);
     try {
       checkNamespace(this.definition, ctx.namespace, object);
-      prepareUpdate(this.definition, strategy, object, existing, request);
+      await prepareUpdate(this.definition, strategy, object, existing, request);
       object.metadata.managedFields = withoutNewTimes(existing, object).metadata.managedFields!;
       if (!object.metadata.managedFields) delete object.metadata.managedFields;
       await request.admitUpdate?.(object, existing);
@@ -422,10 +422,10 @@ export class ResourceStore {
   }
 }
 
-/** A view warns, allocates and checks the rest of metadata only where it says so itself. */
+/** A view warns, allocates, asks who may write and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
   if (!view) return strategy;
-  const { warningsOnUpdate: _, beginUpdate: __, updateChecks: ___, ...shared } = strategy;
+  const { warningsOnUpdate: _, beginUpdate: __, updateChecks: ___, checkAccess: ____, ...shared } = strategy;
   return { ...shared, ...view };
 }
 

@@ -6,11 +6,12 @@
  * Objects come in the resource's storage version and in canonical form (the JSON form Go would write after reading).
  * `prepare…` and `defaults` change the object in place; `validate…` must not.
  *
- * Order on create:  decode → defaults → mutating admission → prepareForCreate → validate → validating admission → store
- *           update: decode → defaults → mutating admission → prepareForUpdate → validateUpdate → validating admission → store
+ * Order on create:  decode → defaults → mutating admission → prepareForCreate → checkAccess → validate → validating admission → store
+ *           update: decode → defaults → mutating admission → prepareForUpdate → checkAccess → validateUpdate → validating admission → store
  */
 import type { ErrorList } from '@keelson/api/field';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import type { Attributes } from '../authz/attributes.ts';
 import type { Cell, Column } from './columns.ts';
 
 export interface UserInfo {
@@ -30,6 +31,8 @@ export interface StrategyContext {
   readonly dryRun: boolean;
   /** The version of the request, which may differ from the object's (storage) version. */
   readonly requestVersion: string;
+  /** The request as authorizers see it; undefined for what the server writes by itself. */
+  readonly asked?: () => Attributes;
 }
 
 /** 'OrphanDependents' for kinds whose dependents stay by default, e.g. Jobs. */
@@ -89,6 +92,12 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    * the object proves invalid.
    */
   prepareForCreate?(ctx: StrategyContext, obj: T, warn?: (text: string) => void): void;
+  /**
+   * Which parts of the prepared object this user may not write, where that is a question of its content. Found before
+   * anything else of the kind's own.
+   * @param old undefined for a create
+   */
+  checkAccess?(ctx: StrategyContext, obj: T, old: T | undefined): ErrorList | Promise<ErrorList>;
   /** Without metadata, which the registry validates itself. In upstream's order. */
   validate?(ctx: StrategyContext, obj: T): ErrorList;
   warningsOnCreate?(ctx: StrategyContext, obj: T): string[];
@@ -172,6 +181,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
   readonly strategy: Pick<
     Strategy<T>,
     | 'prepareForUpdate'
+    | 'checkAccess'
     | 'validateUpdate'
     | 'metadataRules'
     | 'updateChecks'

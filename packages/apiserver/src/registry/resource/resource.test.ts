@@ -9,16 +9,16 @@ let labels: Record<string, string> = {};
 const claims = makeResourceClaimRegistration(() => labels);
 
 describe('ResourceClaim', () => {
-  it('has access to devices of others in namespaces that are marked', () => {
+  it('has access to devices of others in namespaces that are marked', async () => {
     const claim = make();
     claims.strategy.defaults?.(claim, 'v1');
     claim.spec.devices.requests![0]!.exactly!.adminAccess = true;
     labels = {};
-    expect(texts(claims.strategy.validate?.(ctx, claim)).join()).toContain(
-      'spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label',
-    );
+    expect(texts(await claims.strategy.checkAccess?.(ctx, claim, undefined))).toEqual([
+      'spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
+    ]);
     labels = { 'resource.kubernetes.io/admin-access': 'true' };
-    expect(texts(claims.strategy.validate?.(ctx, claim))).toEqual([]);
+    expect(texts(await claims.strategy.checkAccess?.(ctx, claim, undefined))).toEqual([]);
   });
 
   const make = (status: ResourceClaim['status'] = {}): ResourceClaim => ({

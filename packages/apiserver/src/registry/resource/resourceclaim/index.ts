@@ -1,4 +1,5 @@
 import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
+import type { Authorize } from '../../../authz/attributes.ts';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import type { NamespaceLabels } from '../adminaccess.ts';
@@ -21,11 +22,15 @@ function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): st
   return states.join();
 }
 
-export function makeResourceClaimRegistration(labelsOf: NamespaceLabels): KindRegistration<ResourceClaim> {
+/** @param authorize who says which parts of a status a user may write; absent: all of it */
+export function makeResourceClaimRegistration(
+  labelsOf: NamespaceLabels,
+  authorize?: Authorize,
+): KindRegistration<ResourceClaim> {
   return {
     strategy: makeStrategy(labelsOf),
     table,
-    subresources: { status: makeStatus(labelsOf) },
+    subresources: { status: makeStatus(labelsOf, authorize) },
     conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored) },
   };
 }

@@ -1,9 +1,10 @@
-import { type ErrorList, Path } from '@keelson/api/field';
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
+import type { Authorize } from '../../../authz/attributes.ts';
 import { resetIn, statusView } from '../../statusview.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
-import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
+import { type NamespaceLabels, validateGrantedAccess, validateRequestedAccess } from '../adminaccess.ts';
 import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
+import { checkStatusAccess } from './access.ts';
 import { deviceId } from './deviceid.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
 
@@ -19,15 +20,8 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
     prepareForCreate(_ctx, obj) {
       obj.status = {};
     },
-    validate: (ctx, obj) => [
-      ...validateAdminAccess(
-        obj.spec.devices.requests?.map(({ exactly }) => exactly),
-        (i) => Path.of('spec', 'devices', 'requests').index(i).child('adminAccess'),
-        ctx.namespace,
-        labelsOf,
-      ),
-      ...validateClaim(obj),
-    ],
+    checkAccess: ({ namespace }, obj, old) => (old ? [] : validateRequestedAccess(obj.spec, namespace, labelsOf)),
+    validate: (_ctx, obj) => validateClaim(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
     },
@@ -37,30 +31,21 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
   };
 }
 
-export function makeStatus(labelsOf: NamespaceLabels): ViewSubresource<ResourceClaim> {
+export function makeStatus(labelsOf: NamespaceLabels, authorize?: Authorize): ViewSubresource<ResourceClaim> {
   return {
     ...statusView<ResourceClaim>(API_VERSIONS, {
       prepareForUpdate: (_ctx, obj, old) => dropDeallocatedDevices(obj.status, old.status),
-      validateUpdate: (ctx, obj, old) => [
-        ...validateGrantedAccess(ctx.namespace, obj, old, labelsOf),
-        ...validateClaimStatusUpdate(obj, old),
-      ],
+      async checkAccess(ctx, { status }, old) {
+        const [results, before] = [status, old?.status].map((s) => s?.allocation?.devices?.results);
+        const granted = validateGrantedAccess(results, before, ctx.namespace, labelsOf);
+        return authorize && ctx.asked
+          ? [...granted, ...(await checkStatusAccess(authorize, ctx.asked(), status, old?.status ?? {}))]
+          : granted;
+      },
+      validateUpdate: (_ctx, obj, old) => validateClaimStatusUpdate(obj, old),
     }),
     noTable: true,
   };
-}
-
-/** What has been granted stays granted. */
-function validateGrantedAccess(
-  namespace: string,
-  { status }: ResourceClaim,
-  { status: before }: ResourceClaim,
-  labelsOf: NamespaceLabels,
-): ErrorList {
-  if (before.allocation?.devices?.results?.some(({ adminAccess }) => adminAccess)) return [];
-  const at = Path.of('status', 'allocation', 'devices', 'results');
-  const results = status.allocation?.devices?.results;
-  return validateAdminAccess(results, (i) => at.index(i).child('adminAccess'), namespace, labelsOf);
 }
 
 /** What is told of a device goes with its allocation, so that clients that know nothing of it need not clean up. */

@@ -1,8 +1,7 @@
-import { Path } from '@keelson/api/field';
 import type { ResourceClaimTemplate } from '@keelson/api/generated/types/resource/v1';
 import { age, ageColumn, nameColumn } from '../../columns.ts';
 import type { KindRegistration } from '../../strategy.ts';
-import { type NamespaceLabels, validateAdminAccess } from '../adminaccess.ts';
+import { type NamespaceLabels, validateRequestedAccess } from '../adminaccess.ts';
 import { defaultClaimSpec } from '../claimspec.ts';
 import { claimFromStored, claimToStored, convertsSpec } from '../v1beta1.ts';
 import { validateTemplate, validateTemplateUpdate } from './validation.ts';
@@ -14,15 +13,9 @@ export function makeResourceClaimTemplateRegistration(
     strategy: {
       returnDeletedObject: true,
       defaults: (obj) => defaultClaimSpec(obj.spec.spec),
-      validate: (ctx, obj) => [
-        ...validateAdminAccess(
-          obj.spec.spec.devices.requests?.map(({ exactly }) => exactly),
-          (i) => Path.of('spec', 'devices', 'requests').index(i).child('adminAccess'),
-          ctx.namespace,
-          labelsOf,
-        ),
-        ...validateTemplate(obj),
-      ],
+      checkAccess: ({ namespace }, obj, old) =>
+        old ? [] : validateRequestedAccess(obj.spec.spec, namespace, labelsOf),
+      validate: (_ctx, obj) => validateTemplate(obj),
       updateChecks: ['new metadata', 'kind'],
       validateUpdate: (_ctx, obj, old) => validateTemplateUpdate(obj, old),
     },
