@@ -75,9 +75,11 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
     io.stderr(`Error: ${error.message}\n       ${error.remedy}.\n`);
     return 1;
   }
+  // Who reads the line may ask for the end at once.
+  const asked = new Promise<void>((resolve) => io.onStop(resolve));
   io.stdout(readyLine(running, Math.round(performance.now())));
   try {
-    await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
+    await Promise.race([asked, running.done]);
     return 0;
   } catch (error) {
     logger.error({ err: (error as Error).message }, 'a part of the cluster has ended');
