@@ -124,15 +124,6 @@ export function allKinds(): string[] {
   return Object.keys(encoded.kinds);
 }
 
-/** JSON names of the fields that hold quantities, or maps of them, and no other texts in any type. */
-export function quantityFields(): { readonly single: ReadonlySet<string>; readonly maps: ReadonlySet<string> } {
-  const fields = Object.values(encoded.types).flatMap((type) => type.fields);
-  const named = (pattern: RegExp): string[] => fields.filter(([, , type]) => pattern.test(type)).map(([json]) => json);
-  const others = new Set(named(/^\*?(?:string(?:@.*)?|json|any|raw)$/));
-  const only = (names: readonly string[]) => new Set(names.filter((json) => !others.has(json)));
-  return { single: only(named(/^\*?quantity$/)), maps: only(named(/map\[.*\]quantity$/)) };
-}
-
 /** The type with OpenAPI's name `io.k8s.api.core.v1.Pod`. @throws Error for a name that is not in the schema */
 export function structType(name: string): StructType {
   const known = structs.get(name);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { typeOfKind } from '../schema.ts';
+import { structType, typeOfKind } from '../schema.ts';
+import { EmptyMap } from './canonical.ts';
 import { semanticEqual } from './equality.ts';
 import { decodeJson } from './json.ts';
 import { fixtures } from './testing.ts';
@@ -30,6 +31,37 @@ it.each([
   [{ default: { a: [1] } }, { default: { a: [1] } }, true],
   [{ default: { a: [] } }, { default: {} }, false],
 ])('schemas %j and %j: %j', (a, b, equal) => expect(semanticEqual(schema(a), schema(b), CRD)).toBe(equal));
+
+it.each([
+  [{ env: [{ name: 'A', value: '1' }] }, { env: [{ name: 'A', value: '1000m' }] }, false],
+  [{ resources: { limits: { memory: '1Gi' } } }, { resources: { limits: { memory: '1073741824' } } }, true],
+  [{ resources: { limits: { memory: '1Gi' } } }, { resources: { limits: { cpu: '1Gi' } } }, false],
+])('containers %j and %j: %j', (a, b, equal) => {
+  expect(semanticEqual(a, b, structType('io.k8s.api.core.v1.Container'))).toBe(equal);
+});
+
+it('tells amounts by their type where texts have the same name', () => {
+  const device = (value: string) => ({ capacity: { memory: { value } }, attributes: {} });
+  expect(semanticEqual(device('1Gi'), device('1024Mi'), structType('io.k8s.api.resource.v1.Device'))).toBe(true);
+});
+
+it.each([
+  [{ a: 1, b: [1] }, { b: [1], a: 1 }, true],
+  [undefined, null, true],
+  [[], undefined, true],
+  [new EmptyMap(), undefined, true],
+  [{ a: [] }, {}, true],
+  [{}, { a: null }, true],
+  [{}, undefined, false],
+  [[1, 2], [2, 1], false],
+  [[1], { 0: 1 }, false],
+  ['', undefined, false],
+  [{ limits: { memory: '1Gi' } }, { limits: { memory: '1024Mi' } }, false],
+  [{ a: 1 }, { a: 1, b: 0 }, false],
+])('without a type %j and %j: %j', (a, b, equal) => {
+  expect(semanticEqual(a, b)).toBe(equal);
+  expect(semanticEqual(b, a)).toBe(equal);
+});
 
 it('takes every object for equal to itself', () => {
   for (const { name, json, type } of fixtures()) {

@@ -1,43 +1,55 @@
 /** Equality of objects in canonical form. */
 import { Quantity } from '../quantity.ts';
 import type { StructType, Type } from '../schema.ts';
+import { EmptyMap } from './canonical.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
 /**
  * Whether upstream's Semantic.DeepEqual takes the two for equal: an empty list or map is as good as none, quantities compare
  * by amount (`1Gi` is `1024Mi`), everything else by value. The order of keys does not count.
+ * @param type of both; may be left out where nothing in it is a quantity or raw JSON
  */
-export function semanticEqual(a: unknown, b: unknown, type: Type): boolean {
+export function semanticEqual(a: unknown, b: unknown, type?: Type): boolean {
   if (a === b) return true;
   const [left, right] = [a ?? undefined, b ?? undefined];
-  if (left === undefined || right === undefined)
-    return (type.kind === 'list' || type.kind === 'map') && isEmpty(left ?? right);
-  switch (type.kind) {
+  if (left === undefined || right === undefined) return isNothing(left ?? right, type);
+  switch (type?.kind) {
+    case undefined:
+      return equalWithoutType(left, right);
     case 'struct':
-      return equalStructs(left as Tree, right as Tree, type);
-    case 'list': {
-      const [l, r] = [left as readonly unknown[], right as readonly unknown[]];
-      return l.length === r.length && l.every((item, i) => semanticEqual(item, r[i], type.element));
-    }
+      return equalFields(left as Tree, right as Tree, (key) => type.byJson.get(key)?.type);
+    case 'list':
+      return equalLists(left as readonly unknown[], right as readonly unknown[], type.element);
     case 'map': {
       const [l, r] = [left as Tree, right as Tree];
       return sameKeys(l, r) && Object.keys(l).every((key) => semanticEqual(l[key], r[key], type.value));
     }
     case 'schemaOr':
-      if (Array.isArray(left) && Array.isArray(right)) {
-        const many: readonly unknown[] = right;
-        return left.length === many.length && left.every((item, i) => equalUnions(item, many[i], type.schema));
-      }
-      return equalUnions(left, right, type.schema);
+      return Array.isArray(left) && Array.isArray(right)
+        ? left.length === right.length && left.every((item, i) => equalUnions(item, right[i], type.schema))
+        : equalUnions(left, right, type.schema);
     case 'scalar':
       if (type.scalar === 'quantity') return Quantity.parse(left as string).cmp(Quantity.parse(right as string)) === 0;
       return equalValues(left, right);
   }
 }
 
-function equalStructs(a: Tree, b: Tree, type: StructType): boolean {
-  return type.jsonFields.every((field) => semanticEqual(a[field.json], b[field.json], field.type));
+function equalWithoutType(a: unknown, b: unknown): boolean {
+  if (isNothing(a) && isNothing(b)) return true;
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalLists(a, b);
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  return equalFields(a as Tree, b as Tree, () => undefined);
+}
+
+function equalLists(a: readonly unknown[], b: readonly unknown[], element?: Type): boolean {
+  return a.length === b.length && a.every((item, i) => semanticEqual(item, b[i], element));
+}
+
+function equalFields(a: Tree, b: Tree, typeOf: (key: string) => Type | undefined): boolean {
+  for (const key of Object.keys(a)) if (a[key] !== b[key] && !semanticEqual(a[key], b[key], typeOf(key))) return false;
+  for (const key of Object.keys(b)) if (!(key in a) && !isNothing(b[key], typeOf(key))) return false;
+  return true;
 }
 
 function equalUnions(a: unknown, b: unknown, schema: StructType): boolean {
@@ -60,6 +72,9 @@ function sameKeys(a: Tree, b: Tree): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key));
 }
 
-function isEmpty(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) ? value : Object.keys(value as object)).length === 0;
+/** Without a type a map is known by how it was decoded. */
+function isNothing(value: unknown, type?: Type): boolean {
+  if (value === undefined || value === null) return true;
+  if (Array.isArray(value)) return value.length === 0 && (type === undefined || type.kind === 'list');
+  return (type?.kind === 'map' || value instanceof EmptyMap) && Object.keys(value).length === 0;
 }

@@ -1,10 +1,10 @@
 /** Who may approve and sign certificates of a signer, and what may never be signed (plugin/pkg/admission/certificates). */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { quote } from '@keelson/api/field';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
 import { asError } from '../aggregate.ts';
 import { resourceAttributes } from '../authz/attributes.ts';
 import type { UserInfo } from '../registry/strategy.ts';
-import { semanticEqual } from '../registry/validation/fields.ts';
 import { requestedSubject } from './csr.ts';
 import { type AdmissionPlugin, type AdmissionWorld, objectOf, oldObjectOf, on, refuse } from './plugin.ts';
 

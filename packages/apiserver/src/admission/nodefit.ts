@@ -1,10 +1,12 @@
 /** What a pod gets from the node it is bound to, and what that node cannot give it. */
+
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { Binding, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isSidecar, podTotals } from '@keelson/api/resources/pod';
-import { semanticEqual } from '../registry/validation/fields.ts';
+import { structType } from '@keelson/api/schema';
 import {
   type AdmissionAttributes,
   type AdmissionPlugin,
@@ -14,6 +16,7 @@ import {
   refuse,
 } from './plugin.ts';
 
+const RESOURCES = structType('io.k8s.api.core.v1.ResourceRequirements');
 const TOPOLOGY_LABELS = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'];
 
 /** Pods know the zone and the region that they run in. */
@@ -108,10 +111,11 @@ export function nodeDeclaredFeatureValidator(world: AdmissionWorld): AdmissionPl
 /** Sorted. */
 function featuresOf({ spec }: Pod, { spec: old }: Pod): string[] {
   const resized = (old.initContainers ?? []).some(
-    (before, i) => !isSidecar(before) && !semanticEqual(before.resources, spec.initContainers?.[i]?.resources),
+    (before, i) =>
+      !isSidecar(before) && !semanticEqual(before.resources, spec.initContainers?.[i]?.resources, RESOURCES),
   );
   return [
-    ...(semanticEqual(spec.resources, old.resources) ? [] : ['InPlacePodLevelResourcesVerticalScaling']),
+    ...(semanticEqual(spec.resources, old.resources, RESOURCES) ? [] : ['InPlacePodLevelResourcesVerticalScaling']),
     ...(resized ? ['InPlacePodVerticalScalingInitContainers'] : []),
   ];
 }

@@ -2,10 +2,10 @@
  * OwnerReferencesPermissionEnforcement: who makes an object go with another one must be allowed to delete it, and who
  * makes the other one wait for it must be allowed to finalize that (plugin/pkg/admission/gc).
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { OwnerReference } from '@keelson/api/generated/types/meta/v1';
 import { parseApiVersion } from '@keelson/api/object';
 import { type Attributes, type Decision, resourceAttributes } from '../authz/attributes.ts';
-import { semanticEqual } from '../registry/validation/fields.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, refuse } from './plugin.ts';
 
 export function ownerReferencesPermissionEnforcement(world: AdmissionWorld): AdmissionPlugin {

@@ -1,6 +1,6 @@
 /** Tolerations, where one may say as much as several (pkg/util/tolerations). */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { Toleration } from '@keelson/api/generated/types/core/v1';
-import { semanticEqual } from '../registry/validation/fields.ts';
 
 /** Both lists, without those that another one covers. */
 export function mergeTolerations(first: readonly Toleration[], second: readonly Toleration[]): Toleration[] {

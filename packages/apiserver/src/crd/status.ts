@@ -2,6 +2,7 @@
  * What becomes of a definition: its names are accepted where no other of the group has them, then it is established
  * (apiextensions-apiserver/pkg/controller/{status,establish,apiapproval}).
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { withCondition } from '@keelson/api/conditions';
 import type {
   CustomResourceDefinition,
@@ -11,7 +12,6 @@ import type {
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { aggregate } from '../aggregate.ts';
 import { approvalCondition } from '../registry/apiextensions/customresourcedefinition/approval.ts';
-import { semanticEqual } from '../registry/validation/fields.ts';
 
 type CRD = CustomResourceDefinition;
 type Condition = CustomResourceDefinitionCondition;

@@ -1,7 +1,7 @@
 /** Owner references that say the same twice (handlers/create.go dedupOwnerReferencesAndAddWarning). */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { KubeObject, OwnerReference } from '@keelson/api/object';
 import { addWarning, type RequestContext } from '../context.ts';
-import { semanticEqual } from '../registry/validation/fields.ts';
 
 /** Removes doubles and warns of them. @param afterMutatingAdmission changes the text alone */
 export function dedupOwnerReferences(ctx: RequestContext, object: KubeObject, afterMutatingAdmission: boolean): void {

@@ -2,6 +2,7 @@
  * Whoever writes a policy or a binding must be allowed to read the parameters that it names, or its messages would tell
  * him what he may not see (pkg/registry/admissionregistration: authz.go of the four kinds).
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { invalid, qualified } from '@keelson/api/errors';
 import { forbidden, Path } from '@keelson/api/field';
 import type {
@@ -12,7 +13,6 @@ import type {
 import { parseApiVersion, type TypedObject } from '@keelson/api/object';
 import { type Authorize, resourceAttributes } from '../../authz/attributes.ts';
 import type { KindRegistration, StrategyContext, UserInfo, WriteHook } from '../../registry/strategy.ts';
-import { semanticEqual } from '../../registry/validation/fields.ts';
 import type { AdmissionWorld } from '../plugin.ts';
 
 export interface GuardOptions {

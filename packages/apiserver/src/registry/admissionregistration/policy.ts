@@ -1,4 +1,5 @@
 /** What policies share. Compare pkg/apis/admissionregistration/validation: validate{Mutating,Validating}AdmissionPolicySpec. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type {
   MutatingAdmissionPolicySpec,
@@ -7,7 +8,6 @@ import type {
   Variable,
 } from '@keelson/api/generated/types/admissionregistration/v1';
 import { isDNS1035Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
-import { semanticEqual } from '../validation/fields.ts';
 import { type CompileExpression, checkExpression, type ExpressionScope, isBlank } from './expressions.ts';
 import { requireOneOf, validateMatchConditions, validateMatchResources } from './matching.ts';
 

@@ -1,9 +1,10 @@
 /** Both kinds of webhooks. Compare pkg/apis/admissionregistration/validation: validate{Mutating,Validating}Webhook. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { MutatingWebhook, ValidatingWebhook } from '@keelson/api/generated/types/admissionregistration/v1';
 import { isFullyQualifiedName } from '@keelson/api/validation/domains';
 import { isDNS1035Label } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../validation/fields.ts';
+import { invalidFor } from '../validation/fields.ts';
 import { validateLabelSelector } from '../validation/labelselector.ts';
 import { validateWebhookService, validateWebhookUrl } from '../validation/webhook.ts';
 import type { CompileExpression, ExpressionScope } from './expressions.ts';

@@ -2,6 +2,7 @@
  * What versions of a resource have in common stands above them in upstream's internal type, and errors speak of it
  * there: `spec.validation`, not `spec.versions[0].schema`.
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinitionSpec,
@@ -10,7 +11,6 @@ import type {
   CustomResourceValidation,
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 
 export interface HoistedSpec {
   /** The first one's name. */

@@ -1,4 +1,5 @@
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
+import { structType } from '@keelson/api/schema';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { setDefaults } from './defaults.ts';
@@ -13,6 +14,7 @@ import {
 
 type CRD = CustomResourceDefinition;
 
+const SPEC_TYPE = structType('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec');
 const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
@@ -30,7 +32,7 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
     warningsOnCreate: (_ctx, obj) => formatWarnings(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = structuredClone(old.status);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
       addStoredVersion(obj);
     },
     validateUpdate: (_ctx, obj, old) => validateCustomResourceDefinitionUpdate(obj, old, judge),

@@ -2,9 +2,9 @@
  * Structural schemas: every value has one known type, and what only restricts values (allOf, anyOf, oneOf, not) says
  * nothing else. Compare k8s.io/apiextensions-apiserver/pkg/apiserver/schema {validation,complete,convert}.go.
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 
 type Level = 'root' | 'item' | 'field';
 

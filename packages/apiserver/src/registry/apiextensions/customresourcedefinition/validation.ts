@@ -1,5 +1,6 @@
 /** Compare k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   CustomResourceDefinition,
@@ -10,7 +11,7 @@ import type {
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { isDNS1035Label, isDNS1123Subdomain, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, semanticEqual } from '../../validation/fields.ts';
+import { immutableField } from '../../validation/fields.ts';
 import { internalList, internalValue } from '../../validation/internal.ts';
 import { validateApproval } from './approval.ts';
 import { type ConversionOptions, conversionOptions, validateConversion } from './conversion.ts';

@@ -1,16 +1,19 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { Path } from '@keelson/api/field';
 import type { DaemonSet } from '@keelson/api/generated/types/apps/v1';
+import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
 import { startGeneration } from '../../generation.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { hasInvalidLabelValue } from '../../validation/labelselector.ts';
 import { defaults } from './defaults.ts';
 import { setTemplateGeneration, templateGeneration } from './templategeneration.ts';
 import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
 
+const TEMPLATE_TYPE = structType('io.k8s.api.core.v1.PodTemplateSpec');
+const SPEC_TYPE = structType('io.k8s.api.apps.v1.DaemonSetSpec');
 const TEMPLATE = Path.of('spec', 'template');
 
 export function makeStrategy(policy: PodPolicy): Strategy<DaemonSet> {
@@ -32,9 +35,9 @@ export function makeStrategy(policy: PodPolicy): Strategy<DaemonSet> {
     prepareForUpdate(_ctx, obj, old) {
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
       obj.status = old.status;
-      const changed = !semanticEqual(obj.spec.template, old.spec.template);
+      const changed = !semanticEqual(obj.spec.template, old.spec.template, TEMPLATE_TYPE);
       setTemplateGeneration(obj, templateGeneration(old) + (changed ? 1n : 0n));
-      if (!semanticEqual(obj.spec, old.spec)) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
+      if (!semanticEqual(obj.spec, old.spec, SPEC_TYPE)) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
     validateUpdate(_ctx, obj, old) {
       const options = templateOptions(policy, old.spec.template);

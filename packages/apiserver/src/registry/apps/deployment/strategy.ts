@@ -1,15 +1,17 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { Path } from '@keelson/api/field';
 import type { Deployment } from '@keelson/api/generated/types/apps/v1';
+import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
 import { startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { defaults } from './defaults.ts';
 import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.apps.v1.DeploymentSpec');
 const TEMPLATE = Path.of('spec', 'template');
 
 export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
@@ -30,7 +32,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
       // Annotations count too: they go on to the replica sets.
       const same =
-        semanticEqual(obj.spec, old.spec) &&
+        semanticEqual(obj.spec, old.spec, SPEC_TYPE) &&
         semanticEqual(obj.metadata.annotations ?? {}, old.metadata.annotations ?? {});
       if (!same) obj.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },

@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { ReplicaSet } from '@keelson/api/generated/types/apps/v1';
+import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
@@ -9,6 +10,7 @@ import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaults } from './defaults.ts';
 import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.apps.v1.ReplicaSetSpec');
 const TEMPLATE = Path.of('spec', 'template');
 
 export function makeStrategy(policy: PodPolicy): Strategy<ReplicaSet> {
@@ -27,7 +29,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicaSet> {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
     warningsOnUpdate: (_ctx, { metadata, spec }, old) =>

@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { StatefulSet } from '@keelson/api/generated/types/apps/v1';
+import { structType } from '@keelson/api/schema';
 import { nameIsDNSLabel } from '@keelson/api/validation/names';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
@@ -10,6 +11,7 @@ import { warningsForClaimSpec } from '../../validation/claimspec.ts';
 import { defaults } from './defaults.ts';
 import { validateCreate, validateStatus, validateUpdate } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.apps.v1.StatefulSetSpec');
 const TEMPLATE = Path.of('spec', 'template');
 const CLAIMS = Path.of('spec', 'volumeClaimTemplates');
 
@@ -33,7 +35,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
       obj.status = old.status;
       if (old.spec.updateStrategy.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(obj);
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
     warningsOnUpdate: (_ctx, obj, old) => [

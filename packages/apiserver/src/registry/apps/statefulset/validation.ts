@@ -1,3 +1,4 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   RollingUpdateStatefulSetStrategy,
@@ -7,6 +8,7 @@ import type {
   StatefulSetUpdateStrategy,
 } from '@keelson/api/generated/types/apps/v1';
 import type { PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 import { validatePodAnnotations } from '../../core/pod/validation/annotations.ts';
 import { dnsLabel } from '../../core/pod/validation/names.ts';
 import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
@@ -20,13 +22,14 @@ import {
   validateNotDecremented,
   validateParts,
 } from '../../validation/counts.ts';
-import { nonNegative, semanticEqual } from '../../validation/fields.ts';
+import { nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { shownSelector, validateLabels } from '../../validation/labelselector.ts';
 import { validateAnnotations } from '../../validation/objectmeta.ts';
 import { readSelector, validateSelectorMatches } from '../../validation/templateselector.ts';
 import { validateLongRunning, validateRequiredSelector } from '../podtemplate.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.apps.v1.StatefulSetSpec');
 const SPEC = Path.of('spec');
 const STATUS = Path.of('status');
 const RETENTION = ['Retain', 'Delete'];
@@ -135,7 +138,7 @@ export function validateUpdate(obj: StatefulSet, old: StatefulSet, options: PodV
   const update = { ...options, isUpdate: true };
   const skipTemplate = validateSpec(old.spec, { ...update, skipTemplate: false }).length > 0;
   const errors = validateSpec(obj.spec, { ...update, skipTemplate });
-  if (!semanticEqual(immutablePart(obj.spec), immutablePart(old.spec)))
+  if (!semanticEqual(immutablePart(obj.spec), immutablePart(old.spec), SPEC_TYPE))
     errors.push(
       forbidden(
         SPEC,

@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { CronJob } from '@keelson/api/generated/types/batch/v1';
+import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
@@ -9,6 +10,7 @@ import { warningsForJobSpec } from '../job/strategy.ts';
 import { defaults } from './defaults.ts';
 import { validateCreate, validateSpec } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.batch.v1.CronJobSpec');
 const JOB_SPEC = Path.of('spec', 'jobTemplate', 'spec');
 /** The path is upstream's. */
 const ZONE_IN_SCHEDULE =
@@ -30,7 +32,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<CronJob> {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       dropDisabledTemplateFields(obj.spec.jobTemplate.spec.template, old.spec.jobTemplate.spec.template);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) =>
       validateSpec(obj.spec, old.spec, templateOptions(policy, old.spec.jobTemplate.spec.template)),

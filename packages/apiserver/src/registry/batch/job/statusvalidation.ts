@@ -2,10 +2,10 @@
  * The status of a job as its controller, any controller, may write it. Most rules look only at what this update changes,
  * so that an old fault does not keep the rest from being written.
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, OMIT_VALUE, Path, required } from '@keelson/api/field';
 import type { Job, JobStatus, UncountedTerminatedPods } from '@keelson/api/generated/types/batch/v1';
 import { validateCounts } from '../../validation/counts.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { hasCondition, isComplete, isFailed, isFinished } from './conditions.ts';
 import { countIndexes, overlap } from './indexes.ts';

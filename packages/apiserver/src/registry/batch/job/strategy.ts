@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
+import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import type { PodPolicy } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
@@ -13,6 +14,7 @@ import { validateStatus } from './statusvalidation.ts';
 import { validateUpdate } from './updatevalidation.ts';
 import { validateJob } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.batch.v1.JobSpec');
 const SPEC = Path.of('spec');
 
 const CHILDREN_STAY =
@@ -37,7 +39,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Job> {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     // The labels that the template got are there when the stored job is read, and defaults run again.
     canonicalize: defaults,

@@ -1,16 +1,20 @@
 /** What of a job may change: little, unless it is suspended. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
 import type { Affinity, Container, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, semanticEqual } from '../../validation/fields.ts';
+import { immutableField } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { shownSelector } from '../../validation/labelselector.ts';
 import { validateKubeObjectMeta, validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import type { JobValidationOptions } from './options.ts';
 import { validateJob, validateJobSpec } from './validation.ts';
 
+const POD_TEMPLATE = structType('io.k8s.api.core.v1.PodTemplateSpec');
+const POD_SPEC = structType('io.k8s.api.core.v1.PodSpec');
 const METADATA = Path.of('metadata');
 const SPEC = Path.of('spec');
 
@@ -54,14 +58,14 @@ function validateTemplateUpdate(
   const { template } = spec;
   if (!allowMutableTemplate) return immutableTemplate(template, old.template);
   const before = withResourcesOf(template.spec, withSchedulingOf(template.spec, old.template.spec));
-  if (semanticEqual(template.spec, before)) return [];
-  const shown = internalValue('io.k8s.api.core.v1.PodSpec', template.spec);
+  if (semanticEqual(template.spec, before, POD_SPEC)) return [];
+  const shown = internalValue(POD_SPEC.name, template.spec);
   return [invalid(SPEC.child('template', 'spec'), shown, 'field is immutable')];
 }
 
 function immutableTemplate(template: PodTemplateSpec, old: PodTemplateSpec): ErrorList {
-  if (semanticEqual(template, old)) return [];
-  const shown = internalValue('io.k8s.api.core.v1.PodTemplateSpec', template);
+  if (semanticEqual(template, old, POD_TEMPLATE)) return [];
+  const shown = internalValue(POD_TEMPLATE.name, template);
   return [invalid(SPEC.child('template'), shown, 'field is immutable')];
 }
 

@@ -1,12 +1,13 @@
 /** Compare pkg/apis/certificates/validation: ValidateCertificateSigningRequest…. */
+
 import { X509Certificate } from 'node:crypto';
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, invalid, notSupported, Path, quote, required } from '@keelson/api/field';
 import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
   CertificateSigningRequestSpec,
 } from '@keelson/api/generated/types/certificates/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalForm } from '../../validation/internal.ts';
 import { readPem } from '../../validation/pem.ts';
 import { validateSignerName } from '../../validation/signers.ts';

@@ -1,5 +1,7 @@
 /** Compare pkg/apis/certificates/validation: ValidatePodCertificateRequestStatusUpdate. */
+
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, notSupported, OMIT_VALUE, Path, required, tooLong } from '@keelson/api/field';
 import type {
   PodCertificateRequest,
@@ -9,7 +11,6 @@ import type {
 import type { Condition } from '@keelson/api/generated/types/meta/v1';
 import { millisOf } from '@keelson/api/time';
 import { validateConditions } from '../../validation/conditions.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { readPem } from '../../validation/pem.ts';
 import { parseRequest } from '../request.ts';
 import { PKCS10, PKIX, parsePublicKey } from './validation.ts';

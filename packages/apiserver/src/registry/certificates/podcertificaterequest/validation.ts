@@ -1,5 +1,7 @@
 /** Compare pkg/apis/certificates/validation: ValidatePodCertificateRequestCreate. */
+
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, OMIT_VALUE, Path, required, tooLong } from '@keelson/api/field';
 import type {
   PodCertificateRequest,
@@ -7,7 +9,7 @@ import type {
 } from '@keelson/api/generated/types/certificates/v1beta1';
 import { isDomainPrefixedKey } from '@keelson/api/validation/domains';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { isKubernetesSigner, validateSignerName } from '../../validation/signers.ts';
 import { parseRequest, signatureProblem } from '../request.ts';

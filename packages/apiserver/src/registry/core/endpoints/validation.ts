@@ -1,8 +1,9 @@
 /** Compare pkg/apis/core/validation: ValidateEndpoints. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, notSupported, Path, required } from '@keelson/api/field';
 import type { EndpointAddress, EndpointPort, Endpoints } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Label, isQualifiedName, isValidPortNum, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { validateEndpointIP, validateLegacyIP, warningsForIP } from '../../validation/ip.ts';
 
 const SUBSETS = Path.of('subsets');

@@ -2,10 +2,11 @@
  * Compare pkg/apis/core/validation/events.go. Objects are core/v1 Events whichever group the request named: through v1
  * nearly anything goes, events.k8s.io is strict.
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { Event } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Subdomain, isQualifiedName } from '@keelson/api/validation/names';
-import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 
 const SHORT_LIMIT = 128;

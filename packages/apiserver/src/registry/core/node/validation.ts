@@ -1,8 +1,8 @@
 /** Compare pkg/apis/core/validation: ValidateNode. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, internal, invalid, Path, quote } from '@keelson/api/field';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { parseCIDRSloppy } from '@keelson/api/ip';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLegacyCIDR } from '../../validation/ip.ts';
 import { validateResourceQuantity } from '../../validation/resources.ts';

@@ -1,4 +1,5 @@
 /** What of a PersistentVolume may not change, and how the difference is shown. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type {
   NodeSelectorRequirement,
@@ -6,7 +7,6 @@ import type {
   VolumeNodeAffinity,
 } from '@keelson/api/generated/types/core/v1';
 import { structType } from '@keelson/api/schema';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalForm, internalValue } from '../../validation/internal.ts';
 import { diffJSON } from '../../validation/unifieddiff.ts';
 

@@ -1,13 +1,15 @@
 /** What of a claim may change: its size and attributes class while it is bound (ValidatePersistentVolumeClaimUpdate). */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import { immutableField, semanticEqual } from '../../validation/fields.ts';
+import { structType } from '@keelson/api/schema';
+import { immutableField } from '../../validation/fields.ts';
 import { internalForm } from '../../validation/internal.ts';
 import { diffJSON } from '../../validation/unifieddiff.ts';
 import { optionsFor, validateClaim } from './validation.ts';
 
-const SPEC_TYPE = 'io.k8s.api.core.v1.PersistentVolumeClaimSpec';
+const SPEC_TYPE = structType('io.k8s.api.core.v1.PersistentVolumeClaimSpec');
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 const SPEC = Path.of('spec');
 
@@ -59,33 +61,14 @@ function validateSpecUpdate(
     if (before.volumeAttributesClassName !== undefined)
       after.volumeAttributesClassName = before.volumeAttributesClassName;
   }
-  if (sameSpec(after, before)) return [];
-  const difference = diffJSON(internalForm(SPEC_TYPE, before), internalForm(SPEC_TYPE, after));
+  if (semanticEqual(after, before, SPEC_TYPE)) return [];
+  const difference = diffJSON(internalForm(SPEC_TYPE.name, before), internalForm(SPEC_TYPE.name, after));
   return [
     forbidden(
       SPEC,
       `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${difference}`,
     ),
   ];
-}
-
-/** Amounts are compared as amounts. */
-function sameSpec(a: PersistentVolumeClaimSpec, b: PersistentVolumeClaimSpec): boolean {
-  const { resources, ...rest } = a;
-  const { resources: otherResources, ...otherRest } = b;
-  return (
-    semanticEqual(rest, otherRest) &&
-    sameAmounts(resources?.requests, otherResources?.requests) &&
-    sameAmounts(resources?.limits, otherResources?.limits)
-  );
-}
-
-function sameAmounts(a: Record<string, string> = {}, b: Record<string, string> = {}): boolean {
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => b[name] !== undefined && amount(a[name]).cmp(amount(b[name])) === 0)
-  );
 }
 
 function amount(text: string | undefined): Quantity {

@@ -1,9 +1,9 @@
 /** AppArmor profiles, once annotations and now fields (strategy.go applyAppArmorVersionSkew). */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { Path } from '@keelson/api/field';
 import type { AppArmorProfile, Pod } from '@keelson/api/generated/types/core/v1';
 import { allContainers } from '@keelson/api/resources/pod-parts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { validateAppArmorProfile } from './validation/profiles.ts';
 
 export const APPARMOR_PREFIX = 'container.apparmor.security.beta.kubernetes.io/';

@@ -1,9 +1,11 @@
 /** How pods are made and changed (k8s.io/kubernetes/pkg/registry/core/pod/strategy.go). */
+
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { computeQOS } from '@keelson/api/resources/pod';
+import { structType } from '@keelson/api/schema';
 import { isDNS1123Label } from '@keelson/api/validation/names';
 import type { DeleteOptions, Strategy, StrategyContext } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { syncAppArmor } from './apparmor.ts';
 import { setPodCondition } from './conditions.ts';
 import { defaultPodResources, defaults } from './defaults.ts';
@@ -14,6 +16,7 @@ import { validatePodCreate } from './validation/pod.ts';
 import { validatePodUpdate } from './validation/update.ts';
 import { warningsForPod } from './warnings.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.core.v1.PodSpec');
 const SCHEDULING_GATED = {
   type: 'PodScheduled',
   status: 'False',
@@ -69,7 +72,7 @@ function warningsForHostname(name: string): string[] {
 
 /** Before an update the registry has put the old object's generation into the new one. */
 export function bumpPodGeneration(pod: Pod, old: Pod): void {
-  if (!semanticEqual(pod.spec, old.spec)) pod.metadata.generation = (pod.metadata.generation ?? 0) + 1;
+  if (!semanticEqual(pod.spec, old.spec, SPEC_TYPE)) pod.metadata.generation = (pod.metadata.generation ?? 0) + 1;
 }
 
 /** A pod that no kubelet looks after, or that has ended, goes at once. */

@@ -1,10 +1,10 @@
 /** What is accepted in pods and templates, but should not be (k8s.io/kubernetes/pkg/api/pod/warnings.go). */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { Path, quote } from '@keelson/api/field';
 import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { ResourceList } from '@keelson/api/resources/list';
-import { semanticEqual } from '../../validation/fields.ts';
 import { warningsForIP } from '../../validation/ip.ts';
 import { APPARMOR_PREFIX, profileOfAnnotation } from './apparmor.ts';
 import { warningsForNodes } from './nodewarnings.ts';

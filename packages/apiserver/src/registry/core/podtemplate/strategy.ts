@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { PodTemplate } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
 import { dropDisabledTemplateFields } from '../pod/disabledfields.ts';
@@ -8,6 +9,7 @@ import { validatePodTemplateSpec } from '../pod/validation/spec.ts';
 import { warningsForTemplate } from '../pod/warnings.ts';
 import { defaults } from './defaults.ts';
 
+const TEMPLATE_TYPE = structType('io.k8s.api.core.v1.PodTemplateSpec');
 const TEMPLATE = Path.of('template');
 
 export function makeStrategy(policy: PodPolicy): Strategy<PodTemplate> {
@@ -22,7 +24,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<PodTemplate> {
     warningsOnCreate: (_ctx, { template }) => warningsForTemplate(template, TEMPLATE),
     prepareForUpdate(_ctx, obj, old) {
       dropDisabledTemplateFields(obj.template, old.template);
-      bumpGeneration(obj, old, 'template');
+      bumpGeneration(obj, old, 'template', TEMPLATE_TYPE);
     },
     validateUpdate: (_ctx, { template }, old) =>
       validatePodTemplateSpec(template, templateOptions(policy, old.template), TEMPLATE),

@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 import { isLongName } from '@keelson/api/validation/names';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
@@ -10,6 +11,7 @@ import { warningsForTemplate } from '../pod/warnings.ts';
 import { defaults } from './defaults.ts';
 import { validateSpec, validateStatus } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.core.v1.ReplicationControllerSpec');
 const TEMPLATE = Path.of('spec', 'template');
 
 export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController> {
@@ -30,7 +32,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController>
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       dropDisabledTemplateFields(obj.spec.template, old.spec.template);
-      bumpGeneration(obj, old, 'spec');
+      bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) => validateSpec(obj, templateOptions(policy, old.spec.template)),
     // Upstream passes the old template where the new one belongs.

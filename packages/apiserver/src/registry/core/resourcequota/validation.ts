@@ -1,7 +1,7 @@
 /** Compare pkg/apis/core/validation: ValidateResourceQuota. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { ResourceQuota } from '@keelson/api/generated/types/core/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 import { validateResourceName, validateResourceQuantity } from '../../validation/resources.ts';
 import { isStandardQuotaResource } from './resources.ts';
 import { validateScopeSelector, validateScopes } from './scopes.ts';

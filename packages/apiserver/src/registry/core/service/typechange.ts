@@ -2,8 +2,8 @@
  * When a Service changes its type, fields that the old type filled in by itself go, unless the client changed them too
  * (pkg/registry/core/service/strategy.go dropTypeDependentFields). What was allocated is released later.
  */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { Service } from '@keelson/api/generated/types/core/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 import { hasNodePorts, isExternallyAccessible, needsClusterIP, needsHealthCheck } from './predicates.ts';
 
 export function dropTypeDependentFields(service: Service, old: Service): void {

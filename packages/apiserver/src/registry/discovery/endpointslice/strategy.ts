@@ -1,7 +1,7 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './validation.ts';
 import { addressWarnings, warningsOnCreate } from './warnings.ts';
 

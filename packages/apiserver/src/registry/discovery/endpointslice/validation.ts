@@ -1,10 +1,11 @@
 /** Compare pkg/apis/discovery/validation. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, notSupported, Path, required, tooMany } from '@keelson/api/field';
 import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
 import { isFullyQualifiedDomainName } from '@keelson/api/validation/domains';
 import { isDNS1123Label, isQualifiedName, isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { validateEndpointIP, validateIP, validateLegacyIP } from '../../validation/ip.ts';
 import { validateLabels } from '../../validation/labelselector.ts';
 

@@ -1,4 +1,5 @@
 /** Compare pkg/apis/flowcontrol/validation: ValidateFlowSchema. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   FlowSchema,
@@ -11,7 +12,7 @@ import type {
   Subject,
 } from '@keelson/api/generated/types/flowcontrol/v1';
 import { nameIsDNSLabel, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { asInternal } from '../internal.ts';
 import { mandatoryFlowSchema } from '../mandatory.ts';
 

@@ -1,4 +1,5 @@
 /** Compare pkg/apis/flowcontrol/validation: ValidatePriorityLevelConfiguration. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   ExemptPriorityLevelConfiguration,
@@ -8,7 +9,6 @@ import type {
   PriorityLevelConfigurationStatus,
   QueuingConfiguration,
 } from '@keelson/api/generated/types/flowcontrol/v1';
-import { semanticEqual } from '../../validation/fields.ts';
 import { asInternal } from '../internal.ts';
 import { mandatoryPriorityLevel } from '../mandatory.ts';
 

@@ -1,9 +1,10 @@
 /** Compare pkg/apis/networking/validation: ValidateIPAddress. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { IPAddress } from '@keelson/api/generated/types/networking/v1';
 import { isDNS1123Subdomain, isPathSegmentName } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateSegment } from '../reference.ts';

@@ -1,9 +1,10 @@
 /** Compare pkg/apis/rbac/validation: ValidateRoleBinding, ValidateClusterRoleBinding. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { ClusterRoleBinding, RoleBinding, Subject } from '@keelson/api/generated/types/rbac/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { rbacName } from '../role/validation.ts';

@@ -1,9 +1,12 @@
 import type { DeviceClass } from '@keelson/api/generated/types/resource/v1';
+import { structType } from '@keelson/api/schema';
 import { isLongName } from '@keelson/api/validation/names';
 import { age, ageColumn, nameColumn } from '../../columns.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { validateDeviceClass } from './validation.ts';
+
+const SPEC_TYPE = structType('io.k8s.api.resource.v1.DeviceClassSpec');
 
 export const registration: KindRegistration<DeviceClass> = {
   strategy: {
@@ -11,7 +14,7 @@ export const registration: KindRegistration<DeviceClass> = {
     validateName: (name, prefix) => (prefix ? [] : isLongName(name)),
     prepareForCreate: (_ctx, obj) => startGeneration(obj),
     validate: (_ctx, obj) => validateDeviceClass(obj),
-    prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec'),
+    prepareForUpdate: (_ctx, obj, old) => bumpGeneration(obj, old, 'spec', SPEC_TYPE),
     updateChecks: ['new metadata', 'metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateDeviceClass(obj, old),
   },

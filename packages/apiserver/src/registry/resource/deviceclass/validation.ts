@@ -1,8 +1,8 @@
 /** Compare pkg/apis/resource/validation: ValidateDeviceClass. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { DeviceClass } from '@keelson/api/generated/types/resource/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
-import { semanticEqual } from '../../validation/fields.ts';
 import { validateList } from '../collections.ts';
 import { MAX_CONFIG } from '../deviceclaim.ts';
 import { validateConfiguration, validateSelectors } from '../devices.ts';

@@ -3,15 +3,19 @@
  * `resourceclaims/binding` to allocate and reserve, and `resourceclaims/driver` for what each driver tells of its devices:
  * with a verb for devices of the service account's own node, and another for those of any.
  */
+
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, Path } from '@keelson/api/field';
 import type { AllocationResult, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
+import { structType } from '@keelson/api/schema';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { NODE_NAME, splitServiceAccountUsername } from '../../../authn/serviceaccount/names.ts';
 import { type Attributes, type Authorize, forbiddenError } from '../../../authz/attributes.ts';
 import type { UserInfo } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { deviceId } from './deviceid.ts';
 
+const DEVICE = structType('io.k8s.api.resource.v1.AllocatedDeviceStatus');
+const ALLOCATION = structType('io.k8s.api.resource.v1.AllocationResult');
 const STATUS = Path.of('status');
 
 /** @param asked the request for the claim's status; its verb counts */
@@ -34,7 +38,11 @@ async function checkBinding(
   status: ResourceClaimStatus,
   old: ResourceClaimStatus,
 ): Promise<ErrorList> {
-  if (semanticEqual(status.allocation, old.allocation) && semanticEqual(status.reservedFor, old.reservedFor)) return [];
+  if (
+    semanticEqual(status.allocation, old.allocation, ALLOCATION) &&
+    semanticEqual(status.reservedFor, old.reservedFor)
+  )
+    return [];
   const refusal = await refusalOf(authorize, { ...asked, subresource: 'binding', namespace: '', name: '' });
   if (refusal === undefined) return [];
   const problem = `changing status.allocation or status.reservedFor requires resource="resourceclaims/binding", verb="${asked.verb}" permission: ${refusal}`;
@@ -89,7 +97,7 @@ function changedDrivers({ devices }: ResourceClaimStatus, old: ResourceClaimStat
     const id = deviceId(device);
     const same = before.get(id);
     before.delete(id);
-    if (!same || !semanticEqual(same, device)) drivers.add(device.driver);
+    if (!same || !semanticEqual(same, device, DEVICE)) drivers.add(device.driver);
   }
   for (const { driver } of before.values()) drivers.add(driver);
   return [...drivers].sort();

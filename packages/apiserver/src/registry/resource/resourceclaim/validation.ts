@@ -1,4 +1,6 @@
 /** Compare pkg/apis/resource/validation: ValidateResourceClaim, ValidateResourceClaimStatusUpdate. */
+
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, notSupported, Path, required, tooLong, tooMany } from '@keelson/api/field';
 import type {
   AllocatedDeviceStatus,
@@ -9,8 +11,8 @@ import type {
   ResourceClaim,
   ResourceClaimConsumerReference,
 } from '@keelson/api/generated/types/resource/v1';
+import { structType } from '@keelson/api/schema';
 import { validateConditions } from '../../validation/conditions.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateInterfaceAddress } from '../../validation/ip.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
@@ -27,6 +29,8 @@ import { validateBindingConditions, validateConfiguration, validateRawObject } f
 import { validateDriverName, validateLabel, validatePoolName, validateUID } from '../names.ts';
 import { deviceId, shownDeviceId } from './deviceid.ts';
 
+const ALLOCATION_TYPE = structType('io.k8s.api.resource.v1.AllocationResult');
+const SPEC_TYPE = structType('io.k8s.api.resource.v1.ResourceClaimSpec');
 const MAX_RESERVED_FOR = 256;
 const MAX_RESULTS = 32;
 const MAX_CONDITIONS = 8;
@@ -40,8 +44,8 @@ export function validateClaim({ spec }: ResourceClaim): ErrorList {
 }
 
 export function validateClaimUpdate(obj: ResourceClaim, old: ResourceClaim): ErrorList {
-  if (semanticEqual(obj.spec, old.spec)) return [];
-  return [invalid(Path.of('spec'), internalValue('io.k8s.api.resource.v1.ResourceClaimSpec', obj.spec), IMMUTABLE)];
+  if (semanticEqual(obj.spec, old.spec, SPEC_TYPE)) return [];
+  return [invalid(Path.of('spec'), internalValue(SPEC_TYPE.name, obj.spec), IMMUTABLE)];
 }
 
 export function validateClaimStatusUpdate({ metadata, spec, status }: ResourceClaim, old: ResourceClaim): ErrorList {
@@ -97,8 +101,8 @@ function validateAllocation(
 ): ErrorList {
   if (!allocation) return [];
   if (old) {
-    if (semanticEqual(allocation, old)) return [];
-    return [invalid(path, internalValue('io.k8s.api.resource.v1.AllocationResult', allocation), IMMUTABLE)];
+    if (semanticEqual(allocation, old, ALLOCATION_TYPE)) return [];
+    return [invalid(path, internalValue(ALLOCATION_TYPE.name, allocation), IMMUTABLE)];
   }
   const { devices, nodeSelector } = allocation;
   const at = path.child('devices');

@@ -1,9 +1,10 @@
 /** Compare pkg/apis/resource/validation/validation_resourcepoolstatusrequest.go and the declarations of the type. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path, required, tooLong, tooMany } from '@keelson/api/field';
 import type { PoolStatus, ResourcePoolStatusRequest } from '@keelson/api/generated/types/resource/v1alpha3';
 import { isLongName, isLongNameCaseless } from '@keelson/api/validation/names';
 import { validateConditions } from '../../validation/conditions.ts';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 
 const MAX_POOL_NAME = 253;

@@ -1,4 +1,5 @@
 /** One device of a slice. Compare pkg/apis/resource/validation: validateDevice. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, notFound, type Path, required, tooLong } from '@keelson/api/field';
 import type {
   Counter,
@@ -10,7 +11,7 @@ import type {
 import { Quantity } from '@keelson/api/quantity';
 import { isNativeResource } from '@keelson/api/resources/names';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
 import { parseSemver } from '../../validation/semver.ts';

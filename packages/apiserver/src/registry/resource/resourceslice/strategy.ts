@@ -1,10 +1,12 @@
 import type { Device, DeviceAttribute, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { Device as BetaDevice } from '@keelson/api/generated/types/resource/v1beta1';
+import { structType } from '@keelson/api/schema';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
 import { defaultTaint } from '../taints.ts';
 import { validateSlice } from './validation.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.resource.v1.ResourceSliceSpec');
 const DEFAULT_MULTIPLIER = '1';
 
 export const strategy: Strategy<ResourceSlice> = {
@@ -26,7 +28,7 @@ export const strategy: Strategy<ResourceSlice> = {
   validate: (_ctx, obj) => validateSlice(obj),
   warningsOnCreate: (_ctx, obj) => driverWarnings(obj),
   prepareForUpdate(_ctx, obj, old) {
-    bumpGeneration(obj, old, 'spec');
+    bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     dropDisabledFields(obj, old);
   },
   validateUpdate: (_ctx, obj, old) => validateSlice(obj, old),

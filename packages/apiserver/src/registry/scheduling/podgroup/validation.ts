@@ -1,7 +1,7 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { PodGroup, PodGroupTemplateReference } from '@keelson/api/generated/types/scheduling/v1alpha2';
 import { validateConditions } from '../../validation/conditions.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { immutable, validateRequiredName, validateSchedulingPolicy } from '../policy.ts';
 
 const SPEC = Path.of('spec');

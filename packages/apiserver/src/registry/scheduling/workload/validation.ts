@@ -1,3 +1,4 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, Path, required, tooMany } from '@keelson/api/field';
 import type {
   PodGroupTemplate,
@@ -5,7 +6,7 @@ import type {
   Workload,
 } from '@keelson/api/generated/types/scheduling/v1alpha2';
 import { isLongName, isPathSegmentName } from '@keelson/api/validation/names';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { immutable, validateRequiredName, validateSchedulingPolicy } from '../policy.ts';
 
 const CONTROLLER = Path.of('spec', 'controllerRef');

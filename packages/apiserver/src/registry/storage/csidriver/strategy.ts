@@ -1,7 +1,7 @@
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { CSIDriver, CSIDriverSpec } from '@keelson/api/generated/types/storage/v1';
 import { bumpGeneration } from '../../generation.ts';
 import type { Strategy } from '../../strategy.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { validateCSIDriver, validateCSIDriverUpdate } from './validation.ts';
 
 export const strategy: Strategy<CSIDriver> = {

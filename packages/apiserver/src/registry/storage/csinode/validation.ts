@@ -1,9 +1,10 @@
 /** Compare pkg/apis/storage/validation: ValidateCSINode. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { CSINode, CSINodeDriver } from '@keelson/api/generated/types/storage/v1';
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { validateCSIDriverName } from '../../validation/csi.ts';
-import { invalidFor, nonNegative, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor, nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 
 const DRIVERS = Path.of('spec', 'drivers');

@@ -1,9 +1,10 @@
 /** Compare pkg/apis/storage/validation: ValidateCSIStorageCapacity. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { CSIStorageCapacity } from '@keelson/api/generated/types/storage/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { immutableField, invalidFor } from '../../validation/fields.ts';
 import { shownSelector, validateLabelSelector } from '../../validation/labelselector.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateNonNegativeQuantity } from '../../validation/resources.ts';

@@ -1,12 +1,16 @@
 /** Compare pkg/apis/storage/validation: ValidateVolumeAttachment. */
+
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, Path, required, tooLong } from '@keelson/api/field';
 import type { VolumeAttachment, VolumeAttachmentSource, VolumeError } from '@keelson/api/generated/types/storage/v1';
+import { structType } from '@keelson/api/schema';
 import { inclusiveRangeMessage, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { validatePersistentVolumeSpec } from '../../core/persistentvolume/validation.ts';
 import { validateCSIDriverName } from '../../validation/csi.ts';
-import { invalidFor, semanticEqual } from '../../validation/fields.ts';
+import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 
+const SPEC_TYPE = structType('io.k8s.api.storage.v1.VolumeAttachmentSpec');
 const SPEC = Path.of('spec');
 const STATUS = Path.of('status');
 const MAX_METADATA = 256 * 1024;
@@ -60,8 +64,8 @@ function validateError(error: VolumeError | undefined, path: Path): ErrorList {
 
 export function validateVolumeAttachmentUpdate(obj: VolumeAttachment, old: VolumeAttachment): ErrorList {
   const errors = validateVolumeAttachment(obj);
-  if (!semanticEqual(obj.spec, old.spec)) {
-    const shown = internalValue('io.k8s.api.storage.v1.VolumeAttachmentSpec', obj.spec);
+  if (!semanticEqual(obj.spec, old.spec, SPEC_TYPE)) {
+    const shown = internalValue(SPEC_TYPE.name, obj.spec);
     errors.push(invalid(SPEC, shown, 'field is immutable'));
   }
   return errors;

@@ -1,5 +1,6 @@
 /** Compare pkg/apis/storagemigration/validation. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type {
   StorageVersionMigration,
@@ -7,7 +8,6 @@ import type {
 } from '@keelson/api/generated/types/storagemigration/v1beta1';
 import { isDNS1035Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
 import { validateConditions } from '../../validation/conditions.ts';
-import { semanticEqual } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 

@@ -1,9 +1,10 @@
 /** Ephemeral containers, which are put into a pod that runs. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, notFound, Path, quote } from '@keelson/api/field';
 import type { EphemeralContainer, Pod } from '@keelson/api/generated/types/core/v1';
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
-import { semanticEqual } from '../../../validation/fields.ts';
+import { structType } from '@keelson/api/schema';
 import { internalForm } from '../../../validation/internal.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
@@ -51,7 +52,7 @@ function isSet(container: EphemeralContainer, key: (typeof DISALLOWED)[number]):
   return value !== undefined && !(key === 'resources' && Object.keys(value).length === 0);
 }
 
-const TYPE = 'io.k8s.api.core.v1.EphemeralContainer';
+const TYPE = structType('io.k8s.api.core.v1.EphemeralContainer');
 
 /** Those that are there stay as they are. */
 export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
@@ -75,6 +76,6 @@ function unchanged(old: EphemeralContainer, container: EphemeralContainer | unde
     forbidden(Path.of('spec', 'ephemeralContainers'), `existing ephemeral containers ${quote(old.name)} ${detail}`),
   ];
   if (!container) return problem('may not be removed\n');
-  if (semanticEqual(container, old)) return [];
-  return problem(`may not be changed\n${diffJSON(internalForm(TYPE, old), internalForm(TYPE, container))}`);
+  if (semanticEqual(container, old, TYPE)) return [];
+  return problem(`may not be changed\n${diffJSON(internalForm(TYPE.name, old), internalForm(TYPE.name, container))}`);
 }

@@ -1,15 +1,19 @@
 /** A pod's containers in other sizes, while they run. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid } from '@keelson/api/field';
 import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import type { ResourceList } from '@keelson/api/resources/list';
 import { computeQOS, isSidecar, qosClass } from '@keelson/api/resources/pod';
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
-import { semanticEqual } from '../../../validation/fields.ts';
+import { structType } from '@keelson/api/schema';
 import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';
 import { SPEC, validatePodContent } from './pod.ts';
 
+const RESOURCES_TYPE = structType('io.k8s.api.core.v1.ResourceRequirements');
+const CONTAINER_TYPE = structType('io.k8s.api.core.v1.Container');
+const SPEC_TYPE = structType('io.k8s.api.core.v1.PodSpec');
 const ONLY_CPU_AND_MEMORY = 'only cpu and memory resources are mutable';
 
 export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
@@ -26,7 +30,7 @@ export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
   errors.push(...validateNothingRemoved(pod, old), ...validateContainersChange(pod, old));
   if (errors.length > 0) return errors;
   const rest = (of: Pod) => ({ ...of.spec, containers: [], initContainers: [], resources: undefined });
-  return semanticEqual(rest(pod), rest(old)) ? [] : [forbidden(SPEC, ONLY_CPU_AND_MEMORY)];
+  return semanticEqual(rest(pod), rest(old), SPEC_TYPE) ? [] : [forbidden(SPEC, ONLY_CPU_AND_MEMORY)];
 }
 
 /** The node's kubelet says so by reporting resources. Where nothing runs it is not known. */
@@ -46,7 +50,7 @@ function validatePodLevel(pod: Pod, old: Pod): ErrorList {
     errors.push(forbidden(at.child('requests'), 'pod-level resource requests cannot be removed'));
   if (before && isRemoved(resources?.limits, before.limits))
     errors.push(forbidden(at.child('limits'), 'pod-level resource limits cannot be removed'));
-  if (!semanticEqual(withoutCPUAndMemory(resources), withoutCPUAndMemory(before)))
+  if (!semanticEqual(withoutCPUAndMemory(resources), withoutCPUAndMemory(before), RESOURCES_TYPE))
     errors.push(forbidden(SPEC, `${ONLY_CPU_AND_MEMORY} at pod-level`));
   return errors;
 }
@@ -95,7 +99,7 @@ function validateContainersChange(pod: Pod, old: Pod): ErrorList {
     const at = SPEC.child('initContainers').index(i);
     if (differsElsewhere(container, before))
       errors.push(forbidden(at, 'only cpu and memory resources for init or sidecar containers are mutable'));
-    if (isSidecar(container) || semanticEqual(container, before)) continue;
+    if (isSidecar(container) || semanticEqual(container, before, CONTAINER_TYPE)) continue;
     for (const { restartPolicy } of container.resizePolicy ?? [])
       if (restartPolicy === 'RestartContainer')
         errors.push(
@@ -110,7 +114,7 @@ function differsElsewhere(container: Container, old: Container): boolean {
   const rest = (of: Container) => ({ ...of, resources: withoutCPUAndMemory({ ...of.resources, claims: [] }) });
   // Claims are left out of the new side alone: a container that has some never passes.
   const before = { ...rest(old), resources: withoutCPUAndMemory(old.resources) };
-  return !semanticEqual(rest(container), before);
+  return !semanticEqual(rest(container), before, CONTAINER_TYPE);
 }
 
 function withoutCPUAndMemory(resources: ResourceRequirements | undefined): ResourceRequirements {

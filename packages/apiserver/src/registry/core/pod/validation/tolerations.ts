@@ -1,10 +1,11 @@
 /** What taints a pod bears. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { Toleration } from '@keelson/api/generated/types/core/v1';
 import { isDecimalInteger, isValidLabelValue } from '@keelson/api/validation/names';
 import { parseInt64, parseProblem } from '../../../apps/annotations.ts';
-import { invalidFor, semanticEqual } from '../../../validation/fields.ts';
+import { invalidFor } from '../../../validation/fields.ts';
 import { validateLabelName } from '../../../validation/labelselector.ts';
 
 export interface TolerationOptions {

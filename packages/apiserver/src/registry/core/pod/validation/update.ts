@@ -1,5 +1,6 @@
 /** Which changes a pod takes: images, a shorter deadline, more tolerations, fewer gates. */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, Path, required } from '@keelson/api/field';
 import type {
   Affinity,
@@ -10,8 +11,8 @@ import type {
   PodSchedulingGate,
   PodSpec,
 } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 import { inclusiveRangeMessage } from '@keelson/api/validation/names';
-import { semanticEqual } from '../../../validation/fields.ts';
 import { internalForm, internalList, internalValue } from '../../../validation/internal.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
@@ -20,7 +21,7 @@ import { SPEC, validateImageSpaces, validatePodContent } from './pod.ts';
 import { validateOnlyAddedTolerations } from './tolerations.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
-const POD_SPEC = 'io.k8s.api.core.v1.PodSpec';
+const POD_SPEC = structType('io.k8s.api.core.v1.PodSpec');
 const TERM = 'io.k8s.api.core.v1.NodeSelectorTerm';
 const UPDATABLE = [
   '`spec.containers[*].image`',
@@ -65,7 +66,7 @@ export function validatePodUpdate(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
       SPEC.child('schedulingGates'),
     ),
   );
-  return semanticEqual(spec, old.spec) ? errors : [...errors, ...validateRest(spec, old.spec)];
+  return semanticEqual(spec, old.spec, POD_SPEC) ? errors : [...errors, ...validateRest(spec, old.spec)];
 }
 
 function validateImages(containers: readonly Container[], path: Path): ErrorList {
@@ -123,8 +124,8 @@ function validateRest(spec: PodSpec, old: PodSpec): ErrorList {
     errors.push(...validateNodeAffinityMutation(munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity));
     Object.assign(munged, { affinity: withNodeAffinity(munged.affinity, old.affinity) });
   }
-  if (semanticEqual(munged, old)) return errors;
-  const diff = diffJSON(internalForm(POD_SPEC, old), internalForm(POD_SPEC, munged));
+  if (semanticEqual(munged, old, POD_SPEC)) return errors;
+  const diff = diffJSON(internalForm(POD_SPEC.name, old), internalForm(POD_SPEC.name, munged));
   return [...errors, forbidden(SPEC, `pod updates may not change fields other than ${UPDATABLE}\n${diff}`)];
 }
 

@@ -1,9 +1,9 @@
 /** Fills in a Service's IP family policy and families (pkg/registry/core/service/storage/alloc.go initIPFamilyFields). */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { invalid as invalidObject } from '@keelson/api/errors';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { type IPFamily, parseIPSloppy } from '@keelson/api/ip';
-import { semanticEqual } from '../../../validation/fields.ts';
 import { validateClusterIPs } from '../clusterips.ts';
 import { NONE, needsClusterIP } from '../predicates.ts';
 import type { Families } from './deps.ts';

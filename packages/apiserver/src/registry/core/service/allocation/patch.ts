@@ -1,6 +1,6 @@
 /** Makes an update idempotent: what the client left out and the server had allocated is filled in from the old object. */
+import { semanticEqual } from '@keelson/api/codec/equality';
 import type { Service } from '@keelson/api/generated/types/core/v1';
-import { semanticEqual } from '../../../validation/fields.ts';
 import { needsClusterIP, needsHealthCheck } from '../predicates.ts';
 
 /** pkg/registry/core/service/storage/storage.go patchAllocatedValues */

@@ -3,13 +3,13 @@
  * services that there are (upstream's default-servicecidr controller and the repair loops of its allocators).
  */
 
+import { semanticEqual } from '@keelson/api/codec/equality';
 import { hasReason } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { IPAddress, ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { formatIP, parseIPSloppy } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
 import { Periodic } from '../../../../bootstrap/periodic.ts';
-import { semanticEqual } from '../../../validation/fields.ts';
 import { NONE, needsClusterIP } from '../predicates.ts';
 import { CONTROLLER, ipAddress, MANAGED_BY_LABEL, NETWORKING } from './addresses.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
