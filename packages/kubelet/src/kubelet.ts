@@ -20,6 +20,7 @@ import { type LogRotation, ROTATION, type RotationPolicy, rotateLog } from './lo
 import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
+import { PluginManager } from './plugins/manager.ts';
 import type { PodManager } from './pods/manager.ts';
 import { NodePreparer } from './pods/preparer.ts';
 import { isStatic, uidOf } from './pods/spec.ts';
@@ -105,7 +106,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const { client, nodeName, runtime, rootDirectory, leaseSeconds = 40 } = options;
   const { world } = client;
   const { log } = world;
-  await mkdir(join(rootDirectory, 'pods'), { recursive: true, mode: 0o750 });
+  for (const folder of ['pods', 'plugins']) {
+    await mkdir(join(rootDirectory, folder), { recursive: true, mode: 0o750 });
+  }
   const version = await runtime.version();
   const machine = await readMachine(rootDirectory);
   const addresses = options.nodeIps ?? defaultAddresses();
@@ -259,6 +262,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     serverPort: server?.port ?? 0,
     maxImages: options.maxStatusImages ?? 50,
   };
+  const plugins = new PluginManager({
+    directory: join(rootDirectory, 'plugins_registry'),
+    world,
+    metrics: options.metrics,
+  });
   let cidrs: readonly string[] = [];
   const seen = (node: Node) => {
     const now = node.spec?.podCIDRs ?? [];
@@ -322,6 +330,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   manager.reconcileMirrors();
   await manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
   housekeeping.start();
+  await plugins.start();
   const { collector } = housekeeping;
   const noteImages = async () => void (await collector.detect());
   await noteImages().catch((error) => log.warn({ error }, 'Could not look at images'));
@@ -346,6 +355,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       housekeeping.stop();
       unsubscribe();
       manifests?.stop();
+      plugins.stop();
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop()]);

@@ -224,6 +224,11 @@ export const criDescriptors: object = {
          "rule": "repeated",
          "type": "string",
          "id": 2
+        },
+        "options": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 3
         }
        }
       },
@@ -621,7 +626,12 @@ export const criDescriptors: object = {
        }
       },
       "Namespace": {
-       "fields": {}
+       "fields": {
+        "options": {
+         "type": "NamespaceOption",
+         "id": 2
+        }
+       }
       },
       "LinuxPodSandboxStatus": {
        "fields": {

@@ -2,7 +2,13 @@
 import { Path } from '@keelson/api/field';
 import { isFullyQualifiedDomainName } from '@keelson/api/validation/domains';
 import { AggregateFailure } from '../../aggregate.ts';
-import { AES_GCM_KEY, type Annotations, type EncryptedObject, EXTENDED_NONCE_SEED, messages } from './messages.ts';
+import {
+  AES_GCM_KEY,
+  type Annotations,
+  type EncryptedObject,
+  EXTENDED_NONCE_SEED,
+  encryptedObject,
+} from './messages.ts';
 
 /** In bytes. */
 const MAX_KEY_ID = 1024;
@@ -13,12 +19,12 @@ const MAX_ANNOTATIONS = 32 * 1024;
 export type DataKeySource = Omit<EncryptedObject, 'encryptedData'>;
 
 export function encodeEncryptedObject(object: EncryptedObject): Buffer {
-  return messages.encryptedObject.encode(object);
+  return encryptedObject.encode(object);
 }
 
 /** @throws Error for what is none, and for what upstream would not take for one */
 export function decodeEncryptedObject(stored: Uint8Array): EncryptedObject {
-  const object = messages.encryptedObject.decode(stored);
+  const object = encryptedObject.decode(stored);
   checkSource(object, object.encryptedData.length > 0);
   return object;
 }

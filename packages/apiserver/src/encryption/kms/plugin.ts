@@ -1,7 +1,13 @@
 /** A key management service, behind a plugin on a socket of this machine (k8s.io/kms, version 2). */
-import { ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { RpcClient } from '@keelson/component/grpc/client';
 import type { EncryptionMetrics } from '../metrics.ts';
-import { type DecryptRequest, type EncryptResponse, type Message, messages, type StatusResponse } from './messages.ts';
+import {
+  type DecryptRequest,
+  type EncryptResponse,
+  type KmsMethods,
+  keyManagement,
+  type StatusResponse,
+} from './messages.ts';
 
 export interface KmsPlugin {
   status(): Promise<StatusResponse>;
@@ -9,24 +15,6 @@ export interface KmsPlugin {
   decrypt(request: DecryptRequest): Promise<Buffer>;
   close(): void;
 }
-
-/** In the words of gRPC's Go implementation. */
-export class PluginError extends Error {
-  override readonly name = 'PluginError';
-  /** `DeadlineExceeded` */
-  readonly codeName: string;
-
-  constructor(error: ServiceError) {
-    const codeName = (status[error.code] ?? 'UNKNOWN')
-      .toLowerCase()
-      .replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const details = error.code === status.DEADLINE_EXCEEDED ? 'context deadline exceeded' : error.details;
-    super(`rpc error: code = ${codeName} desc = ${details}`, { cause: error });
-    this.codeName = codeName;
-  }
-}
-
-const SERVICE = '/v2.KeyManagementService';
 
 export interface PluginOptions {
   /** Of the provider in the configuration. */
@@ -42,41 +30,17 @@ export interface PluginOptions {
 export function connectPlugin({ name, endpoint, timeoutMs, metrics }: PluginOptions): KmsPlugin {
   const path = decodeURIComponent(new URL(endpoint).pathname);
   const target = path.startsWith('/@') ? `unix:\0${path.slice(2)}` : `unix:${path}`;
-  const client = new Client(target, ChannelCredentials.createInsecure(), {
-    'grpc.default_authority': 'localhost',
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2_000,
-  });
+  const client = new RpcClient(target, { waitForReady: true });
 
-  function call<Request, Response>(
-    method: string,
-    request: Request,
-    encoded: Message<Request>,
-    decoded: Message<Response>,
-  ): Promise<Response> {
-    const full = `${SERVICE}/${method}`;
-    const send = () =>
-      new Promise<Response>((resolve, reject) => {
-        client.makeUnaryRequest(
-          full,
-          (value: Request) => encoded.encode(value),
-          (bytes: Buffer) => decoded.decode(bytes),
-          request,
-          new Metadata({ waitForReady: true }),
-          { deadline: Date.now() + timeoutMs },
-          (error, response) => (error ? reject(new PluginError(error)) : resolve(response as Response)),
-        );
-      });
-    return metrics.call(name, full, send);
-  }
+  const call = <Name extends keyof KmsMethods>(method: Name, request: KmsMethods[Name][0]) =>
+    metrics.call(name, keyManagement.method(method).path, () =>
+      client.call(keyManagement, method, request, { timeoutMs }),
+    );
 
   return {
-    status: () => call('Status', {}, messages.statusRequest, messages.statusResponse),
-    encrypt: (plaintext, uid) => call('Encrypt', { plaintext, uid }, messages.encryptRequest, messages.encryptResponse),
-    async decrypt(request) {
-      const { plaintext } = await call('Decrypt', request, messages.decryptRequest, messages.decryptResponse);
-      return Buffer.from(plaintext);
-    },
+    status: () => call('Status', {}),
+    encrypt: (plaintext, uid) => call('Encrypt', { plaintext, uid }),
+    decrypt: async (request) => Buffer.from((await call('Decrypt', request)).plaintext),
     close: () => client.close(),
   };
 }

@@ -3,8 +3,7 @@
  * it has none and every so often where it has (pkg/kubelet/pleg).
  */
 import { POD_UID } from '../labels.ts';
-import type { PodListing } from '../runtime.ts';
-import type { PodSandboxStatus } from './messages.ts';
+import { type PodListing, RuntimeError } from '../runtime.ts';
 import type { CriService } from './service.ts';
 
 const LOOK_MS = 1000;
@@ -18,7 +17,7 @@ export class Changes {
   readonly #subscribers = new Set<(uid: string) => void>();
   #seen = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
-  #stream: { cancel(): void } | undefined;
+  #events: AbortController | undefined;
   #hasEvents = false;
   #stopped = false;
 
@@ -30,7 +29,7 @@ export class Changes {
   subscribe(changed: (uid: string) => void): () => void {
     this.#subscribers.add(changed);
     if (this.#subscribers.size === 1) {
-      this.#listen();
+      void this.#listen();
       this.#lookIn(0);
     }
     return () => {
@@ -46,29 +45,31 @@ export class Changes {
 
   #rest(): void {
     clearTimeout(this.#timer);
-    this.#stream?.cancel();
-    this.#stream = undefined;
+    this.#events?.abort();
+    this.#events = undefined;
   }
 
   #tell(uid: string): void {
     for (const changed of this.#subscribers) changed(uid);
   }
 
-  #listen(): void {
-    const stream = this.#cri.events();
-    this.#stream = stream;
-    stream.on('data', (event: { pod_sandbox_status?: PodSandboxStatus | null }) => {
-      this.#hasEvents = true;
-      const uid = event.pod_sandbox_status?.labels[POD_UID];
-      if (uid !== undefined) this.#tell(uid);
-    });
-    stream.on('error', (error: { code?: number }) => {
-      this.#hasEvents = false;
-      this.#lookIn(LOOK_MS);
-      // 12: the runtime does not know of events, and will not learn.
-      if (this.#stopped || this.#subscribers.size === 0 || error.code === 12) return;
-      setTimeout(() => this.#subscribers.size > 0 && !this.#stopped && this.#listen(), RECONNECT_MS).unref();
-    });
+  async #listen(): Promise<void> {
+    const ended = new AbortController();
+    this.#events = ended;
+    try {
+      for await (const { pod_sandbox_status: sandbox } of this.#cri.events(ended.signal)) {
+        this.#hasEvents = true;
+        const uid = sandbox?.labels[POD_UID];
+        if (uid !== undefined) this.#tell(uid);
+      }
+    } catch (error) {
+      // It does not know of events, and will not learn.
+      if (error instanceof RuntimeError && error.code === 'Unimplemented') return this.#lookIn(LOOK_MS);
+    }
+    if (ended.signal.aborted) return;
+    this.#hasEvents = false;
+    this.#lookIn(LOOK_MS);
+    setTimeout(() => !ended.signal.aborted && void this.#listen(), RECONNECT_MS).unref();
   }
 
   #lookIn(ms: number): void {

@@ -20,6 +20,7 @@ export interface Methods {
   ContainerStatus: [{ container_id: string; verbose: boolean }, { status: ContainerStatus }];
   UpdateContainerResources: [{ container_id: string; linux: object }, object];
   ReopenContainerLog: [{ container_id: string }, object];
+  GetContainerEvents: [object, AsyncIterable<{ pod_sandbox_status: PodSandboxStatus | null }>];
   ExecSync: [
     { container_id: string; cmd: readonly string[]; timeout: number },
     { stdout: Uint8Array; stderr: Uint8Array; exit_code: number },
