@@ -22,6 +22,8 @@ export interface RequestContext {
   flowHeaders?: ResponseHeaders;
   /** To be called when a watch has begun: what comes then costs little. */
   onInitialized?: () => void;
+  /** When it is answered that it took too long, of `performance.now()`. */
+  deadline?: number;
   /** Texts for `Warning: 299` headers, in order, without doubles. */
   readonly warnings: string[];
   /** Annotations for the audit event. */

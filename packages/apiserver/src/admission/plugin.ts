@@ -34,6 +34,8 @@ export interface AdmissionAttributes {
   options(): object | undefined;
   /** Which time round mutating admission goes. */
   readonly round: Round;
+  /** How long the client will still wait; infinite where there is no end. */
+  msLeft(): number;
   /** A warning for the client. */
   warn(text: string): void;
   /** An annotation of the audit event. */

@@ -138,6 +138,7 @@ export function request(
     object: given,
     oldObject: undefined,
     dryRun: false,
+    msLeft: () => Number.POSITIVE_INFINITY,
     user: { name: 'alice', uid: '', groups: ['devs'], extra: {} },
     apiVersion: 'v1',
     options: () => undefined,

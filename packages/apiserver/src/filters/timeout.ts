@@ -5,6 +5,7 @@
 import { badRequest, timeout as timeoutError } from '@keelson/api/errors';
 import { parseDuration } from '@keelson/component/go/duration';
 import type { Filter } from '../chain.ts';
+import { before } from '../deadline.ts';
 import { isLongRunning } from './longrunning.ts';
 
 /**
@@ -18,18 +19,13 @@ export function timeout(limitSeconds: number): Filter {
     const wish = wishOf(ctx.info.query);
     const milliseconds = wish > 0 && wish < limit ? wish : limit;
     if (milliseconds === Number.POSITIVE_INFINITY) return next();
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(timeoutError('request did not complete within the allotted timeout', 0)),
-        milliseconds,
-      );
-      // Whoever goes on after the answer was given talks to nobody.
-      next()
-        .finally(() => clearTimeout(timer))
-        .then(resolve, reject);
-    });
+    ctx.deadline = performance.now() + milliseconds;
+    await before(ctx.deadline, tooLate, next);
   };
 }
+
+// Whoever goes on after the answer was given talks to nobody.
+const tooLate = () => timeoutError('request did not complete within the allotted timeout', 0);
 
 /** @returns milliseconds; 0 and less stand for no wish */
 function wishOf(query: URLSearchParams): number {

@@ -5,6 +5,7 @@ import type { KubeObject, ManagedFieldsEntry } from '@keelson/api/object';
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts';
 import { Round } from '../admission/round.ts';
 import { addWarning } from '../context.ts';
+import { checkInTime, msLeft } from '../deadline.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import { operationOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
@@ -46,6 +47,7 @@ function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
     ...(deleteOptions ? { deleteOptions } : {}),
     options: () => operationOptions(operation, ctx.info.query, deleteOptions),
     round: new Round(),
+    msLeft: () => msLeft(ctx),
     warn: (text: string) => addWarning(ctx, text),
     annotate: (key: string, value: string) => {
       // Nobody overwrites what another one has said.
@@ -59,10 +61,14 @@ export function mutate(scope: Admitting, subject: Subject): Promise<void> {
   return scope.admission.mutate(attributes(scope, subject));
 }
 
-/** By now the object has the name that was made for it. @throws StatusError what a plugin refuses */
-export function validate(scope: Admitting, subject: Subject): Promise<void> {
+/**
+ * By now the object has the name that was made for it. What follows is the write.
+ * @throws StatusError what a plugin refuses; 504 where the client has been told that it took too long
+ */
+export async function validate(scope: Admitting, subject: Subject): Promise<void> {
   const name = subject.name || (subject.object?.metadata?.name ?? '');
-  return scope.admission.validate(attributes(scope, { ...subject, name }));
+  await scope.admission.validate(attributes(scope, { ...subject, name }));
+  checkInTime(scope.ctx);
 }
 
 /**

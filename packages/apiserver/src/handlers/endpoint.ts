@@ -6,6 +6,7 @@ import type { Handler } from '../chain.ts';
 import { type ConnectDeps, connect } from '../connect/index.ts';
 import { addWarning, type RequestContext } from '../context.ts';
 import { customRoute } from '../crd/route.ts';
+import { inTimeToWrite } from '../deadline.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
 import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
@@ -53,6 +54,9 @@ export interface EndpointOptions {
   readonly paths: readonly PathHandler[];
 }
 
+/** Of one object. */
+const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
+
 export function endpoint(options: EndpointOptions): Handler {
   return async (ctx) => {
     const { info } = ctx;
@@ -70,7 +74,8 @@ export function endpoint(options: EndpointOptions): Handler {
     if (warning !== undefined)
       noteDeprecated(ctx, found, warning, (removed) => options.metrics.requests.deprecated(labels, removed));
     const observation = options.metrics.requests.start(labels, dryRunOf(info.query));
-    await observed(ctx, observation, async () => dispatch(ctx, found, options));
+    const serve = async () => dispatch(ctx, found, options);
+    await observed(ctx, observation, () => (WRITES.has(found.verb) ? inTimeToWrite(ctx, serve) : serve()));
   };
 }
 

@@ -60,12 +60,16 @@ export class WebhookClient {
     this.#options = options;
   }
 
-  /** @throws UnusableConfig, or Error `Post "<url>": …` when there is no reply in time */
+  /** @param timeoutSeconds the webhook is told of whole ones. @throws UnusableConfig, or Error `Post "<url>": …` when there is no reply in time */
   async post(config: WebhookClientConfig, body: Buffer, timeoutSeconds: number): Promise<Reply> {
     const problem = config.caBundle && caBundleProblem(config.caBundle);
     if (problem) throw new UnusableConfig(problem);
-    const target = targetOf(config, `timeout=${formatDuration(timeoutSeconds * 1000)}`, this.#options.resolve);
-    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    const target = targetOf(
+      config,
+      `timeout=${formatDuration(Math.ceil(timeoutSeconds) * 1000)}`,
+      this.#options.resolve,
+    );
+    const signal = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
     try {
       const address = await target.address();
       return await this.#send(target, address, config, body, signal);

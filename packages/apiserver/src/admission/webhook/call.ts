@@ -71,7 +71,7 @@ export async function ask(
   const body = encodeReview(version, uid, objects);
   let review: AdmissionReview;
   try {
-    const reply = await client.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
+    const reply = await client.post(webhook.clientConfig, body, secondsFor(webhook, attributes.msLeft()));
     review = decodeReview(bodyOf(reply), version);
   } catch (error) {
     if (error instanceof UnusableConfig)
@@ -85,6 +85,11 @@ export async function ask(
   for (const text of verdict.warnings) attributes.warn(text);
   if (!verdict.allowed) throw new Denial(denial(webhook.name, verdict.status));
   return verdict;
+}
+
+/** A webhook has no more time than is left for the whole request. */
+function secondsFor({ timeoutSeconds = DEFAULT_TIMEOUT_SECONDS }: Webhook, msLeft: number): number {
+  return Math.min(timeoutSeconds, Math.max(0, msLeft) / 1000);
 }
 
 function verify<T>(webhook: Webhook, check: () => T): T {

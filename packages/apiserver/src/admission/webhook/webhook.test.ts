@@ -260,10 +260,19 @@ it.each<[string, () => WebhookClientConfig, () => string]>([
   await expect(chain.mutate(creating())).rejects.toThrow(`Internal error occurred: ${cause}`);
 });
 
-it('gives up in time', async () => {
-  server.answers.a = () => new Promise((resolve) => setTimeout(() => resolve({}), 1500));
+it.each([
+  ['its own time is over', 1, Number.POSITIVE_INFINITY],
+  ["the request's time is over", 30, 900],
+])('gives up when %s', async (_, timeoutSeconds, left) => {
+  let end: () => void = () => {};
+  server.answers.a = () =>
+    new Promise((resolve) => {
+      end = () => resolve({});
+    });
   const why = posting(`${server.url}/a?timeout=1s`, 'context deadline exceeded');
-  await expect(chainOf('validating', {}).chain.validate(creating())).rejects.toThrow(why);
+  const review = chainOf('validating', { timeoutSeconds }).chain.validate(creating({ msLeft: () => left }));
+  await expect(review).rejects.toThrow(why);
+  end();
 });
 
 it.each<[string, boolean]>([
