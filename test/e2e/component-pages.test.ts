@@ -1,4 +1,4 @@
-/** What the ports of the scheduler and of the controllers show. KUBE_COMPONENTS names a folder of upstream's, which proves the tests. */
+/** What the ports of the scheduler, of the controllers and of the kubelet show. KUBE_COMPONENTS names a folder of upstream's, which proves the tests. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiClient, apiClient } from '../support/api-client.ts';
@@ -72,5 +72,35 @@ describe.each(['kube-scheduler', 'kube-controller-manager'])('%s', (name) => {
     const stranger = apiClient(url, 'nobody');
     expect((await stranger.send('GET', '/flagz')).status).toBe(401);
     stranger.close();
+  });
+});
+
+describe('kubelet', () => {
+  let program: Program;
+  let client: ApiClient;
+  beforeAll(async () => {
+    const port = await freePort();
+    const runtime = process.env.KUBE_COMPONENTS ? [] : ['--container-runtime-endpoint=simulated'];
+    const folders = ['root-dir', 'cert-dir'].map((name) => `--${name}=${join(server.directory, name)}`);
+    const where = [`--port=${port}`, '--address=127.0.0.1', '--healthz-port=0', '--hostname-override=n'];
+    const access = [`--kubeconfig=${server.kubeconfig}`];
+    program = startProgram(join(folder, 'kubelet'), [...access, ...runtime, ...folders, ...where]);
+    client = apiClient(`https://127.0.0.1:${port}`, server.token);
+    const healthy = () => client.send('GET', '/healthz').then(({ body }) => expect(body).toBe('ok'));
+    await vi.waitFor(healthy, { timeout: 30_000, interval: 250 });
+  }, 60_000);
+  afterAll(async () => {
+    client?.close();
+    await program?.stop();
+  });
+
+  it('has /statusz and /flagz', async () => {
+    const status = await client.send('GET', '/statusz');
+    expect(status.body).toContain('\nkubelet statusz\n');
+    expect(status.body).toMatch(/^Paths.*\/configz \/flagz \/healthz \/metrics/m);
+    const accept = 'application/json;g=config.k8s.io;v=v1beta1;as=Flagz';
+    const flags = await client.send('GET', '/flagz', undefined, { accept });
+    expect(JSON.parse(flags.body)).toMatchObject({ kind: 'Flagz', flags: { 'hostname-override': 'n' } });
+    expect((await client.send('GET', '/flagz', undefined, { accept: 'application/xml' })).status).toBe(406);
   });
 });

@@ -17,6 +17,7 @@ import { startKubeScheduler } from './kube-scheduler/start.ts';
 import { startNetwork } from './network.ts';
 import { type NodeKind, type NodeSettings, nodeKind, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
+import { pagesOf } from './zpages.ts';
 
 /** Where tools look for a kubelet. */
 const KUBELET_PORT = 10_250;
@@ -131,8 +132,9 @@ async function kubeletServer(
 ): Promise<ServerFactory> {
   const { certificate: cert, key } = (await pki.read('kubelet'))!;
   const { certificate: clientCa } = (await pki.read('ca'))!;
-  const { SYSTEM_LOGS, startKubeletServer } = await import('@keelson/kubelet/server/server');
-  const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client };
+  const { LISTED_PATHS, SYSTEM_LOGS, startKubeletServer } = await import('@keelson/kubelet/server/server');
+  const pages = pagesOf({ component: 'kubelet', paths: LISTED_PATHS });
+  const options = { host: nodeAddress, port: 0, certificate: { cert, key }, clientCa, client, pages };
   if (metrics === undefined) return (view) => startKubeletServer(view, { ...options, metrics: new MetricsRegistry() });
   const own = { ...options, metrics, systemLogs: SYSTEM_LOGS };
   return (view) =>

@@ -2,19 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
-import { StatusError } from '@keelson/api/errors';
-import { versionInfo } from '@keelson/apiserver/health/root';
-import { flagz } from '@keelson/apiserver/zpages/flagz';
-import { type Page, servePage } from '@keelson/apiserver/zpages/page';
-import { statusz } from '@keelson/apiserver/zpages/statusz';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
-import { processStartSeconds } from '@keelson/component/metrics/process';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { PlainAnswer } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
 import { createSelfSigned } from './pki/self-signed.ts';
 import { StartupError } from './startup-error.ts';
+import { pagesOf } from './zpages.ts';
 
 /** The flags that both have. Durations in milliseconds. */
 export interface ServingFlags {
@@ -73,7 +69,7 @@ export async function startServing(
   });
   const open = new Set(values['authorization-always-allow-paths']);
   const pathOf = (url = '/') => new URL(url, 'https://component').pathname;
-  const pages = zpagesOf(served);
+  const pages = pagesOf(served);
   const options = {
     host: values['bind-address'],
     port: values['secure-port'],
@@ -91,14 +87,8 @@ export async function startServing(
         : `forbidden: User ${JSON.stringify(user.name)} cannot ${verb} path ${JSON.stringify(path)}${why}`;
     },
     handle: async (request: IncomingMessage, response: ServerResponse) => {
-      const page = zpage(pages, request);
-      if (page) {
-        response.writeHead(page.status, { ...page.headers, 'content-length': Buffer.byteLength(page.body) });
-        response.end(page.body);
-        return;
-      }
-      const { type, body } = await answer(served, pathOf(request.url));
-      response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+      const { status = 200, headers, body } = pages(request) ?? (await answer(served, pathOf(request.url)));
+      response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
     },
     failed: (error: unknown) => logger.error({ err: String(error) }, 'A request failed'),
   };
@@ -113,48 +103,26 @@ export async function startServing(
   }
 }
 
-function zpagesOf({ component, flags, paths }: Served): Page[] {
-  const startedAt = new Date(processStartSeconds() * 1000);
-  const version = versionInfo(process);
-  const all = ['/flagz', ...paths];
-  return [flagz(component, flags), statusz({ component, version, startedAt, now: () => new Date(), paths: () => all })];
-}
-
-/** @returns undefined for other paths @throws HttpError 406 */
-function zpage(pages: readonly Page[], { method = 'GET', url = '/', headers }: IncomingMessage) {
-  const { pathname: path, searchParams: query } = new URL(url, 'https://component');
-  try {
-    for (const page of pages) {
-      const found = servePage(page, { method, path, query, headers });
-      if (found) return found;
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof StatusError) throw new HttpError(error.code, error.message);
-    throw error;
-  }
-}
-
 /** @throws HttpError */
 async function answer(
   { component, metrics, health, ready, configuration }: Served,
   path: string,
-): Promise<{ type: string; body: string }> {
-  const plain = 'text/plain; charset=utf-8';
+): Promise<PlainAnswer> {
+  const ok = { headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
   switch (path) {
     case '/healthz':
     case '/livez': {
       const problems = health();
       if (problems.length > 0) throw new HttpError(500, problems.map((each) => `[-]${each}\n`).join(''));
-      return { type: plain, body: 'ok' };
+      return ok;
     }
     case '/readyz':
       if (!ready()) throw new HttpError(500, `[-]${component} is not ready\n`);
-      return { type: plain, body: 'ok' };
+      return ok;
     case '/metrics':
-      return { type: METRICS_CONTENT_TYPE, body: await metrics.text() };
+      return { headers: { 'content-type': METRICS_CONTENT_TYPE }, body: await metrics.text() };
     case '/configz':
-      return { type: 'application/json', body: JSON.stringify(configuration) };
+      return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(configuration) };
     default:
       throw new HttpError(404, '404 page not found\n');
   }

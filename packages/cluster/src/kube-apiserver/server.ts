@@ -1,7 +1,7 @@
 import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
 import type { Logger } from '@keelson/component/logs/logger';
-import { formatFlag } from '@keelson/component/pflag/flags';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { openStore } from '@keelson/storage/open';
 import { type Store, StoreUnavailableError } from '@keelson/storage/store';
@@ -87,7 +87,7 @@ export async function startServer(
     await prepareFiles();
     const config = await serverConfig(values, { store, logger, files });
     const { startApiServer } = await code;
-    const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(values) });
+    const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(flags, values) });
     await server.ready;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     return {
@@ -134,8 +134,4 @@ function explained(error: unknown, values: Values): unknown {
       : new StartupError(error.message, 'see --data-dir');
   }
   return error;
-}
-
-function flagTexts(values: Values): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, formatFlag(flags, name, value)]));
 }

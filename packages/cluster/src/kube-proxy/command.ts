@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
 import { type PlainHandler, servePlain } from '@keelson/component/serving/plain';
 import { type Component, runComponent } from '../commands/component.ts';
@@ -39,7 +40,7 @@ const component: Component<typeof flags> = {
       metrics,
       clean: false,
     });
-    return together([proxy, ...(await ports(configuration, proxy, metrics, logger))]);
+    return together([proxy, ...(await ports(configuration, flagTexts(flags, values), proxy, metrics, logger))]);
   },
 };
 
@@ -54,6 +55,7 @@ async function removed(): Promise<Running> {
 /** @throws StartupError where one is taken, and that is not to be borne */
 async function ports(
   configuration: KubeProxyConfiguration,
+  flags: Readonly<Record<string, string>>,
   proxy: ServiceProxy,
   metrics: MetricsRegistry,
   logger: Logger,
@@ -74,6 +76,6 @@ async function ports(
       configuration.healthz,
       healthOf(() => proxy),
     )),
-    ...(await open(configuration.metrics, metricsOf(metrics, configuration))),
+    ...(await open(configuration.metrics, metricsOf(metrics, configuration, flags))),
   ];
 }

@@ -65,7 +65,8 @@ export const descriptions: FlagDescriptions = {
   'iptables-min-sync-period': 'At least so long between two transactions.',
   'iptables-sync-period': 'After so long a failed transaction is tried again.',
   'masquerade-all': 'Masquerade all traffic to cluster addresses.',
-  'metrics-bind-address': 'Address and port of /metrics, /healthz, /configz and /proxyMode; empty: none.',
+  'metrics-bind-address':
+    'Address and port of /metrics, /healthz, /configz, /proxyMode, /statusz and /flagz; empty: none.',
   'nodeport-addresses':
     "Ranges of this machine's addresses at which ports of the node are open, or `primary`, the default: the node's own.",
   'pod-bridge-interface': 'The bridge of pods, for BridgeInterface.',

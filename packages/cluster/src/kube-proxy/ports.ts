@@ -1,6 +1,7 @@
 /** What a proxy's ports show (pkg/proxy/healthcheck, cmd/kube-proxy/app). */
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { PlainHandler } from '@keelson/component/serving/plain';
+import { pagesOf } from '../zpages.ts';
 import type { ServiceProxy } from './start.ts';
 
 export const MODE = 'nftables';
@@ -15,16 +16,26 @@ export const healthOf =
     return path === '/livez' ? proxy()?.live() : undefined;
   };
 
-/** Of the port for those on this machine. @param configuration what `/configz` shows */
-export const metricsOf =
-  (metrics: MetricsRegistry, configuration: object): PlainHandler =>
-  async (path) => {
+/**
+ * Of the port for those on this machine.
+ * @param configuration what `/configz` shows
+ * @param flags what `/flagz` shows; without them there is none
+ */
+export function metricsOf(
+  metrics: MetricsRegistry,
+  configuration: object,
+  flags?: Readonly<Record<string, string>>,
+): PlainHandler {
+  const paths = ['/configz', '/healthz', '/metrics', '/proxyMode'];
+  const pages = pagesOf({ component: 'kube-proxy', paths, ...(flags ? { flags } : {}) });
+  return async (path, request) => {
     if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
     if (path === '/healthz') return text('ok');
     if (path === '/proxyMode') return text(MODE);
-    if (path !== '/configz') return undefined;
+    if (path !== '/configz') return pages(request);
     const body = JSON.stringify({ 'kubeproxy.config.k8s.io': { mode: MODE, ...configuration } });
     return { body, headers: { 'content-type': 'application/json' } };
   };
+}
 
 const text = (body: string) => ({ body, headers: { 'content-type': 'text/plain; charset=utf-8' } });

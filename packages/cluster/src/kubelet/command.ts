@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
 import { http } from '@keelson/component/node-http';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';
@@ -9,6 +10,7 @@ import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
+import { pagesOf } from '../zpages.ts';
 import { nodeClient } from './client.ts';
 import { configurationOf, type KubeletConfiguration } from './configuration.ts';
 import { credentialProviders } from './credential-providers.ts';
@@ -45,7 +47,7 @@ const component: Component<typeof flags> = {
       logger,
       metrics: clients,
     });
-    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { SYSTEM_LOGS, startKubeletServer }] =
+    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { LISTED_PATHS, SYSTEM_LOGS, startKubeletServer }] =
       await Promise.all([
         import('@keelson/kubelet'),
         import('@keelson/kubelet/runtime/cri/runtime'),
@@ -80,6 +82,7 @@ const component: Component<typeof flags> = {
         metrics,
         ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
         configuration,
+        pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: LISTED_PATHS }),
       });
       return serveWith(certificate, authorities, port);
     };

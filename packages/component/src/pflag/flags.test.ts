@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { kubeApiserverFlags } from '../generated/kube-apiserver-flags.ts';
-import { FlagError, parseFlags, showFlag } from './flags.ts';
+import { FlagError, flagTexts, parseFlags, showFlag } from './flags.ts';
 
 const parse = (...argv: string[]) => parseFlags(kubeApiserverFlags, argv);
 
@@ -295,4 +295,20 @@ test.each([
 ])('shows the default of %s as upstream does', (flag, text) => {
   const { values } = parse();
   expect(showFlag(kubeApiserverFlags, flag, values[flag as 'secure-port'])).toBe(`--${flag}=${text}`);
+});
+
+test('the values of flags as text, as kube-apiserver shows them at /flagz', () => {
+  const { values } = parse('--cert-dir=up', '--api-audiences=a,b');
+  expect(flagTexts(kubeApiserverFlags, values)).toMatchObject({
+    'cert-dir': 'up',
+    'api-audiences': '[a,b]',
+    'disabled-metrics': '[]',
+    'allow-privileged': 'false',
+    'goaway-chance': '0',
+    'livez-grace-period': '0s',
+    'bind-address': '0.0.0.0',
+    'audit-log-path': '',
+    'log-json-info-buffer-size': '0',
+    version: 'false',
+  });
 });

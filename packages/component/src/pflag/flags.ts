@@ -98,17 +98,12 @@ export function parseFlags<T extends FlagTable>(table: T, argv: readonly string[
 
 /** A flag as `--name=value`, in the syntax that {@link parseFlags} reads back. */
 export function showFlag(table: FlagTable, name: string, value: unknown): string {
-  return `--${name}=${formatFlag(table, name, value)}`;
-}
-
-/** The value of a flag as text. */
-export function formatFlag(table: FlagTable, name: string, value: unknown): string {
-  return typeOf(table[name]!).format(value);
+  return `--${name}=${typeOf(table[name]!).format(value)}`;
 }
 
 /** The values of all flags as text, by name. */
 export function flagTexts(table: FlagTable, values: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.keys(table).map((name) => [name, formatFlag(table, name, values[name])]));
+  return Object.fromEntries(Object.keys(table).map((name) => [name, typeOf(table[name]!).text(values[name])]));
 }
 
 interface Flag extends Pick<FlagDefinition, 'shorthand'> {

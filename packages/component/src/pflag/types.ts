@@ -18,6 +18,8 @@ export interface FlagType<T> {
    * @throws Error with the text that pflag prints behind `invalid argument … flag:`
    */
   parse(text: string, before: T | undefined): T;
+  /** The value as text (pflag's Value.String). */
+  text(value: T): string;
   /** The value as the help's default and `--v=1` logs show it; '' when it is the zero value. */
   format(value: T): string;
 }
@@ -26,41 +28,53 @@ const scalar = <T>(
   label: string,
   zero: T,
   parse: (text: string) => T,
-  format = (value: T) => String(value),
+  text = (value: T) => String(value),
+  shown = text,
 ): FlagType<T> => ({
   label,
   zero,
   parse,
-  format: (value) => (value === zero ? '' : format(value)),
+  text,
+  format: (value) => (value === zero ? '' : shown(value)),
 });
 
 const list = <T>(
   label: string,
   parse: (text: string) => readonly T[],
-  format: (values: readonly T[]) => string,
+  text: (values: readonly T[]) => string,
 ): FlagType<readonly T[]> => ({
   label,
   zero: [],
-  parse: (text, before = []) => [...before, ...parse(text)],
-  format: (values) => (values.length === 0 ? '' : format(values)),
+  parse: (given, before = []) => [...before, ...parse(given)],
+  text,
+  format: (values) => (values.length === 0 ? '' : text(values)),
 });
 
 const map = <T>(
   label: string,
   parse: (text: string) => Iterable<readonly [string, T]>,
-  format = (key: string, value: T) => `${key}=${value}`,
-): FlagType<ReadonlyMap<string, T>> => ({
-  label,
-  zero: new Map(),
-  parse: (text, before) => new Map([...(before ?? []), ...parse(text)]),
-  format: (values) =>
+): FlagType<ReadonlyMap<string, T>> => {
+  const text = (values: ReadonlyMap<string, T>) =>
     [...values]
-      .map(([key, value]) => format(key, value))
+      .map(([key, value]) => `${key}=${value}`)
       .sort()
-      .join(','),
-});
+      .join(',');
+  return {
+    label,
+    zero: new Map(),
+    parse: (given, before) => new Map([...(before ?? []), ...parse(given)]),
+    text,
+    format: text,
+  };
+};
 
-const brackets = (fields: readonly unknown[]) => `[${writeRecord(fields.map(String))}]`;
+const brackets = (fields: readonly unknown[]) => `[${fields.length === 0 ? '' : writeRecord(fields.map(String))}]`;
+
+const multimapText = (values: ReadonlyMap<string, readonly string[]>) =>
+  [...values.keys()]
+    .sort()
+    .flatMap((key) => values.get(key)!.map((value) => `${key}:${value}`))
+    .join(',');
 
 const multimap: FlagType<ReadonlyMap<string, readonly string[]>> = {
   label: 'colonSeparatedMultimapStringString',
@@ -74,17 +88,14 @@ const multimap: FlagType<ReadonlyMap<string, readonly string[]>> = {
     }
     return values;
   },
-  format: (values) =>
-    [...values.keys()]
-      .sort()
-      .flatMap((key) => values.get(key)!.map((value) => `${key}:${value}`))
-      .join(','),
+  text: multimapText,
+  format: multimapText,
 };
 
 /** The flag types of the Kubernetes components, by the name that a {@link FlagDefinition} gives. */
 export const flagTypes = {
   bool: { ...scalar('', false, parseBool), implied: 'true' },
-  string: scalar('string', '', (text) => text, quote),
+  string: scalar('string', '', (text) => text, String, quote),
   int: scalar('int', 0, (text) => parseInteger(text, 64)),
   int32: scalar('int32', 0, (text) => parseInteger(text, 32)),
   float: scalar('float', 0, (text) => parseFloat64(text, 64)),
@@ -93,7 +104,7 @@ export const flagTypes = {
   duration: scalar('duration', 0, parseDuration, formatDuration),
   /** '' when not given. An empty text leaves what was there. */
   ip: {
-    ...scalar('ip', '', parseIp),
+    ...scalar('ip', '', parseIp, (address) => address || '<nil>'),
     parse: (text, before = '') => (text === '' ? before : parseIp(text)),
   } as FlagType<string>,
   /** Comma-separated, quoted as CSV. */
@@ -116,14 +127,11 @@ export const flagTypes = {
   ),
   stringToString: map<string>('stringToString', stringPairs),
   colonSeparatedMultimapStringString: multimap,
-  portRange: scalar<PortRange | undefined>(
-    'portRange',
-    undefined,
-    parsePortRange,
-    (range) => `${range!.first}-${range!.last}`,
+  portRange: scalar<PortRange | undefined>('portRange', undefined, parsePortRange, (range) =>
+    range ? `${range.first}-${range.last}` : '',
   ),
   /** The text, checked: a Kubernetes quantity. */
-  quantity: scalar('quantity', '', checkQuantity),
+  quantity: scalar('quantity', '', checkQuantity, (text) => text || '0'),
   level: scalar('Level', 0, (text) => parseUnsigned(text, 31)),
   vmodule: list<Verbosity>('pattern=N,...', parseVmodule, (values) =>
     values.map((v) => `${v.pattern}=${v.level}`).join(','),

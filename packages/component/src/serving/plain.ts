@@ -1,15 +1,25 @@
 /** A port without TLS for health and metrics, as whoever watches over a process asks for them. */
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { http } from '../node-http.ts';
 import type { Running } from '../running.ts';
+import { HttpError } from './server.ts';
 
 export interface PlainAnswer {
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: OutgoingHttpHeaders;
   readonly body: string;
 }
 
-/** @returns undefined: there is no such path */
-export type PlainHandler = (path: string) => PlainAnswer | undefined | Promise<PlainAnswer | undefined>;
+export type PlainRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
+/** @param path without the query. @returns undefined: there is no such path. @throws HttpError */
+export type PlainHandler = (
+  path: string,
+  request: PlainRequest,
+) => PlainAnswer | undefined | Promise<PlainAnswer | undefined>;
+
+/** Paths that ports of several components have. @returns undefined for others. @throws HttpError */
+export type Pages = (request: PlainRequest) => PlainAnswer | undefined;
 
 /** @throws the error of listening (EADDRINUSE) */
 export async function servePlain(
@@ -23,10 +33,10 @@ export async function servePlain(
         status = 200,
         headers = {},
         body,
-      } = (await handle(path)) ?? { status: 404, body: '404 page not found\n' };
+      } = (await handle(path, request)) ?? { status: 404, body: '404 page not found\n' };
       response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
     } catch (error) {
-      response.writeHead(500).end(`${(error as Error).message}\n`);
+      response.writeHead(error instanceof HttpError ? error.status : 500).end(`${(error as Error).message}\n`);
     }
   });
   const { promise: done, resolve } = Promise.withResolvers<void>();

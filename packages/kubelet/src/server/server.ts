@@ -1,7 +1,7 @@
 /**
  * The kubelet's port: what the API server asks it for on behalf of users, and what scrapers read (pkg/kubelet/server).
  *
- *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /logs/
+ *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /statusz /flagz /logs/
  *     GET  /containerLogs/NAMESPACE/POD/CONTAINER
  *     POST /exec /attach /portForward /run, the first three with streams of their own
  */
@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Pages } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
 import type { ContainerStatus } from '../runtime/container.ts';
@@ -38,7 +39,12 @@ export interface KubeletServerOptions {
   readonly systemLogs?: string | undefined;
   /** What `/configz` shows. */
   readonly configuration?: object | undefined;
+  /** `/statusz` and `/flagz`. */
+  readonly pages?: Pages | undefined;
 }
+
+/** What `/statusz` lists: of what is served, what upstream lists. */
+export const LISTED_PATHS: readonly string[] = ['/configz', '/healthz', '/metrics'];
 
 /** Where the logs of a machine are. */
 export const SYSTEM_LOGS = '/var/log';
@@ -96,6 +102,11 @@ class KubeletServer {
   }
 
   async handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const page = this.#options.pages?.(request);
+    if (page) {
+      response.writeHead(page.status ?? 200, { ...page.headers, 'content-length': Buffer.byteLength(page.body) });
+      return void response.end(page.body);
+    }
     const url = urlOf(request);
     const [, first = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
     switch (first) {
