@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startTestDriver } from '@keelson/kubelet/volumes/csi/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { freePort, type Program, startProgram, untilReady } from '../support/process.ts';
@@ -219,6 +220,44 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     await k`debug web --image=${BUSYBOX} --image-pull-policy=Never --container=look --target=main -- sh -c ${'echo seen; sleep 100'}`;
     await expect.poll(() => k`logs web -c look`, soon).toBe('seen\n');
     expect((await get('web')).status.ephemeralContainerStatuses).toMatchObject([{ name: 'look', restartCount: 0 }]);
+  });
+
+  test('what a pod writes into a volume of a driver the next one reads', async () => {
+    const name = 'folders.example.com';
+    const socket = join(directory, 'data/kubelet/plugins_registry/folders.sock');
+    const driver = await startTestDriver({ name, socket, data: join(directory, 'volumes') });
+    onTestFinished(() => driver.stop());
+    await expect.poll(() => k`get csinodes -o ${'jsonpath={.items[*].spec.drivers[*].name}'}`, soon).toBe(name);
+    const capacity = { storage: '1Gi' };
+    const common = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+    const csi = { driver: name, volumeHandle: 'one', fsType: 'ext4' };
+    const claim = { ...common, volumeName: 'one', resources: { requests: capacity } };
+    const objects = [
+      { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name }, spec: { fsGroupPolicy: 'File' } },
+      { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'one' }, spec: { ...common, capacity, csi } },
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'one' }, spec: claim },
+    ];
+    await k.with({ stdin: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) })`create -f -`;
+    const mount = { volumeMounts: [{ name: 'v', mountPath: '/v' }], securityContext: { runAsUser: 5, runAsGroup: 5 } };
+    const spec = {
+      restartPolicy: 'Never',
+      securityContext: { fsGroup: 7 },
+      volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'one' } }],
+    };
+    /** As the driver's controller would. */
+    const attach = async () => {
+      for (const attachment of (await k`get volumeattachments -o name`).split('\n').filter(Boolean))
+        await k.result({})`patch ${attachment} --subresource=status --type=merge -p ${'{"status":{"attached":true}}'}`;
+    };
+    await pod('writes', 'echo kept > /v/file', mount, spec);
+    await expect.poll(() => attach().then(async () => (await get('writes')).status.phase), soon).toBe('Succeeded');
+    await pod('reads', 'cat /v/file; stat -c %g /v/file; sleep 1000', mount, spec);
+    await expect.poll(() => attach().then(() => k.result({})`logs reads`), soon).toMatchObject({ stdout: 'kept\n7\n' });
+    expect(await k`get nodes -o ${'jsonpath={.items[*].status.volumesInUse}'}`).toContain(`${name}^one`);
+    await k`delete pod reads writes`;
+    const inUse = () => k`get nodes -o ${'jsonpath={.items[*].status.volumesInUse}'}`;
+    await expect.poll(inUse, soon).not.toContain(name);
+    expect(driver.calls.at(-1)?.method).toBe('NodeUnstageVolume');
   });
 
   test('a restarted cluster finds its containers and starts none again', async () => {

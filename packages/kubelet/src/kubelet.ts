@@ -35,6 +35,7 @@ import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
 import type { PodRules } from './sources/static-pod.ts';
 import type { ServerFactory } from './view.ts';
+import { csiNodeOf } from './volumes/csi/node.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
 
@@ -118,17 +119,34 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const pods = informers.informer('pods', { fieldSelector: `spec.nodeName=${nodeName}` });
   const nodes = informers.informer('nodes', { fieldSelector: `metadata.name=${nodeName}` });
   const services = informers.informer('services');
+  const csiDrivers = informers.informer('csidrivers.storage.k8s.io');
 
   const objects = new PodObjects(client, (uid) => assembly.manager.wake(uid));
   const recursiveReadOnly = state.handlers.some(
     ({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts,
   );
   const hostIps = () => addresses;
+  const updateNode = () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
+  const tokens = new PodTokens(client);
+  const csi = csiNodeOf({
+    client,
+    nodeName,
+    recorder,
+    rootDirectory,
+    csiDrivers,
+    metrics: options.metrics,
+    token: (pod, audience, seconds) => tokens.issue(pod, audience, seconds),
+    node: () => agent.node,
+    changed: updateNode,
+    wake: (uid) => assembly.manager.wake(uid),
+    driversChanged: () => void removeOrphans(),
+  });
   const volumes = new VolumeManager({
     client,
     rootDirectory,
     objects,
-    tokens: new PodTokens(client),
+    tokens,
+    csi: csi.volumes,
     node: () => agent.node,
     hostIps,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
@@ -163,7 +181,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       void records.prune(ids, at).catch((error) => log.warn({ error }, 'Records of pulled images were not cleaned up')),
     eviction,
     manager: () => assembly.manager,
-    changed: () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node')),
+    changed: updateNode,
   });
   const userNamespaces = new UserNamespaces({
     podDirectory: (uid) => volumes.podDirectory(uid),
@@ -267,8 +285,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     world,
     metrics: options.metrics,
   });
+  plugins.addHandler('CSIPlugin', csi.handler);
+  const removeOrphans = () =>
+    manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
   let cidrs: readonly string[] = [];
   const seen = (node: Node) => {
+    csi.volumes.nodeChanged();
     const now = node.spec?.podCIDRs ?? [];
     if (now.join() === cidrs.join()) return;
     cidrs = now;
@@ -283,9 +305,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       version,
       runtime: state,
       images: await runtime.images().catch(() => []),
-      notReady: notReadyBecause(state),
+      notReady: notReadyBecause(state, ...csi.problems()),
       pressures: housekeeping.pressures(),
+      volumesInUse: csi.volumes.inUse(),
     }),
+    registered: () => csi.registered(),
     seen,
     statusMs: options.statusMs ?? 10_000,
     reportMs: options.reportMs ?? 300_000,
@@ -325,10 +349,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   // Static pods do not wait for the API server: it may be one of them.
   await manifests?.start();
   await agent.start();
+  await csi.volumes.reconstruct(agent.node?.status?.volumesInUse ?? []);
   informers.start();
   await Promise.all([pods.synced, nodes.synced]);
   manager.reconcileMirrors();
-  await manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
+  await removeOrphans();
   housekeeping.start();
   await plugins.start();
   const { collector } = housekeeping;
@@ -356,6 +381,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       unsubscribe();
       manifests?.stop();
       plugins.stop();
+      csi.stop();
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop()]);

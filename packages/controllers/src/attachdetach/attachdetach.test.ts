@@ -1,8 +1,8 @@
 import type { Node, PersistentVolume } from '@keelson/api/generated/types/core/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { attachmentName, parseUniqueName, uniqueName } from '@keelson/api/resources/attachments';
 import { describe, expect, it, test } from 'vitest';
 import { type Departure, departure, isShared, multiAttachError, UNMOUNT_WITHIN_MS } from './decide.ts';
-import { attachmentName, parseUniqueName, uniqueName } from './names.ts';
 
 const volume = { driver: 'd.example.com', handle: 'h/1' };
 const name = uniqueName(volume);

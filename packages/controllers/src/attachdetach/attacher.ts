@@ -1,10 +1,10 @@
 import type { AttachedVolume, Node, PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { attachmentName, type DriverVolume, parseUniqueName } from '@keelson/api/resources/attachments';
 import { type Again, hasReason } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
 import { departure, isMounted, isReported, isShared, multiAttachError } from './decide.ts';
 import type { Desired } from './desired.ts';
-import { attachmentName, type DriverVolume, parseUniqueName } from './names.ts';
 import { attachedTo, nodesWith, type Stores, VOLUME } from './places.ts';
 
 /** A driver has so long to attach a volume before it is complained of. */

@@ -7,6 +7,7 @@
  */
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { nameOfVolume, parseUniqueName } from '@keelson/api/resources/attachments';
 import { storeKey, WorkQueue } from '@keelson/client';
 import { together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
@@ -15,7 +16,6 @@ import { INDEX as CLAIM, claimsOf } from '../protection/claims.ts';
 import { runQueue } from '../work.ts';
 import { Attacher } from './attacher.ts';
 import { Desired } from './desired.ts';
-import { nameOfVolume, parseUniqueName } from './names.ts';
 import { attachedTo, indexAttachments, indexReports, VOLUME } from './places.ts';
 
 export async function start(context: ControllerContext) {

@@ -8,10 +8,10 @@ import type {
   Volume,
 } from '@keelson/api/generated/types/core/v1';
 import type { CSIDriver } from '@keelson/api/generated/types/storage/v1';
+import { nameOfVolume } from '@keelson/api/resources/attachments';
 import { claimNameOf, isOwnClaim } from '@keelson/api/resources/volumes';
 import { type Lister, storeKey } from '@keelson/client';
 import { isTerminal } from '../pods/state.ts';
-import { nameOfVolume } from './names.ts';
 
 const MANAGED = 'volumes.kubernetes.io/controller-managed-attach-detach';
 

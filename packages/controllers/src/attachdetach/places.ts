@@ -1,8 +1,8 @@
 /** Where volumes are, as attachments and nodes tell. */
 import type { Node, PersistentVolume } from '@keelson/api/generated/types/core/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
+import { nameOfVolume } from '@keelson/api/resources/attachments';
 import type { Informer, Lister } from '@keelson/client';
-import { nameOfVolume } from './names.ts';
 
 /** Volumes by what nodes call them; nodes by the volumes that they tell of; attachments by their volume. */
 export const VOLUME = 'volume';

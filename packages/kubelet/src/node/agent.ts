@@ -15,6 +15,8 @@ export interface NodeAgentOptions {
   readonly configuration: NodeConfiguration;
   /** As it is now. */
   facts(): Promise<NodeFacts>;
+  /** The node is there: what it cannot be ready without is made now. @throws Error it is tried again */
+  registered?(): Promise<void>;
   /** The node as it was seen last. */
   readonly seen: (node: Node) => void;
   /** How often its status is looked at, and how often it is told at least. */
@@ -105,7 +107,7 @@ export class NodeAgent {
   }
 
   async #register(): Promise<void> {
-    const { client, configuration, facts } = this.#options;
+    const { client, configuration, facts, registered } = this.#options;
     const { clock } = client.world;
     const nodes = client.resource('nodes');
     const found = await facts();
@@ -113,6 +115,9 @@ export class NodeAgent {
     try {
       this.#saw(await nodes.create(node));
       this.#reportedAt = clock.now();
+      if (!registered) return;
+      await registered();
+      await this.update();
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;
       this.#saw(await nodes.get({ name: configuration.name }));
@@ -124,6 +129,7 @@ export class NodeAgent {
         this.#saw(await nodes.patch({ name: configuration.name }, 'merge', { metadata: { labels, annotations } }));
       }
       this.#reportedAt = 0;
+      await registered?.();
       await this.update();
     }
   }

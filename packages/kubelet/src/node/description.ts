@@ -35,6 +35,8 @@ export interface NodeFacts {
   readonly notReady: string | undefined;
   /** What it runs out of. */
   readonly pressures: readonly Pressure[];
+  /** Volumes that must not be detached; undefined as long as nobody knows. */
+  readonly volumesInUse?: readonly string[] | undefined;
 }
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
@@ -71,7 +73,7 @@ export function defaultLabels(name: string, os: string, architecture: string): R
 
 export function describeStatus(
   { name, addresses, maxPods, reserved, capacity, serverPort, maxImages }: NodeConfiguration,
-  { machine, version, runtime, images, notReady, pressures }: NodeFacts,
+  { machine, version, runtime, images, notReady, pressures, volumesInUse }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
 ): NodeStatus {
@@ -112,6 +114,7 @@ export function describeStatus(
       name,
       features: { recursiveReadOnlyMounts, userNamespaces },
     })),
+    ...(volumesInUse?.length || (volumesInUse && old?.volumesInUse?.length) ? { volumesInUse: [...volumesInUse] } : {}),
   };
 }
 
@@ -184,15 +187,16 @@ function told(images: readonly Image[], max: number) {
   }));
 }
 
-/** Why the node takes no pods, in the words of its condition. */
-export function notReadyBecause({ conditions }: RuntimeStatus): string | undefined {
-  const problems = ['RuntimeReady', 'NetworkReady'].flatMap((type) => {
+/** Why the node takes no pods, in the words of its condition. @param others besides the runtime */
+export function notReadyBecause({ conditions }: RuntimeStatus, ...others: readonly string[]): string | undefined {
+  const ofRuntime = ['RuntimeReady', 'NetworkReady'].flatMap((type) => {
     const condition = conditions.find((each) => each.type === type);
     const what = type === 'RuntimeReady' ? 'container runtime not ready' : 'container runtime network not ready';
     if (!condition) return [`${what}: ${type} condition is not set`];
     if (condition.ok) return [];
     return [`${what}: ${type}=false reason:${condition.reason} message:${condition.message}`];
   });
+  const problems = [...ofRuntime, ...others];
   return problems.length === 0 ? undefined : problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`;
 }
 

@@ -20,7 +20,7 @@ import { normalizeSysctl } from '../security/sysctls.ts';
 import type { UserNamespaces } from '../security/user-namespaces.ts';
 import { resolveInside } from '../volumes/filesystem.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
-import { mountsOf } from '../volumes/mounts.ts';
+import { devicesOf, mountsOf } from '../volumes/mounts.ts';
 import { containerHash } from './hash.ts';
 import { type ContainerRequest, PreparationError, type Preparer } from './services.ts';
 import { isHostNetwork, type PodContainer, uidOf } from './spec.ts';
@@ -64,7 +64,7 @@ export class NodePreparer implements Preparer {
     for (const name of ['volumes', 'plugins', 'containers'])
       await mkdir(join(directory, name), { recursive: true, mode: 0o750 });
     signal.throwIfAborted();
-    await volumes.mount(pod);
+    await volumes.mount(pod, signal);
   }
 
   async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
@@ -146,7 +146,7 @@ export class NodePreparer implements Preparer {
       workingDirectory: spec.workingDir ?? '',
       env: Array.from(env, ([name, value]) => ({ name, value })),
       mounts,
-      devices: [],
+      devices: devicesOf(spec, volumes.of(uidOf(pod))),
       labels: { ...podLabels(pod), [names.CONTAINER_NAME]: spec.name },
       annotations: annotationsOf(pod, container.spec, attempt),
       logPath: join(spec.name, `${attempt}.log`),
@@ -199,8 +199,13 @@ export class NodePreparer implements Preparer {
     const { volumes, logsDirectory, userNamespaces } = this.#options;
     for (const uid of await volumes.uids()) {
       if (isKnown(uid)) continue;
-      await volumes.remove(uid);
-      userNamespaces.release(uid);
+      try {
+        await volumes.remove(uid);
+        userNamespaces.release(uid);
+      } catch (error) {
+        // The driver of one pod's volume may be a pod that has not come yet.
+        this.#options.world.log.warn({ uid, error }, 'Could not remove what is left of a pod');
+      }
     }
     for (const name of await readdir(logsDirectory).catch(() => [])) {
       const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];

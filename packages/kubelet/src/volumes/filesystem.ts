@@ -26,6 +26,32 @@ export async function bindMount(from: string, to: string): Promise<void> {
   if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
 }
 
+/** A file, or a device, in the place of another file. @throws Error */
+export async function bindFile(from: string, to: string): Promise<void> {
+  if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
+}
+
+/** Keeps a device open by a loop device on top of it. @throws Error */
+export async function holdDevice(path: string): Promise<void> {
+  if (!(await loopDeviceOn(path))) await run('losetup', ['-f', path]);
+}
+
+/** The opposite. */
+export async function releaseDevice(path: string): Promise<void> {
+  const device = await loopDeviceOn(path);
+  if (device) await run('losetup', ['-d', device]);
+}
+
+/** As the kernel tells of it. */
+async function loopDeviceOn(path: string): Promise<string | undefined> {
+  for (const name of await readdir('/sys/block').catch(() => [])) {
+    if (!name.startsWith('loop')) continue;
+    const file = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '');
+    if (file.trim().replace(/ ?\(deleted\)$/, '') === path) return `/dev/${name}`;
+  }
+  return undefined;
+}
+
 export async function unmount(path: string): Promise<void> {
   if (await isMountPoint(path)) await run('umount', [path]);
 }
@@ -38,7 +64,7 @@ export async function mountsBelow(directory: string): Promise<string[]> {
     .sort((a, b) => b.length - a.length);
 }
 
-async function isMountPoint(path: string): Promise<boolean> {
+export async function isMountPoint(path: string): Promise<boolean> {
   return (await mountPoints()).includes(path);
 }
 

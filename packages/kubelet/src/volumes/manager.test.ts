@@ -33,6 +33,7 @@ function managerWith(stored: Record<string, object> = {}) {
     rootDirectory: root,
     objects: { for: () => ({ get }), release: () => {} } as unknown as PodObjects,
     tokens: new PodTokens(client),
+    csi: { mount: () => Promise.reject(new Error('no drivers here')), release: () => Promise.resolve() },
     node: () => undefined,
     hostIps: () => [],
     podIps: () => [],
@@ -40,23 +41,28 @@ function managerWith(stored: Record<string, object> = {}) {
   return { manager, data };
 }
 
-const podWith = (volumes: NonNullable<PodSpec['volumes']>) => podOf({ containers: [container('a')], volumes });
+const { signal } = new AbortController();
+/** One whose container has them all. */
+const podWith = (volumes: NonNullable<PodSpec['volumes']>) => {
+  const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+  return podOf({ containers: [container('a', { volumeMounts })], volumes });
+};
 
 describe('VolumeManager', () => {
   it('shows a config map, follows it, and keeps what it showed when it goes', async () => {
     const { manager, data } = managerWith();
     const pod = podWith([{ name: 'v', configMap: { name: 'c' } }]);
-    await expect(manager.mount(pod)).rejects.toThrow(
+    await expect(manager.mount(pod, signal)).rejects.toThrow(
       'MountVolume.SetUp failed for volume "v" : configmap "c" not found',
     );
     const file = join(root, 'pods/u1/volumes/kubernetes.io~configmap/v/k');
     for (const k of ['1', '2']) {
       data.set('c', { k });
-      await manager.mount(pod);
+      await manager.mount(pod, signal);
       expect(await readFile(file, 'utf8')).toBe(k);
     }
     data.delete('c');
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     expect(await readFile(file, 'utf8')).toBe('2');
     expect(manager.of('u1').get('v')).toMatchObject({ readOnly: true });
     await manager.unmount(pod);
@@ -67,38 +73,38 @@ describe('VolumeManager', () => {
   it('makes an empty folder that all may write to, once', async () => {
     const { manager } = managerWith();
     const pod = podWith([{ name: 'v', emptyDir: {} }]);
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     const { path } = manager.of('u1').get('v')!;
     expect((await stat(path)).mode & 0o777).toBe(0o777);
     await mkdir(join(path, 'kept'));
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     expect((await stat(join(path, 'kept'))).isDirectory()).toBe(true);
   });
 
   it('leaves an empty folder its sticky bit, which one in memory has', async () => {
     const { manager } = managerWith();
     const pod = podWith([{ name: 'v', emptyDir: {} }]);
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     const { path } = manager.of('u1').get('v')!;
     await chmod(path, 0o1777);
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     expect((await stat(path)).mode & 0o7777).toBe(0o1777);
   });
 
   it('finds the path that a claim is bound to', async () => {
     const { manager } = managerWith({
       '/api/v1/namespaces/default/persistentvolumeclaims/c': {
-        metadata: { name: 'c' },
+        metadata: { name: 'c', uid: 'c1' },
         spec: { volumeName: 'pv' },
         status: { phase: 'Bound' },
       },
       '/api/v1/persistentvolumes/pv': {
         metadata: { name: 'pv' },
-        spec: { hostPath: { path: root, type: 'Directory' } },
+        spec: { claimRef: { uid: 'c1' }, hostPath: { path: root, type: 'Directory' } },
       },
     });
     const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }]);
-    await manager.mount(pod);
+    await manager.mount(pod, signal);
     expect(manager.of('u1').get('v')).toEqual({ path: root, readOnly: true });
   });
 
@@ -116,9 +122,11 @@ describe('VolumeManager', () => {
       },
     });
     const claimed = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }]);
-    await expect(manager.mount(claimed)).rejects.toThrow('PVC default/c is not bound');
+    await expect(manager.mount(claimed, signal)).rejects.toThrow(
+      'Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: error processing PVC default/c: PVC is not bound',
+    );
     const ephemeral = podWith([{ name: 'v', ephemeral: {} }]);
-    await expect(manager.mount(ephemeral)).rejects.toThrow(
+    await expect(manager.mount(ephemeral, signal)).rejects.toThrow(
       'PVC default/web-v was not created for pod default/web (pod is not owner)',
     );
   });

@@ -4,13 +4,18 @@
  */
 import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node, PersistentVolume, Pod, Volume } from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { volumeNodes } from '@keelson/api/resources/volumes';
 import type { Client } from '@keelson/client';
 import { optional, type PodObjects } from '../environment/objects.ts';
+import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
 import { PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
+import { boundClaimOf, ClaimError, usedVolumes } from './claims.ts';
+import { inlineVolume, persistentVolume } from './csi/volume.ts';
+import { type CsiVolumes, Waiting } from './csi/volumes.ts';
 import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
@@ -22,6 +27,8 @@ export interface VolumeManagerOptions {
   readonly rootDirectory: string;
   readonly objects: PodObjects;
   readonly tokens: PodTokens;
+  /** Of drivers. */
+  readonly csi: Pick<CsiVolumes, 'mount' | 'release'>;
   node(): Node | undefined;
   hostIps(): readonly string[];
   /** Addresses of the pod, as far as they are known. */
@@ -30,11 +37,21 @@ export interface VolumeManagerOptions {
 
 /** Where a volume is, and what is so whatever a mount says. */
 export interface MountedVolume {
-  /** Empty for an image. */
+  /** Empty for an image and a device. */
   readonly path: string;
   readonly readOnly: boolean;
+  /** Of a block volume, where containers get it from. */
+  readonly device?: string | undefined;
   /** Reference of the image that it shows. */
   readonly image?: string | undefined;
+  /** How full it is, where somebody knows. @throws Error */
+  readonly measure?: (() => Promise<VolumeUsage | undefined>) | undefined;
+}
+
+/** Of a volume with a file system of its own. */
+export interface VolumeUsage {
+  readonly filesystem: Omit<Filesystem, 'device'>;
+  readonly used: DiskUsage;
 }
 
 const DEFAULT_MODE = 0o644;
@@ -55,39 +72,44 @@ export class VolumeManager {
     return this.#mounted.get(uid) ?? new Map();
   }
 
-  /** @throws PreparationError for the first that cannot be had */
-  async mount(pod: Pod): Promise<void> {
+  /** Makes those that containers have, all at once. @throws PreparationError for one that cannot be had */
+  async mount(pod: Pod, signal: AbortSignal): Promise<void> {
     const uid = uidOf(pod);
     const known = this.#mounted.get(uid) ?? new Map<string, MountedVolume>();
     this.#mounted.set(uid, known);
-    for (const volume of pod.spec?.volumes ?? []) {
+    const { mounts, devices } = usedVolumes(pod);
+    const used = (pod.spec?.volumes ?? []).filter(({ name }) => mounts.has(name) || devices.has(name));
+    const failures = new Map<string, unknown>();
+    const mountOne = async (volume: Volume) => {
+      const { name } = volume;
       try {
-        known.set(volume.name, await this.#mountOne(pod, volume, known.get(volume.name)));
+        known.set(name, await this.#mountOne(pod, volume, known.get(name), signal));
       } catch (error) {
+        if (!known.has(name)) failures.set(name, error);
         // What is mounted stays as it is: a pod does not fall over what somebody takes away from it later.
-        if (known.has(volume.name)) {
-          this.#options.client.world.log.warn(
-            { pod: pod.metadata.name, volume: volume.name, error },
-            'A volume stays as it was',
-          );
-          continue;
+        else if (!signal.aborted) {
+          const { log } = this.#options.client.world;
+          log.warn({ pod: pod.metadata.name, volume: name, error }, 'A volume stays as it was');
         }
-        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
-        throw new PreparationError('FailedMount', message, error);
       }
-    }
+    };
+    await Promise.all(used.map(mountOne));
+    signal.throwIfAborted();
+    throwFirst(failures);
   }
 
   async unmount(pod: Pod): Promise<void> {
     const uid = uidOf(pod);
+    await this.#options.csi.release(uid);
     await removeWithMounts(join(this.podDirectory(uid), 'volumes'));
     this.#mounted.delete(uid);
     this.#options.objects.release(uid);
     this.#options.tokens.forget(uid);
   }
 
-  /** Everything of a pod. */
+  /** Everything of a pod. @throws Error as long as a driver has something of it */
   async remove(uid: string): Promise<void> {
+    await this.#options.csi.release(uid);
     await removeWithMounts(this.podDirectory(uid));
   }
 
@@ -97,11 +119,16 @@ export class VolumeManager {
   }
 
   /** @param before it is mounted already: only what shows objects can have changed */
-  async #mountOne(pod: Pod, volume: Volume, before: MountedVolume | undefined): Promise<MountedVolume> {
+  async #mountOne(
+    pod: Pod,
+    volume: Volume,
+    before: MountedVolume | undefined,
+    signal: AbortSignal,
+  ): Promise<MountedVolume> {
     const at = (plugin: string) =>
       join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
     const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
-    if (before && (hostPath || image || emptyDir || persistentVolumeClaim || ephemeral)) return before;
+    if (before && (hostPath || image || emptyDir)) return before;
     if (hostPath) {
       await checkHostPath(hostPath);
       return { path: hostPath.path, readOnly: false };
@@ -111,7 +138,9 @@ export class VolumeManager {
       await this.#emptyDir(pod, volume, at('empty-dir'));
       return { path: at('empty-dir'), readOnly: false };
     }
-    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, at('local-volume'));
+    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, at('local-volume'), before, signal);
+    const inline = inlineVolume(pod, volume);
+    if (inline) return this.#options.csi.mount({ pod, volume: inline, signal });
     const projected = await this.#project(pod, volume);
     if (!projected) throw new Error(`no volume plugin matched name: ${volume.name}`);
     const { plugin, payload, memory } = projected;
@@ -191,33 +220,60 @@ export class VolumeManager {
     if (fsGroup !== undefined) await setGroup(path, fsGroup, readOnly, fsGroupChangePolicy);
   }
 
-  /** A volume of this node that a claim is bound to: a path, or a local one. */
-  async #claim(pod: Pod, { name, persistentVolumeClaim }: Volume, path: string): Promise<MountedVolume> {
-    const { metadata } = pod;
-    const { client } = this.#options;
-    const namespace = metadata.namespace!;
-    const readOnly = persistentVolumeClaim?.readOnly === true;
-    const claimName = persistentVolumeClaim?.claimName ?? `${metadata.name}-${name}`;
-    const claim = await client.resource('persistentvolumeclaims').get({ namespace, name: claimName });
-    const owned = claim.metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === metadata.uid);
-    if (!persistentVolumeClaim && !owned) {
-      throw new Error(
-        `PVC ${namespace}/${claimName} was not created for pod ${namespace}/${metadata.name} (pod is not owner)`,
-      );
+  /** What a claim is bound to: a driver's volume, a path of this node, or a local volume. */
+  async #claim(
+    pod: Pod,
+    volume: Volume,
+    path: string,
+    before: MountedVolume | undefined,
+    signal: AbortSignal,
+  ): Promise<MountedVolume> {
+    const bound = await boundClaimOf(this.#options.client, pod, volume);
+    const { metadata, spec } = bound.persistent;
+    const readOnly = volume.persistentVolumeClaim?.readOnly === true;
+    const node = this.#options.node();
+    if (!before && node && !volumeNodes(bound.persistent)(node)) {
+      const what = `MountVolume.NodeAffinity check failed for volume "${metadata.name}"`;
+      throw new PreparationError('FailedMount', `${what} : no matching NodeSelectorTerms`);
     }
-    const volumeName = claim.spec?.volumeName;
-    if (claim.status?.phase !== 'Bound' || !volumeName) throw new Error(`PVC ${namespace}/${claimName} is not bound`);
-    const volume: PersistentVolume = await client.resource('persistentvolumes').get({ name: volumeName });
-    const { hostPath, local } = volume.spec ?? {};
-    if (hostPath) {
-      await checkHostPath(hostPath);
-      return { path: hostPath.path, readOnly };
+    const driven = persistentVolume(bound.persistent, readOnly);
+    if (driven) return this.#options.csi.mount({ pod, volume: driven, bound, signal });
+    if (before) return before;
+    const { hostPath, local } = spec;
+    try {
+      if (hostPath) {
+        await checkHostPath(hostPath);
+        return { path: hostPath.path, readOnly };
+      }
+      if (!local) throw new Error('no volume plugin matched');
+      await bindMount(local.path, path);
+      await this.#group(pod, path, readOnly);
+      return { path, readOnly };
+    } catch (error) {
+      throw setUpFailure(metadata.name ?? '', error);
     }
-    if (!local) throw new Error(`no volume plugin matched volume ${volumeName}`);
-    await bindMount(local.path, path);
-    await this.#group(pod, path, readOnly);
-    return { path, readOnly };
   }
+}
+
+function setUpFailure(name: string, error: unknown): PreparationError {
+  const message = `MountVolume.SetUp failed for volume "${name}" : ${(error as Error).message}`;
+  return new PreparationError('FailedMount', message, error);
+}
+
+/** Those that nobody knows yet come first: they are told of together. @throws PreparationError */
+function throwFirst(failures: ReadonlyMap<string, unknown>): void {
+  const names = [...failures.keys()].sort();
+  const unknown = names.filter((name) => failures.get(name) instanceof ClaimError);
+  if (unknown.length > 0) {
+    const why = unknown.map((name) => (failures.get(name) as Error).message).join('; ');
+    const all = `unmounted volumes=[${names.join(' ')}], unattached volumes=[]`;
+    const message = `Unable to attach or mount volumes: ${all}, failed to process volumes=[${unknown.join(' ')}]: ${why}`;
+    throw new PreparationError('FailedMount', message);
+  }
+  const [first] = failures;
+  if (!first) return;
+  const [name, error] = first;
+  throw error instanceof PreparationError || error instanceof Waiting ? error : setUpFailure(name, error);
 }
 
 /** What is mounted there is let go of first, or nothing is removed. */

@@ -24,6 +24,19 @@ export interface MountsInput {
 
 const HOSTS = '/etc/hosts';
 
+/** Block volumes as a container has them (makeBlockVolumes in kubelet_pods.go). @throws Error with a message for CreateContainerConfigError */
+export function devicesOf(
+  { name: container, volumeDevices = [] }: PodContainer['spec'],
+  volumes: ReadonlyMap<string, MountedVolume>,
+): { containerPath: string; hostPath: string; permissions: string }[] {
+  return volumeDevices.map(({ name, devicePath }) => {
+    if (!isAbsolute(devicePath)) throw new Error(`error DevicePath \`${devicePath}\` must be an absolute path`);
+    const volume = volumes.get(name);
+    if (!volume?.device) throw new Error(`cannot find volume "${name}" to pass into container "${container}"`);
+    return { containerPath: devicePath, hostPath: volume.device, permissions: volume.readOnly ? 'r' : 'mrw' };
+  });
+}
+
 /** @throws Error with a message for CreateContainerConfigError */
 export async function mountsOf(input: MountsInput): Promise<Mount[]> {
   const { spec } = input.container;

@@ -3,7 +3,8 @@ import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client } from '@keelson/client';
 
 interface Token {
-  readonly text: string;
+  readonly token: string;
+  readonly expirationTimestamp: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
 }
@@ -22,19 +23,28 @@ export class PodTokens {
   }
 
   async get(pod: Pod, audience: string, seconds: number): Promise<string> {
+    return (await this.issue(pod, audience, seconds)).token;
+  }
+
+  /** The same, with the time at which it ends. @param seconds as long as the API server likes, where it is not given */
+  async issue(
+    pod: Pod,
+    audience: string,
+    seconds: number | undefined,
+  ): Promise<Pick<Token, 'token' | 'expirationTimestamp'>> {
     const key = `${pod.metadata.uid}/${audience}/${seconds}`;
     const known = this.#tokens.get(key);
     const { clock, random, log } = this.#client.world;
     const now = clock.now();
-    if (known && now < renewAt(known) - JITTER_MS * random()) return known.text;
+    if (known && now < renewAt(known) - JITTER_MS * random()) return known;
     try {
       const token = await this.#request(pod, audience, seconds, now);
       this.#tokens.set(key, token);
-      return token.text;
+      return token;
     } catch (error) {
       if (!known || known.expiresAt <= now) throw error;
       log.warn({ pod: pod.metadata.name, error }, 'Could not renew a token, the old one is still good');
-      return known.text;
+      return known;
     }
   }
 
@@ -51,20 +61,25 @@ export class PodTokens {
   async #request(
     { metadata, spec }: Pod,
     audience: string,
-    expirationSeconds: number,
+    expirationSeconds: number | undefined,
     issuedAt: number,
   ): Promise<Token> {
     const { namespace = '', name = '', uid = '' } = metadata;
     const accounts = this.#client.resource('serviceaccounts');
     const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid };
-    const request = await accounts
-      .subresource('token')
-      .create(
-        { namespace, name: spec?.serviceAccountName ?? 'default' },
-        { spec: { audiences: audience === '' ? [] : [audience], expirationSeconds, boundObjectRef } },
-      );
+    const request = await accounts.subresource('token').create(
+      { namespace, name: spec?.serviceAccountName ?? 'default' },
+      {
+        spec: {
+          audiences: audience === '' ? [] : [audience],
+          ...(expirationSeconds === undefined ? {} : { expirationSeconds }),
+          boundObjectRef,
+        },
+      },
+    );
     const { token, expirationTimestamp } = request.status!;
-    return { text: token, issuedAt, expiresAt: Date.parse(expirationTimestamp ?? '') };
+    const text = expirationTimestamp ?? '';
+    return { token, expirationTimestamp: text, issuedAt, expiresAt: Date.parse(text) };
   }
 }
 

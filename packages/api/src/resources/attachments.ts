@@ -1,5 +1,6 @@
+/** Volumes of drivers as nodes and attachments name them (pkg/volume/csi, pkg/volume/util). */
 import { createHash } from 'node:crypto';
-import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
+import type { PersistentVolume } from '../generated/types/core/v1.ts';
 
 /** A volume of a driver. */
 export interface DriverVolume {

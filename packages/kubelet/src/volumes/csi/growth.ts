@@ -1,0 +1,146 @@
+/**
+ * Has a driver make a volume as large on the node as it is in the storage, and tells its claim
+ * (NodeExpand in pkg/volume/csi/expander.go, operationexecutor/node_expander.go).
+ */
+import type { PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Quantity } from '@keelson/api/quantity';
+import { type EventRecorder, keyOf } from '@keelson/client';
+import { RpcError } from '@keelson/component/grpc/errors';
+import { time } from '../../status/containers.ts';
+import { type CsiContext, secretOf, usageOf } from './context.ts';
+import { isFinal } from './driver.ts';
+import { failed, finished, hasResizeStatus, inProgress, permissionOf, sizeOf } from './expansion.ts';
+import type { CsiVolume } from './volume.ts';
+
+export interface GrowthRequest {
+  readonly pod: Pod;
+  readonly claim: PersistentVolumeClaim;
+  readonly volume: CsiVolume;
+  /** Of the volume in the storage. */
+  readonly size: Quantity;
+  /** Where the pod has it. */
+  readonly path: string;
+  readonly stagingPath: string;
+  readonly failedBefore: boolean;
+}
+
+export type Grown =
+  | { readonly type: 'done'; readonly size: Quantity }
+  /** Nothing to be done now. */
+  | { readonly type: 'wait' }
+  /** Not as long as the volume is in use here. */
+  | { readonly type: 'refused' };
+
+type Kind = 'unsupported' | 'in-use' | 'infeasible' | 'failed' | 'pending';
+
+/** Why a volume did not grow. */
+export class GrowthError extends Error {
+  override readonly name = 'GrowthError';
+  readonly kind: Kind;
+
+  constructor(kind: Kind, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  FailedPrecondition: 'in-use',
+  InvalidArgument: 'infeasible',
+  OutOfRange: 'infeasible',
+  NotFound: 'infeasible',
+};
+
+/** @throws GrowthError, and Error for a claim that cannot be told */
+export async function grow(context: CsiContext, recorder: EventRecorder, request: GrowthRequest): Promise<Grown> {
+  const { claim } = request;
+  if (!hasResizeStatus(claim)) return growUntold(context, recorder, request);
+  const size = sizeOf(claim.status?.allocatedResources);
+  const permission = permissionOf(claim, size, request.failedBefore);
+  if (permission.type === 'wait') return { type: 'wait' };
+  if (permission.type === 'done') return { type: 'done', size };
+  const { isTold, givesUp } = permission;
+  const current = isTold ? claim : await tell(context, claim, inProgress(claim));
+  try {
+    await callDriver(context, request, size);
+  } catch (error) {
+    if (!(error instanceof GrowthError)) throw error;
+    if (error.kind === 'unsupported' && isTold) return { type: 'done', size };
+    if (error.kind !== 'pending') {
+      const isInfeasible = error.kind === 'infeasible' || givesUp;
+      await tell(context, current, failed(current, error, isInfeasible, time(context.client.world.clock.now())));
+    }
+    if (error.kind === 'in-use') return { type: 'refused' };
+    throw error;
+  }
+  tellOfSuccess(context, recorder, request);
+  if (!isTold) await tellDone(context, current, size);
+  return { type: 'done', size };
+}
+
+/** Where whoever resizes claims leaves all to the node. */
+async function growUntold(context: CsiContext, recorder: EventRecorder, request: GrowthRequest): Promise<Grown> {
+  const { claim, size } = request;
+  try {
+    await callDriver(context, request, size);
+  } catch (error) {
+    if (!(error instanceof GrowthError)) throw error;
+    if (error.kind === 'unsupported') return { type: 'done', size };
+    if (error.kind === 'in-use') return { type: 'refused' };
+    throw error;
+  }
+  tellOfSuccess(context, recorder, request);
+  if (sizeOf(claim.status?.capacity).cmp(size) < 0) await tellDone(context, claim, size);
+  return { type: 'done', size };
+}
+
+async function tellDone(context: CsiContext, claim: PersistentVolumeClaim, size: Quantity): Promise<void> {
+  await tell(context, claim, finished(claim, size)).catch((error) => {
+    throw new Error(`mountVolume.NodeExpandVolume update pvc status failed: ${(error as Error).message}`);
+  });
+}
+
+async function tell(
+  { client }: CsiContext,
+  claim: PersistentVolumeClaim,
+  patch: object,
+): Promise<PersistentVolumeClaim> {
+  const claims = client.resource('persistentvolumeclaims');
+  return claims.patch(keyOf(claim), 'strategic', patch, { subresource: 'status' });
+}
+
+function tellOfSuccess({ nodeName }: CsiContext, recorder: EventRecorder, { pod, claim, volume }: GrowthRequest): void {
+  const message = `MountVolume.NodeExpandVolume succeeded for volume "${volume.name}" ${nodeName}`;
+  for (const about of [pod, claim]) recorder.event(about, 'Normal', 'FileSystemResizeSuccessful', message);
+}
+
+/** @throws GrowthError */
+async function callDriver(context: CsiContext, request: GrowthRequest, size: Quantity): Promise<void> {
+  const { volume, path, stagingPath } = request;
+  const secrets = await secretOf(context, volume.expandSecret).catch((error) => {
+    const { namespace, name } = volume.expandSecret!;
+    const message = `expander.NodeExpand failed to get NodeExpandSecretRef ${namespace}/${name}: ${(error as Error).message}`;
+    throw new GrowthError('failed', message, error);
+  });
+  try {
+    const driver = context.drivers.get(volume.driver);
+    const can = await driver.capabilities();
+    if (!can.has('EXPAND_VOLUME')) {
+      throw new GrowthError('unsupported', `NodeExpand is not supported by the CSI driver ${volume.driver}`);
+    }
+    await driver.call('NodeExpandVolume', {
+      volumeId: volume.handle,
+      volumePath: path,
+      capacityRange: { requiredBytes: Number(size.value()) },
+      stagingTargetPath: can.has('STAGE_UNSTAGE_VOLUME') || volume.isBlock ? stagingPath : '',
+      volumeCapability: usageOf(volume, { driver, can }),
+      secrets,
+    });
+  } catch (error) {
+    if (error instanceof GrowthError) throw error;
+    if (!(error instanceof RpcError)) throw new GrowthError('pending', (error as Error).message, error);
+    const kind = KINDS[error.codeName] ?? (isFinal(error) ? 'failed' : 'pending');
+    const colon = kind === 'infeasible' ? '' : ': ';
+    throw new GrowthError(kind, `Expander.NodeExpand failed to expand the volume ${colon}${error.message}`, error);
+  }
+}

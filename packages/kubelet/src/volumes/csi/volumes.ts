@@ -1,0 +1,331 @@
+/**
+ * The volumes of drivers on this node: mounts them for pods, takes them away again, and says which are in use. What one volume needs
+ * is done one thing after the other; docs/kubelet.md draws it.
+ */
+import { join } from 'node:path';
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { EventRecorder } from '@keelson/client';
+import { unlessAborted } from '../../pods/kill.ts';
+import { PreparationError } from '../../pods/services.ts';
+import { uidOf } from '../../pods/spec.ts';
+import type { BoundClaim } from '../claims.ts';
+import type { MountedVolume } from '../manager.ts';
+import { attachmentOf, type CsiContext, type Step } from './context.ts';
+import { mapDevice, publishDevice, stageDevice, unpublishDevice, unstageDevice } from './devices.ts';
+import { isFinal } from './driver.ts';
+import { sizeOf } from './expansion.ts';
+import { GrowthError, grow } from './growth.ts';
+import { type HeldVolume, HeldVolumes, type Progress } from './held.ts';
+import { publish, stage, unpublish, unstage } from './mounting.ts';
+import { isAttachable } from './policy.ts';
+import { leftovers } from './reconstruction.ts';
+import { usageAt } from './usage.ts';
+import { type CsiVolume, isForOnePod } from './volume.ts';
+
+export interface CsiVolumesOptions extends CsiContext {
+  readonly recorder: EventRecorder;
+  /** As it was seen last. */
+  node(): Node | undefined;
+  /** The node has other volumes in use. */
+  changed(): void;
+  wake(uid: string): void;
+}
+
+export interface MountRequest {
+  readonly pod: Pod;
+  readonly volume: CsiVolume;
+  /** Of a volume that has them. */
+  readonly bound?: BoundClaim | undefined;
+  readonly signal: AbortSignal;
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 122_000;
+const FOR_ONE_POD = 'volume uses the ReadWriteOncePod access mode and is already in use by another pod';
+
+/** It goes on by itself, and nobody has to be told. */
+export class Waiting extends Error {
+  override readonly name = 'Waiting';
+}
+
+export class CsiVolumes {
+  readonly #options: CsiVolumesOptions;
+  readonly #held = new HeldVolumes();
+  /** Pods that wait for the status of the node. */
+  readonly #waiting = new Set<string>();
+  /** What was left of before is among what is held. */
+  #isKnown = false;
+  #stopped = false;
+
+  constructor(options: CsiVolumesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes over what a kubelet of before has left, and takes from the node what no pod has of it.
+   * @param reported what the node was last said to have in use: those have to be detached by somebody
+   */
+  async reconstruct(reported: readonly string[]): Promise<void> {
+    for (const { uid, ...volume } of await leftovers(this.#options)) {
+      const held = this.#held.hold(volume, false);
+      held.isAttachable = reported.includes(held.key);
+      held.staged = 'maybe';
+      if (uid !== undefined) held.users.set(uid, { published: 'maybe' });
+    }
+    this.#isKnown = true;
+    for (const held of this.#held.values()) if (held.users.size === 0) void this.#leave(held);
+  }
+
+  /** For the node's status; undefined as long as nobody knows. */
+  inUse(): readonly string[] | undefined {
+    return this.#isKnown ? this.#held.inUse() : undefined;
+  }
+
+  /** The node is another: what was waited for may have come. */
+  nodeChanged(): void {
+    for (const uid of this.#waiting) this.#options.wake(uid);
+    this.#waiting.clear();
+  }
+
+  driverChanged(name: string): void {
+    for (const held of this.#held.values()) {
+      if (held.driver !== name) continue;
+      for (const uid of held.users.keys()) this.#options.wake(uid);
+      if (held.users.size === 0) void this.#leave(held);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Mounts a volume for a pod, or sees to it that it is as it has to be. @throws PreparationError, Waiting */
+  async mount(request: MountRequest): Promise<MountedVolume> {
+    const { pod, volume, signal } = request;
+    const uid = uidOf(pod);
+    const csiDriver = await this.#options.csiDriver(volume.driver);
+    signal.throwIfAborted();
+    const before = this.#held.inUse().length;
+    const held = this.#held.hold(volume, isAttachable(volume, csiDriver));
+    if (!held.users.has(uid)) held.users.set(uid, { published: 'no' });
+    if (this.#held.inUse().length !== before) this.#options.changed();
+    const again = csiDriver?.spec.requiresRepublish === true;
+    return unlessAborted(
+      held.turn(() => this.#mount(request, held, again)),
+      signal,
+    );
+  }
+
+  async #mount(request: MountRequest, held: HeldVolume, again: boolean): Promise<MountedVolume> {
+    const { pod, volume, signal, bound } = request;
+    signal.throwIfAborted();
+    const uid = uidOf(pod);
+    const user = held.users.get(uid)!;
+    const isNew = user.published !== 'yes';
+    held.name = volume.name;
+    try {
+      if (isNew || (again && !volume.isBlock)) {
+        const attached = await this.#attached(held, volume, uid);
+        if (volume.isBlock) await this.#makeDevice(request, held, attached);
+        else await this.#makeMount(request, held, attached);
+      }
+    } catch (error) {
+      // Nobody else tells of what fails while the pod runs.
+      if (!isNew && error instanceof PreparationError)
+        this.#options.recorder.event(pod, 'Warning', error.reason, error.message);
+      throw error;
+    }
+    if (bound) await this.#grow(request, held, isNew);
+    user.published = 'yes';
+    const { paths } = this.#options;
+    const { readOnly, isBlock, name } = volume;
+    const measured = isBlock ? join(paths.deviceMap(name), uid) : paths.target(uid, name);
+    const measure = () => usageAt(this.#options, volume, measured);
+    return isBlock
+      ? { path: '', readOnly, device: paths.podDevice(uid, name), measure }
+      : { path: measured, readOnly, measure };
+  }
+
+  async #makeMount({ pod, volume }: MountRequest, held: HeldVolume, attached: Step['attached']): Promise<void> {
+    const user = held.users.get(uidOf(pod))!;
+    if (isForOnePod(volume) && isElsewhere(held, uidOf(pod))) {
+      throw failure('MountVolume.SetUp failed', volume, new Error(FOR_ONE_POD));
+    }
+    const given = { pod, volume, attached };
+    if (volume.lifecycle === 'Persistent' && held.staged !== 'yes') {
+      await this.#step('MountVolume.MountDevice failed', given, held, 'staged', (step) => stage(this.#options, step));
+    }
+    const mayBeThere = user.published !== 'no';
+    await this.#step('MountVolume.SetUp failed', given, user, 'published', (step) =>
+      publish(this.#options, step, mayBeThere),
+    );
+  }
+
+  async #makeDevice({ pod, volume }: MountRequest, held: HeldVolume, attached: Step['attached']): Promise<void> {
+    const uid = uidOf(pod);
+    const user = held.users.get(uid)!;
+    if (isForOnePod(volume) && isElsewhere(held, uid)) {
+      throw failure('MapVolume.SetUpDevice failed', volume, new Error(FOR_ONE_POD));
+    }
+    const given = { pod, volume, attached };
+    if (held.staged !== 'yes') {
+      await this.#step('MapVolume.SetUpDevice failed', given, held, 'staged', (step) =>
+        stageDevice(this.#options, step),
+      );
+    }
+    await this.#step('MapVolume.MapPodDevice failed', given, user, 'published', async (step) => {
+      user.device = await publishDevice(this.#options, step);
+    });
+    user.published = 'maybe';
+    await mapDevice(this.#options, uid, volume, user.device!).catch((error) => {
+      throw failure('MapVolume.MapBlockVolume failed', volume, error);
+    });
+    const { paths, recorder } = this.#options;
+    const done = `MapVolume.MapPodDevice succeeded for volume "${volume.name}"`;
+    recorder.event(pod, 'Normal', 'SuccessfulMountVolume', `${done} globalMapPath "${paths.deviceMap(volume.name)}"`);
+    recorder.event(pod, 'Normal', 'SuccessfulMountVolume', `${done} volumeMapPath "${paths.podDevices(uid)}"`);
+  }
+
+  /** Notes how far it came: what a driver may still be at has to be undone one day. @throws PreparationError */
+  async #step<K extends 'staged' | 'published'>(
+    what: string,
+    given: Omit<Step, 'begin'>,
+    state: Record<K, Progress>,
+    key: K,
+    work: (step: Step) => Promise<void>,
+  ): Promise<void> {
+    const before = state[key];
+    const begin = () => {
+      if (before === 'no') state[key] = 'maybe';
+    };
+    try {
+      await work({ ...given, begin });
+      state[key] = 'yes';
+    } catch (error) {
+      if (before === 'no' && isFinal(error)) state[key] = 'no';
+      throw failure(what, given.volume, error);
+    }
+  }
+
+  /** @returns what the driver's controller says of the volume. @throws Waiting, PreparationError */
+  async #attached(held: HeldVolume, volume: CsiVolume, uid: string): Promise<Step['attached']> {
+    const { node, client, nodeName } = this.#options;
+    if (!held.isAttachable) return {};
+    this.#waiting.add(uid);
+    if (!isInUse(node(), held.key)) {
+      throw new Waiting(`Volume has not been added to the list of VolumesInUse in the node's volume status`);
+    }
+    if (!isReported(node(), held.key)) throw new Waiting(`volume ${held.key} is not yet in node's status`);
+    // Whoever detaches looks at one after the other has changed: both have to be seen in one and the newest state.
+    const newest = await client.resource('nodes').get({ name: nodeName });
+    if (!isInUse(newest, held.key) || !isReported(newest, held.key)) {
+      throw new Waiting('Volume not attached according to node status');
+    }
+    this.#waiting.delete(uid);
+    return attachmentOf(this.#options, volume).catch((error) => {
+      throw failure(`${volume.isBlock ? 'MapVolume' : 'MountVolume'}.WaitForAttach failed`, volume, error);
+    });
+  }
+
+  /** @param isNew the pod does not run on it yet: it waits until it has its size */
+  async #grow({ pod, volume, bound }: MountRequest, held: HeldVolume, isNew: boolean): Promise<void> {
+    const { claim, persistent } = bound!;
+    const { recorder, paths } = this.#options;
+    const uid = uidOf(pod);
+    const size = sizeOf(persistent.spec.capacity);
+    held.size ??= sizeOf(claim.status?.capacity);
+    const has = isNew ? sizeOf(claim.status?.capacity) : held.size;
+    if (has.cmp(size) >= 0 || has.isZero() || held.growthRefused) return;
+    if (volume.readOnly) {
+      const message = `MountVolume.NodeExpandVolume failed for volume "${volume.name}" requested read-only file system`;
+      if (isNew) for (const about of [pod, claim]) recorder.event(about, 'Warning', 'FileSystemResizeFailed', message);
+      return;
+    }
+    const path = volume.isBlock ? (held.users.get(uid)?.device ?? '') : paths.target(uid, volume.name);
+    const stagingPath = volume.isBlock ? paths.deviceStaging(volume.name) : paths.staging(volume.driver, volume.handle);
+    const request = { pod, claim, volume, size, path, stagingPath, failedBefore: held.growthFailed };
+    try {
+      const grown = await grow(this.#options, recorder, request);
+      if (grown.type === 'refused') held.growthRefused = true;
+      if (grown.type !== 'done') return;
+      held.size = grown.size;
+      held.growthFailed = false;
+    } catch (error) {
+      held.growthFailed ||= error instanceof GrowthError && error.kind !== 'pending';
+      if (isNew) {
+        held.users.get(uid)!.published = 'maybe';
+        const what = volume.isBlock ? 'MapVolume.MarkVolumeAsMounted' : 'MountVolume.Setup';
+        throw failure(`${what} failed while expanding volume`, volume, error);
+      }
+      const message = `NodeExpandVolume.NodeExpandVolume failed for volume "${volume.name}" : ${(error as Error).message}`;
+      recorder.event(pod, 'Warning', 'VolumeResizeFailed', message);
+    }
+  }
+
+  /** Takes all volumes of drivers from a pod that does not run any more. @throws Error where one cannot be taken */
+  async release(uid: string): Promise<void> {
+    this.#waiting.delete(uid);
+    const errors: Error[] = [];
+    for (const held of this.#held.of(uid)) {
+      await held
+        .turn(() => this.#unpublish(held, uid))
+        .then(() => void this.#leave(held))
+        .catch((error: Error) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #unpublish(held: HeldVolume, uid: string): Promise<void> {
+    const user = held.users.get(uid);
+    if (!user) return;
+    if (user.published !== 'no') {
+      user.published = 'maybe';
+      await (held.isBlock ? unpublishDevice : unpublish)(this.#options, uid, held).catch((error) => {
+        const message = `${held.isBlock ? 'UnmapVolume' : 'UnmountVolume.TearDown'} failed for volume "${held.name}"`;
+        throw new Error(`${message} : ${(error as Error).message}`, { cause: error });
+      });
+    }
+    held.users.delete(uid);
+  }
+
+  /** Takes a volume from the node that no pod has; tries until that is done or a pod has it. */
+  async #leave(held: HeldVolume): Promise<void> {
+    const { client, changed } = this.#options;
+    const { clock, log } = client.world;
+    try {
+      await held.turn(async () => {
+        if (held.users.size > 0) return;
+        if (held.staged !== 'no') {
+          held.staged = 'maybe';
+          await (held.isBlock ? unstageDevice : unstage)(this.#options, held);
+          held.staged = 'no';
+        }
+        if (held.users.size > 0) return;
+        this.#held.drop(held);
+        if (held.isAttachable) changed();
+      });
+    } catch (error) {
+      log.warn({ volume: held.name, error }, 'A volume could not be taken from the node');
+      const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** held.failures++);
+      clock.after(pause, () => void (this.#stopped || this.#leave(held)), { background: true });
+    }
+  }
+}
+
+function isElsewhere({ users }: HeldVolume, uid: string): boolean {
+  return [...users].some(([other, { published }]) => other !== uid && published !== 'no');
+}
+
+function isInUse(node: Node | undefined, key: string): boolean {
+  return node?.status?.volumesInUse?.includes(key) ?? false;
+}
+
+function isReported(node: Node | undefined, key: string): boolean {
+  return node?.status?.volumesAttached?.some(({ name }) => name === key) ?? false;
+}
+
+/** As the event of the pod has it. */
+function failure(what: string, { name, isBlock }: CsiVolume, error: unknown): PreparationError {
+  const message = `${what} for volume "${name}" : ${(error as Error).message}`;
+  return new PreparationError(isBlock ? 'FailedMapVolume' : 'FailedMount', message, error);
+}
