@@ -63,6 +63,7 @@ describe.skipIf(noContainers())('containerd', { timeout: 60_000 }, () => {
       env: [{ name: 'GREETING', value: 'hello' }],
       mounts: [],
       devices: [],
+      cdiDevices: [],
       labels: { ...sandbox.labels, 'io.kubernetes.container.name': name },
       annotations: { note: 'n' },
       logPath: `${name}.log`,

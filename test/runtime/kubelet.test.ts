@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import { RpcClient } from '@keelson/component/grpc/client';
 import type { Running } from '@keelson/component/running';
 import { EVICTION, IMAGE_COLLECTION, parseThresholds, startKubelet } from '@keelson/kubelet';
+import { startTestDevicePlugin } from '@keelson/kubelet/devices/testing';
 import { ImageCollector } from '@keelson/kubelet/images/collector';
+import { podResourcesLister } from '@keelson/kubelet/podresources/messages';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
@@ -408,6 +411,74 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     expect((await get('writer')).status).toMatchObject({ reason: 'Evicted', message });
     const events = await admin.resource('events').list({ namespace, fieldSelector: 'involvedObject.name=writer' });
     expect(events.items.find(({ reason }) => reason === 'Evicted')).toMatchObject({ type: 'Warning', message });
+  });
+
+  it('gives pods the devices of a plugin, and takes none for whom there are none left', async () => {
+    const resource = 'example.com/dev';
+    await mkdir(join(directory, 'library'));
+    writeFileSync(join(directory, 'library/version'), '7');
+    const startPlugin = () =>
+      startTestDevicePlugin({
+        directory: join(directory, 'root/device-plugins'),
+        resource,
+        devices: { d1: true },
+        allocate: (ids) => ({
+          envs: { DEVICE: ids.join() },
+          mounts: [{ containerPath: '/library', hostPath: join(directory, 'library'), readOnly: true }],
+          devices: [{ containerPath: '/dev/of-plugin', hostPath: '/dev/zero', permissions: 'r' }],
+          annotations: { 'example.com/device': ids.join() },
+        }),
+      });
+    let plugin = await startPlugin();
+    const allocatable = async () =>
+      (await admin.resource('nodes').get({ name: 'real' })).status?.allocatable?.[resource];
+    const resources = { limits: { [resource]: '1' } };
+    const script = `echo $DEVICE $(cat /library/version) $(head -c 3 /dev/of-plugin | od -An -tx1); ${forever}`;
+    const use = (name: string) => create(name, { containers: [sh(script, { resources })] });
+    const health = async () => (await status('device'))?.allocatedResourcesStatus?.[0]?.resources?.[0];
+    const socket = new RpcClient(`unix:${join(directory, 'root/pod-resources/kubelet.sock')}`, { waitForReady: true });
+    const holders = async () => {
+      const { podResources } = await socket.call(podResourcesLister, 'List', {}, { timeoutMs: 10_000 });
+      const devices = podResources.map(({ name, containers }) => [name, containers.flatMap((each) => each.devices)]);
+      return devices.filter(([, held]) => held!.length > 0);
+    };
+    const held = [['device', [{ resourceName: resource, deviceIds: ['d1'], topology: null }]]];
+    try {
+      await plugin.register();
+      await soon(allocatable).toBe('1');
+      await use('device');
+      await soon(() => logs('device').catch(() => '')).toBe('d1 7 00 00 00\n');
+      const { metadata } = await get('device');
+      expect((await runtime.pod(metadata.uid!)).containers[0]!.annotations).toMatchObject({
+        'example.com/device': 'd1',
+      });
+      expect(await health()).toEqual({ resourceID: 'd1', health: 'Healthy' });
+      expect(await holders()).toEqual(held);
+      const isRefused = async (name: string) => {
+        await use(name);
+        await soon(() => phase(name)).toBe('Failed');
+        const message =
+          'Pod was rejected: Allocate failed due to requested number of devices unavailable for example.com/dev. Requested: 1, Available: 0, which is unexpected';
+        expect((await get(name)).status).toMatchObject({ reason: 'UnexpectedAdmissionError', message });
+      };
+      await isRefused('deviceless');
+      plugin.list({ d1: false });
+      await soon(allocatable).toBe('0');
+      await soon(health).toEqual({ resourceID: 'd1', health: 'Unhealthy' });
+      const before = await status('device');
+      await kubelet.stop();
+      plugin.stop();
+      kubelet = await start();
+      plugin = await startPlugin();
+      await plugin.register();
+      await soon(allocatable).toBe('1');
+      await isRefused('deviceless-still');
+      expect(await status('device')).toMatchObject({ containerID: before!.containerID, state: before!.state });
+      expect(await holders()).toEqual(held);
+    } finally {
+      socket.close();
+      plugin.stop();
+    }
   });
 
   it('removes images that nothing uses, and no others', async () => {

@@ -32,9 +32,18 @@ export interface AssemblyOptions
   node(): Node | undefined;
   /** What a node asks of pods before it asks what all nodes ask. */
   alsoAdmit?(pod: Pod): Rejection | undefined;
+  /** What pods are given before it is asked whether they fit. */
+  readonly devices?: AdmittedDevices | undefined;
   /** Where it is counted how containers end. */
   readonly metrics?: MetricsRegistry | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
+}
+
+export interface AdmittedDevices {
+  /** @returns undefined where the pod wants none */
+  allocate(pod: Pod): Promise<Rejection | undefined> | undefined;
+  /** The node as it is for the pod: with what pods hold, though it may not have it any more. */
+  nodeFor(pod: Pod, node: Node): Node;
 }
 
 export interface Assembly {
@@ -56,14 +65,22 @@ export function assemble(options: AssemblyOptions): Assembly {
   });
   const images = new ImageManager({ runtime, world, recorder, ...options.images });
   const services: PodServices = { ...options, world, status, images };
+  const { devices, alsoAdmit } = options;
+  const fits = (pod: Pod, others: readonly Pod[]) => {
+    const node = options.node();
+    return node && admit(pod, devices?.nodeFor(pod, node) ?? node, others);
+  };
   const manager: PodManager = new PodManager({
     services,
-    admit: (pod, others, why) => {
-      const node = options.node();
-      // One that runs already was admitted once.
-      if (!node || (why === 'new' && pod.status?.phase === 'Running')) return undefined;
-      return options.alsoAdmit?.(pod) ?? admit(pod, node, others);
+    admit: (pod, others) => {
+      // One that runs already was admitted once; only what it holds may have been lost.
+      if (pod.status?.phase === 'Running') return devices?.allocate(pod);
+      const rejection = options.node() && alsoAdmit?.(pod);
+      if (rejection) return rejection;
+      const allocated = devices?.allocate(pod);
+      return allocated ? allocated.then((lacking) => lacking ?? fits(pod, others())) : fits(pod, others());
     },
+    fits: (pod, others) => (options.node() && alsoAdmit?.(pod)) ?? fits(pod, others),
     ...(options.mirrors ? { mirrors: options.mirrors } : {}),
   });
   return {

@@ -6,6 +6,7 @@ import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client'
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
+import { startDevices } from './devices/start.ts';
 import { PodObjects } from './environment/objects.ts';
 import { MachineFigures } from './eviction/figures.ts';
 import type { EvictionPolicy } from './eviction/manager.ts';
@@ -21,6 +22,8 @@ import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
 import { PluginManager } from './plugins/manager.ts';
+import { endpointMetrics, UNCOUNTED } from './podresources/metrics.ts';
+import { servePodResources } from './podresources/server.ts';
 import type { PodManager } from './pods/manager.ts';
 import { NodePreparer } from './pods/preparer.ts';
 import { isStatic, uidOf } from './pods/spec.ts';
@@ -189,6 +192,24 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     idsPerPod: options.userNamespaceIds,
   });
   await userNamespaces.restore(await volumes.uids());
+  const plugins = new PluginManager({
+    directory: join(rootDirectory, 'plugins_registry'),
+    world,
+    metrics: options.metrics,
+  });
+  let knowsAllPods = false;
+  const devices = await startDevices({
+    rootDirectory,
+    world,
+    runtime,
+    plugins,
+    metrics: options.metrics,
+    pods: () => assembly.manager,
+    ready: () => knowsAllPods,
+    capacityChanged: () => {
+      if (agent.node) agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
+    },
+  });
   const preparer = new NodePreparer({
     client,
     world,
@@ -207,6 +228,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: options.seccompDefault ?? false },
     recursiveReadOnly,
     userNamespaces,
+    devices: devices.manager,
     services: async (pod) => {
       // The API server that would tell of them may be a static pod itself.
       if (!isStatic(pod)) await services.synced;
@@ -253,6 +275,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     networkProblem: () => networkProblem(state),
     resyncMs: RESYNC_MS,
     node: () => agent.node,
+    devices: devices.manager,
     alsoAdmit: (pod) => housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
     mirrors: new MirrorPods({
       client,
@@ -280,11 +303,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     serverPort: server?.port ?? 0,
     maxImages: options.maxStatusImages ?? 50,
   };
-  const plugins = new PluginManager({
-    directory: join(rootDirectory, 'plugins_registry'),
-    world,
-    metrics: options.metrics,
-  });
   plugins.addHandler('CSIPlugin', csi.handler);
   const removeOrphans = () =>
     manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
@@ -308,8 +326,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       notReady: notReadyBecause(state, ...csi.problems()),
       pressures: housekeeping.pressures(),
       volumesInUse: csi.volumes.inUse(),
+      devices: devices.manager.capacity(),
     }),
     registered: () => csi.registered(),
+    isNew: devices.isNew,
     seen,
     statusMs: options.statusMs ?? 10_000,
     reportMs: options.reportMs ?? 300_000,
@@ -346,16 +366,29 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
               `Could not process manifest file ${file}: ${problem}`,
             ),
         });
+  await devices.serve();
   // Static pods do not wait for the API server: it may be one of them.
   await manifests?.start();
   await agent.start();
   await csi.volumes.reconstruct(agent.node?.status?.volumesInUse ?? []);
   informers.start();
   await Promise.all([pods.synced, nodes.synced]);
+  knowsAllPods = true;
   manager.reconcileMirrors();
   await removeOrphans();
   housekeeping.start();
   await plugins.start();
+  const closePodResources = await servePodResources({
+    socket: join(rootDirectory, 'pod-resources', 'kubelet.sock'),
+    world,
+    metrics: options.metrics ? endpointMetrics(options.metrics) : UNCOUNTED,
+    pods: () => manager.holders(),
+    devices: devices.manager,
+    dynamicResources: () => [],
+  }).catch((error) => {
+    log.error({ error }, 'The resources of pods cannot be asked for');
+    return () => {};
+  });
   const { collector } = housekeeping;
   const noteImages = async () => void (await collector.detect());
   await noteImages().catch((error) => log.warn({ error }, 'Could not look at images'));
@@ -382,9 +415,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       manifests?.stop();
       plugins.stop();
       csi.stop();
+      closePodResources();
       agent.stop();
       assembly.stop();
-      await Promise.all([server?.stop(), informers.stop(), objects.stop()]);
+      await Promise.all([server?.stop(), informers.stop(), objects.stop(), devices.stop()]);
       recorder.stop();
       resolve();
     },

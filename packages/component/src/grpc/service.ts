@@ -32,9 +32,7 @@ export class Service<M extends Methods<M>> {
 
   /** @param descriptors generated ones, say. @param name with its package. @throws Error where they have no such service */
   constructor(descriptors: object, name: string) {
-    const root = roots.get(descriptors) ?? protobuf.Root.fromJSON(descriptors as protobuf.INamespace);
-    roots.set(descriptors, root);
-    this.#service = root.lookupService(name);
+    this.#service = rootOf(descriptors).lookupService(name);
   }
 
   /** Those of which there are descriptors. */
@@ -59,10 +57,21 @@ export class Service<M extends Methods<M>> {
   }
 }
 
+function rootOf(descriptors: object): protobuf.Root {
+  const root = roots.get(descriptors) ?? protobuf.Root.fromJSON(descriptors as protobuf.INamespace);
+  roots.set(descriptors, root);
+  return root;
+}
+
 function messageOf(type: protobuf.Type): Message {
   return {
     encode: (value) => Buffer.from(type.encode(type.fromObject(value)).finish()),
     decode: (bytes) =>
       type.toObject(type.decode(bytes), { longs: Number, enums: String, arrays: true, objects: true, defaults: true }),
   };
+}
+
+/** A message that is no method's own. @param name with its package. @throws Error where there is none of that name */
+export function message(descriptors: object, name: string): Message {
+  return messageOf(rootOf(descriptors).lookupType(name));
 }

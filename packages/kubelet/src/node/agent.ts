@@ -3,6 +3,7 @@
  * another, or when five minutes have passed (pkg/kubelet/kubelet_node_status.go).
  */
 import type { Node, NodeStatus } from '@keelson/api/generated/types/core/v1';
+import { isExtendedResource } from '@keelson/api/resources/names';
 import { type Client, type EventRecorder, hasReason } from '@keelson/client';
 import { time } from '../status/containers.ts';
 import { same } from '../status/merge.ts';
@@ -24,6 +25,8 @@ export interface NodeAgentOptions {
   readonly reportMs: number;
   readonly leaseMs: number;
   readonly leaseSeconds: number;
+  /** The machine is another than that of which the API server knows: it has no devices until plugins say so. */
+  readonly isNew?: boolean | undefined;
   /** Bounds how many calls are under way. */
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
@@ -120,7 +123,8 @@ export class NodeAgent {
       await this.update();
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;
-      this.#saw(await nodes.get({ name: configuration.name }));
+      const known = await nodes.get({ name: configuration.name });
+      this.#saw(this.#options.isNew ? withoutDevices(known) : known);
       const labels = { ...configuration.labels };
       const annotations = node.metadata.annotations ?? {};
       const missing = (wanted: Record<string, string>, have: Record<string, string> | undefined) =>
@@ -199,6 +203,13 @@ export class NodeAgent {
     };
     again(first);
   }
+}
+
+function withoutDevices(node: Node): Node {
+  const without = (list: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(list).map(([name, text]) => [name, isExtendedResource(name) ? '0' : text]));
+  const { capacity, allocatable } = node.status ?? {};
+  return { ...node, status: { ...node.status!, capacity: without(capacity), allocatable: without(allocatable) } };
 }
 
 /** As upstream names nodes in events: by name in place of the uid. */

@@ -1,6 +1,7 @@
 /** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import type { DeviceCapacity } from '../devices/inventory.ts';
 import type { Image } from '../runtime/images.ts';
 import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
 import type { Machine } from './machine.ts';
@@ -37,6 +38,8 @@ export interface NodeFacts {
   readonly pressures: readonly Pressure[];
   /** Volumes that must not be detached; undefined as long as nobody knows. */
   readonly volumesInUse?: readonly string[] | undefined;
+  /** What plugins have. */
+  readonly devices?: DeviceCapacity | undefined;
 }
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
@@ -73,7 +76,7 @@ export function defaultLabels(name: string, os: string, architecture: string): R
 
 export function describeStatus(
   { name, addresses, maxPods, reserved, capacity, serverPort, maxImages }: NodeConfiguration,
-  { machine, version, runtime, images, notReady, pressures, volumesInUse }: NodeFacts,
+  { machine, version, runtime, images, notReady, pressures, volumesInUse, devices }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
 ): NodeStatus {
@@ -85,12 +88,16 @@ export function describeStatus(
     memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
     pods: String(maxPods),
     ...capacity,
+    ...devices?.capacity,
   };
   const own = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
   const all = { ...ofOthers(old?.capacity), ...own };
   return {
     addresses: [...addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
-    allocatable: Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
+    allocatable: {
+      ...Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
+      ...devices?.allocatable,
+    },
     capacity: all,
     conditions: conditionsOf(notReady, pressures, old?.conditions ?? [], now),
     daemonEndpoints: serverPort > 0 ? { kubeletEndpoint: { Port: serverPort } } : { kubeletEndpoint: { Port: 0 } },

@@ -16,8 +16,13 @@ import { PodWorker } from './worker.ts';
 
 export interface PodManagerOptions {
   readonly services: PodServices;
-  /** Whether the node takes a new pod beside the others, or one that wants more. */
-  admit(pod: Pod, others: readonly Pod[], why: 'new' | 'resize'): Rejection | undefined;
+  /**
+   * Whether the node takes a new pod beside those that are there then. A promise where it has to ask for what the pod
+   * needs: the pod counts as one that is there meanwhile.
+   */
+  admit(pod: Pod, others: () => readonly Pod[]): Rejection | undefined | Promise<Rejection | undefined>;
+  /** Whether there is room for a pod that wants more. */
+  fits(pod: Pod, others: readonly Pod[]): Rejection | undefined;
   /** Of static pods; none where there are none. */
   readonly mirrors?: MirrorPods | undefined;
 }
@@ -36,13 +41,16 @@ export class PodManager {
   readonly #mirrors = new Map<string, Pod>();
   /** Static pods that wait for one of the same name to end. */
   readonly #waiting = new Map<string, Pod>();
+  /** Those of which it is not known yet whether the node takes them. */
+  readonly #admitting = new Map<string, Pod>();
   readonly #allocations: Allocations;
+  #stopped = false;
 
   constructor(options: PodManagerOptions) {
     this.#options = options;
     const { world, recorder } = options.services;
-    const others = (pod: Pod) => this.#active().filter((other) => uidOf(other) !== uidOf(pod));
-    this.#allocations = new Allocations({ world, recorder, fits: (pod) => options.admit(pod, others(pod), 'resize') });
+    const fits = (pod: Pod) => options.fits(pod, this.#others(pod));
+    this.#allocations = new Allocations({ world, recorder, fits });
   }
 
   /** Static pods included, mirrors left out; with the statuses that the kubelet knows. */
@@ -95,7 +103,7 @@ export class PodManager {
 
   #put(pod: Pod): void {
     const uid = uidOf(pod);
-    const known = this.#pods.has(uid);
+    const known = this.#pods.has(uid) || this.#admitting.has(uid);
     this.#pods.set(uid, pod);
     if (isStatic(pod)) this.#mirror(pod);
     const worker = this.#workers.get(uid);
@@ -178,7 +186,13 @@ export class PodManager {
     for (const mirror of this.#mirrors.values()) if (!this.#staticOf(mirror)) this.#removeOrphanMirror(mirror);
   }
 
+  /** Those that hold what they were given: they run, may run, or are about to. */
+  holders(): Pod[] {
+    return this.#active();
+  }
+
   stop(): void {
+    this.#stopped = true;
     for (const worker of this.#workers.values()) worker.stop();
   }
 
@@ -189,8 +203,7 @@ export class PodManager {
 
   /** Begins the static pod that waits for others of its name to end, when there are none. */
   async #beginWaiting(name: string): Promise<void> {
-    const isTaken = () =>
-      [...this.#workers.values()].some((worker) => isAlive(worker) && fullName(worker.pod) === name);
+    const isTaken = () => this.#active().some((pod) => fullName(pod) === name);
     if (!this.#waiting.has(name) || isTaken()) return;
     await this.#removeReplaced(name).catch((error) =>
       this.#options.services.world.log.warn({ pod: name, error }, 'Could not look for static pods of before'),
@@ -213,9 +226,23 @@ export class PodManager {
 
   #begin(pod: Pod): void {
     const ended = pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
-    const rejection = ended ? undefined : this.#options.admit(pod, this.#active(), 'new');
-    if (rejection) this.#reject(pod, rejection);
+    const found = ended ? undefined : this.#options.admit(pod, () => this.#others(pod));
+    if (found instanceof Promise) void this.#beginWhen(pod, found);
+    else if (found) this.#reject(pod, found);
     else this.#work(pod);
+  }
+
+  /** Its source may have changed it, or taken it away, before it is admitted. */
+  async #beginWhen(pod: Pod, admitted: Promise<Rejection | undefined>): Promise<void> {
+    const uid = uidOf(pod);
+    this.#admitting.set(uid, pod);
+    const rejection = await admitted;
+    this.#admitting.delete(uid);
+    const current = this.#pods.get(uid);
+    if (this.#stopped) return;
+    if (current && rejection) this.#reject(current, rejection);
+    else if (current) this.#work(current);
+    if (!current || rejection) void this.#beginWaiting(fullName(pod));
   }
 
   #work(pod: Pod): void {
@@ -241,7 +268,12 @@ export class PodManager {
 
   /** What counts when another is to be admitted. */
   #active(): Pod[] {
-    return [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
+    const working = [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
+    return [...working, ...this.#admitting.values()];
+  }
+
+  #others(pod: Pod): Pod[] {
+    return this.#active().filter((other) => uidOf(other) !== uidOf(pod));
   }
 
   #moved(worker: PodWorker): void {

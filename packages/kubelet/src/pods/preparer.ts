@@ -1,8 +1,9 @@
 /** What a pod has on a real node: folders, volumes, and the configurations of its sandbox and containers. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod, ResourceStatus, Service } from '@keelson/api/generated/types/core/v1';
 import type { Client, World } from '@keelson/client';
+import type { DeviceManager } from '../devices/manager.ts';
 import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
 import { expandAll } from '../environment/expansion.ts';
@@ -40,6 +41,7 @@ export interface NodePreparerOptions {
   readonly security: SecurityDefaults;
   readonly recursiveReadOnly: boolean;
   readonly userNamespaces: UserNamespaces;
+  readonly devices: Pick<DeviceManager, 'optionsOf' | 'healthOf'>;
   services(pod: Pod): Promise<Iterable<Service>>;
   node(): Node | undefined;
   hostIps(): readonly string[];
@@ -106,9 +108,10 @@ export class NodePreparer implements Preparer {
   }: ContainerRequest): Promise<ContainerConfig> {
     const { volumes, objects, services, node, hostIps, runtime, memoryCapacity, security, recursiveReadOnly, dns } =
       this.#options;
-    const { userNamespaces } = this.#options;
+    const { userNamespaces, devices } = this.#options;
     const { spec } = container;
-    const env = await environmentOf({
+    const given = await devices.optionsOf(pod, spec);
+    const own = await environmentOf({
       pod,
       container: spec,
       objects: objects.for(pod),
@@ -118,6 +121,7 @@ export class NodePreparer implements Preparer {
       hostIps: hostIps(),
       fileValue: (volume, path, key) => this.#fileValue(pod, volume, path, key),
     });
+    const env = new Map([...given.env, ...own]);
     const runtimeHandler = await this.#runtimeHandler(pod);
     const userNamespace = await userNamespaces.of(pod, runtimeHandler);
     const image = { image: imageRef, userSpecified: spec.image ?? '', runtimeHandler };
@@ -145,10 +149,11 @@ export class NodePreparer implements Preparer {
       args: expandAll(spec.args ?? [], env),
       workingDirectory: spec.workingDir ?? '',
       env: Array.from(env, ([name, value]) => ({ name, value })),
-      mounts,
-      devices: devicesOf(spec, volumes.of(uidOf(pod))),
+      mounts: [...given.mounts, ...mounts],
+      devices: [...given.devices, ...devicesOf(spec, volumes.of(uidOf(pod)))],
+      cdiDevices: given.cdiDevices,
       labels: { ...podLabels(pod), [names.CONTAINER_NAME]: spec.name },
-      annotations: annotationsOf(pod, container.spec, attempt),
+      annotations: { ...given.annotations, ...annotationsOf(pod, container.spec, attempt) },
       logPath: join(spec.name, `${attempt}.log`),
       stdin: spec.stdin === true,
       stdinOnce: spec.stdinOnce === true,
@@ -163,6 +168,10 @@ export class NodePreparer implements Preparer {
 
   containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
     return containerResources(pod, spec, this.#options.memoryCapacity);
+  }
+
+  deviceHealth(pod: Pod, containerName: string): readonly ResourceStatus[] {
+    return this.#options.devices.healthOf(uidOf(pod), containerName);
   }
 
   /** Logs outlive what the runtime remembers. */

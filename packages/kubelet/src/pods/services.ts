@@ -1,5 +1,5 @@
 /** What pod workers work with. One for each node; what is the same for many nodes is shared by them. */
-import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
+import type { ObjectReference, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import type { ImageManager } from '../images/manager.ts';
 import type { HookRunner } from '../lifecycle/hooks.ts';
@@ -44,6 +44,8 @@ export interface Preparer {
   containerResources(pod: Pod, container: PodContainer): LinuxResources;
   /** How often a container was started, as far as the node remembers beside the runtime. */
   restarts(pod: Pod, containerName: string): Promise<number>;
+  /** How the devices are that a container has. */
+  deviceHealth(pod: Pod, containerName: string): readonly ResourceStatus[];
   /** What it wrote for those who ask why it ended. */
   terminationMessage(container: ContainerStatus): string;
   /** Takes away what `prepare` made. May be called again. */

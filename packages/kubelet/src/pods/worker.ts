@@ -233,6 +233,7 @@ export class PodWorker {
       problems: this.#problems,
       actuated: this.#actuated,
       terminationMessage: (container) => preparer.terminationMessage(container),
+      deviceHealth: (name) => preparer.deviceHealth(pod, name),
       recursiveReadOnly,
       old: status.get(this.uid) ?? pod.status ?? {},
       probes: probes.of(this.uid),

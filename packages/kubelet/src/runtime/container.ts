@@ -23,6 +23,8 @@ export interface ContainerConfig {
     readonly hostPath: string;
     readonly permissions: string;
   }[];
+  /** By full name, `vendor.com/gpu=0`: the runtime knows what they stand for. */
+  readonly cdiDevices: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Relative to the sandbox's log directory. */

@@ -5,6 +5,7 @@ import type {
   ContainerStatus,
   Pod,
   ResourceRequirements,
+  ResourceStatus,
 } from '@keelson/api/generated/types/core/v1';
 import { formatSeconds } from '@keelson/api/time';
 import { hasRegular } from '../pods/plan.ts';
@@ -31,6 +32,8 @@ export interface ContainersInput {
   /** What a container has left behind for those who ask why it ended. */
   readonly terminationMessage: (container: RuntimeContainer) => string;
   readonly recursiveReadOnly: boolean;
+  /** How the devices are that a container has. */
+  readonly deviceHealth: (containerName: string) => readonly ResourceStatus[];
 }
 
 const LOST = 'ContainerStatusUnknown';

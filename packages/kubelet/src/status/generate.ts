@@ -46,7 +46,9 @@ export function generateStatus(input: GenerateInput): PodStatus {
     );
   const withProbes = (list: readonly ContainerStatus[]) => list.map((status) => probed(containers, status, probes));
   const init = withProbes(statuses(['init', 'sidecar'], old.initContainerStatuses));
-  const regular = withProbes(statuses(['regular'], old.containerStatuses)).sort(byName);
+  const regular = withProbes(statuses(['regular'], old.containerStatuses))
+    .map((status) => withDevices(status, input))
+    .sort(byName);
   const ephemeral = statuses(['ephemeral'], old.ephemeralContainerStatuses).sort(byName);
   const active = state.containers.some(
     ({ sandboxId, metadata }) =>
@@ -101,6 +103,11 @@ function probed(containers: readonly PodContainer[], status: ContainerStatus, pr
   if (!started) return { ...status, started, ready: false };
   const found = status.containerID ? probes.readiness(idOf(status)) : undefined;
   return { ...status, started, ready: found ?? !probes.has('readiness', status.name) };
+}
+
+function withDevices(status: ContainerStatus, { deviceHealth }: GenerateInput): ContainerStatus {
+  const health = deviceHealth(status.name);
+  return health.length > 0 ? { ...status, allocatedResourcesStatus: [...health] } : status;
 }
 
 function hasStarted(status: ContainerStatus, probes: Readiness): boolean {

@@ -74,6 +74,7 @@ function generate(pod: Pod, state: PodState, more: Partial<GenerateInput> = {}):
     problems: new Map(),
     actuated: new Map(),
     terminationMessage: () => '',
+    deviceHealth: () => [],
     recursiveReadOnly: true,
     old: pod.status ?? {},
     probes: { startup: () => undefined, readiness: () => undefined, has: () => false },
@@ -179,6 +180,7 @@ describe('generateStatus', () => {
     const state = { ...exited(1), message: 'runtime' } as RuntimeContainer['state'];
     const status = generate(podOf({ containers: [a], restartPolicy: 'Never' }), stateOf(statusOf(a, state)), {
       terminationMessage: () => 'own',
+      deviceHealth: () => [],
     });
     expect(status.containerStatuses?.[0]?.state.terminated?.message).toBe('runtime: own');
   });

@@ -44,6 +44,7 @@ export function containerRequest(config: ContainerConfig): object {
       host_path: hostPath,
       permissions,
     })),
+    CDI_devices: config.cdiDevices.map((name) => ({ name })),
     labels: config.labels,
     annotations: config.annotations,
     log_path: config.logPath,

@@ -45,6 +45,7 @@ export class SimulatedPreparer implements Preparer {
       env: [],
       mounts: [],
       devices: [],
+      cdiDevices: [],
       labels: NONE,
       annotations: {
         [CONTAINER_HASH]: containerHash(spec),
@@ -78,6 +79,10 @@ export class SimulatedPreparer implements Preparer {
 
   async restarts(): Promise<number> {
     return 0;
+  }
+
+  deviceHealth() {
+    return [];
   }
 
   terminationMessage(): string {

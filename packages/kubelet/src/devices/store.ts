@@ -1,0 +1,95 @@
+/** The checkpoint of devices in its folder. */
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { message } from '@keelson/component/grpc/service';
+import { devicePluginDescriptors } from '../generated/deviceplugin-v1beta1.ts';
+import { CHECKPOINT, type CheckpointData, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+import { type Holding, Holdings } from './holdings.ts';
+import type { DeviceGrant } from './types.ts';
+
+const grants = message(devicePluginDescriptors, 'v1beta1.ContainerAllocateResponse');
+
+export interface DeviceRecord {
+  readonly holdings: Holdings;
+  /** Healthy devices, by resource. */
+  readonly registered: ReadonlyMap<string, readonly string[]>;
+}
+
+export class DeviceStore {
+  readonly #directory: string;
+  #writing: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Whether no kubelet has been here before; then the node is new, whatever the API server knows of one of its name. */
+  async isNew(): Promise<boolean> {
+    return (await readdir(this.#directory).catch(() => [])).every((name) => name.startsWith('.'));
+  }
+
+  /** @returns undefined where there is none @throws Error for one that cannot be read */
+  async read(): Promise<DeviceRecord | undefined> {
+    const text = await readFile(join(this.#directory, CHECKPOINT), 'utf8').catch((error) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    return text === undefined ? undefined : recordOf(parseCheckpoint(text));
+  }
+
+  /** Writes what `record` gives when it comes to it; what is asked for while one is written is written once. @throws Error */
+  write(record: () => DeviceRecord): Promise<void> {
+    this.#waiting ??= this.#writing
+      .catch(() => {})
+      .then(() => {
+        this.#waiting = undefined;
+        this.#writing = this.#replace(formatCheckpoint(dataOf(record())));
+        return this.#writing;
+      });
+    return this.#waiting;
+  }
+
+  /** Resolves when nothing is written any more. */
+  async idle(): Promise<void> {
+    while (this.#waiting) await this.#waiting.catch(() => {});
+    await this.#writing.catch(() => {});
+  }
+
+  /** All at once, and on disk before anything runs with it. */
+  async #replace(text: string): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o750 });
+    const path = join(this.#directory, `.${CHECKPOINT}`);
+    const file = await open(path, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(path, join(this.#directory, CHECKPOINT));
+  }
+}
+
+function dataOf({ holdings, registered }: DeviceRecord): CheckpointData {
+  const entries = Array.from(holdings.entries(), ({ uid, container, resource, holding }) => ({
+    PodUID: uid,
+    ContainerName: container,
+    ResourceName: resource,
+    DeviceIDs: Object.fromEntries(holding.devices),
+    AllocResp: grants.encode(holding.grant).toString('base64'),
+  }));
+  return { PodDeviceEntries: entries.length > 0 ? entries : null, RegisteredDevices: Object.fromEntries(registered) };
+}
+
+function recordOf({ PodDeviceEntries: entries, RegisteredDevices: registered }: CheckpointData): DeviceRecord {
+  const holdings = new Holdings();
+  for (const { PodUID, ContainerName, ResourceName, DeviceIDs, AllocResp } of entries ?? []) {
+    const holding: Holding = {
+      devices: new Map(Object.entries(DeviceIDs).map(([node, ids]) => [Number(node), ids])),
+      grant: grants.decode(Buffer.from(AllocResp, 'base64')) as DeviceGrant,
+    };
+    holdings.set(PodUID, ContainerName, ResourceName, holding);
+  }
+  return { holdings, registered: new Map(Object.entries(registered ?? {}).map(([name, ids]) => [name, ids ?? []])) };
+}

@@ -1,0 +1,44 @@
+/** The protocol of pods' resources, v1. */
+import { Service } from '@keelson/component/grpc/service';
+import { podResourcesDescriptors } from '../generated/podresources-v1.ts';
+
+export interface ContainerDevices {
+  readonly resourceName: string;
+  readonly deviceIds: readonly string[];
+  readonly topology?: { readonly nodes: readonly { readonly ID: number }[] };
+}
+
+/** A claim that was prepared, and what it gives to a container. */
+export interface DynamicResource {
+  readonly claimName: string;
+  readonly claimNamespace: string;
+  readonly claimResources: readonly ClaimResource[];
+}
+
+export interface ClaimResource {
+  readonly cdiDevices: readonly { readonly name: string }[];
+  readonly driverName: string;
+  readonly poolName: string;
+  readonly deviceName: string;
+  readonly shareId?: string;
+}
+
+export interface ContainerResources {
+  readonly name: string;
+  readonly devices: readonly ContainerDevices[];
+  readonly dynamicResources: readonly DynamicResource[];
+}
+
+export interface PodResources {
+  readonly name: string;
+  readonly namespace: string;
+  readonly containers: readonly ContainerResources[];
+}
+
+export interface PodResourcesMethods {
+  List: [object, { readonly podResources: readonly PodResources[] }];
+  GetAllocatableResources: [object, { readonly devices: readonly ContainerDevices[] }];
+  Get: [{ readonly podName: string; readonly podNamespace: string }, { readonly podResources: PodResources }];
+}
+
+export const podResourcesLister = new Service<PodResourcesMethods>(podResourcesDescriptors, 'v1.PodResourcesLister');

@@ -1,0 +1,93 @@
+/**
+ * Tells agents of the node, monitors of devices say, which containers have which devices (pkg/kubelet/apis/podresources).
+ * CPUs and memory are nobody's own here: of these it tells nothing, as upstream without its managers.
+ */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import type { World } from '@keelson/client';
+import { TokenBucket } from '@keelson/client/rest/ratelimit';
+import { RpcError } from '@keelson/component/grpc/errors';
+import { RpcServer } from '@keelson/component/grpc/server';
+import type { ListedDevice } from '../devices/manager.ts';
+import { containersOf, uidOf } from '../pods/spec.ts';
+import { type ContainerDevices, type DynamicResource, type PodResources, podResourcesLister } from './messages.ts';
+import type { EndpointMetrics } from './metrics.ts';
+
+export interface PodResourcesOptions {
+  /** `ROOT/pod-resources/kubelet.sock` */
+  readonly socket: string;
+  readonly world: World;
+  readonly metrics: EndpointMetrics;
+  /** Those that run or may run. */
+  pods(): readonly Pod[];
+  readonly devices: {
+    devicesOf(uid: string, container: string): readonly ListedDevice[];
+    allocatable(): readonly ListedDevice[];
+    /** Gives back what pods hold that are no more. */
+    releaseEnded(): void;
+  };
+  /** What a container has of claims that were prepared for its pod. */
+  dynamicResources(pod: Pod, container: Container): readonly DynamicResource[];
+}
+
+const PER_SECOND = 100;
+const BURST = 10;
+
+/** @returns ends it @throws Error where it cannot listen */
+export async function servePodResources(options: PodResourcesOptions): Promise<() => void> {
+  const { socket, world, metrics, devices } = options;
+  const tokens = new TokenBucket(PER_SECOND, BURST, world.clock);
+  /** All methods together are limited. */
+  const limited =
+    <Request, Response>(answer: (request: Request) => Response) =>
+    (request: Request): Response => {
+      if (!tokens.tryTake()) throw new RpcError('ResourceExhausted', 'rejected by rate limit');
+      return answer(request);
+    };
+  const server = new RpcServer().add(podResourcesLister, {
+    List: limited(() => {
+      metrics.asked('list');
+      devices.releaseEnded();
+      return { podResources: options.pods().map((pod) => resourcesOf(pod, options)) };
+    }),
+    GetAllocatableResources: limited(() => {
+      metrics.asked('get_allocatable');
+      return { devices: devices.allocatable().flatMap(containerDevices) };
+    }),
+    Get: limited(({ podName, podNamespace }) => {
+      metrics.asked('get');
+      const found = options
+        .pods()
+        .find(({ metadata }) => metadata.name === podName && metadata.namespace === podNamespace);
+      if (found) return { podResources: resourcesOf(found, options) };
+      metrics.notFound();
+      throw new Error(`pod ${podName} in namespace ${podNamespace} not found`);
+    }),
+  });
+  await mkdir(dirname(socket), { recursive: true, mode: 0o750 });
+  await server.listen(socket);
+  return () => server.stop();
+}
+
+/** Of init containers only sidecars hold what they were given. */
+function resourcesOf(pod: Pod, { devices, dynamicResources }: PodResourcesOptions): PodResources {
+  const { name = '', namespace = '' } = pod.metadata;
+  const containers = containersOf(pod).filter(({ role }) => role === 'sidecar' || role === 'regular');
+  return {
+    name,
+    namespace,
+    containers: containers.map(({ spec }) => ({
+      name: spec.name,
+      devices: devices.devicesOf(uidOf(pod), spec.name).flatMap(containerDevices),
+      dynamicResources: dynamicResources(pod, spec),
+    })),
+  };
+}
+
+/** One for each NUMA node that the device is near to. */
+function containerDevices({ resource, id, nodes }: ListedDevice): ContainerDevices[] {
+  const device = { resourceName: resource, deviceIds: [id] };
+  if (nodes.length === 0) return [device];
+  return nodes.map((node) => ({ ...device, topology: { nodes: [{ ID: node }] } }));
+}
