@@ -7,7 +7,6 @@ import {
   InformerFactory,
   LeaderElector,
   LeadLostError,
-  type Lister,
   type Logger,
   type ResourceName,
   type ResourceTypes,
@@ -26,7 +25,7 @@ import { patchPodStatus } from './cycle/pod-status.ts';
 import { Scheduler } from './cycle/scheduler.ts';
 import { Extenders } from './extenders/extenders.ts';
 import { askOverHttp } from './extenders/http.ts';
-import type { Listers, PluginFactory, Writer } from './framework/plugin.ts';
+import type { IndexedLister, Listers, PluginFactory, Writer } from './framework/plugin.ts';
 import { Profile } from './framework/profile.ts';
 import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
 import { SchedulerMetrics } from './metrics.ts';
@@ -253,6 +252,6 @@ function listersOf(informers: InformerFactory): Listers {
   return <N extends ResourceName>(name: N) => {
     const informer =
       name === 'pods' ? podsOf(informers) : informers.informer(name, { transform: withoutManagedFields });
-    return informer.store as unknown as Lister<ResourceTypes[N] & TypedObject>;
+    return informer.store as unknown as IndexedLister<ResourceTypes[N] & TypedObject>;
   };
 }

@@ -3,7 +3,7 @@ import { Store } from '@keelson/client/informer/store';
 import { describe, expect, it } from 'vitest';
 import { makeClass, makeClassOf } from '../testing/devices.ts';
 import { container, makePod } from '../testing/objects.ts';
-import { classOf, requestsFor } from './extended-resources.ts';
+import { byResource, classOf, requestsFor } from './extended-resources.ts';
 
 const gpu = 'example.com/gpu';
 const nic = 'example.com/nic';
@@ -80,6 +80,7 @@ describe('the class behind a resource', () => {
     makeClass('unnamed'),
   ];
   for (const each of all) classes.put(each.metadata.name!, each);
+  const indexed = byResource(classes);
 
   it.each([
     [gpu, 'a'],
@@ -88,6 +89,6 @@ describe('the class behind a resource', () => {
     ['deviceclass.resource.kubernetes.io/old', 'old'],
     ['deviceclass.resource.kubernetes.io/gone', undefined],
   ])('of %s is %s: the newest, then the first by name, or the one it says', (resource, name) => {
-    expect(classOf(resource, classes)?.metadata.name).toBe(name);
+    expect(classOf(resource, indexed)?.metadata.name).toBe(name);
   });
 });

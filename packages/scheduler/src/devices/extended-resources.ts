@@ -7,6 +7,7 @@ import type { DeviceClass, DeviceRequest, ResourceClaim } from '@keelson/api/gen
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { type Draft, isControlledBy, type Lister } from '@keelson/client';
+import type { IndexedLister } from '../framework/plugin.ts';
 import { amountsOf } from '../pods/requests.ts';
 import type { Resources } from '../pods/resources.ts';
 
@@ -16,7 +17,17 @@ const ANNOTATION = 'resource.kubernetes.io/extended-resource-claim';
 /** Of a claim that is not written yet; no claim can have it. */
 const UNWRITTEN = '<extended-resources>';
 
-type Classes = Pick<Lister<DeviceClass>, 'get' | 'values'>;
+/** Device classes that can be found by the resource that they name. */
+export type IndexedClasses = Pick<Lister<DeviceClass>, 'get' | 'byIndex'>;
+
+const BY_RESOURCE = 'extendedResourceName';
+const namesOf = ({ spec }: DeviceClass) => [spec.extendedResourceName ?? []].flat();
+
+/** Whoever looks for classes by resource begins with this. */
+export function byResource(classes: IndexedLister<DeviceClass>): IndexedClasses {
+  classes.addIndex(BY_RESOURCE, namesOf);
+  return classes;
+}
 
 /** By resource: the class that stands behind it. */
 export type DeviceResources = ReadonlyMap<string, DeviceClass>;
@@ -27,12 +38,10 @@ export function isOfDevices(resource: string): boolean {
 }
 
 /** Of several classes that name the resource the newest one, and of those the first by name. */
-export function classOf(resource: string, classes: Classes): DeviceClass | undefined {
+export function classOf(resource: string, classes: IndexedClasses): DeviceClass | undefined {
   if (resource.startsWith(OF_CLASS)) return classes.get(resource.slice(OF_CLASS.length));
   let found: DeviceClass | undefined;
-  for (const each of classes.values()) {
-    if (each.spec.extendedResourceName === resource && (!found || isPreferred(each, found))) found = each;
-  }
+  for (const each of classes.byIndex(BY_RESOURCE, resource)) if (!found || isPreferred(each, found)) found = each;
   return found;
 }
 
@@ -42,7 +51,7 @@ function isPreferred({ metadata: a }: DeviceClass, { metadata: b }: DeviceClass)
 }
 
 /** What of the resources that are asked for devices may stand for; `undefined` when nothing. */
-export function deviceResources({ scalars }: Resources, classes: Classes): DeviceResources | undefined {
+export function deviceResources({ scalars }: Resources, classes: IndexedClasses): DeviceResources | undefined {
   let found: Map<string, DeviceClass> | undefined;
   for (const [resource, amount] of scalars ?? []) {
     const behind = amount > 0 ? classOf(resource, classes) : undefined;

@@ -97,13 +97,14 @@ function concerns({ spec }: ResourceSlice, node: Node): boolean {
   return isFor(spec, node);
 }
 
-interface Placed {
+export interface Placed {
   readonly nodeName?: string;
   readonly allNodes?: boolean;
   readonly nodeSelector?: NodeSelector;
 }
 
-function isFor({ nodeName, allNodes, nodeSelector }: Placed, node: Node): boolean {
+/** Whether the node can reach what is placed so. */
+export function isFor({ nodeName, allNodes, nodeSelector }: Placed, node: Node): boolean {
   if (nodeName) return nodeName === node.metadata.name;
   if (allNodes) return true;
   return nodeSelector !== undefined && compileNodeSelector(nodeSelector)(node);

@@ -6,6 +6,7 @@
 
 import type { TypedObject } from '@keelson/api/object';
 import type { Client, EventRecorder, Lister, ResourceName, ResourceTypes, World } from '@keelson/client';
+import type { IndexFunction } from '@keelson/client/informer/store';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
@@ -126,8 +127,10 @@ export interface Nominations {
   on(nodeName: string): readonly PodInfo[];
 }
 
-/** A copy of a collection of the cluster. */
-export type Listers = <N extends ResourceName>(name: N) => Lister<ResourceTypes[N] & TypedObject>;
+/** A copy of a collection of the cluster; adding an index again does nothing. */
+export type IndexedLister<T> = Lister<T> & { addIndex(name: string, values: IndexFunction<T>): void };
+
+export type Listers = <N extends ResourceName>(name: N) => IndexedLister<ResourceTypes[N] & TypedObject>;
 
 /** Who outside has a say in preemption. */
 export interface PreemptionExtenders {

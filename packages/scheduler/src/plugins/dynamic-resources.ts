@@ -6,7 +6,7 @@ import { compileNodeSelector, type NodePredicate } from '@keelson/api/resources/
 import { sleep, storeKey } from '@keelson/client';
 import type { DynamicResourcesArgs } from '../config/types.ts';
 import { patchPodStatus } from '../cycle/pod-status.ts';
-import { claimLeftOver, deviceResources, toWrite, unwrittenClaim } from '../devices/extended-resources.ts';
+import { byResource, claimLeftOver, deviceResources, toWrite, unwrittenClaim } from '../devices/extended-resources.ts';
 import { type Given, type GivenExtended, NodeDevices } from '../devices/node-devices.ts';
 import { claimsOf, isReservedFor } from '../devices/pod-claims.ts';
 import { Pools } from '../devices/pools.ts';
@@ -66,7 +66,7 @@ export function dynamicResources(
   { listers, world, writer }: PluginContext,
 ): Plugin<State, State> {
   const tracker = ClaimTracker.of(listers('resourceclaims.resource.k8s.io'));
-  const classes = listers('deviceclasses.resource.k8s.io');
+  const classes = byResource(listers('deviceclasses.resource.k8s.io'));
   const slices = listers('resourceslices.resource.k8s.io');
   const selectors = new Selectors();
   const claimsFor = ({ pod }: PodInfo) => claimsOf(pod, (key) => tracker.get(key));

@@ -3,6 +3,7 @@ import type { DeviceClass } from '@keelson/api/generated/types/resource/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { NodeResourcesFitArgs } from '../config/types.ts';
+import { deviceUse, deviceUseParts } from '../devices/device-use.ts';
 import { classConcerns, type DeviceResources, deviceResources } from '../devices/extended-resources.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import type { Plugin, PluginContext } from '../framework/plugin.ts';
@@ -10,7 +11,7 @@ import { type Rejection, rejection } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 import { amountsOf } from '../pods/requests.ts';
 import { Resources } from '../pods/resources.ts';
-import { podAmounts, resourceScorer } from './resource-scoring.ts';
+import { podAmounts, resourceScorer, type Scored } from './resource-scoring.ts';
 
 const name = 'NodeResourcesFit';
 
@@ -31,9 +32,10 @@ interface Asked {
 export function nodeResourcesFit(
   args: NodeResourcesFitArgs,
   { listers }: Pick<PluginContext, 'listers'>,
-): Plugin<Asked, readonly number[]> {
+): Plugin<Asked, Scored> {
   const { resources } = args.scoringStrategy;
-  const classes = listers('deviceclasses.resource.k8s.io');
+  const parts = deviceUseParts(listers);
+  const { classes } = parts;
   const score = resourceScorer(args.scoringStrategy);
   const ignored = ignoring(args);
   const counted = ({ requests }: PodInfo): Resources => {
@@ -50,8 +52,10 @@ export function nodeResourcesFit(
     name,
     preFilter: (pod) => ({ state: asked(pod) }),
     filter: (_, node, wanted) => (fits(wanted, node) ? undefined : shortageOn(wanted, node)),
-    preScore: (pod) => ({ state: podAmounts(pod, resources, true) }),
-    score: (_, node, amounts) => score(node, amounts),
+    preScore: (pod) => ({
+      state: { amounts: podAmounts(pod, resources, true), devices: deviceUse(pod.requests, resources, parts) },
+    }),
+    score: (_, node, scored) => score(node, scored),
     events: () => [
       {
         event: clusterEvent('Pod', Action.delete | Action.podScaleDown),

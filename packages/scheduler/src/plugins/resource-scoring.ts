@@ -1,6 +1,7 @@
 /** Scores nodes by how much of them is asked for (pkg/scheduler/framework/plugins/noderesources). */
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { NodeResourcesFitArgs, ResourceWeight, ShapePoint } from '../config/types.ts';
+import type { DeviceUse } from '../devices/device-use.ts';
 import { MAX_SCORE } from '../framework/plugin.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import { isScalar, type Resources } from '../pods/resources.ts';
@@ -43,7 +44,15 @@ function byShape(shape: readonly ShapePoint[]): ResourceScore {
   return (requested, capacity) => line(requested > capacity ? 100 : Math.trunc((requested * 100) / capacity));
 }
 
-export type NodeScorer = (node: NodeInfo, amounts: readonly number[]) => number;
+/** What of a pod counts for its score. */
+export interface Scored {
+  /** Of each resource that is scored. */
+  readonly amounts: readonly number[];
+  /** For resources that a node does not have by itself. */
+  readonly devices: DeviceUse | undefined;
+}
+
+export type NodeScorer = (node: NodeInfo, pod: Scored) => number;
 
 /** The mean over resources that the node has, by weight; those that the shape gives nothing do not count. */
 export function resourceScorer(strategy: NodeResourcesFitArgs['scoringStrategy']): NodeScorer {
@@ -51,15 +60,18 @@ export function resourceScorer(strategy: NodeResourcesFitArgs['scoringStrategy']
   const shaped = type === 'RequestedToCapacityRatio';
   const scoreOf = shaped ? byShape(requestedToCapacityRatio!.shape) : type === 'MostAllocated' ? most : least;
   const scalar = resources.map(({ name }) => isScalar(name));
-  return (node, amounts) => {
+  return (node, { amounts, devices }) => {
     let sum = 0;
     let weights = 0;
     for (let i = 0; i < resources.length; i++) {
       const { name, weight } = resources[i]!;
       if (amounts[i] === 0 && scalar[i]) continue;
-      const capacity = amountIn(node.allocatable, name);
+      let capacity = amountIn(node.allocatable, name);
+      let used = 0;
+      if (capacity > 0) used = usedOn(node, name);
+      else if (devices) ({ capacity, used } = devices.on(node.node!, name));
       if (capacity === 0) continue;
-      const score = scoreOf(usedOn(node, name) + amounts[i]!, capacity);
+      const score = scoreOf(used + amounts[i]!, capacity);
       if (shaped && score <= 0) continue;
       sum += score * weight;
       weights += weight;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultArgs } from '../config/defaults.ts';
 import type { NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs } from '../config/types.ts';
 import { helps, TestCluster } from '../testing/cluster.ts';
-import { makeClass, makeClassOf } from '../testing/devices.ts';
+import { driver, exactly, makeClaim, makeClass, makeClassOf, makeDevice, makeSlice } from '../testing/devices.ts';
 import { container, makeNode, makePod } from '../testing/objects.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
@@ -155,17 +155,81 @@ describe('NodeResourcesFit', () => {
       cluster.score(nodeResourcesFit({ ...args, scoringStrategy }, cluster.context), makePod('p', { requests })),
     ).toEqual(scores);
   });
+
+  describe('of what devices stand for', () => {
+    const resources = [{ name: gpu, weight: 1 }];
+    const held = (name: string, node: string, device: string) =>
+      makeClaim(
+        name,
+        [exactly('r')],
+        {},
+        {
+          allocation: { devices: { results: [{ request: 'r', driver, pool: node, device }] } },
+        },
+      );
+    const devices = (count: number) => Array.from({ length: count }, (_, i) => makeDevice(`d${i}`));
+    const inCluster = () =>
+      new TestCluster([
+        makeNode('four'),
+        makeNode('two'),
+        makeNode('none'),
+        makeNode('own', { allocatable: { [gpu]: '8' } }),
+      ])
+        .put('deviceclasses.resource.k8s.io', makeClassOf(gpu, 'c'))
+        .put('resourceslices.resource.k8s.io', makeSlice('four', devices(4)), makeSlice('two', devices(2)))
+        .put('resourceclaims.resource.k8s.io', held('a', 'four', 'd0'), held('b', 'four', 'd3'));
+    const pod = makePod('p', { requests: { [gpu]: '1' } });
+
+    it.each<[NodeResourcesFitArgs['scoringStrategy']['type'], Record<string, number>]>([
+      ['LeastAllocated', { four: 25, two: 50, none: 0, own: 87 }],
+      ['MostAllocated', { four: 75, two: 50, none: 0, own: 12 }],
+    ])('%s', (type, scores) => {
+      const cluster = inCluster();
+      const plugin = nodeResourcesFit({ ...args, scoringStrategy: { type, resources } }, cluster.context);
+      expect(cluster.score(plugin, pod)).toEqual(scores);
+      expect(cluster.score(plugin, makePod('q', { requests: { cpu: '1' } }))).toEqual({
+        four: 0,
+        two: 0,
+        none: 0,
+        own: 0,
+      });
+    });
+
+    it('counts the devices that the class takes, and none where its selector breaks', () => {
+      const scoringStrategy = { type: 'MostAllocated', resources } as const;
+      const cluster = inCluster();
+      const plugin = nodeResourcesFit({ ...args, scoringStrategy }, cluster.context);
+      const selected = (expression: string) => {
+        const made = makeClassOf(gpu, 'c');
+        const spec = { ...made.spec, selectors: [{ cel: { expression } }] };
+        cluster.put('deviceclasses.resource.k8s.io', Object.assign(made, { spec }));
+        return cluster.score(plugin, pod, ['four', 'two']);
+      };
+      expect(selected(`device.driver == "${driver}"`)).toEqual({ four: 75, two: 50 });
+      expect(selected('device.driver == "other"')).toEqual({ four: 0, two: 0 });
+      expect(selected('device.attributes["a"].b')).toEqual({ four: 0, two: 0 });
+    });
+
+    it('balances them against the rest', () => {
+      const cluster = inCluster();
+      const both = { resources: [{ name: 'cpu', weight: 1 }, ...resources] };
+      const plugin = nodeResourcesBalancedAllocation(both, cluster.context);
+      expect(cluster.score(plugin, makePod('p', { requests: { [gpu]: '1', cpu: '2' } }), ['four', 'none'])).toEqual({
+        four: 81,
+        none: 75,
+      });
+    });
+  });
 });
 
 describe('NodeResourcesBalancedAllocation', () => {
-  const plugin = nodeResourcesBalancedAllocation(
-    defaultArgs.NodeResourcesBalancedAllocation as NodeResourcesBalancedAllocationArgs,
-  );
+  const args = defaultArgs.NodeResourcesBalancedAllocation as NodeResourcesBalancedAllocationArgs;
   it('prefers what the pod makes more even', () => {
     const cluster = new TestCluster(
       [makeNode('a'), makeNode('memory-heavy'), makeNode('cpu-heavy')],
       [on('memory-heavy', { memory: '4Gi' }), on('cpu-heavy', { cpu: '2' }, 'b')],
     );
+    const plugin = nodeResourcesBalancedAllocation(args, cluster.context);
     expect(cluster.score(plugin, makePod('p', { requests: { cpu: '2' } }))).toEqual({
       a: 62,
       'memory-heavy': 87,
@@ -173,6 +237,7 @@ describe('NodeResourcesBalancedAllocation', () => {
     });
   });
   it('has nothing to say of pods that ask for nothing', () => {
-    expect(new TestCluster([makeNode('a')]).score(plugin, makePod('p'))).toEqual({});
+    const cluster = new TestCluster([makeNode('a')]);
+    expect(cluster.score(nodeResourcesBalancedAllocation(args, cluster.context), makePod('p'))).toEqual({});
   });
 });
