@@ -327,16 +327,14 @@ export class Cacher {
       if (event.type === 'put') {
         const object = this.#options.decode(event.kv);
         object.bytes = owned(object.bytes);
-        const previous = this.#objects.get(object.key);
-        this.#objects.set(object);
+        const previous = this.#objects.set(object);
         this.#indexes.replace(previous, object);
         if (previous) this.#slabs.remove(previous.bytes);
         this.#bytes += object.bytes.length - (previous?.bytes.length ?? 0);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
       } else {
-        const previous = this.#objects.get(event.key);
+        const previous = this.#objects.delete(event.key);
         if (!previous) continue;
-        this.#objects.delete(event.key);
         this.#indexes.replace(previous, undefined);
         this.#slabs.remove(previous.bytes);
         this.#bytes -= previous.bytes.length;

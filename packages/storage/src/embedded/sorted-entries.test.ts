@@ -27,10 +27,11 @@ it('behaves as a sorted map does', () => {
       const sorted = () => [...model.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
       const set = SortedEntries.from(sorted());
       for (const [i, { key, remove }] of steps.entries()) {
+        const known = model.get(key);
+        const next = entry(key, i);
         if (remove) model.delete(key);
-        else model.set(key, entry(key, i));
-        if (remove) set.delete(key as ByteKey);
-        else set.set(model.get(key)!);
+        else model.set(key, next);
+        expect(remove ? set.delete(key as ByteKey) : set.set(next)).toBe(known);
       }
       const end = to === null ? undefined : (to as ByteKey);
       const wanted = sorted().filter(({ key }) => key >= from && (end === undefined || key < end));

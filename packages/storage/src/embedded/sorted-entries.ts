@@ -28,30 +28,35 @@ export class SortedEntries<E extends { readonly key: string }> {
     return entry?.key === key ? entry : undefined;
   }
 
-  /** Inserts the entry or replaces the one with its key. */
-  set(entry: E): void {
+  /** Inserts the entry or replaces the one with its key. @returns the one that was replaced */
+  set(entry: E): E | undefined {
     const at = this.#chunkOf(entry.key);
     const chunk = this.#chunks[at]!;
     const index = lowerBound(chunk, entry.key);
-    if (chunk[index]?.key === entry.key) {
+    const known = chunk[index];
+    if (known?.key === entry.key) {
       chunk[index] = entry;
-      return;
+      return known;
     }
     // Appending in key order fills chunks instead of halving them.
     if (index === CHUNK && at === this.#chunks.length - 1) this.#chunks.push([entry]);
     else chunk.splice(index, 0, entry);
     this.#size++;
     if (chunk.length > CHUNK) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK / 2));
+    return undefined;
   }
 
-  delete(key: E['key']): void {
+  /** @returns the one that was there */
+  delete(key: E['key']): E | undefined {
     const at = this.#chunkOf(key);
     const chunk = this.#chunks[at]!;
     const index = lowerBound(chunk, key);
-    if (chunk[index]?.key !== key) return;
+    const known = chunk[index];
+    if (known?.key !== key) return undefined;
     chunk.splice(index, 1);
     this.#size--;
     if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.splice(at, 1);
+    return known;
   }
 
   /** How many keys are ≥ `from` and, where `end` is given, < `end`. */
