@@ -13,6 +13,8 @@ export interface Containerd {
   /** Of the addresses of its pods, as CIDR. */
   readonly subnet: string;
   readonly program: Program;
+  /** Where it looks for devices (CDI), from version 1.7 on. */
+  readonly cdiDirectory: string;
   /** Takes in the images of an archive, under the names that they have there. */
   load(tar: string): void;
   /** Kills a container, as if it had failed. */
@@ -76,7 +78,8 @@ export async function startContainerd(
   load(archive(join(directory, 'images'), images));
   const kill = (id: string) => void ctr(socket, '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', id);
   const end = () => stop(socket, program, `kt${id}`, directory);
-  return { endpoint: `unix://${socket}`, subnet, program, load, kill, stop: end };
+  const cdiDirectory = join(directory, 'cdi');
+  return { endpoint: `unix://${socket}`, subnet, program, cdiDirectory, load, kill, stop: end };
 }
 
 function ctr(socket: string, ...args: string[]): string {
@@ -122,6 +125,8 @@ state = "${directory}/state"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${sandboxImage}"
   disable_apparmor = true
+  enable_cdi = true
+  cdi_spec_dirs = ["${directory}/cdi"]
   restrict_oom_score_adj = true
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"

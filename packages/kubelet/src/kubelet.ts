@@ -6,6 +6,7 @@ import { ApiEventRecorder, type Client, InformerFactory } from '@keelson/client'
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
+import { ClaimManager } from './claims/manager.ts';
 import { startDevices } from './devices/start.ts';
 import { PodObjects } from './environment/objects.ts';
 import { MachineFigures } from './eviction/figures.ts';
@@ -22,6 +23,7 @@ import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
 import { PluginManager } from './plugins/manager.ts';
+import { dynamicResourcesOf } from './podresources/claims.ts';
 import { endpointMetrics, UNCOUNTED } from './podresources/metrics.ts';
 import { servePodResources } from './podresources/server.ts';
 import type { PodManager } from './pods/manager.ts';
@@ -95,12 +97,15 @@ export interface KubeletOptions {
     | undefined;
   /** How many users a pod with a user namespace of its own has; a multiple of 65,536. */
   readonly userNamespaceIds?: number | undefined;
+  /** How long a driver of devices may be away until the slices in which it offers them are deleted. */
+  readonly driverGraceMs?: number | undefined;
 }
 
 const RUNTIME_CHECK_MS = 5_000;
 const ORPHANS_MS = 60_000;
 /** How often it is noted which images are used, and how often those go that have to. */
 const IMAGES_MS = 5 * 60_000;
+const CLAIMS_MS = 60_000;
 /** Mirrors that could not be made, for lack of an API server perhaps, are tried again. */
 const MIRRORS_MS = 3_000;
 const RESYNC_MS = 60_000;
@@ -210,6 +215,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       if (agent.node) agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
     },
   });
+  const claims = await ClaimManager.restore({
+    client,
+    nodeName,
+    directory: rootDirectory,
+    metrics: options.metrics,
+    driverGraceMs: options.driverGraceMs,
+    healthChanged: (uid) => assembly.manager.wake(uid),
+  });
+  plugins.addHandler('DRAPlugin', claims.handler);
   const preparer = new NodePreparer({
     client,
     world,
@@ -229,6 +243,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     recursiveReadOnly,
     userNamespaces,
     devices: devices.manager,
+    claims,
     services: async (pod) => {
       // The API server that would tell of them may be a static pod itself.
       if (!isStatic(pod)) await services.synced;
@@ -377,6 +392,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   manager.reconcileMirrors();
   await removeOrphans();
   housekeeping.start();
+  claims.start();
   await plugins.start();
   const closePodResources = await servePodResources({
     socket: join(rootDirectory, 'pod-resources', 'kubelet.sock'),
@@ -384,7 +400,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     metrics: options.metrics ? endpointMetrics(options.metrics) : UNCOUNTED,
     pods: () => manager.holders(),
     devices: devices.manager,
-    dynamicResources: () => [],
+    dynamicResources: (pod, container) => dynamicResourcesOf(claims.ofContainer(pod, container)),
   }).catch((error) => {
     log.error({ error }, 'The resources of pods cannot be asked for');
     return () => {};
@@ -401,6 +417,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       if (notReadyBecause(state) !== before) await agent.update();
     }),
     repeatedly(client, ORPHANS_MS, () => manager.removeOrphans()),
+    repeatedly(client, CLAIMS_MS, () => {
+      const active = new Set(manager.holders().map(uidOf));
+      return claims.reconcile((uid) => active.has(uid));
+    }),
     repeatedly(client, MIRRORS_MS, async () => manager.reconcileMirrors()),
     repeatedly(client, rotation.everyMs, () => rotateLogs(client, runtime, manager, rotation)),
   ];
@@ -416,6 +436,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       plugins.stop();
       csi.stop();
       closePodResources();
+      claims.stop();
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop(), devices.stop()]);

@@ -1,5 +1,5 @@
 /** Calls over gRPC to one server, mostly behind a socket of this machine. */
-import { ChannelCredentials, Client, Metadata } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, connectivityState, Metadata } from '@grpc/grpc-js';
 import { rpcError } from './errors.ts';
 import type { Methods, Service } from './service.ts';
 
@@ -83,6 +83,26 @@ export class RpcClient {
       end();
       call.cancel();
     }
+  }
+
+  /** Connects, again whenever the server goes, and says whenever it is there or is not. @returns ends it */
+  follow(changed: (connected: boolean) => void): () => void {
+    const channel = this.#client.getChannel();
+    let [isConnected, stopped] = [false, false];
+    const look = () => {
+      if (stopped) return;
+      const state = channel.getConnectivityState(true);
+      const now = state === connectivityState.READY;
+      if (now !== isConnected) {
+        isConnected = now;
+        changed(now);
+      }
+      if (state !== connectivityState.SHUTDOWN) channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+    };
+    look();
+    return () => {
+      stopped = true;
+    };
   }
 
   close(): void {

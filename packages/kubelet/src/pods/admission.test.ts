@@ -19,6 +19,12 @@ const affinity = (...matchExpressions: object[]) =>
 const simple = podOf({ containers: [container('a')] });
 const onPort = (hostPort: number, hostIP = '') =>
   podOf({ containers: [container('a', { ports: [{ containerPort: 80, hostPort, hostIP }] })] });
+/** Asks for one, which a claim stands for in the container that is named. */
+const claiming = (resourceName: string, containerName: string): Pod => {
+  const requestMappings = [{ containerName, resourceName, requestName: 'r' }];
+  const status = { extendedResourceClaimStatus: { resourceClaimName: 'c', requestMappings } };
+  return { ...podOf({ containers: [asking({ [resourceName]: '1' })] }), status };
+};
 const NO_PORT = "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
 
 describe('admit', () => {
@@ -46,6 +52,14 @@ describe('admit', () => {
       "OutOfpods: Node didn't have enough resource: pods, requested: 1, used: 2, capacity: 2",
     ],
     ['what no node gives', podOf({ containers: [asking({ 'example.com/gpu': '1' })] }), node(), [], undefined],
+    ['what a claim stands for', claiming('deviceclass.resource.kubernetes.io/gpu', 'a'), node(), [], undefined],
+    [
+      'what a claim stands for in another container',
+      claiming('deviceclass.resource.kubernetes.io/gpu', 'b'),
+      node(),
+      [],
+      "OutOfdeviceclass.resource.kubernetes.io/gpu: Node didn't have enough resource: deviceclass.resource.kubernetes.io/gpu, requested: 1, used: 0, capacity: 0",
+    ],
     [
       'a selector',
       podOf({ containers: [container('a')], nodeSelector: { zone: 'b' } }),

@@ -5,6 +5,7 @@ import { isExtendedResource } from '@keelson/api/resources/names';
 import { requiredNodeAffinity } from '@keelson/api/resources/node-selector';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { toleratesTaint } from '@keelson/api/resources/tolerations';
+import { withoutClaimed } from '../claims/wanted.ts';
 import { amountsOf, podRequests } from '../resources/requests.ts';
 import { isStatic } from './spec.ts';
 
@@ -56,7 +57,7 @@ function resources(pod: Pod, node: Node, others: readonly Pod[]): Rejection | un
   const allocatable = amountsOf(node.status?.allocatable);
   const count = Number(allocatable.get('pods')?.value() ?? 110n);
   if (others.length + 1 > count) return lacking('pods', 1n, BigInt(others.length), BigInt(count));
-  const requests = podRequests(pod);
+  const requests = podRequests(withoutClaimed(pod));
   const used = new Map<string, Quantity>();
   for (const other of others) {
     for (const [name, amount] of podRequests(other)) used.set(name, used.get(name)?.add(amount) ?? amount);

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, ResourceStatus, Service } from '@keelson/api/generated/types/core/v1';
 import type { Client, World } from '@keelson/client';
+import type { ClaimManager } from '../claims/manager.ts';
 import type { DeviceManager } from '../devices/manager.ts';
 import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
@@ -42,6 +43,7 @@ export interface NodePreparerOptions {
   readonly recursiveReadOnly: boolean;
   readonly userNamespaces: UserNamespaces;
   readonly devices: Pick<DeviceManager, 'optionsOf' | 'healthOf'>;
+  readonly claims: Pick<ClaimManager, 'prepare' | 'unprepare' | 'cdiDevices' | 'healthOf'>;
   services(pod: Pod): Promise<Iterable<Service>>;
   node(): Node | undefined;
   hostIps(): readonly string[];
@@ -108,7 +110,7 @@ export class NodePreparer implements Preparer {
   }: ContainerRequest): Promise<ContainerConfig> {
     const { volumes, objects, services, node, hostIps, runtime, memoryCapacity, security, recursiveReadOnly, dns } =
       this.#options;
-    const { userNamespaces, devices } = this.#options;
+    const { userNamespaces, devices, claims } = this.#options;
     const { spec } = container;
     const given = await devices.optionsOf(pod, spec);
     const own = await environmentOf({
@@ -151,7 +153,7 @@ export class NodePreparer implements Preparer {
       env: Array.from(env, ([name, value]) => ({ name, value })),
       mounts: [...given.mounts, ...mounts],
       devices: [...given.devices, ...devicesOf(spec, volumes.of(uidOf(pod)))],
-      cdiDevices: given.cdiDevices,
+      cdiDevices: [...new Set([...given.cdiDevices, ...claims.cdiDevices(pod, spec)])],
       labels: { ...podLabels(pod), [names.CONTAINER_NAME]: spec.name },
       annotations: { ...given.annotations, ...annotationsOf(pod, container.spec, attempt) },
       logPath: join(spec.name, `${attempt}.log`),
@@ -170,8 +172,24 @@ export class NodePreparer implements Preparer {
     return containerResources(pod, spec, this.#options.memoryCapacity);
   }
 
+  async prepareClaims(pod: Pod, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.claims.prepare(pod, signal);
+    } catch (error) {
+      const message = `Failed to prepare dynamic resources: ${(error as Error).message}`;
+      throw new PreparationError('FailedPrepareDynamicResources', message, error);
+    }
+  }
+
+  async releaseClaims(pod: Pod): Promise<void> {
+    await this.#options.claims.unprepare(uidOf(pod));
+  }
+
   deviceHealth(pod: Pod, containerName: string): readonly ResourceStatus[] {
-    return this.#options.devices.healthOf(uidOf(pod), containerName);
+    const { devices, claims } = this.#options;
+    const container = pod.spec?.containers?.find(({ name }) => name === containerName);
+    const claimed = container ? claims.healthOf(pod, container) : [];
+    return [...devices.healthOf(uidOf(pod), containerName), ...claimed];
   }
 
   /** Logs outlive what the runtime remembers. */

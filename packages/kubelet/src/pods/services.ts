@@ -42,6 +42,10 @@ export interface Preparer {
   containerConfig(request: ContainerRequest): Promise<ContainerConfig>;
   /** What it is given while it runs. */
   containerResources(pod: Pod, container: PodContainer): LinuxResources;
+  /** Has claims of devices prepared; before each sandbox. @throws PreparationError */
+  prepareClaims(pod: Pod, signal: AbortSignal): Promise<void>;
+  /** The pod has no containers and will have none: its claims are given back. May be called again. @throws Error */
+  releaseClaims(pod: Pod): Promise<void>;
   /** How often a container was started, as far as the node remembers beside the runtime. */
   restarts(pod: Pod, containerName: string): Promise<number>;
   /** How the devices are that a container has. */

@@ -54,6 +54,7 @@ export async function syncPod(services: PodServices, request: SyncRequest): Prom
   const attempt = sandbox.attempt;
   const wanted = [...todo.ephemeral, ...todo.init, ...todo.regular];
   if (wanted.length === 0) return { acted: true, retryAt: undefined };
+  if (sandbox.type === 'create') await services.preparer.prepareClaims(pod, signal);
   const config = await services.preparer.sandboxConfig(pod, attempt);
   const id = sandbox.type === 'keep' ? sandbox.id : await createSandbox(services, pod, config);
   const fresh = sandbox.type === 'keep' ? state : { ...(await runtime.pod(uidOf(pod))), containers: state.containers };

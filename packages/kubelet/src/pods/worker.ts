@@ -185,7 +185,7 @@ export class PodWorker {
   }
 
   async #terminate(graceSeconds: number, signal: AbortSignal): Promise<number | undefined> {
-    const { runtime, status, probes, world } = this.#services;
+    const { runtime, status, probes, preparer, world } = this.#services;
     const pod = this.#pod;
     const state = await runtime.pod(this.uid);
     const say = () => status.set(pod, this.uid, this.#generate(state, false));
@@ -206,6 +206,8 @@ export class PodWorker {
     probes.forget(this.uid);
     const after = await runtime.pod(this.uid);
     if (after.containers.some((each) => each.state.type === 'running')) return world.clock.now() + RETRY_MS;
+    // Before it is said that the pod has ended: then its claims may go to others.
+    await preparer.releaseClaims(pod);
     status.set(pod, this.uid, this.#generate(after, true));
     this.tell({ type: 'stopped' });
     return undefined;

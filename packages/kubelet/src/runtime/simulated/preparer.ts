@@ -81,6 +81,10 @@ export class SimulatedPreparer implements Preparer {
     return 0;
   }
 
+  async prepareClaims(): Promise<void> {}
+
+  async releaseClaims(): Promise<void> {}
+
   deviceHealth() {
     return [];
   }
