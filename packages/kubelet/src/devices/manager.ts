@@ -196,11 +196,17 @@ export class DeviceManager {
   }
 
   #list(resource: string, devices: readonly Device[]): void {
+    const before = this.#amounts(resource);
     const changed = this.#inventory.list(resource, devices);
     for (const uid of new Set(changed.flatMap((id) => this.#holdings.holdersOf(resource, id))))
       this.#options.healthChanged(uid);
-    this.#options.capacityChanged();
+    if (this.#amounts(resource) !== before) this.#options.capacityChanged();
     this.#writeSoon();
+  }
+
+  #amounts(resource: string): string {
+    const { capacity, allocatable } = this.capacity();
+    return `${allocatable[resource]}/${capacity[resource]}`;
   }
 
   async #preStart(uid: string, container: string, resource: string): Promise<void> {

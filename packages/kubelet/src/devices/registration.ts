@@ -2,7 +2,7 @@
  * How device plugins get to the kubelet: they register on its socket, next to which theirs are, or are found among the sockets
  * of all plugins (pkg/kubelet/cm/devicemanager/plugin/v1beta1).
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { RpcServer } from '@keelson/component/grpc/server';
@@ -29,8 +29,6 @@ export async function serveRegistry({ directory, devices, metrics }: Registratio
   for (const file of await readdir(directory, { withFileTypes: true })) {
     if (file.isSocket()) await rm(join(directory, file.name), { force: true });
   }
-  // As upstream says to those who look into the folder that there is another by now.
-  await writeFile(join(directory, 'DEPRECATION'), '');
   const server = new RpcServer().add(registration, {
     Register: async ({ version, endpoint, resourceName }) => {
       metrics.registered(resourceName);

@@ -103,4 +103,20 @@ describe('a pod that wants devices', () => {
     await node.pass(10);
     expect(node.stored()!.status!.phase).toBe('Running');
   });
+
+  it('that ran and has lost its devices does not run on', async () => {
+    const before = testNode();
+    await before.put(podOf({ containers: [container('a')] }));
+    await before.pass(10);
+    before.stop();
+    const { asked, devices } = slowDevices();
+    const node = testNode({ devices, runtime: before.runtime });
+    await node.put({ ...pod, status: before.stored()!.status! });
+    await node.manager.removeOrphans();
+    expect((await before.runtime.list()).map(({ uid }) => uid)).toEqual(['u1']);
+    await asked[0]!.answer(LACKING);
+    await node.manager.removeOrphans();
+    expect(await before.runtime.list()).toEqual([]);
+    expect(node.stored()!.status).toMatchObject({ phase: 'Failed', reason: LACKING.reason });
+  });
 });

@@ -131,11 +131,11 @@ export class PodManager {
     else worker.tell({ type: 'removed', pod: this.#allocations.apply(pod) });
   }
 
-  /** Ends what is a pod's no longer: sandboxes that are there and that no source knows. */
+  /** Ends what is a pod's no longer: sandboxes that are there and that no source knows, or that the node does not take. */
   async removeOrphans(): Promise<void> {
     const { runtime, preparer, world } = this.#options.services;
     for (const pod of await runtime.list()) {
-      if (this.#isKnown(pod.uid)) continue;
+      if (this.#isKnown(pod.uid) && !this.#isRejected(pod.uid)) continue;
       await this.#removeOrphan(pod).catch((error) => {
         world.log.warn({ uid: pod.uid, error }, 'Could not remove what is left of a pod');
       });
@@ -145,6 +145,12 @@ export class PodManager {
 
   #isKnown(uid: string): boolean {
     return this.#pods.has(uid) || this.#workers.has(uid);
+  }
+
+  /** One that ran before the kubelet did may be: what it held is lost. */
+  #isRejected(uid: string): boolean {
+    const waits = [...this.#waiting.values()].some((pod) => uidOf(pod) === uid);
+    return !this.#workers.has(uid) && !this.#admitting.has(uid) && !waits;
   }
 
   async #removeOrphan({ uid, name, namespace, sandboxes, containers }: PodListing): Promise<void> {
