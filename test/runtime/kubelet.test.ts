@@ -487,8 +487,8 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     const layers = [layer(folder, 'spare', (root) => writeFileSync(join(root, 'spare'), 'spare'))];
     containerd.load(archive(folder, [{ names: ['localhost/keelson/spare:1'], layers, config: {} }]));
     const tags = async () => (await runtime.images()).flatMap(({ tags: own }) => own).sort();
+    await soon(tags).toContain('localhost/keelson/spare:1');
     const before = await tags();
-    expect(before).toContain('localhost/keelson/spare:1');
     const collector = new ImageCollector({
       runtime,
       world,

@@ -43,6 +43,7 @@ import type { ServerFactory } from './view.ts';
 import { csiNodeOf } from './volumes/csi/node.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
+import { registerVolumeMetrics } from './volumes/volume-metrics.ts';
 
 /** Defaults are upstream's. */
 export interface KubeletOptions {
@@ -170,6 +171,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     podDirectory: (uid) => volumes.podDirectory(uid),
     foldersMs: options.foldersMs,
   });
+  if (options.metrics) registerVolumeMetrics(options.metrics, figures, (uid) => assembly.manager.get(uid));
   const records = new PullRecords({
     directory: join(rootDirectory, 'image_manager'),
     clock: world.clock,

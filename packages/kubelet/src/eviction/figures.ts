@@ -7,7 +7,7 @@ import { addUsage, type DiskUsage, type Filesystem, filesystemAt, NO_USAGE, usag
 import { uidOf } from '../pods/spec.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodStats } from '../runtime/stats.ts';
-import type { MountedVolume } from '../volumes/manager.ts';
+import type { MountedVolume, VolumeUsage } from '../volumes/manager.ts';
 import { isLocal } from './ranking.ts';
 import type { ContainerUsage, Figures, PodUsage } from './signals.ts';
 
@@ -35,6 +35,9 @@ interface Folders {
 export class MachineFigures {
   readonly #options: FiguresOptions;
   readonly #folders = new Map<string, Folders>();
+  /** Of volumes with a file system of their own. */
+  readonly #measured = new Map<string, ReadonlyMap<string, VolumeUsage>>();
+  readonly #measuring = new Set<string>();
 
   constructor(options: FiguresOptions) {
     this.#options = options;
@@ -53,16 +56,40 @@ export class MachineFigures {
     const found = new Map<string, PodUsage>();
     for (const pod of pods) {
       const own = byUid.get(uidOf(pod));
-      if (own) found.set(uidOf(pod), podUsage(pod, own, await this.#foldersOf(pod, own)));
+      if (!own) continue;
+      const folders = await this.#foldersOf(pod, own);
+      found.set(uidOf(pod), podUsage(pod, own, folders, this.#measured.get(uidOf(pod)) ?? new Map()));
     }
-    for (const uid of this.#folders.keys()) if (!found.has(uid)) this.#folders.delete(uid);
+    for (const uid of [...this.#folders.keys(), ...this.#measured.keys()]) {
+      if (found.has(uid)) continue;
+      this.#folders.delete(uid);
+      this.#measured.delete(uid);
+    }
     return { memory, nodefs, imagefs, processes, pods: found };
+  }
+
+  /** Of volumes with a file system of their own, as they were measured last: by the pod's uid, by name. */
+  *volumes(): Iterable<readonly [uid: string, name: string, usage: VolumeUsage]> {
+    for (const [uid, usages] of this.#measured) for (const [name, usage] of usages) yield [uid, name, usage];
   }
 
   /** What the runtime keeps images on; undefined where it does not say. */
   async imageFilesystem(): Promise<Filesystem | undefined> {
     const [first] = await this.#options.runtime.imageFilesystems().catch(() => []);
     return first && filesystemAt(first.mountpoint).catch(() => undefined);
+  }
+
+  /** Whoever has a volume may take as long as it likes: nobody waits for that. */
+  async #measure(uid: string, volumes: ReadonlyMap<string, MountedVolume>): Promise<void> {
+    if (this.#measuring.has(uid)) return;
+    this.#measuring.add(uid);
+    const found = new Map<string, VolumeUsage>();
+    for (const [name, { measure }] of volumes) {
+      const usage = await measure?.().catch(() => undefined);
+      if (usage) found.set(name, usage);
+    }
+    this.#measuring.delete(uid);
+    this.#measured.set(uid, found);
   }
 
   async #foldersOf(pod: Pod, { containers }: PodStats): Promise<Folders> {
@@ -72,6 +99,7 @@ export class MachineFigures {
     const at = clock.now();
     if (known && at - known.at < foldersMs) return known;
     const paths = volumes(uid);
+    void this.#measure(uid, paths);
     const own = (pod.spec?.volumes ?? []).filter((volume) => isLocal(volume) || volume.emptyDir);
     const { namespace, name } = pod.metadata;
     const logs = join(logsDirectory, `${namespace}_${name}_${uid}`);
@@ -108,7 +136,7 @@ async function each<T>(
   return found;
 }
 
-function podUsage({ spec }: Pod, stats: PodStats, { volumes, logs, hosts }: Folders): PodUsage {
+function podUsage({ spec }: Pod, stats: PodStats, { volumes, logs, hosts }: Folders, own: PodUsage['own']): PodUsage {
   const containers = stats.containers.map(
     ({ name, memory, writableLayer: layer }): ContainerUsage => ({
       name,
@@ -124,6 +152,7 @@ function podUsage({ spec }: Pod, stats: PodStats, { volumes, logs, hosts }: Fold
     processes: stats.processes,
     containers,
     volumes,
+    own,
     storage: parts.reduce<DiskUsage>((total, part) => (part ? addUsage(total, part) : total), NO_USAGE),
   };
 }

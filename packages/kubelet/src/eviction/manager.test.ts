@@ -17,6 +17,7 @@ const GIB = 2 ** 30;
 const usage = (more: Partial<PodUsage> = {}): PodUsage => ({
   containers: [],
   volumes: new Map(),
+  own: new Map(),
   storage: { bytes: 0, inodes: 0 },
   ...more,
 });

@@ -2,6 +2,7 @@
 import type { QuantityFormat } from '@keelson/api/quantity';
 import type { Pressure } from '../node/description.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
+import type { VolumeUsage } from '../volumes/manager.ts';
 
 /** As messages name it; `inodes` and `pids` are no resources of the API. */
 export type Starved = 'memory' | 'ephemeral-storage' | 'inodes' | 'pids';
@@ -50,6 +51,8 @@ export interface PodUsage {
   readonly containers: readonly ContainerUsage[];
   /** Of what is on the node's own disk, and of empty directories in memory. By name. */
   readonly volumes: ReadonlyMap<string, DiskUsage>;
+  /** Of volumes that have a file system of their own. By name. */
+  readonly own: ReadonlyMap<string, VolumeUsage>;
   /** Of containers, logs and local volumes together. */
   readonly storage: DiskUsage;
 }

@@ -18,6 +18,7 @@ const figures: Figures = {
       {
         containers: [{ name: 'a', layer: disk(20, 2), logs: disk(30, 3) }],
         volumes: new Map([['v', disk(40, 4)]]),
+        own: new Map([['d', { filesystem: { ...filesystem, availableBytes: 500 }, used: disk(50, 5) }]]),
         storage: disk(90, 9),
       },
     ],
@@ -31,7 +32,9 @@ test('the summary tells of disks, of the machine and of pods', async () => {
     runtime: {
       stats: async () => [{ uid: 'u1', name: 'web', namespace: 'default', containers: [{ id: 'c', name: 'a' }] }],
     },
-    pods: () => [podOf({ containers: [container('a')] })],
+    pods: () => [
+      podOf({ containers: [container('a')], volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'c' } }] }),
+    ],
     figures: async () => figures,
   } as unknown as KubeletView;
   const time = '2026-01-01T00:00:00Z';
@@ -54,7 +57,10 @@ test('the summary tells of disks, of the machine and of pods', async () => {
     pods: [
       {
         containers: [{ name: 'a', rootfs: of(20, 2, 300), logs: of(30, 3) }],
-        volume: [{ ...of(40, 4), name: 'v' }],
+        volume: [
+          { ...of(40, 4), name: 'v' },
+          { ...of(50, 5, 500), name: 'd', pvcRef: { name: 'c', namespace: 'default' } },
+        ],
         'ephemeral-storage': of(90, 9),
       },
     ],

@@ -1,6 +1,7 @@
 /** `/stats/summary`: what the node and its pods use (k8s.io/kubelet/pkg/apis/stats/v1alpha1). */
 import { cpus, freemem, totalmem, uptime } from 'node:os';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { claimNameOf } from '@keelson/api/resources/volumes';
 import { formatTime } from '@keelson/api/time';
 import type { ContainerUsage, Figures } from '../eviction/signals.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
@@ -45,7 +46,7 @@ function machineSummary(now: number, { nodefs, imagefs, processes }: Partial<Fig
 }
 
 /** @param usage of a part of it, in place of all that is used */
-function filesystemSummary(now: number, filesystem: Filesystem | undefined, usage?: DiskUsage): object {
+function filesystemSummary(now: number, filesystem: Omit<Filesystem, 'device'> | undefined, usage?: DiskUsage): object {
   const { availableBytes, capacityBytes = 0, inodesFree, inodes = 0 } = filesystem ?? {};
   return {
     time: time(now),
@@ -56,12 +57,14 @@ function filesystemSummary(now: number, filesystem: Filesystem | undefined, usag
   };
 }
 
-function podSummary(
-  { metadata, status }: Pod,
-  stats: PodStats,
-  now: number,
-  { nodefs, imagefs, pods }: Partial<Figures> = {},
-): object {
+function claimReference(pod: Pod, name: string): object {
+  const volume = pod.spec.volumes?.find((each) => each.name === name);
+  const claim = volume && claimNameOf(pod, volume);
+  return claim === undefined ? {} : { pvcRef: { name: claim, namespace: pod.metadata.namespace } };
+}
+
+function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, pods }: Partial<Figures> = {}): object {
+  const { metadata, status } = pod;
   const usage = pods?.get(stats.uid);
   const { name, namespace, uid } = metadata;
   const started = new Map((status.containerStatuses ?? []).map((each) => [each.name, each.state?.running?.startedAt]));
@@ -90,10 +93,17 @@ function podSummary(
       : {}),
     ...(usage
       ? {
-          volume: Array.from(usage.volumes, ([volume, used]) => ({
-            ...filesystemSummary(now, nodefs, used),
-            name: volume,
-          })),
+          volume: [
+            ...Array.from(usage.volumes, ([volume, used]) => ({
+              ...filesystemSummary(now, nodefs, used),
+              name: volume,
+            })),
+            ...Array.from(usage.own, ([volume, { filesystem, used }]) => ({
+              ...filesystemSummary(now, filesystem, used),
+              name: volume,
+              ...claimReference(pod, volume),
+            })),
+          ],
           'ephemeral-storage': filesystemSummary(now, nodefs, usage.storage),
         }
       : {}),
