@@ -46,7 +46,10 @@ export function priorityAndFairness(options: PriorityAndFairnessOptions): Filter
     let outcome = controller.start(flowClass, request);
     if (outcome === 'waiting') {
       const left = waitMs - (options.now().getTime() - ctx.receivedAt.getTime());
+      const waiting = controller.concurrency.waiting[groupOf(ctx)];
+      waiting.add(1, controller.now());
       outcome = await controller.turn(flowClass, request, left, (gone) => ctx.exchange.onClose(gone));
+      waiting.add(-1, controller.now());
     }
     if (outcome !== 'executing') {
       metrics.waited(flowClass, controller.now() - request.arrivedAt, false);
@@ -58,25 +61,35 @@ export function priorityAndFairness(options: PriorityAndFairnessOptions): Filter
     await (isWatch ? watch(ctx, next, flowClass, request) : run(ctx, next, flowClass, request));
   };
 
+  function begin(group: keyof Running, { startedAt }: FlowRequest): void {
+    options.running[group]++;
+    controller.concurrency.executing[group].add(1, startedAt);
+  }
+
+  function end(group: keyof Running, flowClass: FlowClass, request: FlowRequest, isWatch: boolean): void {
+    options.running[group]--;
+    const ms = controller.finish(flowClass, request);
+    controller.concurrency.executing[group].add(-1, request.startedAt + ms);
+    metrics.executed(flowClass, ms, isWatch);
+  }
+
   async function run(ctx: RequestContext, next: Next, flowClass: FlowClass, request: FlowRequest): Promise<void> {
     const group = groupOf(ctx);
-    options.running[group]++;
+    begin(group, request);
     try {
       await next();
     } finally {
-      options.running[group]--;
-      metrics.executed(flowClass, controller.finish(flowClass, request), false);
+      end(group, flowClass, request, false);
     }
   }
 
   async function watch(ctx: RequestContext, next: Next, flowClass: FlowClass, request: FlowRequest): Promise<void> {
     let isBeginning = true;
-    options.running.reads++;
+    begin('reads', request);
     ctx.onInitialized = () => {
       if (!isBeginning) return;
       isBeginning = false;
-      options.running.reads--;
-      metrics.executed(flowClass, controller.finish(flowClass, request), true);
+      end('reads', flowClass, request, true);
     };
     const forget = watches.register(ctx.info);
     try {

@@ -9,6 +9,7 @@ import type { Logger } from '../logger.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import type { RequestInfo } from '../requestinfo.ts';
 import { Classifier } from './classify.ts';
+import { Concurrency } from './concurrency.ts';
 import { FlowClass } from './flowclass.ts';
 import { disciplineOf, EXEMPT, PriorityLevel } from './level.ts';
 import { adjust, maxSeatsPerRequest, nextDemand, nominalLimits } from './limits.ts';
@@ -38,6 +39,7 @@ export class FlowController {
   };
   /** Names of the levels that have objects. */
   #configured: ReadonlySet<string> = new Set();
+  readonly concurrency: Concurrency;
   /** By level and schema; they outlive both, as counters must. */
   readonly #tallies = new Map<string, Tally>();
   #fairFraction = 0;
@@ -47,6 +49,7 @@ export class FlowController {
   constructor(options: FlowControllerOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.concurrency = new Concurrency(this.#clock.now());
     this.configure([], []);
   }
 
@@ -95,6 +98,7 @@ export class FlowController {
     for (const name of MANDATORY) if (!next.has(name)) this.#use(builtinLevel(name), next, now);
     this.#levels = next;
     this.#divide([...next.values()]);
+    this.concurrency.limit([...next.values()], now);
     this.#classifier = this.#classifierOf(usable);
   }
 
@@ -118,7 +122,8 @@ export class FlowController {
         'seats could not be divided among priority levels',
       );
     }
-    for (const { queues, discipline, seats } of levels) queues.configure(discipline, seats, now);
+    const denominator = Math.max(1, Math.round(this.#options.serverSeats / 10));
+    for (const { queues, discipline, seats } of levels) queues.configure(discipline, seats, now, denominator);
   }
 
   classify(user: UserInfo, info: RequestInfo): FlowClass {

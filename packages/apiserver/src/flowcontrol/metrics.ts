@@ -2,12 +2,19 @@
  * What priority and fairness counts, under upstream's names (…/flowcontrol/metrics/metrics.go). Nearly all of it is read
  * from the tallies and levels when somebody asks; a request itself is observed in three histograms.
  */
-import { Counter, Gauge, Histogram, type HistogramSeries } from '@keelson/component/metrics/families';
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type HistogramSeries,
+  WeightedHistogram,
+} from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { FlowController } from './controller.ts';
 import type { FlowClass } from './flowclass.ts';
 import type { PriorityLevel } from './level.ts';
 import type { Refusal, Tally } from './queueset.ts';
+import type { TimedRatio } from './timedratio.ts';
 
 const PREFIX = 'apiserver_flowcontrol_';
 const BY_LEVEL = ['priority_level'] as const;
@@ -76,6 +83,7 @@ export class FlowMetrics {
       const collect = (counter: Counter): void => setEach(counter, controller, value);
       registry.register(new Counter({ name: PREFIX + name, help, stability, labels: BY_CLASS }, collect));
     }
+    for (const family of usage(controller)) registry.register(family);
     registry.register(refusals(controller));
     registry.register(fairFraction(controller));
     const histogram = (name: string, stability: Stability, help: string, labels: readonly string[], bounds: number[]) =>
@@ -129,6 +137,54 @@ function setEach(family: Gauge | Counter, controller: FlowController, value: (ta
 
 function isRefused({ refused, waiting }: Tally): boolean {
   return waiting > 0 || Object.values(refused).some((count) => count > 0);
+}
+
+/** The histograms that are weighted by time. */
+function usage(controller: FlowController): WeightedHistogram[] {
+  const family = (
+    name: string,
+    help: string,
+    labels: readonly string[],
+    series: () => Iterable<readonly [TimedRatio, ...string[]]>,
+  ) =>
+    new WeightedHistogram({ name: PREFIX + name, help, stability: 'ALPHA', labels }, function* () {
+      for (const [ratio, ...values] of series()) {
+        ratio.pass(controller.now());
+        yield [ratio, values];
+      }
+    });
+  const levels = () => [...controller.levels];
+  return [
+    family(
+      'priority_level_request_utilization',
+      'Requests, as a part of what there is room for, over time.',
+      ['phase', ...BY_LEVEL],
+      () =>
+        levels().flatMap(({ name, queues: { usage: u } }) => [
+          [u.waiting, 'waiting', name] as const,
+          [u.executing, 'executing', name] as const,
+        ]),
+    ),
+    family(
+      'priority_level_seat_utilization',
+      'The part of seats that is in use, over time.',
+      ['phase', ...BY_LEVEL],
+      () => levels().map(({ name, queues }) => [queues.usage.seats, 'executing', name] as const),
+    ),
+    family('demand_seats', 'Seats that are wanted, as a part of those that there are, over time.', BY_LEVEL, () =>
+      levels().map(({ name, queues }) => [queues.usage.demand, name] as const),
+    ),
+    family(
+      'read_vs_write_current_requests',
+      'Requests of the whole server, as a part of what there is room for, over time.',
+      ['phase', 'request_kind'],
+      () =>
+        (['waiting', 'executing'] as const).flatMap((phase) => [
+          [controller.concurrency[phase].reads, phase, 'readOnly'] as const,
+          [controller.concurrency[phase].writes, phase, 'mutating'] as const,
+        ]),
+    ),
+  ];
 }
 
 function refusals(controller: FlowController): Counter {

@@ -235,6 +235,22 @@ it('a write keeps its seats for the watches that it wakes', () => {
   expect([level.set.seatsInUse, level.tally.executing]).toEqual([1, 1]);
 });
 
+it('knows for how long how much of it was in use', () => {
+  const level = new Level(queues(1, 1, 4), 2);
+  const wide = level.start('a', { ...ONE, seats: 2 }).request;
+  level.now = 10;
+  expect(level.start('b').outcome).toBe('waiting');
+  level.now = 30;
+  level.finish(wide);
+  level.now = 60;
+  const { usage } = level.set;
+  for (const ratio of Object.values(usage)) ratio.pass(level.now);
+  expect(usage.seats.sum).toBe(30e6 + 0.5 * 30e6);
+  expect(usage.executing.sum).toBe(0.5 * 60e6);
+  expect(usage.waiting.sum).toBe(0.25 * 20e6);
+  expect(usage.demand.sum).toBe(10e6 + 1.5 * 20e6 + 0.5 * 30e6);
+});
+
 describe('another configuration', () => {
   it('more seats are used at once', () => {
     const level = new Level(queues(8), 1);

@@ -14,6 +14,7 @@
 import type { UserInfo } from '../registry/strategy.ts';
 import type { RequestInfo } from '../requestinfo.ts';
 import { Integrator } from './integrator.ts';
+import { TimedRatio } from './timedratio.ts';
 import type { Work } from './work.ts';
 
 /** What a level does with requests that it has no seats for. */
@@ -21,6 +22,11 @@ export type Discipline =
   | { readonly kind: 'exempt' }
   | { readonly kind: 'reject' }
   | { readonly kind: 'queue'; readonly queues: number; readonly handSize: number; readonly queueLengthLimit: number };
+
+/** How many requests can wait. */
+export function placesOf(discipline: Discipline): number {
+  return discipline.kind === 'queue' ? discipline.queues * discipline.queueLengthLimit : 0;
+}
 
 /** Requests of one schema in one level, counted. */
 export interface Tally {
@@ -110,9 +116,30 @@ export class Queue {
   }
 }
 
+const UTILIZATION = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1];
+
+/** For how long how much of a level was in use. */
+class Usage {
+  /** Requests in queues, as a part of those that they hold. */
+  readonly waiting: TimedRatio;
+  /** Requests that are served, as a part of the seats. */
+  readonly executing: TimedRatio;
+  readonly seats: TimedRatio;
+  /** Seats in use or waited for. */
+  readonly demand: TimedRatio;
+
+  constructor(now: number) {
+    this.waiting = new TimedRatio(UTILIZATION, now);
+    this.executing = new TimedRatio(UTILIZATION, now);
+    this.seats = new TimedRatio([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1], now);
+    this.demand = new TimedRatio([0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6], now);
+  }
+}
+
 export class QueueSet {
   /** Seats in use or waited for. */
   readonly demand: Integrator;
+  readonly usage: Usage;
   readonly executing = new Set<FlowRequest>();
   readonly totals = { dispatched: 0, refused: 0, cancelled: 0 };
   #discipline: Discipline = { kind: 'reject' };
@@ -131,6 +158,7 @@ export class QueueSet {
 
   constructor(now: number) {
     this.demand = new Integrator(now);
+    this.usage = new Usage(now);
     this.#syncedAt = now;
   }
 
@@ -150,11 +178,18 @@ export class QueueSet {
     return this.#waiting === 0 && this.executing.size === 0;
   }
 
-  /** Queues that are too many go when they are idle. @param limit seats */
-  configure(discipline: Discipline, limit: number, now: number): void {
+  /**
+   * Queues that are too many go when they are idle.
+   * @param limit seats
+   * @param denominator what use is a part of, where there is no limit
+   */
+  configure(discipline: Discipline, limit: number, now: number, denominator = 1): void {
     this.#sync(now);
     this.#discipline = discipline;
     this.#limit = limit;
+    this.usage.waiting.limit(Math.max(1, placesOf(discipline)), now);
+    const { executing, seats, demand } = this.usage;
+    for (const each of [executing, seats, demand]) each.limit(limit > 0 ? limit : denominator, now);
     if (discipline.kind === 'queue') {
       while (this.#queues.length < discipline.queues) this.#queues.push(new Queue());
       while (this.#queues.length > discipline.queues && this.#queues.at(-1)!.idle) this.#queues.pop();
@@ -181,7 +216,7 @@ export class QueueSet {
     const isFull = queue.waiting.length >= this.#discipline.queueLengthLimit;
     if (this.#seatsInUse >= this.#limit && isFull) return this.#refuse(request, 'queue-full');
     this.#enqueue(request, queue);
-    this.demand.set(this.#seatsInUse + this.#seatsWaiting, now);
+    this.#noteDemand(now);
     this.#dispatch(now);
     return this.executing.has(request) ? 'executing' : 'waiting';
   }
@@ -198,7 +233,7 @@ export class QueueSet {
     queue.catchUp();
     this.totals.cancelled++;
     this.#refuse(request, 'time-out');
-    this.demand.set(this.#seatsInUse + this.#seatsWaiting, now);
+    this.#noteDemand(now);
     this.#dispatch(now);
     return true;
   }
@@ -208,6 +243,7 @@ export class QueueSet {
     this.#sync(now);
     const { queue } = request;
     this.executing.delete(request);
+    this.usage.executing.add(-1, now);
     request.tally.executing--;
     if (queue !== undefined) {
       queue.executing--;
@@ -278,6 +314,13 @@ export class QueueSet {
     request.tally.seatsWaiting -= request.seats;
   }
 
+  #noteDemand(now: number): void {
+    const seats = this.#seatsInUse + this.#seatsWaiting;
+    this.demand.set(seats, now);
+    this.usage.demand.set(seats, now);
+    this.usage.waiting.set(this.#waiting, now);
+  }
+
   #dispatch(now: number): void {
     while (this.#waiting > 0 && this.#seatsInUse < this.#limit && this.#dispatchNext(now));
   }
@@ -337,14 +380,17 @@ export class QueueSet {
       queue.seatsInUse += request.seats;
       queue.nextStart += request.effort;
     }
-    this.demand.set(this.#seatsInUse + this.#seatsWaiting, now);
+    this.usage.executing.add(1, now);
+    this.usage.seats.add(request.seats, now);
+    this.#noteDemand(now);
   }
 
   #free(request: FlowRequest, now: number): void {
     const { queue, seats } = request;
     this.#seatsInUse -= seats;
     request.tally.seatsInUse -= seats;
-    this.demand.set(this.#seatsInUse + this.#seatsWaiting, now);
+    this.usage.seats.add(-seats, now);
+    this.#noteDemand(now);
     if (queue !== undefined) {
       queue.seatsInUse -= seats;
       const { kind } = this.#discipline;

@@ -163,14 +163,55 @@ export class Histogram extends Family<HistogramSeries> {
   }
   protected *samplesOf(series: HistogramSeries, labels: string): Iterable<Sample> {
     const { bounds, counts, sum } = series as Distribution;
-    const separator = labels === '' ? '' : ',';
-    let total = 0;
-    for (const [i, count] of counts.entries()) {
-      total += count;
-      yield { suffix: '_bucket', labels: `${labels}${separator}le="${bounds[i] ?? '+Inf'}"`, value: total };
-    }
-    yield { suffix: '_sum', labels, value: sum };
-    yield { suffix: '_count', labels, value: total };
+    yield* bucketSamples(bounds, counts, sum, labels);
+  }
+}
+
+function* bucketSamples(
+  bounds: readonly number[],
+  counts: readonly number[],
+  sum: number,
+  labels: string,
+): Iterable<Sample> {
+  const separator = labels === '' ? '' : ',';
+  let total = 0;
+  for (const [i, count] of counts.entries()) {
+    total += count;
+    yield { suffix: '_bucket', labels: `${labels}${separator}le="${bounds[i] ?? '+Inf'}"`, value: total };
+  }
+  yield { suffix: '_sum', labels, value: sum };
+  yield { suffix: '_count', labels, value: total };
+}
+
+/** Observations that somebody else has added up, with weights. */
+export interface Weighted {
+  readonly bounds: readonly number[];
+  /** Of each bucket alone; the last is beyond all bounds. */
+  readonly weights: readonly number[];
+  readonly sum: number;
+}
+
+export class WeightedHistogram extends Family<{ weighted: Weighted | undefined }> {
+  readonly type = 'histogram';
+  readonly #collect: () => Iterable<readonly [weighted: Weighted, labels: readonly string[]]>;
+
+  /** @param collect all series, when they are read */
+  constructor(
+    description: Description,
+    collect: () => Iterable<readonly [weighted: Weighted, labels: readonly string[]]>,
+  ) {
+    super(description);
+    this.#collect = collect;
+  }
+  protected make(): { weighted: Weighted | undefined } {
+    return { weighted: undefined };
+  }
+  override prepare(): void {
+    this.clear();
+    for (const [weighted, labels] of this.#collect()) this.with(...labels).weighted = weighted;
+  }
+  protected *samplesOf({ weighted }: { weighted: Weighted | undefined }, labels: string): Iterable<Sample> {
+    if (weighted) yield* bucketSamples(weighted.bounds, weighted.weights, weighted.sum, labels);
   }
 }
 
