@@ -37,6 +37,7 @@ const targets = [
   plugin('dra-health-v1alpha1', 'draHealthDescriptors', "the health of drivers' devices v1alpha1"),
   plugin('deviceplugin-v1beta1', 'devicePluginDescriptors', 'device plugins v1beta1'),
   plugin('podresources-v1', 'podResourcesDescriptors', "pods' resources v1"),
+  plugin('podresources-v1alpha1', 'podResourcesAlphaDescriptors', "pods' resources v1alpha1"),
   plugin('csi-v1', 'csiDescriptors', 'CSI v1'),
 ];
 

@@ -401,6 +401,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     world,
     metrics: options.metrics ? endpointMetrics(options.metrics) : UNCOUNTED,
     pods: () => manager.holders(),
+    allPods: () => manager.pods(),
     devices: devices.manager,
     dynamicResources: (pod, container) => dynamicResourcesOf(claims.ofContainer(pod, container)),
   }).catch((error) => {

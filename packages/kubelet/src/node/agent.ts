@@ -123,8 +123,7 @@ export class NodeAgent {
       await this.update();
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;
-      const known = await nodes.get({ name: configuration.name });
-      this.#saw(this.#options.isNew ? withoutDevices(known) : known);
+      this.#saw(await nodes.get({ name: configuration.name }));
       const labels = { ...configuration.labels };
       const annotations = node.metadata.annotations ?? {};
       const missing = (wanted: Record<string, string>, have: Record<string, string> | undefined) =>
@@ -134,6 +133,7 @@ export class NodeAgent {
       }
       this.#reportedAt = 0;
       await registered?.();
+      if (this.#options.isNew) this.#node = withoutDevices(this.#node!);
       await this.update();
     }
   }

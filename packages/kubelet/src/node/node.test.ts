@@ -5,7 +5,7 @@ import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
 import { describe, expect, it } from 'vitest';
 import { SimulatedRuntime } from '../runtime/simulated/runtime.ts';
-import { NodeAgent } from './agent.ts';
+import { NodeAgent, type NodeAgentOptions } from './agent.ts';
 import { describeStatus, type NodeConfiguration, type NodeFacts, notReadyBecause } from './description.ts';
 
 const configuration: NodeConfiguration = {
@@ -100,6 +100,16 @@ describe('describeStatus', () => {
     expect(status.allocatable).toEqual({ ...old.allocatable, 'example.com/foo': '5' });
   });
 
+  it('says what plugins have, in the place of what was said of it', async () => {
+    const old = describeStatus(configuration, await facts(), undefined, 't1');
+    const [dev, gone] = ['example.com/dev', 'example.com/gone'];
+    const before = { ...old, capacity: { ...old.capacity, [dev]: '7', [gone]: '1' } };
+    const devices = { capacity: { [dev]: '4', [gone]: '0' }, allocatable: { [dev]: '3', [gone]: '0' } };
+    const { capacity, allocatable } = describeStatus(configuration, { ...(await facts()), devices }, before, 't2');
+    expect(capacity).toEqual({ ...old.capacity, [dev]: '4', [gone]: '0' });
+    expect(allocatable).toEqual({ ...old.allocatable, [dev]: '3', [gone]: '0' });
+  });
+
   it('keeps the times of conditions that stay, and those of others', async () => {
     const other = { type: 'NetworkUnavailable', status: 'False' };
     const before = describeStatus(configuration, await facts(), undefined, 't1');
@@ -129,7 +139,7 @@ describe('notReadyBecause', () => {
 });
 
 describe('NodeAgent', () => {
-  async function agentOf() {
+  async function agentOf(more: Partial<NodeAgentOptions> = {}) {
     const world = manualWorld();
     const [nodes, leases] = [new FakeObjects(), new FakeObjects()];
     const requests: string[] = [];
@@ -155,6 +165,7 @@ describe('NodeAgent', () => {
       reportMs: 300_000,
       leaseMs: 10_000,
       leaseSeconds: 40,
+      ...more,
     });
     const count = (what: string) => requests.splice(0).filter((request) => request === what).length;
     const node = () => nodes.objects.get('n1') as Node | undefined;
@@ -238,6 +249,20 @@ describe('NodeAgent', () => {
       'NodeHasNoDiskPressure',
       'NodeHasSufficientPID',
     ]);
+    agent.stop();
+  });
+
+  it.each([
+    [true, '0'],
+    [false, '2'],
+  ])('knows nothing of the devices of the machine that a new one (%s) took the place of', async (isNew, want) => {
+    const { agent, node, nodes } = await agentOf({ isNew });
+    const amounts = { cpu: '1', 'example.com/dev': '2' };
+    const before = { metadata: { name: 'n1', uid: 'u' }, status: { capacity: amounts, allocatable: amounts } };
+    nodes.objects.set('n1', before);
+    await agent.start();
+    expect(node()?.status?.capacity).toMatchObject({ cpu: '4', 'example.com/dev': want });
+    expect(node()?.status?.allocatable).toMatchObject({ cpu: '3500m', 'example.com/dev': want });
     agent.stop();
   });
 

@@ -1,6 +1,7 @@
-/** The protocol of pods' resources, v1. */
+/** The protocol of pods' resources: v1, and v1alpha1, of which older agents ask. */
 import { Service } from '@keelson/component/grpc/service';
 import { podResourcesDescriptors } from '../generated/podresources-v1.ts';
+import { podResourcesAlphaDescriptors } from '../generated/podresources-v1alpha1.ts';
 
 export interface ContainerDevices {
   readonly resourceName: string;
@@ -42,3 +43,16 @@ export interface PodResourcesMethods {
 }
 
 export const podResourcesLister = new Service<PodResourcesMethods>(podResourcesDescriptors, 'v1.PodResourcesLister');
+
+/** Devices of regular containers, without their topology. */
+export interface AlphaMethods {
+  List: [object, { readonly podResources: readonly AlphaResources[] }];
+}
+
+export interface AlphaResources {
+  readonly name: string;
+  readonly namespace: string;
+  readonly containers: readonly { readonly name: string; readonly devices: readonly ContainerDevices[] }[];
+}
+
+export const alphaLister = new Service<AlphaMethods>(podResourcesAlphaDescriptors, 'v1alpha1.PodResourcesLister');

@@ -4,11 +4,13 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 
 export interface EndpointMetrics {
   asked(method: 'list' | 'get_allocatable' | 'get'): void;
+  /** In v1alpha1. */
+  askedAlpha(): void;
   /** Of a single pod that is not there. */
   notFound(): void;
 }
 
-export const UNCOUNTED: EndpointMetrics = { asked: () => {}, notFound: () => {} };
+export const UNCOUNTED: EndpointMetrics = { asked: () => {}, askedAlpha: () => {}, notFound: () => {} };
 
 export function endpointMetrics(registry: MetricsRegistry): EndpointMetrics {
   const counter = (name: string, help: string) =>
@@ -32,6 +34,7 @@ export function endpointMetrics(registry: MetricsRegistry): EndpointMetrics {
       total.with('v1').inc();
       requests[method].with('v1').inc();
     },
+    askedAlpha: () => total.with('v1alpha1').inc(),
     notFound: () => errors.with('v1').inc(),
   };
 }

@@ -5,7 +5,7 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { socketDirectory } from '../plugins/testing.ts';
 import { container, podOf } from '../testing/pods.ts';
-import { podResourcesLister } from './messages.ts';
+import { alphaLister, podResourcesLister } from './messages.ts';
 import { endpointMetrics } from './metrics.ts';
 import { servePodResources } from './server.ts';
 
@@ -33,6 +33,7 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
       world: manualWorld(),
       metrics: endpointMetrics(registry),
       pods: () => [POD],
+      allPods: () => [POD, podOf({ containers: [container('c')] }, { name: 'ended', uid: 'u2' })],
       devices: {
         devicesOf: (uid, name) =>
           held[name] && uid === 'u1' ? [{ resource: RESOURCE, id: name, nodes: held[name] }] : [],
@@ -104,6 +105,24 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
       const count = { requests_total: 4, requests_get: 2 }[line] ?? 1;
       expect(text).toContain(`kubelet_pod_resources_endpoint_${line}{server_api_version="v1"} ${count}\n`);
     }
+  });
+
+  it('speaks v1alpha1, of regular containers and of pods that ended too', async () => {
+    const { podResources } = await client.call(alphaLister, 'List', {}, { timeoutMs });
+    const devices = Array(2).fill({ resourceName: RESOURCE, deviceIds: ['a'] });
+    expect(podResources).toEqual([
+      {
+        name: 'web',
+        namespace: 'default',
+        containers: [
+          { name: 'a', devices },
+          { name: 'b', devices: [] },
+        ],
+      },
+      { name: 'ended', namespace: 'default', containers: [{ name: 'c', devices: [] }] },
+    ]);
+    const text = await registry.text();
+    expect(text).toContain('kubelet_pod_resources_endpoint_requests_total{server_api_version="v1alpha1"} 1\n');
   });
 
   it('does not answer more often than it should', async () => {

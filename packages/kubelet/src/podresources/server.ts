@@ -8,10 +8,18 @@ import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { World } from '@keelson/client';
 import { TokenBucket } from '@keelson/client/rest/ratelimit';
 import { RpcError } from '@keelson/component/grpc/errors';
-import { RpcServer } from '@keelson/component/grpc/server';
+import { type Handlers, RpcServer } from '@keelson/component/grpc/server';
 import type { ListedDevice } from '../devices/manager.ts';
 import { containersOf, uidOf } from '../pods/spec.ts';
-import { type ContainerDevices, type DynamicResource, type PodResources, podResourcesLister } from './messages.ts';
+import {
+  type AlphaResources,
+  alphaLister,
+  type ContainerDevices,
+  type DynamicResource,
+  type PodResources,
+  type PodResourcesMethods,
+  podResourcesLister,
+} from './messages.ts';
 import type { EndpointMetrics } from './metrics.ts';
 
 export interface PodResourcesOptions {
@@ -21,6 +29,8 @@ export interface PodResourcesOptions {
   readonly metrics: EndpointMetrics;
   /** Those that run or may run. */
   pods(): readonly Pod[];
+  /** Those that ended too. */
+  allPods(): readonly Pod[];
   readonly devices: {
     devicesOf(uid: string, container: string): readonly ListedDevice[];
     allocatable(): readonly ListedDevice[];
@@ -45,7 +55,14 @@ export async function servePodResources(options: PodResourcesOptions): Promise<(
       if (!tokens.tryTake()) throw new RpcError('ResourceExhausted', 'rejected by rate limit');
       return answer(request);
     };
-  const server = new RpcServer().add(podResourcesLister, {
+  const v1alpha1 = {
+    List: limited(() => {
+      metrics.askedAlpha();
+      devices.releaseEnded();
+      return { podResources: options.allPods().map((pod) => alphaOf(pod, options)) };
+    }),
+  };
+  const v1: Handlers<PodResourcesMethods> = {
     List: limited(() => {
       metrics.asked('list');
       devices.releaseEnded();
@@ -64,7 +81,8 @@ export async function servePodResources(options: PodResourcesOptions): Promise<(
       metrics.notFound();
       throw new Error(`pod ${podName} in namespace ${podNamespace} not found`);
     }),
-  });
+  };
+  const server = new RpcServer().add(alphaLister, v1alpha1).add(podResourcesLister, v1);
   await mkdir(dirname(socket), { recursive: true, mode: 0o750 });
   await server.listen(socket);
   return () => server.stop();
@@ -83,6 +101,12 @@ function resourcesOf(pod: Pod, { devices, dynamicResources }: PodResourcesOption
       dynamicResources: dynamicResources(pod, spec),
     })),
   };
+}
+
+function alphaOf(pod: Pod, options: PodResourcesOptions): AlphaResources {
+  const { name, namespace, containers } = resourcesOf(pod, options);
+  const regular = new Set((pod.spec?.containers ?? []).map((each) => each.name));
+  return { name, namespace, containers: containers.filter((each) => regular.has(each.name)) };
 }
 
 /** One for each NUMA node that the device is near to. */
