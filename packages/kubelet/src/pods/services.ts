@@ -35,7 +35,7 @@ export interface PodServices {
 
 /** What a pod has on the node besides its containers: folders, volumes, cgroups; and what they mean for its containers. */
 export interface Preparer {
-  /** Makes it, or brings it up to date. @throws PreparationError */
+  /** Makes it, or brings it up to date. @throws PreparationError, PodRejection */
   prepare(pod: Pod, signal: AbortSignal): Promise<void>;
   sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig>;
   /** @throws Error with a message for CreateContainerConfigError */
@@ -74,7 +74,7 @@ export interface ContainerRequest {
 
 /** What `prepare` could not do, and the event that tells of it. */
 export class PreparationError extends Error {
-  override readonly name = 'PreparationError';
+  override readonly name: string = 'PreparationError';
   readonly reason: string;
 
   constructor(reason: string, message: string, cause?: unknown) {
@@ -82,6 +82,9 @@ export class PreparationError extends Error {
     this.reason = reason;
   }
 }
+
+/** The node cannot have the pod, as it turns out late. */
+export class PodRejection extends PreparationError {}
 
 /** Whom events about a container name. */
 export function containerReference(pod: Pod, { role, spec }: PodContainer): { reference: ObjectReference } {

@@ -1,8 +1,10 @@
 import type { ContainerStatus, Pod } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { SimulatedPreparer } from '../runtime/simulated/preparer.ts';
 import { simulatedProbes } from '../runtime/simulated/probes.ts';
 import { testNode } from '../testing/node.ts';
 import { container, podOf } from '../testing/pods.ts';
+import { PodRejection } from './services.ts';
 import { uidOf } from './spec.ts';
 
 const a = container('a');
@@ -55,6 +57,23 @@ describe('a pod', () => {
       'Started: Container started',
     ]);
     expect(node.stored()?.status).toMatchObject({ hostIP: '192.0.2.1', podIP: '10.128.0.1', observedGeneration: 1 });
+  });
+
+  it('fails when the node finds late that it cannot have it', async () => {
+    class Full extends SimulatedPreparer {
+      override prepare(): Promise<void> {
+        return Promise.reject(new PodRejection('Full', 'the node is full'));
+      }
+    }
+    const node = testNode({ preparer: new Full() });
+    await node.put(podOf({ containers: [a] }));
+    expect(node.stored()?.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'Full',
+      message: 'Pod was rejected: the node is full',
+    });
+    expect(node.events).toEqual(['Full: the node is full']);
+    expect(node.manager.worker('u1')?.state.phase).toBe('finished');
   });
 
   it('is written again only where something is new', async () => {

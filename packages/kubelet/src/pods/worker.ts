@@ -10,7 +10,7 @@ import { generateStatus } from '../status/generate.ts';
 import { type Allocations, sameResources } from './allocation.ts';
 import { CrashBackoff } from './backoff.ts';
 import { killAll } from './kill.ts';
-import { type PodServices, PreparationError } from './services.ts';
+import { PodRejection, type PodServices, PreparationError } from './services.ts';
 import { containersOf, hasState, isHostNetwork, isTerminalPhase, latest, uidOf } from './spec.ts';
 import { INITIAL, next, type WorkerEvent, type WorkerState } from './state.ts';
 import { RETRY_MS, syncPod } from './sync.ts';
@@ -111,6 +111,11 @@ export class PodWorker {
       } catch (error) {
         if (signal.aborted) continue;
         this.#report(error as Error);
+        if (error instanceof PodRejection) {
+          const { reason } = error;
+          this.tell({ type: 'evicted', pod: this.#pod, reason, message: `Pod was rejected: ${error.message}` });
+          continue;
+        }
         const pause = Math.min(RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
         this.#wakeAt(world.clock.now() + pause * (1 + world.random() / 2));
       }

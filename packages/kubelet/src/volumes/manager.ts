@@ -10,12 +10,12 @@ import { volumeNodes } from '@keelson/api/resources/volumes';
 import type { Client } from '@keelson/client';
 import { optional, type PodObjects } from '../environment/objects.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
-import { PreparationError } from '../pods/services.ts';
+import { PodRejection, PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { boundClaimOf, ClaimError, usedVolumes } from './claims.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
-import { type CsiVolumes, Waiting } from './csi/volumes.ts';
+import { type CsiVolumes, NodeFull, Waiting } from './csi/volumes.ts';
 import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
@@ -55,6 +55,7 @@ export interface VolumeUsage {
 }
 
 const DEFAULT_MODE = 0o644;
+const ATTACH_LIMIT = 'VolumeAttachmentLimitExceeded';
 
 export class VolumeManager {
   readonly #options: VolumeManagerOptions;
@@ -72,7 +73,7 @@ export class VolumeManager {
     return this.#mounted.get(uid) ?? new Map();
   }
 
-  /** Makes those that containers have, all at once. @throws PreparationError for one that cannot be had */
+  /** Makes those that containers have, all at once. @throws PreparationError for one that cannot be had, PodRejection */
   async mount(pod: Pod, signal: AbortSignal): Promise<void> {
     const uid = uidOf(pod);
     const known = this.#mounted.get(uid) ?? new Map<string, MountedVolume>();
@@ -260,7 +261,7 @@ function setUpFailure(name: string, error: unknown): PreparationError {
   return new PreparationError('FailedMount', message, error);
 }
 
-/** Those that nobody knows yet come first: they are told of together. @throws PreparationError */
+/** Those that nobody knows yet come first: they are told of together. @throws PreparationError, PodRejection */
 function throwFirst(failures: ReadonlyMap<string, unknown>): void {
   const names = [...failures.keys()].sort();
   const unknown = names.filter((name) => failures.get(name) instanceof ClaimError);
@@ -269,6 +270,12 @@ function throwFirst(failures: ReadonlyMap<string, unknown>): void {
     const all = `unmounted volumes=[${names.join(' ')}], unattached volumes=[]`;
     const message = `Unable to attach or mount volumes: ${all}, failed to process volumes=[${unknown.join(' ')}]: ${why}`;
     throw new PreparationError('FailedMount', message);
+  }
+  const waiting = names.filter((name) => failures.get(name) instanceof Waiting);
+  if (waiting.some((name) => failures.get(name) instanceof NodeFull)) {
+    const all = `unmounted volumes=[${names.join(' ')}], unattached volumes=[${waiting.join(' ')}]`;
+    const why = `${all}, failed to process volumes=[]: context deadline exceeded`;
+    throw new PodRejection(ATTACH_LIMIT, `Node has reached its volume attachment limit, rejecting pod. ${why}`);
   }
   const [first] = failures;
   if (!first) return;

@@ -8,6 +8,14 @@ import type { CsiVolume } from './volume.ts';
 /** `maybe`: it was begun and did not end well, or another kubelet has left it. */
 export type Progress = 'no' | 'maybe' | 'yes';
 
+export interface User {
+  published: Progress;
+  /** As the driver has made it. */
+  device?: string;
+  /** Since when it is waited for that the volume is attached; milliseconds since 1970. */
+  waitsSince?: number | undefined;
+}
+
 export interface HeldVolume extends Pick<CsiVolume, 'driver' | 'handle' | 'isBlock'> {
   /** Not that of the persistent volume as long as only its driver's data have been seen. */
   name: string;
@@ -17,7 +25,7 @@ export interface HeldVolume extends Pick<CsiVolume, 'driver' | 'handle' | 'isBlo
   isAttachable: boolean;
   staged: Progress;
   /** Pods that have it or want it, by uid. */
-  readonly users: Map<string, { published: Progress; device?: string }>;
+  readonly users: Map<string, User>;
   /** As large as the node knows it. */
   size: Quantity | undefined;
   growthFailed: boolean;

@@ -15,7 +15,7 @@ import { CsiPaths } from './paths.ts';
 import { DriverRegistry } from './registry.ts';
 import { startTestDriver, type TestDriver } from './testing.ts';
 import { inlineVolume, persistentVolume } from './volume.ts';
-import { CsiVolumes } from './volumes.ts';
+import { CsiVolumes, NodeFull } from './volumes.ts';
 
 const NODE = 'n1';
 const KEY = uniqueName({ driver: 'd', handle: 'h' });
@@ -158,6 +158,21 @@ describe('volumes of drivers', () => {
     await expect.poll(() => node.volumes.inUse()).toEqual([]);
     expect(driver.asked('NodeUnstageVolume')).toEqual([{ volumeId: 'h', stagingTargetPath: staging }]);
     expect(await isThere(join(staging, '..'))).toBe(false);
+  });
+
+  it('are not waited for when their driver can have no more of them on the node', async () => {
+    const node = await nodeWith({ nodeAllocatableUpdatePeriodSeconds: 600 });
+    await node.register();
+    const path = `/apis/storage.k8s.io/v1/volumeattachments/${attachmentName({ driver: 'd', handle: 'h' }, NODE)}`;
+    node.stored.set(path, { metadata: {}, status: { attached: false, attachError: { errorCode: 8 } } });
+    node.stored.set('/api/v1/nodes/n1', { metadata: { uid: 'nu' }, status: { volumesInUse: [KEY] } });
+    const mount = () => node.volumes.mount(request(podNamed('u1')));
+    await expect(mount()).rejects.not.toBeInstanceOf(NodeFull);
+    await node.world.pass(123_000);
+    await expect(mount()).rejects.toBeInstanceOf(NodeFull);
+    expect(driver.asked('NodeGetInfo')).toHaveLength(2);
+    await node.volumes.release('u1');
+    expect(methods()).toEqual([]);
   });
 
   it('tell, in upstream’s words, what is missing', async () => {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import { attachmentName } from '@keelson/api/resources/attachments';
 import type { EventRecorder } from '@keelson/client';
 import { unlessAborted } from '../../pods/kill.ts';
 import { PreparationError } from '../../pods/services.ts';
@@ -41,12 +42,19 @@ export interface MountRequest {
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 122_000;
+/** A pod waits so long for its volumes to be attached before it is asked why. */
+const ATTACH_WITHIN_MS = 123_000;
+/** Of gRPC. */
+const RESOURCE_EXHAUSTED = 8;
 const FOR_ONE_POD = 'volume uses the ReadWriteOncePod access mode and is already in use by another pod';
 
 /** It goes on by itself, and nobody has to be told. */
 export class Waiting extends Error {
   override readonly name = 'Waiting';
 }
+
+/** It waits in vain: the node has as many volumes of the driver as it can have. */
+export class NodeFull extends Waiting {}
 
 export class CsiVolumes {
   readonly #options: CsiVolumesOptions;
@@ -215,16 +223,41 @@ export class CsiVolumes {
     if (!isInUse(node(), held.key)) {
       throw new Waiting(`Volume has not been added to the list of VolumesInUse in the node's volume status`);
     }
-    if (!isReported(node(), held.key)) throw new Waiting(`volume ${held.key} is not yet in node's status`);
+    if (!isReported(node(), held.key)) {
+      const message = `volume ${held.key} is not yet in node's status`;
+      throw (await this.#isInVain(held, volume, uid)) ? new NodeFull(message) : new Waiting(message);
+    }
     // Whoever detaches looks at one after the other has changed: both have to be seen in one and the newest state.
     const newest = await client.resource('nodes').get({ name: nodeName });
     if (!isInUse(newest, held.key) || !isReported(newest, held.key)) {
       throw new Waiting('Volume not attached according to node status');
     }
     this.#waiting.delete(uid);
+    held.users.get(uid)!.waitsSince = undefined;
     return attachmentOf(this.#options, volume).catch((error) => {
       throw failure(`${volume.isBlock ? 'MapVolume' : 'MountVolume'}.WaitForAttach failed`, volume, error);
     });
+  }
+
+  /** Drivers that tell how many volumes a node can have are asked again when they could not attach one. */
+  async #isInVain(held: HeldVolume, volume: CsiVolume, uid: string): Promise<boolean> {
+    const { client, csiDriver, drivers, nodeName } = this.#options;
+    const { clock, log } = client.world;
+    const user = held.users.get(uid)!;
+    user.waitsSince ??= clock.now();
+    if (clock.now() - user.waitsSince < ATTACH_WITHIN_MS) return false;
+    user.waitsSince = clock.now();
+    if (!(await csiDriver(volume.driver))?.spec.nodeAllocatableUpdatePeriodSeconds) return false;
+    const name = attachmentName(volume, nodeName);
+    const attachment = await client
+      .resource('volumeattachments.storage.k8s.io')
+      .get({ name })
+      .catch(() => undefined);
+    if (attachment?.status?.attachError?.errorCode !== RESOURCE_EXHAUSTED) return false;
+    await drivers
+      .refresh(volume.driver)
+      .catch((error) => log.error({ driver: volume.driver, error }, 'How many volumes it can have was not told'));
+    return true;
   }
 
   /** @param isNew the pod does not run on it yet: it waits until it has its size */
