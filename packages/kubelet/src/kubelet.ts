@@ -439,10 +439,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       plugins.stop();
       csi.stop();
       closePodResources();
-      claims.stop();
       agent.stop();
       assembly.stop();
-      await Promise.all([server?.stop(), informers.stop(), objects.stop(), devices.stop()]);
+      await Promise.all([server?.stop(), informers.stop(), objects.stop(), devices.stop(), claims.stop()]);
       recorder.stop();
       resolve();
     },

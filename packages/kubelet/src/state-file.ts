@@ -1,5 +1,6 @@
 /** Files in which a kubelet leaves what the next one has to know. */
 import { open, readFile, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** @returns undefined where there is none @throws Error */
 export async function readStateFile(path: string): Promise<string | undefined> {
@@ -11,39 +12,47 @@ export async function readStateFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Replaced as a whole; writes follow one another, and what is asked for while one is under way is written once. */
+/** All at once, and on disk before it resolves: nothing runs with what the next kubelet would not know. @throws Error */
+export async function replaceStateFile(path: string, text: string): Promise<void> {
+  const directory = dirname(path);
+  const next = join(directory, `.${basename(path)}`);
+  const file = await open(next, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(next, path);
+  const folder = await open(directory, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+/** One that is written often: writes follow one another, and what is asked for while one is under way is written once. */
 export class StateFile {
   readonly #path: string;
-  readonly #text: () => string;
   #writing: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
 
-  /** @param text what is to be written when it comes to it */
-  constructor(path: string, text: () => string) {
+  constructor(path: string) {
     this.#path = path;
-    this.#text = text;
   }
 
-  /** Resolves when what there is now is on disk. @throws Error */
-  write(): Promise<void> {
+  /** Resolves when what there is now is on disk. @param text what is to be written when it comes to it. @throws Error */
+  write(text: () => string): Promise<void> {
     this.#waiting ??= this.#writing
       .catch(() => {})
       .then(() => {
         this.#waiting = undefined;
-        this.#writing = this.#replace();
+        this.#writing = replaceStateFile(this.#path, text());
         return this.#writing;
       });
     return this.#waiting;
   }
 
-  async #replace(): Promise<void> {
-    const file = await open(`${this.#path}.new`, 'w', 0o600);
-    try {
-      await file.writeFile(this.#text());
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${this.#path}.new`, this.#path);
+  /** Resolves when nothing is written any more. */
+  async idle(): Promise<void> {
+    while (this.#waiting) await this.#waiting.catch(() => {});
+    await this.#writing.catch(() => {});
   }
 }

@@ -56,7 +56,7 @@ export class DevicesHealth {
   constructor(directory: string, world: World) {
     this.#world = world;
     this.#path = join(directory, 'dra_health_state');
-    this.#file = new StateFile(this.#path, () => JSON.stringify(this.#stored()));
+    this.#file = new StateFile(this.#path);
   }
 
   /** What a kubelet before has heard. What cannot be read is said again by drivers. */
@@ -107,15 +107,22 @@ export class DevicesHealth {
     return (pool, device) => changed.has(`${pool}/${device}`);
   }
 
+  /** Resolves when nothing is written any more. */
+  idle(): Promise<void> {
+    return this.#file.idle();
+  }
+
   /** The driver does not tell any more. */
   forget(driver: string): void {
     if (this.#drivers.delete(driver)) this.#write();
   }
 
   #write(): void {
-    this.#file.write().catch((error) => {
-      this.#world.log.warn({ error }, 'Could not write down the health of devices');
-    });
+    this.#file
+      .write(() => JSON.stringify(this.#stored()))
+      .catch((error) => {
+        this.#world.log.warn({ error }, 'Could not write down the health of devices');
+      });
   }
 
   #stored(): Stored {

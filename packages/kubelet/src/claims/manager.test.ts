@@ -23,7 +23,7 @@ let manager: ClaimManager;
 let metrics: MetricsRegistry;
 let told: string[];
 /** Ends the kubelet that each test begins with. */
-let stop: () => void;
+let stop: () => Promise<void>;
 
 beforeEach(async () => {
   const { path, remove } = await socketDirectory();
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 /** A kubelet's claims, with what finds its drivers. @returns ends it */
-async function start(driverGraceMs?: number): Promise<() => void> {
+async function start(driverGraceMs?: number): Promise<() => Promise<void>> {
   const transport = new FakeTransport(({ method, path }) => {
     if (method === 'DELETE') requests.push(decodeURIComponent(path));
     const claim = stored.get(path.split('/').at(-1)!);
@@ -61,7 +61,7 @@ async function start(driverGraceMs?: number): Promise<() => void> {
   const claims = manager;
   const end = () => {
     plugins.stop();
-    claims.stop();
+    return claims.stop();
   };
   endings.push(end);
   return end;
@@ -263,7 +263,7 @@ describe('a kubelet that starts again', () => {
     claim('one');
     const web = pod(['one']);
     await manager.prepare(web, never);
-    stop();
+    await stop();
     await start();
     expect(devices(web)).toEqual(['a.test/test=one']);
     await vi.waitFor(() => expect(a.told).toHaveLength(2), PATIENCE);
@@ -276,7 +276,7 @@ describe('a kubelet that starts again', () => {
   });
 
   it('does not begin with a checkpoint that was changed', async () => {
-    stop();
+    await stop();
     await writeFile(join(directory, 'dra_manager_state'), '{"Data":"{}","Checksum":1}');
     await expect(start()).rejects.toThrow('please drain node and remove DRA state file');
   });
@@ -284,7 +284,7 @@ describe('a kubelet that starts again', () => {
 
 describe('resource slices', () => {
   it('go when the kubelet starts, and when a driver stays away', async () => {
-    stop();
+    await stop();
     await start(50);
     manager.start();
     const all = '/apis/resource.k8s.io/v1/resourceslices?fieldSelector=spec.nodeName=n1';
@@ -295,7 +295,7 @@ describe('resource slices', () => {
   });
 
   it('stay while another process of the driver is there', async () => {
-    stop();
+    await stop();
     await start(3_600_000);
     const first = await driver();
     const second = await driver({ instance: 'second' });

@@ -57,7 +57,7 @@ export class ClaimManager {
     this.#options = options;
     this.#claims = claims;
     this.#health = health;
-    this.#checkpoint = new StateFile(join(directory, CHECKPOINT), () => formatCheckpoint(claims.values()));
+    this.#checkpoint = new StateFile(join(directory, CHECKPOINT));
     this.#metrics = metrics && new ClaimMetrics(metrics, () => claims.values());
     this.#slices = new NodeSlices({ client, nodeName, delayMs: driverGraceMs });
     this.#drivers = new Drivers({
@@ -97,9 +97,11 @@ export class ClaimManager {
     this.#slices.removeAll();
   }
 
-  stop(): void {
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
     this.#drivers.stop();
     this.#slices.stop();
+    await Promise.all([this.#checkpoint.idle(), this.#health.idle()]);
   }
 
   /** May be called again. @throws Error in upstream's words */
@@ -232,10 +234,12 @@ export class ClaimManager {
   }
 
   async #store(): Promise<void> {
-    await this.#checkpoint.write().catch((error: Error) => {
-      const what = `checkpoint ResourceClaim state: could not save checkpoint ${CHECKPOINT}`;
-      throw new Error(`${what}: ${error.message}`, { cause: error });
-    });
+    await this.#checkpoint
+      .write(() => formatCheckpoint(this.#claims.values()))
+      .catch((error: Error) => {
+        const what = `checkpoint ResourceClaim state: could not save checkpoint ${CHECKPOINT}`;
+        throw new Error(`${what}: ${error.message}`, { cause: error });
+      });
   }
 
   async #observed(

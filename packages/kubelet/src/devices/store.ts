@@ -1,8 +1,9 @@
 /** The checkpoint of devices in its folder. */
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { message } from '@keelson/component/grpc/service';
 import { devicePluginDescriptors } from '../generated/deviceplugin-v1beta1.ts';
+import { readStateFile, StateFile } from '../state-file.ts';
 import { CHECKPOINT, type CheckpointData, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { type Holding, Holdings } from './holdings.ts';
 import type { DeviceGrant } from './types.ts';
@@ -17,11 +18,13 @@ export interface DeviceRecord {
 
 export class DeviceStore {
   readonly #directory: string;
-  #writing: Promise<void> = Promise.resolve();
-  #waiting: Promise<void> | undefined;
+  readonly #path: string;
+  readonly #file: StateFile;
 
   constructor(directory: string) {
     this.#directory = directory;
+    this.#path = join(directory, CHECKPOINT);
+    this.#file = new StateFile(this.#path);
   }
 
   /** Whether no kubelet has been here before; then the node is new, whatever the API server knows of one of its name. */
@@ -31,43 +34,19 @@ export class DeviceStore {
 
   /** @returns undefined where there is none @throws Error for one that cannot be read */
   async read(): Promise<DeviceRecord | undefined> {
-    const text = await readFile(join(this.#directory, CHECKPOINT), 'utf8').catch((error) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    const text = await readStateFile(this.#path);
     return text === undefined ? undefined : recordOf(parseCheckpoint(text));
   }
 
   /** Writes what `record` gives when it comes to it; what is asked for while one is written is written once. @throws Error */
-  write(record: () => DeviceRecord): Promise<void> {
-    this.#waiting ??= this.#writing
-      .catch(() => {})
-      .then(() => {
-        this.#waiting = undefined;
-        this.#writing = this.#replace(formatCheckpoint(dataOf(record())));
-        return this.#writing;
-      });
-    return this.#waiting;
+  async write(record: () => DeviceRecord): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o750 });
+    await this.#file.write(() => formatCheckpoint(dataOf(record())));
   }
 
   /** Resolves when nothing is written any more. */
-  async idle(): Promise<void> {
-    while (this.#waiting) await this.#waiting.catch(() => {});
-    await this.#writing.catch(() => {});
-  }
-
-  /** All at once, and on disk before anything runs with it. */
-  async #replace(text: string): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o750 });
-    const path = join(this.#directory, `.${CHECKPOINT}`);
-    const file = await open(path, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(path, join(this.#directory, CHECKPOINT));
+  idle(): Promise<void> {
+    return this.#file.idle();
   }
 }
 

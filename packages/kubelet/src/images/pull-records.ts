@@ -3,11 +3,12 @@
  * opened (pkg/kubelet/images/pullmanager). Files and fields are upstream's, so that either kubelet goes on with the other's.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import { formatTime } from '@keelson/api/time';
 import type { Image } from '../runtime/images.ts';
+import { replaceStateFile } from '../state-file.ts';
 import type { PullSecret } from './credentials.ts';
 import { parseReference } from './reference.ts';
 
@@ -204,14 +205,6 @@ async function readJson<T extends object>(path: string): Promise<T | 'broken' | 
   }
 }
 
-async function write(directory: string, name: string, content: object): Promise<void> {
-  const path = join(directory, name);
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(JSON.stringify(content));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+function write(directory: string, name: string, content: object): Promise<void> {
+  return replaceStateFile(join(directory, name), JSON.stringify(content));
 }

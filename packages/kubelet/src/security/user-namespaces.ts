@@ -2,13 +2,14 @@
  * User namespaces of pods that do not want the host's (`hostUsers: false`): each has a range of the node's users of its own,
  * which no other pod has and which is written down before it is used (pkg/kubelet/userns).
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { uidOf } from '../pods/spec.ts';
 import type { IdMapping } from '../runtime/linux.ts';
 import type { RuntimeHandler } from '../runtime/runtime.ts';
 import type { Namespaces } from '../runtime/sandbox.ts';
+import { replaceStateFile } from '../state-file.ts';
 
 type UserNamespace = NonNullable<Namespaces['user']>;
 
@@ -100,21 +101,11 @@ export class UserNamespaces {
     return { uids: [range], gids: [range] };
   }
 
-  /** All at once, and on disk before anything runs with it: a range that two pods have would let one into the other. */
+  /** On disk before anything runs with it: a range that two pods have would let one into the other. */
   async #write(uid: string, range: readonly IdMapping[]): Promise<void> {
     const directory = this.#options.podDirectory(uid);
     await mkdir(directory, { recursive: true, mode: 0o750 });
-    const path = join(directory, FILE);
-    const file = await open(`${path}.new`, 'w', 0o600);
-    try {
-      await file.writeFile(JSON.stringify({ uidMappings: range, gidMappings: range }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${path}.new`, path);
-    const folder = await open(directory, 'r');
-    await folder.sync().finally(() => folder.close());
+    await replaceStateFile(join(directory, FILE), JSON.stringify({ uidMappings: range, gidMappings: range }));
   }
 }
 
