@@ -2,6 +2,7 @@
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import { checkNamespace } from '../registry/prepare.ts';
+import { pauseFor } from '../turns.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
@@ -17,6 +18,7 @@ export async function createObject(scope: Scope): Promise<void> {
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'CreateOptions');
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  await pauseFor(body.length);
   lens.defaults(decoded, ctx.receivedAt);
   const { metadata } = decoded;
   delete metadata.creationTimestamp;
@@ -36,7 +38,10 @@ export async function createObject(scope: Scope): Promise<void> {
 
   const created = await store.create(object, {
     ...writeRequest(scope, options.dryRun),
-    admit: (final: KubeObject) => validateWrite(scope, name, undefined, final, options.dryRun),
+    admit: async (final: KubeObject) => {
+      await validateWrite(scope, name, undefined, final, options.dryRun);
+      await pauseFor(body.length);
+    },
   });
   await sendObject(scope, 201, created);
 }

@@ -5,6 +5,7 @@ import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import { checkNamespace } from '../registry/prepare.ts';
+import { pauseFor } from '../turns.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
@@ -21,6 +22,7 @@ export async function updateObject(scope: Scope): Promise<void> {
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
   const mediaType = inputMediaType(ctx.exchange);
   const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  await pauseFor(body.length);
   lens.defaults(decoded, ctx.receivedAt);
   ctx.audit?.requestObject(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
@@ -38,13 +40,17 @@ export async function updateObject(scope: Scope): Promise<void> {
       const current = live && lens.readForWrite(live);
       const fresh = copyOf(decoded);
       const object = lens.fields.update(current, fresh, manager, formatTime(ctx.receivedAt));
+      await pauseFor(body.length);
       return mutateWrite(scope, name, live, object, options.dryRun);
     },
     admitCreate: async (final) => {
       await scope.authorizeCreate();
       await validateWrite(scope, name, undefined, final, options.dryRun);
     },
-    admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
+    admitUpdate: async (final, old) => {
+      await validateWrite(scope, name, old, final, options.dryRun);
+      await pauseFor(body.length);
+    },
   });
   await sendObject(scope, created ? 201 : 200, object);
 }

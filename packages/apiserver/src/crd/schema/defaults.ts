@@ -13,7 +13,7 @@ export function applyDefaults(object: Record<string, unknown>, schema: Structura
 
 /** @returns the value, changed in place, or another where an object has got members: they stand in the order of their names */
 function completed(value: unknown, schema: Structural | undefined): unknown {
-  if (!schema || typeof value !== 'object' || value === null) return value;
+  if (!schema?.holds.defaults || typeof value !== 'object' || value === null) return value;
   if (!Array.isArray(value)) return completedObject(value as Record<string, unknown>, schema);
   const list = value as unknown[];
   for (const [i, item] of list.entries())

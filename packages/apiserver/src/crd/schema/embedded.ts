@@ -34,7 +34,7 @@ export class MalformedMetadata extends Error {
 export function coerceEmbedded(value: unknown, schema: Structural, path: Path, dropsMalformed: boolean): string[] {
   const unknown: string[] = [];
   const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
-    if (!s) return;
+    if (!s?.holds.embedded) return;
     if (isObject(at) && s.embedded) coerce(at as Record<string, unknown>, where, dropsMalformed, unknown);
     eachMember(at, s, where, visit);
   };
@@ -117,7 +117,7 @@ function isDecodable(metadata: Json): boolean {
 export function validateEmbedded(value: unknown, schema: Structural, path: Path): ErrorList {
   const errors: ErrorList = [];
   const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
-    if (!s) return;
+    if (!s?.holds.embedded) return;
     if (isObject(at) && s.embedded) errors.push(...validateResource(at, where));
     eachMember(at, s, where, visit);
   };

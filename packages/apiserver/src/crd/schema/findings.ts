@@ -99,13 +99,19 @@ export class Result {
     this.#findings ??= new Map();
     if (!this.#findings.has(finding.message)) this.#findings.set(finding.message, finding);
   }
+  /** How many findings there are. */
+  get size(): number {
+    return this.#findings?.size ?? 0;
+  }
   merge(other: Result): void {
     for (const finding of other.findings) this.add(finding);
     this.matches += other.matches;
   }
-  /** What was found does not matter. */
-  forgive(): void {
-    this.#findings = undefined;
+  /** What was found after the first so many does not matter. */
+  forgive(size: number): void {
+    if (!this.#findings) return;
+    for (const message of [...this.#findings.keys()].slice(size)) this.#findings.delete(message);
+    if (this.#findings.size === 0) this.#findings = undefined;
   }
 }
 

@@ -18,7 +18,7 @@ export function supportedFormat(types: readonly string[], format: string): strin
 
 /** Whether a text is of the format; undefined where the format is none of strings. */
 export function isOfFormat(format: string, text: string): boolean | undefined {
-  return STRINGS.get(normalized(format))?.(text);
+  return format === '' ? undefined : STRINGS.get(normalized(format))?.(text);
 }
 
 function normalized(format: string): string {

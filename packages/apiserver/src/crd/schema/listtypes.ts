@@ -4,6 +4,7 @@ import { duplicate, type ErrorList, invalid, type Path } from '@keelson/api/fiel
 import { isObject, type Json, type Structural } from './structural.ts';
 
 export function validateListTypes(value: unknown, schema: Structural, path: Path): ErrorList {
+  if (!schema.holds.listTypes) return [];
   if (Array.isArray(value)) return validateList(value, schema, path);
   if (!isObject(value)) return [];
   const { properties, additional } = schema;

@@ -67,5 +67,6 @@ function holds(value: number | bigint, type: string, format: string): boolean {
   if (type !== 'integer') return format !== 'float' || Number.isFinite(Math.fround(Number(value)));
   if (typeof value === 'number' && !Number.isInteger(value)) return false;
   const bits = format === 'int32' ? 32 : 64;
+  if (Number.isSafeInteger(value)) return bits === 64 || value === (Number(value) | 0);
   return BigInt.asIntN(bits, BigInt(value)) === BigInt(value);
 }

@@ -26,6 +26,14 @@ export interface Structural {
   readonly oneOf: readonly Structural[];
   readonly not: Structural | undefined;
   readonly rules: readonly ValidationRule[];
+  /** What there is here or below, so that values without it need not be walked through for it. */
+  readonly holds: Holdings;
+}
+
+export interface Holdings {
+  readonly defaults: boolean;
+  readonly embedded: boolean;
+  readonly listTypes: boolean;
 }
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -48,7 +56,7 @@ export function structural(source: JSONSchemaProps, either: readonly string[] = 
   const types = source['x-kubernetes-int-or-string'] && either.length > 0 ? either : type ? [type] : [];
   const inner = (schema: JSONSchemaProps) => structural(schema, either);
   const all = (schemas: readonly JSONSchemaProps[] = []) => schemas.map(inner);
-  return {
+  const schema = {
     source,
     types,
     nullable: source.nullable ?? false,
@@ -67,6 +75,16 @@ export function structural(source: JSONSchemaProps, either: readonly string[] = 
     not: not && inner(not),
     rules: source['x-kubernetes-validations'] ?? [],
   };
+  return { ...schema, holds: holdingsOf(schema) };
+}
+
+function holdingsOf({ items, properties, additional, ...own }: Omit<Structural, 'holds'>): Holdings {
+  const members = [items, additional, ...properties.values()].flatMap((s) => (typeof s === 'object' ? s.holds : []));
+  return {
+    defaults: own.default !== undefined || members.some((below) => below.defaults),
+    embedded: own.embedded || members.some((below) => below.embedded),
+    listTypes: own.listType === 'set' || own.listType === 'map' || members.some((below) => below.listTypes),
+  };
 }
 
 /** The schema of a member of an object; true or false where it has none of its own, undefined where there should be none. */
@@ -76,5 +94,5 @@ export function memberOf({ properties, additional }: Structural, name: string): 
 
 /** The schema of what is a resource by itself. */
 export function asResource(schema: Structural): Structural {
-  return schema.embedded ? schema : { ...schema, embedded: true };
+  return schema.embedded ? schema : { ...schema, embedded: true, holds: { ...schema.holds, embedded: true } };
 }

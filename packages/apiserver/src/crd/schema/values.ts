@@ -16,17 +16,40 @@ import { isObject, type Json, type Structural } from './structural.ts';
  * @param correlation the value with the one that it was: what has not changed may stay as wrong as it is
  */
 export function checkValue(value: unknown, schema: Structural, path = '', correlation?: Correlation): Result {
-  const result = check(value, schema, path, correlation);
-  if (!result.isValid && correlation?.isUnchanged) result.forgive();
+  const result = new Result();
+  checkInto(result, value, schema, path, correlation);
   return result;
 }
 
-function check(value: unknown, schema: Structural, path: string, correlation: Correlation | undefined): Result {
+function checkInto(
+  result: Result,
+  value: unknown,
+  schema: Structural,
+  path: string,
+  correlation: Correlation | undefined,
+): void {
+  const before = result.size;
+  check(value, schema, path, correlation, result);
+  if (result.size > before && correlation?.isUnchanged) result.forgive(before);
+}
+
+function checkAlone(value: unknown, schema: Structural, path: string): Result {
   const result = new Result();
+  check(value, schema, path, undefined, result);
+  return result;
+}
+
+function check(
+  value: unknown,
+  schema: Structural,
+  path: string,
+  correlation: Correlation | undefined,
+  result: Result,
+): void {
   if (value === null || value === undefined) {
     checkType(null, schema, path, result);
     checkEnum(null, schema, path, result);
-    return result;
+    return;
   }
   const { types, format } = schema;
   if (types.length > 0 || format !== '') {
@@ -55,14 +78,12 @@ function check(value: unknown, schema: Structural, path: string, correlation: Co
     result.matches++;
   }
   result.matches++;
-  return result;
 }
 
 function checkType(value: unknown, { types, format, nullable }: Structural, path: string, result: Result): void {
-  const wanted = types.join(',');
   const given = typeOf(value);
   if (given === 'null') {
-    if (types.length > 0 && !types.includes('null') && !nullable) result.add(wrongType(path, wanted, given));
+    if (types.length > 0 && !types.includes('null') && !nullable) result.add(wrongType(path, types.join(','), given));
     else result.matches++;
     return;
   }
@@ -75,7 +96,7 @@ function checkType(value: unknown, { types, format, nullable }: Structural, path
   if (!isText && format !== '' && !fits) {
     const width = given === 'integer' ? 'int64' : given === 'number' ? 'float64' : '';
     result.add(wrongType(path, format, width));
-  } else if (!fits && !(isText && format !== '' && !isNumeric)) result.add(wrongType(path, wanted, given));
+  } else if (!fits && !(isText && format !== '' && !isNumeric)) result.add(wrongType(path, types.join(','), given));
   else result.matches++;
 }
 
@@ -100,8 +121,7 @@ function checkCompositions(
   if (anyOf.length > 0) checkAnyOf(value, anyOf, path, result);
   if (oneOf.length > 0) checkOneOf(value, oneOf, path, result);
   if (allOf.length > 0) checkAllOf(value, allOf, path, result);
-  if (not && check(value, not, path, undefined).isValid)
-    result.add(remark(`"${path}" must not validate the schema (not)`));
+  if (not && checkAlone(value, not, path).isValid) result.add(remark(`"${path}" must not validate the schema (not)`));
   result.matches++;
   outer.merge(result);
 }
@@ -109,7 +129,7 @@ function checkCompositions(
 function checkAnyOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = check(value, schema, path, undefined);
+    const tried = checkAlone(value, schema, path);
     if (tried.isValid) {
       result.merge(tried);
       return;
@@ -124,7 +144,7 @@ function checkOneOf(value: unknown, schemas: readonly Structural[], path: string
   const valid: Result[] = [];
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = check(value, schema, path, undefined);
+    const tried = checkAlone(value, schema, path);
     if (tried.isValid) {
       valid.push(tried);
       best = undefined;
@@ -142,7 +162,7 @@ function checkOneOf(value: unknown, schemas: readonly Structural[], path: string
 function checkAllOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
   let valid = 0;
   for (const schema of schemas) {
-    const tried = check(value, schema, path, undefined);
+    const tried = checkAlone(value, schema, path);
     if (tried.isValid) valid++;
     result.merge(tried);
   }
@@ -212,8 +232,7 @@ function checkArray(
 ): void {
   const { minItems, maxItems, uniqueItems } = source;
   if (schema)
-    for (const [i, item] of items.entries())
-      result.merge(checkValue(item, schema, `${path}[${i}]`, correlation?.index(i)));
+    for (const [i, item] of items.entries()) checkInto(result, item, schema, `${path}[${i}]`, correlation?.index(i));
   if (minItems !== undefined && items.length < minItems)
     result.add(unfit(path, `should have at least ${minItems} items`, items.length));
   if (maxItems !== undefined && items.length > maxItems) result.add(more(path, items.length, maxItems, 'items'));
@@ -239,14 +258,14 @@ function checkObject(
     if (properties.has(name)) continue;
     if (additional === false) result.add(broken(path, `${path}.${name} in body is a forbidden property`, name));
     else if (typeof additional === 'object')
-      result.merge(checkValue(object[name], additional, `${path}.${name}`, correlation?.key(name)));
+      checkInto(result, object[name], additional, `${path}.${name}`, correlation?.key(name));
   }
   for (const [name, property] of properties) {
     if (!Object.hasOwn(object, name)) continue;
     // The versions of the object and of the old one are the same, though neither was written in it.
     const isMeta = path === '' && (name === 'apiVersion' || name === 'kind');
     const inner = isMeta ? undefined : correlation?.key(name);
-    result.merge(checkValue(object[name], property, path === '' ? name : `${path}.${name}`, inner));
+    checkInto(result, object[name], property, path === '' ? name : `${path}.${name}`, inner);
   }
   for (const name of needed) if (!Object.hasOwn(object, name)) result.add(missing(`${path}.${name}`));
 }
