@@ -5,6 +5,7 @@
 import type { Node, NodeStatus } from '@keelson/api/generated/types/core/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { type Client, type EventRecorder, hasReason } from '@keelson/client';
+import { limiter } from '../limit.ts';
 import { time } from '../status/containers.ts';
 import { same } from '../status/merge.ts';
 import { defaultLabels, describeNode, describeStatus, type NodeConfiguration, type NodeFacts } from './description.ts';
@@ -38,6 +39,7 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #lease: NodeLease;
   readonly #cancels = new Set<() => void>();
+  readonly #turn = limiter(1);
   #node: Node | undefined;
   #reportedAt = 0;
   #stopped = false;
@@ -85,8 +87,12 @@ export class NodeAgent {
     for (const cancel of this.#cancels) cancel();
   }
 
-  /** Tells the node's status where there is something to tell. */
-  async update(): Promise<void> {
+  /** Tells the node's status where there is something to tell; what was told later is never taken back by what was found before. */
+  update(): Promise<void> {
+    return this.#turn(() => this.#update());
+  }
+
+  async #update(): Promise<void> {
     const { client, configuration, facts, reportMs } = this.#options;
     const now = client.world.clock.now();
     const nodes = client.resource('nodes');

@@ -14,8 +14,9 @@ import { PodRejection, PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { boundClaimOf, ClaimError, usedVolumes } from './claims.ts';
+import { NodeFull, Waiting } from './csi/attachments.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
-import { type CsiVolumes, NodeFull, Waiting } from './csi/volumes.ts';
+import type { CsiVolumes } from './csi/volumes.ts';
 import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
@@ -126,8 +127,7 @@ export class VolumeManager {
     before: MountedVolume | undefined,
     signal: AbortSignal,
   ): Promise<MountedVolume> {
-    const at = (plugin: string) =>
-      join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
+    const at = (plugin: string) => this.#folder(pod, plugin, volume.name);
     const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
     if (before && (hostPath || image || emptyDir)) return before;
     if (hostPath) {
@@ -139,7 +139,7 @@ export class VolumeManager {
       await this.#emptyDir(pod, volume, at('empty-dir'));
       return { path: at('empty-dir'), readOnly: false };
     }
-    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, at('local-volume'), before, signal);
+    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, before, signal);
     const inline = inlineVolume(pod, volume);
     if (inline) return this.#options.csi.mount({ pod, volume: inline, signal });
     const projected = await this.#project(pod, volume);
@@ -225,7 +225,6 @@ export class VolumeManager {
   async #claim(
     pod: Pod,
     volume: Volume,
-    path: string,
     before: MountedVolume | undefined,
     signal: AbortSignal,
   ): Promise<MountedVolume> {
@@ -240,19 +239,29 @@ export class VolumeManager {
     const driven = persistentVolume(bound.persistent, readOnly);
     if (driven) return this.#options.csi.mount({ pod, volume: driven, bound, signal });
     if (before) return before;
+    const { name = '' } = metadata;
     const { hostPath, local } = spec;
+    if (local && !(await stat(local.path).catch(() => undefined))) {
+      const what = `MountVolume.NewMounter initialization failed for volume "${name}"`;
+      throw new PreparationError('FailedMount', `${what} : path "${local.path}" does not exist`);
+    }
     try {
       if (hostPath) {
         await checkHostPath(hostPath);
         return { path: hostPath.path, readOnly };
       }
       if (!local) throw new Error('no volume plugin matched');
+      const path = this.#folder(pod, 'local-volume', name);
       await bindMount(local.path, path);
       await this.#group(pod, path, readOnly);
       return { path, readOnly };
     } catch (error) {
-      throw setUpFailure(metadata.name ?? '', error);
+      throw setUpFailure(name, error);
     }
+  }
+
+  #folder(pod: Pod, plugin: string, name: string): string {
+    return join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, name);
   }
 }
 

@@ -1,8 +1,8 @@
 /** What every step of a driver's volume needs. */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { CSIDriver } from '@keelson/api/generated/types/storage/v1';
-import { attachmentName } from '@keelson/api/resources/attachments';
-import type { Client } from '@keelson/client';
+import type { Client, EventRecorder } from '@keelson/client';
+import { PreparationError } from '../../pods/services.ts';
 import { capabilityOf, type VolumeCapability } from './capability.ts';
 import type { Driver, NodeCapability } from './driver.ts';
 import type { CsiPaths } from './paths.ts';
@@ -12,6 +12,7 @@ import type { CsiVolume, SecretReference } from './volume.ts';
 
 export interface CsiContext {
   readonly client: Client;
+  readonly recorder: EventRecorder;
   readonly nodeName: string;
   readonly paths: CsiPaths;
   readonly drivers: DriverRegistry;
@@ -59,7 +60,7 @@ export async function askedOf(context: CsiContext, name: string, what: string): 
 }
 
 /** How the driver is told to use the volume. @param group as the pod wants it: drivers that care for it are told */
-export function usageOf(volume: CsiVolume, { can }: Asked, group?: number): VolumeCapability {
+export function usageOf(volume: CsiVolume, { can }: Pick<Asked, 'can'>, group?: number): VolumeCapability {
   const isTold = can.has('VOLUME_MOUNT_GROUP') ? group : undefined;
   return capabilityOf(volume, { isFine: can.has('SINGLE_NODE_MULTI_WRITER'), group: isTold });
 }
@@ -82,25 +83,8 @@ export async function secretOf(
   );
 }
 
-/**
- * What the driver's controller says of the volume that it has attached to this node (WaitForAttach in csi_attacher.go).
- * @throws Error as long as it is not
- */
-export async function attachmentOf(
-  { client, nodeName }: CsiContext,
-  volume: CsiVolume,
-): Promise<Record<string, string>> {
-  const { handle } = volume;
-  const name = attachmentName(volume, nodeName);
-  const { metadata, status } = await client
-    .resource('volumeattachments.storage.k8s.io')
-    .get({ name })
-    .catch((error) => {
-      const problem = (error as Error).message;
-      throw new Error(`volume ${handle} has GET error for volume attachment ${name}: ${problem}`, { cause: error });
-    });
-  if (metadata.deletionTimestamp) throw new Error('volume attachment is being deleted');
-  if (status?.attached) return status.attachmentMetadata ?? {};
-  if (status?.attachError) throw new Error(status.attachError.message ?? '');
-  throw new Error(`volume ${handle} is not attached for volume attachment ${name}`);
+/** What could not be done for a pod, as its event has it. */
+export function failure(what: string, { name, isBlock }: CsiVolume, error: unknown): PreparationError {
+  const message = `${what} for volume "${name}" : ${(error as Error).message}`;
+  return new PreparationError(isBlock ? 'FailedMapVolume' : 'FailedMount', message, error);
 }

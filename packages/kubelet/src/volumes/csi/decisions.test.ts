@@ -4,6 +4,8 @@ import { Quantity } from '@keelson/api/quantity';
 import { describe, expect, it, test } from 'vitest';
 import { container, podOf } from '../../testing/pods.ts';
 import { capabilityOf } from './capability.ts';
+import { usageOf } from './context.ts';
+import type { NodeCapability } from './driver.ts';
 import { failed, finished, permissionOf } from './expansion.ts';
 import { withDriver } from './node-info.ts';
 import { CsiPaths } from './paths.ts';
@@ -62,6 +64,15 @@ describe('a volume of a driver', () => {
       mountFlags: ['noatime'],
       volumeMountGroup: '7',
     });
+  });
+
+  test.each<[NodeCapability[], string | undefined, string]>([
+    [[], undefined, 'SINGLE_NODE_WRITER'],
+    [['VOLUME_MOUNT_GROUP'], '7', 'SINGLE_NODE_WRITER'],
+    [['SINGLE_NODE_MULTI_WRITER'], undefined, 'SINGLE_NODE_MULTI_WRITER'],
+  ])('is for a group where its driver cares for that: %j', (can, group, mode) => {
+    const { mount, accessMode } = usageOf(volumeWith(), { can: new Set(can) }, 7);
+    expect([mount?.volumeMountGroup, accessMode.mode]).toEqual([group, mode]);
   });
 
   test.each([

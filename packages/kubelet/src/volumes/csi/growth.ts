@@ -4,15 +4,18 @@
  */
 import type { PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Quantity } from '@keelson/api/quantity';
-import { type EventRecorder, keyOf } from '@keelson/client';
+import { keyOf } from '@keelson/client';
 import { RpcError } from '@keelson/component/grpc/errors';
+import { uidOf } from '../../pods/spec.ts';
 import { time } from '../../status/containers.ts';
-import { type CsiContext, secretOf, usageOf } from './context.ts';
+import type { BoundClaim } from '../claims.ts';
+import { type CsiContext, failure, secretOf, usageOf } from './context.ts';
 import { isFinal } from './driver.ts';
 import { failed, finished, hasResizeStatus, inProgress, permissionOf, sizeOf } from './expansion.ts';
+import type { HeldVolume } from './held.ts';
 import type { CsiVolume } from './volume.ts';
 
-export interface GrowthRequest {
+interface GrowthRequest {
   readonly pod: Pod;
   readonly claim: PersistentVolumeClaim;
   readonly volume: CsiVolume;
@@ -24,7 +27,7 @@ export interface GrowthRequest {
   readonly failedBefore: boolean;
 }
 
-export type Grown =
+type Grown =
   | { readonly type: 'done'; readonly size: Quantity }
   /** Nothing to be done now. */
   | { readonly type: 'wait' }
@@ -34,7 +37,7 @@ export type Grown =
 type Kind = 'unsupported' | 'in-use' | 'infeasible' | 'failed' | 'pending';
 
 /** Why a volume did not grow. */
-export class GrowthError extends Error {
+class GrowthError extends Error {
   override readonly name = 'GrowthError';
   readonly kind: Kind;
 
@@ -51,10 +54,54 @@ const KINDS: Readonly<Record<string, Kind>> = {
   NotFound: 'infeasible',
 };
 
+export interface SizeRequest {
+  readonly pod: Pod;
+  readonly volume: CsiVolume;
+  readonly bound: BoundClaim;
+  readonly held: HeldVolume;
+  /** The pod does not run on it yet: it waits until it has its size. */
+  readonly isNew: boolean;
+}
+
+/** Sees to it that a volume that a pod has is as large as in the storage. @throws PreparationError for a pod that waits */
+export async function keepSize(context: CsiContext, { pod, volume, bound, held, isNew }: SizeRequest): Promise<void> {
+  const { claim, persistent } = bound;
+  const { recorder, paths } = context;
+  const size = sizeOf(persistent.spec.capacity);
+  held.size ??= sizeOf(claim.status?.capacity);
+  const has = isNew ? sizeOf(claim.status?.capacity) : held.size;
+  if (has.cmp(size) >= 0 || has.isZero() || held.growthRefused) return;
+  if (volume.readOnly) {
+    const message = `MountVolume.NodeExpandVolume failed for volume "${volume.name}" requested read-only file system`;
+    if (isNew) for (const about of [pod, claim]) recorder.event(about, 'Warning', 'FileSystemResizeFailed', message);
+    return;
+  }
+  const user = held.users.get(uidOf(pod))!;
+  const path = volume.isBlock ? (user.device ?? '') : paths.target(uidOf(pod), volume.name);
+  const stagingPath = volume.isBlock ? paths.deviceStaging(volume.name) : paths.staging(volume.driver, volume.handle);
+  try {
+    const failedBefore = held.growthFailed;
+    const grown = await grow(context, { pod, claim, volume, size, path, stagingPath, failedBefore });
+    if (grown.type === 'refused') held.growthRefused = true;
+    if (grown.type !== 'done') return;
+    held.size = grown.size;
+    held.growthFailed = false;
+  } catch (error) {
+    held.growthFailed ||= error instanceof GrowthError && error.kind !== 'pending';
+    if (isNew) {
+      user.published = 'maybe';
+      const what = volume.isBlock ? 'MapVolume.MarkVolumeAsMounted' : 'MountVolume.Setup';
+      throw failure(`${what} failed while expanding volume`, volume, error);
+    }
+    const message = `NodeExpandVolume.NodeExpandVolume failed for volume "${volume.name}" : ${(error as Error).message}`;
+    recorder.event(pod, 'Warning', 'VolumeResizeFailed', message);
+  }
+}
+
 /** @throws GrowthError, and Error for a claim that cannot be told */
-export async function grow(context: CsiContext, recorder: EventRecorder, request: GrowthRequest): Promise<Grown> {
+async function grow(context: CsiContext, request: GrowthRequest): Promise<Grown> {
   const { claim } = request;
-  if (!hasResizeStatus(claim)) return growUntold(context, recorder, request);
+  if (!hasResizeStatus(claim)) return growUntold(context, request);
   const size = sizeOf(claim.status?.allocatedResources);
   const permission = permissionOf(claim, size, request.failedBefore);
   if (permission.type === 'wait') return { type: 'wait' };
@@ -73,13 +120,13 @@ export async function grow(context: CsiContext, recorder: EventRecorder, request
     if (error.kind === 'in-use') return { type: 'refused' };
     throw error;
   }
-  tellOfSuccess(context, recorder, request);
+  tellOfSuccess(context, request);
   if (!isTold) await tellDone(context, current, size);
   return { type: 'done', size };
 }
 
 /** Where whoever resizes claims leaves all to the node. */
-async function growUntold(context: CsiContext, recorder: EventRecorder, request: GrowthRequest): Promise<Grown> {
+async function growUntold(context: CsiContext, request: GrowthRequest): Promise<Grown> {
   const { claim, size } = request;
   try {
     await callDriver(context, request, size);
@@ -89,7 +136,7 @@ async function growUntold(context: CsiContext, recorder: EventRecorder, request:
     if (error.kind === 'in-use') return { type: 'refused' };
     throw error;
   }
-  tellOfSuccess(context, recorder, request);
+  tellOfSuccess(context, request);
   if (sizeOf(claim.status?.capacity).cmp(size) < 0) await tellDone(context, claim, size);
   return { type: 'done', size };
 }
@@ -109,7 +156,7 @@ async function tell(
   return claims.patch(keyOf(claim), 'strategic', patch, { subresource: 'status' });
 }
 
-function tellOfSuccess({ nodeName }: CsiContext, recorder: EventRecorder, { pod, claim, volume }: GrowthRequest): void {
+function tellOfSuccess({ nodeName, recorder }: CsiContext, { pod, claim, volume }: GrowthRequest): void {
   const message = `MountVolume.NodeExpandVolume succeeded for volume "${volume.name}" ${nodeName}`;
   for (const about of [pod, claim]) recorder.event(about, 'Normal', 'FileSystemResizeSuccessful', message);
 }
@@ -133,7 +180,7 @@ async function callDriver(context: CsiContext, request: GrowthRequest, size: Qua
       volumePath: path,
       capacityRange: { requiredBytes: Number(size.value()) },
       stagingTargetPath: can.has('STAGE_UNSTAGE_VOLUME') || volume.isBlock ? stagingPath : '',
-      volumeCapability: usageOf(volume, { driver, can }),
+      volumeCapability: usageOf(volume, { can }),
       secrets,
     });
   } catch (error) {

@@ -32,6 +32,7 @@ export interface HeldVolume extends Pick<CsiVolume, 'driver' | 'handle' | 'isBlo
   growthRefused: boolean;
   /** How often it could not be taken from the node. */
   failures: number;
+  cancelRetry(): void;
   /** One thing at a time. */
   readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -58,6 +59,7 @@ export class HeldVolumes {
       growthFailed: false,
       growthRefused: false,
       failures: 0,
+      cancelRetry: () => {},
       turn: limiter(1),
     };
     found.isAttachable ||= isAttachable;
@@ -69,8 +71,9 @@ export class HeldVolumes {
     return [...this.#held.values()].filter(({ users }) => users.has(uid));
   }
 
-  drop(held: HeldVolume): void {
-    this.#held.delete(held.key);
+  /** @returns whether it was held */
+  drop(held: HeldVolume): boolean {
+    return this.#held.get(held.key) === held && this.#held.delete(held.key);
   }
 
   /** Sorted: what the node tells does not change with the order in which things happened. */

@@ -10,12 +10,13 @@ import { manualWorld } from '@keelson/client/testing/world';
 import { RpcError } from '@keelson/component/grpc/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { container, podOf } from '../../testing/pods.ts';
+import { NodeFull } from './attachments.ts';
 import { NodeInfo } from './node-info.ts';
 import { CsiPaths } from './paths.ts';
 import { DriverRegistry } from './registry.ts';
 import { startTestDriver, type TestDriver } from './testing.ts';
 import { inlineVolume, persistentVolume } from './volume.ts';
-import { CsiVolumes, NodeFull } from './volumes.ts';
+import { CsiVolumes } from './volumes.ts';
 
 const NODE = 'n1';
 const KEY = uniqueName({ driver: 'd', handle: 'h' });

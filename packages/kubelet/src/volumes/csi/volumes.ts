@@ -3,19 +3,17 @@
  * is done one thing after the other; docs/kubelet.md draws it.
  */
 import { join } from 'node:path';
-import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
-import { attachmentName } from '@keelson/api/resources/attachments';
-import type { EventRecorder } from '@keelson/client';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { unlessAborted } from '../../pods/kill.ts';
 import { PreparationError } from '../../pods/services.ts';
 import { uidOf } from '../../pods/spec.ts';
 import type { BoundClaim } from '../claims.ts';
 import type { MountedVolume } from '../manager.ts';
-import { attachmentOf, type CsiContext, type Step } from './context.ts';
+import { Attachments, type AttachmentsOptions } from './attachments.ts';
+import { type CsiContext, failure, type Step } from './context.ts';
 import { mapDevice, publishDevice, stageDevice, unpublishDevice, unstageDevice } from './devices.ts';
 import { isFinal } from './driver.ts';
-import { sizeOf } from './expansion.ts';
-import { GrowthError, grow } from './growth.ts';
+import { keepSize } from './growth.ts';
 import { type HeldVolume, HeldVolumes, type Progress } from './held.ts';
 import { publish, stage, unpublish, unstage } from './mounting.ts';
 import { isAttachable } from './policy.ts';
@@ -23,13 +21,9 @@ import { leftovers } from './reconstruction.ts';
 import { usageAt } from './usage.ts';
 import { type CsiVolume, isForOnePod } from './volume.ts';
 
-export interface CsiVolumesOptions extends CsiContext {
-  readonly recorder: EventRecorder;
-  /** As it was seen last. */
-  node(): Node | undefined;
+export interface CsiVolumesOptions extends CsiContext, AttachmentsOptions {
   /** The node has other volumes in use. */
   changed(): void;
-  wake(uid: string): void;
 }
 
 export interface MountRequest {
@@ -42,31 +36,19 @@ export interface MountRequest {
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 122_000;
-/** A pod waits so long for its volumes to be attached before it is asked why. */
-const ATTACH_WITHIN_MS = 123_000;
-/** Of gRPC. */
-const RESOURCE_EXHAUSTED = 8;
 const FOR_ONE_POD = 'volume uses the ReadWriteOncePod access mode and is already in use by another pod';
-
-/** It goes on by itself, and nobody has to be told. */
-export class Waiting extends Error {
-  override readonly name = 'Waiting';
-}
-
-/** It waits in vain: the node has as many volumes of the driver as it can have. */
-export class NodeFull extends Waiting {}
 
 export class CsiVolumes {
   readonly #options: CsiVolumesOptions;
   readonly #held = new HeldVolumes();
-  /** Pods that wait for the status of the node. */
-  readonly #waiting = new Set<string>();
+  readonly #attachments: Attachments;
   /** What was left of before is among what is held. */
   #isKnown = false;
   #stopped = false;
 
   constructor(options: CsiVolumesOptions) {
     this.#options = options;
+    this.#attachments = new Attachments(options);
   }
 
   /**
@@ -91,8 +73,7 @@ export class CsiVolumes {
 
   /** The node is another: what was waited for may have come. */
   nodeChanged(): void {
-    for (const uid of this.#waiting) this.#options.wake(uid);
-    this.#waiting.clear();
+    this.#attachments.nodeChanged();
   }
 
   driverChanged(name: string): void {
@@ -133,7 +114,7 @@ export class CsiVolumes {
     held.name = volume.name;
     try {
       if (isNew || (again && !volume.isBlock)) {
-        const attached = await this.#attached(held, volume, uid);
+        const attached = held.isAttachable ? await this.#attachments.of(held, volume, uid) : {};
         if (volume.isBlock) await this.#makeDevice(request, held, attached);
         else await this.#makeMount(request, held, attached);
       }
@@ -143,7 +124,7 @@ export class CsiVolumes {
         this.#options.recorder.event(pod, 'Warning', error.reason, error.message);
       throw error;
     }
-    if (bound) await this.#grow(request, held, isNew);
+    if (bound) await keepSize(this.#options, { pod, volume, bound, held, isNew });
     user.published = 'yes';
     const { paths } = this.#options;
     const { readOnly, isBlock, name } = volume;
@@ -215,89 +196,9 @@ export class CsiVolumes {
     }
   }
 
-  /** @returns what the driver's controller says of the volume. @throws Waiting, PreparationError */
-  async #attached(held: HeldVolume, volume: CsiVolume, uid: string): Promise<Step['attached']> {
-    const { node, client, nodeName } = this.#options;
-    if (!held.isAttachable) return {};
-    this.#waiting.add(uid);
-    if (!isInUse(node(), held.key)) {
-      throw new Waiting(`Volume has not been added to the list of VolumesInUse in the node's volume status`);
-    }
-    if (!isReported(node(), held.key)) {
-      const message = `volume ${held.key} is not yet in node's status`;
-      throw (await this.#isInVain(held, volume, uid)) ? new NodeFull(message) : new Waiting(message);
-    }
-    // Whoever detaches looks at one after the other has changed: both have to be seen in one and the newest state.
-    const newest = await client.resource('nodes').get({ name: nodeName });
-    if (!isInUse(newest, held.key) || !isReported(newest, held.key)) {
-      throw new Waiting('Volume not attached according to node status');
-    }
-    this.#waiting.delete(uid);
-    held.users.get(uid)!.waitsSince = undefined;
-    return attachmentOf(this.#options, volume).catch((error) => {
-      throw failure(`${volume.isBlock ? 'MapVolume' : 'MountVolume'}.WaitForAttach failed`, volume, error);
-    });
-  }
-
-  /** Drivers that tell how many volumes a node can have are asked again when they could not attach one. */
-  async #isInVain(held: HeldVolume, volume: CsiVolume, uid: string): Promise<boolean> {
-    const { client, csiDriver, drivers, nodeName } = this.#options;
-    const { clock, log } = client.world;
-    const user = held.users.get(uid)!;
-    user.waitsSince ??= clock.now();
-    if (clock.now() - user.waitsSince < ATTACH_WITHIN_MS) return false;
-    user.waitsSince = clock.now();
-    if (!(await csiDriver(volume.driver))?.spec.nodeAllocatableUpdatePeriodSeconds) return false;
-    const name = attachmentName(volume, nodeName);
-    const attachment = await client
-      .resource('volumeattachments.storage.k8s.io')
-      .get({ name })
-      .catch(() => undefined);
-    if (attachment?.status?.attachError?.errorCode !== RESOURCE_EXHAUSTED) return false;
-    await drivers
-      .refresh(volume.driver)
-      .catch((error) => log.error({ driver: volume.driver, error }, 'How many volumes it can have was not told'));
-    return true;
-  }
-
-  /** @param isNew the pod does not run on it yet: it waits until it has its size */
-  async #grow({ pod, volume, bound }: MountRequest, held: HeldVolume, isNew: boolean): Promise<void> {
-    const { claim, persistent } = bound!;
-    const { recorder, paths } = this.#options;
-    const uid = uidOf(pod);
-    const size = sizeOf(persistent.spec.capacity);
-    held.size ??= sizeOf(claim.status?.capacity);
-    const has = isNew ? sizeOf(claim.status?.capacity) : held.size;
-    if (has.cmp(size) >= 0 || has.isZero() || held.growthRefused) return;
-    if (volume.readOnly) {
-      const message = `MountVolume.NodeExpandVolume failed for volume "${volume.name}" requested read-only file system`;
-      if (isNew) for (const about of [pod, claim]) recorder.event(about, 'Warning', 'FileSystemResizeFailed', message);
-      return;
-    }
-    const path = volume.isBlock ? (held.users.get(uid)?.device ?? '') : paths.target(uid, volume.name);
-    const stagingPath = volume.isBlock ? paths.deviceStaging(volume.name) : paths.staging(volume.driver, volume.handle);
-    const request = { pod, claim, volume, size, path, stagingPath, failedBefore: held.growthFailed };
-    try {
-      const grown = await grow(this.#options, recorder, request);
-      if (grown.type === 'refused') held.growthRefused = true;
-      if (grown.type !== 'done') return;
-      held.size = grown.size;
-      held.growthFailed = false;
-    } catch (error) {
-      held.growthFailed ||= error instanceof GrowthError && error.kind !== 'pending';
-      if (isNew) {
-        held.users.get(uid)!.published = 'maybe';
-        const what = volume.isBlock ? 'MapVolume.MarkVolumeAsMounted' : 'MountVolume.Setup';
-        throw failure(`${what} failed while expanding volume`, volume, error);
-      }
-      const message = `NodeExpandVolume.NodeExpandVolume failed for volume "${volume.name}" : ${(error as Error).message}`;
-      recorder.event(pod, 'Warning', 'VolumeResizeFailed', message);
-    }
-  }
-
   /** Takes all volumes of drivers from a pod that does not run any more. @throws Error where one cannot be taken */
   async release(uid: string): Promise<void> {
-    this.#waiting.delete(uid);
+    this.#attachments.forget(uid);
     const errors: Error[] = [];
     for (const held of this.#held.of(uid)) {
       await held
@@ -325,6 +226,7 @@ export class CsiVolumes {
   async #leave(held: HeldVolume): Promise<void> {
     const { client, changed } = this.#options;
     const { clock, log } = client.world;
+    held.cancelRetry();
     try {
       await held.turn(async () => {
         if (held.users.size > 0) return;
@@ -333,32 +235,17 @@ export class CsiVolumes {
           await (held.isBlock ? unstageDevice : unstage)(this.#options, held);
           held.staged = 'no';
         }
-        if (held.users.size > 0) return;
-        this.#held.drop(held);
-        if (held.isAttachable) changed();
+        if (held.users.size === 0 && this.#held.drop(held) && held.isAttachable) changed();
       });
     } catch (error) {
       log.warn({ volume: held.name, error }, 'A volume could not be taken from the node');
       const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** held.failures++);
-      clock.after(pause, () => void (this.#stopped || this.#leave(held)), { background: true });
+      held.cancelRetry();
+      held.cancelRetry = clock.after(pause, () => void (this.#stopped || this.#leave(held)), { background: true });
     }
   }
 }
 
 function isElsewhere({ users }: HeldVolume, uid: string): boolean {
   return [...users].some(([other, { published }]) => other !== uid && published !== 'no');
-}
-
-function isInUse(node: Node | undefined, key: string): boolean {
-  return node?.status?.volumesInUse?.includes(key) ?? false;
-}
-
-function isReported(node: Node | undefined, key: string): boolean {
-  return node?.status?.volumesAttached?.some(({ name }) => name === key) ?? false;
-}
-
-/** As the event of the pod has it. */
-function failure(what: string, { name, isBlock }: CsiVolume, error: unknown): PreparationError {
-  const message = `${what} for volume "${name}" : ${(error as Error).message}`;
-  return new PreparationError(isBlock ? 'FailedMapVolume' : 'FailedMount', message, error);
 }
