@@ -167,7 +167,10 @@ describe('a kubelet', () => {
   });
 
   it('waits for what a volume needs, and says so', async () => {
-    await create('waits', 'real', { volumes: [{ name: 'v', secret: { secretName: 'later' } }] });
+    await create('waits', 'real', {
+      containers: [{ name: 'c', image: 'i:v1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+      volumes: [{ name: 'v', secret: { secretName: 'later' } }],
+    });
     const events = admin.resource('events');
     const told = async () =>
       (await events.list({ namespace, fieldSelector: 'involvedObject.name=waits' })).items.find(
