@@ -92,7 +92,10 @@ export class NodePreparer implements Preparer {
       linux: {
         cgroupParent: cgroupParent(pod, cgroupDriver, cgroupRoot),
         sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [normalizeSysctl(name), value])),
-        security: sandboxSecurity(pod, await this.#userNamespace(pod, runtimeHandler)),
+        security: inGroups(
+          sandboxSecurity(pod, await this.#userNamespace(pod, runtimeHandler)),
+          this.#options.volumes.groups(pod),
+        ),
         overhead: overheadResources(pod),
         resources: sandboxResources(pod),
       },
@@ -163,7 +166,10 @@ export class NodePreparer implements Preparer {
       stopSignal: spec.lifecycle?.stopSignal,
       linux: {
         resources: containerResources(pod, spec, memoryCapacity),
-        security: containerSecurity(pod, container, user, targetId, security, userNamespace),
+        security: inGroups(
+          containerSecurity(pod, container, user, targetId, security, userNamespace),
+          volumes.groups(pod),
+        ),
       },
     };
   }
@@ -269,6 +275,13 @@ export class NodePreparer implements Preparer {
     if (!mounted) throw new Error(`cannot find the volume "${volume}" referenced by FileKeyRef`);
     return parseEnvFile(readTail(await resolveInside(mounted.path, path), 64 * 1024).toString(), key);
   }
+}
+
+function inGroups<T extends { readonly supplementalGroups: readonly number[] }>(
+  security: T,
+  groups: readonly number[],
+): T {
+  return { ...security, supplementalGroups: [...security.supplementalGroups, ...groups] };
 }
 
 function podLabels({ metadata }: Pod): Record<string, string> {

@@ -99,13 +99,14 @@ describe('VolumeManager', () => {
         status: { phase: 'Bound' },
       },
       '/api/v1/persistentvolumes/pv': {
-        metadata: { name: 'pv' },
+        metadata: { name: 'pv', annotations: { 'pv.beta.kubernetes.io/gid': '9' } },
         spec: { claimRef: { uid: 'c1' }, hostPath: { path: root, type: 'Directory' } },
       },
     });
     const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }]);
     await manager.mount(pod, signal);
-    expect(manager.of('u1').get('v')).toEqual({ path: root, readOnly: true });
+    expect(manager.of('u1').get('v')).toEqual({ path: root, readOnly: true, group: 9 });
+    expect(manager.groups(pod)).toEqual([9]);
   });
 
   it('does not take what is bound to nothing, or was made for another', async () => {

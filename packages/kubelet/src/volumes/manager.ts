@@ -10,13 +10,13 @@ import { volumeNodes } from '@keelson/api/resources/volumes';
 import type { Client } from '@keelson/client';
 import { optional, type PodObjects } from '../environment/objects.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
-import { PodRejection, PreparationError } from '../pods/services.ts';
+import { PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
-import { boundClaimOf, ClaimError, usedVolumes } from './claims.ts';
-import { NodeFull, Waiting } from './csi/attachments.ts';
+import { boundClaimOf, usedVolumes } from './claims.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
 import type { CsiVolumes } from './csi/volumes.ts';
+import { setUpFailure, throwFirst } from './failures.ts';
 import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
@@ -45,6 +45,8 @@ export interface MountedVolume {
   readonly device?: string | undefined;
   /** Reference of the image that it shows. */
   readonly image?: string | undefined;
+  /** Of which its users are to be. */
+  readonly group?: number | undefined;
   /** How full it is, where somebody knows. @throws Error */
   readonly measure?: (() => Promise<VolumeUsage | undefined>) | undefined;
 }
@@ -56,7 +58,8 @@ export interface VolumeUsage {
 }
 
 const DEFAULT_MODE = 0o644;
-const ATTACH_LIMIT = 'VolumeAttachmentLimitExceeded';
+/** Of a persistent volume: a group that those who use it are to be of. */
+const GROUP = 'pv.beta.kubernetes.io/gid';
 
 export class VolumeManager {
   readonly #options: VolumeManagerOptions;
@@ -72,6 +75,13 @@ export class VolumeManager {
 
   of(uid: string): ReadonlyMap<string, MountedVolume> {
     return this.#mounted.get(uid) ?? new Map();
+  }
+
+  /** Groups that the pod's processes are of because of its volumes, and not by themselves. */
+  groups({ metadata, spec }: Pod): number[] {
+    const own = spec?.securityContext?.supplementalGroups ?? [];
+    const groups = Array.from(this.of(metadata.uid ?? '').values(), ({ group }) => group);
+    return [...new Set(groups.filter((group) => group !== undefined))].filter((group) => !own.includes(group));
   }
 
   /** Makes those that containers have, all at once. @throws PreparationError for one that cannot be had, PodRejection */
@@ -237,7 +247,9 @@ export class VolumeManager {
       throw new PreparationError('FailedMount', `${what} : no matching NodeSelectorTerms`);
     }
     const driven = persistentVolume(bound.persistent, readOnly);
-    if (driven) return this.#options.csi.mount({ pod, volume: driven, bound, signal });
+    const given = Number.parseInt(metadata.annotations?.[GROUP] ?? '', 10);
+    const group = Number.isNaN(given) ? undefined : given;
+    if (driven) return { ...(await this.#options.csi.mount({ pod, volume: driven, bound, signal })), group };
     if (before) return before;
     const { name = '' } = metadata;
     const { hostPath, local } = spec;
@@ -248,13 +260,13 @@ export class VolumeManager {
     try {
       if (hostPath) {
         await checkHostPath(hostPath);
-        return { path: hostPath.path, readOnly };
+        return { path: hostPath.path, readOnly, group };
       }
       if (!local) throw new Error('no volume plugin matched');
       const path = this.#folder(pod, 'local-volume', name);
       await bindMount(local.path, path);
       await this.#group(pod, path, readOnly);
-      return { path, readOnly };
+      return { path, readOnly, group };
     } catch (error) {
       throw setUpFailure(name, error);
     }
@@ -263,33 +275,6 @@ export class VolumeManager {
   #folder(pod: Pod, plugin: string, name: string): string {
     return join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, name);
   }
-}
-
-function setUpFailure(name: string, error: unknown): PreparationError {
-  const message = `MountVolume.SetUp failed for volume "${name}" : ${(error as Error).message}`;
-  return new PreparationError('FailedMount', message, error);
-}
-
-/** Those that nobody knows yet come first: they are told of together. @throws PreparationError, PodRejection */
-function throwFirst(failures: ReadonlyMap<string, unknown>): void {
-  const names = [...failures.keys()].sort();
-  const unknown = names.filter((name) => failures.get(name) instanceof ClaimError);
-  if (unknown.length > 0) {
-    const why = unknown.map((name) => (failures.get(name) as Error).message).join('; ');
-    const all = `unmounted volumes=[${names.join(' ')}], unattached volumes=[]`;
-    const message = `Unable to attach or mount volumes: ${all}, failed to process volumes=[${unknown.join(' ')}]: ${why}`;
-    throw new PreparationError('FailedMount', message);
-  }
-  const waiting = names.filter((name) => failures.get(name) instanceof Waiting);
-  if (waiting.some((name) => failures.get(name) instanceof NodeFull)) {
-    const all = `unmounted volumes=[${names.join(' ')}], unattached volumes=[${waiting.join(' ')}]`;
-    const why = `${all}, failed to process volumes=[]: context deadline exceeded`;
-    throw new PodRejection(ATTACH_LIMIT, `Node has reached its volume attachment limit, rejecting pod. ${why}`);
-  }
-  const [first] = failures;
-  if (!first) return;
-  const [name, error] = first;
-  throw error instanceof PreparationError || error instanceof Waiting ? error : setUpFailure(name, error);
 }
 
 /** What is mounted there is let go of first, or nothing is removed. */
