@@ -124,6 +124,7 @@ function serve(
     subresources: subresourcesOf(subresources, behaviour.kind),
     form,
     warning: warningOf(version, spec),
+    convert: async (object, apiVersion) => (await stored.conversion.convert([structuredClone(object)], apiVersion))[0]!,
   };
 }
 

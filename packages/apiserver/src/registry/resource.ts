@@ -3,7 +3,7 @@
  */
 import { badRequest, type GroupResource } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
-import { apiVersionOf } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Store } from '@keelson/storage/store';
@@ -31,6 +31,8 @@ export interface ServedResource {
   readonly form: ObjectForm;
   /** What clients are told when this version of the kind is deprecated. */
   readonly warning?: string | undefined;
+  /** Of custom resources: a copy in another of their versions. @throws StatusError 500 where a webhook does not make it */
+  readonly convert?: (object: KubeObject, apiVersion: string) => KubeObject | Promise<KubeObject>;
 }
 
 export interface ResourceDefinition extends GroupResource {

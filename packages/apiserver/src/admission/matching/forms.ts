@@ -16,10 +16,13 @@ export interface Form {
   readonly resource: GroupVersionResource;
   readonly kind: GroupVersionKind;
   readonly form: ObjectForm;
-  /** From what admission holds (the storage version); does not change it. */
-  read(object: KubeObject): KubeObject;
-  /** Back; may reuse its argument. */
-  write(object: KubeObject): KubeObject;
+  /**
+   * From what admission holds (the storage version, of custom resources the request's); does not change it.
+   * @throws StatusError 500 where a webhook does not convert it
+   */
+  read(object: KubeObject): KubeObject | Promise<KubeObject>;
+  /** Back; may reuse its argument. @throws StatusError like `read` */
+  write(object: KubeObject): KubeObject | Promise<KubeObject>;
   /** A document that was changed, as the object that it is now, defaulted. @throws DecodeError */
   decode(document: JsonObject): KubeObject;
 }
@@ -53,12 +56,13 @@ function findForms(resources: Resources, served: ServedResource, subresource: st
   const equivalents: Form[] = [];
   for (const other of resources.all()) {
     if (other === served || other.definition.prefix !== served.definition.prefix) continue;
-    if (subresource === '' || other.subresources.has(subresource)) equivalents.push(formOf(other, subresource));
+    if (subresource === '' || other.subresources.has(subresource)) equivalents.push(formOf(other, subresource, served));
   }
-  return { own: formOf(served, subresource), equivalents };
+  return { own: formOf(served, subresource, served), equivalents };
 }
 
-function formOf(served: ServedResource, name: string): Form {
+/** @param asked in which version the request is */
+function formOf(served: ServedResource, name: string, asked: ServedResource): Form {
   const { definition, version } = served;
   const resource = { group: definition.group, version, resource: definition.resource };
   const subresource = served.subresources.get(name);
@@ -72,13 +76,17 @@ function formOf(served: ServedResource, name: string): Form {
   const defaults = (object: KubeObject): void => {
     if (isOwnKind) definition.registration.strategy.defaults?.(object, version);
   };
+  // As it would be written: to policies and webhooks what is there but empty is not there.
+  const read = (object: KubeObject) => form.withoutEmpties(isOwnKind ? fromStorage(served, object) : object);
+  const isConverted = isOwnKind && served !== asked && served.convert !== undefined;
   return {
     resource,
     kind,
     form,
-    // As it would be written: to policies and webhooks what is there but empty is not there.
-    read: (object) => form.withoutEmpties(isOwnKind ? fromStorage(served, object) : object),
-    write: (object) => (isOwnKind ? toStorage(served, object) : object),
+    read: isConverted ? async (object) => read(await converted(served, object)) : read,
+    write: isConverted
+      ? (object) => converted(asked, object)
+      : (object) => (isOwnKind ? toStorage(served, object) : object),
     decode(document) {
       const { object } = form.decode(openJson(encodeJson(document)), { strict: false });
       object.kind = kind.kind;
@@ -89,6 +97,12 @@ function formOf(served: ServedResource, name: string): Form {
   };
 }
 
+/** A custom resource as an object of this version. @throws StatusError 500 where a webhook does not convert it */
+function converted(served: ServedResource, object: KubeObject): KubeObject | Promise<KubeObject> {
+  const apiVersion = apiVersionOf({ group: served.definition.group, version: served.version });
+  return object.apiVersion === apiVersion ? object : served.convert!(object, apiVersion);
+}
+
 /** A request's objects in one form at a time. */
 export class VersionedObjects {
   readonly attributes: AdmissionAttributes;
@@ -97,11 +111,14 @@ export class VersionedObjects {
   #oldObject: KubeObject | undefined;
   #isChanged = false;
 
-  constructor(attributes: AdmissionAttributes, form: Form) {
+  private constructor(attributes: AdmissionAttributes, form: Form) {
     this.attributes = attributes;
     this.#form = form;
-    this.#object = attributes.object && form.read(attributes.object);
-    this.#oldObject = attributes.oldObject && form.read(attributes.oldObject);
+  }
+
+  /** @throws StatusError 500 where a webhook does not convert them */
+  static of(attributes: AdmissionAttributes, form: Form): Promise<VersionedObjects> {
+    return new VersionedObjects(attributes, form).#read(form);
   }
 
   get form(): Form {
@@ -114,14 +131,18 @@ export class VersionedObjects {
     return this.#oldObject;
   }
 
-  /** Changes so far come along. */
-  convert(form: Form): this {
+  /** Changes so far come along. @throws StatusError 500 where a webhook does not convert them */
+  async convert(form: Form): Promise<this> {
     if (form === this.#form) return this;
-    this.commit();
-    const { object, oldObject } = this.attributes;
+    await this.commit();
+    return this.#read(form);
+  }
+
+  async #read(form: Form): Promise<this> {
+    const object = this.attributes.object && (await form.read(this.attributes.object));
+    this.#oldObject = this.attributes.oldObject && (await form.read(this.attributes.oldObject));
+    this.#object = object;
     this.#form = form;
-    this.#object = object && form.read(object);
-    this.#oldObject = oldObject && form.read(oldObject);
     return this;
   }
 
@@ -130,11 +151,11 @@ export class VersionedObjects {
     this.#isChanged = true;
   }
 
-  /** Makes the request's object what it has become. */
-  commit(): void {
+  /** Makes the request's object what it has become. @throws StatusError 500 where a webhook does not convert it back */
+  async commit(): Promise<void> {
     const { object } = this.attributes;
     if (!this.#isChanged || !this.#object || !object) return;
-    const changed = this.#form.write({ ...this.#object });
+    const changed = await this.#form.write({ ...this.#object });
     for (const key of Object.keys(object)) delete object[key];
     Object.assign(object, changed);
     this.#isChanged = false;

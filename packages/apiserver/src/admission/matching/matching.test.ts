@@ -74,14 +74,14 @@ describe('equivalent forms', () => {
     expect(findForm(naming(['g', 'v2']), 'Equivalent', asked, formsOf, () => false)).toBeUndefined();
   });
 
-  it('brings changes along, and back to what is stored', () => {
+  it('brings changes along, and back to what is stored', async () => {
     const object = { apiVersion: 'stored', kind: 'Thing', metadata: { name: 'a' }, old: true };
-    const objects = new VersionedObjects(request('CREATE', 'things.g', object), v1);
+    const objects = await VersionedObjects.of(request('CREATE', 'things.g', object), v1);
     expect(objects.object).toMatchObject({ apiVersion: 'v1', old: true });
     objects.replace({ apiVersion: 'v1', kind: 'Thing', metadata: { name: 'b' } });
-    expect(objects.convert(v2).object).toEqual({ apiVersion: 'v2', kind: 'Thing', metadata: { name: 'b' } });
+    expect((await objects.convert(v2)).object).toEqual({ apiVersion: 'v2', kind: 'Thing', metadata: { name: 'b' } });
     objects.replace({ ...objects.object!, more: 1 });
-    objects.commit();
+    await objects.commit();
     expect(object).toEqual({ apiVersion: 'stored', kind: 'Thing', metadata: { name: 'b' }, more: 1 });
   });
 });

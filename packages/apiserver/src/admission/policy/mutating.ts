@@ -1,5 +1,5 @@
 /** MutatingAdmissionPolicy (plugin/policy/generic/policy_dispatcher.go, plugin/policy/mutating/dispatcher.go). */
-import { StatusError } from '@keelson/api/errors';
+import { internalError, StatusError } from '@keelson/api/errors';
 import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
@@ -117,7 +117,13 @@ export function mutatingAdmissionPolicy({ world, policies, paramsOf, metrics }: 
     let isPatched = false;
     for (const invocation of invocations) {
       const { policy, binding, form, params } = invocation;
-      objects = objects?.convert(form) ?? new VersionedObjects(attributes, form);
+      try {
+        objects = await (objects?.convert(form) ?? VersionedObjects.of(attributes, form));
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error;
+        problems.push({ policy, message: `failed to configure policy: ${error.message}`, reason: '' });
+        continue;
+      }
       const mutator = policy.evaluator();
       const input = { objects, params, authorizer };
       const failed = (error: unknown): void => {
@@ -158,7 +164,11 @@ export function mutatingAdmissionPolicy({ world, policies, paramsOf, metrics }: 
       invoked.ran(id, policy.policy.spec.reinvocationPolicy === 'IfNeeded');
     }
     if (isPatched) invoked.changed(round);
-    objects?.commit();
+    try {
+      await objects?.commit();
+    } catch (error) {
+      throw internalError(`failed to convert object: ${(error as Error).message}`);
+    }
     invoked.end(attributes.object);
   }
 }

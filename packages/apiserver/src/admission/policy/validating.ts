@@ -68,7 +68,7 @@ export function validatingAdmissionPolicy({ world, policies, paramsOf, metrics }
       const form = await policy.criteria.match(attributes, world);
       if (!form) return [];
       source = paramSourceOf(policy.policy.spec.paramKind, paramsOf);
-      objects = new VersionedObjects(attributes, form);
+      objects = await VersionedObjects.of(attributes, form);
     } catch (error) {
       return misconfigured(error);
     }

@@ -1,5 +1,5 @@
 /** One webhook asked about one request (callHook of the dispatchers in k8s.io/apiserver/pkg/admission/plugin/webhook). */
-import { StatusError } from '@keelson/api/errors';
+import { internalError, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
 import { UnusableConfig, type WebhookClient } from '../../webhook/client.ts';
@@ -105,6 +105,15 @@ function checkSideEffects(webhook: Webhook): void {
   const { name, sideEffects } = webhook;
   if (sideEffects === undefined) throw new WebhookFailure(webhook, 'Webhook SideEffects is nil', 400);
   if (sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') throw dryRunUnsupported(name);
+}
+
+/** @throws StatusError 500 where an object is not converted to the form that a webhook wants to see */
+export async function unlessRefused<T>(conversion: Promise<T>): Promise<T> {
+  try {
+    return await conversion;
+  } catch (error) {
+    throw internalError((error as Error).message);
+  }
 }
 
 /** Runs a call and counts how it ends. @throws what `run` throws */

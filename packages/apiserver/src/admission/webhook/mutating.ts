@@ -7,7 +7,7 @@ import { equal, type JsonObject } from '@keelson/api/patch/value';
 import { VersionedObjects } from '../matching/forms.ts';
 import { configuresAdmission } from '../matching/rules.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionWorld } from '../plugin.ts';
-import { ask, type Calling, counted, Denial, failsOpen, WebhookFailure } from './call.ts';
+import { ask, type Calling, counted, Denial, failsOpen, unlessRefused, WebhookFailure } from './call.ts';
 import type { Hooks, Match } from './hooks.ts';
 import type { Verdict } from './review.ts';
 import { isWanted } from './select.ts';
@@ -37,17 +37,19 @@ export function mutatingAdmissionWebhook(
     let objects: VersionedObjects | undefined;
     for (const match of matches) {
       const { hook, form } = match;
-      const convert = (): VersionedObjects => {
-        objects = objects?.convert(form) ?? new VersionedObjects(attributes, form);
+      const convert = async (): Promise<VersionedObjects> => {
+        // Upstream, too, says twice that this is an internal error.
+        const next = objects?.convert(form) ?? VersionedObjects.of(attributes, form);
+        objects = await unlessRefused(unlessRefused(next));
         return objects;
       };
       const object = objects ? objects.object : attributes.object;
       if (!(await isWanted(hook, attributes, object, convert, world.objects))) continue;
       if (!invoked.mayRun(round, hook.id)) continue;
-      if (await review(match, convert())) invoked.changed(round);
+      if (await review(match, await convert())) invoked.changed(round);
       invoked.ran(hook.id, hook.webhook.reinvocationPolicy === 'IfNeeded');
     }
-    objects?.commit();
+    await objects?.commit();
     invoked.end(attributes.object);
   }
 

@@ -17,12 +17,12 @@ export async function isWanted(
   { selectors, conditions }: Hook,
   attributes: AdmissionAttributes,
   object: KubeObject | undefined,
-  convert: () => VersionedObjects,
+  convert: () => Promise<VersionedObjects>,
   objects: Objects,
 ): Promise<boolean> {
   if (!(await selects(selectors, attributes, object, objects))) return false;
   try {
-    return !conditions || (await conditions.match(convert()));
+    return !conditions || (await conditions.match(await convert()));
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     throw forbidden(attributes.resource, attributes.name, error.message);

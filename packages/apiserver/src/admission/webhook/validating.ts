@@ -3,7 +3,7 @@ import { internalError } from '@keelson/api/errors';
 import { type Form, VersionedObjects } from '../matching/forms.ts';
 import { configuresAdmission } from '../matching/rules.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionWorld } from '../plugin.ts';
-import { ask, type Calling, counted, Denial, failsOpen, WebhookFailure } from './call.ts';
+import { ask, type Calling, counted, Denial, failsOpen, unlessRefused, WebhookFailure } from './call.ts';
 import type { Hooks, Match } from './hooks.ts';
 import { isWanted } from './select.ts';
 
@@ -25,20 +25,21 @@ export function validatingAdmissionWebhook(
   };
 
   async function validate(attributes: AdmissionAttributes, matches: readonly Match[]): Promise<void> {
-    const versions = new Map<Form, VersionedObjects>();
-    const inForm = (form: Form): VersionedObjects => {
-      const objects = versions.get(form) ?? new VersionedObjects(attributes, form);
+    const versions = new Map<Form, Promise<VersionedObjects>>();
+    const inForm = (form: Form): Promise<VersionedObjects> => {
+      const objects = versions.get(form) ?? unlessRefused(VersionedObjects.of(attributes, form));
       versions.set(form, objects);
       return objects;
     };
-    const wanted: Match[] = [];
+    const wanted: (readonly [Match, VersionedObjects])[] = [];
     for (const match of matches) {
       const convert = () => inForm(match.form);
-      if (await isWanted(match.hook, attributes, attributes.object, convert, world.objects)) wanted.push(match);
+      if (await isWanted(match.hook, attributes, attributes.object, convert, world.objects))
+        wanted.push([match, await convert()]);
     }
     const errors: unknown[] = [];
-    const reviews = wanted.map((match, i) =>
-      review(match, inForm(match.form), i).catch((e: unknown) => errors.push(e)),
+    const reviews = wanted.map(([match, objects], i) =>
+      review(match, objects, i).catch((e: unknown) => errors.push(e)),
     );
     await Promise.all(reviews);
     // Upstream tells of the one that came first, too.
