@@ -2,7 +2,7 @@
  * How device plugins get to the kubelet: they register on its socket, next to which theirs are, or are found among the sockets
  * of all plugins (pkg/kubelet/cm/devicemanager/plugin/v1beta1).
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { RpcServer } from '@keelson/component/grpc/server';
@@ -12,7 +12,7 @@ import { registration, VERSION } from './messages.ts';
 import type { DeviceMetrics } from './metrics.ts';
 
 export interface RegistrationOptions {
-  /** `ROOT/device-plugins` */
+  /** `ROOT/device-plugins`; it is there. */
   readonly directory: string;
   readonly devices: Pick<DeviceManager, 'connect' | 'disconnect'>;
   readonly metrics: DeviceMetrics;
@@ -25,7 +25,6 @@ export const KUBELET_SOCKET = 'kubelet.sock';
  * @returns ends it @throws Error
  */
 export async function serveRegistry({ directory, devices, metrics }: RegistrationOptions): Promise<() => void> {
-  await mkdir(directory, { recursive: true, mode: 0o750 });
   for (const file of await readdir(directory, { withFileTypes: true })) {
     if (file.isSocket()) await rm(join(directory, file.name), { force: true });
   }

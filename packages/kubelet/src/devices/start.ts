@@ -1,4 +1,5 @@
 /** The devices of a kubelet: what is left of the one before, and the sockets on which plugins register. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { World } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -34,6 +35,7 @@ export interface Devices {
 export async function startDevices(options: DevicesOptions): Promise<Devices> {
   const { rootDirectory, world, runtime, plugins, pods, ready, capacityChanged } = options;
   const directory = join(rootDirectory, 'device-plugins');
+  await mkdir(directory, { recursive: true, mode: 0o750 });
   const store = new DeviceStore(directory);
   const metrics = options.metrics ? deviceMetrics(options.metrics) : UNCOUNTED;
   const isNew = await store.isNew();

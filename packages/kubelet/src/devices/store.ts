@@ -1,5 +1,5 @@
 /** The checkpoint of devices in its folder. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { message } from '@keelson/component/grpc/service';
 import { devicePluginDescriptors } from '../generated/deviceplugin-v1beta1.ts';
@@ -21,6 +21,7 @@ export class DeviceStore {
   readonly #path: string;
   readonly #file: StateFile;
 
+  /** @param directory is there */
   constructor(directory: string) {
     this.#directory = directory;
     this.#path = join(directory, CHECKPOINT);
@@ -39,9 +40,8 @@ export class DeviceStore {
   }
 
   /** Writes what `record` gives when it comes to it; what is asked for while one is written is written once. @throws Error */
-  async write(record: () => DeviceRecord): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o750 });
-    await this.#file.write(() => formatCheckpoint(dataOf(record())));
+  write(record: () => DeviceRecord): Promise<void> {
+    return this.#file.write(() => formatCheckpoint(dataOf(record())));
   }
 
   /** Resolves when nothing is written any more. */
