@@ -123,12 +123,17 @@ function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
 
 /**
  * JSON of no particular type, a patch for one: the value with its keys sorted, and its duplicate fields.
+ * @returns `lossy`: there may be numbers like `1.0`, of which the value does not tell how they were written
  * @throws DecodeError for malformed text
  */
-export function decodeJsonValue(bytes: Uint8Array): { value: unknown; strictErrors: readonly string[] } {
+export function decodeJsonValue(bytes: Uint8Array): {
+  value: unknown;
+  strictErrors: readonly string[];
+  lossy: boolean;
+} {
   const { text, parsed, seen } = parse(bytes);
   const { object, strictErrors } = decodeParsed(text, parsed, seen, ANY, { strict: true });
-  return { value: object, strictErrors };
+  return { value: object, strictErrors, lossy: seen.lossy };
 }
 
 /** @throws DecodeError Go's words for malformed text */

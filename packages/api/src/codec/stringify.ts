@@ -47,4 +47,4 @@ function ordered(value: unknown, indent: number, line: string): string {
 }
 
 /** Until TypeScript's library knows it. */
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+export const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { StatusError } from '../errors.ts';
-import { applyJsonPatch, decodeJsonPatch, type Operation, unknownMembers } from './json.ts';
+import { applyJsonPatch, decodeJsonPatch, type Operation, runJsonPatch, unknownMembers } from './json.ts';
+import { Written } from './value.ts';
 
 const doc = { data: { x: '1', n: null }, list: ['a', 'b', 'c'], deep: { list: [{ k: 1 }] } };
 const run = (...steps: Operation[]) => applyJsonPatch(doc, steps);
@@ -147,4 +148,19 @@ test('at most 10,000 operations', () => {
 test('unknown members', () => {
   const steps = decodeJsonPatch([{ op: 'test', path: '/q', zip: 1, value: { zap: 1 } }], true);
   expect(unknownMembers(steps)).toEqual(['json patch unknown field "[0].zip"']);
+});
+
+test('a number stays as it was written, and is tested and copied so', () => {
+  const number = new Written('1.0');
+  const operations = decodeJsonPatch(
+    [
+      { op: 'add', path: '/b', value: number },
+      { op: 'test', path: '/b', value: number },
+      { op: 'copy', from: '/b', path: '/c' },
+    ],
+    true,
+    () =>
+      '[{"op":"add","path":"/b","value":1.0},{"op":"test","path":"/b","value":1.0},{"op":"copy","from":"/b","path":"/c"}]',
+  );
+  expect(JSON.stringify(runJsonPatch({ a: 1 }, operations))).toBe('{"a":1,"b":1.0,"c":1.0}');
 });

@@ -6,7 +6,7 @@ import { jsonText } from '../codec/json.ts';
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { unprocessable } from './errors.ts';
 import { formatJson } from './goformat.ts';
-import { clone, equal, isObject, type JsonObject, jsonType, own, put, sortedKeys } from './value.ts';
+import { clone, equal, isObject, type JsonObject, jsonType, own, put, sortedKeys, Written } from './value.ts';
 
 /** A step of a patch. Its members are looked at only when the step is taken. */
 export type Operation = JsonObject;
@@ -15,14 +15,6 @@ const MAX_OPERATIONS = 10_000;
 /** What all `copy` operations of a patch may add to a document, in bytes of JSON. */
 const MAX_COPY_BYTES = 3 * 1024 * 1024;
 const MEMBERS = ['op', 'path', 'from', 'value'];
-
-/** A number, string or boolean as it was written: `1.0`, `"\u003c"`. */
-class Written {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
 
 /** What `test` operations expect, as it was written: scalars are {@link Written}. */
 const expectations = new WeakMap<Operation, unknown>();
@@ -112,7 +104,8 @@ export function runJsonPatch(document: JsonObject, operations: readonly Operatio
 /** @param expected a value, or one whose scalars are {@link Written} */
 function matches(actual: unknown, expected: unknown): boolean {
   if (expected instanceof Written) {
-    const isScalar = actual !== null && actual !== undefined && typeof actual !== 'object';
+    const isScalar =
+      actual instanceof Written || !(actual === null || actual === undefined || typeof actual === 'object');
     return isScalar && jsonText(actual as unknown as object) === expected.text;
   }
   if (typeof actual !== 'object' || typeof expected !== 'object' || actual === null || expected === null)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { applyMergePatch, decodeMergePatch } from './merge.ts';
-import type { JsonObject } from './value.ts';
+import { type JsonObject, Written } from './value.ts';
 
 // The examples of RFC 7386's appendix, and what evanphx/json-patch makes of nulls.
 test.each<[JsonObject, JsonObject | unknown[], unknown]>([
@@ -30,6 +30,11 @@ test('a key like __proto__ is a member', () => {
   const patch = JSON.parse('{"data":{"__proto__":"1"}}') as JsonObject;
   expect(JSON.stringify(applyMergePatch({ data: { a: '1' } }, patch))).toBe('{"data":{"__proto__":"1","a":"1"}}');
   expect(JSON.stringify(applyMergePatch({}, patch))).toBe('{"data":{"__proto__":"1"}}');
+});
+
+test('a number stays as it was written', () => {
+  const patch = { a: { b: new Written('1.0') }, c: [new Written('1e0')] };
+  expect(JSON.stringify(applyMergePatch({ a: { b: 1 }, c: { d: 1 } }, patch))).toBe('{"a":{"b":1.0},"c":[1e0]}');
 });
 
 test('what is touched is sorted, the rest is as it was', () => {

@@ -1,14 +1,31 @@
 /** What patches and apply do with decoded JSON. */
+import { rawJson } from '../codec/stringify.ts';
 
 export type JsonObject = { [key: string]: unknown };
 
+/**
+ * A scalar as it was written, where that is not as it would be written again: `1.0`. Merge and JSON patches work on texts
+ * upstream, whose decoder then tells the one from the other.
+ */
+export class Written {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+  toJSON(): unknown {
+    return rawJson(this.text);
+  }
+}
+
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Written);
 }
 
 /** Go's word for a JSON value. */
 export function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
+  if (value instanceof Written) return 'number';
   switch (typeof value) {
     case 'boolean':
       return 'bool';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { applyBody } from './patchbody.ts';
+import { applyBody, jsonPatchBody } from './patchbody.ts';
 
 const CANNOT = 'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal';
 const MAP = 'into Go value of type map[string]interface {}';
@@ -15,4 +15,13 @@ test.each<[string, unknown]>([
 ])('the body of an apply: %j', (text, expected) => {
   if (typeof expected === 'string') expect(() => applyBody(Buffer.from(text))).toThrow(expected);
   else expect(applyBody(Buffer.from(text)).value).toEqual(expected);
+});
+
+test.each([
+  ['{"b":1.5,"a":[1.0,{"c":1e0,"b":-10e-1}],"1":"1.0"}', '{"1":"1.0","a":[1.0,{"b":-10e-1,"c":1e0}],"b":1.5}'],
+  ['{"a":1.5,"b":"1.0"}', undefined],
+  ['{"a":1}', undefined],
+])('numbers of a patch as they were written: %s', (text, expected) => {
+  const { written } = jsonPatchBody(Buffer.from(text), '');
+  expect(written === undefined ? undefined : JSON.stringify(written)).toBe(expected);
 });

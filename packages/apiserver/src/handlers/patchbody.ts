@@ -2,7 +2,7 @@
 import { decodeJsonValue } from '@keelson/api/codec/json';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest } from '@keelson/api/errors';
-import { isObject, notAnObject } from '@keelson/api/patch/value';
+import { isObject, type JsonObject, notAnObject, own, put, Written } from '@keelson/api/patch/value';
 
 export interface PatchBody {
   readonly value: unknown;
@@ -10,14 +10,43 @@ export interface PatchBody {
   readonly duplicates: readonly string[];
 }
 
+export interface JsonPatchBody extends PatchBody {
+  /** The same with whole numbers like `1.0` and `1e0` as they were written; undefined where there are none. */
+  readonly written: unknown;
+}
+
 /** @param prefix stands before the complaint. @throws StatusError 400 */
-export function jsonPatchBody(body: Buffer, prefix: string): PatchBody {
+export function jsonPatchBody(body: Buffer, prefix: string): JsonPatchBody {
   try {
-    const { value, strictErrors } = decodeJsonValue(body);
-    return { value, duplicates: strictErrors };
+    const { value, strictErrors, lossy } = decodeJsonValue(body);
+    return { value, duplicates: strictErrors, written: lossy ? asWritten(body, value) : undefined };
   } catch (error) {
     throw badRequest(`${prefix}${(error as Error).message}`);
   }
+}
+
+const NOT_PLAIN = /[.eE]/;
+
+function asWritten(body: Buffer, value: unknown): unknown {
+  let found = false;
+  const revived: unknown = JSON.parse(body.toString(), (_key, each: unknown, context?: { readonly source: string }) => {
+    if (!Number.isInteger(each) || !NOT_PLAIN.test(context!.source)) return each;
+    found = true;
+    return new Written(context!.source);
+  });
+  return found ? withWritten(value, revived) : undefined;
+}
+
+/** A copy of the value, whose members stand in order and came only once, with the numbers of the other. */
+function withWritten(value: unknown, written: unknown): unknown {
+  if (written instanceof Written) return written;
+  if (Array.isArray(value))
+    return value.map((item, i) => withWritten(item, Array.isArray(written) ? written[i] : undefined));
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value))
+    put(copy, key, withWritten(value[key], isObject(written) ? own(written, key) : undefined));
+  return copy;
 }
 
 /** @throws StatusError 400 for what is no YAML, and for what is no object (nothing at all is one without members) */

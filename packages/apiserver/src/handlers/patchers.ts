@@ -94,15 +94,18 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
   const isStrict = options.fieldValidation !== 'Ignore';
   switch (patchType) {
     case 'application/json-patch+json': {
-      const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
-      const operations = decodeJsonPatch(value, isStrict, () => body.toString('utf8'));
+      const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const operations = decodeJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
       const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
-      return (current) => fromDocument(scope, options, applyJsonPatch(current, operations), found);
+      const isRegular = written === undefined;
+      return (current) => fromDocument(scope, options, applyJsonPatch(current, operations), found, isRegular);
     }
     case 'application/merge-patch+json': {
-      const { value, duplicates } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
-      const patch = decodeMergePatch(value, isStrict);
-      return (current) => fromDocument(scope, options, applyMergePatch(current, patch), isStrict ? duplicates : []);
+      const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const patch = decodeMergePatch(written ?? value, isStrict);
+      const found = isStrict ? duplicates : [];
+      const isRegular = written === undefined;
+      return (current) => fromDocument(scope, options, applyMergePatch(current, patch), found, isRegular);
     }
     default: {
       const { value, duplicates } = jsonPatchBody(body, '');
@@ -117,12 +120,17 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
   }
 }
 
-/** A patched document as an object again. @throws StatusError 422 for one that does not decode, or not strictly */
+/**
+ * A patched document as an object again.
+ * @param isRegular whether it has no numbers that only its text tells from others
+ * @throws StatusError 422 for one that does not decode, or not strictly
+ */
 function fromDocument(
   scope: Scope,
   options: PatchOptions,
   patched: JsonObject | unknown[],
   found: readonly string[],
+  isRegular: boolean,
 ): KubeObject {
   const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
   const complain = complainer(() => text().toString('utf8'));
@@ -141,7 +149,7 @@ function fromDocument(
         openJson(text()).decode(type, decoding),
       );
   if (mismatch) throw complain(mismatch);
-  const regular = form.type && decodeRegular(patched, form.type, decoding);
+  const regular = isRegular && form.type && decodeRegular(patched, form.type, decoding);
   const { object, strictErrors } = regular
     ? { object: regular, strictErrors: [] }
     : attempt(complain, () => form.decode(openJson(text()), decoding));
