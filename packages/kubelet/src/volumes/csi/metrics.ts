@@ -1,4 +1,4 @@
-/** Calls to drivers as metrics have them (csi_operations_seconds of k8s.io/csi-lib-utils, which pkg/volume/csi has too). */
+/** Calls to drivers, and what is done with them, as metrics have it (pkg/volume/util/metrics.go). */
 import { RpcError } from '@keelson/component/grpc/errors';
 import { Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -25,7 +25,7 @@ export class CsiOperations {
     );
   }
 
-  /** Makes the call. @param method with its service: `/csi.v1.Node/NodeGetInfo`. @throws what it throws */
+  /** Makes the call. @param driver its name. @param method with its service: `/csi.v1.Node/NodeGetInfo`. @throws what it throws */
   async observe<T>(driver: string, method: string, call: () => Promise<T>): Promise<T> {
     const startedAt = this.#now();
     let code = 'OK';
@@ -36,6 +36,51 @@ export class CsiOperations {
       throw error;
     } finally {
       this.#durations.with(driver, method, code, 'false').observe((this.#now() - startedAt) / 1000);
+    }
+  }
+}
+
+export type StorageOperation =
+  | 'volume_mount'
+  | 'map_volume'
+  | 'volume_unmount'
+  | 'unmap_volume'
+  | 'unmount_device'
+  | 'unmap_device';
+
+/** What is done with volumes of drivers as a whole. */
+export class StorageOperations {
+  readonly #now: () => number;
+  readonly #durations: Histogram;
+
+  /** @param now milliseconds of a clock that never goes backwards */
+  constructor(registry: MetricsRegistry, now: () => number) {
+    this.#now = now;
+    this.#durations = registry.register(
+      new Histogram(
+        {
+          name: 'storage_operation_duration_seconds',
+          help: 'Storage operation duration',
+          stability: 'ALPHA',
+          labels: ['volume_plugin', 'operation_name', 'status', 'migrated'],
+        },
+        BOUNDS,
+      ),
+    );
+  }
+
+  /** Does it. @throws what it throws */
+  async observe<T>(driver: string, operation: StorageOperation, work: () => Promise<T>): Promise<T> {
+    const startedAt = this.#now();
+    let status = 'success';
+    try {
+      return await work();
+    } catch (error) {
+      status = 'fail-unknown';
+      throw error;
+    } finally {
+      const seconds = (this.#now() - startedAt) / 1000;
+      this.#durations.with(`kubernetes.io/csi:${driver}`, operation, status, 'false').observe(seconds);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Client, Informer } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { PluginHandler } from '../../plugins/handler.ts';
 import { CountRefresher } from './count-refresher.ts';
-import { CsiOperations } from './metrics.ts';
+import { CsiOperations, StorageOperations } from './metrics.ts';
 import { NodeInfo } from './node-info.ts';
 import { CsiPaths } from './paths.ts';
 import { DriverRegistry } from './registry.ts';
@@ -34,12 +34,13 @@ export interface CsiNode {
 export function csiNodeOf(options: CsiNodeOptions): CsiNode {
   const { client, nodeName, csiDrivers, metrics, driversChanged } = options;
   const { world } = client;
+  const now = () => performance.now();
   const nodeInfo = new NodeInfo(client, nodeName);
   let isInitialized = false;
   const drivers: DriverRegistry = new DriverRegistry({
     world,
     nodeInfo,
-    operations: metrics && new CsiOperations(metrics, () => performance.now()),
+    operations: metrics && new CsiOperations(metrics, now),
     changed: (name) => {
       volumes.driverChanged(name);
       refresher.look(name);
@@ -48,6 +49,7 @@ export function csiNodeOf(options: CsiNodeOptions): CsiNode {
   });
   const volumes = new CsiVolumes({
     ...options,
+    operations: metrics && new StorageOperations(metrics, now),
     paths: new CsiPaths(options.rootDirectory),
     drivers,
     csiDriver: async (name) => {

@@ -8,9 +8,11 @@ import { Client } from '@keelson/client';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
 import { RpcError } from '@keelson/component/grpc/errors';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { container, podOf } from '../../testing/pods.ts';
 import { NodeFull } from './attachments.ts';
+import { StorageOperations } from './metrics.ts';
 import { NodeInfo } from './node-info.ts';
 import { CsiPaths } from './paths.ts';
 import { DriverRegistry } from './registry.ts';
@@ -62,8 +64,10 @@ async function nodeWith(csiDriver: Partial<CSIDriver['spec']> = {}, reported: re
   const woken: string[] = [];
   const nodeInfo = new NodeInfo(client, NODE);
   const drivers = new DriverRegistry({ world, nodeInfo, changed: (name) => volumes.driverChanged(name) });
+  const metrics = new MetricsRegistry();
   const volumes: CsiVolumes = new CsiVolumes({
     client,
+    operations: new StorageOperations(metrics, () => 0),
     recorder: { event: (_about, _type, reason, message) => void events.push(`${reason}: ${message}`) },
     nodeName: NODE,
     paths: new CsiPaths(root),
@@ -88,7 +92,7 @@ async function nodeWith(csiDriver: Partial<CSIDriver['spec']> = {}, reported: re
     stored.set(`/apis/storage.k8s.io/v1/volumeattachments/${name}`, { metadata: { name }, status: said });
     volumes.nodeChanged();
   };
-  return { world, volumes, drivers, stored, patches, events, woken, register, attach };
+  return { metrics, world, volumes, drivers, stored, patches, events, woken, register, attach };
 }
 
 const podNamed = (uid: string) =>
@@ -207,6 +211,11 @@ describe('volumes of drivers', () => {
     }
     await node.volumes.release('u1');
     expect(driver.asked('NodeUnpublishVolume')).toHaveLength(1);
+    const counts = (await node.metrics.text()).split('\n').filter((line) => line.includes('_count{'));
+    expect(counts.map((line) => /operation_name="(\w+)",status="([\w-]+)".* (\d+)/.exec(line)?.slice(1))).toEqual([
+      ['volume_mount', 'fail-unknown', '2'],
+      ['volume_unmount', 'success', '1'],
+    ]);
   });
 
   it('of one pod alone are not for a second one', async () => {

@@ -15,6 +15,7 @@ import { mapDevice, publishDevice, stageDevice, unpublishDevice, unstageDevice }
 import { isFinal } from './driver.ts';
 import { keepSize } from './growth.ts';
 import { type HeldVolume, HeldVolumes, type Progress } from './held.ts';
+import type { StorageOperation, StorageOperations } from './metrics.ts';
 import { publish, stage, unpublish, unstage } from './mounting.ts';
 import { isAttachable } from './policy.ts';
 import { leftovers } from './reconstruction.ts';
@@ -22,6 +23,7 @@ import { usageAt } from './usage.ts';
 import { type CsiVolume, isForOnePod } from './volume.ts';
 
 export interface CsiVolumesOptions extends CsiContext, AttachmentsOptions {
+  readonly operations?: StorageOperations | undefined;
   /** The node has other volumes in use. */
   changed(): void;
 }
@@ -115,8 +117,9 @@ export class CsiVolumes {
     try {
       if (isNew || (again && !volume.isBlock)) {
         const attached = held.isAttachable ? await this.#attachments.of(held, volume, uid) : {};
-        if (volume.isBlock) await this.#makeDevice(request, held, attached);
-        else await this.#makeMount(request, held, attached);
+        await this.#counted(held, 'volume_mount', 'map_volume', () =>
+          volume.isBlock ? this.#makeDevice(request, held, attached) : this.#makeMount(request, held, attached),
+        );
       }
     } catch (error) {
       // Nobody else tells of what fails while the pod runs.
@@ -133,6 +136,16 @@ export class CsiVolumes {
     return isBlock
       ? { path: '', readOnly, device: paths.podDevice(uid, name), measure }
       : { path: measured, readOnly, measure };
+  }
+
+  #counted(
+    { isBlock, driver }: HeldVolume,
+    mount: StorageOperation,
+    map: StorageOperation,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const { operations } = this.#options;
+    return operations ? operations.observe(driver, isBlock ? map : mount, work) : work();
   }
 
   async #makeMount({ pod, volume }: MountRequest, held: HeldVolume, attached: Step['attached']): Promise<void> {
@@ -214,7 +227,9 @@ export class CsiVolumes {
     if (!user) return;
     if (user.published !== 'no') {
       user.published = 'maybe';
-      await (held.isBlock ? unpublishDevice : unpublish)(this.#options, uid, held).catch((error) => {
+      const take = held.isBlock ? unpublishDevice : unpublish;
+      const taken = this.#counted(held, 'volume_unmount', 'unmap_volume', () => take(this.#options, uid, held));
+      await taken.catch((error) => {
         const message = `${held.isBlock ? 'UnmapVolume' : 'UnmountVolume.TearDown'} failed for volume "${held.name}"`;
         throw new Error(`${message} : ${(error as Error).message}`, { cause: error });
       });
@@ -232,7 +247,8 @@ export class CsiVolumes {
         if (held.users.size > 0) return;
         if (held.staged !== 'no') {
           held.staged = 'maybe';
-          await (held.isBlock ? unstageDevice : unstage)(this.#options, held);
+          const take = held.isBlock ? unstageDevice : unstage;
+          await this.#counted(held, 'unmount_device', 'unmap_device', () => take(this.#options, held));
           held.staged = 'no';
         }
         if (held.users.size === 0 && this.#held.drop(held) && held.isAttachable) changed();
