@@ -47,7 +47,7 @@ const PATH_SEGMENT_NAME = /^(?!\.\.?$)[^/%]+$/;
 export function parseRequestInfo(method: string, url: string): RequestInfo {
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
-  const path = rawPath.includes('%') ? decodeURIComponent(rawPath) : rawPath;
+  const path = rawPath.includes('%') ? decodePath(rawPath) : rawPath;
   const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
   const segments = trimSlashes(path).split('/');
 
@@ -146,4 +146,15 @@ function trimSlashes(path: string): string {
   while (start < end && path[start] === '/') start++;
   while (end > start && path[end - 1] === '/') end--;
   return path.slice(start, end);
+}
+
+/** Bytes that are no UTF-8 count as characters that nobody has. @throws URIError */
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    if (/%(?![\da-f]{2})/i.test(path)) throw error;
+    const bytes = path.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return Buffer.from(bytes, 'latin1').toString();
+  }
 }
