@@ -152,6 +152,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   });
   const volumes = new VolumeManager({
     client,
+    recorder,
     rootDirectory,
     objects,
     tokens,

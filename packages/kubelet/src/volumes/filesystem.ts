@@ -1,6 +1,6 @@
 /** What volumes need of the machine: mounts in memory, owners, paths that stay where they belong. */
 import { execFile } from 'node:child_process';
-import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -77,37 +77,6 @@ async function mountPoints(): Promise<string[]> {
       ? []
       : [point.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))];
   });
-}
-
-/**
- * Everything in the volume belongs to the group, which may do what the owner may; folders hand the group on
- * (pkg/volume/volume_linux.go).
- * @param policy `OnRootMismatch`: nothing happens where the folder itself is as it should be
- */
-export async function setGroup(
-  directory: string,
-  group: number,
-  readOnly: boolean,
-  policy: string | undefined,
-): Promise<void> {
-  const root = await lstat(directory);
-  const wanted = (readOnly ? 0o440 : 0o660) | 0o2110;
-  if (policy === 'OnRootMismatch' && root.gid === group && (root.mode & wanted) === wanted) return;
-  const all = await readdir(directory, { recursive: true, withFileTypes: true });
-  for (const entry of all) await setOne(join(entry.parentPath, entry.name), group, readOnly);
-  await setOne(directory, group, readOnly);
-}
-
-async function setOne(path: string, group: number, readOnly: boolean): Promise<void> {
-  const { mode, uid } = await lstat(path);
-  const type = mode & 0o170000;
-  if (type === 0o120000) {
-    await lchown(path, uid, group);
-    return;
-  }
-  await chown(path, uid, group);
-  const bits = (readOnly ? 0o440 : 0o660) | (type === 0o040000 ? 0o2110 : 0);
-  await chmod(path, (mode & 0o7777) | bits);
 }
 
 /**

@@ -30,6 +30,7 @@ function managerWith(stored: Record<string, object> = {}) {
   const client = new Client({ transport, component: 'kubelet', world: manualWorld() });
   const manager = new VolumeManager({
     client,
+    recorder: { event: () => {} },
     rootDirectory: root,
     objects: { for: () => ({ get }), release: () => {} } as unknown as PodObjects,
     tokens: new PodTokens(client),

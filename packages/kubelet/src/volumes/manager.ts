@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Node, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { volumeNodes } from '@keelson/api/resources/volumes';
-import type { Client } from '@keelson/client';
+import type { Client, EventRecorder } from '@keelson/client';
 import { optional, type PodObjects } from '../environment/objects.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
 import { PreparationError } from '../pods/services.ts';
@@ -17,13 +17,15 @@ import { boundClaimOf, usedVolumes } from './claims.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
 import type { CsiVolumes } from './csi/volumes.ts';
 import { setUpFailure, throwFirst } from './failures.ts';
-import { bindMount, mountsBelow, mountTmpfs, setGroup, unmount } from './filesystem.ts';
+import { bindMount, mountsBelow, mountTmpfs, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
+import { giveToGroup } from './ownership.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
 import type { PodTokens } from './tokens.ts';
 
 export interface VolumeManagerOptions {
   readonly client: Client;
+  readonly recorder: EventRecorder;
   /** Absolute path of the kubelet's data. */
   readonly rootDirectory: string;
   readonly objects: PodObjects;
@@ -226,9 +228,9 @@ export class VolumeManager {
     if (changed) await this.#group(pod, path, true);
   }
 
-  async #group(pod: Pod, path: string, readOnly: boolean): Promise<void> {
-    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
-    if (fsGroup !== undefined) await setGroup(path, fsGroup, readOnly, fsGroupChangePolicy);
+  #group(pod: Pod, path: string, readOnly: boolean): Promise<void> {
+    const { client, recorder } = this.#options;
+    return giveToGroup({ world: client.world, recorder }, pod, path, readOnly);
   }
 
   /** What a claim is bound to: a driver's volume, a path of this node, or a local volume. */

@@ -3,7 +3,8 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { uidOf } from '../../pods/spec.ts';
-import { isMountPoint, setGroup } from '../filesystem.ts';
+import { isMountPoint } from '../filesystem.ts';
+import { giveToGroup } from '../ownership.ts';
 import { askedOf, type CsiContext, checked, driverOf, inCsi, type Step, secretOf, usageOf } from './context.ts';
 import { loadData, publishedData, saveData, stagedData } from './data.ts';
 import { isFinal } from './driver.ts';
@@ -100,7 +101,8 @@ export async function publish(
     throw error;
   }
   if (!ownsGroup || asked.can.has('VOLUME_MOUNT_GROUP')) return;
-  await setGroup(path, group!, false, pod.spec.securityContext?.fsGroupChangePolicy).catch((error) => {
+  const { client, recorder } = context;
+  await giveToGroup({ world: client.world, recorder }, pod, path, false).catch((error) => {
     throw new Error(`applyFSGroup failed for vol ${volume.handle}: ${(error as Error).message}`, { cause: error });
   });
 }
