@@ -23,9 +23,10 @@ import {
   systemWorld,
 } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
-import { defaultConfiguration, Explainer } from '@keelson/scheduler';
+import { Explainer } from '@keelson/scheduler';
+import { parseConfiguration } from '@keelson/scheduler/config/read';
 import { Allocator } from '@keelson/scheduler/devices/allocator';
-import { deviceResources, requestsFor } from '@keelson/scheduler/devices/extended-resources';
+import { byResource, deviceResources, requestsFor } from '@keelson/scheduler/devices/extended-resources';
 import { claimsOf } from '@keelson/scheduler/devices/pod-claims';
 import { Pools } from '@keelson/scheduler/devices/pools';
 import { Selectors } from '@keelson/scheduler/devices/selectors';
@@ -40,6 +41,23 @@ import { devicesCluster, extendedCluster } from './scheduler-devices.ts';
 const binary = process.env.KUBE_SCHEDULER;
 const namespace = 'default';
 const world = systemWorld();
+/** Extended resources count for scores where pods ask for them; in NodeResourcesBalancedAllocation they end upstream's process. */
+const scored = ['cpu', 'memory', 'example.com/gpu', 'example.com/nic'].map((name) => ({ name, weight: 1 }));
+const CONFIGURATION = {
+  apiVersion: 'kubescheduler.config.k8s.io/v1',
+  kind: 'KubeSchedulerConfiguration',
+  leaderElection: { leaderElect: false },
+  percentageOfNodesToScore: 100,
+  podInitialBackoffSeconds: 1,
+  profiles: [
+    {
+      pluginConfig: [
+        { name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'LeastAllocated', resources: scored } } },
+      ],
+    },
+  ],
+};
+const ours = parseConfiguration(Buffer.from(JSON.stringify(CONFIGURATION)));
 let server: ApiServer;
 let client: Client;
 let upstream: ChildProcess;
@@ -52,12 +70,8 @@ describe.skipIf(binary === undefined)('kube-scheduler and ours', () => {
     await writeFile(
       configuration,
       JSON.stringify({
-        apiVersion: 'kubescheduler.config.k8s.io/v1',
-        kind: 'KubeSchedulerConfiguration',
-        leaderElection: { leaderElect: false },
+        ...CONFIGURATION,
         clientConnection: { kubeconfig: server.kubeconfig, qps: 1000, burst: 1000 },
-        percentageOfNodesToScore: 100,
-        podInitialBackoffSeconds: 1,
       }),
     );
     const port = await freePort();
@@ -143,13 +157,13 @@ async function compare(draft: Draft<Pod>): Promise<void> {
 type Collections = ReadonlyMap<ResourceName, readonly TypedObject[]>;
 
 async function snapshot(): Promise<Collections> {
-  const { collections } = new Explainer(defaultConfiguration(), world);
+  const { collections } = new Explainer(ours, world);
   const lists = collections.map(async (name) => [name, (await client.resource(name).list()).items] as const);
   return new Map(await Promise.all(lists)) as Collections;
 }
 
 function explain(pod: Pod, collections: Collections) {
-  const explainer = new Explainer(defaultConfiguration(), world);
+  const explainer = new Explainer(ours, world);
   for (const [name, objects] of collections) explainer.put(name, objects);
   return explainer.explain(pod);
 }
@@ -159,11 +173,11 @@ async function compareDevices(pod: Pod, nodeName: string, collections: Collectio
   const { claims, allocator } = allocatorFor(pod, collections);
   if (claims.length === 0) return;
   const node = collections.get('nodes')!.find(({ metadata }) => metadata.name === nodeName) as Node;
-  const ours = allocator.allocate(node) as AllocationResult[];
+  const allocated = allocator.allocate(node) as AllocationResult[];
   const list = await client.resource('resourceclaims.resource.k8s.io').list();
   const theirs = claims.map(({ metadata }) => list.items.find((each) => each.metadata.uid === metadata.uid)!);
   const given = theirs.map(({ status }) => status!.allocation!);
-  expect({ pod: pod.metadata.name, given: ours.map(comparable) }).toEqual({
+  expect({ pod: pod.metadata.name, given: allocated.map(comparable) }).toEqual({
     pod: pod.metadata.name,
     given: given.map(comparable),
   });
@@ -197,7 +211,7 @@ function requestsOnNode(pod: Pod, collections: Collections) {
   const classes = new Store<DeviceClass>();
   for (const each of collections.get('deviceclasses.resource.k8s.io') as DeviceClass[])
     classes.put(storeKey(each), each);
-  const resources = deviceResources(new PodInfo(pod).requests, classes) ?? new Map<string, DeviceClass>();
+  const resources = deviceResources(new PodInfo(pod).requests, byResource(classes)) ?? new Map<string, DeviceClass>();
   const lacking = [...resources].filter(([resource]) => Number(node.status.allocatable?.[resource] ?? 0) === 0);
   return requestsFor(pod, new Map(lacking));
 }
