@@ -2,8 +2,9 @@ export { keepClientCertificate, keepServingCertificate } from './certificates/ro
 export { CertificateStore } from './certificates/store.ts';
 export { EVICTION } from './housekeeping.ts';
 export { IMAGE_COLLECTION } from './images/collector.ts';
-export { type KubeletOptions, startKubelet } from './kubelet.ts';
+export { startKubelet } from './kubelet.ts';
 export { defaultAddresses } from './node/machine.ts';
+export type { KubeletOptions } from './options.ts';
 export {
   DEFAULT_HARD,
   type EvictionPolicy,

@@ -1,7 +1,9 @@
 /** Credentials for registries, from the pull secrets of a pod (pkg/credentialprovider). */
 import { createHash } from 'node:crypto';
 import type { Pod, Secret } from '@keelson/api/generated/types/core/v1';
+import type { PodObjects } from '../environment/objects.ts';
 import type { ImageCredentials } from '../runtime/images.ts';
+import type { CredentialProviders } from './providers.ts';
 
 /** A secret with credentials, as records of pulls name it. */
 export interface PullSecret {
@@ -17,13 +19,27 @@ export interface PullCredentials extends ImageCredentials {
   readonly secret?: PullSecret;
 }
 
+/** For an image of a pod: of its pull secrets, then of what the node has. */
+export async function credentialsOfPod(
+  pod: Pod,
+  repository: string,
+  objects: PodObjects,
+  providers: CredentialProviders | undefined,
+): Promise<PullCredentials[]> {
+  const reader = objects.for(pod);
+  const names = pullSecretNames(pod);
+  const found = await Promise.allSettled(names.map((name) => reader.get('secrets', pod.metadata.namespace!, name)));
+  const secrets = found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  return [...credentialsFor(repository, secrets), ...((await providers?.for(repository)) ?? [])];
+}
+
 /** Of each, what fits the repository, the closest first. Secrets that cannot be read are passed over. */
 export function credentialsFor(repository: string, secrets: readonly Secret[]): PullCredentials[] {
   const found = secrets.flatMap(entriesOf).filter(([server]) => covers(server, repository));
   return found.sort(([a], [b]) => b.length - a.length).map(([, credentials]) => credentials);
 }
 
-export function pullSecretNames({ spec }: Pod): string[] {
+function pullSecretNames({ spec }: Pod): string[] {
   return (spec?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
 }
 

@@ -1,0 +1,70 @@
+/** What a kubelet of a real node is told. */
+import type { Taint } from '@keelson/api/generated/types/core/v1';
+import type { Client } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { EvictionPolicy } from './eviction/manager.ts';
+import type { ImageCollectionPolicy } from './images/collector.ts';
+import type { ProviderConfiguration } from './images/providers.ts';
+import type { PullRecordsOptions } from './images/pull-records.ts';
+import type { LogRotation } from './logs/rotation.ts';
+import type { CgroupDriver } from './resources/cgroups.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import type { PodRules } from './sources/static-pod.ts';
+import type { ServerFactory } from './view.ts';
+
+/** Defaults are upstream's. */
+export interface KubeletOptions {
+  /** Acts as `system:node:NAME` of `system:nodes`. */
+  readonly client: Client;
+  readonly nodeName: string;
+  readonly runtime: Runtime;
+  /** Absolute; `/var/lib/kubelet`. */
+  readonly rootDirectory: string;
+  /** Absolute; `/var/log/pods`. */
+  readonly podLogsDirectory?: string | undefined;
+  /** The primary one first; without it the machine's first address. */
+  readonly nodeIps?: readonly string[] | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly taints?: readonly Taint[] | undefined;
+  readonly maxPods?: number | undefined;
+  readonly providerId?: string | undefined;
+  /** What pods cannot have, by resource. */
+  readonly reserved?: Readonly<Record<string, string>> | undefined;
+  readonly clusterDns?: readonly string[] | undefined;
+  readonly clusterDomain?: string | undefined;
+  readonly resolvConf?: string | undefined;
+  /** Folder of static pods' manifests, or one manifest. */
+  readonly staticPodPath?: string | undefined;
+  /** What static pods are held to. */
+  readonly podRules?: PodRules | undefined;
+  /** Where the runtime does not say which. */
+  readonly cgroupDriver?: CgroupDriver | undefined;
+  readonly cgroupRoot?: string | undefined;
+  readonly seccompDefault?: boolean | undefined;
+  readonly allowedUnsafeSysctls?: readonly string[] | undefined;
+  readonly serializeImagePulls?: boolean | undefined;
+  readonly crashLoopMaxMs?: number | undefined;
+  readonly server?: ServerFactory | undefined;
+  readonly metrics?: MetricsRegistry | undefined;
+  readonly imageCollection?: ImageCollectionPolicy | undefined;
+  readonly eviction?: EvictionPolicy | undefined;
+  /** How old what is known of the size of volumes and logs may be. */
+  readonly foldersMs?: number | undefined;
+  /** Images that the node's status tells of; -1: all. */
+  readonly maxStatusImages?: number | undefined;
+  readonly logRotation?: LogRotation | undefined;
+  readonly statusMs?: number | undefined;
+  readonly reportMs?: number | undefined;
+  readonly leaseSeconds?: number | undefined;
+  /** Which images that are here need credentials of each pod. Default: those that this kubelet has pulled. */
+  readonly imageVerification?: Pick<PullRecordsOptions, 'policy' | 'allowlist'> | undefined;
+  /** Programs that know what opens registries, in one folder. */
+  readonly credentialProviders?:
+    | { readonly directory: string; readonly configurations: readonly ProviderConfiguration[] }
+    | undefined;
+  /** How many users a pod with a user namespace of its own has; a multiple of 65,536. */
+  readonly userNamespaceIds?: number | undefined;
+  /** How long a driver of devices may be away until the slices in which it offers them are deleted. */
+  readonly driverGraceMs?: number | undefined;
+}
