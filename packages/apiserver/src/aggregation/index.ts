@@ -192,6 +192,13 @@ export class Aggregation {
     this.#upkeep.availability.add(name);
     if (referenceOf(service)) this.#remember(name, service);
     else this.#forget(name);
+    this.#list(service, service.spec);
+  }
+
+  /** @param spec null: it is gone */
+  #list({ spec: { group = '', version = '' } }: APIService, spec: APIService['spec'] | null): void {
+    const priority = spec && { group: spec.groupPriorityMinimum, version: spec.versionPriority };
+    this.#options.discovery.setRegistered(group, version, priority);
   }
 
   #remember(name: string, service: APIService): void {
@@ -203,6 +210,8 @@ export class Aggregation {
   }
 
   #delete(name: string): void {
+    const service = this.#services.get(name);
+    if (service) this.#list(service, null);
     this.#services.delete(name);
     this.#upkeep.registration.add(name);
     this.#forget(name);

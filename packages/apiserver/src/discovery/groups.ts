@@ -3,6 +3,7 @@
  * are set at start; custom resources and APIServices come and go later.
  */
 import { createHash } from 'node:crypto';
+import { equal } from '@keelson/api/patch/value';
 import { encodeDocument } from '../http/encode.ts';
 import type { MediaType } from '../http/negotiate.ts';
 import {
@@ -47,6 +48,8 @@ type Sourced = Partial<Record<Source, ApiVersion>>;
 
 export class ApiGroups {
   readonly #groups = new Map<string, Map<string, Sourced>>();
+  /** Of built-in versions, by `group/version`: as their APIServices have it; null where those were deleted. */
+  readonly #registered = new Map<string, Priority | null>();
   readonly #rendered = new Map<string, RenderedDocument>();
   readonly #listeners = new Set<() => void>();
   readonly #serverAddress: () => string;
@@ -74,6 +77,17 @@ export class ApiGroups {
     else versions.delete(version);
     if (versions.size === 0) this.#groups.delete(group);
     this.#changed();
+  }
+
+  /**
+   * /apis lists built-in versions as their APIServices say, other documents as they are served.
+   * @param priority null: there is no such APIService any more
+   */
+  setRegistered(group: string, version: string, priority: Priority | null): void {
+    const key = `${group}/${version}`;
+    if (equal(this.#registered.get(key), priority)) return;
+    this.#registered.set(key, priority);
+    this.#rendered.clear();
   }
 
   /** Whether all that this server itself serves of the group comes from definitions of custom resources. */
@@ -114,10 +128,16 @@ export class ApiGroups {
 
   /** The versions of a group, the preferred one first; [] for an unknown group. */
   versions(group: string): string[] {
-    const entries = [...(this.#groups.get(group) ?? [])].map(([name, s]) => ({ name, priority: shown(s).priority }));
-    return entries
-      .sort((a, b) => b.priority.version - a.priority.version || compareVersions(a.name, b.name))
-      .map((e) => e.name);
+    return inOrder([...(this.#groups.get(group) ?? [])].map(([name, s]) => ({ name, priority: shown(s).priority })));
+  }
+
+  /** The same as APIServices have it. */
+  #registeredVersions(group: string): Ranked[] {
+    return [...(this.#groups.get(group) ?? [])].flatMap(([name, entry]) => {
+      const registered = entry.aggregated ? undefined : this.#registered.get(`${group}/${name}`);
+      if (registered === null && entry.builtin) return [];
+      return [{ name, priority: (entry.builtin && registered) || shown(entry).priority }];
+    });
   }
 
   /** `/apis/<group>` and `/apis/<group>/<version>` of all groups but the core one. */
@@ -158,9 +178,12 @@ export class ApiGroups {
       case 'api':
         return apiVersions(this.versions(''), this.#serverAddress());
       case 'apis':
-        return apiGroupList(this.#groupsInLegacyOrder().map((name) => ({ name, versions: this.versions(name) })));
-      case 'group':
-        return this.hasGroup(name.group) ? apiGroup(name.group, this.versions(name.group)) : undefined;
+        return apiGroupList(this.#groupsInLegacyOrder());
+      case 'group': {
+        const registered = inOrder(this.#registeredVersions(name.group));
+        const versions = registered.length > 0 ? registered : this.versions(name.group);
+        return this.hasGroup(name.group) ? apiGroup(name.group, versions) : undefined;
+      }
       case 'version': {
         const entry = this.version(name.group, name.version);
         return entry && apiResourceList(name.group, name.version, entry.resources);
@@ -188,17 +211,26 @@ export class ApiGroups {
 
   /** By the highest priority that one of a group's versions claims, then by name. */
   #groupsInAggregatedOrder(): string[] {
-    return this.#namedGroups((a, b) => (a.name < b.name ? -1 : 1));
+    const groups = [...this.#groups].filter(([name]) => name !== '');
+    return groups
+      .map(([name, versions]) =>
+        rank(
+          name,
+          [...versions].map(([version, s]) => ({ name: version, priority: shown(s).priority })),
+        ),
+      )
+      .sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1))
+      .map(({ name }) => name);
   }
 
   /** Between groups of one priority /apis goes by the names of their APIServices, `v1.apps`. */
-  #groupsInLegacyOrder(): string[] {
-    return this.#namedGroups((a, b) => (a.service < b.service ? -1 : 1));
-  }
-
-  #namedGroups(tieBreak: (a: RankedGroup, b: RankedGroup) => number): string[] {
-    const groups = [...this.#groups].filter(([name]) => name !== '').map(([name, versions]) => rank(name, versions));
-    return groups.sort((a, b) => b.priority - a.priority || tieBreak(a, b)).map((g) => g.name);
+  #groupsInLegacyOrder(): { name: string; versions: string[] }[] {
+    return [...this.#groups.keys()]
+      .filter((name) => name !== '')
+      .map((name) => ({ name, versions: this.#registeredVersions(name) }))
+      .filter(({ versions }) => versions.length > 0)
+      .map(({ name, versions }) => ({ ...rank(name, versions), versions: inOrder(versions) }))
+      .sort((a, b) => b.priority - a.priority || (a.service < b.service ? -1 : 1));
   }
 
   #changed(): void {
@@ -213,10 +245,22 @@ interface RankedGroup {
   readonly service: string;
 }
 
-function rank(name: string, versions: ReadonlyMap<string, Sourced>): RankedGroup {
-  const entries = [...versions].map(([version, s]) => ({ version, priority: shown(s).priority.group }));
-  const priority = Math.max(...entries.map((e) => e.priority));
-  const services = entries.filter((e) => e.priority === priority).map((e) => `${e.version}.${name}`);
+/** A version, and what it claims. */
+interface Ranked {
+  readonly name: string;
+  readonly priority: Priority;
+}
+
+/** Names, the preferred one first. */
+function inOrder(versions: Ranked[]): string[] {
+  return versions
+    .sort((a, b) => b.priority.version - a.priority.version || compareVersions(a.name, b.name))
+    .map(({ name }) => name);
+}
+
+function rank(name: string, versions: readonly Ranked[]): RankedGroup {
+  const priority = Math.max(...versions.map((e) => e.priority.group));
+  const services = versions.filter((e) => e.priority.group === priority).map((e) => `${e.name}.${name}`);
   return { name, priority, service: services.sort()[0]! };
 }
 

@@ -221,6 +221,26 @@ describe('custom groups', () => {
     expect(groups.sourceOf('apps', 'v1')).toBe('builtin');
   });
 
+  it('stand in /apis as their APIServices say, and not once those are gone', () => {
+    const groups = fixture();
+    const listed = () => json(get(groups, '/apis')).groups as { name: string; versions: { version: string }[] }[];
+    const place = (name: string) => listed().findIndex((group) => group.name === name);
+    const count = listed().length;
+    groups.setRegistered('apps', 'v1', { group: 1, version: 1 });
+    expect(place('apps')).toBe(count - 1);
+    groups.setRegistered('batch', 'v1', null);
+    expect(place('batch')).toBe(-1);
+    expect(get(groups, '/apis/batch')).toMatchObject({ status: 200 });
+    groups.setRegistered('autoscaling', 'v2', { group: 17500, version: 1 });
+    const versions = () => listed()[place('autoscaling')]!.versions.map(({ version }) => version);
+    expect(versions()).toEqual(['v1', 'v2']);
+    expect(json(get(groups, '/apis/autoscaling')).preferredVersion).toMatchObject({ version: 'v1' });
+    groups.setRegistered('autoscaling', 'v1', null);
+    expect(versions()).toEqual(['v2']);
+    const { items } = json(get(groups, '/apis', { accept: AGGREGATED })) as { items: { metadata: { name: string } }[] };
+    expect(items.map(({ metadata }) => metadata.name).slice(0, 2)).toEqual(['apiregistration.k8s.io', 'apps']);
+  });
+
   it('tell listeners of every change', () => {
     const groups = fixture();
     let calls = 0;
