@@ -355,3 +355,13 @@ test.each([
   expect(fields.slice(-2)).toEqual([field, 'metadata.labels']);
   expect(new Set(fields.slice(0, -2))).toEqual(new Set(['metadata.labels']));
 });
+
+test.each([
+  ["a list in an object's place", '{"data":[{"b":1,"a":2.5}]}', '"data":[{"b":1,"a":2.5}]'],
+  ['a number', '{"immutable":1.0}', '"immutable":1.0'],
+])('what a patch has made is shown as it was written: %s', async (_, patch, shown) => {
+  const { status, body } = await client.send('PATCH', `${core}/configmaps/c`, Buffer.from(patch), MERGE);
+  const { message } = JSON.parse(body) as { message: string };
+  expect(status).toBe(422);
+  expect(message).toContain(JSON.stringify(shown).slice(1, -1));
+});

@@ -105,7 +105,12 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       const patch = decodeMergePatch(written ?? value, isStrict);
       const found = isStrict ? duplicates : [];
       const isRegular = written === undefined;
-      return (current) => fromDocument(scope, options, applyMergePatch(current, patch), found, isRegular);
+      // A list that takes an object's place is complained of as it was written.
+      const raw = () => (isRegular ? (JSON.parse(body.toString('utf8')) as JsonObject) : patch);
+      return (current) =>
+        fromDocument(scope, options, applyMergePatch(current, patch), found, isRegular, () =>
+          applyMergePatch(current, raw()),
+        );
     }
     default: {
       const { value, duplicates } = jsonPatchBody(body, '');
@@ -123,6 +128,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
 /**
  * A patched document as an object again.
  * @param isRegular whether it has no numbers that only its text tells from others
+ * @param shown the document as complaints show it, where that is another order of members
  * @throws StatusError 422 for one that does not decode, or not strictly
  */
 function fromDocument(
@@ -131,9 +137,12 @@ function fromDocument(
   patched: JsonObject | unknown[],
   found: readonly string[],
   isRegular: boolean,
+  shown: () => JsonObject | unknown[] = () => patched,
 ): KubeObject {
-  const text = () => encodeJson(Array.isArray(patched) ? patched : sorted(patched));
-  const complain = complainer(() => text().toString('utf8'));
+  const textOf = (document: JsonObject | unknown[]) =>
+    encodeJson(Array.isArray(document) ? document : sorted(document));
+  const text = () => textOf(patched);
+  const complain = complainer(() => textOf(shown()).toString('utf8'));
   const { kind, form, keepsEmpty = false } = scope.lens.expected;
   if (!form.type && !Array.isArray(patched) && !patched.kind) throw complain(kindMissing(text().toString('utf8')));
   // Without a version it is read in the internal one, which knows no member by its name.
@@ -145,7 +154,7 @@ function fromDocument(
   const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
   const mismatch = Array.isArray(patched)
     ? undefined
-    : kindMismatch(textOf(patched.kind), textOf(patched.apiVersion), scope.lens.expected, (type) =>
+    : kindMismatch(stringOf(patched.kind), stringOf(patched.apiVersion), scope.lens.expected, (type) =>
         openJson(text()).decode(type, decoding),
       );
   if (mismatch) throw complain(mismatch);
@@ -157,7 +166,7 @@ function fromDocument(
 }
 
 /** What is no text says nothing of the kind, and does not decode. */
-function textOf(value: unknown): string | undefined {
+function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
