@@ -1,6 +1,6 @@
 /** What volumes need of the machine: mounts in memory, owners, paths that stay where they belong. */
 import { execFile } from 'node:child_process';
-import { chmod, lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,32 +24,6 @@ export async function mountTmpfs(path: string, sizeBytes?: number): Promise<void
 export async function bindMount(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
-}
-
-/** A file, or a device, in the place of another file. @throws Error */
-export async function bindFile(from: string, to: string): Promise<void> {
-  if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
-}
-
-/** Keeps a device open by a loop device on top of it. @throws Error */
-export async function holdDevice(path: string): Promise<void> {
-  if (!(await loopDeviceOn(path))) await run('losetup', ['-f', path]);
-}
-
-/** The opposite. */
-export async function releaseDevice(path: string): Promise<void> {
-  const device = await loopDeviceOn(path);
-  if (device) await run('losetup', ['-d', device]);
-}
-
-/** As the kernel tells of it. */
-async function loopDeviceOn(path: string): Promise<string | undefined> {
-  for (const name of await readdir('/sys/block').catch(() => [])) {
-    if (!name.startsWith('loop')) continue;
-    const file = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '');
-    if (file.trim().replace(/ ?\(deleted\)$/, '') === path) return `/dev/${name}`;
-  }
-  return undefined;
 }
 
 export async function unmount(path: string): Promise<void> {

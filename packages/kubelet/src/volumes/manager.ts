@@ -16,9 +16,10 @@ import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { boundClaimOf, usedVolumes } from './claims.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
 import type { CsiVolumes } from './csi/volumes.ts';
-import { setUpFailure, throwFirst } from './failures.ts';
-import { bindMount, mountsBelow, mountTmpfs, unmount } from './filesystem.ts';
+import { throwFirst } from './failures.ts';
+import { mountsBelow, mountTmpfs, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
+import { LocalVolumes } from './local.ts';
 import { giveToGroup } from './ownership.ts';
 import { configMapPayload, downwardPayload, type PayloadContext, projectedPayload, secretPayload } from './payload.ts';
 import type { PodTokens } from './tokens.ts';
@@ -65,10 +66,13 @@ const GROUP = 'pv.beta.kubernetes.io/gid';
 
 export class VolumeManager {
   readonly #options: VolumeManagerOptions;
+  readonly #local: LocalVolumes;
   readonly #mounted = new Map<string, Map<string, MountedVolume>>();
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
+    const { client, recorder, rootDirectory } = options;
+    this.#local = new LocalVolumes({ world: client.world, recorder, rootDirectory });
   }
 
   podDirectory(uid: string): string {
@@ -114,16 +118,22 @@ export class VolumeManager {
 
   async unmount(pod: Pod): Promise<void> {
     const uid = uidOf(pod);
-    await this.#options.csi.release(uid);
+    await this.#release(uid);
     await removeWithMounts(join(this.podDirectory(uid), 'volumes'));
     this.#mounted.delete(uid);
     this.#options.objects.release(uid);
     this.#options.tokens.forget(uid);
   }
 
+  /** What is not only mounted in the pod's folder. */
+  async #release(uid: string): Promise<void> {
+    await this.#options.csi.release(uid);
+    await this.#local.release(uid);
+  }
+
   /** Everything of a pod. @throws Error as long as a driver has something of it */
   async remove(uid: string): Promise<void> {
-    await this.#options.csi.release(uid);
+    await this.#release(uid);
     await removeWithMounts(this.podDirectory(uid));
   }
 
@@ -139,7 +149,8 @@ export class VolumeManager {
     before: MountedVolume | undefined,
     signal: AbortSignal,
   ): Promise<MountedVolume> {
-    const at = (plugin: string) => this.#folder(pod, plugin, volume.name);
+    const at = (plugin: string) =>
+      join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
     const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
     if (before && (hostPath || image || emptyDir)) return before;
     if (hostPath) {
@@ -241,7 +252,7 @@ export class VolumeManager {
     signal: AbortSignal,
   ): Promise<MountedVolume> {
     const bound = await boundClaimOf(this.#options.client, pod, volume);
-    const { metadata, spec } = bound.persistent;
+    const { metadata } = bound.persistent;
     const readOnly = volume.persistentVolumeClaim?.readOnly === true;
     const node = this.#options.node();
     if (!before && node && !volumeNodes(bound.persistent)(node)) {
@@ -253,29 +264,7 @@ export class VolumeManager {
     const group = Number.isNaN(given) ? undefined : given;
     if (driven) return { ...(await this.#options.csi.mount({ pod, volume: driven, bound, signal })), group };
     if (before) return before;
-    const { name = '' } = metadata;
-    const { hostPath, local } = spec;
-    if (local && !(await stat(local.path).catch(() => undefined))) {
-      const what = `MountVolume.NewMounter initialization failed for volume "${name}"`;
-      throw new PreparationError('FailedMount', `${what} : path "${local.path}" does not exist`);
-    }
-    try {
-      if (hostPath) {
-        await checkHostPath(hostPath);
-        return { path: hostPath.path, readOnly, group };
-      }
-      if (!local) throw new Error('no volume plugin matched');
-      const path = this.#folder(pod, 'local-volume', name);
-      await bindMount(local.path, path);
-      await this.#group(pod, path, readOnly);
-      return { path, readOnly, group };
-    } catch (error) {
-      throw setUpFailure(name, error);
-    }
-  }
-
-  #folder(pod: Pod, plugin: string, name: string): string {
-    return join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, name);
+    return { ...(await this.#local.mount(pod, bound.persistent, readOnly)), group };
   }
 }
 

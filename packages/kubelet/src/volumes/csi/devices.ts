@@ -2,10 +2,10 @@
  * Block volumes: staged for the node, published for each pod, and shown to its containers as a device
  * (pkg/volume/csi/csi_block.go, MapBlockVolume in pkg/volume/util).
  */
-import { lstat, mkdir, open, realpath, rm, rmdir, symlink } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { uidOf } from '../../pods/spec.ts';
-import { bindFile, holdDevice, releaseDevice, unmount } from '../filesystem.ts';
+import { type DevicePlaces, hideDevice } from '../block.ts';
 import { askedOf, type CsiContext, driverOf, inCsi, type Step, usageOf } from './context.ts';
 import { publishedData, saveData } from './data.ts';
 import { isFinal } from './driver.ts';
@@ -61,31 +61,16 @@ export async function publishDevice(context: CsiContext, { pod, volume, attached
   return realpath(path);
 }
 
-/** Puts the device where the pod's containers get it from, and keeps it open: its name must not become another's. @throws Error */
-export async function mapDevice({ paths }: CsiContext, uid: string, { name }: Identity, device: string): Promise<void> {
-  const shared = join(paths.deviceMap(name), uid);
-  await mkdir(dirname(shared), { recursive: true, mode: 0o750 });
-  if (!(await isDevice(shared))) {
-    await (await open(shared, 'a', 0o750)).close();
-    await bindFile(device, shared);
-  }
-  const link = paths.podDevice(uid, name);
-  await mkdir(dirname(link), { recursive: true, mode: 0o750 });
-  await rm(link, { force: true });
-  await symlink(device, link);
-  await holdDevice(shared);
+/** Where a pod has the device. */
+export function placesOf({ paths }: CsiContext, uid: string, { name }: Pick<Identity, 'name'>): DevicePlaces {
+  return { shared: join(paths.deviceMap(name), uid), link: paths.podDevice(uid, name) };
 }
 
 /** Takes a device from a pod. @throws Error */
 export async function unpublishDevice(context: CsiContext, uid: string, { name, driver, handle }: Identity) {
-  const { paths } = context;
-  const shared = join(paths.deviceMap(name), uid);
-  await releaseDevice(shared);
-  await rm(paths.podDevice(uid, name), { force: true });
-  await unmount(shared);
-  await rm(shared, { force: true });
+  await hideDevice(placesOf(context, uid, { name }));
   const found = driverOf(context, driver, 'blockMapper.UnmapPodDevice failed to get CSI client');
-  const targetPath = paths.devicePublished(name, uid);
+  const targetPath = context.paths.devicePublished(name, uid);
   await found.call('NodeUnpublishVolume', { volumeId: handle, targetPath }).catch((error) => {
     throw inCsi('blockMapper.unpublishVolumeForBlock failed', error);
   });
@@ -116,9 +101,4 @@ async function removeLeftovers({ paths }: CsiContext, { name }: Identity): Promi
   for (const folder of [published, staged, map]) await rmdir(folder).catch(() => {});
   await rm(data, { recursive: true, force: true });
   await rmdir(dirname(data)).catch(() => {});
-}
-
-async function isDevice(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
-  return (found?.isBlockDevice() || found?.isCharacterDevice()) ?? false;
 }

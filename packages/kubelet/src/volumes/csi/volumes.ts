@@ -2,16 +2,16 @@
  * The volumes of drivers on this node: mounts them for pods, takes them away again, and says which are in use. What one volume needs
  * is done one thing after the other; docs/kubelet.md draws it.
  */
-import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { unlessAborted } from '../../pods/kill.ts';
 import { PreparationError } from '../../pods/services.ts';
 import { uidOf } from '../../pods/spec.ts';
+import { showDevice, tellOfDevice } from '../block.ts';
 import type { BoundClaim } from '../claims.ts';
 import type { MountedVolume } from '../manager.ts';
 import { Attachments, type AttachmentsOptions } from './attachments.ts';
 import { type CsiContext, failure, type Step } from './context.ts';
-import { mapDevice, publishDevice, stageDevice, unpublishDevice, unstageDevice } from './devices.ts';
+import { placesOf, publishDevice, stageDevice, unpublishDevice, unstageDevice } from './devices.ts';
 import { isFinal } from './driver.ts';
 import { keepSize } from './growth.ts';
 import { type HeldVolume, HeldVolumes, type Progress } from './held.ts';
@@ -131,11 +131,10 @@ export class CsiVolumes {
     user.published = 'yes';
     const { paths } = this.#options;
     const { readOnly, isBlock, name } = volume;
-    const measured = isBlock ? join(paths.deviceMap(name), uid) : paths.target(uid, name);
-    const measure = () => usageAt(this.#options, volume, measured);
-    return isBlock
-      ? { path: '', readOnly, device: paths.podDevice(uid, name), measure }
-      : { path: measured, readOnly, measure };
+    const { shared, link } = placesOf(this.#options, uid, volume);
+    const path = isBlock ? shared : paths.target(uid, name);
+    const measure = () => usageAt(this.#options, volume, path);
+    return isBlock ? { path: '', readOnly, device: link, measure } : { path, readOnly, measure };
   }
 
   #counted(
@@ -179,13 +178,11 @@ export class CsiVolumes {
       user.device = await publishDevice(this.#options, step);
     });
     user.published = 'maybe';
-    await mapDevice(this.#options, uid, volume, user.device!).catch((error) => {
+    const places = placesOf(this.#options, uid, volume);
+    await showDevice(user.device!, places).catch((error) => {
       throw failure('MapVolume.MapBlockVolume failed', volume, error);
     });
-    const { paths, recorder } = this.#options;
-    const done = `MapVolume.MapPodDevice succeeded for volume "${volume.name}"`;
-    recorder.event(pod, 'Normal', 'SuccessfulMountVolume', `${done} globalMapPath "${paths.deviceMap(volume.name)}"`);
-    recorder.event(pod, 'Normal', 'SuccessfulMountVolume', `${done} volumeMapPath "${paths.podDevices(uid)}"`);
+    tellOfDevice(this.#options.recorder, pod, volume.name, places);
   }
 
   /** Notes how far it came: what a driver may still be at has to be undone one day. @throws PreparationError */
