@@ -17,8 +17,10 @@ export const strategy: Strategy<Node> = {
     obj.status = old.status;
     if (!old.spec.configSource) delete obj.spec.configSource;
   },
-  updateChecks: ['new metadata', 'metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => [...validateNode(obj), ...validateNodeUpdate(obj, old)],
+  // Upstream looks at the whole new node before it compares.
+  updateChecks: ['new metadata', 'change', 'metadata', 'kind'],
+  validateChange: (obj) => validateNode(obj),
+  validateUpdate: (_ctx, obj, old) => validateNodeUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ 'spec.unschedulable': String(obj.spec?.unschedulable ?? false) }),
   resetFields: { v1: { 'f:status': {} } },
