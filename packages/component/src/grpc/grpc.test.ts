@@ -174,3 +174,16 @@ test('a stream that breaks off', async () => {
   await expect(stream()).rejects.toThrow(RpcError);
   expect(taken).toEqual([1]);
 });
+
+test('a client that follows says whenever the server is there or is not', async () => {
+  const said: boolean[] = [];
+  const first = await serve({ Say: (request) => request as Echo });
+  const client = connect();
+  endings.push(client.follow((connected) => said.push(connected)));
+  await expect.poll(() => said).toEqual([true]);
+  first.stop();
+  await expect.poll(() => said).toEqual([true, false]);
+  await serve({ Say: (request) => request as Echo });
+  await expect.poll(() => said, { timeout: 20_000 }).toEqual([true, false, true]);
+  expect(await client.call(echo, 'Say', { text: 'again' }, TEN_SECONDS)).toMatchObject({ text: 'again' });
+});

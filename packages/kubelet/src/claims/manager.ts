@@ -35,7 +35,7 @@ export interface ClaimManagerOptions {
   healthChanged(podUid: string): void;
 }
 
-/** Of one driver, what a container has of a claim. */
+/** What a container has of a claim. */
 export interface ContainerClaim {
   readonly name: string;
   readonly namespace: string;
