@@ -84,7 +84,8 @@ export class StatusManager {
     if (!entry || entry.writing) return;
     const pod = this.#newest(entry);
     if (!pod) return;
-    if (entry.dirty || this.#mayDelete(entry, pod)) this.#wake(entry);
+    const isAnother = entry.stored !== undefined && entry.stored.metadata.uid !== pod.metadata.uid;
+    if (entry.dirty || isAnother || this.#mayDelete(entry, pod)) this.#wake(entry);
     else if (this.#patch(entry, pod)) {
       entry.cancel();
       entry.cancel = this.#options.world.clock.after(RECONCILE_MS, () => this.#wake(entry), { background: true });
