@@ -126,6 +126,15 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
     );
   });
 
+  test('a token can be made later, with how a machine joins by it', async () => {
+    const flags = ['--root', machine.root, '--ttl', '1h', '--print-join-command'];
+    const line = await machine.run(bin('keelson'), ['token', 'create', ...flags]);
+    const [command, , , ...others] = joining.split(' ');
+    expect(line).toMatch(new RegExp(`^keelson ${command} 10\\.120\\.0\\.10:6443 --token \\w{6}\\.\\w{16} --disc`));
+    expect(line.trim().split(' ').slice(5)).toEqual(others.slice(1));
+    joining = line.trim().slice('keelson '.length);
+  });
+
   test('a file says where the cluster is as well, and a dry run writes nothing', async () => {
     const { root, name, start } = worker;
     const file = join(root, 'cluster-info.conf');

@@ -6,6 +6,7 @@ import { installContext } from '../install/context.ts';
 import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
 import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
+import { residual, table } from './table.ts';
 
 const flags = {
   ...placeFlags,
@@ -70,7 +71,7 @@ function show({ certificates, authorities }: Expirations, now: number, output: s
       list.map(({ name, ends, authority, isExternal }) => ({
         name,
         expirationDate: ends?.toISOString(),
-        residualTime: ends && `${residual(ends, now)}`,
+        residualTime: ends && `${residual(ends.getTime() - now)}`,
         caName: authority,
         externallyManaged: isExternal,
         missing: ends === undefined,
@@ -84,7 +85,7 @@ function show({ certificates, authorities }: Expirations, now: number, output: s
       : [
           name,
           `${ends.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-          residual(ends, now),
+          residual(ends.getTime() - now),
           isExternal ? 'yes' : 'no',
         ];
   const own = certificates.map((row) => [...cells(row).slice(0, 3), row.authority ?? '', cells(row)[3]!]);
@@ -92,29 +93,4 @@ function show({ certificates, authorities }: Expirations, now: number, output: s
     table([['CERTIFICATE', 'EXPIRES', 'RESIDUAL TIME', 'AUTHORITY', 'EXTERNALLY MANAGED'], ...own]),
     table([['CERTIFICATE AUTHORITY', 'EXPIRES', 'RESIDUAL TIME', 'EXTERNALLY MANAGED'], ...authorities.map(cells)]),
   ].join('\n');
-}
-
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
-
-/** The largest unit of what is left: `9y`, `364d`, `5h`. */
-function residual(ends: Date, now: number): string {
-  const left = ends.getTime() - now;
-  if (left <= 0) return 'ended';
-  const days = Math.floor(left / DAY_MS);
-  if (days >= 365) return `${Math.floor(days / 365)}y`;
-  return days > 0 ? `${days}d` : `${Math.floor(left / HOUR_MS)}h`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(widths[i]! + 2))
-          .join('')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

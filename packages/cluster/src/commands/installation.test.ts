@@ -54,6 +54,12 @@ describe('the commands about an installation', () => {
     ['certs renew nonsense --root DIR', 'there is no certificate "nonsense"'],
     ['certs renew apiserver --root DIR', 'apiserver is not there'],
     ['certs check-expiration -o nonsense --root DIR', '--output nonsense is unknown'],
+    ['token nonsense --root DIR', '"keelson token" knows create, list, delete and generate, not "nonsense"'],
+    ['token create nonsense --root DIR', 'the bootstrap token "nonsen…" was not of the form'],
+    ['token create --usages nonsense --root DIR', '--usages: "nonsense" is none of signing, authentication'],
+    ['token delete --root DIR', 'say which: a token, or the part before its dot'],
+    ['token list -o nonsense --root DIR', '--output nonsense is unknown'],
+    ['token list --root DIR', 'cannot use DIR/etc/kubernetes/admin.conf'],
     ['reset nonsense --root DIR', '"keelson reset" takes no arguments'],
   ])('%s is refused', async (command, message) => {
     await writeFile(join(folder, 'c.yaml'), algorithm);
@@ -71,6 +77,8 @@ describe('the commands about an installation', () => {
       /^Makes the certificate that the API server shows its clients[\s\S]*keelson init phase certs apiserver \[flags\]/,
     ],
     ['certs', /keelson certs renew all/],
+    ['token', /keelson token create \[TOKEN\]/],
+    ['token generate', /^[a-z0-9]{6}\.[a-z0-9]{16}\n$/],
     ['reset --help', /There is no way back/],
   ])('%s is help', async (command, text) => {
     const { code, stdout } = await run(command);

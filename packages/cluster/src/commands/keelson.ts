@@ -11,6 +11,7 @@ Commands:
   up           Start a cluster on this machine, or start it again with all its data.
   init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
   join         Make this machine a node of a cluster, by a token.
+  token        Make, show and end the tokens by which machines join.
   certs        Tell when the certificates of an installation end, and renew them.
   reset        Undo what init and join did to this machine.
   kube-proxy   Carry traffic to the addresses of services on this machine.
@@ -44,6 +45,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./init.ts')).init(rest, io);
     case 'join':
       return (await import('./join.ts')).join(rest, io);
+    case 'token':
+      return (await import('./token.ts')).token(rest, io);
     case 'certs':
       return (await import('./certs.ts')).certs(rest, io);
     case 'reset':

@@ -14,6 +14,7 @@ import {
 import { readKubeconfig } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
+import { table } from './table.ts';
 
 const flags = {
   kubeconfig: { type: 'string', section: 'Options' },
@@ -93,7 +94,7 @@ async function fill(explainer: Explainer, client: Client, name: ResourceName): P
 
 /** The answer for the terminal: what it comes to, then a table of nodes. */
 export function show(pod: string, explanation: Explanation): string {
-  return `${[...summary(pod, explanation), ...table(explanation.nodes)].join('\n')}\n`;
+  return `${[...summary(pod, explanation)].join('\n')}\n${nodeTable(explanation.nodes)}`;
 }
 
 function* summary(pod: string, explanation: Explanation): Iterable<string> {
@@ -111,17 +112,10 @@ function* summary(pod: string, explanation: Explanation): Iterable<string> {
   if (nodes.length > 0) yield '';
 }
 
-function table(nodes: readonly NodeExplanation[]): string[] {
-  if (nodes.length === 0) return [];
+function nodeTable(nodes: readonly NodeExplanation[]): string {
+  if (nodes.length === 0) return '';
   const ordered = [...nodes].sort((a, b) => (b.total ?? 0) - (a.total ?? 0) || (a.node < b.node ? -1 : 1));
-  const rows = [['NODE', 'FITS', 'FILTER', 'WHY'], ...ordered.flatMap(rowsOf)];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(i < 3 ? widths[i]! + 2 : 0))
-      .join('')
-      .trimEnd(),
-  );
+  return table([['NODE', 'FITS', 'FILTER', 'WHY'], ...ordered.flatMap(rowsOf)]);
 }
 
 /** One row for each filter that says no; one with the score for a node that will do. */

@@ -13,7 +13,7 @@ export async function machineFacts(): Promise<MachineFacts> {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-function newToken(): string {
+export function newToken(): string {
   const letters = (count: number) => Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   return `${letters(6)}.${letters(16)}`;
 }

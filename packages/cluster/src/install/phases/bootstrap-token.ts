@@ -1,10 +1,8 @@
-import type { Secret } from '@keelson/api/generated/types/core/v1';
-import type { Draft } from '@keelson/client';
 import { clusterInfoText } from '../cluster-info.ts';
 import { splitToken } from '../configuration/init.ts';
-import type { BootstrapToken } from '../configuration/types.ts';
 import type { InstallContext, Phase } from '../phase.ts';
 import { BOOTSTRAPPERS, bindClusterRole, grant, group, NODES, readConfigMap, user } from '../rbac.ts';
+import { bootstrapSecret } from '../tokens.ts';
 
 /** What lets machines join by a token (kubeadm/app/phases/bootstraptoken). */
 export const bootstrapTokenPhase: Phase = {
@@ -16,7 +14,7 @@ export const bootstrapTokenPhase: Phase = {
     const { configuration, report, skipTokenPrint, clock } = context;
     const api = await context.api();
     for (const token of configuration.init.bootstrapTokens) {
-      await api.put('secrets', tokenSecret(token, clock.now()));
+      await api.put('secrets', bootstrapSecret(token, clock.now()));
       const { id } = splitToken(token.token);
       report(`[bootstrap-token] wrote the token ${skipTokenPrint ? `${id}.…` : token.token}`);
     }
@@ -51,26 +49,3 @@ async function publish(context: InstallContext): Promise<void> {
   ]);
   context.report(`[bootstrap-token] wrote the config map ${namespace}/${name}`);
 }
-
-/** The secret that a token is (bootstraptoken/v1 BootstrapTokenToSecret). */
-export function tokenSecret(token: BootstrapToken, now: number): Draft<Secret> {
-  const { id, secret } = splitToken(token.token);
-  const ends = token.expires || (token.ttlMs > 0 ? rfc3339(now + token.ttlMs) : '');
-  const fields = {
-    'token-id': id,
-    'token-secret': secret,
-    ...(token.description === '' ? {} : { description: token.description }),
-    ...(ends === '' ? {} : { expiration: ends }),
-    ...Object.fromEntries(token.usages.map((usage) => [`usage-bootstrap-${usage}`, 'true'])),
-    ...(token.groups.length === 0 ? {} : { 'auth-extra-groups': token.groups.join(',') }),
-  };
-  return {
-    metadata: { namespace: 'kube-system', name: `bootstrap-token-${id}` },
-    type: 'bootstrap.kubernetes.io/token',
-    data: Object.fromEntries(
-      Object.entries(fields).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
-    ),
-  };
-}
-
-const rfc3339 = (time: number) => new Date(time).toISOString().replace(/\.\d{3}Z$/, 'Z');
