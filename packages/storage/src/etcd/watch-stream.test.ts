@@ -33,7 +33,7 @@ class FakeStream extends EventEmitter {
   }
 }
 
-const setUp = () => {
+const setUp = (afterTurn = (work: () => void) => work()) => {
   const clock = new ManualClock(1_800_000_000_000);
   const streams: FakeStream[] = [];
   const connection = {
@@ -44,11 +44,12 @@ const setUp = () => {
       return streams.at(-1);
     },
   } as unknown as Connection;
-  const watches = new WatchStream(connection, clock, ({ kv }) => ({
-    type: 'delete',
+  const toEvent = ({ kv }: WatchResponse['events'][number]) => ({
+    type: 'delete' as const,
     key: String(kv.key),
     modRevision: kv.mod_revision as number,
-  }));
+  });
+  const watches = new WatchStream(connection, clock, toEvent, afterTurn);
   const watch = (fromRevision: number) => {
     const told: string[] = [];
     const errors: Error[] = [];
@@ -79,6 +80,27 @@ it('puts the pieces of an answer together', () => {
   expect(told).toEqual([]);
   stream!.answer(1, 9, { events: events(8) });
   expect(told).toEqual(['5+6+7+8@8']);
+});
+
+it('tells of what came in a turn after it, and not at all when the stream broke meanwhile', () => {
+  const later: (() => void)[] = [];
+  const { clock, streams, watch } = setUp((work) => later.push(work));
+  const { told } = watch(5);
+  const endTurn = () => {
+    for (const work of later.splice(0)) work();
+  };
+  streams[0]!.answer(1, 6, { events: events(5) });
+  streams[0]!.answer(1, 6, { events: events(6) });
+  expect(told).toEqual([]);
+  endTurn();
+  expect(told).toEqual(['5@5', '6@6']);
+  streams[0]!.answer(1, 7, { events: events(7) });
+  streams[0]!.emit('error', new Error('gone'));
+  endTurn();
+  clock.advance(50);
+  streams[1]!.answer(1, 7, { events: events(7) });
+  endTurn();
+  expect(told).toEqual(['5@5', '6@6', '7@7']);
 });
 
 it('goes on after the last whole answer when the stream breaks', () => {

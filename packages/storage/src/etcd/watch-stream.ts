@@ -46,6 +46,7 @@ export class WatchStream {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #toEvent: (event: WatchResponse['events'][number]) => WatchEvent;
+  readonly #afterTurn: (work: () => void) => void;
   readonly #watchers = new Map<number, Watcher>();
   #stream: Stream | undefined;
   #endStream: (() => void) | undefined;
@@ -61,10 +62,17 @@ export class WatchStream {
   #heardAt = 0;
   #closed = false;
 
-  constructor(connection: Connection, clock: Clock, toEvent: (event: WatchResponse['events'][number]) => WatchEvent) {
+  /** @param afterTurn has work done when what came in one turn of the event loop was taken, in the order in which it was given */
+  constructor(
+    connection: Connection,
+    clock: Clock,
+    toEvent: (event: WatchResponse['events'][number]) => WatchEvent,
+    afterTurn: (work: () => void) => void = setImmediate,
+  ) {
     this.#connection = connection;
     this.#clock = clock;
     this.#toEvent = toEvent;
+    this.#afterTurn = afterTurn;
     // A stream to a member that hangs would be silent until its connection is found to be dead.
     connection.onSilence = (endpoint) => {
       if (endpoint === this.#endpoint) this.#endStream?.();
@@ -118,7 +126,10 @@ export class WatchStream {
     stream.on('data', (response: WatchResponse) => {
       if (stream !== this.#stream) return;
       this.#heardAt = this.#clock.now();
-      this.#onResponse(response);
+      // What is told of a write comes with the answer to it, for which somebody waits: that one goes first.
+      this.#afterTurn(() => {
+        if (stream === this.#stream) this.#onResponse(response);
+      });
     });
     stream.on('error', onEnd);
     stream.on('end', onEnd);
