@@ -160,6 +160,24 @@ discovery:
     await expect.poll(() => seen('on-second', spec!.clusterIP!, 80), soon).toBe(own);
   });
 
+  test('a network policy isolates a pod, from those of its node and of others, and lets in whom it names', async () => {
+    const [own] = await addressesOf('on-first');
+    const [to] = await addressesOf('beside');
+    const spec = {
+      podSelector: { matchLabels: { app: 'beside' } },
+      ingress: [{ from: [{ podSelector: { matchLabels: { app: 'on-first' } } }], ports: [{ port: 8080 }] }],
+    };
+    const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'beside' }, spec };
+    await k.with({ stdin: JSON.stringify(policy) })`create -f -`;
+    const asked = async (from: string) =>
+      (await k.result({})`exec ${from} -- wget -T 2 -q -O - http://${to!}:8080/cgi-bin/who`).stdout.trim();
+    await expect.poll(() => asked('on-second'), soon).toBe('');
+    await expect.poll(() => asked('on-first'), soon).toContain(own);
+    expect(await asked('on-second')).toBe('');
+    await k`delete networkpolicy beside`;
+    await expect.poll(() => asked('on-second'), soon).not.toBe('');
+  });
+
   test('what leaves the cluster has the node’s address', async () => {
     const script = `require('http').createServer((q, s) => s.end(q.socket.remoteAddress)).listen(9000, '::', () => console.log('ready'))`;
     const server = first!.start(process.execPath, ['-e', script]);
@@ -183,9 +201,10 @@ discovery:
     const tables = () => first!.run('nft', ['list', 'tables']);
     await running.get('first keelson-pod-network')!.stop();
     expect(await tables()).toContain('table ip keelson-pod-network');
+    expect(await tables()).toContain('table inet keelson-policies');
     expect(await routes(first!)).not.toBe('');
     await first!.run(bin, ['pod-network', '--cleanup', `--cni-conf-dir=${first!.root}/etc/cni/net.d`]);
-    expect(await tables()).not.toContain('keelson-pod-network');
+    expect(await tables()).not.toMatch(/keelson-(pod-network|policies)/);
     expect(await routes(first!)).toBe('');
   });
 });

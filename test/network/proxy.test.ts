@@ -6,7 +6,7 @@ import type { Family } from '@keelson/proxy/addresses';
 import { endpointsOf } from '@keelson/proxy/endpoints';
 import { baseRules } from '@keelson/proxy/rules/base';
 import { type Surroundings, serviceRules } from '@keelson/proxy/rules/service';
-import { removal, Table } from '@keelson/proxy/rules/table';
+import { serviceTable, serviceTableRemoval } from '@keelson/proxy/rules/service-table';
 import { servicePortsOf } from '@keelson/proxy/services';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Network, noNetworks } from './net.ts';
@@ -16,7 +16,7 @@ const reason = await noNetworks();
 describe.skipIf(reason)(`services in the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
   let [node, a, b, client]: Network[] = [];
   const all = () => [node!, a!, b!, client!];
-  const tables = { IPv4: new Table('IPv4'), IPv6: new Table('IPv6') };
+  const tables = { IPv4: serviceTable('IPv4'), IPv6: serviceTable('IPv6') };
   let now = 0;
 
   const place = (family: Family): Surroundings => ({
@@ -200,7 +200,7 @@ describe.skipIf(reason)(`services in the kernel${reason === undefined ? '' : ` (
     const text = tables.IPv4.change(new Map([['web', undefined]]), now);
     await expect(nft.apply(`${text}add rule ip kube-proxy nowhere drop\n`)).rejects.toThrow(/No such file/);
     expect(node!.run('nft', 'list', 'ruleset')).toBe(before);
-    await nft.apply(removal('IPv4'));
+    await nft.apply(serviceTableRemoval('IPv4'));
     expect(node!.run('nft', 'list', 'tables')).toBe('table ip6 kube-proxy\n');
   });
 });

@@ -2,6 +2,7 @@
 import type { Family } from '@keelson/proxy/addresses';
 import { familyOfRange } from '@keelson/proxy/addresses';
 import { addressType, protocolOf } from '@keelson/proxy/rules/base';
+import { removal as removalOf } from '@keelson/proxy/rules/table';
 import type { Plan } from './plan.ts';
 
 const TABLE = 'keelson-pod-network';
@@ -27,6 +28,5 @@ export function masquerading(family: Family, { ranges, pods }: Plan): string {
 
 /** Takes the table away, if it is there. */
 export function removal(family: Family): string {
-  const table = `${protocolOf(family)} ${TABLE}`;
-  return `add table ${table}\ndelete table ${table}\n`;
+  return removalOf(`${protocolOf(family)} ${TABLE}`);
 }

@@ -157,6 +157,7 @@ test('all of it is taken away', async () => {
   expect(ways()).toHaveLength(1);
   await removePodNetwork(kernel, cni());
   expect(kernel.table.size).toBe(0);
+  expect(kernel.transactions.at(-3)).toBe('add table inet keelson-policies\ndelete table inet keelson-policies\n');
   expect(
     kernel.transactions
       .slice(-2)

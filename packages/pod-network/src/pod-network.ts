@@ -1,13 +1,15 @@
 /** One network of the pods of all nodes: keeps what a node has for it as the Nodes of the cluster say. */
 import type { Node } from '@keelson/api/generated/types/core/v1';
-import { type Client, InformerFactory, sleep, withoutManagedFields } from '@keelson/client';
+import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { canonical, FAMILIES, type Family, familyOfRange } from '@keelson/proxy/addresses';
 import { type CniSettings, cniConfiguration, removeCni, writeCni } from './cni.ts';
 import type { Kernel } from './kernel.ts';
 import { masquerading, removal } from './masquerade.ts';
 import { type Plan, planOf } from './plan.ts';
+import { removePolicies } from './policies/policies.ts';
 import { routeChanges } from './routes.ts';
+import { syncLoop } from './sync-loop.ts';
 
 export interface PodNetworkOptions {
   /** May list and watch nodes. */
@@ -17,29 +19,18 @@ export interface PodNetworkOptions {
   readonly cni: CniSettings;
 }
 
-/** After so long all is compared with the kernel again: others may have changed it. */
-const SYNC_MS = 60_000;
-/** A failure is tried again after so long. */
-const RETRY_MS = 5_000;
-/** Many nodes that change at once are one change. */
-const MIN_SYNC_MS = 200;
-
 /** Goes on until it is stopped, and leaves what it has made. */
 export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOptions): Running {
-  const { clock, log } = client.world;
+  const { log } = client.world;
   const informers = new InformerFactory(client);
   const nodes = informers.informer('nodes', { transform: essentials });
-  const stopped = new AbortController();
-  let waiting = new AbortController();
   let applied = '';
-  const changed = () => waiting.abort();
-  nodes.addHandler({ added: changed, updated: changed, deleted: changed });
 
-  const sync = async (isDue: boolean) => {
+  const sync = async (isWhole: boolean) => {
     const all = nodes.store.list();
     const plan = planOf(nodeName, all);
     const text = JSON.stringify(plan);
-    if (!isDue && text === applied) return;
+    if (!isWhole && text === applied) return;
     if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
     await applyPlan(plan, kernel, (range, error) =>
       log.error({ range, err: error.message }, 'Pods of another node are not reached'),
@@ -55,37 +46,9 @@ export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOpt
     applied = text;
   };
 
-  const work = async () => {
-    await informers.synced();
-    for (let isDue = true; !stopped.signal.aborted; ) {
-      waiting = new AbortController();
-      let pause = SYNC_MS;
-      try {
-        await sync(isDue);
-      } catch (error) {
-        log.error({ err: (error as Error).message }, 'The network of pods is not as it should be');
-        applied = '';
-        pause = RETRY_MS;
-      }
-      await sleep(clock, MIN_SYNC_MS, stopped.signal).catch(() => {});
-      isDue = await sleep(clock, pause, AbortSignal.any([waiting.signal, stopped.signal])).then(
-        () => true,
-        () => false,
-      );
-    }
-  };
-  informers.start();
-  const done = work().catch((error: unknown) => {
-    if (!stopped.signal.aborted) throw error;
-  });
-  return {
-    done,
-    stop: async () => {
-      stopped.abort();
-      await informers.stop();
-      await done.catch(() => {});
-    },
-  };
+  const { changed, start } = syncLoop(client.world, sync, 'The network of pods is not as it should be');
+  nodes.addHandler({ added: changed, updated: changed, deleted: changed });
+  return start(informers);
 }
 
 /**
@@ -115,6 +78,7 @@ export async function applyPlan(
 /** Takes away what was made of it. @throws ProgramError */
 export async function removePodNetwork(kernel: Kernel, cni: CniSettings): Promise<void> {
   await removeCni(cni);
+  await removePolicies(kernel);
   for (const family of FAMILIES) {
     const { gone } = routeChanges(await kernel.routes(family), []);
     if (gone.length > 0) await kernel.changeRoutes(family, gone);

@@ -7,7 +7,8 @@ import type { Nft } from './nft.ts';
 import { baseRules } from './rules/base.ts';
 import type { Rules } from './rules/rules.ts';
 import type { Surroundings } from './rules/service.ts';
-import { removal, Table } from './rules/table.ts';
+import { serviceTable, serviceTableRemoval } from './rules/service-table.ts';
+import type { Table } from './rules/table.ts';
 
 /** Now and then everything is written, should somebody else have changed the table. */
 const FULL_MS = 3_600_000;
@@ -52,7 +53,7 @@ export class Proxier {
 
   constructor(options: ProxierOptions) {
     this.#options = options;
-    this.#table = new Table(options.family);
+    this.#table = serviceTable(options.family);
     this.#label = options.family;
   }
 
@@ -75,7 +76,7 @@ export class Proxier {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#running;
-    if (clean) await this.#options.nft.apply(removal(this.#options.family));
+    if (clean) await this.#options.nft.apply(serviceTableRemoval(this.#options.family));
   }
 
   /** Soon, but not before its time. */

@@ -46,11 +46,11 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<S
 
 /** Takes the rules of services away. @throws StartupError */
 export async function removeRules(): Promise<void> {
-  const { FAMILIES, removal, systemNft } = await import('@keelson/proxy');
+  const { FAMILIES, serviceTableRemoval, systemNft } = await import('@keelson/proxy');
   const nft = systemNft();
   for (const family of FAMILIES) {
     try {
-      await nft.apply(removal(family));
+      await nft.apply(serviceTableRemoval(family));
     } catch (error) {
       throw new StartupError((error as Error).message, 'install nftables, and run as root');
     }

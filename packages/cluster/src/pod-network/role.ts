@@ -8,7 +8,10 @@ export const POD_NETWORK_ROLE = 'keelson:pod-network';
 
 export const podNetworkRole: Draft<ClusterRole> = {
   metadata: { name: POD_NETWORK_ROLE },
-  rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] }],
+  rules: [
+    { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods'], verbs: ['list', 'watch'] },
+    { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
+  ],
 };
 
 const binding: Draft<ClusterRoleBinding> = {

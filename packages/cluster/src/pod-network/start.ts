@@ -1,5 +1,5 @@
 import type { Client } from '@keelson/client';
-import type { Running } from '@keelson/component/running';
+import { type Running, together } from '@keelson/component/running';
 import type { CniSettings } from '@keelson/pod-network';
 import { StartupError } from '../startup-error.ts';
 
@@ -11,7 +11,7 @@ export interface NodeNetworkOptions {
 
 /** By the programs of this machine. @throws StartupError where one is missing, or has no right to do it */
 export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Running> {
-  const { startPodNetwork, systemKernel } = await import('@keelson/pod-network');
+  const { startPodNetwork, startPolicies, systemKernel } = await import('@keelson/pod-network');
   const { nftProblem, systemNft } = await import('@keelson/proxy');
   const kernel = systemKernel();
   const problem =
@@ -25,7 +25,7 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
       `pods cannot be joined to a network: ${problem}`,
       'install iproute2 and nftables, and run as root',
     );
-  return startPodNetwork({ ...options, kernel });
+  return together([startPodNetwork({ ...options, kernel }), startPolicies({ ...options, kernel })]);
 }
 
 /** Takes away what was made. @throws StartupError */

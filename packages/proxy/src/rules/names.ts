@@ -27,7 +27,7 @@ export function namesOf({ namespace, service, protocol, name }: ServicePort) {
 }
 
 /** Unique though cut, and told from its neighbours at a glance. */
-function hashed(name: string): string {
+export function hashed(name: string): string {
   const digest = createHash('sha256').update(name).digest();
   let bits = digest.readUIntBE(0, 5);
   let hash = '';

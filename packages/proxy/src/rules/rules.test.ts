@@ -7,7 +7,7 @@ import { servicePortsOf } from '../services.ts';
 import { baseRules } from './base.ts';
 import type { Rules } from './rules.ts';
 import { type Surroundings, serviceRules, withoutLocal } from './service.ts';
-import { Table } from './table.ts';
+import { serviceTable } from './service-table.ts';
 
 const place: Surroundings = {
   family: 'IPv4',
@@ -109,7 +109,7 @@ test.each([
   ],
   ['nothing-known', { ...place, fromPods: undefined, nodePortIps: [], serviceRanges: [] }],
 ])('a table without services: %s', async (name, surroundings) => {
-  const text = new Table(surroundings.family).replacement(baseRules(surroundings), new Map());
+  const text = serviceTable(surroundings.family).replacement(baseRules(surroundings), new Map());
   await expect(text).toMatchFileSnapshot(`testdata/base-${name}.nft`);
 });
 

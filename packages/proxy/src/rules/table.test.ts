@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Rules } from './rules.ts';
 import { NO_RULES } from './rules.ts';
-import { Table } from './table.ts';
+import { serviceTable } from './service-table.ts';
+import type { Table } from './table.ts';
 
 const rules = (
   chains: Record<string, string[]>,
@@ -15,7 +16,7 @@ const rules = (
 const own = (text: string) => text.replaceAll(' ip kube-proxy', '').trimEnd().split('\n');
 
 function tableWith(parts: Record<string, Rules>): Table {
-  const table = new Table('IPv4');
+  const table = serviceTable('IPv4');
   table.replacement(NO_RULES, new Map(Object.entries(parts)));
   return table;
 }
@@ -80,13 +81,23 @@ test('an affinity set whose timeout changes is made anew, after its chains are e
   ]);
 });
 
+test('a set that goes takes its elements along', () => {
+  const table = tableWith({ a: rules({ x: ['ip saddr @m'] }, { k: '', l: '' }, { m: 'type ipv4_addr ;' }) });
+  expect(own(table.change(new Map([['a', rules({ x: ['drop'] })]]), 0))).toEqual([
+    'add chain x',
+    'flush chain x',
+    'delete set m',
+    'add rule x drop',
+  ]);
+});
+
 test('a replacement keeps whom the affinity sets remember', () => {
   const part = rules({ x: ['update @affinity-x'] }, {}, { 'affinity-x': 'type ipv4_addr ; timeout 60s ;' });
   const remembered = [
     { set: 'affinity-x', address: '10.0.0.1', expires: 7 },
     { set: 'affinity-gone', address: '10.0.0.1', expires: 7 },
   ];
-  const text = new Table('IPv4').replacement(NO_RULES, new Map([['a', part]]), remembered);
+  const text = serviceTable('IPv4').replacement(NO_RULES, new Map([['a', part]]), remembered);
   expect(own(text)).toEqual([
     'add table',
     'delete table',

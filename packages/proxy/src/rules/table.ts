@@ -1,7 +1,4 @@
-/** One family's table in the kernel: what stands in it, and the text of the transactions that change it. */
-import type { Family } from '../addresses.ts';
-import { protocolOf } from './base.ts';
-import { TABLE } from './names.ts';
+/** A table in the kernel: what stands in it, and the text of the transactions that change it. */
 import { type Chain, type Declaration, type Element, NO_RULES, type Rules } from './rules.ts';
 
 /** A client that an affinity set remembers, by the set. Seconds. */
@@ -18,13 +15,16 @@ const REFERENCE_MS = 1_000;
 
 export class Table {
   readonly #table: string;
+  readonly #comment: string;
   readonly #parts = new Map<string, Rules>();
   readonly #elements = new Claims();
   /** Chains that are empty and of no use, by when they became so. */
   readonly #stale = new Map<string, number>();
 
-  constructor(family: Family) {
-    this.#table = `${protocolOf(family)} ${TABLE}`;
+  /** @param table with its family: `ip kube-proxy` */
+  constructor(table: string, comment: string) {
+    this.#table = table;
+    this.#comment = comment;
   }
 
   /** A transaction after which nothing but these rules stands in the table. @param parts by whose they are */
@@ -41,9 +41,8 @@ export class Table {
     const chains = all.flatMap((rules) => [...rules.chains]);
     const sets = new Map(all.flatMap((rules) => [...rules.sets]));
     return lines([
-      `add table ${this.#table}`,
-      `delete table ${this.#table}`,
-      `add table ${this.#table} { comment "rules for kube-proxy" ; }`,
+      removal(this.#table).trimEnd(),
+      `add table ${this.#table} { comment "${this.#comment}" ; }`,
       ...[...sets].map(([name, set]) => this.#addSet(name, set)),
       ...chains.map(([name, chain]) => this.#addChain(name, chain)),
       ...chains.flatMap(([name, chain]) => this.#addRules(name, chain)),
@@ -65,10 +64,11 @@ export class Table {
   change(changes: ReadonlyMap<string, Rules | undefined>, now: number): string {
     const text = { declare: [], remove: [], fill: [] } as Record<'declare' | 'remove' | 'fill', string[]>;
     const touched = new Map<string, Element | undefined>();
+    const deleted = new Set<string>();
     for (const [owner, after = NO_RULES] of changes) {
       const before = this.#parts.get(owner) ?? NO_RULES;
       this.#changeChains(before, after, now, text);
-      this.#changeSets(before, after, text);
+      this.#changeSets(before, after, text, deleted);
       for (const [id, element] of this.#elements.set(owner, after.elements)) {
         if (!touched.has(id)) touched.set(id, element);
       }
@@ -78,7 +78,9 @@ export class Table {
     for (const [id, before] of touched) {
       const after = this.#elements.get(id);
       if (before?.verdict === after?.verdict && before !== undefined && after !== undefined) continue;
-      if (before) text.fill.push(`delete element ${this.#table} ${before.of} { ${before.key} }`);
+      // With a set its elements go.
+      if (before && !deleted.has(before.of))
+        text.fill.push(`delete element ${this.#table} ${before.of} { ${before.key} }`);
       if (after) text.fill.push(this.#addElement(after));
     }
     return lines([...text.declare, ...text.remove, ...text.fill]);
@@ -111,9 +113,11 @@ export class Table {
     }
   }
 
-  #changeSets(before: Rules, after: Rules, text: { remove: string[] }): void {
+  #changeSets(before: Rules, after: Rules, text: { remove: string[] }, deleted: Set<string>): void {
     for (const [name, set] of before.sets) {
-      if (after.sets.get(name)?.body !== set.body) text.remove.push(`delete set ${this.#table} ${name}`);
+      if (after.sets.get(name)?.body === set.body) continue;
+      text.remove.push(`delete set ${this.#table} ${name}`);
+      deleted.add(name);
     }
     for (const [name, set] of after.sets) {
       if (before.sets.get(name)?.body !== set.body) text.remove.push(this.#addSet(name, set));
@@ -149,9 +153,8 @@ export class Table {
   }
 }
 
-/** A transaction that takes a family's table away, if there is one. */
-export function removal(family: Family): string {
-  const table = `${protocolOf(family)} ${TABLE}`;
+/** A transaction that takes a table away, if it is there. @param table with its family */
+export function removal(table: string): string {
   return lines([`add table ${table}`, `delete table ${table}`]);
 }
 

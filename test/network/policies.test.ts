@@ -1,0 +1,179 @@
+/** What the kernel does with packets of pods that NetworkPolicies select. */
+import type { Pod, Service } from '@keelson/api/generated/types/core/v1';
+import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import type { NetworkPolicySpec } from '@keelson/api/generated/types/networking/v1';
+import { systemKernel } from '@keelson/pod-network';
+import { partsOf, removePolicies } from '@keelson/pod-network/policies/policies';
+import { baseRules, COMMENT, TABLE } from '@keelson/pod-network/policies/rules';
+import { namespace, pod, policy } from '@keelson/pod-network/testing/policy-objects';
+import { systemNft } from '@keelson/proxy';
+import { endpointsOf } from '@keelson/proxy/endpoints';
+import { baseRules as serviceBase } from '@keelson/proxy/rules/base';
+import { type Surroundings, serviceRules } from '@keelson/proxy/rules/service';
+import { serviceTable } from '@keelson/proxy/rules/service-table';
+import { Table } from '@keelson/proxy/rules/table';
+import { servicePortsOf } from '@keelson/proxy/services';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Network, noNetworks } from './net.ts';
+
+const reason = await noNetworks();
+const soon = { timeout: 30_000, interval: 100 };
+const NO = 'no answer';
+const [A, B, OUTSIDE, SERVICE] = ['10.7.1.2', '10.7.2.2', '10.7.9.2', '10.96.0.7'];
+
+describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, { timeout: 120_000 }, () => {
+  let [node, a, b, outside]: Network[] = [];
+  const table = new Table(TABLE, COMMENT);
+  let owners: string[] = [];
+  const namespaces = [namespace('one', { team: 'one' }), namespace('two', { team: 'two' })];
+  const ports = [{ name: 'web', containerPort: 8080 }];
+  const podsWith = (labels: Record<string, string> = {}): Pod[] => [
+    pod('one/a', [A, 'fd07:1::2'], { labels: { app: 'a', ...labels }, ports }),
+    pod('two/b', [B, 'fd07:2::2'], { labels: { app: 'b' }, ports }),
+  ];
+
+  beforeAll(async () => {
+    [node, a, b, outside] = ['n', 'a', 'b', 'o'].map((kind) => new Network(kind));
+    node!.forward();
+    node!.join(a!, 1);
+    node!.join(b!, 2);
+    node!.join(outside!, 9);
+    await Promise.all([
+      ...[a!, b!, outside!].flatMap((each, i) => [8080, 8081].map((port) => each.serve('abo'[i]!, port))),
+      node!.serve('node', 8080),
+    ]);
+    await systemNft(node!.within).apply(services());
+    await systemKernel(node!.within).applyTables(table.replacement(baseRules(), new Map()));
+  }, 60_000);
+  afterAll(async () => {
+    for (const network of [node, a, b, outside]) await network?.stop();
+  });
+
+  /** Makes the table what these mean, in one transaction, as a change of what it was. @returns the transaction */
+  async function set(specs: Record<string, Partial<NetworkPolicySpec>>, pods = podsWith()): Promise<string> {
+    const policies = Object.entries(specs).map(([path, spec]) => policy(path, spec));
+    const parts = await partsOf('here', policies, pods, namespaces);
+    const gone = owners.filter((owner) => !parts.has(owner)).map((owner) => [owner, undefined] as const);
+    const text = table.change(new Map([...parts, ...gone]), 0);
+    owners = [...parts.keys()];
+    await systemKernel(node!.within).applyTables(text);
+    return text;
+  }
+  const answered = (from: Network, host: string, port: number, by: string, kind?: 'udp') =>
+    expect.poll(() => from.ask(host, port, kind), soon).toMatch(new RegExp(`^${by} `));
+  const denied = (from: Network, host: string, port: number, kind?: 'udp') =>
+    expect(from.ask(host, port, kind)).toBe(NO);
+
+  test('without policies all is let through', async () => {
+    await answered(a!, B, 8080, 'b');
+    await answered(outside!, B, 8080, 'b');
+  });
+
+  test('an isolated pod is reached by its node alone, answers that, and speaks to others', async () => {
+    await set({ 'two/deny': {} });
+    denied(a!, B, 8080);
+    denied(a!, 'fd07:2::2', 8080);
+    denied(outside!, B, 8080, 'udp');
+    await answered(node!, B, 8080, 'b');
+    await answered(b!, A, 8080, 'a');
+    await answered(b!, 'fd07:1::2', 8080, 'a');
+  });
+
+  test('peers by their selectors; who gets the labels is an element more', async () => {
+    const from = [{ namespaceSelector: { matchLabels: { team: 'one' } }, podSelector: { matchLabels: { ok: 'yes' } } }];
+    await set({ 'two/deny': {}, 'two/allow': { ingress: [{ from }] } });
+    denied(a!, B, 8080);
+    const text = await set({ 'two/deny': {}, 'two/allow': { ingress: [{ from }] } }, podsWith({ ok: 'yes' }));
+    expect(text.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^add element inet keelson-policies peers4-\S+ \{ 10\.7\.1\.2 \}$/),
+      expect.stringMatching(/^add element inet keelson-policies peers6-\S+ \{ fd07:1::2 \}$/),
+    ]);
+    await answered(a!, B, 8080, 'b');
+    await answered(a!, 'fd07:2::2', 8080, 'b');
+    denied(outside!, B, 8080);
+  });
+
+  test('ports: numbers, ranges, names, protocols', async () => {
+    await set({ 'two/p': { ingress: [{ ports: [{ port: 'web' }] }] } });
+    await answered(a!, B, 8080, 'b');
+    denied(a!, B, 8081);
+    denied(a!, B, 8080, 'udp');
+    await set({ 'two/p': { ingress: [{ ports: [{ port: 8000, endPort: 8080, protocol: 'UDP' }, { port: 8081 }] }] } });
+    await answered(a!, B, 8080, 'b', 'udp');
+    await answered(a!, B, 8081, 'b');
+    denied(a!, B, 8080);
+  });
+
+  test('blocks with exceptions', async () => {
+    const ipBlock = { cidr: '10.0.0.0/8', except: ['10.7.1.0/24'] };
+    await set({ 'two/p': { ingress: [{ from: [{ ipBlock }] }] } });
+    await answered(outside!, B, 8080, 'b');
+    denied(a!, B, 8080);
+  });
+
+  test('egress: peers and their named ports; the node is always reached; both ends have a say', async () => {
+    const egress = [{ to: [{ namespaceSelector: {} }], ports: [{ port: 'web' }] }];
+    await set({ 'one/p': { policyTypes: ['Egress'], egress } });
+    await answered(a!, B, 8080, 'b');
+    await answered(a!, '10.7.1.1', 8080, 'node');
+    await answered(b!, A, 8081, 'a');
+    denied(a!, B, 8081);
+    denied(a!, OUTSIDE!, 8080);
+    await set({ 'one/p': { policyTypes: ['Egress'], egress }, 'two/deny': {} });
+    denied(a!, B, 8080);
+  });
+
+  test('through a service it is the pod behind it that counts, and a pod reaches itself', async () => {
+    const from = [{ namespaceSelector: { matchLabels: { team: 'one' } } }];
+    await set({
+      'two/p': { policyTypes: ['Ingress', 'Egress'], ingress: [{ from, ports: [{ port: 8080 }] }] },
+      'one/p': { policyTypes: ['Egress'], egress: [{ to: [{ namespaceSelector: {} }], ports: [{ port: 8080 }] }] },
+    });
+    await answered(a!, SERVICE!, 80, 'b');
+    denied(outside!, SERVICE!, 80);
+    await answered(b!, SERVICE!, 80, 'b');
+    denied(b!, A, 8080);
+  });
+
+  test('what policies leave goes with them', async () => {
+    await set({ 'two/deny': {} });
+    denied(a!, B, 8080);
+    await set({});
+    await answered(a!, B, 8080, 'b');
+    await removePolicies(systemKernel(node!.within));
+    await removePolicies(systemKernel(node!.within));
+    expect(node!.run('nft', 'list', 'tables')).not.toContain('keelson');
+  });
+
+  /** The proxy's table, with a service of which b is the endpoint. */
+  function services(): string {
+    const place: Surroundings = {
+      family: 'IPv4',
+      nodeName: 'here',
+      zone: '',
+      nodeIp: '10.7.9.1',
+      mark: '0x4000',
+      masqueradeAll: false,
+      fromPods: { matches: 'ip saddr 10.7.0.0/21', matchesNot: 'ip saddr != 10.7.0.0/21' },
+      nodePortIps: undefined,
+      serviceRanges: ['10.96.0.0/12'],
+    };
+    const service: Service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'two' },
+      spec: { clusterIP: SERVICE!, ports: [{ port: 80, protocol: 'TCP' }] },
+      status: { loadBalancer: {} },
+    };
+    const slice: EndpointSlice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'web', namespace: 'two' },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [B!], conditions: {}, nodeName: 'here' }],
+      ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+    };
+    const rules = serviceRules(servicePortsOf(service, 'IPv4'), endpointsOf([slice], 'IPv4', 'here'), place);
+    return serviceTable('IPv4').replacement(serviceBase(place), new Map([['web', rules]]));
+  }
+});
