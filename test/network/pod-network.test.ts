@@ -168,9 +168,10 @@ discovery:
       ingress: [{ from: [{ podSelector: { matchLabels: { app: 'on-first' } } }], ports: [{ port: 8080 }] }],
     };
     const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'beside' }, spec };
-    await k.with({ stdin: JSON.stringify(policy) })`create -f -`;
     const asked = async (from: string) =>
-      (await k.result({})`exec ${from} -- wget -T 2 -q -O - http://${to!}:8080/cgi-bin/who`).stdout.trim();
+      (await k.result({})`exec ${from} -- timeout 3 wget -q -O - http://${to!}:8080/cgi-bin/who`).stdout.trim();
+    await expect.poll(() => asked('on-second'), soon).not.toBe('');
+    await k.with({ stdin: JSON.stringify(policy) })`create -f -`;
     await expect.poll(() => asked('on-second'), soon).toBe('');
     await expect.poll(() => asked('on-first'), soon).toContain(own);
     expect(await asked('on-second')).toBe('');

@@ -1,4 +1,5 @@
 /** NetworkPolicies of the pods of a node: keeps the kernel's table as they say. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Container, Namespace, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/generated/types/meta/v1';
 import type { NetworkPolicy } from '@keelson/api/generated/types/networking/v1';
@@ -27,16 +28,17 @@ export function startPolicies({ client, nodeName, kernel }: PoliciesOptions): Ru
   const namespaces = informers.informer('namespaces', { transform: namespaceEssentials });
   const policies = informers.informer('networkpolicies.networking.k8s.io', { transform: withoutManagedFields });
   const table = new Table(TABLE, COMMENT);
-  /** Whose rules stand in the table. */
-  let owners: ReadonlySet<string> = new Set();
+  /** What stands in the table. */
+  let standing: ReadonlyMap<string, Rules> = new Map();
 
   const sync = async (isWhole: boolean) => {
     const parts = await partsOf(nodeName, policies.store.list(), pods.store.list(), namespaces.store.list());
-    const gone = [...owners].filter((owner) => !parts.has(owner)).map((owner) => [owner, undefined] as const);
+    const gone = [...standing.keys()].filter((owner) => !parts.has(owner)).map((owner) => [owner, undefined] as const);
+    const come = [...parts].filter(([owner, rules]) => !isDeepStrictEqual(standing.get(owner), rules));
     const text = isWhole
       ? table.replacement(baseRules(), parts)
-      : table.change(new Map([...parts, ...gone]), clock.now());
-    owners = new Set(parts.keys());
+      : table.change(new Map([...come, ...gone]), clock.now());
+    standing = parts;
     if (text !== '') await kernel.applyTables(text);
     log.debug({ parts: parts.size, isWhole }, 'Network policies are in the kernel');
   };
