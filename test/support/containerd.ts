@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { archive, busyboxFiles, type Image, layer } from './image-archive.ts';
 import { type Program, startProgram, untilReady } from './process.ts';
 import { fetched, missing, tool } from './tools.ts';
@@ -76,10 +77,23 @@ export async function startContainerd(
   ];
   const load = (tar: string) => void ctr(socket, '-n', 'k8s.io', 'images', 'import', '--no-unpack', tar);
   load(archive(join(directory, 'images'), images));
+  const endpoint = `unix://${socket}`;
+  await untilReady(program, () => hasImages(endpoint, [BUSYBOX, PAUSE]));
   const kill = (id: string) => void ctr(socket, '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', id);
   const end = () => stop(socket, program, `kt${id}`, directory);
   const cdiDirectory = join(directory, 'cdi');
-  return { endpoint: `unix://${socket}`, subnet, program, cdiDirectory, load, kill, stop: end };
+  return { endpoint, subnet, program, cdiDirectory, load, kill, stop: end };
+}
+
+/** What containerd has taken in its runtime service hears of a moment later; what it has not heard of it would pull. */
+async function hasImages(endpoint: string, names: readonly string[]): Promise<boolean> {
+  const runtime = new CriRuntime(endpoint);
+  try {
+    const tags = (await runtime.images()).flatMap((image) => image.tags);
+    return names.every((name) => tags.includes(name));
+  } finally {
+    await runtime.close();
+  }
 }
 
 function ctr(socket: string, ...args: string[]): string {
