@@ -33,12 +33,6 @@ function checkInto(
   if (result.size > before && correlation?.isUnchanged) result.forgive(before);
 }
 
-function checkAlone(value: unknown, schema: Structural, path: string): Result {
-  const result = new Result();
-  check(value, schema, path, undefined, result);
-  return result;
-}
-
 function check(
   value: unknown,
   schema: Structural,
@@ -121,7 +115,7 @@ function checkCompositions(
   if (anyOf.length > 0) checkAnyOf(value, anyOf, path, result);
   if (oneOf.length > 0) checkOneOf(value, oneOf, path, result);
   if (allOf.length > 0) checkAllOf(value, allOf, path, result);
-  if (not && checkAlone(value, not, path).isValid) result.add(remark(`"${path}" must not validate the schema (not)`));
+  if (not && checkValue(value, not, path).isValid) result.add(remark(`"${path}" must not validate the schema (not)`));
   result.matches++;
   outer.merge(result);
 }
@@ -129,7 +123,7 @@ function checkCompositions(
 function checkAnyOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = checkAlone(value, schema, path);
+    const tried = checkValue(value, schema, path);
     if (tried.isValid) {
       result.merge(tried);
       return;
@@ -144,7 +138,7 @@ function checkOneOf(value: unknown, schemas: readonly Structural[], path: string
   const valid: Result[] = [];
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = checkAlone(value, schema, path);
+    const tried = checkValue(value, schema, path);
     if (tried.isValid) {
       valid.push(tried);
       best = undefined;
@@ -162,7 +156,7 @@ function checkOneOf(value: unknown, schemas: readonly Structural[], path: string
 function checkAllOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
   let valid = 0;
   for (const schema of schemas) {
-    const tried = checkAlone(value, schema, path);
+    const tried = checkValue(value, schema, path);
     if (tried.isValid) valid++;
     result.merge(tried);
   }
