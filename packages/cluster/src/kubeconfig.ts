@@ -1,6 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { encodeYaml, readYaml } from '@keelson/api/codec/yaml';
-import { readIfExists, writeFileAtomic } from './pki/files.ts';
+import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 
 /** What a client needs to reach a cluster as one user. PEM texts. */
 export interface ClusterAccess {

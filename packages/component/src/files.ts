@@ -3,13 +3,11 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Writes a file whole or not at all: a crash leaves the old content or the new one, on disk either way.
- * Directories on the way are made for the owner alone. Until it is whole its name begins with a dot, so that who looks
- * at the folder passes it over.
- * @param mode permissions of the file
+ * Writes a file whole or not at all: a crash leaves the old content or the new one, on disk either way. Until it is whole its
+ * name begins with a dot, so that who looks at the folder passes it over.
+ * @param mode permissions of the file. @throws Error also where its folder is not there
  */
-export async function writeFileAtomic(path: string, text: string, mode = 0o600): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
@@ -24,6 +22,12 @@ export async function writeFileAtomic(path: string, text: string, mode = 0o600):
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** The same; directories on the way are made for the owner alone. */
+export async function writeFileAtomic(path: string, text: string, mode?: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await replaceFile(path, text, mode);
 }
 
 /** The text of a file, undefined when there is none. */

@@ -1,30 +1,12 @@
 /** Files in which a kubelet leaves what the next one has to know. */
-import { open, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-
-/** @returns undefined where there is none @throws Error */
-export async function readStateFile(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { replaceFile } from '@keelson/component/files';
 
 /** All at once, and on disk before it resolves: nothing runs with what the next kubelet would not know. @throws Error */
 export async function replaceStateFile(path: string, text: string): Promise<void> {
-  const directory = dirname(path);
-  const next = join(directory, `.${basename(path)}`);
-  const file = await open(next, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(next, path);
-  const folder = await open(directory, 'r');
+  await replaceFile(path, text);
+  const folder = await open(dirname(path), 'r');
   await folder.sync().finally(() => folder.close());
 }
 

@@ -1,7 +1,7 @@
 /** The files of the machine that is installed, by the paths that they have there. */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readIfExists, writeFileAtomic } from '../pki/files.ts';
+import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 import type { Layout } from './layout.ts';
 
 export interface Files {

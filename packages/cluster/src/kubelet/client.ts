@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import { type Client, type ClientMetrics, type ClusterConfig, connect, systemWorld } from '@keelson/client';
+import { writeFileAtomic } from '@keelson/component/files';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Running } from '@keelson/component/running';
 import { CertificateStore, keepClientCertificate } from '@keelson/kubelet';
 import { type rateLimitOf, readKubeconfig } from '../connection.ts';
-import { writeFileAtomic } from '../pki/files.ts';
 
 export interface ClientOptions {
   readonly kubeconfig: string;

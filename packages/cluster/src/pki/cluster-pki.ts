@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 import { type AuthorityFile, authorities, certificates } from './catalogue.ts';
 import {
   type CertificateProfile,
@@ -11,7 +12,6 @@ import {
   type KeyPair,
   publicKeyOf,
 } from './certificate.ts';
-import { readIfExists, writeFileAtomic } from './files.ts';
 
 /** How long before its end a certificate is replaced. */
 const renewalMargin = 30 * day;

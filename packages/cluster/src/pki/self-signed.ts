@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 import { createAuthority, issue, type KeyPair } from './certificate.ts';
-import { readIfExists, writeFileAtomic } from './files.ts';
 
 /** Where a serving certificate and its key are. */
 export interface ServingFiles {

@@ -1,7 +1,8 @@
 /** What drivers say of the health of their devices (pkg/kubelet/cm/dra/healthinfo.go). */
 import { join } from 'node:path';
 import type { World } from '@keelson/client';
-import { readStateFile, StateFile } from '../state-file.ts';
+import { readIfExists } from '@keelson/component/files';
+import { StateFile } from '../state-file.ts';
 import type { DeviceHealthMessage } from './messages.ts';
 
 export type Health = 'Healthy' | 'Unhealthy' | 'Unknown';
@@ -62,7 +63,7 @@ export class DevicesHealth {
   /** What a kubelet before has heard. What cannot be read is said again by drivers. */
   async restore(): Promise<void> {
     try {
-      const stored = JSON.parse((await readStateFile(this.#path)) ?? '{}') as Stored;
+      const stored = JSON.parse((await readIfExists(this.#path)) ?? '{}') as Stored;
       for (const [driver, { Devices }] of Object.entries(stored)) {
         const devices = Object.entries(Devices ?? {}).map(([key, device]) => {
           const at = Date.parse(device.LastUpdated);

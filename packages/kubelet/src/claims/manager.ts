@@ -5,10 +5,11 @@
 import { join } from 'node:path';
 import type { Container, Pod, ResourceHealth, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { Client } from '@keelson/client';
+import { readIfExists } from '@keelson/component/files';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { PluginHandler } from '../plugins/handler.ts';
 import { uidOf } from '../pods/spec.ts';
-import { readStateFile, StateFile } from '../state-file.ts';
+import { StateFile } from '../state-file.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import type { Driver } from './driver.ts';
 import { Drivers } from './drivers.ts';
@@ -77,7 +78,7 @@ export class ClaimManager {
     const health = new DevicesHealth(options.directory, options.client.world);
     await health.restore();
     try {
-      const text = await readStateFile(path);
+      const text = await readIfExists(path);
       return new ClaimManager(options, text === undefined ? new Map() : parseCheckpoint(text), health);
     } catch (error) {
       const why = `failed to get checkpoint ${CHECKPOINT}: ${(error as Error).message}`;

@@ -1,9 +1,10 @@
 /** The checkpoint of devices in its folder. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfExists } from '@keelson/component/files';
 import { message } from '@keelson/component/grpc/service';
 import { devicePluginDescriptors } from '../generated/deviceplugin-v1beta1.ts';
-import { readStateFile, StateFile } from '../state-file.ts';
+import { StateFile } from '../state-file.ts';
 import { CHECKPOINT, type CheckpointData, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { type Holding, Holdings } from './holdings.ts';
 import type { DeviceGrant } from './types.ts';
@@ -35,7 +36,7 @@ export class DeviceStore {
 
   /** @returns undefined where there is none @throws Error for one that cannot be read */
   async read(): Promise<DeviceRecord | undefined> {
-    const text = await readStateFile(this.#path);
+    const text = await readIfExists(this.#path);
     return text === undefined ? undefined : recordOf(parseCheckpoint(text));
   }
 
