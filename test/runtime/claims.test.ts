@@ -1,24 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import type { Client, Draft } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { EVICTION, parseThresholds, startKubelet } from '@keelson/kubelet';
 import { startTestDriver, type TestDriver } from '@keelson/kubelet/claims/testing';
-import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
+import type { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
-import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
+import { type ContainerNode, soon, startContainerNode } from '../support/container-node.ts';
+import { BUSYBOX, type Containerd, noContainers } from '../support/containerd.ts';
 
 const namespace = 'default';
-const world = systemWorld();
 const DRIVER = 'devices.test.keelson.dev';
 
 /** Claims of devices on containers that are none of a simulation, with a driver, as the node's identity. */
 describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () => {
+  let machine: ContainerNode;
   let directory: string;
-  let server: ApiServer;
   let containerd: Containerd;
   let runtime: CriRuntime;
   let admin: Client;
@@ -27,17 +24,8 @@ describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () 
   let driver: TestDriver;
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'kd-'));
-    [server, containerd] = await Promise.all([
-      startApiServer('memory', ['--enable-admission-plugins=NodeRestriction']),
-      mkdtemp(join(directory, 'c-')).then((path) => startContainerd(path)),
-    ]);
-    const config = await loadKubeconfig(server.kubeconfig);
-    admin = connect(config, { component: 'test', world });
-    const impersonate = { user: 'system:node:real', groups: ['system:nodes'] };
-    node = connect({ ...config, impersonate }, { component: 'kubelet', world });
-    await admin.resource('serviceaccounts').create({ metadata: { namespace, name: 'default' } });
-    runtime = new CriRuntime(containerd.endpoint);
+    machine = await startContainerNode();
+    ({ directory, containerd, runtime, admin, node } = machine);
     // What a driver has left that does not come back.
     await offer('stale', 'gone.test.keelson.dev', 'real');
     await offer('other', 'gone.test.keelson.dev', 'another');
@@ -46,7 +34,7 @@ describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () 
       nodeName: 'real',
       runtime,
       rootDirectory: join(directory, 'root'),
-      podLogsDirectory: join(directory, 'logs'),
+      podLogsDirectory: machine.logsDirectory,
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
       driverGraceMs: 200,
     });
@@ -61,12 +49,7 @@ describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () 
   afterAll(async () => {
     driver?.stop();
     await kubelet?.stop();
-    await runtime?.close();
-    await containerd?.stop();
-    admin?.close();
-    node?.close();
-    await server?.stop();
-    await rm(directory, { recursive: true, force: true }).catch(() => {});
+    await machine?.stop();
   }, 120_000);
 
   const pods = () => admin.resource('pods');
@@ -74,13 +57,8 @@ describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () 
     const { items } = await admin.resource('resourceslices.resource.k8s.io').list();
     return items.map(({ metadata }) => metadata.name).sort();
   };
-  const soon = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 30_000, interval: 50 });
   const phase = async (name: string) => (await pods().get({ namespace, name })).status?.phase;
-  const logs = async (name: string, container: string) => {
-    const { metadata } = await pods().get({ namespace, name });
-    const path = join(directory, 'logs', `${namespace}_${name}_${metadata.uid}`, container, '0.log');
-    return (await readFile(path, 'utf8')).replace(/^\S+ \S+ [FP] /gm, '');
-  };
+  const logs = (name: string, container: string) => machine.logs({ namespace, name }, container);
 
   function offer(name: string, driverName: string, nodeName: string) {
     const pool = { name: nodeName, generation: 1, resourceSliceCount: 1 };

@@ -1,19 +1,18 @@
 import { writeFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
-import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
+import { type Client, type Draft, systemWorld } from '@keelson/client';
 import { RpcClient } from '@keelson/component/grpc/client';
 import type { Running } from '@keelson/component/running';
 import { EVICTION, IMAGE_COLLECTION, parseThresholds, startKubelet } from '@keelson/kubelet';
 import { startTestDevicePlugin } from '@keelson/kubelet/devices/testing';
 import { ImageCollector } from '@keelson/kubelet/images/collector';
 import { podResourcesLister } from '@keelson/kubelet/podresources/messages';
-import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
+import type { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
-import { BUSYBOX, type Containerd, noContainers, startContainerd } from '../support/containerd.ts';
+import { type ContainerNode, soon, startContainerNode } from '../support/container-node.ts';
+import { BUSYBOX, type Containerd, noContainers } from '../support/containerd.ts';
 import { archive, layer } from '../support/image-archive.ts';
 
 const namespace = 'default';
@@ -21,8 +20,8 @@ const world = systemWorld();
 
 /** Pods from POST to their end, on containers that are none of a simulation. */
 describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, () => {
+  let machine: ContainerNode;
   let directory: string;
-  let server: ApiServer;
   let containerd: Containerd;
   let runtime: CriRuntime;
   let admin: Client;
@@ -35,7 +34,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
       nodeName: 'real',
       runtime,
       rootDirectory: join(directory, 'root'),
-      podLogsDirectory: join(directory, 'logs'),
+      podLogsDirectory: machine.logsDirectory,
       clusterDns: ['10.96.0.10'],
       // The machine of a test may be as full as it likes.
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard }) },
@@ -43,31 +42,14 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     });
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'kk-'));
-    // Users of pods' own namespaces go through it.
-    await chmod(directory, 0o711);
-    await mkdir(join(directory, 'c'));
-    [server, containerd] = await Promise.all([
-      startApiServer('memory', ['--enable-admission-plugins=NodeRestriction']),
-      startContainerd(join(directory, 'c')),
-    ]);
-    const config = await loadKubeconfig(server.kubeconfig);
-    admin = connect(config, { component: 'test', world });
-    const impersonate = { user: 'system:node:real', groups: ['system:nodes'] };
-    node = connect({ ...config, impersonate }, { component: 'kubelet', world });
-    await admin.resource('serviceaccounts').create({ metadata: { namespace, name: 'default' } });
-    runtime = new CriRuntime(containerd.endpoint);
+    machine = await startContainerNode();
+    ({ directory, containerd, runtime, admin, node } = machine);
     kubelet = await start();
   }, 120_000);
 
   afterAll(async () => {
     await kubelet?.stop();
-    await runtime?.close();
-    await containerd?.stop();
-    admin?.close();
-    node?.close();
-    await server?.stop();
-    await rm(directory, { recursive: true, force: true }).catch(() => {});
+    await machine?.stop();
   }, 120_000);
 
   const pods = () => admin.resource('pods');
@@ -76,12 +58,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     const { initContainerStatuses: init = [], containerStatuses: regular = [] } = (await get(name)).status ?? {};
     return [...init, ...regular].find((each) => each.name === container);
   };
-  const logs = async (name: string, container = 'c', attempt = 0) => {
-    const { metadata } = await get(name);
-    const path = join(directory, 'logs', `${namespace}_${name}_${metadata.uid}`, container, `${attempt}.log`);
-    return (await readFile(path, 'utf8')).replace(/^\S+ \S+ [FP] /gm, '');
-  };
-  const soon = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 30_000, interval: 50 });
+  const logs = (name: string, container = 'c', attempt = 0) => machine.logs({ namespace, name }, container, attempt);
   const phase = async (name: string) => (await get(name)).status?.phase;
   const sh = (script: string, more: Draft<Container> = {}): Draft<Container> => ({
     name: 'c',
