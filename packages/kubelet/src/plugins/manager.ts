@@ -6,14 +6,13 @@ import type { World } from '@keelson/client';
 import { RpcClient } from '@keelson/component/grpc/client';
 import { Gauge } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { operationPause } from '../retry.ts';
 import type { Plugin, PluginHandler } from './handler.ts';
 import { registration } from './registration.ts';
 import { PluginWatcher } from './watcher.ts';
 
 const INFO_MS = 1000;
 const NOTIFY_MS = 5000;
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 122_000;
 
 export type PluginType = 'CSIPlugin' | 'DRAPlugin' | 'DevicePlugin';
 
@@ -96,7 +95,7 @@ export class PluginManager {
       if (wanted !== undefined && !socket.registered) await this.#registerPlugin(socket, wanted);
     } catch (error) {
       this.#world.log.warn({ path: socket.path, error }, 'A plugin could not be registered');
-      const ms = Math.min(FIRST_RETRY_MS * 2 ** socket.failures++, LAST_RETRY_MS);
+      const ms = operationPause(socket.failures++);
       const retry = () => void this.#reconcile(socket);
       if (!this.#stopped) socket.cancelRetry = this.#world.clock.after(ms, retry, { background: true });
     } finally {

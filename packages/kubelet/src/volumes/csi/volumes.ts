@@ -6,6 +6,7 @@ import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { unlessAborted } from '../../pods/kill.ts';
 import { PreparationError } from '../../pods/services.ts';
 import { uidOf } from '../../pods/spec.ts';
+import { operationPause } from '../../retry.ts';
 import { showDevice, tellOfDevice } from '../block.ts';
 import type { BoundClaim } from '../claims.ts';
 import type { MountedVolume } from '../manager.ts';
@@ -36,8 +37,6 @@ export interface MountRequest {
   readonly signal: AbortSignal;
 }
 
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 122_000;
 const FOR_ONE_POD = 'volume uses the ReadWriteOncePod access mode and is already in use by another pod';
 
 export class CsiVolumes {
@@ -252,7 +251,7 @@ export class CsiVolumes {
       });
     } catch (error) {
       log.warn({ volume: held.name, error }, 'A volume could not be taken from the node');
-      const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** held.failures++);
+      const pause = operationPause(held.failures++);
       held.cancelRetry();
       held.cancelRetry = clock.after(pause, () => void (this.#stopped || this.#leave(held)), { background: true });
     }
