@@ -35,7 +35,11 @@ describe.skipIf(noContainers() ?? missing('kubectl'))('pods on containerd', { ti
     await containerd?.stop();
     await rm(directory, { recursive: true, force: true });
   }, 60_000);
-  beforeEach(({ onTestFailed }) => onTestFailed(() => console.error(cluster.output().slice(-2000))));
+  beforeEach(({ onTestFailed }) =>
+    onTestFailed(() => {
+      for (const program of [cluster, containerd.program]) console.error(program.output().slice(-4000));
+    }),
+  );
 
   async function up(): Promise<void> {
     const endpoint = `--container-runtime-endpoint=${containerd.endpoint}`;

@@ -1,6 +1,14 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RpcError } from '@keelson/component/grpc/errors';
+import { RpcServer } from '@keelson/component/grpc/server';
+import { Service } from '@keelson/component/grpc/service';
+import { expect, onTestFinished, test } from 'vitest';
+import { criDescriptors } from '../../generated/cri-v1.ts';
 import type { PodStats } from '../stats.ts';
-import { ofCurrent } from './runtime.ts';
+import type { Methods } from './messages.ts';
+import { CriRuntime, ofCurrent } from './runtime.ts';
 
 const container = (id: string, name: string, nanoseconds?: number): PodStats['containers'][number] => ({
   id,
@@ -16,4 +24,27 @@ test.each([
 ])('of each name one container: %s', (_what, containers, want) => {
   const pod: PodStats = { uid: 'u', name: 'p', namespace: 'n', containers };
   expect(ofCurrent(pod).containers.map(({ id }) => id)).toEqual(want);
+});
+
+test('who asks while a runtime measures shares its answer, a failure too', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cri-'));
+  const asked: (() => void)[] = [];
+  const measure = () =>
+    new Promise<never>((_resolve, reject) => asked.push(() => reject(new RpcError('Unavailable', `${asked.length}`))));
+  const service = new Service<Methods>(criDescriptors, 'runtime.v1.RuntimeService');
+  const server = new RpcServer().add(service, { ListPodSandboxStats: measure });
+  await server.listen(join(directory, 'sock'));
+  const runtime = new CriRuntime(`unix://${join(directory, 'sock')}`);
+  onTestFinished(async () => {
+    await runtime.close();
+    server.stop();
+    await rm(directory, { recursive: true });
+  });
+  for (const count of [1, 2]) {
+    const outcomes = Promise.allSettled([runtime.stats(), runtime.stats()]);
+    await expect.poll(() => asked).toHaveLength(count);
+    asked.at(-1)!();
+    const reason = expect.objectContaining({ message: expect.stringMatching(new RegExp(`= ${count}$`)) });
+    expect(await outcomes).toEqual([0, 1].map(() => ({ status: 'rejected', reason })));
+  }
 });
