@@ -3,15 +3,15 @@ import type { Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import type { NetworkPolicySpec } from '@keelson/api/generated/types/networking/v1';
 import { systemKernel } from '@keelson/pod-network';
-import { partsOf, removePolicies } from '@keelson/pod-network/policies/policies';
-import { baseRules, COMMENT, TABLE } from '@keelson/pod-network/policies/rules';
-import { namespace, pod, policy } from '@keelson/pod-network/testing/policy-objects';
+import { memberOf } from '@keelson/pod-network/policies/members';
+import { NodePolicies } from '@keelson/pod-network/policies/node-policies';
+import { removePolicies } from '@keelson/pod-network/policies/policies';
+import { pod, policy } from '@keelson/pod-network/testing/policy-objects';
 import { systemNft } from '@keelson/proxy';
 import { endpointsOf } from '@keelson/proxy/endpoints';
 import { baseRules as serviceBase } from '@keelson/proxy/rules/base';
 import { type Surroundings, serviceRules } from '@keelson/proxy/rules/service';
 import { serviceTable } from '@keelson/proxy/rules/service-table';
-import { Table } from '@keelson/proxy/rules/table';
 import { servicePortsOf } from '@keelson/proxy/services';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Network, noNetworks } from './net.ts';
@@ -23,9 +23,8 @@ const [A, B, OUTSIDE, SERVICE] = ['10.7.1.2', '10.7.2.2', '10.7.9.2', '10.96.0.7
 
 describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, { timeout: 120_000 }, () => {
   let [node, a, b, outside]: Network[] = [];
-  const table = new Table(TABLE, COMMENT);
-  let owners: string[] = [];
-  const namespaces = [namespace('one', { team: 'one' }), namespace('two', { team: 'two' })];
+  const policies = new NodePolicies('here');
+  let names: string[] = [];
   const ports = [{ name: 'web', containerPort: 8080 }];
   const podsWith = (labels: Record<string, string> = {}): Pod[] => [
     pod('one/a', [A, 'fd07:1::2'], { labels: { app: 'a', ...labels }, ports }),
@@ -43,7 +42,7 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
       node!.serve('node', 8080),
     ]);
     await systemNft(node!.within).apply(services());
-    await systemKernel(node!.within).applyTables(table.replacement(baseRules(), new Map()));
+    await systemKernel(node!.within).applyTables([...policies.rewriting()].join(''));
   }, 60_000);
   afterAll(async () => {
     for (const network of [node, a, b, outside]) await network?.stop();
@@ -51,11 +50,12 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
 
   /** Makes the table what these mean, in one transaction, as a change of what it was. @returns the transaction */
   async function set(specs: Record<string, Partial<NetworkPolicySpec>>, pods = podsWith()): Promise<string> {
-    const policies = Object.entries(specs).map(([path, spec]) => policy(path, spec));
-    const parts = await partsOf('here', policies, pods, namespaces);
-    const gone = owners.filter((owner) => !parts.has(owner)).map((owner) => [owner, undefined] as const);
-    const text = table.change(new Map([...parts, ...gone]), 0);
-    owners = [...parts.keys()];
+    for (const name of ['one', 'two']) policies.setNamespace(name, { team: name });
+    for (const each of pods) policies.setPod(`${each.metadata.namespace}/${each.metadata.name}`, memberOf(each));
+    for (const name of names.filter((each) => !(each in specs))) policies.setPolicy(name, undefined);
+    for (const [name, spec] of Object.entries(specs)) policies.setPolicy(name, policy(name, spec));
+    names = Object.keys(specs);
+    const text = [...policies.changes(0)].join('');
     await systemKernel(node!.within).applyTables(text);
     return text;
   }
@@ -85,8 +85,8 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
     denied(a!, B, 8080);
     const text = await set({ 'two/deny': {}, 'two/allow': { ingress: [{ from }] } }, podsWith({ ok: 'yes' }));
     expect(text.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^add element inet keelson-policies peers4-\S+ \{ 10\.7\.1\.2 \}$/),
-      expect.stringMatching(/^add element inet keelson-policies peers6-\S+ \{ fd07:1::2 \}$/),
+      expect.stringMatching(/^add element inet keelson-policies peers-\S+-4 \{ 10\.7\.1\.2 \}$/),
+      expect.stringMatching(/^add element inet keelson-policies peers-\S+-6 \{ fd07:1::2 \}$/),
     ]);
     await answered(a!, B, 8080, 'b');
     await answered(a!, 'fd07:2::2', 8080, 'b');

@@ -30,7 +30,7 @@ export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOpt
     const all = nodes.store.list();
     const plan = planOf(nodeName, all);
     const text = JSON.stringify(plan);
-    if (!isWhole && text === applied) return;
+    if (!isWhole && text === applied) return 0;
     if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
     await applyPlan(plan, kernel, (range, error) =>
       log.error({ range, err: error.message }, 'Pods of another node are not reached'),
@@ -44,6 +44,7 @@ export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOpt
     }
     if (text !== applied) log.info({ routes: plan.routes.length }, 'The network of pods is as the nodes say');
     applied = text;
+    return text.length;
   };
 
   const { changed, start } = syncLoop(client.world, sync, 'The network of pods is not as it should be');

@@ -4,6 +4,8 @@ import type { Running } from '@keelson/component/running';
 
 /** After so long all is compared with the kernel again: others may have changed it. */
 const SYNC_MS = 60_000;
+/** Where that is a long text it is done more seldom: so many characters a millisecond are a hundredth of what nft takes. */
+const SYNC_SHARE = 50;
 /** A failure is tried again after so long. */
 const RETRY_MS = 5_000;
 /** Many things that change at once are one change. */
@@ -17,32 +19,30 @@ export interface SyncLoop {
 }
 
 /**
- * @param sync one at a time; is told whether all has to be written, whatever it knows of
+ * @param sync one at a time; is told whether all has to be written, whatever it knows of; tells how many characters it has written
  * @param complaint what a failure of it means
  */
 export function syncLoop(
   { clock, log }: World,
-  sync: (isWhole: boolean) => Promise<void>,
+  sync: (isWhole: boolean) => Promise<number>,
   complaint: string,
 ): SyncLoop {
   const stopped = new AbortController();
   let waiting = new AbortController();
   const work = async (informers: InformerFactory) => {
     await informers.synced();
-    for (let isWhole = true; !stopped.signal.aborted; ) {
+    for (let wholeAt = clock.now(); !stopped.signal.aborted; ) {
       waiting = new AbortController();
-      let hasFailed = false;
-      await sync(isWhole).catch((error: Error) => {
+      const isWhole = clock.now() >= wholeAt;
+      const written = await sync(isWhole).catch((error: Error) => {
         log.error({ err: error.message }, complaint);
-        hasFailed = true;
+        return undefined;
       });
+      if (written === undefined) wholeAt = clock.now();
+      else if (isWhole) wholeAt = clock.now() + Math.max(SYNC_MS, written / SYNC_SHARE);
       await sleep(clock, MIN_SYNC_MS, stopped.signal).catch(() => {});
-      const pause = hasFailed ? RETRY_MS : SYNC_MS;
-      const isDue = await sleep(clock, pause, AbortSignal.any([waiting.signal, stopped.signal])).then(
-        () => true,
-        () => false,
-      );
-      isWhole = hasFailed || isDue;
+      const pause = written === undefined ? RETRY_MS : Math.max(0, wholeAt - clock.now());
+      await sleep(clock, pause, AbortSignal.any([waiting.signal, stopped.signal])).catch(() => {});
     }
   };
   return {

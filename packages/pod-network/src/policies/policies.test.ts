@@ -71,7 +71,7 @@ test('the table is replaced at the start and each minute, and is otherwise told 
   const { kernel, until, tell } = await started(objects());
   await until(() => expect(kernel.transactions).toHaveLength(1));
   expect(whole(kernel.transactions[0])).toBe(true);
-  expect(kernel.transactions[0]).toMatch(/add element inet keelson-policies ingress-pods4 \{ 10\.1\.0\.1 : jump /);
+  expect(kernel.transactions[0]).toMatch(/add element inet keelson-policies ingress-pods-4 \{ 10\.1\.0\.1 : jump /);
   tell('pods', 'ADDED', pod('a/other', ['10.1.0.2']));
   await until(() => expect(kernel.transactions).toHaveLength(2));
   expect(whole(kernel.transactions[1])).toBe(false);

@@ -1,17 +1,16 @@
 /** NetworkPolicies of the pods of a node: keeps the kernel's table as they say. */
-import { isDeepStrictEqual } from 'node:util';
 import type { Container, Namespace, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/generated/types/meta/v1';
 import type { NetworkPolicy } from '@keelson/api/generated/types/networking/v1';
 import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import type { Rules } from '@keelson/proxy/rules/rules';
-import { removal, Table } from '@keelson/proxy/rules/table';
+import { removal } from '@keelson/proxy/rules/table';
 import type { Kernel } from '../kernel.ts';
 import { syncLoop } from '../sync-loop.ts';
-import { Cluster, memberOf } from './cluster.ts';
-import { allowancesOf, DIRECTIONS, isolatedPods, nameOf } from './isolation.ts';
-import { baseRules, COMMENT, podRules, policyRules, TABLE } from './rules.ts';
+import { nameOf } from './isolation.ts';
+import { memberOf } from './members.ts';
+import { NodePolicies } from './node-policies.ts';
+import { TABLE } from './rules.ts';
 
 export interface PoliciesOptions {
   /** May list and watch pods, namespaces and network policies. */
@@ -27,67 +26,52 @@ export function startPolicies({ client, nodeName, kernel }: PoliciesOptions): Ru
   const pods = informers.informer('pods', { transform: podEssentials });
   const namespaces = informers.informer('namespaces', { transform: namespaceEssentials });
   const policies = informers.informer('networkpolicies.networking.k8s.io', { transform: withoutManagedFields });
-  const table = new Table(TABLE, COMMENT);
-  /** What stands in the table. */
-  let standing: ReadonlyMap<string, Rules> = new Map();
+  const node = new NodePolicies(nodeName);
 
   const sync = async (isWhole: boolean) => {
-    const parts = await partsOf(nodeName, policies.store.list(), pods.store.list(), namespaces.store.list());
-    const gone = [...standing.keys()].filter((owner) => !parts.has(owner)).map((owner) => [owner, undefined] as const);
-    const come = [...parts].filter(([owner, rules]) => !isDeepStrictEqual(standing.get(owner), rules));
-    const text = isWhole
-      ? table.replacement(baseRules(), parts)
-      : table.change(new Map([...come, ...gone]), clock.now());
-    standing = parts;
+    const differing = await inTurns(node.changes(clock.now()));
+    const text = isWhole ? await inTurns(node.rewriting()) : differing;
     if (text !== '') await kernel.applyTables(text);
-    log.debug({ parts: parts.size, isWhole }, 'Network policies are in the kernel');
+    log.debug({ length: text.length, isWhole }, 'Network policies are in the kernel');
+    return text.length;
   };
   const { changed, start } = syncLoop(client.world, sync, 'Network policies are not in the kernel as they should be');
 
-  const whenNotSame = <T>(factsOf: (object: T) => unknown) => ({
-    added: changed,
-    deleted: changed,
-    updated: (before: T, after: T) => {
-      if (JSON.stringify(factsOf(before)) !== JSON.stringify(factsOf(after))) changed();
-    },
+  const tell = (isDifferent: boolean) => isDifferent && changed();
+  const follow = <T>(set: (object: T, isThere: boolean) => boolean) => ({
+    added: (object: T) => tell(set(object, true)),
+    updated: (_: T, object: T) => tell(set(object, true)),
+    deleted: (object: T) => tell(set(object, false)),
   });
-  pods.addHandler(whenNotSame(memberOf));
-  namespaces.addHandler(whenNotSame(({ metadata }: Namespace) => metadata.labels));
-  policies.addHandler(whenNotSame(({ spec }: NetworkPolicy) => spec));
+  pods.addHandler(
+    follow((pod: Pod, isThere) =>
+      node.setPod(`${pod.metadata.namespace}/${pod.metadata.name}`, isThere ? memberOf(pod) : undefined),
+    ),
+  );
+  namespaces.addHandler(
+    follow(({ metadata }: Namespace, isThere) =>
+      node.setNamespace(metadata.name ?? '', isThere ? (metadata.labels ?? {}) : undefined),
+    ),
+  );
+  policies.addHandler(
+    follow((policy: NetworkPolicy, isThere) => node.setPolicy(nameOf(policy), isThere ? policy : undefined)),
+  );
   return start(informers);
+}
+
+/** A text of pieces; other work gets its turn after each. */
+async function inTurns(pieces: Iterable<string>): Promise<string> {
+  const text: string[] = [];
+  for (const piece of pieces) {
+    text.push(piece);
+    await new Promise(setImmediate);
+  }
+  return text.join('');
 }
 
 /** Takes the table away, if it is there. @throws ProgramError */
 export const removePolicies = (kernel: Pick<Kernel, 'applyTables'>): Promise<void> =>
   kernel.applyTables(removal(TABLE));
-
-/**
- * All that is in the table beside its base, by whose it is. Other work gets its turn after each policy. Policies that select no pod
- * here are in no table.
- */
-export async function partsOf(
-  nodeName: string,
-  policies: readonly NetworkPolicy[],
-  pods: readonly Pod[],
-  namespaces: readonly Namespace[],
-): Promise<Map<string, Rules>> {
-  const cluster = new Cluster(pods, namespaces);
-  const isolated = isolatedPods(nodeName, policies, cluster);
-  const parts = new Map<string, Rules>([['pods', podRules(isolated)]]);
-  for (const direction of DIRECTIONS) {
-    const used = new Set(isolated.flatMap((pod) => pod.policies[direction]));
-    for (const policy of policies) {
-      const name = nameOf(policy);
-      if (!used.has(name)) continue;
-      parts.set(
-        `${direction} ${name}`,
-        policyRules(name, direction, allowancesOf(policy, direction, nodeName, cluster)),
-      );
-      await new Promise(setImmediate);
-    }
-  }
-  return parts;
-}
 
 const identity = ({ name, namespace, uid, resourceVersion, labels, creationTimestamp }: ObjectMeta): ObjectMeta =>
   Object.fromEntries(

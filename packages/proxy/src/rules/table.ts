@@ -10,6 +10,8 @@ export interface Remembered {
 
 /** Elements in one command. */
 const BATCH = 100;
+/** Parts whose text is made in one turn. */
+const PIECE = 100;
 /** So long after its last reference is gone kernels before 6.2 still think that a chain is in use. */
 const REFERENCE_MS = 1_000;
 
@@ -30,30 +32,34 @@ export class Table {
   /** A transaction after which nothing but these rules stands in the table. @param parts by whose they are */
   replacement(base: Rules, parts: ReadonlyMap<string, Rules>, remembered: readonly Remembered[] = []): string {
     this.#parts.clear();
-    this.#stale.clear();
     this.#elements.clear();
-    this.#elements.set('', base.elements);
-    for (const [owner, rules] of parts) {
+    for (const [owner, rules] of [['', base] as const, ...parts]) {
       this.#parts.set(owner, rules);
       this.#elements.set(owner, rules.elements);
     }
-    const all = [base, ...parts.values()];
-    const chains = all.flatMap((rules) => [...rules.chains]);
-    const sets = new Map(all.flatMap((rules) => [...rules.sets]));
-    return lines([
-      removal(this.#table).trimEnd(),
-      `add table ${this.#table} { comment "${this.#comment}" ; }`,
-      ...[...sets].map(([name, set]) => this.#addSet(name, set)),
-      ...chains.map(([name, chain]) => this.#addChain(name, chain)),
-      ...chains.flatMap(([name, chain]) => this.#addRules(name, chain)),
-      ...this.#addElements(this.#elements.all()),
-      ...remembered
-        .filter(({ set }) => sets.has(set))
-        .map(
-          ({ set, address, expires }) =>
-            `add element ${this.#table} ${set} { ${address} timeout ${timeoutOf(sets.get(set)!)} expires ${expires}s }`,
-        ),
-    ]);
+    const sets = new Map([base, ...parts.values()].flatMap((rules) => [...rules.sets]));
+    const kept = remembered
+      .filter(({ set }) => sets.has(set))
+      .map(
+        ({ set, address, expires }) =>
+          `add element ${this.#table} ${set} { ${address} timeout ${timeoutOf(sets.get(set)!)} expires ${expires}s }`,
+      );
+    return [...this.rewriting(), lines(kept)].join('');
+  }
+
+  /**
+   * A transaction after which the kernel has what this table has, whatever it had before. In pieces, each of which takes little
+   * time: the table must not change between them.
+   */
+  *rewriting(): Generator<string> {
+    this.#stale.clear();
+    yield lines([removal(this.#table).trimEnd(), `add table ${this.#table} { comment "${this.#comment}" ; }`]);
+    yield* this.#eachPart(({ sets }) => [...sets].map(([name, set]) => this.#addSet(name, set)));
+    yield* this.#eachPart(({ chains }) => [...chains].map(([name, chain]) => this.#addChain(name, chain)));
+    yield* this.#eachPart(({ chains }) => [...chains].flatMap(([name, chain]) => this.#addRules(name, chain)));
+    for (const [set, elements] of this.#elements.bySet()) {
+      for (const some of batches(elements)) yield `${this.#addElements(set, some)}\n`;
+    }
   }
 
   /**
@@ -63,26 +69,20 @@ export class Table {
    */
   change(changes: ReadonlyMap<string, Rules | undefined>, now: number): string {
     const text = { declare: [], remove: [], fill: [] } as Record<'declare' | 'remove' | 'fill', string[]>;
-    const touched = new Map<string, Element | undefined>();
+    const touched = new Map<string, Difference>();
     const deleted = new Set<string>();
     for (const [owner, after = NO_RULES] of changes) {
       const before = this.#parts.get(owner) ?? NO_RULES;
       this.#changeChains(before, after, now, text);
       this.#changeSets(before, after, text, deleted);
-      for (const [id, element] of this.#elements.set(owner, after.elements)) {
-        if (!touched.has(id)) touched.set(id, element);
+      for (const difference of this.#elements.set(owner, after.elements)) {
+        const id = `${difference.of} ${difference.key}`;
+        if (!touched.has(id)) touched.set(id, difference);
       }
       if (after === NO_RULES) this.#parts.delete(owner);
       else this.#parts.set(owner, after);
     }
-    for (const [id, before] of touched) {
-      const after = this.#elements.get(id);
-      if (before?.verdict === after?.verdict && before !== undefined && after !== undefined) continue;
-      // With a set its elements go.
-      if (before && !deleted.has(before.of))
-        text.fill.push(`delete element ${this.#table} ${before.of} { ${before.key} }`);
-      if (after) text.fill.push(this.#addElement(after));
-    }
+    text.fill.push(...this.#changeElements(touched.values(), deleted));
     return lines([...text.declare, ...text.remove, ...text.fill]);
   }
 
@@ -124,6 +124,36 @@ export class Table {
     }
   }
 
+  #changeElements(touched: Iterable<Difference>, deleted: ReadonlySet<string>): string[] {
+    const gone = new Map<string, string[]>();
+    const come = new Map<string, Element[]>();
+    for (const { of, key, before } of touched) {
+      const after = this.#elements.get(of, key);
+      if (before?.verdict === after?.verdict && before !== undefined && after !== undefined) continue;
+      // With a set its elements go.
+      if (before && !deleted.has(of)) append(gone, of, key);
+      if (after) append(come, of, after);
+    }
+    return [
+      ...[...gone].flatMap(([set, keys]) =>
+        batches(keys).map((some) => `delete element ${this.#table} ${set} { ${some.join(', ')} }`),
+      ),
+      ...[...come].flatMap(([set, elements]) => batches(elements).map((some) => this.#addElements(set, some))),
+    ];
+  }
+
+  *#eachPart(linesOf: (rules: Rules) => readonly string[]): Generator<string> {
+    let some: string[] = [];
+    let seen = 0;
+    for (const rules of this.#parts.values()) {
+      some.push(...linesOf(rules));
+      if (++seen % PIECE > 0) continue;
+      yield lines(some);
+      some = [];
+    }
+    yield lines(some);
+  }
+
   #addSet(name: string, { kind, body }: Declaration): string {
     return `add ${kind} ${this.#table} ${name} { ${body} }`;
   }
@@ -136,20 +166,9 @@ export class Table {
     return rules.map((rule) => `add rule ${this.#table} ${name} ${rule}`);
   }
 
-  #addElement(element: Element): string {
-    return `add element ${this.#table} ${element.of} { ${textOf(element)} }`;
-  }
-
   /** Many in one command: nft is the quicker. */
-  *#addElements(elements: Iterable<Element>): Generator<string> {
-    for (const [name, all] of Map.groupBy(elements, ({ of }) => of)) {
-      for (let i = 0; i < all.length; i += BATCH) {
-        yield `add element ${this.#table} ${name} { ${all
-          .slice(i, i + BATCH)
-          .map(textOf)
-          .join(', ')} }`;
-      }
-    }
+  #addElements(set: string, elements: readonly Element[]): string {
+    return `add element ${this.#table} ${set} { ${elements.map(textOf).join(', ')} }`;
   }
 }
 
@@ -158,52 +177,79 @@ export function removal(table: string): string {
   return lines([`add table ${table}`, `delete table ${table}`]);
 }
 
+/** An element that may differ now. */
+interface Difference extends Pick<Element, 'of' | 'key'> {
+  readonly before: Element | undefined;
+}
+
 /** Elements by whose they are. Two may claim the same one, such as services with the same endpoint: it stays until neither does. */
 class Claims {
-  readonly #byId = new Map<string, Map<string, Element>>();
+  /** By set, key and owner. */
+  readonly #sets = new Map<string, Map<string, Map<string, Element>>>();
   readonly #byOwner = new Map<string, readonly Element[]>();
 
   /** In the table: of several claims, that of the owner who comes first. */
-  get(id: string): Element | undefined {
-    const claims = this.#byId.get(id);
-    if (claims === undefined) return undefined;
-    return claims.get([...claims.keys()].sort()[0]!);
+  get(set: string, key: string): Element | undefined {
+    const claims = this.#sets.get(set)?.get(key);
+    return claims && first(claims);
   }
 
-  /** @returns all that may differ now, with what was there before */
-  set(owner: string, elements: readonly Element[]): Map<string, Element | undefined> {
-    const before = new Map<string, Element | undefined>();
-    for (const element of this.#byOwner.get(owner) ?? []) {
-      const id = idOf(element);
-      before.set(id, this.get(id));
-    }
-    for (const element of elements) if (!before.has(idOf(element))) before.set(idOf(element), this.get(idOf(element)));
-    for (const element of this.#byOwner.get(owner) ?? []) this.#drop(owner, idOf(element));
+  /** @returns all that may differ now */
+  set(owner: string, elements: readonly Element[]): Difference[] {
+    const old = this.#byOwner.get(owner) ?? [];
+    if (isSame(old, elements)) return [];
+    const differences = [...old, ...elements].map(({ of, key }) => ({ of, key, before: this.get(of, key) }));
+    for (const { of, key } of old) this.#drop(owner, of, key);
     for (const element of elements) {
-      const claims = this.#byId.get(idOf(element));
+      const keys = this.#sets.get(element.of) ?? new Map<string, Map<string, Element>>();
+      this.#sets.set(element.of, keys);
+      const claims = keys.get(element.key);
       if (claims) claims.set(owner, element);
-      else this.#byId.set(idOf(element), new Map([[owner, element]]));
+      else keys.set(element.key, new Map([[owner, element]]));
     }
     if (elements.length > 0) this.#byOwner.set(owner, elements);
     else this.#byOwner.delete(owner);
-    return before;
+    return differences;
   }
 
-  *all(): Iterable<Element> {
-    for (const id of this.#byId.keys()) yield this.get(id)!;
+  *bySet(): Iterable<readonly [string, Element[]]> {
+    for (const [set, keys] of this.#sets) yield [set, Array.from(keys.values(), first)];
   }
 
   clear(): void {
-    this.#byId.clear();
+    this.#sets.clear();
     this.#byOwner.clear();
   }
 
-  #drop(owner: string, id: string): void {
-    const claims = this.#byId.get(id);
+  #drop(owner: string, set: string, key: string): void {
+    const keys = this.#sets.get(set);
+    const claims = keys?.get(key);
     claims?.delete(owner);
-    if (claims?.size === 0) this.#byId.delete(id);
+    if (claims?.size === 0) keys!.delete(key);
+    if (keys?.size === 0) this.#sets.delete(set);
   }
 }
+
+const isSame = (before: readonly Element[], after: readonly Element[]): boolean =>
+  before.length === after.length &&
+  before.every(({ of, key, verdict, comment }, i) => {
+    const other = after[i]!;
+    return of === other.of && key === other.key && verdict === other.verdict && comment === other.comment;
+  });
+
+const first = (claims: ReadonlyMap<string, Element>): Element => {
+  if (claims.size === 1) return claims.values().next().value!;
+  return claims.get([...claims.keys()].sort()[0]!)!;
+};
+
+function append<T>(lists: Map<string, T[]>, name: string, value: T): void {
+  const list = lists.get(name);
+  if (list) list.push(value);
+  else lists.set(name, [value]);
+}
+
+const batches = <T>(list: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(list.length / BATCH) }, (_, i) => list.slice(i * BATCH, (i + 1) * BATCH));
 
 /** In nft's language. */
 function textOf({ key, verdict, comment }: Element): string {
@@ -211,6 +257,5 @@ function textOf({ key, verdict, comment }: Element): string {
   return `${key}${said}${verdict === '' ? '' : ` : ${verdict}`}`;
 }
 
-const idOf = ({ of, key }: Element) => `${of} ${key}`;
 const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join('');
 const timeoutOf = ({ body }: Declaration) => /timeout (\d+s)/.exec(body)![1]!;

@@ -1,0 +1,298 @@
+/** What a node's kernel has of NetworkPolicies: follows pods, namespaces and policies one by one. */
+import { isDeepStrictEqual } from 'node:util';
+import type { NetworkPolicy, NetworkPolicySpec } from '@keelson/api/generated/types/networking/v1';
+import type { LabelSelector } from '@keelson/api/selectors/labels';
+import type { Rules } from '@keelson/proxy/rules/rules';
+import { Table } from '@keelson/proxy/rules/table';
+import { Groups } from './groups.ts';
+import { allowancesOf, DIRECTIONS, type Direction, directionsOf } from './isolation.ts';
+import type { Address, Member } from './members.ts';
+import { type PodSet, selectorOf } from './pod-sets.ts';
+import { baseRules, COMMENT, isolationElements, isolationRules, policyRules, TABLE } from './rules.ts';
+
+type Labels = Readonly<Record<string, string>>;
+type PerDirection<T> = Readonly<Partial<Record<Direction, T>>>;
+
+/** A policy, as what it means to the table. */
+interface Policy {
+  readonly spec: NetworkPolicySpec;
+  readonly namespace: string;
+  readonly selector: LabelSelector;
+  readonly allowed: PerDirection<{ readonly rules: Rules; readonly sets: readonly PodSet[] }>;
+}
+
+/** A pod of this node that policies select. */
+interface Isolated {
+  readonly addresses: readonly Address[];
+  /** The policies' names, in their order; none: it is not isolated in that direction. */
+  readonly by: PerDirection<readonly string[]>;
+}
+
+/** So many pods, policies or sets at once, then other work gets its turn. */
+const SLICE = 100;
+
+/**
+ * The table of one node. What is set is only noted; `changes` has the table follow, at the cost of what differs. Pods and policies are
+ * named NAMESPACE/NAME.
+ */
+export class NodePolicies {
+  readonly #nodeName: string;
+  readonly #table = new Table(TABLE, COMMENT);
+  readonly #pods = new Map<string, Member>();
+  readonly #podsOf = new Groups();
+  readonly #namespaces = new Map<string, Labels>();
+  readonly #policies = new Map<string, Policy>();
+  readonly #policiesOf = new Groups();
+
+  /** Pods of this node, by their addresses, in whichever namespace. */
+  readonly #holders = new Groups();
+  /** Pods of this node, by their namespace. */
+  readonly #here = new Groups();
+  readonly #isolated = new Map<string, Isolated>();
+
+  /** Pods of this node that have to be compared with the policies. */
+  readonly #unasked = new Set<string>();
+  /** Pods whose elements have to be compared with the table's. */
+  readonly #unwritten = new Set<string>();
+  /** Whether other chains or sets may be needed than stand in the table. */
+  #isOutdated = false;
+
+  /** What of the table is not elements of pods, by owner. */
+  #standing: ReadonlyMap<string, Rules> = new Map();
+  #sets: ReadonlyMap<string, PodSet> = new Map();
+  /** The sets that pods of a namespace may be in. */
+  readonly #covering = new Map<string, readonly PodSet[]>();
+
+  constructor(nodeName: string) {
+    this.#nodeName = nodeName;
+    this.#table.change(new Map([['', baseRules()]]), 0);
+  }
+
+  /** @param pod undefined: has no addresses of its own any more @returns whether there is something to change */
+  setPod(name: string, pod: Member | undefined): boolean {
+    const before = this.#pods.get(name);
+    if (isDeepStrictEqual(before, pod)) return false;
+    if (before) this.#forget(name, before);
+    if (pod) this.#note(name, pod);
+    this.#unwritten.add(name);
+    return true;
+  }
+
+  /** @param labels undefined: is gone @returns whether there is something to change */
+  setNamespace(name: string, labels: Labels | undefined): boolean {
+    if (isDeepStrictEqual(this.#namespaces.get(name), labels)) return false;
+    if (labels) this.#namespaces.set(name, labels);
+    else this.#namespaces.delete(name);
+    this.#covering.delete(name);
+    for (const pod of this.#podsOf.of(name)) this.#unwritten.add(pod);
+    return true;
+  }
+
+  /** @param policy undefined: is gone @returns whether there is something to change */
+  setPolicy(name: string, policy: NetworkPolicy | undefined): boolean {
+    const before = this.#policies.get(name);
+    if (isDeepStrictEqual(before?.spec, policy?.spec)) return false;
+    if (before) {
+      this.#policies.delete(name);
+      this.#policiesOf.delete(before.namespace, name);
+    }
+    if (policy) {
+      const after = compiled(name, policy, this.#nodeName);
+      this.#policies.set(name, after);
+      this.#policiesOf.add(after.namespace, name);
+    }
+    this.#isOutdated = true;
+    for (const pod of this.#here.of((before ?? this.#policies.get(name))!.namespace)) this.#unasked.add(pod);
+    return true;
+  }
+
+  /**
+   * A transaction that has the table follow what was set, in pieces, each of which takes little time; between them more may be set.
+   * @param now milliseconds
+   */
+  *changes(now: number): Generator<string> {
+    let seen = 0;
+    for (const name of this.#unasked) {
+      this.#unasked.delete(name);
+      this.#ask(name);
+      if (++seen % SLICE === 0) yield '';
+    }
+    const gone = this.#isOutdated ? yield* this.#plan(now) : [];
+    const rulesOf = (name: string) => [`pod ${name}`, this.#rulesOf(name)] as const;
+    yield* this.#write(map(taken(this.#unwritten), rulesOf), now);
+    yield* this.#write(
+      map(gone, (owner) => [owner, undefined] as const),
+      now,
+    );
+  }
+
+  /** A transaction after which the kernel has what the table has, whatever it had before, in pieces: the table must not change between. */
+  rewriting(): Generator<string> {
+    return this.#table.rewriting();
+  }
+
+  #forget(name: string, { namespace, nodeName, addresses }: Member): void {
+    this.#pods.delete(name);
+    this.#podsOf.delete(namespace, name);
+    if (nodeName !== this.#nodeName) return;
+    this.#here.delete(namespace, name);
+    this.#unasked.add(name);
+    for (const { address } of addresses) {
+      this.#holders.delete(address, name);
+      for (const other of this.#holders.of(address)) this.#unasked.add(other);
+    }
+  }
+
+  #note(name: string, pod: Member): void {
+    this.#pods.set(name, pod);
+    this.#podsOf.add(pod.namespace, name);
+    if (pod.nodeName !== this.#nodeName) return;
+    this.#here.add(pod.namespace, name);
+    for (const { address } of pod.addresses) {
+      this.#holders.add(address, name);
+      for (const each of this.#holders.of(address)) this.#unasked.add(each);
+    }
+  }
+
+  /** Which policies select a pod of this node. */
+  #ask(name: string): void {
+    const isolated = this.#isolationOf(name);
+    if (isDeepStrictEqual(isolated, this.#isolated.get(name))) return;
+    if (isolated) this.#isolated.set(name, isolated);
+    else this.#isolated.delete(name);
+    this.#isOutdated = true;
+    this.#unwritten.add(name);
+  }
+
+  #isolationOf(name: string): Isolated | undefined {
+    const pod = this.#pods.get(name);
+    if (pod?.nodeName !== this.#nodeName) return undefined;
+    const addresses = pod.addresses.filter(({ address }) => this.#youngestAt(address) === name);
+    const selecting = [...this.#policiesOf.of(pod.namespace)]
+      .map((policy) => [policy, this.#policies.get(policy)!] as const)
+      .filter(([, { selector }]) => selector.matches(pod.labels))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    if (addresses.length === 0 || selecting.length === 0) return undefined;
+    const named = DIRECTIONS.map((direction) => {
+      const names = selecting.filter(([, { allowed }]) => allowed[direction]).map(([policy]) => policy);
+      return [direction, names.length > 0 ? names : undefined] as const;
+    });
+    return { addresses, by: Object.fromEntries(named) };
+  }
+
+  /** Of two with one address, which has passed on from the one to the other, the younger is meant. */
+  #youngestAt(address: string): string | undefined {
+    const age = (name: string) => `${this.#pods.get(name)!.created} ${name}`;
+    return [...this.#holders.of(address)].reduce((a, b) => (age(a) > age(b) ? a : b));
+  }
+
+  /** Writes the chains and sets that the pods of this node need now. @returns the owners of those that they do not need any more */
+  *#plan(now: number): Generator<string, string[]> {
+    this.#isOutdated = false;
+    const sets = new Map<string, PodSet>();
+    const policies = new Map<string, Rules>();
+    const isolations = new Map<string, Rules>();
+    for (const { by } of this.#isolated.values()) {
+      for (const direction of DIRECTIONS) {
+        const names = by[direction];
+        if (names === undefined) continue;
+        const isolation = `${direction} of ${names.join()}`;
+        if (isolations.has(isolation)) continue;
+        isolations.set(isolation, this.#standing.get(isolation) ?? isolationRules(direction, names));
+        for (const name of names) {
+          const allowed = this.#policies.get(name)!.allowed[direction]!;
+          policies.set(`${direction} by ${name}`, allowed.rules);
+          for (const set of allowed.sets) sets.set(set.name, this.#sets.get(set.name) ?? set);
+        }
+      }
+    }
+    const before = { sets: this.#sets, standing: this.#standing };
+    this.#sets = sets;
+    this.#standing = new Map([
+      ...map(sets.values(), ({ name, rules }) => [`set ${name}`, rules] as const),
+      ...policies,
+      ...isolations,
+    ]);
+    const changedSets = [
+      ...[...sets.values()].filter(({ name }) => !before.sets.has(name)),
+      ...[...before.sets.values()].filter(({ name }) => !sets.has(name)),
+    ];
+    if (changedSets.length > 0) this.#covering.clear();
+    const come = [...this.#standing].filter(([owner, rules]) => before.standing.get(owner) !== rules);
+    yield* this.#write(come, now);
+    for (const set of changedSets) {
+      this.#rewriteMembers(set);
+      yield '';
+    }
+    // Sets can go when no chain asks them any more: they come first in what stands.
+    return [...before.standing.keys()].filter((owner) => !this.#standing.has(owner)).reverse();
+  }
+
+  /** Pods that may be in a set are compared with the table. */
+  #rewriteMembers(set: PodSet): void {
+    const namespaces =
+      set.namespace === undefined
+        ? [...this.#namespaces].filter(([, labels]) => set.covers(labels)).map(([name]) => name)
+        : [set.namespace];
+    for (const namespace of namespaces) for (const pod of this.#podsOf.of(namespace)) this.#unwritten.add(pod);
+  }
+
+  #rulesOf(name: string): Rules | undefined {
+    const pod = this.#pods.get(name);
+    const isolated = this.#isolated.get(name);
+    const elements = [
+      ...(pod ? this.#setsOf(pod.namespace).flatMap((set) => set.elementsOf(pod)) : []),
+      ...(isolated ? isolationElements(isolated.addresses, isolated.by) : []),
+    ];
+    return elements.length === 0 ? undefined : { chains: new Map(), sets: new Map(), elements };
+  }
+
+  #setsOf(namespace: string): readonly PodSet[] {
+    const known = this.#covering.get(namespace);
+    if (known) return known;
+    const labels = this.#namespaces.get(namespace);
+    const found = [...this.#sets.values()].filter((set) =>
+      set.namespace === undefined ? labels && set.covers(labels) : set.namespace === namespace,
+    );
+    this.#covering.set(namespace, found);
+    return found;
+  }
+
+  /** As changes of the table, some at once. */
+  *#write(changes: Iterable<readonly [string, Rules | undefined]>, now: number): Generator<string> {
+    let some = new Map<string, Rules | undefined>();
+    for (const [owner, rules] of changes) {
+      some.set(owner, rules);
+      if (some.size < SLICE) continue;
+      yield this.#table.change(some, now);
+      some = new Map();
+    }
+    if (some.size > 0) yield this.#table.change(some, now);
+  }
+}
+
+function compiled(name: string, policy: NetworkPolicy, nodeName: string): Policy {
+  const allowed = directionsOf(policy).map((direction) => {
+    const allowances = allowancesOf(policy, direction, nodeName);
+    const sets = allowances.flatMap(({ peers, ports }) => [...(peers?.pods ?? []), ...(ports?.named ?? [])]);
+    return [direction, { rules: policyRules(name, direction, allowances), sets }] as const;
+  });
+  return {
+    spec: policy.spec,
+    namespace: policy.metadata.namespace ?? '',
+    selector: selectorOf(policy.spec.podSelector),
+    allowed: Object.fromEntries(allowed),
+  };
+}
+
+/** What is there, and what comes while it is taken. */
+function* taken(names: Set<string>): Generator<string> {
+  for (const name of names) {
+    names.delete(name);
+    yield name;
+  }
+}
+
+function* map<T, U>(list: Iterable<T>, change: (each: T) => U): Generator<U> {
+  for (const each of list) yield change(each);
+}
