@@ -36,6 +36,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
       rootDirectory: join(directory, 'root'),
       podLogsDirectory: machine.logsDirectory,
       clusterDns: ['10.96.0.10'],
+      cgroups: machine.cgroups,
       // The machine of a test may be as full as it likes.
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard }) },
       foldersMs: 500,

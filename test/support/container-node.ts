@@ -1,8 +1,9 @@
 /** What a kubelet on containerd needs: an API server, a containerd, and clients of the administrator and of the node `real`. */
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
+import type { CgroupSettings } from '@keelson/kubelet/policies';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { expect } from 'vitest';
 import { startApiServer } from './api-server.ts';
@@ -15,6 +16,8 @@ export interface ContainerNode {
   readonly logsDirectory: string;
   readonly containerd: Containerd;
   readonly runtime: CriRuntime;
+  /** Cgroups of its own, for the kubelet. */
+  readonly cgroups: CgroupSettings & { readonly root: string };
   readonly admin: Client;
   /** Acts as the node, which may do what nodes may. */
   readonly node: Client;
@@ -50,6 +53,16 @@ export async function startContainerNode(): Promise<ContainerNode> {
     logsDirectory,
     containerd,
     runtime,
+    cgroups: {
+      root: `/keelson-${basename(directory)}`,
+      ownsRoot: true,
+      perQos: true,
+      required: true,
+      enforce: ['pods'],
+      kubeReservedCgroup: '',
+      systemReservedCgroup: '',
+      podProcesses: -1,
+    },
     admin,
     node,
     logs: async ({ namespace, name }, container, attempt = 0) => {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import type { ServerFactory } from '@keelson/kubelet';
+import type { CgroupSettings } from '@keelson/kubelet/policies';
 
 /** What a node runs containers with: `containerd 2.1.9`, or nothing at all. */
 export type NodeKind = 'simulated' | `${string} ${string}`;
@@ -72,6 +74,22 @@ export async function startRealNode(options: RealNodeOptions): Promise<Running> 
     clusterDns,
     // Whoever's machine this is may have a full disk, and images that they want to keep.
     imageCollection: { ...IMAGE_COLLECTION, highThresholdPercent: 100 },
-    eviction: { ...EVICTION, thresholds: parseThresholds({ hard: { 'memory.available': '100Mi' } }) },
+    eviction: { ...EVICTION, thresholds: parseThresholds({ hard: { 'memory.available': '100Mi' }, ofPods: true }) },
+    cgroups: ownCgroups(rootDirectory),
   });
+}
+
+/** Clusters of one machine, and a kubelet that may be on it, have theirs beside each other. */
+function ownCgroups(rootDirectory: string): CgroupSettings {
+  const id = createHash('sha256').update(rootDirectory).digest('hex').slice(0, 8);
+  return {
+    root: `/keelson-${id}`,
+    ownsRoot: true,
+    perQos: true,
+    required: false,
+    enforce: ['pods'],
+    kubeReservedCgroup: '',
+    systemReservedCgroup: '',
+    podProcesses: -1,
+  };
 }

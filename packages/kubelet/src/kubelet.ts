@@ -5,9 +5,10 @@ import type { Node } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
+import { startCgroups } from './cgroups/start.ts';
 import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
-import { MachineFigures } from './eviction/figures.ts';
+import { MachineFigures, processesNow } from './eviction/figures.ts';
 import { reservedBy } from './eviction/thresholds.ts';
 import { EVICTION, housekeepingOf } from './housekeeping.ts';
 import { IMAGE_COLLECTION } from './images/collector.ts';
@@ -17,7 +18,8 @@ import { PullRecords } from './images/pull-records.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
 import { ROTATION } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
-import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
+import { NOTHING_RESERVED, reservationOf } from './node/allocatable.ts';
+import { capacityOf, type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
@@ -26,6 +28,7 @@ import { isStatic } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
+import type { CpuQuota } from './resources/linux.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { UserNamespaces } from './security/user-namespaces.ts';
 import { Manifests } from './sources/manifests.ts';
@@ -91,8 +94,24 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     hostIps,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
   });
-  const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
   const eviction = options.eviction ?? EVICTION;
+  const processes = await processesNow();
+  const capacity = { ...capacityOf(machine), ...(processes ? { pid: String(processes.max) } : {}) };
+  const reservations = options.reserved ?? NOTHING_RESERVED;
+  const reserved = reservationOf(reservations, reservedBy(eviction.thresholds, machine), capacityOf(machine));
+  const cpuQuota = (): CpuQuota => ((options.cpuCfsQuota ?? true) ? 'limited' : 'off');
+  const cgroups = await startCgroups({
+    world,
+    recorder,
+    node: nodeReference(nodeName),
+    settings: options.cgroups,
+    driver: health.status.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
+    reserved: reservations,
+    capacity,
+    cpuQuota: () => cpuQuota() === 'limited',
+    pods: () => assembly.manager.active(),
+  });
+  const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
   const figures = new MachineFigures({
     clock: world.clock,
     runtime,
@@ -100,6 +119,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     logsDirectory,
     volumes: (uid) => volumes.of(uid),
     podDirectory: (uid) => volumes.podDirectory(uid),
+    podsMemory: () => cgroups.memory(),
     foldersMs: options.foldersMs,
   });
   if (metrics) registerVolumeMetrics(metrics, figures, (uid) => assembly.manager.get(uid));
@@ -137,8 +157,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     volumes,
     objects,
     logsDirectory,
-    cgroupDriver: health.status.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
-    cgroupRoot: options.cgroupRoot ?? '/',
+    cgroups: cgroups.pods,
+    cpuQuota,
     memoryCapacity: machine.memoryBytes,
     dns: {
       clusterDns: options.clusterDns ?? [],
@@ -211,7 +231,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     taints: options.taints ?? [],
     maxPods: options.maxPods ?? 110,
     providerId: options.providerId ?? '',
-    reserved: options.reserved ?? reservedBy(eviction.thresholds, machine),
+    reserved,
     capacity: {},
     serverPort: server?.port ?? 0,
     maxImages: options.maxStatusImages ?? 50,
@@ -300,6 +320,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     images: collector,
     claims,
     rotation: options.logRotation ?? ROTATION,
+    cgroups,
     healthChanged: () => agent.update(),
   });
 
@@ -314,6 +335,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop(), drivers.stop()]);
+      await cgroups.stop();
       recorder.stop();
       resolve();
     },

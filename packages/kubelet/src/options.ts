@@ -2,12 +2,14 @@
 import type { Taint } from '@keelson/api/generated/types/core/v1';
 import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { CgroupDriver } from './cgroups/names.ts';
+import type { CgroupSettings } from './cgroups/start.ts';
 import type { EvictionPolicy } from './eviction/manager.ts';
 import type { ImageCollectionPolicy } from './images/collector.ts';
 import type { ProviderConfiguration } from './images/providers.ts';
 import type { PullRecordsOptions } from './images/pull-records.ts';
 import type { LogRotation } from './logs/rotation.ts';
-import type { CgroupDriver } from './resources/cgroups.ts';
+import type { Reservations } from './node/allocatable.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { PodRules } from './sources/static-pod.ts';
 import type { ServerFactory } from './view.ts';
@@ -29,8 +31,8 @@ export interface KubeletOptions {
   readonly taints?: readonly Taint[] | undefined;
   readonly maxPods?: number | undefined;
   readonly providerId?: string | undefined;
-  /** What pods cannot have, by resource. */
-  readonly reserved?: Readonly<Record<string, string>> | undefined;
+  /** What pods cannot have, beside what there has to be so that evictions come in time. */
+  readonly reserved?: Reservations | undefined;
   readonly clusterDns?: readonly string[] | undefined;
   readonly clusterDomain?: string | undefined;
   readonly resolvConf?: string | undefined;
@@ -40,7 +42,10 @@ export interface KubeletOptions {
   readonly podRules?: PodRules | undefined;
   /** Where the runtime does not say which. */
   readonly cgroupDriver?: CgroupDriver | undefined;
-  readonly cgroupRoot?: string | undefined;
+  /** Without them the runtime makes those of containers, and pods as a whole have no limits. */
+  readonly cgroups?: CgroupSettings | undefined;
+  /** Whether limits of CPU count. */
+  readonly cpuCfsQuota?: boolean | undefined;
   readonly seccompDefault?: boolean | undefined;
   readonly allowedUnsafeSysctls?: readonly string[] | undefined;
   readonly serializeImagePulls?: boolean | undefined;

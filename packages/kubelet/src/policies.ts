@@ -1,5 +1,8 @@
 /** What a kubelet may be set to, without the kubelet itself. */
+export type { Enforcement } from './cgroups/node.ts';
+export type { CgroupSettings } from './cgroups/start.ts';
 export type { EvictionPolicy } from './eviction/manager.ts';
 export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts';
 export type { ImageCollectionPolicy } from './images/collector.ts';
 export type { LogRotation } from './logs/rotation.ts';
+export { parseReserved, type Reservations } from './node/allocatable.ts';

@@ -1,5 +1,6 @@
 /** What a kubelet looks after from time to time, whatever happens. */
 import type { World } from '@keelson/client';
+import type { Cgroups } from './cgroups/start.ts';
 import type { ClaimManager } from './claims/manager.ts';
 import type { ImageCollector } from './images/collector.ts';
 import { type LogRotation, type RotationPolicy, rotateLog } from './logs/rotation.ts';
@@ -14,6 +15,7 @@ const ORPHANS_MS = 60_000;
 /** How often it is noted which images are used, and how often those go that have to. */
 const IMAGES_MS = 5 * 60_000;
 const CLAIMS_MS = 60_000;
+const CGROUPS_MS = 60_000;
 /** Mirrors that could not be made, for lack of an API server perhaps, are tried again. */
 const MIRRORS_MS = 3_000;
 
@@ -25,18 +27,20 @@ export interface UpkeepOptions {
   readonly images: ImageCollector;
   readonly claims: ClaimManager;
   readonly rotation: LogRotation;
+  readonly cgroups: Pick<Cgroups, 'update'>;
   /** The runtime is well again, or no longer. */
   healthChanged(): Promise<void>;
 }
 
 /** @returns ends it */
 export function startUpkeep(options: UpkeepOptions): () => void {
-  const { world, runtime, health, manager, images, claims, rotation, healthChanged } = options;
+  const { world, runtime, health, manager, images, claims, rotation, cgroups, healthChanged } = options;
   const cancels = [
     repeatedly(world, IMAGES_MS, async () => void (await (images.isOn ? images.collectAndTell() : images.detect()))),
     repeatedly(world, RUNTIME_CHECK_MS, async () => {
       if (await health.check()) await healthChanged();
     }),
+    repeatedly(world, CGROUPS_MS, () => cgroups.update()),
     repeatedly(world, ORPHANS_MS, () => manager.removeOrphans()),
     repeatedly(world, CLAIMS_MS, () => {
       const active = new Set(manager.holders().map(uidOf));

@@ -17,7 +17,7 @@ import { credentialProviders } from './credential-providers.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { clientAuthorities, serveWith, servingCertificate } from './serving.ts';
 
-type Settings = Omit<KubeletConfiguration, 'housekeeping'>;
+type Settings = Omit<KubeletConfiguration, 'housekeeping' | 'resources'>;
 
 /** In place of a runtime's address: there is none, and pods run without containers. */
 const SIMULATED = 'simulated';
@@ -34,7 +34,7 @@ const component: Component<typeof flags> = {
       values['bootstrap-kubeconfig'] !== '' && values.kubeconfig === '' && '--kubeconfig FILE is where access is kept',
     ].filter((message) => message !== false),
   async start(values, given, logger) {
-    const { housekeeping, ...configuration } = await configurationOf(values, given);
+    const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
     const { registry: metrics, clients } = componentMetrics();
     const { client, rotation } = await nodeClient({
@@ -95,6 +95,7 @@ const component: Component<typeof flags> = {
             nodeIps,
             ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
             ...housekeeping,
+            ...resources,
             metrics,
             client,
             nodeName,

@@ -3,9 +3,10 @@ import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
+import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
 
 /** The fields that have an effect. */
-interface File extends HousekeepingFile {
+interface File extends HousekeepingFile, ResourcesFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;
@@ -40,6 +41,7 @@ interface File extends HousekeepingFile {
 export interface KubeletConfiguration
   extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency' | 'crashLoopBackOff'> {
   readonly housekeeping: Housekeeping;
+  readonly resources: NodeResources;
   readonly clientCaFile?: string;
   readonly nodeStatusUpdateMs?: number;
   readonly imageVerification?: ImageVerification;
@@ -54,6 +56,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
       ? {}
       : await readComponentConfig<File>(values.config, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
   const { authentication, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
+  const settings = withFlags(file, values, given);
   const crashLoopMaxMs = crashLoopMax(crashLoopBackOff?.maxContainerRestartPeriod);
   const imageVerification = imageVerificationOf(file);
   checkUserNamespaces(file.userNamespaces?.idsPerPod);
@@ -84,7 +87,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     healthzBindAddress: pick('healthz-bind-address', file.healthzBindAddress),
     healthzPort: pick('healthz-port', file.healthzPort),
     providerID: pick('provider-id', file.providerID),
-    housekeeping: housekeeping(file, values, given),
+    ...settings,
     ...(clientCaFile === '' ? {} : { clientCaFile }),
     imageVerification,
     ...(crashLoopMaxMs === undefined ? {} : { crashLoopMaxMs }),
@@ -93,7 +96,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
 }
 
 /** @throws StartupError */
-function housekeeping(file: File, values: Values, given: ReadonlySet<string>): Housekeeping {
+function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
   const flags = {
     imageMinimumGCAge: time(values['minimum-image-ttl-duration']),
     imageGCHighThresholdPercent: values['image-gc-high-threshold'],
@@ -108,10 +111,20 @@ function housekeeping(file: File, values: Values, given: ReadonlySet<string>): H
     localStorageCapacityIsolation: values['local-storage-capacity-isolation'],
     containerLogMaxSize: values['container-log-max-size'],
     containerLogMaxFiles: values['container-log-max-files'],
-  } satisfies HousekeepingFile;
-  const said = Object.entries(flags).filter(([field]) => given.has(HOUSEKEEPING_FLAGS[field as keyof typeof flags]));
+    cgroupsPerQOS: values['cgroups-per-qos'],
+    cgroupRoot: values['cgroup-root'],
+    kubeReserved: Object.fromEntries(values['kube-reserved']),
+    systemReserved: Object.fromEntries(values['system-reserved']),
+    kubeReservedCgroup: values['kube-reserved-cgroup'],
+    systemReservedCgroup: values['system-reserved-cgroup'],
+    enforceNodeAllocatable: values['enforce-node-allocatable'],
+    podPidsLimit: values['pod-max-pids'],
+    cpuCFSQuota: values['cpu-cfs-quota'],
+  } satisfies HousekeepingFile & ResourcesFile;
+  const said = Object.entries(flags).filter(([field]) => given.has(FLAGS[field as keyof typeof flags]));
   try {
-    return housekeepingOf({ ...file, ...Object.fromEntries(said) });
+    const all = { ...file, ...Object.fromEntries(said) };
+    return { housekeeping: housekeepingOf(all), resources: resourcesOf(all) };
   } catch (error) {
     throw new StartupError((error as Error).message, 'correct --config, or the flag');
   }
@@ -120,7 +133,7 @@ function housekeeping(file: File, values: Values, given: ReadonlySet<string>): H
 const time = (milliseconds: number) => `${milliseconds}ms`;
 
 /** By field of the file. */
-const HOUSEKEEPING_FLAGS = {
+const FLAGS = {
   imageMinimumGCAge: 'minimum-image-ttl-duration',
   imageGCHighThresholdPercent: 'image-gc-high-threshold',
   imageGCLowThresholdPercent: 'image-gc-low-threshold',
@@ -134,7 +147,16 @@ const HOUSEKEEPING_FLAGS = {
   localStorageCapacityIsolation: 'local-storage-capacity-isolation',
   containerLogMaxSize: 'container-log-max-size',
   containerLogMaxFiles: 'container-log-max-files',
-} as const satisfies Partial<Record<keyof HousekeepingFile, keyof Values>>;
+  cgroupsPerQOS: 'cgroups-per-qos',
+  cgroupRoot: 'cgroup-root',
+  kubeReserved: 'kube-reserved',
+  systemReserved: 'system-reserved',
+  kubeReservedCgroup: 'kube-reserved-cgroup',
+  systemReservedCgroup: 'system-reserved-cgroup',
+  enforceNodeAllocatable: 'enforce-node-allocatable',
+  podPidsLimit: 'pod-max-pids',
+  cpuCFSQuota: 'cpu-cfs-quota',
+} as const satisfies Partial<Record<keyof (HousekeepingFile & ResourcesFile), keyof Values>>;
 
 /** `key=value:effect`, `key:effect` */
 function taintOf(text: string): { key: string; value: string; effect: string } {

@@ -21,15 +21,24 @@ test('without a word all is as upstream has it', () => {
     'nodefs.inodesFree',
     'imagefs.available',
     'imagefs.inodesFree',
+    'allocatableMemory.available',
   ]);
 });
 
 test.each([
-  [{ evictionHard: { 'memory.available': '1Gi' } }, ['memory.available']],
+  [{ evictionHard: { 'memory.available': '1Gi' }, enforceNodeAllocatable: ['none'] }, ['memory.available']],
+  [{ evictionHard: { 'memory.available': '1Gi' } }, ['memory.available', 'allocatableMemory.available']],
   [{ evictionHard: {} }, []],
   [
     { evictionHard: { 'pid.available': '5%', 'imagefs.available': '0%' }, mergeDefaultEvictionSettings: true },
-    ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.inodesFree', 'pid.available'],
+    [
+      'memory.available',
+      'nodefs.available',
+      'nodefs.inodesFree',
+      'imagefs.inodesFree',
+      'pid.available',
+      'allocatableMemory.available',
+    ],
   ],
 ] satisfies [HousekeepingFile, string[]][])('%j are the hard thresholds', (file, want) =>
   expect(housekeepingOf(file).eviction.thresholds.map(({ signal }) => signal)).toEqual(want),

@@ -33,6 +33,7 @@ export interface HousekeepingFile {
   readonly containerLogMonitorInterval?: string;
   readonly enableSystemLogHandler?: boolean;
   readonly enableSystemLogQuery?: boolean;
+  readonly enforceNodeAllocatable?: readonly string[];
 }
 
 export interface Housekeeping {
@@ -107,6 +108,7 @@ function eviction(file: HousekeepingFile): EvictionPolicy {
       soft: file.evictionSoft,
       softGracePeriod: file.evictionSoftGracePeriod,
       minimumReclaim: file.evictionMinimumReclaim,
+      ofPods: (file.enforceNodeAllocatable ?? ['pods']).includes('pods'),
     }),
     transitionMs: duration(file.evictionPressureTransitionPeriod, 5 * MINUTE_MS),
     maxGraceSeconds: file.evictionMaxPodGracePeriod ?? 0,

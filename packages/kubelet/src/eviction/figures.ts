@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import type { MemoryUse } from '../cgroups/tree.ts';
 import { addUsage, type DiskUsage, type Filesystem, filesystemAt, NO_USAGE, usageOf } from '../node/filesystem.ts';
 import { uidOf } from '../pods/spec.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodStats } from '../runtime/stats.ts';
 import type { MountedVolume, VolumeUsage } from '../volumes/manager.ts';
 import { isLocal } from './ranking.ts';
-import type { ContainerUsage, Figures, PodUsage } from './signals.ts';
+import type { ContainerUsage, Figures, MemoryFigures, PodUsage } from './signals.ts';
 
 export interface FiguresOptions {
   readonly clock: Clock;
@@ -18,6 +19,8 @@ export interface FiguresOptions {
   readonly logsDirectory: string;
   volumes(uid: string): ReadonlyMap<string, MountedVolume>;
   podDirectory(uid: string): string;
+  /** What all pods use together of what they may; undefined where nobody knows. */
+  podsMemory(): Promise<MemoryUse | undefined>;
   /** How old figures of folders may be: to find them, everything in there is looked at. */
   readonly foldersMs?: number | undefined;
 }
@@ -44,9 +47,10 @@ export class MachineFigures {
   }
 
   async of(pods: readonly Pod[]): Promise<Figures> {
-    const { runtime, rootDirectory } = this.#options;
-    const [memory, nodefs, imagefs, processes, stats] = await Promise.all([
+    const { runtime, rootDirectory, podsMemory } = this.#options;
+    const [memory, ofPods, nodefs, imagefs, processes, stats] = await Promise.all([
       memoryNow(),
+      podsMemory().catch(() => undefined),
       filesystemAt(rootDirectory).catch(() => undefined),
       this.imageFilesystem(),
       processesNow(),
@@ -65,7 +69,7 @@ export class MachineFigures {
       this.#folders.delete(uid);
       this.#measured.delete(uid);
     }
-    return { memory, nodefs, imagefs, processes, pods: found };
+    return { memory, podsMemory: ofPods && figuresOf(ofPods), nodefs, imagefs, processes, pods: found };
   }
 
   /** Of volumes with a file system of their own, as they were measured last: by the pod's uid, by name. */
@@ -126,6 +130,10 @@ export class MachineFigures {
 }
 
 /** One after the other: they are on the same disk. */
+function figuresOf({ limit, workingSet }: MemoryUse): MemoryFigures | undefined {
+  return Number.isFinite(limit) ? { capacityBytes: limit, availableBytes: Math.max(0, limit - workingSet) } : undefined;
+}
+
 async function each<T>(
   items: readonly T[],
   nameOf: (item: T) => string,
@@ -177,7 +185,7 @@ export async function memoryNow(): Promise<Figures['memory']> {
 }
 
 /** Threads count, as they use the same numbers. */
-async function processesNow(): Promise<Figures['processes']> {
+export async function processesNow(): Promise<Figures['processes']> {
   const number = async (path: string, pattern: RegExp) => {
     const text = await readFile(path, 'utf8').catch(() => '');
     return Number(pattern.exec(text)?.[1] ?? Number.NaN);

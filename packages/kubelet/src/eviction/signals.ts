@@ -36,13 +36,20 @@ export const isSignal = (text: string): text is Signal => text in SIGNALS;
 
 /** What a machine and its pods use at one moment. What cannot be found out is left out. */
 export interface Figures {
-  readonly memory?: { readonly availableBytes: number; readonly capacityBytes: number } | undefined;
+  readonly memory?: MemoryFigures | undefined;
+  /** Of what all pods together may have; undefined where they may have all there is. */
+  readonly podsMemory?: MemoryFigures | undefined;
   /** Of volumes, logs and whatever else the kubelet keeps. */
   readonly nodefs?: Filesystem | undefined;
   readonly imagefs?: Filesystem | undefined;
   readonly processes?: { readonly running: number; readonly max: number } | undefined;
   /** By uid. */
   readonly pods: ReadonlyMap<string, PodUsage>;
+}
+
+export interface MemoryFigures {
+  readonly availableBytes: number;
+  readonly capacityBytes: number;
 }
 
 export interface PodUsage {
@@ -73,9 +80,13 @@ export interface Observation {
 
 export type Observations = ReadonlyMap<Signal, Observation>;
 
-export function observationsOf({ memory, nodefs, imagefs, processes }: Figures): Observations {
+export function observationsOf({ memory, podsMemory, nodefs, imagefs, processes }: Figures): Observations {
   const found = new Map<Signal, Observation>();
   if (memory) found.set('memory.available', { available: memory.availableBytes, capacity: memory.capacityBytes });
+  if (podsMemory) {
+    const { availableBytes: available, capacityBytes: capacity } = podsMemory;
+    found.set('allocatableMemory.available', { available, capacity });
+  }
   for (const [name, fs] of [['nodefs', nodefs] as const, ['imagefs', imagefs] as const]) {
     if (!fs) continue;
     found.set(`${name}.available`, { available: fs.availableBytes, capacity: fs.capacityBytes });

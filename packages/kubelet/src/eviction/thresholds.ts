@@ -32,6 +32,8 @@ export interface ThresholdStatements {
   readonly soft?: Statements | undefined;
   readonly softGracePeriod?: Statements | undefined;
   readonly minimumReclaim?: Statements | undefined;
+  /** Pods are held to what they may have together: the node's hard threshold of memory is theirs, too. */
+  readonly ofPods?: boolean | undefined;
 }
 
 /** @throws Error in upstream's words; QuantityError */
@@ -40,6 +42,7 @@ export function parseThresholds({
   soft = {},
   softGracePeriod = {},
   minimumReclaim = {},
+  ofPods = false,
 }: ThresholdStatements): Threshold[] {
   const hards = thresholdsOf(hard, () => 0);
   const periods = new Map(entries(softGracePeriod).map(([signal, text]) => [signal, gracePeriod(text)]));
@@ -50,7 +53,10 @@ export function parseThresholds({
     return period;
   });
   const reclaims = new Map(entries(minimumReclaim).map(([signal, text]) => [signal, reclaim(signal, text)]));
-  return [...hards, ...softs].map((threshold) => ({ ...threshold, minReclaim: reclaims.get(threshold.signal) }));
+  const all = [...hards, ...softs].map((threshold) => ({ ...threshold, minReclaim: reclaims.get(threshold.signal) }));
+  const hardMemory = all.filter(({ signal, graceMs }) => signal === 'memory.available' && graceMs === 0);
+  const theirs = hardMemory.map((threshold) => ({ ...threshold, signal: 'allocatableMemory.available' }) as const);
+  return ofPods ? [...all, ...theirs] : all;
 }
 
 /** @throws Error for a signal that there is not */

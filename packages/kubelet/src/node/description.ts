@@ -81,11 +81,7 @@ export function describeStatus(
   now: string,
 ): NodeStatus {
   const has: Record<string, string> = {
-    cpu: String(machine.cpus),
-    'ephemeral-storage': `${Math.floor(machine.storageBytes / 1024)}Ki`,
-    'hugepages-1Gi': '0',
-    'hugepages-2Mi': '0',
-    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    ...capacityOf(machine),
     pods: String(maxPods),
     ...capacity,
     ...devices?.capacity,
@@ -122,6 +118,17 @@ export function describeStatus(
       features: { recursiveReadOnlyMounts, userNamespaces },
     })),
     ...(volumesInUse?.length || (volumesInUse && old?.volumesInUse?.length) ? { volumesInUse: [...volumesInUse] } : {}),
+  };
+}
+
+/** What the machine has itself. */
+export function capacityOf({ cpus, storageBytes, memoryBytes }: Machine): Record<string, string> {
+  return {
+    cpu: String(cpus),
+    'ephemeral-storage': `${Math.floor(storageBytes / 1024)}Ki`,
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: `${Math.floor(memoryBytes / 1024)}Ki`,
   };
 }
 

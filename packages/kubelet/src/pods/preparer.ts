@@ -3,14 +3,14 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, ResourceStatus, Service } from '@keelson/api/generated/types/core/v1';
 import type { Client, World } from '@keelson/client';
+import type { PodCgroups } from '../cgroups/pods.ts';
 import type { ClaimManager } from '../claims/manager.ts';
 import type { DeviceManager } from '../devices/manager.ts';
 import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
 import { expandAll } from '../environment/expansion.ts';
 import type { PodObjects } from '../environment/objects.ts';
-import { type CgroupDriver, cgroupParent, removeCgroup } from '../resources/cgroups.ts';
-import { containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
+import { type CpuQuota, containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
 import type { LinuxResources } from '../runtime/linux.ts';
@@ -35,8 +35,9 @@ export interface NodePreparerOptions {
   readonly objects: PodObjects;
   /** `/var/log/pods`: absolute. */
   readonly logsDirectory: string;
-  readonly cgroupDriver: CgroupDriver;
-  readonly cgroupRoot: string;
+  readonly cgroups: PodCgroups;
+  /** Whether limits of CPU count, of a pod or of one of its containers. */
+  cpuQuota(pod: Pod, containerName?: string): CpuQuota;
   readonly memoryCapacity: number;
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
@@ -63,7 +64,11 @@ export class NodePreparer implements Preparer {
   }
 
   async prepare(pod: Pod, signal: AbortSignal): Promise<void> {
-    const { volumes } = this.#options;
+    const { volumes, cgroups } = this.#options;
+    await cgroups.ensure(pod).catch((error: Error) => {
+      const message = `unable to ensure pod container exists: ${error.message}`;
+      throw new PreparationError('FailedCreatePodContainer', message, error);
+    });
     const directory = volumes.podDirectory(uidOf(pod));
     for (const name of ['volumes', 'plugins', 'containers'])
       await mkdir(join(directory, name), { recursive: true, mode: 0o750 });
@@ -72,7 +77,7 @@ export class NodePreparer implements Preparer {
   }
 
   async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
-    const { cgroupDriver, cgroupRoot, dns } = this.#options;
+    const { cgroups, dns } = this.#options;
     const { name = '', namespace = '', uid = '', labels = {}, annotations = {} } = pod.metadata;
     const logDirectory = this.#logDirectory(pod);
     await mkdir(logDirectory, { recursive: true });
@@ -90,14 +95,13 @@ export class NodePreparer implements Preparer {
       annotations,
       runtimeHandler,
       linux: {
-        cgroupParent: cgroupParent(pod, cgroupDriver, cgroupRoot),
+        cgroupParent: cgroups.parentOf(pod),
         sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [normalizeSysctl(name), value])),
         security: inGroups(
           sandboxSecurity(pod, await this.#userNamespace(pod, runtimeHandler)),
           this.#options.volumes.groups(pod),
         ),
-        overhead: overheadResources(pod),
-        resources: sandboxResources(pod),
+        ...this.sandboxResources(pod),
       },
     };
   }
@@ -111,8 +115,7 @@ export class NodePreparer implements Preparer {
     targetId,
     imageVolumes,
   }: ContainerRequest): Promise<ContainerConfig> {
-    const { volumes, objects, services, node, hostIps, runtime, memoryCapacity, security, recursiveReadOnly, dns } =
-      this.#options;
+    const { volumes, objects, services, node, hostIps, runtime, security, recursiveReadOnly, dns } = this.#options;
     const { userNamespaces, devices, claims } = this.#options;
     const { spec } = container;
     const given = await devices.optionsOf(pod, spec);
@@ -165,7 +168,7 @@ export class NodePreparer implements Preparer {
       tty: spec.tty === true,
       stopSignal: spec.lifecycle?.stopSignal,
       linux: {
-        resources: containerResources(pod, spec, memoryCapacity),
+        resources: this.containerResources(pod, container),
         security: inGroups(
           containerSecurity(pod, container, user, targetId, security, userNamespace),
           volumes.groups(pod),
@@ -175,7 +178,21 @@ export class NodePreparer implements Preparer {
   }
 
   containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
-    return containerResources(pod, spec, this.#options.memoryCapacity);
+    const { memoryCapacity, cpuQuota } = this.#options;
+    return containerResources(pod, spec, memoryCapacity, cpuQuota(pod, spec.name));
+  }
+
+  sandboxResources(pod: Pod) {
+    const quota = this.#options.cpuQuota(pod);
+    return { overhead: overheadResources(pod, quota), resources: sandboxResources(pod, quota) };
+  }
+
+  growCgroup(pod: Pod): Promise<void> {
+    return this.#options.cgroups.grow(pod);
+  }
+
+  settleCgroup(pod: Pod): Promise<void> {
+    return this.#options.cgroups.settle(pod);
   }
 
   async prepareClaims(pod: Pod, signal: AbortSignal): Promise<void> {
@@ -215,6 +232,7 @@ export class NodePreparer implements Preparer {
 
   async cleanUp(pod: Pod): Promise<void> {
     await this.#options.volumes.unmount(pod);
+    await this.#options.cgroups.remove(uidOf(pod));
   }
 
   async forget(pod: Pod): Promise<void> {
@@ -224,20 +242,23 @@ export class NodePreparer implements Preparer {
     }
     await this.#options.volumes.remove(uidOf(pod));
     this.#options.userNamespaces.release(uidOf(pod));
-    await removeCgroup(cgroupParent(pod, this.#options.cgroupDriver, this.#options.cgroupRoot));
     await rm(this.#logDirectory(pod), { recursive: true, force: true });
   }
 
   async removeOrphans(isKnown: (uid: string) => boolean): Promise<void> {
-    const { volumes, logsDirectory, userNamespaces } = this.#options;
+    const { volumes, logsDirectory, userNamespaces, cgroups, world } = this.#options;
+    await cgroups.removeOrphans(isKnown).catch((error) => {
+      world.log.warn({ error }, 'Could not remove cgroups of pods that are no more');
+    });
     for (const uid of await volumes.uids()) {
       if (isKnown(uid)) continue;
       try {
+        await cgroups.remove(uid);
         await volumes.remove(uid);
         userNamespaces.release(uid);
       } catch (error) {
         // The driver of one pod's volume may be a pod that has not come yet.
-        this.#options.world.log.warn({ uid, error }, 'Could not remove what is left of a pod');
+        world.log.warn({ uid, error }, 'Could not remove what is left of a pod');
       }
     }
     for (const name of await readdir(logsDirectory).catch(() => [])) {

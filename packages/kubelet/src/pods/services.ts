@@ -42,6 +42,11 @@ export interface Preparer {
   containerConfig(request: ContainerRequest): Promise<ContainerConfig>;
   /** What it is given while it runs. */
   containerResources(pod: Pod, container: PodContainer): LinuxResources;
+  /** What the sandbox is told of the pod's resources. */
+  sandboxResources(pod: Pod): Pick<SandboxConfig['linux'], 'overhead' | 'resources'>;
+  /** The pod may have what it is to have, before its containers do; and no more than that, when they have. @throws Error */
+  growCgroup(pod: Pod): Promise<void>;
+  settleCgroup(pod: Pod): Promise<void>;
   /** Has claims of devices prepared; before each sandbox. @throws PreparationError */
   prepareClaims(pod: Pod, signal: AbortSignal): Promise<void>;
   /** The pod has no containers and will have none: its claims are given back. May be called again. @throws Error */

@@ -1,7 +1,7 @@
 /** One step of making a pod's containers what they are to be: does what the plan says (SyncPod in kuberuntime_manager.go). */
 import type { Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import type { PodState } from '../runtime/runtime.ts';
+import { type PodState, RuntimeError } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { Problem } from '../status/containers.ts';
 import type { CrashBackoff } from './backoff.ts';
@@ -104,20 +104,32 @@ async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, confi
   }
 }
 
-/** Those that give something back come first. */
-async function resizeAll({ runtime, preparer }: PodServices, request: SyncRequest, { resize }: Plan): Promise<void> {
+/** The pod may have it before its containers do; of these, those that give something back come first. */
+async function resizeAll(services: PodServices, request: SyncRequest, { resize, sandbox }: Plan): Promise<void> {
+  const { runtime, preparer } = services;
   const memory = (resources: ResourceRequirements) => Quantity.parse(resources.limits?.memory ?? '0');
   const grows = ({ container, from }: Plan['resize'][number]) =>
     memory(container.spec.resources ?? {}).cmp(memory(from));
-  for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {
-    try {
+  try {
+    if (resize.length > 0 && sandbox.type === 'keep') await tellSandbox(services, sandbox.id, request.pod);
+    await preparer.growCgroup(request.pod);
+    for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {
       await runtime.updateContainer(id, preparer.containerResources(request.pod, container));
       request.actuated.set(container.spec.name, container.spec.resources ?? {});
-    } catch (error) {
-      request.resizeFailed(error as Error);
-      throw error;
     }
+  } catch (error) {
+    request.resizeFailed(error as Error);
+    throw error;
   }
+}
+
+/** Many runtimes cannot be told. */
+async function tellSandbox({ runtime, preparer }: PodServices, id: string, pod: Pod): Promise<void> {
+  const { overhead, resources = {} } = preparer.sandboxResources(pod);
+  await runtime.updateSandbox(id, overhead, resources).catch((error: Error) => {
+    const isUnknown = error instanceof RuntimeError && error.code === 'Unimplemented';
+    if (!isUnknown && !error.message.includes('not implemented')) throw error;
+  });
 }
 
 async function startAll(

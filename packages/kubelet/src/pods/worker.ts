@@ -141,7 +141,7 @@ export class PodWorker {
     const { runtime, status, probes, preparer, world, resyncMs } = this.#services;
     const state = await runtime.pod(this.uid);
     const pod = this.#pod;
-    this.#noticeResize(state);
+    await this.#noticeResize(state);
     const deadline = this.#deadline();
     if (deadline !== undefined && deadline <= world.clock.now()) {
       this.#services.recorder.event(pod, 'Normal', DEADLINE.reason, DEADLINE.message);
@@ -166,13 +166,13 @@ export class PodWorker {
       resizeFailed: (error) => this.#hooks.allocations.failed(pod, error),
       signal,
     });
-    if (acted) this.#sayState(await runtime.pod(this.uid));
+    if (acted) await this.#sayState(await runtime.pod(this.uid));
     const resync = resyncMs > 0 ? world.clock.now() + resyncMs * (1 + world.random() / 2) : undefined;
     return earliest(retryAt, this.#deadline(), resync);
   }
 
   /** What runs since before this kubelet has what it was said to have. */
-  #noticeResize(state: PodState): void {
+  async #noticeResize(state: PodState): Promise<void> {
     const pod = this.#pod;
     let done = true;
     for (const { spec, role } of containersOf(pod)) {
@@ -180,11 +180,16 @@ export class PodWorker {
       if (!this.#actuated.has(spec.name)) this.#actuated.set(spec.name, saidOf(pod, spec.name) ?? spec.resources ?? {});
       if (!sameResources(this.#actuated.get(spec.name)!, spec.resources ?? {})) done = false;
     }
-    if (done) this.#hooks.allocations.completed(pod);
+    if (!done) return;
+    await this.#services.preparer.settleCgroup(pod).catch((error: Error) => {
+      this.#hooks.allocations.failed(pod, error);
+      throw error;
+    });
+    this.#hooks.allocations.completed(pod);
   }
 
-  #sayState(state: PodState): void {
-    this.#noticeResize(state);
+  async #sayState(state: PodState): Promise<void> {
+    await this.#noticeResize(state);
     const said = this.#services.status.set(this.#pod, this.uid, this.#generate(state, false));
     this.#services.probes.follow(this.#pod, this.uid, said);
   }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { container, podOf } from '../testing/pods.ts';
-import { cgroupParent } from './cgroups.ts';
 import { containerResources, quotaOf, sharesOf } from './linux.ts';
 import { oomScoreAdj } from './oom.ts';
 
@@ -54,13 +53,4 @@ describe('containerResources', () => {
       memoryLimit: 67_108_864,
     });
   });
-});
-
-describe('cgroupParent', () => {
-  const uid = { uid: '1-2' };
-  it.each([
-    ['cgroupfs', podOf({ containers: [idle] }, uid), '/kubepods/besteffort/pod1-2'],
-    ['cgroupfs', podOf({ containers: [guaranteed] }, uid), '/kubepods/pod1-2'],
-    ['systemd', podOf({ containers: [burstable] }, uid), 'kubepods-burstable-pod1_2.slice'],
-  ] as const)('%s', (driver, pod, path) => expect(cgroupParent(pod, driver, '/')).toBe(path));
 });

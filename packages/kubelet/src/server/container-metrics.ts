@@ -4,9 +4,10 @@
  */
 import { cpus } from 'node:os';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { qosClass } from '@keelson/api/resources/pod';
+import { cgroupPath, podCgroup } from '../cgroups/names.ts';
 import { memoryNow } from '../eviction/figures.ts';
 import { readMachine } from '../node/machine.ts';
-import { cgroupParent } from '../resources/cgroups.ts';
 import { containerResources } from '../resources/linux.ts';
 import type { ContainerStats, CpuUsage, MemoryUsage, NetworkUsage, PodStats } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
@@ -61,7 +62,7 @@ function subjectsOf(pod: Pod, stats: ReadonlyMap<string, PodStats>): Subject[] {
   const { namespace = '', name = '', uid = '' } = pod.metadata;
   const own = stats.get(uid);
   if (!own) return [];
-  const id = cgroupParent(pod, 'cgroupfs', '/');
+  const id = cgroupPath(podCgroup([], qosClass(pod), pod.metadata.uid ?? ''), 'cgroupfs');
   const labels = { ...NAMELESS, id, namespace, pod: name };
   const whole: Subject = {
     labels,

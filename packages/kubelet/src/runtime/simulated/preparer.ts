@@ -77,6 +77,14 @@ export class SimulatedPreparer implements Preparer {
     return NONE;
   }
 
+  sandboxResources() {
+    return NONE;
+  }
+
+  async growCgroup(): Promise<void> {}
+
+  async settleCgroup(): Promise<void> {}
+
   async restarts(): Promise<number> {
     return 0;
   }
