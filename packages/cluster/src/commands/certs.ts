@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
+import { newCertificateKey } from '../install/certificate-key.ts';
 import { installContext } from '../install/context.ts';
 import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
 import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
@@ -23,6 +24,7 @@ const descriptions = {
 const head = `Tells when the certificates of an installation end, and renews them with what they say now.
 
 Usage:
+  keelson certs certificate-key          show one that could be init's --certificate-key, and tell nobody
   keelson certs check-expiration [flags]
   keelson certs renew all [flags]
   keelson certs renew NAME… [flags]      ${renewableNames.slice(0, 4).join(', ')}
@@ -38,11 +40,12 @@ export function certs(argv: readonly string[], io: Io): Promise<number> {
     const { values, args } = parseFlags(flags, argv);
     const [verb, ...names] = args;
     if (values.help || verb === undefined) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+    if (verb === 'certificate-key' && names.length === 0) return io.stdout(`${newCertificateKey()}\n`);
     const context = await contextOf(values, io);
     if (verb === 'check-expiration' && names.length === 0)
       return io.stdout(show(await expirations(context), context.clock.now(), values.output));
     if (verb !== 'renew')
-      throw new FlagError(`"keelson certs" knows check-expiration and renew, not "${args.join(' ')}"`);
+      throw new FlagError(`"keelson certs" knows certificate-key, check-expiration and renew, not "${args.join(' ')}"`);
     if (names.length === 0) throw new FlagError("say which: 'all', or names");
     const unknown = names.find((name) => name !== 'all' && !renewableNames.includes(name));
     if (unknown !== undefined) throw new FlagError(`there is no certificate "${unknown}"`);

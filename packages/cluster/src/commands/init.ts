@@ -4,8 +4,7 @@ import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
 import { DryRunFiles } from '../install/files.ts';
-import type { Layout } from '../install/layout.ts';
-import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
+import type { InstallContext } from '../install/phase.ts';
 import { initPhases } from '../install/phases/init.ts';
 import {
   contradictions,
@@ -16,8 +15,9 @@ import {
   tokenFlags,
   tokenSettings,
 } from '../install/settings.ts';
-import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
+import { layoutOf, outcomeOf, placeDescriptions, placeFlags, showFiles } from './installation.ts';
 import type { Io } from './io.ts';
+import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
 
 const general = { section: 'General' } as const;
 
@@ -26,8 +26,10 @@ const flags = {
   'bin-dir': { type: 'string', ...general },
   'dry-run': { type: 'bool', ...general },
   'skip-phases': { type: 'strings', ...general },
+  'skip-certificate-key-print': { type: 'bool', ...general },
   'skip-token-print': { type: 'bool', ...general },
   systemd: { type: 'bool', ...general },
+  'upload-certs': { type: 'bool', ...general },
   ...settingFlags,
   ...tokenFlags,
 } as const satisfies FlagTable;
@@ -39,8 +41,10 @@ const descriptions = {
   'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
   'dry-run': 'Change nothing: tell what would be done, and show the files that hold no secrets.',
   'skip-phases': 'Phases to leave out, such as etcd or certs/ca.',
+  'skip-certificate-key-print': 'Do not show the key by which the authorities are kept in the cluster.',
   'skip-token-print': 'Do not show the bootstrap token.',
   systemd: 'Have systemd run the control plane, in place of static pods.',
+  'upload-certs': 'Keep the authorities in the cluster for two hours, for machines that join its control plane.',
 };
 
 /** `keelson init`. @returns the exit code */
@@ -55,7 +59,12 @@ export function init(argv: readonly string[], io: Io): Promise<number> {
 
 type Values = FlagValues<typeof flags>;
 
-async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase | undefined, io: Io): Promise<void> {
+async function run(
+  values: Values,
+  given: ReadonlySet<string>,
+  phase: NamedPhase<InstallContext> | undefined,
+  io: Io,
+): Promise<void> {
   const contradicting = values.config === '' ? [] : contradictions(given);
   if (contradicting.length > 0)
     throw new FlagError(`--config says what --${contradicting[0]} would: set it in the file`);
@@ -69,51 +78,31 @@ async function run(values: Values, given: ReadonlySet<string>, phase: NamedPhase
     programs: values['bin-dir'],
     path: io.env.PATH,
     skipTokenPrint: values['skip-token-print'],
+    uploadCerts: values['upload-certs'],
+    skipCertificateKeyPrint: values['skip-certificate-key-print'],
     world: systemWorld(),
     report,
   });
   const skip = given.has('skip-phases') ? values['skip-phases'] : context.configuration.init.skipPhases;
-  const names = new Set(phaseNames(initPhases));
-  const unknown = skip.find((name) => !names.has(name));
-  if (unknown !== undefined) throw new FlagError(`--skip-phases: there is no phase "${unknown}"`);
   try {
-    if (phase) await runPhases([phase.phase], context, new Set(skip), phase.prefix);
-    else await runPhases(initPhases, context, new Set(skip));
+    await runNamed(initPhases, phase, context, skip);
     if (context.files instanceof DryRunFiles) showFiles(context.files, context.layout, report);
   } finally {
     await context.close();
   }
 }
 
-/** What would have been written; keys and what holds them, by their names alone. */
-function showFiles({ written }: DryRunFiles, layout: Layout, report: (line: string) => void): void {
-  const isPem = (path: string) => /\.(key|crt|pub|conf)$/.test(path);
-  report('\nNothing was changed. These files would be written:');
-  for (const path of [...written.keys()].filter(isPem)) report(`  ${layout.local(path)}`);
-  for (const [path, text] of written)
-    if (!isPem(path)) report(`\n${layout.local(path)}\n${text.trimEnd().replaceAll(/^(?=.)/gm, '  ')}`);
-}
-
-interface NamedPhase {
-  readonly phase: Phase;
-  /** Of those that it is part of: `certs/`. */
-  readonly prefix: string;
-}
-
 /** The phase that `phase certs ca` names; undefined for all. @throws FlagError */
-function phaseOf(args: readonly string[]): NamedPhase | undefined {
+function phaseOf(args: readonly string[]): NamedPhase<InstallContext> | undefined {
   const [word, ...words] = args;
   if (word === undefined) return undefined;
   if (word !== 'phase') throw new FlagError(`"keelson init" takes "phase NAME" alone, got "${args.join(' ')}"`);
-  const { found, unknown } = findPhase(initPhases, words);
-  if (unknown !== undefined)
-    throw new FlagError(`there is no phase "${words.join(' ')}": see 'keelson init phase --help'`);
-  return found && { phase: found.phase, prefix: found.parents.map(({ name }) => `${name}/`).join('') };
+  return namedPhase('keelson init', initPhases, words);
 }
 
-function help(named: NamedPhase | undefined, io: Io): string {
-  if (named === undefined)
-    return `Installs a control plane on this machine: its certificates, its kubeconfigs, and what runs it. The files are where
+function help(named: NamedPhase<InstallContext> | undefined, io: Io): string {
+  if (named) return `${phaseHelp('keelson init', named)}${usage(flags, descriptions, io.columns)}`;
+  return `Installs a control plane on this machine: its certificates, its kubeconfigs, and what runs it. The files are where
 kubeadm has them, and a kubeadm configuration says what is to differ. What is there already and does is kept.
 
 Usage:
@@ -121,22 +110,5 @@ Usage:
   keelson init phase NAME… [flags]   one of them, with those that it consists of
 
 Phases:
-${tree(initPhases)}${usage(flags, descriptions, io.columns)}`;
-  const { phase, prefix } = named;
-  const path = `${prefix}${phase.name}`.replaceAll('/', ' ');
-  const parts = phase.phases ? `\nPhases:\n${tree(phase.phases)}` : '';
-  return `${phase.description ?? `${phase.summary}.`}\n\nUsage:\n  keelson init phase ${path} [flags]\n${parts}${usage(flags, descriptions, io.columns)}`;
-}
-
-function tree(phases: readonly Phase[]): string {
-  const rows = [...rowsOf(phases, '  ')];
-  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
-  return `${rows.map(([name, summary]) => `${name.padEnd(width)}${summary}`).join('\n')}\n`;
-}
-
-function* rowsOf(phases: readonly Phase[], indent: string): Generator<readonly [string, string]> {
-  for (const { name, summary, phases: inner = [] } of phases) {
-    yield [`${indent}${name}`, summary];
-    yield* rowsOf(inner, `${indent}  `);
-  }
+${phaseTree(initPhases)}${usage(flags, descriptions, io.columns)}`;
 }

@@ -1,6 +1,7 @@
 /** What the commands about an installation have in common: where it is, and how they fail. */
 import { FlagError, type FlagTable } from '@keelson/component/pflag/flags';
-import type { LayoutOptions } from '../install/layout.ts';
+import type { DryRunFiles } from '../install/files.ts';
+import type { Layout, LayoutOptions } from '../install/layout.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
 
@@ -37,4 +38,13 @@ export async function outcomeOf(command: string, io: Io, run: () => Promise<void
     io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
     return 1;
   }
+}
+
+/** Shows what would have been written; keys and what holds them, by their names alone. */
+export function showFiles({ written }: DryRunFiles, layout: Layout, report: (line: string) => void): void {
+  const isPem = (path: string) => /\.(key|crt|pub|conf)$/.test(path);
+  report('\nNothing was changed. These files would be written:');
+  for (const path of [...written.keys()].filter(isPem)) report(`  ${layout.local(path)}`);
+  for (const [path, text] of written)
+    if (!isPem(path)) report(`\n${layout.local(path)}\n${text.trimEnd().replaceAll(/^(?=.)/gm, '  ')}`);
 }

@@ -10,7 +10,7 @@ Usage:
 Commands:
   up           Start a cluster on this machine, or start it again with all its data.
   init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
-  join         Make this machine a node of a cluster, by a token.
+  join         Make this machine a node of a cluster, or one more of its control plane.
   token        Make, show and end the tokens by which machines join.
   certs        Tell when the certificates of an installation end, and renew them.
   reset        Undo what init and join did to this machine.

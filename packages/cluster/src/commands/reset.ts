@@ -21,7 +21,7 @@ const descriptions = {
   force: 'Do it. Without it, what would go is shown.',
 };
 
-const head = `Undoes what init and join did to this machine: ends the control plane and the kubelet, and removes the certificates, the
+const head = `Undoes what init and join did to this machine: takes its member out of etcd, where that has others, ends the control plane and the kubelet, and removes the certificates, the
 kubeconfigs, the manifests or units, the state of the kubelet, and the data of etcd. There is no way back.
 
 Usage:
@@ -34,6 +34,7 @@ export function reset(argv: readonly string[], io: Io): Promise<number> {
     const { values, args } = parseFlags(flags, argv);
     if (values.help) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
     if (args.length > 0) throw new FlagError(`"keelson reset" takes no arguments, got "${args.join(' ')}"`);
+    const world = systemWorld();
     const certificates = values['cert-dir'];
     const context = await installContext({
       layout: layoutOf(values),
@@ -41,10 +42,10 @@ export function reset(argv: readonly string[], io: Io): Promise<number> {
       settings:
         certificates === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value: certificates }],
       dryRun: values['dry-run'],
-      world: systemWorld(),
+      world,
       report: (line) => io.stdout(`${line}\n`),
     });
-    if (values.force || context.dryRun) return resetMachine(context);
+    if (values.force || context.dryRun) return resetMachine(context, world);
     const there = await installedFiles(context);
     if (there.length === 0) return io.stdout('There is nothing to undo.\n');
     io.stdout(`These would be removed:\n${there.map((path) => `  ${context.layout.local(path)}\n`).join('')}`);

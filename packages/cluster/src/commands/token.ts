@@ -4,9 +4,11 @@ import { type Client, type ClusterConfig, connect, hasReason, systemWorld } from
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { readKubeconfig } from '../connection.ts';
+import { certificateKeyProblem } from '../install/certificate-key.ts';
 import { authorityHash } from '../install/cluster-info.ts';
 import { defaultToken, splitToken } from '../install/configuration/init.ts';
 import type { BootstrapToken } from '../install/configuration/types.ts';
+import { joinCommand } from '../install/join-command.ts';
 import { KUBECONFIG_FILES, Layout } from '../install/layout.ts';
 import { newToken } from '../install/machine.ts';
 import { bootstrapSecret, bootstrapSecretName, TOKEN_SECRET, tokenOf } from '../install/tokens.ts';
@@ -28,6 +30,7 @@ const flags = {
   groups: { type: 'strings', ...create, default: defaultToken.groups.join(',') },
   description: { type: 'string', ...create },
   'print-join-command': { type: 'bool', ...create },
+  'certificate-key': { type: 'string', ...create },
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof flags>;
@@ -42,6 +45,8 @@ const descriptions = {
   groups: 'What who shows it is one of: system:bootstrappers:…',
   description: 'What is to be known of it.',
   'print-join-command': 'Show how a machine joins by it, not the token alone.',
+  'certificate-key':
+    "Beside --print-join-command: show how a machine joins the control plane, with the key of 'keelson init phase upload-certs'.",
 };
 
 const head = `Makes, shows and ends the tokens by which machines join a cluster.
@@ -72,10 +77,14 @@ async function made(values: Values, given: string | undefined, io: Io): Promise<
   const { ttl: ttlMs, usages, groups, description } = values;
   const wrong = usages.find((usage) => !defaultToken.usages.includes(usage));
   if (wrong !== undefined) throw new FlagError(`--usages: "${wrong}" is none of ${defaultToken.usages.join(', ')}`);
+  const keyProblem = values['certificate-key'] === '' ? undefined : certificateKeyProblem(values['certificate-key']);
+  if (keyProblem !== undefined) throw new FlagError(`--certificate-key: ${keyProblem}`);
   const bootstrap: BootstrapToken = { token: given ?? newToken(), ttlMs, usages, groups, description, expires: '' };
   const id = idOf(bootstrap.token, true);
   return withCluster(values, io, async (client, config) => {
-    const shown = values['print-join-command'] ? await joinCommand(config, bootstrap.token) : bootstrap.token;
+    const shown = values['print-join-command']
+      ? await joinCommandOf(config, bootstrap.token, values['certificate-key'])
+      : bootstrap.token;
     const secret = bootstrapSecret(bootstrap, client.world.clock.now());
     await client
       .resource('secrets')
@@ -88,12 +97,20 @@ async function made(values: Values, given: string | undefined, io: Io): Promise<
   });
 }
 
-async function joinCommand({ server, tls: { ca } }: ClusterConfig, shown: string): Promise<string> {
+async function joinCommandOf(
+  { server, tls: { ca } }: ClusterConfig,
+  shown: string,
+  certificateKey: string,
+): Promise<string> {
   if (!ca) throw new StartupError('the kubeconfig names no authority of the cluster', 'take admin.conf of the cluster');
   const text = 'text' in ca ? ca.text : await readFile(ca.file, 'utf8');
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  const hashes = certificates.map((each) => ` --discovery-token-ca-cert-hash ${authorityHash(each)}`).join('');
-  return `keelson join ${new URL(server).host} --token ${shown}${hashes}`;
+  return joinCommand({
+    endpoint: new URL(server).host,
+    token: shown,
+    caHashes: certificates.map(authorityHash),
+    controlPlane: certificateKey === '' ? undefined : { certificateKey, systemd: false },
+  });
 }
 
 function listed(values: Values, io: Io): Promise<string> {

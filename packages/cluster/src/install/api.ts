@@ -25,8 +25,11 @@ import type { InstallContext } from './phase.ts';
 export interface ClusterApi {
   /** @returns undefined where there is none */
   get<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined>;
+  list<R extends ResourceName>(resource: R, query: ListQuery): Promise<ResourceTypes[R][]>;
   /** Makes an object, or gives its fields these values. */
   put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void>;
+  /** Makes an object, or puts it in the place of the one that is there. */
+  replace<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void>;
   /** Changes a node, once it is there. @throws StartupError where it does not come */
   changeNode(name: string, change: (node: Node) => Node): Promise<void>;
 }
@@ -36,20 +39,30 @@ export interface ObjectRef {
   readonly name: string;
 }
 
+export interface ListQuery {
+  readonly namespace: string;
+  readonly labelSelector: string;
+}
+
 const FIELD_MANAGER = 'keelson';
 const RETRY_MS = 500;
 
 /**
- * The API server of this machine, as whom admin.conf names. What lets administrators do all is put there by super-admin.conf.
+ * An API server, as whom admin.conf names. What lets administrators do all is put there by super-admin.conf.
+ * @param server by default this machine's
  * @throws StartupError where the server does not answer, or a kubeconfig is missing
  */
-export async function administratorApi(context: InstallContext, world: World): Promise<ClusterApi & { close(): void }> {
+export async function administratorApi(
+  context: InstallContext,
+  world: World,
+  server = localUrl(context.configuration.init.localApiEndpoint),
+): Promise<ClusterApi & { close(): void }> {
   const { kubernetesAPICall: patienceMs } = context.configuration.init.timeouts;
-  const admin = await clientOf(context, 'admin', world);
+  const admin = await clientOf(context, 'admin', server, world);
   const api = new ClientApi(admin, patienceMs, world);
   try {
     if (await api.mayDoAll()) return api;
-    const superAdmin = await clientOf(context, 'super-admin', world);
+    const superAdmin = await clientOf(context, 'super-admin', server, world);
     try {
       await new ClientApi(superAdmin, patienceMs, world).put(
         'clusterrolebindings.rbac.authorization.k8s.io',
@@ -73,18 +86,16 @@ const administratorsBinding: Draft<ClusterRoleBinding> = {
 };
 
 async function clientOf(
-  { files, layout, configuration }: InstallContext,
+  { files, layout }: InstallContext,
   name: 'admin' | 'super-admin',
+  server: string,
   world: World,
 ): Promise<Client> {
   const path = KUBECONFIG_FILES[name];
   const text = await files.read(path);
   if (text === undefined)
     throw new StartupError(`${layout.local(path)} is not there`, `run 'keelson init phase kubeconfig ${name}' first`);
-  const config: ClusterConfig = {
-    ...parseKubeconfig(text, KUBERNETES_DIR),
-    server: localUrl(configuration.init.localApiEndpoint),
-  };
+  const config: ClusterConfig = { ...parseKubeconfig(text, KUBERNETES_DIR), server };
   return connect(config, { component: 'keelson', world });
 }
 
@@ -127,8 +138,30 @@ class ClientApi implements ClusterApi {
     });
   }
 
+  list<R extends ResourceName>(resource: R, query: ListQuery): Promise<ResourceTypes[R][]> {
+    return this.#persistently(async () => {
+      const items: ResourceTypes[R][] = [];
+      for await (const page of this.#client.resource(resource).pages(query)) items.push(...page.items);
+      return items;
+    });
+  }
+
   async put<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void> {
     await this.#persistently(() => this.#client.resource(resource).apply(object, FIELD_MANAGER, { force: true }));
+  }
+
+  async replace<R extends ResourceName>(resource: R, object: Draft<ResourceTypes[R]>): Promise<void> {
+    const resources = this.#client.resource(resource);
+    const draft = object as { readonly metadata: ObjectRef };
+    await this.#persistently(() =>
+      retryOnConflict(async () => {
+        const known = await this.get(resource, draft.metadata);
+        const resourceVersion = known?.metadata?.resourceVersion;
+        if (resourceVersion === undefined) return resources.create(object);
+        const whole = { ...draft, metadata: { ...draft.metadata, resourceVersion } };
+        return resources.update(whole as unknown as ResourceTypes[R]);
+      }),
+    );
   }
 
   async changeNode(name: string, change: (node: Node) => Node): Promise<void> {
@@ -169,9 +202,15 @@ export function dryRunApi(report: (line: string) => void): ClusterApi {
     async get() {
       return undefined;
     },
+    async list() {
+      return [];
+    },
     async put(resource, object) {
       const { namespace, name } = (object as { metadata?: { namespace?: string; name?: string } }).metadata ?? {};
       report(`[api] would put ${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+    },
+    async replace(resource, object) {
+      await this.put(resource, object);
     },
     async changeNode(name) {
       report(`[api] would change nodes ${name}`);

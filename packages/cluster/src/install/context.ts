@@ -4,6 +4,7 @@ import type { World } from '@keelson/client';
 import { ConfigFileError } from '@keelson/component/configfile';
 import { StartupError } from '../startup-error.ts';
 import { administratorApi, dryRunApi } from './api.ts';
+import { newCertificateKey } from './certificate-key.ts';
 import { configurationOf, type Documents, readDocuments } from './configuration/documents.ts';
 import { DiskFiles, DryRunFiles } from './files.ts';
 import { Layout, type LayoutOptions } from './layout.ts';
@@ -26,6 +27,8 @@ export interface InstallRequest {
   /** The PATH. */
   readonly path?: string | undefined;
   readonly skipTokenPrint?: boolean;
+  readonly uploadCerts?: boolean;
+  readonly skipCertificateKeyPrint?: boolean;
   readonly world: World;
   report(line: string): void;
 }
@@ -63,6 +66,12 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
     program: findProgram(request.programs ?? '', request.path),
     services,
     skipTokenPrint: request.skipTokenPrint === true,
+    upload: request.uploadCerts
+      ? {
+          key: configuration.init.certificateKey || newCertificateKey(),
+          skipPrint: request.skipCertificateKeyPrint === true,
+        }
+      : undefined,
     report,
     api() {
       if (dryRun) return Promise.resolve(dryRunApi(report));

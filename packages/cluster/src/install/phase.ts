@@ -32,13 +32,23 @@ export interface InstallContext {
   readonly services: Services | undefined;
   /** Whether tokens are not to be shown. */
   readonly skipTokenPrint: boolean;
+  /** How the authorities are kept in the cluster; undefined: they are not. */
+  readonly upload: CertificateUpload | undefined;
   /** A line for who looks on, the name of its phase in front: `[certs] wrote /etc/kubernetes/pki/ca.crt…`. */
   report(line: string): void;
   /** The API server of this machine, asked as the administrator. @throws StartupError where it cannot be asked */
   api(): Promise<ClusterApi>;
 }
 
-export interface Phase {
+export interface CertificateUpload {
+  /** In hexadecimal. */
+  readonly key: string;
+  /** Whether it is not to be shown. */
+  readonly skipPrint: boolean;
+}
+
+/** @template C what it works with */
+export interface Phase<C = InstallContext> {
   readonly name: string;
   readonly aliases?: readonly string[];
   /** One line for the list of phases. */
@@ -46,29 +56,29 @@ export interface Phase {
   /** More for its own help. */
   readonly description?: string;
   /** Whether there is anything to do for it in this installation. */
-  applies?(context: InstallContext): boolean;
+  applies?(context: C): boolean;
   /** Comes before its phases. @throws StartupError with what to do about it */
-  run?(context: InstallContext): Promise<void>;
+  run?(context: C): Promise<void>;
   /** Whether what comes after it can be run now; somebody else has to act first where not. @throws StartupError */
-  ready?(context: InstallContext): Promise<boolean>;
+  ready?(context: C): Promise<boolean>;
   /** What it consists of, in order. */
-  readonly phases?: readonly Phase[];
+  readonly phases?: readonly Phase<C>[];
 }
 
 /** A phase found by its words, `certs apiserver`; `certs all` and `certs` are the same. */
-export interface FoundPhase {
-  readonly phase: Phase;
+export interface FoundPhase<C> {
+  readonly phase: Phase<C>;
   /** Those that it is part of, from the outside in. */
-  readonly parents: readonly Phase[];
+  readonly parents: readonly Phase<C>[];
 }
 
 /** @returns the words that name no phase, and what was found before them */
-export function findPhase(
-  phases: readonly Phase[],
+export function findPhase<C>(
+  phases: readonly Phase<C>[],
   words: readonly string[],
-): { readonly found: FoundPhase | undefined; readonly unknown: string | undefined } {
-  const path: Phase[] = [];
-  let among: readonly Phase[] = phases;
+): { readonly found: FoundPhase<C> | undefined; readonly unknown: string | undefined } {
+  const path: Phase<C>[] = [];
+  let among = phases;
   for (const [i, word] of words.entries()) {
     if (word === 'all' && i === words.length - 1 && path.length > 0 && among.length > 0) break;
     const next = among.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
@@ -85,9 +95,9 @@ export function findPhase(
  * @param skip names of phases to leave out: `addon`, or `certs/apiserver`
  * @returns whether all were run; false where it has to be run again, once somebody else has acted
  */
-export async function runPhases(
-  phases: readonly Phase[],
-  context: InstallContext,
+export async function runPhases<C>(
+  phases: readonly Phase<C>[],
+  context: C,
   skip: ReadonlySet<string> = new Set(),
   prefix = '',
 ): Promise<boolean> {
@@ -102,7 +112,7 @@ export async function runPhases(
 }
 
 /** Every phase by its path: `certs`, `certs/ca`… */
-export function* phaseNames(phases: readonly Phase[], prefix = ''): Generator<string> {
+export function* phaseNames<C>(phases: readonly Phase<C>[], prefix = ''): Generator<string> {
   for (const phase of phases) {
     yield `${prefix}${phase.name}`;
     for (const alias of phase.aliases ?? []) yield `${prefix}${alias}`;

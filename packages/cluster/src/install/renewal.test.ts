@@ -1,4 +1,4 @@
-import { parseKubeconfig } from '@keelson/client';
+import { parseKubeconfig, systemWorld } from '@keelson/client';
 import { describe, expect, test } from 'vitest';
 import { inspect, isSignedBy, keyFits } from '../pki/inspect.ts';
 import { clientCertificateOf } from './kubeconfigs.ts';
@@ -96,7 +96,7 @@ test('reset removes what was written, and nothing else', async () => {
   await files.write('/etc/kubernetes/manifests/mine.yaml', 'x');
   await files.write('/var/lib/kubelet/config.yaml', 'x');
   expect(await installedFiles(context)).toContain('/etc/kubernetes/pki');
-  await resetMachine(context);
+  await resetMachine(context, systemWorld());
   expect([...files.written.keys()]).toEqual(['/etc/kubernetes/mine', '/etc/kubernetes/manifests/mine.yaml']);
   expect(await installedFiles(context)).toEqual([]);
 });

@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { sleep } from '@keelson/client';
+import { sleep, type World } from '@keelson/client';
 import { StartupError } from '../startup-error.ts';
+import { leaveEtcd } from './etcd-leave.ts';
 import { controlPlaneHealth } from './health.ts';
 import {
   ADDONS,
@@ -22,11 +23,12 @@ const parts: readonly StaticPodName[] = [...CONTROL_PLANE, 'etcd'];
 const STOP_MS = 60_000;
 
 /**
- * Ends what runs, and removes what was written.
+ * Leaves the etcd of others, ends what runs, and removes what was written.
  * @throws StartupError where something cannot be removed
  */
-export async function resetMachine(context: InstallContext): Promise<void> {
+export async function resetMachine(context: InstallContext, world: World): Promise<void> {
   const { services, report } = context;
+  await leaveEtcd(context, world);
   await remove(context, parts.map(manifestFile));
   if (services) {
     await untilStopped(context);

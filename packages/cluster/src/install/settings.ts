@@ -10,6 +10,7 @@ export const settingFlags = {
   'apiserver-cert-extra-sans': { type: 'strings', section },
   'apiserver-extra-args': { type: 'mapStringString', section },
   'cert-dir': { type: 'string', section, default: '/etc/kubernetes/pki' },
+  'certificate-key': { type: 'string', section },
   'control-plane-endpoint': { type: 'string', section },
   'controller-manager-extra-args': { type: 'mapStringString', section },
   'cri-socket': { type: 'string', section },
@@ -44,6 +45,7 @@ export const settingDescriptions: Readonly<Record<SettingFlag, string>> = {
   'apiserver-cert-extra-sans': 'More names and addresses for the certificate of the API server.',
   'apiserver-extra-args': 'More flags of the API server, name=value; they replace those of the same name.',
   'cert-dir': 'Where the certificates are.',
+  'certificate-key': 'Key by which --upload-certs encrypts the authorities, in hexadecimal. Default: one that is made.',
   'control-plane-endpoint':
     'Name or address, with a port or without, that all machines of the control plane are reached by.',
   'controller-manager-extra-args': 'More flags of the controller manager.',
@@ -65,6 +67,7 @@ const fields: Readonly<Record<SettingFlag, readonly [Setting['kind'], ...string[
   'apiserver-cert-extra-sans': ['ClusterConfiguration', 'apiServer', 'certSANs'],
   'apiserver-extra-args': ['ClusterConfiguration', 'apiServer', 'extraArgs'],
   'cert-dir': ['ClusterConfiguration', 'certificatesDir'],
+  'certificate-key': ['InitConfiguration', 'certificateKey'],
   'control-plane-endpoint': ['ClusterConfiguration', 'controlPlaneEndpoint'],
   'controller-manager-extra-args': ['ClusterConfiguration', 'controllerManager', 'extraArgs'],
   'cri-socket': ['InitConfiguration', 'nodeRegistration', 'criSocket'],

@@ -30,10 +30,13 @@ export function testInstallation(
   const api: ClusterApi = {
     get: async (resource, { namespace, name }) =>
       objects.get(`${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`) as never,
+    list: async (resource, { namespace }) =>
+      [...objects].flatMap(([key, object]) => (key.startsWith(`${resource} ${namespace}/`) ? [object as never] : [])),
     put: async (resource, object) => {
       const { namespace, name } = (object as { metadata: { namespace?: string; name: string } }).metadata;
       objects.set(`${resource} ${namespace === undefined ? '' : `${namespace}/`}${name}`, object);
     },
+    replace: (resource, object) => api.put(resource, object),
     changeNode: async (name, change) =>
       void objects.set(`nodes ${name}`, change({ metadata: { labels: {} }, spec: {} } as Node)),
   };
@@ -51,6 +54,7 @@ export function testInstallation(
     patches: [],
     services: undefined,
     skipTokenPrint: false,
+    upload: undefined,
     api: async () => api,
     report: (line) => void lines.push(line),
     ...rest,

@@ -86,6 +86,24 @@ export interface WatchResponse {
   readonly events: readonly { readonly type: 0 | 1; readonly kv: EtcdKeyValue }[];
 }
 
+/** 64 bits without a sign: more than a number holds. */
+export interface EtcdMemberMessage {
+  readonly ID: { toString(): string };
+  readonly name: string;
+  readonly peerURLs: readonly string[];
+  readonly clientURLs: readonly string[];
+  readonly isLearner: boolean;
+}
+
+interface Members {
+  readonly members: readonly EtcdMemberMessage[];
+}
+
+interface ById {
+  /** In decimal. */
+  readonly ID: string;
+}
+
 const root = protobuf.Root.fromJSON(etcdDescriptors as INamespace);
 
 function method<Request extends object, Response>(service: string, name: string): Method<Request, Response> {
@@ -110,5 +128,15 @@ export const etcd = {
   compact: method<{ readonly revision: number }, { readonly header: Header }>('KV', 'Compact'),
   watch: method<WatchRequest, WatchResponse>('Watch', 'Watch'),
   leaseGrant: method<{ readonly ID: number; readonly TTL: number }, { readonly TTL: Int64 }>('Lease', 'LeaseGrant'),
-  status: method<Record<string, never>, { readonly dbSize: Int64 }>('Maintenance', 'Status'),
+  status: method<Record<string, never>, { readonly dbSize: Int64; readonly errors: readonly string[] }>(
+    'Maintenance',
+    'Status',
+  ),
+  memberList: method<{ readonly linearizable: boolean }, Members>('Cluster', 'MemberList'),
+  memberAdd: method<{ readonly peerURLs: readonly string[]; readonly isLearner: boolean }, Members>(
+    'Cluster',
+    'MemberAdd',
+  ),
+  memberRemove: method<ById, Members>('Cluster', 'MemberRemove'),
+  memberPromote: method<ById, Members>('Cluster', 'MemberPromote'),
 };

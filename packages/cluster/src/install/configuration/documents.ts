@@ -6,7 +6,7 @@ import { decodeCluster } from './cluster.ts';
 import { decodeInit } from './init.ts';
 import { defaultKubeProxy } from './kube-proxy.ts';
 import { defaultKubelet } from './kubelet.ts';
-import type { Configuration, MachineFacts } from './types.ts';
+import type { Configuration, InitConfiguration, MachineFacts } from './types.ts';
 import { validateConfiguration } from './validation.ts';
 
 const KUBEADM_GROUP = 'kubeadm.k8s.io';
@@ -72,6 +72,11 @@ export function documentOf(documents: Documents, kind: string): ConfigObject {
  */
 export function configurationOf(documents: Documents, machine: MachineFacts): Configuration {
   const init = within('InitConfiguration', () => decodeInit(documentOf(documents, 'InitConfiguration'), machine));
+  return configurationFor(documents, init);
+}
+
+/** The same for a machine that says what is its own in another way. @throws ConfigFileError */
+export function configurationFor(documents: Documents, init: InitConfiguration): Configuration {
   const cluster = within('ClusterConfiguration', () => decodeCluster(documentOf(documents, 'ClusterConfiguration')));
   const kubeProxy = defaultKubeProxy(documents.get('KubeProxyConfiguration'), init, cluster);
   const problems = validateConfiguration(init, cluster, kubeProxy);

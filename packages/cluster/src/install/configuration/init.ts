@@ -36,7 +36,7 @@ export function decodeInit(object: ConfigObject, machine: MachineFacts): InitCon
 }
 
 /** Pods that do not say that they tolerate it stay off machines of the control plane. */
-const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+export const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 
 /** @param taints where the document says nothing; an empty list says none */
 export function decodeNodeRegistration(
@@ -58,7 +58,8 @@ export function decodeNodeRegistration(
   return node;
 }
 
-function decodeEndpoint(object: ConfigObject, machine: MachineFacts): ApiEndpoint {
+/** @throws ConfigFileError */
+export function decodeEndpoint(object: ConfigObject, machine: MachineFacts): ApiEndpoint {
   const advertiseAddress = object.string('advertiseAddress') || machine.address;
   if (advertiseAddress === undefined)
     throw new ConfigFileError(

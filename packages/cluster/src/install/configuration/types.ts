@@ -15,6 +15,7 @@ export interface InitConfiguration {
   readonly bootstrapTokens: readonly BootstrapToken[];
   readonly nodeRegistration: NodeRegistration;
   readonly localApiEndpoint: ApiEndpoint;
+  /** By which authorities are uploaded, in hexadecimal; empty: one that is made. */
   readonly certificateKey: string;
   readonly skipPhases: readonly string[];
   /** Empty for none. */

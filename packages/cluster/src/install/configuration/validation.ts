@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { isDNS1123Subdomain, isWildcardDNS1123Subdomain } from '@keelson/api/validation/names';
 import { parseCidr } from '../../cidr.ts';
+import { certificateKeyProblem } from '../certificate-key.ts';
 import { splitHostPort } from './endpoints.ts';
 import { kubeProxyProblems } from './kube-proxy.ts';
 import type { ClusterConfiguration, InitConfiguration, KubeProxyDocument } from './types.ts';
@@ -15,7 +16,13 @@ export function validateConfiguration(
   return [...initProblems(init), ...clusterProblems(cluster), ...kubeProxyProblems(kubeProxy, cluster)];
 }
 
-function* initProblems({ localApiEndpoint, nodeRegistration, bootstrapTokens }: InitConfiguration) {
+/** @returns a sentence for each problem of what is the machine's own */
+export function* initProblems({
+  localApiEndpoint,
+  nodeRegistration,
+  bootstrapTokens,
+  certificateKey,
+}: InitConfiguration) {
   const { advertiseAddress, bindPort } = localApiEndpoint;
   if (isIP(advertiseAddress) === 0) yield `localAPIEndpoint.advertiseAddress: "${advertiseAddress}" is no IP address`;
   else if (isUnspecified(advertiseAddress))
@@ -25,6 +32,8 @@ function* initProblems({ localApiEndpoint, nodeRegistration, bootstrapTokens }: 
     yield `nodeRegistration.name: "${nodeRegistration.name}": ${problem}`;
   if (!/^([a-z]+:\/\/)?\//.test(nodeRegistration.criSocket))
     yield `nodeRegistration.criSocket: "${nodeRegistration.criSocket}" is no URL such as unix:///run/containerd/containerd.sock`;
+  const keyProblem = certificateKey === '' ? undefined : certificateKeyProblem(certificateKey);
+  if (keyProblem !== undefined) yield `certificateKey: ${keyProblem}`;
   for (const { usages } of bootstrapTokens)
     for (const usage of usages)
       if (usage !== 'signing' && usage !== 'authentication')

@@ -28,11 +28,11 @@ export interface BootstrapAccess extends DiscoveredCluster {
 
 /** Finds the cluster, and what to ask it by. @throws StartupError where it cannot be trusted */
 export async function findCluster(join: JoinConfiguration, world: World): Promise<BootstrapAccess> {
-  const { discovery, tlsBootstrapToken, timeouts } = join;
+  const { discovery, tlsBootstrapToken, init } = join;
   if (discovery.kind === 'file') return ofFile(discovery.path, tlsBootstrapToken);
   const { token, endpoint, caHashes } = discovery;
   const found = await discoverCluster(
-    { token: splitToken(token), endpoint, caHashes, timeoutMs: timeouts.discovery },
+    { token: splitToken(token), endpoint, caHashes, timeoutMs: init.timeouts.discovery },
     world,
   );
   return { ...found, credentials: { token: tlsBootstrapToken } };
@@ -101,7 +101,9 @@ export async function clusterDocuments(client: Client): Promise<Documents> {
   } catch (error) {
     throw new StartupError(
       `unable to fetch the kubeadm-config ConfigMap: ${(error as Error).message}`,
-      "see that the token is still good, and that 'keelson init phase upload-config' was run",
+      hasReason(error, 'NotFound')
+        ? "run 'keelson init phase upload-config' on the control plane; a cluster of 'keelson up' takes no other machines"
+        : 'see that the token is still good',
     );
   }
 }

@@ -9,7 +9,8 @@ const decode = (fields: object) => decodeJoin(new ConfigObject(fields), machine)
 
 test('a token is for both: to know the cluster by, and to be known by it', () => {
   expect(decode({ discovery: { bootstrapToken } })).toMatchObject({
-    node: { name: 'worker', taints: [] },
+    init: { nodeRegistration: { name: 'worker', taints: [] } },
+    isControlPlane: false,
     caCertPath: '/etc/kubernetes/pki/ca.crt',
     discovery: { kind: 'token', token, endpoint: '10.0.0.10:6443', caHashes: ['sha256:0'] },
     tlsBootstrapToken: token,
@@ -45,7 +46,21 @@ test.each<[string, object, string]>([
   ],
   ['no token', { discovery: { bootstrapToken: { ...bootstrapToken, token: 'x' } } }, 'the bootstrap token'],
   ['a URL', { discovery: { file: { kubeConfigPath: 'https://example.org/d.conf' } } }, 'not a file on disk'],
-  ['a control plane', { controlPlane: {}, discovery: { bootstrapToken } }, 'machines join as workers'],
+  [
+    'a key that is none',
+    { controlPlane: { certificateKey: 'abcd' }, discovery: { bootstrapToken } },
+    'certificateKey: invalid certificate key size 2',
+  ],
+  [
+    'no address',
+    { controlPlane: { localAPIEndpoint: { advertiseAddress: '0.0.0.0' } }, discovery: { bootstrapToken } },
+    'localAPIEndpoint.advertiseAddress: 0.0.0.0 is no address that others reach this machine by',
+  ],
+  [
+    'an unknown field of the control plane',
+    { controlPlane: { color: 'blue' }, discovery: { bootstrapToken } },
+    'controlPlane.color',
+  ],
   ['an unknown field', { discovery: { bootstrapToken }, color: 'blue' }, 'color'],
 ])('refused: %s', (_, fields, message) => {
   expect(() => decode(fields)).toThrow(message);
@@ -54,4 +69,21 @@ test.each<[string, object, string]>([
 test('without a pin only who says so', () => {
   const unpinned = { ...bootstrapToken, caCertHashes: [], unsafeSkipCAVerification: true };
   expect(decode({ discovery: { bootstrapToken: unpinned } }).discovery).toMatchObject({ caHashes: [] });
+});
+
+test('a machine of the control plane', () => {
+  const controlPlane = { localAPIEndpoint: { advertiseAddress: '10.0.0.12' }, certificateKey: 'ab'.repeat(32) };
+  expect(decode({ discovery: { bootstrapToken }, controlPlane, patches: { directory: '/patches' } })).toMatchObject({
+    isControlPlane: true,
+    init: {
+      nodeRegistration: { taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] },
+      localApiEndpoint: { advertiseAddress: '10.0.0.12', bindPort: 6443 },
+      certificateKey: 'ab'.repeat(32),
+      patchesDirectory: '/patches',
+    },
+  });
+  expect(decode({ discovery: { bootstrapToken }, controlPlane: {} }).init.localApiEndpoint).toEqual({
+    advertiseAddress: '10.0.0.11',
+    bindPort: 6443,
+  });
 });

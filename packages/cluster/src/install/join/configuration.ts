@@ -1,20 +1,27 @@
 /** JoinConfiguration from its document (kubeadm/app/apis/kubeadm/v1beta4). */
 import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { splitHostPort } from '../configuration/endpoints.ts';
-import { decodeNodeRegistration, decodeTimeouts, splitToken } from '../configuration/init.ts';
-import type { MachineFacts, NodeRegistration, Timeouts } from '../configuration/types.ts';
+import {
+  controlPlaneTaint,
+  decodeEndpoint,
+  decodeNodeRegistration,
+  decodeTimeouts,
+  splitToken,
+} from '../configuration/init.ts';
+import type { InitConfiguration, MachineFacts } from '../configuration/types.ts';
+import { initProblems } from '../configuration/validation.ts';
 import { CERTIFICATES_DIR } from '../layout.ts';
 
 export interface JoinConfiguration {
-  readonly node: NodeRegistration;
+  /** What is the machine's own, as of one that is installed. */
+  readonly init: InitConfiguration;
+  /** Whether it joins the control plane. */
+  readonly isControlPlane: boolean;
   /** Where the kubelet is to find the cluster's authority. */
   readonly caCertPath: string;
   readonly discovery: Discovery;
   /** By which the kubelet asks for its certificate; empty: what the file of the discovery says. */
   readonly tlsBootstrapToken: string;
-  readonly timeouts: Timeouts;
-  readonly skipPhases: readonly string[];
-  readonly dryRun: boolean;
 }
 
 export type Discovery = TokenDiscovery | FileDiscovery;
@@ -36,26 +43,45 @@ export interface FileDiscovery {
 
 /** @throws ConfigFileError naming the field */
 export function decodeJoin(object: ConfigObject, machine: MachineFacts): JoinConfiguration {
-  if (object.raw('controlPlane') !== undefined)
-    throw new ConfigFileError('controlPlane: machines join as workers; install more of a control plane by init');
-  const patches = object.object('patches');
+  const controlPlane = object.raw('controlPlane');
+  const isControlPlane = controlPlane !== undefined && controlPlane !== null;
   const discovery = object.object('discovery');
   const given = decodeDiscovery(discovery);
   const tlsBootstrapToken = discovery.string('tlsBootstrapToken') || (given.kind === 'token' ? given.token : '');
   if (tlsBootstrapToken !== '') splitToken(tlsBootstrapToken);
   const join = {
-    node: decodeNodeRegistration(object.object('nodeRegistration'), machine, []),
+    init: decodeMachine(object, machine, isControlPlane),
+    isControlPlane,
     caCertPath: object.string('caCertPath') || `${CERTIFICATES_DIR}/ca.crt`,
     discovery: given,
     tlsBootstrapToken,
-    timeouts: decodeTimeouts(object.object('timeouts')),
+  };
+  for (const part of [discovery, object]) part.expectNothingElse();
+  return join;
+}
+
+function decodeMachine(object: ConfigObject, machine: MachineFacts, isControlPlane: boolean): InitConfiguration {
+  const [controlPlane, patches] = [object.object('controlPlane'), object.object('patches')];
+  const init: InitConfiguration = {
+    bootstrapTokens: [],
+    nodeRegistration: decodeNodeRegistration(
+      object.object('nodeRegistration'),
+      machine,
+      isControlPlane ? [controlPlaneTaint] : [],
+    ),
+    localApiEndpoint: isControlPlane
+      ? decodeEndpoint(controlPlane.object('localAPIEndpoint'), machine)
+      : { advertiseAddress: machine.address ?? '127.0.0.1', bindPort: 6443 },
+    certificateKey: controlPlane.string('certificateKey'),
     skipPhases: object.strings('skipPhases'),
+    patchesDirectory: patches.string('directory'),
+    timeouts: decodeTimeouts(object.object('timeouts')),
     dryRun: object.boolean('dryRun'),
   };
-  if (patches.string('directory') !== '')
-    throw new ConfigFileError('patches.directory has no effect here: leave it out');
-  for (const part of [patches, discovery, object]) part.expectNothingElse();
-  return join;
+  for (const part of [controlPlane, patches]) part.expectNothingElse();
+  const problems = [...initProblems(init)];
+  if (problems.length > 0) throw new ConfigFileError(problems.join('; '));
+  return init;
 }
 
 function decodeDiscovery(object: ConfigObject): Discovery {

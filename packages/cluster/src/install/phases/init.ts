@@ -11,6 +11,7 @@ import { kubeletStartPhase } from './kubelet-start.ts';
 import { markControlPlanePhase } from './mark-control-plane.ts';
 import { preflightPhase } from './preflight.ts';
 import { showJoinCommandPhase } from './show-join-command.ts';
+import { uploadCertsPhase } from './upload-certs.ts';
 import { uploadConfigPhase } from './upload-config.ts';
 import { waitControlPlanePhase } from './wait-control-plane.ts';
 
@@ -23,6 +24,7 @@ export const initPhases: readonly Phase[] = [
   kubeletStartPhase,
   waitControlPlanePhase,
   uploadConfigPhase,
+  uploadCertsPhase,
   markControlPlanePhase,
   bootstrapTokenPhase,
   kubeletFinalizePhase,

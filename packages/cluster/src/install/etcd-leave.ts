@@ -1,0 +1,93 @@
+/** A machine that is no more of the control plane leaves its etcd (kubeadm/app/cmd/phases/reset/removeetcdmember.go). */
+import { dirname } from 'node:path';
+import { parseKubeconfig, type World } from '@keelson/client';
+import { StartupError } from '../startup-error.ts';
+import { administratorApi } from './api.ts';
+import { etcdClientUrl } from './configuration/endpoints.ts';
+import { EtcdCluster, etcdEndpoints } from './etcd-cluster.ts';
+import { KUBECONFIG_FILES, manifestFile, unitFile } from './layout.ts';
+import type { InstallContext } from './phase.ts';
+
+/** This machine's own etcd answers at once, or not at all. */
+const NEAR_MS = 3_000;
+/** Who was just added or lost may stand in the way for as long. */
+const PATIENCE_MS = 20_000;
+
+/**
+ * Takes this machine's etcd out of the cluster that it is in with others. What fails is told and stands in nobody's way: the
+ * machine may be all that is left.
+ */
+export async function leaveEtcd(context: InstallContext, world: World): Promise<void> {
+  const { dryRun, layout, report } = context;
+  const own = await ownMember(context);
+  if (own === undefined || !layout.isThisMachine) return;
+  if (dryRun) return report('[reset] would remove the etcd member on this machine from the etcd cluster');
+  try {
+    const etcd = await openEtcd(context, own, world);
+    try {
+      const removed = await etcd.remove(own.peerUrl);
+      report(removed ? `[reset] removed the etcd member ${own.peerUrl}` : '[reset] etcd has no other members');
+    } finally {
+      etcd.close();
+    }
+  } catch (error) {
+    report(
+      `[reset] WARNING: Failed to remove etcd member: ${(error as Error).message}, please manually remove this etcd member using etcdctl`,
+    );
+  }
+}
+
+interface OwnMember {
+  readonly peerUrl: string;
+  /** Where it, and those that it was started with, answer. */
+  readonly endpoints: readonly string[];
+}
+
+/** As what runs it says. */
+async function ownMember({ files }: InstallContext): Promise<OwnMember | undefined> {
+  const text = (await files.read(manifestFile('etcd'))) ?? (await files.read(unitFile('etcd')));
+  if (text === undefined) return undefined;
+  const flag = (name: string) => new RegExp(`--${name}=([^\\s"'\\\\]+)`).exec(text)?.[1] ?? '';
+  const [peerUrl = ''] = flag('initial-advertise-peer-urls').split(',');
+  const others = flag('initial-cluster')
+    .split(',')
+    .map((member) => member.replace(/^[^=]*=/, ''));
+  const beside = others.flatMap((url) => (URL.canParse(url) ? [etcdClientUrl(hostOf(url))] : []));
+  const endpoints = [...new Set([...flag('advertise-client-urls').split(','), ...beside])].filter((url) => url !== '');
+  return peerUrl === '' || endpoints.length === 0 ? undefined : { peerUrl, endpoints };
+}
+
+const hostOf = (url: string) => new URL(url).hostname.replaceAll(/[[\]]/g, '');
+
+/** By its members, or where those that this machine knows of are silent, by whom the control plane knows. */
+async function openEtcd(context: InstallContext, { endpoints }: OwnMember, world: World): Promise<EtcdCluster> {
+  try {
+    const near = await EtcdCluster.open(context, endpoints, NEAR_MS);
+    near.close();
+  } catch (error) {
+    const known = await knownEndpoints(context, world);
+    if (known.length === 0) throw error;
+    return EtcdCluster.open(context, known, PATIENCE_MS);
+  }
+  return EtcdCluster.open(context, endpoints, PATIENCE_MS);
+}
+
+async function knownEndpoints(context: InstallContext, world: World): Promise<string[]> {
+  const { configuration, files } = context;
+  const text = await files.read(KUBECONFIG_FILES.admin);
+  if (text === undefined) return [];
+  const { init } = configuration;
+  const hasty = { ...init, timeouts: { ...init.timeouts, kubernetesAPICall: NEAR_MS } };
+  try {
+    const { server } = parseKubeconfig(text, dirname(KUBECONFIG_FILES.admin));
+    const api = await administratorApi({ ...context, configuration: { ...configuration, init: hasty } }, world, server);
+    try {
+      return await etcdEndpoints(api);
+    } finally {
+      api.close();
+    }
+  } catch (error) {
+    if (error instanceof StartupError) return [];
+    throw error;
+  }
+}

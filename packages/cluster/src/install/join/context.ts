@@ -1,0 +1,70 @@
+/** What the phases of joining work with. */
+import type { Client, World } from '@keelson/client';
+import { administratorApi, dryRunApi } from '../api.ts';
+import { configurationFor } from '../configuration/documents.ts';
+import { controlPlaneUrl } from '../configuration/endpoints.ts';
+import { explained } from '../context.ts';
+import type { InstallContext } from '../phase.ts';
+import { type BootstrapAccess, bootstrapClient, clusterDocuments, findCluster } from './cluster.ts';
+import type { JoinConfiguration } from './configuration.ts';
+
+/** What is known of the machine before its cluster is. */
+export interface JoinMachine
+  extends Omit<InstallContext, 'configuration' | 'api' | 'skipTokenPrint' | 'upload' | 'clock'> {
+  readonly join: JoinConfiguration;
+  readonly world: World;
+}
+
+export interface JoinContext extends JoinMachine {
+  /** The cluster, looked for once. @throws StartupError where it cannot be trusted, or read */
+  found(): Promise<FoundCluster>;
+}
+
+export interface FoundCluster {
+  readonly access: BootstrapAccess;
+  /** Asks as whoever may join. */
+  readonly client: Client;
+  /** The machine as one that is installed with the cluster's configuration; its `api` is that of the whole control plane. */
+  readonly installation: InstallContext;
+}
+
+/** `close` when all is done. */
+export function joinContext(machine: JoinMachine): JoinContext & { close(): Promise<void> } {
+  let found: Promise<FoundCluster> | undefined;
+  let api: ReturnType<typeof administratorApi> | undefined;
+  const find = async (): Promise<FoundCluster> => {
+    const { join, world, report, dryRun } = machine;
+    report('[discovery] looking for the cluster');
+    const access = await findCluster(join, world);
+    report(`[discovery] ${access.server} is the API server of a cluster that can be trusted`);
+    const client = bootstrapClient(access, world);
+    const documents = await clusterDocuments(client);
+    report('[preflight] read the configuration of the cluster from kube-system/kubeadm-config and kubelet-config');
+    const configuration = explained(() => configurationFor(documents, join.init));
+    const installation: InstallContext = {
+      ...machine,
+      configuration,
+      clock: world.clock,
+      skipTokenPrint: true,
+      upload: undefined,
+      api() {
+        if (dryRun) return Promise.resolve(dryRunApi(report));
+        const { cluster, init } = configuration;
+        api ??= administratorApi(installation, world, controlPlaneUrl(cluster, init.localApiEndpoint));
+        return api;
+      },
+    };
+    return { access, client, installation };
+  };
+  return {
+    ...machine,
+    found() {
+      found ??= find();
+      return found;
+    },
+    async close() {
+      (await found?.catch(() => undefined))?.client.close();
+      (await api?.catch(() => undefined))?.close();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { tokenSecretName } from '../../addons/account.ts';
+import { ensureDns } from '../../addons/coredns.ts';
+import { ensureMachineAddon } from '../../addons/machine.ts';
+import { machineAddon } from '../../addons/node-part.ts';
+import { machineParts } from '../cluster.ts';
+import type { JoinContext } from '../context.ts';
+import type { JoinPhase } from '../phase.ts';
+
+/** What the cluster has machines run by units, and not in pods: on all, and on those of the control plane the name server. */
+export const joinAddonPhase: JoinPhase = {
+  name: 'addon',
+  summary: 'Run what the cluster has every machine run by units',
+  async run(context) {
+    const { access, client, installation } = await context.found();
+    const { server, certificateAuthority } = access;
+    const { cluster } = installation.configuration;
+    for (const { part, files, token } of await machineParts(client)) {
+      const addon = machineAddon(part, context, context.join.init.nodeRegistration.name, files);
+      const of = { clusterName: cluster.clusterName, server, certificateAuthority, account: part.name, token };
+      await ensureMachineAddon(context, addon, of);
+    }
+    if (await runsNames(context)) await ensureDns(installation);
+  },
+};
+
+async function runsNames({ join, systemd, found }: JoinContext): Promise<boolean> {
+  const { installation } = await found();
+  if (!join.isControlPlane || !systemd || installation.configuration.cluster.dns.disabled) return false;
+  const api = await installation.api();
+  return (await api.get('secrets', { namespace: 'kube-system', name: tokenSecretName('coredns') })) !== undefined;
+}
