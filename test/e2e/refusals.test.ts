@@ -62,6 +62,22 @@ type Row = readonly [
 ];
 
 test.each<Row>([
+  // A stream, which may be asked for as metadata, once it is found.
+  ...(
+    [
+      ['nope', 'PartialObjectMetadata', 404, 'pods "nope" not found'],
+      ['p', 'PartialObjectMetadata', 500, 'object does not implement the Object interfaces'],
+      [
+        'p',
+        'PartialObjectMetadataList',
+        406,
+        'you requested PartialObjectMetadataList, but the requested object is not a list (*rest.LocationStreamer)',
+      ],
+    ] as const
+  ).map(([name, form, status, message]): Row => {
+    const accept = `application/json;as=${form};v=v1;g=meta.k8s.io`;
+    return ['GET', `${core}/pods/${name}/log`, undefined, { accept }, status, message];
+  }),
   // A name that is no segment of a key, and a resourceVersion that is none: of what is cached, and of events.
   ['GET', `${core}/configmaps/a%25b`, undefined, {}, 400, `Name parameter invalid: "a%b": may not contain '%'`],
   [
@@ -364,4 +380,18 @@ test.each([
   const { message } = JSON.parse(body) as { message: string };
   expect(status).toBe(422);
   expect(message).toContain(JSON.stringify(shown).slice(1, -1));
+});
+
+test.each([
+  [{ 'kubernetes.io/config.mirror': 'x' }, {}, 'static pods cannot be resized'],
+  [{}, { os: { name: 'windows' } }, 'windows pods cannot be resized'],
+])('what cannot be resized is told of its metadata once: %j %j', async (annotations, spec, message) => {
+  const pod = { metadata: { name: 'fixed', annotations }, spec: { containers: [container], nodeName: 'n', ...spec } };
+  await client.send('POST', `${core}/pods`, pod);
+  const { body } = await client.send('PATCH', `${core}/pods/fixed/resize`, { metadata: { uid: 'x' } }, MERGE);
+  await client.send('DELETE', `${core}/pods/fixed?gracePeriodSeconds=0`);
+  expect((JSON.parse(body) as { details: { causes: unknown } }).details.causes).toEqual([
+    { reason: 'FieldValueInvalid', message: 'Invalid value: "x": field is immutable', field: 'metadata.uid' },
+    { reason: 'FieldValueForbidden', message: `Forbidden: ${message}`, field: '[]' },
+  ]);
 });

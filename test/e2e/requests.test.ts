@@ -91,6 +91,9 @@ describe('a path that leads nowhere', () => {
     ['/apis/authorization.k8s.io/v1/localsubjectaccessreviews', 404, resource],
     ['/api/v1/watch', 500, undetermined('/api/v1/watch')],
     ['/api/v1/watch/', 500, undetermined('/api/v1/watch/')],
+    ['/api/v1/watch/namespaces/default/pods/p/status', 404, resource],
+    ['/api/v1/watch/namespaces/default/pods/p/log', 404, resource],
+    ['/api/v1/watch/namespaces/default/status', 404, resource],
   ])('%s', async (path, code, message) => {
     expect(await told('GET', path)).toEqual([code, message]);
   });
@@ -241,6 +244,21 @@ describe('what a write may say of itself', () => {
     const role = { metadata: { name: 'new', resourceVersion: '5' } };
     const { body } = await client.send('PUT', `${roles}/new?dryRun=All`, role);
     expect(JSON.parse(body)).toMatchObject({ metadata: { resourceVersion: '5' } });
+  });
+
+  test('a service that its status makes has no address, and no place for one that it names', async () => {
+    const services = '/api/v1/namespaces/default/services';
+    const put = (name: string, spec: object) =>
+      client.send('PUT', `${services}/${name}/status`, {
+        metadata: { name },
+        spec: { ports: [{ port: 80 }], ...spec },
+      });
+    const { status, body } = await put('s', {});
+    expect(status).toBe(201);
+    expect(JSON.parse(body).spec).not.toHaveProperty('clusterIP');
+    expect(JSON.parse((await put('t', { clusterIP: 'None' })).body)).toMatchObject({
+      message: 'Service "t" is invalid: spec.clusterIPs: Required value',
+    });
   });
 
   test('the name of an IP address is not made up', async () => {

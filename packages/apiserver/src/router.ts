@@ -53,7 +53,7 @@ export function route(ctx: RequestContext, find: (key: string) => ServedResource
   const served = find(`${info.apiGroup}/${info.apiVersion}/${info.resource}`);
   if (!served) throw resourceNotFound();
   const subresource = info.subresource === '' ? undefined : served.subresources.get(info.subresource);
-  if (info.subresource !== '' && !subresource) throw resourceNotFound();
+  if (info.subresource !== '' && (!subresource || info.legacyWatch)) throw resourceNotFound();
   if (info.parts.length > 3 && !allowsTail(subresource)) throw resourceNotFound();
   checkNamespaceInPath(ctx, served);
 

@@ -2,7 +2,7 @@
  * Subresources that lead to somebody else: the kubelet of a pod (log, exec, attach, portforward), or the server that a
  * pod, service or node is (proxy). docs/request-path.md tells where they leave the way of other requests.
  */
-import { badRequest, forbidden, qualified } from '@keelson/api/errors';
+import { badRequest, forbidden, qualified, StatusError } from '@keelson/api/errors';
 import type { PodAttachOptions, PodExecOptions, PodPortForwardOptions } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject } from '@keelson/api/object';
 import type { AdmissionChain } from '../admission/chain.ts';
@@ -11,8 +11,9 @@ import type { RequestContext } from '../context.ts';
 import { attributesOf } from '../filters/authorization.ts';
 import { mutate, validate } from '../handlers/admit.ts';
 import { headerOf } from '../http/answer.ts';
-import { checkRouteAccepts, MEDIA_TYPES, negotiate, notAcceptable } from '../http/negotiate.ts';
+import { checkRouteAccepts, MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
+import { checkForm, formOf, restrictionsFor } from '../table/form.ts';
 import type { Forwarding } from './forward.ts';
 import { forward } from './forward.ts';
 import { serveLog } from './log.ts';
@@ -64,10 +65,20 @@ async function log({ ctx }: ConnectScope, { locator, forwarding }: ConnectDeps):
   const { query, namespace, name } = ctx.info;
   const accept = headerOf(ctx.exchange.headers, 'accept');
   checkRouteAccepts(accept, ['text/plain', ...MEDIA_TYPES]);
-  if (!negotiate(accept)) throw notAcceptable(MEDIA_TYPES);
+  const output = negotiate(accept, restrictionsFor(MEDIA_TYPES, false));
+  if (!output) throw notAcceptable(MEDIA_TYPES);
   const options = logOptions(query);
   checkLogOptions(name, options);
-  await serveLog(ctx, await logLocation(locator, namespace, name, options), forwarding);
+  const backend = await logLocation(locator, namespace, name, options);
+  checkHasNoMetadata(output);
+  await serveLog(ctx, backend, forwarding);
+}
+
+/** A stream may be asked for as metadata, but has none. @throws StatusError 406, 500 */
+function checkHasNoMetadata({ convert }: Negotiated): void {
+  if (convert === undefined) return;
+  checkForm(formOf(convert)!, false, 'rest.LocationStreamer');
+  throw new StatusError(500, '', 'object does not implement the Object interfaces');
 }
 
 /** exec and attach: several streams over one connection. */

@@ -5,7 +5,7 @@ import type { FieldSelector } from '@keelson/api/selectors/fields';
 import type { LabelSelector } from '@keelson/api/selectors/labels';
 import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { CachedObject } from '../registry/cacher.ts';
-import { keyOf } from '../registry/resource.ts';
+import { checkKey, keyOf } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
 import type { Demand } from '../registry/valueindex.ts';
 import type { ListOptions } from './options.ts';
@@ -23,7 +23,7 @@ export interface Selection {
   matches(object: CachedObject): boolean;
 }
 
-/** @throws StatusError 400 for selectors that name unknown fields */
+/** @throws StatusError 400 for selectors that name unknown fields, 500 for a namespace that is no segment of a key */
 export function selectionOf(scope: Scope, options: ListOptions): Selection {
   const { info } = scope.ctx;
   const { labels } = options;
@@ -33,7 +33,9 @@ export function selectionOf(scope: Scope, options: ListOptions): Selection {
     throw badRequest("fieldSelector metadata.name doesn't match requested name");
   }
   const name = info.name === '' ? exactName : info.name;
-  const { namespaced } = scope.served.definition;
+  const { definition } = scope.served;
+  const { namespaced } = definition;
+  checkKey(definition, info.namespace, [definition.prefix, info.namespace, ...(name ? [name] : [])].join('/'));
   const everything = labels.empty && fields.empty && name === undefined;
   return {
     namespace: namespaced ? info.namespace || (fields.requiredValue('metadata.namespace') ?? '') : '',

@@ -1,7 +1,7 @@
 /**
  * A resource as the server sees it: names and verbs from the generated facts (or a CRD), behaviour from its registration.
  */
-import { badRequest, type GroupResource } from '@keelson/api/errors';
+import { badRequest, type GroupResource, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
@@ -166,20 +166,31 @@ function define(
     namespaced: r.namespaced,
     storage,
     storageForm: builtinForm(storage.group, storage.version, r.kind),
-    prefix: `/registry/${short}`,
+    prefix: `${ROOT}/${short}`,
     registration,
     versions: new Map(),
   };
 }
+
+/** What all keys begin with; clients are not told of it. */
+export const ROOT = '/registry';
 
 /** The key of an object in the store. */
 export function keyOf(definition: ResourceDefinition, namespace: string, name: string): string {
   return definition.namespaced ? `${definition.prefix}/${namespace}/${name}` : `${definition.prefix}/${name}`;
 }
 
-/** The same of a name that a client has given. @throws StatusError 400 where it would be no segment of the key */
+/** The same of what a client has given. @throws StatusError 400 for a name that is no segment of a key, 500 for such a namespace */
 export function requestedKeyOf(definition: ResourceDefinition, namespace: string, name: string): string {
   const problems = isPathSegmentName(name);
   if (problems.length > 0) throw badRequest(`Name parameter invalid: ${quote(name)}: ${problems.join(';')}`);
-  return keyOf(definition, namespace, name);
+  const key = keyOf(definition, namespace, name);
+  checkKey(definition, namespace, key);
+  return key;
+}
+
+/** @throws StatusError 500 for what would lead out of the namespace (apiserver/pkg/storage/etcd3/store.go, prepareKey) */
+export function checkKey({ namespaced }: ResourceDefinition, namespace: string, key: string): void {
+  if (!namespaced || (namespace !== '.' && namespace !== '..')) return;
+  throw new StatusError(500, '', `invalid key: ${quote(key.slice(ROOT.length))}`);
 }

@@ -28,7 +28,7 @@ import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
 import { lookUp } from './lookup.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
-import { keyOf, type ResourceDefinition, requestedKeyOf } from './resource.ts';
+import { keyOf, type ResourceDefinition, ROOT, requestedKeyOf } from './resource.ts';
 import { storeError } from './store-error.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
 
@@ -55,6 +55,8 @@ export interface WriteRequest {
 export interface CreateRequest extends WriteRequest {
   /** Validating admission; throws StatusError. */
   readonly admit?: (object: KubeObject) => Promise<void>;
+  /** It comes by a subresource's view: nothing is allocated around the write. */
+  readonly throughView?: boolean;
 }
 
 export interface UpdateRequest extends WriteRequest {
@@ -75,8 +77,6 @@ export interface Updated {
   readonly created: boolean;
   readonly deleted: boolean;
 }
-
-const ROOT = '/registry';
 
 export const OPTIMISTIC_LOCK_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
@@ -145,7 +145,8 @@ export class ResourceStore {
 
   async #create(object: KubeObject, request: CreateRequest): Promise<KubeObject> {
     const { ctx } = request;
-    const hook = await this.definition.registration.strategy.beginCreate?.(ctx, object);
+    const { strategy } = this.definition.registration;
+    const hook = request.throughView ? undefined : await strategy.beginCreate?.(ctx, object);
     try {
       await prepareCreate(this.definition, object, request);
       await request.admit?.(object);
@@ -320,6 +321,7 @@ export class ResourceStore {
       return await this.create(object, {
         ctx: request.ctx,
         warn: request.warn,
+        throughView: request.view !== undefined,
         ...(request.admitCreate ? { admit: request.admitCreate } : {}),
       });
     } catch (error) {

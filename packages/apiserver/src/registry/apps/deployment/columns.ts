@@ -22,7 +22,7 @@ export const table: TableConvertor<Deployment> = {
       obj.status.availableReplicas ?? 0,
       age(obj),
       ...containerCells(obj.spec.template),
-      formatLabelSelector(obj.spec.selector),
+      obj.spec.selector ? formatLabelSelector(obj.spec.selector) : '',
     ],
   }),
 };

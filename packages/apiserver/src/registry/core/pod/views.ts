@@ -86,6 +86,7 @@ function makeResize(policy: PodPolicy): PodView {
         dropDisabledPodFields(pod, old);
         bumpPodGeneration(pod, old);
       },
+      updateChecks: ['kind'],
       validateUpdate: (_ctx, pod, old) => validatePodResize(policy, pod, old),
       warningsOnUpdate: () => [],
     },
