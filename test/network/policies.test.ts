@@ -135,6 +135,23 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
     denied(b!, A, 8080);
   });
 
+  test('an address of the node is nobody’s until a pod is known to have it', async () => {
+    policies.setRanges(['10.7.2.0/24', 'fd07:2::/64']);
+    const unknown = [podsWith()[0]!, pod('two/b', [], { labels: { app: 'b' }, ports })];
+    await set({ 'two/p': { podSelector: { matchLabels: { app: 'else' } } } }, unknown);
+    denied(a!, B, 8080);
+    denied(a!, 'fd07:2::2', 8080);
+    await answered(node!, B, 8080, 'b');
+    // No policy is about what pods send.
+    await answered(b!, A, 8080, 'a');
+    await set({ 'two/p': { podSelector: { matchLabels: { app: 'else' } } } });
+    await answered(a!, B, 8080, 'b');
+    await answered(a!, 'fd07:2::2', 8080, 'b');
+    await set({}, unknown);
+    await answered(a!, B, 8080, 'b');
+    await set({});
+  });
+
   test('what policies leave goes with them', async () => {
     await set({ 'two/deny': {} });
     denied(a!, B, 8080);

@@ -94,6 +94,27 @@ describe.skipIf(reason).each([
       expect(await k`exec asks -- nc -w 1 kubernetes.default 443 -e true`).toBe('');
     });
 
+    test.skipIf(flags.length === 0)(
+      'a pod that a policy isolates is so from its first packet, others are not',
+      async () => {
+        const spec = { podSelector: { matchLabels: { app: 'early' } }, policyTypes: ['Egress'] };
+        const metadata = { name: 'early' };
+        const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec };
+        await k.with({ stdin: JSON.stringify(policy) })`create -f -`;
+        await vi.waitFor(
+          () => expect(node!.run('nft', 'list', 'table', 'inet', 'keelson-policies')).toContain('10.245.0.0/24'),
+          soon,
+        );
+        const { podIP } = (await k.json<Pod>`get pod web`).status;
+        const ask = `timeout 1 wget -q -O /dev/null http://${podIP}:8080 && echo reached`;
+        await pod('early', `exec 2>/dev/null; for i in 1 2 3 4 5; do ${ask}; done; echo tried; sleep 1000`);
+        await pod('other', `exec 2>/dev/null; until ${ask}; do true; done; sleep 1000`);
+        await vi.waitFor(async () => expect(await k`logs other`).toContain('reached'), soon);
+        await vi.waitFor(async () => expect(await k`logs early`).toBe('tried\n'), soon);
+        await k`delete networkpolicy early`;
+      },
+    );
+
     test('the proxy tells who asks how it is, and those on its machine how it works', () => {
       const ask = (from: Network, url: string) => {
         const script = `fetch('${url}').then(async (r) => r.status + await r.text(), () => 'none').then(console.log)`;

@@ -7,7 +7,7 @@ import { announceDns, grantDns } from './dns/service.ts';
 import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/ports.ts';
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
 import type { NodeSettings } from './node.ts';
-import { ADDRESS_FOLDER } from './pod-network/flags.ts';
+import { ADDRESS_FOLDER, CACHE_FOLDER } from './pod-network/flags.ts';
 import { grantPodNetwork } from './pod-network/role.ts';
 import { startNodeNetwork } from './pod-network/start.ts';
 import { StartupError } from './startup-error.ts';
@@ -61,7 +61,8 @@ async function startPods(
   const { log } = client.world;
   await grantPodNetwork(administrator).catch((error: unknown) => log.warn({ error }, 'Pods may have no network'));
   try {
-    return await startNodeNetwork({ client, nodeName, cni: { folder: cniFolder, addressFolder: ADDRESS_FOLDER } });
+    const cni = { folder: cniFolder, addressFolder: ADDRESS_FOLDER };
+    return await startNodeNetwork({ client, nodeName, cni, cniCacheFolder: CACHE_FOLDER });
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     log.warn({ err: error.message, remedy: error.remedy }, 'Pods have no network of the cluster');

@@ -10,8 +10,9 @@ export interface CniSettings {
   readonly addressFolder: string;
 }
 
-const NAME = 'keelson';
-const FILE = `10-${NAME}.conflist`;
+/** What the runtime calls it. */
+export const NETWORK = 'keelson';
+const FILE = `10-${NETWORK}.conflist`;
 const VERSION = '0.3.1';
 const EVERYTHING = { IPv4: '0.0.0.0/0', IPv6: '::/0' };
 
@@ -35,7 +36,7 @@ export function cniConfiguration(
   };
   return {
     cniVersion: VERSION,
-    name: NAME,
+    name: NETWORK,
     plugins: [
       { type: 'ptp', ipMasq: false, ...(mtu === undefined ? {} : { mtu }), ipam },
       { type: 'portmap', capabilities: { portMappings: true } },

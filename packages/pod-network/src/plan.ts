@@ -37,7 +37,8 @@ export function planOf(nodeName: string, nodes: readonly NodeFacts[]): Plan {
   return { ranges: own ? rangesOf(own) : [], routes, pods: { IPv4: ipv4!, IPv6: ipv6! } };
 }
 
-function rangesOf({ spec = {} }: NodeFacts): string[] {
+/** Of a node's pods. */
+export function rangesOf({ spec = {} }: NodeFacts): string[] {
   const all = spec.podCIDRs?.length ? spec.podCIDRs : [spec.podCIDR ?? ''];
   return all.filter((range) => familyOfRange(range) !== undefined).map(canonicalRange);
 }

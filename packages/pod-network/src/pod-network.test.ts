@@ -48,9 +48,12 @@ class FakeKernel implements Kernel {
 let folder: string;
 let kernel: FakeKernel;
 let running: Running | undefined;
+let isGuarded: PromiseWithResolvers<void>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'keelson-cni-'));
   kernel = new FakeKernel();
+  isGuarded = Promise.withResolvers();
+  isGuarded.resolve();
 });
 afterEach(async () => {
   await running?.stop();
@@ -67,6 +70,7 @@ const node = (name: string, podCIDR: string | undefined, address: string, resour
 
 /** With an API server whose nodes a test changes. */
 async function started(...nodes: readonly object[]) {
+  const guarded = isGuarded.promise;
   const world = manualWorld();
   let watch!: Channel<Uint8Array>;
   const event = (type: string, object: object) => Buffer.from(`${JSON.stringify({ type, object })}\n`);
@@ -79,7 +83,7 @@ async function started(...nodes: readonly object[]) {
     return { body: watch };
   });
   const client = new Client({ transport, component: 'test', world });
-  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni() });
+  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni(), guarded });
   /** Has time go on until it is so; files are written meanwhile, in a time of their own. */
   const until = async (check: () => unknown) => {
     for (let seconds = 0; ; seconds++) {
@@ -119,6 +123,15 @@ test('a node without a range waits for it', async () => {
   await expect(written()).rejects.toThrow('ENOENT');
   tell('MODIFIED', node('a', '10.1.0.0/24', '10.0.0.1', 11));
   await until(async () => expect((await written()).name).toBe('keelson'));
+});
+
+test('pods are joined when policies are in the kernel, others are reached before', async () => {
+  isGuarded = Promise.withResolvers();
+  const { until } = await started(node('a', '10.1.0.0/24', '10.0.0.1', 1), node('b', '10.1.1.0/24', '10.0.0.2', 2));
+  await until(() => expect(ways()).toHaveLength(1));
+  await expect(written()).rejects.toThrow('ENOENT');
+  isGuarded.resolve();
+  await until(written);
 });
 
 test('what others change is put right within a minute, what fails is tried again', async () => {

@@ -17,25 +17,29 @@ export interface PodNetworkOptions {
   readonly nodeName: string;
   readonly kernel: Kernel;
   readonly cni: CniSettings;
+  /** Before that, pods are joined to nothing. */
+  readonly guarded: Promise<void>;
 }
 
 /** Goes on until it is stopped, and leaves what it has made. */
-export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOptions): Running {
+export function startPodNetwork({ client, nodeName, kernel, cni, guarded }: PodNetworkOptions): Running {
   const { log } = client.world;
   const informers = new InformerFactory(client);
   const nodes = informers.informer('nodes', { transform: essentials });
   let applied = '';
+  let isGuarded = false;
 
   const sync = async (isWhole: boolean) => {
     const all = nodes.store.list();
     const plan = planOf(nodeName, all);
-    const text = JSON.stringify(plan);
+    const joins = isGuarded && plan.ranges.length > 0;
+    const text = JSON.stringify([plan, joins]);
     if (!isWhole && text === applied) return 0;
     if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
     await applyPlan(plan, kernel, (range, error) =>
       log.error({ range, err: error.message }, 'Pods of another node are not reached'),
     );
-    if (plan.ranges.length > 0) {
+    if (joins) {
       const own = all.find(({ metadata }) => metadata.name === nodeName)?.status?.addresses ?? [];
       const address = own.find(({ type }) => type === 'InternalIP')?.address;
       const mtu = address === undefined ? undefined : await kernel.mtuAt(canonical(address));
@@ -48,6 +52,10 @@ export function startPodNetwork({ client, nodeName, kernel, cni }: PodNetworkOpt
   };
 
   const { changed, start } = syncLoop(client.world, sync, 'The network of pods is not as it should be');
+  guarded.then(() => {
+    isGuarded = true;
+    changed();
+  });
   nodes.addHandler({ added: changed, updated: changed, deleted: changed });
   return start(informers);
 }

@@ -29,7 +29,7 @@ const component: Component<typeof flags> = {
       rateLimit: rateLimitOf(values, given),
     });
     const nodeName = (values['hostname-override'] || hostname()).trim().toLowerCase();
-    return startNodeNetwork({ client, nodeName, cni });
+    return startNodeNetwork({ client, nodeName, cni, cniCacheFolder: values['cni-cache-dir'] });
   },
 };
 

@@ -5,6 +5,8 @@ import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions
 const network = { section: 'Network' } as const;
 
 export const CNI_FOLDER = '/etc/cni/net.d';
+/** libcni's own. */
+export const CACHE_FOLDER = '/var/lib/cni';
 /** Emptied when the machine starts. */
 export const ADDRESS_FOLDER = '/run/cni-ipam-state';
 
@@ -12,6 +14,7 @@ export const flags = {
   'hostname-override': { type: 'string', ...network },
   'cni-conf-dir': { type: 'string', ...network, default: CNI_FOLDER },
   'cni-ipam-dir': { type: 'string', ...network, default: ADDRESS_FOLDER },
+  'cni-cache-dir': { type: 'string', ...network, default: CACHE_FOLDER },
   cleanup: { type: 'bool', ...network },
   ...connectionFlags,
   ...globalFlags,
@@ -23,6 +26,7 @@ export const descriptions: FlagDescriptions = {
   ...commonDescriptions,
   ...rateLimitDescriptions,
   cleanup: 'Take away what was made, and end.',
+  'cni-cache-dir': 'Where the container runtime notes what addresses it has given to pods (the cache of libcni).',
   'cni-conf-dir': "Where the container runtime looks for its networks' configurations.",
   'cni-ipam-dir': 'Where addresses that pods have are noted.',
   'hostname-override': "Name of the node. Default: this machine's.",

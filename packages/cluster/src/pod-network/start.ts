@@ -7,6 +7,8 @@ export interface NodeNetworkOptions {
   readonly client: Client;
   readonly nodeName: string;
   readonly cni: CniSettings;
+  /** libcni's, in which the runtime notes what addresses pods have. */
+  readonly cniCacheFolder: string;
 }
 
 /** By the programs of this machine. @throws StartupError where one is missing, or has no right to do it */
@@ -25,7 +27,8 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
       `pods cannot be joined to a network: ${problem}`,
       'install iproute2 and nftables, and run as root',
     );
-  return together([startPodNetwork({ ...options, kernel }), startPolicies({ ...options, kernel })]);
+  const policies = startPolicies({ ...options, kernel });
+  return together([startPodNetwork({ ...options, kernel, guarded: policies.written }), policies]);
 }
 
 /** Takes away what was made. @throws StartupError */

@@ -29,11 +29,14 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: 'tcp', UDP: 'udp', 
 /** @returns undefined for one that there is not */
 export const protocolNamed = (name = 'TCP'): Protocol | undefined => PROTOCOLS[name];
 
-/** @returns undefined for a pod that has no addresses of its own: it is the node's, it has ended, or has none yet */
-export function memberOf({ metadata, spec, status }: Pod): Member | undefined {
+/**
+ * @param noted addresses that the runtime has given it, which count rather than those that the API server has been told of
+ * @returns undefined for a pod that has no addresses of its own: it is the node's, it has ended, or has none yet
+ */
+export function memberOf({ metadata, spec, status }: Pod, noted: readonly string[] = []): Member | undefined {
   if (spec === undefined || spec.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return;
-  const given = status?.podIPs?.length ? status.podIPs : [{ ip: status?.podIP }];
-  const addresses = given.flatMap(({ ip = '' }): Address[] => {
+  const told = status?.podIPs?.length ? status.podIPs.map(({ ip }) => ip) : [status?.podIP];
+  const addresses = (noted.length > 0 ? noted : told).flatMap((ip = ''): Address[] => {
     const family = familyOf(ip);
     return family === undefined ? [] : [{ family, address: canonical(ip) }];
   });

@@ -42,9 +42,17 @@ class Node {
     const { added, deleted } = this.kernel.elements;
     return { added: added - before.added, deleted: deleted - before.deleted };
   }
+  /** In their direction. */
+  isolatedIn(direction: string): string[] {
+    return Object.keys(this.#verdicts(direction, 'jump'));
+  }
   get isolated(): Record<string, string> {
+    return this.#verdicts('ingress', 'jump');
+  }
+  #verdicts(direction: string, verdict: string): Record<string, string> {
     const { sets } = this.kernel;
-    return Object.fromEntries([...sets.get('ingress-pods-4')!, ...sets.get('ingress-pods-6')!]);
+    const all = [...sets.get(`${direction}-pods-4`)!, ...sets.get(`${direction}-pods-6`)!];
+    return Object.fromEntries(all.filter(([, each]) => each.startsWith(verdict)));
   }
   #tell(object: Pod | NetworkPolicy, isThere: boolean): void {
     if ('containers' in object.spec!) {
@@ -75,9 +83,34 @@ test('who is isolated: pods of a namespace that are here, run, and have the labe
   );
   node.write();
   expect(Object.keys(node.isolated)).toEqual(['10.1.0.1', 'fd00::1']);
-  expect([...node.kernel.sets.get('egress-pods-4')!.keys()]).toEqual(['10.1.0.1', '10.1.0.2']);
+  expect(node.isolatedIn('egress')).toEqual(['10.1.0.1', '10.1.0.2', 'fd00::1']);
   const chain = node.isolated['10.1.0.1']!.slice('jump '.length);
   expect(node.kernel.chains.get(chain)).toEqual([expect.stringMatching(/^jump allow-ingress-\w+-a\/web$/), 'drop']);
+});
+
+test('addresses of the node that no pod is known to have are dropped, in directions in which some policy isolates', () => {
+  const node = new Node().set(pod('a/open', ['10.1.0.1']), pod('a/there', ['10.1.1.1'], { nodeName: 'there' }));
+  node.policies.setRanges(['10.1.0.0/24', 'fd00::/64']);
+  node.write();
+  const { sets, chains } = node.kernel;
+  const dropped = () =>
+    ['ingress-ranges-4', 'ingress-ranges-6', 'egress-ranges-4'].map((name) => [...sets.get(name)!.keys()].join());
+  expect(dropped()).toEqual(['', '', '']);
+  node.set(policy('b/p', {})).write();
+  expect(dropped()).toEqual(['10.1.0.0/24', 'fd00::/64', '']);
+  // Who is known comes first, isolated or not.
+  expect(chains.get('ingress')!.slice(-4)).toEqual([
+    'ip daddr vmap @ingress-pods-4',
+    'ip6 daddr vmap @ingress-pods-6',
+    'ip daddr @ingress-ranges-4 drop',
+    'ip6 daddr @ingress-ranges-6 drop',
+  ]);
+  expect([...sets.get('ingress-pods-4')!]).toEqual([['10.1.0.1', 'accept']]);
+  node.set(policy('b/p', { policyTypes: ['Egress'] })).write();
+  expect(dropped()).toEqual(['', '', '10.1.0.0/24']);
+  node.policies.setRanges(['10.1.2.0/24']);
+  node.write();
+  expect(dropped()).toEqual(['', '', '10.1.2.0/24']);
 });
 
 test('an address that has passed on is the younger pod’s', () => {
@@ -132,7 +165,8 @@ test('policies that let in the same pods share a set; what changes one pod touch
   const labelled = { ...pods[9_000]!, metadata: { ...pods[9_000]!.metadata, labels: { app: 'a1' } } };
   const before = node.kernel.state;
   node.set(labelled).write();
-  const changed = Object.keys(before).filter((name) => before[name]!.join() !== node.kernel.state[name]!.join());
+  const after = node.kernel.state;
+  const changed = Object.keys(before).filter((name) => before[name]!.join() !== after[name]!.join());
   expect(changed.every((name) => name.startsWith('peers-'))).toBe(true);
   expect(changed.length).toBeLessThanOrEqual(2);
   expect(node.set({ ...labelled, metadata: pods[9_000]!.metadata }).write().added).toBeLessThanOrEqual(1);

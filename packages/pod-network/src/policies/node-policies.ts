@@ -8,7 +8,7 @@ import { Groups } from './groups.ts';
 import { allowancesOf, DIRECTIONS, type Direction, directionsOf } from './isolation.ts';
 import type { Address, Member } from './members.ts';
 import { type PodSet, selectorOf } from './pod-sets.ts';
-import { baseRules, COMMENT, isolationElements, isolationRules, policyRules, TABLE } from './rules.ts';
+import { baseRules, COMMENT, isolationRules, ownElements, policyRules, TABLE, unknownRules } from './rules.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type PerDirection<T> = Readonly<Partial<Record<Direction, T>>>;
@@ -21,8 +21,8 @@ interface Policy {
   readonly allowed: PerDirection<{ readonly rules: Rules; readonly sets: readonly PodSet[] }>;
 }
 
-/** A pod of this node that policies select. */
-interface Isolated {
+/** A pod of this node, and what policies say of it. */
+interface Own {
   readonly addresses: readonly Address[];
   /** The policies' names, in their order; none: it is not isolated in that direction. */
   readonly by: PerDirection<readonly string[]>;
@@ -48,7 +48,8 @@ export class NodePolicies {
   readonly #holders = new Groups();
   /** Pods of this node, by their namespace. */
   readonly #here = new Groups();
-  readonly #isolated = new Map<string, Isolated>();
+  readonly #own = new Map<string, Own>();
+  #ranges: readonly string[] = [];
 
   /** Pods of this node that have to be compared with the policies. */
   readonly #unasked = new Set<string>();
@@ -85,6 +86,14 @@ export class NodePolicies {
     else this.#namespaces.delete(name);
     this.#covering.delete(name);
     for (const pod of this.#podsOf.of(name)) this.#unwritten.add(pod);
+    return true;
+  }
+
+  /** @param ranges of the pods of this node @returns whether there is something to change */
+  setRanges(ranges: readonly string[]): boolean {
+    if (isDeepStrictEqual(this.#ranges, ranges)) return false;
+    this.#ranges = ranges;
+    this.#isOutdated = true;
     return true;
   }
 
@@ -156,15 +165,15 @@ export class NodePolicies {
 
   /** Which policies select a pod of this node. */
   #ask(name: string): void {
-    const isolated = this.#isolationOf(name);
-    if (isDeepStrictEqual(isolated, this.#isolated.get(name))) return;
-    if (isolated) this.#isolated.set(name, isolated);
-    else this.#isolated.delete(name);
+    const own = this.#ownOf(name);
+    if (isDeepStrictEqual(own, this.#own.get(name))) return;
+    if (own) this.#own.set(name, own);
+    else this.#own.delete(name);
     this.#isOutdated = true;
     this.#unwritten.add(name);
   }
 
-  #isolationOf(name: string): Isolated | undefined {
+  #ownOf(name: string): Own | undefined {
     const pod = this.#pods.get(name);
     if (pod?.nodeName !== this.#nodeName) return undefined;
     const addresses = pod.addresses.filter(({ address }) => this.#youngestAt(address) === name);
@@ -172,7 +181,7 @@ export class NodePolicies {
       .map((policy) => [policy, this.#policies.get(policy)!] as const)
       .filter(([, { selector }]) => selector.matches(pod.labels))
       .sort(([a], [b]) => (a < b ? -1 : 1));
-    if (addresses.length === 0 || selecting.length === 0) return undefined;
+    if (addresses.length === 0) return undefined;
     const named = DIRECTIONS.map((direction) => {
       const names = selecting.filter(([, { allowed }]) => allowed[direction]).map(([policy]) => policy);
       return [direction, names.length > 0 ? names : undefined] as const;
@@ -192,7 +201,7 @@ export class NodePolicies {
     const sets = new Map<string, PodSet>();
     const policies = new Map<string, Rules>();
     const isolations = new Map<string, Rules>();
-    for (const { by } of this.#isolated.values()) {
+    for (const { by } of this.#own.values()) {
       for (const direction of DIRECTIONS) {
         const names = by[direction];
         if (names === undefined) continue;
@@ -206,12 +215,16 @@ export class NodePolicies {
         }
       }
     }
+    // No policy isolates a pod in the other directions, whoever it is.
+    const held = DIRECTIONS.filter((direction) => some(this.#policies.values(), ({ allowed }) => allowed[direction]));
+    const unknown = `unknown in ${[...held, ...this.#ranges].join()}`;
     const before = { sets: this.#sets, standing: this.#standing };
     this.#sets = sets;
     this.#standing = new Map([
       ...map(sets.values(), ({ name, rules }) => [`set ${name}`, rules] as const),
       ...policies,
       ...isolations,
+      [unknown, this.#standing.get(unknown) ?? unknownRules(held, this.#ranges)],
     ]);
     const changedSets = [
       ...[...sets.values()].filter(({ name }) => !before.sets.has(name)),
@@ -239,10 +252,10 @@ export class NodePolicies {
 
   #rulesOf(name: string): Rules | undefined {
     const pod = this.#pods.get(name);
-    const isolated = this.#isolated.get(name);
+    const own = this.#own.get(name);
     const elements = [
       ...(pod ? this.#setsOf(pod.namespace).flatMap((set) => set.elementsOf(pod)) : []),
-      ...(isolated ? isolationElements(isolated.addresses, isolated.by) : []),
+      ...(own ? ownElements(own.addresses, own.by) : []),
     ];
     return elements.length === 0 ? undefined : { chains: new Map(), sets: new Map(), elements };
   }
@@ -260,14 +273,14 @@ export class NodePolicies {
 
   /** As changes of the table, some at once. */
   *#write(changes: Iterable<readonly [string, Rules | undefined]>, now: number): Generator<string> {
-    let some = new Map<string, Rules | undefined>();
+    let part = new Map<string, Rules | undefined>();
     for (const [owner, rules] of changes) {
-      some.set(owner, rules);
-      if (some.size < SLICE) continue;
-      yield this.#table.change(some, now);
-      some = new Map();
+      part.set(owner, rules);
+      if (part.size < SLICE) continue;
+      yield this.#table.change(part, now);
+      part = new Map();
     }
-    if (some.size > 0) yield this.#table.change(some, now);
+    if (part.size > 0) yield this.#table.change(part, now);
   }
 }
 
@@ -291,6 +304,11 @@ function* taken(names: Set<string>): Generator<string> {
     names.delete(name);
     yield name;
   }
+}
+
+function some<T>(list: Iterable<T>, holds: (each: T) => unknown): boolean {
+  for (const each of list) if (holds(each)) return true;
+  return false;
 }
 
 function* map<T, U>(list: Iterable<T>, change: (each: T) => U): Generator<U> {

@@ -1,19 +1,28 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from '@keelson/client';
 import { Channel } from '@keelson/client/testing/channel';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
 import type { Running } from '@keelson/component/running';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { namespace, pod, policy } from '../testing/policy-objects.ts';
 import { startPolicies } from './policies.ts';
 
 let running: Running | undefined;
+let cniCacheFolder: string;
+beforeEach(async () => {
+  cniCacheFolder = await mkdtemp(join(tmpdir(), 'keelson-cni-cache-'));
+  await mkdir(join(cniCacheFolder, 'results'));
+});
 afterEach(async () => {
   await running?.stop();
   running = undefined;
+  await rm(cniCacheFolder, { recursive: true });
 });
 
-const collections = ['pods', 'namespaces', 'networkpolicies'] as const;
+const collections = ['pods', 'namespaces', 'nodes', 'networkpolicies'] as const;
 type Collection = (typeof collections)[number];
 
 /** With an API server whose objects a test changes, and a kernel that refuses what a test says. */
@@ -47,15 +56,17 @@ async function started(objects: Record<Collection, readonly object[]>) {
       kernel.transactions.push(text);
     },
   };
-  running = startPolicies({ client: new Client({ transport, component: 'test', world }), nodeName: 'here', kernel });
+  const client = new Client({ transport, component: 'test', world });
+  running = startPolicies({ client, nodeName: 'here', kernel, cniCacheFolder });
+  /** Has time go on until it is so; the file system tells of its changes in a time of its own. */
   const until = async (check: () => unknown) => {
-    for (let passes = 0; ; passes++) {
+    for (const begin = performance.now(); ; ) {
       await world.pass(1_000);
-      await new Promise(setImmediate);
+      await new Promise((resolve) => setTimeout(resolve, 2));
       try {
         return await check();
       } catch (error) {
-        if (passes > 200) throw error;
+        if (performance.now() - begin > 20_000) throw error;
       }
     }
   };
@@ -65,7 +76,13 @@ async function started(objects: Record<Collection, readonly object[]>) {
 
 const whole = (text: string | undefined) => text?.startsWith('add table inet keelson-policies\ndelete table ');
 const web = pod('a/web', ['10.1.0.1']);
-const objects = () => ({ pods: [web], namespaces: [namespace('a', {})], networkpolicies: [policy('a/deny', {})] });
+const here = { metadata: { name: 'here', uid: 'here' }, spec: { podCIDRs: ['10.1.0.0/24'] } };
+const objects = () => ({
+  pods: [web],
+  namespaces: [namespace('a', {})],
+  nodes: [here],
+  networkpolicies: [policy('a/deny', {})],
+});
 
 test('the table is replaced at the start and each minute, and is otherwise told what differs', async () => {
   const { kernel, until, tell } = await started(objects());
@@ -95,4 +112,32 @@ test('after a failure all is written', async () => {
   await until(() => expect(kernel.transactions).toHaveLength(2));
   expect(whole(kernel.transactions[1])).toBe(true);
   expect(kernel.transactions[1]).toContain('10.1.0.2 : jump ');
+});
+
+test('a pod is isolated as soon as the runtime has noted its address; before, nobody has it', {
+  timeout: 60_000,
+}, async () => {
+  const { kernel, until, tell } = await started(objects());
+  await until(() => expect(kernel.transactions).toHaveLength(1));
+  expect(kernel.transactions[0]).toContain('ingress-ranges-4 { 10.1.0.0/24 }');
+  expect(kernel.transactions[0]).not.toContain('element inet keelson-policies egress-ranges-4');
+  tell('pods', 'ADDED', pod('a/new', []));
+  const record = (uid: string, address: string) =>
+    JSON.stringify({
+      kind: 'cniCacheV1',
+      cniArgs: [
+        ['K8S_POD_NAMESPACE', 'a'],
+        ['K8S_POD_NAME', 'new'],
+        ['K8S_POD_UID', uid],
+      ],
+      result: { ips: [{ address: `${address}/24` }] },
+    });
+  const results = join(cniCacheFolder, 'results');
+  await writeFile(join(results, 'keelson-0-eth0'), record('another', '10.1.0.8'));
+  await writeFile(join(results, 'elsewhere-2-eth0'), record('a/new', '10.1.0.7'));
+  await writeFile(join(results, 'keelson-1-eth0'), record('a/new', '10.1.0.9'));
+  await until(() => expect(kernel.transactions.join()).toContain('{ 10.1.0.9 : jump '));
+  await rm(join(results, 'keelson-1-eth0'));
+  await until(() => expect(kernel.transactions.at(-1)).toMatch(/delete element .* 10\.1\.0\.9 /));
+  expect(kernel.transactions.join()).not.toMatch(/10\.1\.0\.[78] : /);
 });

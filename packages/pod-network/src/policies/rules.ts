@@ -1,5 +1,5 @@
 /** What of NetworkPolicies stands in the kernel's table (nft(8)). */
-import { FAMILIES, type Family } from '@keelson/proxy/addresses';
+import { FAMILIES, type Family, familyOfRange } from '@keelson/proxy/addresses';
 import { addressType, protocolOf } from '@keelson/proxy/rules/base';
 import { hashed } from '@keelson/proxy/rules/names';
 import type { Chain, Declaration, Element, Rules } from '@keelson/proxy/rules/rules';
@@ -17,20 +17,26 @@ const PRIORITY = { egress: -2, ingress: -1 } as const;
 
 const SELF = 'self';
 const podsMap = (direction: Direction) => `${direction}-pods`;
+const rangesSet = (direction: Direction) => `${direction}-ranges`;
 const policyChain = (direction: Direction, policy: string) => `allow-${direction}-${hashed(policy)}`;
 /** The chain of pods that these policies select. */
 const isolationChain = (direction: Direction, policies: readonly string[]): string =>
   `${direction}-${hashed(policies.join('_'))}`;
 
-/** What is forwarded passes two chains; who is not isolated is in no map. Replies, and what a pod sends itself, are let through. */
+/**
+ * What is forwarded passes two chains. Replies, and what a pod sends itself, are let through; the pods of the node that are known are in
+ * a map; other addresses of the node's ranges are of pods that may have to be isolated.
+ */
 export function baseRules(): Rules {
   const chains = new Map<string, Chain>();
   const sets = new Map<string, Declaration>();
   for (const family of FAMILIES) {
     const type = addressType(family);
     sets.set(inFamily(SELF, family), { kind: 'set', body: `type ${type} . ${type} ;` });
-    for (const direction of DIRECTIONS)
+    for (const direction of DIRECTIONS) {
       sets.set(inFamily(podsMap(direction), family), { kind: 'map', body: `type ${type} : verdict ;` });
+      sets.set(inFamily(rangesSet(direction), family), { kind: 'set', body: `type ${type} ; flags interval ;` });
+    }
   }
   for (const direction of DIRECTIONS) {
     const { pod } = ENDS[direction];
@@ -42,28 +48,33 @@ export function baseRules(): Rules {
         'ct state established,related accept',
         ...each((family, ip) => `${ip} saddr . ${ip} daddr @${inFamily(SELF, family)} accept`),
         ...each((family, ip) => `${ip} ${pod} vmap @${inFamily(podsMap(direction), family)}`),
+        ...each((family, ip) => `${ip} ${pod} @${inFamily(rangesSet(direction), family)} drop`),
       ],
     });
   }
   return { chains, sets, elements: [] };
 }
 
-/** The addresses of an isolated pod lead to its chains. @param by the policies that select it; none: it is not isolated there */
-export function isolationElements(
+/** What is dropped where no pod is known to have the address. @param ranges of pods of this node */
+export function unknownRules(directions: readonly Direction[], ranges: readonly string[]): Rules {
+  const elements = directions.flatMap((direction) =>
+    ranges.map((key) => ({ of: inFamily(rangesSet(direction), familyOfRange(key)!), key, verdict: '' })),
+  );
+  return { chains: new Map(), sets: new Map(), elements };
+}
+
+/** The addresses of a pod of this node lead to its chains. @param by the policies that select it; none: it is not isolated there */
+export function ownElements(
   addresses: readonly Address[],
   by: Readonly<Partial<Record<Direction, readonly string[]>>>,
 ): Element[] {
-  const verdicts = DIRECTIONS.flatMap((direction) => {
+  const verdicts = DIRECTIONS.map((direction) => {
     const policies = by[direction];
-    return policies ? [[direction, `jump ${isolationChain(direction, policies)}`] as const] : [];
+    return [direction, policies ? `jump ${isolationChain(direction, policies)}` : 'accept'] as const;
   });
   return addresses.flatMap(({ family, address }) => [
     { of: inFamily(SELF, family), key: `${address} . ${address}`, verdict: '' },
-    ...verdicts.map(([direction, verdict]) => ({
-      of: inFamily(podsMap(direction), family),
-      key: address,
-      verdict,
-    })),
+    ...verdicts.map(([direction, verdict]) => ({ of: inFamily(podsMap(direction), family), key: address, verdict })),
   ]);
 }
 

@@ -1,5 +1,5 @@
 /** One network of the pods of all nodes, kept by a process on each. */
-import { ADDRESS_FOLDER, CNI_FOLDER } from '../../pod-network/flags.ts';
+import { ADDRESS_FOLDER, CACHE_FOLDER, CNI_FOLDER } from '../../pod-network/flags.ts';
 import { POD_NETWORK, POD_NETWORK_ROLE, podNetworkRole } from '../../pod-network/role.ts';
 import { imageName, isOwnRepository } from '../images.ts';
 import { addonFolder, type Layout } from '../layout.ts';
@@ -14,7 +14,7 @@ const flags = (folder: string, nodeName: string) => [
 
 /** What differs where the machine is a folder. */
 function ownPlaces(layout: Layout): string[] {
-  const places = { 'cni-conf-dir': CNI_FOLDER, 'cni-ipam-dir': ADDRESS_FOLDER };
+  const places = { 'cni-conf-dir': CNI_FOLDER, 'cni-ipam-dir': ADDRESS_FOLDER, 'cni-cache-dir': CACHE_FOLDER };
   return Object.entries(places).flatMap(([flag, path]) =>
     layout.host(path) === path ? [] : [`--${flag}=${layout.host(path)}`],
   );
@@ -37,9 +37,15 @@ export const podNetworkPart: NodePart = {
       readOnlyRootFilesystem: true,
       capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
     },
-    volumeMounts: [{ mountPath: CNI_FOLDER, name: 'cni-conf' }],
+    volumeMounts: [
+      { mountPath: CNI_FOLDER, name: 'cni-conf' },
+      { mountPath: CACHE_FOLDER, name: 'cni-cache', readOnly: true },
+    ],
   }),
-  volumes: [{ name: 'cni-conf', hostPath: { path: CNI_FOLDER, type: 'DirectoryOrCreate' } }],
+  volumes: [
+    { name: 'cni-conf', hostPath: { path: CNI_FOLDER, type: 'DirectoryOrCreate' } },
+    { name: 'cni-cache', hostPath: { path: CACHE_FOLDER, type: 'DirectoryOrCreate' } },
+  ],
 };
 
 /** Nodes have addresses for pods where the configuration has a range of them; upstream's images have no such program. */
