@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageName } from '@keelson/cluster/install/images';
 import { type Containerd, noContainers, startContainerd, unmountBelow } from './containerd.ts';
-import { type Host, noHosts, runners, startHosts } from './hosts.ts';
+import { type Host, type Hosts, noHosts, runners, startHosts } from './hosts.ts';
 import { startProgram, untilReady } from './process.ts';
 
 export interface Machine extends Host {
   readonly containerd: Containerd;
 }
 
-export interface Machines {
+export interface Machines extends Pick<Hosts, 'lend'> {
   readonly all: readonly Machine[];
   /** Ends all that runs on them, and leaves nothing of them. */
   stop(): Promise<void>;
@@ -62,7 +62,7 @@ export async function startMachines(
       for (const archive of archives) containerd.load(archive);
       all.push({ ...host, ...runners(within), containerd });
     }
-    return { all, stop };
+    return { all, lend: hosts.lend, stop };
   } catch (error) {
     await stop();
     throw error;
