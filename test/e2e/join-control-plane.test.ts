@@ -111,7 +111,7 @@ describe.skipIf(skip)(`keelson join --control-plane${skip ? `: ${skip}` : ''}`, 
     expect(owner).toMatchObject({ type: 'bootstrap.kubernetes.io/token' });
   });
 
-  test('a wrong key, or none, is refused before anything is written', async () => {
+  test('a wrong key, or none, is refused before anything is written; a dry run writes nothing either', async () => {
     const wrong = joining.map((word, i) => (joining[i - 1] === '--certificate-key' ? NEVER : word));
     const keep = joining;
     joining = wrong;
@@ -123,6 +123,10 @@ describe.skipIf(skip)(`keelson join --control-plane${skip ? `: ${skip}` : ''}`, 
       'Error: the certificates that must be shared among control plane instances are not provided',
     );
     joining = keep;
+    const rehearsal = joinProgram(second!, '--dry-run');
+    expect(await rehearsal.exited, rehearsal.output()).toBe(0);
+    expect(rehearsal.output()).toContain('[etcd-join] Would add etcd member: https://10.120.0.11:2380');
+    expect(rehearsal.output()).not.toMatch(/PRIVATE KEY|client-key-data/);
     expect(await readdir(second!.root)).toEqual(['run']);
   });
 

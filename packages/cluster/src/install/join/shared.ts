@@ -18,11 +18,12 @@ const NEW_UPLOAD =
  */
 export async function downloadShared(client: Client, context: InstallContext, key: string): Promise<void> {
   const secret = await readSecret(client);
-  for (const [path, text] of readTexts(() => sharedTexts(secret, context.configuration.cluster, key))) {
+  const texts = readTexts(() => sharedTexts(secret, context.configuration.cluster, key));
+  for (const [path, text] of texts)
     if (!isKeyOrCertificate(text))
       throw new StartupError(`unknown data found in Secret entry: what belongs to ${path}`, NEW_UPLOAD);
+  for (const [path, text] of texts)
     await ensureFile(context, 'download-certs', path, text, path.endsWith('.key') ? 0o600 : 0o644);
-  }
 }
 
 async function readSecret(client: Client) {

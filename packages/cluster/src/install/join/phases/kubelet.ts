@@ -16,6 +16,7 @@ export const joinKubeletStartPhase: JoinPhase = {
     const { files, layout, join, report, services, hostname, dryRun } = context;
     const { access, client, installation } = await context.found();
     const { nodeRegistration: node } = join.init;
+    refuseAdministrator(context);
     await refuseTakenName(client, node.name);
     const text = kubeconfigText({
       clusterName: installation.configuration.cluster.clusterName,
@@ -40,6 +41,15 @@ export const joinKubeletStartPhase: JoinPhase = {
     }
   },
 };
+
+/** What a machine becomes a node by is left in a file until it is one; an administrator's access is too much for that. */
+function refuseAdministrator({ join: { discovery }, layout }: JoinContext): void {
+  if (discovery.kind === 'file' && discovery.path === layout.local(KUBECONFIG_FILES.admin))
+    throw new StartupError(
+      'the kubelet asks for its certificate by a token, not as the administrator',
+      "give HOST:PORT, --token and --discovery-token-ca-cert-hash, as 'keelson token create --print-join-command' shows them",
+    );
+}
 
 const POLL_MS = 500;
 

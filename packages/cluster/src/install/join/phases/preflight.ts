@@ -38,13 +38,29 @@ async function refuseMember({ files, layout, join, report }: JoinContext): Promi
   report(`[preflight] WARNING: ${problem}`);
 }
 
+/** Flags of etcd that differ from machine to machine. */
+const ownOfMembers: ReadonlySet<string> = new Set([
+  'name',
+  'advertise-client-urls',
+  'initial-advertise-peer-urls',
+  'initial-cluster',
+  'listen-client-urls',
+  'listen-peer-urls',
+]);
+
 /** @throws StartupError for a cluster whose control plane cannot be of several machines */
-export function refuseCluster({ controlPlaneEndpoint, apiServer }: ClusterConfiguration): void {
+export function refuseCluster({ controlPlaneEndpoint, apiServer, etcd }: ClusterConfiguration): void {
   const storage = extraArgument(apiServer.extraArgs, 'storage');
   if (storage === 'lmdb' || storage === 'memory')
     throw new StartupError(
       `the cluster keeps its objects in the API server's own store (--storage=${storage}), which cannot have a second member`,
       'have it keep them in etcd, without that argument; machines that are no part of the control plane join it as it is',
+    );
+  const own = etcd.local?.extraArgs.find(({ name }) => ownOfMembers.has(name));
+  if (own !== undefined)
+    throw new StartupError(
+      `the configuration of the cluster gives etcd --${own.name} (etcd.local.extraArgs), which no two members have in common`,
+      "run 'keelson init phase upload-config' with a configuration that does not",
     );
   if (controlPlaneEndpoint === '')
     throw new StartupError(
