@@ -127,6 +127,15 @@ describe.skipIf(reason).each([
       expect(ask(client!, 'http://10.7.1.1:10249/proxyMode')).toBe('none');
     });
 
+    test.skipIf(flags.length === 0)('the network of pods tells how it is, and how it works', () => {
+      const ask = (url: string) =>
+        node!.run(process.execPath, '-e', `fetch('${url}').then((r) => r.text()).then(console.log, console.log)`);
+      expect(JSON.parse(ask('http://127.0.0.1:10246/readyz'))).toMatchObject({ healthy: true, waiting: [] });
+      expect(ask('http://127.0.0.1:10247/metrics')).toMatch(
+        /^keelson_pod_network_policy_pods{isolated="false"} [1-9]/m,
+      );
+    });
+
     test('another machine reaches a port of the node', async () => {
       const { spec } = await k.json<Service>`get service web`;
       const ask = `fetch('http://10.7.1.1:${spec!.ports![0]!.nodePort!}').then((r) => r.text()).then(console.log)`;

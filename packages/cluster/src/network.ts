@@ -8,6 +8,7 @@ import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/po
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
 import type { NodeSettings } from './node.ts';
 import { ADDRESS_FOLDER, CACHE_FOLDER } from './pod-network/flags.ts';
+import { HEALTHZ_PORT as POD_NETWORK_HEALTHZ, METRICS_PORT as POD_NETWORK_METRICS } from './pod-network/ports.ts';
 import { grantPodNetwork } from './pod-network/role.ts';
 import { startNodeNetwork } from './pod-network/start.ts';
 import { StartupError } from './startup-error.ts';
@@ -62,7 +63,12 @@ async function startPods(
   await grantPodNetwork(administrator).catch((error: unknown) => log.warn({ error }, 'Pods may have no network'));
   try {
     const cni = { folder: cniFolder, addressFolder: ADDRESS_FOLDER };
-    return await startNodeNetwork({ client, nodeName, cni, cniCacheFolder: CACHE_FOLDER });
+    const ports = {
+      healthz: { host: HERE, port: POD_NETWORK_HEALTHZ },
+      metrics: { host: HERE, port: POD_NETWORK_METRICS },
+    };
+    const metrics = new MetricsRegistry();
+    return await startNodeNetwork({ client, nodeName, cni, cniCacheFolder: CACHE_FOLDER, metrics, ports });
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     log.warn({ err: error.message, remedy: error.remedy }, 'Pods have no network of the cluster');

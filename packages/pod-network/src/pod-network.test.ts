@@ -5,12 +5,14 @@ import { Client } from '@keelson/client';
 import { Channel } from '@keelson/client/testing/channel';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import type { Family } from '@keelson/proxy/addresses';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Kernel } from './kernel.ts';
 import type { Route } from './plan.ts';
 import { applyPlan, removePodNetwork, startPodNetwork } from './pod-network.ts';
+import { NetworkStatus } from './status.ts';
 
 /** A kernel that has routes and tables, and refuses ways by some addresses. */
 class FakeKernel implements Kernel {
@@ -83,7 +85,8 @@ async function started(...nodes: readonly object[]) {
     return { body: watch };
   });
   const client = new Client({ transport, component: 'test', world });
-  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni(), guarded });
+  const status = new NetworkStatus(new MetricsRegistry(), () => world.clock.now());
+  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni(), guarded, status });
   /** Has time go on until it is so; files are written meanwhile, in a time of their own. */
   const until = async (check: () => unknown) => {
     for (let seconds = 0; ; seconds++) {
@@ -97,7 +100,7 @@ async function started(...nodes: readonly object[]) {
     }
   };
   const tell = (type: string, object: object) => watch.push(event(type, object));
-  return { until, tell };
+  return { until, tell, status };
 }
 const written = async () => JSON.parse(await readFile(join(folder, '10-keelson.conflist'), 'utf8'));
 

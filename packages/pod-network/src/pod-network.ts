@@ -9,6 +9,7 @@ import { masquerading, removal } from './masquerade.ts';
 import { type Plan, planOf } from './plan.ts';
 import { removePolicies } from './policies/policies.ts';
 import { routeChanges } from './routes.ts';
+import type { NetworkStatus } from './status.ts';
 import { syncLoop } from './sync-loop.ts';
 
 export interface PodNetworkOptions {
@@ -19,10 +20,11 @@ export interface PodNetworkOptions {
   readonly cni: CniSettings;
   /** Before that, pods are joined to nothing. */
   readonly guarded: Promise<void>;
+  readonly status: NetworkStatus;
 }
 
 /** Goes on until it is stopped, and leaves what it has made. */
-export function startPodNetwork({ client, nodeName, kernel, cni, guarded }: PodNetworkOptions): Running {
+export function startPodNetwork({ client, nodeName, kernel, cni, guarded, status }: PodNetworkOptions): Running {
   const { log } = client.world;
   const informers = new InformerFactory(client);
   const nodes = informers.informer('nodes', { transform: essentials });
@@ -36,9 +38,13 @@ export function startPodNetwork({ client, nodeName, kernel, cni, guarded }: PodN
     const text = JSON.stringify([plan, joins]);
     if (!isWhole && text === applied) return 0;
     if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
-    await applyPlan(plan, kernel, (range, error) =>
-      log.error({ range, err: error.message }, 'Pods of another node are not reached'),
-    );
+    let refused = 0;
+    await applyPlan(plan, kernel, (range, error) => {
+      log.error({ range, err: error.message }, 'Pods of another node are not reached');
+      refused++;
+    });
+    status.metrics.routes.with().value = plan.routes.length;
+    status.metrics.refused.with().value = refused;
     if (joins) {
       const own = all.find(({ metadata }) => metadata.name === nodeName)?.status?.addresses ?? [];
       const address = own.find(({ type }) => type === 'InternalIP')?.address;
@@ -51,7 +57,8 @@ export function startPodNetwork({ client, nodeName, kernel, cni, guarded }: PodN
     return text.length;
   };
 
-  const { changed, start } = syncLoop(client.world, sync, 'The network of pods is not as it should be');
+  const watcher = status.watcherOf('routes');
+  const { changed, start } = syncLoop(client.world, sync, 'The network of pods is not as it should be', watcher);
   guarded.then(() => {
     isGuarded = true;
     changed();

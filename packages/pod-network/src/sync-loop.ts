@@ -18,6 +18,13 @@ export interface SyncLoop {
   start(informers: InformerFactory): Running;
 }
 
+/** Is told how it gets on. */
+export interface LoopWatcher {
+  changed(): void;
+  written(seconds: number): void;
+  failed(): void;
+}
+
 /**
  * @param sync one at a time; is told whether all has to be written, whatever it knows of; tells how many characters it has written
  * @param complaint what a failure of it means
@@ -26,6 +33,7 @@ export function syncLoop(
   { clock, log }: World,
   sync: (isWhole: boolean) => Promise<number>,
   complaint: string,
+  watcher: LoopWatcher,
 ): SyncLoop {
   const stopped = new AbortController();
   let waiting = new AbortController();
@@ -34,10 +42,13 @@ export function syncLoop(
     for (let wholeAt = clock.now(); !stopped.signal.aborted; ) {
       waiting = new AbortController();
       const isWhole = clock.now() >= wholeAt;
+      const begin = performance.now();
       const written = await sync(isWhole).catch((error: Error) => {
         log.error({ err: error.message }, complaint);
+        watcher.failed();
         return undefined;
       });
+      if (written !== undefined) watcher.written((performance.now() - begin) / 1_000);
       if (written === undefined) wholeAt = clock.now();
       else if (isWhole) wholeAt = clock.now() + Math.max(SYNC_MS, written / SYNC_SHARE);
       await sleep(clock, MIN_SYNC_MS, stopped.signal).catch(() => {});
@@ -46,7 +57,10 @@ export function syncLoop(
     }
   };
   return {
-    changed: () => waiting.abort(),
+    changed: () => {
+      watcher.changed();
+      waiting.abort();
+    },
     start(informers) {
       informers.start();
       const done = work(informers).catch((error: unknown) => {

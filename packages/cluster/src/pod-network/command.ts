@@ -1,10 +1,14 @@
 import { hostname } from 'node:os';
 import { connect, systemWorld } from '@keelson/client';
+import { flagTexts } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
+import { endpointOf } from '../kube-proxy/configuration.ts';
 import { descriptions, flags, type Values } from './flags.ts';
+import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 import { POD_NETWORK } from './role.ts';
 import { removePodNetwork, startNodeNetwork } from './start.ts';
 
@@ -23,13 +27,19 @@ const component: Component<typeof flags> = {
       await removePodNetwork(cni);
       return { done: Promise.resolve(), stop: async () => {} };
     }
+    const ports = {
+      healthz: endpointOf(values['healthz-bind-address'], HEALTHZ_PORT),
+      metrics: endpointOf(values['metrics-bind-address'], METRICS_PORT),
+    };
+    const { registry: metrics, clients } = componentMetrics();
     const client = connect(await readKubeconfig(values.kubeconfig), {
       component: POD_NETWORK,
-      world: systemWorld(logger),
+      world: systemWorld(logger, clients),
       rateLimit: rateLimitOf(values, given),
     });
     const nodeName = (values['hostname-override'] || hostname()).trim().toLowerCase();
-    return startNodeNetwork({ client, nodeName, cni, cniCacheFolder: values['cni-cache-dir'] });
+    const cniCacheFolder = values['cni-cache-dir'];
+    return startNodeNetwork({ client, nodeName, cni, cniCacheFolder, metrics, ports, flags: flagTexts(flags, values) });
   },
 };
 

@@ -1,8 +1,10 @@
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 import type { FlagDescriptions } from '@keelson/component/pflag/usage';
 import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions } from '../component-flags.ts';
+import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 
 const network = { section: 'Network' } as const;
+const ports = { section: 'Ports' } as const;
 
 export const CNI_FOLDER = '/etc/cni/net.d';
 /** libcni's own. */
@@ -16,6 +18,8 @@ export const flags = {
   'cni-ipam-dir': { type: 'string', ...network, default: ADDRESS_FOLDER },
   'cni-cache-dir': { type: 'string', ...network, default: CACHE_FOLDER },
   cleanup: { type: 'bool', ...network },
+  'healthz-bind-address': { type: 'string', ...ports, default: `127.0.0.1:${HEALTHZ_PORT}` },
+  'metrics-bind-address': { type: 'string', ...ports, default: `127.0.0.1:${METRICS_PORT}` },
   ...connectionFlags,
   ...globalFlags,
 } as const satisfies FlagTable;
@@ -29,5 +33,7 @@ export const descriptions: FlagDescriptions = {
   'cni-cache-dir': 'Where the container runtime notes what addresses it has given to pods (the cache of libcni).',
   'cni-conf-dir': "Where the container runtime looks for its networks' configurations.",
   'cni-ipam-dir': 'Where addresses that pods have are noted.',
+  'healthz-bind-address': 'Address and port of /healthz, /livez and /readyz; empty: none.',
   'hostname-override': "Name of the node. Default: this machine's.",
+  'metrics-bind-address': 'Address and port of /metrics, /statusz and /flagz; empty: none.',
 };

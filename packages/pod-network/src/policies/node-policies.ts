@@ -140,6 +140,18 @@ export class NodePolicies {
     return this.#table.rewriting();
   }
 
+  /** Of the cluster: policies; of this node: its pods, the sets that its policies ask for, the elements of all sets and maps. */
+  get sizes(): Readonly<Record<'policies' | 'isolated' | 'others' | 'sets' | 'elements', number>> {
+    const isolated = [...this.#own.values()].filter(({ by }) => Object.values(by).some((names) => names)).length;
+    return {
+      policies: this.#policies.size,
+      isolated,
+      others: this.#own.size - isolated,
+      sets: this.#sets.size,
+      elements: this.#table.elements,
+    };
+  }
+
   #forget(name: string, { namespace, nodeName, addresses }: Member): void {
     this.#pods.delete(name);
     this.#podsOf.delete(namespace, name);

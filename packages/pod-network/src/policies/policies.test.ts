@@ -5,8 +5,10 @@ import { Client } from '@keelson/client';
 import { Channel } from '@keelson/client/testing/channel';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NetworkStatus } from '../status.ts';
 import { namespace, pod, policy } from '../testing/policy-objects.ts';
 import { startPolicies } from './policies.ts';
 
@@ -57,7 +59,9 @@ async function started(objects: Record<Collection, readonly object[]>) {
     },
   };
   const client = new Client({ transport, component: 'test', world });
-  running = startPolicies({ client, nodeName: 'here', kernel, cniCacheFolder });
+  const registry = new MetricsRegistry();
+  const status = new NetworkStatus(registry, () => world.clock.now());
+  running = startPolicies({ client, nodeName: 'here', kernel, cniCacheFolder, status });
   /** Has time go on until it is so; the file system tells of its changes in a time of its own. */
   const until = async (check: () => unknown) => {
     for (const begin = performance.now(); ; ) {
@@ -71,7 +75,7 @@ async function started(objects: Record<Collection, readonly object[]>) {
     }
   };
   const tell = (name: Collection, type: string, object: object) => watches.get(name)!.push(event(type, object));
-  return { kernel, until, tell };
+  return { kernel, until, tell, status, registry };
 }
 
 const whole = (text: string | undefined) => text?.startsWith('add table inet keelson-policies\ndelete table ');
@@ -103,15 +107,23 @@ test('the table is replaced at the start and each minute, and is otherwise told 
 });
 
 test('after a failure all is written', async () => {
-  const { kernel, until, tell } = await started(objects());
+  const { kernel, until, tell, status, registry } = await started(objects());
   await until(() => expect(kernel.transactions).toHaveLength(1));
   kernel.refuses = true;
   tell('pods', 'ADDED', pod('a/other', ['10.1.0.2']));
   await until(() => expect(kernel.refused).toBeGreaterThan(0));
+  expect(await registry.text()).toMatch(/^keelson_pod_network_sync_failures_total{part="policies"} [1-9]/m);
+  // Nothing is told of the routes here.
+  const healthy = () => JSON.parse(status.health().body).status.policies.healthy;
+  await until(() => expect(healthy()).toBe(false));
+  expect(status.health().status).toBe(503);
   kernel.refuses = false;
-  await until(() => expect(kernel.transactions).toHaveLength(2));
+  await until(() => expect(healthy()).toBe(true));
   expect(whole(kernel.transactions[1])).toBe(true);
   expect(kernel.transactions[1]).toContain('10.1.0.2 : jump ');
+  const text = await registry.text();
+  expect(text).toMatch(/^keelson_pod_network_policy_pods{isolated="true"} 2$/m);
+  expect(text).toMatch(/^keelson_pod_network_policies 1$/m);
 });
 
 test('a pod is isolated as soon as the runtime has noted its address; before, nobody has it', {

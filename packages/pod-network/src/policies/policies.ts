@@ -8,6 +8,7 @@ import { removal } from '@keelson/proxy/rules/table';
 import type { Kernel } from '../kernel.ts';
 import { rangesOf } from '../plan.ts';
 import { followSandboxes } from '../sandboxes.ts';
+import type { NetworkStatus } from '../status.ts';
 import { syncLoop } from '../sync-loop.ts';
 import { nameOf } from './isolation.ts';
 import { memberOf } from './members.ts';
@@ -21,6 +22,7 @@ export interface PoliciesOptions {
   readonly kernel: Pick<Kernel, 'applyTables'>;
   /** Where the runtime notes the addresses that it has given to pods. */
   readonly cniCacheFolder: string;
+  readonly status: NetworkStatus;
 }
 
 export interface RunningPolicies extends Running {
@@ -29,7 +31,8 @@ export interface RunningPolicies extends Running {
 }
 
 /** Goes on until it is stopped, and leaves the table as it is. */
-export function startPolicies({ client, nodeName, kernel, cniCacheFolder }: PoliciesOptions): RunningPolicies {
+export function startPolicies(options: PoliciesOptions): RunningPolicies {
+  const { client, nodeName, kernel, cniCacheFolder, status } = options;
   const { log, clock } = client.world;
   const informers = new InformerFactory(client);
   const pods = informers.informer('pods', { transform: podEssentials });
@@ -47,10 +50,21 @@ export function startPolicies({ client, nodeName, kernel, cniCacheFolder }: Poli
     const text = isWhole ? await inTurns(node.rewriting()) : differing;
     if (text !== '') await kernel.applyTables(text);
     isWritten();
+    tellSizes();
     log.debug({ length: text.length, isWhole }, 'Network policies are in the kernel');
     return text.length;
   };
-  const { changed, start } = syncLoop(client.world, sync, 'Network policies are not in the kernel as they should be');
+  const tellSizes = () => {
+    const { policies, pods: own, sets, elements } = status.metrics;
+    const { isolated, others, ...sizes } = node.sizes;
+    policies.with().value = sizes.policies;
+    own.with('true').value = isolated;
+    own.with('false').value = others;
+    sets.with().value = sizes.sets;
+    elements.with().value = sizes.elements;
+  };
+  const complaint = 'Network policies are not in the kernel as they should be';
+  const { changed, start } = syncLoop(client.world, sync, complaint, status.watcherOf('policies'));
 
   const tell = (isDifferent: boolean) => isDifferent && changed();
   const follow = <T>(set: (object: T, isThere: boolean) => boolean) => ({

@@ -1,7 +1,7 @@
 /** Ports at which load balancers ask whether this node has endpoints of a service (pkg/proxy/healthcheck/service_health.go). */
 import type { Running } from '@keelson/component/running';
 import { type PlainAnswer, servePlain } from '@keelson/component/serving/plain';
-import { JSON_HEADERS } from './proxy-health.ts';
+import { JSON_HEADERS } from './progress.ts';
 
 export interface ServiceHealthOptions {
   /** Addresses to listen at. */

@@ -98,6 +98,11 @@ export class Table {
     return this.#stale.size > 0;
   }
 
+  /** How many there are, of all sets and maps. */
+  get elements(): number {
+    return this.#elements.size;
+  }
+
   #changeChains(before: Rules, after: Rules, now: number, text: { declare: string[]; fill: string[] }): void {
     for (const name of before.chains.keys()) {
       if (after.chains.has(name)) continue;
@@ -210,6 +215,10 @@ class Claims {
     if (elements.length > 0) this.#byOwner.set(owner, elements);
     else this.#byOwner.delete(owner);
     return differences;
+  }
+
+  get size(): number {
+    return Array.from(this.#sets.values(), (keys) => keys.size).reduce((a, b) => a + b, 0);
   }
 
   *bySet(): Iterable<readonly [string, Element[]]> {
