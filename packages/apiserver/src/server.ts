@@ -245,6 +245,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     openapi,
     client,
     conversion: { client: converters, uuid: environment.uuid },
+    clock: systemClock,
     now,
     logger,
   });

@@ -22,6 +22,7 @@ import type { Objects } from '../objects.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
+import { Upkeep } from '../upkeep.ts';
 import type { ResolveService } from '../webhook/client.ts';
 import { SERVICE_NAME } from '../webhook/services.ts';
 import { apiServiceOfPath, REGISTRATION_GROUP, referenceOf } from './apiservice.ts';
@@ -32,7 +33,6 @@ import { AggregationMetrics } from './metrics.ts';
 import { RemoteOpenApi } from './openapi.ts';
 import { type ProxyDeps, proxy } from './proxy.ts';
 import { Remote } from './remote.ts';
-import { Upkeep } from './upkeep.ts';
 
 export interface AggregationOptions {
   readonly resources: Resources;
@@ -90,25 +90,24 @@ export class Aggregation {
     const metrics = new AggregationMetrics(options.metrics, this.#services);
     const onUnavailable = (name: string, reason: string) => metrics.becameUnavailable(name, reason);
     const availability = new Availability({ objects, remote, client, now, isReady, onUnavailable });
+    const about = { what: 'APIService', clock, logger };
     this.#upkeep = {
-      registration: new Upkeep((name) => this.#registration.reconcile(name), { clock, logger }),
+      registration: new Upkeep((name) => this.#registration.reconcile(name), about),
       availability: new Upkeep(
         async (name) => {
           const service = this.#services.get(name);
           if (service) await availability.reconcile(service);
           return service && referenceOf(service) ? { afterMs: RECHECK_MS } : undefined;
         },
-        { clock, logger, maxMs: RECHECK_MS },
+        { ...about, maxMs: RECHECK_MS },
       ),
       discovery: new Upkeep((name) => this.#refresh(name, this.#discovery), {
-        clock,
-        logger,
+        ...about,
         firstMs: 500,
         maxMs: REFRESH_MS,
       }),
       openapi: new Upkeep((name) => this.#refresh(name, this.#openapi), {
-        clock,
-        logger,
+        ...about,
         firstMs: REFRESH_MS,
         maxMs: MOST_PATIENT_MS,
       }),

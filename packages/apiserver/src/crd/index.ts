@@ -3,10 +3,13 @@
  * established. docs/custom-resources.md has the picture.
  */
 
+import type { Clock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { equal } from '@keelson/api/patch/value';
+import type { Again } from '@keelson/client/workqueue/workers';
+import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { CUSTOM_RESOURCE_PRIORITY } from '../discovery/priorities.ts';
@@ -14,6 +17,7 @@ import type { Logger } from '../logger.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
+import { Upkeep } from '../upkeep.ts';
 import { CLEANUP_FINALIZER, deleteInstances, isTerminating } from './cleanup.ts';
 import type { ConversionDeps } from './conversion.ts';
 import { type CustomVersion, customVersions, terminating } from './resource.ts';
@@ -27,6 +31,7 @@ export interface CustomResourcesOptions {
   readonly openapi: OpenApiService;
   readonly client: RegistryClient;
   readonly conversion: ConversionDeps;
+  readonly clock: Clock;
   readonly now: () => Date;
   readonly logger: Logger;
 }
@@ -41,6 +46,7 @@ interface Served {
 }
 
 const RETRY_MS = 500;
+const MOST_PATIENT_MS = 30_000;
 
 export class CustomResources {
   readonly #options: CustomResourcesOptions;
@@ -48,16 +54,22 @@ export class CustomResources {
   readonly #served = new Map<string, Served>();
   readonly #queue = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Of those that are deleted: what a webhook has to convert may take its time. */
+  readonly #cleaning: Upkeep;
   #working: Promise<void> | undefined;
   #stopped = false;
   #unfollow: (() => void) | undefined;
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options;
+    const { clock, logger } = options;
+    const about = { what: 'CustomResourceDefinition', clock, logger, firstMs: RETRY_MS, maxMs: MOST_PATIENT_MS };
+    this.#cleaning = new Upkeep((name) => this.#cleanUp(name), about);
   }
 
   /** Resolves when all that is established is served. */
   async start(): Promise<void> {
+    this.#cleaning.start();
     this.#unfollow = await follow(this.#store, {
       set: (object) => this.#set(object as unknown as CRD),
       delete: (_namespace, name) => this.#delete(name),
@@ -68,7 +80,7 @@ export class CustomResources {
     this.#stopped = true;
     this.#unfollow?.();
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#working;
+    await Promise.all([this.#working, this.#cleaning.stop()]);
   }
 
   get #store() {
@@ -185,8 +197,7 @@ export class CustomResources {
       try {
         await this.#reconcile(name);
       } catch (error) {
-        const isOutdated = error instanceof StatusError && (error.code === 409 || error.code === 404);
-        if (isOutdated) continue;
+        if (isOutdated(error)) continue;
         this.#options.logger.error({ crd: name, error: String(error) }, 'a definition of custom resources is retried');
         this.#enqueue(name, RETRY_MS);
       }
@@ -197,34 +208,51 @@ export class CustomResources {
     await this.#store.cacher.fresh();
     const crd = this.#definitions.get(name);
     if (!crd) return;
-    if (isTerminating(crd)) return this.#cleanUp(name, crd);
+    if (isTerminating(crd)) return this.#cleaning.add(name);
     const status = nextStatus(crd, this.#definitions.values(), this.#options.now());
     if (!status) return;
     await this.#write({ ...crd, status });
     if (!equal(status.acceptedNames, crd.status.acceptedNames)) this.#enqueueGroup(crd.spec.group, name);
   }
 
-  async #cleanUp(name: string, crd: CRD): Promise<void> {
-    const now = this.#options.now();
-    const terminatingAs = (status: string, reason: string, message: string) =>
-      saying(crd.status, { type: 'Terminating', status, reason, message }, now);
-    const isBegun = crd.status.conditions?.some(
-      ({ type, reason }) => type === 'Terminating' && reason === 'InstanceDeletionInProgress',
-    );
-    if (!isBegun) {
-      const status = terminatingAs('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
-      return this.#write({ ...crd, status });
+  async #cleanUp(name: string): Promise<Again | undefined> {
+    const crd = this.#definitions.get(name);
+    if (!crd || !isTerminating(crd)) return undefined;
+    try {
+      return await this.#takeAway(name, crd);
+    } catch (error) {
+      if (isOutdated(error)) return undefined;
+      const message = `could not list instances: ${asError(error).message}`;
+      await this.#write({ ...crd, status: this.#terminatingAs(crd, 'True', 'InstanceDeletionFailed', message) });
+      throw error;
     }
-    const version = this.#served.get(name)?.versions.at(0);
+  }
+
+  /** @throws StatusError where a webhook does not convert what is to go */
+  async #takeAway(name: string, crd: CRD): Promise<Again | undefined> {
+    const said = crd.status.conditions?.find(({ type }) => type === 'Terminating');
+    if (!said || said.reason === 'InstanceDeletionPending') {
+      const message = 'CustomResource deletion is in progress';
+      await this.#write({ ...crd, status: this.#terminatingAs(crd, 'True', 'InstanceDeletionInProgress', message) });
+      return undefined;
+    }
+    const storage = crd.spec.versions?.find((version) => version.storage)?.name;
+    const version = this.#served.get(name)?.versions.find((each) => each.version === storage);
+    const { resources, now } = this.#options;
     const left = version
-      ? await deleteInstances(this.#options.resources.store(version.resource.definition), version.version, now)
+      ? await deleteInstances(resources.store(version.resource.definition), version.version, now())
       : 0;
-    if (left > 0) return this.#enqueue(name, RETRY_MS);
+    if (left > 0) return { afterMs: RETRY_MS };
     const status = version
-      ? terminatingAs('False', 'InstanceDeletionCompleted', 'removed all instances')
-      : terminatingAs('False', 'NeverEstablished', 'resource was never established');
+      ? this.#terminatingAs(crd, 'False', 'InstanceDeletionCompleted', 'removed all instances')
+      : this.#terminatingAs(crd, 'False', 'NeverEstablished', 'resource was never established');
     const finalizers = crd.metadata.finalizers!.filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
     await this.#write({ ...crd, metadata: { ...crd.metadata, finalizers }, status });
+    return undefined;
+  }
+
+  #terminatingAs({ status: before }: CRD, status: string, reason: string, message: string): CRD['status'] {
+    return saying(before, { type: 'Terminating', status, reason, message }, this.#options.now());
   }
 
   /** @throws StatusError 404, 409 when it has changed: then it comes again */
@@ -234,4 +262,9 @@ export class CustomResources {
       'status',
     );
   }
+}
+
+/** Its newer state comes, or has come, by itself. */
+function isOutdated(error: unknown): boolean {
+  return error instanceof StatusError && (error.code === 409 || error.code === 404);
 }

@@ -1,3 +1,4 @@
+import { StatusError } from '@keelson/api/errors';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -109,5 +110,31 @@ describe('cacher', () => {
     for (let i = 0; i < 60; i++) await put('n/big', String(i).padEnd(1024 * 1024));
     expect(roomy.oldestRevision).toBeGreaterThan(start);
     expect(roomy.revision - roomy.oldestRevision).toBeGreaterThanOrEqual(30);
+  });
+
+  it('leaves nobody waiting for what never comes', async () => {
+    await cacher.ready();
+    const waiting = cacher.waitFor(cacher.revision + 1_000);
+    cacher.end();
+    await expect(waiting).rejects.toThrow('the resource is no longer served');
+  });
+
+  it('tells those who wait that an object keeps it from being loaded again', async () => {
+    const broken = new StatusError(500, '', 'conversion failed');
+    const failing = new Cacher({
+      store,
+      prefix: '/registry/things',
+      logger: silentLogger,
+      decode: (kv) => {
+        if (String(kv.value) === 'broken') throw broken;
+        return decode(kv);
+      },
+    });
+    await failing.ready();
+    const waiting = failing.waitFor(failing.revision + 1_000);
+    const refused = expect(waiting).rejects.toBe(broken);
+    await put('n/a', 'broken');
+    await refused;
+    failing.close();
   });
 });

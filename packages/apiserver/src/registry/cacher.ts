@@ -8,6 +8,7 @@
  * an object that no event in the ring has brought lie in the slabs, where most stay: what changes often does not get there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StatusError } from '@keelson/api/errors';
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import {
   CompactedError,
@@ -72,6 +73,7 @@ const PAGE = 2000;
 const RETRY_MS = 200;
 /** How long an object that can't be read is not looked at again. */
 const UNREADABLE_RETRY_MS = 1_000;
+const NOT_SERVED = 'the resource is no longer served';
 
 export class Cacher {
   readonly #options: CacherOptions;
@@ -89,7 +91,7 @@ export class Cacher {
   #closed = false;
   readonly #audience = new Audience();
   readonly #indexes = new ValueIndexes();
-  #waiting: { revision: number; resolve: () => void }[] = [];
+  #waiting: { revision: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor(options: CacherOptions) {
     this.#options = options;
@@ -150,11 +152,15 @@ export class Cacher {
     return this.#revision;
   }
 
-  /** Resolves once the cache stands at `revision` or later. */
+  /**
+   * Resolves once the cache stands at `revision` or later.
+   * @throws UnreadableValueError, StatusError of an object that keeps it from getting there; Error when it is closed before
+   */
   async waitFor(revision: number): Promise<void> {
     await this.ready();
     if (this.#revision >= revision) return;
-    const reached = new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    if (this.#closed) throw new Error(NOT_SERVED);
+    const reached = new Promise<void>((resolve, reject) => this.#waiting.push({ revision, resolve, reject }));
     this.#options.store.requestProgress(revision);
     await reached;
   }
@@ -210,13 +216,19 @@ export class Cacher {
     this.#closed = true;
     this.#watch?.close();
     this.#audience.clear();
+    this.#abandon(new Error(NOT_SERVED));
   }
 
   /** The resource is no longer served: like {@link close}, but subscribers are told. */
   end(): void {
-    const reason = new Error('the resource is no longer served');
+    const reason = new Error(NOT_SERVED);
     for (const subscriber of this.#audience.clear()) subscriber.onEnd(reason);
     this.close();
+  }
+
+  /** Nobody waits for what may never come. */
+  #abandon(error: Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   #range(namespace: string): [string, string] {
@@ -305,6 +317,7 @@ export class Cacher {
         this.#started = loading;
       },
       (error: unknown) => {
+        if (error instanceof UnreadableValueError || error instanceof StatusError) this.#abandon(error);
         if (error instanceof UnreadableValueError) this.#loadAgain(UNREADABLE_RETRY_MS, error);
         else this.#loadAgain(RETRY_MS);
       },

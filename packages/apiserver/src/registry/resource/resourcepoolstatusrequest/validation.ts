@@ -68,10 +68,10 @@ function validatePool(pool: PoolStatus, path: Path): ErrorList {
     ...(poolName === '' ? [required(path.child('poolName'))] : validateSegments(poolName, path.child('poolName'))),
     ...(generation === 0 ? [required(path.child('generation'))] : atLeast(generation, 0, path.child('generation'))),
     ...atLeast(pool.resourceSliceCount, 1, path.child('resourceSliceCount')),
+    ...counts.flatMap((key) => atLeast(pool[key], 0, path.child(key))),
     ...(pool.nodeName === undefined
       ? []
       : invalidFor(path.child('nodeName'), pool.nodeName, isLongName(pool.nodeName))),
-    ...counts.flatMap((key) => atLeast(pool[key], 0, path.child(key))),
   ];
 }
 

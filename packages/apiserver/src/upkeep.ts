@@ -3,9 +3,11 @@ import type { Clock } from '@keelson/api/clock';
 import { WorkQueue } from '@keelson/client/workqueue/queue';
 import { defaultRateLimiter } from '@keelson/client/workqueue/ratelimiter';
 import { type Again, runWorkers } from '@keelson/client/workqueue/workers';
-import type { Logger } from '../logger.ts';
+import type { Logger } from './logger.ts';
 
 export interface UpkeepOptions {
+  /** What the names are of: `APIService`. */
+  readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The first wait after a failure, and the longest; they double in between. */
@@ -21,12 +23,14 @@ const WORKERS = 5;
 export class Upkeep {
   readonly #queue: WorkQueue<string>;
   readonly #see: See;
+  readonly #what: string;
   readonly #logger: Logger;
   #working: Promise<void> | undefined;
 
   constructor(see: See, options: UpkeepOptions) {
-    const { clock, logger, ...waits } = options;
-    this.#queue = new WorkQueue({ clock }, 'api_services', defaultRateLimiter<string>(clock, waits));
+    const { what, clock, logger, ...waits } = options;
+    this.#queue = new WorkQueue({ clock }, what, defaultRateLimiter<string>(clock, waits));
+    this.#what = what;
     this.#see = see;
     this.#logger = logger;
   }
@@ -50,6 +54,6 @@ export class Upkeep {
   }
 
   #failed({ item, error }: { readonly item?: string; readonly error?: unknown }): void {
-    this.#logger.warn({ apiService: item, error: String(error) }, 'an APIService is looked at again');
+    this.#logger.warn({ what: this.#what, name: item, error: String(error) }, 'looked at again');
   }
 }

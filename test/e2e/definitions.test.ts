@@ -1,0 +1,60 @@
+/** Definitions of custom resources that go while nobody can convert their objects. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
+
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const UNREACHABLE = {
+  strategy: 'Webhook',
+  webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://127.0.0.1:1/convert' } },
+};
+
+let server: ApiServer;
+let client: ApiClient;
+beforeAll(async () => {
+  server = await startApiServer(process.env.KUBE_APISERVER ? 'etcd' : 'memory');
+  client = apiClient(server.url, server.token);
+}, 60_000);
+afterAll(async () => {
+  client?.close();
+  await server?.stop();
+});
+
+const version = (name: string, storage: boolean) => {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return { name, served: true, storage, schema };
+};
+
+async function define(group: string, versions: object[]): Promise<string> {
+  const path = `${DEFINITIONS}/widgets.${group}`;
+  const names = { plural: 'widgets', kind: 'Widget' };
+  const spec = { group, scope: 'Namespaced', names, versions };
+  await client.send('POST', DEFINITIONS, { metadata: { name: `widgets.${group}` }, spec });
+  await untilSaid(path, { type: 'Established', status: 'True' });
+  return path;
+}
+
+async function untilSaid(path: string, condition: object): Promise<void> {
+  await vi.waitFor(async () => {
+    const { status } = JSON.parse((await client.send('GET', path)).body) as { status: { conditions: unknown } };
+    expect(status.conditions).toContainEqual(expect.objectContaining(condition));
+  }, 30_000);
+}
+
+test('a definition whose objects cannot be converted stays, says why, and holds up no other one', async () => {
+  const path = await define('stuck.example.com', [version('v1', true), version('v2', false)]);
+  const widgets = '/apis/stuck.example.com/v1/namespaces/default/widgets';
+  const widget = { apiVersion: 'stuck.example.com/v1', kind: 'Widget', metadata: { name: 'w' } };
+  await vi.waitFor(async () => expect((await client.send('POST', widgets, widget)).status).toBe(201), 30_000);
+  const versions = [version('v1', false), version('v2', true)];
+  await client.send('PATCH', path, { spec: { conversion: UNREACHABLE, versions } });
+  await client.send('DELETE', path);
+  await untilSaid(path, {
+    type: 'Terminating',
+    reason: 'InstanceDeletionFailed',
+    message: expect.stringContaining('conversion webhook for stuck.example.com/v1, Kind=Widget failed') as string,
+  });
+  await define('other.example.com', [version('v1', true)]);
+  await client.send('PATCH', path, { spec: { conversion: { strategy: 'None', webhook: null } } });
+  await vi.waitFor(async () => expect((await client.send('GET', path)).status).toBe(404), 60_000);
+}, 120_000);
