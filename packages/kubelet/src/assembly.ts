@@ -33,17 +33,19 @@ export interface AssemblyOptions
   /** What a node asks of pods before it asks what all nodes ask. */
   alsoAdmit?(pod: Pod): Rejection | undefined;
   /** What pods are given before it is asked whether they fit. */
-  readonly devices?: AdmittedDevices | undefined;
+  readonly resources?: AdmittedResources | undefined;
   /** Where it is counted how containers end. */
   readonly metrics?: MetricsRegistry | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
 
-export interface AdmittedDevices {
+export interface AdmittedResources {
   /** @returns undefined where the pod wants none */
   allocate(pod: Pod): Promise<Rejection | undefined> | undefined;
   /** The node as it is for the pod: with what pods hold, though it may not have it any more. */
   nodeFor(pod: Pod, node: Node): Node;
+  /** Why the pod cannot have other amounts than it has, ever. */
+  resizeProblem(pod: Pod, current: Pod): string | undefined;
 }
 
 export interface Assembly {
@@ -65,22 +67,23 @@ export function assemble(options: AssemblyOptions): Assembly {
   });
   const images = new ImageManager({ runtime, world, recorder, ...options.images });
   const services: PodServices = { ...options, world, status, images };
-  const { devices, alsoAdmit } = options;
+  const { resources, alsoAdmit } = options;
   const fits = (pod: Pod, others: readonly Pod[]) => {
     const node = options.node();
-    return node && admit(pod, devices?.nodeFor(pod, node) ?? node, others);
+    return node && admit(pod, resources?.nodeFor(pod, node) ?? node, others);
   };
   const manager: PodManager = new PodManager({
     services,
     admit: (pod, others) => {
       // One that runs already was admitted once; only what it holds may have been lost.
-      if (pod.status?.phase === 'Running') return devices?.allocate(pod);
+      if (pod.status?.phase === 'Running') return resources?.allocate(pod);
       const rejection = options.node() && alsoAdmit?.(pod);
       if (rejection) return rejection;
-      const allocated = devices?.allocate(pod);
+      const allocated = resources?.allocate(pod);
       return allocated ? allocated.then((lacking) => lacking ?? fits(pod, others())) : fits(pod, others());
     },
     fits: (pod, others) => (options.node() && alsoAdmit?.(pod)) ?? fits(pod, others),
+    resizeProblem: (pod, current) => resources?.resizeProblem(pod, current),
     ...(options.mirrors ? { mirrors: options.mirrors } : {}),
   });
   return {

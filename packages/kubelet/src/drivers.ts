@@ -11,6 +11,7 @@ import { endpointMetrics, UNCOUNTED } from './podresources/metrics.ts';
 import { servePodResources } from './podresources/server.ts';
 import type { PodManager } from './pods/manager.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { ExclusiveResources } from './topology/exclusive.ts';
 import { type CsiNode, csiNodeOf } from './volumes/csi/node.ts';
 import type { PodTokens } from './volumes/tokens.ts';
 
@@ -24,6 +25,7 @@ export interface DriversOptions {
   readonly metrics?: MetricsRegistry | undefined;
   readonly driverGraceMs?: number | undefined;
   readonly tokens: PodTokens;
+  readonly exclusive: ExclusiveResources;
   /** As it was seen last. */
   node(): Node | undefined;
   manager(): PodManager;
@@ -69,6 +71,7 @@ export async function driversOf(options: DriversOptions): Promise<Drivers> {
     runtime,
     plugins,
     metrics,
+    nodes: options.exclusive.machine.nodes.map(({ id }) => id),
     pods: manager,
     ready: options.knowsAllPods,
     capacityChanged: () => {
@@ -100,6 +103,7 @@ export async function driversOf(options: DriversOptions): Promise<Drivers> {
         pods: () => manager().holders(),
         allPods: () => manager().pods(),
         devices: devices.manager,
+        exclusive: options.exclusive,
         dynamicResources: (pod, container) => dynamicResourcesOf(claims.ofContainer(pod, container)),
       }).catch((error) => {
         world.log.error({ error }, 'The resources of pods cannot be asked for');

@@ -1,11 +1,13 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
 import { startCgroups } from './cgroups/start.ts';
+import { formatCpus } from './cpus/set.ts';
+import { allOf } from './cpus/static.ts';
 import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
 import { MachineFigures, processesNow } from './eviction/figures.ts';
@@ -33,6 +35,9 @@ import { admitSysctls } from './security/sysctls.ts';
 import { UserNamespaces } from './security/user-namespaces.ts';
 import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
+import { ExclusiveResources } from './topology/exclusive.ts';
+import { readTopology } from './topology/machine.ts';
+import { ANYWHERE, TopologyManager } from './topology/manager.ts';
 import { startUpkeep } from './upkeep.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
@@ -65,7 +70,26 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const hostIps = () => addresses;
   const updateNode = () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
   const tokens = new PodTokens(client);
+  const eviction = options.eviction ?? EVICTION;
+  const processes = await processesNow();
+  const capacity = { ...capacityOf(machine), ...(processes ? { pid: String(processes.max) } : {}) };
+  const reservations = options.reserved ?? NOTHING_RESERVED;
+  const reserved = reservationOf(reservations, reservedBy(eviction.thresholds, machine), capacityOf(machine));
   let knowsAllPods = false;
+  const exclusive = await ExclusiveResources.start({
+    world,
+    machine: await readTopology(machine.memoryBytes),
+    cpus: options.cpus,
+    kept: reserved.cpu,
+    directory: rootDirectory,
+    runtime,
+    pods: () => assembly.manager.holders(),
+    ready: () => knowsAllPods,
+  });
+  const cpuQuota = (pod: Pod, container?: string): CpuQuota => {
+    if (!(options.cpuCfsQuota ?? true)) return 'off';
+    return exclusive.hasCpus(pod, container) ? 'unlimited' : 'limited';
+  };
   const drivers = await driversOf({
     client,
     nodeName,
@@ -76,6 +100,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     metrics,
     driverGraceMs: options.driverGraceMs,
     tokens,
+    exclusive,
     node: () => agent.node,
     manager: () => assembly.manager,
     knowsAllPods: () => knowsAllPods,
@@ -83,6 +108,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     driversChanged: () => void removeOrphans(),
   });
   const { csi, devices, claims } = drivers;
+  const topology = new TopologyManager(
+    options.topology ?? ANYWHERE,
+    exclusive.machine.nodes,
+    [devices.manager, ...exclusive.providers],
+    () => knowsAllPods,
+  );
   const volumes = new VolumeManager({
     client,
     recorder,
@@ -94,12 +125,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     hostIps,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
   });
-  const eviction = options.eviction ?? EVICTION;
-  const processes = await processesNow();
-  const capacity = { ...capacityOf(machine), ...(processes ? { pid: String(processes.max) } : {}) };
-  const reservations = options.reserved ?? NOTHING_RESERVED;
-  const reserved = reservationOf(reservations, reservedBy(eviction.thresholds, machine), capacityOf(machine));
-  const cpuQuota = (): CpuQuota => ((options.cpuCfsQuota ?? true) ? 'limited' : 'off');
   const cgroups = await startCgroups({
     world,
     recorder,
@@ -108,7 +133,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     driver: health.status.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
     reserved: reservations,
     capacity,
-    cpuQuota: () => cpuQuota() === 'limited',
+    cpuQuota: (pod) => cpuQuota(pod) === 'limited',
+    cpus: exclusive.givesCpus ? '' : formatCpus(allOf(exclusive.machine.cpus)),
     pods: () => assembly.manager.active(),
   });
   const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
@@ -159,6 +185,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     logsDirectory,
     cgroups: cgroups.pods,
     cpuQuota,
+    placeOf: (pod, container) => exclusive.placeOf(pod, container),
     memoryCapacity: machine.memoryBytes,
     dns: {
       clusterDns: options.clusterDns ?? [],
@@ -208,7 +235,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     networkProblem: () => networkProblem(health.status),
     resyncMs: RESYNC_MS,
     node: () => agent.node,
-    devices: devices.manager,
+    resources: {
+      allocate: (pod) => topology.allocate(pod),
+      nodeFor: (pod, node) => devices.manager.nodeFor(pod, node),
+      resizeProblem: (pod, current) => exclusive.resizeProblem(pod, current),
+    },
     alsoAdmit: (pod) => housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
     mirrors: new MirrorPods({
       client,
@@ -321,6 +352,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     claims,
     rotation: options.logRotation ?? ROTATION,
     cgroups,
+    exclusive: { everyMs: options.cpus?.reconcileMs ?? 10_000, reconcile: () => exclusive.reconcile() },
     healthChanged: () => agent.update(),
   });
 
@@ -335,7 +367,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop(), drivers.stop()]);
-      await cgroups.stop();
+      await Promise.all([cgroups.stop(), exclusive.stop()]);
       recorder.stop();
       resolve();
     },

@@ -4,6 +4,7 @@ import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { CgroupDriver } from './cgroups/names.ts';
 import type { CgroupSettings } from './cgroups/start.ts';
+import type { CpuSettings } from './cpus/manager.ts';
 import type { EvictionPolicy } from './eviction/manager.ts';
 import type { ImageCollectionPolicy } from './images/collector.ts';
 import type { ProviderConfiguration } from './images/providers.ts';
@@ -12,6 +13,7 @@ import type { LogRotation } from './logs/rotation.ts';
 import type { Reservations } from './node/allocatable.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { PodRules } from './sources/static-pod.ts';
+import type { TopologyOptions } from './topology/manager.ts';
 import type { ServerFactory } from './view.ts';
 
 /** Defaults are upstream's. */
@@ -44,6 +46,10 @@ export interface KubeletOptions {
   readonly cgroupDriver?: CgroupDriver | undefined;
   /** Without them the runtime makes those of containers, and pods as a whole have no limits. */
   readonly cgroups?: CgroupSettings | undefined;
+  /** Who has CPUs of their own. Without it nobody, and nothing is remembered of them. */
+  readonly cpus?: CpuSettings | undefined;
+  /** What of a container, or a pod, is to be near to each other. Default: nothing. */
+  readonly topology?: TopologyOptions | undefined;
   /** Whether limits of CPU count. */
   readonly cpuCfsQuota?: boolean | undefined;
   readonly seccompDefault?: boolean | undefined;

@@ -1,8 +1,13 @@
 /** What a kubelet may be set to, without the kubelet itself. */
 export type { Enforcement } from './cgroups/node.ts';
 export type { CgroupSettings } from './cgroups/start.ts';
+export type { CpuSettings } from './cpus/manager.ts';
+export { formatCpus, parseCpus } from './cpus/set.ts';
 export type { EvictionPolicy } from './eviction/manager.ts';
 export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts';
 export type { ImageCollectionPolicy } from './images/collector.ts';
 export type { LogRotation } from './logs/rotation.ts';
 export { parseReserved, type Reservations } from './node/allocatable.ts';
+export type { TopologyOptions } from './topology/manager.ts';
+export { cpuOptions, topologyOptions } from './topology/options.ts';
+export { POLICIES, type TopologyPolicy } from './topology/policy.ts';

@@ -28,18 +28,20 @@ export interface UpkeepOptions {
   readonly claims: ClaimManager;
   readonly rotation: LogRotation;
   readonly cgroups: Pick<Cgroups, 'update'>;
+  readonly exclusive: { readonly everyMs: number; reconcile(): Promise<void> };
   /** The runtime is well again, or no longer. */
   healthChanged(): Promise<void>;
 }
 
 /** @returns ends it */
 export function startUpkeep(options: UpkeepOptions): () => void {
-  const { world, runtime, health, manager, images, claims, rotation, cgroups, healthChanged } = options;
+  const { world, runtime, health, manager, images, claims, rotation, cgroups, exclusive, healthChanged } = options;
   const cancels = [
     repeatedly(world, IMAGES_MS, async () => void (await (images.isOn ? images.collectAndTell() : images.detect()))),
     repeatedly(world, RUNTIME_CHECK_MS, async () => {
       if (await health.check()) await healthChanged();
     }),
+    repeatedly(world, exclusive.everyMs, () => exclusive.reconcile()),
     repeatedly(world, CGROUPS_MS, () => cgroups.update()),
     repeatedly(world, ORPHANS_MS, () => manager.removeOrphans()),
     repeatedly(world, CLAIMS_MS, () => {

@@ -120,6 +120,13 @@ function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
     enforceNodeAllocatable: values['enforce-node-allocatable'],
     podPidsLimit: values['pod-max-pids'],
     cpuCFSQuota: values['cpu-cfs-quota'],
+    cpuManagerPolicy: values['cpu-manager-policy'],
+    cpuManagerPolicyOptions: Object.fromEntries(values['cpu-manager-policy-options']),
+    cpuManagerReconcilePeriod: time(values['cpu-manager-reconcile-period']),
+    reservedSystemCPUs: values['reserved-cpus'],
+    topologyManagerPolicy: values['topology-manager-policy'],
+    topologyManagerScope: values['topology-manager-scope'],
+    topologyManagerPolicyOptions: Object.fromEntries(values['topology-manager-policy-options']),
   } satisfies HousekeepingFile & ResourcesFile;
   const said = Object.entries(flags).filter(([field]) => given.has(FLAGS[field as keyof typeof flags]));
   try {
@@ -156,6 +163,13 @@ const FLAGS = {
   enforceNodeAllocatable: 'enforce-node-allocatable',
   podPidsLimit: 'pod-max-pids',
   cpuCFSQuota: 'cpu-cfs-quota',
+  cpuManagerPolicy: 'cpu-manager-policy',
+  cpuManagerPolicyOptions: 'cpu-manager-policy-options',
+  cpuManagerReconcilePeriod: 'cpu-manager-reconcile-period',
+  reservedSystemCPUs: 'reserved-cpus',
+  topologyManagerPolicy: 'topology-manager-policy',
+  topologyManagerScope: 'topology-manager-scope',
+  topologyManagerPolicyOptions: 'topology-manager-policy-options',
 } as const satisfies Partial<Record<keyof (HousekeepingFile & ResourcesFile), keyof Values>>;
 
 /** `key=value:effect`, `key:effect` */

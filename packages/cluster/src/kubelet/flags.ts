@@ -23,6 +23,9 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'container-runtime-endpoint': 'Socket of the container runtime (CRI); `simulated` for pods without containers.',
   'container-log-max-files': 'Files of a container’s log that are kept.',
   'container-log-max-size': 'Size from which on a log is moved away.',
+  'cpu-manager-policy': 'Whether guaranteed pods that ask for whole CPUs have them as their own: none, static.',
+  'cpu-manager-policy-options': 'How they get them: full-pcpus-only, strict-cpu-reservation, each =true.',
+  'cpu-manager-reconcile-period': 'How often it is seen to that others do not run there.',
   'cpu-cfs-quota': 'Hold containers to their limits of CPU.',
   'enforce-node-allocatable':
     'Who is held to what they may have: none, pods, system-reserved, kube-reserved, the latter two with -compressible for CPU alone.',
@@ -52,6 +55,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   port: 'The HTTPS port.',
   'provider-id': 'What the node is called by who provides it.',
   'register-with-taints': 'Taints of the node when it registers: key=value:effect.',
+  'reserved-cpus': 'CPUs that are never a pod’s own, in the place of how many are reserved.',
   'resolv-conf': "File with the DNS settings of pods that do not use the cluster's.",
   'root-dir': 'Where the kubelet keeps what belongs to pods.',
   'rotate-certificates': 'Ask for a new client certificate before the old one ends.',
@@ -61,5 +65,9 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'system-reserved': 'What is kept for the rest of the machine, as --kube-reserved.',
   'system-reserved-cgroup': 'Cgroup of those for whom --system-reserved is.',
   'tls-cert-file': 'Serving certificate. Default: one that is made and kept in --cert-dir.',
+  'topology-manager-policy':
+    'Whether CPUs and devices of a container are near to each other: none, best-effort, restricted, single-numa-node.',
+  'topology-manager-policy-options': 'prefer-closest-numa-nodes=true, max-allowable-numa-nodes=NUMBER.',
+  'topology-manager-scope': 'What of is to be near: container, pod.',
   'tls-private-key-file': 'Its key.',
 };

@@ -14,6 +14,20 @@ test('without a word all is as upstream has it', () =>
     },
     reserved: { kube: {}, system: {} },
     cpuCfsQuota: true,
+    cpus: { policy: 'none', wholeCores: false, strict: false, reserved: undefined, reconcileMs: 10_000 },
+    topology: { policy: 'none', scope: 'container', preferClosest: false, maxNodes: 8 },
+  }));
+
+test('CPUs that are named are reserved in the place of others', () =>
+  expect(
+    resourcesOf({
+      reservedSystemCPUs: '0,2-3',
+      kubeReserved: { cpu: '5', memory: '1Gi' },
+      systemReserved: { cpu: '7' },
+    }),
+  ).toMatchObject({
+    reserved: { kube: { memory: '1Gi' }, system: { cpu: '3' } },
+    cpus: { reserved: new Set([0, 2, 3]) },
   }));
 
 test.each([
@@ -45,6 +59,31 @@ test.each([
   [
     { enforceNodeAllocatable: ['pod'] },
     `invalid configuration: option "pod" specified for ${FIELD}. Valid options are "pods", "system-reserved", "system-reserved-compressible", "kube-reserved", "kube-reserved-compressible" or "none"`,
+  ],
+  [
+    { topologyManagerPolicy: 'numa', topologyManagerScope: 'node' },
+    '[invalid configuration: topologyManagerPolicy (--topology-manager-policy) "numa" must be one of: ["none" "best-effort" "restricted" "single-numa-node"], invalid configuration: topologyManagerScope (--topology-manager-scope) "node" must be one of: "container", or "pod"]',
+  ],
+  [
+    { reservedSystemCPUs: '1-x', kubeReservedCgroup: '/k' },
+    '[invalid configuration: can\'t use reservedSystemCPUs (--reserved-cpus) with systemReservedCgroup (--system-reserved-cgroup) or kubeReservedCgroup (--kube-reserved-cgroup), invalid configuration: unable to parse reservedSystemCPUs (--reserved-cpus) 1-x, error: strconv.Atoi: parsing "x": invalid syntax]',
+  ],
+  [{ cpuManagerPolicy: 'dynamic' }, 'unknown policy: "dynamic"'],
+  [
+    { cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' } },
+    'new none policy error: None policy: received unsupported options=map[full-pcpus-only:true]',
+  ],
+  [
+    { cpuManagerPolicy: 'static', cpuManagerPolicyOptions: { 'align-by-socket': 'true' } },
+    'new static policy error: CPU Manager Policy Alpha-level Options not enabled, but option "align-by-socket" provided',
+  ],
+  [
+    { cpuManagerPolicy: 'static', cpuManagerPolicyOptions: { 'full-pcpus-only': 'maybe' } },
+    'new static policy error: bad value for option "full-pcpus-only": strconv.ParseBool: parsing "maybe": invalid syntax',
+  ],
+  [
+    { topologyManagerPolicyOptions: { 'max-allowable-numa-nodes': '7' } },
+    'the minimum value of "max-allowable-numa-nodes" should not be less than 8',
   ],
   [{ kubeReserved: { gpu: '1' } }, '--kube-reserved value failed to parse: cannot reserve "gpu" resource'],
   [

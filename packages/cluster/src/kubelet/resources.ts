@@ -2,8 +2,20 @@
  * What the kubelet's configuration says of cgroups and of what is kept from pods, with upstream's defaults and findings
  * (pkg/kubelet/apis/config/v1beta1/defaults.go, apis/config/validation, cmd/kubelet/app/server.go).
  */
-import type { CgroupSettings, Enforcement, Reservations } from '@keelson/kubelet/policies';
-import { parseReserved } from '@keelson/kubelet/policies';
+import { parseDuration } from '@keelson/component/go/duration';
+import {
+  type CgroupSettings,
+  type CpuSettings,
+  cpuOptions,
+  type Enforcement,
+  POLICIES,
+  parseCpus,
+  parseReserved,
+  type Reservations,
+  type TopologyOptions,
+  type TopologyPolicy,
+  topologyOptions,
+} from '@keelson/kubelet/policies';
 
 /** Fields of a KubeletConfiguration. */
 export interface ResourcesFile {
@@ -16,12 +28,21 @@ export interface ResourcesFile {
   readonly enforceNodeAllocatable?: readonly string[];
   readonly podPidsLimit?: number;
   readonly cpuCFSQuota?: boolean;
+  readonly cpuManagerPolicy?: string;
+  readonly cpuManagerPolicyOptions?: Readonly<Record<string, string>>;
+  readonly cpuManagerReconcilePeriod?: string;
+  readonly reservedSystemCPUs?: string;
+  readonly topologyManagerPolicy?: string;
+  readonly topologyManagerScope?: string;
+  readonly topologyManagerPolicyOptions?: Readonly<Record<string, string>>;
 }
 
 export interface NodeResources {
   readonly cgroups: CgroupSettings;
   readonly reserved: Reservations;
   readonly cpuCfsQuota: boolean;
+  readonly cpus: CpuSettings;
+  readonly topology: TopologyOptions;
 }
 
 const DEFAULT_ENFORCED = ['pods'];
@@ -30,10 +51,18 @@ const DEFAULT_ENFORCED = ['pods'];
 export function resourcesOf(file: ResourcesFile): NodeResources {
   const { cgroupsPerQOS: perQos = true, enforceNodeAllocatable: enforce = DEFAULT_ENFORCED } = file;
   const { kubeReservedCgroup = '', systemReservedCgroup = '' } = file;
-  const problems = [...together(enforce), ...each(enforce, { ...file, cgroupsPerQOS: perQos })].map(
-    (problem) => `invalid configuration: ${problem}`,
-  );
+  const problems = [
+    ...topologyProblems(file),
+    ...together(enforce),
+    ...each(enforce, { ...file, cgroupsPerQOS: perQos }),
+    ...reservedCpuProblems(file),
+  ].map((problem) => `invalid configuration: ${problem}`);
   if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
+  const { reservedSystemCPUs: ownCpus = '' } = file;
+  const kube = reserved('--kube-reserved', file.kubeReserved);
+  const system = reserved('--system-reserved', file.systemReserved);
+  const byName = ownCpus === '' ? undefined : parseCpus(ownCpus);
+  const { cpu: _, ...kubeBesides } = kube;
   return {
     cgroups: {
       root: file.cgroupRoot || '/',
@@ -44,11 +73,19 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
       systemReservedCgroup,
       podProcesses: file.podPidsLimit ?? -1,
     },
-    reserved: {
-      kube: reserved('--kube-reserved', file.kubeReserved),
-      system: reserved('--system-reserved', file.systemReserved),
-    },
+    // CPUs that are named count in the place of how many were asked for.
+    reserved: byName ? { kube: kubeBesides, system: { ...system, cpu: String(byName.size) } } : { kube, system },
     cpuCfsQuota: file.cpuCFSQuota ?? true,
+    cpus: {
+      ...cpuOptions(file.cpuManagerPolicy || 'none', file.cpuManagerPolicyOptions ?? {}),
+      reserved: byName,
+      reconcileMs: parseDuration(file.cpuManagerReconcilePeriod ?? '0s') || 10_000,
+    },
+    topology: {
+      policy: (file.topologyManagerPolicy || 'none') as TopologyPolicy,
+      scope: file.topologyManagerScope === 'pod' ? 'pod' : 'container',
+      ...topologyOptions(file.topologyManagerPolicyOptions ?? {}),
+    },
   };
 }
 
@@ -57,6 +94,36 @@ function reserved(flag: string, statements: Readonly<Record<string, string>> = {
     return parseReserved(statements);
   } catch (error) {
     throw new Error(`${flag} value failed to parse: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const SCOPES = ['container', 'pod'];
+
+function topologyProblems({ topologyManagerPolicy, topologyManagerScope }: ResourcesFile): string[] {
+  const quoted = (names: readonly string[]) => names.map((name) => JSON.stringify(name));
+  const [policy, scope] = [topologyManagerPolicy || 'none', topologyManagerScope || 'container'];
+  return [
+    !POLICIES.some((each) => each === policy) &&
+      `topologyManagerPolicy (--topology-manager-policy) "${policy}" must be one of: [${quoted(POLICIES).join(' ')}]`,
+    !SCOPES.includes(scope) &&
+      `topologyManagerScope (--topology-manager-scope) "${scope}" must be one of: ${quoted(SCOPES).join(', or ')}`,
+  ].filter((problem) => problem !== false);
+}
+
+function reservedCpuProblems(file: ResourcesFile): string[] {
+  const { reservedSystemCPUs: cpus = '' } = file;
+  if (cpus === '') return [];
+  const groups = 'systemReservedCgroup (--system-reserved-cgroup) or kubeReservedCgroup (--kube-reserved-cgroup)';
+  const both = file.systemReservedCgroup || file.kubeReservedCgroup;
+  return [...(both ? [`can't use reservedSystemCPUs (--reserved-cpus) with ${groups}`] : []), ...parseProblem(cpus)];
+}
+
+function parseProblem(cpus: string): string[] {
+  try {
+    parseCpus(cpus);
+    return [];
+  } catch (error) {
+    return [`unable to parse reservedSystemCPUs (--reserved-cpus) ${cpus}, error: ${(error as Error).message}`];
   }
 }
 

@@ -42,7 +42,7 @@ export interface NodeCgroupsOptions {
   readonly system: Reserve;
   /** Of the machine: `cpu`, `memory`, `pid`, huge pages. */
   readonly capacity: ResourceTotals;
-  /** All its CPUs, as a list. */
+  /** On which pods may run, as a list; empty: that is for others to say. */
   readonly cpus: string;
   /** Those that run or may run. */
   pods(): readonly Pod[];

@@ -1,5 +1,4 @@
 /** Puts the cgroups of a machine together, as far as there is access to them. */
-import { readFile } from 'node:fs/promises';
 import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
 import type { EventRecorder, World } from '@keelson/client';
@@ -38,6 +37,8 @@ export interface CgroupOptions {
   readonly reserved: Readonly<Record<'kube' | 'system', Readonly<Record<string, string>>>>;
   /** Of the machine, process numbers included. */
   readonly capacity: Readonly<Record<string, string>>;
+  /** All CPUs, as a list; empty where that is for others to say. */
+  readonly cpus: string;
   /** Whether limits of CPU count for a pod. */
   cpuQuota(pod: Pod): boolean;
   /** Those that run or may run. */
@@ -92,7 +93,6 @@ async function made(options: CgroupOptions, settings: CgroupSettings): Promise<C
     kube: { amounts: amountsOf(reserved.kube), cgroup: settings.kubeReservedCgroup },
     system: { amounts: amountsOf(reserved.system), cgroup: settings.systemReservedCgroup },
     capacity: amountsOf(capacity),
-    cpus: (await readFile('/sys/devices/system/cpu/online', 'utf8')).trim(),
     pods,
   });
   await node.start();

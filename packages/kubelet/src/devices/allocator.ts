@@ -1,9 +1,12 @@
 /** Gives devices to the containers of pods that are admitted (allocateContainerResources in manager.go). */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { sumContainers } from '@keelson/api/resources/pod';
 import type { World } from '@keelson/client';
 import { containersOf, type PodContainer, uidOf } from '../pods/spec.ts';
+import type { Hints, Nodes } from '../topology/hints.ts';
 import { chooseDevices } from './choose.ts';
+import { deviceHints, nearness } from './hints.ts';
 import { type Holdings, idsOf, NO_NODE } from './holdings.ts';
 import type { Inventory } from './inventory.ts';
 import type { DeviceMetrics } from './metrics.ts';
@@ -21,6 +24,8 @@ export interface AllocatorOptions {
 function holders(pod: Pod): PodContainer[] {
   return containersOf(pod).filter(({ role }) => role !== 'ephemeral');
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 export class Allocator {
   readonly #options: AllocatorOptions;
@@ -43,26 +48,49 @@ export class Allocator {
     return holders(pod).some(({ spec }) => this.wants(pod, spec).size > 0);
   }
 
-  /**
-   * One call at a time.
-   * @param runs whether a container has run since before the kubelet, and has what it needs
-   * @returns whether anything was given @throws Error why it was not, in upstream's words
-   */
-  async allocate(pod: Pod, runs: (container: string) => boolean): Promise<boolean> {
-    let given = false;
-    for (const { spec } of holders(pod)) given = (await this.allocateTo(pod, spec, runs(spec.name))) || given;
-    return given;
+  /** Where what a container wants could come from. @param nodes of the machine */
+  hints(pod: Pod, spec: Container, nodes: readonly number[]): Hints {
+    this.#options.releaseEnded();
+    const held = (resource: string) => this.#options.holdings.of(uidOf(pod), spec.name).get(resource);
+    return new Map(
+      Array.from(this.wants(pod, spec), ([resource, count]) => {
+        const own = held(resource);
+        const reusable = this.#reusable(pod, spec.name, resource);
+        return [resource, this.#hints(resource, count, own ? idsOf(own) : NONE, reusable, nodes)] as const;
+      }),
+    );
   }
 
-  /** As `allocate`, to one container of the pod. */
-  async allocateTo(pod: Pod, spec: Container, runs = false): Promise<boolean> {
+  /** Of all containers of the pod together. */
+  podHints(pod: Pod, nodes: readonly number[]): Hints {
+    this.#options.releaseEnded();
+    const of = (spec: Container) =>
+      Array.from(this.wants(pod, spec), ([name, count]) => [name, Quantity.of(count)] as const);
+    return new Map(
+      Array.from(sumContainers(pod.spec, of), ([resource, total]) => {
+        const containers = holders(pod).map(({ spec }) =>
+          this.#options.holdings.of(uidOf(pod), spec.name).get(resource),
+        );
+        const held = new Set(containers.flatMap((holding) => (holding ? [...idsOf(holding)] : [])));
+        return [resource, this.#hints(resource, Number(total.value()), held, NONE, nodes)] as const;
+      }),
+    );
+  }
+
+  /**
+   * One call at a time.
+   * @param runs whether the container has run since before the kubelet, and has what it needs
+   * @param near where they are to be, if they can
+   * @returns whether anything was given @throws Error why it was not, in upstream's words
+   */
+  async allocateTo(pod: Pod, spec: Container, runs = false, near?: Nodes): Promise<boolean> {
     const { inventory, holdings, world, metrics } = this.#options;
     const uid = uidOf(pod);
     const wanted = this.wants(pod, spec);
     if (wanted.size > 0) this.#options.releaseEnded();
     let given = false;
     for (const [resource, count] of wanted) {
-      const ids = await this.#choose(pod, spec.name, resource, count, runs);
+      const ids = await this.#choose(pod, spec.name, { resource, count, runs, near });
       if (ids.length === 0) continue;
       const connection = inventory.connection(resource);
       if (!connection) throw new Error(`unknown Device Plugin ${resource}`);
@@ -78,17 +106,38 @@ export class Allocator {
     return given;
   }
 
-  #choose(pod: Pod, container: string, resource: string, count: number, runs: boolean): Promise<string[]> {
+  #hints(
+    resource: string,
+    count: number,
+    held: ReadonlySet<string>,
+    reusable: ReadonlySet<string>,
+    nodes: readonly number[],
+  ) {
+    const { inventory, holdings } = this.#options;
+    const taken = holdings.taken().get(resource) ?? NONE;
+    const free = new Set([...(inventory.healthy(resource) ?? [])].filter((id) => !taken.has(id)));
+    return deviceHints(count, { nodes, devices: inventory.devices(resource), held, reusable, free });
+  }
+
+  #choose(
+    pod: Pod,
+    container: string,
+    { resource, count, runs, near }: { resource: string; count: number; runs: boolean; near: Nodes | undefined },
+  ): Promise<string[]> {
     const { inventory, holdings } = this.#options;
     const uid = uidOf(pod);
     const held = holdings.of(uid, container).get(resource);
     const request = { uid, container, resource, count };
+    const devices = inventory.devices(resource);
     return chooseDevices(request, {
       held: held && idsOf(held),
       reusable: this.#reusable(pod, container, resource),
       healthy: inventory.healthy(resource),
       taken: holdings.taken().get(resource) ?? new Set(),
       runs,
+      ...(near !== undefined && [...devices.values()].some(({ nodes }) => nodes.length > 0)
+        ? { nearness: (id: string) => nearness(devices.get(id) ?? { nodes: [] }, near) }
+        : {}),
       prefer: async (...asked) => {
         const connection = inventory.connection(resource);
         if (!connection) throw new Error(`endpoint not found in cache for a registered resource: ${resource}`);

@@ -24,6 +24,19 @@ describe('chooseDevices', () => {
     ['more than those of init containers', 3, { reusable: set('d2'), taken: set('d1', 'd2') }, ['d2', 'd3', 'd4']],
     ['what the plugin prefers', 2, { prefer: () => Promise.resolve(['d4', 'd2']) }, ['d2', 'd4']],
     ['others, where it prefers too few', 2, { prefer: () => Promise.resolve(['d3']) }, ['d1', 'd3']],
+    ['those that are near', 2, { nearness: (id) => (id > 'd2' ? 0 : 1) }, ['d3', 'd4']],
+    [
+      'what is near before others',
+      3,
+      { nearness: (id) => (id === 'd4' ? 0 : id === 'd1' ? 2 : 1) },
+      ['d2', 'd3', 'd4'],
+    ],
+    [
+      'what the plugin prefers of those that are near',
+      1,
+      { nearness: (id) => (id > 'd2' ? 0 : 1), prefer: async (available) => [...available].reverse() },
+      ['d4'],
+    ],
     ['not what is taken', 1, { taken: set('d4'), prefer: () => Promise.resolve(['d4', 'd9']) }, ['d1']],
   ])('takes %s', async (_, count, supply, want) => expect(await choose(count, supply)).toEqual(want));
 

@@ -1,7 +1,4 @@
-/**
- * Which devices a container gets of a resource (devicesToAllocate in pkg/kubelet/cm/devicemanager/manager.go). There is no
- * topology manager, so that no device is nearer than another.
- */
+/** Which devices a container gets of a resource (devicesToAllocate in pkg/kubelet/cm/devicemanager/manager.go). */
 
 export interface DeviceRequest {
   readonly uid: string;
@@ -21,6 +18,8 @@ export interface Supply {
   readonly taken: ReadonlySet<string>;
   /** It has run since before this kubelet, which has not seen all its pods yet: whatever it needs it has. */
   readonly runs: boolean;
+  /** 0 for a device that is where it should be; those with less come first. Without it, none is nearer than another. */
+  nearness?(id: string): number;
   /** What the plugin would take of `available`; `must` is among it. Undefined where it has no preference. */
   prefer(available: string[], must: string[], count: number): Promise<readonly string[] | undefined>;
 }
@@ -31,7 +30,7 @@ export interface Supply {
  */
 export async function chooseDevices(
   { uid, container, resource, count }: DeviceRequest,
-  { held, reusable, healthy, taken, runs, prefer }: Supply,
+  { held, reusable, healthy, taken, runs, prefer, nearness = () => 1 }: Supply,
 ): Promise<string[]> {
   if (held && held.size !== count) {
     throw new Error(
@@ -60,8 +59,14 @@ export async function chooseDevices(
       `requested number of devices unavailable for ${resource}. Requested: ${missing}, Available: ${available.length}`,
     );
   }
-  const preferred = await prefer([...available, ...chosen].sort(), [...chosen], count);
-  const inOrder = [...(preferred ?? []).filter((id) => available.includes(id)), ...available];
+  const near = available.filter((id) => nearness(id) === 0);
+  const isEnough = missing < near.length;
+  if (!isEnough) for (const id of near) chosen.add(id);
+  if (chosen.size === count) return [...chosen].sort();
+  const pool = isEnough ? near : available;
+  const preferred = await prefer([...new Set([...pool, ...chosen])].sort(), [...chosen], count);
+  const byNearness = [...pool].sort((a, b) => nearness(a) - nearness(b));
+  const inOrder = [...(preferred ?? []).filter((id) => pool.includes(id)), ...byNearness];
   for (const id of inOrder) if (chosen.size < count) chosen.add(id);
   return [...chosen].sort();
 }

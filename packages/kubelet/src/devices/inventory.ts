@@ -82,6 +82,11 @@ export class Inventory {
     return this.#health.get(resource)?.healthy;
   }
 
+  /** By id. */
+  devices(resource: string): ReadonlyMap<string, Device> {
+    return this.#devices.get(resource) ?? new Map();
+  }
+
   device(resource: string, id: string): Device | undefined {
     return this.#devices.get(resource)?.get(id);
   }

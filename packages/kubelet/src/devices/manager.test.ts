@@ -6,6 +6,7 @@ import { manualWorld } from '@keelson/client/testing/world';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NODE } from '../testing/node.ts';
 import { container, podOf } from '../testing/pods.ts';
+import { ANYWHERE, TopologyManager } from '../topology/manager.ts';
 import { DeviceManager, type DeviceManagerOptions } from './manager.ts';
 import type { Plugin } from './plugin.ts';
 import { DeviceStore } from './store.ts';
@@ -13,6 +14,8 @@ import type { Device, DeviceGrant, PluginOptions } from './types.ts';
 
 const RESOURCE = 'example.com/dev';
 const GRANT: DeviceGrant = { envs: {}, mounts: [], devices: [], annotations: {}, cdiDevices: [] };
+
+const admission = (manager: DeviceManager, ready = () => true) => new TopologyManager(ANYWHERE, [], [manager], ready);
 
 /** A plugin that is asked without a socket. */
 class FakePlugin implements Plugin {
@@ -98,7 +101,7 @@ describe('DeviceManager', () => {
     const register = () => manager.connect(RESOURCE, '/plugin.sock');
     const allocate = (pod: Pod) => {
       active.add(pod.metadata.uid!);
-      return manager.allocate(pod);
+      return admission(manager, more.ready).allocate(pod);
     };
     const amounts = () => {
       const { capacity, allocatable } = manager.capacity();
@@ -243,7 +246,7 @@ describe('DeviceManager', () => {
     plugins[1]!.list('d1', 'd2');
     await expect.poll(amounts).toEqual(['2', '2']);
     manager.disconnect(RESOURCE, '/plugin.sock');
-    expect(await manager.allocate(podWith('u1', wanting('a')))).toBeUndefined();
+    expect(await admission(manager).allocate(podWith('u1', wanting('a')))).toBeUndefined();
     expect(amounts()).toEqual(['2', '2']);
   });
 

@@ -5,8 +5,9 @@
 import type { Container, Node, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { World } from '@keelson/client';
-import type { Rejection } from '../pods/admission.ts';
 import { uidOf } from '../pods/spec.ts';
+import type { Hints } from '../topology/hints.ts';
+import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { Allocator, stopped } from './allocator.ts';
 import { type Holding, Holdings, idsOf, NO_NODE } from './holdings.ts';
 import { type DeviceCapacity, Inventory } from './inventory.ts';
@@ -20,6 +21,8 @@ export interface DeviceManagerOptions {
   readonly world: World;
   readonly store: DeviceStore;
   readonly metrics?: DeviceMetrics | undefined;
+  /** NUMA nodes of the machine. */
+  readonly nodes?: readonly number[] | undefined;
   connect(socket: string): Plugin;
   /** Uids of the pods that run or may run. */
   active(): Iterable<string>;
@@ -36,7 +39,7 @@ export interface DeviceManagerOptions {
 /** A device that a container holds, or may hold. */
 export type ListedDevice = Pick<Device, 'id' | 'nodes'> & { readonly resource: string };
 
-export class DeviceManager {
+export class DeviceManager implements Provider {
   readonly #options: DeviceManagerOptions;
   readonly #inventory = new Inventory();
   readonly #allocator: Allocator;
@@ -91,22 +94,23 @@ export class DeviceManager {
     if (connection?.socket === socket) connection.plugin?.close();
   }
 
-  /**
-   * Gives the pod its devices, one pod after the other. What a pod has got that is rejected is given back when the next one
-   * wants some. @returns undefined where it wants none of a plugin's; otherwise why it cannot have them, if it cannot
-   */
-  allocate(pod: Pod): Promise<Rejection | undefined> | undefined {
-    if (!this.#allocator.wantsAny(pod)) return undefined;
-    const { ready, running } = this.#options;
-    // Of pods that are there when the kubelet starts it is asked now, for by their turn it may know all.
-    const runs = ready() ? undefined : running.get(uidOf(pod));
-    return this.#inTurn(() => this.#allocator.allocate(pod, (container) => runs?.has(container) === true)).then(
-      () => undefined,
-      (error: Error) => {
-        const message = `Allocate failed due to ${error.message}, which is unexpected`;
-        return { reason: 'UnexpectedAdmissionError', message };
-      },
-    );
+  wants(pod: Pod): boolean {
+    return this.#allocator.wantsAny(pod);
+  }
+
+  hints(pod: Pod, container: Container): Hints {
+    return this.#allocator.hints(pod, container, this.#options.nodes ?? []);
+  }
+
+  podHints(pod: Pod): Hints {
+    return this.#allocator.podHints(pod, this.#options.nodes ?? []);
+  }
+
+  /** Resolves when the container has its devices. @throws Error why it cannot have them */
+  async allocate(pod: Pod, container: Container, { nodes, early }: AllocationHow): Promise<void> {
+    if (this.#allocator.wants(pod, container).size === 0) return;
+    const runs = early && (this.#options.running.get(uidOf(pod))?.has(container.name) ?? false);
+    await this.#inTurn(() => this.#allocator.allocateTo(pod, container, runs, nodes));
   }
 
   /** What a container is started with. Plugins that want to know of the start are told. @throws Error */

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PluginManager } from '../plugins/manager.ts';
 import { socketDirectory, startTestPlugin } from '../plugins/testing.ts';
 import { container, podOf } from '../testing/pods.ts';
+import { ANYWHERE, TopologyManager } from '../topology/manager.ts';
 import { DeviceManager } from './manager.ts';
 import { deviceMetrics } from './metrics.ts';
 import { connectPlugin } from './plugin.ts';
@@ -75,7 +76,7 @@ describe('device plugins on sockets', () => {
     await soon(amounts).toEqual(['2', '1']);
     plugin.list({ d1: true, d2: true, d3: true });
     await soon(amounts).toEqual(['3', '3']);
-    expect(await manager.allocate(pod)).toBeUndefined();
+    expect(await new TopologyManager(ANYWHERE, [], [manager], () => true).allocate(pod)).toBeUndefined();
     expect(await manager.optionsOf(pod, pod.spec!.containers![0]!)).toEqual({
       env: new Map([['IDS', 'd2,d3']]),
       mounts: [expect.objectContaining({ containerPath: '/m', hostPath: '/h', readOnly: true })],

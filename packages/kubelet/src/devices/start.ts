@@ -19,6 +19,8 @@ export interface DevicesOptions extends Pick<DeviceManagerOptions, 'ready' | 'ca
   readonly runtime: Runtime;
   readonly plugins: PluginManager;
   readonly metrics?: MetricsRegistry | undefined;
+  /** NUMA nodes of the machine. */
+  readonly nodes: readonly number[];
   pods(): Pick<PodManager, 'holders' | 'wake'>;
 }
 
@@ -43,6 +45,7 @@ export async function startDevices(options: DevicesOptions): Promise<Devices> {
     world,
     store,
     metrics,
+    nodes: options.nodes,
     connect: connectPlugin,
     active: () => pods().holders().map(uidOf),
     ready,

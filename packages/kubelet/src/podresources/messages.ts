@@ -27,6 +27,7 @@ export interface ClaimResource {
 export interface ContainerResources {
   readonly name: string;
   readonly devices: readonly ContainerDevices[];
+  readonly cpuIds: readonly number[];
   readonly dynamicResources: readonly DynamicResource[];
 }
 
@@ -38,7 +39,10 @@ export interface PodResources {
 
 export interface PodResourcesMethods {
   List: [object, { readonly podResources: readonly PodResources[] }];
-  GetAllocatableResources: [object, { readonly devices: readonly ContainerDevices[] }];
+  GetAllocatableResources: [
+    object,
+    { readonly devices: readonly ContainerDevices[]; readonly cpuIds: readonly number[] },
+  ];
   Get: [{ readonly podName: string; readonly podNamespace: string }, { readonly podResources: PodResources }];
 }
 

@@ -40,6 +40,10 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
         allocatable: () => [{ resource: RESOURCE, id: 'd1', nodes: [] }],
         releaseEnded: () => released++,
       },
+      exclusive: {
+        cpuIds: (uid, name) => (uid === 'u1' && name === 'a' ? [2, 3] : []),
+        allocatableCpuIds: () => [1, 2, 3],
+      },
       dynamicResources: (_pod, { name }) =>
         name === 'b'
           ? [
@@ -72,7 +76,7 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
     namespace: 'default',
     containers: [
       { ...none, name: 's', devices: [device('s')], dynamicResources: [] },
-      { ...none, name: 'a', devices: [device('a', 0), device('a', 1)], dynamicResources: [] },
+      { ...none, cpuIds: [2, 3], name: 'a', devices: [device('a', 0), device('a', 1)], dynamicResources: [] },
       {
         ...none,
         name: 'b',
@@ -95,6 +99,7 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
     expect(await client.call(podResourcesLister, 'Get', named, { timeoutMs })).toEqual({ podResources: resources });
     expect(await client.call(podResourcesLister, 'GetAllocatableResources', {}, { timeoutMs })).toEqual({
       ...none,
+      cpuIds: [1, 2, 3],
       devices: [device('d1')],
     });
     await expect(

@@ -1,6 +1,6 @@
 /**
- * Tells agents of the node, monitors of devices say, which containers have which devices (pkg/kubelet/apis/podresources).
- * CPUs and memory are nobody's own here: of these it tells nothing, as upstream without its managers.
+ * Tells agents of the node, monitors of devices say, which containers have which devices and CPUs
+ * (pkg/kubelet/apis/podresources).
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,6 +11,7 @@ import { RpcError } from '@keelson/component/grpc/errors';
 import { type Handlers, RpcServer } from '@keelson/component/grpc/server';
 import type { ListedDevice } from '../devices/manager.ts';
 import { containersOf, uidOf } from '../pods/spec.ts';
+import type { ExclusiveResources } from '../topology/exclusive.ts';
 import {
   type AlphaResources,
   alphaLister,
@@ -37,6 +38,7 @@ export interface PodResourcesOptions {
     /** Gives back what pods hold that are no more. */
     releaseEnded(): void;
   };
+  readonly exclusive: Pick<ExclusiveResources, 'cpuIds' | 'allocatableCpuIds'>;
   /** What a container has of claims that were prepared for its pod. */
   dynamicResources(pod: Pod, container: Container): readonly DynamicResource[];
 }
@@ -70,7 +72,8 @@ export async function servePodResources(options: PodResourcesOptions): Promise<(
     }),
     GetAllocatableResources: limited(() => {
       metrics.asked('get_allocatable');
-      return { devices: devices.allocatable().flatMap(containerDevices) };
+      const cpuIds = options.exclusive.allocatableCpuIds();
+      return { devices: devices.allocatable().flatMap(containerDevices), cpuIds };
     }),
     Get: limited(({ podName, podNamespace }) => {
       metrics.asked('get');
@@ -89,7 +92,7 @@ export async function servePodResources(options: PodResourcesOptions): Promise<(
 }
 
 /** Of init containers only sidecars hold what they were given. */
-function resourcesOf(pod: Pod, { devices, dynamicResources }: PodResourcesOptions): PodResources {
+function resourcesOf(pod: Pod, { devices, exclusive, dynamicResources }: PodResourcesOptions): PodResources {
   const { name = '', namespace = '' } = pod.metadata;
   const containers = containersOf(pod).filter(({ role }) => role === 'sidecar' || role === 'regular');
   return {
@@ -98,6 +101,7 @@ function resourcesOf(pod: Pod, { devices, dynamicResources }: PodResourcesOption
     containers: containers.map(({ spec }) => ({
       name: spec.name,
       devices: devices.devicesOf(uidOf(pod), spec.name).flatMap(containerDevices),
+      cpuIds: exclusive.cpuIds(uidOf(pod), spec.name),
       dynamicResources: dynamicResources(pod, spec),
     })),
   };

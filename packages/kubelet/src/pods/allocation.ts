@@ -15,6 +15,8 @@ export interface AllocationOptions {
   readonly recorder: EventRecorder;
   /** Why the pod as it is wanted does not fit beside the others. */
   fits(pod: Pod): Rejection | undefined;
+  /** Why it cannot have other amounts than it has, ever. */
+  problem(pod: Pod, current: Pod): string | undefined;
 }
 
 interface Allocation {
@@ -44,9 +46,14 @@ export class Allocations {
       known.pending = undefined;
       return current;
     }
+    const problem = this.#options.problem(pod, current);
+    if (problem !== undefined) {
+      this.#refuse(known, pod, 'Infeasible', problem);
+      return current;
+    }
     const rejection = this.#options.fits(pod);
     if (rejection) {
-      this.#defer(known, pod, rejection);
+      this.#refuse(known, pod, 'Deferred', rejection.message);
       return current;
     }
     known.resources = resourcesOf(pod);
@@ -103,11 +110,11 @@ export class Allocations {
     return allocation;
   }
 
-  #defer(known: Allocation, pod: Pod, { message }: Rejection): void {
+  #refuse(known: Allocation, pod: Pod, reason: 'Deferred' | 'Infeasible', message: string): void {
     const before = known.pending;
-    known.pending = condition('PodResizePending', pod, before, { reason: 'Deferred', message }, this.#now());
+    known.pending = condition('PodResizePending', pod, before, { reason, message }, this.#now());
     if (before?.message === message && before.observedGeneration === pod.metadata.generation) return;
-    this.#tell(pod, 'Warning', 'ResizeDeferred', 'Pod resize Deferred', pod.metadata.generation, message);
+    this.#tell(pod, 'Warning', `Resize${reason}`, `Pod resize ${reason}`, pod.metadata.generation, message);
   }
 
   #tell(pod: Pod, type: 'Normal' | 'Warning', reason: string, text: string, generation = 0, error?: string): void {
@@ -173,15 +180,23 @@ function isSame(a: Pod, b: Pod): boolean {
   return [...resourcesOf(a)].every(([name, resources]) => sameResources(resources, other.get(name) ?? {}));
 }
 
+/** Whether all containers ask for as much of the resource in both. */
+export function sameAmounts(a: Pod, b: Pod, resource: string): boolean {
+  const other = resourcesOf(b);
+  return [...resourcesOf(a)].every(([name, resources]) => isSameOf(resource, resources, other.get(name) ?? {}));
+}
+
 /** Of what can be resized. */
 export function sameResources(a: ResourceRequirements, b: ResourceRequirements): boolean {
   if (a === b) return true;
-  return RESIZABLE.every((name) =>
-    (['requests', 'limits'] as const).every((kind) => {
-      const [left, right] = [a[kind]?.[name], b[kind]?.[name]];
-      return left === right || Quantity.parse(left ?? '0').cmp(Quantity.parse(right ?? '0')) === 0;
-    }),
-  );
+  return RESIZABLE.every((name) => isSameOf(name, a, b));
+}
+
+function isSameOf(name: string, a: ResourceRequirements, b: ResourceRequirements): boolean {
+  return (['requests', 'limits'] as const).every((kind) => {
+    const [left, right] = [a[kind]?.[name], b[kind]?.[name]];
+    return left === right || Quantity.parse(left ?? '0').cmp(Quantity.parse(right ?? '0')) === 0;
+  });
 }
 
 /** Whether the container has to be started again to have what it may have. */

@@ -1,6 +1,6 @@
 import { settle } from '@keelson/client/testing/world';
 import { describe, expect, it } from 'vitest';
-import type { AdmittedDevices } from '../assembly.ts';
+import type { AdmittedResources } from '../assembly.ts';
 import { NODE, testNode } from '../testing/node.ts';
 import { container, podOf } from '../testing/pods.ts';
 import type { Rejection } from './admission.ts';
@@ -8,7 +8,7 @@ import type { Rejection } from './admission.ts';
 /** Answers when it is told to. */
 function slowDevices() {
   const asked: { uid: string; answer(rejection?: Rejection): Promise<void> }[] = [];
-  const devices: AdmittedDevices = {
+  const resources: AdmittedResources = {
     allocate: ({ metadata, spec }) => {
       if (!spec!.containers!.some(({ resources }) => resources?.limits)) return undefined;
       const { promise, resolve } = Promise.withResolvers<Rejection | undefined>();
@@ -20,8 +20,9 @@ function slowDevices() {
       return promise;
     },
     nodeFor: () => NODE,
+    resizeProblem: () => undefined,
   };
-  return { asked, devices };
+  return { asked, resources };
 }
 
 const resources = { limits: { 'example.com/dev': '1' }, requests: { cpu: '1500m' } };
@@ -30,8 +31,8 @@ const LACKING = { reason: 'UnexpectedAdmissionError', message: 'Allocate failed 
 
 describe('a pod that wants devices', () => {
   it('begins when it has them', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources });
     await node.put(pod);
     await node.pass(10);
     expect(await node.containers(pod)).toEqual([]);
@@ -43,8 +44,8 @@ describe('a pod that wants devices', () => {
   });
 
   it('is refused where there are none, and holds nothing then', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources });
     await node.put(pod);
     await asked[0]!.answer(LACKING);
     await node.pass(10);
@@ -58,8 +59,8 @@ describe('a pod that wants devices', () => {
   });
 
   it('counts beside others while it waits', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources });
     await node.put(pod);
     const other = podOf(
       { containers: [container('b', { resources: { requests: { cpu: '1' } } })] },
@@ -74,8 +75,8 @@ describe('a pod that wants devices', () => {
   });
 
   it('does not begin when it went meanwhile', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources });
     await node.put(pod);
     node.manager.remove(pod);
     await asked[0]!.answer();
@@ -85,8 +86,8 @@ describe('a pod that wants devices', () => {
   });
 
   it('is deleted as any other when it was meant to go meanwhile', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources });
     await node.put(pod);
     await node.delete('web', 1);
     await asked[0]!.answer();
@@ -95,8 +96,8 @@ describe('a pod that wants devices', () => {
   });
 
   it('that ran before the kubelet did is asked for its devices alone', async () => {
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices, alsoAdmit: () => ({ reason: 'Evicted', message: '' }) });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources, alsoAdmit: () => ({ reason: 'Evicted', message: '' }) });
     const before = { ...pod, status: { phase: 'Running' as const } };
     await node.put(before as typeof pod);
     await asked[0]!.answer();
@@ -109,8 +110,8 @@ describe('a pod that wants devices', () => {
     await before.put(podOf({ containers: [container('a')] }));
     await before.pass(10);
     before.stop();
-    const { asked, devices } = slowDevices();
-    const node = testNode({ devices, runtime: before.runtime });
+    const { asked, resources } = slowDevices();
+    const node = testNode({ resources, runtime: before.runtime });
     await node.put({ ...pod, status: before.stored()!.status! });
     await node.manager.removeOrphans();
     expect((await before.runtime.list()).map(({ uid }) => uid)).toEqual(['u1']);

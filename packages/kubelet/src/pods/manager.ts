@@ -23,6 +23,8 @@ export interface PodManagerOptions {
   admit(pod: Pod, others: () => readonly Pod[]): Rejection | undefined | Promise<Rejection | undefined>;
   /** Whether there is room for a pod that wants more. */
   fits(pod: Pod, others: readonly Pod[]): Rejection | undefined;
+  /** Why a pod cannot have other amounts than it has, ever. */
+  resizeProblem(pod: Pod, current: Pod): string | undefined;
   /** Of static pods; none where there are none. */
   readonly mirrors?: MirrorPods | undefined;
 }
@@ -50,7 +52,8 @@ export class PodManager {
     this.#options = options;
     const { world, recorder } = options.services;
     const fits = (pod: Pod) => options.fits(pod, this.#others(pod));
-    this.#allocations = new Allocations({ world, recorder, fits });
+    const problem = (pod: Pod, current: Pod) => options.resizeProblem(pod, current);
+    this.#allocations = new Allocations({ world, recorder, fits, problem });
   }
 
   /** Static pods included, mirrors left out; with the statuses that the kubelet knows. */

@@ -38,6 +38,8 @@ export interface NodePreparerOptions {
   readonly cgroups: PodCgroups;
   /** Whether limits of CPU count, of a pod or of one of its containers. */
   cpuQuota(pod: Pod, containerName?: string): CpuQuota;
+  /** On which CPUs and nodes a container runs. */
+  placeOf(pod: Pod, containerName: string): Pick<LinuxResources, 'cpusetCpus'>;
   readonly memoryCapacity: number;
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
@@ -179,7 +181,8 @@ export class NodePreparer implements Preparer {
 
   containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
     const { memoryCapacity, cpuQuota } = this.#options;
-    return containerResources(pod, spec, memoryCapacity, cpuQuota(pod, spec.name));
+    const own = containerResources(pod, spec, memoryCapacity, cpuQuota(pod, spec.name));
+    return { ...own, ...this.#options.placeOf(pod, spec.name) };
   }
 
   sandboxResources(pod: Pod) {

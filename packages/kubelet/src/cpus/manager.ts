@@ -1,0 +1,207 @@
+/**
+ * The CPUs of a node: containers get their own when their pod is admitted, those that share follow as others come and go
+ * (pkg/kubelet/cm/cpumanager/cpu_manager.go).
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import type { World } from '@keelson/client';
+import { uidOf } from '../pods/spec.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { StateFile } from '../state-file.ts';
+import { type Hints, NO_HINTS } from '../topology/hints.ts';
+import type { Cpu } from '../topology/machine.ts';
+import type { AllocationHow, Provider } from '../topology/manager.ts';
+import { CpuAssignments } from './assignments.ts';
+import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
+import { takeCpus } from './choose.ts';
+import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus } from './set.ts';
+import { allOf, StaticCpus, type StaticOptions } from './static.ts';
+
+export interface CpuSettings extends StaticOptions {
+  readonly policy: 'none' | 'static';
+  /** Those that are nobody's own, by name; undefined: as many as are kept from pods. */
+  readonly reserved?: CpuSet | undefined;
+  /** How often those that share are looked at. */
+  readonly reconcileMs: number;
+}
+
+export interface CpuManagerOptions {
+  readonly world: World;
+  readonly settings: CpuSettings;
+  readonly machine: readonly Cpu[];
+  /** Of CPU, kept from pods. */
+  readonly kept: string | undefined;
+  /** Of the kubelet. */
+  readonly directory: string;
+  readonly runtime: Pick<Runtime, 'pod' | 'updateContainer'>;
+  /** Those that run or may run. */
+  pods(): readonly Pod[];
+  /** Whether all pods of the node are known. */
+  ready(): boolean;
+}
+
+export class CpuManager implements Provider {
+  readonly #options: CpuManagerOptions;
+  readonly #file: StateFile;
+  /** Undefined: nobody has any. */
+  readonly #static: StaticCpus | undefined;
+  /** What containers were given last, by their ids. */
+  readonly #given = new Map<string, CpuSet>();
+
+  private constructor(options: CpuManagerOptions, cpus: StaticCpus | undefined) {
+    this.#options = options;
+    this.#static = cpus;
+    this.#file = new StateFile(join(options.directory, CPU_STATE));
+  }
+
+  /** With what a kubelet before has left. @throws Error where that does not fit the machine or the settings */
+  static async start(options: CpuManagerOptions): Promise<CpuManager> {
+    const { settings, machine, directory } = options;
+    const { policy } = settings;
+    const online = allOf(machine);
+    if (settings.reserved && common(settings.reserved, online).size < settings.reserved.size) {
+      const asked = formatCpus(settings.reserved);
+      throw new Error(`reserved-cpus: ${asked} is not a subset of online-cpus: ${formatCpus(online)}`);
+    }
+    const reserved = policy === 'static' ? reservedOf(options) : NO_CPUS;
+    const found = await restore(join(directory, CPU_STATE), policy);
+    const isNew = !found || (found.shared.size === 0 && [...found.entries()].length === 0);
+    const shared = isNew && policy === 'static' ? StaticCpus.shared(machine, reserved, settings) : undefined;
+    const assignments = shared ? new CpuAssignments(shared) : (found ?? new CpuAssignments(NO_CPUS));
+    const cpus = policy === 'static' ? new StaticCpus(machine, reserved, settings, assignments) : undefined;
+    try {
+      cpus?.validate();
+    } catch (error) {
+      throw new Error(`start cpu manager error: ${(error as Error).message}`, { cause: error });
+    }
+    const manager = new CpuManager(options, cpus);
+    if (isNew) await manager.#write(assignments);
+    return manager;
+  }
+
+  wants(pod: Pod): boolean {
+    return this.#static?.wants(pod) ?? false;
+  }
+
+  hints(pod: Pod, container: Container): Hints {
+    this.#release();
+    return this.#static?.hints(pod, container) ?? NO_HINTS;
+  }
+
+  podHints(pod: Pod): Hints {
+    this.#release();
+    return this.#static?.podHints(pod) ?? NO_HINTS;
+  }
+
+  /** Resolves when it is on disk. */
+  async allocate(pod: Pod, container: Container, { nodes }: AllocationHow): Promise<void> {
+    this.#release();
+    if (this.#static?.allocate(pod, container, nodes)) await this.#write(this.#static.assignments);
+  }
+
+  /** A container's own. */
+  own(uid: string, container: string): CpuSet {
+    return this.#static?.assignments.of(uid, container) ?? NO_CPUS;
+  }
+
+  /** On which a container may run; undefined: on all. */
+  listFor(uid: string, container: string): string | undefined {
+    return this.#static && formatCpus(this.#for(this.#static, uid, container));
+  }
+
+  /** Whether the pod, or one of its containers, has CPUs that are nobody else's. */
+  hasOwn({ metadata, spec }: Pod, container?: string): boolean {
+    const all = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+    const asked = container === undefined ? all.map(({ name }) => name) : [container];
+    return asked.some((name) => this.own(metadata.uid ?? '', name).size > 0);
+  }
+
+  /** What can be somebody's own. */
+  get allocatable(): CpuSet {
+    return this.#static?.allocatable ?? NO_CPUS;
+  }
+
+  /** Whether a pod cannot be resized, as what it has is its own. */
+  get isExclusive(): boolean {
+    return this.#static !== undefined;
+  }
+
+  /** Containers run where they may, as that is now. */
+  async reconcile(): Promise<void> {
+    const { runtime, pods, world } = this.#options;
+    if (!this.#static) return;
+    this.#release();
+    const seen = new Set<string>();
+    for (const pod of pods()) {
+      for (const { id, metadata, state, resources } of (await runtime.pod(uidOf(pod))).containers) {
+        if (state.type !== 'running') continue;
+        seen.add(id);
+        const wanted = this.#for(this.#static, uidOf(pod), metadata.name);
+        const has = resources?.cpusetCpus ? parseCpus(resources.cpusetCpus) : this.#given.get(id);
+        if (has && isEqual(has, wanted)) continue;
+        await runtime.updateContainer(id, { cpusetCpus: formatCpus(wanted) }).then(
+          () => this.#given.set(id, wanted),
+          (error) => world.log.warn({ container: id, error }, 'Could not move a container to its CPUs'),
+        );
+      }
+    }
+    for (const id of this.#given.keys()) if (!seen.has(id)) this.#given.delete(id);
+  }
+
+  /** Resolves when what is known is on disk. */
+  async stop(): Promise<void> {
+    await this.#file.idle();
+  }
+
+  #for({ assignments }: StaticCpus, uid: string, container: string): CpuSet {
+    return assignments.of(uid, container) ?? assignments.shared;
+  }
+
+  #release(): void {
+    const { ready, pods, world } = this.#options;
+    if (!this.#static || !ready()) return;
+    const active = new Map(
+      pods().map((pod) => {
+        const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+        return [uidOf(pod), new Set(containers.map(({ name }) => name))];
+      }),
+    );
+    if (!this.#static.release((uid, container) => active.get(uid)?.has(container) ?? false)) return;
+    this.#write(this.#static.assignments).catch((error) =>
+      world.log.error({ error }, 'Failed to store state to checkpoint'),
+    );
+  }
+
+  #write(assignments: CpuAssignments): Promise<void> {
+    return this.#file.write(() => formatCpuState(this.#options.settings.policy, assignments));
+  }
+}
+
+async function restore(path: string, policy: string): Promise<CpuAssignments | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return parseCpuState(text, policy);
+  } catch (error) {
+    const advice = `please drain this node and delete the CPU manager checkpoint file ${JSON.stringify(path)}`;
+    const why = `could not restore state from checkpoint: ${(error as Error).message}`;
+    throw new Error(`start cpu manager error: ${why}, ${advice} before restarting Kubelet`, { cause: error });
+  }
+}
+
+function reservedOf({ settings, machine, kept }: CpuManagerOptions): CpuSet {
+  if (kept === undefined) {
+    throw new Error('[cpumanager] unable to determine reserved CPU resources for static policy');
+  }
+  const count = Math.ceil(Number(Quantity.parse(kept).milliValue()) / 1000);
+  const isTooFew = count > machine.length;
+  const reserved = settings.reserved ?? (isTooFew ? NO_CPUS : takeCpus(machine, allOf(machine), count));
+  if (reserved.size === count) return reserved;
+  const sizes = `(size of ${formatCpus(reserved)} did not equal ${count})`;
+  throw new Error(`new static policy error: [cpumanager] unable to reserve the required amount of CPUs ${sizes}`);
+}
