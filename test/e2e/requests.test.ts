@@ -79,6 +79,24 @@ test.each<[path: string, code: number]>([
   expect((await client.send('GET', path, undefined, { accept: 'application/yaml' })).status).toBe(code);
 });
 
+test('a watch of events as lists, which they are not, ends at the first of them', async () => {
+  const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
+  const { status, body } = await client.send('GET', `${maps}?watch=1`, undefined, { accept });
+  expect([status, body]).toEqual([200, '']);
+});
+
+test('a list of one name at an older revision has no more pages', async () => {
+  const { metadata } = JSON.parse((await client.send('GET', `${maps}/a`)).body) as { metadata: object };
+  const { resourceVersion } = metadata as { resourceVersion: string };
+  await client.send('POST', maps, { metadata: { name: 'b' } });
+  await client.send('PATCH', `${maps}/b`, { data: { k: 'w' } });
+  const query = `fieldSelector=metadata.name%3Da&limit=1&resourceVersion=${resourceVersion}`;
+  const { body } = await client.send('GET', `${maps}?${query}`);
+  const list = JSON.parse(body) as { metadata: object; items: { metadata: { name: string } }[] };
+  expect(list.metadata).toEqual({ resourceVersion });
+  expect(list.items.map((item) => item.metadata.name)).toEqual(['a']);
+});
+
 describe('a path that leads nowhere', () => {
   const page = '404 page not found\n';
   const resource = 'the server could not find the requested resource';

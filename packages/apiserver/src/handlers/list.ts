@@ -153,6 +153,14 @@ function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision:
 
 async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, revision: number): Promise<Page> {
   const { environment, cacher } = scope.store;
+  const key = onlyKey(scope, selection);
+  if (key !== undefined && plan.from === undefined) {
+    const { kv } = await environment.store.get(key, { revision }).catch((error: unknown) => {
+      throw historyError(error, scope, plan);
+    });
+    const one = kv && cachedItem(scope, kv);
+    return { items: one && selection.matches(one) ? [one] : [], meta: { resourceVersion: String(revision) } };
+  }
   const { prefix, namespaced } = scope.served.definition;
   const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
   const pace = new Pace();

@@ -13,6 +13,7 @@ import { labelsOfResource } from '../metrics/labels.ts';
 import type { WatchSeries } from '../metrics/server-metrics.ts';
 import type { CacheEvent, Cacher, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
+import { formOf } from '../table/form.ts';
 import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
@@ -124,6 +125,8 @@ class WatchStream implements Subscriber {
   readonly #selection: Selection;
   readonly #options: ListOptions;
   readonly #representation: Representation;
+  /** Events were asked for as lists, which they are not: the first one ends the watch. */
+  readonly #isMisfit: boolean;
   #finish!: () => void;
   #out: Writable | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -153,6 +156,7 @@ class WatchStream implements Subscriber {
     this.#selection = selection;
     this.#options = options;
     this.#representation = representation;
+    this.#isMisfit = formOf(scope.output.convert)?.kind === 'PartialObjectMetadataList';
     const { definition, version } = scope.served;
     this.#series = scope.metrics.watch(definition.group, version, definition.resource);
     this.ended = new Promise((resolve) => {
@@ -262,6 +266,10 @@ class WatchStream implements Subscriber {
 
   /** Writes what is pending, as long as the connection takes it. */
   #write(): void {
+    if (this.#isMisfit && !this.#isEnding && this.#pending.some((each) => this.#frame(each))) {
+      this.#giveUp();
+      return;
+    }
     let at = 0;
     while (!this.#isBlocked && !this.#isOver && at < this.#pending.length) {
       const frames: Buffer[] = [];
