@@ -134,6 +134,15 @@ discovery:
     expect(v6).toMatch(/^fd00:10:244/);
   });
 
+  test('the name server is ready as long as its machine is', async () => {
+    const path = 'jsonpath={.endpoints[0].conditions.ready}';
+    const ready = () => k`get endpointslice kube-dns-first -n kube-system -o ${path}`;
+    const patch = [{ op: 'replace', path: '/endpoints/0/conditions/ready', value: false }];
+    expect(await ready()).toBe('true');
+    await k`patch endpointslice kube-dns-first -n kube-system --type=json --patch=${JSON.stringify(patch)}`;
+    await expect.poll(ready, soon).toBe('true');
+  });
+
   test('pods of two nodes see each other’s own addresses', async () => {
     const [from, to] = [await addressesOf('on-first'), await addressesOf('on-second')];
     for (const i of [0, 1]) {

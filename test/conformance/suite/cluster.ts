@@ -1,6 +1,7 @@
 /**
  * A cluster on real containers for upstream's end-to-end suite: `node cluster.ts DIRECTORY AGNHOST [keelson up's flags]`. DIRECTORY
- * has a short path and keeps nothing from one run to the next. It has two nodes, or as many as KEELSON_SUITE_NODES says.
+ * has a short path and keeps nothing from one run to the next. It has two nodes, or as many as KEELSON_SUITE_NODES says. With
+ * --pod-network-cidr among the flags `keelson pod-network` makes the network of their pods.
  * Ends at SIGINT or SIGTERM.
  */
 import { execFileSync } from 'node:child_process';
@@ -23,7 +24,11 @@ interface Machine {
   readonly name: string;
   readonly network: JoinedNetwork;
   readonly containerd: Containerd;
+  /** Where its runtime looks for networks. */
+  readonly networks: string;
 }
+
+const hasPodNetwork = flags.some((flag) => flag.startsWith('--pod-network-cidr='));
 
 const ZONE = 'topology.kubernetes.io/zone';
 const ZONES = 3;
@@ -45,8 +50,8 @@ const machines: Machine[] = [];
 for (const [i, name] of names.entries()) {
   const network = joinNetwork(own, name, i + 2);
   const containerd = await containers(String(i + 2), network.within);
-  network.leadPods(containerd.subnet);
-  machines.push({ name, network, containerd });
+  if (!hasPodNetwork) network.leadPods(containerd.subnet);
+  machines.push({ name, network, containerd, networks: networksOf(String(i + 2)) });
 }
 
 const port = await freePort();
@@ -58,13 +63,18 @@ const cluster = keelson('keelson', 'up', [
   `--secure-port=${port}`,
   `--container-runtime-endpoint=${first.endpoint}`,
   ...(process.env.KUBE_PROXY ? ['--no-proxy'] : []),
+  ...(hasPodNetwork ? [`--cni-conf-dir=${networksOf('1')}`] : []),
   ...flags,
 ]);
 await untilReady(cluster, async () => cluster.output().includes('Keelson is ready'));
 const fromAfar = join(directory, 'bootstrap.kubeconfig');
 writeFileSync(fromAfar, readFileSync(kubeconfig, 'utf8').replace('127.0.0.1', own), { mode: 0o600 });
 execFileSync(tool('kubectl'), ['--kubeconfig', kubeconfig, 'label', 'node', '--all', `${ZONE}=zone-0`]);
-const nodes = machines.flatMap((machine) => [proxyOf(machine), kubeletOf(machine)]);
+const nodes = machines.flatMap((machine) => [
+  proxyOf(machine),
+  kubeletOf(machine),
+  ...(hasPodNetwork ? [podNetworkOf(machine)] : []),
+]);
 if (process.env.KUBE_PROXY) nodes.push(proxyOf());
 process.stdout.write(`${cluster.output()}ready: ${kubeconfig}\n`);
 
@@ -75,10 +85,15 @@ for (const each of [first, ...machines.map(({ containerd }) => containerd)]) awa
 unmountBelow(directory);
 process.exit();
 
+function networksOf(name: string): string {
+  return join(directory!, name, 'networks');
+}
+
 async function containers(name: string, within: readonly string[] = []): Promise<Containerd> {
   mkdirSync(join(directory!, name));
   const containerd = await startContainerd(join(directory!, name), {
     within,
+    ...(hasPodNetwork ? { networks: networksOf(name) } : {}),
     mirrors: { 'registry.k8s.io': registry },
   });
   containerd.load(tar);
@@ -138,6 +153,16 @@ function kubeletConfiguration(folder: string, containerRuntimeEndpoint: string):
   };
   writeFileSync(file, JSON.stringify(configuration));
   return file;
+}
+
+function podNetworkOf({ name, network, networks }: Machine): Program {
+  const args = [
+    `--kubeconfig=${fromAfar}`,
+    `--hostname-override=${name}`,
+    `--cni-conf-dir=${networks}`,
+    `--cni-ipam-dir=${join(networks, 'addresses')}`,
+  ];
+  return keelson('keelson', 'pod-network', args, network.within, `pod-network-${name}`);
 }
 
 /** Upstream's, or Keelson's. How many flows the kernel keeps is left as it is, for a network of one's own has no say in it. */

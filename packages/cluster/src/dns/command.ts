@@ -8,7 +8,7 @@ import { rateLimitOf, readKubeconfigOrPod } from '../connection.ts';
 import { endpointOf } from '../kube-proxy/configuration.ts';
 import { StartupError } from '../startup-error.ts';
 import { descriptions, flags } from './flags.ts';
-import { METRICS_PORT } from './service.ts';
+import { dnsSlices, METRICS_PORT } from './service.ts';
 
 const component = (env: Io['env']): Component<typeof flags> => ({
   name: 'keelson dns',
@@ -25,7 +25,7 @@ const component = (env: Io['env']): Component<typeof flags> => ({
     });
     const metrics = new MetricsRegistry();
     const endpoint = endpointOf(values['metrics-bind-address'], METRICS_PORT);
-    const { startDns } = await import('@keelson/dns');
+    const { followMachines, startDns } = await import('@keelson/dns');
     try {
       const dns = await startDns({
         client,
@@ -36,7 +36,8 @@ const component = (env: Io['env']): Component<typeof flags> => ({
         clusterDns: values['cluster-dns'],
         metrics,
       });
-      if (endpoint === undefined) return dns;
+      const parts = values['follow-machines'] ? [dns, followMachines({ client, ...dnsSlices })] : [dns];
+      if (endpoint === undefined) return together(parts);
       const health = await servePlain(endpoint, async (path) => {
         if (path === '/metrics')
           return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
@@ -44,7 +45,7 @@ const component = (env: Io['env']): Component<typeof flags> => ({
         if (path !== '/ready') return undefined;
         return dns.isReady ? { body: 'OK' } : { status: 503, body: 'names are still being read' };
       });
-      return together([dns, health]);
+      return together([...parts, health]);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {

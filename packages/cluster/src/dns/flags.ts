@@ -10,6 +10,7 @@ export const flags = {
   'cluster-domain': { type: 'string', ...dns, default: 'cluster.local' },
   'cluster-dns': { type: 'strings', ...dns },
   'resolv-conf': { type: 'string', ...dns, default: '/etc/resolv.conf' },
+  'follow-machines': { type: 'bool', ...dns },
   'metrics-bind-address': { type: 'string', ...dns, default: '127.0.0.1:9153' },
   ...connectionFlags,
   ...globalFlags,
@@ -23,6 +24,8 @@ export const descriptions: FlagDescriptions = {
   'bind-address': 'Address to listen at, by UDP and TCP.',
   'cluster-dns': 'Addresses at which pods reach this server.',
   'cluster-domain': "The cluster's domain.",
+  'follow-machines':
+    'Say of the name servers that are no pods that they are ready as long as the nodes of their machines are.',
   kubeconfig: 'File that tells where the API server is and who asks. Default, in a pod: its service account.',
   'metrics-bind-address': 'Address and port of /metrics, /health and /ready; empty: none.',
   port: 'Port to listen at.',

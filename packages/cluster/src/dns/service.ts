@@ -14,14 +14,21 @@ export const METRICS_PORT = 9153;
 /** Those of upstream's role of name servers do not cover slices. */
 const ROLE = 'keelson:kube-dns';
 
-/** What names are made of may be read. */
-export const dnsRole = (name: string): Draft<ClusterRole> => ({
+/** What names are made of may be read. @param nodes whether nodes may be, too */
+export const dnsRole = (name: string, nodes = false): Draft<ClusterRole> => ({
   metadata: { name },
   rules: [
-    { apiGroups: [''], resources: ['namespaces', 'services'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['namespaces', 'services', ...(nodes ? ['nodes'] : [])], verbs: ['list', 'watch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
   ],
 });
+
+/** The right to say of servers that are no pods whether they are ready. */
+export const dnsSlicesRule = {
+  apiGroups: ['discovery.k8s.io'],
+  resources: ['endpointslices'],
+  verbs: ['update'],
+} as const;
 
 const binding: Draft<ClusterRoleBinding> = {
   metadata: { name: ROLE },
@@ -64,15 +71,29 @@ export const dnsPodService = (clusterIP: string): Draft<Service> => ({
   },
 });
 
-/** Where a server is that is no pod. @param server of its several ones, which */
-export const dnsSlice = (server: string, address: string, port: number): Draft<EndpointSlice> => ({
+const sliceLabels = { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': FIELD_MANAGER };
+
+/** The slices of servers that are no pods. */
+export const dnsSlices = {
+  namespace: NAMESPACE,
+  labelSelector: Object.entries(sliceLabels)
+    .map((label) => label.join('='))
+    .join(),
+};
+
+/**
+ * Where a server is that is no pod.
+ * @param server of its several ones, which
+ * @param nodeName of its machine, whose readiness is the server's; undefined: it is ready
+ */
+export const dnsSlice = (server: string, address: string, port: number, nodeName?: string): Draft<EndpointSlice> => ({
   metadata: {
     name: `${NAME}-${server}`,
     namespace: NAMESPACE,
-    labels: { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': FIELD_MANAGER },
+    labels: sliceLabels,
   },
   addressType: address.includes(':') ? 'IPv6' : 'IPv4',
-  endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  endpoints: [{ addresses: [address], conditions: { ready: true }, ...(nodeName ? { nodeName } : {}) }],
   ports: [
     { name: 'dns', protocol: 'UDP', port },
     { name: 'dns-tcp', protocol: 'TCP', port },

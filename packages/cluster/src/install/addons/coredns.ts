@@ -2,13 +2,21 @@
 import type { Deployment } from '@keelson/api/generated/types/apps/v1';
 import type { Container } from '@keelson/api/generated/types/core/v1';
 import type { Draft } from '@keelson/client';
-import { dnsPodService, dnsPods, dnsRole, dnsService, dnsSlice, METRICS_PORT } from '../../dns/service.ts';
+import {
+  dnsPodService,
+  dnsPods,
+  dnsRole,
+  dnsService,
+  dnsSlice,
+  dnsSlicesRule,
+  METRICS_PORT,
+} from '../../dns/service.ts';
 import { addressOf, controlPlaneUrl } from '../configuration/endpoints.ts';
 import { dnsAddress } from '../configuration/kubelet.ts';
 import type { ClusterConfiguration } from '../configuration/types.ts';
 import { coreDnsImage, imageName, isOwnRepository } from '../images.ts';
 import type { InstallContext } from '../phase.ts';
-import { bindClusterRole, serviceAccount } from '../rbac.ts';
+import { bindClusterRole, grant, serviceAccount } from '../rbac.ts';
 import { accountToken, refuseOther } from './account.ts';
 import { addonKubeconfig, ensureMachineAddon, ownAuthority } from './machine.ts';
 
@@ -30,13 +38,15 @@ export async function ensureDns(context: InstallContext): Promise<void> {
   const api = await context.api();
   await refuseOther(api, systemd, 'deployments.apps', { name: NAME, account: NAME, phase: 'addon/coredns' });
   await api.put('serviceaccounts', { metadata: { namespace: NAMESPACE, name: NAME } });
-  await api.put('clusterroles.rbac.authorization.k8s.io', dnsRole(ROLE));
+  await api.put('clusterroles.rbac.authorization.k8s.io', dnsRole(ROLE, systemd));
   await bindClusterRole(api, ROLE, ROLE, serviceAccount(NAME));
   const clusterIp = dnsAddress(cluster);
   if (systemd) {
+    const { name } = init.nodeRegistration;
+    await grant(api, { namespace: NAMESPACE, name: UNIT }, dnsSlicesRule, [serviceAccount(NAME)]);
     await ensureUnit(context, clusterIp);
     await api.put('services', dnsService(clusterIp));
-    await api.put('endpointslices.discovery.k8s.io', dnsSlice(init.nodeRegistration.name, address, PORT));
+    await api.put('endpointslices.discovery.k8s.io', dnsSlice(name, address, PORT, name));
     return report(`[addon] ${UNIT} answers for names at ${clusterIp}, from ${address}`);
   }
   if (!isOwn(cluster))
@@ -64,6 +74,7 @@ async function ensureUnit(context: InstallContext, clusterIp: string): Promise<v
       `--bind-address=${addressOf(init)}`,
       `--cluster-dns=${clusterIp}`,
       `--cluster-domain=${cluster.networking.dnsDomain}`,
+      '--follow-machines',
       `--kubeconfig=${addonKubeconfig(UNIT, layout)}`,
       `--port=${PORT}`,
     ],
