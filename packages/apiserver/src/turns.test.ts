@@ -25,10 +25,30 @@ it('lets those who came in one turn work at its end, in their order', async () =
   expect(done).toEqual([]);
   await turn();
   expect(done).toEqual([1, 2, 3]);
-  add(2);
+  add(3);
   await turn();
   await turn();
-  expect(done).toEqual([1, 2, 3, 4, 5]);
+  expect(done).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+it('gives the rest of those who came together before a turn to come, and another while there are more of them', async () => {
+  const { done, add } = workers(new Turns(() => 0));
+  const inTurns = async (...added: number[]) => {
+    const from = done.length;
+    const workedIn: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      if (added[i]) add(added[i]!);
+      await turn();
+      workedIn.push(done.length - from);
+    }
+    return workedIn;
+  };
+  expect(await inTurns(4)).toEqual([4, 4, 4, 4, 4, 4]);
+  expect(await inTurns(1, 3)).toEqual([0, 4, 4, 4, 4, 4]);
+  expect(await inTurns(1, 1, 2)).toEqual([0, 0, 4, 4, 4, 4]);
+  expect(await inTurns(1, 1)).toEqual([0, 0, 2, 2, 2, 2]);
+  expect(await inTurns(1)).toEqual([0, 1, 1, 1, 1, 1]);
+  expect(await inTurns(1)).toEqual([1, 1, 1, 1, 1, 1]);
 });
 
 it('lets fewer work in one turn where they hold it up, and more again where they do not', async () => {
