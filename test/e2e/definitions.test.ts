@@ -58,3 +58,9 @@ test('a definition whose objects cannot be converted stays, says why, and holds 
   await client.send('PATCH', path, { spec: { conversion: { strategy: 'None', webhook: null } } });
   await vi.waitFor(async () => expect((await client.send('GET', path)).status).toBe(404), 60_000);
 }, 120_000);
+
+test('an empty list of conditions stays one', async () => {
+  const path = await define('empty.example.com', [version('v1', true)]);
+  const { body } = await client.send('PATCH', `${path}/status?dryRun=All`, { status: { conditions: [] } });
+  expect((JSON.parse(body) as { status: { conditions: unknown } }).status.conditions).toEqual([]);
+});

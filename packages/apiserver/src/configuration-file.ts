@@ -5,7 +5,7 @@
 import type { Clock } from '@keelson/api/clock';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { quote } from '@keelson/api/field';
-import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject, readStrictly } from '@keelson/component/configfile';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { asError } from './aggregate.ts';
 import type { Reloadable } from './config.ts';
@@ -27,13 +27,13 @@ const VERSIONS = ['v1', 'v1beta1', 'v1alpha1'];
 export function openConfiguration<T>(text: string, kind: string, read: (root: ConfigObject) => T): T {
   const { value, duplicates } = decodeYamlDocument(Buffer.from(text));
   if (duplicates.length > 0) throw new ConfigFileError(`${STRICT}${duplicates.join(', ')}`);
-  const root = new ConfigObject(value);
-  expectKind(root, kind);
   try {
-    return read(root);
+    return readStrictly(value, (root) => {
+      expectKind(root, kind);
+      return read(root);
+    });
   } catch (error) {
-    const { message } = asError(error);
-    throw new ConfigFileError(message.startsWith('unknown field') ? `${STRICT}${message}` : message);
+    throw new ConfigFileError(asError(error).message);
   }
 }
 

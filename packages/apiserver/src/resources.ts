@@ -61,8 +61,11 @@ export class Resources {
   }
 
   #open(definition: ResourceDefinition): ResourceStore {
-    const { prefix, resource, storage, storageForm, storeView } = definition;
-    const view = this.#storeOf({ group: storage.group, resource }, storageForm.type);
+    const { prefix, resource, storage, storageForm, storeView, registration } = definition;
+    const view = this.#storeOf(
+      { group: storage.group, resource },
+      registration.storedAsJson ? undefined : storageForm.type,
+    );
     if (storeView) return new ResourceStore(definition, { ...this.#environment, store: storeView(view) });
     const environment = { ...this.#environment, store: view };
     const store = new ResourceStore(definition, environment, this.#cachers.get(prefix));

@@ -11,14 +11,20 @@ export class ConfigFileError extends Error {
 export class ConfigObject {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #path: string;
+  readonly #unknown: string[] | undefined;
   readonly #read = new Set<string>();
 
-  /** @param path where it stands in its file; empty for the whole. @throws ConfigFileError if it is no object */
-  constructor(value: unknown, path = '') {
+  /**
+   * @param path where it stands in its file; empty for the whole
+   * @param unknown takes the fields that nobody asks for, of it and of what is in it, see {@link readStrictly}
+   * @throws ConfigFileError if it is no object
+   */
+  constructor(value: unknown, path = '', unknown?: string[]) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new ConfigFileError(`${path || 'the configuration'} must be an object`);
     this.#fields = value as Record<string, unknown>;
     this.#path = path;
+    this.#unknown = unknown;
   }
 
   string(name: string, absent = ''): string {
@@ -53,10 +59,10 @@ export class ConfigObject {
     });
   }
   object(name: string): ConfigObject {
-    return new ConfigObject(this.raw(name) ?? {}, this.#at(name));
+    return new ConfigObject(this.raw(name) ?? {}, this.#at(name), this.#unknown);
   }
   objects(name: string): ConfigObject[] {
-    return this.#list(name).map((item, i) => new ConfigObject(item, `${this.#at(name)}[${i}]`));
+    return this.#list(name).map((item, i) => new ConfigObject(item, `${this.#at(name)}[${i}]`, this.#unknown));
   }
   /** As it is in the file. */
   raw(name: string): unknown {
@@ -78,10 +84,11 @@ export class ConfigObject {
     return this;
   }
 
-  /** @throws ConfigFileError for a field that nobody asked for */
+  /** @throws ConfigFileError for a field that nobody asked for, where these are not gathered */
   expectNothingElse(): void {
-    const unknown = this.names().find((name) => !this.#read.has(name));
-    if (unknown !== undefined) throw new ConfigFileError(`unknown field "${this.#at(unknown)}"`);
+    const unknown = this.names().filter((name) => !this.#read.has(name));
+    if (this.#unknown) this.#unknown.push(...unknown.map((name) => this.#at(name)));
+    else if (unknown.length > 0) throw new ConfigFileError(`unknown field "${this.#at(unknown[0]!)}"`);
   }
 
   #scalar<T extends string | number | boolean>(name: string, type: 'string' | 'number' | 'boolean', zero: T): T {
@@ -100,4 +107,31 @@ export class ConfigObject {
   #problem(name: string, what: string): ConfigFileError {
     return new ConfigFileError(`${this.#at(name)} ${what}`);
   }
+}
+
+/**
+ * Reads a file whose unknown fields are all named, in the order of their paths, before anything else that is wrong with it.
+ * @throws ConfigFileError, or what `read` throws
+ */
+export function readStrictly<T>(value: unknown, read: (root: ConfigObject) => T): T {
+  const unknown: string[] = [];
+  const check = (): void => {
+    if (unknown.length === 0) return;
+    const inOrder = unknown.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+    throw new ConfigFileError(`strict decoding error: ${inOrder.map((path) => `unknown field "${path}"`).join(', ')}`);
+  };
+  let result: T;
+  try {
+    result = read(new ConfigObject(value, '', unknown));
+  } catch (error) {
+    check();
+    throw error;
+  }
+  check();
+  return result;
+}
+
+/** Items of a list by their number. */
+function sortKey(path: string): string {
+  return path.replace(/\d+/g, (digits) => digits.padStart(9, '0'));
 }

@@ -159,6 +159,10 @@ describe('a configuration', () => {
       'failed to load AuthorizationConfiguration from file: strict decoding error: unknown field "authorizers[0].x"',
     ],
     [
+      '{"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration", "zoo": 1, "alpha": 2, "authorizers": [{"wat": 1, "huh": 2}]}',
+      'strict decoding error: unknown field "alpha", unknown field "authorizers[0].huh", unknown field "authorizers[0].wat", unknown field "zoo"',
+    ],
+    [
       'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nkind: AuthorizationConfiguration\n',
       'strict decoding error: line 3: key "kind" already set in map',
     ],

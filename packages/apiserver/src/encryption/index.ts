@@ -8,7 +8,7 @@
 import type { Clock } from '@keelson/api/clock';
 import { readYaml } from '@keelson/api/codec/yaml';
 import { type GroupResource, qualified } from '@keelson/api/errors';
-import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import { readStrictly } from '@keelson/component/configfile';
 import type { Store } from '@keelson/storage/store';
 import { AggregateFailure, aggregate, asError } from '../aggregate.ts';
 import type { EncryptionConfig } from '../config.ts';
@@ -164,15 +164,10 @@ async function load(options: EncryptionOptions): Promise<{ providers: Providers;
 
 function decode(text: string, path: string) {
   try {
-    return readConfiguration(new ConfigObject(readYaml(text)));
+    return readStrictly(readYaml(text), readConfiguration);
   } catch (cause) {
-    const { message } = asError(cause);
-    const reason =
-      cause instanceof ConfigFileError && message.startsWith('unknown field')
-        ? `strict decoding error: ${message}`
-        : message;
     throw new EncryptionConfigError(
-      `error while parsing file: error decoding encryption provider configuration file "${path}": ${reason}`,
+      `error while parsing file: error decoding encryption provider configuration file "${path}": ${asError(cause).message}`,
       { cause },
     );
   }

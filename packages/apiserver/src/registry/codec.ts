@@ -42,9 +42,9 @@ export class ObjectCodec {
    * stored. The object returned must not be changed.
    */
   encode(given: KubeObject): { object: KubeObject; bytes: Buffer } {
-    const { storageForm } = this.#definition;
+    const { storageForm, registration } = this.#definition;
     const object = storageForm.normalize(this.#asRead(given));
-    storageForm.emptiesToNull(object);
+    if (!registration.storedAsJson) storageForm.emptiesToNull(object);
     delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);

@@ -231,6 +231,8 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly isUncached?: true;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
   readonly storedAs?: { readonly group: string; readonly version: string };
+  /** Stored as JSON, whatever form others are stored in: empty lists are not lost. */
+  readonly storedAsJson?: true;
   /**
    * Annotations that carry what upstream's internal type has fields for: metadata on its own (PartialObjectMetadata,
    * rows of tables) is without them.

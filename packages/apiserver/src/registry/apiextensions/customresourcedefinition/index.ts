@@ -7,5 +7,5 @@ import { crdStatus, crdStrategy } from './strategy.ts';
 export function makeCustomResourceDefinitionRegistration(
   judge: SchemaJudge,
 ): KindRegistration<CustomResourceDefinition> {
-  return { strategy: crdStrategy(judge), subresources: { status: crdStatus } };
+  return { strategy: crdStrategy(judge), subresources: { status: crdStatus }, storedAsJson: true };
 }
