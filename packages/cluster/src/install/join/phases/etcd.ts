@@ -49,7 +49,8 @@ export const etcdJoinPhase: JoinPhase = {
       if (!services && systemd)
         report(`[etcd-join] start etcd as ${layout.local(unitFile('etcd'))} says, and what is beside it`);
       await etcd.promote(own.peerUrl);
-      report(`[etcd-join] etcd has ${members.length} members with a vote`);
+      const voters = (await etcd.members()).filter(({ isLearner }) => !isLearner);
+      report(`[etcd-join] etcd has ${voters.length} members with a vote`);
       await etcd.checkHealth();
     });
   },
