@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { ConfigMap, Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Kubectl, kubectl } from '../support/kubectl.ts';
 import { type Machine, type Machines, noMachines, startMachines } from '../support/machine.ts';
@@ -95,6 +95,34 @@ describe.skipIf(skip)(
       await k`create configmap told --from-literal=a=b`;
       const there = await k`--server https://${second!.address}:6443 get configmap told -o jsonpath={.data.a}`;
       expect(there).toBe('b');
+    });
+
+    test('upgrade has a machine run what the cluster says now, and nothing else anew', async () => {
+      const upgrade = ({ root, run }: Machine, ...args: string[]) =>
+        run(bin('keelson'), ['upgrade', ...args, '--root', root, '--ignore-preflight-errors=ControlPlaneNodesReady']);
+      const etcdOf = async ({ name }: Machine) => (await pods(name))[0]!.status.containerStatuses![0]!.containerID;
+      const config = await k.json<ConfigMap>`get configmap -n kube-system kubeadm-config`;
+      const more = '{extraArgs: [{name: v, value: "3"}]}';
+      const text = config.data!.ClusterConfiguration!.replace(/^(apiServer|scheduler): \{\}$/gm, `$1: ${more}`);
+      expect(text.split(more)).toHaveLength(3);
+      const patch = JSON.stringify({ data: { ClusterConfiguration: text } });
+      await k`patch configmap -n kube-system kubeadm-config --type=merge -p ${patch}`;
+      for (const [machine, verb] of [
+        [second!, 'node'],
+        [first!, 'apply'],
+      ] as const) {
+        const before = await etcdOf(machine);
+        const output = await upgrade(machine, verb);
+        for (const name of ['kube-apiserver', 'kube-scheduler'])
+          expect(output).toContain(`[upgrade] Component "${name}" upgraded successfully!`);
+        for (const name of ['etcd', 'kube-controller-manager'])
+          expect(output).toContain(`[upgrade] ${name} runs as the configuration says`);
+        const [, apiserver, , scheduler] = await pods(machine.name);
+        for (const pod of [apiserver, scheduler]) expect(pod!.spec.containers![0]!.command).toContain('--v=3');
+        expect(await etcdOf(machine)).toBe(before);
+        expect(output).toMatch(/^\[renew\] scheduler\.conf is valid until /m);
+      }
+      expect(await upgrade(second!, 'node', 'phase', 'control-plane')).not.toContain('upgraded successfully');
     });
   },
 );

@@ -13,6 +13,7 @@ Commands:
   join         Make this machine a node of a cluster, or one more of its control plane.
   token        Make, show and end the tokens by which machines join.
   certs        Tell when the certificates of an installation end, and renew them.
+  upgrade      Bring what init and join installed to this release, and to the cluster's configuration.
   reset        Undo what init and join did to this machine.
   kube-proxy   Carry traffic to the addresses of services on this machine.
   pod-network  Make one network of the pods of all nodes, on this one.
@@ -49,6 +50,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./token.ts')).token(rest, io);
     case 'certs':
       return (await import('./certs.ts')).certs(rest, io);
+    case 'upgrade':
+      return (await import('./upgrade.ts')).upgrade(rest, io);
     case 'reset':
       return (await import('./reset.ts')).reset(rest, io);
     case 'kube-proxy':

@@ -40,7 +40,7 @@ export interface ObjectRef {
 }
 
 export interface ListQuery {
-  readonly namespace: string;
+  readonly namespace?: string;
   readonly labelSelector: string;
 }
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { parseKubeconfig, type World } from '@keelson/client';
 import { StartupError } from '../startup-error.ts';
 import { administratorApi } from './api.ts';
-import { etcdClientUrl } from './configuration/endpoints.ts';
 import { EtcdCluster, etcdEndpoints } from './etcd-cluster.ts';
-import { KUBECONFIG_FILES, manifestFile, unitFile } from './layout.ts';
+import { type InstalledEtcd, installedEtcd } from './installed.ts';
+import { KUBECONFIG_FILES } from './layout.ts';
 import type { InstallContext } from './phase.ts';
 
 /** This machine's own etcd answers at once, or not at all. */
@@ -19,7 +19,7 @@ const PATIENCE_MS = 20_000;
  */
 export async function leaveEtcd(context: InstallContext, world: World): Promise<void> {
   const { dryRun, layout, report } = context;
-  const own = await ownMember(context);
+  const own = await installedEtcd(context.files);
   if (own === undefined || !layout.isThisMachine) return;
   if (dryRun) return report('[reset] would remove the etcd member on this machine from the etcd cluster');
   try {
@@ -37,30 +37,8 @@ export async function leaveEtcd(context: InstallContext, world: World): Promise<
   }
 }
 
-interface OwnMember {
-  readonly peerUrl: string;
-  /** Where it, and those that it was started with, answer. */
-  readonly endpoints: readonly string[];
-}
-
-/** As what runs it says. */
-async function ownMember({ files }: InstallContext): Promise<OwnMember | undefined> {
-  const text = (await files.read(manifestFile('etcd'))) ?? (await files.read(unitFile('etcd')));
-  if (text === undefined) return undefined;
-  const flag = (name: string) => new RegExp(`--${name}=([^\\s"'\\\\]+)`).exec(text)?.[1] ?? '';
-  const [peerUrl = ''] = flag('initial-advertise-peer-urls').split(',');
-  const others = flag('initial-cluster')
-    .split(',')
-    .map((member) => member.replace(/^[^=]*=/, ''));
-  const beside = others.flatMap((url) => (URL.canParse(url) ? [etcdClientUrl(hostOf(url))] : []));
-  const endpoints = [...new Set([...flag('advertise-client-urls').split(','), ...beside])].filter((url) => url !== '');
-  return peerUrl === '' || endpoints.length === 0 ? undefined : { peerUrl, endpoints };
-}
-
-const hostOf = (url: string) => new URL(url).hostname.replaceAll(/[[\]]/g, '');
-
 /** By its members, or where those that this machine knows of are silent, by whom the control plane knows. */
-async function openEtcd(context: InstallContext, { endpoints }: OwnMember, world: World): Promise<EtcdCluster> {
+async function openEtcd(context: InstallContext, { endpoints }: InstalledEtcd, world: World): Promise<EtcdCluster> {
   try {
     const near = await EtcdCluster.open(context, endpoints, NEAR_MS);
     near.close();

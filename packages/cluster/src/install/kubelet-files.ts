@@ -26,39 +26,44 @@ export interface KubeletOptions {
   readonly registersTaints: boolean;
 }
 
+type KubeletContext = Pick<InstallContext, 'files' | 'layout' | 'report' | 'program' | 'configuration' | 'patches'>;
+
 /**
  * Writes what the kubelet reads, and its unit where the machine has none.
  * @returns whether something was written, so that a kubelet that runs has to be started anew
  */
-export async function ensureKubeletFiles(
-  context: Pick<InstallContext, 'files' | 'layout' | 'report' | 'program' | 'configuration' | 'patches'>,
-  options: KubeletOptions,
+export async function ensureKubeletFiles(context: KubeletContext, options: KubeletOptions): Promise<boolean> {
+  await context.files.makeDirectory(KUBELET_DIR, 0o700);
+  const environment = await ensureFile(context, PHASE, KUBELET_ENVIRONMENT, environmentFile(options), 0o644);
+  const others = await ensureKubeletConfiguration(context, options.kubelet, options.node.criSocket);
+  return environment || others;
+}
+
+/** The same without the flags that are this machine's own. @param criSocket of the container runtime */
+export async function ensureKubeletConfiguration(
+  context: KubeletContext,
+  given: KubeletDocument,
+  criSocket: string,
 ): Promise<boolean> {
   const { files, layout, report, patches } = context;
-  const kubelet = patched(patches, 'kubeletconfiguration', options.kubelet) as KubeletDocument;
-  const phase = 'kubelet-start';
-  await files.makeDirectory(KUBELET_DIR, 0o700);
-  const instance = { containerRuntimeEndpoint: options.node.criSocket };
+  const kubelet = patched(patches, 'kubeletconfiguration', given) as KubeletDocument;
+  const instance = { containerRuntimeEndpoint: criSocket };
+  const text = kubeletText(context.configuration, layout, { ...kubelet, ...instance });
   const written = [
-    await ensureFile(context, phase, KUBELET_ENVIRONMENT, environmentFile(options), 0o644),
-    await ensureFile(context, phase, KUBELET_INSTANCE_CONFIGURATION, encodeYaml(instance).toString(), 0o644),
-    await ensureFile(
-      context,
-      phase,
-      KUBELET_CONFIGURATION,
-      kubeletText(context.configuration, layout, { ...kubelet, ...instance }),
-      0o644,
-    ),
+    await ensureFile(context, PHASE, KUBELET_INSTANCE_CONFIGURATION, encodeYaml(instance).toString(), 0o644),
+    await ensureFile(context, PHASE, KUBELET_CONFIGURATION, text, 0o644),
   ];
   const packaged = ['/usr/lib/systemd/system/kubelet.service', '/lib/systemd/system/kubelet.service'];
   for (const path of packaged) {
     if (!(await files.exists(path))) continue;
-    report(`[${phase}] ${layout.local(path)} runs the kubelet`);
+    report(`[${PHASE}] ${layout.local(path)} runs the kubelet`);
     return written.includes(true);
   }
-  written.push(await ensureFile(context, phase, unitFile('kubelet'), kubeletUnit(context), 0o644));
+  written.push(await ensureFile(context, PHASE, unitFile('kubelet'), kubeletUnit(context), 0o644));
   return written.includes(true);
 }
+
+const PHASE = 'kubelet-start';
 
 function environmentFile({ node, hostname, registersTaints }: KubeletOptions): string {
   const taints = node.taints.map(

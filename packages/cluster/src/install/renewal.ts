@@ -130,16 +130,19 @@ function factsOf(name: string, pem: string): CertificateFacts {
 
 /**
  * Renews certificates with what they say now, each with a new key.
- * @param names of {@link renewableNames}; one that is not there is passed over where all are renewed
+ * @param names of {@link renewableNames}; one that is not there is passed over where all are renewed, or where `passOver` says so
  * @throws StartupError where one is not there, or its authority cannot sign; those before it are renewed
  */
-export async function renew(context: InstallContext, names: readonly string[]): Promise<void> {
+export async function renew(
+  context: InstallContext,
+  names: readonly string[],
+  { passOver = names.length === renewables.length } = {},
+): Promise<void> {
   const { cluster } = context.configuration;
-  const isAll = names.length === renewables.length;
   for (const { name, authority, read, write } of renewables.filter(({ name }) => names.includes(name))) {
     const pem = await read(context);
     if (pem === undefined) {
-      if (!isAll) throw new StartupError(`${name} is not there`, `have it made by 'keelson init phase'`);
+      if (!passOver) throw new StartupError(`${name} is not there`, `have it made by 'keelson init phase'`);
       continue;
     }
     const signer = await readAuthority(context.files, cluster, authority);

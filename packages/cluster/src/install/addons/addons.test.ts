@@ -20,7 +20,11 @@ interface Options {
 
 async function installed(configuration: string, { systemd = false, skip = [], layout, there = {} }: Options = {}) {
   const started: string[] = [];
-  const services = { start: async (unit: string) => void started.push(unit), stop: async () => {} };
+  const services = {
+    start: async (unit: string) => void started.push(unit),
+    restart: async () => {},
+    stop: async () => {},
+  };
   const installation = testInstallation(configuration, { systemd, services, ...(layout ? { layout } : {}) });
   const { context, files, objects } = installation;
   await files.write('/etc/kubernetes/pki/ca.crt', 'CA');

@@ -103,7 +103,7 @@ export async function clusterDocuments(client: Client): Promise<Documents> {
       `unable to fetch the kubeadm-config ConfigMap: ${(error as Error).message}`,
       hasReason(error, 'NotFound')
         ? "run 'keelson init phase upload-config' on the control plane; a cluster of 'keelson up' takes no other machines"
-        : 'see that the token is still good',
+        : 'see that whoever asks still may: a token may have ended',
     );
   }
 }

@@ -8,6 +8,8 @@ import { StartupError } from '../../startup-error.ts';
 export interface Services {
   /** Starts a unit, now and with the machine; one that runs is started anew. @throws StartupError */
   start(unit: string): Promise<void>;
+  /** Starts a unit anew, and waits until it has. @throws StartupError */
+  restart(unit: string): Promise<void>;
   /** Ends it, and has it start no more; nothing happens where there is no such unit. */
   stop(unit: string): Promise<void>;
 }
@@ -17,19 +19,22 @@ export const hasSystemd = () => existsSync('/run/systemd/system');
 
 const run = promisify(execFile);
 
+async function startBy(unit: string, ...restart: string[]): Promise<void> {
+  try {
+    await run('systemctl', ['daemon-reload']);
+    await run('systemctl', ['enable', unit]);
+    await run('systemctl', [...restart, unit]);
+  } catch (error) {
+    throw new StartupError(
+      `${unit} cannot be started: ${(error as Error).message.trim()}`,
+      `see 'systemctl status ${unit}' and 'journalctl -u ${unit}'`,
+    );
+  }
+}
+
 export const systemdServices: Services = {
-  async start(unit) {
-    try {
-      await run('systemctl', ['daemon-reload']);
-      await run('systemctl', ['enable', unit]);
-      await run('systemctl', ['restart', '--no-block', unit]);
-    } catch (error) {
-      throw new StartupError(
-        `${unit} cannot be started: ${(error as Error).message.trim()}`,
-        `see 'systemctl status ${unit}' and 'journalctl -u ${unit}'`,
-      );
-    }
-  },
+  start: (unit) => startBy(unit, 'restart', '--no-block'),
+  restart: (unit) => startBy(unit, 'restart'),
   async stop(unit) {
     await run('systemctl', ['disable', '--now', unit]).catch(() => {});
   },

@@ -11,7 +11,11 @@ const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-schedu
 
 async function units(configuration = '', layout = new Layout()) {
   const started: string[] = [];
-  const services: Services = { start: async (unit) => void started.push(unit), stop: async () => {} };
+  const services: Services = {
+    start: async (unit) => void started.push(unit),
+    restart: async () => {},
+    stop: async () => {},
+  };
   const installation = testInstallation(configuration, { systemd: true, services, layout, etcdVersion: '3.6.8' });
   await installation.files.write('/etc/kubernetes/pki/ca.key', 'key');
   const run = () => runPhases([etcdPhase, controlPlanePhase, kubeletStartPhase], installation.context);

@@ -1,0 +1,128 @@
+import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
+import { systemWorld } from '@keelson/client';
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { usage } from '@keelson/component/pflag/usage';
+import { DryRunFiles } from '../install/files.ts';
+import { type UpgradeContext, upgradeContext } from '../install/upgrade/context.ts';
+import { upgradeApplyPhases, upgradeNodePhases } from '../install/upgrade/phases.ts';
+import { versionProblem } from '../install/upgrade/version.ts';
+import { StartupError } from '../startup-error.ts';
+import { outcomeOf, showFiles } from './installation.ts';
+import type { Io } from './io.ts';
+import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
+
+const general = { section: 'General' } as const;
+
+const flags = {
+  'bin-dir': { type: 'string', ...general },
+  'certificate-renewal': { type: 'bool', ...general, default: 'true' },
+  'dry-run': { type: 'bool', ...general },
+  'etcd-upgrade': { type: 'bool', ...general, default: 'true' },
+  help: { type: 'bool', shorthand: 'h', ...general },
+  'ignore-preflight-errors': { type: 'strings', ...general },
+  patches: { type: 'string', ...general },
+  root: { type: 'string', ...general },
+  'skip-phases': { type: 'strings', ...general },
+} as const satisfies FlagTable;
+
+type Values = FlagValues<typeof flags>;
+
+const descriptions: Readonly<Record<keyof typeof flags, string>> = {
+  'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
+  'certificate-renewal': 'Renew the certificates of what is started anew.',
+  'dry-run': 'Change nothing: tell what would be done, and show the files that hold no secrets.',
+  'etcd-upgrade': 'Have etcd run as the configuration says, too.',
+  help: 'Show this help.',
+  'ignore-preflight-errors':
+    'Checks whose findings do not matter, such as ControlPlaneNodesReady; all: none of them does.',
+  patches: 'Folder of patches of what is written: files such as kube-apiserver0+merge.yaml.',
+  root: 'Folder below which everything is, as init and join were told.',
+  'skip-phases': 'Phases to leave out, such as addon/coredns.',
+};
+
+const RELEASE = KUBERNETES_VERSION.gitVersion.replace(/[-+].*$/, '');
+
+const head = `Brings what is installed on this machine to this release, and to the configuration that the cluster keeps
+(kube-system/kubeadm-config and kubelet-config). A part that does not come up is put back as it was.
+
+Usage:
+  keelson upgrade apply [VERSION] [flags]      on the first machine of the control plane
+  keelson upgrade node [flags]                 on each of the others, those without a control plane last
+  keelson upgrade apply|node phase NAME… [flags]
+`;
+
+const verbs = {
+  apply: { phases: upgradeApplyPhases, command: 'keelson upgrade apply' },
+  node: { phases: upgradeNodePhases, command: 'keelson upgrade node' },
+} as const;
+type Verb = keyof typeof verbs;
+
+/** `keelson upgrade` (kubeadm/app/cmd/upgrade). @returns the exit code */
+export function upgrade(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson upgrade', io, async () => {
+    const { values, args } = parseFlags(flags, argv);
+    const [verb, ...words] = args;
+    if (verb === undefined) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+    if (verb !== 'apply' && verb !== 'node')
+      throw new FlagError(`"keelson upgrade" knows apply and node, not "${args.join(' ')}"`);
+    const { phases, command } = verbs[verb];
+    const phase = words[0] === 'phase' ? namedPhase(command, phases, words.slice(1)) : undefined;
+    if (values.help || (words[0] === 'phase' && phase === undefined)) return io.stdout(help(verb, phase, io));
+    if (!phase && words.length > (verb === 'apply' ? 1 : 0))
+      throw new FlagError(
+        `"${command}" takes ${verb === 'apply' ? 'one VERSION' : 'no arguments'}, got "${words.join(' ')}"`,
+      );
+    await run(values, verb, phase, verb === 'apply' ? (phase ? RELEASE : (words[0] ?? RELEASE)) : undefined, io);
+  });
+}
+
+async function run(
+  values: Values,
+  verb: Verb,
+  phase: NamedPhase<UpgradeContext> | undefined,
+  version: string | undefined,
+  io: Io,
+): Promise<void> {
+  const report = (line: string) => io.stdout(`${line}\n`);
+  const context = await upgradeContext({
+    root: values.root,
+    dryRun: values['dry-run'],
+    patches: values.patches,
+    programs: values['bin-dir'],
+    path: io.env.PATH,
+    version: version === undefined ? undefined : `v${version.replace(/^v/, '')}`,
+    renewsCertificates: values['certificate-renewal'],
+    upgradesEtcd: values['etcd-upgrade'],
+    ignorePreflightErrors: values['ignore-preflight-errors'],
+    world: systemWorld(),
+    report,
+  });
+  try {
+    if (version !== undefined) expectVersion(context, version);
+    await runNamed(verbs[verb].phases, phase, context, values['skip-phases']);
+    if (context.files instanceof DryRunFiles) return showFiles(context.files, context.layout, report);
+    const { kubernetesVersion } = context.configuration.cluster;
+    report('');
+    report(`This machine runs what the configuration of the cluster says, at ${kubernetesVersion}.`);
+    if (verb === 'apply') report("Run 'keelson upgrade node' on each of the others.");
+  } finally {
+    await context.close();
+  }
+}
+
+function expectVersion({ clusterVersion, isControlPlane }: UpgradeContext, version: string): void {
+  if (!isControlPlane)
+    throw new StartupError(
+      'this machine is none of the control plane',
+      "run 'keelson upgrade node' here, when that is done",
+    );
+  const problem = versionProblem(clusterVersion, version, RELEASE);
+  if (problem !== undefined)
+    throw new StartupError(problem, `name a version that this release has, such as ${RELEASE}`);
+}
+
+function help(verb: Verb, named: NamedPhase<UpgradeContext> | undefined, io: Io): string {
+  const { phases, command } = verbs[verb];
+  const text = named ? phaseHelp(command, named) : `${head}\nPhases:\n${phaseTree(phases)}`;
+  return `${text}${usage(flags, descriptions, io.columns)}`;
+}
