@@ -8,10 +8,8 @@ import { type InstalledEtcd, installedEtcd } from './installed.ts';
 import { KUBECONFIG_FILES } from './layout.ts';
 import type { InstallContext } from './phase.ts';
 
-/** This machine's own etcd answers at once, or not at all. */
+/** As long as what this machine knows of etcd is tried alone. */
 const NEAR_MS = 3_000;
-/** Who was just added or lost may stand in the way for as long. */
-const PATIENCE_MS = 20_000;
 
 /**
  * Takes this machine's etcd out of the cluster that it is in with others. What fails is told and stands in nobody's way: the
@@ -37,18 +35,23 @@ export async function leaveEtcd(context: InstallContext, world: World): Promise<
   }
 }
 
-/** By its members, or where those that this machine knows of are silent, by whom the control plane knows. */
+/**
+ * By its members, or where those that this machine knows of are silent, by whom the control plane knows. Where nobody is known
+ * and nobody listens either, nobody is waited for.
+ */
 async function openEtcd(context: InstallContext, { endpoints }: InstalledEtcd, world: World): Promise<EtcdCluster> {
+  let known: string[] = [];
   try {
     const near = await EtcdCluster.open(context, endpoints, NEAR_MS);
     near.close();
   } catch (error) {
-    const known = await knownEndpoints(context, world);
-    if (known.length === 0) throw error;
-    return EtcdCluster.open(context, known, PATIENCE_MS);
+    known = await knownEndpoints(context, world);
+    if (known.length === 0 && NOBODY.test((error as Error).message)) throw error;
   }
-  return EtcdCluster.open(context, endpoints, PATIENCE_MS);
+  return EtcdCluster.open(context, [...new Set([...endpoints, ...known])]);
 }
+
+const NOBODY = /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/;
 
 async function knownEndpoints(context: InstallContext, world: World): Promise<string[]> {
   const { configuration, files } = context;
