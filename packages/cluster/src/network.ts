@@ -1,4 +1,5 @@
 /** What `keelson up` has on a node with containers: a network of pods, a proxy for addresses of services, a server for their names. */
+import { join, resolve } from 'node:path';
 import { type Client, sleep } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
@@ -7,7 +8,7 @@ import { announceDns, grantDns } from './dns/service.ts';
 import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/ports.ts';
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
 import type { NodeSettings } from './node.ts';
-import { ADDRESS_FOLDER, CACHE_FOLDER } from './pod-network/flags.ts';
+import { ADDRESS_FOLDER, CACHE_FOLDER, CNI_FOLDER } from './pod-network/flags.ts';
 import { HEALTHZ_PORT as POD_NETWORK_HEALTHZ, METRICS_PORT as POD_NETWORK_METRICS } from './pod-network/ports.ts';
 import { grantPodNetwork } from './pod-network/role.ts';
 import { startNodeNetwork } from './pod-network/start.ts';
@@ -62,7 +63,9 @@ async function startPods(
   const { log } = client.world;
   await grantPodNetwork(administrator).catch((error: unknown) => log.warn({ error }, 'Pods may have no network'));
   try {
-    const cni = { folder: cniFolder, addressFolder: ADDRESS_FOLDER };
+    // Of several clusters on a machine each has a runtime that looks elsewhere.
+    const addressFolder = cniFolder === CNI_FOLDER ? ADDRESS_FOLDER : join(ADDRESS_FOLDER, resolve(cniFolder));
+    const cni = { folder: cniFolder, addressFolder };
     const ports = {
       healthz: { host: HERE, port: POD_NETWORK_HEALTHZ },
       metrics: { host: HERE, port: POD_NETWORK_METRICS },

@@ -1,12 +1,13 @@
 /** The configuration by which a container runtime joins pods to the node (CNI's specification, section 1). */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { replaceFile } from '@keelson/component/files';
 import { familyOfRange } from '@keelson/proxy/addresses';
 
 export interface CniSettings {
   /** Where the runtime looks for configurations; it takes the first by name. */
   readonly folder: string;
-  /** Where addresses that pods have are noted: it should not outlive the machine's start, which ends all pods. */
+  /** Where addresses that pods have are noted, and the configuration is: it should not outlive the machine's start, which ends all pods. */
   readonly addressFolder: string;
 }
 
@@ -44,19 +45,29 @@ export function cniConfiguration(
   };
 }
 
-/** Writes it whole, if it is not there already. @returns whether it was written */
-export async function writeCni({ folder }: CniSettings, configuration: object): Promise<boolean> {
-  const path = join(folder, FILE);
+/**
+ * Writes it whole, if it is not there already. The runtime finds a link to it: after the machine's start, which ends all pods, that
+ * leads nowhere until this is called again, so that no pod is joined before.
+ * @returns whether it was written
+ */
+export async function writeCni({ folder, addressFolder }: CniSettings, configuration: object): Promise<boolean> {
+  const [path, target] = [join(folder, FILE), resolve(addressFolder, FILE)];
   const text = `${JSON.stringify(configuration, undefined, 2)}\n`;
-  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  // Runtimes read names that end otherwise.
+  const [known, link] = await Promise.all([
+    readFile(target, 'utf8').catch(() => undefined),
+    readlink(path).catch(() => undefined),
+  ]);
+  if (known === text && link === target) return false;
+  for (const each of [folder, addressFolder]) await mkdir(each, { recursive: true, mode: 0o755 });
+  await replaceFile(target, text, 0o644);
+  // Runtimes watch this folder alone, and read names that end otherwise.
   const unfinished = `${path}.new`;
-  await writeFile(unfinished, text, { mode: 0o644 });
+  await rm(unfinished, { force: true });
+  await symlink(target, unfinished);
   await rename(unfinished, path);
   return true;
 }
 
-export async function removeCni({ folder }: CniSettings): Promise<void> {
-  await rm(join(folder, FILE), { force: true });
+export async function removeCni({ folder, addressFolder }: CniSettings): Promise<void> {
+  for (const each of [folder, addressFolder]) await rm(join(each, FILE), { force: true });
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -64,15 +64,25 @@ test('the runtime is told of the ranges, of both families, and the length of pac
 
 test('its file is written when it changes, and nothing beside it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'keelson-cni-'));
-  const settings = { folder: join(folder, 'net.d'), addressFolder: '/run/a' };
+  const settings = { folder: join(folder, 'net.d'), addressFolder: join(folder, 'run') };
   const [one, other] = [{ name: 'one' }, { name: 'other' }];
   expect(await writeCni(settings, one)).toBe(true);
   expect(await writeCni(settings, one)).toBe(false);
   expect(await writeCni(settings, other)).toBe(true);
   expect(await readdir(settings.folder)).toEqual(['10-keelson.conflist']);
   expect(JSON.parse(await readFile(join(settings.folder, '10-keelson.conflist'), 'utf8'))).toEqual(other);
+  // The machine starts again.
+  await rm(settings.addressFolder, { recursive: true });
+  await expect(readFile(join(settings.folder, '10-keelson.conflist'))).rejects.toThrow('ENOENT');
+  expect(await writeCni(settings, other)).toBe(true);
+  // As earlier releases have left it.
+  await rm(join(settings.folder, '10-keelson.conflist'));
+  await writeFile(join(settings.folder, '10-keelson.conflist'), JSON.stringify(other));
+  expect(await writeCni(settings, other)).toBe(true);
+  expect(await readdir(settings.addressFolder)).toEqual(['10-keelson.conflist']);
   await removeCni(settings);
   await removeCni(settings);
+  expect(await readdir(settings.addressFolder)).toEqual([]);
   expect(await readdir(settings.folder)).toEqual([]);
   await rm(folder, { recursive: true });
 });

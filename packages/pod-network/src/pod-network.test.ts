@@ -63,7 +63,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const cni = () => ({ folder, addressFolder: '/run/a' });
+const cni = () => ({ folder, addressFolder: join(folder, 'addresses') });
 const node = (name: string, podCIDR: string | undefined, address: string, resourceVersion: number) => ({
   metadata: { name, uid: name, resourceVersion: String(resourceVersion) },
   spec: podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] },

@@ -32,7 +32,8 @@ export const descriptions: FlagDescriptions = {
   cleanup: 'Take away what was made, and end.',
   'cni-cache-dir': 'Where the container runtime notes what addresses it has given to pods (the cache of libcni).',
   'cni-conf-dir': "Where the container runtime looks for its networks' configurations.",
-  'cni-ipam-dir': 'Where addresses that pods have are noted.',
+  'cni-ipam-dir':
+    'Where addresses that pods have are noted, and what --cni-conf-dir leads to is; it should be emptied when the machine starts.',
   'healthz-bind-address': 'Address and port of /healthz, /livez and /readyz; empty: none.',
   'hostname-override': "Name of the node. Default: this machine's.",
   'metrics-bind-address': 'Address and port of /metrics, /statusz and /flagz; empty: none.',

@@ -26,7 +26,7 @@ export const podNetworkPart: NodePart = {
   files: () => ({}),
   command: (folder, nodeName, layout) => ['keelson', 'pod-network', ...ownPlaces(layout), ...flags(folder, nodeName)],
   capabilities: ['CAP_NET_ADMIN'],
-  writable: [CNI_FOLDER],
+  writable: [CNI_FOLDER, ADDRESS_FOLDER],
   container: () => ({
     image: imageName('pod-network'),
     command: [`/usr/local/bin/${POD_NETWORK}`, ...flags(addonFolder(POD_NETWORK), '$(NODE_NAME)')],
@@ -39,11 +39,13 @@ export const podNetworkPart: NodePart = {
     },
     volumeMounts: [
       { mountPath: CNI_FOLDER, name: 'cni-conf' },
+      { mountPath: ADDRESS_FOLDER, name: 'cni-ipam' },
       { mountPath: CACHE_FOLDER, name: 'cni-cache', readOnly: true },
     ],
   }),
   volumes: [
     { name: 'cni-conf', hostPath: { path: CNI_FOLDER, type: 'DirectoryOrCreate' } },
+    { name: 'cni-ipam', hostPath: { path: ADDRESS_FOLDER, type: 'DirectoryOrCreate' } },
     { name: 'cni-cache', hostPath: { path: CACHE_FOLDER, type: 'DirectoryOrCreate' } },
   ],
 };

@@ -6,8 +6,11 @@ export interface AddonUnit {
   readonly description: string;
   readonly command: readonly string[];
   readonly capabilities: readonly string[];
+  /** Those below `/run` are made anew after the machine's start, by systemd, and stay when the unit ends. */
   readonly writable?: readonly string[];
 }
+
+const RUN = '/run/';
 
 /** @param program the path of a program, by its name */
 export function addonUnit(
@@ -15,6 +18,8 @@ export function addonUnit(
   program: PathName,
 ): string {
   const command = [program(name), ...words];
+  const ofThisBoot = writable.filter((path) => path.startsWith(RUN)).map((path) => path.slice(RUN.length));
+  const others = writable.filter((path) => !path.startsWith(RUN));
   return unitText({
     description,
     documentation: 'https://kubernetes.io/docs/concepts/cluster-administration/addons/',
@@ -26,7 +31,13 @@ export function addonUnit(
       ['RestartSec', '2s'],
       ['TimeoutStopSec', '10s'],
       ['LimitNOFILE', '65536'],
-      ...sandbox(command, { writable, capabilities }),
+      ...(ofThisBoot.length === 0
+        ? []
+        : ([
+            ['RuntimeDirectory', ofThisBoot.join(' ')],
+            ['RuntimeDirectoryPreserve', 'yes'],
+          ] as const)),
+      ...sandbox(command, { writable: others, capabilities }),
     ],
   });
 }
