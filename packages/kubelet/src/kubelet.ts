@@ -80,7 +80,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     world,
     machine: await readTopology(machine.memoryBytes),
     cpus: options.cpus,
-    kept: reserved.cpu,
+    memory: options.memory,
+    kept: reserved,
     directory: rootDirectory,
     runtime,
     pods: () => assembly.manager.holders(),
@@ -186,6 +187,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     cgroups: cgroups.pods,
     cpuQuota,
     placeOf: (pod, container) => exclusive.placeOf(pod, container),
+    begins: (pod, container) => exclusive.begins(pod, container),
     memoryCapacity: machine.memoryBytes,
     dns: {
       clusterDns: options.clusterDns ?? [],

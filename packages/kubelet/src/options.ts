@@ -10,6 +10,7 @@ import type { ImageCollectionPolicy } from './images/collector.ts';
 import type { ProviderConfiguration } from './images/providers.ts';
 import type { PullRecordsOptions } from './images/pull-records.ts';
 import type { LogRotation } from './logs/rotation.ts';
+import type { MemorySettings } from './memory/manager.ts';
 import type { Reservations } from './node/allocatable.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { PodRules } from './sources/static-pod.ts';
@@ -48,6 +49,8 @@ export interface KubeletOptions {
   readonly cgroups?: CgroupSettings | undefined;
   /** Who has CPUs of their own. Without it nobody, and nothing is remembered of them. */
   readonly cpus?: CpuSettings | undefined;
+  /** Who has memory from certain NUMA nodes. Without it nobody, and nothing is remembered of it. */
+  readonly memory?: MemorySettings | undefined;
   /** What of a container, or a pod, is to be near to each other. Default: nothing. */
   readonly topology?: TopologyOptions | undefined;
   /** Whether limits of CPU count. */

@@ -7,6 +7,8 @@ export type { EvictionPolicy } from './eviction/manager.ts';
 export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts';
 export type { ImageCollectionPolicy } from './images/collector.ts';
 export type { LogRotation } from './logs/rotation.ts';
+export type { MemoryReservation, MemorySettings } from './memory/manager.ts';
+export { memoryPolicy, parseReservedMemory, reservedMemoryProblems } from './memory/options.ts';
 export { parseReserved, type Reservations } from './node/allocatable.ts';
 export type { TopologyOptions } from './topology/manager.ts';
 export { cpuOptions, topologyOptions } from './topology/options.ts';

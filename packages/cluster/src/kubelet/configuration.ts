@@ -1,4 +1,5 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
+import { type MemoryReservation, parseReservedMemory } from '@keelson/kubelet/policies';
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
@@ -124,6 +125,8 @@ function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
     cpuManagerPolicyOptions: Object.fromEntries(values['cpu-manager-policy-options']),
     cpuManagerReconcilePeriod: time(values['cpu-manager-reconcile-period']),
     reservedSystemCPUs: values['reserved-cpus'],
+    memoryManagerPolicy: values['memory-manager-policy'],
+    reservedMemory: reservedMemory(values['reserved-memory']),
     topologyManagerPolicy: values['topology-manager-policy'],
     topologyManagerScope: values['topology-manager-scope'],
     topologyManagerPolicyOptions: Object.fromEntries(values['topology-manager-policy-options']),
@@ -134,6 +137,14 @@ function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
     return { housekeeping: housekeepingOf(all), resources: resourcesOf(all) };
   } catch (error) {
     throw new StartupError((error as Error).message, 'correct --config, or the flag');
+  }
+}
+
+function reservedMemory(text: string): MemoryReservation[] {
+  try {
+    return parseReservedMemory(text);
+  } catch (error) {
+    throw new StartupError((error as Error).message, 'correct --reserved-memory');
   }
 }
 
@@ -167,6 +178,8 @@ const FLAGS = {
   cpuManagerPolicyOptions: 'cpu-manager-policy-options',
   cpuManagerReconcilePeriod: 'cpu-manager-reconcile-period',
   reservedSystemCPUs: 'reserved-cpus',
+  memoryManagerPolicy: 'memory-manager-policy',
+  reservedMemory: 'reserved-memory',
   topologyManagerPolicy: 'topology-manager-policy',
   topologyManagerScope: 'topology-manager-scope',
   topologyManagerPolicyOptions: 'topology-manager-policy-options',

@@ -15,6 +15,7 @@ test('without a word all is as upstream has it', () =>
     reserved: { kube: {}, system: {} },
     cpuCfsQuota: true,
     cpus: { policy: 'none', wholeCores: false, strict: false, reserved: undefined, reconcileMs: 10_000 },
+    memory: { policy: 'None', reserved: [] },
     topology: { policy: 'none', scope: 'container', preferClosest: false, maxNodes: 8 },
   }));
 
@@ -39,7 +40,7 @@ test.each([
 
 const FIELD = 'enforceNodeAllocatable (--enforce-node-allocatable)';
 
-test.each([
+test.each<[ResourcesFile, string]>([
   [
     { cgroupsPerQOS: false },
     `invalid configuration: cgroupsPerQOS (--cgroups-per-qos) must be set to true when "pods" contained in ${FIELD}`,
@@ -69,6 +70,16 @@ test.each([
     '[invalid configuration: can\'t use reservedSystemCPUs (--reserved-cpus) with systemReservedCgroup (--system-reserved-cgroup) or kubeReservedCgroup (--kube-reserved-cgroup), invalid configuration: unable to parse reservedSystemCPUs (--reserved-cpus) 1-x, error: strconv.Atoi: parsing "x": invalid syntax]',
   ],
   [{ cpuManagerPolicy: 'dynamic' }, 'unknown policy: "dynamic"'],
+  [{ memoryManagerPolicy: 'static' }, 'unknown policy: "static"'],
+  [
+    {
+      reservedMemory: [
+        { numaNode: 0, limits: { memory: '0', cpu: '1' } },
+        { numaNode: 0, limits: { memory: '1Gi' } },
+      ],
+    },
+    '[invalid configuration: reserved memory may not be zero for NUMA node 0 and resource "memory", invalid configuration: the limit type "cpu" for NUMA node 0 is not supported, only [memory hugepages-<HugePageSize>] is accepted, invalid configuration: the reserved memory has a duplicate value for NUMA node 0 and resource "memory"]',
+  ],
   [
     { cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' } },
     'new none policy error: None policy: received unsupported options=map[full-pcpus-only:true]',
@@ -90,6 +101,4 @@ test.each([
     { systemReserved: { cpu: '-1' } },
     '--system-reserved value failed to parse: resource quantity for "cpu" cannot be negative: -1',
   ],
-] satisfies [ResourcesFile, string][])('%j is refused', (file, message) =>
-  expect(() => resourcesOf(file)).toThrow(new Error(message)),
-);
+])('%j is refused', (file, message) => expect(() => resourcesOf(file)).toThrow(new Error(message)));

@@ -8,10 +8,14 @@ import {
   type CpuSettings,
   cpuOptions,
   type Enforcement,
+  type MemoryReservation,
+  type MemorySettings,
+  memoryPolicy,
   POLICIES,
   parseCpus,
   parseReserved,
   type Reservations,
+  reservedMemoryProblems,
   type TopologyOptions,
   type TopologyPolicy,
   topologyOptions,
@@ -32,6 +36,8 @@ export interface ResourcesFile {
   readonly cpuManagerPolicyOptions?: Readonly<Record<string, string>>;
   readonly cpuManagerReconcilePeriod?: string;
   readonly reservedSystemCPUs?: string;
+  readonly memoryManagerPolicy?: string;
+  readonly reservedMemory?: readonly MemoryReservation[];
   readonly topologyManagerPolicy?: string;
   readonly topologyManagerScope?: string;
   readonly topologyManagerPolicyOptions?: Readonly<Record<string, string>>;
@@ -42,6 +48,7 @@ export interface NodeResources {
   readonly reserved: Reservations;
   readonly cpuCfsQuota: boolean;
   readonly cpus: CpuSettings;
+  readonly memory: MemorySettings;
   readonly topology: TopologyOptions;
 }
 
@@ -56,6 +63,7 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
     ...together(enforce),
     ...each(enforce, { ...file, cgroupsPerQOS: perQos }),
     ...reservedCpuProblems(file),
+    ...reservedMemoryProblems(file.reservedMemory ?? []),
   ].map((problem) => `invalid configuration: ${problem}`);
   if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
   const { reservedSystemCPUs: ownCpus = '' } = file;
@@ -81,6 +89,7 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
       reserved: byName,
       reconcileMs: parseDuration(file.cpuManagerReconcilePeriod ?? '0s') || 10_000,
     },
+    memory: { policy: memoryPolicy(file.memoryManagerPolicy || 'None'), reserved: file.reservedMemory ?? [] },
     topology: {
       policy: (file.topologyManagerPolicy || 'none') as TopologyPolicy,
       scope: file.topologyManagerScope === 'pod' ? 'pod' : 'container',

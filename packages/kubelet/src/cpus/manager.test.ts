@@ -13,7 +13,7 @@ const STATIC: CpuSettings = { policy: 'static', wholeCores: false, strict: false
 const amounts = { cpu: '2', memory: '1Mi' };
 const a = container('a', { resources: { requests: amounts, limits: amounts } });
 const guaranteed = (uid: string) => podOf({ containers: [a] }, { uid });
-const HOW = { nodes: undefined, early: false };
+const HOW = { nodes: undefined, preferred: false, early: false };
 
 describe('CpuManager', () => {
   let directory: string;

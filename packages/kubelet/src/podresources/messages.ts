@@ -9,6 +9,13 @@ export interface ContainerDevices {
   readonly topology?: { readonly nodes: readonly { readonly ID: number }[] };
 }
 
+/** Bytes of one type from NUMA nodes together. */
+export interface ContainerMemory {
+  readonly memoryType: string;
+  readonly size: number;
+  readonly topology: { readonly nodes: readonly { readonly ID: number }[] };
+}
+
 /** A claim that was prepared, and what it gives to a container. */
 export interface DynamicResource {
   readonly claimName: string;
@@ -28,6 +35,7 @@ export interface ContainerResources {
   readonly name: string;
   readonly devices: readonly ContainerDevices[];
   readonly cpuIds: readonly number[];
+  readonly memory: readonly ContainerMemory[];
   readonly dynamicResources: readonly DynamicResource[];
 }
 
@@ -41,7 +49,11 @@ export interface PodResourcesMethods {
   List: [object, { readonly podResources: readonly PodResources[] }];
   GetAllocatableResources: [
     object,
-    { readonly devices: readonly ContainerDevices[]; readonly cpuIds: readonly number[] },
+    {
+      readonly devices: readonly ContainerDevices[];
+      readonly cpuIds: readonly number[];
+      readonly memory: readonly ContainerMemory[];
+    },
   ];
   Get: [{ readonly podName: string; readonly podNamespace: string }, { readonly podResources: PodResources }];
 }

@@ -43,6 +43,8 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
       exclusive: {
         cpuIds: (uid, name) => (uid === 'u1' && name === 'a' ? [2, 3] : []),
         allocatableCpuIds: () => [1, 2, 3],
+        memoryOf: (_uid, name) => (name === 'a' ? [{ nodes: [0, 1], type: 'memory', size: 7 }] : []),
+        allocatableMemory: () => [{ nodes: [0], type: 'hugepages-2Mi', size: 2 ** 33 }],
       },
       dynamicResources: (_pod, { name }) =>
         name === 'b'
@@ -70,13 +72,25 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
     deviceIds: [id],
     topology: node === undefined ? null : { nodes: [{ ID: node }] },
   });
+  const memory = (memoryType: string, size: number, ...ids: number[]) => ({
+    memoryType,
+    size,
+    topology: { nodes: ids.map((ID) => ({ ID })) },
+  });
   const none = { cpuIds: [], memory: [] };
   const resources = {
     name: 'web',
     namespace: 'default',
     containers: [
       { ...none, name: 's', devices: [device('s')], dynamicResources: [] },
-      { ...none, cpuIds: [2, 3], name: 'a', devices: [device('a', 0), device('a', 1)], dynamicResources: [] },
+      {
+        ...none,
+        cpuIds: [2, 3],
+        memory: [memory('memory', 7, 0, 1)],
+        name: 'a',
+        devices: [device('a', 0), device('a', 1)],
+        dynamicResources: [],
+      },
       {
         ...none,
         name: 'b',
@@ -98,8 +112,8 @@ describe('the socket of the resources of pods', { timeout: 20_000 }, () => {
     const named = { podName: 'web', podNamespace: 'default' };
     expect(await client.call(podResourcesLister, 'Get', named, { timeoutMs })).toEqual({ podResources: resources });
     expect(await client.call(podResourcesLister, 'GetAllocatableResources', {}, { timeoutMs })).toEqual({
-      ...none,
       cpuIds: [1, 2, 3],
+      memory: [memory('hugepages-2Mi', 2 ** 33, 0)],
       devices: [device('d1')],
     });
     await expect(

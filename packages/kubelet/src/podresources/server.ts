@@ -1,5 +1,5 @@
 /**
- * Tells agents of the node, monitors of devices say, which containers have which devices and CPUs
+ * Tells agents of the node, monitors of devices say, which containers have which devices, CPUs and memory
  * (pkg/kubelet/apis/podresources).
  */
 import { mkdir } from 'node:fs/promises';
@@ -10,12 +10,14 @@ import { TokenBucket } from '@keelson/client/rest/ratelimit';
 import { RpcError } from '@keelson/component/grpc/errors';
 import { type Handlers, RpcServer } from '@keelson/component/grpc/server';
 import type { ListedDevice } from '../devices/manager.ts';
+import type { Block } from '../memory/state.ts';
 import { containersOf, uidOf } from '../pods/spec.ts';
 import type { ExclusiveResources } from '../topology/exclusive.ts';
 import {
   type AlphaResources,
   alphaLister,
   type ContainerDevices,
+  type ContainerMemory,
   type DynamicResource,
   type PodResources,
   type PodResourcesMethods,
@@ -38,7 +40,7 @@ export interface PodResourcesOptions {
     /** Gives back what pods hold that are no more. */
     releaseEnded(): void;
   };
-  readonly exclusive: Pick<ExclusiveResources, 'cpuIds' | 'allocatableCpuIds'>;
+  readonly exclusive: Pick<ExclusiveResources, 'cpuIds' | 'allocatableCpuIds' | 'memoryOf' | 'allocatableMemory'>;
   /** What a container has of claims that were prepared for its pod. */
   dynamicResources(pod: Pod, container: Container): readonly DynamicResource[];
 }
@@ -72,8 +74,12 @@ export async function servePodResources(options: PodResourcesOptions): Promise<(
     }),
     GetAllocatableResources: limited(() => {
       metrics.asked('get_allocatable');
-      const cpuIds = options.exclusive.allocatableCpuIds();
-      return { devices: devices.allocatable().flatMap(containerDevices), cpuIds };
+      const { exclusive } = options;
+      return {
+        devices: devices.allocatable().flatMap(containerDevices),
+        cpuIds: exclusive.allocatableCpuIds(),
+        memory: exclusive.allocatableMemory().map(containerMemory),
+      };
     }),
     Get: limited(({ podName, podNamespace }) => {
       metrics.asked('get');
@@ -102,6 +108,7 @@ function resourcesOf(pod: Pod, { devices, exclusive, dynamicResources }: PodReso
       name: spec.name,
       devices: devices.devicesOf(uidOf(pod), spec.name).flatMap(containerDevices),
       cpuIds: exclusive.cpuIds(uidOf(pod), spec.name),
+      memory: exclusive.memoryOf(uidOf(pod), spec.name).map(containerMemory),
       dynamicResources: dynamicResources(pod, spec),
     })),
   };
@@ -111,6 +118,10 @@ function alphaOf(pod: Pod, options: PodResourcesOptions): AlphaResources {
   const { name, namespace, containers } = resourcesOf(pod, options);
   const regular = new Set((pod.spec?.containers ?? []).map((each) => each.name));
   return { name, namespace, containers: containers.filter((each) => regular.has(each.name)) };
+}
+
+function containerMemory({ type, size, nodes }: Block): ContainerMemory {
+  return { memoryType: type, size, topology: { nodes: nodes.map((ID) => ({ ID })) } };
 }
 
 /** One for each NUMA node that the device is near to. */

@@ -39,7 +39,9 @@ export interface NodePreparerOptions {
   /** Whether limits of CPU count, of a pod or of one of its containers. */
   cpuQuota(pod: Pod, containerName?: string): CpuQuota;
   /** On which CPUs and nodes a container runs. */
-  placeOf(pod: Pod, containerName: string): Pick<LinuxResources, 'cpusetCpus'>;
+  placeOf(pod: Pod, containerName: string): Pick<LinuxResources, 'cpusetCpus' | 'cpusetMems'>;
+  /** A container is about to begin. */
+  begins(pod: Pod, containerName: string): void;
   readonly memoryCapacity: number;
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
@@ -121,6 +123,7 @@ export class NodePreparer implements Preparer {
     const { userNamespaces, devices, claims } = this.#options;
     const { spec } = container;
     const given = await devices.optionsOf(pod, spec);
+    this.#options.begins(pod, spec.name);
     const own = await environmentOf({
       pod,
       container: spec,

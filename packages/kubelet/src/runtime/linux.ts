@@ -21,6 +21,8 @@ export interface LinuxResources {
   readonly memorySwapLimit?: number | undefined;
   readonly oomScoreAdj?: number | undefined;
   readonly cpusetCpus?: string | undefined;
+  /** A list of NUMA nodes. */
+  readonly cpusetMems?: string | undefined;
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[] | undefined;
   /** cgroup v2 files and their contents. */
   readonly unified?: Readonly<Record<string, string>> | undefined;

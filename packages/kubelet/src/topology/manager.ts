@@ -22,6 +22,8 @@ export interface Provider {
 export interface AllocationHow {
   /** Where it is to come from, if it can; undefined: from anywhere. */
   readonly nodes: Nodes | undefined;
+  /** No fewer nodes would do. */
+  readonly preferred: boolean;
   /** It was asked for before all pods of the node were known. */
   readonly early: boolean;
 }
@@ -90,8 +92,8 @@ export class TopologyManager {
     const { scope } = this.#options;
     const ofPod = scope === 'pod' ? this.#affinity((each) => each.podHints(pod)) : undefined;
     for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
-      const { nodes } = ofPod ?? this.#affinity((each) => each.hints(pod, container));
-      for (const provider of this.#providers) await provider.allocate(pod, container, { nodes, early });
+      const { nodes, preferred } = ofPod ?? this.#affinity((each) => each.hints(pod, container));
+      for (const provider of this.#providers) await provider.allocate(pod, container, { nodes, preferred, early });
     }
   }
 

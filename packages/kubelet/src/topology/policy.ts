@@ -14,6 +14,8 @@ export interface PolicyOptions {
 export interface Affinity {
   /** Undefined: any will do. */
   readonly nodes: Nodes | undefined;
+  /** No fewer nodes would do. */
+  readonly preferred: boolean;
   /** Whether whoever wants it may come in. */
   readonly admitted: boolean;
 }
@@ -27,12 +29,13 @@ export function affinityOf(
   numa: readonly NumaNode[],
   { policy, preferClosest }: PolicyOptions,
 ): Affinity {
-  if (policy === 'none') return { nodes: undefined, admitted: true };
+  if (policy === 'none') return { nodes: undefined, preferred: false, admitted: true };
   const lists = provided.flatMap(listsOf);
   const isSingle = policy === 'single-numa-node';
   const best = merge(isSingle ? lists.map(singleNodes) : lists, numa, preferClosest && !isSingle);
   const isAnywhere = isSingle && best.nodes === allOf(numa);
-  return { nodes: isAnywhere ? undefined : best.nodes, admitted: policy === 'best-effort' || best.preferred };
+  const { preferred } = best;
+  return { nodes: isAnywhere ? undefined : best.nodes, preferred, admitted: policy === 'best-effort' || preferred };
 }
 
 function listsOf(hints: Hints): (readonly Hint[])[] {

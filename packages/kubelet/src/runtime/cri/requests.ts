@@ -84,6 +84,7 @@ export function resourcesRequest(resources: LinuxResources): object {
     memory_swap_limit_in_bytes: resources.memorySwapLimit ?? 0,
     oom_score_adj: resources.oomScoreAdj ?? 0,
     cpuset_cpus: resources.cpusetCpus ?? '',
+    cpuset_mems: resources.cpusetMems ?? '',
     hugepage_limits: (resources.hugepageLimits ?? []).map(({ pageSize, limit }) => ({ page_size: pageSize, limit })),
     unified: resources.unified ?? {},
   };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
@@ -17,7 +18,7 @@ const namespace = 'default';
 const count = availableParallelism();
 
 /** One CPU can be somebody's own. */
-describe.skipIf(noContainers() ?? count < 2)('CPUs of containers on containerd', { timeout: 60_000 }, () => {
+describe.skipIf(noContainers() ?? count < 2)('CPUs and memory of containers on containerd', { timeout: 60_000 }, () => {
   let machine: ContainerNode;
   let kubelet: Running;
 
@@ -30,8 +31,9 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs of containers on containerd',
       podLogsDirectory: machine.logsDirectory,
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
       cgroups: machine.cgroups,
-      reserved: { kube: { cpu: String(count - 1) }, system: {} },
+      reserved: { kube: { cpu: String(count - 1), memory: '64Mi' }, system: {} },
       cpus: { policy: 'static', wholeCores: false, strict: false, reconcileMs: 100 },
+      memory: { policy: 'Static', reserved: [{ numaNode: 0, limits: { memory: '64Mi' } }] },
       topology: { policy: 'restricted', scope: 'container', preferClosest: false, maxNodes: 8 },
     });
 
@@ -66,6 +68,12 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs of containers on containerd',
     const lines = (await machine.logs({ namespace, name }, 'c').catch(() => '')).trim().split('\n');
     return [...parseCpus(lines.at(-1) ?? '')];
   };
+  /** The nodes that the pod has its memory from, as the kubelet remembers them. */
+  const nodesOf = async (uid: string) => {
+    const text = await readFile(join(machine.directory, 'root/memory_manager_state'), 'utf8');
+    const { entries } = JSON.parse(text) as { entries: Record<string, { c: { numaAffinity: number[] }[] }> };
+    return entries[uid]!.c[0]!.numaAffinity;
+  };
   let own: number[];
 
   it('gives a container a CPU that others leave', async () => {
@@ -95,12 +103,22 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs of containers on containerd',
     try {
       const asked = { podName: 'owner', podNamespace: namespace };
       const { podResources } = await socket.call(podResourcesLister, 'Get', asked, { timeoutMs: 10_000 });
-      expect(podResources.containers[0]).toMatchObject({ name: 'c', cpuIds: own });
+      const nodes = await nodesOf((await get('owner')).metadata.uid!);
+      const memory = [{ memoryType: 'memory', size: 32 * 2 ** 20, topology: { nodes: nodes.map((ID) => ({ ID })) } }];
+      expect(podResources.containers[0]).toMatchObject({ name: 'c', cpuIds: own, memory });
       const all = await socket.call(podResourcesLister, 'GetAllocatableResources', {}, { timeoutMs: 10_000 });
       expect(all.cpuIds).toEqual(own);
     } finally {
       socket.close();
     }
+  });
+
+  it('has its memory from the nodes that it is said to be from', async () => {
+    const { metadata } = await get('owner');
+    const { containers } = await machine.runtime.pod(metadata.uid!);
+    const path = `${machine.cgroups.root}/kubepods/pod${metadata.uid}/${containers[0]!.id}/cpuset.mems`;
+    const texts = ['/sys/fs/cgroup/cpuset', '/sys/fs/cgroup'].map((root) => readFile(root + path, 'utf8'));
+    expect([...parseCpus((await Promise.any(texts)).trim())]).toEqual(await nodesOf(metadata.uid!));
   });
 
   it('refuses whom there is none left for', async () => {

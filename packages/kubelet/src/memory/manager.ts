@@ -1,0 +1,192 @@
+/** The memory of a node: containers get theirs from certain NUMA nodes when their pod is admitted (pkg/kubelet/cm/memorymanager). */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { Quantity } from '@keelson/api/quantity';
+import { addResources, type ResourceTotals } from '@keelson/api/resources/list';
+import type { World } from '@keelson/client';
+import { uidOf } from '../pods/spec.ts';
+import { amountsOf } from '../resources/requests.ts';
+import { StateFile } from '../state-file.ts';
+import { type Hints, NO_HINTS } from '../topology/hints.ts';
+import type { NumaNode } from '../topology/machine.ts';
+import type { AllocationHow, Provider } from '../topology/manager.ts';
+import { formatMemoryState, MEMORY_STATE, parseMemoryState } from './checkpoint.ts';
+import { type Block, MemoryState } from './state.ts';
+import { isMemory, type ReservedMemory, StaticMemory } from './static.ts';
+import { validateMemory } from './validate.ts';
+
+/** What is kept of the memory of one node. */
+export interface MemoryReservation {
+  readonly numaNode: number;
+  /** Amounts by type: `memory`, `hugepages-2Mi`. */
+  readonly limits: Readonly<Record<string, string>>;
+}
+
+export interface MemorySettings {
+  readonly policy: 'None' | 'Static';
+  readonly reserved: readonly MemoryReservation[];
+}
+
+export interface MemoryManagerOptions {
+  readonly world: World;
+  readonly settings: MemorySettings;
+  readonly machine: readonly NumaNode[];
+  /** Of each resource, kept from pods. */
+  readonly kept: Readonly<Record<string, string>>;
+  /** Of the kubelet. */
+  readonly directory: string;
+  /** Those that run or may run. */
+  pods(): readonly Pod[];
+  /** Whether all pods of the node are known. */
+  ready(): boolean;
+}
+
+export class MemoryManager implements Provider {
+  readonly #options: MemoryManagerOptions;
+  readonly #file: StateFile;
+  /** Undefined: all have it from anywhere. */
+  readonly #static: StaticMemory | undefined;
+
+  private constructor(options: MemoryManagerOptions, memory: StaticMemory | undefined) {
+    this.#options = options;
+    this.#static = memory;
+    this.#file = new StateFile(join(options.directory, MEMORY_STATE));
+  }
+
+  /** With what a kubelet before has left. @throws Error where that does not fit the machine or the settings */
+  static async start(options: MemoryManagerOptions): Promise<MemoryManager> {
+    const { settings, machine, directory } = options;
+    const { policy } = settings;
+    const unused = policy === 'Static' ? StaticMemory.unused(machine, reservedOf(options)) : NOTHING;
+    const found = await restore(join(directory, MEMORY_STATE), policy);
+    try {
+      if (found && policy === 'Static') validateMemory(found, unused);
+    } catch (error) {
+      throw new Error(`start memory manager error: ${(error as Error).message}`, { cause: error });
+    }
+    const isNew = !found || (policy === 'Static' && found.nodes.size === 0);
+    const state = isNew ? unused : found;
+    const manager = new MemoryManager(options, policy === 'Static' ? new StaticMemory(state) : undefined);
+    if (isNew) await manager.#write(state);
+    return manager;
+  }
+
+  wants(pod: Pod): boolean {
+    return this.#static?.wants(pod) ?? false;
+  }
+
+  hints(pod: Pod, container: Container): Hints {
+    this.#release();
+    return this.#static?.hints(pod, container) ?? NO_HINTS;
+  }
+
+  podHints(pod: Pod): Hints {
+    this.#release();
+    return this.#static?.podHints(pod) ?? NO_HINTS;
+  }
+
+  /** Resolves when it is on disk. */
+  async allocate(pod: Pod, container: Container, how: AllocationHow): Promise<void> {
+    this.#release();
+    if (this.#static?.allocate(pod, container, how)) await this.#write(this.#static.state);
+  }
+
+  /** A container is about to begin: what has ended before is given back. */
+  begins(pod: Pod, container: string): void {
+    if (this.#static?.begins(pod, container)) this.#writeSoon(this.#static.state);
+  }
+
+  /** The nodes that a container has its memory from; none where it is anywhere. */
+  nodesOf(uid: string, container: string): number[] {
+    return this.#static?.nodesOf(uid, container) ?? [];
+  }
+
+  blocksOf(uid: string, container: string): readonly Block[] {
+    return this.#static?.state.of(uid, container) ?? [];
+  }
+
+  /** What containers can have of each node. */
+  allocatable(): Block[] {
+    return [...(this.#static?.state.nodes ?? [])].flatMap(([id, { tables }]) =>
+      [...tables].flatMap(([type, { allocatable: size }]) => (size > 0 ? [{ nodes: [id], type, size }] : [])),
+    );
+  }
+
+  /** Whether a pod cannot be resized, as what it has is its own. */
+  get isExclusive(): boolean {
+    return this.#static !== undefined;
+  }
+
+  /** Resolves when what is known is on disk. */
+  async stop(): Promise<void> {
+    await this.#file.idle();
+  }
+
+  #release(): void {
+    const { ready, pods } = this.#options;
+    if (!this.#static || !ready()) return;
+    const active = new Map(
+      pods().map((pod) => {
+        const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+        return [uidOf(pod), new Set(containers.map(({ name }) => name))];
+      }),
+    );
+    const released = this.#static.release((uid, container) => active.get(uid)?.has(container) ?? false);
+    if (released) this.#writeSoon(this.#static.state);
+  }
+
+  #writeSoon(state: MemoryState): void {
+    this.#write(state).catch((error) =>
+      this.#options.world.log.error({ error }, 'Failed to store state to checkpoint'),
+    );
+  }
+
+  #write(state: MemoryState): Promise<void> {
+    return this.#file.write(() => formatMemoryState(this.#options.settings.policy, state));
+  }
+}
+
+const NOTHING = new MemoryState(new Map());
+
+async function restore(path: string, policy: string): Promise<MemoryState | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return parseMemoryState(text, policy);
+  } catch (error) {
+    const advice = `please drain this node and delete the memory manager checkpoint file ${JSON.stringify(path)}`;
+    const why = `could not restore state from checkpoint: ${(error as Error).message}`;
+    throw new Error(`start memory manager error: ${why}, ${advice} before restarting Kubelet`, { cause: error });
+  }
+}
+
+/** What is kept on the nodes has to be what is kept of the machine. */
+function reservedOf({ settings, machine, kept }: MemoryManagerOptions): ReservedMemory {
+  const totals: ResourceTotals = new Map();
+  for (const { numaNode, limits } of settings.reserved) {
+    if (!machine.some(({ id }) => id === numaNode)) {
+      const what = `references a NUMA node ${numaNode} that does not exist on this machine`;
+      throw new Error(`the reserved memory configuration ${what}`);
+    }
+    addResources(totals, amountsOf(limits));
+  }
+  const of = new Map([...amountsOf(kept)].filter(([name]) => isMemory(name)));
+  for (const type of new Set([...totals.keys(), ...of.keys()])) {
+    const [onNodes, inAll] = [totals.get(type) ?? NONE, of.get(type) ?? NONE];
+    if (onNodes.cmp(inAll) === 0) continue;
+    const determined = `the value "${inAll}" determined by Node Allocatable feature`;
+    throw new Error(`the total amount "${onNodes}" of type "${type}" is not equal to ${determined}`);
+  }
+  if ((totals.get('memory') ?? NONE).isZero()) {
+    throw new Error('[memorymanager] you should specify the system reserved memory');
+  }
+  const bytes = (limits: MemoryReservation['limits']) =>
+    new Map(Array.from(amountsOf(limits), ([type, amount]) => [type, Number(amount.value())]));
+  return new Map(settings.reserved.map(({ numaNode, limits }) => [numaNode, bytes(limits)]));
+}
+
+const NONE = Quantity.of(0);
