@@ -85,6 +85,69 @@ test('a watch of events as lists, which they are not, ends at the first of them'
   expect([status, body]).toEqual([200, '']);
 });
 
+test('a body of the version "/" is one without', async () => {
+  const { status } = await client.send('POST', `${maps}?dryRun=All`, { apiVersion: '/', metadata: { name: 'x' } });
+  expect(status).toBe(201);
+});
+
+describe('what the server writes by itself', () => {
+  const managers = async (path: string) => {
+    const { metadata } = JSON.parse((await client.send('GET', path)).body) as {
+      metadata: { managedFields: { manager: string; operation: string; subresource?: string; fieldsV1: object }[] };
+    };
+    return metadata.managedFields.map(({ manager, operation, subresource = '', fieldsV1 }) => ({
+      who: `${manager} ${operation} ${subresource}`.trim(),
+      what: fieldsV1,
+    }));
+  };
+
+  test('the condition of the default ServiceCIDR is its controller’s', async () => {
+    expect(await managers('/apis/networking.k8s.io/v1/servicecidrs/kubernetes')).toContainEqual({
+      who: 'kubernetes-service-cidr-controller Apply status',
+      what: {
+        'f:status': {
+          'f:conditions': {
+            'k:{"type":"Ready"}': {
+              '.': {},
+              'f:lastTransitionTime': {},
+              'f:message': {},
+              'f:status': {},
+              'f:type': {},
+            },
+          },
+        },
+      },
+    });
+  });
+
+  test('what an eviction spends of a budget', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+    await client.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    const labels = { app: 'spent' };
+    await client.send('POST', pods, {
+      metadata: { name: 'p', labels },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    });
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    await client.send('PATCH', `${pods}/p/status`, { status: { phase: 'Running', conditions } });
+    await client.send('POST', budgets, { metadata: { name: 'b' }, spec: { selector: { matchLabels: labels } } });
+    const status = {
+      disruptionsAllowed: 2,
+      currentHealthy: 2,
+      desiredHealthy: 1,
+      expectedPods: 2,
+      observedGeneration: 1,
+    };
+    await client.send('PATCH', `${budgets}/b/status`, { status });
+    expect((await client.send('POST', `${pods}/p/eviction`, { metadata: { name: 'p' } })).status).toBe(201);
+    expect(await managers(`${budgets}/b`)).toContainEqual({
+      who: 'kube-apiserver Update status',
+      what: { 'f:status': { 'f:disruptedPods': { '.': {}, 'f:p': {} }, 'f:disruptionsAllowed': {} } },
+    });
+  });
+});
+
 test('a list of one name at an older revision has no more pages', async () => {
   const { metadata } = JSON.parse((await client.send('GET', `${maps}/a`)).body) as { metadata: object };
   const { resourceVersion } = metadata as { resourceVersion: string };

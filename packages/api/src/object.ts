@@ -32,8 +32,9 @@ export function apiVersionOf(gv: { readonly group: string; readonly version: str
   return gv.group === '' ? gv.version : `${gv.group}/${gv.version}`;
 }
 
-/** The inverse; `a/b/c` is an error upstream too. @throws Error `unexpected GroupVersion string: a/b/c` */
+/** The inverse; `/` says as little as nothing, `a/b/c` is an error upstream too. @throws Error `unexpected GroupVersion string: a/b/c` */
 export function parseApiVersion(apiVersion: string): { group: string; version: string } {
+  if (apiVersion === '/') return { group: '', version: '' };
   const parts = apiVersion.split('/');
   if (parts.length === 1) return { group: '', version: apiVersion };
   if (parts.length === 2) return { group: parts[0]!, version: parts[1]! };

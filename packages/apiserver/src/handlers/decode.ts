@@ -53,7 +53,7 @@ export function decodeBody(
   }
   const isCustom = expected.form.type === undefined;
   const kind = said.kind || expected.kind;
-  const apiVersion = said.apiVersion ? apiVersionOf(parseApiVersion(said.apiVersion)) : apiVersionOf(expected);
+  const apiVersion = apiVersionOf(parseApiVersion(said.apiVersion)) || apiVersionOf(expected);
   const unhandled = (why: string): StatusError =>
     badRequest(
       expected.unreadable ??

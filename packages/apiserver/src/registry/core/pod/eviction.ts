@@ -2,9 +2,11 @@
 import { badRequest, conflict, forbidden, hasReason, StatusError, timeout, tooManyRequests } from '@keelson/api/errors';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Eviction, PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
-import type { KubeObject, TypedObject } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject, type TypedObject } from '@keelson/api/object';
 import { selectorOfObject } from '@keelson/api/selectors/labels';
 import { formatTime } from '@keelson/api/time';
+import { API_SERVER_MANAGER } from '../../../bootstrap/client.ts';
+import { fieldManagerOf } from '../../../handlers/fieldmanager.ts';
 import type { VirtualKind, VirtualRequest } from '../../../handlers/virtual.ts';
 import { deleteObject } from '../../delete.ts';
 import type { ResourceStore } from '../../store.ts';
@@ -97,10 +99,12 @@ async function spend(budgets: ResourceStore, budget: PodDisruptionBudget, reques
       change: (stored) => {
         const current = stored as TypedObject as PodDisruptionBudget;
         checkAllowed(current);
+        const before = structuredClone(stored);
         const { status } = current;
         status.disruptionsAllowed--;
         if (status.disruptionsAllowed === 0) markExhausted(current, request.now);
         status.disruptedPods = { ...status.disruptedPods, [request.name]: formatTime(request.now) };
+        own(budgets, before, stored, request.now);
       },
     });
   } catch (error) {
@@ -108,6 +112,14 @@ async function spend(budgets: ResourceStore, budget: PodDisruptionBudget, reques
       ? timeout(`couldn't update PodDisruptionBudget "${name}" due to conflicts`, 10)
       : error;
   }
+}
+
+/** What the server changes of a budget's status is its own. */
+function own({ definition }: ResourceStore, before: KubeObject, stored: KubeObject, now: Date): void {
+  const { group, version } = definition.storage;
+  const fields = fieldManagerOf(definition.versions.get(apiVersionOf({ group, version }))!, 'status');
+  const { managedFields } = fields.update(before, stored, API_SERVER_MANAGER, formatTime(now)).metadata;
+  if (managedFields) stored.metadata.managedFields = managedFields;
 }
 
 function checkAllowed(budget: PodDisruptionBudget): void {

@@ -35,6 +35,14 @@ class Objects implements AllocationClient {
   async update(object: KubeObject): Promise<void> {
     this.all.set(this.#keyOf(object), object);
   }
+  managedBy() {
+    return {
+      apply: async (config: KubeObject) => {
+        const key = this.#keyOf(config);
+        this.all.set(key, { ...this.all.get(key), ...config });
+      },
+    };
+  }
   async delete(object: KubeObject): Promise<void> {
     if (!this.all.delete(this.#keyOf(object))) throw notFound({ group: '', resource: 'x' }, this.#keyOf(object));
   }

@@ -11,6 +11,8 @@ export interface AllocationClient {
   create(object: KubeObject): Promise<void>;
   /** @throws StatusError 409 Conflict when resourceVersion has moved on */
   update(object: KubeObject, subresource?: 'status'): Promise<void>;
+  /** Server-side apply, by force, for another manager of fields. @throws StatusError 404 */
+  managedBy(manager: string): { apply(config: KubeObject, subresource: 'status'): Promise<void> };
   /** @throws StatusError 404 */
   delete(object: KubeObject): Promise<void>;
 }

@@ -17,6 +17,7 @@ import { allPortsOf } from './nodeports.ts';
 import { NodePortAllocator } from './ports.ts';
 
 const DEFAULT_CIDR = 'kubernetes';
+const STATUS_MANAGER = 'kubernetes-service-cidr-controller';
 const INTERVAL_MS = 3 * 60_000;
 /** A younger record may be that of a service whose creation is under way on another server. */
 const ORPHAN_AGE_MS = 60_000;
@@ -46,18 +47,16 @@ async function ensureDefaultServiceCIDR(client: AllocationClient, ranges: readon
     found = await read();
   }
   if (!found || found.metadata.deletionTimestamp != null || !semanticEqual(found.spec?.cidrs, ranges)) return;
-  const conditions = found.status?.conditions ?? [];
-  const ready = conditions.find((c) => c.type === 'Ready');
+  const ready = found.status?.conditions?.find((c) => c.type === 'Ready');
   if (ready && ready.status !== 'Unknown') return;
   const condition = {
     type: 'Ready',
     status: 'True',
     lastTransitionTime: `${now.toISOString().slice(0, 19)}Z`,
-    reason: '',
     message: 'Kubernetes default Service CIDR is ready',
   };
-  const status = { conditions: [...conditions.filter((c) => c.type !== 'Ready'), condition] };
-  await ignoring('Conflict', client.update({ ...found, status }, 'status'));
+  const config = { ...base, status: { conditions: [condition] } };
+  await ignoring('NotFound', client.managedBy(STATUS_MANAGER).apply(config, 'status'));
 }
 
 async function repairAddresses(client: AllocationClient, services: readonly Service[], now: Date): Promise<void> {
