@@ -1,8 +1,12 @@
+import { resolve } from 'node:path';
 import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
 import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
+import { documentOf } from '../install/configuration/documents.ts';
+import { configurationDocuments, explained, type Setting } from '../install/context.ts';
 import { DryRunFiles } from '../install/files.ts';
+import { decodeUpgrade, type UpgradeConfiguration } from '../install/upgrade/configuration.ts';
 import { type UpgradeContext, upgradeContext } from '../install/upgrade/context.ts';
 import { upgradeApplyPhases, upgradeNodePhases } from '../install/upgrade/phases.ts';
 import { versionProblem } from '../install/upgrade/version.ts';
@@ -14,6 +18,7 @@ import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './p
 const general = { section: 'General' } as const;
 
 const flags = {
+  config: { type: 'string', ...general },
   'bin-dir': { type: 'string', ...general },
   'certificate-renewal': { type: 'bool', ...general, default: 'true' },
   'dry-run': { type: 'bool', ...general },
@@ -28,6 +33,7 @@ const flags = {
 type Values = FlagValues<typeof flags>;
 
 const descriptions: Readonly<Record<keyof typeof flags, string>> = {
+  config: 'File with an UpgradeConfiguration of kubeadm.k8s.io/v1beta4.',
   'bin-dir': 'Where the programs are that units run. Default: beside this one, or where the PATH has them.',
   'certificate-renewal': 'Renew the certificates of what is started anew.',
   'dry-run': 'Change nothing: tell what would be done, and show the files that hold no secrets.',
@@ -60,7 +66,7 @@ type Verb = keyof typeof verbs;
 /** `keelson upgrade` (kubeadm/app/cmd/upgrade). @returns the exit code */
 export function upgrade(argv: readonly string[], io: Io): Promise<number> {
   return outcomeOf('keelson upgrade', io, async () => {
-    const { values, args } = parseFlags(flags, argv);
+    const { values, given, args } = parseFlags(flags, argv);
     const [verb, ...words] = args;
     if (verb === undefined) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
     if (verb !== 'apply' && verb !== 'node')
@@ -72,38 +78,69 @@ export function upgrade(argv: readonly string[], io: Io): Promise<number> {
       throw new FlagError(
         `"${command}" takes ${verb === 'apply' ? 'one VERSION' : 'no arguments'}, got "${words.join(' ')}"`,
       );
-    await run(values, verb, phase, verb === 'apply' ? (phase ? RELEASE : (words[0] ?? RELEASE)) : undefined, io);
+    await run(values, await configurationFrom(values, given, verb, phase ? undefined : words[0]), verb, phase, io);
   });
+}
+
+/** What the file says, and in its place the flags. */
+async function configurationFrom(
+  values: Values,
+  given: ReadonlySet<string>,
+  verb: Verb,
+  version: string | undefined,
+): Promise<UpgradeConfiguration> {
+  const set = (value: unknown, ...path: string[]): Setting => ({
+    kind: 'UpgradeConfiguration',
+    path: [verb, ...path],
+    value,
+  });
+  const fields = {
+    'certificate-renewal': ['certificateRenewal'],
+    'dry-run': ['dryRun'],
+    'etcd-upgrade': ['etcdUpgrade'],
+    'ignore-preflight-errors': ['ignorePreflightErrors'],
+    'skip-phases': ['skipPhases'],
+  } as const;
+  const settings = (Object.keys(fields) as (keyof typeof fields)[])
+    .filter((flag) => given.has(flag))
+    .map((flag) => set(values[flag], ...fields[flag]));
+  const documents = await configurationDocuments({
+    configFile: values.config === '' ? undefined : resolve(values.config),
+    settings: [
+      ...settings,
+      ...(given.has('patches') ? [set(resolve(values.patches), 'patches', 'directory')] : []),
+      ...(version === undefined ? [] : [set(version, 'kubernetesVersion')]),
+    ],
+  });
+  return explained(() => decodeUpgrade(documentOf(documents, 'UpgradeConfiguration'), verb));
 }
 
 async function run(
   values: Values,
+  configuration: UpgradeConfiguration,
   verb: Verb,
   phase: NamedPhase<UpgradeContext> | undefined,
-  version: string | undefined,
   io: Io,
 ): Promise<void> {
   const report = (line: string) => io.stdout(`${line}\n`);
+  const version = verb === 'apply' ? `v${(configuration.kubernetesVersion || RELEASE).replace(/^v/, '')}` : undefined;
   const context = await upgradeContext({
     root: values.root,
-    dryRun: values['dry-run'],
-    patches: values.patches,
+    upgrade: configuration,
     programs: values['bin-dir'],
     path: io.env.PATH,
-    version: version === undefined ? undefined : `v${version.replace(/^v/, '')}`,
-    renewsCertificates: values['certificate-renewal'],
-    upgradesEtcd: values['etcd-upgrade'],
-    ignorePreflightErrors: values['ignore-preflight-errors'],
+    version,
     world: systemWorld(),
     report,
   });
   try {
     if (version !== undefined) expectVersion(context, version);
-    await runNamed(verbs[verb].phases, phase, context, values['skip-phases']);
+    await runNamed(verbs[verb].phases, phase, context, configuration.skipPhases);
     if (context.files instanceof DryRunFiles) return showFiles(context.files, context.layout, report);
-    const { kubernetesVersion } = context.configuration.cluster;
     report('');
-    report(`This machine runs what the configuration of the cluster says, at ${kubernetesVersion}.`);
+    report(
+      `This machine runs what the configuration of the cluster says, at ${context.configuration.cluster.kubernetesVersion}.`,
+    );
     if (verb === 'apply') report("Run 'keelson upgrade node' on each of the others.");
   } finally {
     await context.close();

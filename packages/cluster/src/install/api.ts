@@ -48,7 +48,7 @@ const FIELD_MANAGER = 'keelson';
 const RETRY_MS = 500;
 
 /**
- * An API server, as whom admin.conf names. What lets administrators do all is put there by super-admin.conf.
+ * An API server, as whom admin.conf names. What lets administrators do all is put there by super-admin.conf, where that is here.
  * @param server by default this machine's
  * @throws StartupError where the server does not answer, or a kubeconfig is missing
  */
@@ -62,6 +62,10 @@ export async function administratorApi(
   const api = new ClientApi(admin, patienceMs, world);
   try {
     if (await api.mayDoAll()) return api;
+    if (!(await context.files.exists(KUBECONFIG_FILES['super-admin']))) {
+      await api.untilMayDoAll();
+      return api;
+    }
     const superAdmin = await clientOf(context, 'super-admin', server, world);
     try {
       await new ClientApi(superAdmin, patienceMs, world).put(
@@ -125,6 +129,14 @@ class ClientApi implements ClusterApi {
         throw error;
       }
     });
+  }
+
+  /** For where nobody can bind them from here: a server that was just started may not know yet that they are. */
+  async untilMayDoAll(): Promise<void> {
+    await this.#persistently(
+      () => this.#client.resource('clusterrolebindings.rbac.authorization.k8s.io').get({ name: ADMINISTRATORS }),
+      (error) => hasReason(error, 'Forbidden'),
+    );
   }
 
   get<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined> {

@@ -35,7 +35,7 @@ export interface InstallRequest {
 
 /** A field of a document, by its path. */
 export interface Setting {
-  readonly kind: 'InitConfiguration' | 'ClusterConfiguration' | 'JoinConfiguration';
+  readonly kind: 'InitConfiguration' | 'ClusterConfiguration' | 'JoinConfiguration' | 'UpgradeConfiguration';
   readonly path: readonly string[];
   readonly value: unknown;
 }

@@ -18,20 +18,16 @@ import { readPatches } from '../patches.ts';
 import type { InstallContext } from '../phase.ts';
 import { findProgram } from '../systemd/programs.ts';
 import { hasSystemd, systemdServices } from '../systemd/services.ts';
+import type { UpgradeConfiguration } from './configuration.ts';
 
 export interface UpgradeRequest {
   readonly root: string;
-  readonly dryRun: boolean;
-  /** Empty for none. */
-  readonly patches: string;
+  readonly upgrade: UpgradeConfiguration;
   /** Empty: where programs are found. */
   readonly programs: string;
   readonly path: string | undefined;
   /** What the cluster's `kubernetesVersion` is to be; undefined: as it is. */
   readonly version: string | undefined;
-  readonly renewsCertificates: boolean;
-  readonly upgradesEtcd: boolean;
-  readonly ignorePreflightErrors: readonly string[];
   readonly world: World;
   report(line: string): void;
 }
@@ -40,13 +36,13 @@ export interface UpgradeContext extends InstallContext {
   readonly isControlPlane: boolean;
   /** Before. */
   readonly clusterVersion: string;
-  readonly renewsCertificates: boolean;
-  readonly upgradesEtcd: boolean;
+  readonly upgrade: UpgradeConfiguration;
 }
 
 /** `close` when all is done. @throws StartupError where nothing is installed, or the cluster cannot be asked */
 export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeContext & { close(): Promise<void> }> {
-  const { world, dryRun, renewsCertificates, upgradesEtcd } = request;
+  const { world, upgrade } = request;
+  const { dryRun, patchesDirectory, timeouts, ignorePreflightErrors } = upgrade;
   const layout = new Layout({ root: request.root, runHere: request.root !== '' });
   const disk = new DiskFiles(layout);
   const machine = await machineFacts();
@@ -56,14 +52,15 @@ export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeCo
       decodeInit(new ConfigObject(endpoint ? { localAPIEndpoint: addressOf(endpoint) } : {}), machine),
     ),
     bootstrapTokens: [],
-    patchesDirectory: request.patches,
+    patchesDirectory,
+    timeouts,
     dryRun,
   };
   const nodeRegistration = {
     ...init.nodeRegistration,
     name: await nodeName(disk),
     criSocket: (await installedSocket(disk)) ?? init.nodeRegistration.criSocket,
-    ignorePreflightErrors: request.ignorePreflightErrors,
+    ignorePreflightErrors,
   };
   const documents = await readCluster(disk, endpoint === undefined ? 'kubelet' : 'admin', world);
   const cluster = documents.get('ClusterConfiguration') ?? {};
@@ -83,7 +80,7 @@ export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeCo
     hostname: machine.hostname,
     trustFolders: trustFolders(layout),
     etcdVersion: await etcdVersion(),
-    patches: request.patches === '' ? [] : await readPatches(request.patches),
+    patches: patchesDirectory === '' ? [] : await readPatches(patchesDirectory),
     program: findProgram(request.programs, request.path),
     services: layout.root === '' && !dryRun && hasSystemd() ? systemdServices : undefined,
     skipTokenPrint: true,
@@ -91,8 +88,7 @@ export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeCo
     report,
     isControlPlane: endpoint !== undefined,
     clusterVersion: String(cluster.kubernetesVersion ?? ''),
-    renewsCertificates,
-    upgradesEtcd,
+    upgrade,
     api() {
       if (dryRun) return Promise.resolve(dryRunApi(report));
       api ??= administratorApi(context, world);

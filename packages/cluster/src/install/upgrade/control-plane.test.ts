@@ -1,3 +1,4 @@
+import { ConfigObject } from '@keelson/component/configfile';
 import { expect, test } from 'vitest';
 import { StartupError } from '../../startup-error.ts';
 import { unitFile } from '../layout.ts';
@@ -6,6 +7,7 @@ import { certsPhase } from '../phases/certs.ts';
 import { controlPlanePhase } from '../phases/control-plane.ts';
 import { kubeconfigPhase } from '../phases/kubeconfig.ts';
 import { document, testInstallation } from '../testing.ts';
+import { decodeUpgrade } from './configuration.ts';
 import type { UpgradeContext } from './context.ts';
 import { upgradeControlPlane } from './control-plane.ts';
 
@@ -29,8 +31,7 @@ async function installed(to: string, started: (unit: string) => void) {
     services,
     isControlPlane: true,
     clusterVersion: 'v1.36.1',
-    renewsCertificates: true,
-    upgradesEtcd: false,
+    upgrade: decodeUpgrade(new ConfigObject({ node: { etcdUpgrade: false } }), 'node'),
   };
   return { context: upgrade, files, lines };
 }

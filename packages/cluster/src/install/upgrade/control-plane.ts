@@ -23,9 +23,9 @@ const POLL_MS = 500;
 
 /** @throws StartupError where a part does not come up; it is then as it was */
 export async function upgradeControlPlane(context: UpgradeContext): Promise<void> {
-  const { configuration, upgradesEtcd } = context;
+  const { configuration, upgrade } = context;
   const parts =
-    configuration.cluster.etcd.local && upgradesEtcd ? (['etcd', ...CONTROL_PLANE] as const) : CONTROL_PLANE;
+    configuration.cluster.etcd.local && upgrade.etcdUpgrade ? (['etcd', ...CONTROL_PLANE] as const) : CONTROL_PLANE;
   for (const part of parts) await upgradePart(context, part);
   await renewPresent(context, ['admin.conf', 'super-admin.conf']);
 }
@@ -65,8 +65,8 @@ async function differs(context: UpgradeContext, name: StaticPodName, { path, tex
 
 /** Those that are here, and that an authority of this machine can sign. */
 async function renewPresent(context: UpgradeContext, names: readonly string[]): Promise<void> {
-  const { files, configuration, dryRun, renewsCertificates, report } = context;
-  if (!renewsCertificates) return;
+  const { files, configuration, dryRun, upgrade, report } = context;
+  if (!upgrade.certificateRenewal) return;
   const present = renewableNames.filter((name) => names.includes(name));
   if (dryRun) return report(`[upgrade] would renew ${present.join(', ')}`);
   if (!(await files.exists(`${configuration.cluster.certificatesDir}/ca.key`)))
@@ -74,15 +74,25 @@ async function renewPresent(context: UpgradeContext, names: readonly string[]): 
   await renew(context, present, { passOver: true });
 }
 
-/** What tells one run of a static pod from the next: its mirror's hash. */
+/**
+ * What tells one run of a static pod from the next: its mirror's hash. An API server that has just been started knows nobody's
+ * rights yet, and is asked again.
+ */
 async function runningIdentity(context: UpgradeContext, name: StaticPodName): Promise<string | undefined> {
   if (context.systemd || context.dryRun) return undefined;
-  const api = await context.api();
-  const pod = await api.get('pods', {
-    namespace: 'kube-system',
-    name: `${name}-${context.configuration.init.nodeRegistration.name}`,
-  });
-  return pod?.metadata.annotations?.['kubernetes.io/config.hash'];
+  const { clock, configuration } = context;
+  const { nodeRegistration, timeouts } = configuration.init;
+  const until = clock.now() + timeouts.upgradeManifests;
+  for (;;) {
+    try {
+      const api = await context.api();
+      const pod = await api.get('pods', { namespace: 'kube-system', name: `${name}-${nodeRegistration.name}` });
+      return pod?.metadata.annotations?.['kubernetes.io/config.hash'];
+    } catch (error) {
+      if (!(error instanceof StartupError) || clock.now() >= until) throw error;
+      await sleep(clock, POLL_MS);
+    }
+  }
 }
 
 async function restarted(context: UpgradeContext, name: StaticPodName, before: string | undefined): Promise<void> {

@@ -113,5 +113,10 @@ export const upgradeApplyPhases: readonly UpgradePhase[] = [
   addons,
 ];
 
-/** On each of the others. */
-export const upgradeNodePhases: readonly UpgradePhase[] = [preflight, controlPlane, kubeletConfig];
+/** On each of the others; on one of the control plane, the units of addons too. */
+export const upgradeNodePhases: readonly UpgradePhase[] = [
+  preflight,
+  controlPlane,
+  kubeletConfig,
+  { ...addons, applies: ({ isControlPlane, systemd }) => isControlPlane && systemd },
+];
