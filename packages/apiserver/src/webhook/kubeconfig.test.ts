@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -94,6 +95,30 @@ users: [{name: server, user: {client-certificate: client.crt, client-key: client
     const webhook = open(change(server.kubeconfig('/')));
     await expect(webhook.post(body)).rejects.toThrow(message);
     webhook.close();
+  });
+
+  it('is shown a name and a password, through a proxy', async () => {
+    const targets: unknown[] = [];
+    const proxy = http.createServer();
+    proxy.on('connect', (request, client: Socket, head) => {
+      targets.push(request.url);
+      const upstream = connect(server.port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('error', () => upstream.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const kubeconfig = server.kubeconfig('/', 'username: jane, password: secret');
+    const webhook = open(kubeconfig.replace('cluster: {', `cluster: {proxy-url: "http://127.0.0.1:${port}", `));
+    expect((await webhook.post(body)).toString()).toBe('{"a":1}');
+    expect(server.received.at(-1)!.headers.authorization).toBe(`Basic ${btoa('jane:secret')}`);
+    expect(targets).toEqual([`127.0.0.1:${server.port}`]);
+    webhook.close();
+    await new Promise((resolve) => proxy.close(resolve));
   });
 
   it('whose user is a program is refused', () => {

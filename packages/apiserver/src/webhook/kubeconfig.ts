@@ -45,7 +45,9 @@ export class KubeconfigWebhook {
   readonly #url: URL;
   readonly #tls: TlsSource;
   readonly #token: Reloading | undefined;
-  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+  readonly #basic: string | undefined;
+  readonly #connections: http.AgentOptions;
+  readonly #plain: http.Agent;
   #secure: { readonly material: TlsMaterial; readonly agent: https.Agent } | undefined;
 
   /** @throws KubeconfigError, or the error of the file system */
@@ -59,6 +61,14 @@ export class KubeconfigWebhook {
     this.#url = urlOf(config.server, timeoutMs);
     this.#tls = new TlsSource(config.tls, clock);
     this.#token = config.token && new Reloading(config.token, clock);
+    this.#basic = config.basic;
+    const proxy = config.proxy?.href;
+    this.#connections = {
+      keepAlive: true,
+      maxSockets: MAX_CONNECTIONS,
+      ...(proxy ? { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } } : {}),
+    };
+    this.#plain = new http.Agent(this.#connections);
   }
 
   /**
@@ -101,8 +111,7 @@ export class KubeconfigWebhook {
         for (const socket of idle ?? []) socket.destroy();
       const { context, serverName, insecureSkipVerify } = material;
       const agent = new https.Agent({
-        keepAlive: true,
-        maxSockets: MAX_CONNECTIONS,
+        ...this.#connections,
         secureContext: context,
         rejectUnauthorized: !insecureSkipVerify,
         ...(serverName ? { servername: serverName } : {}),
@@ -114,7 +123,8 @@ export class KubeconfigWebhook {
 
   async #credentials(): Promise<Record<string, string>> {
     const token = (await this.#token?.get())?.trim();
-    return token ? { authorization: `Bearer ${token}` } : {};
+    const authorization = token ? `Bearer ${token}` : this.#basic;
+    return authorization ? { authorization } : {};
   }
 }
 

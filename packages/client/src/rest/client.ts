@@ -24,6 +24,8 @@ export interface ClientOptions {
   readonly host?: string | undefined;
   /** Bearer token, where the transport does not authenticate. */
   readonly token?: TokenSource | undefined;
+  /** The Authorization header, where there is no token. */
+  readonly authorization?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
   /** Calls per second, and how many at once after a pause; without it there is no limit. Watches count when they begin. */
   readonly rateLimit?: { readonly qps: number; readonly burst: number } | undefined;
@@ -193,9 +195,10 @@ export class Client {
   }
 
   async #wireRequest(call: Call, signal: AbortSignal | undefined): Promise<WireRequest> {
-    const { token, compression = true } = this.#options;
+    const { token, authorization, compression = true } = this.#options;
     const headers: Record<string, string | string[]> = { ...this.#headers, accept: call.accept ?? 'application/json' };
     if (token) headers.authorization = `Bearer ${(await token.get()).trim()}`;
+    else if (authorization) headers.authorization = authorization;
     if (call.body) {
       headers['content-type'] = call.contentType ?? 'application/json';
       headers['content-length'] = String(call.body.byteLength);

@@ -1,7 +1,7 @@
 import type { World } from '../world.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { Http2Transport } from './http2.ts';
-import type { ClusterConfig } from './kubeconfig.ts';
+import { type ClusterConfig, KubeconfigError } from './kubeconfig.ts';
 import { Reloading, TlsSource } from './tls.ts';
 
 export interface ConnectOptions extends Pick<ClientOptions, 'component' | 'rateLimit' | 'timeoutMs'> {
@@ -10,8 +10,12 @@ export interface ConnectOptions extends Pick<ClientOptions, 'component' | 'rateL
   readonly token?: ClientOptions['token'];
 }
 
-/** A client of the cluster over HTTP/2. Nothing is sent before the first call. */
+/**
+ * A client of the cluster over HTTP/2. Nothing is sent before the first call.
+ * @throws KubeconfigError for a server behind a proxy
+ */
 export function connect(config: ClusterConfig, options: ConnectOptions): Client {
+  if (config.proxy) throw new KubeconfigError('proxy-url is not supported');
   const { clock } = options.world;
   const tls = new TlsSource(config.tls, clock);
   return new Client({
@@ -19,6 +23,7 @@ export function connect(config: ClusterConfig, options: ConnectOptions): Client 
     host: new URL(config.server).host,
     transport: new Http2Transport({ server: config.server, tls: () => tls.get(), clock }),
     token: options.token ?? (config.token && new Reloading(config.token, clock)),
+    authorization: config.basic,
     impersonate: config.impersonate,
     compression: config.compression,
   });

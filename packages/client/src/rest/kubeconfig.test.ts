@@ -29,6 +29,13 @@ describe('kubeconfig', () => {
     });
   });
 
+  it('a name and a password, and a proxy', () => {
+    const text = kubeconfig('username: jane, password: "a:b"', ', proxy-url: "http://p:3128"');
+    const { basic, proxy } = parseKubeconfig(text, '/');
+    expect(Buffer.from(basic!.replace('Basic ', ''), 'base64').toString()).toBe('jane:a:b');
+    expect(proxy?.href).toBe('http://p:3128/');
+  });
+
   it('another context, with files beside it', () => {
     const text = kubeconfig(
       'client-certificate: u.crt, client-key: /keys/u.key, tokenFile: t, token: not-this, as: jane',
@@ -54,7 +61,15 @@ describe('kubeconfig', () => {
     ['kind: Config', 'the kubeconfig has no current-context'],
     ['current-context: x', 'the kubeconfig has no context "x"'],
     [kubeconfig('exec: {command: x}'), 'user u: exec is not supported'],
-    [kubeconfig('', ', proxy-url: "http://p"'), 'cluster c: proxy-url is not supported'],
+    [
+      kubeconfig('', ', proxy-url: "socks5://p:1"'),
+      `invalid 'proxy-url' "socks5://p:1" for cluster "c": unsupported scheme "socks5", must be http or https`,
+    ],
+    [kubeconfig('', ', proxy-url: "p"'), `invalid 'proxy-url' "p" for cluster "c": it is no URL`],
+    [
+      kubeconfig('token: t, username: a'),
+      'more than one authentication method found for u; found [token basicAuth], only one is allowed',
+    ],
   ])('%j', (text, message) => {
     expect(() => parseKubeconfig(text, '/')).toThrow(message);
   });

@@ -12,6 +12,10 @@ export interface ClusterConfig {
   readonly namespace: string;
   readonly tls: TlsConfig;
   readonly token?: Source | undefined;
+  /** Of a user with a name and a password: the Authorization header. */
+  readonly basic?: string | undefined;
+  /** Of http or https: the server is reached through it. */
+  readonly proxy?: URL | undefined;
   readonly impersonate?: Impersonation | undefined;
   readonly compression?: boolean | undefined;
 }
@@ -40,11 +44,17 @@ export function parseKubeconfig(text: string, directory: string, context?: strin
   const chosen = entry(config.contexts, 'context', name).context;
   const cluster = entry(config.clusters, 'cluster', chosen.cluster ?? '').cluster;
   const user: User = chosen.user ? entry(config.users, 'user', chosen.user).user : {};
-  for (const unsupported of ['exec', 'auth-provider', 'username'] as const) {
+  for (const unsupported of ['exec', 'auth-provider'] as const) {
     if (user[unsupported] !== undefined)
       throw new KubeconfigError(`user ${chosen.user}: ${unsupported} is not supported`);
   }
-  if (cluster['proxy-url']) throw new KubeconfigError(`cluster ${chosen.cluster}: proxy-url is not supported`);
+  const { username = '', password = '' } = user;
+  const hasPassword = username !== '' || password !== '';
+  if (hasPassword && user.token)
+    throw new KubeconfigError(
+      `more than one authentication method found for ${chosen.user}; found [token basicAuth], only one is allowed`,
+    );
+  const proxy = cluster['proxy-url'] ? proxyOf(cluster['proxy-url'], chosen.cluster ?? '') : undefined;
   if (!cluster.server) throw new KubeconfigError(`cluster ${chosen.cluster} has no server`);
   const source = (data: string | undefined, path: string | undefined): Source | undefined => {
     if (data) return { text: Buffer.from(data, 'base64').toString() };
@@ -66,9 +76,21 @@ export function parseKubeconfig(text: string, directory: string, context?: strin
       : user.token
         ? { text: user.token }
         : undefined,
+    basic: hasPassword ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` : undefined,
+    proxy,
     impersonate: user.as ? { user: user.as, uid: user['as-uid'], groups: user['as-groups'] } : undefined,
     compression: !cluster['disable-compression'],
   };
+}
+
+/** @throws KubeconfigError for what is no URL, and for SOCKS */
+function proxyOf(text: string, cluster: string): URL {
+  const refused = (why: string): KubeconfigError =>
+    new KubeconfigError(`invalid 'proxy-url' ${JSON.stringify(text)} for cluster ${JSON.stringify(cluster)}: ${why}`);
+  const url = URL.parse(text);
+  if (!url) throw refused('it is no URL');
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+  throw refused(`unsupported scheme ${JSON.stringify(url.protocol.slice(0, -1))}, must be http or https`);
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -126,7 +148,8 @@ interface User {
   'as-groups'?: string[];
   exec?: unknown;
   'auth-provider'?: unknown;
-  username?: unknown;
+  username?: string;
+  password?: string;
 }
 
 function read(text: string): Kubeconfig {
