@@ -100,6 +100,23 @@ describe.skipIf(noContainers())('cgroups of pods on containerd', { timeout: 60_0
     expect(after).toMatchObject({ restartCount: 0, containerID: status!.containerStatuses![0]!.containerID });
   });
 
+  it('takes no memory away that is used', async () => {
+    const resources = both({ cpu: '100m', memory: '48Mi' });
+    await create('full', resources, `dd if=/dev/zero of=/dev/shm/file bs=1M count=20; echo full; ${forever}`);
+    await soon(() => machine.logs({ namespace, name: 'full' }, 'c').catch(() => '')).toContain('full');
+    const patch = { spec: { containers: [{ name: 'c', resources: both({ cpu: '100m', memory: '16Mi' }) }] } };
+    await pods().patch({ namespace, name: 'full' }, 'strategic', patch, { subresource: 'resize' });
+    const progress = async () => {
+      const { conditions } = (await get('full')).status!;
+      return conditions?.find(({ type }) => type === 'PodResizeInProgress');
+    };
+    await soon(async () => (await progress())?.message).toMatch(
+      /^\[attempting to set pod memory limit \(16777216\) below current usage \(\d+\), attempting to set container "c" memory limit \(16777216\) below current usage \(\d+\)\]$/,
+    );
+    expect(await phase('full')).toBe('Running');
+    await pods().delete({ namespace, name: 'full' });
+  });
+
   it('takes away the cgroup of a pod that is gone', async () => {
     const { metadata } = await get('burstable');
     await pods().delete({ namespace, name: 'burstable' });

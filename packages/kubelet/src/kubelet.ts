@@ -38,6 +38,7 @@ import { MirrorPods } from './sources/mirror.ts';
 import { ExclusiveResources } from './topology/exclusive.ts';
 import { readTopology } from './topology/machine.ts';
 import { ANYWHERE, TopologyManager } from './topology/manager.ts';
+import { countingAdmissions, exclusiveMetrics, UNCOUNTED } from './topology/metrics.ts';
 import { startUpkeep } from './upkeep.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
@@ -76,8 +77,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const reservations = options.reserved ?? NOTHING_RESERVED;
   const reserved = reservationOf(reservations, reservedBy(eviction.thresholds, machine), capacityOf(machine));
   let knowsAllPods = false;
+  const counts = metrics ? exclusiveMetrics(metrics) : UNCOUNTED;
   const exclusive = await ExclusiveResources.start({
     world,
+    metrics: counts,
     machine: await readTopology(machine.memoryBytes),
     cpus: options.cpus,
     memory: options.memory,
@@ -238,7 +241,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     resyncMs: RESYNC_MS,
     node: () => agent.node,
     resources: {
-      allocate: (pod) => topology.allocate(pod),
+      allocate: countingAdmissions((pod) => topology.allocate(pod), counts, world.clock),
       nodeFor: (pod, node) => devices.manager.nodeFor(pod, node),
       resizeProblem: (pod, current) => exclusive.resizeProblem(pod, current),
     },

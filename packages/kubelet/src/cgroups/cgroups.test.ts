@@ -167,6 +167,17 @@ describe('cgroups of pods', () => {
     expect([quota(), memory()]).toEqual(['200000', String(5 * MI)]);
   });
 
+  it('do not shrink below what is used', async () => {
+    const cgroups = made();
+    await cgroups.ensure(guaranteed('1', '10Mi'));
+    kernel.set(path('memory', 'memory.usage_in_bytes'), String(6 * MI));
+    expect(await cgroups.problem(guaranteed('1', '20Mi'))).toBeUndefined();
+    expect(await cgroups.problem(guaranteed('2', '7Mi'))).toBeUndefined();
+    expect(await cgroups.problem(guaranteed('1', '5Mi'))).toBe(
+      `attempting to set pod memory limit (${5 * MI}) below current usage (${6 * MI})`,
+    );
+  });
+
   it('are put right by a kubelet that starts in the middle of a resize', async () => {
     await made().ensure(guaranteed('1', '10Mi'));
     const cgroups = made();

@@ -12,6 +12,8 @@ export interface PodCgroups {
   parentOf(pod: Pod): string;
   /** Makes the pod's, if it is not there. @throws Error in upstream's words */
   ensure(pod: Pod): Promise<void>;
+  /** Why it cannot have what it is to have: it uses more. */
+  problem(pod: Pod): Promise<string | undefined>;
   /** Before its containers are resized: where it is to have more than it has, it has it from now on. @throws Error */
   grow(pod: Pod): Promise<void>;
   /** After they were: what is more than it is to have is taken back. @throws Error */
@@ -28,6 +30,7 @@ export function namedCgroups(driver: CgroupDriver, nameOf: (pod: Pod) => CgroupN
   return {
     parentOf: (pod) => cgroupPath(nameOf(pod), driver),
     ensure: nothing,
+    problem: () => Promise.resolve(undefined),
     grow: nothing,
     settle: nothing,
     remove: nothing,
@@ -79,6 +82,15 @@ export class MadeCgroups implements PodCgroups {
       throw new Error(message, { cause: error });
     }
     this.#given.set(uidOf(pod), wanted);
+  }
+
+  async problem(pod: Pod): Promise<string | undefined> {
+    const { memory } = this.#limitsOf(pod);
+    const before = this.#given.get(uidOf(pod))?.memory ?? Infinity;
+    if (memory === undefined || memory >= before) return undefined;
+    const { usage } = await this.#options.tree.memory(this.#nameOf(pod));
+    if (usage < memory) return undefined;
+    return `attempting to set pod memory limit (${memory}) below current usage (${usage})`;
   }
 
   async grow(pod: Pod): Promise<void> {

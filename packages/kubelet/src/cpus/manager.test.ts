@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { container, exited, podOf, running, stateOf, statusOf } from '../testing/pods.ts';
+import { exclusiveMetrics } from '../topology/metrics.ts';
 import { SINGLE } from '../topology/testing.ts';
 import { CpuManager, type CpuManagerOptions, type CpuSettings } from './manager.ts';
 import { parseCpus } from './set.ts';
@@ -79,6 +81,19 @@ describe('CpuManager', () => {
     await cpus.reconcile();
     await cpus.reconcile();
     expect(updates).toEqual(['a-0 0-7', 'a-0 1,5']);
+  });
+
+  it('is counted', async () => {
+    const registry = new MetricsRegistry();
+    const cpus = await start({}, { metrics: exclusiveMetrics(registry) });
+    pods = ['u1', 'u2', 'u3'].map(guaranteed);
+    for (const pod of pods) await cpus.allocate(pod, a, HOW);
+    await expect(cpus.allocate(guaranteed('u4'), a, HOW)).rejects.toThrow('not enough cpus available');
+    const text = await registry.text();
+    expect(text).toContain('kubelet_cpu_manager_pinning_requests_total 4\n');
+    expect(text).toContain('kubelet_cpu_manager_pinning_errors_total 1\n');
+    expect(text).toContain('kubelet_cpu_manager_shared_pool_size_millicores 1000\n');
+    expect(text).toContain('kubelet_cpu_manager_exclusive_cpu_allocation_count 6\n');
   });
 
   it('leaves alone what has ended, and what is where it may be', async () => {

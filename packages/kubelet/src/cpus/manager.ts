@@ -13,10 +13,11 @@ import { StateFile } from '../state-file.ts';
 import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { Cpu } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
+import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
 import { CpuAssignments } from './assignments.ts';
 import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
 import { takeCpus } from './choose.ts';
-import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus } from './set.ts';
+import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus, union, without } from './set.ts';
 import { allOf, StaticCpus, type StaticOptions } from './static.ts';
 
 export interface CpuSettings extends StaticOptions {
@@ -29,6 +30,7 @@ export interface CpuSettings extends StaticOptions {
 
 export interface CpuManagerOptions {
   readonly world: World;
+  readonly metrics?: ExclusiveMetrics | undefined;
   readonly settings: CpuSettings;
   readonly machine: readonly Cpu[];
   /** Of CPU, kept from pods. */
@@ -77,6 +79,7 @@ export class CpuManager implements Provider {
       throw new Error(`start cpu manager error: ${(error as Error).message}`, { cause: error });
     }
     const manager = new CpuManager(options, cpus);
+    manager.#count();
     if (isNew) await manager.#write(assignments);
     return manager;
   }
@@ -98,7 +101,17 @@ export class CpuManager implements Provider {
   /** Resolves when it is on disk. */
   async allocate(pod: Pod, container: Container, { nodes }: AllocationHow): Promise<void> {
     this.#release();
-    if (this.#static?.allocate(pod, container, nodes)) await this.#write(this.#static.assignments);
+    const cpus = this.#static;
+    if (!cpus || cpus.wanted(pod, container) === 0) return;
+    let given: boolean;
+    try {
+      given = cpus.allocate(pod, container, nodes);
+      this.#metrics.pinned('cpu', false);
+    } catch (error) {
+      this.#metrics.pinned('cpu', true);
+      throw error;
+    }
+    if (given) await this.#write(cpus.assignments);
   }
 
   /** A container's own. */
@@ -174,7 +187,19 @@ export class CpuManager implements Provider {
     );
   }
 
+  #count(): void {
+    if (!this.#static) return;
+    const { assignments, reserved } = this.#static;
+    const own = union(...Array.from(assignments.entries(), ({ cpus }) => cpus));
+    this.#metrics.cpus(without(assignments.shared, reserved).size, own.size);
+  }
+
+  get #metrics(): ExclusiveMetrics {
+    return this.#options.metrics ?? UNCOUNTED;
+  }
+
   #write(assignments: CpuAssignments): Promise<void> {
+    this.#count();
     return this.#file.write(() => formatCpuState(this.#options.settings.policy, assignments));
   }
 }

@@ -11,6 +11,7 @@ import { StateFile } from '../state-file.ts';
 import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { NumaNode } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
+import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
 import { formatMemoryState, MEMORY_STATE, parseMemoryState } from './checkpoint.ts';
 import { type Block, MemoryState } from './state.ts';
 import { isMemory, type ReservedMemory, StaticMemory } from './static.ts';
@@ -30,6 +31,7 @@ export interface MemorySettings {
 
 export interface MemoryManagerOptions {
   readonly world: World;
+  readonly metrics?: ExclusiveMetrics | undefined;
   readonly settings: MemorySettings;
   readonly machine: readonly NumaNode[];
   /** Of each resource, kept from pods. */
@@ -89,7 +91,18 @@ export class MemoryManager implements Provider {
   /** Resolves when it is on disk. */
   async allocate(pod: Pod, container: Container, how: AllocationHow): Promise<void> {
     this.#release();
-    if (this.#static?.allocate(pod, container, how)) await this.#write(this.#static.state);
+    const memory = this.#static;
+    if (!memory || memory.wanted(pod, container).size === 0) return;
+    const { metrics = UNCOUNTED } = this.#options;
+    let given: boolean;
+    try {
+      given = memory.allocate(pod, container, how);
+      metrics.pinned('memory', false);
+    } catch (error) {
+      metrics.pinned('memory', true);
+      throw error;
+    }
+    if (given) await this.#write(memory.state);
   }
 
   /** A container is about to begin: what has ended before is given back. */

@@ -1,6 +1,7 @@
 /** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { HUGE_PAGES } from '@keelson/api/resources/pod';
 import type { DeviceCapacity } from '../devices/inventory.ts';
 import type { Image } from '../runtime/images.ts';
 import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
@@ -88,10 +89,14 @@ export function describeStatus(
   };
   const own = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
   const all = { ...ofOthers(old?.capacity), ...own };
+  const inPages = Object.entries(all).filter(([name]) => name.startsWith(HUGE_PAGES));
+  const allocatable = Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])]));
   return {
     addresses: [...addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
     allocatable: {
-      ...Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])])),
+      ...allocatable,
+      // What is in huge pages is no other memory.
+      memory: inPages.reduce((memory, [, pages]) => left(memory, pages), allocatable.memory!),
       ...devices?.allocatable,
     },
     capacity: all,
@@ -122,12 +127,14 @@ export function describeStatus(
 }
 
 /** What the machine has itself. */
-export function capacityOf({ cpus, storageBytes, memoryBytes }: Machine): Record<string, string> {
+export function capacityOf({ cpus, storageBytes, memoryBytes, hugePages }: Machine): Record<string, string> {
+  const pages = Array.from(hugePages, ([size, bytes]) => {
+    return [`${HUGE_PAGES}${Quantity.of(size, 'BinarySI')}`, Quantity.of(bytes, 'BinarySI').toString()] as const;
+  });
   return {
     cpu: String(cpus),
     'ephemeral-storage': `${Math.floor(storageBytes / 1024)}Ki`,
-    'hugepages-1Gi': '0',
-    'hugepages-2Mi': '0',
+    ...Object.fromEntries(pages),
     memory: `${Math.floor(memoryBytes / 1024)}Ki`,
   };
 }
@@ -137,7 +144,7 @@ const DECLARED_FEATURES = ['RestartAllContainersOnContainerExits'];
 
 /** Resources that somebody else has told of stay: pods can have them all. */
 function ofOthers(capacity: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(capacity).filter(([name]) => !name.startsWith('hugepages-')));
+  return Object.fromEntries(Object.entries(capacity).filter(([name]) => !name.startsWith(HUGE_PAGES)));
 }
 
 function left(capacity: string, reserved: string | undefined): string {

@@ -1,5 +1,5 @@
 /** The machine that the kubelet runs on. */
-import { readFile, statfs } from 'node:fs/promises';
+import { readdir, readFile, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, networkInterfaces, platform, release, totalmem } from 'node:os';
 
 export interface Machine {
@@ -16,6 +16,8 @@ export interface Machine {
   readonly os: string;
   readonly architecture: string;
   readonly swapBytes: number;
+  /** Bytes of huge pages, by the size of a page in bytes. */
+  readonly hugePages: ReadonlyMap<number, number>;
 }
 
 /** @param directory of the kubelet's data. What cannot be read is empty or 0. */
@@ -41,8 +43,23 @@ export async function readMachine(directory: string): Promise<Machine> {
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(osRelease)?.[1] ?? '',
     os: platform() === 'win32' ? 'windows' : platform(),
     architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
+    hugePages: await hugePages(),
     swapBytes: Number(/^SwapTotal:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0) * 1024,
   };
+}
+
+const HUGE_PAGES = '/sys/kernel/mm/hugepages';
+
+async function hugePages(): Promise<Map<number, number>> {
+  const folders = await readdir(HUGE_PAGES).catch(() => []);
+  const found = await Promise.all(
+    folders.map(async (name) => {
+      const size = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? Number.NaN) * 1024;
+      const count = Number(await readFile(`${HUGE_PAGES}/${name}/nr_hugepages`, 'utf8').catch(() => '0'));
+      return [size, size * count] as const;
+    }),
+  );
+  return new Map(found.filter(([size]) => !Number.isNaN(size)));
 }
 
 /** The address by which others reach this machine, as far as it can be told: the first that is not its own alone. */

@@ -37,6 +37,7 @@ async function facts(world = manualWorld()): Promise<NodeFacts> {
       os: 'linux',
       architecture: 'amd64',
       swapBytes: 0,
+      hugePages: new Map([[2 ** 21, 0]]),
     },
     version: await runtime.version(),
     runtime: await runtime.status(),
@@ -98,6 +99,23 @@ describe('describeStatus', () => {
     const status = describeStatus(configuration, await facts(), { ...old, capacity, allocatable }, 't2');
     expect(status.capacity).toEqual({ ...old.capacity, 'example.com/foo': '5' });
     expect(status.allocatable).toEqual({ ...old.allocatable, 'example.com/foo': '5' });
+  });
+
+  it('says that what is in huge pages is no other memory', async () => {
+    const { machine, ...rest } = await facts();
+    const hugePages = new Map([
+      [2 ** 21, 2 ** 30],
+      [2 ** 30, 2 ** 30],
+    ]);
+    const { capacity, allocatable } = describeStatus(
+      { ...configuration, reserved: { memory: '1Gi' } },
+      { ...rest, machine: { ...machine, hugePages } },
+      undefined,
+      't1',
+    );
+    const pages = { 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '1Gi' };
+    expect(capacity).toMatchObject({ ...pages, memory: '8Gi' });
+    expect(allocatable).toMatchObject({ ...pages, memory: '5Gi' });
   });
 
   it('says what plugins have, in the place of what was said of it', async () => {

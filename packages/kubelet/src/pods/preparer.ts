@@ -193,6 +193,22 @@ export class NodePreparer implements Preparer {
     return { overhead: overheadResources(pod, quota), resources: sandboxResources(pod, quota) };
   }
 
+  async shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined> {
+    const { cgroups, runtime } = this.#options;
+    const ofPod = await cgroups.problem(pod);
+    const stats = limits.size > 0 ? await runtime.stats() : [];
+    const own = stats.find(({ uid }) => uid === uidOf(pod))?.containers ?? [];
+    const problems = own.map(({ name, memory }) => {
+      const [limit, usage] = [limits.get(name), memory?.usageBytes];
+      if (limit === undefined) return undefined;
+      if (usage === undefined) return `missing container ${JSON.stringify(name)} memory usage`;
+      if (usage < limit) return undefined;
+      return `attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${usage})`;
+    });
+    const all = [ofPod, ...problems].filter((problem) => problem !== undefined);
+    return all.length > 1 ? `[${all.join(', ')}]` : all[0];
+  }
+
   growCgroup(pod: Pod): Promise<void> {
     return this.#options.cgroups.grow(pod);
   }

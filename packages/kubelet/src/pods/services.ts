@@ -44,6 +44,11 @@ export interface Preparer {
   containerResources(pod: Pod, container: PodContainer): LinuxResources;
   /** What the sandbox is told of the pod's resources. */
   sandboxResources(pod: Pod): Pick<SandboxConfig['linux'], 'overhead' | 'resources'>;
+  /**
+   * Why the pod, or containers of it that run, cannot have less memory than they have: they use more.
+   * @param limits bytes by container, of those that are to have less
+   */
+  shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined>;
   /** The pod may have what it is to have, before its containers do; and no more than that, when they have. @throws Error */
   growCgroup(pod: Pod): Promise<void>;
   settleCgroup(pod: Pod): Promise<void>;

@@ -110,7 +110,18 @@ async function resizeAll(services: PodServices, request: SyncRequest, { resize, 
   const memory = (resources: ResourceRequirements) => Quantity.parse(resources.limits?.memory ?? '0');
   const grows = ({ container, from }: Plan['resize'][number]) =>
     memory(container.spec.resources ?? {}).cmp(memory(from));
+  const shrinking = resize.filter(({ container: { spec }, from }) => {
+    const to = memory(spec.resources ?? {});
+    return !to.isZero() && (memory(from).isZero() || to.cmp(memory(from)) < 0);
+  });
   try {
+    if (resize.length > 0) {
+      const limits = shrinking.map(({ container: { spec } }) => {
+        return [spec.name, Number(memory(spec.resources ?? {}).value())] as const;
+      });
+      const problem = await preparer.shrinkProblem(request.pod, new Map(limits));
+      if (problem !== undefined) throw new Error(problem);
+    }
     if (resize.length > 0 && sandbox.type === 'keep') await tellSandbox(services, sandbox.id, request.pod);
     await preparer.growCgroup(request.pod);
     for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {

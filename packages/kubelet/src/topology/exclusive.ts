@@ -12,7 +12,8 @@ import type { LinuxResources } from '../runtime/linux.ts';
 import type { MachineTopology } from './machine.ts';
 import type { Provider } from './manager.ts';
 
-export interface ExclusiveOptions extends Pick<CpuManagerOptions, 'directory' | 'runtime' | 'pods' | 'ready'> {
+export interface ExclusiveOptions
+  extends Pick<CpuManagerOptions, 'directory' | 'runtime' | 'pods' | 'ready' | 'metrics'> {
   readonly world: World;
   readonly machine: MachineTopology;
   /** Nobody has CPUs of their own, and nothing is remembered of them, without it. */

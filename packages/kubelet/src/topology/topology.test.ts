@@ -1,8 +1,11 @@
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, it } from 'vitest';
 import { container, podOf } from '../testing/pods.ts';
 import { combinations, countOf, type Hint, type Hints, hintsFor, idsIn, NO_HINTS, nodesOf } from './hints.ts';
 import { AdmissionError, ANYWHERE, type Provider, TopologyManager, type TopologyOptions } from './manager.ts';
+import { countingAdmissions, exclusiveMetrics } from './metrics.ts';
 import { affinityOf, type TopologyPolicy } from './policy.ts';
 import { numaOf } from './testing.ts';
 
@@ -131,6 +134,21 @@ describe('TopologyManager', () => {
       reason: 'Own',
       message: 'why',
     });
+  });
+
+  it('counts who came in, and who did not', async () => {
+    const registry = new MetricsRegistry();
+    const { clock } = manualWorld();
+    const counts = exclusiveMetrics(registry);
+    const admit = (manager: TopologyManager) =>
+      countingAdmissions((each) => manager.allocate(each), counts, clock)(pod);
+    await admit(managerOf({ policy: 'restricted' }, providing([hint([0])]).provider));
+    await admit(managerOf({ policy: 'restricted' }, providing([]).provider));
+    expect(admit(managerOf({}))).toBeUndefined();
+    const text = await registry.text();
+    expect(text).toContain('kubelet_topology_manager_admission_requests_total 3\n');
+    expect(text).toContain('kubelet_topology_manager_admission_errors_total 1\n');
+    expect(text).toContain('kubelet_topology_manager_admission_duration_ms_count 3\n');
   });
 
   it('refuses machines with too many nodes', () =>

@@ -57,6 +57,10 @@ const MACHINE: Machine = {
   os: 'linux',
   architecture: 'amd64',
   swapBytes: 0,
+  hugePages: new Map([
+    [2 ** 30, 0],
+    [2 ** 21, 0],
+  ]),
 };
 
 /** Resolves when all nodes are registered and ready. */

@@ -81,6 +81,8 @@ export class SimulatedPreparer implements Preparer {
     return NONE;
   }
 
+  async shrinkProblem(): Promise<undefined> {}
+
   async growCgroup(): Promise<void> {}
 
   async settleCgroup(): Promise<void> {}
