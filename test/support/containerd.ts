@@ -1,8 +1,8 @@
 /** A containerd of one's own, with a network and two images, for tests on real containers. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { archive, busyboxFiles, type Image, layer } from './image-archive.ts';
 import { type Program, startProgram, untilReady } from './process.ts';
@@ -120,6 +120,7 @@ async function stop(socket: string, program: Program, bridge: string, directory:
       // It was not there.
     }
   };
+  const networks = networksOf(join(directory, 'state'));
   quietly(() => {
     const tasks = ctr(socket, '-n', 'k8s.io', 'tasks', 'ls', '-q').split('\n').filter(Boolean);
     for (const task of tasks) quietly(() => ctr(socket, '-n', 'k8s.io', 'tasks', 'rm', '-f', task));
@@ -127,7 +128,18 @@ async function stop(socket: string, program: Program, bridge: string, directory:
   await program.stop('SIGTERM');
   quietly(() => execFileSync('pkill', ['-9', '-f', `containerd-shim.*${socket}`]));
   unmountBelow(directory);
+  for (const network of networks) quietly(() => execFileSync('ip', ['netns', 'delete', network], { stdio: 'ignore' }));
   quietly(() => execFileSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' }));
+}
+
+/** The namespaces of the networks that CNI has made for what runs, which outlive containerd. */
+function networksOf(state: string): Set<string> {
+  const bundles = join(state, 'io.containerd.runtime.v2.task/k8s.io');
+  const configs = globSync('*/config.json', { cwd: bundles }).map(
+    (file) => JSON.parse(readFileSync(join(bundles, file), 'utf8')) as { linux?: { namespaces?: { path?: string }[] } },
+  );
+  const paths = configs.flatMap(({ linux }) => linux?.namespaces ?? []).map(({ path = '' }) => path);
+  return new Set(paths.filter((path) => /\/netns\/cni-[^/]+$/.test(path)).map((path) => basename(path)));
 }
 
 function configuration(directory: string, socket: string, sandboxImage: string, networks: string): string {
