@@ -68,6 +68,9 @@ export async function writeCni({ folder, addressFolder }: CniSettings, configura
   return true;
 }
 
-export async function removeCni({ folder, addressFolder }: CniSettings): Promise<void> {
-  for (const each of [folder, addressFolder]) await rm(join(each, FILE), { force: true });
+/** Takes away the link, and what it leads to. */
+export async function removeCni({ folder }: Pick<CniSettings, 'folder'>): Promise<void> {
+  const path = join(folder, FILE);
+  const target = await readlink(path).catch(() => undefined);
+  for (const each of [path, target]) if (each !== undefined) await rm(each, { force: true });
 }

@@ -29,7 +29,7 @@ interface Own {
 }
 
 /** So many pods, policies or sets at once, then other work gets its turn. */
-const SLICE = 100;
+const SLICE = 25;
 
 /**
  * The table of one node. What is set is only noted; `changes` has the table follow, at the cost of what differs. Pods and policies are
