@@ -327,6 +327,12 @@ describe('what a write may say of itself', () => {
     expect(JSON.parse(body)).toMatchObject({ metadata: { resourceVersion: '5' } });
   });
 
+  test('a dry run of an update leaves selfLink', async () => {
+    const map = { metadata: { name: 'a', selfLink: 'x' }, data: { k: 'v' } };
+    expect(JSON.parse((await client.send('PUT', `${maps}/a?dryRun=All`, map)).body).metadata.selfLink).toBe('x');
+    expect(JSON.parse((await client.send('PUT', `${maps}/a`, map)).body).metadata).not.toHaveProperty('selfLink');
+  });
+
   test('a service that its status makes has no address, and no place for one that it names', async () => {
     const services = '/api/v1/namespaces/default/services';
     const put = (name: string, spec: object) =>

@@ -40,12 +40,13 @@ export class ObjectCodec {
    * The object as it comes back from the store, in canonical form however it was put together, so that equal objects are
    * equal bytes; and these bytes. Resource version and selfLink are not among them, empty lists become what they are once
    * stored. The object returned must not be changed.
+   * @param isStored false for a dry run, which does not come as far as the store, where selfLink is taken away
    */
-  encode(given: KubeObject): { object: KubeObject; bytes: Buffer } {
+  encode(given: KubeObject, isStored = true): { object: KubeObject; bytes: Buffer } {
     const { storageForm, registration } = this.#definition;
     const object = storageForm.normalize(this.#asRead(given));
     if (!registration.storedAsJson) storageForm.emptiesToNull(object);
-    delete object.metadata.selfLink;
+    if (isStored) delete object.metadata.selfLink;
     const bytes = encodeStored(object);
     justEncoded.set(bytes, object);
     encodedBytes.set(object, bytes);

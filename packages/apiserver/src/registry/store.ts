@@ -243,7 +243,7 @@ export class ResourceStore {
     dryRun: boolean,
     isNewest: boolean,
   ): Promise<KubeObject | 'lost'> {
-    const { object, bytes } = this.codec.encode(given);
+    const { object, bytes } = this.codec.encode(given, !dryRun);
     if (dryRun) return object;
     if (bytes.equals(current.bytes)) {
       if (!isNewest) return 'lost';
