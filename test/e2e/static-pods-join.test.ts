@@ -101,6 +101,9 @@ describe.skipIf(skip)(
       const upgrade = ({ root, run }: Machine, ...args: string[]) =>
         run(bin('keelson'), ['upgrade', ...args, '--root', root, '--ignore-preflight-errors=ControlPlaneNodesReady']);
       const etcdOf = async ({ name }: Machine) => (await pods(name))[0]!.status.containerStatuses![0]!.containerID;
+      const plan = await first!.run(bin('keelson'), ['upgrade', 'plan', '--root', first!.root]);
+      for (const component of ['kubelet', ...CONTROL_PLANE])
+        expect(plan).toMatch(new RegExp(`^${component} +cp2 +v1\\.36\\.\\d+ +v1\\.36\\.\\d+$`, 'm'));
       const config = await k.json<ConfigMap>`get configmap -n kube-system kubeadm-config`;
       const more = '{extraArgs: [{name: v, value: "3"}]}';
       const text = config.data!.ClusterConfiguration!.replace(/^(apiServer|scheduler): \{\}$/gm, `$1: ${more}`);

@@ -69,6 +69,17 @@ describe('the commands about an installation', () => {
     ['token delete --root DIR', 'say which: a token, or the part before its dot'],
     ['token list -o nonsense --root DIR', '--output nonsense is unknown'],
     ['token list --root DIR', 'cannot use DIR/etc/kubernetes/admin.conf'],
+    ['upgrade nonsense --root DIR', '"keelson upgrade" knows plan, apply and node, not "nonsense"'],
+    ['upgrade node v1.36.2 --root DIR', '"keelson upgrade node" takes no arguments, got "v1.36.2"'],
+    ['upgrade node phase nonsense --root DIR', 'there is no phase "nonsense"'],
+    ['upgrade node --root DIR', 'no node is installed on this machine: kubelet.conf names none'],
+    ['join phase nonsense --root DIR', 'there is no phase "nonsense"'],
+    ['join 10.0.0.1:6443 10.0.0.2:6443 --root DIR', '"keelson join" takes one HOST:PORT'],
+    [
+      'join 10.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-unsafe-skip-ca-verification --control-plane --certificate-key abcd --root DIR',
+      'the configuration: certificateKey: invalid certificate key size 2',
+    ],
+    ['reset phase nonsense --root DIR', 'there is no phase "nonsense"'],
     ['reset nonsense --root DIR', '"keelson reset" takes no arguments'],
   ])('%s is refused', async (command, message) => {
     await writeFile(join(folder, 'c.yaml'), algorithm);
@@ -89,7 +100,12 @@ describe('the commands about an installation', () => {
     ['token', /keelson token create \[TOKEN\]/],
     ['certs certificate-key', /^[0-9a-f]{64}\n$/],
     ['token generate', /^[a-z0-9]{6}\.[a-z0-9]{16}\n$/],
-    ['reset --help', /There is no way back/],
+    ['reset --help', /There is no way back[\s\S]*^ {2}remove-etcd-member /m],
+    [
+      'join phase control-plane-prepare --help',
+      /keelson join phase control-plane-prepare \[flags\]\n\nPhases:\n {2}download-certs/,
+    ],
+    ['upgrade node --help', /^ {2}kubelet-config /m],
   ])('%s is help', async (command, text) => {
     const { code, stdout } = await run(command);
     expect(code).toBe(0);

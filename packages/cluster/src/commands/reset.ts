@@ -3,15 +3,17 @@ import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
-import { installedFiles, resetMachine } from '../install/reset.ts';
+import { installedFiles, resetPhases } from '../install/reset.ts';
 import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
+import { namedPhase, phaseTree, runNamed } from './phases.ts';
 
 const flags = {
   ...placeFlags,
   'cert-dir': { type: 'string', section: 'General' },
   'dry-run': { type: 'bool', section: 'General' },
   force: { type: 'bool', shorthand: 'f', section: 'General' },
+  'skip-phases': { type: 'strings', section: 'General' },
 } as const satisfies FlagTable;
 
 const descriptions = {
@@ -19,6 +21,7 @@ const descriptions = {
   'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
   'dry-run': 'Change nothing: tell what would be done.',
   force: 'Do it. Without it, what would go is shown.',
+  'skip-phases': 'Phases to leave out: remove-etcd-member, cleanup-node.',
 };
 
 const head = `Undoes what init and join did to this machine: takes its member out of etcd, where that has others, ends the control plane and the kubelet, and removes the certificates, the
@@ -26,14 +29,18 @@ kubeconfigs, the manifests or units, the state of the kubelet, and the data of e
 
 Usage:
   keelson reset --force [flags]
-`;
+  keelson reset phase NAME [flags]    one of the phases
+
+Phases:
+${phaseTree(resetPhases)}`;
 
 /** `keelson reset`. @returns the exit code */
 export function reset(argv: readonly string[], io: Io): Promise<number> {
   return outcomeOf('keelson reset', io, async () => {
     const { values, args } = parseFlags(flags, argv);
     if (values.help) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
-    if (args.length > 0) throw new FlagError(`"keelson reset" takes no arguments, got "${args.join(' ')}"`);
+    const phase = args[0] === 'phase' ? namedPhase('keelson reset', resetPhases, args.slice(1)) : undefined;
+    if (args.length > 0 && !phase) throw new FlagError(`"keelson reset" takes no arguments, got "${args.join(' ')}"`);
     const world = systemWorld();
     const certificates = values['cert-dir'];
     const context = await installContext({
@@ -45,7 +52,10 @@ export function reset(argv: readonly string[], io: Io): Promise<number> {
       world,
       report: (line) => io.stdout(`${line}\n`),
     });
-    if (values.force || context.dryRun) return resetMachine(context, world);
+    if (values.force || context.dryRun || phase) {
+      await runNamed(resetPhases, phase, { ...context, world }, values['skip-phases']);
+      return;
+    }
     const there = await installedFiles(context);
     if (there.length === 0) return io.stdout('There is nothing to undo.\n');
     io.stdout(`These would be removed:\n${there.map((path) => `  ${context.layout.local(path)}\n`).join('')}`);

@@ -9,11 +9,13 @@ import { DryRunFiles } from '../install/files.ts';
 import { decodeUpgrade, type UpgradeConfiguration } from '../install/upgrade/configuration.ts';
 import { type UpgradeContext, upgradeContext } from '../install/upgrade/context.ts';
 import { upgradeApplyPhases, upgradeNodePhases } from '../install/upgrade/phases.ts';
+import { upgradePlan } from '../install/upgrade/plan.ts';
 import { versionProblem } from '../install/upgrade/version.ts';
 import { StartupError } from '../startup-error.ts';
 import { outcomeOf, showFiles } from './installation.ts';
 import type { Io } from './io.ts';
 import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
+import { table } from './table.ts';
 
 const general = { section: 'General' } as const;
 
@@ -52,6 +54,7 @@ const head = `Brings what is installed on this machine to this release, and to t
 (kube-system/kubeadm-config and kubelet-config). A part that does not come up is put back as it was.
 
 Usage:
+  keelson upgrade plan [VERSION] [flags]       show what would become of what
   keelson upgrade apply [VERSION] [flags]      on the first machine of the control plane
   keelson upgrade node [flags]                 on each of the others, those without a control plane last
   keelson upgrade apply|node phase NAME… [flags]
@@ -69,8 +72,10 @@ export function upgrade(argv: readonly string[], io: Io): Promise<number> {
     const { values, given, args } = parseFlags(flags, argv);
     const [verb, ...words] = args;
     if (verb === undefined) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
+    if (verb === 'plan' && words.length <= 1 && !values.help)
+      return showPlan(values, await configurationFrom(values, given, 'apply', words[0]), io);
     if (verb !== 'apply' && verb !== 'node')
-      throw new FlagError(`"keelson upgrade" knows apply and node, not "${args.join(' ')}"`);
+      throw new FlagError(`"keelson upgrade" knows plan, apply and node, not "${args.join(' ')}"`);
     const { phases, command } = verbs[verb];
     const phase = words[0] === 'phase' ? namedPhase(command, phases, words.slice(1)) : undefined;
     if (values.help || (words[0] === 'phase' && phase === undefined)) return io.stdout(help(verb, phase, io));
@@ -115,14 +120,25 @@ async function configurationFrom(
   return explained(() => decodeUpgrade(documentOf(documents, 'UpgradeConfiguration'), verb));
 }
 
-async function run(
-  values: Values,
-  configuration: UpgradeConfiguration,
-  verb: Verb,
-  phase: NamedPhase<UpgradeContext> | undefined,
-  io: Io,
-): Promise<void> {
-  const report = (line: string) => io.stdout(`${line}\n`);
+async function showPlan(values: Values, configuration: UpgradeConfiguration, io: Io): Promise<void> {
+  const context = await contextOf(values, configuration, 'apply', io);
+  try {
+    const rows = await upgradePlan(await context.api(), context);
+    io.stdout(`The configuration of the cluster is of ${context.clusterVersion}, this release is ${RELEASE}.\n\n`);
+    io.stdout(
+      table([
+        ['COMPONENT', 'NODE', 'CURRENT', 'TARGET'],
+        ...rows.map(({ component, node, current, target }) => [component, node, current, target]),
+      ]),
+    );
+    io.stdout('\nKubelets are brought along with their programs. The rest: keelson upgrade apply\n');
+  } finally {
+    await context.close();
+  }
+}
+
+/** For apply, that of a version that the cluster can be brought to. */
+async function contextOf(values: Values, configuration: UpgradeConfiguration, verb: Verb, io: Io) {
   const version = verb === 'apply' ? `v${(configuration.kubernetesVersion || RELEASE).replace(/^v/, '')}` : undefined;
   const context = await upgradeContext({
     root: values.root,
@@ -131,10 +147,22 @@ async function run(
     path: io.env.PATH,
     version,
     world: systemWorld(),
-    report,
+    report: (line) => io.stdout(`${line}\n`),
   });
+  if (version !== undefined) expectVersion(context, version);
+  return context;
+}
+
+async function run(
+  values: Values,
+  configuration: UpgradeConfiguration,
+  verb: Verb,
+  phase: NamedPhase<UpgradeContext> | undefined,
+  io: Io,
+): Promise<void> {
+  const report = (line: string) => io.stdout(`${line}\n`);
+  const context = await contextOf(values, configuration, verb, io);
   try {
-    if (version !== undefined) expectVersion(context, version);
     await runNamed(verbs[verb].phases, phase, context, configuration.skipPhases);
     if (context.files instanceof DryRunFiles) return showFiles(context.files, context.layout, report);
     report('');

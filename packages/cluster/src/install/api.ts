@@ -41,7 +41,7 @@ export interface ObjectRef {
 
 export interface ListQuery {
   readonly namespace?: string;
-  readonly labelSelector: string;
+  readonly labelSelector?: string;
 }
 
 const FIELD_MANAGER = 'keelson';

@@ -6,7 +6,7 @@ import { runPhases } from './phase.ts';
 import { certsPhase } from './phases/certs.ts';
 import { kubeconfigPhase } from './phases/kubeconfig.ts';
 import { expirations, renew, renewableNames } from './renewal.ts';
-import { installedFiles, resetMachine } from './reset.ts';
+import { installedFiles, resetPhases } from './reset.ts';
 import { document, testInstallation } from './testing.ts';
 
 const configuration = (fields = '') => document('ClusterConfiguration', `encryptionAlgorithm: ECDSA-P256\n${fields}`);
@@ -96,7 +96,7 @@ test('reset removes what was written, and nothing else', async () => {
   await files.write('/etc/kubernetes/manifests/mine.yaml', 'x');
   await files.write('/var/lib/kubelet/config.yaml', 'x');
   expect(await installedFiles(context)).toContain('/etc/kubernetes/pki');
-  await resetMachine(context, systemWorld());
+  await runPhases(resetPhases, { ...context, world: systemWorld() });
   expect([...files.written.keys()]).toEqual(['/etc/kubernetes/mine', '/etc/kubernetes/manifests/mine.yaml']);
   expect(await installedFiles(context)).toEqual([]);
 });

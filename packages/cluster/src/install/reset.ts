@@ -17,18 +17,32 @@ import {
   type StaticPodName,
   unitFile,
 } from './layout.ts';
-import type { InstallContext } from './phase.ts';
+import type { InstallContext, Phase } from './phase.ts';
 
 const parts: readonly StaticPodName[] = [...CONTROL_PLANE, 'etcd'];
 const STOP_MS = 60_000;
 
-/**
- * Leaves the etcd of others, ends what runs, and removes what was written.
- * @throws StartupError where something cannot be removed
- */
-export async function resetMachine(context: InstallContext, world: World): Promise<void> {
+export interface ResetContext extends InstallContext {
+  readonly world: World;
+}
+
+/** What undoing consists of, in order. */
+export const resetPhases: readonly Phase<ResetContext>[] = [
+  {
+    name: 'remove-etcd-member',
+    summary: "Take this machine's member out of etcd, where that has others",
+    run: (context) => leaveEtcd(context, context.world),
+  },
+  {
+    name: 'cleanup-node',
+    summary: 'End what runs, and remove what was written',
+    run: cleanUp,
+  },
+];
+
+/** @throws StartupError where something cannot be removed */
+async function cleanUp(context: InstallContext): Promise<void> {
   const { services, report } = context;
-  await leaveEtcd(context, world);
   await remove(context, parts.map(manifestFile));
   if (services) {
     await untilStopped(context);
