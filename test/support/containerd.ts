@@ -1,7 +1,7 @@
 /** A containerd of one's own, with a network and two images, for tests on real containers. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { archive, busyboxFiles, type Image, layer } from './image-archive.ts';
@@ -112,6 +112,18 @@ export function unmountBelow(directory: string): void {
   for (const path of own.reverse()) execFileSync('umount', ['-l', path]);
 }
 
+/** The cgroup of its cluster alone, in which a process is: others may be everybody's. */
+function ownCgroup(pid: string): string[] {
+  const own = /:\/(keelson-[^/\n]+)/.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
+  return own === undefined ? [] : [own];
+}
+
+function removeCgroup(name: string): void {
+  const folders = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((each) => `/sys/fs/cgroup/${each}`)];
+  const found = folders.map((each) => join(each, name)).filter((path) => existsSync(path));
+  for (const path of found) execFileSync('find', [path, '-depth', '-type', 'd', '-delete'], { stdio: 'ignore' });
+}
+
 async function stop(socket: string, program: Program, bridge: string, directory: string): Promise<void> {
   const quietly = (run: () => void) => {
     try {
@@ -122,8 +134,11 @@ async function stop(socket: string, program: Program, bridge: string, directory:
   };
   const networks = networksOf(join(directory, 'state'));
   quietly(() => {
-    const tasks = ctr(socket, '-n', 'k8s.io', 'tasks', 'ls', '-q').split('\n').filter(Boolean);
-    for (const task of tasks) quietly(() => ctr(socket, '-n', 'k8s.io', 'tasks', 'rm', '-f', task));
+    const [, ...lines] = ctr(socket, '-n', 'k8s.io', 'tasks', 'ls').split('\n').filter(Boolean);
+    const tasks = lines.map((line) => line.split(/ +/));
+    const groups = new Set(tasks.flatMap(([, pid = '']) => ownCgroup(pid)));
+    for (const [task = ''] of tasks) quietly(() => ctr(socket, '-n', 'k8s.io', 'tasks', 'rm', '-f', task));
+    for (const group of groups) quietly(() => removeCgroup(group));
   });
   await program.stop('SIGTERM');
   quietly(() => execFileSync('pkill', ['-9', '-f', `containerd-shim.*${socket}`]));

@@ -41,12 +41,17 @@ export class FakeKernel implements CgroupFiles {
     const mounts =
       version === 2
         ? [`30 20 0:26 / ${ROOT} rw,nosuid - cgroup2 cgroup2 rw`]
-        : own.map((each, index) => `${32 + index} 31 0:29 / ${ROOT}/${each} rw,relatime - cgroup cgroup rw,${each}`);
+        : [
+            ...own.map(
+              (each, index) => `${32 + index} 31 0:29 / ${ROOT}/${each} rw,relatime - cgroup cgroup rw,${each}`,
+            ),
+            `60 31 0:40 / ${ROOT}/unified rw,relatime - cgroup2 cgroup2 rw`,
+          ];
     this.#plain.set('/proc/self/mountinfo', ['31 23 0:28 / / rw - ext4 /dev/sda rw', ...mounts, ''].join('\n'));
     if (version === 2) {
       this.#add(ROOT, own);
       this.#file(ROOT, 'cgroup.controllers', own.join(' '));
-    } else for (const each of own) this.#add(`${ROOT}/${each}`, []);
+    } else for (const each of [...own, 'unified']) this.#add(`${ROOT}/${each}`, []);
     if (own.includes('cpuset') && version === 1) {
       this.#file(`${ROOT}/cpuset`, 'cpuset.cpus', '0-3');
       this.#file(`${ROOT}/cpuset`, 'cpuset.mems', '0');

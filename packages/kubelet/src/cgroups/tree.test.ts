@@ -87,6 +87,17 @@ it('says in v1 which controllers are not there', async () => {
   );
 });
 
+it('takes away in v1 what a runtime has left in the tree of v2 beside it', async () => {
+  const kernel = new FakeKernel(1);
+  const tree = await findTree(kernel);
+  await tree.create(['a'], {});
+  expect(kernel.exists(`${ROOT}/unified/a`)).toBe(false);
+  await kernel.make(`${ROOT}/unified/a`);
+  await kernel.make(`${ROOT}/unified/a/c`);
+  await tree.remove(['a']);
+  expect(kernel.exists(`${ROOT}/unified/a`)).toBe(false);
+});
+
 it('says in v2 what a cgroup was not given', async () => {
   const kernel = new FakeKernel(2);
   const tree = await findTree(kernel);

@@ -68,7 +68,8 @@ export async function findTree(files: CgroupFiles): Promise<CgroupTree> {
     throw new Error(`system validation failed - Following Cgroup subsystem not mounted: [${missing.join(' ')}]`);
   }
   const known = new Map([...folders].filter(([name]) => TreeV1.CONTROLLERS.has(name)));
-  return new TreeV1(files, known, known.has('hugetlb') ? sizes : []);
+  const unified = mounts.find(({ type }) => type === 'cgroup2')?.path;
+  return new TreeV1(files, known, known.has('hugetlb') ? sizes : [], unified);
 }
 
 interface Mount {

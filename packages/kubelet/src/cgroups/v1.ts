@@ -22,10 +22,13 @@ export class TreeV1 implements CgroupTree {
   readonly #files: CgroupFiles;
   /** Where each controller is mounted; some may share a place. */
   readonly #mounts: ReadonlyMap<string, string>;
+  /** Where the tree of cgroup v2 is beside them: runtimes make cgroups in it, too, and leave them. */
+  readonly #unified: string | undefined;
 
-  constructor(files: CgroupFiles, mounts: ReadonlyMap<string, string>, pageSizes: readonly string[]) {
+  constructor(files: CgroupFiles, mounts: ReadonlyMap<string, string>, pageSizes: readonly string[], unified?: string) {
     this.#files = files;
     this.#mounts = mounts;
+    this.#unified = unified;
     this.pageSizes = pageSizes;
   }
 
@@ -116,7 +119,8 @@ export class TreeV1 implements CgroupTree {
   }
 
   async remove(name: CgroupName): Promise<void> {
-    for (const mount of this.#places()) await removeBelow(this.#files, [mount, ...name].join('/'));
+    const unified = this.#unified === undefined ? [] : [this.#unified];
+    for (const mount of [...this.#places(), ...unified]) await removeBelow(this.#files, [mount, ...name].join('/'));
   }
 
   #places(): Set<string> {
