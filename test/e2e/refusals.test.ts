@@ -383,12 +383,18 @@ test.each([
 });
 
 test.each([
-  [{ 'kubernetes.io/config.mirror': 'x' }, {}, 'static pods cannot be resized'],
-  [{}, { os: { name: 'windows' } }, 'windows pods cannot be resized'],
-])('what cannot be resized is told of its metadata once: %j %j', async (annotations, spec, message) => {
+  ['resize', { 'kubernetes.io/config.mirror': 'x' }, {}, 'static pods cannot be resized'],
+  ['resize', {}, { os: { name: 'windows' } }, 'windows pods cannot be resized'],
+  [
+    'ephemeralcontainers',
+    { 'kubernetes.io/config.mirror': 'x' },
+    {},
+    'static pods do not support ephemeral containers',
+  ],
+])('what a pod never takes is told of without its metadata: %s %j %j', async (view, annotations, spec, message) => {
   const pod = { metadata: { name: 'fixed', annotations }, spec: { containers: [container], nodeName: 'n', ...spec } };
   await client.send('POST', `${core}/pods`, pod);
-  const { body } = await client.send('PATCH', `${core}/pods/fixed/resize`, { metadata: { uid: 'x' } }, MERGE);
+  const { body } = await client.send('PATCH', `${core}/pods/fixed/${view}`, { metadata: { uid: 'x' } }, MERGE);
   await client.send('DELETE', `${core}/pods/fixed?gracePeriodSeconds=0`);
   expect((JSON.parse(body) as { details: { causes: unknown } }).details.causes).toEqual([
     { reason: 'FieldValueInvalid', message: 'Invalid value: "x": field is immutable', field: 'metadata.uid' },

@@ -70,6 +70,7 @@ function makeEphemeralContainers(policy: PodPolicy): PodView {
         dropDisabledPodFields(pod, old);
         bumpPodGeneration(pod, old);
       },
+      updateChecks: ['kind'],
       validateUpdate: (_ctx, pod, old) => validateEphemeralContainersUpdate(policy, pod, old),
       warningsOnUpdate: () => [],
     },

@@ -6,6 +6,7 @@ import type { EphemeralContainer, Pod } from '@keelson/api/generated/types/core/
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { structType } from '@keelson/api/schema';
 import { internalForm } from '../../../validation/internal.ts';
+import { validateKubeObjectMetaUpdate } from '../../../validation/objectmeta.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
 import { type ContainerContext, validateCommon } from './containers.ts';
@@ -55,6 +56,7 @@ function isSet(container: EphemeralContainer, key: (typeof DISALLOWED)[number]):
 const TYPE = structType('io.k8s.api.core.v1.EphemeralContainer');
 
 /** Those that are there stay as they are. */
+/** With metadata, which does not matter for pods that take none. */
 export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
   const { annotations: before = {} } = old.metadata;
   if (before[MIRROR_POD] !== undefined) return [forbidden(NOWHERE, 'static pods do not support ephemeral containers')];
@@ -63,6 +65,7 @@ export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, o
   const path = Path.of('metadata', 'annotations');
   const containers = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   return [
+    ...validateKubeObjectMetaUpdate(pod.metadata, old.metadata, Path.of('metadata')),
     ...validatePodContent(pod, options),
     ...validatePodAnnotationUpdates(annotations, before, pod.spec, options, path),
     ...(old.spec.ephemeralContainers ?? []).flatMap((container) =>
