@@ -4,7 +4,9 @@ import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson
 import { usage } from '@keelson/component/pflag/usage';
 import { newCertificateKey } from '../install/certificate-key.ts';
 import { installContext } from '../install/context.ts';
+import { KUBERNETES_DIR } from '../install/layout.ts';
 import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
+import { generateRequests } from '../install/requests.ts';
 import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
 import { residual, table } from './table.ts';
@@ -12,12 +14,14 @@ import { residual, table } from './table.ts';
 const flags = {
   ...placeFlags,
   'cert-dir': { type: 'string', section: 'General' },
+  'kubeconfig-dir': { type: 'string', section: 'General', default: KUBERNETES_DIR },
   output: { type: 'string', shorthand: 'o', section: 'General', default: 'text' },
 } as const satisfies FlagTable;
 
 const descriptions = {
   ...placeDescriptions,
   'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
+  'kubeconfig-dir': 'Where generate-csr writes kubeconfigs.',
   output: 'text, or json.',
 };
 
@@ -26,6 +30,7 @@ const head = `Tells when the certificates of an installation end, and renews the
 Usage:
   keelson certs certificate-key          show one that could be init's --certificate-key, and tell nobody
   keelson certs check-expiration [flags]
+  keelson certs generate-csr [flags]     make keys, and what an authority elsewhere is to sign for them
   keelson certs renew all [flags]
   keelson certs renew NAME… [flags]      ${renewableNames.slice(0, 4).join(', ')}
                                          ${renewableNames.slice(4, 8).join(', ')}
@@ -44,8 +49,11 @@ export function certs(argv: readonly string[], io: Io): Promise<number> {
     const context = await contextOf(values, io);
     if (verb === 'check-expiration' && names.length === 0)
       return io.stdout(show(await expirations(context), context.clock.now(), values.output));
+    if (verb === 'generate-csr' && names.length === 0) return generateRequests(context, values['kubeconfig-dir']);
     if (verb !== 'renew')
-      throw new FlagError(`"keelson certs" knows certificate-key, check-expiration and renew, not "${args.join(' ')}"`);
+      throw new FlagError(
+        `"keelson certs" knows certificate-key, check-expiration, generate-csr and renew, not "${args.join(' ')}"`,
+      );
     if (names.length === 0) throw new FlagError("say which: 'all', or names");
     const unknown = names.find((name) => name !== 'all' && !renewableNames.includes(name));
     if (unknown !== undefined) throw new FlagError(`there is no certificate "${unknown}"`);

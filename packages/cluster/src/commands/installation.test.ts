@@ -57,7 +57,10 @@ describe('the commands about an installation', () => {
     ],
     ['init --nonsense', 'unknown flag: --nonsense'],
     ['init phase kubeconfig admin --root DIR', 'the authority /etc/kubernetes/pki/ca.crt is not there'],
-    ['certs nonsense --root DIR', '"keelson certs" knows certificate-key, check-expiration and renew, not "nonsense"'],
+    [
+      'certs nonsense --root DIR',
+      '"keelson certs" knows certificate-key, check-expiration, generate-csr and renew, not "nonsense"',
+    ],
     ['certs renew --root DIR', "say which: 'all', or names"],
     ['certs renew nonsense --root DIR', 'there is no certificate "nonsense"'],
     ['certs renew apiserver --root DIR', 'apiserver is not there'],

@@ -21,7 +21,7 @@ import type { InstallContext } from './phase.ts';
 export type Authority = KeyPair | { readonly certificate: string; readonly key?: undefined };
 
 /** The names that this machine's certificates carry (kubeadm/app/util/pkiutil GetAPIServerAltNames and its like). */
-function machineNames({ init, cluster }: Configuration): MachineNames {
+export function machineNames({ init, cluster }: Configuration): MachineNames {
   const { name } = init.nodeRegistration;
   const { advertiseAddress } = init.localApiEndpoint;
   const { serviceSubnet, dnsDomain } = cluster.networking;

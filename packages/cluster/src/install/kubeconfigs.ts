@@ -52,13 +52,17 @@ export const kubeconfigs: Readonly<Record<KubeconfigName, Definition>> = {
   scheduler: { summary: 'the scheduler', server: local, profile: () => client('system:kube-scheduler') },
 };
 
+/** What a user is known by. */
+export type Credentials = KeyPair | { readonly token: string } | { readonly file: string };
+
 /** A user's access to a cluster, as kubectl and all components read it. PEM texts. */
 export interface KubeconfigContent {
   readonly clusterName: string;
   readonly server: string;
   readonly certificateAuthority: string;
   readonly user: string;
-  readonly credentials: KeyPair | { readonly token: string } | { readonly file: string };
+  /** A key alone: its certificate is to be added. */
+  readonly credentials: Credentials | { readonly key: string };
 }
 
 /** The text of a kubeconfig with one cluster, one user, and a context named `user@cluster`. */
@@ -83,6 +87,7 @@ export function kubeconfigText({
 function encodeCredentials(credentials: KubeconfigContent['credentials']) {
   if ('token' in credentials) return credentials;
   if ('file' in credentials) return { 'client-certificate': credentials.file, 'client-key': credentials.file };
+  if (!('certificate' in credentials)) return { 'client-key-data': base64(credentials.key) };
   return {
     'client-certificate-data': base64(credentials.certificate),
     'client-key-data': base64(credentials.key),

@@ -111,17 +111,29 @@ export async function issue(
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension(usage),
       await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
-      ...(names.length === 0
-        ? []
-        : [
-            new x509.SubjectAlternativeNameExtension(
-              names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
-            ),
-          ]),
+      ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names.map(generalName))]),
     ],
   });
   return { certificate: `${certificate.toString('pem')}\n`, key: exportKey(keys.privateKey) };
 }
+
+/** What an authority elsewhere is asked to sign, with its new key, both PEM (RFC 2986). */
+export async function createRequest(
+  { commonName, organizations = [], names = [] }: CertificateProfile,
+  algorithm?: KeyAlgorithm,
+): Promise<{ readonly request: string; readonly key: string }> {
+  const x509 = await library();
+  const { algorithm: signingAlgorithm, pair: keys } = await newKeys(algorithm);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }],
+    keys,
+    signingAlgorithm,
+    extensions: names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names.map(generalName))],
+  });
+  return { request: `${request.toString('pem')}\n`, key: exportKey(keys.privateKey) };
+}
+
+const generalName = (value: string) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value });
 
 /** A private key of its own, PEM: what tokens of service accounts are signed by. */
 export async function createSigningKey(algorithm: KeyAlgorithm): Promise<string> {

@@ -17,13 +17,13 @@ import type { NodePart } from '../addons/node-part.ts';
 import { nodeParts } from '../addons/node-parts.ts';
 import { type Documents, readDocuments } from '../configuration/documents.ts';
 import { splitToken } from '../configuration/init.ts';
-import type { KubeconfigContent } from '../kubeconfigs.ts';
+import type { Credentials } from '../kubeconfigs.ts';
 import type { JoinConfiguration } from './configuration.ts';
 import { clusterOf, type DiscoveredCluster, discoverCluster } from './discovery.ts';
 
 /** Whom the cluster takes a machine for that has no certificate yet. */
 export interface BootstrapAccess extends DiscoveredCluster {
-  readonly credentials: KubeconfigContent['credentials'];
+  readonly credentials: Credentials;
 }
 
 /** Finds the cluster, and what to ask it by. @throws StartupError where it cannot be trusted */
