@@ -32,7 +32,7 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs and memory of containers on c
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
       cgroups: machine.cgroups,
       reserved: { kube: { cpu: String(count - 1), memory: '64Mi' }, system: {} },
-      cpus: { policy: 'static', wholeCores: false, strict: false, reconcileMs: 100 },
+      cpus: { policy: 'static', wholeCores: false, strict: false, distribute: false, byCache: false, reconcileMs: 100 },
       memory: { policy: 'Static', reserved: [{ numaNode: 0, limits: { memory: '64Mi' } }] },
       topology: { policy: 'restricted', scope: 'container', preferClosest: false, maxNodes: 8 },
     });

@@ -24,7 +24,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'container-log-max-files': 'Files of a container’s log that are kept.',
   'container-log-max-size': 'Size from which on a log is moved away.',
   'cpu-manager-policy': 'Whether guaranteed pods that ask for whole CPUs have them as their own: none, static.',
-  'cpu-manager-policy-options': 'How they get them: full-pcpus-only, strict-cpu-reservation, each =true.',
+  'cpu-manager-policy-options':
+    'How they get them: full-pcpus-only, strict-cpu-reservation, distribute-cpus-across-numa, prefer-align-cpus-by-uncorecache, each =true.',
   'cpu-manager-reconcile-period': 'How often it is seen to that others do not run there.',
   'cpu-cfs-quota': 'Hold containers to their limits of CPU.',
   'enforce-node-allocatable':

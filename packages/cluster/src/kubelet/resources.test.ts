@@ -14,7 +14,15 @@ test('without a word all is as upstream has it', () =>
     },
     reserved: { kube: {}, system: {} },
     cpuCfsQuota: true,
-    cpus: { policy: 'none', wholeCores: false, strict: false, reserved: undefined, reconcileMs: 10_000 },
+    cpus: {
+      policy: 'none',
+      wholeCores: false,
+      strict: false,
+      distribute: false,
+      byCache: false,
+      reserved: undefined,
+      reconcileMs: 10_000,
+    },
     memory: { policy: 'None', reserved: [] },
     topology: { policy: 'none', scope: 'container', preferClosest: false, maxNodes: 8 },
   }));
@@ -87,6 +95,13 @@ test.each<[ResourcesFile, string]>([
   [
     { cpuManagerPolicy: 'static', cpuManagerPolicyOptions: { 'align-by-socket': 'true' } },
     'new static policy error: CPU Manager Policy Alpha-level Options not enabled, but option "align-by-socket" provided',
+  ],
+  [
+    {
+      cpuManagerPolicy: 'static',
+      cpuManagerPolicyOptions: { 'distribute-cpus-across-numa': 'true', 'prefer-align-cpus-by-uncorecache': 'true' },
+    },
+    'new static policy error: static policy options prefer-align-cpus-by-uncorecache and distribute-cpus-across-numa can not be used at the same time',
   ],
   [
     { cpuManagerPolicy: 'static', cpuManagerPolicyOptions: { 'full-pcpus-only': 'maybe' } },

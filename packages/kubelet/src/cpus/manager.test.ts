@@ -11,7 +11,14 @@ import { SINGLE } from '../topology/testing.ts';
 import { CpuManager, type CpuManagerOptions, type CpuSettings } from './manager.ts';
 import { parseCpus } from './set.ts';
 
-const STATIC: CpuSettings = { policy: 'static', wholeCores: false, strict: false, reconcileMs: 10_000 };
+const STATIC: CpuSettings = {
+  policy: 'static',
+  wholeCores: false,
+  strict: false,
+  distribute: false,
+  byCache: false,
+  reconcileMs: 10_000,
+};
 const amounts = { cpu: '2', memory: '1Mi' };
 const a = container('a', { resources: { requests: amounts, limits: amounts } });
 const guaranteed = (uid: string) => podOf({ containers: [a] }, { uid });

@@ -16,9 +16,8 @@ import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
 import { CpuAssignments } from './assignments.ts';
 import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
-import { takeCpus } from './choose.ts';
 import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus, union, without } from './set.ts';
-import { allOf, StaticCpus, type StaticOptions } from './static.ts';
+import { allOf, choose, StaticCpus, type StaticOptions } from './static.ts';
 
 export interface CpuSettings extends StaticOptions {
   readonly policy: 'none' | 'static';
@@ -225,7 +224,7 @@ function reservedOf({ settings, machine, kept }: CpuManagerOptions): CpuSet {
   }
   const count = Math.ceil(Number(Quantity.parse(kept).milliValue()) / 1000);
   const isTooFew = count > machine.length;
-  const reserved = settings.reserved ?? (isTooFew ? NO_CPUS : takeCpus(machine, allOf(machine), count));
+  const reserved = settings.reserved ?? (isTooFew ? NO_CPUS : choose(machine, allOf(machine), count, settings));
   if (reserved.size === count) return reserved;
   const sizes = `(size of ${formatCpus(reserved)} did not equal ${count})`;
   throw new Error(`new static policy error: [cpumanager] unable to reserve the required amount of CPUs ${sizes}`);

@@ -13,8 +13,9 @@ const asking = (name: string, cpu: string, more: Partial<Container> = {}) => {
   return container(name, { resources: { requests: amounts, limits: amounts }, ...more });
 };
 const podWith = (uid: string, ...containers: Container[]) => podOf({ containers }, { uid });
+const OPTIONS: StaticOptions = { wholeCores: false, strict: false, distribute: false, byCache: false };
 const cpusOf = (machine = SINGLE, reserved = '0,4', options: Partial<StaticOptions> = {}) => {
-  const all = { wholeCores: false, strict: false, ...options };
+  const all = { ...OPTIONS, ...options };
   const kept = parseCpus(reserved);
   return new StaticCpus(machine, kept, all, new CpuAssignments(StaticCpus.shared(machine, kept, all)));
 };
@@ -111,7 +112,7 @@ describe('what is remembered', () => {
   const validated =
     (state: CpuAssignments, options: Partial<StaticOptions> = {}) =>
     () =>
-      new StaticCpus(SINGLE, parseCpus('0,4'), { wholeCores: false, strict: false, ...options }, state).validate();
+      new StaticCpus(SINGLE, parseCpus('0,4'), { ...OPTIONS, ...options }, state).validate();
   const state = (set: string, a = '') =>
     new CpuAssignments(parseCpus(set), a === '' ? [] : [['u', new Map([['a', parseCpus(a)]])]]);
 

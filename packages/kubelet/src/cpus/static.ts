@@ -11,6 +11,7 @@ import type { Cpu } from '../topology/machine.ts';
 import { AdmissionError } from '../topology/manager.ts';
 import type { CpuAssignments } from './assignments.ts';
 import { takeCpus } from './choose.ts';
+import { distributeCpus } from './distribute.ts';
 import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, union, without } from './set.ts';
 
 export interface StaticOptions {
@@ -18,6 +19,26 @@ export interface StaticOptions {
   readonly wholeCores: boolean;
   /** Nobody runs on what is reserved, those that share CPUs neither. */
   readonly strict: boolean;
+  /** Of several nodes as much of each. */
+  readonly distribute: boolean;
+  /** Cores that share a cache rather than others. */
+  readonly byCache: boolean;
+}
+
+/** Those that are taken together, as the options want it. @throws Error where there are not as many */
+export function choose(
+  machine: readonly Cpu[],
+  available: CpuSet,
+  count: number,
+  { distribute, wholeCores, byCache }: StaticOptions,
+): CpuSet {
+  if (!distribute) return takeCpus(machine, available, count, byCache);
+  return distributeCpus(machine, available, count, wholeCores ? threadsOf(machine) : 1);
+}
+
+/** Of a core. */
+function threadsOf(machine: readonly Cpu[]): number {
+  return Math.floor(machine.length / new Set(machine.map(({ core }) => core)).size);
 }
 
 export class StaticCpus {
@@ -87,8 +108,9 @@ export class StaticCpus {
     if (this.assignments.of(uidOf(pod), container.name)) return false;
     const available = union(this.#available(), this.#reusable(pod, container.name));
     const near = nodes === undefined ? NO_CPUS : this.#on(available, nodes);
-    const first = takeCpus(this.#machine, near, Math.min(count, near.size));
-    const rest = takeCpus(this.#machine, without(available, first), count - first.size);
+    const take = (from: CpuSet, amount: number) => choose(this.#machine, from, amount, this.#options);
+    const first = take(near, Math.min(count, near.size));
+    const rest = take(without(available, first), count - first.size);
     this.assignments.give(uidOf(pod), container.name, union(first, rest));
     return true;
   }
@@ -162,7 +184,7 @@ export class StaticCpus {
   }
 
   #checkCores(count: number): void {
-    const perCore = Math.floor(this.#machine.length / new Set(this.#machine.map(({ core }) => core)).size);
+    const perCore = threadsOf(this.#machine);
     const error = (message: string) => new AdmissionError('SMTAlignmentError', `SMT Alignment Error: ${message}`);
     if (count % perCore !== 0) throw error(`requested ${count} cpus not multiple cpus per core = ${perCore}`);
     const reserved = new Set(this.#machine.filter(({ id }) => this.reserved.has(id)).map(({ core }) => core));

@@ -27,6 +27,12 @@ it('reads where CPUs and memory are', async () => {
         [`cpu/cpu${id}/topology/physical_package_id`, String(id % 2)],
       ]),
     ),
+    'cpu/cpu1/cache/index3/id': '7',
+    'cpu/cpu1/cache/index3/shared_cpu_list': '1',
+    'cpu/cpu3/cache/index3/id': '7',
+    'cpu/cpu3/cache/index3/shared_cpu_list': '3',
+    'cpu/cpu0/cache/index3/id': '5',
+    'cpu/cpu0/cache/index3/shared_cpu_list': '0,2',
     'node/node0/cpulist': '0,2,4',
     'node/node0/meminfo': 'Node 0 MemTotal:       1000 kB\nNode 0 MemFree: 1 kB',
     'node/node0/distance': '10 20',
@@ -37,10 +43,10 @@ it('reads where CPUs and memory are', async () => {
   });
   expect(await readTopology(1, sys)).toEqual({
     cpus: [
-      { id: 0, core: 0, socket: 0, node: 0 },
-      { id: 1, core: 1, socket: 1, node: 1 },
-      { id: 2, core: 0, socket: 0, node: 0 },
-      { id: 3, core: 1, socket: 1, node: 1 },
+      { id: 0, core: 0, socket: 0, node: 0, cache: 0 },
+      { id: 1, core: 1, socket: 1, node: 1, cache: 7 },
+      { id: 2, core: 0, socket: 0, node: 0, cache: 0 },
+      { id: 3, core: 1, socket: 1, node: 1, cache: 7 },
     ],
     nodes: [
       { id: 0, memoryBytes: 1_024_000, hugePages: new Map([[2_097_152, 3]]), distances: [10, 20] },
@@ -53,8 +59,8 @@ it('takes a machine that tells of no nodes for one', async () => {
   await write({ 'cpu/online': '0-1' });
   expect(await readTopology(77, sys)).toEqual({
     cpus: [
-      { id: 0, core: 0, socket: 0, node: 0 },
-      { id: 1, core: 1, socket: 0, node: 0 },
+      { id: 0, core: 0, socket: 0, node: 0, cache: 0 },
+      { id: 1, core: 1, socket: 0, node: 0, cache: 0 },
     ],
     nodes: [{ id: 0, memoryBytes: 77, hugePages: new Map(), distances: [10] }],
   });

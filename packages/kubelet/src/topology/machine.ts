@@ -9,6 +9,8 @@ export interface Cpu {
   readonly core: number;
   readonly socket: number;
   readonly node: number;
+  /** The last one that not all of the node share; where there is none, the socket. */
+  readonly cache: number;
 }
 
 export interface NumaNode {
@@ -32,7 +34,7 @@ export async function readTopology(memoryBytes: number, sys = '/sys'): Promise<M
   const ids = await numbered(join(folder, 'node'), /^node(\d+)$/);
   const online = parseCpus(await text(join(folder, 'cpu/online')));
   if (ids.length === 0) {
-    const cpus = await Promise.all(sorted(online).map((id) => readCpu(folder, id, 0)));
+    const cpus = await Promise.all(sorted(online).map((id) => readCpu(folder, id, 0, online.size)));
     return { cpus, nodes: [{ id: 0, memoryBytes, hugePages: new Map(), distances: [10] }] };
   }
   const nodes = await Promise.all(ids.map((id) => readNode(folder, id)));
@@ -40,16 +42,26 @@ export async function readTopology(memoryBytes: number, sys = '/sys'): Promise<M
     ids.map(async (node) => {
       const own = parseCpus(await text(join(folder, `node/node${node}/cpulist`)));
       const here = sorted(own).filter((id) => online.has(id));
-      return Promise.all(here.map((id) => readCpu(folder, id, node)));
+      return Promise.all(here.map((id) => readCpu(folder, id, node, here.length)));
     }),
   );
   return { cpus: cpus.flat().sort((a, b) => a.id - b.id), nodes };
 }
 
-async function readCpu(folder: string, id: number, node: number): Promise<Cpu> {
+/** @param ofNode how many CPUs the node has */
+async function readCpu(folder: string, id: number, node: number, ofNode: number): Promise<Cpu> {
   const of = (file: string) => text(join(folder, `cpu/cpu${id}/topology`, file));
-  const [siblings, socket] = await Promise.all([of('thread_siblings_list'), of('physical_package_id')]);
-  return { id, core: Math.min(id, ...parseCpus(siblings)), socket: Math.max(0, Number(socket) || 0), node };
+  const ofCache = (file: string) => text(join(folder, `cpu/cpu${id}/cache/index3`, file));
+  const [siblings, packageId, sharing, cacheId] = await Promise.all([
+    of('thread_siblings_list'),
+    of('physical_package_id'),
+    ofCache('shared_cpu_list'),
+    ofCache('id'),
+  ]);
+  const socket = Math.max(0, Number(packageId) || 0);
+  const isOfSome = cacheId !== '' && parseCpus(sharing).size !== ofNode;
+  const core = Math.min(id, ...parseCpus(siblings));
+  return { id, core, socket, node, cache: isOfSome ? Number(cacheId) : socket };
 }
 
 async function readNode(folder: string, id: number): Promise<NumaNode> {

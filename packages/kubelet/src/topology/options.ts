@@ -6,15 +6,17 @@ import type { TopologyOptions } from './manager.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
-const STABLE = ['full-pcpus-only', 'strict-cpu-reservation', 'prefer-align-cpus-by-uncorecache'];
-const BETA = ['distribute-cpus-across-numa'];
 const ALPHA = ['align-by-socket', 'distribute-cpus-across-cores'];
-/** What there is of them. */
-const CPU_OPTIONS = { 'full-pcpus-only': 'wholeCores', 'strict-cpu-reservation': 'strict' } as const;
+const CPU_OPTIONS = {
+  'full-pcpus-only': 'wholeCores',
+  'strict-cpu-reservation': 'strict',
+  'distribute-cpus-across-numa': 'distribute',
+  'prefer-align-cpus-by-uncorecache': 'byCache',
+} as const;
 
-/** @throws Error in upstream's words, and for those that there are not here */
+/** @throws Error in upstream's words */
 export function cpuOptions(policy: string, texts: Texts): StaticOptions & Pick<CpuSettings, 'policy'> {
-  const options = { wholeCores: false, strict: false };
+  const options = { wholeCores: false, strict: false, distribute: false, byCache: false };
   if (policy === 'none') {
     const given = Object.entries(texts).map(([name, text]) => `${name}:${text}`);
     if (given.length === 0) return { policy, ...options };
@@ -23,19 +25,22 @@ export function cpuOptions(policy: string, texts: Texts): StaticOptions & Pick<C
   if (policy !== 'static') throw new Error(`unknown policy: "${policy}"`);
   const failed = (problem: string) => new Error(`new static policy error: ${problem}`);
   for (const [name, text] of Object.entries(texts)) {
-    if (![...STABLE, ...BETA, ...ALPHA].includes(name)) {
+    if (!ALPHA.includes(name) && !(name in CPU_OPTIONS)) {
       throw failed(`unknown CPU Manager Policy option: ${JSON.stringify(name)}`);
     }
     if (ALPHA.includes(name)) {
       const provided = `but option ${JSON.stringify(name)} provided`;
       throw failed(`CPU Manager Policy Alpha-level Options not enabled, ${provided}`);
     }
-    if (!(name in CPU_OPTIONS)) throw failed(`CPU Manager Policy option ${JSON.stringify(name)} is not there yet`);
     try {
       options[CPU_OPTIONS[name as keyof typeof CPU_OPTIONS]] = parseBool(text);
     } catch (error) {
       throw failed(`bad value for option ${JSON.stringify(name)}: ${(error as Error).message}`);
     }
+  }
+  if (options.distribute && options.byCache) {
+    const both = 'prefer-align-cpus-by-uncorecache and distribute-cpus-across-numa';
+    throw failed(`static policy options ${both} can not be used at the same time`);
   }
   return { policy, ...options };
 }
