@@ -30,6 +30,7 @@ import { isStatic } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
+import { pageSize } from './resources/huge-pages.ts';
 import type { CpuQuota } from './resources/linux.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { UserNamespaces } from './security/user-namespaces.ts';
@@ -192,6 +193,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     placeOf: (pod, container) => exclusive.placeOf(pod, container),
     begins: (pod, container) => exclusive.begins(pod, container),
     memoryCapacity: machine.memoryBytes,
+    pageSizes: [...machine.hugePages.keys()].map((size) => pageSize(BigInt(size))),
     dns: {
       clusterDns: options.clusterDns ?? [],
       clusterDomain: options.clusterDomain ?? 'cluster.local',

@@ -1,8 +1,9 @@
 import type { Container } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { describe, expect, it } from 'vitest';
+import { pageSize } from '../resources/huge-pages.ts';
 import { container, podOf } from '../testing/pods.ts';
-import { limitsOf, limitsOfClass, limitsOfPod, pageSize } from './limits.ts';
+import { limitsOf, limitsOfClass, limitsOfPod } from './limits.ts';
 import { cgroupPath, parseCgroupName, podCgroup, podUidOf } from './names.ts';
 
 const of = (name: string, requests: Record<string, string>, limits: Record<string, string> = {}) =>

@@ -2,7 +2,8 @@
 import type { Pod, PodSpec, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { ResourceTotals } from '@keelson/api/resources/list';
-import { HUGE_PAGES, isSidecar, qosClass } from '@keelson/api/resources/pod';
+import { isSidecar, qosClass } from '@keelson/api/resources/pod';
+import { hugePagesOf } from '../resources/huge-pages.ts';
 import { PERIOD_US, quotaOf, sharesOf } from '../resources/linux.ts';
 import { podLimits, podRequests } from '../resources/requests.ts';
 
@@ -81,24 +82,6 @@ function isLimitedThroughout(spec: PodSpec, name: string): boolean {
       has(resources) || init.slice(0, index).some((each) => isSidecar(each) && has(each.resources)),
   );
   return initLimited && (spec.containers ?? []).every(({ resources }) => has(resources));
-}
-
-function hugePagesOf(amounts: ResourceTotals): ReadonlyMap<string, bigint> {
-  const found = new Map<string, bigint>();
-  for (const [name, amount] of amounts) {
-    if (!name.startsWith(HUGE_PAGES)) continue;
-    found.set(pageSize(Quantity.parse(name.slice(HUGE_PAGES.length)).value()), amount.value());
-  }
-  return found;
-}
-
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-
-/** As the kernel names it: `2MB`. */
-export function pageSize(bytes: bigint): string {
-  let [rest, unit] = [bytes, 0];
-  while (rest >= 1024n && unit < UNITS.length - 1) [rest, unit] = [rest / 1024n, unit + 1];
-  return `${rest}${UNITS[unit]}`;
 }
 
 function milli(amount: Quantity | undefined): number {

@@ -1,7 +1,8 @@
 /** The cgroups of a machine, of either version of the kernel's interface (pkg/kubelet/cm/cgroup_manager_linux.go). */
 import { basename } from 'node:path';
+import { pageSize } from '../resources/huge-pages.ts';
 import type { CgroupFiles } from './files.ts';
-import { type CgroupLimits, pageSize } from './limits.ts';
+import type { CgroupLimits } from './limits.ts';
 import type { CgroupName } from './names.ts';
 import { TreeV1 } from './v1.ts';
 import { TreeV2 } from './v2.ts';

@@ -10,6 +10,7 @@ import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
 import { expandAll } from '../environment/expansion.ts';
 import type { PodObjects } from '../environment/objects.ts';
+import { hugePageLimits } from '../resources/huge-pages.ts';
 import { type CpuQuota, containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
@@ -43,6 +44,8 @@ export interface NodePreparerOptions {
   /** A container is about to begin. */
   begins(pod: Pod, containerName: string): void;
   readonly memoryCapacity: number;
+  /** Of huge pages, as the kernel names them. */
+  readonly pageSizes: readonly string[];
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
   readonly recursiveReadOnly: boolean;
@@ -185,7 +188,8 @@ export class NodePreparer implements Preparer {
   containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
     const { memoryCapacity, cpuQuota } = this.#options;
     const own = containerResources(pod, spec, memoryCapacity, cpuQuota(pod, spec.name));
-    return { ...own, ...this.#options.placeOf(pod, spec.name) };
+    const hugepageLimits = hugePageLimits(pod, spec, this.#options.pageSizes);
+    return { ...own, hugepageLimits, ...this.#options.placeOf(pod, spec.name) };
   }
 
   sandboxResources(pod: Pod) {

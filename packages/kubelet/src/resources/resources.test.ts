@@ -1,5 +1,7 @@
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
 import { container, podOf } from '../testing/pods.ts';
+import { hugePageLimits } from './huge-pages.ts';
 import { containerResources, quotaOf, sharesOf } from './linux.ts';
 import { oomScoreAdj } from './oom.ts';
 
@@ -40,6 +42,25 @@ describe('oomScoreAdj', () => {
 
   it('of critical pods', () => {
     expect(oomScoreAdj(podOf({ containers: [idle], priority: 2_000_001_000 }), idle, GI)).toBe(-997);
+  });
+});
+
+describe('hugePageLimits', () => {
+  it('are those of the container, or of its pod, or none', () => {
+    const spec = container('a', { resources: { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } } });
+    const resources = { limits: { 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '8Mi' } };
+    const sizes = ['2MB', '1GB', '64KB'];
+    const limitsOf = (pod: Pod) => hugePageLimits(pod, spec, sizes).map(({ pageSize, limit }) => [pageSize, limit]);
+    expect(limitsOf(podOf({ containers: [spec] }))).toEqual([
+      ['2MB', 2 ** 22],
+      ['1GB', 0],
+      ['64KB', 0],
+    ]);
+    expect(limitsOf(podOf({ containers: [spec], resources }))).toEqual([
+      ['2MB', 2 ** 22],
+      ['1GB', 2 ** 30],
+      ['64KB', 0],
+    ]);
   });
 });
 
