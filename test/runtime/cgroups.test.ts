@@ -115,6 +115,7 @@ describe.skipIf(noContainers())('cgroups of pods on containerd', { timeout: 60_0
     );
     expect(await phase('full')).toBe('Running');
     await pods().delete({ namespace, name: 'full' });
+    await soon(() => get('full').catch(({ reason }) => reason)).toBe('NotFound');
   });
 
   it('takes away the cgroup of a pod that is gone', async () => {
