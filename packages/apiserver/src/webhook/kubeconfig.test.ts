@@ -121,8 +121,15 @@ users: [{name: server, user: {client-certificate: client.crt, client-key: client
     await new Promise((resolve) => proxy.close(resolve));
   });
 
-  it('whose user is a program is refused', () => {
-    expect(() => open(server.kubeconfig('/', 'exec: {command: x}'))).toThrow('user server: exec is not supported');
+  it('is shown the token that a program has', async () => {
+    const credential =
+      '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}';
+    writeFileSync(join(directory, 'tokens'), `#!/bin/sh\necho '${credential}'\n`, { mode: 0o755 });
+    const exec = 'apiVersion: client.authentication.k8s.io/v1, command: ./tokens, interactiveMode: Never';
+    const webhook = open(server.kubeconfig('/', `exec: {${exec}}`));
+    await webhook.post(body);
+    expect(server.received.at(-1)!.headers.authorization).toBe('Bearer t');
+    webhook.close();
   });
 });
 

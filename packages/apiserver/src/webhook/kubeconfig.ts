@@ -9,8 +9,10 @@ import { dirname, resolve } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
+import type { TokenSource } from '@keelson/client/rest/client';
+import { tokensOf } from '@keelson/client/rest/connect';
 import { type ClusterConfig, parseKubeconfig } from '@keelson/client/rest/kubeconfig';
-import { Reloading, type TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
+import { type TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { sleep } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
 import { goErrorText } from '../connect/goerror.ts';
@@ -44,7 +46,7 @@ export class KubeconfigWebhook {
   readonly #timeoutMs: number;
   readonly #url: URL;
   readonly #tls: TlsSource;
-  readonly #token: Reloading | undefined;
+  readonly #token: TokenSource | undefined;
   readonly #basic: string | undefined;
   readonly #connections: http.AgentOptions;
   readonly #plain: http.Agent;
@@ -60,7 +62,7 @@ export class KubeconfigWebhook {
     this.#timeoutMs = timeoutMs;
     this.#url = urlOf(config.server, timeoutMs);
     this.#tls = new TlsSource(config.tls, clock);
-    this.#token = config.token && new Reloading(config.token, clock);
+    this.#token = tokensOf(config, clock);
     this.#basic = config.basic;
     const proxy = config.proxy?.href;
     this.#connections = {

@@ -1,5 +1,7 @@
+import type { Clock } from '@keelson/api/clock';
 import type { World } from '../world.ts';
-import { Client, type ClientOptions } from './client.ts';
+import { Client, type ClientOptions, type TokenSource } from './client.ts';
+import { ExecTokens } from './exec.ts';
 import { Http2Transport } from './http2.ts';
 import { type ClusterConfig, KubeconfigError } from './kubeconfig.ts';
 import { Reloading, TlsSource } from './tls.ts';
@@ -22,9 +24,15 @@ export function connect(config: ClusterConfig, options: ConnectOptions): Client 
     ...options,
     host: new URL(config.server).host,
     transport: new Http2Transport({ server: config.server, tls: () => tls.get(), clock }),
-    token: options.token ?? (config.token && new Reloading(config.token, clock)),
+    token: options.token ?? tokensOf(config, clock),
     authorization: config.basic,
     impersonate: config.impersonate,
     compression: config.compression,
   });
+}
+
+/** Where the tokens of the user come from, if it has any. */
+export function tokensOf({ token, exec }: ClusterConfig, clock: Clock): TokenSource | undefined {
+  if (token) return new Reloading(token, clock);
+  return exec && new ExecTokens(exec, clock);
 }

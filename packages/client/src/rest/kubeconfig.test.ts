@@ -60,7 +60,7 @@ describe('kubeconfig', () => {
     ['{', 'the kubeconfig is no YAML'],
     ['kind: Config', 'the kubeconfig has no current-context'],
     ['current-context: x', 'the kubeconfig has no context "x"'],
-    [kubeconfig('exec: {command: x}'), 'user u: exec is not supported'],
+    [kubeconfig('exec: {command: x}'), 'apiVersion must be specified for u to use exec authentication plugin'],
     [
       kubeconfig('', ', proxy-url: "socks5://p:1"'),
       `invalid 'proxy-url' "socks5://p:1" for cluster "c": unsupported scheme "socks5", must be http or https`,

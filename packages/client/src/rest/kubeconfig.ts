@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readYaml } from '@keelson/api/codec/yaml';
 import type { Impersonation } from './client.ts';
+import { type ExecConfig, type ExecEntry, execConfigOf } from './exec.ts';
 import type { Source, TlsConfig } from './tls.ts';
 
 export interface ClusterConfig {
@@ -12,6 +13,8 @@ export interface ClusterConfig {
   readonly namespace: string;
   readonly tls: TlsConfig;
   readonly token?: Source | undefined;
+  /** A program that has the tokens. */
+  readonly exec?: ExecConfig | undefined;
   /** Of a user with a name and a password: the Authorization header. */
   readonly basic?: string | undefined;
   /** Of http or https: the server is reached through it. */
@@ -44,15 +47,14 @@ export function parseKubeconfig(text: string, directory: string, context?: strin
   const chosen = entry(config.contexts, 'context', name).context;
   const cluster = entry(config.clusters, 'cluster', chosen.cluster ?? '').cluster;
   const user: User = chosen.user ? entry(config.users, 'user', chosen.user).user : {};
-  for (const unsupported of ['exec', 'auth-provider'] as const) {
-    if (user[unsupported] !== undefined)
-      throw new KubeconfigError(`user ${chosen.user}: ${unsupported} is not supported`);
-  }
+  if (user['auth-provider'] !== undefined)
+    throw new KubeconfigError(`user ${chosen.user}: auth-provider is not supported`);
   const { username = '', password = '' } = user;
   const hasPassword = username !== '' || password !== '';
-  if (hasPassword && user.token)
+  const methods = [...(user.token ? ['token'] : []), ...(hasPassword ? ['basicAuth'] : [])];
+  if (methods.length > 1)
     throw new KubeconfigError(
-      `more than one authentication method found for ${chosen.user}; found [token basicAuth], only one is allowed`,
+      `more than one authentication method found for ${chosen.user}; found [${methods.join(' ')}], only one is allowed`,
     );
   const proxy = cluster['proxy-url'] ? proxyOf(cluster['proxy-url'], chosen.cluster ?? '') : undefined;
   if (!cluster.server) throw new KubeconfigError(`cluster ${chosen.cluster} has no server`);
@@ -76,11 +78,22 @@ export function parseKubeconfig(text: string, directory: string, context?: strin
       : user.token
         ? { text: user.token }
         : undefined,
+    exec: user.exec ? execOf(user.exec, chosen.user ?? '', directory, cluster) : undefined,
     basic: hasPassword ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` : undefined,
     proxy,
     impersonate: user.as ? { user: user.as, uid: user['as-uid'], groups: user['as-groups'] } : undefined,
     compression: !cluster['disable-compression'],
   };
+}
+
+/** The program is told of authorities that stand in the kubeconfig itself. @throws KubeconfigError */
+function execOf(entry: ExecEntry, user: string, directory: string, cluster: Cluster): ExecConfig {
+  try {
+    const { 'certificate-authority': _, ...told } = cluster;
+    return execConfigOf(entry, user, directory, told);
+  } catch (error) {
+    throw new KubeconfigError((error as Error).message);
+  }
 }
 
 /** @throws KubeconfigError for what is no URL, and for SOCKS */
@@ -146,7 +159,7 @@ interface User {
   as?: string;
   'as-uid'?: string;
   'as-groups'?: string[];
-  exec?: unknown;
+  exec?: ExecEntry;
   'auth-provider'?: unknown;
   username?: string;
   password?: string;
