@@ -1,17 +1,13 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Node } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
-import { startCgroups } from './cgroups/start.ts';
-import { formatCpus } from './cpus/set.ts';
-import { allOf } from './cpus/static.ts';
 import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
-import { MachineFigures, processesNow } from './eviction/figures.ts';
-import { reservedBy } from './eviction/thresholds.ts';
+import { MachineFigures } from './eviction/figures.ts';
 import { EVICTION, housekeepingOf } from './housekeeping.ts';
 import { IMAGE_COLLECTION } from './images/collector.ts';
 import { credentialsOfPod } from './images/credentials.ts';
@@ -20,8 +16,7 @@ import { PullRecords } from './images/pull-records.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
 import { ROTATION } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
-import { NOTHING_RESERVED, reservationOf } from './node/allocatable.ts';
-import { capacityOf, type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
+import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
@@ -30,16 +25,11 @@ import { isStatic } from './pods/spec.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
-import { pageSize } from './resources/huge-pages.ts';
-import type { CpuQuota } from './resources/linux.ts';
+import { NodeResources } from './resources/node.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { UserNamespaces } from './security/user-namespaces.ts';
 import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
-import { ExclusiveResources } from './topology/exclusive.ts';
-import { readTopology } from './topology/machine.ts';
-import { ANYWHERE, TopologyManager } from './topology/manager.ts';
-import { countingAdmissions, exclusiveMetrics, UNCOUNTED } from './topology/metrics.ts';
 import { startUpkeep } from './upkeep.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
@@ -73,28 +63,22 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const updateNode = () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
   const tokens = new PodTokens(client);
   const eviction = options.eviction ?? EVICTION;
-  const processes = await processesNow();
-  const capacity = { ...capacityOf(machine), ...(processes ? { pid: String(processes.max) } : {}) };
-  const reservations = options.reserved ?? NOTHING_RESERVED;
-  const reserved = reservationOf(reservations, reservedBy(eviction.thresholds, machine), capacityOf(machine));
   let knowsAllPods = false;
-  const counts = metrics ? exclusiveMetrics(metrics) : UNCOUNTED;
-  const exclusive = await ExclusiveResources.start({
+  const resources = await NodeResources.start({
     world,
-    metrics: counts,
-    machine: await readTopology(machine.memoryBytes),
-    cpus: options.cpus,
-    memory: options.memory,
-    kept: reserved,
-    directory: rootDirectory,
+    recorder,
+    node: nodeReference(nodeName),
     runtime,
-    pods: () => assembly.manager.holders(),
+    machine,
+    metrics,
+    directory: rootDirectory,
+    thresholds: eviction.thresholds,
+    driver: health.status.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
+    settings: options,
+    manager: () => assembly.manager,
     ready: () => knowsAllPods,
   });
-  const cpuQuota = (pod: Pod, container?: string): CpuQuota => {
-    if (!(options.cpuCfsQuota ?? true)) return 'off';
-    return exclusive.hasCpus(pod, container) ? 'unlimited' : 'limited';
-  };
+  const { cgroups, exclusive } = resources;
   const drivers = await driversOf({
     client,
     nodeName,
@@ -113,12 +97,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     driversChanged: () => void removeOrphans(),
   });
   const { csi, devices, claims } = drivers;
-  const topology = new TopologyManager(
-    options.topology ?? ANYWHERE,
-    exclusive.machine.nodes,
-    [devices.manager, ...exclusive.providers],
-    () => knowsAllPods,
-  );
   const volumes = new VolumeManager({
     client,
     recorder,
@@ -129,18 +107,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     node: () => agent.node,
     hostIps,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
-  });
-  const cgroups = await startCgroups({
-    world,
-    recorder,
-    node: nodeReference(nodeName),
-    settings: options.cgroups,
-    driver: health.status.cgroupDriver ?? options.cgroupDriver ?? 'cgroupfs',
-    reserved: reservations,
-    capacity,
-    cpuQuota: (pod) => cpuQuota(pod) === 'limited',
-    cpus: exclusive.givesCpus ? '' : formatCpus(allOf(exclusive.machine.cpus)),
-    pods: () => assembly.manager.active(),
   });
   const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
   const figures = new MachineFigures({
@@ -188,12 +154,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     volumes,
     objects,
     logsDirectory,
-    cgroups: cgroups.pods,
-    cpuQuota,
-    placeOf: (pod, container) => exclusive.placeOf(pod, container),
-    begins: (pod, container) => exclusive.begins(pod, container),
-    memoryCapacity: machine.memoryBytes,
-    pageSizes: [...machine.hugePages.keys()].map((size) => pageSize(BigInt(size))),
+    resources,
     dns: {
       clusterDns: options.clusterDns ?? [],
       clusterDomain: options.clusterDomain ?? 'cluster.local',
@@ -242,11 +203,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     networkProblem: () => networkProblem(health.status),
     resyncMs: RESYNC_MS,
     node: () => agent.node,
-    resources: {
-      allocate: countingAdmissions((pod) => topology.allocate(pod), counts, world.clock),
-      nodeFor: (pod, node) => devices.manager.nodeFor(pod, node),
-      resizeProblem: (pod, current) => exclusive.resizeProblem(pod, current),
-    },
+    resources: resources.admission(devices.manager),
     alsoAdmit: (pod) => housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
     mirrors: new MirrorPods({
       client,
@@ -269,7 +226,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     taints: options.taints ?? [],
     maxPods: options.maxPods ?? 110,
     providerId: options.providerId ?? '',
-    reserved,
+    reserved: resources.reserved,
     capacity: {},
     serverPort: server?.port ?? 0,
     maxImages: options.maxStatusImages ?? 50,
@@ -374,7 +331,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       agent.stop();
       assembly.stop();
       await Promise.all([server?.stop(), informers.stop(), objects.stop(), drivers.stop()]);
-      await Promise.all([cgroups.stop(), exclusive.stop()]);
+      await resources.stop();
       recorder.stop();
       resolve();
     },

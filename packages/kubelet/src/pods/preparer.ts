@@ -10,8 +10,7 @@ import { type DnsSettings, dnsOf, hostnameOf } from '../environment/dns.ts';
 import { environmentOf, parseEnvFile } from '../environment/environment.ts';
 import { expandAll } from '../environment/expansion.ts';
 import type { PodObjects } from '../environment/objects.ts';
-import { hugePageLimits } from '../resources/huge-pages.ts';
-import { type CpuQuota, containerResources, overheadResources, sandboxResources } from '../resources/linux.ts';
+import type { NodeResources } from '../resources/node.ts';
 import type { ContainerConfig, ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
 import type { LinuxResources } from '../runtime/linux.ts';
@@ -36,16 +35,7 @@ export interface NodePreparerOptions {
   readonly objects: PodObjects;
   /** `/var/log/pods`: absolute. */
   readonly logsDirectory: string;
-  readonly cgroups: PodCgroups;
-  /** Whether limits of CPU count, of a pod or of one of its containers. */
-  cpuQuota(pod: Pod, containerName?: string): CpuQuota;
-  /** On which CPUs and nodes a container runs. */
-  placeOf(pod: Pod, containerName: string): Pick<LinuxResources, 'cpusetCpus' | 'cpusetMems'>;
-  /** A container is about to begin. */
-  begins(pod: Pod, containerName: string): void;
-  readonly memoryCapacity: number;
-  /** Of huge pages, as the kernel names them. */
-  readonly pageSizes: readonly string[];
+  readonly resources: Pick<NodeResources, 'cgroups' | 'exclusive' | 'ofContainer' | 'ofSandbox' | 'shrinkProblem'>;
   readonly dns: DnsSettings;
   readonly security: SecurityDefaults;
   readonly recursiveReadOnly: boolean;
@@ -71,8 +61,8 @@ export class NodePreparer implements Preparer {
   }
 
   async prepare(pod: Pod, signal: AbortSignal): Promise<void> {
-    const { volumes, cgroups } = this.#options;
-    await cgroups.ensure(pod).catch((error: Error) => {
+    const { volumes } = this.#options;
+    await this.#cgroups.ensure(pod).catch((error: Error) => {
       const message = `unable to ensure pod container exists: ${error.message}`;
       throw new PreparationError('FailedCreatePodContainer', message, error);
     });
@@ -84,7 +74,7 @@ export class NodePreparer implements Preparer {
   }
 
   async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
-    const { cgroups, dns } = this.#options;
+    const { dns } = this.#options;
     const { name = '', namespace = '', uid = '', labels = {}, annotations = {} } = pod.metadata;
     const logDirectory = this.#logDirectory(pod);
     await mkdir(logDirectory, { recursive: true });
@@ -102,7 +92,7 @@ export class NodePreparer implements Preparer {
       annotations,
       runtimeHandler,
       linux: {
-        cgroupParent: cgroups.parentOf(pod),
+        cgroupParent: this.#cgroups.parentOf(pod),
         sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [normalizeSysctl(name), value])),
         security: inGroups(
           sandboxSecurity(pod, await this.#userNamespace(pod, runtimeHandler)),
@@ -126,7 +116,7 @@ export class NodePreparer implements Preparer {
     const { userNamespaces, devices, claims } = this.#options;
     const { spec } = container;
     const given = await devices.optionsOf(pod, spec);
-    this.#options.begins(pod, spec.name);
+    this.#options.resources.exclusive.begins(pod, spec.name);
     const own = await environmentOf({
       pod,
       container: spec,
@@ -186,39 +176,23 @@ export class NodePreparer implements Preparer {
   }
 
   containerResources(pod: Pod, { spec }: PodContainer): LinuxResources {
-    const { memoryCapacity, cpuQuota } = this.#options;
-    const own = containerResources(pod, spec, memoryCapacity, cpuQuota(pod, spec.name));
-    const hugepageLimits = hugePageLimits(pod, spec, this.#options.pageSizes);
-    return { ...own, hugepageLimits, ...this.#options.placeOf(pod, spec.name) };
+    return this.#options.resources.ofContainer(pod, spec);
   }
 
   sandboxResources(pod: Pod) {
-    const quota = this.#options.cpuQuota(pod);
-    return { overhead: overheadResources(pod, quota), resources: sandboxResources(pod, quota) };
+    return this.#options.resources.ofSandbox(pod);
   }
 
-  async shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined> {
-    const { cgroups, runtime } = this.#options;
-    const ofPod = await cgroups.problem(pod);
-    const stats = limits.size > 0 ? await runtime.stats() : [];
-    const own = stats.find(({ uid }) => uid === uidOf(pod))?.containers ?? [];
-    const problems = own.map(({ name, memory }) => {
-      const [limit, usage] = [limits.get(name), memory?.usageBytes];
-      if (limit === undefined) return undefined;
-      if (usage === undefined) return `missing container ${JSON.stringify(name)} memory usage`;
-      if (usage < limit) return undefined;
-      return `attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${usage})`;
-    });
-    const all = [ofPod, ...problems].filter((problem) => problem !== undefined);
-    return all.length > 1 ? `[${all.join(', ')}]` : all[0];
+  shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined> {
+    return this.#options.resources.shrinkProblem(pod, limits);
   }
 
   growCgroup(pod: Pod): Promise<void> {
-    return this.#options.cgroups.grow(pod);
+    return this.#cgroups.grow(pod);
   }
 
   settleCgroup(pod: Pod): Promise<void> {
-    return this.#options.cgroups.settle(pod);
+    return this.#cgroups.settle(pod);
   }
 
   async prepareClaims(pod: Pod, signal: AbortSignal): Promise<void> {
@@ -258,7 +232,7 @@ export class NodePreparer implements Preparer {
 
   async cleanUp(pod: Pod): Promise<void> {
     await this.#options.volumes.unmount(pod);
-    await this.#options.cgroups.remove(uidOf(pod));
+    await this.#cgroups.remove(uidOf(pod));
   }
 
   async forget(pod: Pod): Promise<void> {
@@ -272,14 +246,14 @@ export class NodePreparer implements Preparer {
   }
 
   async removeOrphans(isKnown: (uid: string) => boolean): Promise<void> {
-    const { volumes, logsDirectory, userNamespaces, cgroups, world } = this.#options;
-    await cgroups.removeOrphans(isKnown).catch((error) => {
+    const { volumes, logsDirectory, userNamespaces, world } = this.#options;
+    await this.#cgroups.removeOrphans(isKnown).catch((error) => {
       world.log.warn({ error }, 'Could not remove cgroups of pods that are no more');
     });
     for (const uid of await volumes.uids()) {
       if (isKnown(uid)) continue;
       try {
-        await cgroups.remove(uid);
+        await this.#cgroups.remove(uid);
         await volumes.remove(uid);
         userNamespaces.release(uid);
       } catch (error) {
@@ -291,6 +265,10 @@ export class NodePreparer implements Preparer {
       const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
       if (uid !== undefined && !isKnown(uid)) await rm(join(logsDirectory, name), { recursive: true, force: true });
     }
+  }
+
+  get #cgroups(): PodCgroups {
+    return this.#options.resources.cgroups.pods;
   }
 
   #logDirectory({ metadata }: Pod): string {
