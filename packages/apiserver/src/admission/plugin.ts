@@ -6,6 +6,7 @@ import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Authorize } from '../authz/attributes.ts';
 import type { Objects } from '../objects.ts';
 import type { DeleteOptions, UserInfo } from '../registry/strategy.ts';
+import type { WebhookWorld } from '../webhook/kubeconfig.ts';
 import type { FormsOf } from './matching/forms.ts';
 import type { Round } from './round.ts';
 
@@ -60,6 +61,8 @@ export interface AdmissionWorld {
   /** Five random characters for the end of a generated name. */
   readonly nameSuffix: () => string;
   readonly wait: (ms: number) => Promise<void>;
+  /** Of plugins that ask somebody else. */
+  readonly webhooks: WebhookWorld;
   /** On behalf of the server itself. @throws StatusError as the API would answer */
   readonly createNamespace: (name: string) => Promise<void>;
   /** What is served of a kind; empty where it is unknown. */

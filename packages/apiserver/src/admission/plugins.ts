@@ -9,6 +9,7 @@ import type { PluginConfigurations } from './configuration.ts';
 import { defaultIngressClass, defaultStorageClass } from './defaultclasses.ts';
 import { denyServiceExternalIPs, limitPodHardAntiAffinityTopology } from './denials.ts';
 import { eventLimits, eventRateLimit } from './eventratelimit.ts';
+import { imagePolicyConfig, imagePolicyWebhook } from './imagepolicy.ts';
 import { alwaysPullImages } from './images.ts';
 import { limitRanger } from './limitranger.ts';
 import type { AdmissionMetrics } from './metrics.ts';
@@ -133,6 +134,7 @@ export function admissionChain(
     NodeRestriction: () => nodeRestriction(world),
     TaintNodesByCondition: taintNodesByCondition,
     AlwaysPullImages: alwaysPullImages,
+    ImagePolicyWebhook: () => imagePolicyWebhook(imagePolicyConfig(configOf('ImagePolicyWebhook')), world.webhooks),
     PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity'))),
     PodNodeSelector: () => podNodeSelector(world, nodeSelectors(configOf('PodNodeSelector'))),
     Priority: () => priority(world),

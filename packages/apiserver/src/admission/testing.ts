@@ -1,4 +1,5 @@
 /** A world in memory, for the tests of plugins. */
+import { ManualClock } from '@keelson/api/clock';
 import { conflict, type StatusError } from '@keelson/api/errors';
 import type { Namespace, Pod, ServiceAccount } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
@@ -71,6 +72,7 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
     wait: async (ms) => {
       waited.push(ms);
     },
+    webhooks: { clock: new ManualClock(0), random: () => 0 },
     createNamespace: async (name) => {
       created.push(name);
     },

@@ -1,5 +1,6 @@
 /** The world of admission plugins as this server has it. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock } from '@keelson/api/clock';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { Authorize } from '../authz/attributes.ts';
@@ -28,6 +29,7 @@ export function admissionWorld({ environment, resources, client, objects, author
     now,
     nameSuffix: () => nameSuffix(random),
     wait: (ms) => wait(ms),
+    webhooks: { clock: systemClock, random },
     createNamespace: (name) => client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
     resourcesOfKind: (group, version, kind) =>
       [...resources.all()]

@@ -7,7 +7,7 @@ const MAX_SHOWN_BYTES = 2048;
 
 /** @returns the body of a reply that is one. @throws StatusError for any that is a failure; Error for an empty one */
 export function bodyOf({ status, contentType, body }: Pick<Reply, 'status' | 'contentType' | 'body'>): Buffer {
-  if (status < 200 || status > 206) throw failure(status, shown(contentType, body));
+  if (status < 200 || status > 206) throw statusIn(body) ?? failure(status, shown(contentType, body));
   if (body.length === 0)
     throw new Error(`0-length response with status code: ${status} and content type: ${contentType}`);
   return body;
@@ -21,4 +21,17 @@ function shown(contentType: string, body: Buffer): string {
 function failure(status: number, said: string): StatusError {
   const { reason, message } = meaningOf(status, said, true);
   return new StatusError(status, reason, message, { causes: [{ reason: 'UnexpectedServerResponse', message: said }] });
+}
+
+/** A failure that says of itself what it is. */
+function statusIn(body: Buffer): StatusError | undefined {
+  try {
+    const { kind, apiVersion, status, code, reason, message } = JSON.parse(body.toString('utf8')) as Partial<
+      Record<string, unknown>
+    >;
+    if (kind !== 'Status' || apiVersion !== 'v1' || status !== 'Failure') return undefined;
+    return new StatusError(Number(code ?? 0), String(reason ?? ''), String(message ?? ''));
+  } catch {
+    return undefined;
+  }
 }
