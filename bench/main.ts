@@ -51,7 +51,9 @@ function serverKinds(): ServerKind[] {
   if (etcd) kinds.push(apiServer({ name: 'keelson-etcd', command: keelson, node: true, etcd }));
   kinds.push(...flags.base.map((base, i) => givenServer(base, flags.token[i] ?? '')));
   if (flags.against) {
-    kinds.push(apiServer({ name: 'before', command: [resolve(flags.against, 'bin/kube-apiserver')], node: true }));
+    const before = [resolve(flags.against, 'bin/kube-apiserver')];
+    kinds.push(apiServer({ name: 'before', command: before, node: true }));
+    if (etcd) kinds.push(apiServer({ name: 'before-etcd', command: before, node: true, etcd }));
   }
   const upstream = flags['kube-apiserver'];
   if (upstream) {

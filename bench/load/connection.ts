@@ -5,30 +5,24 @@
 import { once } from 'node:events';
 import type { SocketConstructorOpts } from 'node:net';
 import { type ConnectionOptions, connect, createSecureContext, type TLSSocket } from 'node:tls';
-import { FrameReader } from './frames.ts';
-
-const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-const ACK = 1;
-const WINDOW = 2 ** 31 - 1;
-const DEFAULT_WINDOW = 65_535;
-const MAX_FRAME = 16_384;
+import {
+  DEFAULT_WINDOW,
+  FLAG,
+  FRAME,
+  FrameReader,
+  frame,
+  MAX_FRAME,
+  MAX_WINDOW,
+  PREFACE,
+  SETTING,
+  settingsFrame,
+  windowUpdate,
+} from '@keelson/storage/etcd/http2/frames';
+import { encodeFields } from '@keelson/storage/etcd/http2/hpack';
 
 /** One for all connections, and one buffer that they are read into in turns: neither is part of what is measured. */
 const SECURE_CONTEXT = createSecureContext({ ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384' });
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
-
-/** Names in HPACK's static table (RFC 7541, appendix A). */
-const STATIC_NAMES: Readonly<Record<string, number>> = {
-  ':authority': 1,
-  ':method': 2,
-  ':path': 4,
-  ':scheme': 6,
-  accept: 19,
-  authorization: 23,
-  'content-type': 31,
-};
 
 /** What a stream is told. */
 export interface StreamHandler {
@@ -93,14 +87,22 @@ export class Connection {
     };
     const socket = connect(options);
     this.#socket = socket;
-    this.#before = Buffer.concat([literal(':scheme', 'https'), literal(':authority', host)]);
-    this.#after = Buffer.concat([literal('authorization', `Bearer ${token}`), literal('user-agent', 'keelson-bench')]);
+    this.#before = encodeFields([
+      [':scheme', 'https'],
+      [':authority', host],
+    ]);
+    this.#after = encodeFields([
+      ['authorization', `Bearer ${token}`],
+      ['user-agent', 'keelson-bench'],
+    ]);
     socket.write(
       Buffer.concat([
-        Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-        // HEADER_TABLE_SIZE 0, INITIAL_WINDOW_SIZE, and the connection's window to match.
-        frame(FRAME.settings, 0, 0, Buffer.concat([setting(1, 0), setting(4, WINDOW)])),
-        windowUpdate(0, WINDOW - DEFAULT_WINDOW),
+        PREFACE,
+        settingsFrame([
+          [SETTING.headerTableSize, 0],
+          [SETTING.initialWindowSize, MAX_WINDOW],
+        ]),
+        windowUpdate(0, MAX_WINDOW - DEFAULT_WINDOW),
       ]),
     );
     socket.on('error', (error) => this.#fail(error));
@@ -116,7 +118,7 @@ export class Connection {
     const id = this.#nextStream;
     this.#nextStream += 2;
     this.#streams.set(id, { handler, status: 0, received: 0 });
-    const flags = END_HEADERS | (body ? 0 : END_STREAM);
+    const flags = FLAG.endHeaders | (body ? 0 : FLAG.endStream);
     const head = frame(FRAME.headers, flags, id, Buffer.concat([this.#before, headers, this.#after]));
     if (!body) {
       this.#socket.write(head);
@@ -136,14 +138,14 @@ export class Connection {
   #dataOf(id: number, body: Buffer): Buffer {
     if (body.length > MAX_FRAME) throw new Error(`a body of ${body.length} bytes is more than this client sends`);
     this.#sendWindow -= body.length;
-    return frame(FRAME.data, END_STREAM, id, body);
+    return frame(FRAME.data, FLAG.endStream, id, body);
   }
 
   #data(id: number, flags: number, piece: Buffer, last: boolean): void {
     const stream = this.#streams.get(id);
     this.#credit(id, stream, piece.length);
     stream?.handler.data?.(piece);
-    if (last && flags & END_STREAM) this.#end(id, stream);
+    if (last && flags & FLAG.endStream) this.#end(id, stream);
   }
 
   #control(type: number, flags: number, id: number, payload: Buffer): void {
@@ -154,16 +156,16 @@ export class Connection {
           stream.status = statusOf(payload);
           stream.handler.headers?.(stream.status);
         }
-        if (flags & END_STREAM) this.#end(id, stream);
+        if (flags & FLAG.endStream) this.#end(id, stream);
         return;
       case FRAME.reset:
         this.#end(id, stream, new Error(`the stream was reset: error code ${payload.readUInt32BE(0)}`));
         return;
       case FRAME.settings:
-        if (!(flags & ACK)) this.#socket.write(frame(FRAME.settings, ACK, 0, Buffer.alloc(0)));
+        if (!(flags & FLAG.ack)) this.#socket.write(frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)));
         return;
       case FRAME.ping:
-        if (!(flags & ACK)) this.#socket.write(frame(FRAME.ping, ACK, 0, payload));
+        if (!(flags & FLAG.ack)) this.#socket.write(frame(FRAME.ping, FLAG.ack, 0, payload));
         return;
       case FRAME.windowUpdate:
         if (id === 0) this.#more(payload.readUInt32BE(0));
@@ -176,13 +178,13 @@ export class Connection {
   /** Gives back what was received, long before a window is used up. */
   #credit(id: number, stream: OpenStream | undefined, size: number): void {
     this.#received += size;
-    if (this.#received > WINDOW / 2) {
+    if (this.#received > MAX_WINDOW / 2) {
       this.#socket.write(windowUpdate(0, this.#received));
       this.#received = 0;
     }
     if (!stream) return;
     stream.received += size;
-    if (stream.received <= WINDOW / 2) return;
+    if (stream.received <= MAX_WINDOW / 2) return;
     this.#socket.write(windowUpdate(id, stream.received));
     stream.received = 0;
   }
@@ -207,29 +209,7 @@ export class Connection {
 
 /** What differs from request to request, to be made once where requests are alike. */
 export function headerBlock(method: string, path: string, more: Readonly<Record<string, string>> = {}): Buffer {
-  const entries = Object.entries(more).map(([name, value]) => literal(name, value));
-  return Buffer.concat([literal(':method', method), literal(':path', path), ...entries]);
-}
-
-/** A literal header field without indexing and without Huffman code (RFC 7541, 6.2.2). */
-function literal(name: string, value: string): Buffer {
-  const index = STATIC_NAMES[name];
-  const bytes = Buffer.from(value, 'latin1');
-  const head = index === undefined ? [Buffer.from([0]), ...string(Buffer.from(name))] : [integer(index, 15)];
-  return Buffer.concat([...head, ...string(bytes)]);
-}
-
-function string(bytes: Buffer): Buffer[] {
-  return [integer(bytes.length, 127), bytes];
-}
-
-/** @param mask of the prefix's bits */
-function integer(value: number, mask: number): Buffer {
-  if (value < mask) return Buffer.from([value]);
-  const bytes = [mask];
-  let rest = value - mask;
-  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
-  return Buffer.from([...bytes, rest]);
+  return encodeFields([[':method', method], [':path', path], ...Object.entries(more)]);
 }
 
 /** `:status` comes first, and without a dynamic table: from the static one, or as a literal. */
@@ -256,27 +236,4 @@ function huffmanDigits(bytes: Buffer): number {
     at += short < 3 ? 5 : 6;
   }
   return status;
-}
-
-function frame(type: number, flags: number, id: number, payload: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(9 + payload.length);
-  bytes.writeUIntBE(payload.length, 0, 3);
-  bytes[3] = type;
-  bytes[4] = flags;
-  bytes.writeUInt32BE(id, 5);
-  payload.copy(bytes, 9);
-  return bytes;
-}
-
-function setting(id: number, value: number): Buffer {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUInt16BE(id, 0);
-  bytes.writeUInt32BE(value, 2);
-  return bytes;
-}
-
-function windowUpdate(id: number, increment: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(increment, 0);
-  return frame(FRAME.windowUpdate, 0, id, bytes);
 }

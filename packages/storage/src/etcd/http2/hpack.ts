@@ -1,0 +1,156 @@
+/** Header fields of HTTP/2 as bytes (HPACK, RFC 7541). What is written is never shortened; all that may come is read. */
+import { decodeHuffman } from './huffman.ts';
+
+type Field = readonly [name: string, value: string];
+
+/** Appendix A; the first one has the number 1. */
+const STATIC: readonly Field[] = (
+  ':authority|:method GET|:method POST|:path /|:path /index.html|:scheme http|:scheme https|:status 200|:status 204|:status 206|' +
+  ':status 304|:status 400|:status 404|:status 500|accept-charset|accept-encoding gzip, deflate|accept-language|accept-ranges|accept|' +
+  'access-control-allow-origin|age|allow|authorization|cache-control|content-disposition|content-encoding|content-language|' +
+  'content-length|content-location|content-range|content-type|cookie|date|etag|expect|expires|from|host|if-match|if-modified-since|' +
+  'if-none-match|if-range|if-unmodified-since|last-modified|link|location|max-forwards|proxy-authenticate|proxy-authorization|range|' +
+  'referer|refresh|retry-after|server|set-cookie|strict-transport-security|transfer-encoding|user-agent|vary|via|www-authenticate'
+)
+  .split('|')
+  .map((field) => {
+    const space = field.indexOf(' ');
+    return space < 0 ? [field, ''] : [field.slice(0, space), field.slice(space + 1)];
+  });
+
+const numberOfName = new Map(STATIC.map(([name], i) => [name, i + 1] as const).reverse());
+
+/** Fields that leave no trace in the reader's table, so that they may be made once and sent often. @param fields pseudo headers first */
+export function encodeFields(fields: Iterable<Field>): Buffer {
+  return Buffer.concat([...fields].flatMap(([name, value]) => literal(name, value)));
+}
+
+function literal(name: string, value: string): Buffer[] {
+  const known = numberOfName.get(name);
+  const head = known === undefined ? [Buffer.from([0]), ...text(name)] : [integer(known, 15)];
+  return [...head, ...text(value)];
+}
+
+function text(value: string): Buffer[] {
+  const bytes = Buffer.from(value, 'latin1');
+  return [integer(bytes.length, 127), bytes];
+}
+
+/** @param mask of the prefix's bits (5.1) */
+function integer(value: number, mask: number): Buffer {
+  if (value < mask) return Buffer.from([value]);
+  const bytes = [mask];
+  let rest = value - mask;
+  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
+}
+
+/** What a field adds to the size of a table beyond its characters (4.1). */
+const OVERHEAD = 32;
+
+/** Reads the blocks of one connection, each of them and in their order: what one says of a field the next ones may refer to. */
+export class FieldReader {
+  readonly #maxTableBytes: number;
+  #tableBytes: number;
+  /** The newest one first. */
+  readonly #table: Field[] = [];
+  #bytes = 0;
+
+  /** @param maxTableBytes as SETTINGS_HEADER_TABLE_SIZE says; 4,096 where it says nothing */
+  constructor(maxTableBytes = 4096) {
+    this.#maxTableBytes = maxTableBytes;
+    this.#tableBytes = maxTableBytes;
+  }
+
+  /** @throws Error where it is no block of header fields: the connection is of no use then */
+  read(block: Buffer): Field[] {
+    const fields: Field[] = [];
+    for (const cursor = new Cursor(block); !cursor.isAtEnd; ) {
+      const first = cursor.peek();
+      if (first & 0x80) fields.push(this.#field(cursor.integer(0x7f)));
+      else if (first & 0x40) fields.push(this.#remember(this.#literal(cursor, 0x3f)));
+      else if (first & 0x20) this.#resize(cursor.integer(0x1f));
+      else fields.push(this.#literal(cursor, 0x0f));
+    }
+    return fields;
+  }
+
+  #literal(cursor: Cursor, mask: number): Field {
+    const number = cursor.integer(mask);
+    return [number === 0 ? cursor.text() : this.#field(number)[0], cursor.text()];
+  }
+
+  #field(number: number): Field {
+    const field = number > STATIC.length ? this.#table[number - STATIC.length - 1] : STATIC[number - 1];
+    if (!field) throw new Error(`a header field of the number ${number}, which there is not`);
+    return field;
+  }
+
+  #remember(field: Field): Field {
+    this.#table.unshift(field);
+    this.#bytes += sizeOf(field);
+    this.#shrink();
+    return field;
+  }
+
+  #resize(bytes: number): void {
+    if (bytes > this.#maxTableBytes) throw new Error(`a table of header fields of ${bytes} bytes, which is too much`);
+    this.#tableBytes = bytes;
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    while (this.#bytes > this.#tableBytes) this.#bytes -= sizeOf(this.#table.pop()!);
+  }
+}
+
+const sizeOf = ([name, value]: Field): number => name.length + value.length + OVERHEAD;
+
+/** Where one is in a block. */
+class Cursor {
+  readonly #block: Buffer;
+  #at = 0;
+
+  constructor(block: Buffer) {
+    this.#block = block;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#block.length;
+  }
+
+  peek(): number {
+    const byte = this.#block[this.#at];
+    if (byte === undefined) throw new Error('a block of header fields that ends amid one');
+    return byte;
+  }
+
+  integer(mask: number): number {
+    let value = this.#byte() & mask;
+    if (value < mask) return value;
+    for (let scale = 1, byte = 0x80; byte & 0x80; scale *= 128) {
+      byte = this.#byte();
+      value += (byte & 0x7f) * scale;
+      if (value > MAX_INTEGER) throw new Error('a number in header fields that is too large');
+    }
+    return value;
+  }
+
+  text(): string {
+    const isShortened = (this.peek() & 0x80) !== 0;
+    const length = this.integer(0x7f);
+    const bytes = this.#block.subarray(this.#at, this.#at + length);
+    if (bytes.length < length) throw new Error('a block of header fields that ends amid one');
+    this.#at += length;
+    return isShortened ? decodeHuffman(bytes) : bytes.toString('latin1');
+  }
+
+  #byte(): number {
+    const byte = this.peek();
+    this.#at++;
+    return byte;
+  }
+}
+
+/** Beyond all that a block can hold. */
+const MAX_INTEGER = 2 ** 24;
