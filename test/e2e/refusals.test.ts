@@ -401,3 +401,9 @@ test.each([
     { reason: 'FieldValueForbidden', message: `Forbidden: ${message}`, field: '[]' },
   ]);
 });
+
+test('what a patch has made of a custom object is shown with all members in order', async () => {
+  const { body } = await client.send('PATCH', `${widgets}/w`, { kind: null }, MERGE);
+  const { message } = JSON.parse(body) as { message: string };
+  expect(message).toMatch(/"metadata\\?":\{\\?"creationTimestamp.*generation.*name.*namespace.*resourceVersion.*uid/s);
+});

@@ -291,6 +291,11 @@ export function sortedCopyOf(value: unknown, walk: Walk): unknown {
   return copy(value, walk, sortedKeys);
 }
 
+/** The same of any value. */
+export function inOrder<T>(value: T): T {
+  return sortedCopyOf(value, { keys: 0, strict: false, exact: true, keepsEmpty: false }) as T;
+}
+
 function copy(value: unknown, walk: Walk, keysOf: (source: Source) => string[]): unknown {
   if (typeof value === 'number' && !walk.exact && Math.abs(value) > Number.MAX_SAFE_INTEGER) throw IRREGULAR;
   if (typeof value !== 'object' || value === null) return value;

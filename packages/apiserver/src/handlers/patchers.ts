@@ -1,5 +1,6 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
 import { describe, showKind } from '@keelson/api/apply/fieldmanager';
+import { inOrder } from '@keelson/api/codec/canonical';
 import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
@@ -92,13 +93,18 @@ type Patcher = (current: KubeObject) => KubeObject;
  */
 function patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): Patcher {
   const isStrict = options.fieldValidation !== 'Ignore';
+  // What complaints show of an object without a type was a Go map.
+  const before = (current: KubeObject) => (scope.lens.expected.form.type ? current : inOrder(current));
   switch (patchType) {
     case 'application/json-patch+json': {
       const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const operations = decodeJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
       const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
       const isRegular = written === undefined;
-      return (current) => fromDocument(scope, options, applyJsonPatch(current, operations), found, isRegular);
+      return (current) =>
+        fromDocument(scope, options, applyJsonPatch(current, operations), found, isRegular, () =>
+          applyJsonPatch(before(current), operations),
+        );
     }
     case 'application/merge-patch+json': {
       const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
@@ -109,7 +115,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       const raw = () => (isRegular ? (JSON.parse(body.toString('utf8')) as JsonObject) : patch);
       return (current) =>
         fromDocument(scope, options, applyMergePatch(current, patch), found, isRegular, () =>
-          applyMergePatch(current, raw()),
+          applyMergePatch(before(current), raw()),
         );
     }
     default: {
@@ -142,9 +148,10 @@ function fromDocument(
   const textOf = (document: JsonObject | unknown[]) =>
     encodeJson(Array.isArray(document) ? document : sorted(document));
   const text = () => textOf(patched);
-  const complain = complainer(() => textOf(shown()).toString('utf8'));
+  const inWords = () => textOf(shown()).toString('utf8');
+  const complain = complainer(inWords);
   const { kind, form, keepsEmpty = false } = scope.lens.expected;
-  if (!form.type && !Array.isArray(patched) && !patched.kind) throw complain(kindMissing(text().toString('utf8')));
+  if (!form.type && !Array.isArray(patched) && !patched.kind) throw complain(kindMissing(inWords()));
   // Without a version it is read in the internal one, which knows no member by its name.
   if (form.type && !Array.isArray(patched) && !patched.apiVersion) {
     const unknown = sortedKeys(patched).filter((key) => key !== 'kind' && key !== 'apiVersion');

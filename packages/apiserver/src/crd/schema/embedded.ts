@@ -1,6 +1,6 @@
 /** Resources within resources: their metadata (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta). */
 
-import { sortedCopyOf } from '@keelson/api/codec/canonical';
+import { inOrder } from '@keelson/api/codec/canonical';
 import { decodeExactly } from '@keelson/api/codec/exact';
 import { normalize } from '@keelson/api/codec/json';
 import { stringify } from '@keelson/api/codec/stringify';
@@ -70,14 +70,10 @@ function coerce(object: Record<string, unknown>, path: Path, dropsMalformed: boo
   const strictErrors = decodable(object, at, dropsMalformed);
   if (!strictErrors) return;
   for (const text of strictErrors) unknown.push(`${at}.${JSON.parse(text.slice(text.indexOf('"')))}`);
-  const metadata = sorted(normalize(object.metadata, OBJECT_META)) as Record<string, unknown>;
+  // Nobody knows the type of a custom resource when it is written: its members stand in the order of their names.
+  const metadata = inOrder(normalize(object.metadata, OBJECT_META)) as Record<string, unknown>;
   if (metadata.creationTimestamp === null) delete metadata.creationTimestamp;
   object.metadata = metadata;
-}
-
-/** Nobody knows the type of a custom resource when it is written: its members stand in the order of their names. */
-function sorted(value: unknown): unknown {
-  return sortedCopyOf(value, { keys: 0, strict: false, exact: true, keepsEmpty: false });
 }
 
 /** `unknown field "…"`; undefined for what is no metadata at all and stays as it is. */
