@@ -77,11 +77,14 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
   /** What identifies the containers that run now: an identity that changes when one is made anew. */
   const containers = async (names: readonly string[] = CONTROL_PLANE) =>
     Promise.all(names.map(async (name) => (await pod(name)).status.containerStatuses![0]!.containerID));
-  /** The command lines of all processes of this name on the machine. */
-  const commandLines = (name: string) =>
-    execFileSync('ps', ['-eo', 'args', '-ww'], { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.startsWith(`${name} `));
+  /** The command lines of all processes of this name in the machine's network, which the pods of the control plane are in. */
+  const commandLines = (name: string) => {
+    const [within = '', ...args] = machine.within;
+    const network = execFileSync(within, [...args, 'readlink', '/proc/self/ns/net'], { encoding: 'utf8' });
+    const lines = execFileSync('ps', ['-eo', 'netns,args', '-ww'], { encoding: 'utf8' }).split('\n');
+    const own = `${/\d+/.exec(network)![0]} ${name} `;
+    return lines.map((line) => line.trim()).filter((line) => line.startsWith(own));
+  };
   const isRunningWith = (name: string, flag: string) => commandLines(name).some((line) => line.includes(` ${flag}`));
 
   test('keelson init writes the manifests, and finishes when the kubelet runs what they say', async () => {
