@@ -2,7 +2,6 @@
  * The CPUs of a node: containers get their own when their pod is admitted, those that share follow as others come and go
  * (pkg/kubelet/cm/cpumanager/cpu_manager.go).
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
@@ -14,6 +13,7 @@ import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { Cpu } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
+import { containersOf, restoredFrom } from '../topology/remembered.ts';
 import { CpuAssignments } from './assignments.ts';
 import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
 import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus, union, without } from './set.ts';
@@ -67,7 +67,7 @@ export class CpuManager implements Provider {
       throw new Error(`reserved-cpus: ${asked} is not a subset of online-cpus: ${formatCpus(online)}`);
     }
     const reserved = policy === 'static' ? reservedOf(options) : NO_CPUS;
-    const found = await restore(join(directory, CPU_STATE), policy);
+    const found = await restoredFrom(join(directory, CPU_STATE), 'CPU', (text) => parseCpuState(text, policy));
     const isNew = !found || (found.shared.size === 0 && [...found.entries()].length === 0);
     const shared = isNew && policy === 'static' ? StaticCpus.shared(machine, reserved, settings) : undefined;
     const assignments = shared ? new CpuAssignments(shared) : (found ?? new CpuAssignments(NO_CPUS));
@@ -174,13 +174,7 @@ export class CpuManager implements Provider {
   #release(): void {
     const { ready, pods, world } = this.#options;
     if (!this.#static || !ready()) return;
-    const active = new Map(
-      pods().map((pod) => {
-        const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-        return [uidOf(pod), new Set(containers.map(({ name }) => name))];
-      }),
-    );
-    if (!this.#static.release((uid, container) => active.get(uid)?.has(container) ?? false)) return;
+    if (!this.#static.release(containersOf(pods()))) return;
     this.#write(this.#static.assignments).catch((error) =>
       world.log.error({ error }, 'Failed to store state to checkpoint'),
     );
@@ -200,21 +194,6 @@ export class CpuManager implements Provider {
   #write(assignments: CpuAssignments): Promise<void> {
     this.#count();
     return this.#file.write(() => formatCpuState(this.#options.settings.policy, assignments));
-  }
-}
-
-async function restore(path: string, policy: string): Promise<CpuAssignments | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
-  if (text === undefined) return undefined;
-  try {
-    return parseCpuState(text, policy);
-  } catch (error) {
-    const advice = `please drain this node and delete the CPU manager checkpoint file ${JSON.stringify(path)}`;
-    const why = `could not restore state from checkpoint: ${(error as Error).message}`;
-    throw new Error(`start cpu manager error: ${why}, ${advice} before restarting Kubelet`, { cause: error });
   }
 }
 

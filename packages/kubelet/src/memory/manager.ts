@@ -1,17 +1,16 @@
 /** The memory of a node: containers get theirs from certain NUMA nodes when their pod is admitted (pkg/kubelet/cm/memorymanager). */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { addResources, type ResourceTotals } from '@keelson/api/resources/list';
 import type { World } from '@keelson/client';
-import { uidOf } from '../pods/spec.ts';
 import { amountsOf } from '../resources/requests.ts';
 import { StateFile } from '../state-file.ts';
 import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { NumaNode } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
+import { containersOf, restoredFrom } from '../topology/remembered.ts';
 import { formatMemoryState, MEMORY_STATE, parseMemoryState } from './checkpoint.ts';
 import { type Block, MemoryState } from './state.ts';
 import { isMemory, type ReservedMemory, StaticMemory } from './static.ts';
@@ -61,7 +60,7 @@ export class MemoryManager implements Provider {
     const { settings, machine, directory } = options;
     const { policy } = settings;
     const unused = policy === 'Static' ? StaticMemory.unused(machine, reservedOf(options)) : NOTHING;
-    const found = await restore(join(directory, MEMORY_STATE), policy);
+    const found = await restoredFrom(join(directory, MEMORY_STATE), 'memory', (text) => parseMemoryState(text, policy));
     try {
       if (found && policy === 'Static') validateMemory(found, unused);
     } catch (error) {
@@ -139,13 +138,7 @@ export class MemoryManager implements Provider {
   #release(): void {
     const { ready, pods } = this.#options;
     if (!this.#static || !ready()) return;
-    const active = new Map(
-      pods().map((pod) => {
-        const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-        return [uidOf(pod), new Set(containers.map(({ name }) => name))];
-      }),
-    );
-    const released = this.#static.release((uid, container) => active.get(uid)?.has(container) ?? false);
+    const released = this.#static.release(containersOf(pods()));
     if (released) this.#writeSoon(this.#static.state);
   }
 
@@ -161,21 +154,6 @@ export class MemoryManager implements Provider {
 }
 
 const NOTHING = new MemoryState(new Map());
-
-async function restore(path: string, policy: string): Promise<MemoryState | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
-  if (text === undefined) return undefined;
-  try {
-    return parseMemoryState(text, policy);
-  } catch (error) {
-    const advice = `please drain this node and delete the memory manager checkpoint file ${JSON.stringify(path)}`;
-    const why = `could not restore state from checkpoint: ${(error as Error).message}`;
-    throw new Error(`start memory manager error: ${why}, ${advice} before restarting Kubelet`, { cause: error });
-  }
-}
 
 /** What is kept on the nodes has to be what is kept of the machine. */
 function reservedOf({ settings, machine, kept }: MemoryManagerOptions): ReservedMemory {
