@@ -43,7 +43,9 @@ export class ConnectionError extends Error {
 }
 
 interface Stream {
-  readonly id: number;
+  /** 0 as long as it waits for the end of another one. */
+  id: number;
+  readonly block: Buffer;
   readonly handler: RequestHandler;
   /** How much the peer takes of it. */
   room: number;
@@ -69,7 +71,7 @@ export class ClientConnection {
   /** Streams with a body that there was no room for. */
   readonly #blocked = new Set<Stream>();
   /** Who waits for the end of another one. */
-  readonly #queue: { readonly block: Buffer; readonly body: Buffer; readonly handler: RequestHandler }[] = [];
+  readonly #queue = new Set<Stream>();
   #out: Buffer[] = [];
   #nextId = 1;
   #room = DEFAULT_WINDOW;
@@ -142,16 +144,16 @@ export class ClientConnection {
    */
   request(block: Buffer, body: Buffer, handler: RequestHandler): () => void {
     if (this.#isOver) throw new Error('the connection is over');
-    if (this.#streams.size >= this.#maxStreams) {
-      this.#queue.push({ block, body, handler });
-    } else this.#open(block, body, handler);
-    return () => this.#cancel(handler);
+    const stream = { id: 0, block, handler, room: 0, body, received: 0 };
+    if (this.#streams.size < this.#maxStreams) this.#open(stream);
+    else this.#queue.add(stream);
+    return () => this.#cancel(stream);
   }
 
   /** Ends it when the requests that are under way have ended. */
   close(): void {
     this.#isOver = true;
-    if (this.#streams.size === 0 && this.#queue.length === 0) this.#socket.destroySoon();
+    if (this.#streams.size === 0 && this.#queue.size === 0) this.#socket.destroySoon();
   }
 
   /** Requests under way fail. */
@@ -160,8 +162,10 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
-  #open(block: Buffer, body: Buffer, handler: RequestHandler): void {
-    const stream = { id: this.#nextId, handler, room: this.#streamRoom, body, received: 0 };
+  #open(stream: Stream): void {
+    const { block, body } = stream;
+    stream.id = this.#nextId;
+    stream.room = this.#streamRoom;
     this.#nextId += 2;
     if (this.#nextId > LAST_STREAM) this.#isOver = true;
     this.#streams.set(stream.id, stream);
@@ -196,11 +200,8 @@ export class ClientConnection {
     });
   }
 
-  #cancel(handler: RequestHandler): void {
-    const waiting = this.#queue.findIndex((request) => request.handler === handler);
-    if (waiting >= 0) this.#queue.splice(waiting, 1);
-    const stream = [...this.#streams.values()].find((stream) => stream.handler === handler);
-    if (!stream) return;
+  #cancel(stream: Stream): void {
+    if (this.#queue.delete(stream) || this.#streams.get(stream.id) !== stream) return;
     this.#send(resetFrame(stream.id, CANCEL));
     this.#forget(stream);
   }
@@ -216,9 +217,10 @@ export class ClientConnection {
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
     this.#blocked.delete(stream);
-    while (!this.#socket.destroyed && this.#queue.length > 0 && this.#streams.size < this.#maxStreams) {
-      const { block, body, handler } = this.#queue.shift()!;
-      this.#open(block, body, handler);
+    for (const next of this.#queue) {
+      if (this.#socket.destroyed || this.#streams.size >= this.#maxStreams) break;
+      this.#queue.delete(next);
+      this.#open(next);
     }
     if (this.#isOver && this.#streams.size === 0) this.#socket.destroySoon();
   }
@@ -227,7 +229,8 @@ export class ClientConnection {
     this.#isOver = true;
     this.#refuse(new Error(this.#cause?.message ?? 'null'));
     const message = this.#cause?.message ?? 'the connection was closed';
-    const waiting = this.#queue.splice(0);
+    const waiting = [...this.#queue];
+    this.#queue.clear();
     for (const stream of [...this.#streams.values()]) this.#end(stream, new ConnectionError(message, true));
     for (const { handler } of waiting) handler.end(new ConnectionError(message, false));
   }
@@ -344,7 +347,8 @@ export class ClientConnection {
   #goAway(last: number, errorCode: number): void {
     this.#isOver = true;
     const error = new ConnectionError(`the peer goes away, with code ${errorCode}`, false);
-    const waiting = this.#queue.splice(0);
+    const waiting = [...this.#queue];
+    this.#queue.clear();
     for (const stream of [...this.#streams.values()]) if (stream.id > last) this.#end(stream, error);
     for (const { handler } of waiting) handler.end(error);
     if (this.#streams.size === 0) this.#socket.destroySoon();
