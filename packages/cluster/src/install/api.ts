@@ -83,6 +83,26 @@ export async function administratorApi(
   }
 }
 
+/**
+ * The cluster's API for those who may not need it: opened when it is first asked for, and one that only tells what it would do
+ * in a dry run.
+ * @param open is called once at most; its failure is that of all who ask
+ */
+export function apiOnDemand(
+  { dryRun, report }: Pick<InstallContext, 'dryRun' | 'report'>,
+  open: () => ReturnType<typeof administratorApi>,
+): { api(): Promise<ClusterApi>; close(): Promise<void> } {
+  let opened: ReturnType<typeof administratorApi> | undefined;
+  return {
+    api() {
+      if (dryRun) return Promise.resolve(dryRunApi(report));
+      opened ??= open();
+      return opened;
+    },
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}
+
 const administratorsBinding: Draft<ClusterRoleBinding> = {
   metadata: { name: ADMINISTRATORS },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },

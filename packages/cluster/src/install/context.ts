@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { World } from '@keelson/client';
 import { ConfigFileError } from '@keelson/component/configfile';
 import { StartupError } from '../startup-error.ts';
-import { administratorApi, dryRunApi } from './api.ts';
+import { administratorApi, apiOnDemand } from './api.ts';
 import { newCertificateKey } from './certificate-key.ts';
 import { configurationOf, type Documents, readDocuments } from './configuration/documents.ts';
 import { DiskFiles, DryRunFiles } from './files.ts';
@@ -51,7 +51,7 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
   const report = dryRun ? (line: string) => request.report(`(dry run) ${line}`) : request.report;
   const disk = new DiskFiles(layout);
   const services = layout.root === '' && !dryRun && hasSystemd() ? systemdServices : undefined;
-  let api: ReturnType<typeof administratorApi> | undefined;
+  const onDemand = apiOnDemand({ dryRun, report }, () => administratorApi(context, world));
   const context: InstallContext = {
     configuration,
     layout,
@@ -73,13 +73,9 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
         }
       : undefined,
     report,
-    api() {
-      if (dryRun) return Promise.resolve(dryRunApi(report));
-      api ??= administratorApi(context, world);
-      return api;
-    },
+    api: onDemand.api,
   };
-  return { ...context, close: async () => (await api?.catch(() => undefined))?.close() };
+  return { ...context, close: onDemand.close };
 }
 
 /** The documents of the file with the settings in them. @throws StartupError */

@@ -102,15 +102,7 @@ export class CpuManager implements Provider {
     this.#release();
     const cpus = this.#static;
     if (!cpus || cpus.wanted(pod, container) === 0) return;
-    let given: boolean;
-    try {
-      given = cpus.allocate(pod, container, nodes);
-      this.#metrics.pinned('cpu', false);
-    } catch (error) {
-      this.#metrics.pinned('cpu', true);
-      throw error;
-    }
-    if (given) await this.#write(cpus.assignments);
+    if (this.#metrics.pin('cpu', () => cpus.allocate(pod, container, nodes))) await this.#write(cpus.assignments);
   }
 
   /** A container's own. */

@@ -93,15 +93,7 @@ export class MemoryManager implements Provider {
     const memory = this.#static;
     if (!memory || memory.wanted(pod, container).size === 0) return;
     const { metrics = UNCOUNTED } = this.#options;
-    let given: boolean;
-    try {
-      given = memory.allocate(pod, container, how);
-      metrics.pinned('memory', false);
-    } catch (error) {
-      metrics.pinned('memory', true);
-      throw error;
-    }
-    if (given) await this.#write(memory.state);
+    if (metrics.pin('memory', () => memory.allocate(pod, container, how))) await this.#write(memory.state);
   }
 
   /** A container is about to begin: what has ended before is given back. */

@@ -6,14 +6,14 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Rejection } from '../pods/admission.ts';
 
 export interface ExclusiveMetrics {
-  /** Somebody asked for CPUs, or memory, of their own. */
-  pinned(resource: 'cpu' | 'memory', failed: boolean): void;
+  /** Somebody asks for CPUs, or memory, of their own. @returns what `give` does. @throws what it throws: there are none */
+  pin<T>(resource: 'cpu' | 'memory', give: () => T): T;
   /** How many CPUs are shared and can be given, and how many are somebody's own. */
   cpus(shared: number, own: number): void;
   admitted(failed: boolean, ms: number): void;
 }
 
-export const UNCOUNTED: ExclusiveMetrics = { pinned: () => {}, cpus: () => {}, admitted: () => {} };
+export const UNCOUNTED: ExclusiveMetrics = { pin: (_resource, give) => give(), cpus: () => {}, admitted: () => {} };
 
 const BOUNDS = Array.from({ length: 15 }, (_, index) => 0.05 * 2 ** index);
 
@@ -47,9 +47,14 @@ export function exclusiveMetrics(registry: MetricsRegistry): ExclusiveMetrics {
     ),
   );
   return {
-    pinned: (resource, failed) => {
+    pin: (resource, give) => {
       pinning[resource].asked.with().inc();
-      if (failed) pinning[resource].failed.with().inc();
+      try {
+        return give();
+      } catch (error) {
+        pinning[resource].failed.with().inc();
+        throw error;
+      }
     },
     cpus: (count, exclusive) => {
       shared.with().value = count * 1000;

@@ -1,6 +1,6 @@
 /** What the phases of joining work with. */
 import type { Client, World } from '@keelson/client';
-import { administratorApi, dryRunApi } from '../api.ts';
+import { administratorApi, apiOnDemand } from '../api.ts';
 import { configurationFor } from '../configuration/documents.ts';
 import { controlPlaneUrl } from '../configuration/endpoints.ts';
 import { explained } from '../context.ts';
@@ -30,10 +30,9 @@ export interface FoundCluster {
 
 /** `close` when all is done. */
 export function joinContext(machine: JoinMachine): JoinContext & { close(): Promise<void> } {
-  let found: Promise<FoundCluster> | undefined;
-  let api: ReturnType<typeof administratorApi> | undefined;
-  const find = async (): Promise<FoundCluster> => {
-    const { join, world, report, dryRun } = machine;
+  let found: ReturnType<typeof find> | undefined;
+  const find = async (): Promise<FoundCluster & { close(): Promise<void> }> => {
+    const { join, world, report } = machine;
     report('[discovery] looking for the cluster');
     const access = await findCluster(join, world);
     report(`[discovery] ${access.server} is the API server of a cluster that can be trusted`);
@@ -41,20 +40,23 @@ export function joinContext(machine: JoinMachine): JoinContext & { close(): Prom
     const documents = await clusterDocuments(client);
     report('[preflight] read the configuration of the cluster from kube-system/kubeadm-config and kubelet-config');
     const configuration = explained(() => configurationFor(documents, join.init));
+    const { cluster, init } = configuration;
+    const onDemand = apiOnDemand(machine, () =>
+      administratorApi(installation, world, controlPlaneUrl(cluster, init.localApiEndpoint)),
+    );
     const installation: InstallContext = {
       ...machine,
       configuration,
       clock: world.clock,
       skipTokenPrint: true,
       upload: undefined,
-      api() {
-        if (dryRun) return Promise.resolve(dryRunApi(report));
-        const { cluster, init } = configuration;
-        api ??= administratorApi(installation, world, controlPlaneUrl(cluster, init.localApiEndpoint));
-        return api;
-      },
+      api: onDemand.api,
     };
-    return { access, client, installation };
+    const close = async () => {
+      client.close();
+      await onDemand.close();
+    };
+    return { access, client, installation, close };
   };
   return {
     ...machine,
@@ -63,8 +65,7 @@ export function joinContext(machine: JoinMachine): JoinContext & { close(): Prom
       return found;
     },
     async close() {
-      (await found?.catch(() => undefined))?.client.close();
-      (await api?.catch(() => undefined))?.close();
+      await (await found?.catch(() => undefined))?.close();
     },
   };
 }

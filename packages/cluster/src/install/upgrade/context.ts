@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type Client, connect, hasReason, parseKubeconfig, type World } from '@keelson/client';
 import { ConfigObject } from '@keelson/component/configfile';
 import { StartupError } from '../../startup-error.ts';
-import { administratorApi, dryRunApi } from '../api.ts';
+import { administratorApi, apiOnDemand } from '../api.ts';
 import { configurationFor, type Documents, readDocuments } from '../configuration/documents.ts';
 import { decodeInit } from '../configuration/init.ts';
 import type { InitConfiguration } from '../configuration/types.ts';
@@ -69,7 +69,7 @@ export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeCo
     configurationFor(new Map([...documents, ['ClusterConfiguration', versioned]]), { ...init, nodeRegistration }),
   );
   const report = dryRun ? (line: string) => request.report(`(dry run) ${line}`) : request.report;
-  let api: ReturnType<typeof administratorApi> | undefined;
+  const onDemand = apiOnDemand({ dryRun, report }, () => administratorApi(context, world));
   const context: UpgradeContext = {
     configuration,
     layout,
@@ -89,13 +89,9 @@ export async function upgradeContext(request: UpgradeRequest): Promise<UpgradeCo
     isControlPlane: endpoint !== undefined,
     clusterVersion: String(cluster.kubernetesVersion ?? ''),
     upgrade,
-    api() {
-      if (dryRun) return Promise.resolve(dryRunApi(report));
-      api ??= administratorApi(context, world);
-      return api;
-    },
+    api: onDemand.api,
   };
-  return { ...context, close: async () => (await api?.catch(() => undefined))?.close() };
+  return { ...context, close: onDemand.close };
 }
 
 const addressOf = ({ advertiseAddress, bindPort }: { advertiseAddress: string; bindPort: number }) => ({
