@@ -5,9 +5,14 @@ export const MIRROR_POD = 'kubernetes.io/config.mirror';
 
 export type AnyContainer = Container | EphemeralContainer;
 
+/** Init and ordinary containers, in this order: those that a pod is made with. */
+export function declaredContainers(spec: PodSpec | undefined): Container[] {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+}
+
 /** Init, ordinary and ephemeral containers, in this order. */
 export function allContainers(spec: PodSpec): AnyContainer[] {
-  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
+  return [...declaredContainers(spec), ...(spec.ephemeralContainers ?? [])];
 }
 
 export function isMirrorPod(pod: Pod): boolean {

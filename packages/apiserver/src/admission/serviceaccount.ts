@@ -10,7 +10,7 @@ import type {
   ServiceAccount,
   VolumeMount,
 } from '@keelson/api/generated/types/core/v1';
-import { isMirrorPod, secretNames } from '@keelson/api/resources/pod-parts';
+import { declaredContainers, isMirrorPod, secretNames } from '@keelson/api/resources/pod-parts';
 import { asError } from '../aggregate.ts';
 import {
   type AdmissionAttributes,
@@ -110,7 +110,7 @@ function mountToken(pod: Pod, newName: () => string): void {
   const existing = pod.spec.volumes?.find((v) => v.name.startsWith(VOLUME_PREFIX))?.name;
   const name = existing ?? newName();
   let mounted = false;
-  for (const container of [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])]) {
+  for (const container of declaredContainers(pod.spec)) {
     if (container.volumeMounts?.some((m) => m.mountPath === MOUNT_PATH)) continue;
     const mount: VolumeMount = { name, readOnly: true, mountPath: MOUNT_PATH };
     container.volumeMounts = [...(container.volumeMounts ?? []), mount];

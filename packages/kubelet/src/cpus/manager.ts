@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import type { World } from '@keelson/client';
 import { uidOf } from '../pods/spec.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -13,7 +14,7 @@ import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { Cpu } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
-import { containersOf, restoredFrom } from '../topology/remembered.ts';
+import { belongingTo, restoredFrom } from '../topology/remembered.ts';
 import { CpuAssignments } from './assignments.ts';
 import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
 import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus, union, without } from './set.ts';
@@ -117,7 +118,7 @@ export class CpuManager implements Provider {
 
   /** Whether the pod, or one of its containers, has CPUs that are nobody else's. */
   hasOwn({ metadata, spec }: Pod, container?: string): boolean {
-    const all = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+    const all = declaredContainers(spec);
     const asked = container === undefined ? all.map(({ name }) => name) : [container];
     return asked.some((name) => this.own(metadata.uid ?? '', name).size > 0);
   }
@@ -166,7 +167,7 @@ export class CpuManager implements Provider {
   #release(): void {
     const { ready, pods, world } = this.#options;
     if (!this.#static || !ready()) return;
-    if (!this.#static.release(containersOf(pods()))) return;
+    if (!this.#static.release(belongingTo(pods()))) return;
     this.#write(this.#static.assignments).catch((error) =>
       world.log.error({ error }, 'Failed to store state to checkpoint'),
     );

@@ -5,6 +5,7 @@
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
 import { type Hint, type Hints, hintsFor, includes, NO_HINTS, type Nodes } from '../topology/hints.ts';
 import type { Cpu } from '../topology/machine.ts';
@@ -75,7 +76,7 @@ export class StaticCpus {
   }
 
   wants(pod: Pod): boolean {
-    return containersIn(pod).some((each) => this.wanted(pod, each) > 0);
+    return declaredContainers(pod.spec).some((each) => this.wanted(pod, each) > 0);
   }
 
   hints(pod: Pod, container: Container): Hints {
@@ -90,7 +91,7 @@ export class StaticCpus {
     const totals = sumContainers(pod.spec, (each) => [['cpu', Quantity.of(this.wanted(pod, each))]]);
     const count = Number(totals.get('cpu')?.value() ?? 0n);
     if (count === 0) return NO_HINTS;
-    const held = containersIn(pod).flatMap((container) => {
+    const held = declaredContainers(pod.spec).flatMap((container) => {
       const cpus = this.assignments.of(uidOf(pod), container.name);
       return cpus ? [{ cpus, wanted: this.wanted(pod, container) }] : [];
     });
@@ -158,7 +159,7 @@ export class StaticCpus {
   #reusable(pod: Pod, container: string): CpuSet {
     let free = NO_CPUS;
     const init = new Set((pod.spec?.initContainers ?? []).filter((each) => !isSidecar(each)));
-    for (const each of containersIn(pod)) {
+    for (const each of declaredContainers(pod.spec)) {
       if (each.name === container) break;
       const cpus = this.assignments.of(uidOf(pod), each.name) ?? NO_CPUS;
       free = init.has(each) ? union(free, cpus) : without(free, cpus);
@@ -199,8 +200,4 @@ const ofCpus = (hints: readonly Hint[]): Hints => new Map([['cpu', hints]]);
 
 export function allOf(machine: readonly Cpu[]): CpuSet {
   return new Set(machine.map(({ id }) => id));
-}
-
-function containersIn({ spec }: Pod): Container[] {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
 }

@@ -10,7 +10,7 @@ import { type Hints, NO_HINTS } from '../topology/hints.ts';
 import type { NumaNode } from '../topology/machine.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
 import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
-import { containersOf, restoredFrom } from '../topology/remembered.ts';
+import { belongingTo, restoredFrom } from '../topology/remembered.ts';
 import { formatMemoryState, MEMORY_STATE, parseMemoryState } from './checkpoint.ts';
 import { type Block, MemoryState } from './state.ts';
 import { isMemory, type ReservedMemory, StaticMemory } from './static.ts';
@@ -130,7 +130,7 @@ export class MemoryManager implements Provider {
   #release(): void {
     const { ready, pods } = this.#options;
     if (!this.#static || !ready()) return;
-    const released = this.#static.release(containersOf(pods()));
+    const released = this.#static.release(belongingTo(pods()));
     if (released) this.#writeSoon(this.#static.state);
   }
 

@@ -5,6 +5,7 @@
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { HUGE_PAGES, hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
 import { countOf, type Hint, type Hints, hintsFor, idsIn, NO_HINTS, type Nodes, nodesOf } from '../topology/hints.ts';
 import type { NumaNode } from '../topology/machine.ts';
@@ -37,7 +38,7 @@ export class StaticMemory {
   }
 
   wants(pod: Pod): boolean {
-    return containersIn(pod).some((each) => this.wanted(pod, each).size > 0);
+    return declaredContainers(pod.spec).some((each) => this.wanted(pod, each).size > 0);
   }
 
   hints(pod: Pod, container: Container): Hints {
@@ -54,7 +55,7 @@ export class StaticMemory {
     const wanted = new Map(
       [...totals].filter(([type]) => regular.has(type)).map(([type, total]) => [type, Number(total.value())]),
     );
-    const held = containersIn(pod).map(({ name }) => this.state.of(uidOf(pod), name));
+    const held = declaredContainers(pod.spec).map(({ name }) => this.state.of(uidOf(pod), name));
     const first = held.find((blocks) => blocks !== undefined);
     return first ? again(first, wanted) : this.#hints(pod, undefined, wanted);
   }
@@ -217,7 +218,3 @@ function nodeMemory(
 }
 
 export const isMemory = (name: string) => name === 'memory' || name.startsWith(HUGE_PAGES);
-
-function containersIn({ spec }: Pod): Container[] {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-}

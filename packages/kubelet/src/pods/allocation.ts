@@ -5,6 +5,7 @@
 import type { Container, Pod, PodCondition, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isSidecar } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import type { EventRecorder, World } from '@keelson/client';
 import { time } from '../status/containers.ts';
 import type { Rejection } from './admission.ts';
@@ -155,7 +156,7 @@ function condition(
 }
 
 function resourcesOf({ spec }: Pod): Map<string, ResourceRequirements> {
-  const all = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const all = declaredContainers(spec);
   return new Map(all.map(({ name, resources }) => [name, resources ?? {}]));
 }
 

@@ -2,6 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, ResourceStatus, Service } from '@keelson/api/generated/types/core/v1';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import type { Client, World } from '@keelson/client';
 import type { PodCgroups } from '../cgroups/pods.ts';
 import type { ClaimManager } from '../claims/manager.ts';
@@ -335,7 +336,7 @@ function annotationsOf(
 }
 
 function portsOf({ spec }: Pod): PortMapping[] {
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const containers = declaredContainers(spec);
   return containers.flatMap(({ ports = [] }) =>
     ports.map(({ containerPort, hostPort = 0, hostIP = '', protocol = 'TCP' }) => ({
       protocol: protocol as PortMapping['protocol'],

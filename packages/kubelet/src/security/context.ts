@@ -9,6 +9,7 @@ import type {
   SeccompProfile,
   SecurityContext,
 } from '@keelson/api/generated/types/core/v1';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { formatPod, isHostNetwork, type PodContainer } from '../pods/spec.ts';
 import type { ContainerSecurity } from '../runtime/container.ts';
 import type { SecurityProfile, SelinuxOptions } from '../runtime/linux.ts';
@@ -32,9 +33,7 @@ export function sandboxSecurity(pod: Pod, user?: Namespaces['user']): SandboxSec
   const context = pod.spec?.securityContext ?? {};
   return {
     namespaces: namespacesOf(pod, user),
-    privileged: [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(
-      ({ securityContext }) => securityContext?.privileged === true,
-    ),
+    privileged: declaredContainers(pod.spec).some(({ securityContext }) => securityContext?.privileged === true),
     runAsUser: context.runAsUser,
     runAsGroup: context.runAsGroup,
     supplementalGroups: groupsOf(context),

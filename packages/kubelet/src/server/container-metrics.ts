@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { cgroupPath, podCgroup } from '../cgroups/names.ts';
 import { memoryNow } from '../eviction/figures.ts';
 import { readMachine } from '../node/machine.ts';
@@ -82,7 +83,7 @@ function containerSubject(pod: Pod, labels: Labels, stats: ContainerStats): Subj
   const status = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(
     ({ name }) => name === stats.name,
   );
-  const specs = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  const specs = declaredContainers(pod.spec);
   const container = specs.find(({ name }) => name === stats.name);
   return {
     labels: {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { serializerFor } from '@keelson/api/codec/index';
 import type { Container, Pod, Volume } from '@keelson/api/generated/types/core/v1';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { structType } from '@keelson/api/schema';
 import { CONFIG_HASH, CONFIG_SEEN, CONFIG_SOURCE } from '../pods/spec.ts';
 
@@ -109,7 +110,7 @@ function containerWithDefaults(container: Container): Container {
 
 /** Of which objects of the API a pod wants something: a static one runs without an API server. */
 function objectReference({ spec }: Pod): string | undefined {
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  const containers = declaredContainers(spec);
   const env = containers.flatMap(({ env = [], envFrom = [] }) => [...env.map((each) => each.valueFrom), ...envFrom]);
   const has = (name: string) => env.some((source) => source && name in source);
   if (spec.serviceAccountName) return 'serviceaccounts';

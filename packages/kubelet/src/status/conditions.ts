@@ -2,6 +2,7 @@
 
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
 import { isSidecar } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { restartsAll, sandboxPlan } from '../pods/plan.ts';
 import { conditionOf } from '../pods/spec.ts';
 import type { PodState } from '../runtime/runtime.ts';
@@ -107,7 +108,7 @@ function readiness(input: ConditionsInput): Verdict {
 }
 
 function mayRestartAll({ spec }: Pod): boolean {
-  const containers = [...(spec!.initContainers ?? []), ...(spec!.containers ?? [])];
+  const containers = declaredContainers(spec);
   return containers.some(({ restartPolicyRules = [] }) =>
     restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'),
   );

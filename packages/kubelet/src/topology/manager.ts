@@ -3,6 +3,7 @@
  * of it is near to each other (pkg/kubelet/cm/topologymanager). One pod after the other.
  */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import type { Rejection } from '../pods/admission.ts';
 import type { Hints, Nodes } from './hints.ts';
 import type { NumaNode } from './machine.ts';
@@ -91,7 +92,7 @@ export class TopologyManager {
   async #allocate(pod: Pod, early: boolean): Promise<void> {
     const { scope } = this.#options;
     const ofPod = scope === 'pod' ? this.#affinity((each) => each.podHints(pod)) : undefined;
-    for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    for (const container of declaredContainers(pod.spec)) {
       const { nodes, preferred } = ofPod ?? this.#affinity((each) => each.hints(pod, container));
       for (const provider of this.#providers) await provider.allocate(pod, container, { nodes, preferred, early });
     }

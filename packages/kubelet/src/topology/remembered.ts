@@ -1,6 +1,7 @@
 /** What the managers of CPUs and of memory remember of containers, from one kubelet to the next and while pods come and go. */
 import { readFile } from 'node:fs/promises';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
 
 /**
@@ -24,10 +25,10 @@ export async function restoredFrom<T>(path: string, what: string, parse: (text: 
 }
 
 /** Whether a container is one of these pods'. */
-export function containersOf(pods: readonly Pod[]): (uid: string, container: string) => boolean {
+export function belongingTo(pods: readonly Pod[]): (uid: string, container: string) => boolean {
   const names = new Map(
     pods.map((pod) => {
-      const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+      const containers = declaredContainers(pod.spec);
       return [uidOf(pod), new Set(containers.map(({ name }) => name))];
     }),
   );

@@ -1,6 +1,7 @@
 import type { ContainerPort, Pod } from '@keelson/api/generated/types/core/v1';
 import { type NodePredicate, requiredNodeAffinity } from '@keelson/api/resources/node-selector';
 import { isSidecar } from '@keelson/api/resources/pod';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { type AffinityTerm, compileTerms, compileWeighted, type WeightedTerm } from './affinity-terms.ts';
 import { type Amounts, hasPodLevelRequests, podRequests } from './requests.ts';
 import { Resources } from './resources.ts';
@@ -152,7 +153,7 @@ function claimsOf({ metadata, spec }: Pod): readonly string[] {
 }
 
 function imagesOf({ spec }: Pod): readonly string[] {
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  const containers = declaredContainers(spec);
   const images = containers.map(({ image = '' }) => image);
   for (const { image } of spec.volumes ?? []) if (image) images.push(image.reference ?? '');
   return images.map((image) => (image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image));

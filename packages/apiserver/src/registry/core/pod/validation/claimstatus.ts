@@ -4,6 +4,7 @@ import { duplicate, type ErrorList, invalid, type Path, required } from '@keelso
 import type { Pod, PodExtendedResourceClaimStatus, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isNativeResource } from '@keelson/api/resources/names';
+import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
 import { dnsLabel } from './names.ts';
@@ -49,9 +50,7 @@ function validateExtendedClaim(
   const mappings = requestMappings ?? [];
   const errors: ErrorList =
     mappings.length === 0 ? [required(mappingsAt, 'at least one request mapping is required')] : [];
-  const containers = new Map(
-    [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map((container) => [container.name, container]),
-  );
+  const containers = new Map(declaredContainers(spec).map((container) => [container.name, container]));
   const seen = new Set<string>();
   for (const [i, { containerName, resourceName, requestName }] of mappings.entries()) {
     const at = mappingsAt.index(i);
