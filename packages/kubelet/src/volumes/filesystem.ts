@@ -20,6 +20,11 @@ export async function mountTmpfs(path: string, sizeBytes?: number): Promise<void
   }
 }
 
+/** @param pageSize as a quantity. @throws Error where the kernel has no pages of that size */
+export async function mountHugePages(path: string, pageSize: string): Promise<void> {
+  await run('mount', ['-t', 'hugetlbfs', '-o', `pagesize=${pageSize}`, 'nodev', path]);
+}
+
 /** A folder that other mounts show in containers, with what is mounted there later. */
 export async function bindMount(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
@@ -42,15 +47,36 @@ export async function isMountPoint(path: string): Promise<boolean> {
   return (await mountPoints()).includes(path);
 }
 
+export interface MountPoint {
+  readonly point: string;
+  /** Of its file system. */
+  readonly type: string;
+  /** Of its file system, not of this mount of it. */
+  readonly options: readonly string[];
+}
+
+/** What is mounted at a path, the last where there are several. */
+export async function mountOf(path: string): Promise<MountPoint | undefined> {
+  return (await mounts()).findLast(({ point }) => point === path);
+}
+
 async function mountPoints(): Promise<string[]> {
+  return (await mounts()).map(({ point }) => point);
+}
+
+async function mounts(): Promise<MountPoint[]> {
   // Without a look at what is mounted nothing may be removed: it could be somebody's volume.
   const text = platform() === 'linux' ? await readFile('/proc/self/mountinfo', 'utf8') : '';
   return text.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    return point === undefined
-      ? []
-      : [point.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))];
+    const [before = '', after = ''] = line.split(' - ', 2);
+    const point = before.split(' ')[4];
+    const [type = '', , options = ''] = after.split(' ');
+    return point === undefined ? [] : [{ point: unescaped(point), type, options: options.split(',') }];
   });
+}
+
+function unescaped(path: string): string {
+  return path.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /**

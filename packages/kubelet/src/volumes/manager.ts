@@ -2,10 +2,9 @@
  * Volumes of the pods of a node. `mount` makes them, or brings up to date what shows objects; `pathOf` says where one is.
  * Folders are laid out as upstream's: `pods/UID/volumes/kubernetes.io~secret/NAME`.
  */
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Volume } from '@keelson/api/generated/types/core/v1';
-import { Quantity } from '@keelson/api/quantity';
 import { volumeNodes } from '@keelson/api/resources/volumes';
 import type { Client, EventRecorder } from '@keelson/client';
 import { optional, type PodObjects } from '../environment/objects.ts';
@@ -16,6 +15,7 @@ import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { boundClaimOf, usedVolumes } from './claims.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
 import type { CsiVolumes } from './csi/volumes.ts';
+import { makeEmptyDir } from './empty-dir.ts';
 import { throwFirst } from './failures.ts';
 import { mountsBelow, mountTmpfs, unmount } from './filesystem.ts';
 import { checkHostPath } from './hostpath.ts';
@@ -159,8 +159,10 @@ export class VolumeManager {
     }
     if (image) return { path: '', readOnly: true, image: image.reference ?? '' };
     if (emptyDir) {
-      await this.#emptyDir(pod, volume, at('empty-dir'));
-      return { path: at('empty-dir'), readOnly: false };
+      const path = at('empty-dir');
+      await makeEmptyDir(pod, emptyDir, path, this.#options.node()?.status?.allocatable?.memory);
+      await this.#group(pod, path, false);
+      return { path, readOnly: false };
     }
     if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, before, signal);
     const inline = inlineVolume(pod, volume);
@@ -170,16 +172,6 @@ export class VolumeManager {
     const { plugin, payload, memory } = projected;
     await this.#write(pod, at(plugin), payload, memory, before !== undefined);
     return { path: at(plugin), readOnly: true };
-  }
-
-  async #emptyDir(pod: Pod, { emptyDir }: Volume, path: string): Promise<void> {
-    await mkdir(path, { recursive: true });
-    const { medium = '', sizeLimit } = emptyDir!;
-    if (medium === 'Memory')
-      await mountTmpfs(path, sizeLimit ? Number(Quantity.parse(sizeLimit).value()) || undefined : undefined);
-    // A folder in memory is sticky, and stays so.
-    if (((await stat(path)).mode & 0o777) !== 0o777) await chmod(path, 0o777);
-    await this.#group(pod, path, false);
   }
 
   async #project(
