@@ -29,7 +29,7 @@ export async function readKubeconfig(file: string): Promise<ClusterConfig> {
 /** The same server, asked by whoever holds a token. */
 export function withToken(config: ClusterConfig): ClusterConfig {
   const { certificate, key, ...tls } = config.tls;
-  return { ...config, tls, token: undefined, impersonate: undefined };
+  return { ...config, tls, token: undefined, basic: undefined, exec: undefined, impersonate: undefined };
 }
 
 /** Whose credentials a component in a pod takes where no file says more: those of its service account. @throws StartupError */

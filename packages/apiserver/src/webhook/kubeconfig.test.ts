@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import https from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { ManualClock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
+import { startProxy } from '@keelson/client/testing/proxy';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServingCertificate } from '../http/listener.ts';
 import { selfSigned } from '../http/testing.ts';
 import { isTransient, KubeconfigWebhook, WebhookUnreachable, withRetries } from './kubeconfig.ts';
 import { startTestServer, type TestServer } from './testing.ts';
@@ -56,28 +57,66 @@ describe('a webhook of a kubeconfig', () => {
     webhook.close();
   });
 
-  it('is shown a certificate', async () => {
-    const [own, client] = [await selfSigned('127.0.0.1'), await selfSigned('client')];
+  describe('that wants a certificate', () => {
+    let own: ServingCertificate;
+    let client: ServingCertificate;
+    let strict: https.Server;
     const names: unknown[] = [];
-    const strict = https.createServer({ ...own, requestCert: true, ca: client.cert }, (req, res) => {
-      names.push((req.socket as TLSSocket).authorized, (req.socket as TLSSocket).getPeerCertificate().subject?.CN);
-      res.end('{}');
+    beforeAll(async () => {
+      [own, client] = [await selfSigned('127.0.0.1'), await selfSigned('client')];
+      strict = https.createServer(
+        { ...own, requestCert: true, rejectUnauthorized: false, ca: client.cert },
+        (req, res) => {
+          const socket = req.socket as TLSSocket;
+          names.push([socket.authorized, socket.getPeerCertificate().subject?.CN, req.headers.authorization]);
+          res.end('{}');
+        },
+      );
+      await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve));
+      writeFileSync(join(directory, 'ca.crt'), own.cert);
     });
-    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve));
-    const { port } = strict.address() as AddressInfo;
-    writeFileSync(join(directory, 'ca.crt'), own.cert);
-    writeFileSync(join(directory, 'client.crt'), client.cert);
-    writeFileSync(join(directory, 'client.key'), client.key);
-    const webhook = open(`
+    afterAll(() => new Promise((resolve) => strict.close(resolve)));
+
+    const openStrict = (user: string) =>
+      open(`
 current-context: hook
 contexts: [{name: hook, context: {cluster: hook, user: server}}]
-clusters: [{name: hook, cluster: {server: "https://127.0.0.1:${port}", certificate-authority: ca.crt}}]
-users: [{name: server, user: {client-certificate: client.crt, client-key: client.key}}]
+clusters: [{name: hook, cluster: {server: "https://127.0.0.1:${(strict.address() as AddressInfo).port}", certificate-authority: ca.crt}}]
+users: [{name: server, user: {${user}}}]
 `);
-    await webhook.post(body);
-    expect(names).toEqual([true, 'test']);
-    webhook.close();
-    await new Promise((resolve) => strict.close(resolve));
+
+    it('is shown that of a file', async () => {
+      writeFileSync(join(directory, 'client.crt'), client.cert);
+      writeFileSync(join(directory, 'client.key'), client.key);
+      const webhook = openStrict('client-certificate: client.crt, client-key: client.key');
+      await webhook.post(body);
+      expect(names.splice(0)).toEqual([[true, 'test', undefined]]);
+      webhook.close();
+    });
+
+    it('is shown that of a program, until it has ended or the program has another', async () => {
+      const says = ({ cert, key }: ServingCertificate, expirationTimestamp: string) => {
+        const status = { clientCertificateData: cert, clientKeyData: key, expirationTimestamp };
+        const credential = { kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status };
+        writeFileSync(join(directory, 'credential'), JSON.stringify(credential));
+      };
+      writeFileSync(join(directory, 'certificates'), `#!/bin/sh\ncat ${directory}/credential\n`, { mode: 0o755 });
+      const webhook = openStrict(
+        'exec: {apiVersion: client.authentication.k8s.io/v1, command: ./certificates, interactiveMode: Never}',
+      );
+      says(client, new Date(clock.now() + 60_000).toISOString());
+      await webhook.post(body);
+      says(own, new Date(clock.now() + 120_000).toISOString());
+      await webhook.post(body);
+      clock.advance(60_000);
+      await webhook.post(body);
+      expect(names.splice(0)).toEqual([
+        [true, 'test', undefined],
+        [true, 'test', undefined],
+        [false, 'test', undefined],
+      ]);
+      webhook.close();
+    });
   });
 
   it.each<[string, (kubeconfig: string) => string, RegExp]>([
@@ -97,28 +136,15 @@ users: [{name: server, user: {client-certificate: client.crt, client-key: client
     webhook.close();
   });
 
-  it('is shown a name and a password, through a proxy', async () => {
-    const targets: unknown[] = [];
-    const proxy = http.createServer();
-    proxy.on('connect', (request, client: Socket, head) => {
-      targets.push(request.url);
-      const upstream = connect(server.port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-        upstream.write(head);
-        upstream.pipe(client).pipe(upstream);
-      });
-      upstream.on('error', () => client.destroy());
-      client.on('error', () => upstream.destroy());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const { port } = proxy.address() as AddressInfo;
+  it.each(['http', 'socks5'] as const)('is shown a name and a password, through a proxy of %s', async (scheme) => {
+    const proxy = await startProxy(scheme);
     const kubeconfig = server.kubeconfig('/', 'username: jane, password: secret');
-    const webhook = open(kubeconfig.replace('cluster: {', `cluster: {proxy-url: "http://127.0.0.1:${port}", `));
+    const webhook = open(kubeconfig.replace('cluster: {', `cluster: {proxy-url: "${proxy.url}", `));
     expect((await webhook.post(body)).toString()).toBe('{"a":1}');
     expect(server.received.at(-1)!.headers.authorization).toBe(`Basic ${btoa('jane:secret')}`);
-    expect(targets).toEqual([`127.0.0.1:${server.port}`]);
+    expect(proxy.targets).toEqual([`127.0.0.1:${server.port}`]);
     webhook.close();
-    await new Promise((resolve) => proxy.close(resolve));
+    proxy.close();
   });
 
   it('is shown the token that a program has', async () => {

@@ -5,14 +5,16 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { TokenSource } from '@keelson/client/rest/client';
-import { tokensOf } from '@keelson/client/rest/connect';
+import { credentialsOf } from '@keelson/client/rest/connect';
 import { type ClusterConfig, parseKubeconfig } from '@keelson/client/rest/kubeconfig';
-import { type TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
+import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
+import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';
 import { sleep } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
 import { goErrorText } from '../connect/goerror.ts';
@@ -49,6 +51,7 @@ export class KubeconfigWebhook {
   readonly #token: TokenSource | undefined;
   readonly #basic: string | undefined;
   readonly #connections: http.AgentOptions;
+  readonly #socks: URL | undefined;
   readonly #plain: http.Agent;
   #secure: { readonly material: TlsMaterial; readonly agent: https.Agent } | undefined;
 
@@ -61,16 +64,18 @@ export class KubeconfigWebhook {
   constructor(config: ClusterConfig, { clock }: Pick<WebhookWorld, 'clock'>, timeoutMs = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
     this.#url = urlOf(config.server, timeoutMs);
-    this.#tls = new TlsSource(config.tls, clock);
-    this.#token = tokensOf(config, clock);
+    const { tls, token } = credentialsOf(config, clock);
+    this.#tls = tls;
+    this.#token = token;
     this.#basic = config.basic;
-    const proxy = config.proxy?.href;
+    const { proxy } = config;
+    this.#socks = proxy && isSocks(proxy) ? proxy : undefined;
     this.#connections = {
       keepAlive: true,
       maxSockets: MAX_CONNECTIONS,
-      ...(proxy ? { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } } : {}),
+      ...(proxy && !this.#socks ? { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } } : {}),
     };
-    this.#plain = new http.Agent(this.#connections);
+    this.#plain = this.#throughSocks(new http.Agent(this.#connections), (_, socket) => socket);
   }
 
   /**
@@ -112,15 +117,32 @@ export class KubeconfigWebhook {
       for (const idle of Object.values(this.#secure?.agent.freeSockets ?? {}))
         for (const socket of idle ?? []) socket.destroy();
       const { context, serverName, insecureSkipVerify } = material;
-      const agent = new https.Agent({
+      const secure = new https.Agent({
         ...this.#connections,
         secureContext: context,
         rejectUnauthorized: !insecureSkipVerify,
         ...(serverName ? { servername: serverName } : {}),
       });
+      const direct = secure.createConnection.bind(secure);
+      const agent = this.#throughSocks(secure, (options, socket) => direct({ ...options, socket } as Connecting));
       this.#secure = { material, agent };
     }
     return this.#secure.agent;
+  }
+
+  /** The same agent; its connections go through the proxy, if that is one of SOCKS: those of HTTP are Node.js's affair. */
+  #throughSocks<A extends http.Agent>(agent: A, over: (options: Connecting, socket: Socket) => Made): A {
+    const proxy = this.#socks;
+    if (!proxy) return agent;
+    agent.createConnection = (options, made) => {
+      const to = { host: String(options.host), port: Number(options.port) };
+      openTunnel(proxy, to, this.#timeoutMs).then(
+        (socket) => made?.(null, over(options, socket) as Socket),
+        (error: Error) => made?.(error, undefined as never),
+      );
+      return undefined;
+    };
+    return agent;
   }
 
   async #credentials(): Promise<Record<string, string>> {
@@ -129,6 +151,9 @@ export class KubeconfigWebhook {
     return authorization ? { authorization } : {};
   }
 }
+
+type Connecting = Parameters<http.Agent['createConnection']>[0];
+type Made = ReturnType<http.Agent['createConnection']>;
 
 const HEADERS = {
   accept: 'application/json, */*',

@@ -37,6 +37,7 @@ export interface ClientOptions {
 
 /** Where the token of each request comes from. */
 export interface TokenSource {
+  /** Empty: the user has none. */
   get(): Promise<string>;
   /** The server refused the last one. */
   distrust(): void;
@@ -197,7 +198,8 @@ export class Client {
   async #wireRequest(call: Call, signal: AbortSignal | undefined): Promise<WireRequest> {
     const { token, authorization, compression = true } = this.#options;
     const headers: Record<string, string | string[]> = { ...this.#headers, accept: call.accept ?? 'application/json' };
-    if (token) headers.authorization = `Bearer ${(await token.get()).trim()}`;
+    const bearer = (await token?.get())?.trim();
+    if (bearer) headers.authorization = `Bearer ${bearer}`;
     else if (authorization) headers.authorization = authorization;
     if (call.body) {
       headers['content-type'] = call.contentType ?? 'application/json';

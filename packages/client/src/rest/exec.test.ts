@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@keelson/api/clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExecEntry, ExecTokens, execConfigOf } from './exec.ts';
+import { ExecCredentials, type ExecEntry, execConfigOf } from './exec.ts';
 
 const V1 = 'client.authentication.k8s.io/v1';
 const entry: ExecEntry = { apiVersion: V1, command: './tokens', interactiveMode: 'Never' };
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 /** @param script of a shell, which counts its calls in the file `calls` */
-async function tokens(script: string, more: ExecEntry = {}): Promise<{ tokens: ExecTokens; clock: ManualClock }> {
+async function tokens(script: string, more: ExecEntry = {}): Promise<{ tokens: ExecCredentials; clock: ManualClock }> {
   const path = join(directory, 'tokens');
   await writeFile(join(directory, 'calls'), '');
   await writeFile(
@@ -25,7 +25,7 @@ async function tokens(script: string, more: ExecEntry = {}): Promise<{ tokens: E
   );
   await chmod(path, 0o755);
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
-  return { tokens: new ExecTokens(execConfigOf({ ...entry, ...more }, 'u', directory, cluster), clock), clock };
+  return { tokens: new ExecCredentials(execConfigOf({ ...entry, ...more }, 'u', directory, cluster), clock), clock };
 }
 
 const says = (status: string, apiVersion = V1) =>
@@ -65,7 +65,15 @@ END`;
     ['echo no', 'getting credentials: decoding stdout: it is no JSON'],
     [says('null'), "getting credentials: exec plugin didn't return a status field"],
     [says('{}'), "getting credentials: exec plugin didn't return a token or cert/key pair"],
-    [says('{"clientCertificateData":"x"}'), 'returned a certificate, which is not supported'],
+    [
+      says('{"clientCertificateData":"x"}'),
+      'getting credentials: exec plugin returned only certificate or key, not both',
+    ],
+    [says('{"token":"t","clientKeyData":"x"}'), 'exec plugin returned only certificate or key, not both'],
+    [
+      says('{"clientCertificateData":"x","clientKeyData":"y"}'),
+      'failed parsing client key/certificate: they are no pair',
+    ],
     [says('{"token":"t"}', `${V1}beta1`), `use API version ${V1}, plugin returned version ${V1}beta1`],
   ])('fails with what it says: %s', async (script, message) => {
     const { tokens: one } = await tokens(script);
@@ -74,7 +82,7 @@ END`;
 
   it('is not there', async () => {
     const config = execConfigOf({ ...entry, command: '/none/at/all' }, 'u', directory, cluster);
-    const missing = new ExecTokens(config, new ManualClock(0));
+    const missing = new ExecCredentials(config, new ManualClock(0));
     await expect(missing.get()).rejects.toThrow('getting credentials: exec: executable /none/at/all not found');
   });
 

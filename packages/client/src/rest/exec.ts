@@ -1,10 +1,12 @@
 /**
- * A user whom a program has tokens for, as kubeconfigs name it (client-go/plugin/pkg/client/auth/exec). The program is asked
- * when a token is needed and the last one has ended or was refused; it has no terminal to ask on.
+ * A user whom a program has credentials for, as kubeconfigs name it (client-go/plugin/pkg/client/auth/exec): a token, a
+ * certificate, or both. The program is asked when one is needed and the last has ended or was refused; it has no terminal to ask on.
  */
 import { execFile } from 'node:child_process';
 import { isAbsolute, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { Clock } from '@keelson/api/clock';
+import type { KeyPair } from './tls.ts';
 
 export interface ExecConfig {
   readonly apiVersion: string;
@@ -62,13 +64,15 @@ export function execConfigOf(entry: ExecEntry, user: string, directory: string, 
 }
 
 interface Credential {
+  /** Empty: the certificate has to do. */
   readonly token: string;
+  readonly pair: KeyPair | undefined;
   /** In milliseconds; undefined: it holds until it is refused. */
   readonly endsAt: number | undefined;
 }
 
-/** The tokens of one user. Who asks at once is told the same. */
-export class ExecTokens {
+/** The credentials of one user. Who asks at once is told the same. */
+export class ExecCredentials {
   readonly #config: ExecConfig;
   readonly #clock: Clock;
   #current: Promise<Credential> | undefined;
@@ -78,20 +82,29 @@ export class ExecTokens {
     this.#clock = clock;
   }
 
-  /** @throws Error `getting credentials: …` */
+  /** @returns the token, empty where there is none. @throws Error `getting credentials: …` */
   async get(): Promise<string> {
-    this.#current ??= this.#ask();
-    const asked = this.#current;
-    const { token, endsAt } = await asked;
-    if (endsAt === undefined || this.#clock.now() < endsAt) return token;
-    if (this.#current === asked) this.#current = undefined;
-    this.#current ??= this.#ask();
-    return (await this.#current).token;
+    return (await this.#credential()).token;
   }
 
-  /** The last one was refused: the program is asked again. */
+  /** The certificate and its key, if it has them. @throws Error `getting credentials: …` */
+  async pair(): Promise<KeyPair | undefined> {
+    return (await this.#credential()).pair;
+  }
+
+  /** The last ones were refused: the program is asked again. */
   distrust(): void {
     this.#current = undefined;
+  }
+
+  async #credential(): Promise<Credential> {
+    this.#current ??= this.#ask();
+    const asked = this.#current;
+    const credential = await asked;
+    if (credential.endsAt === undefined || this.#clock.now() < credential.endsAt) return credential;
+    if (this.#current === asked) this.#current = undefined;
+    this.#current ??= this.#ask();
+    return this.#current;
   }
 
   #ask(): Promise<Credential> {
@@ -133,20 +146,29 @@ function credentialOf(output: string, apiVersion: string): Credential {
       `exec plugin is configured to use API version ${apiVersion}, plugin returned version ${said ?? ''}`,
     );
   if (!status) throw new Error("exec plugin didn't return a status field");
-  if (!status.token)
-    throw new Error(
-      status.clientCertificateData
-        ? 'exec plugin returned a certificate, which is not supported, and no token'
-        : "exec plugin didn't return a token or cert/key pair",
-    );
-  const endsAt = status.expirationTimestamp ? Date.parse(status.expirationTimestamp) : Number.NaN;
-  return { token: status.token, endsAt: Number.isNaN(endsAt) ? undefined : endsAt };
+  const { token = '', clientCertificateData: certificate = '', clientKeyData: key = '', expirationTimestamp } = status;
+  if (!token && !certificate && !key) throw new Error("exec plugin didn't return a token or cert/key pair");
+  if (!certificate !== !key) throw new Error('exec plugin returned only certificate or key, not both');
+  const endsAt = expirationTimestamp ? Date.parse(expirationTimestamp) : Number.NaN;
+  return { token, pair: pairOf(certificate, key), endsAt: Number.isNaN(endsAt) ? undefined : endsAt };
+}
+
+/** @throws Error for what is no certificate, or not with that key */
+function pairOf(certificate: string, key: string): KeyPair | undefined {
+  if (!certificate) return undefined;
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch {
+    // What the library says may quote the key.
+    throw new Error('failed parsing client key/certificate: they are no pair in PEM');
+  }
+  return { certificate, key };
 }
 
 interface ExecCredential {
   kind?: string;
   apiVersion?: string;
-  status?: { token?: string; clientCertificateData?: string; expirationTimestamp?: string };
+  status?: { token?: string; clientCertificateData?: string; clientKeyData?: string; expirationTimestamp?: string };
 }
 
 function decoded(output: string): ExecCredential {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { collect } from '../testing/collect.ts';
+import { startProxy } from '../testing/proxy.ts';
 import { manualWorld } from '../testing/world.ts';
 import { Http2Transport } from './http2.ts';
 import type { TlsMaterial } from './tls.ts';
@@ -21,7 +22,7 @@ afterEach(() => {
 type Handler = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void;
 
 /** A server without TLS, and a transport to it. */
-async function serve(handler: Handler, settings: http2.Settings = {}) {
+async function serve(handler: Handler, settings: http2.Settings = {}, proxy?: URL) {
   const server = http2.createServer({ settings });
   const sessions: http2.ServerHttp2Session[] = [];
   server.on('session', (session) => sessions.push(session));
@@ -34,7 +35,7 @@ async function serve(handler: Handler, settings: http2.Settings = {}) {
   const { port } = server.address() as AddressInfo;
   const { clock } = manualWorld();
   let tls = material();
-  const options = { server: `http://127.0.0.1:${port}/base/`, tls: async () => tls, clock };
+  const options = { server: `http://127.0.0.1:${port}/base/`, tls: async () => tls, clock, proxy };
   const transport = new Http2Transport(options);
   cleanups.push(() => {
     transport.close();
@@ -65,6 +66,19 @@ describe('Http2Transport', () => {
       'POST /base/p?q=1 b',
       'HI',
     ]);
+  });
+
+  it.each(['http', 'socks5'] as const)('goes through a proxy of %s', async (scheme) => {
+    const proxy = await startProxy(scheme);
+    cleanups.push(() => proxy.close());
+    const { transport, server } = await serve((stream) => stream.end('there'), {}, new URL(proxy.url));
+    expect(await text((await transport.send(get())).body)).toBe('there');
+    expect(proxy.targets).toEqual([`127.0.0.1:${(server.address() as AddressInfo).port}`]);
+  });
+
+  it('is not there behind a proxy that does not want', async () => {
+    const { transport } = await serve(() => {}, {}, new URL('http://127.0.0.1:1'));
+    await expect(transport.send(get())).rejects.toThrow('proxyconnect: connect ECONNREFUSED 127.0.0.1:1');
   });
 
   it('keeps a body until it is read, however late', async () => {

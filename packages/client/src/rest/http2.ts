@@ -7,15 +7,19 @@
  * silent is asked for a sign of life, so that a dead peer is noticed although TCP notices nothing.
  */
 import http2 from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Clock } from '@keelson/api/clock';
 import type { TlsMaterial } from './tls.ts';
 import { ConnectionError, type Transport, type WireRequest, type WireResponse } from './transport.ts';
+import { openTunnel } from './tunnel.ts';
 
 export interface Http2Options {
   /** `https://127.0.0.1:6443`; a path in it is put before every request's. */
   readonly server: string;
   readonly tls: () => Promise<TlsMaterial>;
   readonly clock: Clock;
+  /** What the server is reached through. */
+  readonly proxy?: URL | undefined;
 }
 
 const MAX_CONNECTIONS = 16;
@@ -81,7 +85,9 @@ export class Http2Transport implements Transport {
   }
 
   async #open(): Promise<void> {
-    const connection = new Connection(this.#origin, this.#material!, this.#options.clock, {
+    const material = this.#material!;
+    const tunnel = await this.#tunnel(material);
+    const connection = new Connection(this.#origin, material, tunnel, this.#options.clock, {
       freed: () => this.#wake(),
       gone: () => {
         this.#connections.delete(connection);
@@ -91,6 +97,16 @@ export class Http2Transport implements Transport {
     await connection.ready;
     if (this.#closed) connection.destroy();
     else this.#connections.add(connection);
+  }
+
+  async #tunnel(material: TlsMaterial): Promise<Socket | undefined> {
+    const { proxy } = this.#options;
+    if (!proxy) return undefined;
+    const { hostname: host, port, protocol } = new URL(this.#origin);
+    const to = { host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) };
+    return openTunnel(proxy, to, CONNECT_TIMEOUT_MS, material).catch((error: Error) => {
+      throw new ConnectionError('unreachable', `proxyconnect: ${error.message}`, error);
+    });
   }
 
   #wake(): void {
@@ -118,13 +134,21 @@ class Connection {
   #cancelTimer: () => void;
   #problem: Error | undefined;
 
-  constructor(origin: string, { context, serverName, insecureSkipVerify }: TlsMaterial, clock: Clock, owner: Owner) {
+  /** @param tunnel to the server, where it is not reached directly */
+  constructor(
+    origin: string,
+    { context, serverName, insecureSkipVerify }: TlsMaterial,
+    tunnel: Socket | undefined,
+    clock: Clock,
+    owner: Owner,
+  ) {
     this.#owner = owner;
     this.#clock = clock;
     const session = http2.connect(origin, {
       secureContext: context,
       rejectUnauthorized: !insecureSkipVerify,
       ...(serverName === undefined ? {} : { servername: serverName }),
+      ...throughTunnel(origin, tunnel),
       settings: { initialWindowSize: STREAM_WINDOW, enablePush: false },
     });
     this.#session = session;
@@ -241,6 +265,12 @@ class Connection {
       if (!error) this.#listen();
     });
   }
+}
+
+/** TLS is spoken over a socket that is given, plain HTTP on it. */
+function throughTunnel(origin: string, socket: Socket | undefined): http2.SecureClientSessionOptions {
+  if (!socket) return {};
+  return origin.startsWith('https:') ? { socket } : { createConnection: () => socket };
 }
 
 /**

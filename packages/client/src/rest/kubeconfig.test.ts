@@ -62,8 +62,8 @@ describe('kubeconfig', () => {
     ['current-context: x', 'the kubeconfig has no context "x"'],
     [kubeconfig('exec: {command: x}'), 'apiVersion must be specified for u to use exec authentication plugin'],
     [
-      kubeconfig('', ', proxy-url: "socks5://p:1"'),
-      `invalid 'proxy-url' "socks5://p:1" for cluster "c": unsupported scheme "socks5", must be http or https`,
+      kubeconfig('', ', proxy-url: "ftp://p:1"'),
+      `invalid 'proxy-url' "ftp://p:1" for cluster "c": unsupported scheme "ftp", must be http, https, or socks5`,
     ],
     [kubeconfig('', ', proxy-url: "p"'), `invalid 'proxy-url' "p" for cluster "c": it is no URL`],
     [

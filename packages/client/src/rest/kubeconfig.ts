@@ -13,11 +13,11 @@ export interface ClusterConfig {
   readonly namespace: string;
   readonly tls: TlsConfig;
   readonly token?: Source | undefined;
-  /** A program that has the tokens. */
+  /** A program that has the credentials, where none stand here. */
   readonly exec?: ExecConfig | undefined;
   /** Of a user with a name and a password: the Authorization header. */
   readonly basic?: string | undefined;
-  /** Of http or https: the server is reached through it. */
+  /** Of http, https or SOCKS: the server is reached through it. */
   readonly proxy?: URL | undefined;
   readonly impersonate?: Impersonation | undefined;
   readonly compression?: boolean | undefined;
@@ -96,14 +96,17 @@ function execOf(entry: ExecEntry, user: string, directory: string, cluster: Clus
   }
 }
 
-/** @throws KubeconfigError for what is no URL, and for SOCKS */
+const PROXIES = ['http', 'https', 'socks5'];
+
+/** @throws KubeconfigError for what is no URL of a proxy */
 function proxyOf(text: string, cluster: string): URL {
   const refused = (why: string): KubeconfigError =>
     new KubeconfigError(`invalid 'proxy-url' ${JSON.stringify(text)} for cluster ${JSON.stringify(cluster)}: ${why}`);
   const url = URL.parse(text);
   if (!url) throw refused('it is no URL');
-  if (url.protocol === 'http:' || url.protocol === 'https:') return url;
-  throw refused(`unsupported scheme ${JSON.stringify(url.protocol.slice(0, -1))}, must be http or https`);
+  const scheme = url.protocol.slice(0, -1);
+  if (PROXIES.includes(scheme)) return url;
+  throw refused(`unsupported scheme ${JSON.stringify(scheme)}, must be http, https, or socks5`);
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';

@@ -16,6 +16,17 @@ export interface TlsConfig {
   readonly insecureSkipVerify?: boolean | undefined;
 }
 
+/** A certificate and its key, PEM. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Somebody who has a certificate, if there is one. @throws Error where it cannot be told */
+export interface PairSource {
+  pair(): Promise<KeyPair | undefined>;
+}
+
 /** What a TLS connection is opened with. A new object means that older connections are to be left. */
 export interface TlsMaterial {
   readonly context: SecureContext;
@@ -62,20 +73,25 @@ export class Reloading {
 export class TlsSource {
   readonly #config: TlsConfig;
   readonly #texts: readonly (Reloading | undefined)[];
+  readonly #pairs: PairSource | undefined;
   #current: { readonly texts: readonly (string | undefined)[]; readonly material: TlsMaterial } | undefined;
 
-  constructor(config: TlsConfig, clock: Clock) {
+  /** @param pairs asked where the configuration has no certificate */
+  constructor(config: TlsConfig, clock: Clock, pairs?: PairSource) {
     this.#config = config;
+    this.#pairs = config.certificate ? undefined : pairs;
     this.#texts = [config.ca, config.certificate, config.key].map((s) => (s ? new Reloading(s, clock) : undefined));
   }
 
   /** While a certificate and its key do not fit, as between two writes, the last pair stands. @throws Error when there is none */
   async get(): Promise<TlsMaterial> {
-    const texts = await Promise.all(this.#texts.map((text) => text?.get()));
+    const [ca, ...own] = await Promise.all(this.#texts.map((text) => text?.get()));
+    const pair = await this.#pairs?.pair();
+    const [cert, key] = pair ? [pair.certificate, pair.key] : own;
+    const texts = [ca, cert, key];
     const current = this.#current;
     if (current && texts.every((text, i) => text === current.texts[i])) return current.material;
     const { serverName, insecureSkipVerify = false } = this.#config;
-    const [ca, cert, key] = texts;
     try {
       const context = createSecureContext({ ca, cert, key });
       this.#current = { texts, material: { context, serverName, insecureSkipVerify } };
