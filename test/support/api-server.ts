@@ -67,16 +67,16 @@ export async function startApiServer(
     lmdb: () => [`--data-dir=${join(directory, 'db')}`],
     memory: () => ['--storage=memory'],
   };
+  const has = (flag: string) => args.some((arg) => arg.startsWith(`--${flag}=`));
   const flags = [
     ...store[storage](),
     `--secure-port=${port}`,
     '--bind-address=127.0.0.1',
     `--cert-dir=${join(directory, 'certs')}`,
     `--token-auth-file=${join(directory, 'tokens.csv')}`,
-    ...(args.some((arg) => arg.startsWith('--authorization-config=')) ? [] : ['--authorization-mode=Node,RBAC']),
+    ...(has('authorization-config') ? [] : ['--authorization-mode=Node,RBAC']),
     '--service-account-issuer=https://kubernetes.default.svc',
-    `--service-account-key-file=${join(directory, 'sa.key')}`,
-    `--service-account-signing-key-file=${join(directory, 'sa.key')}`,
+    ...(has('service-account-signing-endpoint') ? [] : keyFlags(join(directory, 'sa.key'))),
     '--service-cluster-ip-range=10.96.0.0/16',
     ...args,
   ];
@@ -112,6 +112,8 @@ export async function startApiServer(
     throw error;
   }
 }
+
+const keyFlags = (file: string) => [`--service-account-key-file=${file}`, `--service-account-signing-key-file=${file}`];
 
 /** A kubeconfig (JSON is YAML) of one cluster and one user. */
 export function kubeconfigFor(server: string, ca: string, user: object): object {

@@ -26,9 +26,10 @@ export interface Reloadable<T> {
 export interface ServiceAccountConfig {
   /** The first issuer signs, all are accepted. */
   readonly issuers: readonly string[];
-  readonly signingKey: KeyObject;
-  /** Public keys that tokens are verified with. */
-  readonly verificationKeys: readonly KeyObject[];
+  /** What tokens are signed with, and the public keys that they are verified with; or the socket of one who does both. */
+  readonly keys:
+    | { readonly signing: KeyObject; readonly verification: readonly KeyObject[] }
+    | { readonly endpoint: string };
   /** Default: the issuers. */
   readonly apiAudiences?: readonly string[];
   readonly maxExpirationSeconds?: number;

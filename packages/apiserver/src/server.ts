@@ -17,9 +17,10 @@ import { admissionWorld } from './admission/world.ts';
 import { Aggregation } from './aggregation/index.ts';
 import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
-import { apiAudiencesOf, openIdDocumentsOf, tokenIssuer } from './authn/build.ts';
+import { apiAudiencesOf, openIdDiscoveryOf, tokenIssuer } from './authn/build.ts';
 import { Impersonation } from './authn/impersonation/index.ts';
 import { serveOpenId } from './authn/serviceaccount/discovery.ts';
+import { startTokenKeys } from './authn/serviceaccount/start.ts';
 import { startAuthentication } from './authn/start.ts';
 import { buildAuthorization } from './authz/build.ts';
 import { followNodes } from './authz/node/follow.ts';
@@ -139,6 +140,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const identity = apiServerId(hostname());
   const monotonic = () => performance.now();
   const outside = { clock: systemClock, random, now, monotonic, identity, registry: metrics.registry, logger };
+  const tokenKeys = config.serviceAccounts && (await startTokenKeys(config.serviceAccounts, outside));
   const authorization = buildAuthorization(config.authorization, {
     ...outside,
     provided: { RBAC: rbac, Node: nodeAuthorizer(nodes, nodeRules) },
@@ -198,11 +200,12 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const authenticators = startAuthentication(config, {
     ...outside,
     objects,
+    keys: tokenKeys,
     label: (o, k, v) => client.label(o, k, v),
   });
   const { authenticate } = authenticators;
   const version = versionInfo(process);
-  const openId = openIdDocumentsOf(config);
+  const openId = openIdDiscoveryOf(config, tokenKeys);
   const running = { reads: 0, writes: 0 };
   const onDropped = (ctx: RequestContext) => metrics.requests.dropped(...labelsOf(ctx));
   const flow =
@@ -292,7 +295,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       apiAudiences: apiAudiencesOf(config),
       authorize,
       authorizer: authorization,
-      tokens: tokenIssuer(config, environment, objects),
+      tokens: tokenIssuer(config, tokenKeys, environment, objects),
       pods: {
         pods: () => resources.storeOf('', 'pods'),
         budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
@@ -321,7 +324,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       (request) => health.serve(request),
       (request) => serveVersion(version, request),
       (request) => openapi.serve(request),
-      (request) => serveOpenId(openId, request),
+      (request) => openId && serveOpenId(openId, request),
       (request) => metrics.serve(request),
       (request) => flow?.serve(request),
       ...pages.map((page) => (request: PathRequest) => servePage(page, request)),
@@ -418,6 +421,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       admission.close();
       authorization.close();
       authenticators.close();
+      tokenKeys?.close();
       converters.close();
       backends.close();
     });

@@ -1,7 +1,6 @@
 /** From the configuration to the one authenticator of the server (kubernetes/pkg/kubeapiserver/authenticator). */
 import type { X509Certificate } from 'node:crypto';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
-import { KeySet, signingKey, verificationKey } from '@keelson/component/jwt/keys';
 import { asError } from '../aggregate.ts';
 import { externalAddressOf, type Reloadable, type ServerConfig } from '../config.ts';
 import { certificatesOf } from '../http/pem.ts';
@@ -22,10 +21,11 @@ import { bootstrapTokens } from './bootstraptoken.ts';
 import type { AuthenticationMetrics } from './metrics.ts';
 import { requestHeader } from './requestheader.ts';
 import { boundTokenValidator } from './serviceaccount/bound.ts';
-import { type OpenIdDocuments, openIdDocuments } from './serviceaccount/discovery.ts';
+import { type OpenIdDiscovery, openIdDiscovery } from './serviceaccount/discovery.ts';
 import { jwtAuthenticator } from './serviceaccount/jwt.ts';
 import { LEGACY_ISSUER, legacyTokenValidator } from './serviceaccount/legacy.ts';
-import type { TokenIssuer } from './serviceaccount/tokenrequest.ts';
+import { maxTokenSecondsOf, type TokenKeys } from './serviceaccount/token-keys.ts';
+import { EXTENDED_SECONDS, type TokenIssuer } from './serviceaccount/tokenrequest.ts';
 import { cachedTokens } from './tokencache.ts';
 import { staticTokens } from './tokenfile.ts';
 import { tokenWebhook } from './webhook.ts';
@@ -45,6 +45,8 @@ type AuthenticationConfig = Pick<
 export interface AuthenticationWorld {
   readonly objects: Objects;
   readonly now: () => Date;
+  /** Those of service accounts. */
+  readonly keys: TokenKeys | undefined;
   /** Puts a label on a secret, on behalf of the server. */
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
   /** The tokens with which the server's own parts speak to it. */
@@ -93,15 +95,15 @@ export function buildAuthenticator(config: AuthenticationConfig, world: Authenti
 }
 
 function tokenAuthenticators(config: AuthenticationConfig, world: AuthenticationWorld): TokenAuthenticator[] {
-  const { objects } = world;
+  const { objects, keys } = world;
   const { serviceAccounts, tokens } = config;
   const apiAudiences = apiAudiencesOf(config);
   const now = (): number => world.now().getTime();
   const all: TokenAuthenticator[] = [];
   if (tokens) all.push(forApiAudiences(apiAudiences, staticTokens(tokens)));
-  if (serviceAccounts) {
-    const { issuers, verificationKeys, lookup = true } = serviceAccounts;
-    const common = { keys: new KeySet(verificationKeys.map(verificationKey)), apiAudiences };
+  if (serviceAccounts && keys) {
+    const { issuers, lookup = true } = serviceAccounts;
+    const common = { keys, apiAudiences };
     const legacy = legacyTokenValidator({ objects, now: world.now, lookup, label: world.label });
     all.push(jwtAuthenticator({ ...common, issuers: [LEGACY_ISSUER], validate: legacy }));
     all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now) }));
@@ -125,37 +127,40 @@ export function tokenWebhookOf(
   return cachedTokens(ask, { successTtlMs: ttl, failureTtlMs: ttl, now: () => clock.now(), metrics });
 }
 
-/** Undefined where no signing key is configured. */
+/** Undefined where no tokens are signed. */
 export function tokenIssuer(
   { serviceAccounts }: Pick<ServerConfig, 'serviceAccounts'>,
+  keys: TokenKeys | undefined,
   { now, uuid }: { readonly now: () => Date; readonly uuid: () => string },
   objects: Objects,
 ): TokenIssuer | undefined {
-  if (!serviceAccounts) return undefined;
-  const {
-    issuers,
-    signingKey: key,
-    maxExpirationSeconds: maxSeconds = 0,
-    extendExpiration: extend = true,
-  } = serviceAccounts;
-  const apiAudiences = apiAudiencesOf({ serviceAccounts });
-  return { issuer: issuers[0]!, key: signingKey(key), apiAudiences, maxSeconds, extend, objects, now, uuid };
+  if (!serviceAccounts || !keys) return undefined;
+  const { issuers, extendExpiration = true } = serviceAccounts;
+  return {
+    issuer: issuers[0]!,
+    keys,
+    apiAudiences: apiAudiencesOf({ serviceAccounts }),
+    maxSeconds: maxTokenSecondsOf(serviceAccounts, keys),
+    extendedSeconds: extendExpiration ? Math.min(keys.maxTokenSeconds, EXTENDED_SECONDS) : 0,
+    objects,
+    now,
+    uuid,
+  };
 }
 
-/** None where no tokens are signed, or for an issuer that OpenID does not allow: the server then does without. */
-export function openIdDocumentsOf(config: OpenIdConfig): OpenIdDocuments {
+/** Undefined where no tokens are signed, or for an issuer that OpenID does not allow: the server then does without. */
+export function openIdDiscoveryOf(config: OpenIdConfig, keys: TokenKeys | undefined): OpenIdDiscovery | undefined {
   const { serviceAccounts, logger } = config;
-  if (!serviceAccounts) return {};
+  if (!serviceAccounts || !keys) return undefined;
+  const { issuers, jwksUri = '' } = serviceAccounts;
+  const options = { issuer: issuers[0] ?? '', jwksUri, externalAddress: externalAddressOf(config) };
   try {
-    return openIdDocuments({
-      issuer: serviceAccounts.issuers[0] ?? '',
-      jwksUri: serviceAccounts.jwksUri ?? '',
-      externalAddress: externalAddressOf(config),
-      keys: serviceAccounts.verificationKeys.map(verificationKey),
-    });
+    return openIdDiscovery(options, keys, ({ message }) =>
+      logger.error({ error: message }, 'service account issuer discovery was not updated'),
+    );
   } catch (thrown) {
     logger.warn({ error: asError(thrown).message }, 'service account issuer discovery is not served');
-    return {};
+    return undefined;
   }
 }
 

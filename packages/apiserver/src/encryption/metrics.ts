@@ -1,4 +1,5 @@
 /** What encryption counts, under upstream's names (apiserver/pkg/storage/value/metrics.go, envelope/metrics, encryptionconfig/metrics). */
+import { codeOf } from '@keelson/component/grpc/errors';
 import { Counter, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { LRUCache } from 'lru-cache';
@@ -170,12 +171,4 @@ export class EncryptionMetrics {
   #seconds(): number {
     return this.#clock().getTime() / 1000;
   }
-}
-
-/** What a plugin answered with, by gRPC's name; others have not come as far as that. */
-function codeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('codeName' in at && typeof at.codeName === 'string') return at.codeName;
-  }
-  return 'unknown-non-grpc';
 }

@@ -267,19 +267,24 @@ function serviceAccounts(values: Values, reader: FileReader): ServiceAccountConf
   const seconds = values['service-account-max-token-expiration'] / 1000;
   return {
     issuers: values['service-account-issuer'],
-    signingKey: reader.key(
-      'service-account-signing-key-file',
-      values['service-account-signing-key-file'],
-      createPrivateKey,
-    ),
-    verificationKeys: values['service-account-key-file'].map((path) =>
-      reader.key('service-account-key-file', path, createPublicKey),
-    ),
+    keys: tokenKeys(values, reader),
     apiAudiences: values['api-audiences'].length === 0 ? values['service-account-issuer'] : values['api-audiences'],
     extendExpiration: values['service-account-extend-token-expiration'],
     lookup: values['service-account-lookup'],
     ...(seconds > 0 ? { maxExpirationSeconds: seconds } : {}),
     ...(values['service-account-jwks-uri'] === '' ? {} : { jwksUri: values['service-account-jwks-uri'] }),
+  };
+}
+
+function tokenKeys(values: Values, reader: FileReader): ServiceAccountConfig['keys'] {
+  const endpoint = values['service-account-signing-endpoint'];
+  if (endpoint !== '') return { endpoint };
+  const flag = 'service-account-signing-key-file';
+  return {
+    signing: reader.key(flag, values[flag], createPrivateKey),
+    verification: values['service-account-key-file'].map((path) =>
+      reader.key('service-account-key-file', path, createPublicKey),
+    ),
   };
 }
 

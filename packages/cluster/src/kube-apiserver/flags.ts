@@ -164,6 +164,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'service-account-lookup':
     'Whether tokens in secrets are only good as long as their secret and their account are there.',
   'service-account-max-token-expiration': 'The longest life of a service account token.',
+  'service-account-signing-endpoint':
+    'Socket of a program that signs service account tokens and tells the keys to verify them with: a path, or @ and the name of an abstract one. Instead of --service-account-signing-key-file and --service-account-key-file.',
   'service-account-signing-key-file': 'Private key that signs service account tokens.',
   'service-cluster-ip-range':
     'Addresses of services, as CIDR; two of different families for dual stack. Default: 10.0.0.0/24.',

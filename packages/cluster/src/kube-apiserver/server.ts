@@ -1,3 +1,4 @@
+import { ExternalSignerError } from '@keelson/apiserver/authn/serviceaccount/external/error';
 import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
 import type { Logger } from '@keelson/component/logs/logger';
@@ -127,6 +128,9 @@ function explained(error: unknown, values: Values): unknown {
   }
   if (error instanceof EncryptionConfigError) {
     return new StartupError(error.message, 'correct the file that --encryption-provider-config names');
+  }
+  if (error instanceof ExternalSignerError) {
+    return new StartupError(error.message, 'see to the signer whose socket --service-account-signing-endpoint names');
   }
   if (error instanceof StoreUnavailableError) {
     return storageKind(values) === 'etcd'

@@ -30,6 +30,35 @@ test('--data-dir or memory instead of etcd', () => {
   expect(errorsOf(...good.slice(1), '--storage=etcd')).toEqual(['--etcd-servers must be specified']);
 });
 
+describe('a signer of tokens outside', () => {
+  const outside = [...good.slice(0, 2), '--service-account-signing-endpoint=/run/signer.sock'];
+  const both =
+    "can't set `--service-account-signing-key-file` and/or `--service-account-key-file` with `--service-account-signing-endpoint` (They are mutually exclusive)";
+  test.each([
+    [[], []],
+    [['--service-account-signing-endpoint=@a-b.c_d'], []],
+    [
+      ['--service-account-signing-endpoint=@a b'],
+      [
+        'invalid value "@a b" passed for `--service-account-signing-endpoint`, when prefixed with @ must be a valid abstract socket name',
+      ],
+    ],
+    [['--service-account-key-file=key'], [both]],
+    [
+      ['--service-account-signing-key-file=key', '--secure-port=0'],
+      [
+        'service-account-signing-key-file and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time',
+      ],
+    ],
+    [
+      ['--service-account-max-token-expiration=59m', '--secure-port=0'],
+      ['the service-account-max-token-expiration must be between 1 hour and 2^32 seconds'],
+    ],
+  ])('%j', (more, messages) => {
+    expect(errorsOf(...outside, ...more)).toEqual(messages);
+  });
+});
+
 describe('one at a time', () => {
   test.each([
     [[], []],

@@ -17,8 +17,8 @@ type Check = (values: Values, given: Given) => readonly (string | false)[];
  * (pkg/controlplane/apiserver/options/validation.go, cmd/kube-apiserver/app/options/validation.go).
  */
 export function validate(values: Values, given: Given): string[] {
-  const gates = featureGateError(values);
-  if (gates !== undefined) return [gates];
+  const first = featureGateError(values) ?? tokenError(values);
+  if (first !== undefined) return [first];
   return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
 }
 
@@ -30,6 +30,19 @@ function featureGateError(values: Values): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** What keeps kube-apiserver from looking any further (options.go, completeServiceAccountOptions). */
+function tokenError(values: Values): string | undefined {
+  const max = values['service-account-max-token-expiration'];
+  if (max !== 0 && (max < HOUR_MS || max > 2 ** 32 * 1000))
+    return 'the service-account-max-token-expiration must be between 1 hour and 2^32 seconds';
+  if (!values['service-account-issuer'][0]) return undefined;
+  return values['service-account-signing-endpoint'] !== '' && values['service-account-signing-key-file'] !== ''
+    ? 'service-account-signing-key-file and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time'
+    : undefined;
 }
 
 const generic: Check = (values) => [
@@ -111,6 +124,7 @@ const authentication: Check = (values, given) => {
     ...issuers.map((issuer, i) => issuerError(issuer, issuers.indexOf(issuer) < i)),
     issuers.length === 0 && 'service-account-issuer is a required flag',
     values['service-account-key-file'].length === 0 &&
+      values['service-account-signing-endpoint'] === '' &&
       'either `--service-account-key-file` or `--service-account-signing-endpoint` must be set',
     jwks !== '' && !jwks.startsWith('https:') && `service-account-jwks-uri requires https scheme, parsed as: ${jwks}`,
   ];
@@ -129,9 +143,24 @@ const authorization: Check = (values, given) => authorizationErrors(values, give
 const apiEnablement: Check = (values) => runtimeConfigErrors(Object.fromEntries(values['runtime-config']));
 
 const tokenRequest: Check = (values) => [
-  (values['service-account-signing-key-file'] === '' || values['service-account-issuer'].length === 0) &&
+  ((values['service-account-signing-key-file'] === '' && values['service-account-signing-endpoint'] === '') ||
+    values['service-account-issuer'].length === 0) &&
     '--service-account-signing-key-file and --service-account-issuer are required flags',
 ];
+
+const ABSTRACT_SOCKET = /^@(?:[a-zA-Z0-9_-]+\.)*[a-zA-Z0-9_-]+$/;
+
+const signingEndpoint: Check = (values) => {
+  const endpoint = values['service-account-signing-endpoint'];
+  if (endpoint === '') return [];
+  return [
+    (values['service-account-signing-key-file'] !== '' || values['service-account-key-file'].length > 0) &&
+      "can't set `--service-account-signing-key-file` and/or `--service-account-key-file` with `--service-account-signing-endpoint` (They are mutually exclusive)",
+    endpoint.startsWith('@') &&
+      !ABSTRACT_SOCKET.test(endpoint) &&
+      `invalid value ${quote(endpoint)} passed for \`--service-account-signing-endpoint\`, when prefixed with @ must be a valid abstract socket name`,
+  ];
+};
 
 const services: Check = (values) => {
   const ranges = serviceRanges(values).map(parseCidr);
@@ -180,6 +209,7 @@ const checks: readonly Check[] = [
   authorization,
   apiEnablement,
   tokenRequest,
+  signingEndpoint,
   services,
   replicas,
   fairness,

@@ -41,6 +41,14 @@ export function rpcError(error: { readonly code: number; readonly details: strin
   return new RpcError(CODES[error.code] ?? 'Unknown', inWordsOfGo(error.details), error);
 }
 
+/** Under what metrics count how a call ended: by gRPC's name, however the error is wrapped; others have not come as far as that. */
+export function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('codeName' in at && typeof at.codeName === 'string') return at.codeName;
+  }
+  return 'unknown-non-grpc';
+}
+
 /** The number on the wire. */
 export function numberOf(codeName: RpcCode): number {
   return CODES.indexOf(codeName);

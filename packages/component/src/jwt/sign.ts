@@ -1,12 +1,16 @@
 import { CompactSign } from 'jose';
 import type { SigningKey } from './keys.ts';
 
-/** A token of these claims, which stand, nested objects too, in the order of their names. */
+/** A token of these claims. */
 export async function sign(key: SigningKey, claims: object): Promise<string> {
-  const payload = JSON.stringify(claims, (_, value: unknown) => sorted(value));
-  return new CompactSign(new TextEncoder().encode(payload))
+  return new CompactSign(payloadOf(claims))
     .setProtectedHeader({ alg: key.algorithm, kid: key.id })
     .sign(key.privateKey);
+}
+
+/** What of a token is signed: the claims, nested objects too, in the order of their names. */
+export function payloadOf(claims: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(claims, (_, value: unknown) => sorted(value)));
 }
 
 function sorted(value: unknown): unknown {

@@ -1,16 +1,16 @@
 /** How others verify service account tokens: OpenID Connect discovery (pkg/serviceaccount/openidmetadata.go). */
 
-import type { VerificationKey } from '@keelson/component/jwt/keys';
+import { algorithmOf, type VerificationKey } from '@keelson/component/jwt/keys';
 import { type Answer, headerOf, type PathRequest } from '../../http/answer.ts';
 import { checkRouteAccepts } from '../../http/negotiate.ts';
 import { methodNotAllowed, resourceNotFound } from '../../router.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 export const OPENID_CONFIG_PATH = '/.well-known/openid-configuration';
 export const JWKS_PATH = '/openid/v1/jwks';
 
 export interface Document {
   readonly contentType: string;
-  readonly cacheControl: string;
   readonly body: string;
 }
 
@@ -23,18 +23,42 @@ export interface OpenIdOptions {
   readonly keys: readonly VerificationKey[];
 }
 
-const CACHE_CONTROL = 'public, max-age=3600';
-
 export type OpenIdDocuments = Readonly<Record<string, Document>>;
 
+export interface OpenIdDiscovery {
+  documents(): OpenIdDocuments;
+  /** How long others may take them for the right ones. */
+  maxAgeSeconds(): number;
+}
+
+/** The documents of one moment after the other: as the keys change. @throws Error as openIdDocuments does, at the start */
+export function openIdDiscovery(
+  options: Omit<OpenIdOptions, 'keys'>,
+  keys: TokenKeys,
+  report: (error: Error) => void,
+): OpenIdDiscovery {
+  const make = () => openIdDocuments({ ...options, keys: keys.published() });
+  let documents = make();
+  keys.onChange(() => {
+    try {
+      documents = make();
+    } catch (error) {
+      report(error as Error);
+    }
+  });
+  return { documents: () => documents, maxAgeSeconds: () => keys.maxAgeSeconds() };
+}
+
 /** Undefined for other paths. @throws StatusError 404 below one of the two, 405, 406 */
-export function serveOpenId(documents: OpenIdDocuments, request: PathRequest): Answer | undefined {
+export function serveOpenId(discovery: OpenIdDiscovery, request: PathRequest): Answer | undefined {
+  const documents = discovery.documents();
   const path = Object.keys(documents).find((p) => request.path === p || request.path.startsWith(`${p}/`));
   if (path === undefined) return undefined;
   if (request.path.length > path.length + 1) throw resourceNotFound();
   if (request.method !== 'GET') throw methodNotAllowed();
-  const { contentType, cacheControl, body } = documents[path]!;
+  const { contentType, body } = documents[path]!;
   checkRouteAccepts(headerOf(request.headers, 'accept'), [contentType]);
+  const cacheControl = `public, max-age=${discovery.maxAgeSeconds()}`;
   return { status: 200, headers: { 'content-type': contentType, 'cache-control': cacheControl }, body };
 }
 
@@ -52,7 +76,7 @@ export function openIdDocuments(options: OpenIdOptions): OpenIdDocuments {
     jwks_uri: jwksUri,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: [...new Set(options.keys.map((k) => k.algorithm))].sort(),
+    id_token_signing_alg_values_supported: [...new Set(options.keys.map(({ key }) => algorithmOf(key)))].sort(),
   };
   return {
     [OPENID_CONFIG_PATH]: document('application/json', configuration),
@@ -61,12 +85,12 @@ export function openIdDocuments(options: OpenIdOptions): OpenIdDocuments {
 }
 
 function document(contentType: string, content: unknown): Document {
-  return { contentType, cacheControl: CACHE_CONTROL, body: JSON.stringify(content) };
+  return { contentType, body: JSON.stringify(content) };
 }
 
-function jsonWebKey({ id, key, algorithm }: VerificationKey): Record<string, unknown> {
+function jsonWebKey({ id, key }: VerificationKey): Record<string, unknown> {
   const { kty, crv, n, e, x, y } = key.export({ format: 'jwk' });
-  return { use: 'sig', kty, kid: id, ...(crv ? { crv } : {}), alg: algorithm, n, e, x, y };
+  return { use: 'sig', kty, kid: id, ...(crv ? { crv } : {}), alg: algorithmOf(key), n, e, x, y };
 }
 
 function checkIssuer(issuer: string): void {

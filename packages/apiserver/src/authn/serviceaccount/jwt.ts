@@ -3,11 +3,11 @@
  * (pkg/serviceaccount/jwt.go).
  */
 import { quote } from '@keelson/api/field';
-import type { KeySet } from '@keelson/component/jwt/keys';
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import { quoteList } from '../../authz/rbac/rules.ts';
 import { type AuthenticationNotes, intersect, type TokenAuthenticator } from '../authenticator.ts';
 import { type ServiceAccountIdentity, serviceAccountUser } from './names.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 /** Claims of RFC 7519; times are seconds. */
 export interface Claims {
@@ -42,7 +42,7 @@ export type ClaimsValidator = (claims: Claims, token: string) => Promise<TokenId
 
 export interface JwtOptions {
   readonly issuers: readonly string[];
-  readonly keys: KeySet;
+  readonly keys: Pick<TokenKeys, 'find'>;
   /** Of a token without audiences, and where a request asks for none. */
   readonly apiAudiences: readonly string[];
   readonly validate: ClaimsValidator;
@@ -89,14 +89,14 @@ function unverifiedIssuer(token: string): string | undefined {
 }
 
 /** Undefined for what is not a signed token at all. */
-async function verify(token: string, keys: KeySet): Promise<Claims | undefined> {
+async function verify(token: string, keys: JwtOptions['keys']): Promise<Claims | undefined> {
   let kid: string;
   try {
     kid = decodeProtectedHeader(token).kid ?? '';
   } catch {
     return undefined;
   }
-  const candidates = keys.for(kid);
+  const candidates = await keys.find(kid);
   if (candidates.length === 0) throw new Error('invalid signature, no keys found');
   for (const { key } of candidates) {
     const algorithms = [...(key.asymmetricKeyType === 'rsa' ? ALGORITHMS.rsa : ALGORITHMS.ec)];

@@ -10,7 +10,8 @@ import { HeaderValues } from '../headers.ts';
 import { reviewSelf, reviewToken } from '../reviews.ts';
 import { openIdDocuments } from './discovery.ts';
 import type { Claims } from './jwt.ts';
-import { issueToken, type TokenIssuer } from './tokenrequest.ts';
+import { fileKeys } from './token-keys.ts';
+import { EXTENDED_SECONDS, issueToken, type TokenIssuer } from './tokenrequest.ts';
 
 const pair = (curve?: string): KeyObject =>
   curve
@@ -40,10 +41,10 @@ beforeEach(() => {
 function issuer(more: Partial<TokenIssuer> = {}): TokenIssuer {
   return {
     issuer: ISSUER,
-    key: signingKey(RSA),
+    keys: fileKeys(RSA, PUBLIC),
     apiAudiences: [ISSUER],
     maxSeconds: 0,
-    extend: true,
+    extendedSeconds: EXTENDED_SECONDS,
     objects,
     now: () => new Date(now),
     uuid: () => 'jti',
@@ -78,12 +79,13 @@ async function issue(spec: object = {}, more: Partial<TokenIssuer> = {}, given: 
 function authenticator() {
   return buildAuthenticator(
     {
-      serviceAccounts: { issuers: [ISSUER], signingKey: RSA, verificationKeys: PUBLIC },
+      serviceAccounts: { issuers: [ISSUER], keys: { signing: RSA, verification: PUBLIC } },
       enableBootstrapTokens: true,
       anonymousAuth: true,
     },
     {
       objects,
+      keys: fileKeys(RSA, PUBLIC),
       now: () => new Date(now),
       label: async (secret, key, value) => {
         used.push(`${secret.metadata.name} ${key}=${value}`);
@@ -189,7 +191,7 @@ describe('issuing', () => {
     expect(claims.exp).toBe(iat + 365 * 86_400);
     expect(claims['kubernetes.io']).toMatchObject({ warnafter: iat + 3607 });
     expect(request.status.expirationTimestamp).toBe('2026-01-02T04:04:12Z');
-    expect((await issue(spec, { extend: false })).claims.exp).toBe(iat + 3607);
+    expect((await issue(spec, { extendedSeconds: 0 })).claims.exp).toBe(iat + 3607);
   });
 });
 
@@ -217,7 +219,7 @@ describe('a token', () => {
   });
 
   test('of an EC key is good too', async () => {
-    const { request } = await issue({}, { key: signingKey(EC) });
+    const { request } = await issue({}, { keys: fileKeys(EC, PUBLIC) });
     expect(await review(request.status.token)).toMatchObject({ authenticated: true });
   });
 
@@ -238,7 +240,7 @@ describe('a token', () => {
     ],
     [
       'of no known key',
-      async () => (await issue({}, { key: signingKey(pair('P-384')) })).request.status.token,
+      async () => (await issue({}, { keys: fileKeys(pair('P-384'), PUBLIC) })).request.status.token,
       'invalid signature, no keys found',
     ],
     [

@@ -3,29 +3,30 @@ import { badRequest, conflict, internalError, invalid, notFound, type StatusErro
 import * as field from '@keelson/api/field';
 import type { BoundObjectReference, TokenRequest } from '@keelson/api/generated/types/authentication/v1';
 import type { TypedObject } from '@keelson/api/object';
-import type { SigningKey } from '@keelson/component/jwt/keys';
-import { sign } from '@keelson/component/jwt/sign';
 import { asError } from '../../aggregate.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../../objects.ts';
 import { type Binding, boundClaims, credentialId } from './bound.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 const GROUP = 'authentication.k8s.io';
 const KIND = 'TokenRequest';
 const DEFAULT_SECONDS = 3600;
-const MIN_SECONDS = 600;
+/** Tokens live no shorter. */
+export const MIN_SECONDS = 600;
 const MAX_SECONDS = 2 ** 32;
 /** What the mounted tokens of pods ask for (see admission/serviceaccount.ts): these are given longer, and watched. */
-const WATCHED_SECONDS = 3607;
-const EXTENDED_SECONDS = 365 * 24 * 3600;
+export const WATCHED_SECONDS = 3607;
+/** How long those live then, where who signs them does not mind. */
+export const EXTENDED_SECONDS = 365 * 24 * 3600;
 
 export interface TokenIssuer {
   readonly issuer: string;
-  readonly key: SigningKey;
+  readonly keys: Pick<TokenKeys, 'sign'>;
   readonly apiAudiences: readonly string[];
   /** `--service-account-max-token-expiration` in seconds; 0: none. */
   readonly maxSeconds: number;
-  /** `--service-account-extend-token-expiration` */
-  readonly extend: boolean;
+  /** How long the mounted tokens of pods live (`--service-account-extend-token-expiration`); 0: as long as they ask for. */
+  readonly extendedSeconds: number;
   readonly objects: Objects;
   readonly now: () => Date;
   readonly uuid: () => string;
@@ -81,7 +82,7 @@ export async function issueToken(
   if (tooLong) ctx.warn(`requested expiration of ${requestedSeconds} seconds shortened to ${seconds} seconds`);
   spec.expirationSeconds = seconds;
   const extended =
-    issuer.extend &&
+    issuer.extendedSeconds > 0 &&
     binding.pod !== undefined &&
     seconds === WATCHED_SECONDS &&
     spec.audiences.every((a) => issuer.apiAudiences.includes(a));
@@ -91,13 +92,13 @@ export async function issueToken(
     account,
     audiences: spec.audiences,
     binding,
-    expirationSeconds: extended ? EXTENDED_SECONDS : seconds,
+    expirationSeconds: extended ? issuer.extendedSeconds : seconds,
     warnAfterSeconds: extended ? seconds : 0,
     now,
     id,
   });
   try {
-    request.status.token = await sign(issuer.key, claims);
+    request.status.token = await issuer.keys.sign(claims);
   } catch (thrown) {
     throw internalError(`failed to generate token: ${asError(thrown).message}`);
   }
