@@ -28,6 +28,8 @@ import { probeRunner } from './probes/run.ts';
 import { NodeResources } from './resources/node.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { UserNamespaces } from './security/user-namespaces.ts';
+import { systemdLogind } from './shutdown/logind.ts';
+import { NodeShutdown } from './shutdown/manager.ts';
 import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -141,6 +143,19 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     manager: () => assembly.manager,
     changed: updateNode,
   });
+  const shutdown = new NodeShutdown({
+    world,
+    recorder,
+    node: nodeReference(nodeName),
+    periods: options.shutdownPeriods ?? [],
+    logind: systemdLogind(),
+    directory: rootDirectory,
+    metrics,
+    pods: () => assembly.manager.active(),
+    evict: (uid, notice) => assembly.manager.evict(uid, notice),
+    phaseOf: (uid) => assembly.manager.worker(uid)?.state.phase,
+    changed: updateNode,
+  });
   const userNamespaces = new UserNamespaces({
     podDirectory: (uid) => volumes.podDirectory(uid),
     handlers: () => health.status.handlers,
@@ -204,7 +219,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     resyncMs: RESYNC_MS,
     node: () => agent.node,
     resources: resources.admission(devices.manager),
-    alsoAdmit: (pod) => housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []),
+    alsoAdmit: (pod) =>
+      housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []) ?? shutdown.admit(),
     mirrors: new MirrorPods({
       client,
       world,
@@ -250,7 +266,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       version,
       runtime: health.status,
       images: await runtime.images().catch(() => []),
-      notReady: notReadyBecause(health.status, ...csi.problems()),
+      notReady: notReadyBecause(health.status, ...csi.problems(), ...shutdown.problems()),
       pressures: housekeeping.pressures(),
       volumesInUse: csi.volumes.inUse(),
       devices: devices.manager.capacity(),
@@ -305,6 +321,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   await removeOrphans();
   housekeeping.start();
   await drivers.start();
+  void shutdown.start();
   const { collector } = housekeeping;
   await collector.detect().catch((error) => log.warn({ error }, 'Could not look at images'));
   const endUpkeep = startUpkeep({
@@ -326,6 +343,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     stop: async () => {
       endUpkeep();
       housekeeping.stop();
+      shutdown.stop();
       unsubscribe();
       manifests?.stop();
       agent.stop();

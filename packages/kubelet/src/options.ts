@@ -13,6 +13,7 @@ import type { LogRotation } from './logs/rotation.ts';
 import type { MemorySettings } from './memory/manager.ts';
 import type { Reservations } from './node/allocatable.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { ShutdownPeriod } from './shutdown/periods.ts';
 import type { PodRules } from './sources/static-pod.ts';
 import type { TopologyOptions } from './topology/manager.ts';
 import type { ServerFactory } from './view.ts';
@@ -68,6 +69,8 @@ export interface KubeletOptions {
   /** Images that the node's status tells of; -1: all. */
   readonly maxStatusImages?: number | undefined;
   readonly logRotation?: LogRotation | undefined;
+  /** How long pods have when the machine goes down. Without them it waits for nobody. */
+  readonly shutdownPeriods?: readonly ShutdownPeriod[] | undefined;
   readonly statusMs?: number | undefined;
   readonly reportMs?: number | undefined;
   readonly leaseSeconds?: number | undefined;

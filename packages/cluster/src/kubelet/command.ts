@@ -128,6 +128,7 @@ function optionsOf(values: Values, configuration: Settings) {
     serializeImagePulls: configuration.serializeImagePulls,
     statusMs: nodeStatusUpdateMs,
     leaseSeconds: nodeLeaseDurationSeconds,
+    shutdownPeriods: configuration.shutdownPeriods,
     crashLoopMaxMs: configuration.crashLoopMaxMs,
     imageVerification: configuration.imageVerification,
     userNamespaceIds: configuration.userNamespaces?.idsPerPod,

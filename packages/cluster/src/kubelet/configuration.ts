@@ -1,13 +1,14 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
-import { type MemoryReservation, parseReservedMemory } from '@keelson/kubelet/policies';
+import { type MemoryReservation, parseReservedMemory, type ShutdownPeriod } from '@keelson/kubelet/policies';
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
+import { type ShutdownFile, shutdownPeriodsOf } from './shutdown.ts';
 
 /** The fields that have an effect. */
-interface File extends HousekeepingFile, ResourcesFile {
+interface File extends HousekeepingFile, ResourcesFile, ShutdownFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;
@@ -43,6 +44,7 @@ export interface KubeletConfiguration
   extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency' | 'crashLoopBackOff'> {
   readonly housekeeping: Housekeeping;
   readonly resources: NodeResources;
+  readonly shutdownPeriods: readonly ShutdownPeriod[];
   readonly clientCaFile?: string;
   readonly nodeStatusUpdateMs?: number;
   readonly imageVerification?: ImageVerification;
@@ -134,7 +136,7 @@ function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
   const said = Object.entries(flags).filter(([field]) => given.has(FLAGS[field as keyof typeof flags]));
   try {
     const all = { ...file, ...Object.fromEntries(said) };
-    return { housekeeping: housekeepingOf(all), resources: resourcesOf(all) };
+    return { housekeeping: housekeepingOf(all), resources: resourcesOf(all), shutdownPeriods: shutdownPeriodsOf(all) };
   } catch (error) {
     throw new StartupError((error as Error).message, 'correct --config, or the flag');
   }

@@ -9,6 +9,7 @@ import type { EventRecorder, World } from '@keelson/client';
 import type { Pressure } from '../node/description.ts';
 import type { Rejection } from '../pods/admission.ts';
 import { isCritical, uidOf } from '../pods/spec.ts';
+import { terminationByKubelet } from '../status/conditions.ts';
 import { storageExcess } from './local-storage.ts';
 import { type Explanation, explain } from './message.ts';
 import { AT_EASE, assess, mostUrgent, type PressureState } from './pressure.ts';
@@ -146,7 +147,7 @@ export class EvictionManager {
       const soft = Math.min(policy.maxGraceSeconds, own ?? policy.maxGraceSeconds);
       const grace = threshold.graceMs === 0 ? AT_ONCE_SECONDS : soft;
       const explanation = explain(resource, pod, due, figures);
-      if (!this.#evict(pod, explanation, grace, disruption(pod, explanation.message))) continue;
+      if (!this.#evict(pod, explanation, grace, terminationByKubelet(pod, explanation.message))) continue;
       this.#options.evicted?.(signal);
       return [uidOf(pod)];
     }
@@ -194,15 +195,4 @@ export class EvictionManager {
     };
     return promise;
   }
-}
-
-function disruption({ metadata }: Pod, message: string): PodCondition {
-  const { generation } = metadata;
-  return {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'TerminationByKubelet',
-    message,
-    ...(generation ? { observedGeneration: generation } : {}),
-  };
 }

@@ -22,6 +22,18 @@ const OWNED = new Set([
 
 export const isOwned = (type: string): boolean => OWNED.has(type);
 
+/** That the node ends the pod, which has not failed by itself. */
+export function terminationByKubelet({ metadata }: Pod, message: string): PodCondition {
+  const { generation } = metadata;
+  return {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'TerminationByKubelet',
+    message,
+    ...(generation ? { observedGeneration: generation } : {}),
+  };
+}
+
 export interface ConditionsInput {
   readonly pod: Pod;
   readonly state: PodState;
