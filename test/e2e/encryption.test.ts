@@ -90,12 +90,15 @@ describe.each(storages)('on $storage', ({ storage, skip }) => {
         (await client.send('DELETE', `${SECRETS}/forgotten?ignoreStoreReadErrorWithClusterBreakingPotential=true`))
           .status,
       ).toBe(500);
-      const { status, body } = await client.send('GET', SECRETS);
-      expect([status, (JSON.parse(body) as Status).message]).toEqual([
-        500,
-        'Internal error occurred: unable to transform key "/registry/secrets/default/forgotten": no matching key was found for the provided AES transformer',
-      ]);
-      expect((await client.send('GET', '/api/v1/namespaces/kube-system/secrets')).status).toBe(200);
+      const reason =
+        'unable to transform key "/registry/secrets/default/forgotten": no matching key was found for the provided AES transformer';
+      const list = async (query: string) => {
+        const { status, body } = await client.send('GET', SECRETS + query);
+        return [status, (JSON.parse(body) as Status).message];
+      };
+      expect(await list('')).toEqual([429, `storage is (re)initializing: failed to list *core.Secret: ${reason}`]);
+      expect(await list('?limit=500')).toEqual([500, `Internal error occurred: ${reason}`]);
+      expect((await client.send('GET', '/api/v1/namespaces/kube-system/secrets?limit=500')).status).toBe(200);
       expect((await client.send('GET', `${SECRETS}?watch=1`)).status).toBe(429);
       expect((await client.send('POST', SECRETS, { metadata: { name: 'forgotten' } })).status).toBe(409);
       expect((await client.send('GET', '/readyz')).status).toBe(200);

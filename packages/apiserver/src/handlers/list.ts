@@ -2,8 +2,7 @@
  * LIST: from the cache wherever the cache knows the revision asked for, else from the store's history
  * (apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go GetList).
  */
-import { badRequest, internalError, resourceExpired, type StatusError } from '@keelson/api/errors';
-import { quote } from '@keelson/api/field';
+import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
 import { CompactedError, FutureRevisionError, type KeyValue, UnreadableValueError } from '@keelson/storage/store';
 import type { CachedObject } from '../registry/cacher.ts';
 import { Pace } from '../registry/pace.ts';
@@ -16,6 +15,7 @@ import { parseListResourceVersion, resourceVersionTooLarge } from './revisions.t
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { sendChunks } from './send.ts';
+import { unreadableItem, unready } from './unready.ts';
 
 export interface Page {
   readonly items: readonly CachedObject[];
@@ -48,10 +48,14 @@ export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> 
   try {
     return await pageOfPlan(scope, selection, plan);
   } catch (error) {
-    if (!(error instanceof UnreadableValueError)) throw error;
+    const { obstacle } = scope.store.cacher;
+    if (!obstacle || obstacle.error !== error) throw error;
+    const isExact = plan.revision !== undefined;
+    const isPageOfAll = selection.everything && options.limit > 0;
+    if (!isExact && !isPageOfAll) throw unready(scope.served, obstacle);
     // Those that are asked for may be readable though others are not.
     const revision = plan.revision ?? (await scope.store.environment.store.currentRevision());
-    return pageFromHistory(scope, selection, plan, revision);
+    return pageFromHistory(scope, selection, { ...plan, limit: options.limit }, revision);
   }
 }
 
@@ -199,11 +203,6 @@ function cachedItem({ store }: Scope, kv: KeyValue): CachedObject {
   } catch (error) {
     throw error instanceof UnreadableValueError ? unreadableItem(error) : error;
   }
-}
-
-/** Who asked for many is told which one it was (etcd3/store.go, GetList). */
-function unreadableItem({ key, message, isSealed }: UnreadableValueError): StatusError {
-  return internalError(isSealed ? `unable to transform key ${quote(key)}: ${message}` : message);
 }
 
 /** Of what lies in the store's history so much is read at once. */

@@ -5,13 +5,12 @@
  *     starting ──▶ initial events ──▶ [bookmark: initial-events-end] ──▶ live ──▶ ended (timeout, client gone, too slow, cache lost)
  */
 import type { Writable } from 'node:stream';
-import { resourceExpired, tooManyRequests } from '@keelson/api/errors';
-import { UnreadableValueError } from '@keelson/storage/store';
+import { resourceExpired } from '@keelson/api/errors';
 import { notAcceptable } from '../http/negotiate.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { labelsOfResource } from '../metrics/labels.ts';
 import type { WatchSeries } from '../metrics/server-metrics.ts';
-import type { CacheEvent, Cacher, Subscriber } from '../registry/cacher.ts';
+import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import { formOf } from '../table/form.ts';
 import type { ListOptions } from './options.ts';
@@ -22,6 +21,7 @@ import type { Rounds } from './rounds.ts';
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { commonHeaders } from './send.ts';
+import { unready } from './unready.ts';
 
 /** A watcher that has missed this much of what has happened since it came is let go; it will come back and list. */
 const MAX_PENDING_BYTES = 32 * 1024 * 1024;
@@ -46,7 +46,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const revision = parseResourceVersion(options.resourceVersion);
   const { cacher } = scope.store;
   const { isUncached } = scope.served.definition.registration;
-  const current = await untilHeld(cacher, revision, options);
+  const current = await untilHeld(scope, revision, options);
   checkStreamable(scope);
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
@@ -68,7 +68,8 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
 }
 
 /** @returns the newest revision held. @throws StatusError 429 while an object can't be read: who watches sees all of them */
-async function untilHeld(cacher: Cacher, revision: number, options: ListOptions): Promise<number> {
+async function untilHeld({ store, served }: Scope, revision: number, options: ListOptions): Promise<number> {
+  const { cacher } = store;
   // What the cache holds already needs no word of the store's, which may have none to say.
   const isHeld = revision > 0 && revision <= cacher.revision;
   try {
@@ -76,7 +77,8 @@ async function untilHeld(cacher: Cacher, revision: number, options: ListOptions)
     await cacher.ready();
     return cacher.revision;
   } catch (error) {
-    throw error instanceof UnreadableValueError ? tooManyRequests('storage is (re)initializing', 1) : error;
+    const { obstacle } = cacher;
+    throw obstacle && obstacle.error === error ? unready(served, obstacle) : error;
   }
 }
 

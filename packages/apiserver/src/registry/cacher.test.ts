@@ -15,7 +15,14 @@ let cacher: Cacher;
 
 beforeEach(() => {
   store = openMemoryStore();
-  cacher = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger, ringCapacity: 8 });
+  cacher = new Cacher({
+    store,
+    prefix: '/registry/things',
+    decode,
+    now: () => new Date(0),
+    logger: silentLogger,
+    ringCapacity: 8,
+  });
 });
 
 async function put(name: string, value: string): Promise<number> {
@@ -104,7 +111,14 @@ describe('cacher', () => {
   });
 
   it('remembers events up to a bound in bytes', async () => {
-    const roomy = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger, ringCapacity: 1000 });
+    const roomy = new Cacher({
+      store,
+      prefix: '/registry/things',
+      decode,
+      now: () => new Date(0),
+      logger: silentLogger,
+      ringCapacity: 1000,
+    });
     await roomy.ready();
     const start = roomy.revision;
     for (let i = 0; i < 60; i++) await put('n/big', String(i).padEnd(1024 * 1024));
@@ -119,22 +133,33 @@ describe('cacher', () => {
     await expect(waiting).rejects.toThrow('the resource is no longer served');
   });
 
-  it('tells those who wait that an object keeps it from being loaded again', async () => {
+  it('tells those who wait that an object keeps it from being loaded again, and who comes since when', async () => {
     const broken = new StatusError(500, '', 'conversion failed');
+    let nowMs = 0;
     const failing = new Cacher({
       store,
       prefix: '/registry/things',
+      now: () => new Date(nowMs),
       logger: silentLogger,
       decode: (kv) => {
         if (String(kv.value) === 'broken') throw broken;
         return decode(kv);
       },
     });
+    nowMs = 5_000;
     await failing.ready();
+    expect(failing.obstacle).toBeUndefined();
+    nowMs = 10_000;
     const waiting = failing.waitFor(failing.revision + 1_000);
     const refused = expect(waiting).rejects.toBe(broken);
     await put('n/a', 'broken');
     await refused;
+    nowMs = 13_000;
+    expect(failing.obstacle).toEqual({ error: broken, downtimeMs: 3_000 });
+    await expect(failing.ready()).rejects.toBe(broken);
+    await put('n/a', 'mended');
+    await expect.poll(() => failing.obstacle, { timeout: 30_000 }).toBeUndefined();
+    expect(failing.list('').map(({ bytes }) => String(bytes))).toEqual(['mended']);
     failing.close();
   });
 });

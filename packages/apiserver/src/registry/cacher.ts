@@ -56,8 +56,15 @@ export interface Subscriber {
   onEnd(error: Error): void;
 }
 
+/** What keeps the cache from being filled: an object that can't be read, or converted. It takes somebody to mend it. */
+export interface Obstacle {
+  readonly error: UnreadableValueError | StatusError;
+  readonly downtimeMs: number;
+}
+
 export interface CacherOptions {
   readonly store: Store;
+  readonly now: () => Date;
   /** Key prefix without trailing slash. */
   readonly prefix: string;
   readonly decode: (kv: KeyValue) => CachedObject;
@@ -71,8 +78,8 @@ const DEFAULT_RING_CAPACITY = 10_000;
 const MAX_RING_BYTES = 32 * 1024 * 1024;
 const PAGE = 2000;
 const RETRY_MS = 200;
-/** How long an object that can't be read is not looked at again. */
-const UNREADABLE_RETRY_MS = 1_000;
+/** How long an object that can't be read, or converted, is not looked at again. */
+const OBSTACLE_RETRY_MS = 1_000;
 const NOT_SERVED = 'the resource is no longer served';
 
 export class Cacher {
@@ -88,6 +95,9 @@ export class Cacher {
   #bytes = 0;
   #watch: Watch | undefined;
   #started: Promise<void> | undefined;
+  #obstacle: Obstacle['error'] | undefined;
+  /** When the cache was last filled no more, or was first to be. */
+  #downSinceMs: number | undefined;
   #closed = false;
   readonly #audience = new Audience();
   readonly #indexes = new ValueIndexes();
@@ -117,14 +127,20 @@ export class Cacher {
     return this.#bytes;
   }
 
-  /** Loads at the first call. @throws StoreUnavailableError of the first load; UnreadableValueError as long as there is one */
+  /** While it is there, who wants to know of everything is refused: `ready` is rejected with its error. */
+  get obstacle(): Obstacle | undefined {
+    const error = this.#obstacle;
+    return error && { error, downtimeMs: this.#options.now().getTime() - this.#downSinceMs! };
+  }
+
+  /** Loads at the first call. @throws StoreUnavailableError of the first load; the error of an {@link obstacle} */
   ready(): Promise<void> {
     this.#started ??= this.#load().catch((error: unknown) => {
       const forget = () => {
         this.#started = undefined;
       };
-      // Whoever comes meanwhile is told the same: it takes somebody to mend it.
-      if (error instanceof UnreadableValueError) setTimeout(forget, UNREADABLE_RETRY_MS).unref();
+      // Whoever comes meanwhile is told the same.
+      if (this.#obstacle) setTimeout(forget, OBSTACLE_RETRY_MS).unref();
       else forget();
       this.#ringStart = 0;
       // They wait for the load, too.
@@ -248,6 +264,18 @@ export class Cacher {
   }
 
   async #load(): Promise<void> {
+    this.#downSinceMs ??= this.#options.now().getTime();
+    try {
+      await this.#fill();
+      this.#obstacle = undefined;
+      this.#downSinceMs = undefined;
+    } catch (error) {
+      this.#obstacle = error instanceof UnreadableValueError || error instanceof StatusError ? error : undefined;
+      throw error;
+    }
+  }
+
+  async #fill(): Promise<void> {
     const { store, decode } = this.#options;
     const isFirst = this.#revision === 0;
     const loaded: CachedObject[] = [];
@@ -302,24 +330,25 @@ export class Cacher {
       { error: error.message, prefix: this.#prefix },
       'watch on the store ended; loading again',
     );
+    this.#downSinceMs ??= this.#options.now().getTime();
     // Who comes back has to wait for the load, which tells nobody what has changed.
     this.#loadAgain(error instanceof CompactedError ? 0 : RETRY_MS);
     for (const subscriber of this.#audience.clear()) subscriber.onEnd(error);
   }
 
-  /** @param unreadable what those are told who come meanwhile: it takes somebody to mend it, and they need not wait */
-  #loadAgain(delayMs: number, unreadable?: UnreadableValueError): void {
+  /** @param obstacle what those are told who come meanwhile: they need not wait */
+  #loadAgain(delayMs: number, obstacle?: Error): void {
     const loading = sleep(delayMs, undefined, { ref: false }).then(() => (this.#closed ? undefined : this.#load()));
-    this.#started = unreadable ? Promise.reject(unreadable) : loading;
+    this.#started = obstacle ? Promise.reject(obstacle) : loading;
     this.#started.catch(() => {});
     loading.then(
       () => {
         this.#started = loading;
       },
-      (error: unknown) => {
-        if (error instanceof UnreadableValueError || error instanceof StatusError) this.#abandon(error);
-        if (error instanceof UnreadableValueError) this.#loadAgain(UNREADABLE_RETRY_MS, error);
-        else this.#loadAgain(RETRY_MS);
+      () => {
+        const obstacle = this.#obstacle;
+        if (obstacle) this.#abandon(obstacle);
+        this.#loadAgain(obstacle ? OBSTACLE_RETRY_MS : RETRY_MS, obstacle);
       },
     );
   }

@@ -53,7 +53,7 @@ function setUp() {
     decoded.push(name);
     return { key, namespace: '', name, revision: modRevision, bytes: Buffer.from(value), labels: {}, fields: {} };
   };
-  const cacher = new Cacher({ store, prefix: PREFIX, decode, logger: silentLogger });
+  const cacher = new Cacher({ store, prefix: PREFIX, decode, now: () => new Date(0), logger: silentLogger });
   const codec = {
     shared: ({ name, bytes }: CachedObject) => ({ metadata: { name, uid: bytes.toString().trim() } }),
   };

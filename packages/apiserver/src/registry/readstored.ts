@@ -1,3 +1,4 @@
+import { syntaxError } from '@keelson/api/codec/json-syntax';
 import { decodeStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import { type KeyValue, UnreadableValueError } from '@keelson/storage/store';
@@ -10,6 +11,8 @@ export function readStored({ key, value }: KeyValue): { object: KubeObject; byte
     return decodeStored(value);
   } catch (cause) {
     const isSealed = isEncrypted(value);
-    throw new UnreadableValueError(key, isSealed ? NOT_DECRYPTED : asError(cause).message, { cause, isSealed });
+    const isJson = cause instanceof SyntaxError;
+    const why = isJson ? `couldn't get version/kind; json parse error: ${syntaxError(value)}` : asError(cause).message;
+    throw new UnreadableValueError(key, isSealed ? NOT_DECRYPTED : why, { cause, isSealed });
   }
 }

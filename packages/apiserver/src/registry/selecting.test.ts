@@ -23,7 +23,7 @@ let cacher: Cacher;
 
 beforeEach(async () => {
   store = openMemoryStore();
-  cacher = new Cacher({ store, prefix: '/registry/things', decode, logger: silentLogger });
+  cacher = new Cacher({ store, prefix: '/registry/things', decode, now: () => new Date(0), logger: silentLogger });
   await put('a/1', 'app=web;node=x');
   await put('a/2', 'app=web,tier=front;node=y');
   await put('b/3', 'app=db;');

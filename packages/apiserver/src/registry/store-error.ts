@@ -1,6 +1,6 @@
 /** The store's troubles as the API's errors. */
-import { StatusError, timeout } from '@keelson/api/errors';
-import { FutureRevisionError, type Store, StoreUnavailableError } from '@keelson/storage/store';
+import { internalError, StatusError, timeout } from '@keelson/api/errors';
+import { FutureRevisionError, type Store, StoreUnavailableError, UnreadableValueError } from '@keelson/storage/store';
 
 /**
  * Upstream passes etcd's words on as they are, without a reason; what took as long as a request may take is a timeout
@@ -9,6 +9,8 @@ import { FutureRevisionError, type Store, StoreUnavailableError } from '@keelson
  */
 export function storeError(error: unknown): StatusError | undefined {
   if (error instanceof FutureRevisionError) return new StatusError(500, '', error.message);
+  if (error instanceof UnreadableValueError)
+    return error.isSealed ? internalError(error.message) : new StatusError(500, '', error.message);
   if (!(error instanceof StoreUnavailableError)) return undefined;
   return error.timedOut
     ? timeout('request did not complete within requested timeout - context deadline exceeded', 0)

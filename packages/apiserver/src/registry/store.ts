@@ -98,6 +98,7 @@ export class ResourceStore {
         store: environment.store,
         prefix: definition.prefix,
         decode: (kv) => this.codec.cached(kv),
+        now: environment.now,
         logger: environment.logger,
       });
   }
