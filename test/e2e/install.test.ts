@@ -53,6 +53,7 @@ etcd:
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
+failSwapOn: false
 address: 127.0.0.1
 port: ${ports.kubelet}
 healthzPort: ${ports.healthz}

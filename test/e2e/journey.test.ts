@@ -140,7 +140,14 @@ async function cluster(runtime: string, storage: readonly string[]) {
       join(directory, 'kubelet-pki'),
     ],
     ...['--root-dir', join(directory, 'kubelet'), '--hostname-override', NODE, '--container-runtime-endpoint', runtime],
-    ...['--port', String(await freePort()), '--healthz-port=0', '--client-ca-file', pki('ca.crt')],
+    ...[
+      '--port',
+      String(await freePort()),
+      '--healthz-port=0',
+      '--client-ca-file',
+      pki('ca.crt'),
+      '--fail-swap-on=false',
+    ],
   );
   const audited = async (): Promise<Audited[]> => {
     const text = await readFile(log, 'utf8').catch(() => '');

@@ -133,6 +133,7 @@ describe.skipIf(skip)(
 const kubeletOf = (root: string) => `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
+failSwapOn: false
 podLogsDir: ${root}/var/log/pods
 imageGCHighThresholdPercent: 100
 evictionHard: { nodefs.available: 0% }

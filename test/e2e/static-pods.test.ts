@@ -342,6 +342,7 @@ networking: {podSubnet: 10.244.0.0/16}
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
+failSwapOn: false
 podLogsDir: ${root}/var/log/pods
 serverTLSBootstrap: true
 imageGCHighThresholdPercent: 100

@@ -242,6 +242,7 @@ networking: {podSubnet: "10.244.0.0/16,fd00:10:244::/56", serviceSubnet: "10.96.
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
+failSwapOn: false
 podLogsDir: ${root}/var/log/pods
 imageGCHighThresholdPercent: 100
 evictionHard: { nodefs.available: 0% }

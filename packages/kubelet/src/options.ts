@@ -12,6 +12,7 @@ import type { PullRecordsOptions } from './images/pull-records.ts';
 import type { LogRotation } from './logs/rotation.ts';
 import type { MemorySettings } from './memory/manager.ts';
 import type { Reservations } from './node/allocatable.ts';
+import type { SwapSettings } from './resources/swap.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { ShutdownPeriod } from './shutdown/periods.ts';
 import type { PodRules } from './sources/static-pod.ts';
@@ -56,6 +57,8 @@ export interface KubeletOptions {
   readonly topology?: TopologyOptions | undefined;
   /** Whether limits of CPU count. */
   readonly cpuCfsQuota?: boolean | undefined;
+  /** Who may have memory on disk. Without it nobody, whatever the machine has. */
+  readonly swap?: SwapSettings | undefined;
   readonly seccompDefault?: boolean | undefined;
   readonly allowedUnsafeSysctls?: readonly string[] | undefined;
   readonly serializeImagePulls?: boolean | undefined;

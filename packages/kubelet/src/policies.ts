@@ -10,6 +10,7 @@ export type { LogRotation } from './logs/rotation.ts';
 export type { MemoryReservation, MemorySettings } from './memory/manager.ts';
 export { memoryPolicy, parseReservedMemory, reservedMemoryProblems } from './memory/options.ts';
 export { parseReserved, type Reservations } from './node/allocatable.ts';
+export type { SwapSettings } from './resources/swap.ts';
 export type { ShutdownPeriod } from './shutdown/periods.ts';
 export type { TopologyOptions } from './topology/manager.ts';
 export { cpuOptions, topologyOptions } from './topology/options.ts';

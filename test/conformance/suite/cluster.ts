@@ -147,6 +147,7 @@ function kubeletConfiguration(folder: string, containerRuntimeEndpoint: string):
     clusterDNS: ['10.96.0.10'],
     authentication: { x509: { clientCAFile: join(directory!, 'data/pki/ca.crt') } },
     podLogsDir: join(folder, 'logs'),
+    failSwapOn: false,
     // However full the machine's disk is.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'nodefs.available': '0%' },

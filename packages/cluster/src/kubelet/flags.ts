@@ -36,6 +36,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'eviction-pressure-transition-period': 'How long the node tells of a pressure after it was seen last.',
   'eviction-soft': 'What there has to be most of the time, as --eviction-hard.',
   'eviction-soft-grace-period': 'For how long there may be less than --eviction-soft wants: signal=duration.',
+  'fail-swap-on': 'Do not start on a machine with swap.',
   'image-credential-provider-bin-dir': 'Folder of the programs that give credentials for registries.',
   'image-credential-provider-config': 'File that says which programs those are, and for which images.',
   'image-gc-high-threshold': 'Percent in use from which on images that nothing uses are removed; 100: never.',

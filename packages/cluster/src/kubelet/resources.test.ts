@@ -25,6 +25,7 @@ test('without a word all is as upstream has it', () =>
     },
     memory: { policy: 'None', reserved: [] },
     topology: { policy: 'none', scope: 'container', preferClosest: false, maxNodes: 8 },
+    swap: { behavior: 'NoSwap', failIfOn: true },
   }));
 
 test('CPUs that are named are reserved in the place of others', () =>
@@ -39,6 +40,12 @@ test('CPUs that are named are reserved in the place of others', () =>
     cpus: { reserved: new Set([0, 2, 3]) },
   }));
 
+test('swap is for those who ask for it', () =>
+  expect(resourcesOf({ memorySwap: { swapBehavior: 'LimitedSwap' }, failSwapOn: false }).swap).toEqual({
+    behavior: 'LimitedSwap',
+    failIfOn: false,
+  }));
+
 test.each([
   [{ cgroupsPerQOS: false, enforceNodeAllocatable: [] }],
   [{ cgroupsPerQOS: false, enforceNodeAllocatable: ['none'] }],
@@ -49,6 +56,10 @@ test.each([
 const FIELD = 'enforceNodeAllocatable (--enforce-node-allocatable)';
 
 test.each<[ResourcesFile, string]>([
+  [
+    { memorySwap: { swapBehavior: 'Some' } },
+    'invalid configuration: memorySwap.swapBehavior "Some" must be one of: "", "LimitedSwap" or "NoSwap"',
+  ],
   [
     { cgroupsPerQOS: false },
     `invalid configuration: cgroupsPerQOS (--cgroups-per-qos) must be set to true when "pods" contained in ${FIELD}`,

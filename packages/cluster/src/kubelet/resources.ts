@@ -16,6 +16,7 @@ import {
   parseReserved,
   type Reservations,
   reservedMemoryProblems,
+  type SwapSettings,
   type TopologyOptions,
   type TopologyPolicy,
   topologyOptions,
@@ -36,6 +37,8 @@ export interface ResourcesFile {
   readonly cpuManagerPolicyOptions?: Readonly<Record<string, string>>;
   readonly cpuManagerReconcilePeriod?: string;
   readonly reservedSystemCPUs?: string;
+  readonly memorySwap?: { readonly swapBehavior?: string };
+  readonly failSwapOn?: boolean;
   readonly memoryManagerPolicy?: string;
   readonly reservedMemory?: readonly MemoryReservation[];
   readonly topologyManagerPolicy?: string;
@@ -50,6 +53,7 @@ export interface NodeResources {
   readonly cpus: CpuSettings;
   readonly memory: MemorySettings;
   readonly topology: TopologyOptions;
+  readonly swap: SwapSettings;
 }
 
 const DEFAULT_ENFORCED = ['pods'];
@@ -64,6 +68,7 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
     ...each(enforce, { ...file, cgroupsPerQOS: perQos }),
     ...reservedCpuProblems(file),
     ...reservedMemoryProblems(file.reservedMemory ?? []),
+    ...swapProblems(file),
   ].map((problem) => `invalid configuration: ${problem}`);
   if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
   const { reservedSystemCPUs: ownCpus = '' } = file;
@@ -95,6 +100,10 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
       scope: file.topologyManagerScope === 'pod' ? 'pod' : 'container',
       ...topologyOptions(file.topologyManagerPolicyOptions ?? {}),
     },
+    swap: {
+      behavior: file.memorySwap?.swapBehavior === 'LimitedSwap' ? 'LimitedSwap' : 'NoSwap',
+      failIfOn: file.failSwapOn ?? true,
+    },
   };
 }
 
@@ -117,6 +126,12 @@ function topologyProblems({ topologyManagerPolicy, topologyManagerScope }: Resou
     !SCOPES.includes(scope) &&
       `topologyManagerScope (--topology-manager-scope) "${scope}" must be one of: ${quoted(SCOPES).join(', or ')}`,
   ].filter((problem) => problem !== false);
+}
+
+function swapProblems({ memorySwap }: ResourcesFile): string[] {
+  const { swapBehavior: said = '' } = memorySwap ?? {};
+  if (['', 'LimitedSwap', 'NoSwap'].includes(said)) return [];
+  return [`memorySwap.swapBehavior ${JSON.stringify(said)} must be one of: "", "LimitedSwap" or "NoSwap"`];
 }
 
 function reservedCpuProblems(file: ResourcesFile): string[] {

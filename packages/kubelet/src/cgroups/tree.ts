@@ -44,15 +44,16 @@ export interface MemoryUse {
   readonly limit: number;
 }
 
-const MOUNT = '/sys/fs/cgroup';
+export const MOUNT = '/sys/fs/cgroup';
+const MOUNTS = '/proc/self/mountinfo';
 const NEEDED_V1 = ['cpu', 'cpuacct', 'cpuset', 'memory'];
 const PAGES = '/sys/kernel/mm/hugepages';
 
 /** The tree of this machine. @throws Error that says what is missing */
 export async function findTree(files: CgroupFiles): Promise<CgroupTree> {
-  const mounts = parseMounts(await files.read('/proc/self/mountinfo'));
+  const mounts = parseMounts(await files.read(MOUNTS));
   const sizes = await pageSizes(files);
-  if (mounts.find(({ path }) => path === MOUNT)?.type === 'cgroup2') {
+  if (isRootOfAll(mounts)) {
     const controllers = (await files.read(`${MOUNT}/cgroup.controllers`)).split(/\s+/).filter(Boolean);
     return new TreeV2(files, MOUNT, controllers, controllers.includes('hugetlb') ? sizes : []);
   }
@@ -71,6 +72,15 @@ export async function findTree(files: CgroupFiles): Promise<CgroupTree> {
   const known = new Map([...folders].filter(([name]) => TreeV1.CONTROLLERS.has(name)));
   const unified = mounts.find(({ type }) => type === 'cgroup2')?.path;
   return new TreeV1(files, known, known.has('hugetlb') ? sizes : [], unified);
+}
+
+/** Whether cgroups are one tree, as version 2 has them. */
+export async function isUnified(files: CgroupFiles): Promise<boolean> {
+  return isRootOfAll(parseMounts(await files.read(MOUNTS).catch(() => '')));
+}
+
+function isRootOfAll(mounts: readonly Mount[]): boolean {
+  return mounts.find(({ path }) => path === MOUNT)?.type === 'cgroup2';
 }
 
 interface Mount {

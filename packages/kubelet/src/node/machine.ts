@@ -29,7 +29,7 @@ export async function readMachine(directory: string): Promise<Machine> {
     text('/sys/class/dmi/id/product_uuid'),
     text('/proc/sys/kernel/random/boot_id'),
     text('/etc/os-release'),
-    text('/proc/meminfo'),
+    text(MEMINFO),
     statfs(directory).catch(() => undefined),
   ]);
   return {
@@ -44,8 +44,25 @@ export async function readMachine(directory: string): Promise<Machine> {
     os: platform() === 'win32' ? 'windows' : platform(),
     architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
     hugePages: await hugePages(),
-    swapBytes: Number(/^SwapTotal:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0) * 1024,
+    swapBytes: swapIn(meminfo).totalBytes,
   };
+}
+
+export interface SwapSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+/** What the machine has now; nothing where that cannot be read. */
+export async function readSwap(): Promise<SwapSpace> {
+  return swapIn(await readFile(MEMINFO, 'utf8').catch(() => ''));
+}
+
+const MEMINFO = '/proc/meminfo';
+
+function swapIn(meminfo: string): SwapSpace {
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0) * 1024;
+  return { totalBytes: bytes('SwapTotal'), freeBytes: bytes('SwapFree') };
 }
 
 const HUGE_PAGES = '/sys/kernel/mm/hugepages';

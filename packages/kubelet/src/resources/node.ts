@@ -3,6 +3,7 @@ import type { Container, Node, ObjectReference, Pod } from '@keelson/api/generat
 import type { EventRecorder, World } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { AdmittedResources } from '../assembly.ts';
+import { systemFiles } from '../cgroups/files.ts';
 import type { CgroupDriver } from '../cgroups/names.ts';
 import { type Cgroups, startCgroups } from '../cgroups/start.ts';
 import { formatCpus } from '../cpus/set.ts';
@@ -24,6 +25,7 @@ import { ANYWHERE, type Provider, TopologyManager } from '../topology/manager.ts
 import { countingAdmissions, type ExclusiveMetrics, exclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
 import { hugePageLimits, pageSize } from './huge-pages.ts';
 import { type CpuQuota, containerResources, overheadResources, sandboxResources } from './linux.ts';
+import { ANY_SWAP, Swap } from './swap.ts';
 
 export interface NodeResourcesOptions {
   readonly world: World;
@@ -36,7 +38,10 @@ export interface NodeResourcesOptions {
   readonly directory: string;
   readonly thresholds: readonly Threshold[];
   readonly driver: CgroupDriver;
-  readonly settings: Pick<KubeletOptions, 'reserved' | 'cgroups' | 'cpus' | 'memory' | 'topology' | 'cpuCfsQuota'>;
+  readonly settings: Pick<
+    KubeletOptions,
+    'reserved' | 'cgroups' | 'cpus' | 'memory' | 'topology' | 'cpuCfsQuota' | 'swap'
+  >;
   manager(): PodManager;
   /** Whether all pods of the node are known. */
   ready(): boolean;
@@ -47,6 +52,7 @@ export class NodeResources {
   readonly reserved: Amounts;
   readonly exclusive: ExclusiveResources;
   readonly cgroups: Cgroups;
+  readonly #swap: Swap;
   readonly #options: NodeResourcesOptions;
   readonly #counts: ExclusiveMetrics;
   readonly #pageSizes: readonly string[];
@@ -54,10 +60,12 @@ export class NodeResources {
   private constructor(
     options: NodeResourcesOptions,
     counts: ExclusiveMetrics,
+    swap: Swap,
     { reserved, exclusive, cgroups }: Pick<NodeResources, 'reserved' | 'exclusive' | 'cgroups'>,
   ) {
     this.#options = options;
     this.#counts = counts;
+    this.#swap = swap;
     this.#pageSizes = [...options.machine.hugePages.keys()].map((size) => pageSize(BigInt(size)));
     this.reserved = reserved;
     this.exclusive = exclusive;
@@ -67,6 +75,7 @@ export class NodeResources {
   /** With what a kubelet before has left. @throws Error for settings that the machine is not fit for */
   static async start(options: NodeResourcesOptions): Promise<NodeResources> {
     const { settings, machine, manager } = options;
+    const swap = await Swap.start({ ...options, settings: settings.swap ?? ANY_SWAP, files: systemFiles });
     const reservations = settings.reserved ?? NOTHING_RESERVED;
     const capacity = capacityOf(machine);
     const reserved = reservationOf(reservations, reservedBy(options.thresholds, machine), capacity);
@@ -90,7 +99,7 @@ export class NodeResources {
       cpuQuota: (pod) => quotaOf(settings, exclusive, pod) === 'limited',
       pods: () => manager().active(),
     });
-    return new NodeResources(options, counts, { reserved, exclusive, cgroups });
+    return new NodeResources(options, counts, swap, { reserved, exclusive, cgroups });
   }
 
   /** What pods are given when they are admitted. @param devices come before all else */
@@ -101,7 +110,8 @@ export class NodeResources {
     return {
       allocate: countingAdmissions((pod) => topology.allocate(pod), this.#counts, world.clock),
       nodeFor: (pod, node) => devices.nodeFor(pod, node),
-      resizeProblem: (pod, current) => this.exclusive.resizeProblem(pod, current),
+      resizeProblem: (pod, current) =>
+        this.#swap.resizeProblem(pod, current) ?? this.exclusive.resizeProblem(pod, current),
     };
   }
 
@@ -109,8 +119,10 @@ export class NodeResources {
   ofContainer(pod: Pod, container: Container): LinuxResources {
     const { settings, machine } = this.#options;
     const quota = quotaOf(settings, this.exclusive, pod, container.name);
+    const own = containerResources(pod, container, machine.memoryBytes, quota);
     return {
-      ...containerResources(pod, container, machine.memoryBytes, quota),
+      ...own,
+      ...this.#swap.resourcesOf(pod, container, own),
       hugepageLimits: hugePageLimits(pod, container, this.#pageSizes),
       ...this.exclusive.placeOf(pod, container.name),
     };

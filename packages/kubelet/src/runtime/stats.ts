@@ -17,7 +17,7 @@ export interface ContainerStats {
   readonly name: string;
   readonly cpu?: CpuUsage | undefined;
   readonly memory?: MemoryUsage | undefined;
-  readonly swap?: { readonly at: number; readonly usedBytes: number; readonly availableBytes: number } | undefined;
+  readonly swap?: SwapUsage | undefined;
   readonly writableLayer?: FilesystemUsage | undefined;
 }
 
@@ -39,6 +39,13 @@ export interface MemoryUsage {
   readonly majorPageFaults?: number | undefined;
 }
 
+export interface SwapUsage {
+  readonly at: number;
+  readonly usedBytes?: number | undefined;
+  /** What it may have yet. */
+  readonly availableBytes?: number | undefined;
+}
+
 /** The first is that of the default interface. */
 export interface NetworkUsage {
   readonly at: number;
@@ -47,4 +54,18 @@ export interface NetworkUsage {
   readonly rxErrors: number;
   readonly txBytes: number;
   readonly txErrors: number;
+}
+
+/** Of all its containers together; undefined where that is not known of any. */
+export function swapOf({ containers }: PodStats): SwapUsage | undefined {
+  const known = containers.flatMap(({ swap }) => swap ?? []);
+  const last = known.at(-1);
+  if (!last) return undefined;
+  const sum = (pick: (each: SwapUsage) => number | undefined) =>
+    known.reduce((total, each) => total + (pick(each) ?? 0), 0);
+  return {
+    at: last.at,
+    usedBytes: sum(({ usedBytes }) => usedBytes),
+    availableBytes: sum(({ availableBytes }) => availableBytes),
+  };
 }

@@ -1,10 +1,11 @@
 /** `/metrics/resource`: what the metrics server scrapes (pkg/kubelet/metrics/collectors/resource_metrics.go). */
-import type { PodStats } from '../runtime/stats.ts';
+import { readSwap } from '../node/machine.ts';
+import { type PodStats, swapOf } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
 
-export async function resourceMetrics({ runtime }: KubeletView): Promise<string> {
-  const stats = await runtime.stats();
+export async function resourceMetrics({ runtime, world }: KubeletView): Promise<string> {
+  const [stats, swap] = await Promise.all([runtime.stats(), readSwap()]);
   const ofPods = (pick: (pod: PodStats) => { at: number; value: number } | undefined) =>
     stats.flatMap((pod) => sample({ namespace: pod.namespace, pod: pod.name }, pick(pod)));
   const ofContainers = (
@@ -40,6 +41,39 @@ export async function resourceMetrics({ runtime }: KubeletView): Promise<string>
       'Current working set of the pod in bytes',
       ofPods(({ memory }) => memory && { at: memory.at, value: memory.workingSetBytes }),
     ),
+    family(
+      'container_swap_usage_bytes',
+      'gauge',
+      'Current amount of the container swap usage in bytes. Reported only on non-windows systems',
+      ofContainers(({ swap }) => timed(swap?.at, swap?.usedBytes)),
+      'ALPHA',
+    ),
+    family(
+      'container_swap_limit_bytes',
+      'gauge',
+      'Current amount of the container swap limit in bytes. Reported only on non-windows systems',
+      ofContainers(({ swap }) =>
+        timed(swap?.at, swap?.availableBytes === undefined ? undefined : swap.availableBytes + (swap.usedBytes ?? 0)),
+      ),
+      'ALPHA',
+    ),
+    family(
+      'pod_swap_usage_bytes',
+      'gauge',
+      'Current amount of the pod swap usage in bytes. Reported only on non-windows systems',
+      ofPods((pod) => {
+        const swap = swapOf(pod);
+        return timed(swap?.at, swap?.usedBytes);
+      }),
+      'ALPHA',
+    ),
+    family(
+      'node_swap_usage_bytes',
+      'gauge',
+      'Current swap usage of the node in bytes. Reported only on non-windows systems',
+      [{ labels: {}, value: swap.totalBytes - swap.freeBytes, at: world.clock.now() }],
+      'ALPHA',
+    ),
     family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [
       { labels: {}, value: 0, at: 0 },
     ]),
@@ -50,6 +84,16 @@ function sample(labels: TimedSample['labels'], found: { at: number; value: numbe
   return found ? [{ labels, ...found }] : [];
 }
 
-function family(name: string, type: TimedFamily['type'], help: string, samples: readonly TimedSample[]): string {
-  return expose({ name, type, help: `[STABLE] ${help}`, samples });
+function timed(at: number | undefined, value: number | undefined): { at: number; value: number } | undefined {
+  return at === undefined || value === undefined ? undefined : { at, value };
+}
+
+function family(
+  name: string,
+  type: TimedFamily['type'],
+  help: string,
+  samples: readonly TimedSample[],
+  stability = 'STABLE',
+): string {
+  return expose({ name, type, help: `[${stability}] ${help}`, samples });
 }

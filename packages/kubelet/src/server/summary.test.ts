@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Figures } from '../eviction/signals.ts';
 import { container, podOf } from '../testing/pods.ts';
 import type { KubeletView } from '../view.ts';
+import { resourceMetrics } from './resource-metrics.ts';
 import { summaryOf } from './summary.ts';
 
 const filesystem = { device: 1, capacityBytes: 1000, availableBytes: 400, inodes: 100, inodesFree: 90 };
@@ -65,4 +66,37 @@ test('the summary tells of disks, of the machine and of pods', async () => {
       },
     ],
   });
+});
+
+test('swap is told of containers, of their pods and of the node', async () => {
+  const container = (name: string, usedBytes: number) => ({
+    id: name,
+    name,
+    swap: { at: Date.parse('2026-01-01T00:00:01Z'), usedBytes, availableBytes: 10 },
+  });
+  const stats = [{ uid: 'u1', name: 'web', namespace: 'default', containers: [container('a', 1), container('b', 2)] }];
+  const view = {
+    nodeName: 'n1',
+    world: manualWorld(),
+    runtime: { stats: async () => stats },
+    pods: () => [podOf({ containers: [] })],
+  } as unknown as KubeletView;
+  const time = '2026-01-01T00:00:01Z';
+  expect(await summaryOf(view)).toMatchObject({
+    node: { swap: { swapAvailableBytes: expect.any(Number), swapUsageBytes: expect.any(Number) } },
+    pods: [
+      {
+        containers: [
+          { name: 'a', swap: { time, swapAvailableBytes: 10, swapUsageBytes: 1 } },
+          { name: 'b', swap: { time, swapAvailableBytes: 10, swapUsageBytes: 2 } },
+        ],
+        swap: { time, swapAvailableBytes: 20, swapUsageBytes: 3 },
+      },
+    ],
+  });
+  const metrics = await resourceMetrics(view);
+  expect(metrics).toContain('container_swap_usage_bytes{container="b",namespace="default",pod="web"} 2 ');
+  expect(metrics).toContain('container_swap_limit_bytes{container="b",namespace="default",pod="web"} 12 ');
+  expect(metrics).toContain('pod_swap_usage_bytes{namespace="default",pod="web"} 3 ');
+  expect(metrics).toMatch(/^node_swap_usage_bytes \d+ /m);
 });

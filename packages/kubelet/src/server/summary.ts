@@ -5,14 +5,22 @@ import { claimNameOf } from '@keelson/api/resources/volumes';
 import { formatTime } from '@keelson/api/time';
 import type { ContainerUsage, Figures } from '../eviction/signals.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
-import type { ContainerStats, CpuUsage, MemoryUsage, PodStats } from '../runtime/stats.ts';
+import { readSwap } from '../node/machine.ts';
+import {
+  type ContainerStats,
+  type CpuUsage,
+  type MemoryUsage,
+  type PodStats,
+  type SwapUsage,
+  swapOf,
+} from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 
 const time = (at: number) => formatTime(new Date(at));
 
 export async function summaryOf(view: KubeletView): Promise<object> {
   const now = view.world.clock.now();
-  const [all, figures] = await Promise.all([view.runtime.stats(), view.figures?.()]);
+  const [all, figures, swap] = await Promise.all([view.runtime.stats(), view.figures?.(), readSwap()]);
   const stats = new Map(all.map((each) => [each.uid, each]));
   const pods = view.pods().flatMap((pod) => {
     const own =
@@ -31,6 +39,7 @@ export async function summaryOf(view: KubeletView): Promise<object> {
       usageBytes: totalmem() - available,
       workingSetBytes: totalmem() - available,
     },
+    swap: swapSummary({ at: now, usedBytes: swap.totalBytes - swap.freeBytes, availableBytes: swap.freeBytes }),
     ...machineSummary(now, figures),
   };
   return { node, pods };
@@ -69,6 +78,7 @@ function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, p
   const { name, namespace, uid } = metadata;
   const started = new Map((status.containerStatuses ?? []).map((each) => [each.name, each.state?.running?.startedAt]));
   const [first] = stats.network ?? [];
+  const swap = swapOf(stats);
   const disksOf = (container: ContainerUsage | undefined) => ({
     ...(container?.layer ? { rootfs: filesystemSummary(now, imagefs, container.layer) } : {}),
     ...(container?.logs ? { logs: filesystemSummary(now, nodefs, container.logs) } : {}),
@@ -82,6 +92,7 @@ function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, p
     })),
     ...(stats.cpu ? { cpu: cpuSummary(stats.cpu) } : {}),
     ...(stats.memory ? { memory: memorySummary(stats.memory) } : {}),
+    ...(swap ? { swap: swapSummary(swap) } : {}),
     ...(first
       ? {
           network: {
@@ -112,7 +123,7 @@ function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, p
 }
 
 function containerSummary(
-  { name, cpu, memory, writableLayer }: ContainerStats,
+  { name, cpu, memory, swap, writableLayer }: ContainerStats,
   startedAt: string | null | undefined,
 ): object {
   return {
@@ -120,6 +131,7 @@ function containerSummary(
     startTime: startedAt ?? null,
     ...(cpu ? { cpu: cpuSummary(cpu) } : {}),
     ...(memory ? { memory: memorySummary(memory) } : {}),
+    ...(swap ? { swap: swapSummary(swap) } : {}),
     ...(writableLayer ? { rootfs: { usedBytes: writableLayer.usedBytes } } : {}),
   };
 }
@@ -138,6 +150,12 @@ const memorySummary = (usage: MemoryUsage) => ({
   rssBytes: usage.rssBytes,
   pageFaults: usage.pageFaults,
   majorPageFaults: usage.majorPageFaults,
+});
+
+const swapSummary = ({ at, usedBytes, availableBytes }: SwapUsage) => ({
+  time: time(at),
+  swapAvailableBytes: availableBytes,
+  swapUsageBytes: usedBytes,
 });
 
 const interfaceSummary = ({

@@ -1,6 +1,6 @@
 /** What volumes need of the machine: mounts in memory, owners, paths that stay where they belong. */
 import { execFile } from 'node:child_process';
-import { chmod, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +17,20 @@ export async function mountTmpfs(path: string, sizeBytes?: number): Promise<void
   } catch {
     // Kernels before 6.4 do not know noswap.
     await run('mount', ['-t', 'tmpfs', ...(sizeBytes === undefined ? [] : ['-o', `size=${sizeBytes}`]), 'tmpfs', path]);
+  }
+}
+
+/** Whether what is in memory can be kept from the machine's swap: kernels before 6.4 cannot. @param directory in which it is tried */
+export async function supportsNoswap(directory: string): Promise<boolean> {
+  const path = await mkdtemp(join(directory, 'tmpfs-noswap-test-'));
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', 'noswap', 'tmpfs', path]);
+    await run('umount', [path]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(path, { recursive: true, force: true });
   }
 }
 

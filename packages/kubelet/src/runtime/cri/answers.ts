@@ -4,7 +4,7 @@ import type { FilesystemUsage, Image } from '../images.ts';
 import type { LinuxResources } from '../linux.ts';
 import type { ContainerListing } from '../runtime.ts';
 import type { SandboxStatus } from '../sandbox.ts';
-import type { ContainerStats, CpuUsage, MemoryUsage, NetworkUsage, PodStats } from '../stats.ts';
+import type { ContainerStats, CpuUsage, MemoryUsage, NetworkUsage, PodStats, SwapUsage } from '../stats.ts';
 import type * as cri from './messages.ts';
 
 const millis = (nanos: number) => nanos / 1e6;
@@ -120,14 +120,20 @@ export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStat
   };
 }
 
-export function containerStats({ attributes, cpu, memory, writable_layer: layer }: cri.ContainerStats): ContainerStats {
+export function containerStats(stats: cri.ContainerStats): ContainerStats {
+  const { attributes, cpu, memory, swap, writable_layer: layer } = stats;
   return {
     id: attributes.id,
     name: attributes.metadata.name,
     ...(cpu ? { cpu: cpuUsage(cpu) } : {}),
     ...(memory ? { memory: memoryUsage(memory) } : {}),
+    ...(swap ? { swap: swapUsage(swap) } : {}),
     ...(layer ? { writableLayer: filesystemUsage(layer) } : {}),
   };
+}
+
+function swapUsage({ timestamp, swap_usage_bytes: used, swap_available_bytes: available }: cri.SwapUsage): SwapUsage {
+  return { at: millis(timestamp), usedBytes: used?.value, availableBytes: available?.value };
 }
 
 function cpuUsage({ timestamp, usage_core_nano_seconds: total, usage_nano_cores: now }: cri.CpuUsage): CpuUsage {

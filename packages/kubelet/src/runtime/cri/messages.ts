@@ -133,6 +133,12 @@ export interface MemoryUsage {
   major_page_faults: Value | null;
 }
 
+export interface SwapUsage {
+  timestamp: number;
+  swap_available_bytes: Value | null;
+  swap_usage_bytes: Value | null;
+}
+
 export interface InterfaceUsage {
   name: string;
   rx_bytes: Value | null;
@@ -156,6 +162,7 @@ export interface ContainerStats {
   attributes: { id: string; metadata: { name: string }; labels: Record<string, string> };
   cpu: CpuUsage | null;
   memory: MemoryUsage | null;
+  swap: SwapUsage | null;
   writable_layer: FilesystemUsage | null;
 }
 
