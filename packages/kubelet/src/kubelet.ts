@@ -233,6 +233,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     ...viewOf(nodeName, assembly, problems),
     figures: () => figures.of(manager.pods()),
     probeMetrics: () => probeMetrics.text(),
+    checkpoints: join(rootDirectory, 'checkpoints'),
   });
   const configuration: NodeConfiguration = {
     name: nodeName,

@@ -24,6 +24,8 @@ export interface KubeletView {
   figures?(): Promise<Figures>;
   /** How probes go, for Prometheus; undefined where there are none. */
   probeMetrics?(): Promise<string>;
+  /** Folder for what containers had in memory; undefined where there is no machine. */
+  readonly checkpoints?: string | undefined;
   /** What `/healthz` asks; empty means well. */
   problems(): readonly string[];
 }

@@ -51,6 +51,8 @@ export interface Containers {
   removeContainer(id: string): Promise<void>;
   /** Only what is said changes. */
   updateContainer(id: string, resources: LinuxResources): Promise<void>;
+  /** Writes one that runs, with its memory, into an archive. @param timeoutSeconds at least; less than usual is as usual */
+  checkpointContainer(id: string, location: string, timeoutSeconds: number): Promise<void>;
   /** After its log file was moved away. */
   reopenLog(id: string): Promise<void>;
 }

@@ -3,24 +3,26 @@
  *
  *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /statusz /flagz /logs/
  *     GET  /containerLogs/NAMESPACE/POD/CONTAINER
+ *     POST /checkpoint/NAMESPACE/POD/CONTAINER
  *     POST /exec /attach /portForward /run, the first three with streams of their own
  */
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Pages } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
+import { containerOf } from '../pods/spec.ts';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
 import type { KubeletView } from '../view.ts';
 import { attributesOf } from './authorization.ts';
+import { checkpoint } from './checkpoint.ts';
+import { sendContainerLogs, type Target } from './container-logs.ts';
 import { containerMetrics } from './container-metrics.ts';
 import { join, outcomeOf, streamsAsked } from './exec.ts';
 import { serveFile } from './files.ts';
-import { type LogOptions, readLog } from './logs.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import * as spdy from './spdy.ts';
 import { summaryOf } from './summary.ts';
@@ -86,12 +88,6 @@ async function mayAsk(
 
 const urlOf = ({ url = '/' }: http.IncomingMessage) => new URL(url, 'https://kubelet');
 
-/** Something that a request names in its path. */
-interface Target {
-  readonly pod: Pod;
-  readonly container: string;
-}
-
 class KubeletServer {
   readonly #view: KubeletView;
   readonly #options: KubeletServerOptions;
@@ -117,9 +113,11 @@ class KubeletServer {
       case 'runningpods':
         return sendJson(response, await this.#runningPods());
       case 'containerLogs':
-        return this.#logs(this.#target(rest, 'path'), url.searchParams, request, response);
+        return sendContainerLogs(this.#view, this.#target(rest, 'path'), url.searchParams, response);
       case 'run':
         return this.#run(this.#target(rest, 'path'), url.searchParams, request, response);
+      case 'checkpoint':
+        return sendJson(response, await checkpoint(this.#view, request.method, rest, url.searchParams));
       case 'configz':
         return sendJson(response, { kubeletconfig: this.#options.configuration ?? {} });
       case 'stats':
@@ -231,39 +229,6 @@ class KubeletServer {
     return serveFile(systemLogs, `/${path.join('/')}`, request, response);
   }
 
-  async #logs(
-    { pod, container }: Target,
-    query: URLSearchParams,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-  ): Promise<void> {
-    if (!specOf(pod, container)) {
-      throw new HttpError(
-        404,
-        `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(pod.metadata.name)}`,
-      );
-    }
-    const options = logOptions(query, this.#view.world.clock.now());
-    const previous = query.get('previous') === 'true';
-    const status = await this.#view.container(pod, container, previous);
-    if (!status) throw new HttpError(400, noLogs(pod, container, previous));
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const following = {
-      clock: this.#view.world.clock,
-      signal: gone.signal,
-      isRunning: async () => (await this.#view.container(pod, container))?.state.type === 'running' && !previous,
-    };
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    response.flushHeaders();
-    for await (const chunk of readLog(status.log, options, following)) {
-      if (gone.signal.aborted) return;
-      if (!response.write(chunk)) await drained(response);
-    }
-    response.end();
-    void request;
-  }
-
   async #run(
     target: Target,
     query: URLSearchParams,
@@ -284,62 +249,9 @@ const joining = (open: () => Promise<Session>) => async (remote: Parameters<type
 
 /** Of what is asked for, only what the container has: one without stdin takes none. */
 function attachable({ pod, container }: Target, asked: StreamOptions): StreamOptions {
-  const spec = specOf(pod, container);
+  const spec = containerOf(pod, container)?.spec;
   const tty = spec?.tty === true;
   return { stdin: asked.stdin, stdout: asked.stdout, stderr: asked.stderr && !tty, tty };
-}
-
-function specOf({ spec }: Pod, name: string): Container | undefined {
-  const all = [spec.containers, spec.initContainers, spec.ephemeralContainers].flatMap(
-    (list) => (list ?? []) as Container[],
-  );
-  return all.find((container) => container.name === name);
-}
-
-function noLogs({ metadata: { name }, status }: Pod, container: string, previous: boolean): string {
-  const [what, pod] = [JSON.stringify(container), JSON.stringify(name)];
-  if (previous) return `previous terminated container ${what} in pod ${pod} not found`;
-  const all = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses].flatMap(
-    (list) => list ?? [],
-  );
-  const known = all.find((each) => each.name === container);
-  if (!known) return `container ${what} in pod ${pod} is not available`;
-  const reason = known.state?.waiting?.reason;
-  if (reason === 'ErrImagePull') return `container ${what} in pod ${pod} is waiting to start: image can't be pulled`;
-  if (reason === 'ImagePullBackOff')
-    return `container ${what} in pod ${pod} is waiting to start: trying and failing to pull image`;
-  if (known.state?.terminated) return `container ${what} in pod ${pod} is terminated`;
-  return reason === undefined
-    ? `container ${what} in pod ${pod} is waiting to start - no logs yet`
-    : `container ${what} in pod ${pod} is waiting to start: ${reason}`;
-}
-
-/** @throws HttpError 422 for what makes no sense */
-function logOptions(query: URLSearchParams, now: number): LogOptions {
-  const count = (name: string, least: number) => {
-    const text = query.get(name);
-    if (text === null || text === '') return undefined;
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < least) throw new HttpError(422, '{"message": "Invalid request."}');
-    return number;
-  };
-  const sinceSeconds = count('sinceSeconds', 1);
-  const sinceTime = query.get('sinceTime');
-  const stream = query.get('stream') ?? 'All';
-  if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr')
-    throw new HttpError(422, '{"message": "Invalid request."}');
-  return {
-    follow: query.get('follow') === 'true',
-    timestamps: query.get('timestamps') === 'true',
-    tailLines: count('tailLines', 0),
-    limitBytes: count('limitBytes', 1),
-    since: sinceSeconds !== undefined ? now - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined,
-    stream,
-  };
-}
-
-function drained(response: http.ServerResponse): Promise<void> {
-  return new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
 }
 
 function sendJson(response: http.ServerResponse, body: object): void {

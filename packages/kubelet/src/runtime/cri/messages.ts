@@ -19,6 +19,7 @@ export interface Methods {
   ListContainers: [{ filter: { label_selector: Record<string, string> } }, { containers: Container[] }];
   ContainerStatus: [{ container_id: string; verbose: boolean }, { status: ContainerStatus }];
   UpdateContainerResources: [{ container_id: string; linux: object }, object];
+  CheckpointContainer: [{ container_id: string; location: string; timeout: number }, object];
   ReopenContainerLog: [{ container_id: string }, object];
   GetContainerEvents: [object, AsyncIterable<{ pod_sandbox_status: PodSandboxStatus | null }>];
   ExecSync: [

@@ -8,6 +8,7 @@ test.each([
   ['UpdatePodSandboxResources', 'update_podsandbox_resources'],
   ['CreateContainer', 'create_container'],
   ['UpdateContainerResources', 'update_container'],
+  ['CheckpointContainer', 'checkpoint_container'],
   ['ImageFsInfo', 'image_fs_info'],
   ['Version', 'version'],
 ])('%s is called %s', (method, operation) => expect(operationOf(method)).toBe(operation));

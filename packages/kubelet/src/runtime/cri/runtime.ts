@@ -225,6 +225,14 @@ export class CriRuntime implements Runtime {
     await this.#cri.call('UpdateContainerResources', { container_id: id, linux: resourcesRequest(resources) });
   }
 
+  async checkpointContainer(id: string, location: string, timeoutSeconds: number): Promise<void> {
+    if (timeoutSeconds < 0) {
+      throw new RuntimeError('Failed', 'CheckpointContainer requires the timeout value to be > 0');
+    }
+    const timeout = Math.max(timeoutSeconds, TIMEOUT_MS / 1000);
+    await this.#cri.call('CheckpointContainer', { container_id: id, location, timeout }, timeout * 1000);
+  }
+
   async reopenLog(id: string): Promise<void> {
     await this.#cri.call('ReopenContainerLog', { container_id: id });
   }

@@ -214,6 +214,10 @@ export class SimulatedRuntime implements Runtime {
     container.resources = { ...container.resources, ...resources };
   }
 
+  async checkpointContainer(): Promise<void> {
+    throw new RuntimeError('Unimplemented', 'containers that are simulated have no memory');
+  }
+
   async reopenLog(): Promise<void> {}
 
   async images(): Promise<Image[]> {
