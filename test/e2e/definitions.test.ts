@@ -64,3 +64,27 @@ test('an empty list of conditions stays one', async () => {
   const { body } = await client.send('PATCH', `${path}/status?dryRun=All`, { status: { conditions: [] } });
   expect((JSON.parse(body) as { status: { conditions: unknown } }).status.conditions).toEqual([]);
 });
+
+test('fields that were managed in a version that is gone have no managers after the next update, and cannot be applied before', async () => {
+  const [v1, v2] = [version('v1', true), version('v2', false)];
+  const path = await define('gone.example.com', [v1, v2]);
+  const widget = (in_: string) => `/apis/gone.example.com/${in_}/namespaces/default/widgets/w`;
+  const apply = (in_: string, manager: string, spec: object) => {
+    const body = { apiVersion: `gone.example.com/${in_}`, kind: 'Widget', metadata: { name: 'w' }, spec };
+    return client.send('PATCH', `${widget(in_)}?fieldManager=${manager}`, body, {
+      'content-type': 'application/apply-patch+yaml',
+    });
+  };
+  await vi.waitFor(async () => expect((await apply('v2', 'other', { y: 1 })).status).toBe(201), 30_000);
+  expect((await apply('v1', 'own', { x: 1 })).status).toBe(200);
+  await client.send('PATCH', path, { spec: { versions: [v1] } });
+  await vi.waitFor(async () => {
+    const { status, body } = await apply('v1', 'own', { x: 1 });
+    const message = 'request to convert CR to an invalid group/version: gone.example.com/v2';
+    expect([status, (JSON.parse(body) as { message: string }).message]).toEqual([500, message]);
+  }, 30_000);
+  const { body } = await client.send('PATCH', widget('v1'), { spec: { z: 1 } });
+  const { metadata, spec } = JSON.parse(body) as { metadata: { managedFields?: unknown }; spec: unknown };
+  expect([metadata.managedFields, spec]).toEqual([undefined, { x: 1, y: 1, z: 1 }]);
+  expect((await apply('v1', 'own', { x: 1 })).status).toBe(200);
+}, 120_000);

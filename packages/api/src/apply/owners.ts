@@ -16,7 +16,7 @@ import { validate } from './validate.ts';
 
 /** The versions of a kind: managers own fields in the version in which they wrote. */
 export interface Versions {
-  /** Undefined for a version that is not served (any more): its managers are forgotten. */
+  /** Undefined for a version that is not served (any more): its managers are forgotten. @throws StatusError where they may not be */
   schema(apiVersion: string): ApplySchema | undefined;
   /** An object in another of its versions, in canonical form. */
   convert(object: JsonObject, apiVersion: string): JsonObject;

@@ -1,5 +1,6 @@
 /** The manager of managedFields for a resource in a version, and for each of its subresources. */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
+import { plainError } from '@keelson/api/patch/errors';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { Expected } from './decode.ts';
@@ -29,7 +30,12 @@ function build(served: ServedResource, subresource: string): FieldManager {
     canonical: (object) => form.withoutEmpties(object),
     ...(resetFields ? { resetFields } : {}),
     versions: {
-      schema: (apiVersion) => definition.versions.get(apiVersion)?.form.apply,
+      schema: (apiVersion) => {
+        const known = definition.versions.get(apiVersion)?.form.apply;
+        // Built-in kinds may have lost a version. Custom ones are converted by their definition, which has to have it.
+        if (!known && !form.type) throw plainError(`request to convert CR to an invalid group/version: ${apiVersion}`);
+        return known;
+      },
       convert: (object, apiVersion) => {
         const from = definition.versions.get(String(object.apiVersion)) ?? served;
         const to = definition.versions.get(apiVersion) ?? served;

@@ -1,4 +1,5 @@
 /** Writes to a store whose watch cache lags behind, as etcd's does. */
+import { StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { Store } from '@keelson/storage/store';
@@ -97,6 +98,16 @@ it('does not undo what the cache has not seen', async () => {
   await add(theirs, { x: '1' });
   await add(ours, { y: '2' });
   expect(await stored()).toEqual({ x: '1', y: '2' });
+});
+
+it.each([422, 500])('does not refuse with %i what only an old state is refused for', async (code) => {
+  await add(theirs, { mended: 'yes' });
+  const transform = (existing: KubeObject | undefined): KubeObject => {
+    if (!(existing as WithData).data?.mended) throw new StatusError(code, '', 'broken');
+    return existing!;
+  };
+  const { object } = await ours.update({ ctx, warn, name: 'c', transform });
+  expect((object as WithData).data).toMatchObject({ mended: 'yes' });
 });
 
 it('writes what looks unchanged beside an old state', async () => {

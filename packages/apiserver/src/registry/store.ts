@@ -223,8 +223,7 @@ export class ResourceStore {
         const outcome = await attempt(current, isNewest);
         if (outcome !== 'lost') return outcome;
       } catch (error) {
-        // Of a write that failed nobody knows whether it happened.
-        if (isNewest || !(error instanceof StatusError) || error.code >= 500) throw error;
+        if (isNewest || !(error instanceof StatusError) || uncertain.has(error)) throw error;
         failure = error;
       }
       const newest = await this.#reread(key);
@@ -420,10 +419,15 @@ export class ResourceStore {
     try {
       return await write();
     } catch (error) {
-      throw storeError(error) ?? error;
+      const said = storeError(error) ?? error;
+      uncertain.add(said as Error);
+      throw said;
     }
   }
 }
+
+/** Failures of the store: of such a write nobody knows whether it happened. */
+const uncertain = new WeakSet<Error>();
 
 /** A view warns, allocates, asks who may write and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
