@@ -6,7 +6,7 @@ import { ImageManager, type ImageManagerOptions } from './images/manager.ts';
 import type { HookRunner } from './lifecycle/hooks.ts';
 import { admit, type Rejection } from './pods/admission.ts';
 import { PodManager, type PodManagerOptions } from './pods/manager.ts';
-import type { PodServices, Preparer } from './pods/services.ts';
+import type { PodServices } from './pods/services.ts';
 import { uidOf } from './pods/spec.ts';
 import type { Probes } from './probes/probes.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -17,14 +17,21 @@ import type { KubeletView } from './view.ts';
 export interface AssemblyOptions
   extends Pick<
       PodServices,
-      'runtimeName' | 'crashBackoff' | 'recursiveReadOnly' | 'hostIps' | 'networkProblem' | 'resyncMs'
+      | 'preparer'
+      | 'configurations'
+      | 'podResources'
+      | 'runtimeName'
+      | 'crashBackoff'
+      | 'recursiveReadOnly'
+      | 'hostIps'
+      | 'networkProblem'
+      | 'resyncMs'
     >,
     Pick<PodManagerOptions, 'mirrors'> {
   /** Acts as the node. */
   readonly client: Client;
   readonly recorder: EventRecorder;
   readonly runtime: Runtime;
-  readonly preparer: Preparer;
   readonly probes: Probes;
   readonly hooks: HookRunner;
   readonly images: Pick<ImageManagerOptions, 'credentials' | 'serialize' | 'records'>;

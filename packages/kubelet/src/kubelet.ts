@@ -1,5 +1,5 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
@@ -18,22 +18,20 @@ import { ROTATION } from './logs/rotation.ts';
 import { NodeAgent, nodeReference } from './node/agent.ts';
 import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
+import { podCidrsTo } from './node/pod-cidrs.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
-import { NodePreparer } from './pods/preparer.ts';
-import { isStatic } from './pods/spec.ts';
+import { preparationOf } from './preparation.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
 import { NodeResources } from './resources/node.ts';
 import { admitSysctls } from './security/sysctls.ts';
-import { UserNamespaces } from './security/user-namespaces.ts';
 import { systemdLogind } from './shutdown/logind.ts';
 import { NodeShutdown } from './shutdown/manager.ts';
-import { Manifests } from './sources/manifests.ts';
 import { MirrorPods } from './sources/mirror.ts';
+import { sourcesOf } from './sources/sources.ts';
 import { startUpkeep } from './upkeep.ts';
-import { VolumeManager } from './volumes/manager.ts';
 import { PodTokens } from './volumes/tokens.ts';
 import { registerVolumeMetrics } from './volumes/volume-metrics.ts';
 
@@ -58,10 +56,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const services = informers.informer('services');
 
   const objects = new PodObjects(client, (uid) => assembly.manager.wake(uid));
-  const recursiveReadOnly = health.status.handlers.some(
-    ({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts,
-  );
-  const hostIps = () => addresses;
   const updateNode = () => void agent.update().catch((error) => log.warn({ error }, 'Could not update the node'));
   const tokens = new PodTokens(client);
   const eviction = options.eviction ?? EVICTION;
@@ -99,18 +93,23 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     driversChanged: () => void removeOrphans(),
   });
   const { csi, devices, claims } = drivers;
-  const volumes = new VolumeManager({
+  const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
+  const preparation = await preparationOf({
     client,
     recorder,
-    rootDirectory,
+    settings: options,
+    logsDirectory,
+    health,
+    resources,
+    drivers,
     objects,
     tokens,
-    csi: csi.volumes,
+    services,
     node: () => agent.node,
-    hostIps,
+    hostIps: () => addresses,
     podIps: (uid) => (assembly.services.status.get(uid)?.podIPs ?? []).map(({ ip }) => ip),
   });
-  const logsDirectory = options.podLogsDirectory ?? '/var/log/pods';
+  const { volumes } = preparation;
   const figures = new MachineFigures({
     clock: world.clock,
     runtime,
@@ -156,38 +155,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     phaseOf: (uid) => assembly.manager.worker(uid)?.state.phase,
     changed: updateNode,
   });
-  const userNamespaces = new UserNamespaces({
-    podDirectory: (uid) => volumes.podDirectory(uid),
-    handlers: () => health.status.handlers,
-    idsPerPod: options.userNamespaceIds,
-  });
-  await userNamespaces.restore(await volumes.uids());
-  const preparer = new NodePreparer({
-    client,
-    world,
-    runtime,
-    volumes,
-    objects,
-    logsDirectory,
-    resources,
-    dns: {
-      clusterDns: options.clusterDns ?? [],
-      clusterDomain: options.clusterDomain ?? 'cluster.local',
-      resolvConf: await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => ''),
-    },
-    security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: options.seccompDefault ?? false },
-    recursiveReadOnly,
-    userNamespaces,
-    devices: devices.manager,
-    claims,
-    services: async (pod) => {
-      // The API server that would tell of them may be a static pod itself.
-      if (!isStatic(pod)) await services.synced;
-      return services.store.values();
-    },
-    node: () => agent.node,
-    hostIps,
-  });
   const probeMetrics = new ProbeMetrics();
   const probes = new ProbeManager({
     metrics: probeMetrics,
@@ -204,7 +171,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     runtime,
     runtimeName: version.name,
     metrics,
-    preparer,
+    ...preparation,
     probes,
     hooks: hookRunner({ runtime, world, recorder }),
     images: {
@@ -213,8 +180,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       credentials: (pod, repository) => credentialsOfPod(pod, repository, objects, providers),
     },
     crashBackoff: { maxMs: options.crashLoopMaxMs },
-    recursiveReadOnly,
-    hostIps,
     networkProblem: () => networkProblem(health.status),
     resyncMs: RESYNC_MS,
     node: () => agent.node,
@@ -250,13 +215,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   };
   const removeOrphans = () =>
     manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
-  let cidrs: readonly string[] = [];
+  const tellCidrs = podCidrsTo(runtime, log);
   const seen = (node: Node) => {
     csi.volumes.nodeChanged();
-    const now = node.spec?.podCIDRs ?? [];
-    if (now.join() === cidrs.join()) return;
-    cidrs = now;
-    runtime.setPodCidrs(now).catch((error) => log.warn({ error }, 'The runtime did not take the CIDRs of pods'));
+    tellCidrs(node);
   };
   const agent: NodeAgent = new NodeAgent({
     client,
@@ -286,30 +248,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     seen(node);
   };
   nodes.addHandler({ added: observe, updated: (_old, node) => observe(node) });
-  pods.addHandler({
-    added: (pod) => manager.put(pod),
-    updated: (_old, pod) => manager.put(pod),
-    deleted: (pod) => manager.remove(pod),
-  });
   const unsubscribe = runtime.subscribe((uid) => manager.wake(uid));
-  const manifests =
-    options.staticPodPath === undefined
-      ? undefined
-      : new Manifests({
-          path: options.staticPodPath,
-          nodeName,
-          world,
-          rules: options.podRules,
-          put: (pod) => manager.put(pod),
-          remove: (pod) => manager.remove(pod),
-          broken: (file, problem) =>
-            recorder.event(
-              nodeReference(nodeName),
-              'Warning',
-              'FailedValidation',
-              `Could not process manifest file ${file}: ${problem}`,
-            ),
-        });
+  const { staticPodPath, podRules } = options;
+  const manifests = sourcesOf({ world, recorder, nodeName, manager, pods, staticPodPath, podRules });
   await devices.serve();
   // Static pods do not wait for the API server: it may be one of them.
   await manifests?.start();

@@ -1,5 +1,5 @@
 /** What pod workers work with. One for each node; what is the same for many nodes is shared by them. */
-import type { ObjectReference, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
+import type { Container, ObjectReference, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import type { ImageManager } from '../images/manager.ts';
 import type { HookRunner } from '../lifecycle/hooks.ts';
@@ -23,6 +23,8 @@ export interface PodServices {
   readonly hooks: HookRunner;
   readonly recorder: EventRecorder;
   readonly preparer: Preparer;
+  readonly configurations: Configurations;
+  readonly podResources: PodResources;
   readonly crashBackoff: CrashBackoffOptions;
   readonly recursiveReadOnly: boolean;
   /** The node's addresses, the primary one first. */
@@ -33,25 +35,10 @@ export interface PodServices {
   readonly resyncMs: number;
 }
 
-/** What a pod has on the node besides its containers: folders, volumes, cgroups; and what they mean for its containers. */
+/** What a pod has on the node besides its containers: folders, volumes, cgroups, claims; and what is remembered of it there. */
 export interface Preparer {
   /** Makes it, or brings it up to date. @throws PreparationError, PodRejection */
   prepare(pod: Pod, signal: AbortSignal): Promise<void>;
-  sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig>;
-  /** @throws Error with a message for CreateContainerConfigError */
-  containerConfig(request: ContainerRequest): Promise<ContainerConfig>;
-  /** What it is given while it runs. */
-  containerResources(pod: Pod, container: PodContainer): LinuxResources;
-  /** What the sandbox is told of the pod's resources. */
-  sandboxResources(pod: Pod): Pick<SandboxConfig['linux'], 'overhead' | 'resources'>;
-  /**
-   * Why the pod, or containers of it that run, cannot have less memory than they have: they use more.
-   * @param limits bytes by container, of those that are to have less
-   */
-  shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined>;
-  /** The pod may have what it is to have, before its containers do; and no more than that, when they have. @throws Error */
-  growCgroup(pod: Pod): Promise<void>;
-  settleCgroup(pod: Pod): Promise<void>;
   /** Has claims of devices prepared; before each sandbox. @throws PreparationError */
   prepareClaims(pod: Pod, signal: AbortSignal): Promise<void>;
   /** The pod has no containers and will have none: its claims are given back. May be called again. @throws Error */
@@ -68,6 +55,29 @@ export interface Preparer {
   forget(pod: Pod): Promise<void>;
   /** What pods have left that nobody knows any more. */
   removeOrphans(isKnown: (uid: string) => boolean): Promise<void>;
+}
+
+/** What the runtime is told of pods that are prepared. */
+export interface Configurations {
+  sandbox(pod: Pod, attempt: number): Promise<SandboxConfig>;
+  /** @throws Error with a message for CreateContainerConfigError */
+  container(request: ContainerRequest): Promise<ContainerConfig>;
+}
+
+/** What pods may have of the machine while they run. */
+export interface PodResources {
+  /** What the runtime is told of a container. */
+  ofContainer(pod: Pod, container: Container): LinuxResources;
+  /** What it is told of the pod as a whole. */
+  ofSandbox(pod: Pod): Pick<SandboxConfig['linux'], 'overhead' | 'resources'>;
+  /**
+   * Why the pod, or containers of it that run, cannot have less memory than they have, in upstream's words: they use more.
+   * @param limits bytes by container, of those that are to have less
+   */
+  shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined>;
+  /** The pod may have what it is to have, before its containers do; and no more than that, when they have. @throws Error */
+  grow(pod: Pod): Promise<void>;
+  settle(pod: Pod): Promise<void>;
 }
 
 export interface ContainerRequest {

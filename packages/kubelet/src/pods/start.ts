@@ -2,6 +2,7 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatDuration } from '@keelson/component/go/duration';
 import { ImageError } from '../images/manager.ts';
+import type { ContainerConfig } from '../runtime/container.ts';
 import { RESTART_COUNT } from '../runtime/labels.ts';
 import type { PodState } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
@@ -39,7 +40,7 @@ export class StartError extends Error {
 /** @throws StartError */
 export async function startContainer(services: PodServices, request: StartRequest): Promise<void> {
   const { pod, container, state, sandboxId, sandbox, podIps } = request;
-  const { recorder, runtime, preparer } = services;
+  const { recorder, runtime, preparer, configurations } = services;
   const reference = containerReference(pod, container);
   checkBackoff(services, request);
   const { image = '', imagePullPolicy = 'IfNotPresent' } = container.spec;
@@ -56,10 +57,10 @@ export async function startContainer(services: PodServices, request: StartReques
   const attempt = previous
     ? Number(previous.annotations[RESTART_COUNT] ?? previous.metadata.attempt) + 1
     : await preparer.restarts(pod, container.spec.name);
-  let config: Awaited<ReturnType<typeof preparer.containerConfig>>;
+  let config: ContainerConfig;
   try {
     const targetId = targetOf(container, state);
-    config = await preparer.containerConfig({ pod, container, attempt, imageRef, podIps, targetId, imageVolumes });
+    config = await configurations.container({ pod, container, attempt, imageRef, podIps, targetId, imageVolumes });
   } catch (error) {
     throw failed('CreateContainerConfigError', error);
   }

@@ -55,7 +55,7 @@ export async function syncPod(services: PodServices, request: SyncRequest): Prom
   const wanted = [...todo.ephemeral, ...todo.init, ...todo.regular];
   if (wanted.length === 0) return { acted: true, retryAt: undefined };
   if (sandbox.type === 'create') await services.preparer.prepareClaims(pod, signal);
-  const config = await services.preparer.sandboxConfig(pod, attempt);
+  const config = await services.configurations.sandbox(pod, attempt);
   const id = sandbox.type === 'keep' ? sandbox.id : await createSandbox(services, pod, config);
   const fresh = sandbox.type === 'keep' ? state : { ...(await runtime.pod(uidOf(pod))), containers: state.containers };
   const podIps = podIpsOf(pod, fresh, services);
@@ -106,7 +106,7 @@ async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, confi
 
 /** The pod may have it before its containers do; of these, those that give something back come first. */
 async function resizeAll(services: PodServices, request: SyncRequest, { resize, sandbox }: Plan): Promise<void> {
-  const { runtime, preparer } = services;
+  const { runtime, podResources } = services;
   const memory = (resources: ResourceRequirements) => Quantity.parse(resources.limits?.memory ?? '0');
   const grows = ({ container, from }: Plan['resize'][number]) =>
     memory(container.spec.resources ?? {}).cmp(memory(from));
@@ -119,13 +119,13 @@ async function resizeAll(services: PodServices, request: SyncRequest, { resize, 
       const limits = shrinking.map(({ container: { spec } }) => {
         return [spec.name, Number(memory(spec.resources ?? {}).value())] as const;
       });
-      const problem = await preparer.shrinkProblem(request.pod, new Map(limits));
+      const problem = await podResources.shrinkProblem(request.pod, new Map(limits));
       if (problem !== undefined) throw new Error(problem);
     }
     if (resize.length > 0 && sandbox.type === 'keep') await tellSandbox(services, sandbox.id, request.pod);
-    await preparer.growCgroup(request.pod);
+    await podResources.grow(request.pod);
     for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {
-      await runtime.updateContainer(id, preparer.containerResources(request.pod, container));
+      await runtime.updateContainer(id, podResources.ofContainer(request.pod, container.spec));
       request.actuated.set(container.spec.name, container.spec.resources ?? {});
     }
   } catch (error) {
@@ -135,8 +135,8 @@ async function resizeAll(services: PodServices, request: SyncRequest, { resize, 
 }
 
 /** Many runtimes cannot be told. */
-async function tellSandbox({ runtime, preparer }: PodServices, id: string, pod: Pod): Promise<void> {
-  const { overhead, resources = {} } = preparer.sandboxResources(pod);
+async function tellSandbox({ runtime, podResources }: PodServices, id: string, pod: Pod): Promise<void> {
+  const { overhead, resources = {} } = podResources.ofSandbox(pod);
   await runtime.updateSandbox(id, overhead, resources).catch((error: Error) => {
     const isUnknown = error instanceof RuntimeError && error.code === 'Unimplemented';
     if (!isUnknown && !error.message.includes('not implemented')) throw error;

@@ -181,7 +181,7 @@ export class PodWorker {
       if (!sameResources(this.#actuated.get(spec.name)!, spec.resources ?? {})) done = false;
     }
     if (!done) return;
-    await this.#services.preparer.settleCgroup(pod).catch((error: Error) => {
+    await this.#services.podResources.settle(pod).catch((error: Error) => {
       this.#hooks.allocations.failed(pod, error);
       throw error;
     });

@@ -15,6 +15,7 @@ import { capacityOf } from '../node/description.ts';
 import type { Machine } from '../node/machine.ts';
 import type { KubeletOptions } from '../options.ts';
 import type { PodManager } from '../pods/manager.ts';
+import type { PodResources } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import type { LinuxResources } from '../runtime/linux.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -47,7 +48,7 @@ export interface NodeResourcesOptions {
   ready(): boolean;
 }
 
-export class NodeResources {
+export class NodeResources implements PodResources {
   /** What pods cannot have. */
   readonly reserved: Amounts;
   readonly exclusive: ExclusiveResources;
@@ -115,7 +116,6 @@ export class NodeResources {
     };
   }
 
-  /** What the runtime is told of a container. */
   ofContainer(pod: Pod, container: Container): LinuxResources {
     const { settings, machine } = this.#options;
     const quota = quotaOf(settings, this.exclusive, pod, container.name);
@@ -128,16 +128,11 @@ export class NodeResources {
     };
   }
 
-  /** What it is told of the pod as a whole. */
   ofSandbox(pod: Pod): Pick<SandboxConfig['linux'], 'overhead' | 'resources'> {
     const quota = quotaOf(this.#options.settings, this.exclusive, pod);
     return { overhead: overheadResources(pod, quota), resources: sandboxResources(pod, quota) };
   }
 
-  /**
-   * Why the pod, or containers of it, cannot have less memory than they have, in upstream's words: they use more.
-   * @param limits bytes by container, of those that are to have less
-   */
   async shrinkProblem(pod: Pod, limits: ReadonlyMap<string, number>): Promise<string | undefined> {
     const ofPod = await this.cgroups.pods.problem(pod);
     const stats = limits.size > 0 ? await this.#options.runtime.stats() : [];
@@ -151,6 +146,14 @@ export class NodeResources {
     });
     const all = [ofPod, ...problems].filter((problem) => problem !== undefined);
     return all.length > 1 ? `[${all.join(', ')}]` : all[0];
+  }
+
+  grow(pod: Pod): Promise<void> {
+    return this.cgroups.pods.grow(pod);
+  }
+
+  settle(pod: Pod): Promise<void> {
+    return this.cgroups.pods.settle(pod);
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld, settle } from '@keelson/client/testing/world';
 import { type AssemblyOptions, assemble } from '../assembly.ts';
 import { uidOf } from '../pods/spec.ts';
-import { SimulatedPreparer } from '../runtime/simulated/preparer.ts';
+import { simulatedPods } from '../runtime/simulated/preparer.ts';
 import { simulatedProbes } from '../runtime/simulated/probes.ts';
 import { SimulatedRuntime } from '../runtime/simulated/runtime.ts';
 
@@ -50,7 +50,7 @@ export function testNode(more: Partial<AssemblyOptions> = {}) {
     recorder,
     runtime,
     runtimeName: 'simulated',
-    preparer: new SimulatedPreparer(),
+    ...simulatedPods(),
     probes: simulatedProbes(runtime),
     hooks: { run: () => Promise.resolve() },
     images: { credentials: () => Promise.resolve([]), serialize: false },

@@ -7,7 +7,7 @@ import type { Client, EventRecorder } from '@keelson/client';
 import { type Assembly, assemble } from '../../assembly.ts';
 import { NodeAgent } from '../../node/agent.ts';
 import type { NodeConfiguration, NodeFacts } from '../../node/description.ts';
-import { SimulatedPreparer } from './preparer.ts';
+import { simulatedPods } from './preparer.ts';
 import { simulatedProbes } from './probes.ts';
 import type { SimulatedRuntime } from './runtime.ts';
 
@@ -116,7 +116,7 @@ export class SimulatedNode {
       recorder,
       runtime,
       runtimeName: facts.version.name,
-      preparer: new SimulatedPreparer(),
+      ...simulatedPods(),
       probes: simulatedProbes(runtime),
       hooks: { run: () => Promise.resolve() },
       images: { credentials: () => Promise.resolve([]), serialize: false },

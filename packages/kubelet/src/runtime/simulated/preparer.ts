@@ -1,7 +1,7 @@
 /** What a simulated pod has on the node: nothing. */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { containerHash } from '../../pods/hash.ts';
-import type { ContainerRequest, Preparer } from '../../pods/services.ts';
+import type { Configurations, ContainerRequest, PodResources, PodServices, Preparer } from '../../pods/services.ts';
 import { isHostNetwork } from '../../pods/spec.ts';
 import type { ContainerConfig } from '../container.ts';
 import { CONTAINER_HASH, RESTART_COUNT } from '../labels.ts';
@@ -15,10 +15,47 @@ const NONE = {} as const;
 const POD = { network: 'pod', pid: 'container', ipc: 'pod' } as const;
 const HOST = { ...POD, network: 'node' } as const;
 
+/** What a node has for simulated pods. */
+export function simulatedPods(): Pick<PodServices, 'preparer' | 'configurations' | 'podResources'> {
+  return { preparer: new SimulatedPreparer(), configurations: CONFIGURATIONS, podResources: RESOURCES };
+}
+
 export class SimulatedPreparer implements Preparer {
   async prepare(): Promise<void> {}
 
-  async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
+  async prepareClaims(): Promise<void> {}
+
+  async releaseClaims(): Promise<void> {}
+
+  async restarts(): Promise<number> {
+    return 0;
+  }
+
+  deviceHealth() {
+    return [];
+  }
+
+  terminationMessage(): string {
+    return '';
+  }
+
+  async cleanUp(): Promise<void> {}
+
+  async forget(): Promise<void> {}
+
+  async removeOrphans(): Promise<void> {}
+}
+
+const RESOURCES: PodResources = {
+  ofContainer: () => NONE,
+  ofSandbox: () => NONE,
+  shrinkProblem: async () => undefined,
+  grow: async () => {},
+  settle: async () => {},
+};
+
+const CONFIGURATIONS: Configurations = {
+  async sandbox(pod: Pod, attempt: number): Promise<SandboxConfig> {
     const { name = '', namespace = '', uid = '', annotations = NONE } = pod.metadata;
     const namespaces = isHostNetwork(pod) ? HOST : POD;
     return {
@@ -32,9 +69,9 @@ export class SimulatedPreparer implements Preparer {
       runtimeHandler: '',
       linux: { cgroupParent: '', sysctls: NONE, security: { namespaces, privileged: false, supplementalGroups: [] } },
     };
-  }
+  },
 
-  async containerConfig({ pod, container, attempt, imageRef }: ContainerRequest): Promise<ContainerConfig> {
+  async container({ pod, container, attempt, imageRef }: ContainerRequest): Promise<ContainerConfig> {
     const { role, spec } = container;
     return {
       metadata: { name: spec.name, attempt },
@@ -71,41 +108,5 @@ export class SimulatedPreparer implements Preparer {
         },
       },
     };
-  }
-
-  containerResources() {
-    return NONE;
-  }
-
-  sandboxResources() {
-    return NONE;
-  }
-
-  async shrinkProblem(): Promise<undefined> {}
-
-  async growCgroup(): Promise<void> {}
-
-  async settleCgroup(): Promise<void> {}
-
-  async restarts(): Promise<number> {
-    return 0;
-  }
-
-  async prepareClaims(): Promise<void> {}
-
-  async releaseClaims(): Promise<void> {}
-
-  deviceHealth() {
-    return [];
-  }
-
-  terminationMessage(): string {
-    return '';
-  }
-
-  async cleanUp(): Promise<void> {}
-
-  async forget(): Promise<void> {}
-
-  async removeOrphans(): Promise<void> {}
-}
+  },
+};
