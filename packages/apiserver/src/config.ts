@@ -11,6 +11,7 @@ import type { JwtOptions } from './authn/jwt/index.ts';
 import type { AuthorizationOptions } from './authz/build.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
+import type { EgressSelector } from './egress/index.ts';
 import type { ListeningOptions, NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
 import type { UserInfo } from './registry/strategy.ts';
@@ -139,6 +140,8 @@ export interface ServerConfig {
     readonly certificateAuthority?: Reloadable<string>;
     readonly preferredAddressTypes: readonly string[];
   };
+  /** Through what the server's own connections go (`--egress-selector-config-file`). Default: straight. */
+  readonly egress?: EgressSelector | undefined;
   /** Webhooks behind services are asked at the addresses of their endpoints, not at the service's own (`--enable-aggregator-routing`). */
   readonly routeToEndpoints?: boolean;
   /** What this server proves itself with to the servers behind APIServices. */

@@ -21,15 +21,24 @@ export interface FileText {
 }
 
 const GROUP = 'apiserver.config.k8s.io';
-const VERSIONS = ['v1', 'v1beta1', 'v1alpha1'];
+/** Of what the server is told by. */
+const CONFIG_VERSIONS = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `${GROUP}/${version}`);
 
-/** @throws ConfigFileError: what is no YAML, another kind, or has fields that are unknown or set twice */
-export function openConfiguration<T>(text: string, kind: string, read: (root: ConfigObject) => T): T {
+/**
+ * @param versions that may stand in `apiVersion`
+ * @throws ConfigFileError: what is no YAML, another kind, or has fields that are unknown or set twice
+ */
+export function openConfiguration<T>(
+  text: string,
+  kind: string,
+  read: (root: ConfigObject) => T,
+  versions: readonly string[] = CONFIG_VERSIONS,
+): T {
   const { value, duplicates } = decodeYamlDocument(Buffer.from(text));
   if (duplicates.length > 0) throw new ConfigFileError(`${STRICT}${duplicates.join(', ')}`);
   try {
     return readStrictly(value, (root) => {
-      expectKind(root, kind);
+      expectKind(root, kind, versions);
       return read(root);
     });
   } catch (error) {
@@ -39,10 +48,10 @@ export function openConfiguration<T>(text: string, kind: string, read: (root: Co
 
 const STRICT = 'strict decoding error: ';
 
-function expectKind(root: ConfigObject, kind: string): void {
+function expectKind(root: ConfigObject, kind: string, versions: readonly string[]): void {
   const apiVersion = root.string('apiVersion');
   const found = root.string('kind');
-  const isKnown = VERSIONS.some((version) => apiVersion === `${GROUP}/${version}`) && found.endsWith('Configuration');
+  const isKnown = versions.includes(apiVersion) && found.endsWith('Configuration');
   if (!isKnown) throw new ConfigFileError(`no kind ${quote(found)} is registered for version ${quote(apiVersion)}`);
   if (found !== kind) throw new ConfigFileError(`expected ${kind}, got *apiserver.${found}`);
 }

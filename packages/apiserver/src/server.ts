@@ -139,7 +139,21 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const nodes = new NodeGraph();
   const identity = apiServerId(hostname());
   const monotonic = () => performance.now();
-  const outside = { clock: systemClock, random, now, monotonic, identity, registry: metrics.registry, logger };
+  const { egress } = config;
+  egress?.registerMetrics(metrics.registry);
+  const dialCluster = egress?.dialer('cluster');
+  const dial = egress?.dialer('controlplane');
+  const outside = {
+    dial,
+    egress,
+    clock: systemClock,
+    random,
+    now,
+    monotonic,
+    identity,
+    registry: metrics.registry,
+    logger,
+  };
   const tokenKeys = config.serviceAccounts && (await startTokenKeys(config.serviceAccounts, outside));
   const authorization = buildAuthorization(config.authorization, {
     ...outside,
@@ -180,7 +194,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const client = new RegistryClient(resources, now);
   const discovery = builtinApiGroups(groups, () => externalAddressOf(config));
   const lifecycle = new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 });
-  const backends = new BackendPool();
+  const backends = new BackendPool(dialCluster);
   const health = new HealthChecks({
     now: () => performance.now(),
     livezGraceMs: config.livezGraceMs,
@@ -241,7 +255,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const resolveService = config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects);
-  const converters = new WebhookClient({ resolve: resolveService });
+  const converters = new WebhookClient({ resolve: resolveService, ...(egress ? { egress } : {}) });
   const custom = new CustomResources({
     resources,
     discovery,
@@ -268,6 +282,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     resolve: resolveService,
     certificate: config.proxyClientCertificate,
     forwarding,
+    dial: dialCluster,
     rejectsRedirects: config.rejectForwardedRedirects !== false,
     isReady: () => hasBeenReady,
     metrics: metrics.registry,
@@ -284,6 +299,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     uuid: environment.uuid,
     configurations: config.admissionControlConfig,
     resolveService,
+    egress,
   });
   const handler = endpoint({
     resources,

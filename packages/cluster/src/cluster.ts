@@ -80,9 +80,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const store = await openStoreOf(values);
   const nodeName = hostname().toLowerCase();
   const names = servingNames(addressAt(range, 1), [hostname(), ...listenAddresses(options.bindAddress)]);
-  const server = await startServer(values, store, options.logger, () =>
-    ensureClusterPki(pki, names, nodeName, new Date()),
-  );
+  const server = await startServer(values, {
+    store,
+    logger: options.logger,
+    prepareFiles: () => ensureClusterPki(pki, names, nodeName, new Date()),
+  });
   const url = `https://${urlHost(options.bindAddress)}:${server.port}`;
   const currentContext = await writeAccess(options.kubeconfig, url, pki).catch(async (error: Error) => {
     await server.stop();

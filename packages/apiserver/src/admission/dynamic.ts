@@ -3,6 +3,7 @@
  * so that a request that nobody wants to see costs next to nothing. docs/admission.md draws it.
  */
 import { qualified } from '@keelson/api/errors';
+import type { EgressSelector } from '../egress/index.ts';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import { type ResolveService, WebhookClient } from '../webhook/client.ts';
@@ -28,6 +29,7 @@ export interface DynamicOptions {
   readonly uuid: () => string;
   readonly configurations?: PluginConfigurations | undefined;
   readonly resolveService: ResolveService;
+  readonly egress: EgressSelector | undefined;
 }
 
 export interface DynamicAdmission {
@@ -45,6 +47,7 @@ export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
     const users = configurations?.get(plugin);
     return new WebhookClient({
       resolve: options.resolveService,
+      ...(options.egress ? { egress: options.egress } : {}),
       ...(users instanceof WebhookUsers ? { credentialsFor: (server) => users.for(server) } : {}),
     });
   };

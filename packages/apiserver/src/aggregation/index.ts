@@ -11,6 +11,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Reloadable } from '../config.ts';
 import { BackendPool } from '../connect/backend.ts';
+import type { Dial } from '../connect/dial.ts';
 import type { Forwarding } from '../connect/forward.ts';
 import type { RequestContext } from '../context.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
@@ -45,6 +46,8 @@ export interface AggregationOptions {
   readonly resolve: ResolveService;
   readonly certificate: Reloadable<ServingCertificate> | undefined;
   readonly forwarding: Forwarding;
+  /** How the servers are connected to. Default: straight. */
+  readonly dial: Dial | undefined;
   readonly rejectsRedirects: boolean;
   readonly isReady: () => boolean;
   readonly metrics: MetricsRegistry;
@@ -64,7 +67,7 @@ export class Aggregation {
   readonly #services = new Map<string, APIService>();
   readonly #remotes = new Map<string, APIService>();
   /** Apart from the connections of clients' requests, to be closed before those have ended. */
-  readonly #pool = new BackendPool();
+  readonly #pool: BackendPool;
   readonly #registration: AutoRegistration;
   readonly #discovery: RemoteDiscovery;
   readonly #openapi: RemoteOpenApi;
@@ -82,6 +85,7 @@ export class Aggregation {
   constructor(options: AggregationOptions) {
     this.#options = options;
     const { client, objects, now, isReady, resolve, certificate, clock, logger } = options;
+    this.#pool = new BackendPool(options.dial);
     const remote = new Remote({ resolve, certificate, pool: this.#pool });
     this.#registration = new AutoRegistration(client, this.#services, options.served);
     this.#discovery = new RemoteDiscovery(remote, options.discovery);

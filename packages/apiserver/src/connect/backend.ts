@@ -1,9 +1,10 @@
 /** Where a request is passed on to, and how it gets there. */
-import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
+import type { Agent, ClientRequest, OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { serviceUnavailable } from '@keelson/api/errors';
 import { http } from '@keelson/component/node-http';
+import { type Dial, dialThrough } from './dial.ts';
 import { goErrorText } from './goerror.ts';
 
 export interface Backend {
@@ -24,9 +25,17 @@ const MAX_HEADER_BYTES = 64 * 1024;
 
 /** Connections to backends, kept open for the next request. */
 export class BackendPool {
-  readonly #http = new http.Agent({ keepAlive: true, maxFreeSockets: 16 });
-  readonly #https = new https.Agent({ keepAlive: true, maxFreeSockets: 16 });
+  readonly #dial: Dial | undefined;
+  readonly #http: Agent;
+  readonly #https: https.Agent;
   #isClosed = false;
+
+  /** @param dial how connections are made. Default: straight to the backend */
+  constructor(dial?: Dial) {
+    this.#dial = dial;
+    this.#http = dialThrough(new http.Agent({ keepAlive: true, maxFreeSockets: 16 }), dial);
+    this.#https = dialThrough(new https.Agent({ keepAlive: true, maxFreeSockets: 16 }), dial);
+  }
 
   /** @throws StatusError 503 for a port that is none, and once the pool is closed */
   request(backend: Backend, options: RequestOptions): ClientRequest {
@@ -39,7 +48,7 @@ export class BackendPool {
       path: options.path ?? requestPath(backend),
       method: options.method,
       headers: options.headers,
-      agent: options.isUpgrade ? false : isTls ? this.#https : this.#http,
+      agent: this.#agent(isTls, options.isUpgrade ?? false),
       maxHeaderSize: MAX_HEADER_BYTES,
       ...(isTls ? backend.tls : {}),
     });
@@ -51,6 +60,12 @@ export class BackendPool {
       socket.once(isTls ? 'secureConnect' : 'connect', stop).once('close', stop);
     });
     return request;
+  }
+
+  /** A connection that is upgraded is nobody else's. */
+  #agent(isTls: boolean, isUpgrade: boolean): Agent {
+    if (!isUpgrade) return isTls ? this.#https : this.#http;
+    return dialThrough(isTls ? new https.Agent() : new http.Agent(), this.#dial);
   }
 
   /** Ends what is under way, too. */

@@ -5,7 +5,9 @@ import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
 import { formatDuration } from '@keelson/component/go/duration';
 import { escapePath } from '../connect/backend.ts';
+import { dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
+import type { EgressSelector } from '../egress/index.ts';
 import { caBundleProblem } from '../registry/validation/cabundle.ts';
 import { exchange, type Reply } from './exchange.ts';
 
@@ -29,6 +31,7 @@ export type CredentialsFor = (server: string) => Credentials | undefined;
 export interface ClientOptions {
   readonly resolve: ResolveService;
   readonly credentialsFor?: CredentialsFor;
+  readonly egress?: Pick<EgressSelector, 'dialer'>;
 }
 
 /** Where a configuration leads. */
@@ -42,6 +45,8 @@ interface Target {
   readonly authority: string;
   readonly servername: string;
   address(): Promise<Address>;
+  /** Through what it is reached; undefined: straight. */
+  readonly egress: 'cluster' | 'controlplane' | undefined;
 }
 
 /** Nobody can be asked with this configuration. */
@@ -53,7 +58,7 @@ const HTTPS_PORT = 443;
 
 /** Keeps connections to webhooks for their next review. */
 export class WebhookClient {
-  readonly #agent = new https.Agent({ keepAlive: true, maxFreeSockets: 25 });
+  readonly #agents = new Map<Target['egress'], https.Agent>();
   readonly #options: ClientOptions;
 
   constructor(options: ClientOptions) {
@@ -89,7 +94,7 @@ export class WebhookClient {
     const ca = [tls?.ca, caBundle && decodeBundle(caBundle)].filter((pem) => pem);
     const servername = tls?.servername ?? target.servername;
     const request = https.request({
-      agent: this.#agent,
+      agent: this.#agent(target.egress),
       host,
       port,
       method: 'POST',
@@ -111,7 +116,15 @@ export class WebhookClient {
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agent(egress: Target['egress']): https.Agent {
+    const dial = egress && this.#options.egress?.dialer(egress);
+    const way = dial && egress;
+    const agent = this.#agents.get(way) ?? dialThrough(new https.Agent({ keepAlive: true, maxFreeSockets: 25 }), dial);
+    this.#agents.set(way, agent);
+    return agent;
   }
 }
 
@@ -135,6 +148,7 @@ function serviceTarget(service: ServiceReference, query: string, resolve: Resolv
     authority: server,
     servername,
     address: () => resolve(namespace, name, port),
+    egress: namespace === 'default' && name === 'kubernetes' && port === HTTPS_PORT ? undefined : 'cluster',
   };
 }
 
@@ -152,6 +166,7 @@ function urlTarget(text: string, query: string): Target {
     authority: `${url.hostname}:${address.port}`,
     servername: host,
     address: async () => address,
+    egress: 'controlplane',
   };
 }
 

@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
@@ -17,12 +16,18 @@ import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';
 import { sleep } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
+import { type Dial, dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
 import { exchange } from './exchange.ts';
 import { bodyOf } from './reply.ts';
 
-export interface WebhookWorld {
+export interface ConnectionWorld {
   readonly clock: Clock;
+  /** How connections are made, where the kubeconfig names no proxy. Default: straight to the webhook. */
+  readonly dial?: Dial | undefined;
+}
+
+export interface WebhookWorld extends ConnectionWorld {
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -51,17 +56,17 @@ export class KubeconfigWebhook {
   readonly #token: TokenSource | undefined;
   readonly #basic: string | undefined;
   readonly #connections: http.AgentOptions;
-  readonly #socks: URL | undefined;
+  readonly #dial: Dial | undefined;
   readonly #plain: http.Agent;
   #secure: { readonly material: TlsMaterial; readonly agent: https.Agent } | undefined;
 
   /** @throws KubeconfigError, or the error of the file system */
-  static open(path: string, world: Pick<WebhookWorld, 'clock'>, timeoutMs?: number): KubeconfigWebhook {
+  static open(path: string, world: ConnectionWorld, timeoutMs?: number): KubeconfigWebhook {
     return new KubeconfigWebhook(parseKubeconfig(readFileSync(path, 'utf8'), dirname(resolve(path))), world, timeoutMs);
   }
 
   /** @param timeoutMs of one attempt, its answer's body included */
-  constructor(config: ClusterConfig, { clock }: Pick<WebhookWorld, 'clock'>, timeoutMs = DEFAULT_TIMEOUT_MS) {
+  constructor(config: ClusterConfig, { clock, dial }: ConnectionWorld, timeoutMs = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
     this.#url = urlOf(config.server, timeoutMs);
     const { tls, token } = credentialsOf(config, clock);
@@ -69,13 +74,13 @@ export class KubeconfigWebhook {
     this.#token = token;
     this.#basic = config.basic;
     const { proxy } = config;
-    this.#socks = proxy && isSocks(proxy) ? proxy : undefined;
+    this.#dial = proxy ? dialOf(proxy, timeoutMs) : dial;
     this.#connections = {
       keepAlive: true,
       maxSockets: MAX_CONNECTIONS,
-      ...(proxy && !this.#socks ? { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } } : {}),
+      ...(proxy && !this.#dial ? { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } } : {}),
     };
-    this.#plain = this.#throughSocks(new http.Agent(this.#connections), (_, socket) => socket);
+    this.#plain = dialThrough(new http.Agent(this.#connections), this.#dial);
   }
 
   /**
@@ -123,26 +128,9 @@ export class KubeconfigWebhook {
         rejectUnauthorized: !insecureSkipVerify,
         ...(serverName ? { servername: serverName } : {}),
       });
-      const direct = secure.createConnection.bind(secure);
-      const agent = this.#throughSocks(secure, (options, socket) => direct({ ...options, socket } as Connecting));
-      this.#secure = { material, agent };
+      this.#secure = { material, agent: dialThrough(secure, this.#dial) };
     }
     return this.#secure.agent;
-  }
-
-  /** The same agent; its connections go through the proxy, if that is one of SOCKS: those of HTTP are Node.js's affair. */
-  #throughSocks<A extends http.Agent>(agent: A, over: (options: Connecting, socket: Socket) => Made): A {
-    const proxy = this.#socks;
-    if (!proxy) return agent;
-    agent.createConnection = (options, made) => {
-      const to = { host: String(options.host), port: Number(options.port) };
-      openTunnel(proxy, to, this.#timeoutMs).then(
-        (socket) => made?.(null, over(options, socket) as Socket),
-        (error: Error) => made?.(error, undefined as never),
-      );
-      return undefined;
-    };
-    return agent;
   }
 
   async #credentials(): Promise<Record<string, string>> {
@@ -152,8 +140,10 @@ export class KubeconfigWebhook {
   }
 }
 
-type Connecting = Parameters<http.Agent['createConnection']>[0];
-type Made = ReturnType<http.Agent['createConnection']>;
+/** Through a proxy of SOCKS; those of HTTP are Node.js's affair. */
+function dialOf(proxy: URL, timeoutMs: number): Dial | undefined {
+  return isSocks(proxy) ? (to) => openTunnel(proxy, to, timeoutMs) : undefined;
+}
 
 const HEADERS = {
   accept: 'application/json, */*',

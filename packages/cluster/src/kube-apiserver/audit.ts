@@ -5,6 +5,7 @@ import { type AuditPolicy, auditPolicy } from '@keelson/apiserver/audit/policy';
 import { type AuditBackend, allOf, auditSink, type SinkOptions } from '@keelson/apiserver/audit/sink';
 import { webhookBackend } from '@keelson/apiserver/audit/webhook';
 import type { ServerConfig } from '@keelson/apiserver/config';
+import type { Dial } from '@keelson/apiserver/connect/dial';
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
@@ -94,10 +95,10 @@ export async function auditLog(values: Values, logger: Logger): Promise<AuditBac
 }
 
 /** The webhook that a kubeconfig names. @throws KubeconfigError, or the error of the file system */
-export function auditWebhook(values: Values): AuditBackend | undefined {
+export function auditWebhook(values: Values, dial: Dial | undefined): AuditBackend | undefined {
   const path = values['audit-webhook-config-file'];
   if (path === '') return undefined;
-  const world = { clock: systemClock, random: Math.random };
+  const world = { clock: systemClock, random: Math.random, dial };
   const backoffMs = values['audit-webhook-batch-initial-backoff'] || values['audit-webhook-initial-backoff'];
   return webhookBackend(KubeconfigWebhook.open(path, world), world, backoffMs);
 }

@@ -7,6 +7,8 @@ import {
 import { checkConfiguration, checkReachable } from '@keelson/apiserver/authn/jwt/index';
 import { SIGNING_ALGORITHMS } from '@keelson/apiserver/authn/jwt/verifier';
 import type { ServerConfig } from '@keelson/apiserver/config';
+import type { Dial } from '@keelson/apiserver/connect/dial';
+import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import { systemClock } from '@keelson/storage/clock';
@@ -62,14 +64,18 @@ function declaresAnonymous(path: string): boolean {
 }
 
 /** @throws Error where a file cannot be read or used */
-export function authenticationOptions(values: Values, files: WatchedFiles): Authentication {
+export function authenticationOptions(
+  values: Values,
+  files: WatchedFiles,
+  egress: EgressSelector | undefined,
+): Authentication {
   const jwt = jwtOptions(values, files);
   const { anonymous } = jwt?.configuration ?? {};
   if (jwt) {
     prefixed('invalid authentication configuration: ', () =>
       checkConfiguration(jwt.configuration, values['service-account-issuer']),
     );
-    checkReachable(jwt.configuration);
+    checkReachable(jwt.configuration, egress);
   }
   return {
     ...(jwt ? { jwt } : {}),
@@ -143,12 +149,12 @@ function usernamePrefix(values: Values): string {
 }
 
 /** @throws KubeconfigError, or the error of the file system */
-export function tokenWebhook(values: Values): ServerConfig['tokenWebhook'] {
+export function tokenWebhook(values: Values, dial: Dial | undefined): ServerConfig['tokenWebhook'] {
   const path = values['authentication-token-webhook-config-file'];
   if (path === '') return undefined;
   const version = values['authentication-token-webhook-version'];
   return {
-    webhook: KubeconfigWebhook.open(path, { clock: systemClock }),
+    webhook: KubeconfigWebhook.open(path, { clock: systemClock, dial }),
     version: WEBHOOK_VERSIONS.find((known) => known === version) ?? 'v1beta1',
     cacheTtlMs: values['authentication-token-webhook-cache-ttl'],
   };

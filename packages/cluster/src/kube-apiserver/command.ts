@@ -1,6 +1,7 @@
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { openEgress } from './egress.ts';
 import { descriptions, flags } from './flags.ts';
 import { openStoreOf, startServer } from './server.ts';
 import { validate } from './validation.ts';
@@ -14,7 +15,8 @@ const component: Component<typeof flags> = {
   async start(values, _given, logger) {
     const { unknown } = parseFeatureGates(values['feature-gates']);
     for (const name of unknown) logger.warn({}, `unrecognized feature gate: ${name}`);
-    const server = await startServer(values, await openStoreOf(values), logger);
+    const egress = await openEgress(values);
+    const server = await startServer(values, { store: await openStoreOf(values, egress), logger, egress });
     logger.info({ port: server.port, milliseconds: Math.round(performance.now()) }, 'Serving');
     return server;
   },

@@ -6,6 +6,7 @@ import { admissionConfiguration, type PluginConfigurations } from '@keelson/apis
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { ReconcilerType } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
+import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
@@ -24,14 +25,21 @@ import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
 import { serviceRanges, storageKind } from './validation.ts';
 
+export interface ConfigWorld {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly files: WatchedFiles;
+  readonly egress?: EgressSelector | undefined;
+}
+
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
 export async function serverConfig(
   values: Values,
-  { store, logger, files }: { store: Store; logger: Logger; files: WatchedFiles },
+  { store, logger, files, egress }: ConfigWorld,
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
   const streams = values['http2-max-streams-per-connection'];
-  const reader = new FileReader(values, files);
+  const reader = new FileReader(values, files, egress);
   const encryption = reader.encryption();
   return {
     store,
@@ -77,6 +85,7 @@ export async function serverConfig(
       certificateAuthority: reader.authority('kubelet-certificate-authority'),
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
+    egress,
     routeToEndpoints: values['enable-aggregator-routing'],
     rejectForwardedRedirects: values['aggregator-reject-forwarding-redirect'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
@@ -107,10 +116,12 @@ export async function serverConfig(
 class FileReader {
   readonly #values: Values;
   readonly #files: WatchedFiles;
+  readonly #egress: EgressSelector | undefined;
 
-  constructor(values: Values, files: WatchedFiles) {
+  constructor(values: Values, files: WatchedFiles, egress: EgressSelector | undefined) {
     this.#values = values;
     this.#files = files;
+    this.#egress = egress;
   }
 
   /** A bundle of certificates, read again when it changes. */
@@ -151,9 +162,11 @@ class FileReader {
   authentication(): ReturnType<typeof authenticationOptions> & Pick<ServerConfig, 'tokenWebhook'> {
     const values = this.#values;
     const flag = values['authentication-config'] ? 'authentication-config' : 'oidc-ca-file';
-    const options = this.#named(flag, values[flag], () => authenticationOptions(values, this.#files));
+    const options = this.#named(flag, values[flag], () => authenticationOptions(values, this.#files, this.#egress));
     const config = 'authentication-token-webhook-config-file';
-    const webhook = this.#named(config, values[config], () => tokenWebhook(values));
+    const webhook = this.#named(config, values[config], () =>
+      tokenWebhook(values, this.#egress?.dialer('controlplane')),
+    );
     return { ...options, ...(webhook ? { tokenWebhook: webhook } : {}) };
   }
 
@@ -182,7 +195,9 @@ class FileReader {
     if (policy === undefined) return undefined;
     const [path, config] = [values['audit-log-path'], values['audit-webhook-config-file']];
     const log = await this.#named('audit-log-path', path, () => auditLog(values, logger));
-    const webhook = this.#named('audit-webhook-config-file', config, () => auditWebhook(values));
+    const webhook = this.#named('audit-webhook-config-file', config, () =>
+      auditWebhook(values, this.#egress?.dialer('controlplane')),
+    );
     return auditConfig(values, policy, { log, webhook });
   }
 

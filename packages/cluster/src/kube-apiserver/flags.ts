@@ -93,6 +93,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'delete-collection-workers': 'How many objects of a collection are deleted at a time; never fewer than 16.',
   'disable-admission-plugins': 'Admission plug-ins to switch off though they are on by default.',
   'disable-http2-serving': 'Serve HTTP/1.1 alone.',
+  'egress-selector-config-file':
+    "Through which proxies the server's own connections go, to nodes, webhooks and etcd: an EgressSelectorConfiguration.",
   'enable-admission-plugins': 'Admission plug-ins to switch on besides those that are on by default.',
   'enable-aggregator-routing':
     'Reach webhooks and extension API servers at the addresses of their endpoints, where nothing carries packets to service addresses.',

@@ -9,6 +9,7 @@ import { type Store, StoreUnavailableError } from '@keelson/storage/store';
 import type { LocalServer } from '../local-transport.ts';
 import { StartupError } from '../startup-error.ts';
 import { serverConfig } from './config.ts';
+import type { Egress } from './egress.ts';
 import { flags, type Values } from './flags.ts';
 import { parseOverrides } from './overrides.ts';
 import { WatchedFiles } from './reloadable.ts';
@@ -20,13 +21,13 @@ export interface RunningServer extends Running, LocalServer {
 }
 
 /** Opens the store that valid flags name. @throws StartupError */
-export async function openStoreOf(values: Values): Promise<Store> {
+export async function openStoreOf(values: Values, egress?: Egress): Promise<Store> {
   try {
     switch (storageKind(values)) {
       case 'memory':
         return await openStore({ engine: 'memory' });
       case 'etcd':
-        return await openEtcd(values, values['etcd-servers']);
+        return await openEtcd(values, values['etcd-servers'], egress);
       default:
         return await openStore({ engine: 'lmdb', directory: values['data-dir'] });
     }
@@ -35,10 +36,11 @@ export async function openStoreOf(values: Values): Promise<Store> {
   }
 }
 
-function openEtcd(values: Values, endpoints: readonly string[]): Promise<Store> {
+async function openEtcd(values: Values, endpoints: readonly string[], egress: Egress | undefined): Promise<Store> {
   return openStore({
     engine: 'etcd',
     endpoints,
+    via: await egress?.relays(endpoints),
     prefix: values['etcd-prefix'],
     openTimeoutMs: values['storage-initialization-timeout'],
     caFile: values['etcd-cafile'],
@@ -48,13 +50,13 @@ function openEtcd(values: Values, endpoints: readonly string[]): Promise<Store> 
 }
 
 /** Resources that are kept on the same servers share a store. @throws StoreUnavailableError */
-async function openOverrides(values: Values): Promise<StoreOverride[]> {
+async function openOverrides(values: Values, egress: Egress | undefined): Promise<StoreOverride[]> {
   const overrides = parseOverrides(values['etcd-servers-overrides']) ?? [];
   const byServers = Map.groupBy(overrides, ({ servers }) => [...servers].sort().join(';'));
   const opened: StoreOverride[] = [];
   try {
     for (const same of byServers.values()) {
-      const store = await openEtcd(values, same[0]!.servers);
+      const store = await openEtcd(values, same[0]!.servers, egress);
       opened.push({ resources: same.map(({ resource }) => resource), store });
     }
   } catch (error) {
@@ -68,25 +70,31 @@ async function closeAll(overrides: readonly StoreOverride[]): Promise<void> {
   await Promise.all(overrides.map(({ store }) => store.close()));
 }
 
+/** What an API server is made with, besides its flags. */
+export interface StartOptions {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly egress?: Egress | undefined;
+  /** Makes the files that the flags name, before they are read. */
+  readonly prepareFiles?: () => Promise<void>;
+}
+
 /**
- * Starts an API server with flags that {@link validate} found nothing wrong with. The store is its own from here on.
- * @param prepareFiles makes the files that the flags name, before they are read
+ * Starts an API server with flags that {@link validate} found nothing wrong with. The store and the egress are its own from here on.
  * @returns when /readyz answers 200
  * @throws StartupError
  */
 export async function startServer(
   values: Values,
-  store: Store,
-  logger: Logger,
-  prepareFiles: () => Promise<void> = async () => {},
+  { store, logger, egress, prepareFiles = async () => {} }: StartOptions,
 ): Promise<RunningServer> {
   const files = new WatchedFiles(logger);
   let storeOverrides: readonly StoreOverride[] = [];
   try {
-    storeOverrides = await openOverrides(values);
+    storeOverrides = await openOverrides(values, egress);
     const code = import('@keelson/apiserver/server');
     await prepareFiles();
-    const config = await serverConfig(values, { store, logger, files });
+    const config = await serverConfig(values, { store, logger, files, egress: egress?.selector });
     const { startApiServer } = await code;
     const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(flags, values) });
     await server.ready;
@@ -99,12 +107,14 @@ export async function startServer(
         await server.close();
         files.close();
         await Promise.all([store.close(), closeAll(storeOverrides)]);
+        await egress?.close();
         resolve();
       },
     };
   } catch (error) {
     files.close();
     await Promise.all([store.close(), closeAll(storeOverrides)]);
+    await egress?.close();
     throw explained(error, values);
   }
 }

@@ -1,5 +1,5 @@
 /** Calls over gRPC to one server, mostly behind a socket of this machine. */
-import { ChannelCredentials, Client, connectivityState, Metadata } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, type ClientDuplexStream, connectivityState, Metadata } from '@grpc/grpc-js';
 import { rpcError } from './errors.ts';
 import type { Methods, Service } from './service.ts';
 
@@ -83,6 +83,27 @@ export class RpcClient {
       end();
       call.cancel();
     }
+  }
+
+  /** A stream both ways, whose end and whose errors ({@link rpcError}) are the caller's. */
+  duplex<M extends Methods<M>, Name extends keyof M & string>(
+    service: Service<M>,
+    name: Name,
+  ): ClientDuplexStream<M[Name][0], Element<M[Name][1]>> {
+    const method = service.method(name);
+    return this.#client.makeBidiStreamRequest(
+      method.path,
+      (value: M[Name][0]) => method.request.encode(value),
+      (bytes) => method.response.decode(bytes) as Element<M[Name][1]>,
+      new Metadata({ waitForReady: this.#waitForReady }),
+    );
+  }
+
+  /** Connects. @throws Error when there is nobody in time */
+  ready(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** Connects, again whenever the server goes, and says whenever it is there or is not. @returns ends it */

@@ -11,6 +11,8 @@ import { UnaryChannel } from './unary.ts';
 export interface ConnectionOptions extends TlsPaths {
   /** URLs, as `https://10.0.0.1:2379`, tried one after the other from any of them on. */
   readonly endpoints: readonly string[];
+  /** By endpoint, paths of sockets that lead there, where that is not the way to take. */
+  readonly via?: ReadonlyMap<string, string> | undefined;
   /** The longest that one request may take, retries included. */
   readonly requestTimeoutMs: number;
   /** Where to begin, in [0, 1): so that several API servers don't all speak to the same member. */
@@ -169,10 +171,15 @@ export class Connection {
     if (context === undefined || this.#closed) return;
     const old = this.#endpoints;
     this.#endpoints = this.#options.endpoints.map((endpoint) => {
-      const { secure, target, address, isSocket, ip } = parseEndpoint(endpoint, this.#usesTls);
-      const calls = new UnaryChannel({ address, isSocket, tls: secure ? context : undefined });
+      const { secure, address, isSocket, ip, ...parsed } = parseEndpoint(endpoint, this.#usesTls);
+      const via = this.#options.via?.get(endpoint);
+      const calls = new UnaryChannel({ address, isSocket, via, tls: secure ? context : undefined });
+      const target = via === undefined ? parsed.target : `unix:${via}`;
       const options: ClientOptions = {
         ...channelOptions,
+        ...(via === undefined
+          ? {}
+          : { 'grpc.default_authority': address, 'grpc.ssl_target_name_override': hostOf(address) }),
         'grpc.max_receive_message_length': this.#options.maxMessageBytes,
       };
       if (!secure) return { calls, streams: new Client(target, ChannelCredentials.createInsecure(), options) };
@@ -228,8 +235,10 @@ function parseEndpoint(endpoint: string, tlsByDefault: boolean): ParsedEndpoint 
   const [, scheme, address] = /^(?:(https?|unixs?):\/\/)?(.+?)\/?$/.exec(endpoint) ?? [];
   if (address === undefined) throw new Error(`"${endpoint}" is no etcd endpoint`);
   const secure = scheme === undefined ? tlsByDefault : scheme === 'https' || scheme === 'unixs';
-  const host = address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');
+  const host = hostOf(address);
   const isSocket = scheme?.startsWith('unix') ?? false;
   const target = `${isSocket ? 'unix' : 'dns'}:${address}`;
   return { secure, target, address, isSocket, ip: isIP(host) ? host : undefined };
 }
+
+const hostOf = (address: string): string => address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');

@@ -8,6 +8,8 @@ import type { TlsPaths } from './tls-files.ts';
 export interface EtcdOptions extends TlsPaths {
   /** URLs of the cluster's members, as upstream's `--etcd-servers`. */
   readonly endpoints: readonly string[];
+  /** By endpoint, paths of sockets that lead there, where that is not the way to take. */
+  readonly via?: ReadonlyMap<string, string> | undefined;
   /** What stands in etcd for the `/registry` of callers' keys, as upstream's `--etcd-prefix`. */
   readonly prefix?: string;
   /** The longest that one request may take, retries included; a write no longer than upstream's 34 s. */

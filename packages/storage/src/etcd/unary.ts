@@ -25,6 +25,8 @@ export interface Address {
   /** `host:port`, or the path of a socket. */
   readonly address: string;
   readonly isSocket: boolean;
+  /** A socket that leads there. Default: straight. */
+  readonly via?: string | undefined;
   /** Undefined: without TLS. */
   readonly tls: SecureContext | undefined;
 }
@@ -134,14 +136,14 @@ export class UnaryChannel {
   }
 }
 
-function dial({ address, isSocket, tls }: Address): Socket {
+function dial({ address, isSocket, via, tls }: Address): Socket {
   if (isSocket) {
     return tls ? connectSecure({ path: address, secureContext: tls, ALPNProtocols: ['h2'] }) : connectPlain(address);
   }
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replaceAll(/[[\]]/g, '');
-  const to = { host, port: Number(port || (tls ? 443 : 80)) };
-  if (!tls) return connectPlain(to);
+  const to = { host, port: Number(port || (tls ? 443 : 80)), ...(via === undefined ? {} : { path: via }) };
+  if (!tls) return via === undefined ? connectPlain(to) : connectPlain(via);
   // Names alone may be told to the server (RFC 6066, section 3).
   const name = isIP(host) ? {} : { servername: host };
   return connectSecure({ ...to, ...name, secureContext: tls, ALPNProtocols: ['h2'] });

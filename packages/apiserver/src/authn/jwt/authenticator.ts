@@ -1,6 +1,7 @@
 /** From a token of one issuer to the user that its claims stand for (k8s.io/apiserver/plugin/pkg/authenticator/token/oidc). */
 import type { Clock } from '@keelson/api/clock';
 import { quote } from '@keelson/api/field';
+import type { EgressName, EgressSelector } from '../../egress/index.ts';
 import type { Logger } from '../../logger.ts';
 import type { UserInfo } from '../../registry/strategy.ts';
 import { CREDENTIAL_ID } from '../authenticator.ts';
@@ -25,6 +26,8 @@ export interface JwtWorld {
   readonly now: () => Date;
   readonly logger: Logger;
   readonly metrics: JwtMetrics;
+  /** Through which issuers are asked that say so. */
+  readonly egress?: EgressSelector | undefined;
 }
 
 /** An expression, as it must be: one that has been validated. */
@@ -50,7 +53,9 @@ export class JwtAuthenticator {
     const { issuer, claimMappings, claimValidationRules, userValidationRules } = config;
     this.#config = config;
     this.#world = world;
-    const client = new IssuerClient(issuer.certificateAuthority);
+    const egress = issuer.egressSelectorType;
+    const dial = egress === '' ? undefined : world.egress?.dialer(egress as EgressName);
+    const client = new IssuerClient(issuer.certificateAuthority, dial);
     this.#client = client;
     const provider = (url: string, discoveryUrl: string, onKeysFetched: (text: string | undefined) => void) =>
       new Provider({

@@ -5,6 +5,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { aggregate } from '../../aggregate.ts';
 import type { Reloadable } from '../../config.ts';
 import { followFile, NotYet } from '../../configuration-file.ts';
+import type { EgressName, EgressSelector } from '../../egress/index.ts';
 import type { TokenAuthenticator } from '../authenticator.ts';
 import { JwtAuthenticator, type JwtWorld } from './authenticator.ts';
 import { type AuthenticationConfiguration, readAuthenticationConfiguration } from './configuration.ts';
@@ -48,11 +49,13 @@ export function checkConfiguration(
   if (failure) throw failure;
 }
 
-/** @throws Error for an issuer that can only be asked through an egress selector: there are none */
-export function checkReachable({ jwt }: AuthenticationConfiguration): void {
+/** @throws Error for an issuer that is to be asked through an egress selector which says nothing of how */
+export function checkReachable({ jwt }: AuthenticationConfiguration, egress: EgressSelector | undefined): void {
   for (const { issuer } of jwt) {
-    if (issuer.egressSelectorType === '') continue;
-    throw new Error(`oidc: egress lookup required with egress selector type ${quote(issuer.egressSelectorType)}`);
+    const type = issuer.egressSelectorType;
+    if (type === '') continue;
+    if (!egress) throw new Error(`oidc: egress lookup required with egress selector type ${quote(type)}`);
+    if (!egress.has(type as EgressName)) throw new Error(`oidc: egress lookup for ${quote(type)} is not configured`);
   }
 }
 
@@ -72,7 +75,7 @@ export function jwtAuthenticators(options: JwtOptions, world: JwtAuthenticatorsW
       load: async (text) => {
         const configuration = readAuthenticationConfiguration(text);
         checkConfiguration(configuration, world.disallowedIssuers, options.configuration);
-        checkReachable(configuration);
+        checkReachable(configuration, world.egress);
         const next = made(configuration);
         try {
           await allReady(next, world);

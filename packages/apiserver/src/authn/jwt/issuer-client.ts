@@ -2,6 +2,7 @@
 import https from 'node:https';
 import tls from 'node:tls';
 import { quote } from '@keelson/api/field';
+import { type Dial, dialThrough } from '../../connect/dial.ts';
 import { goErrorText } from '../../connect/goerror.ts';
 import { exchange, type Reply } from '../../webhook/exchange.ts';
 
@@ -13,9 +14,10 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export class IssuerClient {
   readonly #agent: https.Agent;
 
-  /** @param ca PEM; empty: the system's authorities */
-  constructor(ca: string) {
-    this.#agent = new https.Agent({ keepAlive: true, maxSockets: 8, timeout: 60_000, ca: ca || systemAuthorities() });
+  /** @param ca PEM; empty: the system's authorities. @param dial how connections are made. Default: straight to the issuer */
+  constructor(ca: string, dial?: Dial) {
+    const options = { keepAlive: true, maxSockets: 8, timeout: 60_000, ca: ca || systemAuthorities() };
+    this.#agent = dialThrough(new https.Agent(options), dial);
   }
 
   /** Follows redirections, without the headers where they lead to another server. @throws Error `Get "<url>": …` */

@@ -311,11 +311,12 @@ describe('an issuer', () => {
     );
   });
 
-  it('behind an egress selector cannot be asked', () => {
+  it('behind an egress selector can be asked where that says how', () => {
     const config = configOf({ issuer: { egressSelectorType: 'cluster' } as never });
-    expect(() => checkReachable({ jwt: [configOf(), config] })).toThrow(
-      'oidc: egress lookup required with egress selector type "cluster"',
-    );
+    const check = (egress?: object) => () => checkReachable({ jwt: [configOf(), config] }, egress as never);
+    expect(check()).toThrow('oidc: egress lookup required with egress selector type "cluster"');
+    expect(check({ has: () => false })).toThrow('oidc: egress lookup for "cluster" is not configured');
+    expect(check({ has: () => true })).not.toThrow();
   });
 });
 
