@@ -3,18 +3,14 @@
  * (pkg/kubelet/cm/cpumanager/cpu_manager.go).
  */
 import { join } from 'node:path';
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
-import type { World } from '@keelson/client';
 import { uidOf } from '../pods/spec.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { StateFile } from '../state-file.ts';
-import { type Hints, NO_HINTS } from '../topology/hints.ts';
+import { ExclusiveManager, type ExclusiveManagerOptions } from '../topology/exclusive-manager.ts';
 import type { Cpu } from '../topology/machine.ts';
-import type { AllocationHow, Provider } from '../topology/manager.ts';
-import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
-import { belongingTo, restoredFrom } from '../topology/remembered.ts';
+import { restoredFrom } from '../topology/remembered.ts';
 import { CpuAssignments } from './assignments.ts';
 import { CPU_STATE, formatCpuState, parseCpuState } from './checkpoint.ts';
 import { type CpuSet, common, formatCpus, isEqual, NO_CPUS, parseCpus, union, without } from './set.ts';
@@ -28,9 +24,7 @@ export interface CpuSettings extends StaticOptions {
   readonly reconcileMs: number;
 }
 
-export interface CpuManagerOptions {
-  readonly world: World;
-  readonly metrics?: ExclusiveMetrics | undefined;
+export interface CpuManagerOptions extends ExclusiveManagerOptions {
   readonly settings: CpuSettings;
   readonly machine: readonly Cpu[];
   /** Of CPU, kept from pods. */
@@ -38,24 +32,17 @@ export interface CpuManagerOptions {
   /** Of the kubelet. */
   readonly directory: string;
   readonly runtime: Pick<Runtime, 'pod' | 'updateContainer'>;
-  /** Those that run or may run. */
-  pods(): readonly Pod[];
-  /** Whether all pods of the node are known. */
-  ready(): boolean;
 }
 
-export class CpuManager implements Provider {
+export class CpuManager extends ExclusiveManager<StaticCpus> {
   readonly #options: CpuManagerOptions;
-  readonly #file: StateFile;
-  /** Undefined: nobody has any. */
-  readonly #static: StaticCpus | undefined;
   /** What containers were given last, by their ids. */
   readonly #given = new Map<string, CpuSet>();
 
-  private constructor(options: CpuManagerOptions, cpus: StaticCpus | undefined) {
+  private constructor(options: CpuManagerOptions, policy: StaticCpus | undefined, assignments: CpuAssignments) {
+    const path = join(options.directory, CPU_STATE);
+    super(options, { resource: 'cpu', policy, path, text: () => formatCpuState(options.settings.policy, assignments) });
     this.#options = options;
-    this.#static = cpus;
-    this.#file = new StateFile(join(options.directory, CPU_STATE));
   }
 
   /** With what a kubelet before has left. @throws Error where that does not fit the machine or the settings */
@@ -78,42 +65,20 @@ export class CpuManager implements Provider {
     } catch (error) {
       throw new Error(`start cpu manager error: ${(error as Error).message}`, { cause: error });
     }
-    const manager = new CpuManager(options, cpus);
+    const manager = new CpuManager(options, cpus, assignments);
     manager.#count();
-    if (isNew) await manager.#write(assignments);
+    if (isNew) await manager.write();
     return manager;
-  }
-
-  wants(pod: Pod): boolean {
-    return this.#static?.wants(pod) ?? false;
-  }
-
-  hints(pod: Pod, container: Container): Hints {
-    this.#release();
-    return this.#static?.hints(pod, container) ?? NO_HINTS;
-  }
-
-  podHints(pod: Pod): Hints {
-    this.#release();
-    return this.#static?.podHints(pod) ?? NO_HINTS;
-  }
-
-  /** Resolves when it is on disk. */
-  async allocate(pod: Pod, container: Container, { nodes }: AllocationHow): Promise<void> {
-    this.#release();
-    const cpus = this.#static;
-    if (!cpus || cpus.wanted(pod, container) === 0) return;
-    if (this.#metrics.pin('cpu', () => cpus.allocate(pod, container, nodes))) await this.#write(cpus.assignments);
   }
 
   /** A container's own. */
   own(uid: string, container: string): CpuSet {
-    return this.#static?.assignments.of(uid, container) ?? NO_CPUS;
+    return this.policy?.assignments.of(uid, container) ?? NO_CPUS;
   }
 
   /** On which a container may run; undefined: on all. */
   listFor(uid: string, container: string): string | undefined {
-    return this.#static && formatCpus(this.#for(this.#static, uid, container));
+    return this.policy && formatCpus(this.#for(this.policy, uid, container));
   }
 
   /** Whether the pod, or one of its containers, has CPUs that are nobody else's. */
@@ -125,25 +90,20 @@ export class CpuManager implements Provider {
 
   /** What can be somebody's own. */
   get allocatable(): CpuSet {
-    return this.#static?.allocatable ?? NO_CPUS;
-  }
-
-  /** Whether a pod cannot be resized, as what it has is its own. */
-  get isExclusive(): boolean {
-    return this.#static !== undefined;
+    return this.policy?.allocatable ?? NO_CPUS;
   }
 
   /** Containers run where they may, as that is now. */
   async reconcile(): Promise<void> {
     const { runtime, pods, world } = this.#options;
-    if (!this.#static) return;
-    this.#release();
+    if (!this.policy) return;
+    this.release();
     const seen = new Set<string>();
     for (const pod of pods()) {
       for (const { id, metadata, state, resources } of (await runtime.pod(uidOf(pod))).containers) {
         if (state.type !== 'running') continue;
         seen.add(id);
-        const wanted = this.#for(this.#static, uidOf(pod), metadata.name);
+        const wanted = this.#for(this.policy, uidOf(pod), metadata.name);
         const has = resources?.cpusetCpus ? parseCpus(resources.cpusetCpus) : this.#given.get(id);
         if (has && isEqual(has, wanted)) continue;
         await runtime.updateContainer(id, { cpusetCpus: formatCpus(wanted) }).then(
@@ -155,38 +115,20 @@ export class CpuManager implements Provider {
     for (const id of this.#given.keys()) if (!seen.has(id)) this.#given.delete(id);
   }
 
-  /** Resolves when what is known is on disk. */
-  async stop(): Promise<void> {
-    await this.#file.idle();
+  protected override write(): Promise<void> {
+    this.#count();
+    return super.write();
   }
 
   #for({ assignments }: StaticCpus, uid: string, container: string): CpuSet {
     return assignments.of(uid, container) ?? assignments.shared;
   }
 
-  #release(): void {
-    const { ready, pods, world } = this.#options;
-    if (!this.#static || !ready()) return;
-    if (!this.#static.release(belongingTo(pods()))) return;
-    this.#write(this.#static.assignments).catch((error) =>
-      world.log.error({ error }, 'Failed to store state to checkpoint'),
-    );
-  }
-
   #count(): void {
-    if (!this.#static) return;
-    const { assignments, reserved } = this.#static;
+    if (!this.policy) return;
+    const { assignments, reserved } = this.policy;
     const own = union(...Array.from(assignments.entries(), ({ cpus }) => cpus));
-    this.#metrics.cpus(without(assignments.shared, reserved).size, own.size);
-  }
-
-  get #metrics(): ExclusiveMetrics {
-    return this.#options.metrics ?? UNCOUNTED;
-  }
-
-  #write(assignments: CpuAssignments): Promise<void> {
-    this.#count();
-    return this.#file.write(() => formatCpuState(this.#options.settings.policy, assignments));
+    this.metrics.cpus(without(assignments.shared, reserved).size, own.size);
   }
 }
 

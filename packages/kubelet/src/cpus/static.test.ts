@@ -13,6 +13,7 @@ const asking = (name: string, cpu: string, more: Partial<Container> = {}) => {
   return container(name, { resources: { requests: amounts, limits: amounts }, ...more });
 };
 const podWith = (uid: string, ...containers: Container[]) => podOf({ containers }, { uid });
+const ANYWHERE = { nodes: undefined };
 const OPTIONS: StaticOptions = { wholeCores: false, strict: false, distribute: false, byCache: false };
 const cpusOf = (machine = SINGLE, reserved = '0,4', options: Partial<StaticOptions> = {}) => {
   const all = { ...OPTIONS, ...options };
@@ -33,19 +34,19 @@ describe('CPUs of containers', () => {
   it('are not those of containers of a pod that asks as a whole', () => {
     const amounts = { cpu: '2', memory: '1Mi' };
     const pod = podOf({ containers: [asking('a', '1')], resources: { requests: amounts, limits: amounts } });
-    expect(cpusOf().wants(pod)).toBe(false);
+    expect(cpusOf().wants(pod, pod.spec.containers![0]!)).toBe(false);
   });
 
   it('are nobody else’s until the container is no more', () => {
     const cpus = cpusOf();
     const a = asking('a', '2');
     const [first, second] = [podWith('u1', a), podWith('u2', asking('a', '3'))];
-    expect(cpus.allocate(first, a, undefined)).toBe(true);
-    expect(cpus.allocate(first, a, undefined)).toBe(false);
-    cpus.allocate(second, second.spec.containers![0]!, undefined);
+    expect(cpus.allocate(first, a, ANYWHERE)).toBe(true);
+    expect(cpus.allocate(first, a, ANYWHERE)).toBe(false);
+    cpus.allocate(second, second.spec.containers![0]!, ANYWHERE);
     expect([own(cpus, 'u1', 'a'), own(cpus, 'u2', 'a'), shared(cpus)]).toEqual(['1,5', '2-3,6', '0,4,7']);
     const message = 'not enough cpus available to satisfy request: requested=2, available=1';
-    expect(() => cpus.allocate(podWith('u3', a), a, undefined)).toThrow(message);
+    expect(() => cpus.allocate(podWith('u3', a), a, ANYWHERE)).toThrow(message);
     expect(cpus.release((uid) => uid === 'u2')).toBe(true);
     expect([own(cpus, 'u1', 'a'), shared(cpus)]).toEqual(['', '0-1,4-5,7']);
   });
@@ -54,7 +55,7 @@ describe('CPUs of containers', () => {
     const cpus = cpusOf();
     const initContainers = [asking('i', '4'), asking('s', '1', { restartPolicy: 'Always' })];
     const pod = podOf({ initContainers, containers: [asking('a', '2'), asking('b', '1')] }, { uid: 'u' });
-    for (const each of [...initContainers, ...pod.spec.containers!]) cpus.allocate(pod, each, undefined);
+    for (const each of [...initContainers, ...pod.spec.containers!]) cpus.allocate(pod, each, ANYWHERE);
     const found = ['i', 's', 'a', 'b'].map((name) => own(cpus, 'u', name));
     expect(found).toEqual(['1-2,5-6', '1', '2,6', '5']);
     expect(shared(cpus)).toBe('0,3-4,7');
@@ -65,7 +66,7 @@ describe('CPUs of containers', () => {
   it('come from the nodes that they are to be on, as far as there are any', () => {
     const cpus = cpusOf(DUAL, '0');
     const a = asking('a', '7');
-    cpus.allocate(podWith('u', a), a, nodesOf([1]));
+    cpus.allocate(podWith('u', a), a, { nodes: nodesOf([1]) });
     expect(own(cpus, 'u', 'a')).toBe('1,3,5-7,9,11');
   });
 
@@ -96,7 +97,7 @@ describe('CPUs of containers', () => {
 
   it('come as whole cores, where nothing else will do', () => {
     const cpus = cpusOf(SINGLE, '0', { wholeCores: true });
-    const try_ = (cpu: string) => () => cpus.allocate(podWith('u', asking('a', cpu)), asking('a', cpu), undefined);
+    const try_ = (cpu: string) => () => cpus.allocate(podWith('u', asking('a', cpu)), asking('a', cpu), ANYWHERE);
     expect(try_('3')).toThrow('SMT Alignment Error: requested 3 cpus not multiple cpus per core = 2');
     expect(try_('8')).toThrow(
       'SMT Alignment Error: not enough free physical CPUs: available physical CPUs = 6, requested CPUs = 8, CPUs per core = 2',

@@ -7,9 +7,10 @@ import { Quantity } from '@keelson/api/quantity';
 import { hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
+import type { ExclusivePolicy } from '../topology/exclusive-manager.ts';
 import { type Hint, type Hints, hintsFor, includes, NO_HINTS, type Nodes } from '../topology/hints.ts';
 import type { Cpu } from '../topology/machine.ts';
-import { AdmissionError } from '../topology/manager.ts';
+import { AdmissionError, type AllocationHow } from '../topology/manager.ts';
 import type { CpuAssignments } from './assignments.ts';
 import { takeCpus } from './choose.ts';
 import { distributeCpus } from './distribute.ts';
@@ -42,7 +43,7 @@ function threadsOf(machine: readonly Cpu[]): number {
   return Math.floor(machine.length / new Set(machine.map(({ core }) => core)).size);
 }
 
-export class StaticCpus {
+export class StaticCpus implements ExclusivePolicy {
   readonly assignments: CpuAssignments;
   /** What is never anybody's own. */
   readonly reserved: CpuSet;
@@ -75,8 +76,8 @@ export class StaticCpus {
     return milli % 1000 === 0 ? milli / 1000 : 0;
   }
 
-  wants(pod: Pod): boolean {
-    return declaredContainers(pod.spec).some((each) => this.wanted(pod, each) > 0);
+  wants(pod: Pod, container: Container): boolean {
+    return this.wanted(pod, container) > 0;
   }
 
   hints(pod: Pod, container: Container): Hints {
@@ -102,7 +103,7 @@ export class StaticCpus {
   }
 
   /** @returns whether it was given any @throws AdmissionError, Error why it cannot have them */
-  allocate(pod: Pod, container: Container, nodes: Nodes | undefined): boolean {
+  allocate(pod: Pod, container: Container, { nodes }: Pick<AllocationHow, 'nodes'>): boolean {
     const count = this.wanted(pod, container);
     if (count === 0) return false;
     if (this.#options.wholeCores) this.#checkCores(count);

@@ -1,16 +1,12 @@
 /** The memory of a node: containers get theirs from certain NUMA nodes when their pod is admitted (pkg/kubelet/cm/memorymanager). */
 import { join } from 'node:path';
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { addResources, type ResourceTotals } from '@keelson/api/resources/list';
-import type { World } from '@keelson/client';
 import { amountsOf } from '../resources/requests.ts';
-import { StateFile } from '../state-file.ts';
-import { type Hints, NO_HINTS } from '../topology/hints.ts';
+import { ExclusiveManager, type ExclusiveManagerOptions } from '../topology/exclusive-manager.ts';
 import type { NumaNode } from '../topology/machine.ts';
-import type { AllocationHow, Provider } from '../topology/manager.ts';
-import { type ExclusiveMetrics, UNCOUNTED } from '../topology/metrics.ts';
-import { belongingTo, restoredFrom } from '../topology/remembered.ts';
+import { restoredFrom } from '../topology/remembered.ts';
 import { formatMemoryState, MEMORY_STATE, parseMemoryState } from './checkpoint.ts';
 import { type Block, MemoryState } from './state.ts';
 import { isMemory, type ReservedMemory, StaticMemory } from './static.ts';
@@ -28,31 +24,23 @@ export interface MemorySettings {
   readonly reserved: readonly MemoryReservation[];
 }
 
-export interface MemoryManagerOptions {
-  readonly world: World;
-  readonly metrics?: ExclusiveMetrics | undefined;
+export interface MemoryManagerOptions extends ExclusiveManagerOptions {
   readonly settings: MemorySettings;
   readonly machine: readonly NumaNode[];
   /** Of each resource, kept from pods. */
   readonly kept: Readonly<Record<string, string>>;
   /** Of the kubelet. */
   readonly directory: string;
-  /** Those that run or may run. */
-  pods(): readonly Pod[];
-  /** Whether all pods of the node are known. */
-  ready(): boolean;
 }
 
-export class MemoryManager implements Provider {
-  readonly #options: MemoryManagerOptions;
-  readonly #file: StateFile;
-  /** Undefined: all have it from anywhere. */
-  readonly #static: StaticMemory | undefined;
-
-  private constructor(options: MemoryManagerOptions, memory: StaticMemory | undefined) {
-    this.#options = options;
-    this.#static = memory;
-    this.#file = new StateFile(join(options.directory, MEMORY_STATE));
+export class MemoryManager extends ExclusiveManager<StaticMemory> {
+  private constructor({ settings, directory, ...options }: MemoryManagerOptions, state: MemoryState) {
+    super(options, {
+      resource: 'memory',
+      policy: settings.policy === 'Static' ? new StaticMemory(state) : undefined,
+      path: join(directory, MEMORY_STATE),
+      text: () => formatMemoryState(settings.policy, state),
+    });
   }
 
   /** With what a kubelet before has left. @throws Error where that does not fit the machine or the settings */
@@ -67,81 +55,30 @@ export class MemoryManager implements Provider {
       throw new Error(`start memory manager error: ${(error as Error).message}`, { cause: error });
     }
     const isNew = !found || (policy === 'Static' && found.nodes.size === 0);
-    const state = isNew ? unused : found;
-    const manager = new MemoryManager(options, policy === 'Static' ? new StaticMemory(state) : undefined);
-    if (isNew) await manager.#write(state);
+    const manager = new MemoryManager(options, isNew ? unused : found);
+    if (isNew) await manager.write();
     return manager;
-  }
-
-  wants(pod: Pod): boolean {
-    return this.#static?.wants(pod) ?? false;
-  }
-
-  hints(pod: Pod, container: Container): Hints {
-    this.#release();
-    return this.#static?.hints(pod, container) ?? NO_HINTS;
-  }
-
-  podHints(pod: Pod): Hints {
-    this.#release();
-    return this.#static?.podHints(pod) ?? NO_HINTS;
-  }
-
-  /** Resolves when it is on disk. */
-  async allocate(pod: Pod, container: Container, how: AllocationHow): Promise<void> {
-    this.#release();
-    const memory = this.#static;
-    if (!memory || memory.wanted(pod, container).size === 0) return;
-    const { metrics = UNCOUNTED } = this.#options;
-    if (metrics.pin('memory', () => memory.allocate(pod, container, how))) await this.#write(memory.state);
   }
 
   /** A container is about to begin: what has ended before is given back. */
   begins(pod: Pod, container: string): void {
-    if (this.#static?.begins(pod, container)) this.#writeSoon(this.#static.state);
+    if (this.policy?.begins(pod, container)) this.writeSoon();
   }
 
   /** The nodes that a container has its memory from; none where it is anywhere. */
   nodesOf(uid: string, container: string): number[] {
-    return this.#static?.nodesOf(uid, container) ?? [];
+    return this.policy?.nodesOf(uid, container) ?? [];
   }
 
   blocksOf(uid: string, container: string): readonly Block[] {
-    return this.#static?.state.of(uid, container) ?? [];
+    return this.policy?.state.of(uid, container) ?? [];
   }
 
   /** What containers can have of each node. */
   allocatable(): Block[] {
-    return [...(this.#static?.state.nodes ?? [])].flatMap(([id, { tables }]) =>
+    return [...(this.policy?.state.nodes ?? [])].flatMap(([id, { tables }]) =>
       [...tables].flatMap(([type, { allocatable: size }]) => (size > 0 ? [{ nodes: [id], type, size }] : [])),
     );
-  }
-
-  /** Whether a pod cannot be resized, as what it has is its own. */
-  get isExclusive(): boolean {
-    return this.#static !== undefined;
-  }
-
-  /** Resolves when what is known is on disk. */
-  async stop(): Promise<void> {
-    await this.#file.idle();
-  }
-
-  #release(): void {
-    const { ready, pods } = this.#options;
-    if (!this.#static || !ready()) return;
-    const released = this.#static.release(belongingTo(pods()));
-    if (released) this.#writeSoon(this.#static.state);
-  }
-
-  #writeSoon(state: MemoryState): void {
-    this.#write(state).catch((error) =>
-      this.#options.world.log.error({ error }, 'Failed to store state to checkpoint'),
-    );
-  }
-
-  #write(state: MemoryState): Promise<void> {
-    return this.#file.write(() => formatMemoryState(this.#options.settings.policy, state));
   }
 }
 

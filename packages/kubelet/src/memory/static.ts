@@ -7,6 +7,7 @@ import { Quantity } from '@keelson/api/quantity';
 import { HUGE_PAGES, hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
+import type { ExclusivePolicy } from '../topology/exclusive-manager.ts';
 import { countOf, type Hint, type Hints, hintsFor, idsIn, NO_HINTS, type Nodes, nodesOf } from '../topology/hints.ts';
 import type { NumaNode } from '../topology/machine.ts';
 import type { AllocationHow } from '../topology/manager.ts';
@@ -17,7 +18,7 @@ export type ReservedMemory = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
 type Wanted = ReadonlyMap<string, number>;
 
-export class StaticMemory {
+export class StaticMemory implements ExclusivePolicy {
   readonly state: MemoryState;
 
   constructor(state: MemoryState) {
@@ -37,8 +38,8 @@ export class StaticMemory {
     return new Map(own.map(([name, text]) => [name, Number(Quantity.parse(text).value())]));
   }
 
-  wants(pod: Pod): boolean {
-    return declaredContainers(pod.spec).some((each) => this.wanted(pod, each).size > 0);
+  wants(pod: Pod, container: Container): boolean {
+    return this.wanted(pod, container).size > 0;
   }
 
   hints(pod: Pod, container: Container): Hints {
