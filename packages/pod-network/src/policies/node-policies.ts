@@ -5,13 +5,13 @@ import type { LabelSelector } from '@keelson/api/selectors/labels';
 import type { Rules } from '@keelson/proxy/rules/rules';
 import { Table } from '@keelson/proxy/rules/table';
 import { Groups } from './groups.ts';
-import { allowancesOf, DIRECTIONS, type Direction, directionsOf } from './isolation.ts';
-import type { Address, Member } from './members.ts';
+import { allowancesOf, DIRECTIONS, directionsOf } from './isolation.ts';
+import type { Member } from './members.ts';
+import { type Own, OwnPods, type PerDirection } from './own-pods.ts';
 import { type PodSet, selectorOf } from './pod-sets.ts';
 import { baseRules, COMMENT, isolationRules, ownElements, policyRules, TABLE, unknownRules } from './rules.ts';
 
 type Labels = Readonly<Record<string, string>>;
-type PerDirection<T> = Readonly<Partial<Record<Direction, T>>>;
 
 /** A policy, as what it means to the table. */
 interface Policy {
@@ -19,13 +19,6 @@ interface Policy {
   readonly namespace: string;
   readonly selector: LabelSelector;
   readonly allowed: PerDirection<{ readonly rules: Rules; readonly sets: readonly PodSet[] }>;
-}
-
-/** A pod of this node, and what policies say of it. */
-interface Own {
-  readonly addresses: readonly Address[];
-  /** The policies' names, in their order; none: it is not isolated in that direction. */
-  readonly by: PerDirection<readonly string[]>;
 }
 
 /** So many pods, policies or sets at once, then other work gets its turn. */
@@ -37,6 +30,8 @@ const SLICE = 25;
  */
 export class NodePolicies {
   readonly #nodeName: string;
+  /** Pods of this node. */
+  readonly #own: OwnPods;
   readonly #table = new Table(TABLE, COMMENT);
   readonly #pods = new Map<string, Member>();
   readonly #podsOf = new Groups();
@@ -44,15 +39,8 @@ export class NodePolicies {
   readonly #policies = new Map<string, Policy>();
   readonly #policiesOf = new Groups();
 
-  /** Pods of this node, by their addresses, in whichever namespace. */
-  readonly #holders = new Groups();
-  /** Pods of this node, by their namespace. */
-  readonly #here = new Groups();
-  readonly #own = new Map<string, Own>();
   #ranges: readonly string[] = [];
 
-  /** Pods of this node that have to be compared with the policies. */
-  readonly #unasked = new Set<string>();
   /** Pods whose elements have to be compared with the table's. */
   readonly #unwritten = new Set<string>();
   /** Whether other chains or sets may be needed than stand in the table. */
@@ -66,6 +54,7 @@ export class NodePolicies {
 
   constructor(nodeName: string) {
     this.#nodeName = nodeName;
+    this.#own = new OwnPods(nodeName, (pod) => this.#selecting(pod));
     this.#table.change(new Map([['', baseRules()]]), 0);
   }
 
@@ -73,8 +62,12 @@ export class NodePolicies {
   setPod(name: string, pod: Member | undefined): boolean {
     const before = this.#pods.get(name);
     if (isDeepStrictEqual(before, pod)) return false;
-    if (before) this.#forget(name, before);
-    if (pod) this.#note(name, pod);
+    if (before) this.#podsOf.delete(before.namespace, name);
+    if (pod) {
+      this.#pods.set(name, pod);
+      this.#podsOf.add(pod.namespace, name);
+    } else this.#pods.delete(name);
+    this.#own.set(name, pod);
     this.#unwritten.add(name);
     return true;
   }
@@ -111,7 +104,7 @@ export class NodePolicies {
       this.#policiesOf.add(after.namespace, name);
     }
     this.#isOutdated = true;
-    for (const pod of this.#here.of((before ?? this.#policies.get(name))!.namespace)) this.#unasked.add(pod);
+    this.#own.policiesChanged((before ?? this.#policies.get(name))!.namespace);
     return true;
   }
 
@@ -121,9 +114,11 @@ export class NodePolicies {
    */
   *changes(now: number): Generator<string> {
     let seen = 0;
-    for (const name of this.#unasked) {
-      this.#unasked.delete(name);
-      this.#ask(name);
+    for (const { name, isOther } of this.#own.changes()) {
+      if (isOther) {
+        this.#isOutdated = true;
+        this.#unwritten.add(name);
+      }
       if (++seen % SLICE === 0) yield '';
     }
     const gone = this.#isOutdated ? yield* this.#plan(now) : [];
@@ -142,69 +137,27 @@ export class NodePolicies {
 
   /** Of the cluster: policies; of this node: its pods, the sets that its policies ask for, the elements of all sets and maps. */
   get sizes(): Readonly<Record<'policies' | 'isolated' | 'others' | 'sets' | 'elements', number>> {
-    const isolated = [...this.#own.values()].filter(({ by }) => Object.values(by).some((names) => names)).length;
+    const isolated = [...this.#own.all()].filter(({ by }) => Object.values(by).some((names) => names)).length;
     return {
       policies: this.#policies.size,
       isolated,
-      others: this.#own.size - isolated,
+      others: this.#own.count - isolated,
       sets: this.#sets.size,
       elements: this.#table.elements,
     };
   }
 
-  #forget(name: string, { namespace, nodeName, addresses }: Member): void {
-    this.#pods.delete(name);
-    this.#podsOf.delete(namespace, name);
-    if (nodeName !== this.#nodeName) return;
-    this.#here.delete(namespace, name);
-    this.#unasked.add(name);
-    for (const { address } of addresses) {
-      this.#holders.delete(address, name);
-      for (const other of this.#holders.of(address)) this.#unasked.add(other);
-    }
-  }
-
-  #note(name: string, pod: Member): void {
-    this.#pods.set(name, pod);
-    this.#podsOf.add(pod.namespace, name);
-    if (pod.nodeName !== this.#nodeName) return;
-    this.#here.add(pod.namespace, name);
-    for (const { address } of pod.addresses) {
-      this.#holders.add(address, name);
-      for (const each of this.#holders.of(address)) this.#unasked.add(each);
-    }
-  }
-
-  /** Which policies select a pod of this node. */
-  #ask(name: string): void {
-    const own = this.#ownOf(name);
-    if (isDeepStrictEqual(own, this.#own.get(name))) return;
-    if (own) this.#own.set(name, own);
-    else this.#own.delete(name);
-    this.#isOutdated = true;
-    this.#unwritten.add(name);
-  }
-
-  #ownOf(name: string): Own | undefined {
-    const pod = this.#pods.get(name);
-    if (pod?.nodeName !== this.#nodeName) return undefined;
-    const addresses = pod.addresses.filter(({ address }) => this.#youngestAt(address) === name);
-    const selecting = [...this.#policiesOf.of(pod.namespace)]
+  /** Which policies select a pod. */
+  #selecting({ namespace, labels }: Member): Own['by'] {
+    const selecting = [...this.#policiesOf.of(namespace)]
       .map((policy) => [policy, this.#policies.get(policy)!] as const)
-      .filter(([, { selector }]) => selector.matches(pod.labels))
+      .filter(([, { selector }]) => selector.matches(labels))
       .sort(([a], [b]) => (a < b ? -1 : 1));
-    if (addresses.length === 0) return undefined;
     const named = DIRECTIONS.map((direction) => {
       const names = selecting.filter(([, { allowed }]) => allowed[direction]).map(([policy]) => policy);
       return [direction, names.length > 0 ? names : undefined] as const;
     });
-    return { addresses, by: Object.fromEntries(named) };
-  }
-
-  /** Of two with one address, which has passed on from the one to the other, the younger is meant. */
-  #youngestAt(address: string): string | undefined {
-    const age = (name: string) => `${this.#pods.get(name)!.created} ${name}`;
-    return [...this.#holders.of(address)].reduce((a, b) => (age(a) > age(b) ? a : b));
+    return Object.fromEntries(named);
   }
 
   /** Writes the chains and sets that the pods of this node need now. @returns the owners of those that they do not need any more */
@@ -213,7 +166,7 @@ export class NodePolicies {
     const sets = new Map<string, PodSet>();
     const policies = new Map<string, Rules>();
     const isolations = new Map<string, Rules>();
-    for (const { by } of this.#own.values()) {
+    for (const { by } of this.#own.all()) {
       for (const direction of DIRECTIONS) {
         const names = by[direction];
         if (names === undefined) continue;
