@@ -81,6 +81,7 @@ const component: Component<typeof flags> = {
         client,
         metrics,
         ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
+        systemLogQueries: housekeeping.systemLogQueries,
         configuration,
         pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: LISTED_PATHS }),
       });

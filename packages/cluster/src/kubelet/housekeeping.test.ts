@@ -13,6 +13,7 @@ test('without a word all is as upstream has it', () => {
     maxStatusImages: 50,
     logRotation: { maxFiles: 5, maxSize: 10 * 2 ** 20, everyMs: 10_000 },
     systemLogs: true,
+    systemLogQueries: false,
   });
   expect(eviction).toMatchObject({ transitionMs: 300_000, maxGraceSeconds: 0, limitStorage: true });
   expect(eviction.thresholds.map(({ signal }) => signal)).toEqual([
@@ -70,8 +71,8 @@ test.each([
     'invalid configuration: containerLogMonitorInterval must be a positive time duration greater than or equal to 3s',
   ],
   [
-    { enableSystemLogQuery: true },
-    'invalid configuration: NodeLogQuery feature gate is required for enableSystemLogQuery',
+    { enableSystemLogQuery: true, enableSystemLogHandler: false },
+    'invalid configuration: enableSystemLogHandler is required for enableSystemLogQuery',
   ],
   [
     { evictionSoft: { 'memory.available': '1Gi' } },

@@ -43,6 +43,8 @@ export interface Housekeeping {
   readonly logRotation: LogRotation;
   /** Whether `/logs/` is served. */
   readonly systemLogs: boolean;
+  /** Whether it is served what services have said. */
+  readonly systemLogQueries: boolean;
 }
 
 const MINUTE_MS = 60_000;
@@ -61,6 +63,7 @@ export function housekeepingOf(file: HousekeepingFile): Housekeeping {
     eviction: eviction(file),
     logRotation: { ...rotation, maxSize: bytesOf(file.containerLogMaxSize || '10Mi') },
     systemLogs: file.enableSystemLogHandler ?? true,
+    systemLogQueries: file.enableSystemLogQuery ?? false,
   };
 }
 
@@ -124,7 +127,6 @@ function logRotation(file: HousekeepingFile): Omit<LogRotation, 'maxSize'> {
 function logProblems({ maxFiles, everyMs }: Omit<LogRotation, 'maxSize'>, file: HousekeepingFile): string[] {
   const { enableSystemLogHandler: serves = true, enableSystemLogQuery: queries = false } = file;
   return [
-    queries && 'NodeLogQuery feature gate is required for enableSystemLogQuery',
     queries && !serves && 'enableSystemLogHandler is required for enableSystemLogQuery',
     (file.containerLogMaxWorkers ?? 1) < 1 && 'containerLogMaxWorkers must be greater than or equal to 1',
     everyMs < 3_000 && 'containerLogMonitorInterval must be a positive time duration greater than or equal to 3s',

@@ -22,7 +22,7 @@ import { checkpoint } from './checkpoint.ts';
 import { sendContainerLogs, type Target } from './container-logs.ts';
 import { containerMetrics } from './container-metrics.ts';
 import { join, outcomeOf, streamsAsked } from './exec.ts';
-import { serveFile } from './files.ts';
+import { serveNodeLogs } from './node-logs.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import * as spdy from './spdy.ts';
 import { summaryOf } from './summary.ts';
@@ -39,6 +39,8 @@ export interface KubeletServerOptions {
   readonly metrics: MetricsRegistry;
   /** Folder that `/logs/` shows; without it, it is disabled. */
   readonly systemLogs?: string | undefined;
+  /** Whether it also answers `?query=`, from the machine's journal. */
+  readonly systemLogQueries?: boolean | undefined;
   /** What `/configz` shows. */
   readonly configuration?: object | undefined;
   /** `/statusz` and `/flagz`. */
@@ -124,7 +126,7 @@ class KubeletServer {
         if (rest[0] === 'summary') return sendJson(response, await summaryOf(this.#view));
         break;
       case 'logs':
-        return this.#systemLogs(rest, request, response);
+        return this.#systemLogs(rest, url.searchParams, request, response);
       case 'metrics':
         return this.#metrics(rest[0] ?? '', response);
       case 'exec':
@@ -219,14 +221,15 @@ class KubeletServer {
 
   async #systemLogs(
     path: readonly string[],
+    query: URLSearchParams,
     request: http.IncomingMessage,
     response: http.ServerResponse,
   ): Promise<void> {
-    const { systemLogs } = this.#options;
+    const { systemLogs, systemLogQueries: queries = false } = this.#options;
     if (systemLogs === undefined) throw new HttpError(405, 'logs endpoint is disabled.\n');
     if (request.method !== 'GET') throw new HttpError(405, '405: Method Not Allowed');
     if (path.length === 0) throw new HttpError(404, '404 page not found\n');
-    return serveFile(systemLogs, `/${path.join('/')}`, request, response);
+    return serveNodeLogs({ directory: systemLogs, queries }, `/${path.join('/')}`, query, request, response);
   }
 
   async #run(
