@@ -1,5 +1,6 @@
 /**
  * Objects as they lie in the store: canonical JSON that begins with kind, apiVersion and metadata, without resourceVersion.
+ * Custom objects have their members in the order of names instead, at every depth, and begin with apiVersion.
  * The revision under which an object lies is its resourceVersion; it is spliced in when the bytes go out:
  *
  *     {"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","uid":"u","labels":…},"spec":…}
@@ -11,9 +12,12 @@ import { typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
 import { jsonText } from './json.ts';
 import { JsonCursor } from './json-cursor.ts';
+import { METADATA_MEMBERS, metadataValueInOrder, sortedDeep } from './order.ts';
 import { isProtobuf, openProtobuf } from './protobuf.ts';
 
 export interface StoredLayout {
+  /** Members stand in the order of their names, as in custom objects. */
+  readonly isSorted: boolean;
   /** Where the key `"metadata"` begins; before it stand only kind and apiVersion. */
   readonly metadata: number;
   /** Where resourceVersion belongs. */
@@ -26,13 +30,25 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const BRACE = 0x7b;
 const CLOSE = 0x7d;
+const BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 
 /** Drops resourceVersion. The bytes are good for being kept: they share their memory with nobody. */
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...stored } = metadata;
-  const text = jsonText({ kind, apiVersion, metadata: stored, ...rest });
+  return bytesOf({ kind, apiVersion, metadata: stored, ...rest });
+}
+
+/** The same of a custom object. */
+export function encodeSorted(object: KubeObject): Buffer {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return bytesOf(sortedDeep({ ...object, metadata }));
+}
+
+function bytesOf(object: object): Buffer {
+  const text = jsonText(object);
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);
   return bytes;
@@ -40,14 +56,21 @@ export function encodeStored(object: KubeObject): Buffer {
 
 /**
  * What this server or a kube-apiserver has stored: JSON, or a built-in object in protobuf's envelope.
- * @returns the object without resourceVersion, and its JSON as encodeStored would write it: the value itself where it is that
+ * @returns the object without resourceVersion, and its JSON as encodeStored, or encodeSorted, would write it: the value itself where it is that
  * @throws DecodeError
  */
 export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
   const bytes = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
-  const isOurs = bytes.at(-1) === CLOSE && layoutOf(bytes) !== undefined;
-  return { object, bytes: isOurs ? bytes : encodeStored(object) };
+  const layout = bytes.at(-1) === CLOSE ? layoutOf(bytes) : undefined;
+  if (layout && !layout.isSorted) return { object, bytes };
+  if (isBuiltin(object)) return { object, bytes: encodeStored(object) };
+  return { object, bytes: layout ? bytes : encodeSorted(object) };
+}
+
+function isBuiltin({ apiVersion = '', kind = '' }: KubeObject): boolean {
+  const { group, version } = parseApiVersion(apiVersion);
+  return typeOfKind(group, version, kind) !== undefined;
 }
 
 function decodeEnvelope(bytes: Buffer): KubeObject {
@@ -83,13 +106,14 @@ function isDigit(text: string, at: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Undefined for bytes that are not laid out as encodeStored does it. */
+/** Undefined for bytes that are not laid out as encodeStored or encodeSorted does it. */
 export function layoutOf(bytes: Buffer): StoredLayout | undefined {
   if (bytes[0] !== BRACE) return undefined;
+  if (startsWith(bytes, 1, API_VERSION)) return sortedLayoutOf(bytes);
   let at = 1;
-  for (let i = 0; i < 2; i++) {
-    if (!startsWith(bytes, at, KIND) && !startsWith(bytes, at, API_VERSION)) return undefined;
-    at = endOfString(bytes, bytes.indexOf(QUOTE, at + 1) + 2);
+  for (const key of [KIND, API_VERSION]) {
+    if (!startsWith(bytes, at, key)) return undefined;
+    at = endOfString(bytes, at + key.length - 1);
     if (bytes[at] !== COMMA) return undefined;
     at++;
   }
@@ -103,14 +127,40 @@ export function layoutOf(bytes: Buffer): StoredLayout | undefined {
     if (bytes[at] !== COMMA) break;
     at++;
   }
-  if (bytes[at] === CLOSE) return { metadata, insertAt: at, comma: at === first ? 'none' : 'before' };
-  return { metadata, insertAt: at, comma: 'after' };
+  return { isSorted: false, metadata, insertAt: at, comma: commaAt(bytes, at, first) };
+}
+
+function sortedLayoutOf(bytes: Buffer): StoredLayout | undefined {
+  let at = 1;
+  while (!startsWith(bytes, at, METADATA)) {
+    if (bytes[at] !== QUOTE) return undefined;
+    at = endOfMember(bytes, at);
+    if (bytes[at] !== COMMA) return undefined;
+    at++;
+  }
+  const metadata = at;
+  at += METADATA.length;
+  const first = at;
+  while (bytes[at] === QUOTE && !AFTER.some((key) => startsWith(bytes, at, key))) {
+    at = endOfMember(bytes, at);
+    if (bytes[at] !== COMMA) break;
+    at++;
+  }
+  return { isSorted: true, metadata, insertAt: at, comma: commaAt(bytes, at, first) };
+}
+
+function commaAt(bytes: Buffer, at: number, first: number): StoredLayout['comma'] {
+  if (bytes[at] !== CLOSE) return 'after';
+  return at === first ? 'none' : 'before';
 }
 
 const KIND = Buffer.from('"kind":"');
 const API_VERSION = Buffer.from('"apiVersion":"');
 const METADATA = Buffer.from('"metadata":{');
 const BEFORE = ['name', 'generateName', 'namespace', 'selfLink', 'uid'].map((key) => Buffer.from(`"${key}":"`));
+
+/** The names of metadata that are behind resourceVersion. */
+const AFTER = ['selfLink', 'uid'].map((key) => Buffer.from(`"${key}":`));
 
 function startsWith(bytes: Buffer, at: number, prefix: Buffer): boolean {
   for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
@@ -162,20 +212,71 @@ export function writeMetadata(head: string, bytes: Buffer, revision: number, out
   const layout = layoutOf(bytes)!;
   const { metadata, insertAt } = layout;
   out.text(head);
+  if (layout.isSorted) {
+    writeReordered(bytes, metadata + METADATA.length, revision, out);
+    return;
+  }
   out.copy(bytes, metadata, insertAt);
   out.text(versionText(layout, revision));
   out.copy(bytes, insertAt, endOfObject(bytes, metadata + METADATA.length));
   out.text('}');
 }
 
-/** @param at inside of the object. @returns the offset after its closing brace */
+/** Metadata alone is a struct, whatever it is the metadata of. @param at its first member */
+function writeReordered(bytes: Buffer, at: number, revision: number, out: PieceWriter): void {
+  const members = new Map<string, readonly [from: number, to: number]>();
+  for (let from = at; bytes[from] === QUOTE; ) {
+    const to = endOfMember(bytes, from);
+    members.set(bytes.toString('latin1', from + 1, endOfString(bytes, from) - 1), [from, to]);
+    from = bytes[to] === COMMA ? to + 1 : to;
+  }
+  let separator = '"metadata":{';
+  const next = (): void => {
+    out.text(separator);
+    separator = ',';
+  };
+  for (const name of METADATA_MEMBERS) {
+    const member = members.get(name);
+    if (member) {
+      next();
+      writeMember(name, bytes, member, out);
+    } else if (name === 'resourceVersion' && revision !== 0) {
+      next();
+      out.text(`"resourceVersion":"${revision}"`);
+    }
+  }
+  out.text(separator === ',' ? '}}' : '"metadata":{}}');
+}
+
+const OWN_MEMBERS = new Set(['managedFields', 'ownerReferences']);
+
+function writeMember(name: string, bytes: Buffer, [from, to]: readonly [number, number], out: PieceWriter): void {
+  if (!OWN_MEMBERS.has(name)) {
+    out.copy(bytes, from, to);
+    return;
+  }
+  const value = JSON.parse(bytes.toString('utf8', from + name.length + 3, to)) as unknown[];
+  out.copy(Buffer.from(`"${name}":${jsonText(metadataValueInOrder(name, value) as object)}`));
+}
+
+/** @param at the quote before its name. @returns the offset after its value */
+function endOfMember(bytes: Buffer, at: number): number {
+  const value = endOfString(bytes, at) + 1;
+  if (bytes[value] === QUOTE) return endOfString(bytes, value);
+  if (bytes[value] === BRACE || bytes[value] === BRACKET) return endOfObject(bytes, value + 1);
+  let end = value;
+  while (end < bytes.length && bytes[end] !== COMMA && bytes[end] !== CLOSE) end++;
+  return end;
+}
+
+/** @param at inside of the object or array. @returns the offset after its closing brace */
 function endOfObject(bytes: Buffer, at: number): number {
   let end = at;
   for (let depth = 1; depth > 0; end++) {
     const byte = bytes[end];
     if (byte === QUOTE) end = endOfString(bytes, end) - 1;
-    else if (byte === BRACE) depth++;
-    else if (byte === CLOSE) depth--;
+    else if (byte === BRACE || byte === BRACKET) depth++;
+    else if (byte === CLOSE || byte === CLOSE_BRACKET) depth--;
   }
   return end;
 }

@@ -5,7 +5,7 @@
  *     store ──bytes──▶ parse ─▶ prune, default (schema of the stored version) ─▶ convert ──▶ watch cache of this version
  *     store ◀─────────────────────────────── convert to the storage version ◀── write
  */
-import { encodeStored, parseStored } from '@keelson/api/codec/stored';
+import { encodeSorted, parseStored } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
 import type { KeyValue, Store, WriteOptions, WriteResult } from '@keelson/storage/store';
 import { TransformedStore } from '@keelson/storage/transformed-store';
@@ -70,7 +70,7 @@ export class VersionedStore extends TransformedStore {
     const others = objects.flatMap((object, i) => (object && object.apiVersion !== this.#own ? [i] : []));
     const finish = (converted: readonly KubeObject[]): readonly KeyValue[] => {
       for (const [i, object] of converted.entries()) objects[others[i]!] = this.#pruned(object, this.#own);
-      return kvs.map((kv, i) => (objects[i] ? { ...kv, value: encodeStored(objects[i]) } : kv));
+      return kvs.map((kv, i) => (objects[i] ? { ...kv, value: encodeSorted(objects[i]) } : kv));
     };
     if (others.length === 0) return finish([]);
     const converted = this.#versions.conversion.convert(
@@ -100,6 +100,6 @@ export class VersionedStore extends TransformedStore {
   protected async write(_key: string, value: Uint8Array): Promise<Uint8Array> {
     if (this.#own === this.#storage) return value;
     const [converted] = await this.#versions.conversion.convert([parseStored(value as Buffer)], this.#storage);
-    return encodeStored(this.#pruned(converted!, this.#storage));
+    return encodeSorted(this.#pruned(converted!, this.#storage));
   }
 }

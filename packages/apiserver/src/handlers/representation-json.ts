@@ -2,6 +2,7 @@
  * Objects as JSON in the version in which they are stored: bytes are copied, with the resourceVersion spliced in.
  */
 import { encodeJson } from '@keelson/api/codec/json';
+import { sortedDeep } from '@keelson/api/codec/order';
 import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { JsonObject } from '@keelson/api/patch/value';
@@ -38,7 +39,7 @@ export class StoredJson implements Representation {
     // What a dry run has not looked at may be anything.
     const stored = resourceVersion === undefined || Number(resourceVersion) > 0 ? encodedBytesOf(object) : undefined;
     if (stored) return Buffer.concat([...writeObject(stored, Number(resourceVersion ?? 0)), NEWLINE]);
-    return Buffer.concat([encodeJson(object), NEWLINE]);
+    return Buffer.concat([encodeJson(this.#definition.storageForm.type ? object : sortedDeep(object)), NEWLINE]);
   }
 
   cached(object: CachedObject): Buffer {
@@ -61,7 +62,8 @@ export class StoredJson implements Representation {
   bookmark(revision: number, initialEventsEnd: boolean): Buffer {
     const { kind, storage, storageForm } = this.#definition;
     const id = { kind, apiVersion: apiVersionOf(storage) };
-    return jsonFrame('BOOKMARK', bookmarkObject(id, revision, initialEventsEnd, storageForm.empty));
+    const bookmark = bookmarkObject(id, revision, initialEventsEnd, storageForm.empty);
+    return jsonFrame('BOOKMARK', storageForm.selfDescribing ? sortedDeep(bookmark) : bookmark);
   }
 
   error(status: object): Buffer {
@@ -75,8 +77,19 @@ export function listHead(
   apiVersion: string,
   metadata: ListMeta,
 ): object {
-  const meta = storageForm.selfDescribing ? { continue: '', ...metadata } : metadata;
-  return { kind: listKind, apiVersion, metadata: meta };
+  if (!storageForm.selfDescribing) return { kind: listKind, apiVersion, metadata };
+  return sortedDeep({ apiVersion, kind: listKind, metadata: { continue: '', ...metadata } });
+}
+
+/** What of a list stands before its items, and what behind: those of custom resources are sorted. */
+export function aroundItems(head: object, itemsField: string): readonly [before: object, after: object] {
+  const members = Object.entries(head);
+  if (members[0]![0] !== 'apiVersion') return [head, {}];
+  const isBefore = ([name]: readonly [string, unknown]): boolean => name < itemsField;
+  return [
+    Object.fromEntries(members.filter(isBefore)),
+    Object.fromEntries(members.filter((member) => !isBefore(member))),
+  ];
 }
 
 /** A list that is written item by item. @param head everything but the items */
@@ -88,9 +101,13 @@ export function* jsonList(
   out: ChunkWriter,
   write: (item: CachedObject) => void,
 ): Iterable<void> {
-  out.copy(Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${itemsField}":`));
+  const [before, after] = aroundItems(head, itemsField);
+  const rest = JSON.stringify(after).slice(1);
+  const end = Buffer.from(`${rest === '}' ? '' : ','}${rest}\n`);
+  out.copy(Buffer.from(`${JSON.stringify(before).slice(0, -1)},"${itemsField}":`));
   if (items.length === 0) {
-    out.text(`${noItems}}\n`);
+    out.text(noItems);
+    out.copy(end);
     return;
   }
   let separator = '[';
@@ -100,7 +117,8 @@ export function* jsonList(
     write(item);
     yield;
   }
-  out.text(']}\n');
+  out.text(']');
+  out.copy(end);
 }
 
 export function jsonFrame(type: WatchEventType, object: object): Buffer {

@@ -5,7 +5,7 @@ import type { KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cacher.ts';
 import type { ListMeta, Representation } from './representation.ts';
-import { jsonFrame, jsonList } from './representation-json.ts';
+import { aroundItems, jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';
 
 interface ShapedOptions {
@@ -49,7 +49,8 @@ export abstract class ShapedRepresentation implements Representation {
 
   protected emptyList(meta: ListMeta): Buffer {
     const { shape } = this.options;
-    return this.encode({ ...shape.listHead(meta), [shape.itemsField]: shape.noItems === 'null' ? null : [] });
+    const [before, after] = aroundItems(shape.listHead(meta), shape.itemsField);
+    return this.encode({ ...before, [shape.itemsField]: shape.noItems === 'null' ? null : [], ...after });
   }
   protected item(cached: CachedObject): object {
     const stored = this.options.parse(cached);
@@ -82,7 +83,9 @@ export class ShapedJson extends ShapedRepresentation {
   *#indentedList(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
     if (items.length === 0) return out.copy(this.emptyList(meta));
     const { shape } = this.options;
-    const head = jsonText(shape.listHead(meta), true);
+    const [before, after] = aroundItems(shape.listHead(meta), shape.itemsField);
+    const head = jsonText(before, true);
+    const rest = Object.keys(after).length > 0 ? `,${jsonText(after, true).slice(1)}` : END_OF_INDENTED;
     out.copy(Buffer.from(`${head.slice(0, -END_OF_INDENTED.length)},\n  "${shape.itemsField}": `));
     let separator = '[';
     for (const item of items) {
@@ -91,7 +94,7 @@ export class ShapedJson extends ShapedRepresentation {
       separator = ',';
       yield;
     }
-    out.text(`\n  ]${END_OF_INDENTED}`);
+    out.copy(Buffer.from(`\n  ]${rest}`));
   }
 
   #itemWriter(out: ChunkWriter): (item: CachedObject) => void {

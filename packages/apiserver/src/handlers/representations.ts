@@ -1,5 +1,7 @@
 /** Which representation a request gets. */
 
+import { metadataInOrder, sortedDeep } from '@keelson/api/codec/order';
+import type { KubeObject } from '@keelson/api/object';
 import { headerOf } from '../http/answer.ts';
 import { wantsPretty } from '../http/negotiate.ts';
 import { describeField } from '../openapi/describe.ts';
@@ -28,7 +30,7 @@ export function representationFor(scope: Scope, answer?: 'object' | 'list'): Rep
 
   const options = {
     shape: shapeOf(scope, form),
-    convert: lens.read.bind(lens),
+    convert: (object: KubeObject) => inOrder(lens.read(object), lens.expected.form.type === undefined),
     parse: store.codec.object.bind(store.codec),
     pretty,
   };
@@ -50,6 +52,13 @@ export function listKey(scope: Scope): string | undefined {
   const { ctx, output, lens } = scope;
   if (formOf(output.convert)?.kind === 'Table' || !lens.expected.form.type) return undefined;
   return JSON.stringify([ctx.exchange.url, output.mediaType, output.convert, isPretty(scope)]);
+}
+
+/** What a conversion and the resource version, which is added last, have put elsewhere stands in its place. */
+function inOrder(object: KubeObject, isSorted: boolean): KubeObject {
+  if (isSorted) return sortedDeep(object);
+  const metadata = metadataInOrder(object.metadata);
+  return metadata === object.metadata ? object : { ...object, metadata };
 }
 
 function isPretty({ ctx, output }: Scope): boolean {

@@ -2,7 +2,7 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
-import { encodeStored, parseStored } from '@keelson/api/codec/stored';
+import { encodeSorted, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
@@ -47,7 +47,7 @@ export class ObjectCodec {
     const object = storageForm.normalize(this.#asRead(given));
     if (!registration.storedAsJson) storageForm.emptiesToNull(object);
     if (isStored) delete object.metadata.selfLink;
-    const bytes = encodeStored(object);
+    const bytes = storageForm.type ? encodeStored(object) : encodeSorted(object);
     justEncoded.set(bytes, object);
     encodedBytes.set(object, bytes);
     return { object, bytes };

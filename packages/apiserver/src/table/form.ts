@@ -2,6 +2,7 @@
  * The other forms in which a client may ask for objects, by the parameters of its Accept header: a Table of printable
  * columns, or metadata alone (k8s.io/apiserver/pkg/endpoints/handlers/response.go).
  */
+import { metadataInOrder } from '@keelson/api/codec/order';
 import { badRequest, StatusError } from '@keelson/api/errors';
 import { invalid, Path } from '@keelson/api/field';
 import type { GroupVersionKind, KubeObject } from '@keelson/api/object';
@@ -89,13 +90,15 @@ export function internalGoType(group: string, kind: string): string {
  * @param hidden annotations that are left out
  */
 export function toPartialObjectMetadata(
-  { metadata }: KubeObject,
+  { metadata: given }: KubeObject,
   version: MetaVersion,
   hidden: readonly string[] = [],
 ): KubeObject {
+  const metadata = metadataInOrder(given);
   const { annotations, ...rest } = metadata;
   const kind = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}` };
   if (!annotations || !hidden.some((key) => key in annotations)) return { ...kind, metadata };
   const shown = Object.entries(annotations).filter(([key]) => !hidden.includes(key));
-  return { ...kind, metadata: shown.length > 0 ? { ...rest, annotations: Object.fromEntries(shown) } : rest };
+  const without = shown.length > 0 ? metadataInOrder({ ...rest, annotations: Object.fromEntries(shown) }) : rest;
+  return { ...kind, metadata: without };
 }

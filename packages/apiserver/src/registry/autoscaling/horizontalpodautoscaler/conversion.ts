@@ -60,8 +60,8 @@ function toV2({ metadata, spec, status }: V1): HorizontalPodAutoscaler {
       : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }]);
   const conditions = decode(annotations[CONDITIONS], (json) => list(json).map(decodeCondition));
   return {
-    apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
+    apiVersion: 'autoscaling/v2',
     metadata: withoutRoundTrip(metadata),
     spec: present({
       ...rest,
@@ -90,8 +90,8 @@ function toV1({ metadata, spec, status }: HorizontalPodAutoscaler): V1 {
   const kept = withoutRoundTrip(metadata);
   const all = { ...kept.annotations, ...annotations };
   return {
-    apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
+    apiVersion: 'autoscaling/v1',
     metadata: Object.keys(all).length > 0 ? { ...kept, annotations: sortedByName(all) } : kept,
     spec: present({
       ...rest,
