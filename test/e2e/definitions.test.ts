@@ -54,6 +54,15 @@ test('a definition whose objects cannot be converted stays, says why, and holds 
     reason: 'InstanceDeletionFailed',
     message: expect.stringContaining('conversion webhook for stuck.example.com/v1, Kind=Widget failed') as string,
   });
+  const other = { ...widget, metadata: { name: 'other' } };
+  const apply = { 'content-type': 'application/apply-patch+yaml' };
+  const refused =
+    'widgets.stuck.example.com "other" is forbidden: create not allowed while custom resource definition is terminating';
+  for (const { status, body } of [
+    await client.send('POST', widgets, other),
+    await client.send('PATCH', `${widgets}/other?fieldManager=m`, other, apply),
+  ])
+    expect([status, (JSON.parse(body) as { message: string }).message]).toEqual([403, refused]);
   await define('other.example.com', [version('v1', true)]);
   await client.send('PATCH', path, { spec: { conversion: { strategy: 'None', webhook: null } } });
   await vi.waitFor(async () => expect((await client.send('GET', path)).status).toBe(404), 60_000);

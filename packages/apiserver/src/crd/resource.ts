@@ -66,13 +66,15 @@ export function customVersions(crd: CustomResourceDefinition, deps: ConversionDe
 
 const WHILE_TERMINATING = new Set(['delete', 'deletecollection', 'get', 'list', 'watch']);
 
+const NOTHING_NEW = 'create not allowed while custom resource definition is terminating';
+
 /** The same while the definition is being deleted: nothing new, and discovery says so. */
 export function terminating(version: CustomVersion): CustomVersion {
   const { resource, discovery } = version;
   const [own, ...below] = discovery;
   return {
     ...version,
-    resource: { ...resource, verbs: WHILE_TERMINATING },
+    resource: { ...resource, verbs: WHILE_TERMINATING, refusesNew: NOTHING_NEW },
     discovery: [{ ...own!, verbs: own!.verbs.filter((verb) => WHILE_TERMINATING.has(verb)) }, ...below],
   };
 }

@@ -21,8 +21,6 @@ export function customRoute(ctx: RequestContext, served: ServedResource): Route 
   const verb = VERBS.find((each) => each === info.verb);
   const allowed = subresource ? subresource.verbs : VERB_SET;
   if (!verb || !allowed.has(verb)) throw notSupported(served, info.verb);
-  if (verb === 'create' && !served.verbs.has('create'))
-    throw notSupported(served, verb, 'create not allowed while custom resource definition is terminating');
   if (verb === 'patch') checkPatchType(ctx);
   if ((verb === 'update' || verb === 'patch') && info.name === '') throw badRequest('name must be provided');
   return { served, subresource, verb };
@@ -30,13 +28,13 @@ export function customRoute(ctx: RequestContext, served: ServedResource): Route 
 
 const VERB_SET: ReadonlySet<string> = new Set(VERBS);
 
-function notSupported({ definition }: ServedResource, verb: string, message?: string): StatusError {
+function notSupported({ definition }: ServedResource, verb: string): StatusError {
   const { group, resource } = definition;
   const name = group === '' ? resource : `${resource}.${group}`;
   return new StatusError(
     405,
     'MethodNotAllowed',
-    message ?? `${verb} is not supported on resources of kind ${JSON.stringify(name)}`,
+    `${verb} is not supported on resources of kind ${JSON.stringify(name)}`,
     { group, kind: resource },
   );
 }

@@ -1,6 +1,6 @@
 /** The admission chain as the write handlers call it. */
 import { decodeManaged } from '@keelson/api/apply/managed';
-import { qualified } from '@keelson/api/errors';
+import { forbidden, qualified } from '@keelson/api/errors';
 import type { KubeObject, ManagedFieldsEntry } from '@keelson/api/object';
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts';
 import { Round } from '../admission/round.ts';
@@ -84,7 +84,8 @@ export async function mutateWrite(
   object: KubeObject,
   dryRun: boolean,
 ): Promise<KubeObject> {
-  const { lens, ctx } = scope;
+  const { lens, ctx, served } = scope;
+  if (!live && served.refusesNew) throw forbidden(served.definition, name, served.refusesNew);
   const seen = lens.admitsBodies ? object : lens.write(live, object);
   const { managedFields } = seen.metadata;
   await mutate(scope, { ...writeSubject(scope, name, live), object: seen, dryRun });

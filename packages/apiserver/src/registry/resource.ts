@@ -29,6 +29,8 @@ export interface ServedResource {
   readonly verbs: ReadonlySet<string>;
   readonly subresources: ReadonlyMap<string, Subresource>;
   readonly form: ObjectForm;
+  /** Why no object may be created any more, which is said at admission: those that are there can be changed. */
+  readonly refusesNew?: string;
   /** What clients are told when this version of the kind is deprecated. */
   readonly warning?: string | undefined;
   /** Of custom resources: a copy in another of their versions. @throws StatusError 500 where a webhook does not make it */
