@@ -15,6 +15,7 @@ import type { EgressSelector } from './egress/index.ts';
 import type { ListeningOptions, NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
 import type { Logger } from './logger.ts';
 import type { UserInfo } from './registry/strategy.ts';
+import type { Tracing } from './tracing/index.ts';
 import type { KubeconfigWebhook } from './webhook/kubeconfig.ts';
 
 /** Something that is read again when it changes on disk: `get` is called whenever it is needed. */
@@ -142,6 +143,8 @@ export interface ServerConfig {
   };
   /** Through what the server's own connections go (`--egress-selector-config-file`). Default: straight. */
   readonly egress?: EgressSelector | undefined;
+  /** What requests set going (`--tracing-config-file`). Default: nobody follows it. */
+  readonly tracing?: Tracing | undefined;
   /** Webhooks behind services are asked at the addresses of their endpoints, not at the service's own (`--enable-aggregator-routing`). */
   readonly routeToEndpoints?: boolean;
   /** What this server proves itself with to the servers behind APIServices. */

@@ -53,6 +53,7 @@ import { authorization as checkAuthorization } from './filters/authorization.ts'
 import { impersonation } from './filters/impersonation.ts';
 import { inflight } from './filters/inflight.ts';
 import { filtersOf } from './filters/order.ts';
+import { tracing } from './filters/tracing.ts';
 import { flowControl } from './flowcontrol/index.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { Rounds } from './handlers/rounds.ts';
@@ -255,7 +256,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const openapi = new OpenApiService({ served: () => groups, now });
 
   const resolveService = config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects);
-  const converters = new WebhookClient({ resolve: resolveService, ...(egress ? { egress } : {}) });
+  const converters = new WebhookClient({ resolve: resolveService, egress, tracing: config.tracing });
   const custom = new CustomResources({
     resources,
     discovery,
@@ -300,6 +301,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     configurations: config.admissionControlConfig,
     resolveService,
     egress,
+    tracing: config.tracing,
   });
   const handler = endpoint({
     resources,
@@ -364,6 +366,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       random,
       logger,
       auditing,
+      tracing: config.tracing && tracing(config.tracing),
       authentication: authentication(authenticate, apiAudiencesOf(config), authenticators.metrics, logger),
       impersonation: impersonation(new Impersonation(authorize, () => now().getTime())),
       hasBeenReady: () => hasBeenReady,

@@ -6,6 +6,7 @@ import { qualified } from '@keelson/api/errors';
 import type { EgressSelector } from '../egress/index.ts';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
+import type { Tracing } from '../tracing/index.ts';
 import { type ResolveService, WebhookClient } from '../webhook/client.ts';
 import { webhookConditions } from './cel/conditions.ts';
 import type { PluginConfigurations } from './configuration.ts';
@@ -30,6 +31,7 @@ export interface DynamicOptions {
   readonly configurations?: PluginConfigurations | undefined;
   readonly resolveService: ResolveService;
   readonly egress: EgressSelector | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
 export interface DynamicAdmission {
@@ -42,12 +44,13 @@ export interface DynamicAdmission {
 const GROUP = 'admissionregistration.k8s.io';
 
 export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
-  const { world, resources, metrics, uuid, configurations } = options;
+  const { world, resources, metrics, uuid, configurations, tracing } = options;
   const clientOf = (plugin: string): WebhookClient => {
     const users = configurations?.get(plugin);
     return new WebhookClient({
       resolve: options.resolveService,
-      ...(options.egress ? { egress: options.egress } : {}),
+      egress: options.egress,
+      tracing,
       ...(users instanceof WebhookUsers ? { credentialsFor: (server) => users.for(server) } : {}),
     });
   };
@@ -60,7 +63,7 @@ export function dynamicAdmission(options: DynamicOptions): DynamicAdmission {
   const validatingHooks = new Hooks('validating', conditions);
   const mutating: MutatingPolicies = new Policies((policy) => new Mutator(policy, metrics));
   const validating: ValidatingPolicies = new Policies((policy) => new Validator(policy, metrics));
-  const calling = { uuid, metrics };
+  const calling = { uuid, metrics, tracing };
   const policing = { world, paramsOf: paramsOf(resources), metrics };
   const sources: Readonly<Record<string, Follower>> = {
     mutatingwebhookconfigurations: mutatingHooks,

@@ -20,6 +20,7 @@ export interface FilterParts {
   /** Undefined: nothing is recorded. */
   readonly auditing: AuditOptions | undefined;
   readonly authentication: Filter;
+  readonly tracing: Filter | undefined;
   readonly impersonation: Filter;
   /** Whether /readyz was once well. */
   readonly hasBeenReady: () => boolean;
@@ -42,6 +43,8 @@ export function filtersOf(config: ServerConfig, parts: FilterParts): Filter[] {
     timeout(config.requestTimeoutSeconds),
     ...(allowsOrigin ? [cors(allowsOrigin)] : []),
     parts.authentication,
+    // Who asks may say whether he is traced.
+    ...(parts.tracing ? [parts.tracing] : []),
     ...(auditing ? [audit(auditing)] : []),
     parts.impersonation,
     ...(config.sendRetryAfterWhileNotReady ? [notReady(parts.hasBeenReady)] : []),

@@ -9,6 +9,7 @@ import { dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
 import type { EgressSelector } from '../egress/index.ts';
 import { caBundleProblem } from '../registry/validation/cabundle.ts';
+import type { TraceHeaders, Tracing } from '../tracing/index.ts';
 import { exchange, type Reply } from './exchange.ts';
 
 export interface Address {
@@ -31,7 +32,8 @@ export type CredentialsFor = (server: string) => Credentials | undefined;
 export interface ClientOptions {
   readonly resolve: ResolveService;
   readonly credentialsFor?: CredentialsFor;
-  readonly egress?: Pick<EgressSelector, 'dialer'>;
+  readonly egress?: Pick<EgressSelector, 'dialer'> | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Where a configuration leads. */
@@ -77,10 +79,29 @@ export class WebhookClient {
     const signal = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
     try {
       const address = await target.address();
-      return await this.#send(target, address, config, body, signal);
+      return await this.#traced(target, (more) => this.#send(target, address, config, body, signal, more));
     } catch (error) {
       throw new Error(`Post ${quote(target.url)}: ${reasonOf(error, target, signal)}`);
     }
+  }
+
+  #traced(target: Target, send: (headers: TraceHeaders) => Promise<Reply>): Promise<Reply> {
+    const { tracing } = this.#options;
+    if (!tracing) return send({});
+    const { hostname, port } = new URL(target.url);
+    const attributes = {
+      'http.request.method': 'POST',
+      'url.full': target.url,
+      'server.address': hostname,
+      'server.port': Number(port) || HTTPS_PORT,
+      'network.protocol.version': '1.1',
+    };
+    return tracing.call('HTTP POST', attributes, async (headers, span) => {
+      const reply = await send(headers);
+      span.set({ 'http.response.status_code': reply.status });
+      if (reply.status >= 400) span.fail();
+      return reply;
+    });
   }
 
   #send(
@@ -89,6 +110,7 @@ export class WebhookClient {
     { caBundle }: WebhookClientConfig,
     body: Buffer,
     signal: AbortSignal,
+    more: TraceHeaders,
   ): Promise<Reply> {
     const { headers, tls } = this.#options.credentialsFor?.(target.authority) ?? {};
     const ca = [tls?.ca, caBundle && decodeBundle(caBundle)].filter((pem) => pem);
@@ -108,6 +130,7 @@ export class WebhookClient {
         'content-type': 'application/json',
         'content-length': body.length,
         'user-agent': 'kube-apiserver-admission',
+        ...more,
         ...headers,
       },
       signal,

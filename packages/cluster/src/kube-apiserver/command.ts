@@ -4,6 +4,7 @@ import type { Io } from '../commands/io.ts';
 import { openEgress } from './egress.ts';
 import { descriptions, flags } from './flags.ts';
 import { openStoreOf, startServer } from './server.ts';
+import { openTracing } from './tracing.ts';
 import { validate } from './validation.ts';
 
 const component: Component<typeof flags> = {
@@ -16,7 +17,9 @@ const component: Component<typeof flags> = {
     const { unknown } = parseFeatureGates(values['feature-gates']);
     for (const name of unknown) logger.warn({}, `unrecognized feature gate: ${name}`);
     const egress = await openEgress(values);
-    const server = await startServer(values, { store: await openStoreOf(values, egress), logger, egress });
+    const tracing = await openTracing(values, logger, egress);
+    const store = await openStoreOf(values, { egress, tracing });
+    const server = await startServer(values, { store, logger, egress, tracing });
     logger.info({ port: server.port, milliseconds: Math.round(performance.now()) }, 'Serving');
     return server;
   },

@@ -234,6 +234,7 @@ test('a certificate that is replaced on disk is taken up, a broken one is not', 
 /** Read where the process, its log and its store are set up, or validated, not in the configuration of the server. */
 const readElsewhere = [
   'egress-selector-config-file',
+  'tracing-config-file',
   'audit-log-version',
   'audit-webhook-version',
   'help',

@@ -8,6 +8,7 @@ import type { ReconcilerType } from '@keelson/apiserver/bootstrap/endpoint-recon
 import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
 import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
+import type { Tracing } from '@keelson/apiserver/tracing/index';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
@@ -30,12 +31,13 @@ export interface ConfigWorld {
   readonly logger: Logger;
   readonly files: WatchedFiles;
   readonly egress?: EgressSelector | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
 export async function serverConfig(
   values: Values,
-  { store, logger, files, egress }: ConfigWorld,
+  { store, logger, files, egress, tracing }: ConfigWorld,
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
   const streams = values['http2-max-streams-per-connection'];
@@ -86,6 +88,7 @@ export async function serverConfig(
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
     egress,
+    tracing,
     routeToEndpoints: values['enable-aggregator-routing'],
     rejectForwardedRedirects: values['aggregator-reject-forwarding-redirect'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),

@@ -190,6 +190,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'tls-min-version': 'VersionTLS12 (the default; older ones are no longer safe) or VersionTLS13.',
   'tls-sni-cert-key': 'More serving certificates: certificate,key[:name,...].',
   'token-auth-file': 'CSV file of bearer tokens: token,user,uid[,"group,group"].',
+  'tracing-config-file':
+    'Where traces of requests, webhooks and calls to etcd are sent, and of how many requests: a TracingConfiguration.',
   v: 'How much is logged: 0 to 10.',
   version: 'Show the version; raw: in detail.',
 };

@@ -1,6 +1,8 @@
 import { ExternalSignerError } from '@keelson/apiserver/authn/serviceaccount/external/error';
 import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
+import { tracedCalls } from '@keelson/apiserver/tracing/calls';
+import type { Tracing } from '@keelson/apiserver/tracing/index';
 import type { Logger } from '@keelson/component/logs/logger';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
@@ -20,14 +22,20 @@ export interface RunningServer extends Running, LocalServer {
   readonly port: number;
 }
 
+/** Through what others are asked, and who follows that. */
+export interface Ways {
+  readonly egress?: Egress | undefined;
+  readonly tracing?: Tracing | undefined;
+}
+
 /** Opens the store that valid flags name. @throws StartupError */
-export async function openStoreOf(values: Values, egress?: Egress): Promise<Store> {
+export async function openStoreOf(values: Values, ways: Ways = {}): Promise<Store> {
   try {
     switch (storageKind(values)) {
       case 'memory':
         return await openStore({ engine: 'memory' });
       case 'etcd':
-        return await openEtcd(values, values['etcd-servers'], egress);
+        return await openEtcd(values, values['etcd-servers'], ways);
       default:
         return await openStore({ engine: 'lmdb', directory: values['data-dir'] });
     }
@@ -36,11 +44,12 @@ export async function openStoreOf(values: Values, egress?: Egress): Promise<Stor
   }
 }
 
-async function openEtcd(values: Values, endpoints: readonly string[], egress: Egress | undefined): Promise<Store> {
+async function openEtcd(values: Values, endpoints: readonly string[], { egress, tracing }: Ways): Promise<Store> {
   return openStore({
     engine: 'etcd',
     endpoints,
     via: await egress?.relays(endpoints),
+    around: tracing && tracedCalls(tracing),
     prefix: values['etcd-prefix'],
     openTimeoutMs: values['storage-initialization-timeout'],
     caFile: values['etcd-cafile'],
@@ -50,13 +59,13 @@ async function openEtcd(values: Values, endpoints: readonly string[], egress: Eg
 }
 
 /** Resources that are kept on the same servers share a store. @throws StoreUnavailableError */
-async function openOverrides(values: Values, egress: Egress | undefined): Promise<StoreOverride[]> {
+async function openOverrides(values: Values, ways: Ways): Promise<StoreOverride[]> {
   const overrides = parseOverrides(values['etcd-servers-overrides']) ?? [];
   const byServers = Map.groupBy(overrides, ({ servers }) => [...servers].sort().join(';'));
   const opened: StoreOverride[] = [];
   try {
     for (const same of byServers.values()) {
-      const store = await openEtcd(values, same[0]!.servers, egress);
+      const store = await openEtcd(values, same[0]!.servers, ways);
       opened.push({ resources: same.map(({ resource }) => resource), store });
     }
   } catch (error) {
@@ -71,30 +80,29 @@ async function closeAll(overrides: readonly StoreOverride[]): Promise<void> {
 }
 
 /** What an API server is made with, besides its flags. */
-export interface StartOptions {
+export interface StartOptions extends Ways {
   readonly store: Store;
   readonly logger: Logger;
-  readonly egress?: Egress | undefined;
   /** Makes the files that the flags name, before they are read. */
   readonly prepareFiles?: () => Promise<void>;
 }
 
 /**
- * Starts an API server with flags that {@link validate} found nothing wrong with. The store and the egress are its own from here on.
+ * Starts an API server with flags that {@link validate} found nothing wrong with. The store and the ways are its own from here on.
  * @returns when /readyz answers 200
  * @throws StartupError
  */
 export async function startServer(
   values: Values,
-  { store, logger, egress, prepareFiles = async () => {} }: StartOptions,
+  { store, logger, egress, tracing, prepareFiles = async () => {} }: StartOptions,
 ): Promise<RunningServer> {
   const files = new WatchedFiles(logger);
   let storeOverrides: readonly StoreOverride[] = [];
   try {
-    storeOverrides = await openOverrides(values, egress);
+    storeOverrides = await openOverrides(values, { egress, tracing });
     const code = import('@keelson/apiserver/server');
     await prepareFiles();
-    const config = await serverConfig(values, { store, logger, files, egress: egress?.selector });
+    const config = await serverConfig(values, { store, logger, files, egress: egress?.selector, tracing });
     const { startApiServer } = await code;
     const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(flags, values) });
     await server.ready;
@@ -107,6 +115,7 @@ export async function startServer(
         await server.close();
         files.close();
         await Promise.all([store.close(), closeAll(storeOverrides)]);
+        await tracing?.close();
         await egress?.close();
         resolve();
       },
@@ -114,6 +123,7 @@ export async function startServer(
   } catch (error) {
     files.close();
     await Promise.all([store.close(), closeAll(storeOverrides)]);
+    await tracing?.close();
     await egress?.close();
     throw explained(error, values);
   }

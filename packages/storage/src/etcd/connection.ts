@@ -8,11 +8,23 @@ import type { Method } from './messages.ts';
 import { TlsFiles, type TlsPaths } from './tls-files.ts';
 import { UnaryChannel } from './unary.ts';
 
+/**
+ * Goes around each call, to trace it.
+ * @param method as in `etcdserverpb.KV/Range`
+ * @param run makes the call, with these fields as metadata
+ */
+export type AroundCall = <T>(
+  method: string,
+  endpoint: string,
+  run: (headers: Readonly<Record<string, string>>) => Promise<T>,
+) => Promise<T>;
+
 export interface ConnectionOptions extends TlsPaths {
   /** URLs, as `https://10.0.0.1:2379`, tried one after the other from any of them on. */
   readonly endpoints: readonly string[];
   /** By endpoint, paths of sockets that lead there, where that is not the way to take. */
   readonly via?: ReadonlyMap<string, string> | undefined;
+  readonly around?: AroundCall | undefined;
   /** The longest that one request may take, retries included. */
   readonly requestTimeoutMs: number;
   /** Where to begin, in [0, 1): so that several API servers don't all speak to the same member. */
@@ -156,8 +168,12 @@ export class Connection {
     deadline: number,
   ): Promise<Response> {
     const { calls } = this.#endpoints[this.#current]!;
-    const { maxMessageBytes: maxBytes } = this.#options;
-    return decode(await calls.call({ path, message: encode(request), deadline, maxBytes }));
+    const { maxMessageBytes: maxBytes, around } = this.#options;
+    const call = { path, message: encode(request), deadline, maxBytes };
+    const bytes = around
+      ? around(path.slice(1), this.endpoint, (headers) => calls.call({ ...call, headers }))
+      : calls.call(call);
+    return decode(await bytes);
   }
 
   #pause(attempt: number): Promise<void> {

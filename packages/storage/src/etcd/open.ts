@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Store } from '../store.ts';
-import { Connection } from './connection.ts';
+import { type AroundCall, Connection } from './connection.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { KeyMapping } from './keys.ts';
 import type { TlsPaths } from './tls-files.ts';
@@ -10,6 +10,7 @@ export interface EtcdOptions extends TlsPaths {
   readonly endpoints: readonly string[];
   /** By endpoint, paths of sockets that lead there, where that is not the way to take. */
   readonly via?: ReadonlyMap<string, string> | undefined;
+  readonly around?: AroundCall | undefined;
   /** What stands in etcd for the `/registry` of callers' keys, as upstream's `--etcd-prefix`. */
   readonly prefix?: string;
   /** The longest that one request may take, retries included; a write no longer than upstream's 34 s. */

@@ -35,6 +35,8 @@ export interface Call {
   /** `/service/method` */
   readonly path: string;
   readonly message: Buffer;
+  /** Sent with it; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
   readonly deadline: number;
   /** The longest answer that is accepted. */
@@ -64,7 +66,7 @@ export class UnaryChannel {
     return this.#ask(connection, call);
   }
 
-  #ask(connection: ClientConnection, { path, message, deadline, maxBytes }: Call): Promise<Buffer> {
+  #ask(connection: ClientConnection, { path, message, headers = {}, deadline, maxBytes }: Call): Promise<Buffer> {
     // Others that waited with it may have had to do with its end.
     if (connection.isOver) throw notConnected('closed');
     return new Promise((resolve, reject) => {
@@ -77,7 +79,7 @@ export class UnaryChannel {
         reject(error);
       };
       const timer = setTimeout(() => giveUp(new CallError(status.DEADLINE_EXCEEDED, 'Deadline exceeded')), timeoutMs);
-      const cancel = connection.request(this.#block(path, timeoutMs), framed(message), {
+      const cancel = connection.request(this.#block(path, timeoutMs, headers), framed(message), {
         headers: (fields) => {
           const code = fields.get(':status') ?? '200';
           if (code !== '200') giveUp(new CallError(status.UNAVAILABLE, `HTTP status ${code}`));
@@ -100,7 +102,7 @@ export class UnaryChannel {
     });
   }
 
-  #block(path: string, timeoutMs: number): Buffer {
+  #block(path: string, timeoutMs: number, headers: Readonly<Record<string, string>>): Buffer {
     const { address, isSocket, tls } = this.#address;
     let same = this.#blocks.get(path);
     if (!same) {
@@ -114,7 +116,10 @@ export class UnaryChannel {
       ]);
       this.#blocks.set(path, same);
     }
-    return Buffer.concat([same, encodeFields([['grpc-timeout', `${Math.ceil(timeoutMs)}m`]])]);
+    return Buffer.concat([
+      same,
+      encodeFields([['grpc-timeout', `${Math.ceil(timeoutMs)}m`], ...Object.entries(headers)]),
+    ]);
   }
 
   /** The next call makes a connection of its own; those under way end on theirs. */

@@ -2,6 +2,7 @@
 import { internalError, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
+import type { Attributes, Tracing } from '../../tracing/index.ts';
 import { UnusableConfig, type WebhookClient } from '../../webhook/client.ts';
 import { bodyOf } from '../../webhook/reply.ts';
 import type { VersionedObjects } from '../matching/forms.ts';
@@ -45,6 +46,7 @@ export interface Calling {
   readonly client: WebhookClient;
   readonly uuid: () => string;
   readonly metrics: AdmissionMetrics;
+  readonly tracing?: Tracing | undefined;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -54,7 +56,7 @@ const DEFAULT_TIMEOUT_SECONDS = 10;
  * @throws WebhookFailure, Denial, StatusError
  */
 export async function ask(
-  { client, uuid }: Calling,
+  { client, uuid, tracing }: Calling,
   { hook }: Match,
   objects: VersionedObjects,
   isMutating: boolean,
@@ -71,7 +73,9 @@ export async function ask(
   const body = encodeReview(version, uid, objects);
   let review: AdmissionReview;
   try {
-    const reply = await client.post(webhook.clientConfig, body, secondsFor(webhook, attributes.msLeft()));
+    const post = () => client.post(webhook.clientConfig, body, secondsFor(webhook, attributes.msLeft()));
+    const name = `Call ${isMutating ? 'mutating' : 'validating'} webhook`;
+    const reply = await (tracing ? tracing.within(name, traced(hook, objects, uid), post) : post());
     review = decodeReview(bodyOf(reply), version);
   } catch (error) {
     if (error instanceof UnusableConfig)
@@ -85,6 +89,18 @@ export async function ask(
   for (const text of verdict.warnings) attributes.warn(text);
   if (!verdict.allowed) throw new Denial(denial(webhook.name, verdict.status));
   return verdict;
+}
+
+function traced({ configuration, webhook }: Match['hook'], { attributes }: VersionedObjects, uid: string): Attributes {
+  const { group, version, resource } = attributes.resource;
+  return {
+    configuration,
+    webhook: webhook.name,
+    resource: `${group}/${version}, Resource=${resource}`,
+    subresource: attributes.subresource,
+    operation: attributes.operation,
+    UID: uid,
+  };
 }
 
 /** A webhook has no more time than is left for the whole request. */

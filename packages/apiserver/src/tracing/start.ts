@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { aggregate } from '../aggregate.ts';
+import { apiServerId } from '../bootstrap/identity-lease.ts';
+import type { Dial } from '../connect/dial.ts';
+import { Relays } from '../egress/relay.ts';
+import type { Logger } from '../logger.ts';
+import { readTracingConfiguration, type TracingConfiguration, targetOf, validateTracing } from './configuration.ts';
+import { OtlpExporter } from './exporter.ts';
+import type { Tracing } from './index.ts';
+import { Tracer } from './tracer.ts';
+
+/**
+ * @param path of a TracingConfiguration
+ * @param dial how the collector is reached. Default: straight
+ * @throws Error in upstream's words for a file that cannot be read or used
+ */
+export async function startTracing(path: string, logger: Logger, dial: Dial | undefined): Promise<Tracing> {
+  const configuration = read(path);
+  const { endpoint, samplingRatePerMillion } = configuration;
+  const relays = dial && (await Relays.open(dial));
+  const relay = (await relays?.to([endpoint]))?.get(endpoint);
+  const exporter = new OtlpExporter(relay === undefined ? targetOf(endpoint) : `unix:${relay}`, logger);
+  const tracer = new Tracer({ samplingRatePerMillion, exporter, identity: apiServerId(hostname()) });
+  if (!relays) return tracer;
+  const close = tracer.close.bind(tracer);
+  tracer.close = () => close().finally(() => relays.close());
+  return tracer;
+}
+
+function read(path: string): TracingConfiguration {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = isMissing ? `open ${path}: no such file or directory` : (error as Error).message;
+    throw new Error(`failed to read tracing config: unable to read tracing configuration from "${path}": ${why}`);
+  }
+  let configuration: TracingConfiguration;
+  try {
+    configuration = readTracingConfiguration(text);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new Error(`failed to read tracing config: unable to decode tracing configuration data: ${why}`);
+  }
+  const failure = aggregate([...validateTracing(configuration)].map((error) => new Error(String(error))));
+  if (failure) throw new Error(`failed to validate tracing configuration: ${failure.message}`);
+  return configuration;
+}
