@@ -346,3 +346,18 @@ test('managers of another version own fields as they are called there', () => {
   expect(dropped.data).toEqual({ x: '9', z: '1' });
   expect(owners(dropped)).toEqual(['m Apply 3 {"f:data":{"f:z":{}}}', 'u Update 2 {"f:data":{"f:x":{}}}']);
 });
+
+test('an object that was read without its schema, and does not fit it, is stored without managers', () => {
+  const untyped = new FieldManager({
+    kind: { group: '', version: 'v1', kind: 'ConfigMap' },
+    empty: { metadata: {} },
+    isUntyped: true,
+    versions: only('v1', configMap),
+  });
+  const fits = stored(untyped.update(undefined, map({ x: '1' }), 'm', at(1)));
+  expect(owners(fits)).toEqual(['m Update 1 {"f:data":{".":{},"f:x":{}}}']);
+  const misfit = untyped.update(fits, { ...fits, data: { x: ['1'] } } as KubeObject, 'm', at(2));
+  expect(owners(misfit)).toEqual([]);
+  const mended = { ...fits, data: { x: '2' } };
+  expect(owners(untyped.update({ ...fits, data: { x: ['1'] } } as KubeObject, mended, 'm', at(3)))).toEqual([]);
+});

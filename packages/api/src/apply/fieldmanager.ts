@@ -39,6 +39,8 @@ export interface FieldManagerOptions {
   /** An object of the kind before anything is written: `{}` in canonical form. */
   readonly empty: JsonObject;
   readonly versions: Versions;
+  /** Objects have been read without the schema: what does not fit it may be in them. */
+  readonly isUntyped?: boolean;
   /** `status`, `scale`…; empty for the object itself. */
   readonly subresource?: string;
   readonly resetFields?: Readonly<Record<string, FieldSet>>;
@@ -70,6 +72,7 @@ export class FieldManager {
   readonly #empty: JsonObject;
   readonly #subresource: string;
   readonly #rules: Rules;
+  readonly #isUntyped: boolean;
   readonly #canonical: (object: KubeObject) => KubeObject;
 
   constructor(options: FieldManagerOptions) {
@@ -77,6 +80,7 @@ export class FieldManager {
     this.#apiVersion = apiVersionOf(options.kind);
     this.#empty = { ...options.empty, apiVersion: this.#apiVersion, kind: options.kind.kind };
     this.#subresource = options.subresource ?? '';
+    this.#isUntyped = options.isUntyped ?? false;
     this.#canonical = options.canonical ?? ((object) => object);
     this.#rules = { versions: options.versions, resetFields: options.resetFields ?? {} };
   }
@@ -93,6 +97,7 @@ export class FieldManager {
       const managed = this.#managedOf(live, next);
       if (managed.size === 0 && live?.metadata.uid) return object;
       const before = live ? withoutManaged(live) : this.#empty;
+      if (this.#isUntyped) for (const each of [canonical, before]) validate(each, this.#schema, 'allowed');
       return withManaged(object, this.#update(before, canonical, manager, managed, now));
     } catch (e) {
       if (e instanceof FieldsError || e instanceof StatusError) return object;

@@ -15,7 +15,10 @@ it.each([
   ['.spec.half', '.spec.half accessor error: 1.5 is of the type float64, expected int64'],
   ['.spec.none', '.spec.none accessor error: <nil> is of the type <nil>, expected int64'],
   ['.spec.list', '.spec.list accessor error: [1] is of the type []interface {}, expected int64'],
-  ['.spec.text.deeper', '.spec.text accessor error: a is of the type string, expected map[string]interface{}'],
+  [
+    '.spec.text.deeper.still',
+    '.spec.text.deeper accessor error: a is of the type string, expected map[string]interface{}',
+  ],
 ])('%s is no integer', (path, message) => expect(() => nestedInteger(object, path)).toThrow(message));
 
 it('a number is no text', () =>

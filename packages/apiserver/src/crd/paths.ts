@@ -45,7 +45,7 @@ function nested(object: JsonObject, path: string, wanted: string, is: (value: un
   let value: unknown = object;
   for (const [i, name] of names.entries()) {
     if (value === undefined || value === null) return undefined;
-    if (!isObject(value)) throw accessorError(names.slice(0, i), value, 'map[string]interface{}');
+    if (!isObject(value)) throw accessorError(names.slice(0, i + 1), value, 'map[string]interface{}');
     value = value[name];
   }
   if (value === undefined) return undefined;

@@ -26,6 +26,7 @@ function build(served: ServedResource, subresource: string): FieldManager {
   return new FieldManager({
     kind: { group: definition.group, version, kind: definition.kind },
     empty: form.empty,
+    isUntyped: form.type === undefined,
     subresource,
     canonical: (object) => form.withoutEmpties(object),
     ...(resetFields ? { resetFields } : {}),
