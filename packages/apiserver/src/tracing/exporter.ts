@@ -12,11 +12,13 @@ const TIMEOUT_MS = 10_000;
 export class OtlpExporter implements SpanExporter {
   readonly #client: RpcClient;
   readonly #logger: Logger;
+  readonly #onClose: () => Promise<void>;
 
-  /** @param target as gRPC's library names servers */
-  constructor(target: string, logger: Logger) {
+  /** @param target as gRPC's library names servers. @param onClose ends what leads there */
+  constructor(target: string, logger: Logger, onClose = async () => {}) {
     this.#client = new RpcClient(target);
     this.#logger = logger;
+    this.#onClose = onClose;
   }
 
   /** What cannot be sent is dropped. */
@@ -32,6 +34,7 @@ export class OtlpExporter implements SpanExporter {
 
   async shutdown(): Promise<void> {
     this.#client.close();
+    await this.#onClose();
   }
 }
 

@@ -20,12 +20,9 @@ export async function startTracing(path: string, logger: Logger, dial: Dial | un
   const { endpoint, samplingRatePerMillion } = configuration;
   const relays = dial && (await Relays.open(dial));
   const relay = (await relays?.to([endpoint]))?.get(endpoint);
-  const exporter = new OtlpExporter(relay === undefined ? targetOf(endpoint) : `unix:${relay}`, logger);
-  const tracer = new Tracer({ samplingRatePerMillion, exporter, identity: apiServerId(hostname()) });
-  if (!relays) return tracer;
-  const close = tracer.close.bind(tracer);
-  tracer.close = () => close().finally(() => relays.close());
-  return tracer;
+  const target = relay === undefined ? targetOf(endpoint) : `unix:${relay}`;
+  const exporter = new OtlpExporter(target, logger, async () => relays?.close());
+  return new Tracer({ samplingRatePerMillion, exporter, identity: apiServerId(hostname()) });
 }
 
 function read(path: string): TracingConfiguration {

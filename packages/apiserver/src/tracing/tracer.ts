@@ -31,12 +31,18 @@ export interface TracerOptions {
   readonly identity: string;
 }
 
+/** What is under way. What it has started may outlive it, such as a watch of the cache: that is no part of it. */
+interface Going {
+  readonly context: Context;
+  isOver: boolean;
+}
+
 const MILLION = 1_000_000;
 
 export class Tracer implements Tracing {
   readonly #provider: TracerProvider;
   readonly #tracer: OtelTracer;
-  readonly #current = new AsyncLocalStorage<Context>();
+  readonly #current = new AsyncLocalStorage<Going>();
   readonly #propagator = new CompositePropagator({
     propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
   });
@@ -66,22 +72,24 @@ export class Tracer implements Tracing {
       },
       remote,
     );
+    const going = { context: trace.setSpan(remote, span), isOver: false };
     // A watch goes on after the handler; what a client hangs up on is over, too.
     exchange.onClose(() => {
       span.setAttributes(answerOf(exchange));
       if (exchange.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
+      going.isOver = true;
     });
-    return this.#current.run(trace.setSpan(remote, span), run);
+    return this.#current.run(going, run);
   }
 
   within<T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>): Promise<T> {
-    const parent = this.#current.getStore();
+    const parent = this.#parent();
     return parent ? this.#run(name, SpanKind.INTERNAL, attributes, parent, run) : run(NOBODY);
   }
 
   call<T>(name: string, attributes: Attributes, run: (headers: TraceHeaders, span: Span) => Promise<T>): Promise<T> {
-    const parent = this.#current.getStore() ?? ROOT_CONTEXT;
+    const parent = this.#parent() ?? ROOT_CONTEXT;
     return this.#run(name, SpanKind.CLIENT, attributes, parent, (span, context) => {
       const headers: Record<string, string> = {};
       this.#propagator.inject(context, headers, defaultTextMapSetter);
@@ -93,6 +101,11 @@ export class Tracer implements Tracing {
     await this.#provider.shutdown();
   }
 
+  #parent(): Context | undefined {
+    const going = this.#current.getStore();
+    return going?.isOver ? undefined : going?.context;
+  }
+
   async #run<T>(
     name: string,
     kind: SpanKind,
@@ -101,14 +114,15 @@ export class Tracer implements Tracing {
     run: (span: Span, context: Context) => Promise<T>,
   ): Promise<T> {
     const span = this.#tracer.startSpan(name, { kind, attributes }, parent);
-    const context = trace.setSpan(parent, span);
+    const going = { context: trace.setSpan(parent, span), isOver: false };
     try {
-      return await this.#current.run(context, run, spanOf(span), context);
+      return await this.#current.run(going, run, spanOf(span), going.context);
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
       throw error;
     } finally {
       span.end();
+      going.isOver = true;
     }
   }
 }

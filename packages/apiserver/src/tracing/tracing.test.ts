@@ -197,6 +197,24 @@ test('whoever is not trusted gets a trace of its own, which leads to theirs', as
   expect(span!.traceId).not.toBe(THEIRS);
 });
 
+test('what a request has started and left behind is no part of it', async () => {
+  const path = await configured({ ...toCollector(), samplingRatePerMillion: 1_000_000 });
+  const tracing = await startTracing(path, silentLogger, undefined);
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  let left: Promise<unknown> | undefined;
+  const leave = async () => {
+    left = over.then(() => tracing.within('inner', {}, () => tracing.call('later', {}, async () => {})));
+  };
+  await tracing.call('call', {}, leave);
+  resolve();
+  await left;
+  await tracing.close();
+  expect(collector.spans.map(({ name, parent }) => [name, parent])).toEqual([
+    ['call', ''],
+    ['later', ''],
+  ]);
+});
+
 test('what fails is told of, and thrown on', async () => {
   const path = await configured({ ...toCollector(), samplingRatePerMillion: 1_000_000 });
   const tracing = await startTracing(path, silentLogger, undefined);
