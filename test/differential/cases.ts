@@ -71,9 +71,10 @@ export class Subject {
   /** Makes the seeds themselves, for updates. @returns those that are accepted */
   async plant(seeds: readonly Seed[]): Promise<Seed[]> {
     const planted: Seed[] = [];
-    // Pods have to be there before what limits them.
-    const isLimit = ({ object }: Seed): number => (object.kind === 'LimitRange' ? 1 : 0);
-    for (const seed of seeds.toSorted((a, b) => isLimit(a) - isLimit(b))) {
+    // Pods have to be there before what limits them, services that name an address before those that are given any.
+    const turn = ({ object }: Seed): number =>
+      object.kind === 'LimitRange' ? 2 : (object as { spec?: { clusterIP?: string } }).spec?.clusterIP ? 0 : 1;
+    for (const seed of seeds.toSorted((a, b) => turn(a) - turn(b))) {
       const made = await send(this.target, { method: 'POST', path: this.#path(seed), body: seed.object });
       if (made.status === 201) planted.push(seed);
     }
