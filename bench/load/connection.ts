@@ -17,8 +17,8 @@ import {
   SETTING,
   settingsFrame,
   windowUpdate,
-} from '@keelson/storage/etcd/http2/frames';
-import { encodeFields } from '@keelson/storage/etcd/http2/hpack';
+} from '@keelson/component/http2/frames';
+import { encodeFields } from '@keelson/component/http2/hpack';
 
 /** One for all connections, and one buffer that they are read into in turns: neither is part of what is measured. */
 const SECURE_CONTEXT = createSecureContext({ ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384' });

@@ -59,10 +59,12 @@ class LocalExchange implements Exchange {
   readonly headers: WireRequest['headers'];
   readonly peer: PeerCertificates | undefined;
   readonly answer: Promise<WireResponse>;
-  readonly body: Readable;
   readonly hasBody: boolean;
   readonly #settle: { resolve(response: WireResponse): void; reject(error: unknown): void };
   readonly #closing: (() => void)[] = [];
+  /** Undefined when it has been taken. */
+  #body: Buffer | undefined;
+  #readable: Readable | undefined;
   #stream: PassThrough | undefined;
   #closed = false;
 
@@ -72,12 +74,21 @@ class LocalExchange implements Exchange {
     this.headers = headers;
     this.peer = peer;
     this.hasBody = body !== undefined;
-    this.body = Readable.from(body === undefined ? [] : [Buffer.from(body.buffer, body.byteOffset, body.byteLength)]);
+    this.#body = body && Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const { promise, resolve, reject } = Promise.withResolvers<WireResponse>();
     this.answer = promise;
     this.#settle = { resolve, reject };
   }
 
+  get body(): Readable {
+    this.#readable ??= Readable.from(this.takeBody());
+    return this.#readable;
+  }
+  takeBody(): readonly Buffer[] {
+    const pieces = this.#body ? [this.#body] : [];
+    this.#body = undefined;
+    return pieces;
+  }
   get rawHeaders(): readonly string[] {
     const raw: string[] = [];
     for (const [name, value] of Object.entries(this.headers)) {

@@ -20,8 +20,16 @@ export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Prom
   return body;
 }
 
-function wholeBody(exchange: Exchange, limit: number): Promise<Buffer> {
+async function wholeBody(exchange: Exchange, limit: number): Promise<Buffer> {
   if (Number(headerOf(exchange.headers, 'content-length') || 0) > limit) throw tooLarge(limit);
+  const arrived = exchange.takeBody?.();
+  if (!arrived) return untilWhole(exchange, limit);
+  const body = arrived.length === 1 ? arrived[0]! : Buffer.concat(arrived);
+  if (body.length > limit) throw tooLarge(limit);
+  return body;
+}
+
+function untilWhole(exchange: Exchange, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {

@@ -3,9 +3,9 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
+import { ServerConnection } from '@keelson/component/http2/server-connection';
 import { http } from '@keelson/component/node-http';
 import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
@@ -72,6 +72,7 @@ const HEADER_LIMIT_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 180_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MAX_HEADERS = 200;
 const MAX_STREAMS_PER_CONNECTION = 250;
 
 /** Node's parser refuses methods that it does not know before anybody could route them. */
@@ -111,25 +112,24 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     else socket.destroy();
   });
 
-  const h2 = http2.createServer({
-    maxHeaderListPairs: 200,
-    settings: {
+  const date = dateOf(Date.now);
+  const connections = new Set<ServerConnection>();
+  const serveHttp2 = (socket: TLSSocket): void => {
+    const connection: ServerConnection = new ServerConnection(socket, {
       maxConcurrentStreams: options.maxStreamsPerConnection ?? MAX_STREAMS_PER_CONNECTION,
-      maxHeaderListSize: HEADER_LIMIT_BYTES,
-      initialWindowSize: 256 * 1024,
-    },
-  });
-  h2.on('stream', (stream, headers, _flags, raw) => options.onExchange(exchangeOfStream(stream, headers, raw)));
-  h2.on('sessionError', () => {});
-  const sessions = new Set<http2.ServerHttp2Session>();
-  h2.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    session.setLocalWindowSize(1024 * 1024);
-    session.setTimeout(IDLE_TIMEOUT_MS, () => {
-      if (openStreams(session) === 0) session.close();
+      maxHeaderFields: MAX_HEADERS,
+      maxHeaderListBytes: HEADER_LIMIT_BYTES,
+      streamWindow: 256 * 1024,
+      connectionWindow: 1024 * 1024,
+      now: () => performance.now(),
+      onStream: (stream) => options.onExchange(exchangeOfStream(stream, connection, date)),
     });
-  });
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+    socket.setTimeout(IDLE_TIMEOUT_MS, () => {
+      if (connection.openStreams === 0) connection.leave();
+    });
+  };
 
   const sockets = new Set<TLSSocket>();
   let named = namedContexts(options.material, options.tls);
@@ -147,7 +147,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       socket.setNoDelay(true);
       socket.on('error', () => socket.destroy());
       socket.once('close', () => sockets.delete(socket));
-      (socket.alpnProtocol === 'h2' ? h2 : h1).emit('connection', socket);
+      if (socket.alpnProtocol === 'h2') serveHttp2(socket);
+      else h1.emit('connection', socket);
     },
   );
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -177,12 +178,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       endWithAnswers();
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
-      for (const session of sessions) if (!session.destroyed) session.goaway();
+      for (const connection of connections) connection.leave();
     },
     close: async (graceMs) => {
       stopped ??= new Promise<void>((resolve) => server.close(() => resolve()));
       h1.closeIdleConnections();
-      for (const session of sessions) session.close();
+      for (const connection of connections) connection.leave();
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);
@@ -192,8 +193,18 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
 }
 
-function openStreams(session: http2.Http2Session): number {
-  return (session.state as { numOpenStreams?: number }).numOpenStreams ?? 0;
+/** The header of that name (RFC 9110, 5.6.7), made once a second. @param now milliseconds since 1970 */
+function dateOf(now: () => number): () => string {
+  let second = 0;
+  let text = '';
+  return () => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) {
+      second = current;
+      text = new Date(current * 1000).toUTCString();
+    }
+    return text;
+  };
 }
 
 function secureContext(

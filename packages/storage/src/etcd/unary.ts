@@ -5,9 +5,9 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure, type SecureContext } from 'node:tls';
 import { status } from '@grpc/grpc-js';
+import { ClientConnection, type ConnectionError } from '@keelson/component/http2/client';
+import { encodeFields } from '@keelson/component/http2/hpack';
 import { NO_ANSWER } from './errors.ts';
-import { ClientConnection, type ConnectionError } from './http2/client.ts';
-import { encodeFields } from './http2/hpack.ts';
 
 /** A call that failed, with gRPC's code; what has become of the connection is told in the library's words. */
 class CallError extends Error {

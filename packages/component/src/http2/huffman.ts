@@ -1,4 +1,5 @@
 /** The code in which header fields are shortened (RFC 7541, 5.2 and appendix B). */
+import { ERROR, ProtocolError } from './frames.ts';
 
 /**
  * How many bits each byte has, as runs of `bytes × bits`, and at last the end of a string. It is a canonical code: those of equal
@@ -33,7 +34,7 @@ function canonicalCodes(): readonly { readonly first: number; readonly symbols: 
   });
 }
 
-/** @throws Error where it is no such text */
+/** @throws ProtocolError where it is no such text */
 export function decodeHuffman(bytes: Buffer): string {
   const text: number[] = [];
   let code = 0;
@@ -43,7 +44,7 @@ export function decodeHuffman(bytes: Buffer): string {
       code = code * 2 + ((byte >> bit) & 1);
       bits++;
       const symbol = codes[bits]!.symbols[code - codes[bits]!.first];
-      if (symbol === END || bits > LONGEST - 1) throw new Error('a header field of no text');
+      if (symbol === END || bits > LONGEST - 1) throw new ProtocolError(ERROR.compression, 'a header field of no text');
       if (symbol === undefined) continue;
       text.push(symbol);
       code = 0;
@@ -51,6 +52,7 @@ export function decodeHuffman(bytes: Buffer): string {
     }
   }
   // The rest of the last byte is filled with ones.
-  if (bits > 7 || code !== 2 ** bits - 1) throw new Error('a header field that ends amid a character');
+  if (bits > 7 || code !== 2 ** bits - 1)
+    throw new ProtocolError(ERROR.compression, 'a header field that ends amid a character');
   return Buffer.from(text).toString('latin1');
 }

@@ -1,7 +1,8 @@
 /** Header fields of HTTP/2 as bytes (HPACK, RFC 7541). What is written is never shortened; all that may come is read. */
+import { ERROR, ProtocolError } from './frames.ts';
 import { decodeHuffman } from './huffman.ts';
 
-type Field = readonly [name: string, value: string];
+export type Field = readonly [name: string, value: string];
 
 /** Appendix A; the first one has the number 1. */
 const STATIC: readonly Field[] = (
@@ -19,30 +20,50 @@ const STATIC: readonly Field[] = (
   });
 
 const numberOfName = new Map(STATIC.map(([name], i) => [name, i + 1] as const).reverse());
+const numberOfField = new Map(STATIC.map(([name, value], i) => [`${name} ${value}`, i + 1] as const));
+
+/** What is being written; a block is copied out of it. */
+let scratch = Buffer.allocUnsafeSlow(4096);
 
 /** Fields that leave no trace in the reader's table, so that they may be made once and sent often. @param fields pseudo headers first */
 export function encodeFields(fields: Iterable<Field>): Buffer {
-  return Buffer.concat([...fields].flatMap(([name, value]) => literal(name, value)));
+  let at = 0;
+  for (const [name, value] of fields) {
+    const most = name.length + value.length + MOST_BESIDE;
+    if (at + most > scratch.length) scratch = Buffer.concat([scratch, Buffer.allocUnsafeSlow(scratch.length + most)]);
+    const whole = value.length <= MAX_STATIC_VALUE ? numberOfField.get(`${name} ${value}`) : undefined;
+    if (whole !== undefined) at = writeInteger(whole, 127, 0x80, at);
+    else at = writeText(value, writeName(name, at));
+  }
+  return Buffer.from(scratch.subarray(0, at));
 }
 
-function literal(name: string, value: string): Buffer[] {
+/** The longest value in the table: `gzip, deflate`. */
+const MAX_STATIC_VALUE = 13;
+/** The first byte of a literal, and the lengths of its name and value. */
+const MOST_BESIDE = 13;
+
+function writeName(name: string, at: number): number {
   const known = numberOfName.get(name);
-  const head = known === undefined ? [Buffer.from([0]), ...text(name)] : [integer(known, 15)];
-  return [...head, ...text(value)];
+  return known === undefined ? writeText(name, writeInteger(0, 15, 0, at)) : writeInteger(known, 15, 0, at);
 }
 
-function text(value: string): Buffer[] {
-  const bytes = Buffer.from(value, 'latin1');
-  return [integer(bytes.length, 127), bytes];
+function writeText(text: string, at: number): number {
+  const start = writeInteger(text.length, 127, 0, at);
+  return start + scratch.write(text, start, 'latin1');
 }
 
-/** @param mask of the prefix's bits (5.1) */
-function integer(value: number, mask: number): Buffer {
-  if (value < mask) return Buffer.from([value]);
-  const bytes = [mask];
+/** @param mask of the prefix's bits (5.1). @param flags the bits before them. @returns where the next byte goes */
+function writeInteger(value: number, mask: number, flags: number, at: number): number {
+  if (value < mask) {
+    scratch[at] = flags | value;
+    return at + 1;
+  }
+  scratch[at++] = flags | mask;
   let rest = value - mask;
-  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
-  return Buffer.from([...bytes, rest]);
+  for (; rest >= 128; rest >>>= 7) scratch[at++] = (rest & 127) | 128;
+  scratch[at] = rest;
+  return at + 1;
 }
 
 /** What a field adds to the size of a table beyond its characters (4.1). */
@@ -62,14 +83,14 @@ export class FieldReader {
     this.#tableBytes = maxTableBytes;
   }
 
-  /** @throws Error where it is no block of header fields: the connection is of no use then */
+  /** @throws ProtocolError where it is no block of header fields: the connection is of no use then */
   read(block: Buffer): Field[] {
     const fields: Field[] = [];
     for (const cursor = new Cursor(block); !cursor.isAtEnd; ) {
       const first = cursor.peek();
       if (first & 0x80) fields.push(this.#field(cursor.integer(0x7f)));
       else if (first & 0x40) fields.push(this.#remember(this.#literal(cursor, 0x3f)));
-      else if (first & 0x20) this.#resize(cursor.integer(0x1f));
+      else if (first & 0x20) this.#resize(cursor.integer(0x1f), fields.length);
       else fields.push(this.#literal(cursor, 0x0f));
     }
     return fields;
@@ -82,7 +103,8 @@ export class FieldReader {
 
   #field(number: number): Field {
     const field = number > STATIC.length ? this.#table[number - STATIC.length - 1] : STATIC[number - 1];
-    if (!field) throw new Error(`a header field of the number ${number}, which there is not`);
+    if (!field)
+      throw new ProtocolError(ERROR.compression, `a header field of the number ${number}, which there is not`);
     return field;
   }
 
@@ -93,8 +115,10 @@ export class FieldReader {
     return field;
   }
 
-  #resize(bytes: number): void {
-    if (bytes > this.#maxTableBytes) throw new Error(`a table of header fields of ${bytes} bytes, which is too much`);
+  #resize(bytes: number, fieldsBefore: number): void {
+    if (fieldsBefore > 0) throw new ProtocolError(ERROR.compression, 'a table of header fields resized amid a block');
+    if (bytes > this.#maxTableBytes)
+      throw new ProtocolError(ERROR.compression, `a table of header fields of ${bytes} bytes, which is too much`);
     this.#tableBytes = bytes;
     this.#shrink();
   }
@@ -104,7 +128,8 @@ export class FieldReader {
   }
 }
 
-const sizeOf = ([name, value]: Field): number => name.length + value.length + OVERHEAD;
+/** How much it counts in a table, or in a list of fields (RFC 9113, 10.5.1). */
+export const sizeOf = ([name, value]: Field): number => name.length + value.length + OVERHEAD;
 
 /** Where one is in a block. */
 class Cursor {
@@ -121,7 +146,7 @@ class Cursor {
 
   peek(): number {
     const byte = this.#block[this.#at];
-    if (byte === undefined) throw new Error('a block of header fields that ends amid one');
+    if (byte === undefined) throw new ProtocolError(ERROR.compression, 'a block of header fields that ends amid one');
     return byte;
   }
 
@@ -131,7 +156,8 @@ class Cursor {
     for (let scale = 1, byte = 0x80; byte & 0x80; scale *= 128) {
       byte = this.#byte();
       value += (byte & 0x7f) * scale;
-      if (value > MAX_INTEGER) throw new Error('a number in header fields that is too large');
+      if (value > MAX_INTEGER)
+        throw new ProtocolError(ERROR.compression, 'a number in header fields that is too large');
     }
     return value;
   }
@@ -140,7 +166,8 @@ class Cursor {
     const isShortened = (this.peek() & 0x80) !== 0;
     const length = this.integer(0x7f);
     const bytes = this.#block.subarray(this.#at, this.#at + length);
-    if (bytes.length < length) throw new Error('a block of header fields that ends amid one');
+    if (bytes.length < length)
+      throw new ProtocolError(ERROR.compression, 'a block of header fields that ends amid one');
     this.#at += length;
     return isShortened ? decodeHuffman(bytes) : bytes.toString('latin1');
   }
