@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -79,7 +80,7 @@ export async function startCluster(size: number, options: EtcdOptions = {}): Pro
       async kill() {
         await program?.stop('SIGKILL');
       },
-      pause: () => process.kill(program!.pid, 'SIGSTOP'),
+      pause: () => stopThreads(program!.pid),
       resume: () => process.kill(program!.pid, 'SIGCONT'),
       ask: (path, body = {}) => ask(new URL(path, member.url), body, agent),
       async stop() {
@@ -133,4 +134,11 @@ async function serves({ url, port }: Member): Promise<boolean> {
   await once(socket, 'connect');
   socket.destroy();
   return true;
+}
+
+/** A process that was told to stop still runs on the other processors for a moment, which is enough to answer a call. */
+function stopThreads(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  const states = () => globSync(`/proc/${pid}/task/*/stat`).map((path) => readFileSync(path, 'utf8'));
+  while (!states().every((state) => /\) T /.test(state)));
 }

@@ -34,6 +34,14 @@ export interface RequestHandler {
   end(error?: ConnectionError): void;
 }
 
+/** A request whose body comes bit by bit. */
+export interface OpenRequest {
+  /** More of it. */
+  send(bytes: Buffer): void;
+  /** Gives the request up: its handler is told nothing more. */
+  cancel(): void;
+}
+
 export class ConnectionError extends Error {
   /** Whether the peer may have done what it was asked for. */
   readonly wasSent: boolean;
@@ -44,13 +52,26 @@ export class ConnectionError extends Error {
   }
 }
 
-interface Stream extends Outgoing {
+class Stream implements Outgoing {
   /** 0 as long as it waits for the end of another one. */
-  id: number;
+  id = 0;
+  sendRoom = 0;
+  outgoing: Buffer;
+  readonly isLast: boolean;
   readonly block: Buffer;
   readonly handler: RequestHandler;
   /** Since more was last asked for. */
-  received: number;
+  received = 0;
+  /** Has more sent, if there is more. */
+  onSent = (): void => {};
+
+  /** @param isLast whether the body is all of it */
+  constructor(block: Buffer, body: Buffer, isLast: boolean, handler: RequestHandler) {
+    this.block = block;
+    this.outgoing = body;
+    this.isLast = isLast;
+    this.handler = handler;
+  }
 }
 
 const STREAM_WINDOW = 1 << 20;
@@ -66,6 +87,8 @@ export class ClientConnection {
   readonly #streams = new Map<number, Stream>();
   /** Who waits for the end of another one. */
   readonly #queue = new Set<Stream>();
+  /** Who waits for an answer to a ping, in the order of the asking. */
+  readonly #pings: (() => void)[] = [];
   #nextId = 1;
   #streamRoom = DEFAULT_WINDOW;
   #maxStreams = Infinity;
@@ -129,11 +152,41 @@ export class ClientConnection {
    * @throws Error where the connection takes none
    */
   request(block: Buffer, body: Buffer, handler: RequestHandler): () => void {
-    if (this.#isOver) throw new Error('the connection is over');
-    const stream = { id: 0, block, handler, outgoing: body, isLast: true, onSent: () => {}, sendRoom: 0, received: 0 };
-    if (this.#streams.size < this.#maxStreams) this.#open(stream);
-    else this.#queue.add(stream);
+    const stream = new Stream(block, body, true, handler);
+    this.#begin(stream);
     return () => this.#cancel(stream);
+  }
+
+  /**
+   * A request whose body has no end.
+   * @param block as of {@link request}. @throws Error where the connection takes none
+   */
+  open(block: Buffer, handler: RequestHandler): OpenRequest {
+    const stream = new Stream(block, NOTHING, false, handler);
+    let rest: Buffer[] = [];
+    let isBusy = false;
+    const send = (): void => {
+      isBusy = rest.length > 0;
+      if (!isBusy) return;
+      stream.outgoing = Buffer.concat(rest);
+      rest = [];
+      if (stream.id > 0) this.#outlet.body(stream);
+    };
+    stream.onSent = send;
+    this.#begin(stream);
+    return {
+      send: (bytes) => {
+        rest.push(bytes);
+        if (!isBusy) send();
+      },
+      cancel: () => this.#cancel(stream),
+    };
+  }
+
+  /** Asks whether the peer is there. @param answered is called when it says so */
+  ping(answered: () => void): void {
+    this.#pings.push(answered);
+    this.#outlet.send(frame(FRAME.ping, 0, 0, Buffer.alloc(8)));
   }
 
   /** Ends it when the requests that are under way have ended. */
@@ -148,6 +201,12 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
+  #begin(stream: Stream): void {
+    if (this.#isOver) throw new Error('the connection is over');
+    if (this.#streams.size < this.#maxStreams) this.#open(stream);
+    else this.#queue.add(stream);
+  }
+
   #open(stream: Stream): void {
     stream.id = this.#nextId;
     stream.sendRoom = this.#streamRoom;
@@ -155,7 +214,7 @@ export class ClientConnection {
     if (this.#nextId > LAST_STREAM) this.#isOver = true;
     this.#streams.set(stream.id, stream);
     const hasBody = stream.outgoing.length > 0;
-    this.#outlet.block(stream.id, stream.block, !hasBody);
+    this.#outlet.block(stream.id, stream.block, stream.isLast && !hasBody);
     if (hasBody) this.#outlet.body(stream);
   }
 
@@ -168,7 +227,8 @@ export class ClientConnection {
   /** @param error as of {@link RequestHandler.end} */
   #end(stream: Stream, error?: ConnectionError): void {
     // It has answered without having heard all.
-    if (stream.outgoing.length > 0 && !error) this.#outlet.send(resetFrame(stream.id, ERROR.cancel));
+    if ((stream.outgoing.length > 0 || !stream.isLast) && !error)
+      this.#outlet.send(resetFrame(stream.id, ERROR.cancel));
     this.#forget(stream);
     stream.handler.end(error);
   }
@@ -234,7 +294,8 @@ export class ClientConnection {
         if (!(flags & FLAG.ack)) this.#settings(payload);
         return;
       case FRAME.ping:
-        if (!(flags & FLAG.ack)) this.#outlet.send(frame(FRAME.ping, FLAG.ack, 0, payload));
+        if (flags & FLAG.ack) this.#pings.shift()?.();
+        else this.#outlet.send(frame(FRAME.ping, FLAG.ack, 0, payload));
         return;
       case FRAME.windowUpdate:
         this.#makeRoom(id, payload.readUInt32BE(0));

@@ -1,9 +1,8 @@
-import { isIP } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { ChannelCredentials, Client, type ClientDuplexStream, type ClientOptions, Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../clock.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { isSilence, isUnavailable, translate, wasNotProposed } from './errors.ts';
+import type { Address } from './grpc.ts';
+import { MessageStream } from './message-stream.ts';
 import type { Method } from './messages.ts';
 import { TlsFiles, type TlsPaths } from './tls-files.ts';
 import { UnaryChannel } from './unary.ts';
@@ -51,14 +50,12 @@ const TLS_CHECK_MS = 60_000;
 const RETRY_MS = 25;
 const MAX_RETRY_MS = 500;
 
-const channelOptions: ClientOptions = {
-  // As upstream's client does it, to find out about a peer that is gone without a word.
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2000,
-  'grpc.max_send_message_length': -1,
-};
+/** Messages to and fro. */
+export interface DuplexStream<Request> {
+  write(request: Request): void;
+  /** Nothing more is told. */
+  cancel(): void;
+}
 
 /**
  * Speaks to one endpoint of an etcd cluster at a time, and goes on to the next one when that is
@@ -127,16 +124,20 @@ export class Connection {
     }
   }
 
-  /** Opens a stream to the current endpoint. Its end, and its errors, are the caller's. */
-  stream<Request, Response>({
-    path,
-    encode,
-    decode,
-  }: Method<Request, Response>): ClientDuplexStream<Request, Response> {
-    const metadata = new Metadata();
+  /** Opens a stream to the current endpoint. @param onEnd is told once that it has ended, unless it was cancelled */
+  stream<Request, Response>(
+    { path, encode, decode }: Method<Request, Response>,
+    onMessage: (response: Response) => void,
+    onEnd: () => void,
+  ): DuplexStream<Request> {
+    const { clock, maxMessageBytes: maxBytes } = this.#options;
     // Makes a member without a leader end the stream instead of leaving it silent.
-    metadata.set('hasleader', 'true');
-    return this.#endpoints[this.#current]!.streams.makeBidiStreamRequest(path, encode, decode, metadata, {});
+    const options = { clock, maxBytes, headers: { hasleader: 'true' } };
+    const stream = new MessageStream(this.#endpoints[this.#current]!.address, path, options, {
+      message: (bytes) => onMessage(decode(bytes)),
+      end: onEnd,
+    });
+    return { write: (request) => stream.write(encode(request)), cancel: () => stream.cancel() };
   }
 
   /** Called when an endpoint proved useless; the next one is used from then on. */
@@ -156,10 +157,7 @@ export class Connection {
 
   close(): void {
     this.stop();
-    for (const { calls, streams } of this.#endpoints) {
-      calls.close();
-      streams.close();
-    }
+    for (const { calls } of this.#endpoints) calls.close();
   }
 
   async #send<Request, Response>(
@@ -187,31 +185,12 @@ export class Connection {
     if (context === undefined || this.#closed) return;
     const old = this.#endpoints;
     this.#endpoints = this.#options.endpoints.map((endpoint) => {
-      const { secure, address, isSocket, ip, ...parsed } = parseEndpoint(endpoint, this.#usesTls);
+      const { secure, ...parsed } = parseEndpoint(endpoint, this.#usesTls);
       const via = this.#options.via?.get(endpoint);
-      const calls = new UnaryChannel({ address, isSocket, via, tls: secure ? context : undefined });
-      const target = via === undefined ? parsed.target : `unix:${via}`;
-      const options: ClientOptions = {
-        ...channelOptions,
-        ...(via === undefined
-          ? {}
-          : { 'grpc.default_authority': address, 'grpc.ssl_target_name_override': hostOf(address) }),
-        'grpc.max_receive_message_length': this.#options.maxMessageBytes,
-      };
-      if (!secure) return { calls, streams: new Client(target, ChannelCredentials.createInsecure(), options) };
-      if (ip === undefined) {
-        return { calls, streams: new Client(target, ChannelCredentials.createFromSecureContext(context), options) };
-      }
-      // The library would name the address to the server (SNI), where only names may stand (RFC 6066, section 3).
-      const verify = { checkServerIdentity: (_: string, cert: PeerCertificate) => checkServerIdentity(ip, cert) };
-      const credentials = ChannelCredentials.createFromSecureContext(context, verify);
-      const streams = new Client(target, credentials, { ...options, 'grpc.ssl_target_name_override': 'etcd' });
-      return { calls, streams };
+      const address = { ...parsed, via, tls: secure ? context : undefined };
+      return { address, calls: new UnaryChannel(address) };
     });
-    for (const { calls, streams } of old) {
-      calls.renew();
-      streams.close();
-    }
+    for (const { calls } of old) calls.renew();
   }
 
   #scheduleTlsCheck(): void {
@@ -231,19 +210,15 @@ export class Connection {
 
 /** How one member is spoken to. */
 interface Endpoint {
+  readonly address: Address;
   readonly calls: UnaryChannel;
-  readonly streams: Client;
 }
 
 interface ParsedEndpoint {
   readonly secure: boolean;
-  /** As gRPC writes it. */
-  readonly target: string;
   /** `host:port`, or the path of a socket. */
   readonly address: string;
   readonly isSocket: boolean;
-  /** The address, where that takes the place of a host's name. */
-  readonly ip: string | undefined;
 }
 
 /** Without a scheme TLS is used if there are files for it; so does etcd's own client. */
@@ -251,10 +226,5 @@ function parseEndpoint(endpoint: string, tlsByDefault: boolean): ParsedEndpoint 
   const [, scheme, address] = /^(?:(https?|unixs?):\/\/)?(.+?)\/?$/.exec(endpoint) ?? [];
   if (address === undefined) throw new Error(`"${endpoint}" is no etcd endpoint`);
   const secure = scheme === undefined ? tlsByDefault : scheme === 'https' || scheme === 'unixs';
-  const host = hostOf(address);
-  const isSocket = scheme?.startsWith('unix') ?? false;
-  const target = `${isSocket ? 'unix' : 'dns'}:${address}`;
-  return { secure, target, address, isSocket, ip: isIP(host) ? host : undefined };
+  return { secure, address, isSocket: scheme?.startsWith('unix') ?? false };
 }
-
-const hostOf = (address: string): string => address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');

@@ -64,23 +64,26 @@ it('sends a message and takes the answer, many at once on one connection', async
 it('tells what the peer refuses with, and refuses what is too large', async () => {
   const refusing = await echo({ 'grpc-status': '11', 'grpc-message': 'etcdserver: 100%25 compacted' });
   await expect(ask(channel(refusing.address))).rejects.toMatchObject({
-    code: 11,
+    status: 'OutOfRange',
     details: 'etcdserver: 100% compacted',
   });
   const { address } = await echo();
-  await expect(ask(channel(address), 'x'.repeat(101))).rejects.toMatchObject({ code: 8 });
+  await expect(ask(channel(address), 'x'.repeat(101))).rejects.toMatchObject({ status: 'ResourceExhausted' });
 });
 
 it.each([false, true])('gives up on a peer that says nothing, TLS: %s', async (tls) => {
   const address = await addressOf(createServer((socket) => open.unshift({ close: () => socket.destroy() })));
   const why = 'No connection established. Last error: no answer in time. Resolution note: ';
-  await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ code: 14, details: why });
+  await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ status: 'Unavailable', details: why });
 });
 
 it('gives up on a peer that takes a call and says nothing of it', async () => {
   const server = http2.createServer().on('stream', () => {});
   const calls = channel(await addressOf(server));
-  await expect(ask(calls, 'ask', 50)).rejects.toMatchObject({ code: 4, details: 'Deadline exceeded' });
+  await expect(ask(calls, 'ask', 50)).rejects.toMatchObject({
+    status: 'DeadlineExceeded',
+    details: 'Deadline exceeded',
+  });
 });
 
 it('says that nothing was sent where the peer ends the connection before its first word', async () => {
@@ -92,7 +95,7 @@ it('says that nothing was sent where the peer ends the connection before its fir
     });
   });
   await expect(ask(channel(await addressOf(server)))).rejects.toMatchObject({
-    code: 14,
+    status: 'Unavailable',
     details: expect.stringMatching(/^No connection established/) as string,
   });
   expect(Buffer.concat(heard).includes('/s/M')).toBe(false);
@@ -100,14 +103,14 @@ it('says that nothing was sent where the peer ends the connection before its fir
 
 it('tells where there was no connection, and where one was lost', async () => {
   await expect(ask(channel('127.0.0.1:1'))).rejects.toMatchObject({
-    code: 14,
+    status: 'Unavailable',
     details: expect.stringMatching(/^No connection established\. Last error: connect ECONNREFUSED/) as string,
   });
   const server = http2.createServer();
   server.on('stream', (stream: ServerHttp2Stream) => stream.session?.destroy());
   const lost = ask(channel(await addressOf(server)));
   await expect(lost).rejects.toMatchObject({
-    code: 14,
+    status: 'Unavailable',
     details: expect.not.stringMatching(/^No connection/) as string,
   });
 });

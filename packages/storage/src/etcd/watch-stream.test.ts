@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import type { WatchBatch } from '../store.ts';
@@ -7,8 +6,15 @@ import type { WatchRequest, WatchResponse } from './messages.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /** A stream whose other end is the test. */
-class FakeStream extends EventEmitter {
+class FakeStream {
   readonly requests: WatchRequest[] = [];
+  readonly tell: (response: WatchResponse) => void;
+  readonly end: () => void;
+
+  constructor(tell: (response: WatchResponse) => void, end: () => void) {
+    this.tell = tell;
+    this.end = end;
+  }
 
   write(request: WatchRequest): void {
     this.requests.push(request);
@@ -19,7 +25,7 @@ class FakeStream extends EventEmitter {
   answer(watch_id: number, revision: number, rest: Partial<WatchResponse> = {}): void {
     const header = { revision };
     const nothing = { created: false, canceled: false, compact_revision: 0, cancel_reason: '', fragment: false };
-    this.emit('data', { header, watch_id, ...nothing, events: [], ...rest });
+    this.tell({ header, watch_id, ...nothing, events: [], ...rest });
   }
 
   /** What was asked for, in short: `create 1 from 5`, `cancel 1`, `progress`. */
@@ -39,8 +45,8 @@ const setUp = (afterTurn = (work: () => void) => work()) => {
   const connection = {
     endpoint: 'http://etcd',
     failOver: () => undefined,
-    stream: () => {
-      streams.push(new FakeStream());
+    stream: (_method: unknown, tell: (response: WatchResponse) => void, end: () => void) => {
+      streams.push(new FakeStream(tell, end));
       return streams.at(-1);
     },
   } as unknown as Connection;
@@ -95,7 +101,7 @@ it('tells of what came in a turn after it, and not at all when the stream broke 
   endTurn();
   expect(told).toEqual(['5@5', '6@6']);
   streams[0]!.answer(1, 7, { events: events(7) });
-  streams[0]!.emit('error', new Error('gone'));
+  streams[0]!.end();
   endTurn();
   clock.advance(50);
   streams[1]!.answer(1, 7, { events: events(7) });
@@ -110,8 +116,8 @@ it('goes on after the last whole answer when the stream breaks', () => {
   expect(streams[0]!.asked).toEqual(['create 1 from 4', 'create 2 from 2']);
   streams[0]!.answer(1, 9, { events: events(5, 6) });
   streams[0]!.answer(1, 9, { events: events(7), fragment: true });
-  streams[0]!.emit('error', new Error('gone'));
-  streams[0]!.emit('end');
+  streams[0]!.end();
+  streams[0]!.end();
   other.close();
   streams[0]!.answer(1, 9, { events: events(8) });
   clock.advance(50);
@@ -132,7 +138,7 @@ it('asks for progress until it is told, and resumes from there', () => {
   expect(told).toEqual(['@9']);
   clock.advance(1000);
   expect(streams[0]!.asked).toEqual([]);
-  streams[0]!.emit('end');
+  streams[0]!.end();
   clock.advance(50);
   expect(streams[1]!.asked).toEqual(['create 1 from 9']);
 });

@@ -1,7 +1,6 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../clock.ts';
 import { CompactedError, StoreUnavailableError, type Watch, type WatchEvent, type WatchOptions } from '../store.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, DuplexStream } from './connection.ts';
 import { etcd, toNumber, type WatchRequest, type WatchResponse } from './messages.ts';
 
 const RECONNECT_MS = 50;
@@ -36,7 +35,7 @@ interface Watcher {
   compacted: number;
 }
 
-type Stream = ClientDuplexStream<WatchRequest, WatchResponse>;
+type Stream = DuplexStream<WatchRequest>;
 
 /**
  * All watches of a store on one gRPC stream. When the stream breaks, a new one is opened to another
@@ -121,18 +120,16 @@ export class WatchStream {
 
   #connect(): void {
     const { endpoint } = this.#connection;
-    const stream = this.#connection.stream(etcd.watch);
     const onEnd = () => this.#onEnd(stream, endpoint);
-    stream.on('data', (response: WatchResponse) => {
+    const onMessage = (response: WatchResponse) => {
       if (stream !== this.#stream) return;
       this.#heardAt = this.#clock.now();
       // What is told of a write comes with the answer to it, for which somebody waits: that one goes first.
       this.#afterTurn(() => {
         if (stream === this.#stream) this.#onResponse(response);
       });
-    });
-    stream.on('error', onEnd);
-    stream.on('end', onEnd);
+    };
+    const stream: Stream = this.#connection.stream(etcd.watch, onMessage, onEnd);
     this.#stream = stream;
     this.#endStream = onEnd;
     this.#endpoint = endpoint;
