@@ -331,7 +331,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       minRequestTimeoutSeconds: config.minRequestTimeoutSeconds,
       random,
       lifecycle,
-      rounds: new Rounds(() => performance.now()),
+      rounds: new Rounds(),
     },
     passOn: (ctx) => aggregation.serve(ctx),
     hasGroup: (group) => discovery.isOwn(group),

@@ -1,6 +1,6 @@
 /**
- * Sockets of this process's own that lead through a proxy, for a client that connects to addresses alone: gRPC's, which etcd's
- * watches go through. Nobody else reaches them, and TLS goes through as it is.
+ * Sockets of this process's own that lead through a proxy, for clients that connect to addresses alone: the store's of etcd and
+ * gRPC's library. Nobody else reaches them, and TLS goes through as it is.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
