@@ -331,7 +331,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       minRequestTimeoutSeconds: config.minRequestTimeoutSeconds,
       random,
       lifecycle,
-      rounds: new Rounds(),
+      rounds: new Rounds(store.embedded ? 0 : 1),
     },
     passOn: (ctx) => aggregation.serve(ctx),
     hasGroup: (group) => discovery.isOwn(group),

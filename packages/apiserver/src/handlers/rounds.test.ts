@@ -6,7 +6,7 @@ let written: string[];
 
 beforeEach(() => {
   vi.useFakeTimers();
-  rounds = new Rounds();
+  rounds = new Rounds(0);
   written = [];
   return () => void vi.useRealTimers();
 });
@@ -39,4 +39,20 @@ it('goes on after a round that nobody waited for', () => {
   rounds.join(writer('b'));
   vi.runAllTimers();
   expect(written).toEqual(['a', 'b']);
+});
+
+it('pauses where it is told to', () => {
+  rounds = new Rounds(3);
+  rounds.join(writer('a'));
+  vi.advanceTimersByTime(0);
+  rounds.join(writer('b'));
+  vi.advanceTimersByTime(2);
+  expect(written).toEqual(['a']);
+  rounds.join(writer('c'));
+  vi.advanceTimersByTime(1);
+  expect(written).toEqual(['a', 'b', 'c']);
+  vi.advanceTimersByTime(3);
+  rounds.join(writer('d'));
+  vi.advanceTimersByTime(0);
+  expect(written.at(-1)).toBe('d');
 });

@@ -5,16 +5,23 @@
  *     event ──▶ a round, at the end of the event loop's turn
  *     event, event, event, while it lasts ──▶ one round for all
  *
- * Those who are answered before a round ask again while it lasts, and what they write comes together in the next one. A pause
- * between rounds, in which they came one by one, cost a tenth of the deliveries and half of their lateness (bench/README.md).
+ * Those who are answered before a round ask again while it lasts, and what they write comes together in the next one: a pause
+ * between the two would have them come one by one. A store that is elsewhere tells of their writes one by one anyway; a pause
+ * gathers them (bench/README.md).
  */
 
 /** Between two turns of the event loop. */
 const WRITES_PER_TURN = 200;
 
 export class Rounds {
+  readonly #pauseMs: number;
   #waiting = new Set<() => void>();
   #isUnderWay = false;
+
+  /** @param pauseMs between a round and the next */
+  constructor(pauseMs: number) {
+    this.#pauseMs = pauseMs;
+  }
 
   /** @param write is called once, in the next round */
   join(write: () => void): void {
@@ -25,6 +32,10 @@ export class Rounds {
   }
 
   readonly #begin = (): void => {
+    if (this.#waiting.size === 0) {
+      this.#isUnderWay = false;
+      return;
+    }
     const writes = [...this.#waiting];
     this.#waiting.clear();
     this.#run(writes, 0);
@@ -34,11 +45,7 @@ export class Rounds {
     const to = Math.min(writes.length, from + WRITES_PER_TURN);
     for (let i = from; i < to; i++) writes[i]!();
     if (to < writes.length) setImmediate(() => this.#run(writes, to));
-    else setImmediate(this.#end);
+    else if (this.#pauseMs > 0) setTimeout(this.#begin, this.#pauseMs);
+    else setImmediate(this.#begin);
   }
-
-  readonly #end = (): void => {
-    if (this.#waiting.size > 0) this.#begin();
-    else this.#isUnderWay = false;
-  };
 }
