@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ERROR, FLAG, FRAME, FrameReader, frame, PREFACE, SETTING, settingsFrame, windowUpdate } from './frames.ts';
 import { encodeFields, FieldReader } from './hpack.ts';
 import { ServerConnection, type ServerOptions } from './server-connection.ts';
@@ -351,6 +352,29 @@ describe('with a client that does as it likes', () => {
       'status 3 413',
       'data 3 too much end',
     ]);
+  });
+
+  it('has a slow client hear its last answer to the end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const written: (() => void)[] = [];
+    const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void written.push(done) });
+    const connection = new ServerConnection(socket as Socket, {
+      ...OPTIONS,
+      onStream: (stream) => stream.respond(OK, Buffer.from('last')),
+    });
+    socket.push(Buffer.concat([...GREETING, head(1, END)]));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    connection.leave();
+    await turn();
+    vi.advanceTimersByTime(30_000);
+    expect(socket.destroyed).toBe(false);
+    for (; !socket.writableFinished; await turn()) written.shift()?.();
+    vi.advanceTimersByTime(999);
+    expect(socket.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(socket.destroyed).toBe(true);
   });
 
   it('answers a ping', async () => {

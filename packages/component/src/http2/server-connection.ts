@@ -57,8 +57,9 @@ const RESETS = 1000;
 const RESETS_PER_SECOND = 33;
 /** Streams that were answered before all of their bodies had come, of which more may come. */
 const MAX_CUT = 1000;
-/** For what was said last to arrive before the connection is closed. */
+/** For what was said last to arrive before the connection is closed, when it has left, and to leave. */
 const LINGER_MS = 1000;
+const FAREWELL_MS = 60_000;
 const NOTHING = Buffer.alloc(0);
 
 export class ServerConnection implements StreamLink {
@@ -185,12 +186,13 @@ export class ServerConnection implements StreamLink {
     if (this.#isLeaving && this.#streams.size === 0) this.#end();
   }
 
-  /** After what was said last. */
+  /** After what was said last, for which a client may take its time. */
   #end(): void {
     process.nextTick(() => {
       if (this.socket.destroyed || this.socket.writableEnded) return;
-      this.socket.end();
-      setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
+      const close = () => this.socket.destroy();
+      setTimeout(close, FAREWELL_MS).unref();
+      this.socket.end(() => setTimeout(close, LINGER_MS).unref());
     });
   }
 
