@@ -57,7 +57,6 @@ describe('the spliced resourceVersion', () => {
     '{"kind":5,"metadata":{}}',
     '{ "metadata":{}}',
     '{"kind":"X","metadata":{}}',
-    '{"a":1,"metadata":{}}',
   ])('is not for %j', (text) => expect(layoutOf(Buffer.from(text))).toBeUndefined());
 });
 
@@ -77,9 +76,12 @@ describe('the spliced resourceVersion of a custom object', () => {
       '"metadata":{"resourceVersion":"7","generation":1,"annotations":{"a":"{\\"}","uid":"]["}}',
     ],
   ])('%s', (stored, written, alone) => {
-    for (const before of ['', ',"data":{"metadata":{"a":["}",{}]}},"done":true,"i":1.5'].map(
-      (rest) => `"apiVersion":"e/v1"${rest}`,
-    )) {
+    const apiVersion = '"apiVersion":"e/v1"';
+    for (const before of [
+      apiVersion,
+      `${apiVersion},"data":{"metadata":{"a":["}",{}]}},"done":true,"i":1.5`,
+      `"Kind":"x","a":[{"kind":"}"}],${apiVersion}`,
+    ]) {
       const text = (own: string) => `{${before},"kind":"W",${own},"spec":{"metadata":{"name":"y"}}}`;
       expect(whole(text(stored))).toBe(text(written));
       expect(metadata(text(stored))).toBe(`{"kind":"P",${alone}}`);

@@ -109,7 +109,8 @@ function isDigit(text: string, at: number): boolean {
 /** Undefined for bytes that are not laid out as encodeStored or encodeSorted does it. */
 export function layoutOf(bytes: Buffer): StoredLayout | undefined {
   if (bytes[0] !== BRACE) return undefined;
-  if (startsWith(bytes, 1, API_VERSION)) return sortedLayoutOf(bytes);
+  // Nothing that is sorted begins with its kind: its apiVersion comes before.
+  if (!startsWith(bytes, 1, KIND.subarray(0, -1))) return sortedLayoutOf(bytes);
   let at = 1;
   for (const key of [KIND, API_VERSION]) {
     if (!startsWith(bytes, at, key)) return undefined;
