@@ -15,44 +15,69 @@ const LENGTHS =
 
 const END = 256;
 const LONGEST = 30;
+/** Of a step: what it leads to is in the lower bits, the symbol that it ends above them; 0 is the tree's root. */
+const NODE_BITS = 9;
+const NODE_MASK = (1 << NODE_BITS) - 1;
 
-/** By length: the first code of it, and the symbols whose codes follow one another from there. */
-const codes = canonicalCodes();
+/** Two for each inner node of the tree of codes, for a bit of 0 and of 1: another node, or ~symbol. */
+const branches = treeOfCodes();
+/** Nodes that as many ones lead to as may fill the last byte. */
+const paddings = new Set<number>([0]);
+for (let node = 0, bits = 1; bits < 8; bits++) {
+  node = branches[2 * node + 1]!;
+  paddings.add(node);
+}
+/** For each node and the next four bits, of which no more than one symbol comes: a step. */
+const steps = Int32Array.from({ length: branches.length * 8 }, (_, i) => stepOf(i >> 4, i & 15));
 
-function canonicalCodes(): readonly { readonly first: number; readonly symbols: readonly number[] }[] {
+function treeOfCodes(): readonly number[] {
   const lengths = LENGTHS.split(' ').flatMap((run) => {
     const [count, bits] = run.split('×').map(Number) as [number, number];
     return new Array<number>(count).fill(bits);
   });
-  let next = 0;
-  return Array.from({ length: LONGEST + 1 }, (_, bits) => {
-    const symbols = lengths.flatMap((length, symbol) => (length === bits ? [symbol] : []));
-    next *= 2;
-    const first = next;
-    next += symbols.length;
-    return { first, symbols };
-  });
+  const tree = [0, 0];
+  const put = (symbol: number, code: number, bits: number): void => {
+    let node = 0;
+    for (let bit = bits - 1; bit > 0; bit--) {
+      const at = 2 * node + ((code >> bit) & 1);
+      if (tree[at] === 0) tree[at] = tree.push(0, 0) / 2 - 1;
+      node = tree[at]!;
+    }
+    tree[2 * node + (code & 1)] = ~symbol;
+  };
+  let code = 0;
+  for (let bits = 1; bits <= LONGEST; bits++) {
+    code *= 2;
+    for (const [symbol, length] of lengths.entries()) if (length === bits) put(symbol, code++, bits);
+  }
+  return tree;
+}
+
+function stepOf(from: number, nibble: number): number {
+  let node = from;
+  let symbols = 0;
+  for (let bit = 3; bit >= 0; bit--) {
+    const next = branches[2 * node + ((nibble >> bit) & 1)]!;
+    if (next < 0) symbols = ~next + 1;
+    node = Math.max(next, 0);
+  }
+  return (symbols << NODE_BITS) | node;
 }
 
 /** @throws ProtocolError where it is no such text */
 export function decodeHuffman(bytes: Buffer): string {
-  const text: number[] = [];
-  let code = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    for (let bit = 7; bit >= 0; bit--) {
-      code = code * 2 + ((byte >> bit) & 1);
-      bits++;
-      const symbol = codes[bits]!.symbols[code - codes[bits]!.first];
-      if (symbol === END || bits > LONGEST - 1) throw new ProtocolError(ERROR.compression, 'a header field of no text');
-      if (symbol === undefined) continue;
-      text.push(symbol);
-      code = 0;
-      bits = 0;
-    }
+  // The shortest codes have five bits.
+  const text = Buffer.allocUnsafe(Math.ceil((bytes.length * 8) / 5));
+  let length = 0;
+  let node = 0;
+  for (let i = 0; i < 2 * bytes.length; i++) {
+    const byte = bytes[i >> 1]!;
+    const step = steps[node * 16 + (i & 1 ? byte & 15 : byte >> 4)]!;
+    node = step & NODE_MASK;
+    const symbol = (step >> NODE_BITS) - 1;
+    if (symbol === END) throw new ProtocolError(ERROR.compression, 'a header field of no text');
+    if (symbol >= 0) text[length++] = symbol;
   }
-  // The rest of the last byte is filled with ones.
-  if (bits > 7 || code !== 2 ** bits - 1)
-    throw new ProtocolError(ERROR.compression, 'a header field that ends amid a character');
-  return Buffer.from(text).toString('latin1');
+  if (!paddings.has(node)) throw new ProtocolError(ERROR.compression, 'a header field that ends amid a character');
+  return text.toString('latin1', 0, length);
 }
