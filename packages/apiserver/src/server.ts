@@ -386,6 +386,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     ...config.listening,
     onExchange: accept,
+    onFault: (error) =>
+      logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'connection failed'),
   });
   onTlsMaterial(config, (material) => listener.setMaterial(material));
 

@@ -40,7 +40,7 @@ export interface WatchLimits {
   readonly rounds: Rounds;
 }
 
-/** Resolves when the watch is over. @throws StatusError before the answer has begun */
+/** Resolves when the watch is over. @throws StatusError before the answer has begun, what goes wrong with an event after that */
 export async function watchObjects(scope: Scope, options: ListOptions, limits: WatchLimits): Promise<void> {
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
@@ -51,6 +51,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.registerWatch(() => stream.end());
+  stream.ended.then(ended, ended);
   stream.begin(seconds * 1000);
   if (seconds < 0) stream.end();
   else if (options.sendInitialEvents && revision > current) {
@@ -64,7 +65,6 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   else if (!stream.startFrom(revision)) await startFromHistory(scope, stream, revision);
   scope.ctx.onInitialized?.();
   await stream.ended;
-  ended();
 }
 
 /** @returns the newest revision held. @throws StatusError 429 while an object can't be read: who watches sees all of them */
@@ -130,6 +130,7 @@ class WatchStream implements Subscriber {
   /** Events were asked for as lists, which they are not: the first one ends the watch. */
   readonly #isMisfit: boolean;
   #finish!: () => void;
+  #abandon!: (error: unknown) => void;
   #out: Writable | undefined;
   #unsubscribe: (() => void) | undefined;
   readonly #series: WatchSeries;
@@ -144,7 +145,7 @@ class WatchStream implements Subscriber {
   #bookmarked = 0;
 
   readonly #rounds: Rounds;
-  readonly #writePending = () => this.#write();
+  readonly #writeInRound = () => this.#write();
 
   constructor(
     scope: Scope,
@@ -161,8 +162,9 @@ class WatchStream implements Subscriber {
     this.#isMisfit = formOf(scope.output.convert)?.kind === 'PartialObjectMetadataList';
     const { definition, version } = scope.served;
     this.#series = scope.metrics.watch(definition.group, version, definition.resource);
-    this.ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve, reject) => {
       this.#finish = resolve;
+      this.#abandon = reject;
     });
   }
 
@@ -226,7 +228,7 @@ class WatchStream implements Subscriber {
       if (!isReplay) this.#pendingBytes += event.object.bytes.length;
     }
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#giveUp();
-    else if (!this.#isBlocked) this.#rounds.join(this.#writePending);
+    else if (!this.#isBlocked) this.#rounds.join(this.#writeInRound);
   }
 
   onEnd(): void {
@@ -266,8 +268,17 @@ class WatchStream implements Subscriber {
     this.#finish();
   }
 
-  /** Writes what is pending, as long as the connection takes it. */
+  /** Writes what is pending, as long as the connection takes it. An event that can't be told ends this watch, and no other. */
   #write(): void {
+    try {
+      this.#writePending();
+    } catch (error) {
+      this.#abandon(error);
+      this.#close();
+    }
+  }
+
+  #writePending(): void {
     if (this.#isMisfit && !this.#isEnding && this.#pending.some((each) => this.#frame(each))) {
       this.#giveUp();
       return;

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import type { Exchange } from './exchange.ts';
 import { type Listener, listen } from './listener.ts';
-import { selfSigned } from './testing.ts';
+import { onFault, selfSigned } from './testing.ts';
 
 let listener: Listener | undefined;
 afterEach(() => listener?.close(0));
@@ -70,6 +70,7 @@ it.each<[string, (exchange: Exchange) => void]>([
     port: 0,
     material,
     onExchange: (exchange) => void onExchange(exchange),
+    onFault,
   });
   const workerData = { port: listener.port, ca: certificate.cert, size: SIZE, count: COUNT };
   const client = new Worker(CLIENT, { eval: true, workerData });
@@ -85,6 +86,7 @@ it('an answer before the body has been read arrives, and its connection ends', a
     port: 0,
     material,
     onExchange: (exchange) => exchange.respond(413, {}, Buffer.alloc(SIZE)),
+    onFault,
   });
   const workerData = { port: listener.port, ca: certificate.cert, size: 8 * 1024 * 1024, count: 2 * COUNT };
   const client = new Worker(CLIENT, { eval: true, workerData });

@@ -53,6 +53,8 @@ export interface ListenerOptions extends ListeningOptions {
   readonly material: TlsMaterial;
   readonly tls?: TlsOptions;
   readonly onExchange: (exchange: Exchange) => void;
+  /** A connection has ended by an error of ours. */
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface Listener {
@@ -123,6 +125,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       connectionWindow: 1024 * 1024,
       now: () => performance.now(),
       onStream: (stream) => options.onExchange(exchangeOfStream(stream, connection, date)),
+      onFault: options.onFault,
     });
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));

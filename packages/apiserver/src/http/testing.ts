@@ -22,3 +22,8 @@ export async function selfSigned(...hosts: readonly string[]): Promise<ServingCe
   );
   return { cert: certificate.toString('pem'), key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
+
+/** Of a listener that has no faults. */
+export function onFault(error: unknown): never {
+  throw error;
+}

@@ -23,6 +23,9 @@ const OPTIONS = {
   streamWindow: 65_535,
   connectionWindow: 200_000,
   now: () => 0,
+  onFault: (error: unknown) => {
+    throw error;
+  },
 };
 
 interface Served {
@@ -375,6 +378,18 @@ describe('with a client that does as it likes', () => {
     expect(socket.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
     expect(socket.destroyed).toBe(true);
+  });
+
+  it('ends alone by an error of ours, which is told', async () => {
+    const faults: unknown[] = [];
+    const fault = new Error('of ours');
+    const handler: Handler = (stream) => {
+      if (stream.id === 3) throw fault;
+    };
+    const sent = [...GREETING, head(1, END), head(3, END)];
+    const heard = await told(handler, sent, /goaway/, { onFault: (error: unknown) => faults.push(error) });
+    expect(heard).toContain(`goaway ${ERROR.internal}`);
+    expect(faults).toEqual([fault]);
   });
 
   it('answers a ping', async () => {

@@ -48,6 +48,8 @@ export interface ServerOptions {
   /** Milliseconds of a clock that never goes backwards. */
   readonly now: () => number;
   readonly onStream: (stream: ServerStream) => void;
+  /** What was thrown while something that came was looked at: the connection has ended by it, and no other. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Of answers to frames that nobody reads. */
@@ -109,8 +111,11 @@ export class ServerConnection implements StreamLink {
         if (missing > 0) greeting = greetingOf(greeting, bytes.subarray(0, missing));
         if (bytes.length > missing) frames.read(missing > 0 ? bytes.subarray(missing) : bytes);
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        this.#fail(error.code);
+        if (error instanceof ProtocolError) this.#fail(error.code);
+        else {
+          this.#fail(ERROR.internal);
+          options.onFault(error);
+        }
       }
     });
     socket.on('end', () => socket.destroy());

@@ -1,0 +1,88 @@
+import { PassThrough } from 'node:stream';
+import { expect, it, vi } from 'vitest';
+import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
+import type { ListOptions } from './options.ts';
+import { Rounds } from './rounds.ts';
+import type { Scope } from './scope.ts';
+import { type WatchLimits, watchObjects } from './watch.ts';
+
+vi.mock('./selection.ts', () => ({ selectionOf: () => ({ namespace: '', demands: [], everything: true }) }));
+vi.mock('./representations.ts', () => ({
+  representationFor: () => ({
+    streamContentType: 'application/json',
+    event: (_type: string, { name }: { name: string }) => {
+      if (name === 'broken') throw new TypeError('no such layout');
+      return Buffer.from(name);
+    },
+  }),
+}));
+
+const series = { inc: () => {}, observe: () => {} };
+const watches = new Set<() => void>();
+const limits = {
+  minRequestTimeoutSeconds: 60,
+  random: () => 0,
+  rounds: new Rounds(0),
+  lifecycle: {
+    registerWatch: (end: () => void) => {
+      watches.add(end);
+      return () => watches.delete(end);
+    },
+  },
+} as unknown as WatchLimits;
+
+/** A cache of nothing, whose subscribers are told by hand. */
+class Cacher {
+  readonly revision = 1;
+  readonly #subscribers = new Set<Subscriber>();
+  async ready(): Promise<void> {}
+  subscribe(_revision: number, subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+  tell(...names: string[]): void {
+    const events = names.map((name) => ({ type: 'ADDED', revision: 2, object: { name, bytes: Buffer.alloc(1) } }));
+    for (const each of this.#subscribers) each.onEvents(events as unknown as CacheEvent[], 2);
+  }
+}
+
+function watch(cacher: Cacher) {
+  const out = new PassThrough({ encoding: 'utf8' });
+  let sent = '';
+  out.on('data', (piece: string) => {
+    sent += piece;
+  });
+  const exchange = { httpVersion: '2', begin: () => out, onClose: (gone: () => void) => out.once('close', gone) };
+  const scope = {
+    ctx: { exchange, auditId: '', flowHeaders: {}, warnings: [] },
+    store: { cacher },
+    served: { version: 'v1', definition: { group: '', resource: 'things', registration: {} } },
+    metrics: { watch: () => ({ events: series, sizes: series, initial: series }) },
+    output: { mediaType: 'application/json' },
+  } as unknown as Scope;
+  return { ended: watchObjects(scope, { resourceVersion: '0' } as ListOptions, limits), sent: () => sent, out };
+}
+
+it('ends alone where one of its events cannot be told', async () => {
+  const [cacher, other] = [new Cacher(), new Cacher()];
+  const [broken, whole] = [watch(cacher), watch(other)];
+  const failure = broken.ended.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+  await vi.waitFor(() => expect([cacher.subscribers, other.subscribers]).toEqual([1, 1]));
+  cacher.tell('first', 'broken');
+  other.tell('second');
+  expect(await failure).toEqual(new TypeError('no such layout'));
+  expect(cacher.subscribers).toBe(0);
+  await vi.waitFor(() => expect(whole.sent()).toBe('second'));
+  cacher.tell('third');
+  expect(watches.size).toBe(1);
+
+  whole.out.destroy();
+  await whole.ended;
+  expect([other.subscribers, watches.size]).toEqual([0, 0]);
+});
