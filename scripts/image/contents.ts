@@ -14,7 +14,7 @@ export const CONTROL_PLANE_PROGRAMS = ['kube-apiserver', 'kube-controller-manage
 export const NODE_PROGRAMS = ['kube-proxy', 'keelson-pod-network'];
 
 /** What those of a node run, of Debian's nftables and iproute2; and what they do without where there is none, of conntrack. */
-const NODE_TOOLS = ['nft', 'ip'];
+const NODE_TOOLS = ['nft', 'ip', 'bridge'];
 const USEFUL_TOOLS = ['conntrack'];
 
 /** Where programs of root's are, and those that were fetched for tests. */

@@ -103,6 +103,25 @@ export class Network {
     ip('-n', other.name, '-6', 'route', 'add', 'default', 'via', `fd07:${n}::1`);
   }
 
+  /** Joins others to one segment: `10.7.N.1` and `fd07:N::1` here, from `2` on there, which are led through here. */
+  segment(n: number, ...others: readonly Network[]): void {
+    const [bridge, here] = [`s${n}`, `10.7.${n}.1`];
+    ip('-n', this.name, 'link', 'add', bridge, 'type', 'bridge');
+    ip('-n', this.name, 'link', 'set', bridge, 'up');
+    ip('-n', this.name, 'address', 'add', `${here}/24`, 'dev', bridge);
+    ip('-n', this.name, 'address', 'add', `fd07:${n}::1/64`, 'dev', bridge, 'nodad');
+    for (const [i, { name }] of others.entries()) {
+      const [port, at] = [`p${n}-${i}`, i + 2];
+      ip('-n', this.name, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+      ip('-n', this.name, 'link', 'set', port, 'master', bridge, 'up');
+      ip('-n', name, 'address', 'add', `10.7.${n}.${at}/24`, 'dev', 'eth0');
+      ip('-n', name, 'address', 'add', `fd07:${n}::${at}/64`, 'dev', 'eth0', 'nodad');
+      ip('-n', name, 'link', 'set', 'eth0', 'up');
+      ip('-n', name, 'route', 'add', 'default', 'via', here);
+      ip('-n', name, '-6', 'route', 'add', 'default', 'via', `fd07:${n}::1`);
+    }
+  }
+
   /** Sends all that it knows no other way for to these. */
   leadTo(...addresses: readonly string[]): void {
     for (const address of addresses) ip('-n', this.name, 'route', 'add', 'default', 'via', address);
@@ -110,7 +129,12 @@ export class Network {
 
   /** Serves a port, over TCP and UDP: says this name, and the address of who asks. */
   async serve(name: string, port: number): Promise<void> {
-    const [program, ...args] = [...this.within, process.execPath, '-e', SERVER, name, String(port)];
+    await this.start(SERVER, name, String(port));
+  }
+
+  /** Runs a script of Node's, until the end or {@link stop}, and waits until it says that it is ready. */
+  async start(script: string, ...words: readonly string[]): Promise<void> {
+    const [program, ...args] = [...this.within, process.execPath, '-e', script, ...words];
     const server = startProgram(program!, args);
     this.#programs.push(server);
     await untilReady(server, async () => server.output().includes('ready'));

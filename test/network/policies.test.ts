@@ -1,6 +1,5 @@
 /** What the kernel does with packets of pods that NetworkPolicies select. */
-import type { Pod, Service } from '@keelson/api/generated/types/core/v1';
-import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { NetworkPolicySpec } from '@keelson/api/generated/types/networking/v1';
 import { systemKernel } from '@keelson/pod-network';
 import { memberOf } from '@keelson/pod-network/policies/members';
@@ -8,18 +7,23 @@ import { NodePolicies } from '@keelson/pod-network/policies/node-policies';
 import { removePolicies } from '@keelson/pod-network/policies/policies';
 import { pod, policy } from '@keelson/pod-network/testing/policy-objects';
 import { systemNft } from '@keelson/proxy';
-import { endpointsOf } from '@keelson/proxy/endpoints';
-import { baseRules as serviceBase } from '@keelson/proxy/rules/base';
-import { type Surroundings, serviceRules } from '@keelson/proxy/rules/service';
-import { serviceTable } from '@keelson/proxy/rules/service-table';
-import { servicePortsOf } from '@keelson/proxy/services';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Network, noNetworks } from './net.ts';
+import { servicesFor } from './services.ts';
 
 const reason = await noNetworks();
 const soon = { timeout: 30_000, interval: 100 };
 const NO = 'no answer';
 const [A, B, OUTSIDE, SERVICE] = ['10.7.1.2', '10.7.2.2', '10.7.9.2', '10.96.0.7'];
+/** The proxy's table, with a service of which b is the endpoint. */
+const services = servicesFor({
+  family: 'IPv4',
+  nodeName: 'here',
+  ranges: '10.7.0.0/21',
+  address: SERVICE!,
+  endpoint: B!,
+  at: 'here',
+});
 
 describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, { timeout: 120_000 }, () => {
   let [node, a, b, outside]: Network[] = [];
@@ -41,7 +45,7 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
       ...[a!, b!, outside!].flatMap((each, i) => [8080, 8081].map((port) => each.serve('abo'[i]!, port))),
       node!.serve('node', 8080),
     ]);
-    await systemNft(node!.within).apply(services());
+    await systemNft(node!.within).apply(services);
     await systemKernel(node!.within).applyTables([...policies.rewriting()].join(''));
   }, 60_000);
   afterAll(async () => {
@@ -161,36 +165,4 @@ describe.skipIf(reason)(`policies in the kernel${reason ? `: ${reason}` : ''}`, 
     await removePolicies(systemKernel(node!.within));
     expect(node!.run('nft', 'list', 'tables')).not.toContain('keelson');
   });
-
-  /** The proxy's table, with a service of which b is the endpoint. */
-  function services(): string {
-    const place: Surroundings = {
-      family: 'IPv4',
-      nodeName: 'here',
-      zone: '',
-      nodeIp: '10.7.9.1',
-      mark: '0x4000',
-      masqueradeAll: false,
-      fromPods: { matches: 'ip saddr 10.7.0.0/21', matchesNot: 'ip saddr != 10.7.0.0/21' },
-      nodePortIps: undefined,
-      serviceRanges: ['10.96.0.0/12'],
-    };
-    const service: Service = {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'web', namespace: 'two' },
-      spec: { clusterIP: SERVICE!, ports: [{ port: 80, protocol: 'TCP' }] },
-      status: { loadBalancer: {} },
-    };
-    const slice: EndpointSlice = {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { name: 'web', namespace: 'two' },
-      addressType: 'IPv4',
-      endpoints: [{ addresses: [B!], conditions: {}, nodeName: 'here' }],
-      ports: [{ name: '', protocol: 'TCP', port: 8080 }],
-    };
-    const rules = serviceRules(servicePortsOf(service, 'IPv4'), endpointsOf([slice], 'IPv4', 'here'), place);
-    return serviceTable('IPv4').replacement(serviceBase(place), new Map([['web', rules]]));
-  }
 });

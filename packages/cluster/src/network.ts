@@ -4,6 +4,7 @@ import { type Client, sleep } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
+import { defaultTunnel } from '@keelson/pod-network/tunnel-settings';
 import { announceDns, grantDns } from './dns/service.ts';
 import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/ports.ts';
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
@@ -71,7 +72,8 @@ async function startPods(
       metrics: { host: HERE, port: POD_NETWORK_METRICS },
     };
     const metrics = new MetricsRegistry();
-    return await startNodeNetwork({ client, nodeName, cni, cniCacheFolder: CACHE_FOLDER, metrics, ports });
+    const tunnel = defaultTunnel;
+    return await startNodeNetwork({ client, nodeName, cni, tunnel, cniCacheFolder: CACHE_FOLDER, metrics, ports });
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     log.warn({ err: error.message, remedy: error.remedy }, 'Pods have no network of the cluster');

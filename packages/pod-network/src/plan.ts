@@ -3,19 +3,23 @@ import type { NodeSpec, NodeStatus } from '@keelson/api/generated/types/core/v1'
 import type { ObjectMeta } from '@keelson/api/generated/types/meta/v1';
 import { canonical, FAMILIES, type Family, familyOf, familyOfRange } from '@keelson/proxy/addresses';
 
-export interface Route {
+/** A range of another node's pods, and where that is. */
+export interface Peer {
   readonly family: Family;
-  /** Of a node's pods. */
   readonly range: string;
-  /** The node's address. */
-  readonly via: string;
+  readonly nodeName: string;
+  /** The node's, of the same family. */
+  readonly address: string;
 }
 
 export interface Plan {
+  readonly nodeName: string;
   /** Of this node's pods, the first family first; none: it has none yet. */
   readonly ranges: readonly string[];
-  /** To the pods of the other nodes, one for each range. */
-  readonly routes: readonly Route[];
+  /** Of this node. */
+  readonly addresses: Readonly<Partial<Record<Family, string>>>;
+  /** All but this node, one for each range. */
+  readonly peers: readonly Peer[];
   /** Of all pods of the cluster, those here included. */
   readonly pods: Readonly<Record<Family, readonly string[]>>;
 }
@@ -27,14 +31,19 @@ export interface NodeFacts {
   readonly status?: Pick<NodeStatus, 'addresses'>;
 }
 
-/** A node without an address of a range's family has no route to that range. */
+/** A node without an address of a range's family is not reached there. */
 export function planOf(nodeName: string, nodes: readonly NodeFacts[]): Plan {
   const others = nodes.filter(({ metadata }) => metadata?.name !== nodeName);
   const own = nodes.find(({ metadata }) => metadata?.name === nodeName);
-  const routes = others.flatMap((node) => routesTo(node)).sort((a, b) => (a.range < b.range ? -1 : 1));
   const all = [...new Set(nodes.flatMap(rangesOf))].sort();
   const [ipv4, ipv6] = FAMILIES.map((family) => all.filter((range) => familyOfRange(range) === family));
-  return { ranges: own ? rangesOf(own) : [], routes, pods: { IPv4: ipv4!, IPv6: ipv6! } };
+  return {
+    nodeName,
+    ranges: own ? rangesOf(own) : [],
+    addresses: own ? addressesOf(own) : {},
+    peers: others.flatMap(peersAt).sort((a, b) => (a.range < b.range ? -1 : 1)),
+    pods: { IPv4: ipv4!, IPv6: ipv6! },
+  };
 }
 
 /** Of a node's pods. */
@@ -43,13 +52,25 @@ export function rangesOf({ spec = {} }: NodeFacts): string[] {
   return all.filter((range) => familyOfRange(range) !== undefined).map(canonicalRange);
 }
 
-function routesTo(node: NodeFacts): Route[] {
-  const addresses = (node.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
+function peersAt(node: NodeFacts): Peer[] {
+  const addresses = addressesOf(node);
+  const nodeName = node.metadata?.name ?? '';
   return rangesOf(node).flatMap((range) => {
     const family = familyOfRange(range)!;
-    const via = addresses.find(({ address }) => familyOf(address) === family)?.address;
-    return via === undefined ? [] : [{ family, range, via: canonical(via) }];
+    const address = addresses[family];
+    return address === undefined ? [] : [{ family, range, nodeName, address }];
   });
+}
+
+/** The first of each family by which machines of the cluster reach a node. */
+function addressesOf({ status }: NodeFacts): Partial<Record<Family, string>> {
+  const internal = (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+  return Object.fromEntries(
+    FAMILIES.flatMap((family) => {
+      const address = internal.find((each) => familyOf(each) === family);
+      return address === undefined ? [] : [[family, canonical(address)]];
+    }),
+  );
 }
 
 function canonicalRange(range: string): string {

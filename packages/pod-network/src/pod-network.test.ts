@@ -10,11 +10,13 @@ import type { Running } from '@keelson/component/running';
 import type { Family } from '@keelson/proxy/addresses';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Kernel } from './kernel.ts';
-import type { Route } from './plan.ts';
-import { applyPlan, removePodNetwork, startPodNetwork } from './pod-network.ts';
+import { removePodNetwork, startPodNetwork } from './pod-network.ts';
+import type { Route } from './routes.ts';
 import { NetworkStatus } from './status.ts';
+import { type Device, type Entries, entriesFor } from './tunnel.ts';
+import { defaultTunnel } from './tunnel-settings.ts';
 
-/** A kernel that has routes and tables, and refuses ways by some addresses. */
+/** A kernel that has routes and tables, knows of nodes behind routers, and refuses ways by some addresses. */
 class FakeKernel implements Kernel {
   readonly table = new Map<string, Route>();
   readonly transactions: string[] = [];
@@ -29,9 +31,28 @@ class FakeKernel implements Kernel {
     }
     return [...this.table.values()].filter((route) => route.family === family);
   }
-  async changeRoutes(family: Family, lines: readonly string[]): Promise<void> {
+  readonly behindRouter = new Set<string>();
+  readonly devices = new Map<Family, string[]>();
+  readonly forwarding: string[] = [];
+  async onLink(_: Family, addresses: readonly string[]): Promise<Set<string>> {
+    return new Set(addresses.filter((address) => !this.behindRouter.has(address)));
+  }
+  async device(family: Family): Promise<Device | undefined> {
+    return this.devices.has(family) ? ({} as Device) : undefined;
+  }
+  async entries(): Promise<Entries> {
+    return entriesFor([]);
+  }
+  async changeForwarding(lines: readonly string[]): Promise<void> {
+    this.forwarding.push(...lines);
+  }
+  async change(family: Family, lines: readonly string[]): Promise<void> {
+    const others = lines.filter((line) => !line.startsWith('route '));
+    if (others.some((line) => line.startsWith('link del'))) this.devices.delete(family);
+    if (others.some((line) => line.startsWith('link add'))) this.devices.set(family, others);
     const refused = lines.filter((line) => {
-      const [, action, range, via] = /^route (del|replace) (\S+) via (\S+) proto 75$/.exec(line)!;
+      if (others.includes(line)) return false;
+      const [, action, range, via] = /^route (del|replace) (\S+) via (\S+)(?: dev \S+ onlink)? proto 75$/.exec(line)!;
       if (action === 'del') this.table.delete(range!);
       else if (this.unreachable.has(via!)) return true;
       else this.table.set(range!, { family, range: range!, via: via! });
@@ -86,7 +107,7 @@ async function started(...nodes: readonly object[]) {
   });
   const client = new Client({ transport, component: 'test', world });
   const status = new NetworkStatus(new MetricsRegistry(), () => world.clock.now());
-  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni(), guarded, status });
+  running = startPodNetwork({ client, nodeName: 'a', kernel, cni: cni(), tunnel: defaultTunnel, guarded, status });
   /** Has time go on until it is so; files are written meanwhile, in a time of their own. */
   const until = async (check: () => unknown) => {
     for (let seconds = 0; ; seconds++) {
@@ -153,17 +174,35 @@ test('what others change is put right within a minute, what fails is tried again
   await until(() => expect(ways()).toHaveLength(2));
 });
 
-test('a node that is elsewhere is told of, and all others are reached', async () => {
+test('what the kernel does not take is told of, and all others are reached', async () => {
   kernel.unreachable.add('192.0.2.9');
-  const routes = [
-    { family: 'IPv4' as const, range: '10.1.1.0/24', via: '192.0.2.9' },
-    { family: 'IPv4' as const, range: '10.1.2.0/24', via: '10.0.0.2' },
-  ];
-  const pods = { IPv4: ['10.1.0.0/24', '10.1.1.0/24', '10.1.2.0/24'], IPv6: [] };
-  const told: string[] = [];
-  await applyPlan({ ranges: ['10.1.0.0/24'], routes, pods }, kernel, (range, { message }) => told.push(range, message));
-  expect(told).toEqual(['10.1.1.0/24', 'Nexthop has invalid gateway.']);
-  expect([...kernel.table.keys()]).toEqual(['10.1.2.0/24']);
+  const { until, status } = await started(
+    node('a', '10.1.0.0/24', '10.0.0.1', 1),
+    node('b', '10.1.1.0/24', '192.0.2.9', 2),
+    node('c', '10.1.2.0/24', '10.0.0.2', 3),
+  );
+  await until(() => expect(ways()).toEqual(['10.1.2.0/24 via 10.0.0.2']));
+  await until(written);
+  expect(status.metrics.refused.with().value).toBe(1);
+});
+
+test('a node behind a router is reached through the tunnel, of which links of pods know the length of packets', async () => {
+  kernel.behindRouter.add('10.9.0.1');
+  const { tell, until, status } = await started(
+    node('a', '10.1.0.0/24', '10.0.0.1', 1),
+    node('b', '10.1.1.0/24', '10.0.0.2', 2),
+  );
+  await until(async () => expect((await written()).plugins[0].mtu).toBe(1400));
+  tell('ADDED', node('c', '10.1.2.0/24', '10.9.0.1', 11));
+  await until(() => expect(ways()).toEqual(['10.1.1.0/24 via 10.0.0.2', '10.1.2.0/24 via 10.1.2.0']));
+  await until(async () => expect((await written()).plugins[0].mtu).toBe(1350));
+  expect(kernel.devices.get('IPv4')!.join('\n')).toContain('mtu 1350 type vxlan id 1 dstport 8472 local 10.0.0.1');
+  expect(kernel.forwarding.at(-1)).toMatch(/^fdb replace \S+ dev keelson-vxlan4 dst 10.9.0.1 self permanent$/);
+  expect(status.metrics.tunnelled.with().value).toBe(1);
+  tell('DELETED', node('c', '10.1.2.0/24', '10.9.0.1', 12));
+  tell('DELETED', node('b', '10.1.1.0/24', '10.0.0.2', 13));
+  await until(() => expect(kernel.devices.size).toBe(0));
+  await until(async () => expect((await written()).plugins[0].mtu).toBe(1400));
 });
 
 test('all of it is taken away', async () => {

@@ -2,15 +2,15 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { canonical, FAMILIES, type Family, familyOfRange } from '@keelson/proxy/addresses';
+import { canonical } from '@keelson/proxy/addresses';
+import { applyPlan, removePlan } from './apply.ts';
 import { type CniSettings, cniConfiguration, removeCni, writeCni } from './cni.ts';
 import type { Kernel } from './kernel.ts';
-import { masquerading, removal } from './masquerade.ts';
-import { type Plan, planOf } from './plan.ts';
+import { planOf } from './plan.ts';
 import { removePolicies } from './policies/policies.ts';
-import { routeChanges } from './routes.ts';
 import type { NetworkStatus } from './status.ts';
 import { syncLoop } from './sync-loop.ts';
+import type { TunnelSettings } from './tunnel-settings.ts';
 
 export interface PodNetworkOptions {
   /** May list and watch nodes. */
@@ -18,13 +18,22 @@ export interface PodNetworkOptions {
   readonly nodeName: string;
   readonly kernel: Kernel;
   readonly cni: CniSettings;
+  readonly tunnel: TunnelSettings;
   /** Before that, pods are joined to nothing. */
   readonly guarded: Promise<void>;
   readonly status: NetworkStatus;
 }
 
 /** Goes on until it is stopped, and leaves what it has made. */
-export function startPodNetwork({ client, nodeName, kernel, cni, guarded, status }: PodNetworkOptions): Running {
+export function startPodNetwork({
+  client,
+  nodeName,
+  kernel,
+  cni,
+  tunnel,
+  guarded,
+  status,
+}: PodNetworkOptions): Running {
   const { log } = client.world;
   const informers = new InformerFactory(client);
   const nodes = informers.informer('nodes', { transform: essentials });
@@ -38,21 +47,22 @@ export function startPodNetwork({ client, nodeName, kernel, cni, guarded, status
     const text = JSON.stringify([plan, joins]);
     if (!isWhole && text === applied) return 0;
     if (plan.ranges.length === 0) log.info({ node: nodeName }, 'The node has no addresses for pods yet');
-    let refused = 0;
-    await applyPlan(plan, kernel, (range, error) => {
-      log.error({ range, err: error.message }, 'Pods of another node are not reached');
-      refused++;
-    });
-    status.metrics.routes.with().value = plan.routes.length;
-    status.metrics.refused.with().value = refused;
+    const { tunnelled, mtu, refused } = await applyPlan(plan, kernel, tunnel);
+    for (const [what, { message }] of refused)
+      log.error({ what, err: message }, 'Pods of another node are not reached');
+    status.metrics.routes.with().value = plan.peers.length;
+    status.metrics.tunnelled.with().value = tunnelled;
+    status.metrics.refused.with().value = refused.size;
     if (joins) {
       const own = all.find(({ metadata }) => metadata.name === nodeName)?.status?.addresses ?? [];
       const address = own.find(({ type }) => type === 'InternalIP')?.address;
-      const mtu = address === undefined ? undefined : await kernel.mtuAt(canonical(address));
-      if (await writeCni(cni, cniConfiguration(plan.ranges, cni.addressFolder, mtu)))
+      const whole = address === undefined ? undefined : await kernel.mtuAt(canonical(address));
+      const limits = [whole, mtu].filter((each) => each !== undefined);
+      const most = limits.length > 0 ? Math.min(...limits) : undefined;
+      if (await writeCni(cni, cniConfiguration(plan.ranges, cni.addressFolder, most)))
         log.info({ folder: cni.folder, ranges: plan.ranges }, 'Pods have addresses of these ranges');
     }
-    if (text !== applied) log.info({ routes: plan.routes.length }, 'The network of pods is as the nodes say');
+    if (text !== applied) log.info({ routes: plan.peers.length, tunnelled }, 'The network of pods is as the nodes say');
     applied = text;
     return text.length;
   };
@@ -67,46 +77,11 @@ export function startPodNetwork({ client, nodeName, kernel, cni, guarded, status
   return start(informers);
 }
 
-/**
- * Makes routes and tables what the plan says.
- * @param refused is told of a route that the kernel does not take
- * @throws ProgramError where nothing can be done
- */
-export async function applyPlan(
-  plan: Plan,
-  kernel: Kernel,
-  refused: (range: string, error: Error) => void,
-): Promise<void> {
-  for (const family of familiesOf(plan)) {
-    await kernel.applyTables(masquerading(family, plan));
-    const wanted = plan.routes.filter((route) => route.family === family);
-    const { gone, come } = routeChanges(await kernel.routes(family), wanted);
-    const lines = [...gone, ...come];
-    if (lines.length === 0) continue;
-    await kernel.changeRoutes(family, lines).catch(async (error: Error) => {
-      const there = await kernel.routes(family);
-      const missing = wanted.filter(({ range, via }) => !there.some((r) => r.range === range && r.via === via));
-      for (const { range } of missing) refused(range, error);
-    });
-  }
-}
-
 /** Takes away what was made of it. @throws ProgramError */
 export async function removePodNetwork(kernel: Kernel, cni: CniSettings): Promise<void> {
   await removeCni(cni);
   await removePolicies(kernel);
-  for (const family of FAMILIES) {
-    const { gone } = routeChanges(await kernel.routes(family), []);
-    if (gone.length > 0) await kernel.changeRoutes(family, gone);
-    await kernel.applyTables(removal(family));
-  }
-}
-
-/** Of machines that know one family alone, the other is left alone. */
-function familiesOf({ ranges, pods }: Plan): Family[] {
-  return FAMILIES.filter(
-    (family) => pods[family].length > 0 || ranges.some((range) => familyOfRange(range) === family),
-  );
+  await removePlan(kernel);
 }
 
 /** Without what is long and not looked at. */

@@ -79,6 +79,7 @@ function metricsIn(registry: MetricsRegistry) {
     written: gauge('sync_last_timestamp_seconds', 'When the kernel last followed.', 'part'),
     queued: gauge('sync_last_queued_timestamp_seconds', 'When there was last something to follow.', 'part'),
     routes: gauge('routes', 'Routes to the pods of other nodes.'),
+    tunnelled: gauge('routes_tunnelled', 'Of these, those that lead through the tunnel.'),
     refused: gauge('routes_refused', 'Of these, those that the kernel did not take.'),
     policies: gauge('policies', 'Network policies of the cluster.'),
     pods: gauge('policy_pods', 'Pods of this node, by whether policies isolate them in a direction.', 'isolated'),

@@ -5,10 +5,13 @@ export class ProgramError extends Error {
   override readonly name = 'ProgramError';
   /** Undefined where it could not be started or was killed. */
   readonly code: number | undefined;
+  /** What it printed all the same. */
+  readonly output: string;
 
-  constructor(message: string, code: number | undefined) {
+  constructor(message: string, code: number | undefined, output = '') {
     super(message);
     this.code = code;
+    this.output = output;
   }
 }
 
@@ -37,9 +40,10 @@ export function run(program: string, args: readonly string[], input = ''): Promi
     reject(new ProgramError(error.code === 'ENOENT' ? `${program} is not installed` : error.message, undefined));
   });
   child.once('close', (code, signal) => {
-    if (code === 0) resolve(Buffer.concat(output).toString());
-    else
-      reject(new ProgramError(`${program}: ${complaint.trim() || (signal ?? `exit code ${code}`)}`, code ?? undefined));
+    const printed = Buffer.concat(output).toString();
+    if (code === 0) return resolve(printed);
+    const message = `${program}: ${complaint.trim() || (signal ?? `exit code ${code}`)}`;
+    reject(new ProgramError(message, code ?? undefined, printed));
   });
   child.stdin.end(input);
   return promise;

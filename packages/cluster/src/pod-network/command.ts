@@ -7,6 +7,7 @@ import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { endpointOf } from '../kube-proxy/configuration.ts';
+import { tunnelOf } from './configuration.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 import { POD_NETWORK } from './role.ts';
@@ -17,7 +18,7 @@ const cniOf = (values: Values) => ({ folder: values['cni-conf-dir'], addressFold
 const component: Component<typeof flags> = {
   name: 'keelson pod-network',
   summary:
-    'Makes one network of the pods of all nodes: routes to the pods of other nodes, and what the container runtime joins pods of this one by.',
+    'Makes one network of the pods of all nodes: routes to the pods of other nodes, a tunnel to those behind routers, and what the container runtime joins pods of this one by.',
   flags,
   descriptions,
   validate: () => [],
@@ -27,6 +28,7 @@ const component: Component<typeof flags> = {
       await removePodNetwork(cni);
       return { done: Promise.resolve(), stop: async () => {} };
     }
+    const tunnel = await tunnelOf(values);
     const ports = {
       healthz: endpointOf(values['healthz-bind-address'], HEALTHZ_PORT),
       metrics: endpointOf(values['metrics-bind-address'], METRICS_PORT),
@@ -39,7 +41,8 @@ const component: Component<typeof flags> = {
     });
     const nodeName = (values['hostname-override'] || hostname()).trim().toLowerCase();
     const cniCacheFolder = values['cni-cache-dir'];
-    return startNodeNetwork({ client, nodeName, cni, cniCacheFolder, metrics, ports, flags: flagTexts(flags, values) });
+    const shown = flagTexts(flags, values);
+    return startNodeNetwork({ client, nodeName, cni, tunnel, cniCacheFolder, metrics, ports, flags: shown });
   },
 };
 

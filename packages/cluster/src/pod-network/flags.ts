@@ -1,5 +1,6 @@
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 import type { FlagDescriptions } from '@keelson/component/pflag/usage';
+import { defaultTunnel } from '@keelson/pod-network/tunnel-settings';
 import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions } from '../component-flags.ts';
 import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 
@@ -13,6 +14,10 @@ export const CACHE_FOLDER = '/var/lib/cni';
 export const ADDRESS_FOLDER = '/run/cni-ipam-state';
 
 export const flags = {
+  config: { type: 'string', ...network },
+  tunnel: { type: 'string', ...network, default: defaultTunnel.mode },
+  'vxlan-id': { type: 'int', ...network, default: String(defaultTunnel.id) },
+  'vxlan-port': { type: 'int', ...network, default: String(defaultTunnel.port) },
   'hostname-override': { type: 'string', ...network },
   'cni-conf-dir': { type: 'string', ...network, default: CNI_FOLDER },
   'cni-ipam-dir': { type: 'string', ...network, default: ADDRESS_FOLDER },
@@ -34,7 +39,12 @@ export const descriptions: FlagDescriptions = {
   'cni-conf-dir': "Where the container runtime looks for its networks' configurations.",
   'cni-ipam-dir':
     'Where addresses that pods have are noted, and what --cni-conf-dir leads to is; it should be emptied when the machine starts.',
+  config: 'File with a PodNetworkConfiguration, which counts instead of --tunnel, --vxlan-id and --vxlan-port.',
   'healthz-bind-address': 'Address and port of /healthz, /livez and /readyz; empty: none.',
   'hostname-override': "Name of the node. Default: this machine's.",
   'metrics-bind-address': 'Address and port of /metrics, /statusz and /flagz; empty: none.',
+  tunnel:
+    'Which nodes are reached through a tunnel (VXLAN): CrossSubnet, those behind a router; Always, all; Never, none.',
+  'vxlan-id': "The tunnel's network, the same on all nodes.",
+  'vxlan-port': "The tunnel's port of UDP, the same on all nodes.",
 };

@@ -1,7 +1,7 @@
 import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
-import type { CniSettings } from '@keelson/pod-network';
+import type { CniSettings, TunnelSettings } from '@keelson/pod-network';
 import type { Endpoint } from '../kube-proxy/configuration.ts';
 import { StartupError } from '../startup-error.ts';
 import { healthOf, metricsOf, servePort } from './ports.ts';
@@ -10,6 +10,7 @@ export interface NodeNetworkOptions {
   readonly client: Client;
   readonly nodeName: string;
   readonly cni: CniSettings;
+  readonly tunnel: TunnelSettings;
   /** libcni's, in which the runtime notes what addresses pods have. */
   readonly cniCacheFolder: string;
   readonly metrics: MetricsRegistry;
