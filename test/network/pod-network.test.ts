@@ -188,6 +188,30 @@ discovery:
     await expect.poll(() => asked('on-second'), soon).not.toBe('');
   });
 
+  test('through the tunnel, where the cluster wants it for all', async () => {
+    for (const machine of [first!, second!]) {
+      const config = join(machine.root, 'var/lib/keelson-pod-network/config.conf');
+      const text = await readFile(config, 'utf8');
+      expect(text).toContain('tunnel: CrossSubnet');
+      await writeFile(config, text.replace('CrossSubnet', 'Always'));
+      await running.get(`${machine.name} keelson-pod-network`)!.stop();
+      start(machine, 'keelson-pod-network');
+      await expect.poll(() => routes(machine), soon).toMatch(/dev keelson-vxlan4 [\s\S]* dev keelson-vxlan6 /);
+      expect(await routes(machine)).not.toContain('eth0');
+    }
+    const [from, to] = [await addressesOf('on-first'), await addressesOf('on-second')];
+    for (const i of [0, 1]) {
+      await expect.poll(() => seen('on-first', to[i]!, 8080), soon).toBe(from[i]);
+      await expect.poll(() => seen('on-second', from[i]!, 8080), soon).toBe(to[i]);
+    }
+    const { spec } = await k.json<Service>`get service on-second`;
+    for (const [i, address] of spec!.clusterIPs!.entries())
+      await expect.poll(() => seen('on-first', address, 80), soon).toBe(from[i]);
+    const conflist = JSON.parse(await readFile(join(first!.root, 'etc/cni/net.d/10-keelson.conflist'), 'utf8'));
+    const { mtu } = JSON.parse(await first!.run('ip', ['-j', 'link', 'show', 'eth0']))[0];
+    expect(conflist.plugins[0].mtu).toBe(mtu - 70);
+  });
+
   test('what leaves the cluster has the node’s address', async () => {
     const script = `require('http').createServer((q, s) => s.end(q.socket.remoteAddress)).listen(9000, '::', () => console.log('ready'))`;
     const server = first!.start(process.execPath, ['-e', script]);
@@ -203,7 +227,7 @@ discovery:
     await k`delete node second`;
     await expect.poll(() => routes(first!), soon).toBe('');
     start(second!, 'kubelet');
-    await expect.poll(() => routes(first!), soon).toMatch(new RegExp(`via ${second!.address} `));
+    await expect.poll(() => routes(first!), soon).toMatch(/ dev keelson-vxlan4 /);
     expect(before).not.toBe('');
   });
 

@@ -226,7 +226,7 @@ describe.skipIf(reason)(`the tunnel${reason ? `: ${reason}` : ''}`, { timeout: 1
   });
 
   test('always, never, and by default again', async () => {
-    await apply('Always');
+    expect((await apply('Always')).flatMap(({ refused }) => [...refused])).toEqual([]);
     expect(routes(nodes.a)).toContain('10.7.2.0/24 via 10.7.2.0 dev keelson-vxlan4 onlink');
     await answered(pods.a, '10.7.2.2', 'pod-b 10.7.1.2');
     await answered(pods.b, 'fd07:1::2', 'pod-a fd07:2::2');

@@ -25,8 +25,15 @@ test.each<[string, Route[], Route[], string[], string[]]>([
     'one leads through the tunnel now',
     [to('10.1.0.0/24', '10.0.0.1')],
     [{ ...to('10.1.0.0/24', '10.1.0.0'), device: 'keelson-vxlan4' }],
-    [],
+    ['route del 10.1.0.0/24 via 10.0.0.1 proto 75'],
     ['route replace 10.1.0.0/24 via 10.1.0.0 dev keelson-vxlan4 onlink proto 75'],
+  ],
+  [
+    'one leads through the tunnel as it did',
+    [to('10.1.0.0/24', '10.1.0.0')],
+    [{ ...to('10.1.0.0/24', '10.1.0.0'), device: 'keelson-vxlan4' }],
+    [],
+    [],
   ],
 ])('routes: %s', (_, actual, wanted, gone, come) => {
   expect(routeChanges(actual, wanted)).toEqual({ gone, come });

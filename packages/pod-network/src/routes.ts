@@ -46,10 +46,12 @@ export function listedOnLink(listing: string): Set<string> {
 export function routeChanges(actual: readonly Route[], wanted: readonly Route[]): { gone: string[]; come: string[] } {
   const has = (routes: readonly Route[], { range, via }: Route) =>
     routes.some((route) => route.range === range && route.via === via);
-  const isWanted = (range: string) => wanted.some((route) => route.range === range);
+  // Into the tunnel, IPv6 takes no route whose next hop another device leads to: the one before has to go first.
+  const stays = ({ range, via }: Route) =>
+    wanted.some((route) => route.range === range && (route.device === undefined || route.via === via));
   return {
     gone: actual
-      .filter(({ range }) => !isWanted(range))
+      .filter((route) => !stays(route))
       .map(({ range, via }) => `route del ${range}${via === '' ? '' : ` via ${via}`} proto ${PROTOCOL}`),
     come: wanted
       .filter((route) => !has(actual, route))

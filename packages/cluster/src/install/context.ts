@@ -35,7 +35,12 @@ export interface InstallRequest {
 
 /** A field of a document, by its path. */
 export interface Setting {
-  readonly kind: 'InitConfiguration' | 'ClusterConfiguration' | 'JoinConfiguration' | 'UpgradeConfiguration';
+  readonly kind:
+    | 'InitConfiguration'
+    | 'ClusterConfiguration'
+    | 'JoinConfiguration'
+    | 'PodNetworkConfiguration'
+    | 'UpgradeConfiguration';
   readonly path: readonly string[];
   readonly value: unknown;
 }

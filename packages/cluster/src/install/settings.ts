@@ -1,5 +1,6 @@
 /** The flags by which `keelson init` sets what a configuration says, under kubeadm's names. */
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import { defaultTunnel } from '@keelson/pod-network/tunnel-settings';
 import type { Setting } from './context.ts';
 
 const section = 'Configuration';
@@ -20,6 +21,7 @@ export const settingFlags = {
   'node-name': { type: 'string', section },
   patches: { type: 'string', section },
   'pod-network-cidr': { type: 'string', section },
+  'pod-network-tunnel': { type: 'string', section, default: defaultTunnel.mode },
   'scheduler-extra-args': { type: 'mapStringString', section },
   'service-cidr': { type: 'string', section, default: '10.96.0.0/12' },
   'service-dns-domain': { type: 'string', section, default: 'cluster.local' },
@@ -56,6 +58,8 @@ export const settingDescriptions: Readonly<Record<SettingFlag, string>> = {
   'node-name': "Name of this machine's node. Default: the host name.",
   patches: 'Folder of patches of what is written: files such as kube-apiserver0+merge.yaml.',
   'pod-network-cidr': 'Addresses of pods: each node gets a part of them.',
+  'pod-network-tunnel':
+    'Which nodes pods reach through a tunnel (VXLAN): CrossSubnet, those behind a router; Always, all; Never, none.',
   'scheduler-extra-args': 'More flags of the scheduler.',
   'service-cidr': 'Addresses of services.',
   'service-dns-domain': 'Domain of services.',
@@ -77,6 +81,7 @@ const fields: Readonly<Record<SettingFlag, readonly [Setting['kind'], ...string[
   'node-name': ['InitConfiguration', 'nodeRegistration', 'name'],
   patches: ['InitConfiguration', 'patches', 'directory'],
   'pod-network-cidr': ['ClusterConfiguration', 'networking', 'podSubnet'],
+  'pod-network-tunnel': ['PodNetworkConfiguration', 'tunnel'],
   'scheduler-extra-args': ['ClusterConfiguration', 'scheduler', 'extraArgs'],
   'service-cidr': ['ClusterConfiguration', 'networking', 'serviceSubnet'],
   'service-dns-domain': ['ClusterConfiguration', 'networking', 'dnsDomain'],

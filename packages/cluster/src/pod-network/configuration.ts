@@ -32,8 +32,15 @@ export async function tunnelOf(values: Values): Promise<TunnelSettings> {
   }
 }
 
+/** The document in full. @param given undefined: all is default @throws ConfigFileError */
+export function defaultPodNetwork(given: PodNetworkDocument = {}): PodNetworkDocument {
+  const { mode, ...vxlan } = decodeTunnel(given);
+  const { group, version } = POD_NETWORK_API;
+  return { apiVersion: `${group}/${version}`, kind: POD_NETWORK_KIND, tunnel: mode, vxlan };
+}
+
 /** @throws ConfigFileError */
-export function decodeTunnel({ apiVersion: _, kind: __, ...fields }: PodNetworkDocument): TunnelSettings {
+function decodeTunnel({ apiVersion: _, kind: __, ...fields }: PodNetworkDocument): TunnelSettings {
   const object = new ConfigObject(fields);
   const vxlan = object.object('vxlan');
   const mode = object.string('tunnel') || defaultTunnel.mode;

@@ -95,6 +95,27 @@ describe('in pods', () => {
   });
 });
 
+describe('a PodNetworkConfiguration', () => {
+  const header = 'apiVersion: podnetwork.config.keelson/v1alpha1\nkind: PodNetworkConfiguration\n';
+  const kept = async (configuration: string) => {
+    const { objects } = await installed(configuration);
+    const { data } = objects.get('configmaps kube-system/keelson-pod-network') as { data: Record<string, string> };
+    return data['config.conf'];
+  };
+
+  test('is kept for all machines, in full', async () => {
+    const all = 'tunnel: Always\nvxlan:\n  id: 1\n  port: 4789\n';
+    expect(await kept(`${podSubnet}\n---\n${header}tunnel: Always\nvxlan: {port: 4789}\n`)).toBe(header + all);
+    expect(await kept(podSubnet)).toContain('tunnel: CrossSubnet\n');
+  });
+
+  test('is refused where it makes no sense', async () => {
+    await expect(kept(`${podSubnet}\n---\n${header}tunnel: Sometimes\n`)).rejects.toThrow(
+      'PodNetworkConfiguration: tunnel: "Sometimes" is none of CrossSubnet, Always, Never',
+    );
+  });
+});
+
 describe('as units', () => {
   test.each(['kube-proxy', 'keelson-dns', 'keelson-pod-network'] as const)('%s', async (name) => {
     const { files, started } = await installed(podSubnet, { systemd: true });

@@ -2,12 +2,16 @@
 import { ADDRESS_FOLDER, CACHE_FOLDER, CNI_FOLDER } from '../../pod-network/flags.ts';
 import { POD_NETWORK, POD_NETWORK_ROLE, podNetworkRole } from '../../pod-network/role.ts';
 import { imageName, isOwnRepository } from '../images.ts';
+import { sortedYaml } from '../kubelet-files.ts';
 import { addonFolder, type Layout } from '../layout.ts';
 import type { InstallContext } from '../phase.ts';
 import { bindClusterRole, serviceAccount } from '../rbac.ts';
 import { ensureNodePart, type NodePart } from './node-part.ts';
 
+const CONFIGURATION = 'config.conf';
+
 const flags = (folder: string, nodeName: string) => [
+  `--config=${folder}/${CONFIGURATION}`,
   `--hostname-override=${nodeName}`,
   `--kubeconfig=${folder}/kubeconfig.conf`,
 ];
@@ -23,7 +27,7 @@ function ownPlaces(layout: Layout): string[] {
 export const podNetworkPart: NodePart = {
   name: POD_NETWORK,
   description: 'One network of the pods of all nodes of Kubernetes (Keelson)',
-  files: () => ({}),
+  files: ({ podNetwork }) => ({ [CONFIGURATION]: sortedYaml(podNetwork) }),
   command: (folder, nodeName, layout) => ['keelson', 'pod-network', ...ownPlaces(layout), ...flags(folder, nodeName)],
   capabilities: ['CAP_NET_ADMIN'],
   writable: [CNI_FOLDER, ADDRESS_FOLDER],

@@ -1,7 +1,8 @@
-/** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet and the proxy passed through. */
+/** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet, the proxy and the network of pods passed through. */
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { parseApiVersion } from '@keelson/api/object';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import { defaultPodNetwork, POD_NETWORK_API, POD_NETWORK_KIND } from '../../pod-network/configuration.ts';
 import { decodeCluster } from './cluster.ts';
 import { decodeInit } from './init.ts';
 import { defaultKubeProxy } from './kube-proxy.ts';
@@ -24,6 +25,7 @@ const known: Readonly<Record<string, { readonly group: string; readonly version:
   UpgradeConfiguration: { group: KUBEADM_GROUP, version: 'v1beta4' },
   KubeletConfiguration: { group: KUBELET_GROUP, version: 'v1beta1' },
   KubeProxyConfiguration: { group: 'kubeproxy.config.k8s.io', version: 'v1alpha1' },
+  [POD_NETWORK_KIND]: POD_NETWORK_API,
 };
 
 /**
@@ -79,9 +81,11 @@ export function configurationOf(documents: Documents, machine: MachineFacts): Co
 export function configurationFor(documents: Documents, init: InitConfiguration): Configuration {
   const cluster = within('ClusterConfiguration', () => decodeCluster(documentOf(documents, 'ClusterConfiguration')));
   const kubeProxy = defaultKubeProxy(documents.get('KubeProxyConfiguration'), init, cluster);
+  const podNetwork = within(POD_NETWORK_KIND, () => defaultPodNetwork(documents.get(POD_NETWORK_KIND)));
   const problems = validateConfiguration(init, cluster, kubeProxy);
   if (problems.length > 0) throw new ConfigFileError(problems.join('; '));
-  return { init, cluster, kubelet: defaultKubelet(documents.get('KubeletConfiguration'), cluster), kubeProxy };
+  const kubelet = defaultKubelet(documents.get('KubeletConfiguration'), cluster);
+  return { init, cluster, kubelet, kubeProxy, podNetwork };
 }
 
 function within<T>(kind: string, decode: () => T): T {

@@ -1,5 +1,6 @@
 /** kubeadm's configuration (kubeadm.k8s.io/v1beta4), decoded and with its defaults. Durations are milliseconds. */
 import type { KeyAlgorithm } from '../../pki/certificate.ts';
+import type { PodNetworkDocument } from '../../pod-network/configuration.ts';
 
 export interface Configuration {
   readonly init: InitConfiguration;
@@ -8,6 +9,8 @@ export interface Configuration {
   readonly kubelet: KubeletDocument;
   /** The KubeProxyConfiguration, its kind and defaults included. */
   readonly kubeProxy: KubeProxyDocument;
+  /** The PodNetworkConfiguration, its kind and defaults included. */
+  readonly podNetwork: PodNetworkDocument;
 }
 
 /** What is the machine's own. */

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { type Client, connect, hasReason, parseKubeconfig, type World } from '@keelson/client';
 import { ConfigObject } from '@keelson/component/configfile';
 import { StartupError } from '../../startup-error.ts';
+import { nodeParts } from '../addons/node-parts.ts';
 import { administratorApi, apiOnDemand } from '../api.ts';
 import { configurationFor, type Documents, readDocuments } from '../configuration/documents.ts';
 import { decodeInit } from '../configuration/init.ts';
@@ -108,7 +109,7 @@ async function nodeName(files: Files): Promise<string> {
   );
 }
 
-/** The documents that the cluster keeps, those of the proxy included where it has one. */
+/** The documents that the cluster keeps, those of what runs on every node included where it has that. */
 async function readCluster(files: Files, who: 'admin' | 'kubelet', world: World): Promise<Documents> {
   const path = KUBECONFIG_FILES[who];
   const text = await files.read(path);
@@ -117,18 +118,24 @@ async function readCluster(files: Files, who: 'admin' | 'kubelet', world: World)
   const client = connect(parseKubeconfig(text, dirname(path)), { component: 'keelson', world });
   try {
     const documents = await clusterDocuments(client);
-    return who === 'admin' ? new Map([...documents, ...(await proxyDocuments(client))]) : documents;
+    return who === 'admin' ? new Map([...documents, ...(await addonDocuments(client))]) : documents;
   } finally {
     client.close();
   }
 }
 
-async function proxyDocuments(client: Client): Promise<Documents> {
-  try {
-    const { data } = await client.resource('configmaps').get({ namespace: 'kube-system', name: 'kube-proxy' });
-    return explained(() => readDocuments(data?.['config.conf'] ?? ''));
-  } catch (error) {
-    if (hasReason(error, 'NotFound')) return new Map();
-    throw error;
-  }
+async function addonDocuments(client: Client): Promise<Documents> {
+  const configMaps = client.resource('configmaps');
+  const texts = await Promise.all(
+    nodeParts.map(async ({ name }) => {
+      try {
+        const { data } = await configMaps.get({ namespace: 'kube-system', name });
+        return data?.['config.conf'] ?? '';
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return '';
+        throw error;
+      }
+    }),
+  );
+  return new Map(texts.flatMap((text) => [...explained(() => readDocuments(text))]));
 }

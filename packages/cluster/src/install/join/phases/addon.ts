@@ -13,10 +13,18 @@ export const joinAddonPhase: JoinPhase = {
   async run(context) {
     const { access, client, installation } = await context.found();
     const { server, certificateAuthority } = access;
-    const { cluster } = installation.configuration;
+    const { configuration } = installation;
     for (const { part, files, token } of await machineParts(client)) {
-      const addon = machineAddon(part, context, context.join.init.nodeRegistration.name, files);
-      const of = { clusterName: cluster.clusterName, server, certificateAuthority, account: part.name, token };
+      // What the cluster keeps may be of a release that had no such file.
+      const all = { ...part.files(configuration), ...files };
+      const addon = machineAddon(part, context, context.join.init.nodeRegistration.name, all);
+      const of = {
+        clusterName: configuration.cluster.clusterName,
+        server,
+        certificateAuthority,
+        account: part.name,
+        token,
+      };
       await ensureMachineAddon(context, addon, of);
     }
     if (await runsNames(context)) await ensureDns(installation);
