@@ -2,7 +2,8 @@
  * What changed between two values of a type, as sets of fields.
  * Behaviour: sigs.k8s.io/structured-merge-diff/v6/typed/compare.go.
  */
-import { equal, isObject, type JsonObject, own, sortedKeys } from '../patch/value.ts';
+import { sortedKeys } from '../codec/go-order.ts';
+import { equal, isObject, type JsonObject, own } from '../patch/value.ts';
 import { type Element, fieldElement } from './element.ts';
 import { EMPTY, type FieldSet, isEmpty, LEAF, recursiveDifference, unionNodes } from './fieldset.ts';
 import { groupItems, itemElement, sameItems, sortByElement } from './items.ts';

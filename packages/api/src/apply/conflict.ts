@@ -1,7 +1,8 @@
 /** The answer to an apply that wants fields of others: 409 with a cause for each field. */
+
+import { compareStrings } from '../codec/go-order.ts';
 import { StatusError } from '../errors.ts';
 import { quote } from '../field.ts';
-import { compareStrings } from '../patch/value.ts';
 import { EMPTY, type FieldPath, type FieldSet, paths, showPath, union } from './fieldset.ts';
 import type { Owner } from './managed.ts';
 

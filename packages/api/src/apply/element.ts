@@ -8,9 +8,11 @@
  * The canonical text identifies an element, so that sets compare text, never values.
  * Spec: sigs.k8s.io/structured-merge-diff/v6/fieldpath (serialize-pe.go, element.go) and value (Compare, ToString).
  */
+
+import { compareStrings, sortedKeys } from '../codec/go-order.ts';
 import { quote } from '../field.ts';
 import { formatJson, formatV } from '../patch/goformat.ts';
-import { compareStrings, isObject, sortedKeys } from '../patch/value.ts';
+import { isObject } from '../patch/value.ts';
 
 export type Element = string;
 

@@ -2,9 +2,11 @@
  * `metadata.managedFields`: who owns which fields.
  * Behaviour: k8s.io/apimachinery/pkg/util/managedfields/internal/managedfields.go.
  */
+
+import { compareStrings } from '../codec/go-order.ts';
 import { quote } from '../field.ts';
 import type { ManagedFieldsEntry } from '../object.ts';
-import { compareStrings, isObject } from '../patch/value.ts';
+import { isObject } from '../patch/value.ts';
 import type { Time } from '../scalars.ts';
 import { FieldsError } from './element.ts';
 import { type FieldSet, parseFieldSet, union } from './fieldset.ts';

@@ -1,5 +1,6 @@
 /** The sets of fields that a value holds. */
-import { isObject, type JsonObject, sortedKeys } from '../patch/value.ts';
+import { sortedKeys } from '../codec/go-order.ts';
+import { isObject, type JsonObject } from '../patch/value.ts';
 import { fieldElement, SELF } from './element.ts';
 import { asMember, EMPTY, type FieldSet, LEAF } from './fieldset.ts';
 import { groupItems, itemElement, sortByElement } from './items.ts';

@@ -6,7 +6,7 @@
  * from OpenAPI by k8s.io/kube-openapi/pkg/schemaconv.
  */
 
-import { compareStrings } from '../patch/value.ts';
+import { compareStrings } from '../codec/go-order.ts';
 import type { Field, ScalarName, StructType, Type } from '../schema.ts';
 import { type Element, fieldElement, keyName } from './element.ts';
 

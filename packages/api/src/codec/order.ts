@@ -2,8 +2,10 @@
  * The order of members in JSON. Go writes those of a struct as they are declared, those of a map by name: built-in objects are
  * structs, custom ones are maps down to their metadata.
  */
-import { isObject, type JsonObject, sortedKeys } from '../patch/value.ts';
+
+import { isObject, type JsonObject } from '../patch/value.ts';
 import { type StructType, structType, type Type } from '../schema.ts';
+import { sortedKeys } from './go-order.ts';
 
 const METADATA = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
 /** The members of every object's metadata, as Go declares them. */

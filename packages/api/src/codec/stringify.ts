@@ -1,4 +1,4 @@
-import { compareStrings } from '../patch/value.ts';
+import { compareStrings } from './go-order.ts';
 
 /** JSON text; a bigint is written as the integer that it is, and keys that are integers stand where Go has them. */
 export function stringify(value: unknown, indent = 0): string {

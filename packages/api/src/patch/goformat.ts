@@ -2,8 +2,10 @@
  * Values as Go's fmt prints them. Errors of patches and of apply show the offending value that way, and clients see it.
  * Numbers that are whole are taken for int64 where they fit it, others for float64, as the API server's JSON reader does.
  */
+
+import { sortedKeys } from '../codec/go-order.ts';
 import { quote } from '../field.ts';
-import { isObject, sortedKeys } from './value.ts';
+import { isObject } from './value.ts';
 
 /** `%v`: `map[a:1 b:[x y]]`, `<nil>`. */
 export function formatV(value: unknown): string {

@@ -2,11 +2,13 @@
  * JSON patch (RFC 6902) as the API server has it: gopkg.in/evanphx/json-patch.v4 with
  * k8s.io/apiserver/pkg/endpoints/handlers/patch.go around it. It is more lenient than the RFC, see docs/patch.md.
  */
+
+import { sortedKeys } from '../codec/go-order.ts';
 import { jsonText } from '../codec/json.ts';
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { unprocessable } from './errors.ts';
 import { formatJson } from './goformat.ts';
-import { clone, equal, isObject, type JsonObject, jsonType, own, put, sortedKeys, Written } from './value.ts';
+import { clone, equal, isObject, type JsonObject, jsonType, own, put, Written } from './value.ts';
 
 /** A step of a patch. Its members are looked at only when the step is taken. */
 export type Operation = JsonObject;

@@ -1,6 +1,8 @@
 /** JSON merge patch (RFC 7386) as gopkg.in/evanphx/json-patch.v4 merges it. */
+
+import { sortedKeys } from '../codec/go-order.ts';
 import { badRequest } from '../errors.ts';
-import { isObject, type JsonObject, notAnObject, own, put, sortedKeys } from './value.ts';
+import { isObject, type JsonObject, notAnObject, own, put } from './value.ts';
 
 /**
  * Checks the shape of a parsed patch. With `strict` (fieldValidation Strict and Warn) it must be an object; without,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { clone, compareStrings, equal, sortedKeys } from './value.ts';
+import { compareStrings, sortedKeys } from '../codec/go-order.ts';
+import { clone, equal } from './value.ts';
 
 test('strings sort by code points', () => {
   const strings = ['\u{1f600}', '\uffee', 'b', 'a', '', 'ab', 'Z', '\ud7ff'];

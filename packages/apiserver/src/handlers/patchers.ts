@@ -1,6 +1,7 @@
 /** From the body of a PATCH to a function that makes the new object out of the live one. */
 import { describe, showKind } from '@keelson/api/apply/fieldmanager';
 import { inOrder } from '@keelson/api/codec/canonical';
+import { sortedKeys } from '@keelson/api/codec/go-order';
 import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
@@ -11,7 +12,7 @@ import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/pa
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
-import { clone, isObject, type JsonObject, sortedKeys } from '@keelson/api/patch/value';
+import { clone, isObject, type JsonObject } from '@keelson/api/patch/value';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';

@@ -4,9 +4,9 @@
  */
 import type { Node, NodeStatus } from '@keelson/api/generated/types/core/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
+import { formatTime } from '@keelson/api/time';
 import { type Client, type EventRecorder, hasReason } from '@keelson/client';
 import { limiter } from '../limit.ts';
-import { time } from '../status/containers.ts';
 import { same } from '../status/merge.ts';
 import { defaultLabels, describeNode, describeStatus, type NodeConfiguration, type NodeFacts } from './description.ts';
 import { NodeLease } from './lease.ts';
@@ -98,7 +98,7 @@ export class NodeAgent {
     const nodes = client.resource('nodes');
     const node = this.#node ?? (await nodes.get({ name: configuration.name }));
     const found = await facts();
-    const status = describeStatus(configuration, found, node.status, time(now));
+    const status = describeStatus(configuration, found, node.status, formatTime(new Date(now)));
     await this.#keepLabels(node, found);
     if (now - this.#reportedAt < reportMs && !hasChanged(node.status, status)) return;
     try {
@@ -120,7 +120,7 @@ export class NodeAgent {
     const { clock } = client.world;
     const nodes = client.resource('nodes');
     const found = await facts();
-    const node = describeNode(configuration, found, time(clock.now()));
+    const node = describeNode(configuration, found, formatTime(new Date(clock.now())));
     try {
       this.#saw(await nodes.create(node));
       this.#reportedAt = clock.now();

@@ -6,8 +6,8 @@ import type { Container, Pod, PodCondition, ResourceRequirements } from '@keelso
 import { Quantity } from '@keelson/api/quantity';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
+import { formatTime } from '@keelson/api/time';
 import type { EventRecorder, World } from '@keelson/client';
-import { time } from '../status/containers.ts';
 import type { Rejection } from './admission.ts';
 import { uidOf } from './spec.ts';
 
@@ -133,7 +133,7 @@ export class Allocations {
   }
 
   #now(): string {
-    return time(this.#options.world.clock.now());
+    return formatTime(new Date(this.#options.world.clock.now()));
   }
 }
 

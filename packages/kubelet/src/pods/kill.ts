@@ -2,7 +2,7 @@
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
-import type { KillReason } from './plan.ts';
+import type { KillReason } from './plan-container.ts';
 import { containerReference, type PodServices } from './services.ts';
 import { containerOf, hasState, type PodContainer } from './spec.ts';
 

@@ -11,7 +11,7 @@ import {
   type ProbeFindings,
   type Resize,
   resizeOf,
-} from './plan.ts';
+} from './plan-container.ts';
 import { restartsWithoutCode, shouldStart } from './restarts.ts';
 import { containersOf, latest, type PodContainer } from './spec.ts';
 

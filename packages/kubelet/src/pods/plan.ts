@@ -2,43 +2,27 @@
  * What is to be done for a pod, from what is wanted and what the runtime says. A function: it reads no clock and calls
  * nobody. Compare computePodActions (pkg/kubelet/kuberuntime/kuberuntime_manager.go).
  */
-import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ContainerStatus } from '../runtime/container.ts';
-import { CONTAINER_HASH } from '../runtime/labels.ts';
 import type { PodState } from '../runtime/runtime.ts';
-import { resizeRestarts, sameResources } from './allocation.ts';
-import { containerHash } from './hash.ts';
+import {
+  type Actuated,
+  isChanged,
+  type Kill,
+  lost,
+  type ProbeFindings,
+  type Resize,
+  resizeOf,
+} from './plan-container.ts';
 import { planInit } from './plan-init.ts';
 import { matchingRule, restartsWithoutCode, shouldStart } from './restarts.ts';
 import { containersOf, hasState, isHostNetwork, latest, type PodContainer } from './spec.ts';
-
-export type KillReason =
-  | 'StartupProbe'
-  | 'LivenessProbe'
-  | 'FailedPostStartHook'
-  | 'RestartAllContainers'
-  | 'Unknown'
-  | '';
-
-export interface Kill {
-  readonly container: PodContainer;
-  readonly id: string;
-  /** For the event; empty says that it is stopped. */
-  readonly message: string;
-  readonly reason: KillReason;
-}
 
 /** Removed, after it is killed where it runs, so that everything begins anew. */
 export interface Reset {
   readonly container: PodContainer;
   readonly id: string;
   readonly kill: boolean;
-}
-
-export interface Resize {
-  readonly container: PodContainer;
-  readonly id: string;
-  readonly from: ResourceRequirements;
 }
 
 export interface Plan {
@@ -59,18 +43,11 @@ export interface Plan {
   readonly regular: readonly PodContainer[];
 }
 
-/** What probes have found out, by container id; undefined where they have not. */
-export interface ProbeFindings {
-  liveness(containerId: string): boolean | undefined;
-  startup(containerId: string): boolean | undefined;
-}
-
 export interface PlanInput {
   readonly pod: Pod;
   readonly state: PodState;
   readonly probes: ProbeFindings;
-  /** What running containers were given, by name; of others it is taken that they have what they are to have. */
-  readonly actuated?: ReadonlyMap<string, ResourceRequirements>;
+  readonly actuated?: Actuated;
 }
 
 export function plan({ pod, state, probes, actuated = new Map() }: PlanInput): Plan {
@@ -178,25 +155,6 @@ function planRegular(pod: Pod, state: PodState, probes: ProbeFindings, actuated:
   return { start, kill, resize, keep };
 }
 
-export type Actuated = ReadonlyMap<string, ResourceRequirements>;
-
-/** What is to be done so that a running container has what it may have. */
-export function resizeOf(
-  container: PodContainer,
-  id: string,
-  actuated: Actuated,
-):
-  | { readonly type: 'restart'; readonly kill: Kill }
-  | { readonly type: 'resize'; readonly resize: Resize }
-  | undefined {
-  const { spec } = container;
-  const from = actuated.get(spec.name);
-  if (!from || sameResources(from, spec.resources ?? {})) return undefined;
-  if (!resizeRestarts(spec, from, spec.resources ?? {})) return { type: 'resize', resize: { container, id, from } };
-  const message = `Container ${spec.name} resize requires restart`;
-  return { type: 'restart', kill: { container, id, message, reason: '' } };
-}
-
 /** Why a running container cannot stay. */
 function faultOf({ spec }: PodContainer, { id, annotations }: ContainerStatus, probes: ProbeFindings) {
   const name = `Container ${spec.name}`;
@@ -210,15 +168,6 @@ function faultOf({ spec }: PodContainer, { id, annotations }: ContainerStatus, p
     return { message: `${name} failed startup probe`, reason: 'StartupProbe', changed: false } as const;
   }
   return undefined;
-}
-
-export function isChanged(spec: Container, annotations: Readonly<Record<string, string>>): boolean {
-  return annotations[CONTAINER_HASH] !== containerHash(spec);
-}
-
-export function lost(container: PodContainer, id: string, what: string): Kill {
-  const named = what === 'Container' ? 'Container' : 'Init container';
-  return { container, id, message: `${named} is in "unknown" state, try killing it before restart`, reason: 'Unknown' };
 }
 
 /** Whether a container has ended with a code of which its rules say that all are to begin anew. */

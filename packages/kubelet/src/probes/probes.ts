@@ -1,6 +1,6 @@
 /** What pod workers ask probes. */
 import type { Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
-import type { ProbeFindings } from '../pods/plan.ts';
+import type { ProbeFindings } from '../pods/plan-container.ts';
 import type { Readiness } from '../status/generate.ts';
 
 export type ProbeKind = 'liveness' | 'readiness' | 'startup';

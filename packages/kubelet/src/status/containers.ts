@@ -7,7 +7,7 @@ import type {
   ResourceRequirements,
   ResourceStatus,
 } from '@keelson/api/generated/types/core/v1';
-import { formatSeconds } from '@keelson/api/time';
+import { formatTime } from '@keelson/api/time';
 import { hasRegular } from '../pods/plan.ts';
 import { shouldStart } from '../pods/restarts.ts';
 import { latest, type PodContainer } from '../pods/spec.ts';
@@ -127,7 +127,7 @@ function stateOf(container: RuntimeContainer, containerID: string, input: Contai
   const { state } = container;
   switch (state.type) {
     case 'running':
-      return { running: { startedAt: time(state.startedAt) } };
+      return { running: { startedAt: formatTime(new Date(state.startedAt)) } };
     case 'exited': {
       const message = [state.message, input.terminationMessage(container)].filter(Boolean).join(': ');
       return {
@@ -136,8 +136,8 @@ function stateOf(container: RuntimeContainer, containerID: string, input: Contai
           ...(state.signal ? { signal: state.signal } : {}),
           reason: state.reason,
           ...(message ? { message } : {}),
-          startedAt: time(state.startedAt),
-          finishedAt: time(state.finishedAt),
+          startedAt: formatTime(new Date(state.startedAt)),
+          finishedAt: formatTime(new Date(state.finishedAt)),
           containerID,
         },
       };
@@ -199,5 +199,3 @@ function withProblem({ spec, role }: PodContainer, status: ContainerStatus, inpu
     state: { waiting: message ? { reason, message } : { reason } },
   };
 }
-
-export const time = (ms: number): string => formatSeconds(Math.floor(ms / 1000));

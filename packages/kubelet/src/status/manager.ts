@@ -3,9 +3,9 @@
  * When a deleted pod is finished, deletes it for good. Compare pkg/kubelet/status/status_manager.go.
  */
 import type { Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
+import { formatTime } from '@keelson/api/time';
 import { type Client, hasReason, keyOf, type World } from '@keelson/client';
 import { isMirror, isTerminalPhase } from '../pods/spec.ts';
-import { time } from './containers.ts';
 import { mergeStatus, same, statusPatch, withTimes } from './merge.ts';
 
 export interface StatusManagerOptions {
@@ -58,7 +58,7 @@ export class StatusManager {
   set(pod: Pod, uid: string, status: PodStatus, finished = false): PodStatus {
     const known = this.#entries.get(uid);
     const old = known?.status ?? pod.status ?? {};
-    const full = withTimes(status, old, time(this.#options.world.clock.now()));
+    const full = withTimes(status, old, formatTime(new Date(this.#options.world.clock.now())));
     this.#options.terminations?.(old, full);
     const entry: Entry = known ?? {
       uid,
@@ -147,7 +147,7 @@ export class StatusManager {
 
   #patch(entry: Entry, pod: Pod): object | undefined {
     const stored = pod.status ?? {};
-    const now = time(this.#options.world.clock.now());
+    const now = formatTime(new Date(this.#options.world.clock.now()));
     return statusPatch(pod, stored, mergeStatus(stored, entry.status, this.#options.mayRun(entry.uid), now));
   }
 

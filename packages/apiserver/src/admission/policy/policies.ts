@@ -1,11 +1,12 @@
 /** Policies of one kind with their bindings, followed as they come and go (plugin/policy/generic/policy_source.go). */
+
+import { compareStrings } from '@keelson/api/codec/go-order';
 import type {
   MatchResources,
   MutatingAdmissionPolicyBindingSpec,
   ParamKind,
 } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
-import { compareStrings } from '@keelson/api/patch/value';
 import type { Follower } from '../../registry/follow.ts';
 import type { Forms, FormsOf } from '../matching/forms.ts';
 import type { Asked } from '../matching/rules.ts';

@@ -1,4 +1,6 @@
 /** The webhooks of all configurations of one kind, in the order in which they are called: by configuration, then as listed. */
+
+import { compareStrings } from '@keelson/api/codec/go-order';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
@@ -6,7 +8,6 @@ import type {
   ValidatingWebhookConfiguration,
 } from '@keelson/api/generated/types/admissionregistration/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
-import { compareStrings } from '@keelson/api/patch/value';
 import type { Follower } from '../../registry/follow.ts';
 import type { CompileConditions, MatchConditions } from '../matching/conditions.ts';
 import type { Form, Forms, FormsOf } from '../matching/forms.ts';

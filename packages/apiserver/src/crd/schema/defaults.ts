@@ -1,5 +1,5 @@
 /** Defaults of schemas (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting). */
-import { compareStrings } from '@keelson/api/patch/value';
+import { compareStrings } from '@keelson/api/codec/go-order';
 import { prune } from './prune.ts';
 import { META_FIELDS, type Structural } from './structural.ts';
 

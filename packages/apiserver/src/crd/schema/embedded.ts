@@ -2,11 +2,11 @@
 
 import { inOrder } from '@keelson/api/codec/canonical';
 import { decodeExactly } from '@keelson/api/codec/exact';
+import { compareStrings } from '@keelson/api/codec/go-order';
 import { normalize } from '@keelson/api/codec/json';
 import { stringify } from '@keelson/api/codec/stringify';
 import { type ErrorList, type FieldError, invalid, type Path, required } from '@keelson/api/field';
 import { type ObjectMeta, parseApiVersion } from '@keelson/api/object';
-import { compareStrings } from '@keelson/api/patch/value';
 import { structType } from '@keelson/api/schema';
 import { isDNS1035Label, nameIsPathSegment } from '@keelson/api/validation/names';
 import { validateObjectMeta } from '../../registry/validation/objectmeta.ts';

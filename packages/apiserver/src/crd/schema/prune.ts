@@ -1,5 +1,5 @@
 /** What the schema does not know is dropped (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning). */
-import { compareStrings } from '@keelson/api/patch/value';
+import { compareStrings } from '@keelson/api/codec/go-order';
 import { isObject, META_FIELDS, memberOf, type Structural } from './structural.ts';
 
 /**

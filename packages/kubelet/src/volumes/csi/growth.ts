@@ -4,10 +4,10 @@
  */
 import type { PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Quantity } from '@keelson/api/quantity';
+import { formatTime } from '@keelson/api/time';
 import { keyOf } from '@keelson/client';
 import { RpcError } from '@keelson/component/grpc/errors';
 import { uidOf } from '../../pods/spec.ts';
-import { time } from '../../status/containers.ts';
 import type { BoundClaim } from '../claims.ts';
 import { type CsiContext, failure, secretOf, usageOf } from './context.ts';
 import { isFinal } from './driver.ts';
@@ -115,7 +115,11 @@ async function grow(context: CsiContext, request: GrowthRequest): Promise<Grown>
     if (error.kind === 'unsupported' && isTold) return { type: 'done', size };
     if (error.kind !== 'pending') {
       const isInfeasible = error.kind === 'infeasible' || givesUp;
-      await tell(context, current, failed(current, error, isInfeasible, time(context.client.world.clock.now())));
+      await tell(
+        context,
+        current,
+        failed(current, error, isInfeasible, formatTime(new Date(context.client.world.clock.now()))),
+      );
     }
     if (error.kind === 'in-use') return { type: 'refused' };
     throw error;

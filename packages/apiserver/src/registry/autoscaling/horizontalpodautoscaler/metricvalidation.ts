@@ -6,7 +6,7 @@ import { isPathSegmentName } from '@keelson/api/validation/names';
 import { dnsLabel } from '../../core/pod/validation/names.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateContainerResourceName } from '../../validation/resources.ts';
-import { type ReferenceOptions, validateReference } from './validation.ts';
+import { type ReferenceOptions, validateReference } from './reference.ts';
 
 const TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const TARGET_TYPES = ['Utilization', 'Value', 'AverageValue'];

@@ -1,26 +1,20 @@
 import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
-  CrossVersionObjectReference,
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerSpec,
   HPAScalingPolicy,
   HPAScalingRules,
 } from '@keelson/api/generated/types/autoscaling/v2';
-import { isPathSegmentName } from '@keelson/api/validation/names';
-import { invalidFor, nonNegative } from '../../validation/fields.ts';
+import { nonNegative } from '../../validation/fields.ts';
 import { validateNonNegativeQuantity } from '../../validation/resources.ts';
 import { validateMetric } from './metricvalidation.ts';
+import { apiVersionProblem, type ReferenceOptions, validateReference } from './reference.ts';
 
 const SPEC = Path.of('spec');
 const MAX_PERIOD = 1800;
 const MAX_WINDOW = 3600;
 const SELECT_POLICIES = ['Disabled', 'Max', 'Min'];
 const POLICY_TYPES = ['Percent', 'Pods'];
-
-export interface ReferenceOptions {
-  readonly allowEmptyGroup: boolean;
-  readonly allowInvalid: boolean;
-}
 
 /** @param old lets through what it holds already */
 export function validateAutoscaler({ spec }: HorizontalPodAutoscaler, old?: HorizontalPodAutoscaler): ErrorList {
@@ -63,32 +57,6 @@ function hasInvalidObjectMetric(spec: HorizontalPodAutoscalerSpec | undefined): 
   return (spec?.metrics ?? []).some(
     ({ type, object }) => type === 'Object' && object && apiVersionProblem(object.describedObject, true) !== undefined,
   );
-}
-
-export function validateReference(
-  reference: CrossVersionObjectReference,
-  options: ReferenceOptions,
-  path: Path,
-): ErrorList {
-  const errors: ErrorList = [];
-  for (const key of ['kind', 'name'] as const) {
-    const value = reference[key] ?? '';
-    if (value === '') errors.push(required(path.child(key)));
-    else errors.push(...invalidFor(path.child(key), value, isPathSegmentName(value)));
-  }
-  const problem = options.allowInvalid ? undefined : apiVersionProblem(reference, options.allowEmptyGroup);
-  if (problem !== undefined) errors.push(invalid(path.child('apiVersion'), reference.apiVersion ?? '', problem));
-  return errors;
-}
-
-function apiVersionProblem(
-  { apiVersion = '' }: CrossVersionObjectReference,
-  allowEmptyGroup: boolean,
-): string | undefined {
-  const parts = apiVersion.split('/');
-  if (parts.length > 2) return `unexpected GroupVersion string: ${apiVersion}`;
-  const group = parts.length === 2 ? parts[0] : '';
-  return group === '' && !allowEmptyGroup ? 'apiVersion must specify API group' : undefined;
 }
 
 function validateRules(rules: HPAScalingRules | undefined, path: Path): ErrorList {

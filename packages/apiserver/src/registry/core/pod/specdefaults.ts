@@ -7,7 +7,6 @@ import type {
   EnvVar,
   EphemeralContainer,
   HTTPGetAction,
-  ObjectFieldSelector,
   PodSpec,
   PodTemplateSpec,
   Probe,
@@ -15,7 +14,7 @@ import type {
 import type { ObjectMeta } from '@keelson/api/object';
 import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPullPolicy } from './image.ts';
-import { defaultVolume } from './volumedefaults.ts';
+import { defaultFieldRef, defaultVolume } from './volumedefaults.ts';
 
 const INIT_CONTAINER_ANNOTATIONS = [
   'pod.beta.kubernetes.io/init-containers',
@@ -76,10 +75,6 @@ function defaultContainer(container: Container | EphemeralContainer): void {
 function defaultEnvVar({ valueFrom }: EnvVar): void {
   defaultFieldRef(valueFrom?.fieldRef);
   if (valueFrom?.fileKeyRef) valueFrom.fileKeyRef.optional ??= false;
-}
-
-export function defaultFieldRef(ref: ObjectFieldSelector | undefined): void {
-  if (ref) ref.apiVersion ||= 'v1';
 }
 
 function defaultProbe(probe: Probe | undefined): void {

@@ -6,7 +6,7 @@ import type { ViewSubresource } from '../../strategy.ts';
 import { warningsForIP } from '../../validation/ip.ts';
 import { dropDisabledPodFields } from './disabledfields.ts';
 import { bumpPodGeneration } from './strategy.ts';
-import { validateEphemeralContainersUpdate } from './validation/ephemeral.ts';
+import { validateEphemeralContainersUpdate } from './validation/ephemeralupdate.ts';
 import type { PodPolicy } from './validation/options.ts';
 import { validatePodResize } from './validation/resize.ts';
 import { validatePodStatusUpdate } from './validation/status.ts';

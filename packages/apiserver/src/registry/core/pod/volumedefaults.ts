@@ -1,8 +1,12 @@
 /** Defaults of volumes (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go). */
-import type { AzureDiskVolumeSource, ProjectedVolumeSource, Volume } from '@keelson/api/generated/types/core/v1';
+import type {
+  AzureDiskVolumeSource,
+  ObjectFieldSelector,
+  ProjectedVolumeSource,
+  Volume,
+} from '@keelson/api/generated/types/core/v1';
 import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPullPolicy } from './image.ts';
-import { defaultFieldRef } from './specdefaults.ts';
 
 const MODE = 0o644;
 const TOKEN_SECONDS = 3600;
@@ -52,4 +56,9 @@ function defaultAzureDisk(disk: AzureDiskVolumeSource): void {
   disk.fsType ??= 'ext4';
   disk.readOnly ??= false;
   disk.kind ??= 'Shared';
+}
+
+/** Of volumes and of variables. */
+export function defaultFieldRef(ref: ObjectFieldSelector | undefined): void {
+  if (ref) ref.apiVersion ||= 'v1';
 }

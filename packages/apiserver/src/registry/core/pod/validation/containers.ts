@@ -217,3 +217,10 @@ function validateRestartRule({ action = '', exitCodes }: ContainerRestartRule, p
   if (values.length > MAX_EXIT_CODES) errors.push(tooMany(at.child('values'), values.length, MAX_EXIT_CODES));
   return errors;
 }
+
+/** Templates may have blanks around the names of images. */
+export function validateImageSpaces({ image = '' }: AnyContainer, path: Path): ErrorList {
+  return image === image.trim()
+    ? []
+    : [invalid(path.child('image'), image, 'must not have leading or trailing whitespace')];
+}

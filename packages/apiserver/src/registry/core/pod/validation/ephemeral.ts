@@ -1,18 +1,8 @@
 /** Ephemeral containers, which are put into a pod that runs. */
 
-import { semanticEqual } from '@keelson/api/codec/equality';
-import { duplicate, type ErrorList, forbidden, notFound, Path, quote } from '@keelson/api/field';
-import type { EphemeralContainer, Pod } from '@keelson/api/generated/types/core/v1';
-import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
-import { structType } from '@keelson/api/schema';
-import { internalForm } from '../../../validation/internal.ts';
-import { validateKubeObjectMetaUpdate } from '../../../validation/objectmeta.ts';
-import { diffJSON } from '../../../validation/unifieddiff.ts';
-import { validatePodAnnotationUpdates } from './annotations.ts';
-import { type ContainerContext, validateCommon } from './containers.ts';
-import { NOWHERE } from './names.ts';
-import { type PodPolicy, podOptions } from './options.ts';
-import { validateImageSpaces, validatePodContent } from './pod.ts';
+import { duplicate, type ErrorList, forbidden, notFound, type Path } from '@keelson/api/field';
+import type { EphemeralContainer } from '@keelson/api/generated/types/core/v1';
+import { type ContainerContext, validateCommon, validateImageSpaces } from './containers.ts';
 
 /** In the order of the type's fields. `resources` counts when it holds something. */
 const DISALLOWED = [
@@ -51,34 +41,4 @@ export function validateEphemeralContainers(context: ContainerContext, path: Pat
 function isSet(container: EphemeralContainer, key: (typeof DISALLOWED)[number]): boolean {
   const value = container[key];
   return value !== undefined && !(key === 'resources' && Object.keys(value).length === 0);
-}
-
-const TYPE = structType('io.k8s.api.core.v1.EphemeralContainer');
-
-/** Those that are there stay as they are. */
-/** With metadata, which does not matter for pods that take none. */
-export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, old: Pod): ErrorList {
-  const { annotations: before = {} } = old.metadata;
-  if (before[MIRROR_POD] !== undefined) return [forbidden(NOWHERE, 'static pods do not support ephemeral containers')];
-  const options = podOptions(policy, old);
-  const { annotations = {} } = pod.metadata;
-  const path = Path.of('metadata', 'annotations');
-  const containers = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
-  return [
-    ...validateKubeObjectMetaUpdate(pod.metadata, old.metadata, Path.of('metadata')),
-    ...validatePodContent(pod, options),
-    ...validatePodAnnotationUpdates(annotations, before, pod.spec, options, path),
-    ...(old.spec.ephemeralContainers ?? []).flatMap((container) =>
-      unchanged(container, containers.get(container.name)),
-    ),
-  ];
-}
-
-function unchanged(old: EphemeralContainer, container: EphemeralContainer | undefined): ErrorList {
-  const problem = (detail: string) => [
-    forbidden(Path.of('spec', 'ephemeralContainers'), `existing ephemeral containers ${quote(old.name)} ${detail}`),
-  ];
-  if (!container) return problem('may not be removed\n');
-  if (semanticEqual(container, old, TYPE)) return [];
-  return problem(`may not be changed\n${diffJSON(internalForm(TYPE.name, old), internalForm(TYPE.name, container))}`);
 }

@@ -1,9 +1,9 @@
 /** Pods as they are made. */
 
-import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
+import { type ErrorList, forbidden, Path } from '@keelson/api/field';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import type { AnyContainer } from '@keelson/api/resources/pod-parts';
 import { validatePodAnnotations } from './annotations.ts';
+import { validateImageSpaces } from './containers.ts';
 import { type PodPolicy, type PodValidationOptions, podOptions } from './options.ts';
 import { validateAppArmorAgreement, validateSeccompAgreement } from './profiles.ts';
 import { validatePodSpec } from './spec.ts';
@@ -47,11 +47,4 @@ function validateTokenVolumes({ spec }: Pod): ErrorList {
         : [],
     ),
   );
-}
-
-/** Templates may have blanks around the names of images. */
-export function validateImageSpaces({ image = '' }: AnyContainer, path: Path): ErrorList {
-  return image === image.trim()
-    ? []
-    : [invalid(path.child('image'), image, 'must not have leading or trailing whitespace')];
 }

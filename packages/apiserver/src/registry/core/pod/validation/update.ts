@@ -16,8 +16,9 @@ import { inclusiveRangeMessage } from '@keelson/api/validation/names';
 import { internalForm, internalList, internalValue } from '../../../validation/internal.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
+import { validateImageSpaces } from './containers.ts';
 import { type PodPolicy, podOptions } from './options.ts';
-import { SPEC, validateImageSpaces, validatePodContent } from './pod.ts';
+import { SPEC, validatePodContent } from './pod.ts';
 import { validateOnlyAddedTolerations } from './tolerations.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
