@@ -207,6 +207,14 @@ describe('certificates', () => {
     await expect(by(ca)(request({}, { peer: peer(twoUids) }))).rejects.toThrow('expected 1 UID');
     expect(await by(ca)(request())).toBeUndefined();
   });
+  test('lead to a root of version 1, which says of none what it may do, and through no such authority', async () => {
+    const by = clientCertificates(() => [version1.root], now);
+    const [direct, indirect] = [version1.direct, version1.indirect].map((leaf) =>
+      request({}, { peer: { chain: [leaf, version1.middle], verified: true } }),
+    );
+    expect((await by(direct!))!.user.name).toBe('direct');
+    await expect(by(indirect!)).rejects.toThrow('certificate signed by unknown authority');
+  });
   test('of a front proxy let headers name the user', async () => {
     const options = {
       pool: () => [ca],
@@ -230,3 +238,21 @@ describe('certificates', () => {
     expect(await requestHeader({ ...options, allowedNames: [] })(request(headers))).toBeUndefined();
   });
 });
+
+const der = (base64: string) => new X509Certificate(Buffer.from(base64, 'base64'));
+
+/** Of version 1, for a hundred years from 2026: the root signed `middle` and `direct`, `middle` signed `indirect`. */
+const version1 = {
+  root: der(
+    'MIIBGjCBwQIUWVVE4bsAj0afUP9LV+lgSLXETYAwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMzE0NTRaGA8yMTI2MTAyOTIzMTQ1NFowDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJIWiR6TUdOr8U7wy5ORKvHgAFXwwA/c7P97DKhs1fXj2xJEXlc9rC6fFF8fnl9VogWc3x+1yDQ86b3+Y/ijcekwCgYIKoZIzj0EAwIDSAAwRQIgRw8Ir8K0x0zuBJjSHCspbBtBXNOSYWUdzIW7mUcPO78CIQCOg2DtTVKVDdFvRqo/h6yP7+gODCLKuaD7SK1pBVYkpg==',
+  ),
+  middle: der(
+    'MIIBHTCBwwIUD1nOICrxyXZiV7Z1e9M8QaYBm2AwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMzE0NTRaGA8yMTI2MTAyOTIzMTQ1NFowETEPMA0GA1UEAwwGbWlkZGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkk6k6aJo1yN0Tvxeny+wGCskZV5fSvKys+XeRUIKVooXtLoSqrzIUFHEMeKLmagYeZWFzcaqpbJ1giU4rZRdszAKBggqhkjOPQQDAgNJADBGAiEA7Qhd8A9UmQ3RPvnWLnIjMe9yVxhpZlAc35u5PEDXCYoCIQDv8vXpualJFx+nT4x+CCY7nTbSgRAQErFTndcCft+xzA==',
+  ),
+  direct: der(
+    'MIIBHDCBwwIUD1nOICrxyXZiV7Z1e9M8QaYBm2EwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMzE0NTRaGA8yMTI2MTAyOTIzMTQ1NFowETEPMA0GA1UEAwwGZGlyZWN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQb2rbdOed5Ug12c04Ypr3/t278zeN9+X2RVwqTjvx1rztmmo47Lizwh6vyKUJW4mJniXdhmRflt1LNfiF8NcCTAKBggqhkjOPQQDAgNIADBFAiBS7WYKiUBGV+qWgXEL36xh0lgWl74C0tVtdBfGJ+pbKQIhALclhpGQa0BwntyvpZ5iETas9jGeQqKtkC9CTP/73o0w',
+  ),
+  indirect: der(
+    'MIIBIDCBxwIUNnsi3kApd1aimcSfFThDpt6KouYwCgYIKoZIzj0EAwIwETEPMA0GA1UEAwwGbWlkZGxlMCAXDTI2MTEyMjIzMTQ1NFoYDzIxMjYxMDI5MjMxNDU0WjATMREwDwYDVQQDDAhpbmRpcmVjdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEQA0jLGuUTYa80LoHKHzaPxFBnM9i2iJqiHFokU9Pquk8WK07qZ9vSCCuNwUltAU9wLYqqF66rprbTmTlhamHIwCgYIKoZIzj0EAwIDSAAwRQIgEtfw7wjgnunz4QKp+TgIlhXl3Pb+9eVjgcNvFnLmExACIQCUeIQFxCNvEuSijjk8NJl/Qj0G6l9DoUL6wnPzTej18Q==',
+  ),
+};

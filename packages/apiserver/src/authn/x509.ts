@@ -110,17 +110,26 @@ function leadsTo(
   roots: readonly X509Certificate[],
   depth = 0,
 ): boolean {
-  if (roots.some((root) => root.fingerprint256 === certificate.fingerprint256 || isIssuer(root, certificate)))
-    return true;
+  const isRooted = roots.some(
+    (root) =>
+      root.fingerprint256 === certificate.fingerprint256 || ((root.ca || isOld(root)) && issued(root, certificate)),
+  );
+  if (isRooted) return true;
   if (depth >= MAX_CHAIN) return false;
   return intermediates.some(
     (next) =>
       next.fingerprint256 !== certificate.fingerprint256 &&
-      isIssuer(next, certificate) &&
+      next.ca &&
+      issued(next, certificate) &&
       leadsTo(next, intermediates, roots, depth + 1),
   );
 }
 
-function isIssuer(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** X.509 before version 3 had no way to say that a certificate is an authority's; as a root it may be one (Go's `CheckSignatureFrom`). */
+function isOld(root: X509Certificate): boolean {
+  return new (x509Library().X509Certificate)(root.raw).extensions.length === 0;
 }
