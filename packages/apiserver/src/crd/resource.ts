@@ -17,7 +17,7 @@ import { customTable } from './columns.ts';
 import { type ConversionDeps, conversionOf } from './conversion.ts';
 import { CustomForm } from './form.ts';
 import { parseJsonPath } from './jsonpath.ts';
-import { customScale } from './scale.ts';
+import { customScale, replicasPaths } from './scale.ts';
 import { customSchema } from './schema/index.ts';
 import { type CustomBehaviour, customStatus, customStrategy } from './strategy.ts';
 import { VersionedStore, type Versions } from './versioned-store.ts';
@@ -113,7 +113,7 @@ function serve(
       strategy: customStrategy(behaviour),
       table: customTable(version.additionalPrinterColumns),
       ...(subresources.status ? { subresources: { status: customStatus(behaviour) } } : {}),
-      ...(subresources.scale ? { scale: customScale(subresources.scale) } : {}),
+      ...(subresources.scale ? { scale: customScale(subresources.scale, replicasPaths(spec)) } : {}),
       fieldLabels,
     },
     versions,

@@ -1,7 +1,11 @@
 /** The scale subresource of a custom resource, whose definition says where replicas stand (registry/customresource/etcd.go). */
+import type { ReplicasPaths } from '@keelson/api/apply/scale';
 import { badRequest, internalError } from '@keelson/api/errors';
-import type { CustomResourceSubresourceScale } from '@keelson/api/generated/types/apiextensions/v1';
-import type { KubeObject } from '@keelson/api/object';
+import type {
+  CustomResourceDefinitionSpec,
+  CustomResourceSubresourceScale,
+} from '@keelson/api/generated/types/apiextensions/v1';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { clone } from '@keelson/api/patch/value';
 import { ageColumn, type Column } from '../registry/columns.ts';
 import type { ScaleValues, ScaleView } from '../registry/strategy.ts';
@@ -16,7 +20,21 @@ const COLUMNS: readonly Column[] = [
   { ...ageColumn, type: 'date' },
 ];
 
-export function customScale(scale: CustomResourceSubresourceScale): ScaleView {
+/** Where each version of a definition has its replicas. */
+export function replicasPaths({ group, versions }: CustomResourceDefinitionSpec): ReplicasPaths {
+  return Object.fromEntries(
+    (versions ?? []).map(({ name, subresources }) => {
+      const path = subresources?.scale?.specReplicasPath;
+      return [
+        apiVersionOf({ group, version: name }),
+        path === undefined ? undefined : splitPath(path).map((part) => `f:${part}`),
+      ];
+    }),
+  );
+}
+
+/** @param paths of all versions */
+export function customScale(scale: CustomResourceSubresourceScale, paths: ReplicasPaths): ScaleView {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath } = scale;
   const valuesOf = (object: KubeObject): ScaleValues =>
     explained(() => ({
@@ -25,7 +43,7 @@ export function customScale(scale: CustomResourceSubresourceScale): ScaleView {
       selector: labelSelectorPath ? (nestedString(object, labelSelectorPath) ?? '') : '',
     }));
   return {
-    replicasPath: splitPath(specReplicasPath).map((name) => `f:${name}`),
+    replicasPaths: paths,
     columns: COLUMNS,
     storeChecksUid: true,
     read: (object) => {

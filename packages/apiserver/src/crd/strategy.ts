@@ -31,7 +31,6 @@ export function customStrategy({
   selectableFields,
 }: CustomBehaviour): Strategy<KubeObject> {
   const hasStatus = subresources.status !== undefined;
-  const forgiven = new Forgiven();
   return {
     allowUnconditionalUpdate: false,
     metadataRules: 'none',
@@ -56,7 +55,7 @@ export function customStrategy({
       if (!equal(withoutMetadata(object), withoutMetadata(old)))
         object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
-    validateUpdate: (_ctx, object, old) =>
+    validateUpdate: (_ctx, object, old, warn) =>
       schema.validateUpdate(object, old, {
         among: (values) =>
           otherKind(object, kind) ?? [
@@ -65,35 +64,20 @@ export function customStrategy({
             ...scaleSpecProblems(object, subresources),
             ...scaleStatusProblems(object, subresources),
           ],
-        warn: forgiven.listFor(object),
+        ...(warn && { warn }),
       }),
     warningsOnUpdate(_ctx, object, old) {
       const before = new Set(old.metadata.finalizers);
       const added = (object.metadata.finalizers ?? []).filter((name) => !before.has(name));
-      return [...forgiven.of(object), ...finalizerWarnings(added)];
+      return finalizerWarnings(added);
     },
     selectableFields,
     ...(hasStatus ? { resetFields: { [apiVersionOf(kind)]: { 'f:status': {} } } } : {}),
   };
 }
 
-/** What validation of an update let pass because it was so before: warnings, which are asked for by themselves. */
-class Forgiven {
-  readonly #texts = new WeakMap<KubeObject, string[]>();
-
-  listFor(object: KubeObject): (text: string) => void {
-    const texts: string[] = [];
-    this.#texts.set(object, texts);
-    return (text) => texts.push(text);
-  }
-  of(object: KubeObject): readonly string[] {
-    return this.#texts.get(object) ?? [];
-  }
-}
-
 /** PUT and PATCH of `status`: all else stays as it is. */
 export function customStatus({ kind, schema, subresources }: CustomBehaviour): ViewSubresource<KubeObject> {
-  const forgiven = new Forgiven();
   return {
     type: 'view',
     strategy: {
@@ -108,7 +92,7 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
         if (status === undefined) delete object.status;
         else object.status = status;
       },
-      validateUpdate: (_ctx, object, old) =>
+      validateUpdate: (_ctx, object, old, warn) =>
         schema.validateStatusUpdate(object, old, {
           among: (values) =>
             otherKind(object, kind) ?? [
@@ -116,9 +100,9 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
               ...values(),
               ...scaleStatusProblems(object, subresources),
             ],
-          warn: forgiven.listFor(object),
+          ...(warn && { warn }),
         }),
-      warningsOnUpdate: (_ctx, object) => [...forgiven.of(object)],
+      warningsOnUpdate: () => [],
       resetFields: { [apiVersionOf(kind)]: { 'f:metadata': {}, 'f:spec': {} } },
     },
   };

@@ -22,7 +22,6 @@ interface Workload {
 }
 
 const workloadScale: ScaleView = {
-  replicasPath: ['f:spec', 'f:replicas'],
   read: (object) => {
     const { spec, status } = object as unknown as Workload;
     return { replicas: spec.replicas, statusReplicas: status.replicas ?? 0, selector: selectorText(spec.selector) };
@@ -49,7 +48,9 @@ const tableOf = (view: ScaleView): TableConvertor => ({
       ],
   row: (stored) => {
     const { replicas = 0, statusReplicas } = view.read(stored as KubeObject);
-    return { cells: [stored.metadata.name ?? '', replicas, statusReplicas, age(stored)] };
+    // Columns of one's own are paths into the JSON, which leaves out a zero.
+    const shown = view.columns && replicas === 0 ? null : replicas;
+    return { cells: [stored.metadata.name ?? '', shown, statusReplicas, age(stored)] };
   },
 });
 
@@ -63,7 +64,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
   const form = typedForm(typeOfKind(kind.group, kind.version, kind.kind)!);
   const parentVersion = apiVersionOf({ group: definition.group, version });
   const view = definition.registration.scale ?? workloadScale;
-  const paths = { [parentVersion]: [...view.replicasPath] };
+  const paths = view.replicasPaths ?? { [parentVersion]: ['f:spec', 'f:replicas'] };
   const fields = new FieldManager({
     kind,
     empty: form.empty,
@@ -124,10 +125,11 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
         paths,
         parentVersion,
       );
+      const { managedFields: _, ...metadata } = stored.metadata;
       return {
         ...scaled,
         metadata: {
-          ...stored.metadata,
+          ...metadata,
           ...(resourceVersion ? { resourceVersion } : {}),
           ...(entries ? { managedFields: entries } : {}),
         },

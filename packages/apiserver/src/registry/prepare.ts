@@ -74,7 +74,7 @@ export async function prepareUpdate(
     metadata: () => validateMetadataUpdate(strategy, object, old),
     change: () => strategy.validateChange?.(object, old) ?? [],
     'new metadata': () => validateOwnMetadata(definition, strategy, object),
-    kind: () => strategy.validateUpdate?.(request.ctx, object, old) ?? [],
+    kind: () => strategy.validateUpdate?.(request.ctx, object, old, request.warn) ?? [],
   };
   const errors = [
     ...validateObjectMeta(metadata, definition.namespaced, nameIsPathSegment, METADATA),

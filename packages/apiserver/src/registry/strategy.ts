@@ -9,6 +9,7 @@
  * Order on create:  decode → defaults → mutating admission → prepareForCreate → checkAccess → validate → validating admission → store
  *           update: decode → defaults → mutating admission → prepareForUpdate → checkAccess → validateUpdate → validating admission → store
  */
+import type { ReplicasPaths } from '@keelson/api/apply/scale';
 import type { ErrorList } from '@keelson/api/field';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { Attributes } from '../authz/attributes.ts';
@@ -104,7 +105,7 @@ export interface Strategy<T extends TypedObject = TypedObject> {
 
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
   /** Without metadata: see `updateChecks`. */
-  validateUpdate?(ctx: StrategyContext, obj: T, old: T): ErrorList;
+  validateUpdate?(ctx: StrategyContext, obj: T, old: T, warn?: (text: string) => void): ErrorList;
   /** What may not change, of kinds that look at that before they look at the new object. */
   validateChange?(obj: T, old: T): ErrorList;
   /**
@@ -194,8 +195,8 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
 
 /** What the scale subresource shows of an object, and changes in it. */
 export interface ScaleView {
-  /** The replicas wanted, as managedFields name them: `['f:spec', 'f:replicas']`. */
-  readonly replicasPath: readonly string[];
+  /** Where objects of each version have the replicas wanted; absent: `spec.replicas`. */
+  readonly replicasPaths?: ReplicasPaths;
   /** @throws StatusError where the object cannot be scaled */
   read(object: KubeObject): ScaleValues;
   /** The same for who is about to write; absent: no different. */
