@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { ClientConnection, type ConnectionError } from './client.ts';
+import { ClientConnection } from './client.ts';
+import type { ConnectionError } from './client-stream.ts';
 import { FRAME, FrameReader, frame, PREFACE, settingsFrame } from './frames.ts';
 import { encodeFields } from './hpack.ts';
 

@@ -9,6 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import { type Block, BlockReader } from './blocks.ts';
+import { ClientStream, ConnectionError, type RequestHandler } from './client-stream.ts';
 import {
   DEFAULT_WINDOW,
   ERROR,
@@ -24,15 +25,7 @@ import {
   settingsOf,
   windowUpdate,
 } from './frames.ts';
-import { type Outgoing, Outlet } from './outlet.ts';
-
-export interface RequestHandler {
-  /** Of the answer: those before its data, and those behind it. */
-  headers(fields: ReadonlyMap<string, string>): void;
-  data(bytes: Buffer): void;
-  /** Once, and nothing after it. @param error why there is no answer, or no more of it */
-  end(error?: ConnectionError): void;
-}
+import { Outlet } from './outlet.ts';
 
 /** A request whose body comes bit by bit. */
 export interface OpenRequest {
@@ -40,38 +33,6 @@ export interface OpenRequest {
   send(bytes: Buffer): void;
   /** Gives the request up: its handler is told nothing more. */
   cancel(): void;
-}
-
-export class ConnectionError extends Error {
-  /** Whether the peer may have done what it was asked for. */
-  readonly wasSent: boolean;
-
-  constructor(message: string, wasSent: boolean) {
-    super(message);
-    this.wasSent = wasSent;
-  }
-}
-
-class Stream implements Outgoing {
-  /** 0 as long as it waits for the end of another one. */
-  id = 0;
-  sendRoom = 0;
-  outgoing: Buffer;
-  readonly isLast: boolean;
-  readonly block: Buffer;
-  readonly handler: RequestHandler;
-  /** Since more was last asked for. */
-  received = 0;
-  /** Has more sent, if there is more. */
-  onSent = (): void => {};
-
-  /** @param isLast whether the body is all of it */
-  constructor(block: Buffer, body: Buffer, isLast: boolean, handler: RequestHandler) {
-    this.block = block;
-    this.outgoing = body;
-    this.isLast = isLast;
-    this.handler = handler;
-  }
 }
 
 const STREAM_WINDOW = 1 << 20;
@@ -84,9 +45,9 @@ export class ClientConnection {
   readonly #socket: Socket;
   readonly #outlet: Outlet;
   readonly #blocks = new BlockReader();
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Map<number, ClientStream>();
   /** Who waits for the end of another one. */
-  readonly #queue = new Set<Stream>();
+  readonly #queue = new Set<ClientStream>();
   /** Who waits for an answer to a ping, in the order of the asking. */
   readonly #pings: (() => void)[] = [];
   #nextId = 1;
@@ -152,7 +113,7 @@ export class ClientConnection {
    * @throws Error where the connection takes none
    */
   request(block: Buffer, body: Buffer, handler: RequestHandler): () => void {
-    const stream = new Stream(block, body, true, handler);
+    const stream = new ClientStream(block, body, true, handler);
     this.#begin(stream);
     return () => this.#cancel(stream);
   }
@@ -162,7 +123,7 @@ export class ClientConnection {
    * @param block as of {@link request}. @throws Error where the connection takes none
    */
   open(block: Buffer, handler: RequestHandler): OpenRequest {
-    const stream = new Stream(block, NOTHING, false, handler);
+    const stream = new ClientStream(block, NOTHING, false, handler);
     let rest: Buffer[] = [];
     let isBusy = false;
     const send = (): void => {
@@ -201,13 +162,13 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
-  #begin(stream: Stream): void {
+  #begin(stream: ClientStream): void {
     if (this.#isOver) throw new Error('the connection is over');
     if (this.#streams.size < this.#maxStreams) this.#open(stream);
     else this.#queue.add(stream);
   }
 
-  #open(stream: Stream): void {
+  #open(stream: ClientStream): void {
     stream.id = this.#nextId;
     stream.sendRoom = this.#streamRoom;
     this.#nextId += 2;
@@ -218,14 +179,14 @@ export class ClientConnection {
     if (hasBody) this.#outlet.body(stream);
   }
 
-  #cancel(stream: Stream): void {
+  #cancel(stream: ClientStream): void {
     if (this.#queue.delete(stream) || this.#streams.get(stream.id) !== stream) return;
     this.#outlet.send(resetFrame(stream.id, ERROR.cancel));
     this.#forget(stream);
   }
 
   /** @param error as of {@link RequestHandler.end} */
-  #end(stream: Stream, error?: ConnectionError): void {
+  #end(stream: ClientStream, error?: ConnectionError): void {
     // It has answered without having heard all.
     if ((stream.outgoing.length > 0 || !stream.isLast) && !error)
       this.#outlet.send(resetFrame(stream.id, ERROR.cancel));
@@ -233,7 +194,7 @@ export class ClientConnection {
     stream.handler.end(error);
   }
 
-  #forget(stream: Stream): void {
+  #forget(stream: ClientStream): void {
     this.#streams.delete(stream.id);
     this.#outlet.drop(stream);
     for (const next of this.#queue) {
@@ -263,7 +224,7 @@ export class ClientConnection {
   }
 
   /** Gives back what was received, when half of a window is used up. */
-  #credit(stream: Stream | undefined, bytes: number): void {
+  #credit(stream: ClientStream | undefined, bytes: number): void {
     this.#received += bytes;
     if (this.#received > CONNECTION_WINDOW / 2) {
       this.#outlet.send(windowUpdate(0, this.#received));

@@ -152,7 +152,7 @@ export function checkFrame(type: number, flags: number, id: number, length: numb
 }
 
 /** @param payload of a frame that is padded. @throws ProtocolError where it is nothing but padding, and more */
-export function withoutPadding(payload: Buffer): Buffer {
+function withoutPadding(payload: Buffer): Buffer {
   const padding = payload[0] ?? 0;
   if (padding >= payload.length) throw new ProtocolError(ERROR.protocol, 'a frame of more padding than bytes');
   return payload.subarray(1, payload.length - padding);

@@ -327,6 +327,15 @@ describe('with a client that does as it likes', () => {
       ['status 1 200', 'data 1 text end'],
     ],
     [
+      'more fields than it looks at',
+      [
+        head(1, END, ...Array.from({ length: 50 }, () => ['x', ''] as const), ['Not a name', '']),
+        head(3, 0),
+        data(3, END, 'text'),
+      ],
+      ['status 1 431', 'status 3 200', 'data 3 text end'],
+    ],
+    [
       'trailers',
       [head(1, 0), data(1, 0, 'text'), frame(FRAME.headers, FLAG.endHeaders | END, 1, encodeFields([['x', 'y']]))],
       ['status 1 200', 'data 1 text end'],

@@ -30,17 +30,13 @@ import {
   settingsOf,
   windowUpdate,
 } from './frames.ts';
-import { encodeFields, type Field, sizeOf } from './hpack.ts';
+import { encodeFields, type Field } from './hpack.ts';
 import { Outlet } from './outlet.ts';
-import { areTrailers, requestHead } from './request.ts';
+import { areTrailers, exceeds, type FieldLimits, requestHead } from './request.ts';
 import { ServerStream, type StreamLink } from './server-stream.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends FieldLimits {
   readonly maxConcurrentStreams: number;
-  /** Of a request's fields, as HTTP/2 counts them (RFC 9113, 10.5.1): more is 431. */
-  readonly maxHeaderListBytes: number;
-  /** How many they may be. */
-  readonly maxHeaderFields: number;
   /** How much of a body may come before it is taken. */
   readonly streamWindow: number;
   /** The same of all bodies of the connection. */
@@ -306,7 +302,8 @@ export class ServerConnection implements StreamLink {
       this.#reply(resetFrame(id, ERROR.refusedStream));
       return;
     }
-    const head = requestHead(fields);
+    const isTooMuch = exceeds(fields, this.#options);
+    const head = requestHead(isTooMuch ? fields.slice(0, this.#options.maxHeaderFields) : fields);
     if (!head || (isLast && (head.length ?? 0) > 0)) {
       if (!isLast) this.#ignore(id);
       this.#reply(resetFrame(id, ERROR.protocol));
@@ -314,7 +311,7 @@ export class ServerConnection implements StreamLink {
     }
     const opened = new ServerStream(id, head, !isLast, this, [this.#sendRoom, this.#options.streamWindow]);
     this.#streams.set(id, opened);
-    if (isTooMuch(fields, this.#options)) opened.respond(TOO_MUCH, NOTHING);
+    if (isTooMuch) opened.respond(TOO_MUCH, NOTHING);
     else this.#options.onStream(opened);
   }
 
@@ -324,17 +321,13 @@ export class ServerConnection implements StreamLink {
   }
 }
 
-/** Frames that are of a stream, other than its fields and data. */
-const OF_STREAMS: ReadonlySet<number> = new Set([FRAME.reset, FRAME.windowUpdate]);
-
 const TOO_MUCH: readonly Field[] = [
   [':status', '431'],
   ['content-length', '0'],
 ];
 
-function isTooMuch(fields: readonly Field[], { maxHeaderFields, maxHeaderListBytes }: ServerOptions): boolean {
-  return fields.length > maxHeaderFields || fields.reduce((sum, field) => sum + sizeOf(field), 0) > maxHeaderListBytes;
-}
+/** Frames that are of a stream, other than its fields and data. */
+const OF_STREAMS: ReadonlySet<number> = new Set([FRAME.reset, FRAME.windowUpdate]);
 
 /** @param said so far. @throws ProtocolError where it is another one */
 function greetingOf(said: Buffer, bytes: Buffer): Buffer {

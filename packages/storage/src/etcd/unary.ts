@@ -2,7 +2,8 @@
  * Single calls of gRPC on one HTTP/2 connection. The library for it goes through name resolution, balancing, retries and
  * interceptors at each call, which made it a quarter of what the API server spent on a write.
  */
-import { ClientConnection, type ConnectionError } from '@keelson/component/http2/client';
+import { ClientConnection } from '@keelson/component/http2/client';
+import type { ConnectionError } from '@keelson/component/http2/client-stream';
 import { encodeFields } from '@keelson/component/http2/hpack';
 import { NO_ANSWER } from './errors.ts';
 import { type Address, CallError, dial, fieldsOf, framed, PREFIX } from './grpc.ts';
