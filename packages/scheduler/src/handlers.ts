@@ -17,7 +17,7 @@ import { PodInfo } from './pods/pod-info.ts';
 import type { SchedulingQueue } from './queue/queue.ts';
 
 /** Pods that have run to their end take no room. */
-export const POD_SELECTOR = 'status.phase!=Succeeded,status.phase!=Failed';
+const POD_SELECTOR = 'status.phase!=Succeeded,status.phase!=Failed';
 
 export interface HandlerParts {
   readonly cache: Cache;

@@ -14,7 +14,7 @@ import { canonicalMicroTime, canonicalTime } from '../time.ts';
 import { isCanonicalBase64 } from './base64.ts';
 
 /** Thrown for a value that needs the exact way. */
-export const IRREGULAR = { irregular: true } as const;
+const IRREGULAR = { irregular: true } as const;
 
 /** What one walk has seen. */
 export interface Walk {
@@ -41,7 +41,7 @@ type Source = Record<string, unknown>;
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** The walker of a struct. Made once per type. */
-export function walkerOf(type: StructType): Walker {
+function walkerOf(type: StructType): Walker {
   let walker = structWalkers.get(type);
   if (!walker) {
     walker = makeStructWalker(type);
@@ -144,7 +144,7 @@ function omissionOf({ type, pointer, omitEmpty, omitZero }: Field): Omission {
 }
 
 /** Go's zero value as it is written. Objects are fresh at each call, since the caller may change them. */
-export function zeroOf(type: Type, pointer: boolean): () => unknown {
+function zeroOf(type: Type, pointer: boolean): () => unknown {
   if (pointer) return () => null;
   switch (type.kind) {
     case 'struct':
@@ -287,7 +287,7 @@ function copyOf(value: unknown, walk: Walk): unknown {
 }
 
 /** A copy with sorted keys: upstream keeps such values as maps. */
-export function sortedCopyOf(value: unknown, walk: Walk): unknown {
+function sortedCopyOf(value: unknown, walk: Walk): unknown {
   return copy(value, walk, sortedKeys);
 }
 

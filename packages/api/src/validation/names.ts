@@ -92,12 +92,6 @@ const HTTP_HEADER: Rule = {
   shows: '[-A-Za-z0-9]+',
   examples: ['X-Header-Name'],
 };
-const ENV_VAR: Rule = {
-  matches: /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
-  says: "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-  shows: '[-._a-zA-Z][-._a-zA-Z0-9]*',
-  examples: ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'],
-};
 const CONFIG_MAP_KEY: Rule = {
   matches: /^[-._a-zA-Z0-9]+$/,
   says: "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
@@ -112,7 +106,7 @@ const HTTP_PATH: Rule = {
 };
 
 /** `must be no more than 63 characters`; the newer checks of upstream say `bytes`. */
-export function maxLenMessage(max: number, unit: 'characters' | 'bytes' = 'characters'): string {
+function maxLenMessage(max: number, unit: 'characters' | 'bytes' = 'characters'): string {
   return `must be no more than ${max} ${unit}`;
 }
 
@@ -238,10 +232,6 @@ export function isConfigMapKey(value: string): Problems {
   return [...check(value, CONFIG_MAP_KEY, SUBDOMAIN_MAX), ...leavesDirectory(value)];
 }
 
-export function isEnvVarName(value: string): Problems {
-  return [...check(value, ENV_VAR), ...leavesDirectory(value)];
-}
-
 /** Any printable ASCII but `=`. */
 export function isRelaxedEnvVarName(value: string): Problems {
   const problems: Problems = [];
@@ -262,7 +252,7 @@ export function isPathSegmentName(name: string): Problems {
 }
 
 /** The same for a generateName, to which something will be added. */
-export function isPathSegmentPrefix(name: string): Problems {
+function isPathSegmentPrefix(name: string): Problems {
   return ['/', '%'].filter((c) => name.includes(c)).map((c) => `may not contain '${c}'`);
 }
 

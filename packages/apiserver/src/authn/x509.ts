@@ -62,7 +62,7 @@ function trusts(roots: readonly X509Certificate[], peer: PeerCertificates): bool
 const trust = new WeakMap<PeerCertificates, WeakMap<readonly X509Certificate[], boolean>>();
 
 /** Undefined for a certificate without a common name. @throws Error for more than one or an empty UID attribute */
-export function userOfCertificate(certificate: X509Certificate): UserInfo | undefined {
+function userOfCertificate(certificate: X509Certificate): UserInfo | undefined {
   const subject = subjectOf(certificate);
   const name = subject.commonName;
   if (name === '') return undefined;

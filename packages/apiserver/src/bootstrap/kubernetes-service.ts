@@ -22,7 +22,7 @@ const INTERVAL_MS = 10_000;
 /** How long an end waits for a store that does not answer. */
 const RETIRE_MS = 2 * INTERVAL_MS;
 
-export function kubernetesService(clusterIP: string, targetPort: number): Service {
+function kubernetesService(clusterIP: string, targetPort: number): Service {
   return {
     kind: 'Service',
     apiVersion: 'v1',
@@ -52,7 +52,7 @@ export function kubernetesEndpoints(addresses: readonly string[], port: number):
 }
 
 /** @param addresses of all servers, sorted, of one family */
-export function kubernetesEndpointSlice(addresses: readonly string[], port: number): EndpointSlice {
+function kubernetesEndpointSlice(addresses: readonly string[], port: number): EndpointSlice {
   return {
     kind: 'EndpointSlice',
     apiVersion: 'discovery.k8s.io/v1',

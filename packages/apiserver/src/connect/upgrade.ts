@@ -14,7 +14,7 @@ import type { Forwarding } from './forward.ts';
 import { forwardedHeaders } from './headers.ts';
 
 /** A connection on which nothing happens for so long is given up (as kubelets do). */
-export const STREAM_IDLE_MS = 4 * 60 * 60 * 1000;
+const STREAM_IDLE_MS = 4 * 60 * 60 * 1000;
 /** For the answer of a backend that does not switch. */
 const REFUSAL_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;

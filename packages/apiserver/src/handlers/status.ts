@@ -30,7 +30,7 @@ export function statusBody(
 }
 
 /** JSON with Go's line feed at the end of the plain form. */
-export function jsonBody(value: object, pretty: boolean): Buffer {
+function jsonBody(value: object, pretty: boolean): Buffer {
   return pretty ? encodeJson(value, true) : Buffer.concat([encodeJson(value), LINE_FEED]);
 }
 

@@ -5,7 +5,7 @@
 import { type Answer, type PathRequest, pageNotFound, textAnswer } from '../http/answer.ts';
 import { type BootHook, hookCheckName, rankOfCheck } from './order.ts';
 
-export const ENDPOINTS = ['healthz', 'livez', 'readyz'] as const;
+const ENDPOINTS = ['healthz', 'livez', 'readyz'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 export interface HealthCheck {

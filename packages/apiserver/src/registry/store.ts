@@ -78,7 +78,7 @@ export interface Updated {
   readonly deleted: boolean;
 }
 
-export const OPTIMISTIC_LOCK_MESSAGE =
+const OPTIMISTIC_LOCK_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
 
 export class ResourceStore {

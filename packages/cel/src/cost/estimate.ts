@@ -330,7 +330,7 @@ export function sizesWithin(declared: Declared): SizeOf {
 }
 
 /** The length that a declaration states for what is at a path within it. Undefined where nothing is stated. */
-export function declaredSize(variable: Declared, path: readonly string[]): CostRange | undefined {
+function declaredSize(variable: Declared, path: readonly string[]): CostRange | undefined {
   let at: Declared | undefined = variable;
   for (const step of path) {
     at = child(at, step);

@@ -106,7 +106,7 @@ export function toText(value: Value): string {
 }
 
 /** Go's %g. */
-export function formatDouble(value: number): string {
+function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   return Object.is(value, -0) ? '-0' : formatFloat(value);

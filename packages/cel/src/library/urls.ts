@@ -9,7 +9,7 @@ import { fn, member, overload } from './declare.ts';
 import { escapedPath, type GoUrl, hostname, parseRequestUri, port, query, UrlError } from './go-url.ts';
 import { objectType, Wrapped } from './opaque.ts';
 
-export const UrlType = objectType('kubernetes.URL');
+const UrlType = objectType('kubernetes.URL');
 
 export class UrlValue extends Wrapped<GoUrl> {
   readonly type = UrlType;
@@ -29,7 +29,7 @@ function parse(text: string): UrlValue {
 }
 
 /** Whether a text is a URI of a request. */
-export function isUrl(text: string): boolean {
+function isUrl(text: string): boolean {
   return problemOfUrl(text) === undefined;
 }
 

@@ -13,7 +13,7 @@ import { Slots } from './slots.ts';
 import { ConnectionError, type Method, type Transport, type WireRequest, type WireResponse } from './transport.ts';
 
 /** The level of the API, as clients of upstream name theirs. */
-export const API_LEVEL = 'v1.36.2';
+const API_LEVEL = 'v1.36.2';
 
 export interface ClientOptions {
   readonly transport: Transport;

@@ -15,7 +15,7 @@ export interface Io {
 const sameKeystrokeMs = 300;
 
 /** The process that this code runs in: SIGINT and SIGTERM ask it to end, a second one ends it at once. */
-export function processIo(): Io {
+function processIo(): Io {
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

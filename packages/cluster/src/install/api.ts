@@ -229,7 +229,7 @@ class ClientApi implements ClusterApi {
 }
 
 /** Says what would be asked for. */
-export function dryRunApi(report: (line: string) => void): ClusterApi {
+function dryRunApi(report: (line: string) => void): ClusterApi {
   return {
     async get() {
       return undefined;

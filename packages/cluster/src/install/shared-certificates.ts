@@ -15,7 +15,7 @@ export const CERTS_SECRET = { namespace: 'kube-system', name: 'kubeadm-certs' } 
 const UPLOAD_TTL_MS = 2 * 60 * 60_000;
 
 /** Paths by their keys in the secret. */
-export function sharedFiles({ certificatesDir, etcd }: ClusterConfiguration): Map<string, string> {
+function sharedFiles({ certificatesDir, etcd }: ClusterConfiguration): Map<string, string> {
   const own = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key'];
   const names = etcd.local ? [...own, 'etcd/ca.crt', 'etcd/ca.key'] : own;
   const files = new Map(names.map((name) => [name.replaceAll('/', '-'), `${certificatesDir}/${name}`]));

@@ -38,7 +38,7 @@ export function localZone(): string {
 }
 
 /** Milliseconds by which the zone's clocks are ahead of UTC at a time. */
-export function offsetAt(timeZone: string, ms: number): number {
+function offsetAt(timeZone: string, ms: number): number {
   if (timeZone === 'UTC') return 0;
   const parts: Record<string, number> = {};
   for (const { type, value } of formatOf(timeZone).formatToParts(ms)) parts[type] = Number(value);

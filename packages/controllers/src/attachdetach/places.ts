@@ -28,7 +28,7 @@ export function indexReports(nodes: Informer<Node>): void {
 }
 
 /** The attachments on a node. */
-export function attachmentsOn({ attachments }: Stores, node: string): VolumeAttachment[] {
+function attachmentsOn({ attachments }: Stores, node: string): VolumeAttachment[] {
   return attachments.byIndex(NODE, node);
 }
 

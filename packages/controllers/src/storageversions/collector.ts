@@ -16,7 +16,7 @@ function isServer(lease: Lease | undefined): boolean {
 }
 
 /** The status with these servers alone: which version all of them store, if it is one. */
-export function withServers({ metadata, status }: StorageVersion, servers: ServerStorageVersion[], now: Date) {
+function withServers({ metadata, status }: StorageVersion, servers: ServerStorageVersion[], now: Date) {
   const [common, ...others] = new Set(servers.map(({ encodingVersion = '' }) => encodingVersion));
   const agreed = common !== undefined && others.length === 0 ? common : undefined;
   const isSet = agreed !== undefined;

@@ -14,7 +14,7 @@ const BUNDLES = 'clustertrustbundles.certificates.k8s.io';
 const HASH_BYTES = 12;
 
 /** `kubernetes.io:kube-apiserver-serving:<hash>` */
-export function bundleName(signer: string, bundle: string): string {
+function bundleName(signer: string, bundle: string): string {
   const hash = createHash('sha256').update(bundle).digest().subarray(0, HASH_BYTES).toString('hex');
   return `${signer.replaceAll('/', ':')}:${hash}`;
 }

@@ -19,7 +19,7 @@ const sizeOf = (list: Readonly<Record<string, string>> | undefined) =>
   list?.storage === undefined ? ZERO : Quantity.parse(list.storage);
 
 /** Whether the claim wants more than it has, or was not done growing. @throws Error where the volume is not the claim's */
-export function hasToGrow(claim: PersistentVolumeClaim, { metadata, spec }: PersistentVolume): boolean {
+function hasToGrow(claim: PersistentVolumeClaim, { metadata, spec }: PersistentVolume): boolean {
   const { uid, namespace } = claim.metadata;
   if (spec?.claimRef?.uid !== uid || spec?.claimRef?.namespace !== namespace) {
     throw new Error(`persistent Volume is not bound to PVC being updated : ${storeKey(claim)}`);

@@ -7,7 +7,7 @@ import type { Image } from '../runtime/images.ts';
 import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
 import type { Machine } from './machine.ts';
 
-export const KUBELET_VERSION = 'v1.36.2';
+const KUBELET_VERSION = 'v1.36.2';
 
 export interface NodeConfiguration {
   /** Its hostname too. */

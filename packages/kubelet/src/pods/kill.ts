@@ -51,7 +51,7 @@ export async function killContainer(
 }
 
 /** Of the deletion, else of the spec, else of the probe that has it killed. */
-export function graceFor({ metadata, spec }: Pod, container: Container, reason: KillReason): number {
+function graceFor({ metadata, spec }: Pod, container: Container, reason: KillReason): number {
   if (metadata.deletionGracePeriodSeconds !== undefined) return metadata.deletionGracePeriodSeconds;
   const probe = { StartupProbe: container.startupProbe, LivenessProbe: container.livenessProbe }[
     reason as 'StartupProbe'

@@ -23,14 +23,6 @@ export function restartsAfter(container: Container, spec: PodSpec, exitCode: num
   return byPolicy(spec.restartPolicy, exitCode) ?? true;
 }
 
-/** Whether it may ever be started again, whatever it ends with. */
-export function canRestart(container: Container, spec: PodSpec): boolean {
-  if (container.restartPolicyRules?.some(({ action }) => action === 'Restart' || action === 'RestartAllContainers')) {
-    return true;
-  }
-  return (container.restartPolicy ?? spec.restartPolicy) !== 'Never';
-}
-
 function byPolicy(policy: string | undefined, exitCode: number): boolean | undefined {
   switch (policy) {
     case 'Always':

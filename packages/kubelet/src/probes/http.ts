@@ -84,7 +84,7 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
 }
 
 /** In Go's words, which people search events for. */
-export function goNetworkError(error: Error, url: string): string {
+function goNetworkError(error: Error, url: string): string {
   const { hostname, port } = new URL(url);
   return goDialError(error, `${hostname}:${port || (url.startsWith('https') ? 443 : 80)}`);
 }

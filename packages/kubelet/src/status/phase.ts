@@ -7,7 +7,7 @@ import { isStatic } from '../pods/spec.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
-export const RESTARTING_ALL = 'RestartingAllContainers';
+const RESTARTING_ALL = 'RestartingAllContainers';
 
 export interface PhaseInput {
   readonly pod: Pod;

@@ -14,7 +14,7 @@ import type {
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
 
 /** In the order in which they are asked. */
-export const defaultPlugins: readonly EnabledPlugin[] = [
+const defaultPlugins: readonly EnabledPlugin[] = [
   { name: 'SchedulingGates' },
   { name: 'PrioritySort' },
   { name: 'NodeUnschedulable' },
@@ -58,7 +58,7 @@ export const defaultArgs: Readonly<Record<string, object>> = {
   DynamicResources: { filterTimeoutMs: 10_000, bindingTimeoutMs: 600_000 },
 };
 
-export const nothingConfigured: PluginSet = { enabled: [], disabled: [] };
+const nothingConfigured: PluginSet = { enabled: [], disabled: [] };
 
 /** The plugins of a profile that asks for nothing else. */
 export function defaultPluginsConfiguration(): PluginsConfiguration {

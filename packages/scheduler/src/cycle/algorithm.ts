@@ -34,7 +34,7 @@ export interface AlgorithmOptions {
 }
 
 /** How many nodes that will do are enough to choose from. */
-export function enoughNodes(nodes: number, percentage: number): number {
+function enoughNodes(nodes: number, percentage: number): number {
   if (nodes < MIN_FEASIBLE) return nodes;
   const adaptive = Math.max(MIN_PERCENTAGE, 50 - Math.floor(nodes / 125));
   return Math.max(MIN_FEASIBLE, Math.floor((nodes * (percentage || adaptive)) / 100));

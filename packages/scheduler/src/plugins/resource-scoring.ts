@@ -28,7 +28,7 @@ const least: ResourceScore = (requested, capacity) =>
 const most: ResourceScore = (requested, capacity) => Math.trunc((Math.min(requested, capacity) * MAX_SCORE) / capacity);
 
 /** Between the points of the shape in straight lines, beyond them level. Scores of shapes go up to 10. */
-export function brokenLine(shape: readonly ShapePoint[]): (utilization: number) => number {
+function brokenLine(shape: readonly ShapePoint[]): (utilization: number) => number {
   const points = shape.map(({ utilization, score }) => ({ at: utilization, score: score * (MAX_SCORE / 10) }));
   return (utilization) => {
     const i = points.findIndex(({ at }) => utilization <= at);

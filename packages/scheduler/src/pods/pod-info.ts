@@ -7,7 +7,7 @@ import { type Amounts, hasPodLevelRequests, podRequests } from './requests.ts';
 import { Resources } from './resources.ts';
 
 /** What a container that says nothing is taken to need when nodes are compared: a tenth of a CPU, 200 MiB. */
-export const MISSING_REQUESTS: ReadonlyMap<string, number> = new Map([
+const MISSING_REQUESTS: ReadonlyMap<string, number> = new Map([
   ['cpu', 100],
   ['memory', 200 * 1024 * 1024],
 ]);

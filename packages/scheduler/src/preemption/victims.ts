@@ -20,7 +20,7 @@ export function startOf({ pod }: PodInfo, now: number): number {
 }
 
 /** The higher priority first, then who runs for longer. */
-export function byImportance(now: number): (a: PodInfo, b: PodInfo) => number {
+function byImportance(now: number): (a: PodInfo, b: PodInfo) => number {
   return (a, b) => b.priority - a.priority || startOf(a, now) - startOf(b, now);
 }
 

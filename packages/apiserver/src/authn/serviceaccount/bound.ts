@@ -25,7 +25,7 @@ export interface KubernetesClaim {
 }
 
 /** The claim's name; its value is a KubernetesClaim. */
-export const KUBERNETES_CLAIM = 'kubernetes.io';
+const KUBERNETES_CLAIM = 'kubernetes.io';
 
 /** What a token is bound to. A pod's node goes along with it. */
 export interface Binding {

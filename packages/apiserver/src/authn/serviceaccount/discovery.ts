@@ -6,8 +6,8 @@ import { checkRouteAccepts } from '../../http/negotiate.ts';
 import { methodNotAllowed, resourceNotFound } from '../../router.ts';
 import type { TokenKeys } from './token-keys.ts';
 
-export const OPENID_CONFIG_PATH = '/.well-known/openid-configuration';
-export const JWKS_PATH = '/openid/v1/jwks';
+const OPENID_CONFIG_PATH = '/.well-known/openid-configuration';
+const JWKS_PATH = '/openid/v1/jwks';
 
 export interface Document {
   readonly contentType: string;

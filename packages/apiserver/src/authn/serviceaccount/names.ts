@@ -7,7 +7,7 @@ const PREFIX = 'system:serviceaccount:';
 export const POD_NAME = 'authentication.kubernetes.io/pod-name';
 export const POD_UID = 'authentication.kubernetes.io/pod-uid';
 export const NODE_NAME = 'authentication.kubernetes.io/node-name';
-export const NODE_UID = 'authentication.kubernetes.io/node-uid';
+const NODE_UID = 'authentication.kubernetes.io/node-uid';
 
 export function serviceAccountUsername(namespace: string, name: string): string {
   return `${PREFIX}${namespace}:${name}`;

@@ -25,8 +25,8 @@ export interface Expected {
 }
 
 export const INTEGER = { tag: 2, compound: false, type: 'int' };
-export const BIT_STRING = { tag: 3, compound: false, type: 'BitString' };
-export const OBJECT_IDENTIFIER = { tag: 6, compound: false, type: 'ObjectIdentifier' };
+const BIT_STRING = { tag: 3, compound: false, type: 'BitString' };
+const OBJECT_IDENTIFIER = { tag: 6, compound: false, type: 'ObjectIdentifier' };
 export const sequence = (type: string): Expected => ({ tag: 16, compound: true, type });
 
 const NO_PARAMETERS =

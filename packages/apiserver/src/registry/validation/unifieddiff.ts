@@ -34,7 +34,7 @@ interface Change {
   readonly b2: number;
 }
 
-export function unifiedDiff(a: readonly string[], b: readonly string[]): string {
+function unifiedDiff(a: readonly string[], b: readonly string[]): string {
   let text = '';
   for (const group of groups(changes(a, b))) {
     const [first, last] = [group[0]!, group.at(-1)!];

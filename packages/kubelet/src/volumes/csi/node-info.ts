@@ -6,7 +6,7 @@ import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { CSINode, CSINodeDriver } from '@keelson/api/generated/types/storage/v1';
 import { type Client, hasReason, sleep } from '@keelson/client';
 
-export const NODE_ID = 'csi.volume.kubernetes.io/nodeid';
+const NODE_ID = 'csi.volume.kubernetes.io/nodeid';
 const MIGRATED = 'storage.alpha.kubernetes.io/migrated-plugins';
 
 /** Kinds of volumes of Kubernetes' own that drivers have taken over for good. */

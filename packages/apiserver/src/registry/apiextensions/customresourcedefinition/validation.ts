@@ -64,7 +64,7 @@ export function validateCustomResourceDefinitionUpdate(
   ];
 }
 
-export function isEstablished({ status }: CustomResourceDefinition): boolean {
+function isEstablished({ status }: CustomResourceDefinition): boolean {
   return status.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false;
 }
 

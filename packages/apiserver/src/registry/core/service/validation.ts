@@ -101,7 +101,7 @@ function validatePort(port: ServicePort, requireName: boolean, names: Set<string
   return errors;
 }
 
-export function validatePortNumOrName(port: IntOrString, path: Path): ErrorList {
+function validatePortNumOrName(port: IntOrString, path: Path): ErrorList {
   return invalidFor(path, port, typeof port === 'number' ? isValidPortNum(port) : isValidPortName(port));
 }
 

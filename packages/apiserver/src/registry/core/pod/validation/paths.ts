@@ -1,7 +1,7 @@
 /** Paths of files inside volumes and containers. */
 import { type ErrorList, invalid, type Path } from '@keelson/api/field';
 
-export const FILE_MODE_PROBLEM = 'must be a number between 0 and 0777 (octal), both inclusive';
+const FILE_MODE_PROBLEM = 'must be a number between 0 and 0777 (octal), both inclusive';
 
 export function validateFileMode(mode: number | undefined, path: Path): ErrorList {
   return mode !== undefined && (mode < 0 || mode > 0o777) ? [invalid(path, mode, FILE_MODE_PROBLEM)] : [];

@@ -65,7 +65,7 @@ function validateOperator(
   }
 }
 
-export function validateTaintEffect(effect: string, allowEmpty: boolean, path: Path): ErrorList {
+function validateTaintEffect(effect: string, allowEmpty: boolean, path: Path): ErrorList {
   if (!allowEmpty && effect === '') return [required(path)];
   return EFFECTS.includes(effect) ? [] : [notSupported(path, effect, EFFECTS)];
 }

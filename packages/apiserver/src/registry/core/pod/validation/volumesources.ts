@@ -117,7 +117,7 @@ const EUI = /^eui.[A-Za-z0-9]{16}$/;
 const NAA = /^naa.[A-Za-z0-9]{32}$/;
 
 /** What is wrong with the name of an iSCSI target or initiator. */
-export function iscsiNameProblem(name: string): string | undefined {
+function iscsiNameProblem(name: string): string | undefined {
   const format = { iqn: IQN, eui: EUI, naa: NAA }[name.slice(0, 3)];
   if (!format) return 'must be valid format starting with iqn, eui, or naa';
   return format.test(name) ? undefined : 'must be valid format';

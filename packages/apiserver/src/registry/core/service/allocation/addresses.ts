@@ -21,7 +21,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { type AllocationClient, type AllocationDeps, AllocationError } from './deps.ts';
 
 export const NETWORKING = 'networking.k8s.io/v1';
-export const FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
+const FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
 export const MANAGED_BY_LABEL = 'ipaddress.kubernetes.io/managed-by';
 export const CONTROLLER = 'ipallocator.k8s.io';
 
