@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,36 @@ describe('keelson up', () => {
     expect(await readFile(file, 'utf8')).toMatch(/^current-context: other$/m);
   });
 
+  test('--secure-port=0: a free port, which the ready line and the kubeconfig name', async () => {
+    const data = join(root, 'data');
+    const args = ['up', '--data-dir', data, '--secure-port=0', '--storage=memory', '--no-node'];
+    const program = run(join(bin, 'keelson'), args);
+    await untilReady(program, async () => program.output().includes('ready'));
+    const url = /ready at (https:\/\/127\.0\.0\.1:[1-9]\d*) /.exec(program.output())![1]!;
+    expect(await readFile(join(data, 'kubeconfig'), 'utf8')).toContain(`server: ${url}\n`);
+  });
+
+  test('an authority without its key that has to sign is named, with what to do', async () => {
+    const data = join(root, 'data');
+    const first = await up(data);
+    await first.program.stop('SIGTERM');
+    await rm(join(data, 'pki/ca.key'));
+    await rm(join(data, 'pki/admin.crt'));
+    expect(await failingUp('--data-dir', data, '--secure-port=0')).toBe(
+      `Error: ${data}/pki/admin.crt must be made anew, but ${data}/pki/ca.key, which has to sign it, is missing\n` +
+        `       restore that key, or remove ${data}/pki to start with a new authority.\n`,
+    );
+  });
+
+  test('a damaged store is named', async () => {
+    const data = join(root, 'data');
+    const first = await up(data);
+    await first.program.stop('SIGTERM');
+    await truncate(join(data, 'db/keelson.mdb'), 20_000);
+    const said = await failingUp('--data-dir', data, '--secure-port=0');
+    expect(said).toContain(`${data}/db/keelson.mdb has been cut off at 20000 bytes; restore it from a copy`);
+  });
+
   test('a port in use is named, with what to do', async () => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
@@ -140,6 +170,8 @@ describe('keelson up', () => {
   test.each([
     [['--nope'], "Error: unknown flag: --nope\nRun 'keelson up --help' for usage.\n"],
     [['x'], 'Error: "keelson up" does not take any arguments, got "x"\nRun \'keelson up --help\' for usage.\n'],
+    [['--nodes=-1'], 'Error: --nodes -1 is less than none\n       give 0 or more.\n'],
+    [['--cluster-dns=ns'], 'Error: --cluster-dns ns is no IP address\n       give one like 10.96.0.10.\n'],
     [['--storage=disk'], 'Error: --storage disk is unknown\n       choose lmdb, memory or etcd.\n'],
   ])('%j is refused', async (args, said) => {
     expect(await failingUp(...args)).toBe(said);

@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { addressAt, parseCidr } from './cidr.ts';
-import { prepareDirectory } from './data-directory.ts';
+import { fileFault, prepareDirectory } from './data-directory.ts';
 import type { Given } from './kube-apiserver/flags.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
 import { openStoreOf, startServer } from './kube-apiserver/server.ts';
@@ -30,6 +32,7 @@ export interface ClusterOptions {
   /** File to write the administrator's access to. */
   readonly kubeconfig: string;
   readonly bindAddress: string;
+  /** 0 for one that is free. */
   readonly port: number;
   /** CIDR of service addresses, or two for dual stack, comma separated. */
   readonly serviceRange: string;
@@ -71,7 +74,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     );
   }
   const pki = new ClusterPki(join(options.dataDirectory, 'pki'));
-  const settings = apiServerSettings(options, pki);
+  const settings = apiServerSettings(options, pki, options.port || (await freePort(options.bindAddress)));
   const values = { ...parseFlags(flags, []).values, ...settings };
   const errors = validate(values, new Set(Object.keys(settings)) as Given);
   if (errors.length > 0) throw new StartupError(errors.join('; '), "see 'keelson up --help'");
@@ -88,7 +91,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const url = `https://${urlHost(options.bindAddress)}:${server.port}`;
   const currentContext = await writeAccess(options.kubeconfig, url, pki).catch(async (error: Error) => {
     await server.stop();
-    throw new StartupError(`cannot write the kubeconfig: ${error.message}`, 'choose another --kubeconfig');
+    throw new StartupError(
+      `cannot write the kubeconfig ${options.kubeconfig}: ${fileFault(error)}`,
+      'choose another --kubeconfig',
+    );
   });
   const situation = {
     pkiDirectory: pki.directory,
@@ -122,7 +128,7 @@ function identityOf({ storage, dataDirectory }: ClusterOptions): { identity?: st
 }
 
 /** The API server's flags, as kubeadm sets them. */
-function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
+function apiServerSettings(options: ClusterOptions, pki: ClusterPki, port: number) {
   const { etcd } = options;
   return {
     'allow-privileged': true,
@@ -148,7 +154,7 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'audit-log-path': options.audit.logPath,
     'encryption-provider-config': options.encryption.configFile,
     'encryption-provider-config-automatic-reload': options.encryption.automaticReload,
-    'secure-port': options.port,
+    'secure-port': port,
     'service-account-issuer': ['https://kubernetes.default.svc.cluster.local'],
     'service-account-key-file': [pki.serviceAccountPublicKeyFile],
     'service-account-signing-key-file': pki.serviceAccountKeyFile,
@@ -163,6 +169,22 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki) {
     'etcd-keyfile': etcd.keyFile,
     'storage-initialization-timeout': 5_000,
   } satisfies Partial<Values>;
+}
+
+/** What the server is told, and others by it, has to be known before it listens. @throws StartupError */
+async function freePort(address: string): Promise<number> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(0, address), 'listening');
+    return (probe.address() as AddressInfo).port;
+  } catch (error) {
+    throw new StartupError(
+      `no port of ${address} is free: ${(error as Error).message}`,
+      'choose another --bind-address',
+    );
+  } finally {
+    probe.close();
+  }
 }
 
 /** The addresses of this machine that a server bound to `address` is reached by. */

@@ -26,3 +26,9 @@ test('a file in the way is named', async () => {
   });
   await expect(prepareDirectory(join(file, 'x'))).rejects.toThrow('a part of the path is a file');
 });
+
+test('a folder that cannot be made is named, with all above it', async () => {
+  await expect(prepareDirectory('/proc/keelson/data')).rejects.toThrow(
+    /^cannot use the data directory \/proc\/keelson\/data: (nothing can be made there|permission denied)$/,
+  );
+});

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
@@ -122,6 +123,7 @@ const ownDescriptions = (io: Io) => ({
   'no-scheduler': 'Leave the scheduler out: pods wait until something else binds them to a node.',
   nodes: 'How many simulated nodes to add: pods run on them without containers, as annotations say.',
   'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
+  'secure-port': 'The HTTPS port; 0 for one that is free, which the ready line and the kubeconfig name.',
 });
 
 function options(values: FlagValues<typeof flags>, io: Io) {
@@ -154,7 +156,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       scheduler: !values['no-scheduler'],
       node: values['no-node'] ? undefined : nodeOf(values),
       podRange: podRangeOf(values['pod-network-cidr']),
-      simulatedNodes: values.nodes,
+      simulatedNodes: simulatedNodesOf(values.nodes),
     },
   };
 }
@@ -166,9 +168,23 @@ function podRangeOf(text: string): string {
   throw new StartupError(`--pod-network-cidr ${text} is no CIDR`, 'give one like 10.244.0.0/16');
 }
 
+/** @throws StartupError */
+function simulatedNodesOf(nodes: number): number {
+  if (nodes < 0) throw new StartupError(`--nodes ${nodes} is less than none`, 'give 0 or more');
+  return nodes;
+}
+
+/** @throws StartupError */
+function clusterDnsOf(addresses: readonly string[]): readonly string[] {
+  const wrong = addresses.find((address) => isIP(address) === 0);
+  if (wrong !== undefined)
+    throw new StartupError(`--cluster-dns ${wrong} is no IP address`, 'give one like 10.96.0.10');
+  return addresses;
+}
+
 const nodeOf = (values: FlagValues<typeof flags>) => ({
   runtimeEndpoint: values['container-runtime-endpoint'],
-  clusterDns: values['cluster-dns'],
+  clusterDns: clusterDnsOf(values['cluster-dns']),
   cniFolder: values['cni-conf-dir'],
   proxy: !values['no-proxy'],
   dns: !values['no-dns'],

@@ -1,3 +1,4 @@
+import { StatusError } from '@keelson/api/errors';
 import { ExternalSignerError } from '@keelson/apiserver/authn/serviceaccount/external/error';
 import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
@@ -156,6 +157,11 @@ function explained(error: unknown, values: Values): unknown {
     return storageKind(values) === 'etcd'
       ? new StartupError(`no answer from ${error.message}`, 'start it, or correct --etcd-servers and --etcd-*file')
       : new StartupError(error.message, 'see --data-dir');
+  }
+  // Of what every server writes at its start, all but the store's own faults is mended and tried again.
+  if (error instanceof StatusError) {
+    const remedy = storageKind(values) === 'etcd' ? 'see to etcd' : 'see to the disk that --data-dir is on';
+    return new StartupError(`the store does not take what has to be in it: ${error.message}`, remedy);
   }
   return error;
 }

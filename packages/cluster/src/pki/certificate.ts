@@ -163,7 +163,7 @@ export function isCurrent(
     return (
       certificate.verify(new X509Certificate(authority).publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(pair.key)) &&
-      expiresAfter(certificate, now.getTime() + margin) &&
+      isValid(certificate, now, margin) &&
       subject.includes(`CN=${profile.commonName}`) &&
       (profile.organizations ?? []).every((name) => subject.includes(`O=${name}`)) &&
       (profile.names ?? []).every((name) => names.has(canonicalName(name)))
@@ -177,13 +177,15 @@ export function isCurrent(
 export function isCurrentAuthority(pair: KeyPair, now: Date, margin: number): boolean {
   try {
     const certificate = new X509Certificate(pair.certificate);
-    return certificate.checkPrivateKey(createPrivateKey(pair.key)) && expiresAfter(certificate, now.getTime() + margin);
+    return certificate.checkPrivateKey(createPrivateKey(pair.key)) && isValid(certificate, now, margin);
   } catch {
     return false;
   }
 }
 
-const expiresAfter = (certificate: X509Certificate, time: number) => Date.parse(certificate.validTo) > time;
+/** Valid now, and `margin` milliseconds from now. One that was made while the clock was ahead is not valid yet. */
+const isValid = ({ validFrom, validTo }: X509Certificate, now: Date, margin: number) =>
+  Date.parse(validFrom) <= now.getTime() && Date.parse(validTo) > now.getTime() + margin;
 
 function namesOf(certificate: X509Certificate): Set<string> {
   const entries = (certificate.subjectAltName ?? '').split(', ');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readIfExists, writeFileAtomic } from '@keelson/component/files';
+import { StartupError } from '../startup-error.ts';
 import { type AuthorityFile, authorities, certificates } from './catalogue.ts';
 import {
   type CertificateProfile,
@@ -114,6 +115,7 @@ export class ClusterPki {
  * that what it signed stays valid.
  * @param servingNames DNS names and IP addresses that clients reach the API server by
  * @param nodeName of this machine's node
+ * @throws StartupError where something has to be signed, and its authority's key is kept elsewhere
  */
 export async function ensureClusterPki(
   pki: ClusterPki,
@@ -172,21 +174,23 @@ async function ensureLeaf(
   const pair = await pki.read(name);
   if (pair !== undefined && isCurrent(pair, profile, signer.certificate, now, renewalMargin)) return;
   if (signer.key === undefined) {
-    throw new Error(
-      `${pki.certificateFile(name)} must be made anew, but ${pki.keyFile(authority)}, which has to sign it, is missing: ` +
-        `restore that key, or remove ${pki.directory} to start with a new authority`,
+    throw new StartupError(
+      `${pki.certificateFile(name)} must be made anew, but ${pki.keyFile(authority)}, which has to sign it, is missing`,
+      `restore that key, or remove ${pki.directory} to start with a new authority`,
     );
   }
   await pki.write(name, await issue(profile, signer, now));
 }
 
+/** Where the private key is gone, a new one takes over; tokens that the old one signed stay valid. */
 async function ensureServiceAccountKeys(pki: ClusterPki): Promise<void> {
-  let key = await readIfExists(pki.serviceAccountKeyFile);
-  if (key === undefined) {
-    key = await createSigningKey('RSA-2048');
-    await writeFileAtomic(pki.serviceAccountKeyFile, key);
-  }
-  if ((await readIfExists(pki.serviceAccountPublicKeyFile)) === undefined) {
-    await writeFileAtomic(pki.serviceAccountPublicKeyFile, publicKeyOf(key));
-  }
+  const [key, publicKeys] = await Promise.all([
+    readIfExists(pki.serviceAccountKeyFile),
+    readIfExists(pki.serviceAccountPublicKeyFile),
+  ]);
+  if (key !== undefined && publicKeys !== undefined) return;
+  const signing = key ?? (await createSigningKey('RSA-2048'));
+  // The public key goes first: a private one without it would be taken for whole.
+  await writeFileAtomic(pki.serviceAccountPublicKeyFile, publicKeyOf(signing) + (publicKeys ?? ''));
+  if (key === undefined) await writeFileAtomic(pki.serviceAccountKeyFile, signing);
 }

@@ -116,9 +116,34 @@ describe('cluster PKI', () => {
     const pki = await ensureClusterPki(path, names, now);
     await rm(pki.keyFile('ca'));
     await ensureClusterPki(path, names, now);
-    await expect(ensureClusterPki(path, names, later(336))).rejects.toThrow(
-      /ca\.key, which has to sign it, is missing/,
-    );
+    await expect(ensureClusterPki(path, names, later(336))).rejects.toMatchObject({
+      name: 'StartupError',
+      message: expect.stringMatching(/ca\.key, which has to sign it, is missing/),
+      remedy: `restore that key, or remove ${path} to start with a new authority`,
+    });
+  });
+
+  test('makes anew what was made while the clock was ahead', async () => {
+    const path = directory();
+    await ensureClusterPki(path, names, later(100));
+    const pki = await ensureClusterPki(path, names, now);
+    for (const name of files) {
+      expect(Date.parse((await certificate(pki, name)).validFrom), name).toBeLessThanOrEqual(now.getTime());
+    }
+  });
+
+  test('a lost key of tokens is replaced; the public one of before still vouches for old tokens', async () => {
+    const path = directory();
+    const pki = await ensureClusterPki(path, names, now);
+    const before = await readFile(pki.serviceAccountPublicKeyFile, 'utf8');
+    await rm(pki.serviceAccountKeyFile);
+    await ensureClusterPki(path, names, now);
+    const after = await readFile(pki.serviceAccountPublicKeyFile, 'utf8');
+    const signing = createPrivateKey(await readFile(pki.serviceAccountKeyFile));
+    expect(createPublicKey(signing).equals(createPublicKey(after))).toBe(true);
+    expect(after.endsWith(before)).toBe(true);
+    await ensureClusterPki(path, names, now);
+    expect(await readFile(pki.serviceAccountPublicKeyFile, 'utf8')).toBe(after);
   });
 });
 

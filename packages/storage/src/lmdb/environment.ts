@@ -4,6 +4,7 @@ import { type Database, open, type RootDatabase, type RootDatabaseOptions } from
 import type { CompactionProgress, Entry } from '../embedded/journal.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { entryCodec } from './entry-codec.ts';
+import { assertIntact } from './intact.ts';
 
 /** Raised whenever a file of before can't be read any more, or this one not by those of before: in 1 there was no log. */
 const FORMAT = 2;
@@ -46,6 +47,7 @@ export function openEnvironment(directory: string): Environment {
   };
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    assertIntact(file);
     const root = open<unknown, never>(file, rootOptions);
     const environment = {
       root,
