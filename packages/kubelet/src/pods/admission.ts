@@ -1,9 +1,9 @@
 /** Whether a node takes a pod that is bound to it (pkg/kubelet/lifecycle/predicate.go). */
-import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Node, Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { requiredNodeAffinity } from '@keelson/api/resources/node-selector';
-import { isSidecar } from '@keelson/api/resources/pod';
+import { isSidecar, qosClass } from '@keelson/api/resources/pod';
 import { toleratesTaint } from '@keelson/api/resources/tolerations';
 import { withoutClaimed } from '../claims/wanted.ts';
 import { amountsOf, podRequests } from '../resources/requests.ts';
@@ -19,6 +19,18 @@ export function admit(pod: Pod, node: Node, others: readonly Pod[]): Rejection |
   return (
     osMismatch(pod, node) ?? groupsPolicy(pod, node) ?? resources(pod, node, others) ?? predicates(pod, node, others)
   );
+}
+
+/** The status of a pod that the node does not take. */
+export function rejectedStatus(pod: Pod, { reason, message }: Rejection): PodStatus {
+  const { generation } = pod.metadata;
+  return {
+    ...(generation ? { observedGeneration: generation } : {}),
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    qosClass: qosClass(pod),
+  };
 }
 
 const OS_LABEL = 'kubernetes.io/os';

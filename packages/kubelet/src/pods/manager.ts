@@ -3,12 +3,12 @@
  * said of pods goes out through their status.
  */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { qosClass } from '@keelson/api/resources/pod';
 import type { PodListing } from '../runtime/runtime.ts';
 import type { MirrorPods } from '../sources/mirror.ts';
-import { isMirrorOf } from '../sources/mirror.ts';
-import type { Rejection } from './admission.ts';
+import { type Rejection, rejectedStatus } from './admission.ts';
 import { Allocations } from './allocation.ts';
+import { KnownPods } from './known.ts';
+import { endOrphan, removeSandboxes } from './leftovers.ts';
 import type { PodServices } from './services.ts';
 import { fullName, isMirror, isStatic, isTerminalPhase, uidOf } from './spec.ts';
 import type { WorkerEvent } from './state.ts';
@@ -38,9 +38,7 @@ export type EvictionNotice = Pick<
 export class PodManager {
   readonly #options: PodManagerOptions;
   readonly #workers = new Map<string, PodWorker>();
-  /** As sources have them, by uid: also those that were not admitted. */
-  readonly #pods = new Map<string, Pod>();
-  readonly #mirrors = new Map<string, Pod>();
+  readonly #known: KnownPods;
   /** Static pods that wait for one of the same name to end. */
   readonly #waiting = new Map<string, Pod>();
   /** Those of which it is not known yet whether the node takes them. */
@@ -50,6 +48,7 @@ export class PodManager {
 
   constructor(options: PodManagerOptions) {
     this.#options = options;
+    this.#known = new KnownPods(options.mirrors);
     const { world, recorder } = options.services;
     const fits = (pod: Pod) => options.fits(pod, this.#others(pod));
     const problem = (pod: Pod, current: Pod) => options.resizeProblem(pod, current);
@@ -58,30 +57,22 @@ export class PodManager {
 
   /** Static pods included, mirrors left out; with the statuses that the kubelet knows. */
   pods(): Pod[] {
-    return Array.from(this.#pods.values(), (pod) => this.#withStatus(pod));
+    return Array.from(this.#known.all(), (pod) => this.#withStatus(pod));
   }
 
   /** By name in the API server: a mirror's is that of its static pod. @param uid of the pod, or of its mirror */
   pod(namespace: string, name: string, uid?: string): Pod | undefined {
-    const wanted = `${namespace}/${name}`;
-    const mirror = this.#mirrors.get(wanted);
-    for (const pod of this.#pods.values()) {
-      if (fullName(pod) !== wanted) continue;
-      if (uid === undefined || uidOf(pod) === uid || (isStatic(pod) && mirror?.metadata.uid === uid)) {
-        return this.#withStatus(pod);
-      }
-    }
-    return undefined;
+    const pod = this.#known.find(namespace, name, uid);
+    return pod && this.#withStatus(pod);
   }
 
   get(uid: string): Pod | undefined {
-    return this.#pods.get(uid);
+    return this.#known.get(uid);
   }
 
   /** What the API server has of it: of a static pod its mirror, if there is one. */
   stored(uid: string): Pod | undefined {
-    const pod = this.#pods.get(uid);
-    return pod && isStatic(pod) ? this.#mirrors.get(fullName(pod)) : pod;
+    return this.#known.stored(uid);
   }
 
   mayRun(uid: string): boolean {
@@ -104,11 +95,15 @@ export class PodManager {
     else this.#put(pod);
   }
 
+  #putMirror(mirror: Pod): void {
+    const pod = this.#known.putMirror(mirror);
+    if (pod) this.#options.services.status.observe(uidOf(pod));
+  }
+
   #put(pod: Pod): void {
     const uid = uidOf(pod);
-    const known = this.#pods.has(uid) || this.#admitting.has(uid);
-    this.#pods.set(uid, pod);
-    if (isStatic(pod)) this.#mirror(pod);
+    const known = this.#known.has(uid) || this.#admitting.has(uid);
+    this.#known.put(pod);
     const worker = this.#workers.get(uid);
     if (worker && isStatic(pod) && wasRemoved(worker)) this.#waiting.set(fullName(pod), pod);
     else if (worker) worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
@@ -119,15 +114,13 @@ export class PodManager {
 
   /** A source has it no more. */
   remove(pod: Pod): void {
-    if (isMirror(pod)) this.#removeMirror(pod);
+    if (isMirror(pod)) this.#known.removeMirror(pod);
     else this.#remove(pod);
   }
 
   #remove(pod: Pod): void {
     const uid = uidOf(pod);
-    this.#pods.delete(uid);
-    const mirror = this.#mirrors.get(fullName(pod));
-    if (mirror && isStatic(pod)) this.#removeOrphanMirror(mirror);
+    this.#known.remove(pod);
     const worker = this.#workers.get(uid);
     if (!worker) this.#options.services.status.forget(uid);
     else if (worker.state.phase === 'finished') void this.#forget(worker);
@@ -147,7 +140,7 @@ export class PodManager {
   }
 
   #isKnown(uid: string): boolean {
-    return this.#pods.has(uid) || this.#workers.has(uid);
+    return this.#known.has(uid) || this.#workers.has(uid);
   }
 
   /** One that ran before the kubelet did may be: what it held is lost. */
@@ -156,16 +149,11 @@ export class PodManager {
     return !this.#workers.has(uid) && !this.#admitting.has(uid) && !waits;
   }
 
-  async #removeOrphan({ uid, name, namespace, sandboxes, containers }: PodListing): Promise<void> {
+  #removeOrphan(listing: PodListing): Promise<void> {
     const { runtime, world } = this.#options.services;
+    const { name, namespace, uid } = listing;
     world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
-    // One whose start was cut short may run though the runtime does not say so.
-    const alive = containers.filter(({ state }) => state !== 'exited');
-    await Promise.allSettled(alive.map(({ id }) => runtime.stopContainer(id, 30)));
-    for (const { id } of sandboxes) {
-      await runtime.stopSandbox(id);
-      await runtime.removeSandbox(id);
-    }
+    return endOrphan(runtime, listing);
   }
 
   /** Those that run or may run, with the statuses that the kubelet knows; whoever is evicted counts no more. */
@@ -184,20 +172,19 @@ export class PodManager {
   async removeEnded(): Promise<void> {
     const { runtime } = this.#options.services;
     for (const { uid, state } of this.#workers.values()) {
-      if (state.phase !== 'finished') continue;
-      for (const { id } of (await runtime.pod(uid)).sandboxes) await runtime.removeSandbox(id);
+      if (state.phase === 'finished') await removeSandboxes(runtime, uid);
     }
   }
 
   /** Sees to it that each static pod has its mirror, and that there are no others. What cannot be done now is done the next time. */
   reconcileMirrors(): void {
-    for (const pod of this.#pods.values()) if (isStatic(pod)) this.#mirror(pod);
-    for (const mirror of this.#mirrors.values()) if (!this.#staticOf(mirror)) this.#removeOrphanMirror(mirror);
+    this.#known.reconcileMirrors();
   }
 
-  /** Those that hold what they were given: they run, may run, or are about to. */
+  /** Those that hold what they were given: they run, may run, or are about to. They count when another is to be admitted. */
   holders(): Pod[] {
-    return this.#active();
+    const working = [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
+    return [...working, ...this.#admitting.values()];
   }
 
   stop(): void {
@@ -212,7 +199,7 @@ export class PodManager {
 
   /** Begins the static pod that waits for others of its name to end, when there are none. */
   async #beginWaiting(name: string): Promise<void> {
-    const isTaken = () => this.#active().some((pod) => fullName(pod) === name);
+    const isTaken = () => this.holders().some((pod) => fullName(pod) === name);
     if (!this.#waiting.has(name) || isTaken()) return;
     await this.#removeReplaced(name).catch((error) =>
       this.#options.services.world.log.warn({ pod: name, error }, 'Could not look for static pods of before'),
@@ -220,7 +207,7 @@ export class PodManager {
     const pod = this.#waiting.get(name);
     if (!pod || isTaken()) return;
     this.#waiting.delete(name);
-    if (this.#pods.has(uidOf(pod))) this.#begin(pod);
+    if (this.#known.has(uidOf(pod))) this.#begin(pod);
   }
 
   /**
@@ -247,7 +234,7 @@ export class PodManager {
     this.#admitting.set(uid, pod);
     const rejection = await admitted;
     this.#admitting.delete(uid);
-    const current = this.#pods.get(uid);
+    const current = this.#known.get(uid);
     if (this.#stopped) return;
     if (current && rejection) this.#reject(current, rejection);
     else if (current) this.#work(current);
@@ -261,28 +248,14 @@ export class PodManager {
     worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
   }
 
-  #reject(pod: Pod, { reason, message }: Rejection): void {
+  #reject(pod: Pod, rejection: Rejection): void {
     const { status, recorder } = this.#options.services;
-    recorder.event(pod, 'Warning', reason, message);
-    const { generation } = pod.metadata;
-    const said = {
-      ...(generation ? { observedGeneration: generation } : {}),
-      phase: 'Failed',
-      reason,
-      message: `Pod was rejected: ${message}`,
-      qosClass: qosClass(pod),
-    };
-    status.set(pod, uidOf(pod), said, true);
-  }
-
-  /** What counts when another is to be admitted. */
-  #active(): Pod[] {
-    const working = [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
-    return [...working, ...this.#admitting.values()];
+    recorder.event(pod, 'Warning', rejection.reason, rejection.message);
+    status.set(pod, uidOf(pod), rejectedStatus(pod, rejection), true);
   }
 
   #others(pod: Pod): Pod[] {
-    return this.#active().filter((other) => uidOf(other) !== uidOf(pod));
+    return this.holders().filter((other) => uidOf(other) !== uidOf(pod));
   }
 
   #moved(worker: PodWorker): void {
@@ -293,7 +266,7 @@ export class PodManager {
     const isBack = waiting !== undefined && uidOf(waiting) === worker.uid;
     if (isBack) void this.#forget(worker).then(() => this.#beginWaiting(name));
     else {
-      if (!this.#pods.has(worker.uid)) void this.#forget(worker);
+      if (!this.#known.has(worker.uid)) void this.#forget(worker);
       void this.#beginWaiting(name);
     }
   }
@@ -301,7 +274,7 @@ export class PodManager {
   /** There is room again. */
   #retryResizes(): void {
     for (const uid of this.#allocations.deferred()) {
-      const pod = this.#pods.get(uid);
+      const pod = this.#known.get(uid);
       if (pod) this.#workers.get(uid)?.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
     }
   }
@@ -313,37 +286,11 @@ export class PodManager {
     status.forget(worker.uid);
     worker.stop();
     try {
-      for (const { id } of (await runtime.pod(worker.uid)).sandboxes) await runtime.removeSandbox(id);
+      await removeSandboxes(runtime, worker.uid);
       await preparer.forget(worker.pod);
     } catch (error) {
       world.log.warn({ uid: worker.uid, error }, 'Could not remove what is left of a pod');
     }
-  }
-
-  #putMirror(mirror: Pod): void {
-    this.#mirrors.set(fullName(mirror), mirror);
-    const pod = this.#staticOf(mirror);
-    if (!pod) this.#removeOrphanMirror(mirror);
-    else if (mirror.metadata.deletionTimestamp || !isMirrorOf(mirror, pod)) this.#mirror(pod);
-    else this.#options.services.status.observe(uidOf(pod));
-  }
-
-  #removeMirror(mirror: Pod): void {
-    this.#mirrors.delete(fullName(mirror));
-    const pod = this.#staticOf(mirror);
-    if (pod) this.#mirror(pod);
-  }
-
-  #staticOf(mirror: Pod): Pod | undefined {
-    return [...this.#pods.values()].find((pod) => isStatic(pod) && fullName(pod) === fullName(mirror));
-  }
-
-  #removeOrphanMirror(mirror: Pod): void {
-    void this.#options.mirrors?.remove(mirror).catch(() => {});
-  }
-
-  #mirror(pod: Pod): void {
-    void this.#options.mirrors?.ensure(pod, this.#mirrors.get(fullName(pod)));
   }
 
   #withStatus(pod: Pod): Pod {
