@@ -8,19 +8,20 @@ Usage:
   keelson <command> [flags]
 
 Commands:
-  up           Start a cluster on this machine, or start it again with all its data.
-  init         Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
-  join         Make this machine a node of a cluster, or one more of its control plane.
-  token        Make, show and end the tokens by which machines join.
-  certs        Tell when the certificates of an installation end, and renew them.
-  upgrade      Bring what init and join installed to this release, and to the cluster's configuration.
-  reset        Undo what init and join did to this machine.
-  kube-proxy   Carry traffic to the addresses of services on this machine.
-  pod-network  Make one network of the pods of all nodes, on this one.
-  dns          Answer for the names of services and pods.
-  why-pending  Tell why a pod has no node.
-  version      Show the versions of Keelson and of the Kubernetes API.
-  help         Show this help, or that of a command.
+  up             Start a cluster on this machine, or start it again with all its data.
+  init           Install a control plane on this machine: certificates, kubeconfigs, static pods or services.
+  join           Make this machine a node of a cluster, or one more of its control plane.
+  token          Make, show and end the tokens by which machines join.
+  certs          Tell when the certificates of an installation end, and renew them.
+  upgrade        Bring what init and join installed to this release, and to the cluster's configuration.
+  reset          Undo what init and join did to this machine.
+  kube-proxy     Carry traffic to the addresses of services on this machine.
+  pod-network    Make one network of the pods of all nodes, on this one.
+  dns            Answer for the names of services and pods.
+  account-token  Tell a token of a service account to a unit of this machine.
+  why-pending    Tell why a pod has no node.
+  version        Show the versions of Keelson and of the Kubernetes API.
+  help           Show this help, or that of a command.
 
 'keelson <command> --help' tells more about a command.
 To run the API server alone, with upstream's flags: kube-apiserver --help.
@@ -48,6 +49,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('./join.ts')).join(rest, io);
     case 'token':
       return (await import('./token.ts')).token(rest, io);
+    case 'account-token':
+      return (await import('./account-token.ts')).accountToken(rest, io);
     case 'certs':
       return (await import('./certs.ts')).certs(rest, io);
     case 'upgrade':

@@ -52,8 +52,16 @@ export const kubeconfigs: Readonly<Record<KubeconfigName, Definition>> = {
   scheduler: { summary: 'the scheduler', server: local, profile: () => client('system:kube-scheduler') },
 };
 
+export const EXEC_API = 'client.authentication.k8s.io/v1';
+
 /** What a user is known by. */
 export type Credentials = KeyPair | { readonly token: string } | { readonly file: string };
+
+/** A program that tells credentials when they are needed (client.authentication.k8s.io/v1). */
+export interface CredentialProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+}
 
 /** A user's access to a cluster, as kubectl and all components read it. PEM texts. */
 export interface KubeconfigContent {
@@ -62,7 +70,7 @@ export interface KubeconfigContent {
   readonly certificateAuthority: string;
   readonly user: string;
   /** A key alone: its certificate is to be added. */
-  readonly credentials: Credentials | { readonly key: string };
+  readonly credentials: Credentials | { readonly key: string } | { readonly exec: CredentialProgram };
 }
 
 /** The text of a kubeconfig with one cluster, one user, and a context named `user@cluster`. */
@@ -86,6 +94,8 @@ export function kubeconfigText({
 
 function encodeCredentials(credentials: KubeconfigContent['credentials']) {
   if ('token' in credentials) return credentials;
+  if ('exec' in credentials)
+    return { exec: { apiVersion: EXEC_API, ...credentials.exec, env: null, interactiveMode: 'Never' } };
   if ('file' in credentials) return { 'client-certificate': credentials.file, 'client-key': credentials.file };
   if (!('certificate' in credentials)) return { 'client-key-data': base64(credentials.key) };
   return {

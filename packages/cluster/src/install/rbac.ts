@@ -33,7 +33,12 @@ export const readSecret = (name: string): Draft<PolicyRule> => ({
   verbs: ['get'],
 });
 
-export function bindClusterRole(api: ClusterApi, name: string, role: string, subject: Draft<Subject>): Promise<void> {
+export function bindClusterRole(
+  api: Pick<ClusterApi, 'put'>,
+  name: string,
+  role: string,
+  subject: Draft<Subject>,
+): Promise<void> {
   const binding: Draft<ClusterRoleBinding> = {
     metadata: { name },
     roleRef: { apiGroup, kind: 'ClusterRole', name: role },
@@ -44,7 +49,7 @@ export function bindClusterRole(api: ClusterApi, name: string, role: string, sub
 
 /** A role of a namespace, and a binding of the same name. */
 export async function grant(
-  api: ClusterApi,
+  api: Pick<ClusterApi, 'put'>,
   { namespace, name }: { readonly namespace: string; readonly name: string },
   rule: Draft<PolicyRule>,
   subjects: readonly Draft<Subject>[],

@@ -1,6 +1,6 @@
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { DaemonSet, Deployment } from '@keelson/api/generated/types/apps/v1';
-import type { Secret, Service } from '@keelson/api/generated/types/core/v1';
+import type { Service } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, test } from 'vitest';
 import { addonFolder, Layout, unitFile } from '../layout.ts';
 import { runPhases } from '../phase.ts';
@@ -121,21 +121,28 @@ describe('as units', () => {
     const { files, started } = await installed(podSubnet, { systemd: true });
     await expect(files.written.get(unitFile(name))).toMatchFileSnapshot(`testdata/${name}.service`);
     expect(started).toContain(`${name}.service`);
-    const account = name === 'keelson-dns' ? 'coredns' : name;
     const kubeconfig = files.written.get(`${addonFolder(name)}/kubeconfig.conf`)!;
-    expect(kubeconfig).toContain(`token: token of ${account}-token`);
+    await expect(kubeconfig).toMatchFileSnapshot(`testdata/${name}.conf`);
     expect(kubeconfig).toContain('server: https://192.0.2.2:6443');
   });
 
-  test('a token is of one account alone, and lasts as long as its secret', async () => {
-    const { objects } = await installed('', { systemd: true });
-    expect(objects.get('secrets kube-system/kube-proxy-token') as Secret).toMatchObject({
-      type: 'kubernetes.io/service-account-token',
-      metadata: { annotations: { 'kubernetes.io/service-account.name': 'kube-proxy' } },
+  test('tokens of an account are for who speaks as one who may ask for no others', async () => {
+    const { objects } = await installed(podSubnet, { systemd: true });
+    for (const account of ['kube-proxy', 'keelson-pod-network']) {
+      expect(objects.has(`secrets kube-system/${account}-token`)).toBe(false);
+      const at = `kube-system/keelson:${account}-token`;
+      expect(objects.get(`roles.rbac.authorization.k8s.io ${at}`)).toMatchObject({
+        rules: [{ resources: ['serviceaccounts/token'], resourceNames: [account], verbs: ['create'] }],
+      });
+      expect(objects.get(`rolebindings.rbac.authorization.k8s.io ${at}`)).toMatchObject({
+        subjects: [{ kind: 'User', name: 'keelson:account-tokens' }],
+      });
+    }
+    expect(objects.get('clusterroles.rbac.authorization.k8s.io keelson:account-tokens')).toMatchObject({
+      rules: [{ resources: ['users'], resourceNames: ['keelson:account-tokens'], verbs: ['impersonate'] }],
     });
-    expect(objects.has('roles.rbac.authorization.k8s.io kube-system/coredns-token')).toBe(false);
-    expect(objects.get('roles.rbac.authorization.k8s.io kube-system/kube-proxy-token')).toMatchObject({
-      rules: [{ resources: ['secrets'], resourceNames: ['kube-proxy-token'], verbs: ['get'] }],
+    expect(objects.get('clusterrolebindings.rbac.authorization.k8s.io keelson:account-tokens')).toMatchObject({
+      subjects: [{ kind: 'Group', name: 'system:nodes' }],
     });
   });
 
@@ -185,8 +192,10 @@ test.each<[boolean, string, readonly string[], boolean]>([
 test.each<[boolean, string, string]>([
   [true, 'daemonsets.apps kube-system/kube-proxy', 'the cluster runs it in pods: delete it, or give --skip-phases'],
   [true, 'deployments.apps kube-system/coredns', 'the cluster runs it in pods'],
-  [false, 'secrets kube-system/kube-proxy-token', 'machines run it by units'],
+  [false, 'configmaps kube-system/kube-proxy', 'machines run it by units'],
+  [false, 'secrets kube-system/coredns-token', 'machines run it by units'],
 ])('one way alone (%s beside %s)', async (systemd, key, message) => {
-  const problem = await installed('', { systemd, there: { [key]: {} } }).catch((error) => error);
+  const metadata = { labels: { 'keelson/runs-as': 'unit' } };
+  const problem = await installed('', { systemd, there: { [key]: { metadata } } }).catch((error) => error);
   expect(`${problem.message}: ${problem.remedy}`).toContain(message);
 });

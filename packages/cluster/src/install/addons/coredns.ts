@@ -17,7 +17,7 @@ import type { ClusterConfiguration } from '../configuration/types.ts';
 import { coreDnsImage, imageName, isOwnRepository } from '../images.ts';
 import type { InstallContext } from '../phase.ts';
 import { bindClusterRole, grant, serviceAccount } from '../rbac.ts';
-import { accountToken, refuseOther } from './account.ts';
+import { accountToken, refuseOther, tokenSecretName, type Ways } from './account.ts';
 import { addonKubeconfig, ensureMachineAddon, ownAuthority } from './machine.ts';
 
 const NAMESPACE = 'kube-system';
@@ -29,6 +29,12 @@ const UNIT = 'keelson-dns';
 const PORT = 10_053;
 const REPLICAS = 2;
 
+/** What is there where pods answer for names, and where machines do. */
+export const dnsWays: Ways = {
+  pods: { resource: 'deployments.apps', name: NAME },
+  units: { resource: 'secrets', name: tokenSecretName(NAME) },
+};
+
 export async function ensureDns(context: InstallContext): Promise<void> {
   const { configuration, systemd, report } = context;
   const { cluster, init } = configuration;
@@ -36,7 +42,7 @@ export async function ensureDns(context: InstallContext): Promise<void> {
   if (systemd && /^127\.|^::1$/.test(address))
     return report(`[addon] no name server: pods would not reach one at ${address}`);
   const api = await context.api();
-  await refuseOther(api, systemd, 'deployments.apps', { name: NAME, account: NAME, phase: 'addon/coredns' });
+  await refuseOther(api, systemd, dnsWays, 'addon/coredns');
   await api.put('serviceaccounts', { metadata: { namespace: NAMESPACE, name: NAME } });
   await api.put('clusterroles.rbac.authorization.k8s.io', dnsRole(ROLE, systemd));
   await bindClusterRole(api, ROLE, ROLE, serviceAccount(NAME));
@@ -85,7 +91,7 @@ async function ensureUnit(context: InstallContext, clusterIp: string): Promise<v
     server: controlPlaneUrl(cluster, init.localApiEndpoint),
     certificateAuthority: await ownAuthority(context),
     account: NAME,
-    token,
+    credentials: { token },
   });
 }
 

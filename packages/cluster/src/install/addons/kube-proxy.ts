@@ -16,6 +16,7 @@ const flags = (folder: string, nodeName: string) => [
 
 export const kubeProxyPart: NodePart = {
   name: NAME,
+  phase: NAME,
   description: 'Addresses of Kubernetes services on this machine (Keelson)',
   labels: { app: NAME },
   files: ({ kubeProxy }) => ({ [CONFIGURATION]: sortedYaml(kubeProxy) }),

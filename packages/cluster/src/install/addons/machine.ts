@@ -1,6 +1,6 @@
-/** An addon that a machine runs by a unit of systemd, as who has a token. */
+/** An addon that a machine runs by a unit of systemd, as an account of its own. */
 import { certificateFile } from '../certificates.ts';
-import { kubeconfigText } from '../kubeconfigs.ts';
+import { type KubeconfigContent, kubeconfigText } from '../kubeconfigs.ts';
 import { type AddonName, addonFolder, type Layout, unitFile } from '../layout.ts';
 import type { InstallContext } from '../phase.ts';
 import { addonUnit } from '../systemd/addon-unit.ts';
@@ -19,13 +19,13 @@ export interface MachineAddon {
   readonly writable?: readonly string[];
 }
 
-/** Whose token it is, and where it is good. */
+/** Who it is, and where. */
 export interface AddonAccess {
   readonly clusterName: string;
   readonly server: string;
   readonly certificateAuthority: string;
   readonly account: string;
-  readonly token: string;
+  readonly credentials: KubeconfigContent['credentials'];
 }
 
 export type MachineContext = Pick<InstallContext, 'files' | 'layout' | 'program' | 'services' | 'report'>;
@@ -36,13 +36,13 @@ export const addonKubeconfig = (name: AddonName, layout: Layout) => `${layout.ho
 export async function ensureMachineAddon(
   context: MachineContext,
   addon: MachineAddon,
-  { clusterName, server, certificateAuthority, account, token }: AddonAccess,
+  { clusterName, server, certificateAuthority, account, credentials }: AddonAccess,
 ): Promise<void> {
   const { files, layout, services, report } = context;
   const { name } = addon;
   const folder = addonFolder(name);
   await files.makeDirectory(folder, 0o700);
-  const content = { clusterName, server, certificateAuthority, user: account, credentials: { token } };
+  const content = { clusterName, server, certificateAuthority, user: account, credentials };
   const written = [await ensureFile(context, 'addon', `${folder}/kubeconfig.conf`, kubeconfigText(content))];
   for (const [file, text] of Object.entries(addon.files ?? {}))
     written.push(

@@ -8,8 +8,8 @@ import { controlPlaneUrl } from '../configuration/endpoints.ts';
 import type { Configuration } from '../configuration/types.ts';
 import { type AddonName, addonFolder, type Layout } from '../layout.ts';
 import type { InstallContext } from '../phase.ts';
-import { BOOTSTRAPPERS, grant, group, readConfigMap, readSecret } from '../rbac.ts';
-import { accountToken, refuseOther, tokenSecretName } from './account.ts';
+import { BOOTSTRAPPERS, grant, group, readConfigMap } from '../rbac.ts';
+import { accountCredentials, grantTokens, refuseOther, type Ways } from './account.ts';
 import { ensureMachineAddon, type MachineAddon, ownAuthority } from './machine.ts';
 
 const NAMESPACE = 'kube-system';
@@ -19,6 +19,8 @@ const KUBECONFIG = 'kubeconfig.conf';
 /** The daemon set, the account, the config map and the unit are all of this name. */
 export interface NodePart {
   readonly name: AddonName;
+  /** Of its phase among the addons. */
+  readonly phase: string;
   /** Of its unit. */
   readonly description: string;
   /** Labels of its config map. */
@@ -34,35 +36,38 @@ export interface NodePart {
   readonly volumes?: readonly Draft<Volume>[];
 }
 
+/** Of its config map, where machines run it. */
+const UNITS = { 'keelson/runs-as': 'unit' };
+
+/** What is there where pods are it, and where machines run it. */
+export const waysOf = ({ name }: NodePart): Ways => ({
+  pods: { resource: 'daemonsets.apps', name },
+  units: { resource: 'configmaps', name, labels: UNITS },
+});
+
 /** Puts it into the cluster; its account has its rights already. @throws StartupError */
 export async function ensureNodePart(context: InstallContext, part: NodePart): Promise<void> {
   const { configuration, systemd, report } = context;
   const api = await context.api();
   const { name } = part;
-  await refuseOther(api, systemd, 'daemonsets.apps', { name, account: name, phase: `addon/${name}` });
+  await refuseOther(api, systemd, waysOf(part), `addon/${part.phase}`);
   await api.put('serviceaccounts', { metadata: { namespace: NAMESPACE, name } });
-  await api.put('configmaps', configMap(part, configuration));
+  await api.put('configmaps', configMap(part, context));
   await grant(api, { namespace: NAMESPACE, name }, readConfigMap(name), [group(BOOTSTRAPPERS)]);
   if (!systemd) {
     await api.put('daemonsets.apps', daemonSet(part, configuration));
     return report(`[addon] ${name} runs on every node, by the daemon set ${NAMESPACE}/${name}`);
   }
-  const secret = tokenSecretName(name);
-  await grant(api, { namespace: NAMESPACE, name: secret }, readSecret(secret), [group(BOOTSTRAPPERS)]);
-  const token = await accountToken(context, name);
-  if (token === undefined) return report(`[addon] would write ${name}.service, and what it reads`);
+  await grantTokens(api, name);
   const { cluster, init } = configuration;
-  await ensureMachineAddon(
-    context,
-    machineAddon(part, context, init.nodeRegistration.name, part.files(configuration)),
-    {
-      clusterName: cluster.clusterName,
-      server: controlPlaneUrl(cluster, init.localApiEndpoint),
-      certificateAuthority: await ownAuthority(context),
-      account: name,
-      token,
-    },
-  );
+  const nodeName = init.nodeRegistration.name;
+  await ensureMachineAddon(context, machineAddon(part, context, nodeName, part.files(configuration)), {
+    clusterName: cluster.clusterName,
+    server: controlPlaneUrl(cluster, init.localApiEndpoint),
+    certificateAuthority: await ownAuthority(context),
+    account: name,
+    credentials: accountCredentials(context, name, nodeName),
+  });
 }
 
 /** @param files those of its config map, in a cluster that is there */
@@ -77,8 +82,9 @@ export function machineAddon(
   return { name, description, command: words, files: others, capabilities, ...(writable ? { writable } : {}) };
 }
 
-function configMap(part: NodePart, configuration: Configuration): Draft<ConfigMap> {
+function configMap(part: NodePart, { configuration, systemd }: InstallContext): Draft<ConfigMap> {
   const { cluster, init } = configuration;
+  const labels = { ...part.labels, ...(systemd ? UNITS : {}) };
   const named = 'default';
   const kubeconfig = {
     apiVersion: 'v1',
@@ -97,7 +103,7 @@ function configMap(part: NodePart, configuration: Configuration): Draft<ConfigMa
     users: [{ name: named, user: { tokenFile: `${SERVICE_ACCOUNT}/token` } }],
   };
   return {
-    metadata: { namespace: NAMESPACE, name: part.name, ...(part.labels ? { labels: part.labels } : {}) },
+    metadata: { namespace: NAMESPACE, name: part.name, ...(Object.keys(labels).length > 0 ? { labels } : {}) },
     data: { [KUBECONFIG]: encodeYaml(kubeconfig).toString(), ...part.files(configuration) },
   };
 }

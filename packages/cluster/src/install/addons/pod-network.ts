@@ -26,6 +26,7 @@ function ownPlaces(layout: Layout): string[] {
 
 export const podNetworkPart: NodePart = {
   name: POD_NETWORK,
+  phase: 'pod-network',
   description: 'One network of the pods of all nodes of Kubernetes (Keelson)',
   files: ({ podNetwork }) => ({ [CONFIGURATION]: sortedYaml(podNetwork) }),
   command: (folder, nodeName, layout) => ['keelson', 'pod-network', ...ownPlaces(layout), ...flags(folder, nodeName)],

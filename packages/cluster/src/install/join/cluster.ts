@@ -1,6 +1,7 @@
 /** What a machine that joins learns of its cluster. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
 import {
   type Client,
   type ClusterConfig,
@@ -8,12 +9,11 @@ import {
   hasReason,
   KubeconfigError,
   parseKubeconfig,
-  type ResourceTypes,
   type World,
 } from '@keelson/client';
 import { StartupError } from '../../startup-error.ts';
-import { tokenSecretName } from '../addons/account.ts';
-import type { NodePart } from '../addons/node-part.ts';
+import { hasMark } from '../addons/account.ts';
+import { type NodePart, waysOf } from '../addons/node-part.ts';
 import { nodeParts } from '../addons/node-parts.ts';
 import { type Documents, readDocuments } from '../configuration/documents.ts';
 import { splitToken } from '../configuration/init.ts';
@@ -126,30 +126,23 @@ export async function refuseTakenName(client: Client, name: string): Promise<voi
 /** A part of every node that machines run by units in this cluster. */
 export interface FoundPart {
   readonly part: NodePart;
-  readonly token: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Those parts that the cluster has a token for, which are those that it does not run in pods. @throws StartupError */
+/** @throws StartupError */
 export async function machineParts(client: Client): Promise<FoundPart[]> {
   const found = await Promise.all(
     nodeParts.map(async (part) => {
-      const token = await readIfAllowed(client, 'secrets', tokenSecretName(part.name));
-      const config = token && (await readIfAllowed(client, 'configmaps', part.name));
-      const text = Buffer.from(token?.data?.token ?? '', 'base64').toString();
-      return config && text !== '' ? [{ part, token: text, files: config.data ?? {} }] : [];
+      const config = await configMapIfAllowed(client, part.name);
+      return config !== undefined && hasMark(config, waysOf(part).units) ? [{ part, files: config.data ?? {} }] : [];
     }),
   );
   return found.flat();
 }
 
-async function readIfAllowed<R extends 'secrets' | 'configmaps'>(
-  client: Client,
-  resource: R,
-  name: string,
-): Promise<ResourceTypes[R] | undefined> {
+async function configMapIfAllowed(client: Client, name: string): Promise<ConfigMap | undefined> {
   try {
-    return await client.resource(resource).get({ namespace: 'kube-system', name });
+    return await client.resource('configmaps').get({ namespace: 'kube-system', name });
   } catch (error) {
     if (hasReason(error, 'NotFound', 'Forbidden')) return undefined;
     throw new StartupError(

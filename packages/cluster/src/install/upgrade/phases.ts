@@ -1,6 +1,9 @@
 /** What an upgrade consists of, on the first machine and on the others (kubeadm/app/cmd/phases/upgrade). */
 import { StartupError } from '../../startup-error.ts';
-import { tokenSecretName } from '../addons/account.ts';
+import { isMarked, type Ways } from '../addons/account.ts';
+import { dnsWays } from '../addons/coredns.ts';
+import { waysOf } from '../addons/node-part.ts';
+import { nodeParts } from '../addons/node-parts.ts';
 import { EtcdCluster, etcdEndpoints } from '../etcd-cluster.ts';
 import { ensureKubeletConfiguration } from '../kubelet-files.ts';
 import type { Phase } from '../phase.ts';
@@ -93,14 +96,15 @@ const addons: UpgradePhase = {
   })),
 };
 
+/** By which objects each of the two ways is known. */
+const marks: Readonly<Record<string, Ways>> = {
+  coredns: dnsWays,
+  ...Object.fromEntries(nodeParts.map((part) => [part.phase, waysOf(part)])),
+};
+
 async function isThere(context: UpgradeContext, addon: string): Promise<boolean> {
-  const api = await context.api();
-  const name = addon === 'pod-network' ? 'keelson-pod-network' : addon;
-  const at = { namespace: 'kube-system', name };
-  const found = context.systemd
-    ? await api.get('secrets', { ...at, name: tokenSecretName(name) })
-    : await api.get(addon === 'coredns' ? 'deployments.apps' : 'daemonsets.apps', at);
-  return found !== undefined;
+  const ways = marks[addon]!;
+  return isMarked(await context.api(), context.systemd ? ways.units : ways.pods);
 }
 
 /** On the first machine of a control plane. */

@@ -1,5 +1,5 @@
-import { tokenSecretName } from '../../addons/account.ts';
-import { ensureDns } from '../../addons/coredns.ts';
+import { accountCredentials, isMarked } from '../../addons/account.ts';
+import { dnsWays, ensureDns } from '../../addons/coredns.ts';
 import { ensureMachineAddon } from '../../addons/machine.ts';
 import { machineAddon } from '../../addons/node-part.ts';
 import { machineParts } from '../cluster.ts';
@@ -14,16 +14,18 @@ export const joinAddonPhase: JoinPhase = {
     const { access, client, installation } = await context.found();
     const { server, certificateAuthority } = access;
     const { configuration } = installation;
-    for (const { part, files, token } of await machineParts(client)) {
+    const nodeName = context.join.init.nodeRegistration.name;
+    for (const { part, files } of await machineParts(client)) {
       // What the cluster keeps may be of a release that had no such file.
       const all = { ...part.files(configuration), ...files };
-      const addon = machineAddon(part, context, context.join.init.nodeRegistration.name, all);
+      const addon = machineAddon(part, context, nodeName, all);
+      const credentials = accountCredentials(context, part.name, nodeName);
       const of = {
         clusterName: configuration.cluster.clusterName,
         server,
         certificateAuthority,
         account: part.name,
-        token,
+        credentials,
       };
       await ensureMachineAddon(context, addon, of);
     }
@@ -35,5 +37,5 @@ async function runsNames({ join, systemd, found }: JoinContext): Promise<boolean
   const { installation } = await found();
   if (!join.isControlPlane || !systemd || installation.configuration.cluster.dns.disabled) return false;
   const api = await installation.api();
-  return (await api.get('secrets', { namespace: 'kube-system', name: tokenSecretName('coredns') })) !== undefined;
+  return isMarked(api, dnsWays.units);
 }
