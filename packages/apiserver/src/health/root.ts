@@ -1,4 +1,5 @@
 /** GET / (the paths that there are) and GET /version. */
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import { checkRouteAccepts, methodNotAllowed } from '../http/negotiate.ts';
@@ -19,9 +20,6 @@ export interface VersionInfo {
   readonly compiler: string;
   readonly platform: string;
 }
-
-/** The level of the API that is served: clients decide by it what they may ask for. */
-export const KUBERNETES_VERSION = { major: '1', minor: '36', gitVersion: 'v1.36.2' } as const;
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 

@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { TypedObject } from '@keelson/api/object';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { type ResourceName, type ResourceTypes, resources } from '../generated/resources.ts';
 import { sleep, type World } from '../world.ts';
 import { errorOf, RequestTimeoutError, retryAfterSeconds, type Subject } from './errors.ts';
@@ -11,9 +12,6 @@ import { TokenBucket } from './ratelimit.ts';
 import { METADATA_ONLY, ResourceClient, type ResourceDefinition } from './resource.ts';
 import { Slots } from './slots.ts';
 import { ConnectionError, type Method, type Transport, type WireRequest, type WireResponse } from './transport.ts';
-
-/** The level of the API, as clients of upstream name theirs. */
-const API_LEVEL = 'v1.36.2';
 
 export interface ClientOptions {
   readonly transport: Transport;
@@ -244,7 +242,7 @@ function decompressed(response: WireResponse): WireResponse {
 function userAgent(component: string): string {
   const os = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[process.arch] ?? process.arch;
-  return `${component}/${API_LEVEL} (${os}/${arch}) keelson`;
+  return `${component}/${KUBERNETES_VERSION.gitVersion} (${os}/${arch}) keelson`;
 }
 
 function impersonationHeaders(impersonate: Impersonation | undefined): Record<string, string | string[]> {

@@ -1,9 +1,10 @@
-import { KUBERNETES_VERSION, versionInfo } from '@keelson/apiserver/health/root';
+import { versionInfo } from '@keelson/apiserver/health/root';
 import { quote } from '@keelson/component/go/strconv';
 import { createLogger, type Logger } from '@keelson/component/logs/logger';
 import { FlagError, type FlagTable, type FlagValues, parseFlags, showFlag } from '@keelson/component/pflag/flags';
 import { type FlagDescriptions, usage } from '@keelson/component/pflag/usage';
 import type { Running } from '@keelson/component/running';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
 

@@ -1,5 +1,5 @@
 import { quote } from '@keelson/component/go/strconv';
-import { keelsonVersion } from '@keelson/component/version';
+import { KUBERNETES_VERSION, keelsonVersion } from '@keelson/component/version';
 import type { Io } from './io.ts';
 
 const help = `Keelson is a Kubernetes control plane in one process.
@@ -73,8 +73,7 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
   }
 }
 
-async function version(io: Io): Promise<number> {
-  const { KUBERNETES_VERSION } = await import('@keelson/apiserver/health/root');
+function version(io: Io): number {
   io.stdout(`Keelson ${keelsonVersion} (Kubernetes ${KUBERNETES_VERSION.gitVersion}, Node.js ${process.version})\n`);
   return 0;
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
 import { systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { documentOf } from '../install/configuration/documents.ts';
 import { configurationDocuments, explained, type Setting } from '../install/context.ts';
 import { DryRunFiles } from '../install/files.ts';

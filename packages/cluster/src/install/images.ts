@@ -1,5 +1,5 @@
 /** What the images of a control plane are called: by who builds them (scripts/image.ts), and by the manifests that run them. */
-import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { ClusterConfiguration } from './configuration/types.ts';
 
 /** Where Keelson's own images are said to come from: nowhere, they are brought to the machine. */

@@ -2,12 +2,11 @@
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { HUGE_PAGES } from '@keelson/api/resources/pod';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { DeviceCapacity } from '../devices/inventory.ts';
 import type { Image } from '../runtime/images.ts';
 import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
 import type { Machine } from './machine.ts';
-
-const KUBELET_VERSION = 'v1.36.2';
 
 export interface NodeConfiguration {
   /** Its hostname too. */
@@ -111,7 +110,7 @@ export function describeStatus(
       containerRuntimeVersion: `${version.name}://${version.version}`,
       kernelVersion: machine.kernel,
       kubeProxyVersion: '',
-      kubeletVersion: KUBELET_VERSION,
+      kubeletVersion: KUBERNETES_VERSION.gitVersion,
       machineID: machine.machineId,
       operatingSystem: machine.os,
       osImage: machine.osImage,

@@ -1,7 +1,7 @@
 /** ClusterConfiguration from its document and back (kubeadm/app/apis/kubeadm/v1beta4). */
-import { KUBERNETES_VERSION } from '@keelson/apiserver/health/root';
 import { ConfigFileError, type ConfigObject } from '@keelson/component/configfile';
 import { formatDuration } from '@keelson/component/go/duration';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { type KeyAlgorithm, keyAlgorithms } from '../../pki/certificate.ts';
 import { CERTIFICATES_DIR, ETCD_DATA_DIR } from '../layout.ts';
 import type { Argument, ClusterConfiguration, ComponentOptions, EnvVar, Etcd, ImageOptions } from './types.ts';
