@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { GroupResource } from '@keelson/api/errors';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import { joinHostPort } from '@keelson/component/go/net';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
@@ -189,5 +190,5 @@ export function externalAddressOf({
 }: Pick<ServerConfig, 'externalHostname' | 'advertiseAddress' | 'securePort'>): string {
   const host = externalHostname || advertiseAddress;
   if (/^(?:[^:]*|\[.*\]):[^:]*$/.test(host)) return host;
-  return host.includes(':') ? `[${host}]:${securePort}` : `${host}:${securePort}`;
+  return joinHostPort(host, securePort);
 }

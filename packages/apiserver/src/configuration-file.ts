@@ -6,6 +6,7 @@ import type { Clock } from '@keelson/api/clock';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { quote } from '@keelson/api/field';
 import { ConfigFileError, type ConfigObject, readStrictly } from '@keelson/component/configfile';
+import { errnoText } from '@keelson/component/go/errno';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { asError } from './aggregate.ts';
 import type { Reloadable } from './config.ts';
@@ -54,6 +55,13 @@ function expectKind(root: ConfigObject, kind: string, versions: readonly string[
   const isKnown = versions.includes(apiVersion) && found.endsWith('Configuration');
   if (!isKnown) throw new ConfigFileError(`no kind ${quote(found)} is registered for version ${quote(apiVersion)}`);
   if (found !== kind) throw new ConfigFileError(`expected ${kind}, got *apiserver.${found}`);
+}
+
+/** Why a file cannot be read, in Go's words. */
+export function openProblem(error: unknown, path: string): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const text = errnoText(code);
+  return text === undefined ? message : `open ${path}: ${text}`;
 }
 
 /** What a configuration needs is not there yet: it is tried again after a while. */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { formatMicroTime, millisOf } from '@keelson/api/time';
+import { joinHostPort } from '@keelson/component/go/net';
 import { asError } from '../aggregate.ts';
 import type { Logger } from '../logger.ts';
 import { Periodic } from './periodic.ts';
@@ -93,7 +94,7 @@ export class IdentityLease {
         name: this.#name,
         namespace: NAMESPACE,
         labels: { [IDENTITY_LABEL]: COMPONENT, [HOSTNAME_LABEL]: hostname },
-        annotations: { [ADDRESS_ANNOTATION]: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` },
+        annotations: { [ADDRESS_ANNOTATION]: joinHostPort(host, port) },
       },
       spec: {
         holderIdentity: `${this.#name}_${uuid}`,

@@ -3,6 +3,8 @@
  * Node names the cause in `code`.
  */
 import { isIP } from 'node:net';
+import { errnoText } from '@keelson/component/go/errno';
+import { joinHostPort } from '@keelson/component/go/net';
 
 interface NodeError extends Error {
   readonly code?: string;
@@ -13,15 +15,6 @@ interface NodeError extends Error {
   readonly host?: string;
 }
 
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connect: connection refused',
-  EHOSTUNREACH: 'connect: no route to host',
-  ENETUNREACH: 'connect: network is unreachable',
-  EHOSTDOWN: 'connect: host is down',
-  EACCES: 'connect: permission denied',
-  EADDRNOTAVAIL: 'connect: cannot assign requested address',
-  EINVAL: 'connect: invalid argument',
-};
 const CERTIFICATE_ERRORS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'x509: certificate has expired or is not yet valid',
   CERT_NOT_YET_VALID: 'x509: certificate has expired or is not yet valid',
@@ -36,8 +29,8 @@ const CERTIFICATE_ERRORS: Readonly<Record<string, string>> = {
 export function goErrorText(error: unknown, target: string): string {
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as NodeError;
   const { code = '' } = cause;
-  const refused = SYSTEM_ERRORS[code];
-  if (refused) return `dial tcp ${addressOf(cause) ?? target}: ${refused}`;
+  const refused = errnoText(code);
+  if (refused) return `dial tcp ${addressOf(cause) ?? target}: connect: ${refused}`;
   const untrusted = CERTIFICATE_ERRORS[code];
   if (untrusted) return `tls: failed to verify certificate: ${untrusted}`;
   switch (code) {
@@ -59,7 +52,7 @@ export function goErrorText(error: unknown, target: string): string {
 
 function addressOf({ address, port }: NodeError): string | undefined {
   if (address === undefined || port === undefined) return undefined;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return joinHostPort(address, port);
 }
 
 function wrongName({ host = '', cert }: NodeError): string {

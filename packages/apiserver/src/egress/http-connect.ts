@@ -3,6 +3,8 @@ import type http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { errnoText } from '@keelson/component/go/errno';
+import { joinHostPort } from '@keelson/component/go/net';
 import { quote } from '@keelson/component/go/strconv';
 import { http as plain } from '@keelson/component/node-http';
 import type { Destination } from '../connect/dial.ts';
@@ -24,7 +26,7 @@ export function connectThrough(
   to: Destination,
   onReached: () => void,
 ): Promise<Socket> {
-  const target = authorityOf(to);
+  const target = joinHostPort(to.host, to.port);
   const request = (tls ? https : plain).request({
     ...at,
     ...tls,
@@ -60,11 +62,6 @@ export function connectThrough(
   });
 }
 
-/** `host:port` */
-export function authorityOf({ host, port }: Destination): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** Why the proxy's answer is no connection. */
 function problemOf(
   { statusCode, statusMessage }: http.IncomingMessage,
@@ -79,15 +76,9 @@ function problemOf(
   return undefined;
 }
 
-const ERRNO: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  ECONNREFUSED: 'connection refused',
-  EACCES: 'permission denied',
-};
-
 function reasonOf(error: unknown, at: ConnectProxy['at'], address: string): string {
-  const { name, code = '' } = error as NodeJS.ErrnoException;
+  const { name, code } = error as NodeJS.ErrnoException;
   if (name === 'AbortError') return 'i/o timeout';
-  const errno = 'socketPath' in at ? ERRNO[code] : undefined;
+  const errno = 'socketPath' in at ? errnoText(code) : undefined;
   return errno === undefined ? goErrorText(error, address) : `dial unix ${address}: connect: ${errno}`;
 }

@@ -4,8 +4,10 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { unbracketed } from '@keelson/component/go/net';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { aggregate } from '../aggregate.ts';
+import { openProblem } from '../configuration-file.ts';
 import type { Dial } from '../connect/dial.ts';
 import { type EgressSelection, readEgressConfiguration, type TcpConfiguration } from './configuration.ts';
 import { type ConnectProxy, connectThrough } from './http-connect.ts';
@@ -81,16 +83,14 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const why = isMissing ? `open ${path}: no such file or directory` : (error as Error).message;
-    throw new Error(`unable to read egress selector configuration from "${path}" [${why}]`);
+    throw new Error(`unable to read egress selector configuration from "${path}" [${openProblem(error, path)}]`);
   }
 }
 
 function tcpProxy({ url, tlsConfig }: TcpConfiguration): ConnectProxy {
   const { protocol, hostname, port, host } = new URL(url);
   const isSecure = protocol === 'https:';
-  const at = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || (isSecure ? 443 : 80) };
+  const at = { host: unbracketed(hostname), port: Number(port) || (isSecure ? 443 : 80) };
   return { address: host, at, ...(tlsConfig ? { tls: tlsOf(tlsConfig) } : {}) };
 }
 

@@ -8,6 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
+import { unbracketed } from '@keelson/component/go/net';
 import type { Destination, Dial } from '../connect/dial.ts';
 
 export class Relays {
@@ -73,5 +74,5 @@ function destinationOf(url: string): Destination | undefined {
   const [, scheme, address] = /^(?:([a-z]+):\/\/)?(.+?)\/?$/.exec(url) ?? [];
   if (address === undefined || scheme?.startsWith('unix')) return undefined;
   const { hostname, port } = new URL(`http://${address}`);
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || (scheme === 'https' ? 443 : 80) };
+  return { host: unbracketed(hostname), port: Number(port) || (scheme === 'https' ? 443 : 80) };
 }

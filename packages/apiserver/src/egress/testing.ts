@@ -5,6 +5,7 @@ import https from 'node:https';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Server as RpcServer, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { unbracketed } from '@keelson/component/go/net';
 import { type Packet, proxyService } from './konnectivity/messages.ts';
 
 export interface TestProxy {
@@ -130,5 +131,5 @@ export async function startKonnectivity(path: string): Promise<TestKonnectivity>
 
 function connectTo(address: string): Socket {
   const { hostname, port } = new URL(`tcp://${address}`);
-  return connect(Number(port), hostname.replace(/^\[(.*)\]$/, '$1'));
+  return connect(Number(port), unbracketed(hostname));
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { aggregate } from '../aggregate.ts';
 import { apiServerId } from '../bootstrap/identity-lease.ts';
+import { openProblem } from '../configuration-file.ts';
 import type { Dial } from '../connect/dial.ts';
 import { Relays } from '../egress/relay.ts';
 import type { Logger } from '../logger.ts';
@@ -30,8 +31,7 @@ function read(path: string): TracingConfiguration {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const why = isMissing ? `open ${path}: no such file or directory` : (error as Error).message;
+    const why = openProblem(error, path);
     throw new Error(`failed to read tracing config: unable to read tracing configuration from "${path}": ${why}`);
   }
   let configuration: TracingConfiguration;

@@ -1,5 +1,6 @@
 /** Traces by OpenTelemetry's SDK, which is loaded with this module: only where traces are wanted. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { unbracketed } from '@keelson/component/go/net';
 import {
   type Context,
   defaultTextMapGetter,
@@ -141,7 +142,7 @@ function requestAttributes({ exchange, auditId, info }: RequestContext): Attribu
   const authority = exchange.headers[':authority'] ?? exchange.headers.host;
   const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(typeof authority === 'string' ? authority : '') ?? [];
   return {
-    'server.address': host?.replace(/^\[(.*)\]$/, '$1'),
+    'server.address': host === undefined ? undefined : unbracketed(host),
     'http.request.method': exchange.method,
     'url.scheme': 'https',
     'server.port': port === undefined ? undefined : Number(port),

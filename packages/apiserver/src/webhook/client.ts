@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
 import { formatDuration } from '@keelson/component/go/duration';
+import { unbracketed } from '@keelson/component/go/net';
 import { escapePath } from '../connect/backend.ts';
 import { dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
@@ -178,7 +179,7 @@ function serviceTarget(service: ServiceReference, query: string, resolve: Resolv
 function urlTarget(text: string, query: string): Target {
   const url = new URL(text);
   const path = `${url.pathname}?${query}`;
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = unbracketed(url.hostname);
   const address = { host, port: url.port === '' ? HTTPS_PORT : Number(url.port) };
   // The host as it was written: URL leaves out the scheme's own port.
   const server = /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? url.host;

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readYaml } from '@keelson/api/codec/yaml';
+import { joinHostPort } from '@keelson/component/go/net';
 import type { Impersonation } from './client.ts';
 import { type ExecConfig, type ExecEntry, execConfigOf } from './exec.ts';
 import type { Source, TlsConfig } from './tls.ts';
@@ -125,7 +126,7 @@ export async function inClusterConfig(
     throw new KubeconfigError('not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined');
   }
   return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    server: `https://${joinHostPort(host, port)}`,
     namespace: (await readFile(`${directory}/namespace`, 'utf8').catch(() => 'default')).trim(),
     tls: { ca: { file: `${directory}/ca.crt` } },
     token: { file: `${directory}/token` },

@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { unbracketed } from '@keelson/component/go/net';
 import { SocksClient } from 'socks';
 import type { TlsMaterial } from './tls.ts';
 
@@ -60,5 +61,3 @@ export async function openTunnel(
     request.end();
   });
 }
-
-const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');

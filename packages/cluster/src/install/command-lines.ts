@@ -1,12 +1,6 @@
 /** The command line of each part of a control plane, as kubeadm sets it (kubeadm/app/phases/controlplane, phases/etcd). */
-import {
-  addressOf,
-  ETCD_METRICS_PORT,
-  etcdClientUrl,
-  etcdPeerUrl,
-  hostPort,
-  loopbackOf,
-} from './configuration/endpoints.ts';
+import { joinHostPort } from '@keelson/component/go/net';
+import { addressOf, ETCD_METRICS_PORT, etcdClientUrl, etcdPeerUrl, loopbackOf } from './configuration/endpoints.ts';
 import type { Argument, Configuration } from './configuration/types.ts';
 import { type ControlPlaneComponent, KUBECONFIG_FILES } from './layout.ts';
 
@@ -181,7 +175,7 @@ export function etcdCommand(
     ...(members.length === 0 ? {} : { 'initial-cluster-state': 'existing' }),
     'key-file': pki('server.key'),
     'listen-client-urls': [...new Set([etcdClientUrl(loopback), client])].join(','),
-    'listen-metrics-urls': `http://${hostPort(loopback, ETCD_METRICS_PORT)}`,
+    'listen-metrics-urls': `http://${joinHostPort(loopback, ETCD_METRICS_PORT)}`,
     'listen-peer-urls': peer,
     name,
     'peer-cert-file': pki('peer.crt'),

@@ -1,5 +1,6 @@
 /** How the parts of a control plane are, asked at the ports where their probes ask. */
 import { Agent, get } from 'node:https';
+import { joinHostPort } from '@keelson/component/go/net';
 import { readAuthority } from './certificates.ts';
 import { extraArgument } from './command-lines.ts';
 import { localUrl } from './configuration/endpoints.ts';
@@ -24,7 +25,7 @@ export async function controlPlaneHealth({ files, configuration }: InstallContex
 function loopbackUrl({ extraArgs }: ComponentOptions, port: string): string {
   const given = extraArgument(extraArgs, 'bind-address') ?? '127.0.0.1';
   const host = given === '0.0.0.0' ? '127.0.0.1' : given === '::' ? '::1' : given;
-  return `https://${host.includes(':') ? `[${host}]` : host}:${extraArgument(extraArgs, 'secure-port') ?? port}`;
+  return `https://${joinHostPort(host, extraArgument(extraArgs, 'secure-port') ?? port)}`;
 }
 
 /** @param ca whom to trust; undefined: whoever answers, for servers of this machine with a certificate of their own making */

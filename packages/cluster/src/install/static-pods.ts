@@ -1,7 +1,8 @@
 /** The static pods of a control plane, as kubeadm lays them out (kubeadm/app/phases/controlplane, phases/etcd, util/staticpod). */
 import { dirname } from 'node:path';
+import { joinHostPort, unbracketed } from '@keelson/component/go/net';
 import { controlPlaneCommand, type EtcdMember, etcdCommand, extraArgument, type PathName } from './command-lines.ts';
-import { addressOf, ETCD_METRICS_PORT, etcdClientUrl, hostPort, loopbackOf } from './configuration/endpoints.ts';
+import { addressOf, ETCD_METRICS_PORT, etcdClientUrl, loopbackOf } from './configuration/endpoints.ts';
 import type { Argument, ClusterConfiguration, Configuration, EnvVar, HostPathMount } from './configuration/types.ts';
 import { imageName, kubernetesImage } from './images.ts';
 import { type ControlPlaneComponent, KUBECONFIG_FILES, type StaticPodName } from './layout.ts';
@@ -57,7 +58,7 @@ export function controlPlanePod(
       return pod({
         ...options,
         annotations: {
-          'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': hostPort(advertiseAddress, bindPort),
+          'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': joinHostPort(advertiseAddress, bindPort),
         },
         env: cluster.apiServer.extraEnvs,
         probed: { host: advertiseAddress, port: bindPort, scheme: 'HTTPS' },
@@ -133,7 +134,7 @@ function etcdMetrics(args: readonly Argument[], host: string): Probed {
   if (given === undefined || !URL.canParse(given)) return { host, port: ETCD_METRICS_PORT, scheme: 'HTTP' };
   const { protocol, hostname, port } = new URL(given);
   return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1') || host,
+    host: unbracketed(hostname) || host,
     port: port === '' ? ETCD_METRICS_PORT : Number(port),
     scheme: protocol === 'https:' ? 'HTTPS' : 'HTTP',
   };

@@ -1,5 +1,7 @@
 /** What calls over gRPC fail with, in the words of gRPC's Go implementation: they end up in statuses, events and metrics. */
 
+import { errnoText } from '../go/errno.ts';
+
 /** In the order of their numbers (google.golang.org/grpc/codes). */
 const CODES = [
   'OK',
@@ -22,6 +24,11 @@ const CODES = [
 ] as const;
 export type RpcCode = (typeof CODES)[number];
 
+/** @param number on the wire */
+export function codeNamed(number: number): RpcCode {
+  return CODES[number] ?? 'Unknown';
+}
+
 /** Thrown by who calls, and by who answers to say with what. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
@@ -38,7 +45,7 @@ export class RpcError extends Error {
 
 /** @param error of grpc-js */
 export function rpcError(error: { readonly code: number; readonly details: string }): RpcError {
-  return new RpcError(CODES[error.code] ?? 'Unknown', inWordsOfGo(error.details), error);
+  return new RpcError(codeNamed(error.code), inWordsOfGo(error.details), error);
 }
 
 /** Under what metrics count how a call ended: by gRPC's name, however the error is wrapped; others have not come as far as that. */
@@ -54,12 +61,6 @@ export function numberOf(codeName: RpcCode): number {
   return CODES.indexOf(codeName);
 }
 
-const ERRNO: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  ECONNREFUSED: 'connection refused',
-  EACCES: 'permission denied',
-};
-
 /** What grpc-js itself says, with times in it that would make each failure another one. */
 function inWordsOfGo(details: string): string {
   if (details.startsWith('Deadline exceeded')) return 'context deadline exceeded';
@@ -67,6 +68,6 @@ function inWordsOfGo(details: string): string {
     /^No connection established\. Last error: .*?connect (E[A-Z]+) (\S+?)\.?(?:\s|$)/.exec(details) ?? [];
   if (errno === undefined) return details;
   const network = address.startsWith('/') ? 'unix' : 'tcp';
-  const dial = `dial ${network} ${address}: connect: ${ERRNO[errno] ?? errno}`;
+  const dial = `dial ${network} ${address}: connect: ${errnoText(errno) ?? errno}`;
   return `connection error: desc = "transport: Error while dialing: ${dial}"`;
 }

@@ -1,5 +1,6 @@
 /** Variables that tell of services (pkg/kubelet/envvars/envvars.go). */
 import type { Service } from '@keelson/api/generated/types/core/v1';
+import { joinHostPort } from '@keelson/component/go/net';
 
 /** Of all services of the pod's namespace, where it wants them; in any case of the API server's. */
 export function serviceEnv(services: Iterable<Service>, namespace: string, links: boolean): Map<string, string> {
@@ -23,7 +24,7 @@ function variables({ metadata, spec }: Service): [string, string][] {
     .map(({ name, port }): [string, string] => [`${prefix}_SERVICE_PORT_${variableName(name!)}`, String(port)]);
   const links = ports.flatMap(({ port, protocol = 'TCP' }, i): [string, string][] => {
     const scheme = protocol.toLowerCase();
-    const url = `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+    const url = `${scheme}://${joinHostPort(ip, port)}`;
     const link = `${prefix}_PORT_${port}_${protocol.toUpperCase()}`;
     return [
       ...(i === 0 ? [[`${prefix}_PORT`, url] as [string, string]] : []),

@@ -1,4 +1,5 @@
 /** The health check of gRPC (grpc.health.v1), with upstream's words (k8s.io/kubernetes/pkg/probe/grpc). */
+import { joinHostPort } from '@keelson/component/go/net';
 import { RpcClient } from '@keelson/component/grpc/client';
 import { RpcError } from '@keelson/component/grpc/errors';
 import { Service } from '@keelson/component/grpc/service';
@@ -35,7 +36,7 @@ const health = new Service<{ Check: [{ service: string }, { status: string | num
 );
 
 export async function probeGrpc(host: string, service: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = joinHostPort(host, port);
   const client = new RpcClient(address, { userAgent: 'kube-probe/1.36' });
   try {
     const { status } = await client.call(health, 'Check', { service }, { timeoutMs });

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Container, HTTPGetAction } from '@keelson/api/generated/types/core/v1';
 import type { IntOrString } from '@keelson/api/scalars';
+import { joinHostPort } from '@keelson/component/go/net';
 import { http } from '@keelson/component/node-http';
 
 export interface HttpTarget {
@@ -23,8 +24,7 @@ const MAX_BODY = 10 * 1024;
 export function httpTarget(action: HTTPGetAction, container: Container, podIp: string, client: string): HttpTarget {
   const { scheme = 'HTTP', host, path = '', httpHeaders = [] } = action;
   const port = portOf(action.port, container);
-  const address = host || podIp;
-  const url = `${scheme.toLowerCase()}://${address.includes(':') ? `[${address}]` : address}:${port}${path.startsWith('/') ? '' : '/'}${path}`;
+  const url = `${scheme.toLowerCase()}://${joinHostPort(host || podIp, port)}${path.startsWith('/') ? '' : '/'}${path}`;
   const headers: Record<string, string | string[]> = { 'user-agent': `kube-${client}/1.36`, accept: '*/*' };
   const seen = new Set<string>();
   for (const { name, value = '' } of httpHeaders) {

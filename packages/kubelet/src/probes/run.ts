@@ -1,6 +1,7 @@
 /** How a probe is made (pkg/kubelet/prober/prober.go, pkg/probe). */
 import { connect } from 'node:net';
 import type { Container, Probe } from '@keelson/api/generated/types/core/v1';
+import { joinHostPort } from '@keelson/component/go/net';
 import { expandStatic } from '../environment/expansion.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import type { Streams } from '../runtime/streams.ts';
@@ -84,7 +85,7 @@ async function probeHttp(target: HttpTarget, timeoutMs: number): Promise<ProbeOu
 function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
   const { promise, resolve } = Promise.withResolvers<ProbeOutcome>();
   const socket = connect({ host, port });
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = joinHostPort(host, port);
   const end = (outcome: ProbeOutcome) => {
     socket.destroy();
     resolve(outcome);

@@ -1,7 +1,7 @@
 /** What the managers of CPUs and of memory remember of containers, from one kubelet to the next and while pods come and go. */
-import { readFile } from 'node:fs/promises';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
+import { readIfExists } from '@keelson/component/files';
 import { uidOf } from '../pods/spec.ts';
 
 /**
@@ -9,10 +9,7 @@ import { uidOf } from '../pods/spec.ts';
  * @param what as upstream names the manager: `CPU`, `memory`. @throws Error where it cannot be used, in upstream's words
  */
 export async function restoredFrom<T>(path: string, what: string, parse: (text: string) => T): Promise<T | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
+  const text = await readIfExists(path);
   if (text === undefined) return undefined;
   try {
     return parse(text);

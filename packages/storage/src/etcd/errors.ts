@@ -1,5 +1,6 @@
+import type { RpcCode } from '@keelson/component/grpc/errors';
 import { StoreUnavailableError } from '../store.ts';
-import { CallError, type StatusName } from './grpc.ts';
+import { CallError } from './grpc.ts';
 
 /** What etcd says of a revision that was compacted, and of one that is yet to come. */
 const COMPACTED = 'required revision has been compacted';
@@ -63,7 +64,7 @@ function isDropped(error: CallError): boolean {
 }
 
 /** Codes that say something of the request, not of etcd's condition. */
-const requestErrors = new Set<StatusName>(['InvalidArgument', 'FailedPrecondition', 'NotFound']);
+const requestErrors = new Set<RpcCode>(['InvalidArgument', 'FailedPrecondition', 'NotFound']);
 
 /**
  * The error as callers of a store expect it, with the endpoint it came from.

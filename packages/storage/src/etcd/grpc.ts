@@ -1,39 +1,18 @@
 /** What calls and streams of gRPC to etcd have in common (gRPC over HTTP/2, doc/PROTOCOL-HTTP2.md of grpc). */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure, type SecureContext } from 'node:tls';
-
-/** By code, as Go writes them. */
-const NAMES = [
-  'OK',
-  'Canceled',
-  'Unknown',
-  'InvalidArgument',
-  'DeadlineExceeded',
-  'NotFound',
-  'AlreadyExists',
-  'PermissionDenied',
-  'ResourceExhausted',
-  'FailedPrecondition',
-  'Aborted',
-  'OutOfRange',
-  'Unimplemented',
-  'Internal',
-  'Unavailable',
-  'DataLoss',
-  'Unauthenticated',
-] as const;
-
-export type StatusName = (typeof NAMES)[number];
+import { unbracketed } from '@keelson/component/go/net';
+import { codeNamed, type RpcCode } from '@keelson/component/grpc/errors';
 
 /** A call that failed, with gRPC's code; what has become of the connection is told in the library's words. */
 export class CallError extends Error {
-  readonly status: StatusName;
+  readonly status: RpcCode;
   readonly details: string;
 
   /** @param status or its code */
-  constructor(status: StatusName | number, details: string) {
+  constructor(status: RpcCode | number, details: string) {
     super(details);
-    this.status = typeof status === 'number' ? (NAMES[status] ?? 'Unknown') : status;
+    this.status = typeof status === 'number' ? codeNamed(status) : status;
     this.details = details;
   }
 }
@@ -69,7 +48,7 @@ export function dial({ address, isSocket, via, tls }: Address): Socket {
     return tls ? connectSecure({ path: address, secureContext: tls, ALPNProtocols: ['h2'] }) : connectPlain(address);
   }
   const { hostname, port } = new URL(`http://${address}`);
-  const host = hostname.replaceAll(/[[\]]/g, '');
+  const host = unbracketed(hostname);
   const to = { host, port: Number(port || (tls ? 443 : 80)), ...(via === undefined ? {} : { path: via }) };
   if (!tls) return via === undefined ? connectPlain(to) : connectPlain(via);
   // Names alone may be told to the server (RFC 6066, section 3).

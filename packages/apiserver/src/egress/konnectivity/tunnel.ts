@@ -9,10 +9,10 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { joinHostPort } from '@keelson/component/go/net';
 import { RpcClient } from '@keelson/component/grpc/client';
 import { rpcError } from '@keelson/component/grpc/errors';
 import type { Destination } from '../../connect/dial.ts';
-import { authorityOf } from '../http-connect.ts';
 import { type Packet, proxyService } from './messages.ts';
 import type { ConnectionStatus, FailureReason, KonnectivityMetrics } from './metrics.ts';
 
@@ -45,7 +45,7 @@ export async function dialTunnel(
   onReached();
   const tunnel = new Tunnel(client, metrics);
   try {
-    return await tunnel.dial(authorityOf(to));
+    return await tunnel.dial(joinHostPort(to.host, to.port));
   } catch (error) {
     metrics.failed(error instanceof DialFailure ? error.reason : 'unknown');
     tunnel.close();

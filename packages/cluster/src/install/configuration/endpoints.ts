@@ -1,5 +1,6 @@
 /** The URLs by which an installation's servers are reached. */
 import { isIP } from 'node:net';
+import { joinHostPort } from '@keelson/component/go/net';
 import type { ApiEndpoint, ClusterConfiguration, InitConfiguration } from './types.ts';
 
 const ETCD_CLIENT_PORT = 2379;
@@ -19,21 +20,19 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
 export function controlPlaneUrl(cluster: ClusterConfiguration, endpoint: ApiEndpoint): string {
   const shared = splitHostPort(cluster.controlPlaneEndpoint);
   if (cluster.controlPlaneEndpoint === '' || shared === undefined) return localUrl(endpoint);
-  return `https://${hostPort(shared.host, shared.port ?? endpoint.bindPort)}`;
+  return `https://${joinHostPort(shared.host, shared.port ?? endpoint.bindPort)}`;
 }
 
 /** This machine's API server. */
 export function localUrl({ advertiseAddress, bindPort }: ApiEndpoint): string {
-  return `https://${hostPort(advertiseAddress, bindPort)}`;
+  return `https://${joinHostPort(advertiseAddress, bindPort)}`;
 }
 
-export const etcdClientUrl = (address: string) => `https://${hostPort(address, ETCD_CLIENT_PORT)}`;
-export const etcdPeerUrl = (address: string) => `https://${hostPort(address, ETCD_PEER_PORT)}`;
+export const etcdClientUrl = (address: string) => `https://${joinHostPort(address, ETCD_CLIENT_PORT)}`;
+export const etcdPeerUrl = (address: string) => `https://${joinHostPort(address, ETCD_PEER_PORT)}`;
 
 /** The loopback address of the same family. */
 export const loopbackOf = (address: string) => (isIP(address) === 6 ? '::1' : '127.0.0.1');
-
-export const hostPort = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
 /** The address of this machine that its API server and etcd are reached by. */
 export const addressOf = (init: InitConfiguration) => init.localApiEndpoint.advertiseAddress;
