@@ -1,6 +1,6 @@
 /** Names, overloads and types of an expression (cel-go checker/checker.go). */
 import type { Constructible, Environment } from '../environment.ts';
-import type { Value } from '../eval/values.ts';
+import { typeOf, type Value } from '../eval/values.ts';
 import { type FunctionDeclaration, type Overload, typeParamsOf } from '../functions.ts';
 import {
   type Call,
@@ -14,8 +14,6 @@ import {
 import type { Issue } from '../syntax/source.ts';
 import {
   BoolType,
-  BytesType,
-  DoubleType,
   DynType,
   ErrorType,
   formatType,
@@ -23,14 +21,12 @@ import {
   isDyn,
   listType,
   mapType,
-  NullType,
   optionalType,
   StringType,
   sameType,
   type Type,
   typeParam,
   typeType,
-  UintType,
   unwrapOptional,
 } from '../types/type.ts';
 import { formatSignature, mostGeneral, Substitution } from './unify.ts';
@@ -94,7 +90,7 @@ class Checker {
   #check(expr: Expr): Type {
     switch (expr.kind) {
       case 'literal':
-        return literalType(expr.value as Value);
+        return typeOf(expr.value as Value);
       case 'ident':
         return this.#identifier(expr, expr.name) ?? this.#undeclared(expr, expr.name);
       case 'select':
@@ -363,21 +359,5 @@ class Checker {
   #error(at: { readonly offset: number }, message: string): Type {
     this.#issues.push({ offset: at.offset, message });
     return ErrorType;
-  }
-}
-
-function literalType(value: Value): Type {
-  switch (typeof value) {
-    case 'boolean':
-      return BoolType;
-    case 'string':
-      return StringType;
-    case 'bigint':
-      return IntType;
-    case 'number':
-      return DoubleType;
-    default:
-      if (value === null) return NullType;
-      return value instanceof Uint8Array ? BytesType : UintType;
   }
 }
