@@ -1,10 +1,9 @@
 /** Compare pkg/apis/flowcontrol/validation: ValidateFlowSchema. */
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { duplicate, type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   FlowSchema,
   FlowSchemaSpec,
-  FlowSchemaStatus,
   NonResourcePolicyRule,
   PolicyRulesWithSubjects,
   ResourcePolicyRule,
@@ -13,6 +12,7 @@ import type {
 } from '@keelson/api/generated/types/flowcontrol/v1';
 import { nameIsDNSLabel, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
+import { validateConditions } from '../conditions.ts';
 import { asInternal } from '../internal.ts';
 import { mandatoryFlowSchema } from '../mandatory.ts';
 
@@ -30,7 +30,7 @@ export function validateFlowSchema(obj: FlowSchema): ErrorList {
     ...(mandatory && !semanticEqual(obj.spec, mandatory.spec)
       ? [invalid(path, asInternal(obj.spec), `spec of '${name}' must equal the fixed value`)]
       : []),
-    ...validateFlowSchemaStatus(obj.status, Path.of('status')),
+    ...validateConditions(obj),
   ];
 }
 
@@ -177,14 +177,4 @@ function validateVerbs(verbs: readonly string[], path: Path): ErrorList {
 function onlyWildcard(values: readonly string[], path: Path, what: string): ErrorList {
   if (values.length < 2 || !values.includes('*')) return [];
   return [invalid(path, values, `if '*' is present, must not specify other ${what}`)];
-}
-
-export function validateFlowSchemaStatus(status: FlowSchemaStatus, path: Path): ErrorList {
-  const seen = new Set<string>();
-  return (status.conditions ?? []).flatMap(({ type = '' }, i) => {
-    const at = path.child('conditions').index(i).child('type');
-    const errors = seen.has(type) ? [duplicate(at, type)] : [];
-    seen.add(type);
-    return type === '' ? [...errors, required(at)] : errors;
-  });
 }

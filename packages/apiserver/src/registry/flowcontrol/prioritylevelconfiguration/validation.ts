@@ -1,14 +1,14 @@
 /** Compare pkg/apis/flowcontrol/validation: ValidatePriorityLevelConfiguration. */
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { duplicate, type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type {
   ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   LimitResponse,
   PriorityLevelConfiguration,
-  PriorityLevelConfigurationStatus,
   QueuingConfiguration,
 } from '@keelson/api/generated/types/flowcontrol/v1';
+import { validateConditions } from '../conditions.ts';
 import { asInternal } from '../internal.ts';
 import { mandatoryPriorityLevel } from '../mandatory.ts';
 
@@ -27,7 +27,7 @@ export function validatePriorityLevel(obj: PriorityLevelConfiguration): ErrorLis
       : []),
     ...validateSpec(obj, path),
     ...validateMandatory(obj, path),
-    ...validatePriorityLevelStatus(obj.status, Path.of('status')),
+    ...validateConditions(obj),
   ];
 }
 
@@ -130,14 +130,4 @@ function handProblem(queues: number, handSize: number): string | undefined {
   if (handSize > queues) return `should not be greater than queues (${queues})`;
   if (Math.ceil(Math.log2(queues) * handSize) <= MAX_HASH_BITS) return undefined;
   return `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${MAX_HASH_BITS}`;
-}
-
-export function validatePriorityLevelStatus(status: PriorityLevelConfigurationStatus, path: Path): ErrorList {
-  const seen = new Set<string>();
-  return (status.conditions ?? []).flatMap(({ type = '' }, i) => {
-    const at = path.child('conditions').index(i).child('type');
-    const errors = seen.has(type) ? [duplicate(at, type)] : [];
-    seen.add(type);
-    return type === '' ? [...errors, required(at)] : errors;
-  });
 }
