@@ -2,14 +2,13 @@
 import type { Pod, PodAffinityTerm, ScopedResourceSelectorRequirement } from '../generated/types/core/v1.ts';
 import type { TypedObject } from '../object.ts';
 import { parseResources } from '../resources/list.ts';
-import { isExtendedResource, isNativeResource } from '../resources/names.ts';
+import { isExtendedResource, isHugePages, isNativeResource, isQuotaHugePages } from '../resources/names.ts';
 import { hasPodLevelResources, podTotals, qosClass } from '../resources/pod.ts';
 import { millisOf } from '../time.ts';
 import { type Amounts, ONE, sum } from './amounts.ts';
 import { countName, type Evaluator, matchesRequirement } from './evaluator.ts';
 
 const REQUESTS = 'requests.';
-const HUGE_PAGES = 'hugepages-';
 export const DEVICE_CLASS = 'deviceclass.resource.kubernetes.io/';
 
 const COUNT = countName({ group: '', resource: 'pods' });
@@ -32,11 +31,7 @@ export function podEvaluator(now: () => Date): Evaluator {
       if (operation === 'UPDATE') return isTerminating(object as Pod) !== isTerminating(oldObject as Pod);
       return operation === 'CREATE';
     },
-    counts: (name) =>
-      COUNTED.has(name) ||
-      name.startsWith(HUGE_PAGES) ||
-      name.startsWith(REQUESTS + HUGE_PAGES) ||
-      isExtendedQuotaName(name),
+    counts: (name) => COUNTED.has(name) || isQuotaHugePages(name) || isExtendedQuotaName(name),
     usage: (object) => podUsage(asPod(object), now()),
     inScope: (requirement, object) => isInScope(requirement, asPod(object)),
     lacks: (names, object) => unstated(names, asPod(object)),
@@ -69,7 +64,7 @@ function isOver({ status, metadata }: Pod, now: Date): boolean {
 function computeUsage(requests: Amounts, limits: Amounts): Amounts {
   const usage = new Map([['pods', ONE]]);
   for (const [name, amount] of requests) {
-    const compute = COMPUTE.includes(name) || name.startsWith(HUGE_PAGES);
+    const compute = COMPUTE.includes(name) || isHugePages(name);
     if (compute) usage.set(name, amount);
     if (compute || isExtendedResource(name) || name.startsWith(DEVICE_CLASS)) usage.set(REQUESTS + name, amount);
   }

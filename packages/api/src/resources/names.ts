@@ -1,7 +1,8 @@
 /** Names of resources: what each stands for (k8s.io/kubernetes/pkg/apis/core/helper). */
 import { isQualifiedName } from '../validation/names.ts';
 
-const HUGE_PAGES = 'hugepages-';
+/** Before the size of the pages. */
+export const HUGE_PAGES = 'hugepages-';
 const REQUESTS = 'requests.';
 
 const CONTAINER = new Set(['cpu', 'memory', 'ephemeral-storage']);

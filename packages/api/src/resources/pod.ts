@@ -2,17 +2,16 @@
 import type { Container, ContainerStatus, Pod, PodSpec } from '../generated/types/core/v1.ts';
 import { Quantity } from '../quantity.ts';
 import { addResources, maxResources, parseResources, type ResourceList, type ResourceTotals } from './list.ts';
+import { isHugePages } from './names.ts';
 
 const POD_LEVEL = new Set(['cpu', 'memory']);
-
-export const HUGE_PAGES = 'hugepages-';
 
 export type ResourceKind = 'requests' | 'limits';
 export type Amounts = Iterable<readonly [string, Quantity]>;
 
 /** Resources that a pod may state as a whole. */
 export function isPodLevelResource(name: string): boolean {
-  return POD_LEVEL.has(name) || name.startsWith(HUGE_PAGES);
+  return POD_LEVEL.has(name) || isHugePages(name);
 }
 
 /** An init container that runs beside the ordinary ones. */

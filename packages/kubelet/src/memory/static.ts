@@ -4,7 +4,8 @@
  */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import { HUGE_PAGES, hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
+import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
+import { hasPodLevelResources, isSidecar, qosClass, sumContainers } from '@keelson/api/resources/pod';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { uidOf } from '../pods/spec.ts';
 import type { ExclusivePolicy } from '../topology/exclusive-manager.ts';
@@ -218,4 +219,4 @@ function nodeMemory(
   return { assignments: 0, group: [id], tables: new Map(tables) };
 }
 
-export const isMemory = (name: string) => name === 'memory' || name.startsWith(HUGE_PAGES);
+export const isMemory = (name: string) => name === 'memory' || isHugePages(name);

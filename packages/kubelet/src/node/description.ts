@@ -1,7 +1,7 @@
 /** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import { HUGE_PAGES } from '@keelson/api/resources/pod';
+import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { DeviceCapacity } from '../devices/inventory.ts';
 import type { Image } from '../runtime/images.ts';
@@ -88,7 +88,7 @@ export function describeStatus(
   };
   const own = Object.fromEntries(Object.entries(has).map(([name, text]) => [name, Quantity.parse(text).toString()]));
   const all = { ...ofOthers(old?.capacity), ...own };
-  const inPages = Object.entries(all).filter(([name]) => name.startsWith(HUGE_PAGES));
+  const inPages = Object.entries(all).filter(([name]) => isHugePages(name));
   const allocatable = Object.fromEntries(Object.entries(all).map(([name, text]) => [name, left(text, reserved[name])]));
   return {
     addresses: [...addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
@@ -143,7 +143,7 @@ const DECLARED_FEATURES = ['RestartAllContainersOnContainerExits'];
 
 /** Resources that somebody else has told of stay: pods can have them all. */
 function ofOthers(capacity: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(capacity).filter(([name]) => !name.startsWith(HUGE_PAGES)));
+  return Object.fromEntries(Object.entries(capacity).filter(([name]) => !isHugePages(name)));
 }
 
 function left(capacity: string, reserved: string | undefined): string {

@@ -2,7 +2,8 @@
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { parseResources } from '@keelson/api/resources/list';
-import { type Amounts, HUGE_PAGES } from '@keelson/api/resources/pod';
+import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
+import type { Amounts } from '@keelson/api/resources/pod';
 import type { LinuxResources } from '../runtime/linux.ts';
 
 /** @param sizes of the machine's pages: of those that nobody asks for a container has none */
@@ -19,7 +20,7 @@ export function hugePageLimits(
 export function hugePagesOf(amounts: Amounts): ReadonlyMap<string, bigint> {
   const found = new Map<string, bigint>();
   for (const [name, amount] of amounts) {
-    if (!name.startsWith(HUGE_PAGES)) continue;
+    if (!isHugePages(name)) continue;
     found.set(pageSize(Quantity.parse(name.slice(HUGE_PAGES.length)).value()), amount.value());
   }
   return found;

@@ -2,7 +2,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import type { EmptyDirVolumeSource, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
-import { HUGE_PAGES } from '@keelson/api/resources/pod';
+import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
 import { limitsOfPod } from '../cgroups/limits.ts';
 import { uidOf } from '../pods/spec.ts';
 import { mountHugePages, mountOf, mountTmpfs } from './filesystem.ts';
@@ -66,7 +66,7 @@ export function pageSizeOf({ spec }: Pod, medium: string): Quantity {
   ];
   const names = users.flatMap((resources) => Object.keys(resources?.requests ?? {}));
   const sizes = names
-    .filter((name) => name.startsWith(HUGE_PAGES))
+    .filter(isHugePages)
     .map((name) => Quantity.parse(name.slice(HUGE_PAGES.length)))
     .filter((size) => wanted === undefined || size.cmp(wanted) === 0);
   const [first, ...others] = sizes;

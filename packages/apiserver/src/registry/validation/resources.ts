@@ -2,6 +2,7 @@
 import { type ErrorList, invalid, type Path } from '@keelson/api/field';
 import { Quantity } from '@keelson/api/quantity';
 import {
+  HUGE_PAGES,
   isExtendedResource,
   isIntegerResource,
   isNativeResource,
@@ -11,7 +12,6 @@ import {
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor } from './fields.ts';
 
-const HUGE_PAGES = 'hugepages-';
 const ZERO = Quantity.of(0);
 
 /** Whether an amount of huge pages is a whole number of them. */

@@ -1,7 +1,8 @@
 /** Defaults of pods themselves, beyond those of every pod spec (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go). */
 import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from '@keelson/api/generated/types/core/v1';
 import { type ResourceList, roundToMilli, withMissing } from '@keelson/api/resources/list';
-import { containerTotals, HUGE_PAGES, isPodLevelResource } from '@keelson/api/resources/pod';
+import { isHugePages } from '@keelson/api/resources/names';
+import { containerTotals, isPodLevelResource } from '@keelson/api/resources/pod';
 import { defaultPodSpec, dropInitContainerAnnotations } from './specdefaults.ts';
 
 export function defaults(pod: Pod): void {
@@ -27,7 +28,7 @@ function requestLimits({ resources }: Container): void {
 export function defaultPodResources({ resources, ...spec }: PodSpec): void {
   if (!resources || (isEmpty(resources.limits) && isEmpty(resources.requests))) return;
   const hugePages = texts(containerTotals(spec, 'limits'), (name) => {
-    return name.startsWith(HUGE_PAGES) && resources.requests?.[name] === undefined;
+    return isHugePages(name) && resources.requests?.[name] === undefined;
   });
   const limits = withMissing(resources.limits, hugePages);
   if (isEmpty(limits)) return;
