@@ -182,6 +182,11 @@ describe.skipIf(skip)(`a control plane of static pods${skip ? `: ${skip}` : ''}`
       const { status } = await k.json<DaemonSet>`get -n kube-system daemonset ${name}`;
       expect(status).toMatchObject({ desiredNumberScheduled: 2, numberReady: 2 });
     }
+    // Though both are on one segment: others may not be.
+    for (const each of machines.all)
+      await expect.poll(() => each.run('ip', ['link', 'show', 'type', 'vxlan']), soon).toContain('keelson-vxlan4');
+    const logs = await k`logs -n kube-system -l k8s-app=keelson-pod-network --tail=-1`;
+    expect(logs).not.toContain('is not installed');
     await k`rollout status -n kube-system deployment/coredns --timeout=60s`;
     // Both servers are on the node that was there first.
     const script = `const { Resolver } = require('dns').promises; const resolver = new Resolver({ timeout: 500, tries: 1 });

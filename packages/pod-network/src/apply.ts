@@ -61,7 +61,8 @@ async function deviceFor(
 ): Promise<Device | undefined> {
   const here = ranges.filter((range) => familyOfRange(range) === family);
   const local = addresses[family];
-  if (mode === 'Never' || peers.length === 0 || here.length === 0 || local === undefined) return undefined;
+  const isAlone = peers.every(({ address }) => address === local);
+  if (mode === 'Never' || isAlone || here.length === 0 || local === undefined) return undefined;
   const mtu = await kernel.mtuAt(local);
   if (mtu === undefined) return undefined;
   return {

@@ -3,7 +3,7 @@ import { connect, systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { readKubeconfig } from '../connection.ts';
-import { TOKEN_ASKER } from '../install/addons/account.ts';
+import { askerOf } from '../install/addons/account.ts';
 import { EXEC_API } from '../install/kubeconfigs.ts';
 import { StartupError } from '../startup-error.ts';
 import { outcomeOf } from './installation.ts';
@@ -54,7 +54,7 @@ async function credential(values: FlagValues<typeof flags>): Promise<object> {
   const { account: name, kubeconfig, ttl } = values;
   const config = await readKubeconfig(kubeconfig);
   const world = systemWorld();
-  const client = connect({ ...config, impersonate: { user: TOKEN_ASKER } }, { component: 'keelson', world });
+  const client = connect({ ...config, impersonate: { user: askerOf(name) } }, { component: 'keelson', world });
   try {
     const asked = await client
       .resource('serviceaccounts')

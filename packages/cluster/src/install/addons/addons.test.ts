@@ -29,17 +29,7 @@ async function installed(configuration: string, { systemd = false, skip = [], la
   const { context, files, objects } = installation;
   await files.write('/etc/kubernetes/pki/ca.crt', 'CA');
   for (const [key, object] of Object.entries(there)) objects.set(key, object);
-  const api = await context.api();
-  // As the controller manager does.
-  const answering = {
-    ...api,
-    get: async (resource: string, ref: { namespace?: string; name: string }) => {
-      const object = await api.get(resource as 'secrets', ref);
-      const isMade = object !== undefined && resource === 'secrets' && ref.name.endsWith('-token');
-      return isMade ? { ...object, data: { token: Buffer.from(`token of ${ref.name}`).toString('base64') } } : object;
-    },
-  } as typeof api;
-  await runPhases([addonPhase], { ...context, api: async () => answering }, new Set(skip));
+  await runPhases([addonPhase], context, new Set(skip));
   return { ...installation, started };
 }
 
@@ -126,24 +116,25 @@ describe('as units', () => {
     expect(kubeconfig).toContain('server: https://192.0.2.2:6443');
   });
 
-  test('tokens of an account are for who speaks as one who may ask for no others', async () => {
+  test.each([
+    ['kube-proxy', 'kube-proxy', { kind: 'Group', name: 'system:nodes' }],
+    ['keelson-pod-network', 'keelson-pod-network', { kind: 'Group', name: 'system:nodes' }],
+    ['coredns', 'coredns:vm', { kind: 'User', name: 'system:node:vm' }],
+  ])('tokens of %s are for who speaks as one who may ask for no others', async (account, binding, who) => {
     const { objects } = await installed(podSubnet, { systemd: true });
-    for (const account of ['kube-proxy', 'keelson-pod-network']) {
-      expect(objects.has(`secrets kube-system/${account}-token`)).toBe(false);
-      const at = `kube-system/keelson:${account}-token`;
-      expect(objects.get(`roles.rbac.authorization.k8s.io ${at}`)).toMatchObject({
-        rules: [{ resources: ['serviceaccounts/token'], resourceNames: [account], verbs: ['create'] }],
-      });
-      expect(objects.get(`rolebindings.rbac.authorization.k8s.io ${at}`)).toMatchObject({
-        subjects: [{ kind: 'User', name: 'keelson:account-tokens' }],
-      });
-    }
-    expect(objects.get('clusterroles.rbac.authorization.k8s.io keelson:account-tokens')).toMatchObject({
-      rules: [{ resources: ['users'], resourceNames: ['keelson:account-tokens'], verbs: ['impersonate'] }],
+    const rbac = (kind: string, name: string) => objects.get(`${kind}.rbac.authorization.k8s.io ${name}`);
+    const asker = `keelson:${account}-tokens`;
+    expect(rbac('roles', `kube-system/keelson:${account}-token`)).toMatchObject({
+      rules: [{ resources: ['serviceaccounts/token'], resourceNames: [account], verbs: ['create'] }],
     });
-    expect(objects.get('clusterrolebindings.rbac.authorization.k8s.io keelson:account-tokens')).toMatchObject({
-      subjects: [{ kind: 'Group', name: 'system:nodes' }],
+    expect(rbac('rolebindings', `kube-system/keelson:${account}-token`)).toMatchObject({
+      subjects: [{ kind: 'User', name: asker }],
     });
+    expect(rbac('clusterroles', asker)).toMatchObject({
+      rules: [{ resources: ['users'], resourceNames: [asker], verbs: ['impersonate'] }],
+    });
+    expect(rbac('clusterrolebindings', binding.replace(account, asker))).toMatchObject({ subjects: [who] });
+    expect([...objects.keys()].some((key) => key.startsWith('secrets '))).toBe(false);
   });
 
   test('the name server is where the machine is', async () => {
@@ -193,7 +184,7 @@ test.each<[boolean, string, string]>([
   [true, 'daemonsets.apps kube-system/kube-proxy', 'the cluster runs it in pods: delete it, or give --skip-phases'],
   [true, 'deployments.apps kube-system/coredns', 'the cluster runs it in pods'],
   [false, 'configmaps kube-system/kube-proxy', 'machines run it by units'],
-  [false, 'secrets kube-system/coredns-token', 'machines run it by units'],
+  [false, 'roles.rbac.authorization.k8s.io kube-system/keelson:coredns-token', 'machines run it by units'],
 ])('one way alone (%s beside %s)', async (systemd, key, message) => {
   const metadata = { labels: { 'keelson/runs-as': 'unit' } };
   const problem = await installed('', { systemd, there: { [key]: { metadata } } }).catch((error) => error);

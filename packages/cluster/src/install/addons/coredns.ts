@@ -17,7 +17,7 @@ import type { ClusterConfiguration } from '../configuration/types.ts';
 import { coreDnsImage, imageName, isOwnRepository } from '../images.ts';
 import type { InstallContext } from '../phase.ts';
 import { bindClusterRole, grant, serviceAccount } from '../rbac.ts';
-import { accountToken, refuseOther, tokenSecretName, type Ways } from './account.ts';
+import { accountCredentials, grantTokens, refuseOther, tokenRole, type Ways } from './account.ts';
 import { addonKubeconfig, ensureMachineAddon, ownAuthority } from './machine.ts';
 
 const NAMESPACE = 'kube-system';
@@ -32,7 +32,7 @@ const REPLICAS = 2;
 /** What is there where pods answer for names, and where machines do. */
 export const dnsWays: Ways = {
   pods: { resource: 'deployments.apps', name: NAME },
-  units: { resource: 'secrets', name: tokenSecretName(NAME) },
+  units: { resource: 'roles.rbac.authorization.k8s.io', name: tokenRole(NAME) },
 };
 
 export async function ensureDns(context: InstallContext): Promise<void> {
@@ -69,8 +69,8 @@ export async function ensureDns(context: InstallContext): Promise<void> {
 async function ensureUnit(context: InstallContext, clusterIp: string): Promise<void> {
   const { configuration, layout } = context;
   const { cluster, init } = configuration;
-  const token = await accountToken(context, NAME);
-  if (token === undefined) return context.report(`[addon] would write ${UNIT}.service, and what it reads`);
+  const nodeName = init.nodeRegistration.name;
+  await grantTokens(await context.api(), NAME, nodeName);
   const addon = {
     name: UNIT,
     description: 'Names of Kubernetes services and pods (Keelson)',
@@ -91,7 +91,7 @@ async function ensureUnit(context: InstallContext, clusterIp: string): Promise<v
     server: controlPlaneUrl(cluster, init.localApiEndpoint),
     certificateAuthority: await ownAuthority(context),
     account: NAME,
-    credentials: { token },
+    credentials: accountCredentials(context, NAME, nodeName),
   });
 }
 
