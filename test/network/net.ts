@@ -110,16 +110,21 @@ export class Network {
     ip('-n', this.name, 'link', 'set', bridge, 'up');
     ip('-n', this.name, 'address', 'add', `${here}/24`, 'dev', bridge);
     ip('-n', this.name, 'address', 'add', `fd07:${n}::1/64`, 'dev', bridge, 'nodad');
-    for (const [i, { name }] of others.entries()) {
-      const [port, at] = [`p${n}-${i}`, i + 2];
-      ip('-n', this.name, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-      ip('-n', this.name, 'link', 'set', port, 'master', bridge, 'up');
-      ip('-n', name, 'address', 'add', `10.7.${n}.${at}/24`, 'dev', 'eth0');
-      ip('-n', name, 'address', 'add', `fd07:${n}::${at}/64`, 'dev', 'eth0', 'nodad');
-      ip('-n', name, 'link', 'set', 'eth0', 'up');
-      ip('-n', name, 'route', 'add', 'default', 'via', here);
-      ip('-n', name, '-6', 'route', 'add', 'default', 'via', `fd07:${n}::1`);
+    for (const [i, other] of others.entries()) {
+      this.plug(n, i + 2, other, 'eth0');
+      ip('-n', other.name, 'route', 'add', 'default', 'via', here);
+      ip('-n', other.name, '-6', 'route', 'add', 'default', 'via', `fd07:${n}::1`);
     }
+  }
+
+  /** Gives another network a device on one of the segments here, with the addresses that end in `at`. */
+  plug(n: number, at: number, { name }: Network, device: string): void {
+    const port = `p${n}-${at}`;
+    ip('-n', this.name, 'link', 'add', port, 'type', 'veth', 'peer', 'name', device, 'netns', name);
+    ip('-n', this.name, 'link', 'set', port, 'master', `s${n}`, 'up');
+    ip('-n', name, 'address', 'add', `10.7.${n}.${at}/24`, 'dev', device);
+    ip('-n', name, 'address', 'add', `fd07:${n}::${at}/64`, 'dev', device, 'nodad');
+    ip('-n', name, 'link', 'set', device, 'up');
   }
 
   /** Sends all that it knows no other way for to these. */

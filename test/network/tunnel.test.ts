@@ -197,6 +197,19 @@ describe.skipIf(reason)(`the tunnel${reason ? `: ${reason}` : ''}`, { timeout: 1
     await answered(pods.b, 'fd07:3::2', 'pod-c fd07:2::2');
   });
 
+  test('of two nodes one is on the other’s segment, too, and does not say so', async () => {
+    nodes.a.set('ipv4/conf/all/rp_filter', 0);
+    router.plug(102, 9, nodes.a, 'eth1');
+    await apply();
+    expect(routes(nodes.a)).toContain('10.7.3.0/24 via 10.7.102.2 dev eth1');
+    expect(routes(nodes.c)).toContain('10.7.1.0/24 via 10.7.1.0 dev keelson-vxlan4 onlink');
+    await answered(pods.a, '10.7.3.2', 'pod-c 10.7.1.2');
+    await answered(pods.c, 'fd07:1::2', 'pod-a fd07:3::2');
+    nodes.a.run('ip', 'link', 'delete', 'eth1');
+    await apply();
+    await answered(pods.a, '10.7.3.2', 'pod-c 10.7.1.2');
+  });
+
   test('who is no node sends nothing into it', async () => {
     const liar = ['address', '02:00:00:00:00:09', 'type', 'vxlan', 'id', '1', 'dstport', '8472', 'local', '10.7.101.1'];
     router.run('ip', 'link', 'add', 'liar', ...liar, 'nolearning');
