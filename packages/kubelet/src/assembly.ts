@@ -61,6 +61,7 @@ export interface Assembly {
   stop(): void;
 }
 
+/** The parts that make pods run, put together. Nothing is begun yet. */
 export function assemble(options: AssemblyOptions): Assembly {
   const { client, recorder, runtime, limit } = options;
   const { world } = client;

@@ -46,6 +46,7 @@ export interface Housekeeping {
   stop(): void;
 }
 
+/** Who ends pods and removes images when the machine runs short of something. Nothing is begun yet. */
 export function housekeepingOf(options: HousekeepingOptions): Housekeeping {
   const { world, recorder, nodeName, runtime, figures, manager, changed, metrics } = options;
   const node = nodeReference(nodeName);

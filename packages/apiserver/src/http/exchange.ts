@@ -67,10 +67,12 @@ export interface Upgrade {
   switched(): void;
 }
 
+/** Of HTTP/2. @param date the header of that name, as it is now */
 export function exchangeOfStream(stream: ServerStream, connection: ServerConnection, date: () => string): Exchange {
   return new Http2Exchange(stream, connection, date);
 }
 
+/** Of HTTP/1.1. */
 export function exchangeOfRequest(req: http.IncomingMessage, res: http.ServerResponse): Exchange {
   return new Http1Exchange(req, res);
 }

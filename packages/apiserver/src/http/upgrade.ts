@@ -11,6 +11,7 @@ import type { PeerCertificates } from '../authn/authenticator.ts';
 import type { Exchange, RequestHeaders, ResponseHeaders, Upgrade } from './exchange.ts';
 import { peerOf } from './peer.ts';
 
+/** Of a request over HTTP/1.1 that would go on in another protocol. @param head what has come of that already */
 export function exchangeOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Exchange {
   return new UpgradeExchange(request, socket, head);
 }

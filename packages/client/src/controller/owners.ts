@@ -11,6 +11,7 @@ export function controllerOf(object: TypedObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find(({ controller }) => controller);
 }
 
+/** By uid: an owner that was made again under its name is another one. */
 export function isControlledBy(object: TypedObject, owner: TypedObject): boolean {
   const { uid } = owner.metadata;
   return uid !== undefined && controllerOf(object)?.uid === uid;

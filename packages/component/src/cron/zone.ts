@@ -46,6 +46,7 @@ function offsetAt(timeZone: string, ms: number): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1000) * 1000;
 }
 
+/** What a clock in that zone shows. @param ms since 1970 */
 export function wallTime(timeZone: string, ms: number): WallTime {
   const date = new Date(ms + offsetAt(timeZone, ms));
   return {

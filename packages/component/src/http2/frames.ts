@@ -61,6 +61,7 @@ export const MAX_FRAME = 16_384;
 
 const HEAD = 9;
 
+/** A frame and all of its payload. */
 export function frame(type: number, flags: number, id: number, payload: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(HEAD + payload.length);
   writeHead(bytes, type, flags, id, payload.length);
@@ -87,6 +88,7 @@ function writeHead(bytes: Buffer, type: number, flags: number, id: number, lengt
   bytes[8] = id;
 }
 
+/** What this side wants of the other. */
 export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
   const payload = Buffer.alloc(6 * settings.length);
   for (const [i, [id, value]] of settings.entries()) {
@@ -100,6 +102,7 @@ export function settingsFrame(settings: readonly (readonly [id: number, value: n
 export const windowUpdate = (id: number, increment: number): Buffer =>
   frame(FRAME.windowUpdate, 0, id, number(increment));
 
+/** The end of a stream. @param errorCode one of {@link ERROR} */
 export const resetFrame = (id: number, errorCode: number): Buffer => frame(FRAME.reset, 0, id, number(errorCode));
 
 /** @param last the stream up to which requests are still answered */

@@ -8,6 +8,7 @@ const STABLE = { stability: 'STABLE' } as const;
 const ALPHA = { stability: 'ALPHA' } as const;
 const NANOSECONDS = 1e9;
 
+/** Figures of this process, under the names of Prometheus's Go library. */
 export function registerProcessMetrics(registry: MetricsRegistry): void {
   registry.register(
     new CpuSeconds({ name: 'process_cpu_seconds_total', help: 'User and system CPU time.', ...STABLE }),

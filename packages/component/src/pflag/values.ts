@@ -51,6 +51,7 @@ export interface Verbosity {
   readonly level: number;
 }
 
+/** `pattern=N,…`. @throws Error in the words of k8s.io/component-base */
 export function parseVmodule(text: string): Verbosity[] {
   return text
     .split(',')

@@ -176,6 +176,7 @@ export function pathsTo(mount: string, name: CgroupName): string[] {
   return name.map((_, index) => [mount, ...name.slice(0, index + 1)].join('/'));
 }
 
+/** Names of the cgroups right below one; none where it is gone. */
 export async function foldersOf(files: CgroupFiles, path: string): Promise<string[]> {
   return files.folders(path).catch((error) => {
     unless('ENOENT', 'ENODEV')(error);
@@ -183,6 +184,7 @@ export async function foldersOf(files: CgroupFiles, path: string): Promise<strin
   });
 }
 
+/** Processes of a cgroup and of all below it; none where it is gone. */
 export async function processesBelow(files: CgroupFiles, path: string): Promise<number[]> {
   const text = await files.read(`${path}/cgroup.procs`).catch((error) => {
     unless('ENOENT', 'ENODEV')(error);
@@ -193,6 +195,7 @@ export async function processesBelow(files: CgroupFiles, path: string): Promise<
   return [...own, ...(await Promise.all(below.map((name) => processesBelow(files, `${path}/${name}`)))).flat()];
 }
 
+/** Removes a cgroup after all below it. @throws Error of the system, as for one that still has processes */
 export async function removeBelow(files: CgroupFiles, path: string): Promise<void> {
   for (const name of await foldersOf(files, path)) await removeBelow(files, `${path}/${name}`);
   await files.remove(path);

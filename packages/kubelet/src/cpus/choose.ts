@@ -29,6 +29,7 @@ export function takeCpus(machine: readonly Cpu[], available: CpuSet, count: numb
   return taking.taken;
 }
 
+/** Why so many CPUs cannot be had, in upstream's words. */
 export function tooFew(count: number, available: CpuSet): Error {
   return new Error(`not enough cpus available to satisfy request: requested=${count}, available=${available.size}`);
 }

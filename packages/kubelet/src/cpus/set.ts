@@ -18,6 +18,7 @@ export function parseCpus(text: string): CpuSet {
   );
 }
 
+/** Ranges in the order of their numbers; empty for none. */
 export function formatCpus(cpus: CpuSet): string {
   const ranges: [number, number][] = [];
   for (const id of sorted(cpus)) {

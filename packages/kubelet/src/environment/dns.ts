@@ -15,6 +15,7 @@ const MAX_SERVERS = 3;
 const MAX_SEARCHES = 32;
 const MAX_SEARCH_LENGTH = 2048;
 
+/** What a pod's resolv.conf says (pkg/kubelet/network/dns, GetPodDNS). */
 export function dnsOf(pod: Pod, { clusterDns, clusterDomain, resolvConf }: DnsSettings): DnsConfig {
   const { dnsPolicy = 'ClusterFirst', dnsConfig = {} } = pod.spec!;
   const host = parseResolvConf(resolvConf);

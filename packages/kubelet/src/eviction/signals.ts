@@ -80,6 +80,7 @@ export interface Observation {
 
 export type Observations = ReadonlyMap<Signal, Observation>;
 
+/** By signal, what there are figures for. */
 export function observationsOf({ memory, podsMemory, nodefs, imagefs, processes }: Figures): Observations {
   const found = new Map<Signal, Observation>();
   if (memory) found.set('memory.available', { available: memory.availableBytes, capacity: memory.capacityBytes });

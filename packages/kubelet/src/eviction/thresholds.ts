@@ -133,6 +133,7 @@ export function thresholdsMet(
   });
 }
 
+/** What is left, in the unit in which the signal is told. */
 export function availableOf(signal: Signal, { available }: Observation): Quantity {
   return Quantity.of(available, SIGNALS[signal].format);
 }

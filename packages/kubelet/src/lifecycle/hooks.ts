@@ -27,6 +27,7 @@ export interface HookOptions {
 /** A hook has as long as its container; only connections are not waited for forever. */
 const HTTP_TIMEOUT_MS = 30_000;
 
+/** Runs the hooks of containers (pkg/kubelet/lifecycle/handlers.go). */
 export function hookRunner({ runtime, world, recorder }: HookOptions): HookRunner {
   const exec = async (containerId: string, command: readonly string[]) => {
     const { stdout, stderr, exitCode } = await runtime.execSync(containerId, command, 0);

@@ -74,6 +74,10 @@ export function defaultLabels(name: string, os: string, architecture: string): R
   };
 }
 
+/**
+ * What the kubelet says of its node. @param old what stood there before: what others have said stays. @param now as the
+ * API writes times
+ */
 export function describeStatus(
   { name, addresses, maxPods, reserved, capacity, serverPort, maxImages }: NodeConfiguration,
   { machine, version, runtime, images, notReady, pressures, volumesInUse, devices }: NodeFacts,

@@ -20,6 +20,7 @@ function goJson(object: Record<string, string>): string {
   );
 }
 
+/** FNV-1a of 32 bits, as Go's hash/fnv has it. */
 export function fnv32a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -119,6 +119,9 @@ async function within({ world }: PodServices, seconds: number, work: Promise<unk
   }
 }
 
+/**
+ * What comes of the work, which goes on by itself after an end. @throws the signal's reason as soon as it is aborted
+ */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -50,6 +50,7 @@ export interface PlanInput {
   readonly actuated?: Actuated;
 }
 
+/** What is to be done next; when that is done, it is asked again. */
 export function plan({ pod, state, probes, actuated = new Map() }: PlanInput): Plan {
   const sandbox = sandboxPlan(pod, state);
   if (sandbox.type === 'create') return fromTheBeginning(pod, state, sandbox);

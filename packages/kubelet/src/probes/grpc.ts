@@ -35,6 +35,7 @@ const health = new Service<{ Check: [{ service: string }, { status: string | num
   'grpc.health.v1.Health',
 );
 
+/** Asks by the protocol of grpc.health.v1 (pkg/probe/grpc). */
 export async function probeGrpc(host: string, service: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
   const address = joinHostPort(host, port);
   const client = new RpcClient(address, { userAgent: 'kube-probe/1.36' });

@@ -27,6 +27,7 @@ export type RunProbe = (request: ProbeRequest) => Promise<ProbeOutcome>;
 const MAX_REDIRECTS = 10;
 const MAX_OUTPUT = 10 * 1024;
 
+/** Asks a container how it is, once; what goes wrong on the way is an outcome, too. */
 export function probeRunner(runtime: Pick<Streams, 'execSync'>): RunProbe {
   return async (request) => {
     try {

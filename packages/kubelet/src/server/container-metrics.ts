@@ -28,6 +28,7 @@ interface Subject {
   readonly spec?: { readonly pod: Pod; readonly container: Container } | undefined;
 }
 
+/** The whole text of one answer. @throws Error of the runtime */
 export async function containerMetrics(view: KubeletView): Promise<string> {
   const now = view.world.clock.now();
   const [stats, machine, root] = await Promise.all([view.runtime.stats(), readMachine('/'), machineSubject(now)]);

@@ -40,6 +40,7 @@ export function outcomeOf(exitCode: number): Outcome {
   };
 }
 
+/** How something ended that could not be done. @param what was being done, as the words of the failure name it */
 export function failed(error: unknown, what: string): Outcome {
   const message = error instanceof Error ? error.message : String(error);
   return {

@@ -4,6 +4,7 @@ import { type PodStats, swapOf } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
 
+/** The whole text of one answer. @throws Error of the runtime */
 export async function resourceMetrics({ runtime, world }: KubeletView): Promise<string> {
   const [stats, swap] = await Promise.all([runtime.stats(), readSwap()]);
   const ofPods = (pick: (pod: PodStats) => { at: number; value: number } | undefined) =>

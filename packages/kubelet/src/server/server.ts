@@ -57,6 +57,7 @@ export const SYSTEM_LOGS = '/var/log';
 const TOKENS_HOLD_MS = 2 * 60_000;
 const ACCESS_HOLDS = { allowedMs: 5 * 60_000, deniedMs: 30_000 };
 
+/** Resolves when it listens. @throws Error of the system where it cannot */
 export async function startKubeletServer(view: KubeletView, options: KubeletServerOptions): Promise<Serving> {
   const tokens = new TokenReviewer(options.client, TOKENS_HOLD_MS);
   const access = new AccessReviewer(options.client, ACCESS_HOLDS);

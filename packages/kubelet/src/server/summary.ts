@@ -18,6 +18,7 @@ import type { KubeletView } from '../view.ts';
 
 const time = (at: number) => formatTime(new Date(at));
 
+/** The answer of `/stats/summary`. @throws Error of the runtime */
 export async function summaryOf(view: KubeletView): Promise<object> {
   const now = view.world.clock.now();
   const [all, figures, swap] = await Promise.all([view.runtime.stats(), view.figures?.(), readSwap()]);

@@ -47,6 +47,7 @@ const HANGUP = '1';
 
 const run = promisify(execFile);
 
+/** That of this machine. Nothing is asked of it before a call. */
 export function systemdLogind({
   configuration = '/etc/systemd/logind.conf.d',
   env = process.env,

@@ -58,6 +58,7 @@ export class MirrorPods {
   }
 }
 
+/** Whether it mirrors the static pod as its manifest is now. */
 export function isMirrorOf(mirror: Pod, pod: Pod): boolean {
   return mirror.metadata.annotations?.[CONFIG_MIRROR] === pod.metadata.annotations?.[CONFIG_HASH];
 }

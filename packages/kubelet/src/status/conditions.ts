@@ -20,6 +20,7 @@ const OWNED = new Set([
   'AllContainersRestarting',
 ]);
 
+/** Whether the kubelet says what a condition of the type is; others keep theirs. */
 export const isOwned = (type: string): boolean => OWNED.has(type);
 
 /** That the node ends the pod, which has not failed by itself. */
@@ -45,6 +46,7 @@ export interface ConditionsInput {
   readonly given: readonly PodCondition[];
 }
 
+/** All conditions of a pod, those given first (pkg/kubelet/status/generate.go). */
 export function conditionsOf(input: ConditionsInput): PodCondition[] {
   const { pod, state, given } = input;
   const observedGeneration = pod.metadata.generation;

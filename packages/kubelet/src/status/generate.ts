@@ -35,6 +35,7 @@ export interface GenerateInput extends ContainersInput {
   readonly hostIps: readonly string[];
 }
 
+/** The whole status (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
 export function generateStatus(input: GenerateInput): PodStatus {
   const { pod, state, old, terminal, eviction, probes } = input;
   const containers = containersOf(pod);

@@ -19,6 +19,7 @@ export interface PhaseInput {
   readonly initialized: boolean;
 }
 
+/** How far a pod has come, by its containers (pkg/kubelet/kubelet_pods.go, getPhase). */
 export function phaseOf({ pod, statuses, terminal, initialized }: PhaseInput): Phase {
   const { initContainers = [], containers } = pod.spec!;
   const byName = new Map(statuses.map((status) => [status.name, status]));

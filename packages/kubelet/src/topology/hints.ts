@@ -31,6 +31,7 @@ export function idsIn(nodes: Nodes): number[] {
   return ids;
 }
 
+/** How many they are. */
 export function countOf(nodes: Nodes): number {
   let count = 0;
   for (let rest = nodes; rest > 0n; rest &= rest - 1n) count++;

@@ -45,6 +45,7 @@ export async function bindMount(from: string, to: string): Promise<void> {
   if (!(await isMountPoint(to))) await run('mount', ['--bind', from, to]);
 }
 
+/** Nothing where nothing is mounted. @throws Error of `umount` */
 export async function unmount(path: string): Promise<void> {
   if (await isMountPoint(path)) await run('umount', [path]);
 }
@@ -57,6 +58,7 @@ export async function mountsBelow(directory: string): Promise<string[]> {
     .sort((a, b) => b.length - a.length);
 }
 
+/** Whether something is mounted right there. */
 export async function isMountPoint(path: string): Promise<boolean> {
   return (await mountPoints()).includes(path);
 }

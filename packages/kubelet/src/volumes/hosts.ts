@@ -19,6 +19,7 @@ const LOCAL = [
   'fe00::2\tip6-allrouters',
 ];
 
+/** The hosts file of a pod with a network of its own. */
 export function podHosts({ podIps, hostname, domain, aliases }: HostsInput): string {
   const names = domain ? `${hostname}.${domain}\t${hostname}` : hostname;
   const lines = [`${HEADER}.`, ...LOCAL, ...podIps.map((ip) => `${ip}\t${names}`)];

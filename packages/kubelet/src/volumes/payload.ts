@@ -20,7 +20,7 @@ export interface PayloadContext extends FieldContext {
 
 type Files = Map<string, ProjectedFile>;
 
-/** @throws Error for a key that is missing and must not be */
+/** @param items its keys that are wanted; without, all. @param may whether one may be missing. @throws Error for one that may not */
 export function configMapPayload(
   { data = {}, binaryData = {} }: ConfigMap,
   items: readonly KeyToPath[] | undefined,
@@ -32,6 +32,7 @@ export function configMapPayload(
   return chosen(all, items, mode, may, `configmap references non-existent config key: `);
 }
 
+/** As {@link configMapPayload}, of a secret. */
 export function secretPayload(
   { data = {} }: Secret,
   items: readonly KeyToPath[] | undefined,
@@ -64,6 +65,7 @@ function chosen(
   return files;
 }
 
+/** @throws Error for a field that there is not */
 export function downwardPayload(
   items: readonly DownwardAPIVolumeFile[],
   mode: number,

@@ -6,18 +6,22 @@ import { CallError } from './grpc.ts';
 const COMPACTED = 'required revision has been compacted';
 const FUTURE = 'required revision is a future revision';
 
+/** What was asked for is older than what etcd keeps. */
 export function isCompacted(error: unknown): boolean {
   return error instanceof CallError && error.status === 'OutOfRange' && error.details.includes(COMPACTED);
 }
 
+/** What was asked for is newer than all that this member has. */
 export function isFutureRevision(error: unknown): boolean {
   return error instanceof CallError && error.status === 'OutOfRange' && error.details.includes(FUTURE);
 }
 
+/** It has ended meanwhile. */
 export function isLeaseMissing(error: unknown): boolean {
   return error instanceof CallError && error.status === 'NotFound' && error.details.includes('lease not found');
 }
 
+/** There is one of that number. */
 export function isLeaseTaken(error: unknown): boolean {
   return error instanceof CallError && error.details.includes('lease already exists');
 }

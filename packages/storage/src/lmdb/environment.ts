@@ -69,6 +69,7 @@ export function openEnvironment(directory: string): Environment {
   }
 }
 
+/** What whoever opens a store is told, whatever it failed by. */
 export function cannotOpen(directory: string, error: unknown): StoreUnavailableError {
   const reason = error instanceof Error ? error.message : String(error);
   return new StoreUnavailableError(`cannot open the data directory ${directory}: ${reason}`, { cause: error });

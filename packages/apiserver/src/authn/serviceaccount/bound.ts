@@ -46,6 +46,7 @@ export interface BoundClaimsRequest {
   readonly id: string;
 }
 
+/** What a token says that is bound to an audience and a time (pkg/serviceaccount/claims.go). */
 export function boundClaims(request: BoundClaimsRequest): Claims {
   const { name = '', namespace = '', uid = '' } = request.account.metadata;
   const now = Math.floor(request.now.getTime() / 1000);
@@ -67,6 +68,7 @@ export function boundClaims(request: BoundClaimsRequest): Claims {
   };
 }
 
+/** How audit and users' extra name a token. */
 export function credentialId(jti: string): string {
   return `JTI=${jti}`;
 }

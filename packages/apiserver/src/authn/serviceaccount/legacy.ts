@@ -25,6 +25,7 @@ export interface LegacyOptions {
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
 }
 
+/** Judges tokens of secrets, which never end (pkg/serviceaccount/legacy.go). */
 export function legacyTokenValidator({ objects, now, lookup, label }: LegacyOptions): ClaimsValidator {
   return async (claims, token) => {
     if (!claims.sub) throw new Error('sub claim is missing');

@@ -36,6 +36,7 @@ export interface ServiceAccountIdentity {
   readonly credentialId?: string;
 }
 
+/** Whom a token stands for: name, groups, and in `extra` what it is bound to. */
 export function serviceAccountUser(identity: ServiceAccountIdentity): UserInfo {
   const { namespace, name, uid, pod, node, credentialId } = identity;
   const extra: Record<string, string[]> = {};

@@ -50,10 +50,12 @@ export function checked<T>(what: string, check: () => T): T {
   }
 }
 
+/** @param what could not be done, as {@link checked} has it. @throws Error where there is no such driver */
 export function driverOf({ drivers }: CsiContext, name: string, what: string): Driver {
   return checked(what, () => drivers.get(name));
 }
 
+/** The driver, and what it says that it can. @throws Error where there is none, RpcError of the driver's */
 export async function askedOf(context: CsiContext, name: string, what: string): Promise<Asked> {
   const driver = driverOf(context, name, what);
   return { driver, can: await driver.capabilities() };

@@ -31,6 +31,7 @@ export function publishedData(volume: CsiVolume, nodeName: string): VolumeData {
   };
 }
 
+/** Keeps what has to be known to take the volume away. @throws Error of the file system */
 export async function saveData(folder: string, data: VolumeData): Promise<void> {
   const sorted = Object.fromEntries(Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1)));
   await writeFile(join(folder, DATA_FILE), `${JSON.stringify(sorted)}\n`);

@@ -42,6 +42,7 @@ export const inProgress = ({ metadata }: PersistentVolumeClaim): object => ({
   status: { allocatedResourceStatuses: { storage: 'NodeResizeInProgress' } },
 });
 
+/** The claim has that size now, and none of the conditions of a way there. */
 export function finished({ metadata, status }: PersistentVolumeClaim, size: Quantity): object {
   const gone = (status?.conditions ?? []).filter(({ type }) => RESIZE_CONDITIONS.has(type));
   return {

@@ -107,6 +107,7 @@ export async function publish(
   });
 }
 
+/** What the driver is told of the volume's secret when a pod gets it. @throws Error where the secret cannot be had */
 export async function publishSecrets(context: CsiContext, { publishSecret }: CsiVolume): Promise<Texts> {
   return secretOf(context, publishSecret).catch((error) => {
     const { namespace, name } = publishSecret!;

@@ -31,6 +31,7 @@ export interface CsiNode {
   stop(): void;
 }
 
+/** All that the node does with drivers of storage, put together. Nothing is begun yet. */
 export function csiNodeOf(options: CsiNodeOptions): CsiNode {
   const { client, nodeName, csiDrivers, metrics, driversChanged } = options;
   const { world } = client;

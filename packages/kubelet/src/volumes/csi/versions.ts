@@ -17,6 +17,7 @@ export function highestVersion(versions: readonly string[]): readonly number[] {
   return highest;
 }
 
+/** Whether `a` is, number by number; what is not there counts as 0. */
 export function isNewer(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
