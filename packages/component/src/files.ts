@@ -39,3 +39,10 @@ export async function readIfExists(path: string): Promise<string | undefined> {
     throw error;
   }
 }
+
+/** For what may fail by the codes of the system that are named: other errors are thrown again. */
+export function unless(...codes: readonly string[]): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (!codes.includes(error.code ?? '')) throw error;
+  };
+}

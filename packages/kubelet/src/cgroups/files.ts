@@ -1,5 +1,6 @@
 /** The folders and files by which the kernel is told of cgroups. */
 import { mkdir, open, readdir, readFile, rmdir } from 'node:fs/promises';
+import { unless } from '@keelson/component/files';
 
 /** Errors are those of the system, with its codes. */
 export interface CgroupFiles {
@@ -31,10 +32,3 @@ export const systemFiles: CgroupFiles = {
   make: (path) => mkdir(path).catch(unless('EEXIST')),
   remove: (path) => rmdir(path).catch(unless('ENOENT')),
 };
-
-/** Rethrows an error but one of those codes. */
-export function unless(...codes: readonly string[]): (error: NodeJS.ErrnoException) => void {
-  return (error) => {
-    if (!codes.includes(error.code ?? '')) throw error;
-  };
-}

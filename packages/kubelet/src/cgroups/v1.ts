@@ -1,6 +1,6 @@
 /** cgroups as cgroup v1 has them: a tree for each controller (github.com/opencontainers/cgroups/fs). */
+import { unless } from '@keelson/component/files';
 import type { CgroupFiles } from './files.ts';
-import { unless } from './files.ts';
 import type { CgroupLimits } from './limits.ts';
 import { type CgroupName, quoted } from './names.ts';
 import type { CgroupTree, CurrentLimits, MemoryUse } from './tree.ts';

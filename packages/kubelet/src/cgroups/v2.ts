@@ -1,6 +1,6 @@
 /** cgroups as cgroup v2 has them: one tree (github.com/opencontainers/cgroups/fs2). */
+import { unless } from '@keelson/component/files';
 import type { CgroupFiles } from './files.ts';
-import { unless } from './files.ts';
 import type { CgroupLimits } from './limits.ts';
 import { type CgroupName, quoted } from './names.ts';
 import type { CgroupTree, CurrentLimits, MemoryUse } from './tree.ts';

@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { World } from '@keelson/client';
+import { unless } from '@keelson/component/files';
 
 /** Events can be lost; looking cannot. */
 const RESCAN_MS = 10_000;
@@ -109,6 +110,4 @@ export class PluginWatcher {
 }
 
 /** It went while one was looking. */
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-}
+const ignoreMissing = unless('ENOENT');

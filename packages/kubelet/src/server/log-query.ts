@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { type FieldError, invalid, Path, required, tooMany } from '@keelson/api/field';
+import { errnoText } from '@keelson/component/go/errno';
 import { atoi } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 
@@ -103,8 +104,7 @@ export async function fileIn(root: string, name: string): Promise<string> {
   const [folder, file] = await Promise.all([
     realpath(root),
     realpath(join(root, name.replaceAll('\\', '/'))).catch((error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' ? 'no such file or directory' : error.message;
-      throw Object.assign(new Error(`statat ${name}: ${why}`), { code: error.code });
+      throw Object.assign(new Error(`statat ${name}: ${errnoText(error.code) ?? error.message}`), { code: error.code });
     }),
   ]);
   if (file === folder || file.startsWith(folder + sep)) return file;

@@ -2,6 +2,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { unless } from '@keelson/component/files';
 import { uidOf } from '../../pods/spec.ts';
 import { isMountPoint } from '../filesystem.ts';
 import { giveToGroup } from '../ownership.ts';
@@ -145,11 +146,7 @@ export async function unstage(context: CsiContext, { driver, handle }: Identity)
 async function removeMounted(path: string): Promise<void> {
   if (await isMountPoint(path)) return;
   const folder = dirname(path);
-  await rmdir(path).catch(unlessMissing);
+  await rmdir(path).catch(unless('ENOENT'));
   await rm(join(folder, DATA_FILE), { force: true });
-  await rmdir(folder).catch(unlessMissing);
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+  await rmdir(folder).catch(unless('ENOENT'));
 }
