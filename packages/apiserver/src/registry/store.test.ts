@@ -172,3 +172,16 @@ it('a dry run finds what is there, though nobody has read of the resource yet', 
   const create = fresh.create(configMap('c', {}), { ctx: { ...ctx, dryRun: true }, warn });
   await expect(create).rejects.toMatchObject({ code: 409, reason: 'AlreadyExists' });
 });
+
+it('stores what admission has given another name under the one that was asked for', async () => {
+  const create = (name: string) =>
+    theirs.update({
+      ...{ ctx, warn, name, forceAllowCreate: true },
+      transform: () => configMap(name, {}),
+      admitCreate: async (object) => {
+        object.metadata.name = 'renamed';
+      },
+    });
+  for (const name of ['first', 'second']) expect((await create(name)).object.metadata.name).toBe('renamed');
+  expect((await theirs.get('a', 'second')).metadata.name).toBe('renamed');
+});

@@ -57,6 +57,8 @@ export interface CreateRequest extends WriteRequest {
   readonly admit?: (object: KubeObject) => Promise<void>;
   /** It comes by a subresource's view: nothing is allocated around the write. */
   readonly throughView?: boolean;
+  /** What it was asked for as, under which it is stored even where admission has given it another name. */
+  readonly requestedName?: string;
 }
 
 export interface UpdateRequest extends WriteRequest {
@@ -151,7 +153,7 @@ export class ResourceStore {
     try {
       await prepareCreate(this.definition, object, request);
       await request.admit?.(object);
-      const created = await this.#insert(object, ctx);
+      const created = await this.#insert(object, ctx, request.requestedName);
       await hook?.commit?.();
       return created;
     } catch (error) {
@@ -280,9 +282,9 @@ export class ResourceStore {
     return kv && this.codec.cached(kv);
   }
 
-  async #insert(given: KubeObject, ctx: StrategyContext): Promise<KubeObject> {
+  async #insert(given: KubeObject, ctx: StrategyContext, requestedName?: string): Promise<KubeObject> {
     const name = given.metadata.name ?? '';
-    const key = requestedKeyOf(this.definition, ctx.namespace, name);
+    const key = requestedKeyOf(this.definition, ctx.namespace, requestedName ?? name);
     if (ctx.dryRun) {
       const existing = await lookUp(this, key, () => this.cacher.fresh());
       if (existing) throw this.#exists(existing, name);
@@ -322,6 +324,7 @@ export class ResourceStore {
         ctx: request.ctx,
         warn: request.warn,
         throughView: request.view !== undefined,
+        requestedName: request.name,
         ...(request.admitCreate ? { admit: request.admitCreate } : {}),
       });
     } catch (error) {
