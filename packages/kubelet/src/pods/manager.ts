@@ -11,7 +11,7 @@ import { KnownPods } from './known.ts';
 import { endOrphan, removeSandboxes } from './leftovers.ts';
 import type { PodServices } from './services.ts';
 import { fullName, isMirror, isStatic, isTerminalPhase, uidOf } from './spec.ts';
-import type { WorkerEvent } from './state.ts';
+import { causeOf, isAlive, type WorkerEvent } from './state.ts';
 import { PodWorker } from './worker.ts';
 
 export interface PodManagerOptions {
@@ -76,8 +76,8 @@ export class PodManager {
   }
 
   mayRun(uid: string): boolean {
-    const phase = this.#workers.get(uid)?.state.phase;
-    return phase === 'syncing' || phase === 'terminating';
+    const worker = this.#workers.get(uid);
+    return worker !== undefined && isAlive(worker.state);
   }
 
   worker(uid: string): PodWorker | undefined {
@@ -105,7 +105,7 @@ export class PodManager {
     const known = this.#known.has(uid) || this.#admitting.has(uid);
     this.#known.put(pod);
     const worker = this.#workers.get(uid);
-    if (worker && isStatic(pod) && wasRemoved(worker)) this.#waiting.set(fullName(pod), pod);
+    if (worker && isStatic(pod) && causeOf(worker.state) === 'removed') this.#waiting.set(fullName(pod), pod);
     else if (worker) worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
     else if (!known && isStatic(pod)) this.#beginStatic(pod);
     else if (!known) this.#begin(pod);
@@ -158,8 +158,8 @@ export class PodManager {
 
   /** Those that run or may run, with the statuses that the kubelet knows; whoever is evicted counts no more. */
   active(): Pod[] {
-    const workers = [...this.#workers.values()].filter(isAlive);
-    return workers.filter((worker) => !isEvicted(worker)).map(({ pod }) => this.#withStatus(pod));
+    const staying = this.#alive().filter(({ state }) => causeOf(state) !== 'evicted');
+    return staying.map(({ pod }) => this.#withStatus(pod));
   }
 
   /** The node wants it to end. */
@@ -183,8 +183,11 @@ export class PodManager {
 
   /** Those that hold what they were given: they run, may run, or are about to. They count when another is to be admitted. */
   holders(): Pod[] {
-    const working = [...this.#workers.values()].filter(isAlive).map(({ pod }) => pod);
-    return [...working, ...this.#admitting.values()];
+    return [...this.#alive().map(({ pod }) => pod), ...this.#admitting.values()];
+  }
+
+  #alive(): PodWorker[] {
+    return [...this.#workers.values()].filter(({ state }) => isAlive(state));
   }
 
   stop(): void {
@@ -297,17 +300,4 @@ export class PodManager {
     const status = this.#options.services.status.get(uidOf(pod));
     return status ? { ...pod, status: { ...pod.status, ...status } } : pod;
   }
-}
-
-function isEvicted({ state }: PodWorker): boolean {
-  return state.phase !== 'syncing' && state.ending.cause === 'evicted';
-}
-
-/** Its manifest went; it ends, whatever comes. */
-function wasRemoved({ state }: PodWorker): boolean {
-  return state.phase !== 'syncing' && state.ending.cause === 'removed';
-}
-
-function isAlive({ state }: PodWorker): boolean {
-  return state.phase === 'syncing' || state.phase === 'terminating';
 }

@@ -46,6 +46,16 @@ export type WorkerEvent =
 
 export const INITIAL: WorkerState = { phase: 'syncing' };
 
+/** Whether containers of it run, or may. */
+export function isAlive({ phase }: Pick<WorkerState, 'phase'>): boolean {
+  return phase === 'syncing' || phase === 'terminating';
+}
+
+/** What ends it, or has; undefined as long as nothing does. */
+export function causeOf(state: WorkerState): Ending['cause'] | undefined {
+  return state.phase === 'syncing' ? undefined : state.ending.cause;
+}
+
 /** The same object where nothing changes. A grace period is only ever shortened. */
 export function next(state: WorkerState, event: WorkerEvent): WorkerState {
   switch (event.type) {

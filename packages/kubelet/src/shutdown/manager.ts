@@ -8,7 +8,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Rejection } from '../pods/admission.ts';
 import type { EvictionNotice } from '../pods/manager.ts';
 import { uidOf } from '../pods/spec.ts';
-import type { WorkerState } from '../pods/state.ts';
+import { isAlive, type WorkerState } from '../pods/state.ts';
 import { terminationByKubelet } from '../status/conditions.ts';
 import type { Lock, Logind, Watch } from './logind.ts';
 import { groupByPriority, type ShutdownPeriod } from './periods.ts';
@@ -189,7 +189,7 @@ export class NodeShutdown {
     });
     const late = () => {
       const phase = phaseOf(uidOf(pod));
-      if (phase !== 'terminating' && phase !== 'syncing') return;
+      if (phase === undefined || !isAlive({ phase })) return;
       const message = 'Container runtime did not kill the pod within specified grace period.';
       recorder.event(pod, 'Warning', 'ExceededGracePeriod', message);
     };
