@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startEtcd } from '../support/etcd.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { freePort, type Program, type ProgramOptions, startProgram, untilReady } from '../support/process.ts';
 import { missing } from '../support/tools.ts';
@@ -129,6 +130,40 @@ describe('keelson up', () => {
     const said = await failingUp('--data-dir', data, '--secure-port=0');
     expect(said).toContain(`${data}/db/keelson.mdb has been cut off at 20000 bytes; restore it from a copy`);
   });
+
+  test.skipIf(missing('kubectl') ?? missing('etcd'))(
+    'moves from its own store to etcd',
+    { timeout: 60_000 },
+    async () => {
+      const data = join(root, 'data');
+      const first = await up(data, '--no-node');
+      const k = kubectl(join(data, 'kubeconfig'));
+      await k`create namespace kept`;
+      const uid = await k`get namespace kept -o jsonpath={.metadata.uid}`;
+      const etcd = await startEtcd();
+      try {
+        const copy = () => run(join(bin, 'keelson'), ['copy-store', '--data-dir', data, `--etcd-servers=${etcd.url}`]);
+        const early = copy();
+        expect(await early.exited).toBe(1);
+        expect(early.output()).toContain(`process ${first.program.pid} is using it`);
+        await first.program.stop('SIGTERM');
+        const copied = copy();
+        expect([await copied.exited, copied.output()]).toEqual([
+          0,
+          expect.stringMatching(new RegExp(`^\\d+ keys copied from ${data}/db to ${etcd.url}\n$`)),
+        ]);
+        const again = copy();
+        expect(await again.exited).toBe(1);
+        expect(again.output()).toMatch(/^Error: etcd is not empty: \d+ keys are there already\n/);
+        const second = await up(data, '--no-node', `--etcd-servers=${etcd.url}`);
+        expect(await k`get namespace kept -o jsonpath={.metadata.uid}`).toBe(uid);
+        await k`create configmap -n kept after`;
+        await second.program.stop('SIGTERM');
+      } finally {
+        await etcd.stop();
+      }
+    },
+  );
 
   test('a port in use is named, with what to do', async () => {
     const port = await freePort();

@@ -63,6 +63,8 @@ export async function keelson(argv: readonly string[], io: Io): Promise<number> 
       return (await import('../pod-network/command.ts')).podNetwork(rest, io);
     case 'dns':
       return (await import('../dns/command.ts')).dns(rest, io);
+    case 'copy-store':
+      return (await import('./copy-store.ts')).copyStoreCommand(rest, io);
     case 'why-pending':
       return (await import('./why-pending.ts')).whyPending(rest, io);
     default: {
