@@ -79,6 +79,7 @@ test.each<Row>([
     return ['GET', `${core}/pods/${name}/log`, undefined, { accept }, status, message];
   }),
   // A name that is no segment of a key, and a resourceVersion that is none: of what is cached, and of events.
+  ['GET', `${core}/configmaps/a%ff`, undefined, {}, 404, 'configmaps "a\\xff" not found'],
   ['GET', `${core}/configmaps/a%25b`, undefined, {}, 400, `Name parameter invalid: "a%b": may not contain '%'`],
   [
     'GET',

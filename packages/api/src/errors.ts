@@ -68,12 +68,21 @@ export class StatusError extends Error {
       apiVersion: 'v1',
       metadata: this.metadata,
       status: 'Failure',
-      ...(this.message === '' ? {} : { message: this.message }),
+      ...(this.message === '' ? {} : { message: this.message.toWellFormed() }),
       ...(this.reason === '' ? {} : { reason: this.reason }),
-      ...(this.details === undefined ? {} : { details: this.details }),
+      ...(this.details === undefined ? {} : { details: wellFormed(this.details) }),
       code: this.code,
     };
   }
+}
+
+/** Names that a client has asked for may have bytes in them that are no UTF-8. */
+function wellFormed(details: StatusDetails): StatusDetails {
+  const entries = Object.entries(details).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value.toWellFormed() : (value as unknown),
+  ]);
+  return Object.fromEntries(entries) as StatusDetails;
 }
 
 /** Whether it is a StatusError of one of these reasons: `hasReason(error, 'NotFound')`. */

@@ -133,7 +133,7 @@ export class GoValue {
   }
 }
 
-/** Go's %q: a double-quoted string with Go's escapes. */
+/** Go's %q: a double-quoted string with Go's escapes. U+DC80 to U+DCFF stand for bytes that are no UTF-8. */
 export function quote(s: string): string {
   let out = '"';
   for (const ch of s) {
@@ -146,6 +146,7 @@ export function quote(s: string): string {
     else if (code === 8) out += '\\b';
     else if (code === 12) out += '\\f';
     else if (code === 11) out += '\\v';
+    else if (code >= 0xdc80 && code <= 0xdcff) out += `\\x${(code - 0xdc00).toString(16)}`;
     else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, '0')}`;
     else if (UNPRINTABLE.test(ch))
       out += code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;

@@ -148,13 +148,21 @@ function trimSlashes(path: string): string {
   return path.slice(start, end);
 }
 
-/** Bytes that are no UTF-8 count as characters that nobody has. @throws URIError */
+/** Bytes that are no UTF-8 become lone surrogates, U+DC00 and the byte, which `quote` shows as bytes. @throws URIError */
 function decodePath(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch (error) {
     if (/%(?![\da-f]{2})/i.test(path)) throw error;
     const bytes = path.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-    return Buffer.from(bytes, 'latin1').toString();
+    return bytes.replace(CHARACTER, (character) =>
+      character >= '\x80' && character.length === 1
+        ? String.fromCharCode(0xdc00 + character.charCodeAt(0))
+        : Buffer.from(character, 'latin1').toString(),
+    );
   }
 }
+
+/** One of UTF-8 that is not ASCII (Unicode 15, table 3-7), or a byte that belongs to none. */
+const CHARACTER =
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\x80-\xff]/g;

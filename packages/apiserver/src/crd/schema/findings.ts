@@ -78,7 +78,7 @@ export function more(path: string, actual: number, max: number, what: 'items' | 
 
 /** Fractions are written as Go writes them. */
 export function shownValue(value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? new GoValue(formatFloat(value)) : value;
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? new GoValue(formatFloat(value)) : value;
 }
 
 /** What one look at a value has found. */

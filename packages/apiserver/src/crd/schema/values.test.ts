@@ -67,6 +67,11 @@ describe('bounds of numbers', () => {
       ['spec.f: Invalid value: 5: spec.f in body should be less than 5'],
     ],
     [
+      { type: 'number', maximum: 10 },
+      2 ** 64,
+      ['spec.f: Invalid value: 1.8446744073709552e+19: spec.f in body should be less than or equal to 10'],
+    ],
+    [
       { type: 'number', maximum: 1.5 },
       1234567.5,
       ['spec.f: Invalid value: 1.2345675e+06: spec.f in body should be less than or equal to 1.5'],
