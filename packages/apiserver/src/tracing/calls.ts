@@ -1,15 +1,13 @@
 import type { AroundCall } from '@keelson/storage/etcd/connection';
-import type { Tracing } from './index.ts';
+import { serverOf, type Tracing } from './index.ts';
 
 /** Calls to etcd, as upstream's otelgrpc has them; those that nobody waits for, too. */
 export function tracedCalls(tracing: Tracing): AroundCall {
   return (method, endpoint, run) => {
-    const [, host, port] = /^(?:[a-z]+:\/\/)?(.+?)(?::(\d+))?\/?$/.exec(endpoint) ?? [];
     const attributes = {
       'rpc.method': method,
       'rpc.system.name': 'grpc',
-      'server.address': host,
-      'server.port': port === undefined ? undefined : Number(port),
+      ...serverOf(endpoint.replace(/^[a-z]+:\/\/|\/$/g, '')),
     };
     return tracing.call(method, attributes, async (headers, span) => {
       const answer = await run(headers);

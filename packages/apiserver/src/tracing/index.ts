@@ -3,6 +3,7 @@
  * again by Node's context, so that nobody has to pass it on.
  */
 
+import { unbracketed } from '@keelson/component/go/net';
 import type { RequestContext } from '../context.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -30,6 +31,12 @@ export interface Tracing {
   call<T>(name: string, attributes: Attributes, run: (headers: TraceHeaders, span: Span) => Promise<T>): Promise<T>;
   /** What is still to be sent is sent. */
   close(): Promise<void>;
+}
+
+/** Who is spoken to. @param authority `host:port`; an IPv6 address in brackets is told without */
+export function serverOf(authority: string): Attributes {
+  const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  return { 'server.address': unbracketed(host), 'server.port': port === undefined ? undefined : Number(port) };
 }
 
 /** What is known of an answer when it is over. */

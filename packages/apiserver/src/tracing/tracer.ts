@@ -1,6 +1,5 @@
 /** Traces by OpenTelemetry's SDK, which is loaded with this module: only where traces are wanted. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { unbracketed } from '@keelson/component/go/net';
 import {
   type Context,
   defaultTextMapGetter,
@@ -23,7 +22,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { RequestContext } from '../context.ts';
-import { type Attributes, answerOf, type Span, type TraceHeaders, type Tracing } from './index.ts';
+import { type Attributes, answerOf, type Span, serverOf, type TraceHeaders, type Tracing } from './index.ts';
 
 export interface TracerOptions {
   readonly samplingRatePerMillion: number;
@@ -140,12 +139,10 @@ function spanOf(span: OtelSpan): Span {
 /** Of upstream's otelhttp, with what it adds itself. */
 function requestAttributes({ exchange, auditId, info }: RequestContext): Attributes {
   const authority = exchange.headers[':authority'] ?? exchange.headers.host;
-  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(typeof authority === 'string' ? authority : '') ?? [];
   return {
-    'server.address': host === undefined ? undefined : unbracketed(host),
+    ...serverOf(text(authority) ?? ''),
     'http.request.method': exchange.method,
     'url.scheme': 'https',
-    'server.port': port === undefined ? undefined : Number(port),
     'network.peer.address': exchange.remoteAddress,
     'user_agent.original': text(exchange.headers['user-agent']),
     'client.address': exchange.remoteAddress,

@@ -10,7 +10,7 @@ import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { tracedCalls } from './calls.ts';
 import { readTracingConfiguration, targetOf, validateTracing } from './configuration.ts';
-import type { TraceHeaders, Tracing } from './index.ts';
+import { serverOf, type TraceHeaders, type Tracing } from './index.ts';
 import { startTracing } from './start.ts';
 import { type SeenSpan, startCollector, type TestCollector } from './testing.ts';
 
@@ -176,6 +176,15 @@ test('a request, what it is part of, and what it sets going', async () => {
     'service.name': 'apiserver',
     'service.instance.id': expect.stringMatching(/^apiserver-\w+$/),
   });
+});
+
+test.each([
+  ['server:6443', 'server', 6443],
+  ['[fd00::1]:2379', 'fd00::1', 2379],
+  ['server', 'server', undefined],
+  ['', '', undefined],
+])('who is spoken to at "%s"', (authority, address, port) => {
+  expect(serverOf(authority)).toEqual({ 'server.address': address, 'server.port': port });
 });
 
 test.each<[string, number, Record<string, string>, number]>([
