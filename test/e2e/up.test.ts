@@ -83,7 +83,8 @@ describe('keelson up', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it cleanly', async (signal) => {
     const { program, line } = await up(join(root, 'data'));
     expect(await program.stop(signal)).toBe(0);
-    expect(program.output()).toBe(line);
+    // Where the machine is slow that is said.
+    expect(program.output().replace(/^Ending: .*\n/m, '')).toBe(line);
   });
 
   test('ps shows what is in effect', async () => {

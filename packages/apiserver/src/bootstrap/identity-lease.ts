@@ -11,6 +11,7 @@ import { asError } from '../aggregate.ts';
 import type { Logger } from '../logger.ts';
 import { Periodic } from './periodic.ts';
 import { type BootstrapClient, ensure, type Write } from './reconcile.ts';
+import { retire } from './retire.ts';
 
 const VERSION = 'coordination.k8s.io/v1';
 const NAMESPACE = 'kube-system';
@@ -79,10 +80,10 @@ export class IdentityLease {
     await this.#sweeping.start();
   }
 
-  /** What fails is logged: the server goes anyway. */
+  /** What fails, or takes too long, is logged: the server goes anyway. */
   async stop(): Promise<void> {
-    await Promise.all([this.#renewing.stop(), this.#sweeping.stop()]);
-    await this.#remove().catch((thrown: unknown) => this.#report(thrown));
+    const end = Promise.all([this.#renewing.stop(), this.#sweeping.stop()]).then(() => this.#remove());
+    await retire(end, (thrown) => this.#report(thrown));
   }
 
   async #renew(): Promise<void> {

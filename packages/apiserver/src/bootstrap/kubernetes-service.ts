@@ -2,7 +2,6 @@
  * The service `default/kubernetes`, behind which stand all API servers of the cluster
  * (pkg/controlplane/controller/kubernetesservice).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Endpoints, Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
@@ -14,13 +13,12 @@ import type { Logger } from '../logger.ts';
 import { type EndpointReconciler, endpointReconciler, type ReconcilerType } from './endpoint-reconciler.ts';
 import { Periodic } from './periodic.ts';
 import { type BootstrapClient, createOnly, ensure, type Write } from './reconcile.ts';
+import { retire } from './retire.ts';
 
 const NAME = 'kubernetes';
 const NAMESPACE = 'default';
 const PORT_NAME = 'https';
 const INTERVAL_MS = 10_000;
-/** How long an end waits for a store that does not answer. */
-const RETIRE_MS = 2 * INTERVAL_MS;
 
 function kubernetesService(clusterIP: string, targetPort: number): Service {
   return {
@@ -106,15 +104,8 @@ export class KubernetesService {
 
   /** This server is no endpoint any more. What fails is logged: the server goes anyway. */
   async stop(): Promise<void> {
-    const isOver = new AbortController();
     const end = this.#keeping.stop().then(() => this.#retire());
-    const late = sleep(RETIRE_MS, undefined, { signal: isOver.signal, ref: false }).then(() => {
-      throw new Error('the store does not answer');
-    });
-    await Promise.race([end, late]).catch((thrown: unknown) => this.#report(thrown));
-    late.catch(() => {});
-    end.catch(() => {});
-    isOver.abort();
+    await retire(end, (thrown) => this.#report(thrown));
   }
 
   async #retire(): Promise<void> {

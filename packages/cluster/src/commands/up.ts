@@ -86,8 +86,18 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
     logger.error({ err: (error as Error).message }, 'a part of the cluster has ended');
     return 1;
   } finally {
-    await running.stop();
+    await saidWhenSlow(running.stop(), io);
   }
+}
+
+/** How long an end may take before something is said. */
+const PATIENCE_MS = 3_000;
+
+async function saidWhenSlow(end: Promise<void>, io: Io): Promise<void> {
+  const word =
+    'Ending: what is under way is waited for. A second Ctrl-C ends it at once; what was acknowledged is kept.\n';
+  const timer = setTimeout(() => io.stderr(word), PATIENCE_MS);
+  await end.finally(() => clearTimeout(timer));
 }
 
 function read(argv: readonly string[], io: Io): FlagValues<typeof flags> | number {
