@@ -65,7 +65,7 @@ describe('where requests go', () => {
   const { remote } = remoteAt({ host: 'svc-ns', port: 444 });
 
   it.each<[string, object, object]>([
-    ['with authorities', { caBundle: btoa(own.cert) }, { ca: own.cert }],
+    ['with authorities', { caBundle: btoa(own.cert) }, { ca: own.cert, allowPartialTrustChain: true }],
     ['without', { caBundle: '' }, {}],
     ['unchecked', { insecureSkipTLSVerify: true }, { rejectUnauthorized: false }],
   ])('%s', async (_what, spec, tls) => {

@@ -67,7 +67,9 @@ export class Remote {
       servername,
       ...(pair ? { cert: pair.cert, key: pair.key } : {}),
       ...(spec.insecureSkipTLSVerify ? { rejectUnauthorized: false } : {}),
-      ...(caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64').toString('latin1') }),
+      ...(caBundle === ''
+        ? {}
+        : { ca: Buffer.from(caBundle, 'base64').toString('latin1'), allowPartialTrustChain: true }),
     };
   }
 

@@ -1,6 +1,7 @@
 /** Asking a webhook over HTTPS, as client-go does it, in its words when it fails (k8s.io/apiserver/pkg/util/webhook/client.go). */
 import https from 'node:https';
 import { isIP } from 'node:net';
+import { posix } from 'node:path';
 import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
 import { formatDuration } from '@keelson/component/go/duration';
@@ -124,7 +125,8 @@ export class WebhookClient {
       path: target.path,
       servername: isIP(servername) === 0 ? servername : '',
       ...tls,
-      ...(ca.length > 0 ? { ca: ca.join('\n') } : {}),
+      // As in Go, whoever is in the bundle is trusted, not roots alone: envtest puts the server's own certificate there.
+      ...(ca.length > 0 ? { ca: ca.join('\n'), allowPartialTrustChain: true } : {}),
       headers: {
         host: target.server,
         accept: 'application/json, */*',
@@ -164,7 +166,7 @@ function serviceTarget(service: ServiceReference, query: string, resolve: Resolv
   const { namespace, name, port = HTTPS_PORT } = service;
   const servername = `${name}.${namespace}.svc`;
   const server = `${servername}:${port}`;
-  const path = `${pathOf(service.path ?? '')}?${query}`;
+  const path = `${escapePath(rooted(service.path ?? ''))}?${query}`;
   return {
     url: `https://${server}${path}`,
     path,
@@ -178,7 +180,7 @@ function serviceTarget(service: ServiceReference, query: string, resolve: Resolv
 
 function urlTarget(text: string, query: string): Target {
   const url = new URL(text);
-  const path = `${url.pathname}?${query}`;
+  const path = `${rooted(url.pathname)}?${query}`;
   const host = unbracketed(url.hostname);
   const address = { host, port: url.port === '' ? HTTPS_PORT : Number(url.port) };
   // The host as it was written: URL leaves out the scheme's own port.
@@ -194,9 +196,9 @@ function urlTarget(text: string, query: string): Target {
   };
 }
 
-function pathOf(path: string): string {
-  const escaped = escapePath(path);
-  return escaped.startsWith('/') ? escaped : `/${escaped}`;
+/** As client-go joins it to a server's root: from one slash on, without empty parts, dots and a slash at the end. */
+function rooted(path: string): string {
+  return posix.join('/', path).replace(/(?<=.)\/$/, '');
 }
 
 function reasonOf(error: unknown, { server }: Target, signal: AbortSignal): string {

@@ -1,6 +1,7 @@
 /** A server that webhooks and others ask over TLS, for tests: answers as it is told and remembers what it was asked. */
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ServingCertificate } from '../http/listener.ts';
 import { selfSigned } from '../http/testing.ts';
 
 export interface Received {
@@ -32,7 +33,14 @@ export async function startTestServer(
   answer: (received: Received) => Said | undefined | Promise<Said | undefined>,
   ...hosts: readonly string[]
 ): Promise<TestServer> {
-  const { cert, key } = await selfSigned('127.0.0.1', ...hosts);
+  return startServerWith(await selfSigned('127.0.0.1', ...hosts), answer);
+}
+
+/** The same with a certificate of the caller's. @param answer undefined: the connection is cut */
+export async function startServerWith(
+  { cert, key }: ServingCertificate,
+  answer: (received: Received) => Said | undefined | Promise<Said | undefined>,
+): Promise<TestServer> {
   const received: Received[] = [];
   const server = https.createServer({ cert, key }, async (req, res) => {
     let body = '';
