@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import type { ListOptions } from './options.ts';
 import { Rounds } from './rounds.ts';
@@ -10,6 +10,7 @@ vi.mock('./selection.ts', () => ({ selectionOf: () => ({ namespace: '', demands:
 vi.mock('./representations.ts', () => ({
   representationFor: () => ({
     streamContentType: 'application/json',
+    bookmark: (revision: number) => Buffer.from(`bookmark ${revision};`),
     event: (_type: string, { name }: { name: string }) => {
       if (name === 'broken') throw new TypeError('no such layout');
       return Buffer.from(name);
@@ -49,7 +50,7 @@ class Cacher {
   }
 }
 
-function watch(cacher: Cacher) {
+function watch(cacher: Cacher, options = {}) {
   const out = new PassThrough({ encoding: 'utf8' });
   let sent = '';
   out.on('data', (piece: string) => {
@@ -63,7 +64,11 @@ function watch(cacher: Cacher) {
     metrics: { watch: () => ({ events: series, sizes: series, initial: series }) },
     output: { mediaType: 'application/json' },
   } as unknown as Scope;
-  return { ended: watchObjects(scope, { resourceVersion: '0' } as ListOptions, limits), sent: () => sent, out };
+  return {
+    ended: watchObjects(scope, { resourceVersion: '0', ...options } as ListOptions, limits),
+    sent: () => sent,
+    out,
+  };
 }
 
 it('ends alone where one of its events cannot be told', async () => {
@@ -85,4 +90,23 @@ it('ends alone where one of its events cannot be told', async () => {
   whole.out.destroy();
   await whole.ended;
   expect([other.subscribers, watches.size]).toEqual([0, 0]);
+});
+
+it.each([
+  [1, ''],
+  [3, 'bookmark 1;'],
+  [90, 'bookmark 1;'],
+])('says where it stands 2 s before its end, if it lasts so long: %i s', async (timeoutSeconds, expected) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const cacher = new Cacher();
+  const { ended, sent } = watch(cacher, { allowWatchBookmarks: true, timeoutSeconds });
+  await new Promise(setImmediate);
+  expect(cacher.subscribers).toBe(1);
+  const before = Math.max(0, timeoutSeconds - 2) * 1000;
+  vi.advanceTimersByTime(before);
+  await new Promise(setImmediate);
+  expect(sent()).toBe(expected);
+  vi.advanceTimersByTime(timeoutSeconds * 1000 - before);
+  await ended;
 });

@@ -184,7 +184,7 @@ class WatchStream implements Subscriber {
     this.#timers.push(setTimeout(() => this.end(), timeoutMs));
     if (!this.#options.allowWatchBookmarks) return;
     this.#timers.push(setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL_MS));
-    if (timeoutMs > 2 * BOOKMARK_BEFORE_END_MS) {
+    if (timeoutMs >= BOOKMARK_BEFORE_END_MS) {
       this.#timers.push(setTimeout(() => this.#bookmark(), timeoutMs - BOOKMARK_BEFORE_END_MS));
     }
   }
