@@ -3,6 +3,7 @@ import type http from 'node:http';
 import { serviceUnavailable } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { trusting } from '@keelson/component/trust';
 import type { Reloadable } from '../config.ts';
 import { type Backend, type BackendPool, reasonOf, requestPath, targetOf } from '../connect/backend.ts';
 import type { ServingCertificate } from '../http/listener.ts';
@@ -67,9 +68,7 @@ export class Remote {
       servername,
       ...(pair ? { cert: pair.cert, key: pair.key } : {}),
       ...(spec.insecureSkipTLSVerify ? { rejectUnauthorized: false } : {}),
-      ...(caBundle === ''
-        ? {}
-        : { ca: Buffer.from(caBundle, 'base64').toString('latin1'), allowPartialTrustChain: true }),
+      ...trusting(caBundle === '' ? undefined : Buffer.from(caBundle, 'base64').toString('latin1')),
     };
   }
 

@@ -2,6 +2,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type GroupResource, notFound, StatusError } from '@keelson/api/errors';
 import type { Node } from '@keelson/api/generated/types/core/v1';
+import { trusting } from '@keelson/component/trust';
 import type { ServerConfig } from '../config.ts';
 import type { Objects } from '../objects.ts';
 import type { Backend } from './backend.ts';
@@ -72,7 +73,7 @@ export class Kubelets {
     const ca = insecure ? undefined : this.#config?.certificateAuthority?.get();
     return {
       ...(certificate ? { cert: certificate.cert, key: certificate.key } : {}),
-      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+      ...(ca === undefined ? { rejectUnauthorized: false } : trusting(ca)),
     };
   }
 }

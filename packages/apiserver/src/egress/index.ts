@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { unbracketed } from '@keelson/component/go/net';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { trusting } from '@keelson/component/trust';
 import { aggregate } from '../aggregate.ts';
 import { openProblem } from '../configuration-file.ts';
 import type { Dial } from '../connect/dial.ts';
@@ -111,9 +112,9 @@ function tlsOf({
   );
   const ca =
     caBundle === ''
-      ? {}
-      : { ca: prefixed(`failed to read cert file ${caBundle}, got`, () => readFileSync(caBundle), ' ') };
-  const secureContext = createSecureContext({ ...pair, ...ca });
+      ? undefined
+      : prefixed(`failed to read cert file ${caBundle}, got`, () => readFileSync(caBundle), ' ');
+  const secureContext = createSecureContext({ ...pair, ...trusting(ca) });
   return { secureContext, ...(tlsServerName === '' ? {} : { servername: tlsServerName }) };
 }
 

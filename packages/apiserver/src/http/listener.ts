@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { ServerConnection } from '@keelson/component/http2/server-connection';
 import { http } from '@keelson/component/node-http';
+import { trusting } from '@keelson/component/trust';
 import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';
 import { exchangeOfUpgrade, hasNoBody } from './upgrade.ts';
@@ -215,7 +216,7 @@ function secureContext(
   { clientCa }: TlsMaterial,
   { minVersion = 'TLSv1.2', ciphers }: TlsOptions = {},
 ): tls.SecureContextOptions {
-  return { cert, key, ...(clientCa ? { ca: clientCa } : {}), minVersion, ...(ciphers ? { ciphers } : {}) };
+  return { cert, key, ...trusting(clientCa || undefined), minVersion, ...(ciphers ? { ciphers } : {}) };
 }
 
 function namedContexts(material: TlsMaterial, options: TlsOptions | undefined) {

@@ -6,6 +6,7 @@ import { quote } from '@keelson/api/field';
 import type { ServiceReference, WebhookClientConfig } from '@keelson/api/generated/types/admissionregistration/v1';
 import { formatDuration } from '@keelson/component/go/duration';
 import { unbracketed } from '@keelson/component/go/net';
+import { trusting } from '@keelson/component/trust';
 import { escapePath } from '../connect/backend.ts';
 import { dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
@@ -125,8 +126,7 @@ export class WebhookClient {
       path: target.path,
       servername: isIP(servername) === 0 ? servername : '',
       ...tls,
-      // As in Go, whoever is in the bundle is trusted, not roots alone: envtest puts the server's own certificate there.
-      ...(ca.length > 0 ? { ca: ca.join('\n'), allowPartialTrustChain: true } : {}),
+      ...trusting(ca.join('\n') || undefined),
       headers: {
         host: target.server,
         accept: 'application/json, */*',

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '@keelson/api/clock';
+import { trusting } from '@keelson/component/trust';
 
 /** A text, PEM or a token, that is given or stands in a file. */
 export type Source = { readonly text: string } | { readonly file: string };
@@ -93,7 +94,7 @@ export class TlsSource {
     if (current && texts.every((text, i) => text === current.texts[i])) return current.material;
     const { serverName, insecureSkipVerify = false } = this.#config;
     try {
-      const context = createSecureContext({ ca, cert, key });
+      const context = createSecureContext({ ...trusting(ca), cert, key });
       this.#current = { texts, material: { context, serverName, insecureSkipVerify } };
     } catch (error) {
       if (!current) throw error;

@@ -1,6 +1,7 @@
 /** How the parts of a control plane are, asked at the ports where their probes ask. */
 import { Agent, get } from 'node:https';
 import { joinHostPort } from '@keelson/component/go/net';
+import { trusting } from '@keelson/component/trust';
 import { readAuthority } from './certificates.ts';
 import { extraArgument } from './command-lines.ts';
 import { localUrl } from './configuration/endpoints.ts';
@@ -30,7 +31,7 @@ function loopbackUrl({ extraArgs }: ComponentOptions, port: string): string {
 
 /** @param ca whom to trust; undefined: whoever answers, for servers of this machine with a certificate of their own making */
 function ask(name: string, url: string, ca: string | undefined): Promise<string | undefined> {
-  const agent = new Agent(ca === undefined ? { rejectUnauthorized: false } : { ca });
+  const agent = new Agent(ca === undefined ? { rejectUnauthorized: false } : trusting(ca));
   return new Promise((resolve) => {
     const request = get(url, { agent, timeout: TIMEOUT_MS }, (response) => {
       response.resume();

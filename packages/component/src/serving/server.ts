@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { http } from '../node-http.ts';
 import type { Running } from '../running.ts';
+import { trusting } from '../trust.ts';
 import { ANONYMOUS, type User, userOf } from './user.ts';
 
 export interface ServingOptions {
@@ -61,7 +62,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   const { certificate, clientCa } = options.tls;
   const server = https.createServer({
     ...certificate,
-    ...(clientCa === undefined ? {} : { ca: clientCa }),
+    ...trusting(clientCa),
     minVersion: 'TLSv1.2',
     requestCert: clientCa !== undefined,
     rejectUnauthorized: false,
@@ -95,7 +96,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     server.listen({ host: options.host, port: options.port }, resolve);
   });
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  let current = { ...certificate, ...(clientCa === undefined ? {} : { ca: clientCa }) };
+  let current = { ...certificate, ...trusting(clientCa) };
   const use = (next: typeof current) => {
     current = next;
     server.setSecureContext(next);
@@ -104,7 +105,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     port: (server.address() as AddressInfo).port,
     done,
     setCertificate: (next) => use({ ...current, ...next }),
-    setClientCa: (ca) => use({ ...current, ca }),
+    setClientCa: (ca) => use({ ...current, ...trusting(ca) }),
     stop: async () => {
       server.close(() => resolve());
       server.closeIdleConnections();

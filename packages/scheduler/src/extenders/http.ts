@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { http } from '@keelson/component/node-http';
+import { trusting } from '@keelson/component/trust';
 import type { ExtenderConfiguration, ExtenderTls } from '../config/types.ts';
 import type { Ask } from './extenders.ts';
 
@@ -49,7 +50,10 @@ function tlsOf({ enableHTTPS, tlsConfig }: ExtenderConfiguration): AgentOptions 
   const pem = (data = '', file = '') => data || (file ? readFileSync(file, 'utf8') : undefined);
   const ca = pem(files.caData, files.caFile);
   const certificate = { cert: pem(files.certData, files.certFile), key: pem(files.keyData, files.keyFile) };
-  const known = Object.entries({ ca, ...certificate, servername: serverName || undefined });
-  const trusting = insecure || (enableHTTPS && ca === undefined);
-  return { rejectUnauthorized: !trusting, ...Object.fromEntries(known.filter(([, value]) => value !== undefined)) };
+  const known = Object.entries({ ...trusting(ca), ...certificate, servername: serverName || undefined });
+  const trustsAnybody = insecure || (enableHTTPS && ca === undefined);
+  return {
+    rejectUnauthorized: !trustsAnybody,
+    ...Object.fromEntries(known.filter(([, value]) => value !== undefined)),
+  };
 }

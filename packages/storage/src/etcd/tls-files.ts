@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { trusting } from '@keelson/component/trust';
 
 /** Paths of PEM files, as upstream's `--etcd-cafile`, `--etcd-certfile` and `--etcd-keyfile`. */
 export interface TlsPaths {
@@ -28,7 +29,7 @@ export class TlsFiles {
     const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map(read));
     const contents = [ca, cert, key].join('\0');
     if (contents === this.#contents) return undefined;
-    const context = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' });
+    const context = createSecureContext({ ...trusting(ca), cert, key, minVersion: 'TLSv1.2' });
     this.#contents = contents;
     return context;
   }

@@ -2,6 +2,7 @@
 import https from 'node:https';
 import tls from 'node:tls';
 import { quote } from '@keelson/api/field';
+import { trusting } from '@keelson/component/trust';
 import { type Dial, dialThrough } from '../../connect/dial.ts';
 import { goErrorText } from '../../connect/goerror.ts';
 import { exchange, type Reply } from '../../webhook/exchange.ts';
@@ -16,7 +17,7 @@ export class IssuerClient {
 
   /** @param ca PEM; empty: the system's authorities. @param dial how connections are made. Default: straight to the issuer */
   constructor(ca: string, dial?: Dial) {
-    const options = { keepAlive: true, maxSockets: 8, timeout: 60_000, ca: ca || systemAuthorities() };
+    const options = { keepAlive: true, maxSockets: 8, timeout: 60_000, ...trusting(ca || systemAuthorities()) };
     this.#agent = dialThrough(new https.Agent(options), dial);
   }
 
