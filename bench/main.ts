@@ -76,6 +76,7 @@ function workloads(): readonly Workload[] {
 
 const sizes = flags.quick ? QUICK : FULL;
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
+mkdirSync(flags.dir, { recursive: true });
 const root = mkdtempSync(join(resolve(flags.dir), 'keelson-bench-'));
 const directory = () => mkdtempSync(join(root, 'server-'));
 

@@ -16,7 +16,7 @@ export async function requests(job: RequestJob): Promise<JobResult> {
       const at = started++;
       const due = job.rate === undefined ? performance.now() : start + (at / job.rate) * 1000;
       const wait = due - performance.now();
-      if (wait > 0) setTimeout(() => send(connection, at, due), wait);
+      if (wait > 0) setTimeout(() => send(connection, at, Math.min(due, performance.now())), wait);
       else send(connection, at, due);
     };
     const send = (connection: Connection, at: number, due: number): void => {
