@@ -14,7 +14,6 @@ const LENGTHS =
   '1×20 1×24 1×20 1×21 1×22 2×21 1×23 2×22 2×25 2×24 1×26 1×23 1×26 1×27 2×26 5×27 1×28 5×27 1×26 1×30';
 
 const END = 256;
-const LONGEST = 30;
 /** Of a step: what it leads to is in the lower bits, the symbol that it ends above them; 0 is the tree's root. */
 const NODE_BITS = 9;
 const NODE_MASK = (1 << NODE_BITS) - 1;
@@ -27,8 +26,8 @@ for (let node = 0, bits = 1; bits < 8; bits++) {
   node = branches[2 * node + 1]!;
   paddings.add(node);
 }
-/** For each node and the next four bits, of which no more than one symbol comes: a step. */
-const steps = Int32Array.from({ length: branches.length * 8 }, (_, i) => stepOf(i >> 4, i & 15));
+/** For each node and the next four bits, of which no more than one symbol comes: a step; 0, which is none, before it was first taken. */
+const steps = new Int32Array(branches.length * 8);
 
 function treeOfCodes(): readonly number[] {
   const lengths = LENGTHS.split(' ').flatMap((run) => {
@@ -45,23 +44,30 @@ function treeOfCodes(): readonly number[] {
     }
     tree[2 * node + (code & 1)] = ~symbol;
   };
+  const byLength = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]!);
   let code = 0;
-  for (let bits = 1; bits <= LONGEST; bits++) {
-    code *= 2;
-    for (const [symbol, length] of lengths.entries()) if (length === bits) put(symbol, code++, bits);
+  let bits = 0;
+  for (const symbol of byLength) {
+    const length = lengths[symbol]!;
+    code *= 2 ** (length - bits);
+    bits = length;
+    put(symbol, code++, bits);
   }
   return tree;
 }
 
-function stepOf(from: number, nibble: number): number {
-  let node = from;
+function firstStep(at: number): number {
+  const nibble = at & 15;
+  let node = at >> 4;
   let symbols = 0;
   for (let bit = 3; bit >= 0; bit--) {
     const next = branches[2 * node + ((nibble >> bit) & 1)]!;
     if (next < 0) symbols = ~next + 1;
     node = Math.max(next, 0);
   }
-  return (symbols << NODE_BITS) | node;
+  const step = (symbols << NODE_BITS) | node;
+  steps[at] = step;
+  return step;
 }
 
 /** @throws ProtocolError where it is no such text */
@@ -72,7 +78,8 @@ export function decodeHuffman(bytes: Buffer): string {
   let node = 0;
   for (let i = 0; i < 2 * bytes.length; i++) {
     const byte = bytes[i >> 1]!;
-    const step = steps[node * 16 + (i & 1 ? byte & 15 : byte >> 4)]!;
+    const at = node * 16 + (i & 1 ? byte & 15 : byte >> 4);
+    const step = steps[at] || firstStep(at);
     node = step & NODE_MASK;
     const symbol = (step >> NODE_BITS) - 1;
     if (symbol === END) throw new ProtocolError(ERROR.compression, 'a header field of no text');
