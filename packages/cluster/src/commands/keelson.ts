@@ -18,6 +18,7 @@ Commands:
   kube-proxy     Carry traffic to the addresses of services on this machine.
   pod-network    Make one network of the pods of all nodes, on this one.
   dns            Answer for the names of services and pods.
+  copy-store     Copy an embedded store to an etcd, on which the cluster goes on.
   account-token  Tell a token of a service account to a unit of this machine.
   why-pending    Tell why a pod has no node.
   version        Show the versions of Keelson and of the Kubernetes API.
