@@ -1,20 +1,10 @@
 /** Objects of custom resources: rules that became stricter, scales of several versions, numbers of their schemas. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { expect, test, vi } from 'vitest';
+import { servedApi } from '../support/served.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-let server: ApiServer;
-let client: ApiClient;
-beforeAll(async () => {
-  server = await startApiServer(process.env.KUBE_APISERVER ? 'etcd' : 'memory');
-  client = apiClient(server.url, server.token);
-}, 60_000);
-afterAll(async () => {
-  client?.close();
-  await server?.stop();
-});
+const client = servedApi(process.env.KUBE_APISERVER ? 'etcd' : 'memory');
 
 interface Version {
   name: string;

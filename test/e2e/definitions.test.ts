@@ -1,7 +1,6 @@
 /** Definitions of custom resources that go while nobody can convert their objects. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { expect, test, vi } from 'vitest';
+import { servedApi } from '../support/served.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const UNREACHABLE = {
@@ -9,16 +8,7 @@ const UNREACHABLE = {
   webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://127.0.0.1:1/convert' } },
 };
 
-let server: ApiServer;
-let client: ApiClient;
-beforeAll(async () => {
-  server = await startApiServer(process.env.KUBE_APISERVER ? 'etcd' : 'memory');
-  client = apiClient(server.url, server.token);
-}, 60_000);
-afterAll(async () => {
-  client?.close();
-  await server?.stop();
-});
+const client = servedApi(process.env.KUBE_APISERVER ? 'etcd' : 'memory');
 
 const version = (name: string, storage: boolean) => {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };

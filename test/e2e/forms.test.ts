@@ -1,18 +1,9 @@
 /** In which forms objects and lists are to be had, and in which they are not. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+import { describe, expect, test } from 'vitest';
+import { storages } from '../support/api-server.ts';
+import { servedApi } from '../support/served.ts';
 
-let server: ApiServer;
-let client: ApiClient;
-beforeAll(async () => {
-  server = await startApiServer(storages[0]!.storage);
-  client = apiClient(server.url, server.token);
-}, 60_000);
-afterAll(() => {
-  client?.close();
-  return server?.stop();
-});
+const client = servedApi(storages[0]!.storage);
 
 async function ask(
   method: string,

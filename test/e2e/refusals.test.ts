@@ -1,7 +1,6 @@
 /** What is refused, and which fault comes first where a request has several: as kube-apiserver (KUBE_APISERVER) answers. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { servedApi } from '../support/served.ts';
 
 const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
 const MERGE = { 'content-type': 'application/merge-patch+json' };
@@ -32,11 +31,8 @@ const DEFINITION = {
 const container = { name: 'c', image: 'i' };
 const labels = { a: 'b' };
 
-let server: ApiServer;
-let client: ApiClient;
+const client = servedApi('memory');
 beforeAll(async () => {
-  server = await startApiServer('memory');
-  client = apiClient(server.url, server.token);
   const template = { metadata: { labels }, spec: { containers: [container] } };
   await client.send('POST', `${core}/serviceaccounts`, { metadata: { name: 'default' } });
   await client.send('POST', `${core}/pods`, { metadata: { name: 'p' }, spec: { containers: [container] } });
@@ -47,10 +43,6 @@ beforeAll(async () => {
   await vi.waitFor(async () => expect((await client.send('GET', widgets)).status).toBe(200), 10_000);
   await client.send('POST', widgets, { apiVersion: 'shop.example.com/v1', kind: 'Widget', metadata: { name: 'w' } });
 }, 60_000);
-afterAll(async () => {
-  client?.close();
-  await server?.stop();
-});
 
 type Row = readonly [
   method: string,

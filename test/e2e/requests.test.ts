@@ -1,19 +1,12 @@
 /** What is said to requests that are unusual, and to some that are wrong. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { storages } from '../support/api-server.ts';
+import { servedApi } from '../support/served.ts';
 
-let server: ApiServer;
-let client: ApiClient;
+const client = servedApi(storages[0]!.storage);
 beforeAll(async () => {
-  server = await startApiServer(storages[0]!.storage);
-  client = apiClient(server.url, server.token);
   await client.send('POST', maps, { metadata: { name: 'a' }, data: { k: 'v' } });
 }, 60_000);
-afterAll(() => {
-  client?.close();
-  return server?.stop();
-});
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles';
