@@ -7,7 +7,7 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { addressAt, parseCidr } from './cidr.ts';
-import { fileFault, prepareDirectory } from './data-directory.ts';
+import { fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
 import type { Given } from './kube-apiserver/flags.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
 import { openStoreOf, startServer } from './kube-apiserver/server.ts';
@@ -162,7 +162,7 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki, port: numbe
     'tls-cert-file': pki.certificateFile('apiserver'),
     'tls-private-key-file': pki.keyFile('apiserver'),
     storage: options.storage,
-    'data-dir': join(options.dataDirectory, 'db'),
+    'data-dir': storeDirectoryIn(options.dataDirectory),
     'etcd-servers': etcd.servers,
     'etcd-cafile': etcd.caFile,
     'etcd-certfile': etcd.certFile,

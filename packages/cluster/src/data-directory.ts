@@ -1,7 +1,10 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StartupError } from './startup-error.ts';
+
+/** Of the embedded store, in the folder of a cluster. */
+export const storeDirectoryIn = (dataDirectory: string) => join(dataDirectory, 'db');
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readYaml } from '@keelson/api/codec/yaml';
+import { readYaml, yamlDocuments } from '@keelson/api/codec/yaml';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import { type Client, connect, type Draft, loadKubeconfig, sleep, systemWorld } from '@keelson/client';
 import { createLogger } from '@keelson/component/logs/logger';
@@ -102,7 +102,7 @@ async function readDefinitions(paths: readonly string[]): Promise<Draft<CustomRe
   const files = (await Promise.all(paths.map(filesOf))).flat();
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   return texts
-    .flatMap((text) => text.split(/^---(?:[ \t].*)?$/m))
+    .flatMap(yamlDocuments)
     .map((document) => readYaml(document) as Draft<CustomResourceDefinition> | null | undefined)
     .filter((object) => object !== null && object !== undefined)
     .filter(({ kind }) => kind === 'CustomResourceDefinition');

@@ -39,6 +39,11 @@ export function openYaml(bytes: Uint8Array): Body {
   };
 }
 
+/** The documents of a stream, as texts; some may be empty (YAML 1.2, 9.2). */
+export function yamlDocuments(text: string): string[] {
+  return text.split(/^---(?:[ \t].*)?$/m);
+}
+
 /**
  * YAML of no particular type: the value with sorted keys, and a complaint for each key that was set twice:
  * `line 7: key "x" already set in map`.

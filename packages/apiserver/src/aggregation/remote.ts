@@ -68,7 +68,7 @@ export class Remote {
       servername,
       ...(pair ? { cert: pair.cert, key: pair.key } : {}),
       ...(spec.insecureSkipTLSVerify ? { rejectUnauthorized: false } : {}),
-      ...trusting(caBundle === '' ? undefined : Buffer.from(caBundle, 'base64').toString('latin1')),
+      ...trusting(Buffer.from(caBundle, 'base64').toString('latin1')),
     };
   }
 

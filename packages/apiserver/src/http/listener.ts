@@ -216,7 +216,7 @@ function secureContext(
   { clientCa }: TlsMaterial,
   { minVersion = 'TLSv1.2', ciphers }: TlsOptions = {},
 ): tls.SecureContextOptions {
-  return { cert, key, ...trusting(clientCa || undefined), minVersion, ...(ciphers ? { ciphers } : {}) };
+  return { cert, key, ...trusting(clientCa), minVersion, ...(ciphers ? { ciphers } : {}) };
 }
 
 function namedContexts(material: TlsMaterial, options: TlsOptions | undefined) {

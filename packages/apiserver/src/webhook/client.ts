@@ -126,7 +126,7 @@ export class WebhookClient {
       path: target.path,
       servername: isIP(servername) === 0 ? servername : '',
       ...tls,
-      ...trusting(ca.join('\n') || undefined),
+      ...trusting(ca.join('\n')),
       headers: {
         host: target.server,
         accept: 'application/json, */*',

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import { FlagError, type FlagTable, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { copyStore, NotEmptyError } from '@keelson/storage/copy';
+import { databaseFile } from '@keelson/storage/lmdb/environment';
 import { StoreUnavailableError } from '@keelson/storage/store';
+import { storeDirectoryIn } from '../data-directory.ts';
 import { descriptions, flags as serverFlags } from '../kube-apiserver/flags.ts';
 import { openStoreOf } from '../kube-apiserver/server.ts';
 import { StartupError } from '../startup-error.ts';
@@ -58,7 +60,7 @@ export function copyStoreCommand(argv: readonly string[], io: Io): Promise<numbe
 
 /** @throws StartupError where there is no store: opening one would make it */
 function storeDirectory(directory: string): string {
-  const found = [join(directory, 'db'), directory].find((each) => existsSync(join(each, 'keelson.mdb')));
+  const found = [storeDirectoryIn(directory), directory].find((each) => existsSync(databaseFile(each)));
   if (found !== undefined) return found;
   throw new StartupError(`there is no embedded store in ${directory}`, 'correct --data-dir');
 }

@@ -1,7 +1,7 @@
 /** Patches of what init writes, from a folder of files as `kube-apiserver0+merge.yaml` (kubeadm/app/util/patches). */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { decodeYamlDocument, yamlDocuments } from '@keelson/api/codec/yaml';
 import { applyJsonPatch, decodeJsonPatch } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
@@ -48,7 +48,7 @@ export async function readPatches(folder: string): Promise<Patch[]> {
 
 function bodiesOf(file: string, text: string): unknown[] {
   try {
-    const values = text.split(/^---(?:[ \t].*)?$/m).map((part) => decodeYamlDocument(Buffer.from(part)).value);
+    const values = yamlDocuments(text).map((part) => decodeYamlDocument(Buffer.from(part)).value);
     return values.filter((value) => value !== null && value !== undefined);
   } catch (error) {
     throw new StartupError(`${file} is no YAML: ${(error as Error).message}`, 'correct it');

@@ -28,12 +28,15 @@ export interface Environment {
   readonly values: Database<Buffer, number>;
 }
 
+/** Where LMDB keeps what a store has in a directory. */
+export const databaseFile = (directory: string) => join(directory, 'keelson.mdb');
+
 /**
  * Opens the file in a directory, making both where they are missing, and sees to it that no other store has it open.
  * @throws StoreUnavailableError
  */
 export function openEnvironment(directory: string): Environment {
-  const file = join(directory, 'keelson.mdb');
+  const file = databaseFile(directory);
   // The library's types leave some of its options out.
   const entryOptions: RootDatabaseOptions & { name: string } = { name: 'entries', encoder: entryCodec };
   const rootOptions: RootDatabaseOptions & { txnStartThreshold: number; permissionsMode: number } = {

@@ -1,5 +1,5 @@
 /** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet, the proxy and the network of pods passed through. */
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { decodeYamlDocument, yamlDocuments } from '@keelson/api/codec/yaml';
 import { parseApiVersion } from '@keelson/api/object';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { defaultPodNetwork, POD_NETWORK_API, POD_NETWORK_KIND } from '../../pod-network/configuration.ts';
@@ -34,7 +34,7 @@ const known: Readonly<Record<string, { readonly group: string; readonly version:
  */
 export function readDocuments(text: string): Documents {
   const documents = new Map<string, Readonly<Record<string, unknown>>>();
-  for (const part of text.split(/^---(?:[ \t].*)?$/m)) {
+  for (const part of yamlDocuments(text)) {
     const { value, duplicates } = decodeDocument(part);
     if (value === null || value === undefined) continue;
     if (duplicates.length > 0) throw new ConfigFileError(duplicates.join('; '));
