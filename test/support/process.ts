@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /**
@@ -38,9 +39,14 @@ export interface ProgramOptions {
   readonly cwd?: string;
 }
 
+/** With which the kernel kills a program when the thread that started it is gone, be it by SIGKILL (util-linux; Linux alone). */
+const SETPRIV = '/usr/bin/setpriv';
+const bound: readonly string[] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig=KILL', '--'] : [];
+
 /** Starts a program; it is killed when the test process ends. */
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
-  const child = spawn(command, args, {
+  const [file, ...words] = [...bound, command, ...args];
+  const child = spawn(file!, words, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,11 +3,11 @@
  * process of its own; only the socket is left out.
  */
 import { join } from 'node:path';
-import { Client, type ClientOptions, systemWorld, type Transport } from '@keelson/client';
+import { Client, type ClientOptions, LeadLostError, systemWorld, type Transport } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { parseFlags } from '@keelson/component/pflag/flags';
-import { type Running, together } from '@keelson/component/running';
+import { type Running, revived, together } from '@keelson/component/running';
 import { type ServerFactory, startSimulatedNodes } from '@keelson/kubelet';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
@@ -83,12 +83,24 @@ async function controllers(surroundings: Surroundings, podRange: string): Promis
       token: new ServiceAccountToken(client, account),
     });
   const { identity } = surroundings;
-  return startControllerManager(values, { client, clientFor, ...(identity === undefined ? {} : { identity }) });
+  const access = { client, clientFor, ...(identity === undefined ? {} : { identity }) };
+  return leading(surroundings, component, () => startControllerManager(values, access));
 }
 
 async function scheduler(surroundings: Surroundings): Promise<Running> {
   const { values } = parseFlags(schedulerFlags, []);
-  return startKubeScheduler(values, await clientOf(surroundings, 'kube-scheduler'), surroundings.identity);
+  const component = 'kube-scheduler';
+  const client = await clientOf(surroundings, component);
+  return leading(surroundings, component, () => startKubeScheduler(values, client, surroundings.identity));
+}
+
+/** A part that has lost its lead, since the store was away for long or another took it, runs for it anew. */
+function leading({ logger }: Surroundings, component: LeafName, start: () => Promise<Running>): Promise<Running> {
+  return revived(start, (error) => {
+    if (!(error instanceof LeadLostError)) return false;
+    logger.error({ err: error.message, component }, 'A part of the cluster has ended and is started anew');
+    return true;
+  });
 }
 
 /** All over one transport, as one who may speak for others: each node is who it says in its requests. */

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { type Running, together } from './running.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type Running, revived, together } from './running.ts';
 
 function part(log: string[], name: string): Running & { fail(error: Error): void } {
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
@@ -39,4 +39,52 @@ test('nothing at all goes on until it is stopped', async () => {
   expect(first).toBe('on');
   await all.stop();
   await all.done;
+});
+
+describe('revived', () => {
+  const passing = new Error('passes');
+  const parts = (log: string[]) => {
+    const started: ReturnType<typeof part>[] = [];
+    const start = async () => {
+      started.push(part(log, `${started.length}`));
+      return started.at(-1)!;
+    };
+    return { started, start };
+  };
+
+  test('what ended of something that passes is started anew, and stops when it is asked to', async () => {
+    const log: string[] = [];
+    const { started, start } = parts(log);
+    const all = await revived(start, (error) => error === passing);
+    started[0]!.fail(passing);
+    await vi.waitFor(() => expect(started).toHaveLength(2));
+    await all.stop();
+    await all.done;
+    expect(log).toEqual(['stop 0', 'stop 1']);
+  });
+
+  test('anything else ends it', async () => {
+    const { started, start } = parts([]);
+    const all = await revived(start, (error) => error === passing);
+    started[0]!.fail(new Error('a fault'));
+    await expect(all.done).rejects.toThrow('a fault');
+    expect(started).toHaveLength(1);
+  });
+
+  test('a stop during a new start stops what was started', async () => {
+    const log: string[] = [];
+    const { started, start } = parts(log);
+    const gate = Promise.withResolvers<void>();
+    const slow = async () => {
+      if (started.length > 0) await gate.promise;
+      return start();
+    };
+    const all = await revived(slow, () => true);
+    started[0]!.fail(passing);
+    await vi.waitFor(() => expect(log).toEqual(['stop 0']));
+    const stopped = all.stop();
+    gate.resolve();
+    await stopped;
+    expect(log.at(-1)).toBe('stop 1');
+  });
 });

@@ -23,3 +23,34 @@ export function together(parts: readonly Running[]): Running {
   done.catch(() => {});
   return { done, stop };
 }
+
+/**
+ * A part that is started anew when it has come to an end of something that passes, as a supervisor does with a process.
+ * @param passes whether what it ended of is such, asked once for each end; of anything else all of it ends
+ */
+export async function revived(start: () => Promise<Running>, passes: (error: unknown) => boolean): Promise<Running> {
+  let current = await start();
+  let isStopped = false;
+  const run = async (): Promise<void> => {
+    for (;;) {
+      try {
+        return await current.done;
+      } catch (error) {
+        if (isStopped || !passes(error)) throw error;
+        await current.stop();
+        current = await start();
+        if (isStopped) await current.stop();
+      }
+    }
+  };
+  const done = run();
+  done.catch(() => {});
+  return {
+    done,
+    stop: async () => {
+      isStopped = true;
+      await current.stop();
+      await done.catch(() => {});
+    },
+  };
+}

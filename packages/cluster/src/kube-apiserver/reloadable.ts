@@ -4,7 +4,8 @@ import type { Logger } from '@keelson/component/logs/logger';
 
 /** Files that are read again when they change on disk, as cert-manager and kubelets replace them. */
 export class WatchedFiles {
-  readonly #watched = new Set<string>();
+  /** Of each file: what is made again when it changes. */
+  readonly #watched = new Map<string, { readonly listener: () => void; readonly reloads: (() => void)[] }>();
   readonly #logger: Logger;
 
   readonly #pollMs: number;
@@ -34,14 +35,24 @@ export class WatchedFiles {
       this.#logger.info({ paths }, 'Reloaded');
       for (const listener of listeners) listener();
     };
-    for (const path of paths) {
-      this.#watched.add(path);
-      watchFile(path, { interval: this.#pollMs, persistent: false }, reload);
-    }
+    for (const path of paths) this.#watch(path, reload);
     return { get: () => value, onChange: (listener) => void listeners.push(listener) };
   }
 
+  /** Files that others in this process watch too are still watched for them. */
   close(): void {
-    for (const path of this.#watched) unwatchFile(path);
+    for (const [path, { listener }] of this.#watched) unwatchFile(path, listener);
+    this.#watched.clear();
+  }
+
+  #watch(path: string, reload: () => void): void {
+    const watched = this.#watched.get(path);
+    if (watched) return void watched.reloads.push(reload);
+    const reloads = [reload];
+    const listener = () => {
+      for (const reload of reloads) reload();
+    };
+    this.#watched.set(path, { listener, reloads });
+    watchFile(path, { interval: this.#pollMs, persistent: false }, listener);
   }
 }
