@@ -55,6 +55,7 @@ import { inflight } from './filters/inflight.ts';
 import { filtersOf } from './filters/order.ts';
 import { tracing } from './filters/tracing.ts';
 import { flowControl } from './flowcontrol/index.ts';
+import type { IsEnabled } from './gates.ts';
 import { endpoint } from './handlers/endpoint.ts';
 import { Rounds } from './handlers/rounds.ts';
 import { virtualKinds } from './handlers/virtual-kinds.ts';
@@ -127,15 +128,17 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const uuid = config.uuid ?? randomUUID;
   const gates = config.featureGates ?? new FeatureGates();
+  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
   const stores = new Stores({
     config,
     observe: storeObserver(metrics.registry, resourceOf, () => performance.now()),
     encryption:
-      config.encryption && (await startEncryption(config.encryption, { uuid, now, logger }, gates, metrics.registry)),
+      config.encryption &&
+      (await startEncryption(config.encryption, { uuid, now, logger }, isEnabled, metrics.registry)),
   });
   const store = stores.main;
   const environment: Environment = { store, now, uuid, random, logger };
-  const groups = enabledGroups(config.runtimeConfig, (gate) => gates.enabled(gate));
+  const groups = enabledGroups(config.runtimeConfig, isEnabled);
   const rbac = new RbacIndex();
   const nodes = new NodeGraph();
   const identity = apiServerId(hostname());
@@ -174,7 +177,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       eventTtlSeconds: config.eventTtlSeconds,
       services,
       namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
-      ...(gates.enabled('DRAResourceClaimGranularStatusAuthorization') ? { authorize } : {}),
+      ...(isEnabled('DRAResourceClaimGranularStatusAuthorization') ? { authorize } : {}),
       pods: { allowPrivileged: config.allowPrivileged },
       compileExpression: compileForValidation,
       schemas: schemaJudge(),
@@ -248,8 +251,8 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const pages: Page[] = [];
   const otherPaths = () => [...OTHER_PATHS, ...pages.map(({ kind }) => `/${kind.toLowerCase()}`), ...health.paths()];
-  if (gates.enabled('ComponentFlagz') && config.flags) pages.push(flagz(NAME, config.flags));
-  if (gates.enabled('ComponentStatusz')) {
+  if (isEnabled('ComponentFlagz') && config.flags) pages.push(flagz(NAME, config.flags));
+  if (isEnabled('ComponentStatusz')) {
     const startedAt = new Date(processStartSeconds() * 1000);
     pages.push(statusz({ component: NAME, version, startedAt, now, paths: otherPaths }));
   }
@@ -323,6 +326,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
       forwarding,
       authorize,
+      websocketsNeedCreate: isEnabled('AuthorizePodWebsocketUpgradeCreatePermission'),
     },
     computedKinds: {
       componentstatuses: { objects: () => componentStatuses({ storeHealth: () => storeHealth(store) }) },
@@ -367,7 +371,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       logger,
       auditing,
       tracing: config.tracing && tracing(config.tracing),
-      authentication: authentication(authenticate, apiAudiencesOf(config), authenticators.metrics, logger),
+      authentication: authentication({
+        authenticate,
+        audiences: apiAudiencesOf(config),
+        metrics: authenticators.metrics,
+        logger,
+        endsUnknown: isEnabled('UnauthenticatedHTTP2DOSMitigation'),
+      }),
       impersonation: impersonation(new Impersonation(authorize, () => now().getTime())),
       hasBeenReady: () => hasBeenReady,
       waiting:
@@ -419,7 +429,6 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     },
     repair,
     objects: () => {
-      const isEnabled = (gate: string) => gates.enabled(gate);
       return bootstrap({ client, health, now: now(), authentication: authenticationInfo(config), isEnabled });
     },
     upkeep,

@@ -30,6 +30,10 @@ export const commonDescriptions = {
   version: 'Show the version; raw: in detail.',
 } as const satisfies FlagDescriptions;
 
+/** Of components with gates; not all of them have an effect in each. */
+export const GATES_DESCRIPTION =
+  'Features to switch on or off: ComponentFlagz=false. docs/feature-gates.md has those with an effect; others are checked, and told of.';
+
 /** Of components that hold their calls back where they are told to. */
 export const rateLimitDescriptions = {
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',

@@ -5,11 +5,14 @@ import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { registerProcessMetrics } from '@keelson/component/metrics/process';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 
-/** What every component beside the API server tells: its process, how it was built, its calls and its queues. */
-export function componentMetrics(): { readonly registry: MetricsRegistry; readonly clients: ClientMetrics } {
+/** What every component beside the API server tells: its process, how it was built, its features, its calls and its queues. */
+export function componentMetrics(gates = new FeatureGates()): {
+  readonly registry: MetricsRegistry;
+  readonly clients: ClientMetrics;
+} {
   const registry = new MetricsRegistry();
   registerProcessMetrics(registry);
   registry.register(buildInfoOf(versionInfo(process)));
-  registry.register(featuresOf(new FeatureGates()));
+  registry.register(featuresOf(gates));
   return { registry, clients: new ClientMetrics(registry) };
 }

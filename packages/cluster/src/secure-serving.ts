@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { PlainAnswer } from '@keelson/component/serving/plain';
@@ -46,6 +47,8 @@ export interface Served {
   ready(): boolean;
   /** What `/flagz` shows. */
   readonly flags: Readonly<Record<string, string>>;
+  /** They decide which pages there are. */
+  readonly gates: FeatureGates;
   /** What `/statusz` lists beside itself. */
   readonly paths: readonly string[];
   /** What `/configz` shows. */

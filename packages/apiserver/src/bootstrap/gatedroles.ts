@@ -1,8 +1,9 @@
 /** Roles of controllers that exist behind feature gates (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go). */
 import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
+import type { Gate } from '../gates.ts';
 
 export interface GatedRole {
-  readonly gates: readonly string[];
+  readonly gates: readonly Gate[];
   /** Service account in kube-system; the role and its binding are named after it. */
   readonly account: string;
   readonly rules: readonly PolicyRule[];

@@ -1,6 +1,7 @@
 /** What must exist before the server is ready. Each part has its health check. */
 import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import type { KubeObject } from '@keelson/api/object';
+import type { IsEnabled } from '../gates.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { RegistryClient } from './client.ts';
 import {
@@ -32,7 +33,7 @@ export interface BootstrapOptions {
   readonly health: HealthChecks;
   readonly now: Date;
   readonly authentication: AuthenticationInfo;
-  isEnabled(gate: string): boolean;
+  readonly isEnabled: IsEnabled;
 }
 
 /** Resolves when everything exists. @throws StatusError, StoreUnavailableError */

@@ -15,6 +15,7 @@ import type {
   Subject,
 } from '@keelson/api/generated/types/rbac/v1';
 import { missingRules } from '../authz/rbac/rules.ts';
+import type { IsEnabled } from '../gates.ts';
 import policy from '../generated/rbac.json' with { type: 'json' };
 import { gatedRoles } from './gatedroles.ts';
 import type { Write } from './reconcile.ts';
@@ -37,7 +38,7 @@ export const bootstrapClusterRoleBindings = policy.ClusterRoleBinding.map((o) =>
 export const bootstrapRoleBindings = policy.RoleBinding.map((o) => complete<RoleBinding>('RoleBinding', o));
 
 /** Roles and bindings of controllers that exist behind gates. */
-export function gatedPolicy(isEnabled: (gate: string) => boolean): {
+export function gatedPolicy(isEnabled: IsEnabled): {
   roles: ClusterRole[];
   bindings: ClusterRoleBinding[];
 } {

@@ -29,6 +29,8 @@ export interface ConnectDeps {
   readonly locator: ProxyLocator;
   readonly forwarding: Forwarding;
   readonly authorize: Authorize;
+  /** Whether a websocket, which begins with GET, needs the verb `create` as other streams do. */
+  readonly websocketsNeedCreate: boolean;
 }
 
 export interface ConnectScope {
@@ -158,8 +160,9 @@ async function admitted<T extends object>(scope: ConnectScope, read: () => T): P
  * Websockets begin with GET, which authorization took for reading: whoever runs something in a pod must be allowed to
  * create, however he asks. @throws StatusError 403
  */
-async function mayCreate({ ctx, served }: ConnectScope, { authorize }: ConnectDeps): Promise<void> {
-  if (ctx.info.verb === 'create') return;
+async function mayCreate(scope: ConnectScope, { authorize, websocketsNeedCreate }: ConnectDeps): Promise<void> {
+  const { ctx, served } = scope;
+  if (!websocketsNeedCreate || ctx.info.verb === 'create') return;
   const { decision, reason } = await authorize({ ...attributesOf(ctx), verb: 'create' });
   if (decision !== 'allow') throw forbidden(served.definition, ctx.info.name, reason);
 }

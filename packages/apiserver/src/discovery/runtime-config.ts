@@ -3,6 +3,7 @@
  * (apiserver/pkg/server/resourceconfig, server/options/api_enablement.go).
  */
 import { allKinds } from '@keelson/api/schema';
+import type { Gate, IsEnabled } from '../gates.ts';
 import generated from '../generated/resources.json' with { type: 'json' };
 import type { ApiResource } from './documents.ts';
 import { builtinPriority, compareVersions } from './priorities.ts';
@@ -31,7 +32,7 @@ const MATCHERS: readonly (readonly [key: string, version: RegExp])[] = [
 const STABLE = /^v\d+$/;
 
 /** Resources that exist only behind a feature gate, whatever the flag says. */
-const GATES: Readonly<Record<string, string>> = {
+const GATED: Readonly<Record<string, Gate>> = {
   'clustertrustbundles.certificates.k8s.io': 'ClusterTrustBundle',
   'podcertificaterequests.certificates.k8s.io': 'PodCertificateRequest',
   'workloads.scheduling.k8s.io': 'GenericWorkload',
@@ -43,10 +44,7 @@ const GATES: Readonly<Record<string, string>> = {
 const NOT_REGISTERED = new Set(['apidiscovery.k8s.io', 'meta.k8s.io']);
 
 /** @throws Error with upstream's message for the first of {@link runtimeConfigErrors}, or for a value that is no boolean */
-export function enabledGroups(
-  config: RuntimeConfig = {},
-  featureEnabled: (gate: string) => boolean = () => false,
-): ServedGroup[] {
+export function enabledGroups(config: RuntimeConfig = {}, featureEnabled: IsEnabled = () => false): ServedGroup[] {
   const enabled = decide(normalize(config));
   const groups = generated.map(({ name, versions }) => ({
     name,
@@ -60,7 +58,7 @@ export function enabledGroups(
   function served(group: string, version: string, resources: readonly ApiResource[]): ApiResource[] {
     return resources.filter(({ name }) => {
       const resource = name.split('/')[0]!;
-      const gate = GATES[`${resource}.${group}`];
+      const gate = GATED[`${resource}.${group}`];
       return enabled(group, version, resource) && (gate === undefined || featureEnabled(gate));
     });
   }

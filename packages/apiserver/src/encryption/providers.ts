@@ -2,6 +2,7 @@
 
 import type { Clock } from '@keelson/api/clock';
 import { type GroupResource, qualified } from '@keelson/api/errors';
+import type { IsEnabled } from '../gates.ts';
 import type { Logger } from '../logger.ts';
 import { AesCbc, AesGcm } from './aes.ts';
 import { Choice, type Prefixed } from './choice.ts';
@@ -19,7 +20,7 @@ import { decodeSecret } from './validation.ts';
 
 export interface ProvidersOptions {
   readonly metrics: EncryptionMetrics;
-  readonly featureEnabled: (gate: 'KMSv1') => boolean;
+  readonly featureEnabled: IsEnabled;
   readonly clock: Clock;
   readonly uuid: () => string;
   readonly logger: Logger;

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { systemClock } from '@keelson/api/clock';
-import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { apiServerId } from '../bootstrap/identity-lease.ts';
 import type { EncryptionConfig } from '../config.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { Environment } from '../registry/store.ts';
 import type { Encryption } from './index.ts';
 
@@ -11,7 +11,7 @@ import type { Encryption } from './index.ts';
 export async function startEncryption(
   config: EncryptionConfig,
   { uuid, logger, now }: Pick<Environment, 'uuid' | 'logger' | 'now'>,
-  gates: FeatureGates,
+  featureEnabled: IsEnabled,
   registry: MetricsRegistry,
 ): Promise<Encryption> {
   const { EncryptionMetrics } = await import('./metrics.ts');
@@ -20,7 +20,7 @@ export async function startEncryption(
   return Encryption.start({
     config,
     metrics: new EncryptionMetrics(registry, { now: () => performance.now(), clock: now, serverId }),
-    featureEnabled: (gate) => gates.enabled(gate),
+    featureEnabled,
     clock: systemClock,
     uuid,
     logger,

@@ -1,6 +1,6 @@
 /** Who asks. Without an answer to that: 401 (apiserver/pkg/endpoints/filters/authentication.go). */
 import { unauthorized } from '@keelson/api/errors';
-import type { Authenticator } from '../authn/authenticator.ts';
+import { ANONYMOUS, type Authenticator } from '../authn/authenticator.ts';
 import { bearerWarning } from '../authn/bearer.ts';
 import { HeaderValues } from '../authn/headers.ts';
 import type { AuthenticationMetrics } from '../authn/metrics.ts';
@@ -8,12 +8,17 @@ import type { Filter } from '../chain.ts';
 import { addWarning } from '../context.ts';
 import type { Logger } from '../logger.ts';
 
-export function authentication(
-  authenticate: Authenticator,
-  audiences: readonly string[],
-  metrics: AuthenticationMetrics,
-  logger: Logger,
-): Filter {
+export interface AuthenticationOptions {
+  readonly authenticate: Authenticator;
+  readonly audiences: readonly string[];
+  readonly metrics: AuthenticationMetrics;
+  readonly logger: Logger;
+  /** Over HTTP/2 nobody who is unknown keeps a connection: it takes one request, as if each had to open its own. */
+  readonly endsUnknown: boolean;
+}
+
+export function authentication(options: AuthenticationOptions): Filter {
+  const { authenticate, audiences, metrics, logger } = options;
   return async (ctx, next) => {
     const { peer, rawHeaders } = ctx.exchange;
     const headers = new HeaderValues(rawHeaders);
@@ -31,6 +36,8 @@ export function authentication(
       return undefined;
     });
     attempted(found ? 'success' : isError ? 'error' : 'failure', found?.user.name);
+    if (options.endsUnknown && ctx.exchange.httpVersion === '2' && (!found || found.user.name === ANONYMOUS))
+      ctx.exchange.endConnection();
     if (!found) throw unauthorized();
     ctx.user = found.user;
     for (const text of found.warnings ?? []) addWarning(ctx, text);

@@ -1,6 +1,8 @@
+import { GATES } from '@keelson/apiserver/gates';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { tellIdleGates } from '../feature-gates.ts';
 import { openEgress } from './egress.ts';
 import { descriptions, flags } from './flags.ts';
 import { openStoreOf, startServer } from './server.ts';
@@ -14,8 +16,7 @@ const component: Component<typeof flags> = {
   descriptions,
   validate,
   async start(values, _given, logger) {
-    const { unknown } = parseFeatureGates(values['feature-gates']);
-    for (const name of unknown) logger.warn({}, `unrecognized feature gate: ${name}`);
+    tellIdleGates(parseFeatureGates(values['feature-gates']), GATES, logger);
     const egress = await openEgress(values);
     const tracing = await openTracing(values, logger, egress);
     const store = await openStoreOf(values, { egress, tracing });

@@ -119,7 +119,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'external-hostname':
     'Host, with a port or without, that discovery and the documents of OpenID name. Default: --advertise-address.',
   'feature-gates':
-    'Features to switch on or off: ClusterTrustBundle=true. Gates decide which resources are served; others are checked and have no effect.',
+    'Features to switch on or off: ClusterTrustBundle=true. docs/feature-gates.md has those with an effect; others are checked, and told of.',
   'goaway-chance':
     'How probable it is that a request over HTTP/2 is the last of its connection, so that clients spread over all servers: 0 to 0.02.',
   help: 'Show this help.',

@@ -63,7 +63,8 @@ describe('one at a time', () => {
   test.each([
     [[], []],
     [['--authorization-mode=Node,RBAC'], []],
-    [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], []],
+    [['--feature-gates=ClusterTrustBundle=true'], []],
+    [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], ['unrecognized feature gate: Unknown']],
     [['--audit-log-mode=never'], []],
     [
       ['--audit-log-path=x', '--audit-log-mode=never', '--audit-log-format=xml', '--audit-log-maxage=-1'],

@@ -1,9 +1,9 @@
 import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
-import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
+import { gateErrors } from '../feature-gates.ts';
 import { auditErrors } from './audit.ts';
 import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
@@ -17,19 +17,10 @@ type Check = (values: Values, given: Given) => readonly (string | false)[];
  * (pkg/controlplane/apiserver/options/validation.go, cmd/kube-apiserver/app/options/validation.go).
  */
 export function validate(values: Values, given: Given): string[] {
-  const first = featureGateError(values) ?? tokenError(values);
+  // Gates are set before anything else is looked at.
+  const first = gateErrors(values['feature-gates'])[0] ?? tokenError(values);
   if (first !== undefined) return [first];
   return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
-}
-
-/** Gates are set before anything else is looked at. */
-function featureGateError(values: Values): string | undefined {
-  try {
-    parseFeatureGates(values['feature-gates']);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 const HOUR_MS = 3_600_000;

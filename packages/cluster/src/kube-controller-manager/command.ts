@@ -1,4 +1,5 @@
 import { connect, systemWorld } from '@keelson/client';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { controllers } from '@keelson/controllers/controllers';
@@ -6,6 +7,7 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
+import { gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
@@ -17,10 +19,16 @@ const component: Component<typeof flags> = {
   summary: 'The Kubernetes controllers: bring what is towards what the objects of the cluster ask for.',
   flags,
   descriptions,
-  validate: (values) => [...electionErrors(values), ...unknownControllers(values.controllers)],
+  validate: (values) => [
+    ...gateErrors(values['feature-gates']),
+    ...electionErrors(values),
+    ...unknownControllers(values.controllers),
+  ],
   async start(values, given, logger) {
     const config = await readKubeconfig(values.kubeconfig);
-    const { registry, clients } = componentMetrics();
+    const gates = parseFeatureGates(values['feature-gates']);
+    tellIdleGates(gates, PAGE_GATES, logger);
+    const { registry, clients } = componentMetrics(gates);
     const options = {
       component: 'kube-controller-manager',
       world: systemWorld(logger, clients),
@@ -41,6 +49,7 @@ const component: Component<typeof flags> = {
       component: 'kube-controller-manager',
       metrics: registry,
       flags: flagTexts(flags, values),
+      gates,
       paths: ['/configz', '/healthz', '/metrics'],
       health: () => [],
       ready: () => true,

@@ -1,6 +1,6 @@
 import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
-import { commonDescriptions, rateLimitDescriptions } from '../component-flags.ts';
+import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { servingDescriptions } from '../secure-serving.ts';
 
@@ -14,6 +14,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,
+  'feature-gates': GATES_DESCRIPTION,
   'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
   'cluster-cidr': 'Addresses of pods, as CIDR; two of different families for dual stack.',
   'cluster-signing-cert-file':

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { featuresOf } from '@keelson/apiserver/metrics/build';
 import { connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -8,6 +9,7 @@ import { type PlainHandler, servePlain } from '@keelson/component/serving/plain'
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
+import { mergedGates, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
 import { configurationOf, type Endpoint, type KubeProxyConfiguration } from './configuration.ts';
 import { descriptions, flags } from './flags.ts';
@@ -24,6 +26,8 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     if (values.cleanup) return removed();
     const configuration = await configurationOf(values);
+    const gates = mergedGates(Object.entries(configuration.featureGates));
+    tellIdleGates(gates, PAGE_GATES, logger);
     const config = await readKubeconfig(configuration.kubeconfig);
     const client = connect(config, {
       component: 'kube-proxy',
@@ -31,6 +35,7 @@ const component: Component<typeof flags> = {
       rateLimit: rateLimitOf(values, given),
     });
     const metrics = new MetricsRegistry();
+    metrics.register(featuresOf(gates));
     const { setConntrack } = await import('@keelson/proxy');
     await setConntrack(configuration.conntrack, logger);
     const proxy = await startServiceProxy({
@@ -40,7 +45,8 @@ const component: Component<typeof flags> = {
       metrics,
       clean: false,
     });
-    return together([proxy, ...(await ports(configuration, flagTexts(flags, values), proxy, metrics, logger))]);
+    const metricsPort = metricsOf(metrics, configuration, flagTexts(flags, values), gates);
+    return together([proxy, ...(await ports(configuration, proxy, metricsPort, logger))]);
   },
 };
 
@@ -55,9 +61,8 @@ async function removed(): Promise<Running> {
 /** @throws StartupError where one is taken, and that is not to be borne */
 async function ports(
   configuration: KubeProxyConfiguration,
-  flags: Readonly<Record<string, string>>,
   proxy: ServiceProxy,
-  metrics: MetricsRegistry,
+  metricsPort: PlainHandler,
   logger: Logger,
 ): Promise<Running[]> {
   const open = async (endpoint: Endpoint | undefined, handle: PlainHandler): Promise<Running[]> => {
@@ -76,6 +81,6 @@ async function ports(
       configuration.healthz,
       healthOf(() => proxy),
     )),
-    ...(await open(configuration.metrics, metricsOf(metrics, configuration, flags))),
+    ...(await open(configuration.metrics, metricsPort)),
   ];
 }

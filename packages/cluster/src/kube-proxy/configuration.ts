@@ -34,6 +34,7 @@ interface File {
     readonly udpTimeout?: string;
     readonly udpStreamTimeout?: string;
   };
+  readonly featureGates?: Readonly<Record<string, boolean>> | null;
 }
 
 export interface Endpoint {
@@ -51,6 +52,7 @@ export interface KubeProxyConfiguration {
   readonly healthz: Endpoint | undefined;
   readonly metrics: Endpoint | undefined;
   readonly bindAddressHardFail: boolean;
+  readonly featureGates: Readonly<Record<string, boolean>>;
 }
 
 const LOCAL_MODES = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
@@ -91,6 +93,7 @@ export async function configurationOf(values: Values): Promise<KubeProxyConfigur
     healthz: endpointOf(file.healthzBindAddress, HEALTHZ_PORT),
     metrics: endpointOf(file.metricsBindAddress, METRICS_PORT),
     bindAddressHardFail: file.bindAddressHardFail ?? false,
+    featureGates: file.featureGates ?? {},
   };
 }
 
@@ -109,6 +112,7 @@ function fromFlags(values: Values): File {
       interfaceNamePrefix: values['pod-interface-name-prefix'],
     },
     nodePortAddresses: values['nodeport-addresses'],
+    featureGates: Object.fromEntries(values['feature-gates']),
     nftables: {
       masqueradeAll: values['masquerade-all'],
       masqueradeBit: values['iptables-masquerade-bit'],

@@ -1,6 +1,12 @@
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 import type { FlagDescriptions } from '@keelson/component/pflag/usage';
-import { commonDescriptions, connectionFlags, globalFlags, rateLimitDescriptions } from '../component-flags.ts';
+import {
+  commonDescriptions,
+  connectionFlags,
+  GATES_DESCRIPTION,
+  globalFlags,
+  rateLimitDescriptions,
+} from '../component-flags.ts';
 
 const proxy = { section: 'Proxy' } as const;
 const conntrack = { section: 'Connections' } as const;
@@ -59,6 +65,7 @@ export const descriptions: FlagDescriptions = {
   'conntrack-udp-timeout': 'How long a flow of UDP without an answer is kept; 0: as it is.',
   'conntrack-udp-timeout-stream': 'How long a flow of UDP is kept; 0: as it is.',
   'detect-local-mode': 'How traffic of pods is known: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix.',
+  'feature-gates': GATES_DESCRIPTION,
   'healthz-bind-address': 'Address and port of /healthz and /livez; empty: none.',
   'hostname-override': "Name of the node. Default: this machine's.",
   'iptables-masquerade-bit': 'Bit of the mark of packets that are to be masqueraded.',

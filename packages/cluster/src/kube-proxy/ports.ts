@@ -1,4 +1,5 @@
 /** What a proxy's ports show (pkg/proxy/healthcheck, cmd/kube-proxy/app). */
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { PlainHandler } from '@keelson/component/serving/plain';
 import { pagesOf } from '../zpages.ts';
@@ -25,9 +26,10 @@ export function metricsOf(
   metrics: MetricsRegistry,
   configuration: object,
   flags?: Readonly<Record<string, string>>,
+  gates?: FeatureGates,
 ): PlainHandler {
   const paths = ['/configz', '/healthz', '/metrics', '/proxyMode'];
-  const pages = pagesOf({ component: 'kube-proxy', paths, ...(flags ? { flags } : {}) });
+  const pages = pagesOf({ component: 'kube-proxy', paths, ...(flags ? { flags } : {}), ...(gates ? { gates } : {}) });
   return async (path, request) => {
     if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
     if (path === '/healthz') return text('ok');

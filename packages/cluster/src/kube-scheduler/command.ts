@@ -1,10 +1,12 @@
 import { connect, systemWorld } from '@keelson/client';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
+import { gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
@@ -15,11 +17,13 @@ const component: Component<typeof flags> = {
   summary: 'The Kubernetes scheduler: finds a node for each pod that has none.',
   flags,
   descriptions,
-  validate: (values) => electionErrors(values),
+  validate: (values) => [...gateErrors(values['feature-gates']), ...electionErrors(values)],
   async start(values, given, logger) {
     const configuration = await configurationOf(values);
     const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
-    const { registry, clients } = componentMetrics();
+    const gates = parseFeatureGates(values['feature-gates']);
+    tellIdleGates(gates, PAGE_GATES, logger);
+    const { registry, clients } = componentMetrics(gates);
     const rateLimit = rateLimitOf(values, given);
     const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
     const scheduler = await startKubeScheduler(values, client, undefined, registry);
@@ -27,6 +31,7 @@ const component: Component<typeof flags> = {
       component: 'kube-scheduler',
       metrics: registry,
       flags: flagTexts(flags, values),
+      gates,
       paths: ['/configz', '/healthz', '/livez', '/metrics', '/readyz'],
       health: () => [],
       ready: () => scheduler.hasSynced,

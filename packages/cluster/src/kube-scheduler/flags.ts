@@ -1,6 +1,6 @@
 import { kubeSchedulerFlags } from '@keelson/component/generated/kube-scheduler-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
-import { commonDescriptions, rateLimitDescriptions } from '../component-flags.ts';
+import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { servingDescriptions } from '../secure-serving.ts';
 
@@ -14,5 +14,6 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,
+  'feature-gates': GATES_DESCRIPTION,
   config: 'File with a KubeSchedulerConfiguration, which counts instead of the flags.',
 };

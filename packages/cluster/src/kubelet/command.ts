@@ -9,6 +9,7 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
+import { mergedGates, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
 import { pagesOf } from '../zpages.ts';
 import { nodeClient } from './client.ts';
@@ -36,7 +37,9 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
-    const { registry: metrics, clients } = componentMetrics();
+    const gates = mergedGates(Object.entries(configuration.featureGates ?? {}), values['feature-gates']);
+    tellIdleGates(gates, PAGE_GATES, logger);
+    const { registry: metrics, clients } = componentMetrics(gates);
     const { client, rotation } = await nodeClient({
       kubeconfig: values.kubeconfig,
       bootstrapKubeconfig: values['bootstrap-kubeconfig'],
@@ -83,7 +86,7 @@ const component: Component<typeof flags> = {
         ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
         systemLogQueries: housekeeping.systemLogQueries,
         configuration,
-        pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: LISTED_PATHS }),
+        pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: LISTED_PATHS, gates }),
       });
       return serveWith(certificate, authorities, port);
     };

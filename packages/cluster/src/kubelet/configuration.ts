@@ -37,6 +37,7 @@ interface File extends HousekeepingFile, ResourcesFile, ShutdownFile {
   readonly imagePullCredentialsVerificationPolicy?: string;
   readonly preloadedImagesVerificationAllowlist?: readonly string[];
   readonly userNamespaces?: { readonly idsPerPod?: number };
+  readonly featureGates?: Readonly<Record<string, boolean>>;
 }
 
 /** Durations in milliseconds. */

@@ -1,6 +1,6 @@
 import { kubeletFlags } from '@keelson/component/generated/kubelet-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
-import { commonDescriptions } from '../component-flags.ts';
+import { commonDescriptions, GATES_DESCRIPTION } from '../component-flags.ts';
 
 /** The flags of `kubelet`: upstream's, and the one by which its other settings are left to a file. */
 export const flags = { ...kubeletFlags } as const satisfies FlagTable;
@@ -36,6 +36,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'eviction-pressure-transition-period': 'How long the node tells of a pressure after it was seen last.',
   'eviction-soft': 'What there has to be most of the time, as --eviction-hard.',
   'eviction-soft-grace-period': 'For how long there may be less than --eviction-soft wants: signal=duration.',
+  'feature-gates': GATES_DESCRIPTION,
   'fail-swap-on': 'Do not start on a machine with swap.',
   'image-credential-provider-bin-dir': 'Folder of the programs that give credentials for registries.',
   'image-credential-provider-config': 'File that says which programs those are, and for which images.',

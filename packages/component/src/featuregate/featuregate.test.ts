@@ -16,9 +16,18 @@ describe('the gates as they are set', () => {
     [parseFeatureGates(new Map([['kube', ['ClusterTrustBundle=true']]])), 'ClusterTrustBundle', true],
   ])('%#', (gates, name, expected) => expect(gates.enabled(name)).toBe(expected));
 
-  it('a name that is no gate is told of and ignored', () => {
-    expect(of('Foo=true', 'ComponentFlagz=false').unknown).toEqual(['Foo']);
+  it('a name that is no gate cannot be asked for', () => {
     expect(() => new FeatureGates().enabled('Foo')).toThrow('Foo is no feature gate');
+  });
+
+  it('those that are not as by default are told', () => {
+    expect(of('ComponentFlagz=false', 'ClusterTrustBundle=true', 'OpenAPIEnums=true').changed).toEqual([
+      'ClusterTrustBundle',
+      'ComponentFlagz',
+    ]);
+    const all = of('AllAlpha=true', 'AllBeta=true').changed;
+    expect(all).toEqual(expect.arrayContaining(['AllAlpha', 'GangScheduling', 'ClusterTrustBundle']));
+    expect(all).not.toContain('ComponentFlagz');
   });
 });
 
@@ -26,6 +35,7 @@ describe('the gates as they are set', () => {
 describe('what is refused', () => {
   it.each([
     [['Foo'], 'missing bool value for Foo'],
+    [['ComponentFlagz=false', 'Foo=true'], 'unrecognized feature gate: Foo'],
     [
       ['SizeBasedListCostEstimate=banana'],
       'invalid value of SizeBasedListCostEstimate=banana, err: strconv.ParseBool: parsing "banana": invalid syntax',
@@ -42,6 +52,10 @@ describe('what is refused', () => {
       ['GangScheduling=true'],
       'GangScheduling is enabled, but depends on features that are disabled: [GenericWorkload]',
     ],
+    [
+      ['DRAResourceClaimDeviceStatus=false'],
+      '[DRADeviceBindingConditions is enabled, but depends on features that are disabled: [DRAResourceClaimDeviceStatus], DRAResourceClaimGranularStatusAuthorization is enabled, but depends on features that are disabled: [DRAResourceClaimDeviceStatus]]',
+    ],
   ])('%j', (pairs, message) => expect(() => of(...pairs)).toThrow(new Error(message)));
 
   it('both ways to name the server at once, and components that are not there', () => {
@@ -49,6 +63,10 @@ describe('what is refused', () => {
     expect(() => flag(['', []], ['kube', []])).toThrow('do not mix use');
     expect(() => flag(['wardle', ['A=true']])).toThrow('component not registered: wardle');
   });
+});
+
+it('a gate may be switched off alone though it depends on others', () => {
+  expect(of('DRAResourceClaimGranularStatusAuthorization=false').enabled('DRAResourceClaimDeviceStatus')).toBe(true);
 });
 
 it('what gates depend on are gates, and the defaults are allowed', () => {

@@ -7,22 +7,23 @@ export class FeatureGateError extends Error {}
 /** The gates of one server. */
 export class FeatureGates {
   readonly #set: ReadonlyMap<string, boolean>;
-  /** Names that are no gates: they are ignored, with a warning. */
-  readonly unknown: readonly string[];
 
   /**
    * @param wanted by name; `AllAlpha` and `AllBeta` stand for those of a stage that are not named
-   * @throws FeatureGateError for a gate that is locked or not there yet, and when what one gate depends on is disabled
+   * @throws FeatureGateError for a name that is no gate, for a gate that is locked or not there yet, and when what one gate
+   *   depends on is disabled
    */
   constructor(wanted: ReadonlyMap<string, boolean> = new Map()) {
-    this.unknown = [...wanted.keys()].filter((name) => knownGates[name] === undefined && !ALL.has(name));
-    const names = [...wanted].filter(([name]) => knownGates[name] !== undefined);
-    failWith(names.flatMap(([name, value]) => refusal(name, knownGates[name]!, value) ?? []));
-    const set = new Map(names);
+    const unknown = [...wanted.keys()].find((name) => knownGates[name] === undefined);
+    if (unknown !== undefined) throw new FeatureGateError(`unrecognized feature gate: ${unknown}`);
+    failWith([...wanted].flatMap(([name, value]) => refusal(name, knownGates[name]!, value) ?? []));
+    const set = new Map(wanted);
     for (const [all, stage] of ALL) {
       const value = wanted.get(all);
       if (value === undefined) continue;
-      const others = Object.entries(knownGates).filter(([name, gate]) => gate.stage === stage && !set.has(name));
+      const others = Object.entries(knownGates).filter(
+        ([name, gate]) => gate.stage === stage && !set.has(name) && !ALL.has(name),
+      );
       for (const [name] of others) set.set(name, value);
     }
     this.#set = set;
@@ -34,6 +35,11 @@ export class FeatureGates {
     const gate = knownGates[name];
     if (gate === undefined) throw new Error(`${name} is no feature gate`);
     return this.#set.get(name) ?? gate.default;
+  }
+
+  /** Those that are not as they are by default, sorted. */
+  get changed(): string[] {
+    return [...this.#set].flatMap(([name, value]) => (knownGates[name]!.default === value ? [] : [name])).sort();
   }
 
   #missing(name: string): string | undefined {

@@ -1,4 +1,4 @@
-/** The feature gates of kube-apiserver at 1.36, with what each is set to unless somebody says otherwise. */
+/** The feature gates of all components at 1.36, with what each is set to unless somebody says otherwise. */
 export type Stage = 'PreAlpha' | 'Alpha' | 'Beta' | 'GA' | 'Deprecated';
 
 export interface Gate {
@@ -14,6 +14,8 @@ export const knownGates: Readonly<Record<string, Gate>> = {
   APIServerTracing: { stage: 'GA', default: true, locked: true },
   APIServingWithRoutine: { stage: 'Alpha', default: false },
   AggregatedDiscoveryRemoveBetaType: { stage: 'Deprecated', default: true, locked: true },
+  AllAlpha: { stage: 'Alpha', default: false },
+  AllBeta: { stage: 'Beta', default: false },
   AllowDNSOnlyNodeCSR: { stage: 'Deprecated', default: false },
   AllowInsecureKubeletCertificateSigningRequests: { stage: 'Deprecated', default: false },
   AllowOverwriteTerminationGracePeriodSeconds: { stage: 'Deprecated', default: false, locked: true },
@@ -179,6 +181,7 @@ export const knownGates: Readonly<Record<string, Gate>> = {
   RelaxedDNSSearchValidation: { stage: 'GA', default: true, locked: true },
   RelaxedEnvironmentVariableValidation: { stage: 'GA', default: true, locked: true },
   RelaxedServiceNameValidation: { stage: 'Beta', default: true },
+  ReloadKubeletClientCAFile: { stage: 'Beta', default: true },
   ReloadKubeletServerCertificateFile: { stage: 'Beta', default: true },
   RemoteRequestHeaderUID: { stage: 'Beta', default: true },
   ResilientWatchCacheInitialization: { stage: 'GA', default: true, locked: true },
@@ -223,6 +226,7 @@ export const knownGates: Readonly<Record<string, Gate>> = {
   StructuredAuthenticationConfigurationEgressSelector: { stage: 'Beta', default: true },
   StructuredAuthenticationConfigurationJWKSMetrics: { stage: 'Beta', default: true },
   SupplementalGroupsPolicy: { stage: 'GA', default: true, locked: true },
+  SystemdWatchdog: { stage: 'GA', default: true, locked: true },
   TaintTolerationComparisonOperators: { stage: 'Alpha', default: false },
   TokenRequestServiceAccountUIDValidation: { stage: 'Beta', default: true },
   TopologyAwareWorkloadScheduling: { stage: 'Alpha', default: false },
@@ -256,18 +260,14 @@ export const gateDependencies: Readonly<Record<string, readonly string[]>> = {
   DRAAdminAccess: ['DynamicResourceAllocation'],
   DRAConsumableCapacity: ['DynamicResourceAllocation'],
   DRADeviceBindingConditions: ['DynamicResourceAllocation', 'DRAResourceClaimDeviceStatus'],
-  DRADeviceTaintRules: ['DRADeviceTaints', 'DynamicResourceAllocation', 'DRADeviceTaints', 'DynamicResourceAllocation'],
+  DRADeviceTaintRules: ['DRADeviceTaints'],
+  DRADeviceTaints: ['DynamicResourceAllocation'],
   DRAExtendedResource: ['DynamicResourceAllocation'],
   DRAListTypeAttributes: ['DynamicResourceAllocation'],
   DRANodeAllocatableResources: ['DynamicResourceAllocation'],
   DRAPartitionableDevices: ['DynamicResourceAllocation'],
   DRAPrioritizedList: ['DynamicResourceAllocation'],
-  DRAResourceClaimDeviceStatus: [
-    'DynamicResourceAllocation',
-    'DRAResourceClaimGranularStatusAuthorization',
-    'DynamicResourceAllocation',
-    'DRAResourceClaimDeviceStatus',
-  ],
+  DRAResourceClaimGranularStatusAuthorization: ['DynamicResourceAllocation', 'DRAResourceClaimDeviceStatus'],
   DRAResourcePoolStatus: ['DynamicResourceAllocation'],
   DRASchedulerFilterTimeout: ['DynamicResourceAllocation'],
   DRAWorkloadResourceClaims: ['DynamicResourceAllocation', 'GenericWorkload'],

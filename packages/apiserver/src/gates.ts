@@ -1,0 +1,19 @@
+/** The feature gates that decide something in the API server. Others are checked, and change nothing. */
+export const GATES = [
+  'APIServerIdentity',
+  'AuthorizePodWebsocketUpgradeCreatePermission',
+  'ClusterTrustBundle',
+  'ComponentFlagz',
+  'ComponentStatusz',
+  'DRAResourceClaimGranularStatusAuthorization',
+  'GenericWorkload',
+  'KMSv1',
+  'PodCertificateRequest',
+  'StorageVersionAPI',
+  'StorageVersionMigrator',
+  'UnauthenticatedHTTP2DOSMitigation',
+] as const;
+
+export type Gate = (typeof GATES)[number];
+
+export type IsEnabled = (gate: Gate) => boolean;
