@@ -41,7 +41,9 @@ export function suiteImages(directory: string, agnhost: string): string {
     mkdirSync(join(root, 'bin'), { recursive: true });
     // busybox's knows neither datagrams nor most options, and its shell no other.
     symlinkSync(withLibraries(root, 'nc.openbsd'), join(root, 'bin/nc'));
-    symlinkSync(withLibraries(root, 'bash'), join(root, 'bin/sh'));
+    const bash = withLibraries(root, 'bash');
+    symlinkSync(bash, join(root, 'bin/sh'));
+    if (bash !== '/bin/bash') symlinkSync(bash, join(root, 'bin/bash'));
     usersOf(root);
   });
   const flows = layer(directory, 'conntrack', (root) => withLibraries(root, 'conntrack'));

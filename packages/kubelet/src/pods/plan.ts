@@ -2,7 +2,7 @@
  * What is to be done for a pod, from what is wanted and what the runtime says. A function: it reads no clock and calls
  * nobody. Compare computePodActions (pkg/kubelet/kuberuntime/kuberuntime_manager.go).
  */
-import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import type { Container, Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
 import {
@@ -175,6 +175,16 @@ function faultOf({ spec }: PodContainer, { id, annotations }: ContainerStatus, p
 export function restartsAll(pod: Pod, state: PodState): boolean {
   if (pod.metadata.deletionTimestamp) return false;
   return containersOf(pod).some(({ spec }) => isSource(spec, latest(state, spec.name)));
+}
+
+/** The same of what was said last, which holds until the container has another status, also when it is removed. */
+export function restartedAll(pod: Pod, { initContainerStatuses = [], containerStatuses = [] }: PodStatus): boolean {
+  if (pod.metadata.deletionTimestamp) return false;
+  const statuses = [...initContainerStatuses, ...containerStatuses];
+  return containersOf(pod).some(({ spec }) => {
+    const ended = statuses.find(({ name }) => name === spec.name)?.state.terminated;
+    return ended !== undefined && matchingRule(spec, ended.exitCode)?.action === 'RestartAllContainers';
+  });
 }
 
 function isSource(spec: Container, status: ContainerStatus | undefined): boolean {

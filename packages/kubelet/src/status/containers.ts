@@ -32,11 +32,15 @@ export interface ContainersInput {
   /** What a container has left behind for those who ask why it ended. */
   readonly terminationMessage: (container: RuntimeContainer) => string;
   readonly recursiveReadOnly: boolean;
+  /** All containers are removed and begin anew. */
+  readonly restarting: boolean;
   /** How the devices are that a container has. */
   readonly deviceHealth: (containerName: string) => readonly ResourceStatus[];
 }
 
 const LOST = 'ContainerStatusUnknown';
+/** All containers of the pod are removed, to begin anew. */
+export const RESTARTING_ALL = 'RestartingAllContainers';
 
 /** Of containers of one role, by what was said of them before. */
 export function containerStatuses(
@@ -58,7 +62,12 @@ function oneStatus({ spec }: PodContainer, old: ContainerStatus | undefined, inp
 }
 
 /** The runtime knows of none. */
-function absent(spec: Container, old: ContainerStatus | undefined, { pod, recursiveReadOnly }: ContainersInput) {
+function absent(
+  spec: Container,
+  old: ContainerStatus | undefined,
+  { pod, recursiveReadOnly, restarting }: ContainersInput,
+): ContainerStatus {
+  if (restarting && old && !old.state.waiting) return removed(old);
   if (old?.state.terminated) return old;
   const reason = (pod.spec!.initContainers?.length ?? 0) > 0 ? 'PodInitializing' : 'ContainerCreating';
   const status: ContainerStatus = {
@@ -77,6 +86,17 @@ function absent(spec: Container, old: ContainerStatus | undefined, { pod, recurs
     ...status,
     lastState: { terminated: { exitCode: 137, reason: LOST, message } },
     restartCount: status.restartCount + (pod.metadata.deletionTimestamp ? 0 : 1),
+  };
+}
+
+function removed({ containerID: _, started: __, ...old }: ContainerStatus): ContainerStatus {
+  const message = 'The container is removed because RestartAllContainers in place';
+  return {
+    ...old,
+    state: { waiting: { reason: RESTARTING_ALL, message } },
+    lastState: { terminated: { exitCode: 137, reason: RESTARTING_ALL, message } },
+    ready: false,
+    restartCount: old.restartCount + 1,
   };
 }
 

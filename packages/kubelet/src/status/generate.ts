@@ -1,6 +1,7 @@
 /** A pod's status as the kubelet sees it. A function (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
+import { restartedAll } from '../pods/plan.ts';
 import { containersOf, isHostNetwork, isTerminalPhase, type PodContainer } from '../pods/spec.ts';
 import { podLimits, podRequests, toList } from '../resources/requests.ts';
 import { conditionsOf, isOwned } from './conditions.ts';
@@ -23,7 +24,7 @@ interface EvictionInput {
   readonly condition?: PodCondition | undefined;
 }
 
-export interface GenerateInput extends ContainersInput {
+export interface GenerateInput extends Omit<ContainersInput, 'restarting'> {
   /** What was said last, or what the API server has. */
   readonly old: PodStatus;
   readonly probes: Readiness;
@@ -39,11 +40,12 @@ export interface GenerateInput extends ContainersInput {
 export function generateStatus(input: GenerateInput): PodStatus {
   const { pod, state, old, terminal, eviction, probes } = input;
   const containers = containersOf(pod);
+  const restarting = restartedAll(pod, old);
   const statuses = (roles: readonly string[], before: readonly ContainerStatus[] | undefined) =>
     containerStatuses(
       containers.filter(({ role }) => roles.includes(role)),
       before ?? [],
-      input,
+      { ...input, restarting },
     );
   const withProbes = (list: readonly ContainerStatus[]) => list.map((status) => probed(containers, status, probes));
   const init = withProbes(statuses(['init', 'sidecar'], old.initContainerStatuses));

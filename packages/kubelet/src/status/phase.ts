@@ -4,10 +4,9 @@ import type { Container, ContainerStatus, Pod } from '@keelson/api/generated/typ
 import { isSidecar } from '@keelson/api/resources/pod';
 import { restartsAfter } from '../pods/restarts.ts';
 import { isStatic } from '../pods/spec.ts';
+import { RESTARTING_ALL } from './containers.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
-
-const RESTARTING_ALL = 'RestartingAllContainers';
 
 export interface PhaseInput {
   readonly pod: Pod;
@@ -45,10 +44,9 @@ type InitProgress = 'pending' | 'done' | 'failed' | 'restarting';
 function initProgress(pod: Pod, container: Container, status: ContainerStatus | undefined): InitProgress {
   const ended = status?.state.terminated ?? (status?.state.waiting ? status.lastState.terminated : undefined);
   if (!ended) return 'pending';
-  if (ended.exitCode === 0) return status?.state.terminated ? 'done' : 'pending';
+  if (ended.exitCode === 0) return 'done';
   const restarts = restartsAfter(container, pod.spec!, ended.exitCode) || ended.reason === RESTARTING_ALL;
-  if (!restarts) return 'failed';
-  return status?.state.waiting ? 'pending' : 'restarting';
+  return restarts ? 'restarting' : 'failed';
 }
 
 interface Progress {

@@ -157,6 +157,31 @@ describe('generateStatus', () => {
     });
   });
 
+  it('goes on running while all containers are removed to begin anew', () => {
+    const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }];
+    const source = container('side', { restartPolicy: 'Always', restartPolicyRules: rules });
+    const pod = podOf({ containers: [a], initContainers: [i, source], restartPolicy: 'Never' });
+    const all = stateOf(statusOf(i, exited(0)), statusOf(source, exited(42)), statusOf(a, running()));
+    const before = generate(pod, all);
+    const meanwhile = generate(pod, stateOf(), { old: before });
+    const removed = { reason: 'RestartingAllContainers' };
+    expect(meanwhile.phase).toBe('Running');
+    for (const status of [...meanwhile.initContainerStatuses!, ...meanwhile.containerStatuses!]) {
+      expect(status).toMatchObject({
+        state: { waiting: removed },
+        lastState: { terminated: removed },
+        restartCount: 1,
+      });
+    }
+    const after = generate(pod, stateOf({ ...statusOf(i, exited(0)), id: 'i-again' }), { old: meanwhile });
+    expect(after.phase).toBe('Running');
+    expect(after.initContainerStatuses?.[0]).toMatchObject({
+      state: { terminated: { exitCode: 0 } },
+      lastState: { terminated: removed },
+      restartCount: 1,
+    });
+  });
+
   it('never leaves a final phase', () => {
     const pod: Pod = { ...podOf({ containers: [a] }), status: { phase: 'Failed', reason: 'Evicted', message: 'm' } };
     expect(generate(pod, stateOf(statusOf(a, running())))).toMatchObject({
