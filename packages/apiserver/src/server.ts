@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { qualified } from '@keelson/api/errors';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { processStartSeconds } from '@keelson/component/metrics/process';
 import { systemClock } from '@keelson/storage/clock';
@@ -67,7 +66,7 @@ import type { Exchange } from './http/exchange.ts';
 import { listen } from './http/listener.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { dryRunOf, labelsOfPath, labelsOfResource, type RequestLabels } from './metrics/labels.ts';
-import { ServerMetrics } from './metrics/server-metrics.ts';
+import { ServerMetrics, type StoredObjects } from './metrics/server-metrics.ts';
 import { resourceByKey, storeObserver } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
@@ -327,6 +326,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       forwarding,
       authorize,
       websocketsNeedCreate: isEnabled('AuthorizePodWebsocketUpgradeCreatePermission'),
+      streamed: (...stream) => metrics.streamed(...stream),
     },
     computedKinds: {
       componentstatuses: { objects: () => componentStatuses({ storeHealth: () => storeHealth(store) }) },
@@ -469,8 +469,11 @@ function labelsOf({ info, exchange }: RequestContext): [RequestLabels, dryRun: s
 }
 
 /** What the caches hold, which is all there is. */
-function* objectCounts(resources: Resources): Iterable<readonly [resource: string, count: number]> {
-  for (const { definition, cacher } of resources.stores()) yield [qualified(definition), cacher.count('')];
+function* objectCounts(resources: Resources): Iterable<StoredObjects> {
+  for (const { definition, cacher } of resources.stores()) {
+    const { group, resource } = definition;
+    yield { group, resource, count: cacher.count(''), bytes: cacher.bytes };
+  }
 }
 
 /** What extension servers are told about whom to trust. */

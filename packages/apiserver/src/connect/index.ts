@@ -31,6 +31,8 @@ export interface ConnectDeps {
   readonly authorize: Authorize;
   /** Whether a websocket, which begins with GET, needs the verb `create` as other streams do. */
   readonly websocketsNeedCreate: boolean;
+  /** A stream begins. @param byKubelet whether the kubelet takes websockets itself */
+  readonly streamed: (subresource: string, byKubelet: boolean) => void;
 }
 
 export interface ConnectScope {
@@ -95,8 +97,10 @@ async function stream(
   const options = await admitted(scope, () => read(ctx.info.query));
   await mayCreate(scope, deps);
   const { backend, features } = await streamLocation(deps.locator, namespace, name, verb, options);
+  const byKubelet = speaksWebSockets({ features });
+  deps.streamed(verb, byKubelet);
   const upgrade = ctx.exchange.upgrade?.();
-  if (upgrade && wantsTranslation(upgrade) && !speaksWebSockets({ features })) {
+  if (upgrade && wantsTranslation(upgrade) && !byKubelet) {
     return translate(ctx, upgrade, backend, options, deps.forwarding);
   }
   await forwardUpgrade(ctx, backend, deps.forwarding);
@@ -108,8 +112,10 @@ async function portForward(scope: ConnectScope, deps: ConnectDeps): Promise<void
   const options = await admitted<PodPortForwardOptions>(scope, () => portForwardOptions(ctx.info.query));
   await mayCreate(scope, deps);
   const { backend, features } = await portForwardLocation(deps.locator, namespace, name, options);
+  const byKubelet = speaksWebSockets({ features });
+  deps.streamed('portforward', byKubelet);
   const upgrade = upgradeOf(ctx);
-  if (wantsTunnel(upgrade) && !speaksWebSockets({ features })) {
+  if (wantsTunnel(upgrade) && !byKubelet) {
     return tunnel(ctx, upgrade, backend, deps.forwarding);
   }
   await forwardUpgrade(ctx, backend, deps.forwarding);

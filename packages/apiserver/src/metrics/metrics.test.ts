@@ -167,7 +167,10 @@ describe('paths', () => {
       gates: new FeatureGates(new Map([['ClusterTrustBundle', true]])),
       version: versionInfo({ version: 'v24.0.0', platform: 'linux', arch: 'x64' }),
       inflight: () => ({ reads: 2, writes: 1 }),
-      objects: () => [['pods', 5]],
+      objects: () => [
+        { group: '', resource: 'pods', count: 5, bytes: 4000 },
+        { group: 'apps', resource: 'deployments', count: 1, bytes: 900 },
+      ],
       storeSize: () => Promise.resolve(4096),
     });
     metrics.recordHealth('etcd', 'livez', true);
@@ -179,6 +182,7 @@ describe('paths', () => {
     listed();
     metrics.requests.deprecated(labels, '1.40');
     metrics.requests.dropped(labels, '');
+    metrics.streamed('exec', true);
     const all = await get(metrics, '/metrics');
     expect(all?.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8; escaping=underscores');
     expect(Number(all?.headers['process-start-time-unix'])).toBeGreaterThan(1e9);
@@ -186,6 +190,10 @@ describe('paths', () => {
       'apiserver_current_inflight_requests{request_kind="mutating"} 1',
       'apiserver_current_inflight_requests{request_kind="readOnly"} 2',
       'apiserver_storage_objects{resource="pods"} 5',
+      'apiserver_storage_objects{resource="deployments.apps"} 1',
+      'apiserver_websocket_streaming_requests_total{proxy_type="proxied_to_kubelet",subresource="exec"} 1',
+      'apiserver_resource_objects{group="apps",resource="deployments"} 1',
+      'apiserver_resource_size_estimate_bytes{group="",resource="pods"} 4000',
       'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096',
       'apiserver_watch_list_duration_seconds_sum{group="",resource="endpoints",scope="cluster",version="v1"} 0.25',
       'apiserver_requested_deprecated_apis{group="",removed_release="1.40",resource="endpoints",subresource="",version="v1"} 1',

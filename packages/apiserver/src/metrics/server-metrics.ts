@@ -1,4 +1,5 @@
 /** All metrics of the API server, and the paths where they are read: /metrics and /metrics/slis. */
+import { type GroupResource, qualified } from '@keelson/api/errors';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import {
   Counter,
@@ -23,10 +24,15 @@ export interface MetricsSources {
   readonly gates: FeatureGates;
   /** Requests that are being served and count against the bounds. */
   readonly inflight: () => { readonly reads: number; readonly writes: number };
-  /** How many objects there are, by `resource` or `resource.group`. */
-  readonly objects: () => Iterable<readonly [resource: string, count: number]>;
+  /** How many objects there are of each resource, and how large they are together. */
+  readonly objects: () => Iterable<StoredObjects>;
   /** Bytes of the store's data. */
   readonly storeSize: () => Promise<number>;
+}
+
+export interface StoredObjects extends GroupResource {
+  readonly count: number;
+  readonly bytes: number;
 }
 
 /** What a watch counts in. */
@@ -43,6 +49,7 @@ export class ServerMetrics {
   readonly #slis = new MetricsRegistry();
   readonly #healthcheck: Gauge;
   readonly #healthchecks: Counter;
+  readonly #streams: Counter;
   readonly #watchEvents: Counter;
   readonly #watchSizes: Histogram;
   readonly #initEvents: Counter;
@@ -55,6 +62,14 @@ export class ServerMetrics {
     this.requests = new RequestMetrics(this.registry, now);
     const { registry } = this;
     const byResource = ['group', 'version', 'resource'];
+    this.#streams = registry.register(
+      new Counter({
+        name: 'apiserver_websocket_streaming_requests_total',
+        help: 'Requests for exec, attach and port-forward, by who speaks websockets: the kubelet, or this server for it.',
+        stability: 'ALPHA',
+        labels: ['subresource', 'proxy_type'],
+      }),
+    );
     this.#watchEvents = registry.register(
       new Counter({
         name: 'apiserver_watch_events_total',
@@ -142,10 +157,19 @@ export class ServerMetrics {
         },
         (gauge) => {
           gauge.clear();
-          for (const [resource, count] of objects()) gauge.with(resource).value = count;
+          for (const stored of objects()) gauge.with(qualified(stored)).value = stored.count;
         },
       ),
     );
+    const perResource = (name: string, help: string, read: (stored: StoredObjects) => number) =>
+      registry.register(
+        new Gauge({ name, help, stability: 'ALPHA', labels: ['group', 'resource'] }, (gauge) => {
+          gauge.clear();
+          for (const stored of objects()) gauge.with(stored.group, stored.resource).value = read(stored);
+        }),
+      );
+    perResource('apiserver_resource_objects', 'Objects in the store.', ({ count }) => count);
+    perResource('apiserver_resource_size_estimate_bytes', 'Bytes of the objects in the store.', ({ bytes }) => bytes);
     registry.register(
       new Gauge(
         {
@@ -159,6 +183,11 @@ export class ServerMetrics {
         },
       ),
     );
+  }
+
+  /** @param byKubelet whether the kubelet takes websockets itself */
+  streamed(subresource: string, byKubelet: boolean): void {
+    this.#streams.with(subresource, byKubelet ? 'proxied_to_kubelet' : 'translated_at_apiserver').inc();
   }
 
   watch(group: string, version: string, resource: string): WatchSeries {
