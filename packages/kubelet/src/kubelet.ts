@@ -9,6 +9,7 @@ import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
 import { MachineFigures } from './eviction/figures.ts';
 import { EVICTION, housekeepingOf } from './housekeeping.ts';
+import { accountsOf } from './images/accounts.ts';
 import { IMAGE_COLLECTION } from './images/collector.ts';
 import { credentialsOfPod } from './images/credentials.ts';
 import { CredentialProviders } from './images/providers.ts';
@@ -164,7 +165,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     changed: (uid) => assembly.manager.wake(uid),
   });
   const { credentialProviders: given } = options;
-  const providers = given && new CredentialProviders(given.configurations, given.directory, world);
+  const providers =
+    given && new CredentialProviders(given.configurations, given.directory, accountsOf(client, tokens), world);
   const assembly = assemble({
     client,
     recorder,

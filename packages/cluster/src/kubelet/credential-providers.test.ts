@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,6 +17,13 @@ const good = {
   matchImages: ['*.example.com'],
   defaultCacheDuration: '12h',
   apiVersion: 'credentialprovider.kubelet.k8s.io/v1',
+};
+
+const token = {
+  serviceAccountTokenAudience: 'registry',
+  cacheType: 'ServiceAccount',
+  requireServiceAccount: true,
+  requiredServiceAccountAnnotationKeys: ['example.com/Role'],
 };
 
 async function read(...providers: object[]) {
@@ -43,6 +50,34 @@ test('providers are what the file says, and none without a file', async () => {
   });
 });
 
+test('a provider may be told of accounts; a folder has several files', async () => {
+  const configuration = join(directory, 'config');
+  await mkdir(configuration);
+  const head = { apiVersion: 'kubelet.config.k8s.io/v1', kind: 'CredentialProviderConfig' };
+  await expect(credentialProviders(configuration, directory)).rejects.toThrow('no configuration files found');
+  await writeFile(join(configuration, 'b.yaml'), JSON.stringify({ ...head, providers: [{ ...good, name: 'gcr' }] }));
+  await writeFile(
+    join(configuration, 'a.json'),
+    JSON.stringify({ ...head, providers: [{ ...good, tokenAttributes: token }] }),
+  );
+  await writeFile(join(configuration, 'c.txt'), 'nothing');
+  await writeFile(join(directory, 'gcr'), '#!/bin/sh\n', { mode: 0o700 });
+  const { configurations } = (await credentialProviders(configuration, directory))!;
+  expect(configurations.map(({ name, token }) => [name, token])).toEqual([
+    [
+      'ecr',
+      {
+        audience: 'registry',
+        cacheType: 'ServiceAccount',
+        requiresAccount: true,
+        requiredAnnotations: ['example.com/Role'],
+        optionalAnnotations: [],
+      },
+    ],
+    ['gcr', undefined],
+  ]);
+});
+
 test.each<[object[], string]>([
   [[], 'providers: Required value: at least 1 item in plugins is required'],
   [[good, good], 'providers[1].name: Duplicate value: "ecr"'],
@@ -50,7 +85,31 @@ test.each<[object[], string]>([
   [[{ ...good, apiVersion: 'v2' }], 'providers[0].apiVersion: Unsupported value: "v2"'],
   [[{ ...good, matchImages: [] }], 'providers[0].matchImages: Required value'],
   [[{ ...good, defaultCacheDuration: undefined }], 'providers[0].defaultCacheDuration: Required value'],
-  [[{ ...good, tokenAttributes: {} }], 'tokens of service accounts are not given to providers here'],
+  [[{ ...good, tokenAttributes: {} }], 'providers[0].tokenAttributes.serviceAccountTokenAudience: Required value'],
+  [
+    [{ ...good, tokenAttributes: { ...token, requireServiceAccount: undefined } }],
+    'requireServiceAccount: Required value',
+  ],
+  [
+    [{ ...good, tokenAttributes: { ...token, cacheType: 'Pod' } }],
+    'cacheType: Unsupported value: "Pod": supported values: "ServiceAccount", "Token"',
+  ],
+  [
+    [{ ...good, apiVersion: 'credentialprovider.kubelet.k8s.io/v1beta1', tokenAttributes: token }],
+    'tokenAttributes: Forbidden: tokenAttributes is only supported for credentialprovider.kubelet.k8s.io/v1 API version',
+  ],
+  [
+    [{ ...good, tokenAttributes: { ...token, optionalServiceAccountAnnotationKeys: ['example.com/Role'] } }],
+    'Invalid value: ["example.com/Role"]: annotation keys cannot be both required and optional',
+  ],
+  [
+    [{ ...good, tokenAttributes: { ...token, requireServiceAccount: false } }],
+    'requireServiceAccount cannot be false when requiredServiceAccountAnnotationKeys is set',
+  ],
+  [
+    [{ ...good, tokenAttributes: { ...token, requiredServiceAccountAnnotationKeys: ['a b', 'c', 'c'] } }],
+    'requiredServiceAccountAnnotationKeys: Duplicate value: "c"',
+  ],
   [[{ ...good, name: 'gone' }], 'gone did not exist'],
 ])('%j is refused', async (providers, message) => {
   await expect(read(...providers)).rejects.toThrow(message);

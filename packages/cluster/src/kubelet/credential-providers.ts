@@ -1,9 +1,11 @@
-/** The file of `--image-credential-provider-config` (kubelet.config.k8s.io/v1 CredentialProviderConfig). */
+/** The file, or folder of files, of `--image-credential-provider-config` (kubelet.config.k8s.io/v1 CredentialProviderConfig). */
 import { accessSync, constants } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProviderConfiguration } from '@keelson/kubelet/images/providers';
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
+import { type TokenAttributesFile, tokenAttributeProblems, tokenAttributesOf } from './token-attributes.ts';
 
 interface File {
   readonly providers?: readonly {
@@ -13,7 +15,7 @@ interface File {
     readonly apiVersion?: string;
     readonly args?: readonly string[];
     readonly env?: readonly { readonly name: string; readonly value: string }[];
-    readonly tokenAttributes?: object;
+    readonly tokenAttributes?: TokenAttributesFile;
   }[];
 }
 
@@ -26,13 +28,9 @@ const API = 'credentialprovider.kubelet.k8s.io/';
 const API_VERSIONS = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `${API}${version}`);
 
 /** @returns undefined where the flags name none. @throws StartupError for a file that makes no sense, and programs that are not there */
-export async function credentialProviders(file: string, directory: string): Promise<Providers | undefined> {
-  if (file === '') return undefined;
-  const { providers = [] } = await readComponentConfig<File>(
-    file,
-    'kubelet.config.k8s.io/v1',
-    'CredentialProviderConfig',
-  );
+export async function credentialProviders(path: string, directory: string): Promise<Providers | undefined> {
+  if (path === '') return undefined;
+  const providers = await providersIn(path);
   const problems = providers.length === 0 ? ['providers: Required value: at least 1 item in plugins is required'] : [];
   const seen = new Set<string>();
   for (const [i, each] of providers.entries()) {
@@ -41,15 +39,35 @@ export async function credentialProviders(file: string, directory: string): Prom
   }
   if (problems.length > 0) throw refusal(`failed to validate credential provider config: ${problems.join(', ')}`);
   for (const { name } of providers) checkProgram(join(directory, name!));
-  const configurations = providers.map(({ name, matchImages, defaultCacheDuration, apiVersion, args, env }) => ({
+  const configurations = providers.map(({ name, matchImages, defaultCacheDuration, apiVersion, ...rest }) => ({
     name: name!,
     matchImages: matchImages!,
     defaultCacheMs: durationOf(defaultCacheDuration!),
     apiVersion: apiVersion!,
-    args: args ?? [],
-    env: env ?? [],
+    args: rest.args ?? [],
+    env: rest.env ?? [],
+    ...(rest.tokenAttributes ? { token: tokenAttributesOf(rest.tokenAttributes) } : {}),
   }));
   return { directory, configurations };
+}
+
+/** Of a folder, those of all its files, by name. */
+async function providersIn(path: string): Promise<NonNullable<File['providers']>> {
+  const files = await filesOf(path);
+  if (files.length === 0) throw refusal(`no configuration files found in directory ${JSON.stringify(path)}`);
+  const read = (file: string) =>
+    readComponentConfig<File>(file, 'kubelet.config.k8s.io/v1', 'CredentialProviderConfig');
+  return (await Promise.all(files.map(read))).flatMap(({ providers = [] }) => providers);
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    const wanted = entries.filter((entry) => !entry.isDirectory() && /\.(json|yaml|yml)$/.test(entry.name));
+    return wanted.map(({ name }) => join(path, name)).sort();
+  } catch {
+    return [path];
+  }
 }
 
 function* named(name: string, seen: ReadonlySet<string>): Iterable<string> {
@@ -70,7 +88,7 @@ function problemsOf(provider: NonNullable<File['providers']>[number], seen: Read
   if (defaultCacheDuration === undefined) problems.push('defaultCacheDuration: Required value');
   else if (durationOf(defaultCacheDuration) < 0)
     problems.push('defaultCacheDuration: Invalid value: must be greater than or equal to 0');
-  if (tokenAttributes) problems.push('tokenAttributes: tokens of service accounts are not given to providers here');
+  if (tokenAttributes) problems.push(...tokenAttributeProblems(tokenAttributes, apiVersion));
   return problems;
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Pod, Secret } from '@keelson/api/generated/types/core/v1';
 import type { PodObjects } from '../environment/objects.ts';
 import type { ImageCredentials } from '../runtime/images.ts';
+import type { PullAccount } from './accounts.ts';
 import type { CredentialProviders } from './providers.ts';
 
 /** A secret with credentials, as records of pulls name it. */
@@ -14,10 +15,13 @@ export interface PullSecret {
   readonly credentialHash: string;
 }
 
-/** Credentials and the secret that has them; those without are the node's own. */
-export interface PullCredentials extends ImageCredentials {
+/** Whose credentials are: of a secret, given for an account, or, without either, the node's own. */
+export interface PullSource {
   readonly secret?: PullSecret;
+  readonly serviceAccount?: PullAccount;
 }
+
+export interface PullCredentials extends ImageCredentials, PullSource {}
 
 /** For an image of a pod: of its pull secrets, then of what the node has. */
 export async function credentialsOfPod(
@@ -30,7 +34,7 @@ export async function credentialsOfPod(
   const names = pullSecretNames(pod);
   const found = await Promise.allSettled(names.map((name) => reader.get('secrets', pod.metadata.namespace!, name)));
   const secrets = found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  return [...credentialsFor(repository, secrets), ...((await providers?.for(repository)) ?? [])];
+  return [...credentialsFor(repository, secrets), ...((await providers?.for(pod, repository)) ?? [])];
 }
 
 /** Of each, what fits the repository, the closest first. Secrets that cannot be read are passed over. */

@@ -85,9 +85,7 @@ export class ImageManager {
   async #mayUse({ pod }: ImageRequest, { image }: ImageSpec, { id }: Image): Promise<boolean> {
     const { records, credentials } = this.#options;
     if (!records) return true;
-    const secrets = async () =>
-      (await credentials(pod, parseReference(image).repository)).flatMap(({ secret }) => secret ?? []);
-    return records.allows(image, id, secrets);
+    return records.allows(image, id, () => credentials(pod, parseReference(image).repository));
   }
 
   /** Its failures count no more. */
@@ -153,7 +151,7 @@ export class ImageManager {
           const ref = await runtime.pullImage(spec, one, sandbox);
           const tookMs = world.clock.now() - began;
           const image = await runtime.image({ ...spec, image: ref });
-          await records?.succeeded(spec.image, image?.id ?? ref, one?.secret);
+          await records?.succeeded(spec.image, image?.id ?? ref, one);
           refused = false;
           return { ref, tookMs, size: image?.size ?? 0 };
         } catch (error) {

@@ -4,10 +4,18 @@
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { World } from '@keelson/client';
 import { parseDuration } from '@keelson/component/go/duration';
-import type { ImageCredentials } from '../runtime/images.ts';
-import { covers } from './credentials.ts';
+import {
+  type AccountData,
+  accountDataOf,
+  cacheKeyOf,
+  type PodAccounts,
+  questionOf,
+  type TokenAttributes,
+} from './accounts.ts';
+import { covers, type PullCredentials } from './credentials.ts';
 
 export interface ProviderConfiguration {
   /** The program's, in the folder of all. */
@@ -19,6 +27,8 @@ export interface ProviderConfiguration {
   readonly apiVersion: string;
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** The program is told of the account of the pod that the image is for. */
+  readonly token?: TokenAttributes | undefined;
 }
 
 /** Runs a program. @param input for its stdin @returns its stdout @throws Error */
@@ -41,26 +51,32 @@ const EVERYTHING = '<global>';
 export class CredentialProviders {
   readonly #providers: readonly Provider[];
   readonly #world: World;
+  readonly #accounts: PodAccounts;
 
   /** @param directory of the programs */
   constructor(
     configurations: readonly ProviderConfiguration[],
     directory: string,
+    accounts: PodAccounts,
     world: World,
     run: Run = runProgram,
   ) {
     this.#world = world;
+    this.#accounts = accounts;
     this.#providers = configurations.map((each) => new Provider(each, directory, world, run));
   }
 
-  /** What opens a repository, the closest first. One that fails is passed over. */
-  async for(repository: string): Promise<ImageCredentials[]> {
-    const found: (readonly [server: string, credentials: ImageCredentials])[] = [];
+  /** What opens a repository to a pod, the closest first. One that fails is passed over. */
+  async for(pod: Pod, repository: string): Promise<PullCredentials[]> {
+    const found: (readonly [server: string, credentials: PullCredentials])[] = [];
     for (const provider of this.#providers) {
       if (!provider.knows(repository)) continue;
       try {
-        for (const [server, { username, password }] of Object.entries(await provider.ask(repository)))
-          if (covers(server, repository)) found.push([server, { username, password }]);
+        const data = provider.token && (await accountDataOf(pod, provider.token, this.#accounts));
+        if (data === 'refused') continue;
+        const source = data ? { serviceAccount: data.account } : {};
+        for (const [server, { username, password }] of Object.entries(await provider.ask(repository, data)))
+          if (covers(server, repository)) found.push([server, { username, password, ...source }]);
       } catch (error) {
         const { name } = provider;
         this.#world.log.error({ provider: name, repository, error }, 'A provider of credentials has failed');
@@ -76,7 +92,7 @@ class Provider {
   readonly #world: World;
   readonly #run: Run;
   readonly #kept = new Map<string, { readonly auth: Auth; readonly until: number }>();
-  /** By repository: who asks for the same at once gets the same answer. */
+  /** By repository and account: who asks for the same at once gets the same answer. */
   readonly #asking = new Map<string, Promise<Auth>>();
 
   constructor(configuration: ProviderConfiguration, directory: string, world: World, run: Run) {
@@ -90,38 +106,52 @@ class Provider {
     return this.#configuration.name;
   }
 
+  get token(): TokenAttributes | undefined {
+    return this.#configuration.token;
+  }
+
   knows(repository: string): boolean {
     return this.#configuration.matchImages.some((each) => covers(each, repository));
   }
 
-  async ask(repository: string): Promise<Auth> {
+  async ask(repository: string, data: AccountData | undefined): Promise<Auth> {
     const now = this.#world.clock.now();
+    const account = data ? cacheKeyOf(data, this.token!) : '';
     for (const [key, { until }] of this.#kept) if (until <= now) this.#kept.delete(key);
     for (const key of [repository, registryOf(repository), EVERYTHING]) {
-      const kept = this.#kept.get(key);
+      const kept = this.#kept.get(keyOf(key, account));
       if (kept) return kept.auth;
     }
-    const asking = this.#asking.get(repository) ?? this.#asked(repository);
-    this.#asking.set(repository, asking);
-    return asking.finally(() => this.#asking.delete(repository));
+    const question = keyOf(repository, data ? questionOf(data) : '');
+    const asking = this.#asking.get(question) ?? this.#asked(repository, data, account);
+    this.#asking.set(question, asking);
+    return asking.finally(() => this.#asking.delete(question));
   }
 
-  async #asked(image: string): Promise<Auth> {
+  async #asked(image: string, data: AccountData | undefined, account: string): Promise<Auth> {
     const { apiVersion, args, env, defaultCacheMs } = this.#configuration;
     const own = Object.fromEntries(env.map(({ name, value }) => [name, value]));
-    const request = JSON.stringify({ kind: 'CredentialProviderRequest', apiVersion, image });
+    const told = data ? { serviceAccountToken: data.token, serviceAccountAnnotations: data.annotations } : {};
+    const request = JSON.stringify({ kind: 'CredentialProviderRequest', apiVersion, image, ...told });
     const answer = JSON.parse(await this.#run(this.#program, args, { ...process.env, ...own }, request)) as Response;
     if (answer.kind !== 'CredentialProviderResponse' || answer.apiVersion !== apiVersion)
       throw new Error(`the answer is no CredentialProviderResponse of ${apiVersion}`);
     const { cacheKeyType = '', cacheDuration, auth = {} } = answer;
+    const echoes = Object.values(auth).some(({ password }) => password === data?.token);
+    if (echoes && this.token?.cacheType !== 'Token') throw new Error(ECHOED);
     const key = { Image: image, Registry: registryOf(image), Global: EVERYTHING }[cacheKeyType];
     if (key === undefined)
       throw new Error(`credential provider plugin did not return a valid cacheKeyType: ${cacheKeyType}`);
     const keptMs = cacheDuration === undefined ? defaultCacheMs : parseDuration(cacheDuration);
-    if (keptMs > 0) this.#kept.set(key, { auth, until: this.#world.clock.now() + keptMs });
+    if (keptMs > 0) this.#kept.set(keyOf(key, account), { auth, until: this.#world.clock.now() + keptMs });
     return auth;
   }
 }
+
+const ECHOED =
+  "credential provider plugin returned the service account token as the password which is not allowed when service account cache type is not set to 'Token'";
+
+const keyOf = (what: string, account: string) => JSON.stringify([what, account]);
 
 const registryOf = (repository: string) => repository.split('/')[0]!;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { manualWorld } from '@keelson/client/testing/world';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Image } from '../runtime/images.ts';
-import type { PullSecret } from './credentials.ts';
+import type { PullSecret, PullSource } from './credentials.ts';
 import { PullRecords, type VerificationPolicy } from './pull-records.ts';
 
 let directory: string;
@@ -26,10 +26,10 @@ async function open(
   await records.restore(async () => there);
   const pulled = async (image: string, ref: string, secret?: PullSecret) => {
     await records.begin(image);
-    await records.succeeded(image, ref, secret);
+    await records.succeeded(image, ref, secret && { secret });
   };
   const allows = (secrets: PullSecret[] = [], image = APP, ref = REF) =>
-    records.allows(image, ref, async () => secrets);
+    records.allows(image, ref, async () => secrets.map((secret) => ({ secret })));
   return { records, pulled, allows };
 }
 
@@ -46,6 +46,25 @@ describe('an image that is here', () => {
     expect(await allows()).toBe(true);
     await pulled(APP, REF);
     expect(await allows()).toBe(true);
+  });
+
+  it('is for pods of the account that it was opened for, and of the secret beside it', async () => {
+    const { records, allows } = await open();
+    const account = (name: string, uid = name) => ({ serviceAccount: { uid, namespace: 'ns', name } });
+    await records.begin(APP);
+    await records.succeeded(APP, REF, account('builder'));
+    const as = (source: PullSource) => records.allows(APP, REF, async () => [source]);
+    expect(await allows([secret('a')])).toBe(false);
+    expect(await as(account('other'))).toBe(false);
+    expect(await as(account('builder', 'made again'))).toBe(false);
+    expect(await as(account('builder'))).toBe(true);
+    await records.succeeded(APP, REF, { secret: secret('a') });
+    await records.succeeded(APP, REF, account('other'));
+    expect(await Promise.all([allows([secret('a')]), as(account('builder')), as(account('other'))])).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   it('is for those with the secret that has opened it, by whatever name', async () => {

@@ -9,7 +9,8 @@ import type { Clock } from '@keelson/api/clock';
 import { formatTime } from '@keelson/api/time';
 import type { Image } from '../runtime/images.ts';
 import { replaceStateFile } from '../state-file.ts';
-import type { PullSecret } from './credentials.ts';
+import type { PullAccount } from './accounts.ts';
+import type { PullSecret, PullSource } from './credentials.ts';
 import { parseReference } from './reference.ts';
 
 export type VerificationPolicy =
@@ -29,6 +30,7 @@ export interface PullRecordsOptions {
 
 interface Access {
   readonly kubernetesSecrets?: readonly PullSecret[];
+  readonly kubernetesServiceAccounts?: readonly PullAccount[];
   /** No credentials were needed, or those of the node. */
   readonly nodePodsAccessible?: boolean;
 }
@@ -87,9 +89,9 @@ export class PullRecords {
     this.#underWay.set(image, (this.#underWay.get(image) ?? 0) + 1);
   }
 
-  /** @param secret with which it was pulled; undefined: without any */
-  async succeeded(image: string, ref: string, secret: PullSecret | undefined): Promise<void> {
-    await this.#record(image, ref, secret ? { kubernetesSecrets: [secret] } : { nodePodsAccessible: true });
+  /** @param source of the credentials with which it was pulled; undefined: without any */
+  async succeeded(image: string, ref: string, source: PullSource | undefined): Promise<void> {
+    await this.#record(image, ref, accessBy(source ?? {}));
     await this.failed(image);
   }
 
@@ -104,9 +106,9 @@ export class PullRecords {
 
   /**
    * Whether a pod may use an image that is here.
-   * @param secrets of the pod, asked for where it matters
+   * @param sources of what the pod has to open it, asked for where it matters
    */
-  async allows(image: string, ref: string, secrets: () => Promise<readonly PullSecret[]>): Promise<boolean> {
+  async allows(image: string, ref: string, sources: () => Promise<readonly PullSource[]>): Promise<boolean> {
     const record = await readJson<PulledRecord>(join(this.#pulled, fileOf(ref)));
     const byKubelet = record !== undefined || (await this.#isBeingPulled(image));
     if (!this.#mustVerify(image, byKubelet)) return true;
@@ -114,9 +116,10 @@ export class PullRecords {
       record && record !== 'broken' ? record.credentialMapping?.[parseReference(image).repository] : undefined;
     if (!access) return false;
     if (access.nodePodsAccessible) return true;
-    const known = access.kubernetesSecrets ?? [];
-    if (known.length === 0) return false;
-    for (const secret of await secrets()) {
+    const { kubernetesSecrets: known = [], kubernetesServiceAccounts: accounts = [] } = access;
+    if (known.length === 0 && accounts.length === 0) return false;
+    const all = await sources();
+    for (const secret of all.flatMap((source) => source.secret ?? [])) {
       const same = known.find((each) => isSame(each, secret));
       const opens = known.some(
         ({ credentialHash }) => credentialHash !== '' && credentialHash === secret.credentialHash,
@@ -126,7 +129,8 @@ export class PullRecords {
       if (isNew && known.length < MOST_LEARNED) await this.#record(image, ref, { kubernetesSecrets: [secret] });
       return true;
     }
-    return false;
+    const own = all.find(({ serviceAccount }) => serviceAccount)?.serviceAccount;
+    return own !== undefined && accounts.some((each) => isSame(each, own));
   }
 
   /** Forgets images that are gone. @param before milliseconds since the epoch: when it was looked what is there */
@@ -174,11 +178,17 @@ export class PullRecords {
   }
 }
 
+function accessBy({ secret, serviceAccount }: PullSource): Access {
+  if (secret) return { kubernetesSecrets: [secret] };
+  return serviceAccount ? { kubernetesServiceAccounts: [serviceAccount] } : { nodePodsAccessible: true };
+}
+
 /** @returns what was known where nothing is new */
 function mergedAccess(known: Access | undefined, more: Access): Access {
   if (!known) return more;
   if (known.nodePodsAccessible) return known;
   if (more.nodePodsAccessible) return { nodePodsAccessible: true };
+  if (more.kubernetesServiceAccounts) return withAccounts(known, more.kubernetesServiceAccounts);
   const added = more.kubernetesSecrets ?? [];
   const before = known.kubernetesSecrets ?? [];
   const isKnown = (secret: PullSecret) =>
@@ -188,7 +198,18 @@ function mergedAccess(known: Access | undefined, more: Access): Access {
   return { ...known, kubernetesSecrets: [...kept, ...added] };
 }
 
-function isSame(a: PullSecret, b: PullSecret): boolean {
+function withAccounts(known: Access, more: readonly PullAccount[]): Access {
+  const before = known.kubernetesServiceAccounts ?? [];
+  const added = more.filter((account) => !before.some((each) => isSame(each, account)));
+  return added.length === 0 ? known : { ...known, kubernetesServiceAccounts: [...before, ...added].sort(byPlace) };
+}
+
+function byPlace(a: PullAccount, b: PullAccount): number {
+  const [first, second] = [a, b].map(({ namespace, name, uid }) => [namespace, name, uid].join('/'));
+  return first! < second! ? -1 : 1;
+}
+
+function isSame(a: PullAccount, b: PullAccount): boolean {
   return a.uid === b.uid && a.namespace === b.namespace && a.name === b.name;
 }
 

@@ -26,19 +26,23 @@ export class PodTokens {
     return (await this.issue(pod, audience, seconds)).token;
   }
 
-  /** The same, with the time at which it ends. @param seconds as long as the API server likes, where it is not given */
+  /**
+   * The same, with the time at which it ends. @param seconds as long as the API server likes, where it is not given
+   * @param accountUid of the account, if no other of that name will do
+   */
   async issue(
     pod: Pod,
     audience: string,
     seconds: number | undefined,
+    accountUid = '',
   ): Promise<Pick<Token, 'token' | 'expirationTimestamp'>> {
-    const key = `${pod.metadata.uid}/${audience}/${seconds}`;
+    const key = `${pod.metadata.uid}/${audience}/${seconds}/${accountUid}`;
     const known = this.#tokens.get(key);
     const { clock, random, log } = this.#client.world;
     const now = clock.now();
     if (known && now < renewAt(known) - JITTER_MS * random()) return known;
     try {
-      const token = await this.#request(pod, audience, seconds, now);
+      const token = await this.#request(pod, audience, { seconds, accountUid }, now);
       this.#tokens.set(key, token);
       return token;
     } catch (error) {
@@ -61,7 +65,7 @@ export class PodTokens {
   async #request(
     { metadata, spec }: Pod,
     audience: string,
-    expirationSeconds: number | undefined,
+    { seconds, accountUid }: { seconds: number | undefined; accountUid: string },
     issuedAt: number,
   ): Promise<Token> {
     const { namespace = '', name = '', uid = '' } = metadata;
@@ -70,9 +74,10 @@ export class PodTokens {
     const request = await accounts.subresource('token').create(
       { namespace, name: spec?.serviceAccountName ?? 'default' },
       {
+        ...(accountUid === '' ? {} : { metadata: { uid: accountUid } }),
         spec: {
           audiences: audience === '' ? [] : [audience],
-          ...(expirationSeconds === undefined ? {} : { expirationSeconds }),
+          ...(seconds === undefined ? {} : { expirationSeconds: seconds }),
           boundObjectRef,
         },
       },
