@@ -36,6 +36,9 @@ const component: Component<typeof flags> = {
     ].filter((message) => message !== false),
   async start(values, given, logger) {
     const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
+    const { skippedFiles } = configuration;
+    if (skippedFiles.length > 0)
+      logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
     const gates = mergedGates(Object.entries(configuration.featureGates ?? {}), values['feature-gates']);
     tellIdleGates(gates, PAGE_GATES, logger);
@@ -50,12 +53,11 @@ const component: Component<typeof flags> = {
       logger,
       metrics: clients,
     });
-    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, { LISTED_PATHS, SYSTEM_LOGS, startKubeletServer }] =
-      await Promise.all([
-        import('@keelson/kubelet'),
-        import('@keelson/kubelet/runtime/cri/runtime'),
-        import('@keelson/kubelet/server/server'),
-      ]);
+    const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, servers] = await Promise.all([
+      import('@keelson/kubelet'),
+      import('@keelson/kubelet/runtime/cri/runtime'),
+      import('@keelson/kubelet/server/server'),
+    ]);
     const endpoint = configuration.containerRuntimeEndpoint!;
     const [providerFile, programs] = [
       values['image-credential-provider-config'],
@@ -73,20 +75,26 @@ const component: Component<typeof flags> = {
       logger,
     });
     const authorities = clientAuthorities(configuration.clientCaFile ?? '', logger);
-    let health: Running | undefined;
+    const ports: Running[] = [];
     const server: ServerFactory = async (view) => {
-      health = await serveHealth(view, configuration, logger);
-      const port = await startKubeletServer(view, {
+      const health = await serveHealth(view, configuration, logger);
+      if (health) ports.push(health);
+      const { readOnlyPort = 0, address: host } = configuration;
+      if (readOnlyPort !== 0) {
+        ports.push(await servers.startReadOnlyServer(view, { host: host!, port: readOnlyPort, metrics }));
+      }
+      const port = await servers.startKubeletServer(view, {
+        access: configuration.access,
         host: configuration.address!,
         port: configuration.port!,
         certificate: certificate.certificate,
         ...(authorities ? { clientCa: authorities.pem } : {}),
         client,
         metrics,
-        ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: SYSTEM_LOGS } : {}),
+        ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: servers.SYSTEM_LOGS } : {}),
         systemLogQueries: housekeeping.systemLogQueries,
-        configuration,
-        pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: LISTED_PATHS, gates }),
+        configuration: configuration.shown,
+        pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: servers.LISTED_PATHS, gates }),
       });
       return serveWith(certificate, authorities, port);
     };
@@ -106,7 +114,7 @@ const component: Component<typeof flags> = {
             runtime: new CriRuntime(endpoint, { metrics }),
             server,
           }).catch(explained);
-    return together([kubelet, ...(rotation ? [rotation] : []), ...(health ? [health] : [])]);
+    return together([kubelet, ...(rotation ? [rotation] : []), ...ports]);
   },
 };
 

@@ -1,14 +1,18 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
 import { type MemoryReservation, parseReservedMemory, type ShutdownPeriod } from '@keelson/kubelet/policies';
-import { durationOf, readComponentConfig } from '../component-config.ts';
+import type { Access } from '@keelson/kubelet/server/server';
+import { durationOf } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
+import { type AccessFile, accessFile, accessOf } from './access.ts';
+import { KUBELET_DEFAULTS } from './defaults.ts';
+import { readKubeletFile } from './file.ts';
 import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
 import { type ShutdownFile, shutdownPeriodsOf } from './shutdown.ts';
 
 /** The fields that have an effect. */
-interface File extends HousekeepingFile, ResourcesFile, ShutdownFile {
+interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;
@@ -16,7 +20,6 @@ interface File extends HousekeepingFile, ResourcesFile, ShutdownFile {
   readonly clusterDomain?: string;
   readonly maxPods?: number;
   readonly containerRuntimeEndpoint?: string;
-  readonly authentication?: { readonly x509?: { readonly clientCAFile?: string } };
   readonly rotateCertificates?: boolean;
   readonly serverTLSBootstrap?: boolean;
   readonly tlsCertFile?: string;
@@ -42,7 +45,8 @@ interface File extends HousekeepingFile, ResourcesFile, ShutdownFile {
 
 /** Durations in milliseconds. */
 export interface KubeletConfiguration
-  extends Omit<File, 'authentication' | 'nodeStatusUpdateFrequency' | 'crashLoopBackOff'> {
+  extends Omit<File, 'authentication' | 'authorization' | 'nodeStatusUpdateFrequency' | 'crashLoopBackOff'> {
+  readonly access: Access;
   readonly housekeeping: Housekeeping;
   readonly resources: NodeResources;
   readonly shutdownPeriods: readonly ShutdownPeriod[];
@@ -51,25 +55,27 @@ export interface KubeletConfiguration
   readonly imageVerification?: ImageVerification;
   /** The longest pause between restarts of a container. */
   readonly crashLoopMaxMs?: number;
+  /** All fields with what they are set to, as a KubeletConfiguration says it. */
+  readonly shown: object;
+  /** Files of --config-dir that are no drop-ins. */
+  readonly skippedFiles: readonly string[];
 }
 
 /** @throws StartupError for a file that is none, a taint or a duration that makes no sense */
 export async function configurationOf(values: Values, given: ReadonlySet<string>): Promise<KubeletConfiguration> {
-  const file =
-    values.config === ''
-      ? {}
-      : await readComponentConfig<File>(values.config, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
-  const { authentication, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
-  const settings = withFlags(file, values, given);
+  const { file, skipped } = await readKubeletFile<File>(values.config, values['config-dir']);
+  const { authentication: _, authorization: __, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
+  const said = flagsOf(values, given);
+  const access = accessFile(file, values, given);
+  const settings = settingsOf({ ...file, ...said });
   const crashLoopMaxMs = crashLoopMax(crashLoopBackOff?.maxContainerRestartPeriod);
   const imageVerification = imageVerificationOf(file);
   checkUserNamespaces(file.userNamespaces?.idsPerPod);
   /** A flag that was given comes before the file, its default behind it. */
   const pick = <F extends keyof Values, T>(flag: F, own: T | undefined): T | Values[F] =>
     given.has(flag) || own === undefined ? values[flag] : own;
-  const clientCaFile = pick('client-ca-file', authentication?.x509?.clientCAFile);
-  return {
-    ...rest,
+  const { clientCAFile: clientCaFile = '' } = access.authentication.x509 ?? {};
+  const fields = {
     address: pick('address', file.address),
     port: pick('port', file.port),
     staticPodPath: pick('pod-manifest-path', file.staticPodPath),
@@ -91,7 +97,15 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     healthzBindAddress: pick('healthz-bind-address', file.healthzBindAddress),
     healthzPort: pick('healthz-port', file.healthzPort),
     providerID: pick('provider-id', file.providerID),
+    readOnlyPort: access.readOnlyPort,
+  };
+  return {
+    ...rest,
+    ...fields,
     ...settings,
+    access: accessOf(access),
+    shown: { ...KUBELET_DEFAULTS, ...file, ...fields, ...said, ...access },
+    skippedFiles: skipped,
     ...(clientCaFile === '' ? {} : { clientCaFile }),
     imageVerification,
     ...(crashLoopMaxMs === undefined ? {} : { crashLoopMaxMs }),
@@ -99,8 +113,8 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
   };
 }
 
-/** @throws StartupError */
-function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
+/** What is said by flags that have fields of their own. @throws StartupError */
+function flagsOf(values: Values, given: ReadonlySet<string>): HousekeepingFile & ResourcesFile {
   const flags = {
     imageMinimumGCAge: time(values['minimum-image-ttl-duration']),
     imageGCHighThresholdPercent: values['image-gc-high-threshold'],
@@ -135,9 +149,12 @@ function withFlags(file: File, values: Values, given: ReadonlySet<string>) {
     topologyManagerScope: values['topology-manager-scope'],
     topologyManagerPolicyOptions: Object.fromEntries(values['topology-manager-policy-options']),
   } satisfies HousekeepingFile & ResourcesFile;
-  const said = Object.entries(flags).filter(([field]) => given.has(FLAGS[field as keyof typeof flags]));
+  return Object.fromEntries(Object.entries(flags).filter(([field]) => given.has(FLAGS[field as keyof typeof flags])));
+}
+
+/** @throws StartupError */
+function settingsOf(all: HousekeepingFile & ResourcesFile & ShutdownFile) {
   try {
-    const all = { ...file, ...Object.fromEntries(said) };
     return { housekeeping: housekeepingOf(all), resources: resourcesOf(all), shutdownPeriods: shutdownPeriodsOf(all) };
   } catch (error) {
     throw new StartupError((error as Error).message, 'correct --config, or the flag');

@@ -11,6 +11,13 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...commonDescriptions,
   address: 'Address that the kubelet listens on.',
   'allowed-unsafe-sysctls': 'Sysctls that pods may set besides the safe ones.',
+  'anonymous-auth': 'Take requests without credentials as user system:anonymous. Default: false, as in --config.',
+  'authentication-token-webhook': 'Ask the API server whose a bearer token is. Default: true, as in --config.',
+  'authentication-token-webhook-cache-ttl': 'How long its answer holds.',
+  'authorization-mode':
+    'Who may: AlwaysAllow: everybody, Webhook: whom the API server lets. Default: Webhook, as in --config.',
+  'authorization-webhook-cache-authorized-ttl': 'How long it holds that somebody may.',
+  'authorization-webhook-cache-unauthorized-ttl': 'How long it holds that somebody may not.',
   'bootstrap-kubeconfig':
     'Access by which the kubelet asks for a certificate of its own, where --kubeconfig is not there yet.',
   'cgroup-root': 'Cgroup above those of all pods; it has to be there.',
@@ -20,6 +27,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'cluster-dns': 'Addresses of DNS servers for pods.',
   'cluster-domain': "The cluster's domain.",
   config: 'A KubeletConfiguration. What flags say as well, they say last.',
+  'config-dir':
+    'Folder of drop-ins: what its files (.conf) say takes the place of what --config says, in the order of their names.',
   'container-runtime-endpoint': 'Socket of the container runtime (CRI); `simulated` for pods without containers.',
   'container-log-max-files': 'Files of a container’s log that are kept.',
   'container-log-max-size': 'Size from which on a log is moved away.',
@@ -58,6 +67,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'pod-max-pids': 'Processes of one pod; -1: any.',
   port: 'The HTTPS port.',
   'provider-id': 'What the node is called by who provides it.',
+  'read-only-port':
+    'A plain port that everybody may read pods, statistics and metrics at; 0: none. Default: 0, as in --config.',
   'register-with-taints': 'Taints of the node when it registers: key=value:effect.',
   'reserved-cpus': 'CPUs that are never a pod’s own, in the place of how many are reserved.',
   'reserved-memory': 'What of the memory of NUMA nodes is never a pod’s: node:memory=amount,hugepages-2Mi=amount;…',

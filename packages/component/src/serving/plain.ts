@@ -1,5 +1,5 @@
 /** A port without TLS for health and metrics, as whoever watches over a process asks for them. */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { http } from '../node-http.ts';
 import type { Running } from '../running.ts';
 import { HttpError } from './server.ts';
@@ -22,20 +22,28 @@ export type PlainHandler = (
 export type Pages = (request: PlainRequest) => PlainAnswer | undefined;
 
 /** @throws the error of listening (EADDRINUSE) */
-export async function servePlain(
-  { host, port }: { readonly host: string; readonly port: number },
+export function servePlain(
+  at: { readonly host: string; readonly port: number },
   handle: PlainHandler,
+): Promise<Running> {
+  return listenPlain(at, async (request, response) => {
+    const [path = '/'] = (request.url ?? '/').split('?');
+    const answer = (await handle(path, request)) ?? { status: 404, body: '404 page not found\n' };
+    const { status = 200, headers = {}, body } = answer;
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
+  });
+}
+
+/** For answers that are no text of their own. @param handle throws HttpError @throws the error of listening (EADDRINUSE) */
+export async function listenPlain(
+  { host, port }: { readonly host: string; readonly port: number },
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Running> {
   const server = http.createServer(async (request, response) => {
     try {
-      const [path = '/'] = (request.url ?? '/').split('?');
-      const {
-        status = 200,
-        headers = {},
-        body,
-      } = (await handle(path, request)) ?? { status: 404, body: '404 page not found\n' };
-      response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
+      await handle(request, response);
     } catch (error) {
+      if (response.headersSent) return response.destroy();
       response.writeHead(error instanceof HttpError ? error.status : 500).end(`${(error as Error).message}\n`);
     }
   });

@@ -23,8 +23,8 @@ export interface ServingOptions {
     /** PEM of the authorities whose client certificates name users. */
     readonly clientCa?: string | undefined;
   };
-  /** @returns undefined for a token that is nobody's */
-  readonly authenticate: (token: string) => Promise<User | undefined>;
+  /** @returns undefined for a token that is nobody's. Without it tokens are no credentials. */
+  readonly authenticate?: ((token: string) => Promise<User | undefined>) | undefined;
   /** Whether requests without credentials are taken, as `system:anonymous`. */
   readonly anonymous: boolean;
   /** @returns why not; undefined: they may */
@@ -116,24 +116,24 @@ export async function serve(options: ServingOptions): Promise<Serving> {
 }
 
 /** @throws HttpError 401, 403 */
-async function admit({ authenticate, anonymous, authorize }: ServingOptions, request: IncomingMessage): Promise<void> {
-  const user =
-    (await credentials(request, authenticate)) ?? (anonymous && !request.headers.authorization ? ANONYMOUS : undefined);
+async function admit(options: ServingOptions, request: IncomingMessage): Promise<void> {
+  const user = await userBehind(request, options);
   if (!user) throw new HttpError(401, 'Unauthorized');
-  const refusal = await authorize(user, request);
+  const refusal = await options.authorize(user, request);
   if (refusal !== undefined) throw new HttpError(403, refusal);
 }
 
-async function credentials(
+async function userBehind(
   { socket, headers }: IncomingMessage,
-  authenticate: ServingOptions['authenticate'],
+  { authenticate, anonymous }: ServingOptions,
 ): Promise<User | undefined> {
   const tls = socket as TLSSocket;
   const certificate = tls.authorized ? tls.getPeerX509Certificate() : undefined;
   const named = certificate && userOf(certificate);
   if (named) return named;
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  return token === undefined ? undefined : authenticate(token);
+  if (authenticate && token !== undefined) return authenticate(token);
+  return anonymous ? ANONYMOUS : undefined;
 }
 
 function answerError(

@@ -10,7 +10,8 @@ import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
-import type { Pages } from '@keelson/component/serving/plain';
+import type { Running } from '@keelson/component/running';
+import { listenPlain, type Pages } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
 import { containerOf } from '../pods/spec.ts';
@@ -28,7 +29,17 @@ import * as spdy from './spdy.ts';
 import { summaryOf } from './summary.ts';
 import * as websocket from './websocket.ts';
 
-export interface KubeletServerOptions {
+/** Whom the port is open to. */
+export interface Access {
+  /** Whether requests without credentials are taken, as `system:anonymous`. */
+  readonly anonymous: boolean;
+  /** How long it holds whose a token is; undefined: tokens are no credentials. */
+  readonly tokensHoldMs: number | undefined;
+  /** How long it holds what the API server says of who may; undefined: everybody may. */
+  readonly reviews: { readonly allowedMs: number; readonly deniedMs: number } | undefined;
+}
+
+export interface KubeletServerOptions extends Served {
   readonly host: string;
   readonly port: number;
   readonly certificate: { readonly cert: string; readonly key: string };
@@ -36,6 +47,12 @@ export interface KubeletServerOptions {
   readonly clientCa?: string | undefined;
   /** Asks the API server who asks, and whether they may. */
   readonly client: Client;
+  /** Default: nobody is anonymous, the API server is asked, and its answers hold as long as upstream's defaults say. */
+  readonly access?: Access | undefined;
+}
+
+/** What there is to see. */
+interface Served {
   readonly metrics: MetricsRegistry;
   /** Folder that `/logs/` shows; without it, it is disabled. */
   readonly systemLogs?: string | undefined;
@@ -53,26 +70,48 @@ export const LISTED_PATHS: readonly string[] = ['/configz', '/healthz', '/metric
 /** Where the logs of a machine are. */
 export const SYSTEM_LOGS = '/var/log';
 
-/** As the kubelet's own defaults. */
-const TOKENS_HOLD_MS = 2 * 60_000;
-const ACCESS_HOLDS = { allowedMs: 5 * 60_000, deniedMs: 30_000 };
+const CLOSED: Access = {
+  anonymous: false,
+  tokensHoldMs: 2 * 60_000,
+  reviews: { allowedMs: 5 * 60_000, deniedMs: 30_000 },
+};
 
 /** Resolves when it listens. @throws Error of the system where it cannot */
 export async function startKubeletServer(view: KubeletView, options: KubeletServerOptions): Promise<Serving> {
-  const tokens = new TokenReviewer(options.client, TOKENS_HOLD_MS);
-  const access = new AccessReviewer(options.client, ACCESS_HOLDS);
+  const { client, access: { anonymous, tokensHoldMs, reviews } = CLOSED } = options;
+  const tokens = tokensHoldMs === undefined ? undefined : new TokenReviewer(client, tokensHoldMs);
+  const reviewer = reviews && new AccessReviewer(client, reviews);
   const server = new KubeletServer(view, options);
   return serve({
     host: options.host,
     port: options.port,
     tls: { certificate: options.certificate, clientCa: options.clientCa },
-    anonymous: false,
-    authenticate: (token) => tokens.review(token),
-    authorize: (user, request) => mayAsk(access, user, request, view.nodeName),
+    anonymous,
+    authenticate: tokens && ((token) => tokens.review(token)),
+    authorize: async (user, request) => reviewer && mayAsk(reviewer, user, request, view.nodeName),
     handle: (request, response) => server.handle(request, response),
     upgrade: (request, socket, head) => server.upgrade(request, socket, head),
     failed: (error, { method, url }) =>
       view.world.log.error({ error, method, path: url }, 'A request to the kubelet failed'),
+  });
+}
+
+/** What is asked for with these first words can be read by everybody. */
+const READ_ONLY: ReadonlySet<string> = new Set(['healthz', 'pods', 'stats', 'metrics']);
+
+/**
+ * The port without TLS that upstream's kubelet has for those who only look (`readOnlyPort`). Resolves when it listens.
+ * @throws Error of the system where it cannot
+ */
+export async function startReadOnlyServer(
+  view: KubeletView,
+  { host, port, metrics }: Pick<KubeletServerOptions, 'host' | 'port' | 'metrics'>,
+): Promise<Running> {
+  const server = new KubeletServer(view, { metrics });
+  return listenPlain({ host, port }, async (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, '405: Method Not Allowed');
+    if (!READ_ONLY.has(urlOf(request).pathname.split('/')[1]!)) throw new HttpError(404, '404 page not found');
+    await server.handle(request, response);
   });
 }
 
@@ -93,9 +132,9 @@ const urlOf = ({ url = '/' }: http.IncomingMessage) => new URL(url, 'https://kub
 
 class KubeletServer {
   readonly #view: KubeletView;
-  readonly #options: KubeletServerOptions;
+  readonly #options: Served;
 
-  constructor(view: KubeletView, options: KubeletServerOptions) {
+  constructor(view: KubeletView, options: Served) {
     this.#view = view;
     this.#options = options;
   }
