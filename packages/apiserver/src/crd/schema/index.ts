@@ -144,9 +144,10 @@ class VersionSchema implements CustomSchema {
     if (!schema) return among(options, () => []);
     const correlation = new Correlation(object, old, schema);
     const status = schema.properties.get('status');
+    // A status that is not there yet is null, which may stay so.
     const values = () =>
       status && Object.hasOwn(object, 'status')
-        ? errorsOf(checkValue(object.status, status, '', correlation.key('status')), STATUS)
+        ? errorsOf(checkValue(object.status, status, '', new Correlation(object.status, old.status ?? null, status)), STATUS)
         : [];
     const errors = [...among(options, values), ...this.#listTypes(object, old)];
     return [...errors, ...this.#evaluate(object, correlation, errors, options)];

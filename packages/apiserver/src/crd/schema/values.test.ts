@@ -288,4 +288,9 @@ test('of the status, paths begin at status and messages do not', () => {
     'status.m: Required value',
   ]);
   expect(schema.validateStatusUpdate(widget('wrong'), widget('wrong'))).toEqual([]);
+  const none = widget(1, { status: null });
+  expect(schema.validateStatusUpdate(none, widget(1))).toEqual([]);
+  expect(textsOf(schema.validateStatusUpdate(none, widget(1, { status: {} })))).toEqual([
+    'status: Invalid value: "null":  in body must be of type object: "null"',
+  ]);
 });
