@@ -3,8 +3,8 @@ import { Readable, type Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import type { RequestContext } from '../context.ts';
-import { headerOf } from '../http/answer.ts';
 import { ChunkWriter } from '../http/chunks.ts';
+import { namesGzip } from '../http/compression.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 import { warningHeaders } from '../http/warnings.ts';
 import { type SharedBody, SharedLists } from './shared-lists.ts';
@@ -29,7 +29,7 @@ export async function sendWhole(
   headers: ResponseHeaders,
   body: Buffer,
 ): Promise<void> {
-  if (body.length > GZIP_THRESHOLD_BYTES && acceptsGzip(ctx)) {
+  if (body.length > GZIP_THRESHOLD_BYTES && namesGzip(ctx.exchange.headers)) {
     const zipped = await new Promise<Buffer>((resolve, reject) =>
       zlib.gzip(body, { level: GZIP_LEVEL }, (error, result) => (error ? reject(error) : resolve(result))),
     );
@@ -60,7 +60,7 @@ export async function sendChunks(
   { write, estimate, key }: ChunkedBody,
 ): Promise<void> {
   const { exchange } = ctx;
-  const zipped = estimate > GZIP_THRESHOLD_BYTES && acceptsGzip(ctx);
+  const zipped = estimate > GZIP_THRESHOLD_BYTES && namesGzip(ctx.exchange.headers);
   if (key !== undefined && exchange.method !== 'HEAD') {
     const common = shared.join(`${zipped} ${key}`, estimate, () => (zipped ? gzip(chunksOf(write)) : chunksOf(write)));
     if (common) return sendShared(ctx, status, { ...headers, ...(zipped ? GZIPPED : {}) }, common);
@@ -151,7 +151,3 @@ function drainOf(target: Writable, exchange: Exchange): () => Promise<void> {
 }
 
 const GZIPPED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
-
-function acceptsGzip(ctx: RequestContext): boolean {
-  return headerOf(ctx.exchange.headers, 'accept-encoding').includes('gzip');
-}

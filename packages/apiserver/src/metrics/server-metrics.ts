@@ -14,6 +14,7 @@ import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metric
 import type { Endpoint } from '../health/checks.ts';
 import type { VersionInfo } from '../health/root.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
+import { acceptsGzip, gzip } from '../http/compression.ts';
 import { buildInfoOf, featuresOf } from './build.ts';
 import type { RequestLabels } from './labels.ts';
 import { RequestMetrics } from './requests.ts';
@@ -210,14 +211,14 @@ export class ServerMetrics {
   }
 
   /** Any method will do. Undefined for other paths. */
-  async serve({ path }: PathRequest): Promise<Answer | undefined> {
+  async serve({ path, headers }: PathRequest): Promise<Answer | undefined> {
     if (path !== '/metrics' && path !== '/metrics/slis') return undefined;
     const isAll = path === '/metrics';
     const started = { 'process-start-time-unix': String(Math.floor(processStartSeconds())) };
-    return {
-      status: 200,
-      headers: { 'content-type': METRICS_CONTENT_TYPE, ...(isAll ? started : {}) },
-      body: await (isAll ? this.registry : this.#slis).text(),
-    };
+    const own = { 'content-type': METRICS_CONTENT_TYPE, ...(isAll ? started : {}) };
+    const body = await (isAll ? this.registry : this.#slis).text();
+    return acceptsGzip(headers)
+      ? { status: 200, headers: { ...own, 'content-encoding': 'gzip' }, body: await gzip(body) }
+      : { status: 200, headers: own, body };
   }
 }

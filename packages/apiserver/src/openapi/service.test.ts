@@ -39,6 +39,7 @@ describe('version 3', () => {
       'content-type': 'application/json',
       etag: `"${version!.serverRelativeURL.split('=')[1]}"`,
       vary: 'Accept',
+      'accept-ranges': 'bytes',
       'cache-control': 'public, immutable',
       expires: 'Mon, 01 Mar 2027 12:00:00 UTC',
       'last-modified': 'Sun, 01 Mar 2026 12:00:00 GMT',

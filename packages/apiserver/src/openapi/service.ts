@@ -3,10 +3,10 @@
  * made of what it follows from, so that the index of version 3 costs nothing (kube-openapi/pkg/handler, handler3).
  */
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
+import { acceptsGzip, gunzip, gzip } from '../http/compression.ts';
+import { contentAnswer } from '../http/content.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
 import type { CustomKind } from './custom.ts';
@@ -19,6 +19,7 @@ import type { OpenApiVersion } from './schemas.ts';
 
 const V2 = '/openapi/v2';
 const V3 = '/openapi/v3';
+const COMPRESSED_VARY = 'Accept-Encoding, Accept';
 
 type Format = 'json' | 'protobuf';
 
@@ -121,7 +122,7 @@ export class OpenApiService {
   async serve(request: PathRequest): Promise<Answer | undefined> {
     const { path } = request;
     if (path === V2) return this.#serveDocument(2, 'v2', request);
-    if (path === V3) return this.#serveIndex();
+    if (path === V3) return this.#serveIndex(request);
     if (!path.startsWith(`${V3}/`)) return undefined;
     const name = path.slice(V3.length + 1);
     if (!documentNames(this.#world).includes(name)) return { status: 404, headers: {}, body: '' };
@@ -129,7 +130,7 @@ export class OpenApiService {
   }
 
   /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
-  async #serveIndex(): Promise<Answer> {
+  async #serveIndex(request: PathRequest): Promise<Answer> {
     const names = documentNames(this.#world);
     const entries = names.map(
       (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
@@ -138,13 +139,17 @@ export class OpenApiService {
     const elsewhere = others.map(([name, serverRelativeURL]) => [name, { serverRelativeURL }] as const);
     const paths = new Map([...elsewhere.reverse(), ...entries]);
     const inOrder = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
-    const body = JSON.stringify({ paths: Object.fromEntries(inOrder) });
-    const modified = this.#options.now().toUTCString();
-    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', 'last-modified': modified }, body };
+    return contentAnswer(request, {
+      headers: {},
+      contentType: 'text/plain; charset=utf-8',
+      isSniffed: true,
+      modified: this.#options.now(),
+      body: () => Buffer.from(JSON.stringify({ paths: Object.fromEntries(inOrder) })),
+    });
   }
 
   async #serveDocument(version: OpenApiVersion, name: string, request: PathRequest): Promise<Answer> {
-    const vary = version === 2 ? 'Accept-Encoding, Accept' : 'Accept';
+    const vary = version === 2 ? COMPRESSED_VARY : 'Accept';
     const accept = headerOf(request.headers, 'accept');
     const format = chooseFormat(version, accept);
     if (format === 'malformed') return { status: 200, headers: {}, body: '' };
@@ -152,29 +157,21 @@ export class OpenApiService {
     const [, kind, contentType] = format;
 
     const hash = this.#hash(name);
-    const headers = { vary, etag: `"${hash}"` };
     const asked = version === 3 ? request.query.get('hash') : '';
     if (asked && asked !== hash) {
       const location = `${V3}/${name}?hash=${hash}`;
-      return { status: 301, headers: { ...headers, 'content-type': contentType, location }, body: '' };
+      return { status: 301, headers: { vary, etag: `"${hash}"`, 'content-type': contentType, location }, body: '' };
     }
     const cacheable: ResponseHeaders = asked
       ? { 'cache-control': 'public, immutable', expires: yearFrom(this.#options.now()) }
       : {};
-    if (isNotModified(request, hash)) return { status: 304, headers: { ...headers, ...cacheable }, body: '' };
-    const document = await this.#document(version, name, kind, hash);
-    const encoding = /\bgzip\b/.test(headerOf(request.headers, 'accept-encoding'));
-    return {
-      status: 200,
-      headers: {
-        ...headers,
-        ...cacheable,
-        'content-type': contentType,
-        'last-modified': document.modified.toUTCString(),
-        ...(encoding ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding, Accept' } : {}),
-      },
-      body: encoding ? document.gzipped : await promisify(gunzip)(document.gzipped),
-    };
+    const { modified, gzipped } = await this.#document(version, name, kind, hash);
+    const content = { headers: { vary, ...cacheable }, contentType, etag: hash, modified, body: () => gunzip(gzipped) };
+    return contentAnswer(request, content, (headers) =>
+      request.method !== 'HEAD' && acceptsGzip(request.headers)
+        ? { status: 200, headers: { ...headers, 'content-encoding': 'gzip', vary: COMPRESSED_VARY }, body: gzipped }
+        : undefined,
+    );
   }
 
   /** SHA-512 in capitals over what the document is made of. */
@@ -212,7 +209,7 @@ export class OpenApiService {
       const data = await this.#data;
       const text = await (version === 2 ? renderDocument2(world, data, remote) : renderDocument3(name, world, data));
       const bytes = format === 'json' ? Buffer.from(text ?? '') : await toProtobuf(version, text ?? '{}');
-      const gzipped = await promisify(gzip)(bytes);
+      const gzipped = await gzip(bytes);
       return { hash, modified: this.#options.now(), gzipped };
     } finally {
       if (--this.#renderings === 0) this.#data = undefined;
@@ -243,16 +240,6 @@ function chooseFormat(version: OpenApiVersion, accept: string) {
     if (found) return found;
   }
   return undefined;
-}
-
-/** If-None-Match by weak comparison (RFC 9110, 13.1.2). */
-function isNotModified(request: PathRequest, hash: string): boolean {
-  const condition = headerOf(request.headers, 'if-none-match');
-  if (hash === '' || condition === '') return false;
-  return condition.split(',').some((tag) => {
-    const bare = tag.trim().replace(/^W\//, '');
-    return bare === '*' || bare === `"${hash}"`;
-  });
 }
 
 /** In the form in which Go prints a time of RFC 1123 in UTC. */

@@ -147,7 +147,10 @@ class VersionSchema implements CustomSchema {
     // A status that is not there yet is null, which may stay so.
     const values = () =>
       status && Object.hasOwn(object, 'status')
-        ? errorsOf(checkValue(object.status, status, '', new Correlation(object.status, old.status ?? null, status)), STATUS)
+        ? errorsOf(
+            checkValue(object.status, status, '', new Correlation(object.status, old.status ?? null, status)),
+            STATUS,
+          )
         : [];
     const errors = [...among(options, values), ...this.#listTypes(object, old)];
     return [...errors, ...this.#evaluate(object, correlation, errors, options)];
