@@ -5,6 +5,7 @@
 import { badRequest, StatusError } from '@keelson/api/errors';
 import type { RequestContext } from './context.ts';
 import { headerOf } from './http/answer.ts';
+import { bareType, unknownFormat } from './http/mediatype.ts';
 import { checkRouteAccepts, MEDIA_TYPES } from './http/negotiate.ts';
 import type { ServedResource, Subresource } from './registry/resource.ts';
 
@@ -138,6 +139,8 @@ function isConnect(subresource: Subresource): boolean {
 }
 
 function checkPatchType(contentType: string): void {
-  if (PATCH_TYPES.includes(contentType.split(';')[0]!.trim())) return;
+  if (PATCH_TYPES.includes(bareType(contentType))) return;
+  // One of a list opens the way, at the end of which there is one type to be.
+  if (contentType.split(',').some((each) => PATCH_TYPES.includes(bareType(each)))) throw unknownFormat(PATCH_TYPES);
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
 }

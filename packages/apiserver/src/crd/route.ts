@@ -2,6 +2,7 @@
 import { badRequest, notFound, StatusError } from '@keelson/api/errors';
 import type { RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
+import { bareType, unknownFormat } from '../http/mediatype.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { Route, Verb } from '../router.ts';
 
@@ -41,10 +42,6 @@ function notSupported({ definition }: ServedResource, verb: string): StatusError
 
 /** Objects without a type cannot be merged strategically. */
 function checkPatchType({ exchange }: RequestContext): void {
-  if (PATCH_TYPES.includes(headerOf(exchange.headers, 'content-type').split(';')[0]!.trim())) return;
-  throw new StatusError(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${PATCH_TYPES.join(', ')}`,
-  );
+  if (PATCH_TYPES.includes(bareType(headerOf(exchange.headers, 'content-type')))) return;
+  throw unknownFormat(PATCH_TYPES);
 }

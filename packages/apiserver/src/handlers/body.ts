@@ -2,6 +2,7 @@
 import { requestEntityTooLarge, StatusError } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { mediaTypeOf, unknownFormat } from '../http/mediatype.ts';
 import { MEDIA_TYPES, type MediaType } from '../http/negotiate.ts';
 import { turns } from '../turns.ts';
 
@@ -70,12 +71,8 @@ function tooLarge(limit: number): StatusError {
 export function inputMediaType(exchange: Exchange): MediaType {
   const header = headerOf(exchange.headers, 'content-type');
   if (header === '') return 'application/json';
-  const type = header.split(';')[0]!.trim().toLowerCase();
+  const type = mediaTypeOf(header);
   const known = MEDIA_TYPES.find((m) => m === type);
   if (known) return known;
-  throw new StatusError(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
-  );
+  throw unknownFormat(MEDIA_TYPES);
 }

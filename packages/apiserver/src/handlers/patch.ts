@@ -1,6 +1,7 @@
 /** PATCH in its four kinds (apiserver/pkg/endpoints/handlers/patch.go). */
 import { conflict } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
+import { bareType } from '../http/mediatype.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { readBody } from './body.ts';
@@ -14,7 +15,7 @@ import { checkName } from './update.ts';
 export async function patchObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;
-  const patchType = headerOf(ctx.exchange.headers, 'content-type').split(';')[0]!.trim();
+  const patchType = bareType(headerOf(ctx.exchange.headers, 'content-type'));
   const isApply = patchType === 'application/apply-patch+yaml';
   const body = await readBody(ctx.exchange);
   ctx.audit?.requestBody(body);

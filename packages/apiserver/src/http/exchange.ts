@@ -174,7 +174,7 @@ class Http1Exchange implements Exchange {
     this.#req = req;
     this.#res = res;
     this.method = req.method ?? 'GET';
-    this.url = req.url ?? '/';
+    this.url = pathOf(req.url ?? '/');
     this.headers = req.headers;
     this.body = req;
     res.on('error', () => res.destroy());
@@ -258,4 +258,12 @@ function readOnceWritten(socket: Socket): void {
 
 function hasBody(headers: RequestHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** A proxy is asked by the whole URL, and so may this server be (RFC 9112, 3.2.2). */
+function pathOf(target: string): string {
+  const origin = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (!origin) return target;
+  const path = target.slice(origin[0].length);
+  return path.startsWith('/') ? path : `/${path}`;
 }

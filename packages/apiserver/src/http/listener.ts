@@ -84,6 +84,12 @@ const UNKNOWN_METHOD = (() => {
   return `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
 })();
 
+const HEADER_OVERFLOW = '431 Request Header Fields Too Large';
+
+/** To what cannot be read. */
+const refusal = (status: string) =>
+  `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
+
 /** @throws the error of `listen`: EADDRINUSE, EACCES */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const h1 = http.createServer({
@@ -104,15 +110,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
   h1.on('upgrade', (req, socket, head) => options.onExchange(exchangeOfUpgrade(req, socket, head)));
   h1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code === 'HPE_INVALID_METHOD') {
-      socket.end(UNKNOWN_METHOD);
-      return;
-    }
-    if (socket.writable)
-      socket.end(
-        'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
-      );
-    else socket.destroy();
+    if (!socket.writable) socket.destroy();
+    else if (error.code === 'HPE_INVALID_METHOD') socket.end(UNKNOWN_METHOD);
+    else socket.end(refusal(error.code === 'HPE_HEADER_OVERFLOW' ? HEADER_OVERFLOW : '400 Bad Request'));
   });
 
   const date = dateOf(Date.now);
