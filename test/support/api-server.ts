@@ -43,18 +43,19 @@ export const ownBinary = join(import.meta.dirname, '../../bin/kube-apiserver');
 const binary = process.env.KUBE_APISERVER ?? ownBinary;
 
 /**
- * @param args flags to add
+ * @param more flags, for the port if they depend on it
  * @param shared an etcd that others use too, and that stays; its URL may be several, comma separated
  * @param command what is started
  */
 export async function startApiServer(
   storage: Storage,
-  args: readonly string[] = [],
+  more: readonly string[] | ((port: number) => readonly string[]) = [],
   shared?: Pick<Etcd, 'url'>,
   command = binary,
 ): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'keelson-test-'));
   const port = await freePort();
+  const args = typeof more === 'function' ? more(port) : more;
   const url = `https://127.0.0.1:${port}`;
   const token = randomBytes(16).toString('hex');
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -70,6 +70,13 @@ export interface StoreOverride {
   readonly store: Store;
 }
 
+export interface PeersConfig {
+  /** Where they reach this one. Default: `advertiseAddress` and the port that is listened at. */
+  readonly advertised?: { readonly host: string; readonly port: number };
+  /** Who signs their serving certificates; without it nothing is passed on to them. */
+  readonly ca?: Reloadable<string> | undefined;
+}
+
 export interface ServerConfig {
   readonly store: Store;
   /** Each with a store of its own. */
@@ -150,6 +157,8 @@ export interface ServerConfig {
   readonly routeToEndpoints?: boolean;
   /** What this server proves itself with to the servers behind APIServices. */
   readonly proxyClientCertificate?: Reloadable<ServingCertificate>;
+  /** Other API servers on the same store. */
+  readonly peers?: PeersConfig;
   /** An answer of such a server that leads elsewhere becomes an error. Default true. */
   readonly rejectForwardedRedirects?: boolean;
   /** How long after the start /livez does not mind that parts are still starting (`--livez-grace-period`). */

@@ -70,6 +70,7 @@ import { ServerMetrics, type StoredObjects } from './metrics/server-metrics.ts';
 import { resourceByKey, storeObserver } from './metrics/store.ts';
 import { storedObjects } from './objects.ts';
 import { OpenApiService } from './openapi/service.ts';
+import { Peering } from './peers/peering.ts';
 import { componentStatuses } from './registry/core/componentstatus/probe.ts';
 import type { AllocationDeps } from './registry/core/service/allocation/deps.ts';
 import { serviceAllocationRepair } from './registry/core/service/allocation/start.ts';
@@ -198,6 +199,20 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const discovery = builtinApiGroups(groups, () => externalAddressOf(config));
   const lifecycle = new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 });
   const backends = new BackendPool(dialCluster);
+  const passing = {
+    requestHeader: config.requestHeader,
+    register: (end: () => void) => lifecycle.registerConnection(end),
+  };
+  const forwarding = { ...passing, pool: backends };
+  const peering = new Peering({
+    ...outside,
+    config,
+    gates,
+    store,
+    resources,
+    discovery,
+    forwarding: passing,
+  });
   const health = new HealthChecks({
     now: () => performance.now(),
     livezGraceMs: config.livezGraceMs,
@@ -211,6 +226,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     priorityAndFairness: config.priorityAndFairness !== false,
     reloadsEncryption: config.encryption?.automaticReload ?? false,
     hasProxyCertificate: config.proxyClientCertificate !== undefined,
+    peers: peering.state,
   });
   stores.addHealthChecks(health);
 
@@ -269,11 +285,6 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     now,
     logger,
   });
-  const forwarding = {
-    pool: backends,
-    requestHeader: config.requestHeader,
-    register: (end: () => void) => lifecycle.registerConnection(end),
-  };
   let hasBeenReady = false;
   const aggregation = new Aggregation({
     resources,
@@ -342,7 +353,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     isCustomGroup: (group) => discovery.isCustom(group),
     deleteCollectionWorkers: config.deleteCollectionWorkers,
     paths: [
-      (request) => serveDiscovery(discovery, request),
+      (request) => serveDiscovery(discovery, request, peering.shown),
       (request) => health.serve(request),
       (request) => serveVersion(version, request),
       (request) => openapi.serve(request),
@@ -384,6 +395,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
         flow?.filter ??
         inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
       authorization: checkAuthorization(authorization.metrics.attempted(authorize)),
+      peers: peering.filter,
     }),
     handler,
   );
@@ -405,6 +417,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     ...config,
     client,
     port: listener.port,
+    peerAddress: peering.addressOf(listener.port),
     now,
     uuid: environment.uuid(),
     hostname: hostname(),
@@ -435,26 +448,31 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     flow,
     custom,
     aggregation,
+    peers: peering,
     presence,
   }).then(() => {
     hasBeenReady = true;
     booted();
+    void peering.announce(listener.port);
   });
   const stopCompactors = stores.startCompactors();
   const stop = () => {
     stopCompactors();
-    return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation]).finally(async () => {
-      flow?.stop();
-      resources.close();
-      stores.close();
-      await auditing?.sink.close();
-      admission.close();
-      authorization.close();
-      authenticators.close();
-      tokenKeys?.close();
-      converters.close();
-      backends.close();
-    });
+    return shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation, peering]).finally(
+      async () => {
+        flow?.stop();
+        resources.close();
+        stores.close();
+        await auditing?.sink.close();
+        admission.close();
+        authorization.close();
+        authenticators.close();
+        tokenKeys?.close();
+        converters.close();
+        backends.close();
+        peering.close();
+      },
+    );
   };
   return { port: listener.port, ready, accept, close: stop };
 }

@@ -2,7 +2,7 @@ import type { Store } from './store.ts';
 
 const EVERYTHING = '/registry/';
 /** What lives for seconds or an hour: who serves now says so again. */
-const SHORT_LIVED = ['/registry/events/', '/registry/masterleases/'];
+const SHORT_LIVED = ['/registry/events/', '/registry/masterleases/', '/registry/peerserverleases/'];
 const PAGE = 500;
 
 /**

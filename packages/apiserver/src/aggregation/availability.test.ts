@@ -4,8 +4,9 @@ import type { Endpoint, EndpointPort, EndpointSlice } from '@keelson/api/generat
 import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../connect/backend.ts';
+import type { Reply } from '../connect/front-proxy.ts';
 import { Availability, problemOf } from './availability.ts';
-import { type RemoteReply, UnusableBundle } from './remote.ts';
+import { UnusableBundle } from './remote.ts';
 
 const reference = { namespace: 'ns', name: 'svc', port: 443 };
 const https = { name: 'https', port: 443 };
@@ -74,7 +75,7 @@ function availability(statuses: (number | Error)[], isReady = true, unusable?: E
       askAt: async () => {
         const status = statuses[Math.min(asked++, statuses.length - 1)]!;
         if (status instanceof Error) throw status;
-        return { status, headers: {}, body: Buffer.alloc(0) } satisfies RemoteReply;
+        return { status, headers: {}, body: Buffer.alloc(0) } satisfies Reply;
       },
     },
     client: { update: async (object) => void written.push(object) },

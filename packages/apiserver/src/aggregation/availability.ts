@@ -8,10 +8,11 @@ import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
+import { urlOf } from '../connect/front-proxy.ts';
 import type { Objects } from '../objects.ts';
 import { slicesOf } from '../webhook/services.ts';
 import { asObject, discoveryPath, isAvailable, isOvertaken, LOCAL, type Reference, referenceOf } from './apiservice.ts';
-import { type Remote, UnusableBundle, urlOf } from './remote.ts';
+import { type Remote, UnusableBundle } from './remote.ts';
 
 type Verdict = Omit<APIServiceCondition, 'lastTransitionTime'>;
 

@@ -1,8 +1,9 @@
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { describe, expect, it } from 'vitest';
+import type { Reply } from '../connect/front-proxy.ts';
 import { ApiGroups } from '../discovery/groups.ts';
 import { RemoteDiscovery } from './discovery.ts';
-import type { Question, RemoteReply } from './remote.ts';
+import type { Question } from './remote.ts';
 
 const service: APIService = {
   metadata: { name: 'v1.g' },
@@ -20,14 +21,14 @@ const aggregated = (...versions: object[]) => ({ items: [{ metadata: { name: 'g'
 const things = { resource: 'things', responseKind: { kind: 'Thing' }, scope: 'Namespaced', verbs };
 const TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-const reply = (status: number, body: object = {}, headers: object = {}): RemoteReply => ({
+const reply = (status: number, body: object = {}, headers: object = {}): Reply => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
   body: Buffer.from(JSON.stringify(body)),
 });
 
 /** @param answers by path, in order; the last one stays */
-function fixture(answers: Record<string, (RemoteReply | Error)[]>) {
+function fixture(answers: Record<string, (Reply | Error)[]>) {
   const groups = new ApiGroups(() => 'server');
   const asked: Question[] = [];
   const discovery = new RemoteDiscovery(
@@ -99,7 +100,7 @@ describe('discovery of a remote server', () => {
     expect(asked.map(({ headers }) => headers?.['if-none-match'])).toEqual([undefined, undefined]);
   });
 
-  it.each<[string, Record<string, (RemoteReply | Error)[]>, string]>([
+  it.each<[string, Record<string, (Reply | Error)[]>, string]>([
     ['cannot be reached', { '/apis': [new Error('refused')] }, 'refused'],
     ['is not available', { '/apis': [reply(503)] }, 'service n/s:443 returned non-success response code: 503'],
     [

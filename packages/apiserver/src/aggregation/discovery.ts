@@ -4,15 +4,11 @@
  */
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { equal } from '@keelson/api/patch/value';
-import {
-  type ApiResource,
-  type ResourceDiscovery,
-  type SubresourceDiscovery,
-  toDiscovery,
-} from '../discovery/documents.ts';
+import { parseAggregated } from '../discovery/aggregated.ts';
+import { type ApiResource, type GroupDiscovery, type ResourceDiscovery, toDiscovery } from '../discovery/documents.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { discoveryPath, referenceOf } from './apiservice.ts';
-import type { Remote, RemoteReply } from './remote.ts';
+import type { Remote } from './remote.ts';
 
 const TIMEOUT_MS = 5000;
 const AGGREGATED = ['v2', 'v2beta1']
@@ -83,8 +79,9 @@ export class RemoteDiscovery {
     const reply = await this.#remote.ask(service, { path: '/apis', user: USER, headers, timeoutMs: TIMEOUT_MS });
     if (reply.status === 304 && known) return known.versions.get(`${group}/${version}`) ?? [];
     if (reply.status === 503) throw new Error(`service ${key} returned non-success response code: 503`);
-    if (reply.status !== 200 || !isAggregated(reply)) return this.#fetchLegacy(service);
-    const versions = versionsOf(JSON.parse(reply.body.toString()));
+    const groups = reply.status === 200 ? parseAggregated(reply) : undefined;
+    if (!groups) return this.#fetchLegacy(service);
+    const versions = versionsOf(groups);
     this.#known.set(key, { etag: reply.headers.etag ?? '', versions });
     return versions.get(`${group}/${version}`) ?? [];
   }
@@ -105,53 +102,12 @@ function keyOf(service: APIService): string {
   return `${namespace}/${name}:${port}`;
 }
 
-function isAggregated({ headers }: RemoteReply): boolean {
-  const parameters = (headers['content-type'] ?? '').split(';').map((each) => each.trim());
-  const isKnown = parameters.includes('v=v2') || parameters.includes('v=v2beta1');
-  return isKnown && parameters.includes('g=apidiscovery.k8s.io') && parameters.includes('as=APIGroupDiscoveryList');
-}
-
-interface GroupList {
-  readonly items?: readonly {
-    readonly metadata?: { readonly name?: string };
-    readonly versions?: readonly {
-      readonly version?: string;
-      readonly resources?: readonly Partial<ResourceDiscovery>[];
-    }[];
-  }[];
-}
-
-function versionsOf(list: GroupList): Versions {
-  const versions = new Map<string, readonly ResourceDiscovery[]>();
-  for (const { metadata, versions: each } of list.items ?? [])
-    for (const { version = '', resources = [] } of each ?? [])
-      versions.set(`${metadata?.name ?? ''}/${version}`, resources.map(discoveryOf));
-  return versions;
-}
-
-const NO_KIND = { group: '', version: '', kind: '' };
-
-/** What is known of a resource, each field of it; old clients stumble over what has no kind. */
-function discoveryOf(resource: Partial<ResourceDiscovery>): ResourceDiscovery {
-  const { shortNames = [], categories = [], subresources = [] } = resource;
-  return {
-    resource: resource.resource ?? '',
-    responseKind: { ...NO_KIND, ...resource.responseKind },
-    scope: resource.scope === 'Cluster' ? 'Cluster' : 'Namespaced',
-    singularResource: resource.singularResource ?? '',
-    verbs: resource.verbs ?? [],
-    ...(shortNames.length > 0 ? { shortNames } : {}),
-    ...(categories.length > 0 ? { categories } : {}),
-    ...(subresources.length > 0 ? { subresources: subresources.map(subresourceOf) } : {}),
-  };
-}
-
-function subresourceOf(resource: Partial<SubresourceDiscovery>): SubresourceDiscovery {
-  return {
-    subresource: resource.subresource ?? '',
-    responseKind: { ...NO_KIND, ...resource.responseKind },
-    verbs: resource.verbs ?? [],
-  };
+function versionsOf(groups: readonly GroupDiscovery[]): Versions {
+  return new Map(
+    groups.flatMap(({ metadata: { name = '' }, versions }) =>
+      versions.map(({ version, resources = [] }) => [`${name}/${version}`, resources] as const),
+    ),
+  );
 }
 
 function resourceOf(resource: Partial<ApiResource>): ApiResource {

@@ -1,8 +1,9 @@
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { expect, it } from 'vitest';
+import type { Reply } from '../connect/front-proxy.ts';
 import type { RemoteDocuments } from '../openapi/service.ts';
 import { RemoteOpenApi } from './openapi.ts';
-import type { Question, RemoteReply } from './remote.ts';
+import type { Question } from './remote.ts';
 
 const service = (status = 'True'): APIService => ({
   metadata: { name: 'v1.g' },
@@ -10,7 +11,7 @@ const service = (status = 'True'): APIService => ({
   status: { conditions: [{ type: 'Available', status }] },
 });
 
-const reply = (status: number, body: object = {}, headers: object = {}): RemoteReply => ({
+const reply = (status: number, body: object = {}, headers: object = {}): Reply => ({
   status,
   headers: { ...headers },
   body: Buffer.from(JSON.stringify(body)),
@@ -20,7 +21,7 @@ const paths = { '/apis/g/v1/things': {}, '/healthz': {} };
 const spec = reply(200, { paths }, { etag: '"e"' });
 
 /** @param answers by path, in order; the last one stays */
-function fixture(answers: Record<string, RemoteReply[]>) {
+function fixture(answers: Record<string, Reply[]>) {
   const asked: Question[] = [];
   const documents = new Map<string, RemoteDocuments>();
   const subject = new RemoteOpenApi(
@@ -86,7 +87,7 @@ it('makes an ETag for who has none', async () => {
   expect(documents.get('v1.g')!.etag).not.toBe(before);
 });
 
-it.each<[string, RemoteReply, RemoteReply, string, unknown[]]>([
+it.each<[string, Reply, Reply, string, unknown[]]>([
   ['3', reply(500), spec, 'the list of OpenAPI documents cannot be had: 500', [[], PATHS]],
   ['2', index, reply(403), 'failed to retrieve openAPI spec, http error: 403', [URLS, undefined]],
 ])('takes what it gets where version %s cannot be had', async (_version, index, spec, message, expected) => {

@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import type { Reply } from '../connect/front-proxy.ts';
 import { onlyBelow, type Spec2 } from '../openapi/merge.ts';
 import type { OpenApiService, RemoteDocuments } from '../openapi/service.ts';
 import { isAvailable } from './apiservice.ts';
-import type { Question, Remote, RemoteReply } from './remote.ts';
+import type { Question, Remote } from './remote.ts';
 
 const TIMEOUT_MS = 60_000;
 const USER = { name: 'system:aggregator', groups: [] };
@@ -68,7 +69,7 @@ export class RemoteOpenApi {
     };
   }
 
-  #ask(service: APIService, path: string, headers: Question['headers'] = {}): Promise<RemoteReply> {
+  #ask(service: APIService, path: string, headers: Question['headers'] = {}): Promise<Reply> {
     return this.#remote.ask(service, { path, user: USER, headers, timeoutMs: TIMEOUT_MS });
   }
 }

@@ -6,10 +6,11 @@ import type { TLSSocket } from 'node:tls';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackendPool } from '../connect/backend.ts';
+import type { Reply } from '../connect/front-proxy.ts';
 import { selfSigned } from '../http/testing.ts';
 import type { Address } from '../webhook/client.ts';
 import { apiServiceOfPath } from './apiservice.ts';
-import { identityHeaders, type Question, Remote, type RemoteReply, UnusableBundle } from './remote.ts';
+import { type Question, Remote, UnusableBundle } from './remote.ts';
 
 it.each([
   ['/apis/apps/v1', 'v1.apps'],
@@ -23,30 +24,6 @@ it.each([
   ['/apis/apiregistration.k8s.io/v1/apiservices', undefined],
   ['/healthz', undefined],
 ])('%s belongs to %s', (path, name) => expect(apiServiceOfPath(path)).toBe(name));
-
-it('names the user in headers', () => {
-  const extra = { 'example.com/zone': ['a', 'b'], 'ü%': ['x'], none: [] };
-  expect(identityHeaders({ name: 'jané\ty', uid: '', groups: ['g1', 'g2'], extra })).toEqual({
-    'x-remote-user': [Buffer.from('jané\ty').toString('latin1')],
-    'x-remote-group': ['g1', 'g2'],
-    'x-remote-extra-example.com%2Fzone': ['a', 'b'],
-    'x-remote-extra-%C3%BC%25': ['x'],
-  });
-  expect(identityHeaders({ name: '', uid: 'u', groups: [], extra: {} })).toEqual({
-    'x-remote-user': [''],
-    'x-remote-uid': ['u'],
-  });
-});
-
-it.each([
-  ['X-Remote-User', { name: 'jane\nx' }],
-  ['X-Remote-Uid', { uid: '\r' }],
-  ['X-Remote-Group', { groups: ['a', 'b\0'] }],
-  ['X-Remote-Extra-Zone', { extra: { zone: ['\x7f'] } }],
-])('names nobody else where %s would break', (header, user) => {
-  const message = `error trying to reach service: net/http: invalid header field value for "${header}"`;
-  expect(() => identityHeaders({ name: 'jane', uid: '', groups: [], extra: {}, ...user })).toThrow(message);
-});
 
 /** @param address where its service is */
 function remoteAt(address: Address) {
@@ -97,7 +74,7 @@ describe('a question', () => {
   let server: Server;
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   let url: string;
-  let ask: (more?: Partial<Question>) => Promise<RemoteReply>;
+  let ask: (more?: Partial<Question>) => Promise<Reply>;
   let pool: BackendPool;
 
   beforeEach(async () => {

@@ -19,6 +19,8 @@ export interface BootOptions {
   readonly custom: { start(): Promise<void> };
   /** What is served here is registered, what is served elsewhere found. */
   readonly aggregation: { start(health: HealthChecks): Promise<void> };
+  /** What other API servers serve. */
+  readonly peers: { start(health: HealthChecks): Promise<void> };
   /** By what others see that it is there. */
   readonly presence: { start(health: HealthChecks): Promise<void> };
 }
@@ -50,11 +52,12 @@ async function queueing({ health, upkeep, flow }: BootOptions): Promise<void> {
   await flow?.start();
 }
 
-async function serving({ health, custom, aggregation }: BootOptions): Promise<void> {
+async function serving({ health, custom, aggregation, peers }: BootOptions): Promise<void> {
   const served = health.addBootHook('crd-informer-synced');
   await custom.start();
   served();
   await aggregation.start(health);
+  await peers.start(health);
 }
 
 /** The service of the API itself has one of the addresses. */

@@ -283,8 +283,7 @@ describe('the identity of a server', () => {
       now: () => new Date('2026-01-02T03:04:05Z'),
       uuid: 'some-uuid',
       hostname: 'vm',
-      advertiseAddress: '2001:db8::1',
-      port: 6443,
+      peerAddress: { host: '2001:db8::1', port: 6443 },
     });
     await server.start();
     const own = apiServerId('vm');

@@ -14,7 +14,7 @@ import { type BootstrapClient, ensure, type Write } from './reconcile.ts';
 import { retire } from './retire.ts';
 
 const VERSION = 'coordination.k8s.io/v1';
-const NAMESPACE = 'kube-system';
+export const IDENTITY_NAMESPACE = 'kube-system';
 const COMPONENT = 'kube-apiserver';
 const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
 const HOSTNAME_LABEL = 'kubernetes.io/hostname';
@@ -55,8 +55,8 @@ export interface IdentityLeaseOptions {
   /** Different after each start. */
   readonly uuid: string;
   readonly hostname: string;
-  readonly advertiseAddress: string;
-  readonly port: number;
+  /** Where other API servers find this one; undefined: it does not say so. */
+  readonly peerAddress?: { readonly host: string; readonly port: number } | undefined;
 }
 
 export class IdentityLease {
@@ -87,15 +87,15 @@ export class IdentityLease {
   }
 
   async #renew(): Promise<void> {
-    const { client, now, uuid, hostname, advertiseAddress: host, port } = this.#options;
+    const { client, now, uuid, hostname, peerAddress } = this.#options;
     const lease: Lease = {
       apiVersion: VERSION,
       kind: 'Lease',
       metadata: {
         name: this.#name,
-        namespace: NAMESPACE,
+        namespace: IDENTITY_NAMESPACE,
         labels: { [IDENTITY_LABEL]: COMPONENT, [HOSTNAME_LABEL]: hostname },
-        annotations: { [ADDRESS_ANNOTATION]: joinHostPort(host, port) },
+        annotations: peerAddress ? { [ADDRESS_ANNOTATION]: joinHostPort(peerAddress.host, peerAddress.port) } : {},
       },
       spec: {
         holderIdentity: `${this.#name}_${uuid}`,
@@ -108,14 +108,13 @@ export class IdentityLease {
 
   async #remove(): Promise<void> {
     const { client } = this.#options;
-    const lease = await client.get(VERSION, 'Lease', NAMESPACE, this.#name);
+    const lease = await client.get(VERSION, 'Lease', IDENTITY_NAMESPACE, this.#name);
     if (lease) await client.delete(lease);
   }
 
   async #sweep(): Promise<void> {
     const { client, now } = this.#options;
-    for (const lease of await client.list(VERSION, 'Lease'))
-      if (isExpired(lease as TypedObject as Lease, now())) await client.delete(lease);
+    for (const lease of await client.list(VERSION, 'Lease')) if (isExpired(lease, now())) await client.delete(lease);
   }
 
   #report(thrown: unknown): void {
@@ -134,10 +133,15 @@ function renewed(desired: Lease, live: Lease | undefined): Write<Lease>[] {
   return [{ type: 'update', object: { ...live, metadata, spec: { ...live.spec, ...desired.spec } } }];
 }
 
+/** Whether it is that of an API server, this one or another. */
+export function isIdentityLease({ metadata }: KubeObject): boolean {
+  return metadata.namespace === IDENTITY_NAMESPACE && metadata.labels?.[IDENTITY_LABEL] === COMPONENT;
+}
+
 /** An API server's lease that nobody renews, or that makes no sense. */
-function isExpired({ metadata, spec }: Lease, now: Date): boolean {
-  if (metadata.namespace !== NAMESPACE || metadata.labels?.[IDENTITY_LABEL] !== COMPONENT) return false;
-  const { renewTime, leaseDurationSeconds } = spec ?? {};
+function isExpired(lease: KubeObject, now: Date): boolean {
+  if (!isIdentityLease(lease)) return false;
+  const { renewTime, leaseDurationSeconds } = (lease as TypedObject as Lease).spec ?? {};
   if (!renewTime || leaseDurationSeconds === undefined) return true;
   return millisOf(renewTime) + leaseDurationSeconds * 1000 < now.getTime();
 }

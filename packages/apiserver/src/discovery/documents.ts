@@ -48,6 +48,12 @@ export interface VersionDiscovery {
   readonly freshness: 'Current' | 'Stale';
 }
 
+/** apidiscovery.k8s.io/v2 APIGroupDiscovery; the core group has no name. */
+export interface GroupDiscovery {
+  readonly metadata: { readonly name?: string };
+  readonly versions: readonly VersionDiscovery[];
+}
+
 /** The group `''` is called by its version alone. */
 function groupVersion(group: string, version: string): string {
   return group === '' ? version : `${group}/${version}`;
@@ -115,12 +121,9 @@ export function apiResourceList(group: string, version: string, resources: reado
   };
 }
 
-/** The items of the aggregated document, without kind and apiVersion: what its ETag is calculated from. */
-export function groupDiscoveryList(groups: readonly { name: string; versions: readonly VersionDiscovery[] }[]): object {
-  return {
-    metadata: {},
-    items: groups.map(({ name, versions }) => ({ metadata: name === '' ? {} : { name }, versions })),
-  };
+/** A group of the aggregated document. */
+export function groupDiscovery(name: string, versions: readonly VersionDiscovery[]): GroupDiscovery {
+  return { metadata: name === '' ? {} : { name }, versions };
 }
 
 /**

@@ -2,17 +2,18 @@
  * Which API groups, versions and resources there are, and their discovery documents as rendered bytes. Built-in groups
  * are set at start; custom resources and APIServices come and go later.
  */
-import { createHash } from 'node:crypto';
 import { equal } from '@keelson/api/patch/value';
 import { encodeDocument } from '../http/encode.ts';
 import type { MediaType } from '../http/negotiate.ts';
+import { type RenderedDocument, renderAggregated } from './aggregated.ts';
 import {
   type ApiResource,
   apiGroup,
   apiGroupList,
   apiResourceList,
   apiVersions,
-  groupDiscoveryList,
+  type GroupDiscovery,
+  groupDiscovery,
   type ResourceDiscovery,
   toDiscovery,
   type VersionDiscovery,
@@ -37,12 +38,6 @@ export type DocumentName =
   | { readonly kind: 'api' | 'apis' | 'aggregatedApi' | 'aggregatedApis' }
   | { readonly kind: 'group'; readonly group: string }
   | { readonly kind: 'version'; readonly group: string; readonly version: string };
-
-export interface RenderedDocument {
-  readonly bytes: Buffer;
-  /** Of aggregated documents, with its quotes; '' for the others. */
-  readonly etag: string;
-}
 
 type Sourced = Partial<Record<Source, ApiVersion>>;
 
@@ -164,10 +159,8 @@ export class ApiGroups {
 
   #render(name: DocumentName, mediaType: MediaType, pretty: boolean): RenderedDocument | undefined {
     if (name.kind === 'aggregatedApi' || name.kind === 'aggregatedApis') {
-      const list = this.#aggregated(name.kind === 'aggregatedApi' ? [''] : this.#groupsInAggregatedOrder());
-      const etag = createHash('sha512').update(JSON.stringify(list)).digest('hex').toUpperCase();
-      const object = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', ...list };
-      return { bytes: encodeDocument(object, mediaType, pretty), etag: `"${etag}"` };
+      const groups = name.kind === 'aggregatedApi' ? this.#discoveryOf(['']) : this.aggregatedGroups();
+      return renderAggregated(groups, mediaType, pretty);
     }
     const object = this.#legacy(name);
     return object && { bytes: encodeDocument(object, mediaType, pretty), etag: '' };
@@ -192,12 +185,17 @@ export class ApiGroups {
     return undefined;
   }
 
-  #aggregated(groups: readonly string[]): object {
-    return groupDiscoveryList(
-      groups.map((group) => ({
-        name: group,
-        versions: this.versions(group).flatMap((version) => this.#versionDiscovery(group, version)),
-      })),
+  /** What the aggregated /apis lists. */
+  aggregatedGroups(): GroupDiscovery[] {
+    return this.#discoveryOf(this.#groupsInAggregatedOrder());
+  }
+
+  #discoveryOf(groups: readonly string[]): GroupDiscovery[] {
+    return groups.map((group) =>
+      groupDiscovery(
+        group,
+        this.versions(group).flatMap((version) => this.#versionDiscovery(group, version)),
+      ),
     );
   }
 

@@ -100,6 +100,31 @@ describe('protobuf', () => {
   });
 });
 
+describe('discovery of several servers', () => {
+  const NOPEER = `${AGGREGATED};profile=nopeer`;
+
+  it.each<[path: string, accept: string, merged: boolean, local: number]>([
+    ['/apis', AGGREGATED, true, 0],
+    ['/apis', `application/json,${AGGREGATED}`, true, 0],
+    ['/apis', NOPEER, false, 1],
+    ['/apis', `${NOPEER},${AGGREGATED}`, false, 1],
+    ['/api', AGGREGATED, false, 0],
+    ['/api', NOPEER, false, 1],
+    ['/apis', 'application/json;profile=nopeer', false, 0],
+  ])('%s %s', (path, accept, merged, local) => {
+    let asked = 0;
+    const peers = {
+      merged: () => ({ bytes: Buffer.from('all'), etag: '"all"' }),
+      onLocal: () => {
+        asked++;
+      },
+    };
+    const answer = serveDiscovery(fixture(), request(path, { accept }), peers)!;
+    expect([answer.body.toString() === 'all', asked]).toEqual([merged, local]);
+    if (merged) expect(answer.headers).toMatchObject({ 'content-type': AGGREGATED, etag: '"all"' });
+  });
+});
+
 describe('aggregated discovery', () => {
   it('has an ETag by which a client saves the transfer', () => {
     const first = get(fixture(), '/apis', { accept: AGGREGATED });

@@ -5,6 +5,7 @@ import type { GroupVersionKind } from '@keelson/api/object';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import {
   checkRouteAccepts,
+  type MediaType,
   methodNotAllowed,
   type Negotiated,
   NO_CONVERSION,
@@ -12,16 +13,27 @@ import {
   notAcceptable,
   wantsPretty,
 } from '../http/negotiate.ts';
+import type { RenderedDocument } from './aggregated.ts';
 import type { ApiGroups, DocumentName } from './groups.ts';
 
 /** The group whose document the router serves itself; the others' come from the aggregation layer. */
 const ROUTED_GROUP = 'apiregistration.k8s.io';
 
+/** What other API servers have to do with it. */
+export interface PeersShown {
+  /** /apis of all servers. Default: this server's own. */
+  readonly merged?: ((mediaType: MediaType, pretty: boolean) => RenderedDocument) | undefined;
+  /** Told when this server's own was asked for (`profile=nopeer`). */
+  readonly onLocal?: (() => void) | undefined;
+}
+
+type AggregatedForm = (negotiated: Negotiated, pretty: boolean) => RenderedDocument;
+
 /**
  * Undefined for paths that are no discovery document or not (any longer) served: the router's 404 follows.
  * @throws StatusError 405 and 406
  */
-export function serveDiscovery(groups: ApiGroups, request: PathRequest): Answer | undefined {
+export function serveDiscovery(groups: ApiGroups, request: PathRequest, peers: PeersShown = {}): Answer | undefined {
   const name = documentAt(request.path);
   if (name === undefined || !isServed(groups, name)) return undefined;
   const accept = headerOf(request.headers, 'accept');
@@ -33,7 +45,7 @@ export function serveDiscovery(groups: ApiGroups, request: PathRequest): Answer 
   const aggregated = request.path === '/apis/' ? undefined : aggregatedForm(name);
   if (aggregated) {
     const negotiated = negotiate(accept, { allowsConversion: isAggregatedDiscovery });
-    if (negotiated?.convert) return answerAggregated(groups, aggregated, negotiated, request);
+    if (negotiated?.convert) return answerAggregated(documentOf(groups, aggregated, peers), negotiated, request);
   }
 
   const negotiated = negotiate(accept, NO_CONVERSION);
@@ -49,8 +61,17 @@ function isAggregatedDiscovery(convert: GroupVersionKind | undefined): boolean {
   );
 }
 
-function answerAggregated(groups: ApiGroups, name: DocumentName, negotiated: Negotiated, request: PathRequest): Answer {
-  const { bytes, etag } = groups.document(name, negotiated.mediaType, isPretty(negotiated, request))!;
+/** The core group is that of this server alone (endpoints/discovery/aggregated/wrapper.go). */
+function documentOf(groups: ApiGroups, name: DocumentName, { merged, onLocal }: PeersShown): AggregatedForm {
+  return ({ mediaType, profile }, pretty) => {
+    if (profile === 'nopeer') onLocal?.();
+    else if (merged && name.kind === 'aggregatedApis') return merged(mediaType, pretty);
+    return groups.document(name, mediaType, pretty)!;
+  };
+}
+
+function answerAggregated(form: AggregatedForm, negotiated: Negotiated, request: PathRequest): Answer {
+  const { bytes, etag } = form(negotiated, isPretty(negotiated, request));
   const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
   if (headerOf(request.headers, 'if-none-match') === etag) return { status: 304, headers, body: '' };
   const contentType = `${negotiated.mediaType};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;

@@ -27,6 +27,8 @@ export interface FilterParts {
   /** Where requests wait that are too many. */
   readonly waiting: Filter;
   readonly authorization: Filter;
+  /** Sends elsewhere what another API server serves. */
+  readonly peers: Filter | undefined;
 }
 
 /** The first is the outermost. */
@@ -50,5 +52,6 @@ export function filtersOf(config: ServerConfig, parts: FilterParts): Filter[] {
     ...(config.sendRetryAfterWhileNotReady ? [notReady(parts.hasBeenReady)] : []),
     parts.waiting,
     parts.authorization,
+    ...(parts.peers ? [parts.peers] : []),
   ];
 }

@@ -12,6 +12,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
     priorityAndFairness: false,
     reloadsEncryption: false,
     hasProxyCertificate: false,
+    peers: { areTold: true, areAsked: false },
     ...options,
   });
   return { health, finish };
@@ -58,4 +59,22 @@ it.each([
   const { health } = fixture({ priorityAndFairness });
   const names = health.paths().filter((p) => /^\/livez\/.*(fairness-(config-c|f)|max-in-flight)/.test(p));
   expect(names).toEqual(hooks.map((hook) => `/livez/poststarthook/${hook}`));
+});
+
+it.each([
+  [{ areTold: false, areAsked: false }, []],
+  [{ areTold: true, areAsked: false }, ['peer-endpoint-reconciler-controller']],
+  [
+    { areTold: true, areAsked: true },
+    [
+      'peer-endpoint-reconciler-controller',
+      'mixed-version-proxy-handler',
+      'local-discovery-cache-sync',
+      'peer-discovery-workers',
+    ],
+  ],
+])('names what peers have to do with it (%j)', (peers, hooks) => {
+  const { health } = fixture({ peers });
+  const names = health.paths().filter((path) => /^\/readyz\/.*(peer-|mixed-|local-discovery)/.test(path));
+  expect(names).toEqual(hooks.map((hook) => `/readyz/poststarthook/${hook}`));
 });

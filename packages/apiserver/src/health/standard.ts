@@ -13,6 +13,8 @@ export interface StandardChecks {
   readonly reloadsEncryption: boolean;
   /** Whether there is a certificate for extension API servers. */
   readonly hasProxyCertificate: boolean;
+  /** Whether others may know where this server is, and whether requests may go to them. */
+  readonly peers: { readonly areTold: boolean; readonly areAsked: boolean };
 }
 
 /**
@@ -36,14 +38,21 @@ export function addStandardChecks(health: HealthChecks, standard: StandardChecks
   };
 }
 
+const PEERING: readonly BootHook[] = [
+  'mixed-version-proxy-handler',
+  'local-discovery-cache-sync',
+  'peer-discovery-workers',
+];
 const FLOW_CONTROL: readonly BootHook[] = ['priority-and-fairness-config-consumer', 'priority-and-fairness-filter'];
 
 function isWanted(
   hook: BootHook,
-  { priorityAndFairness, hasProxyCertificate, reloadsEncryption }: StandardChecks,
+  { priorityAndFairness, hasProxyCertificate, reloadsEncryption, peers }: StandardChecks,
 ): boolean {
   if (hook === 'start-encryption-provider-config-automatic-reload') return reloadsEncryption;
   if (hook === 'aggregator-reload-proxy-client-cert') return hasProxyCertificate;
+  if (hook === 'peer-endpoint-reconciler-controller') return peers.areTold;
+  if (PEERING.includes(hook)) return peers.areAsked;
   if (FLOW_CONTROL.includes(hook)) return priorityAndFairness;
   return hook !== 'max-in-flight-filter' || !priorityAndFairness;
 }

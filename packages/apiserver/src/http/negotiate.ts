@@ -1,5 +1,5 @@
 /**
- * Which representation a client gets: Accept headers with the parameters of Kubernetes (as, g, v, stream, pretty), as in
+ * Which representation a client gets: Accept headers with the parameters of Kubernetes (as, g, v, stream, pretty, profile), as in
  * k8s.io/apiserver/pkg/endpoints/handlers/negotiation; and the coarser check that the router makes first.
  */
 import { StatusError } from '@keelson/api/errors';
@@ -21,6 +21,8 @@ export interface Negotiated<M extends string = MediaType> {
   /** From `pretty=1` among the parameters; see also {@link wantsPretty}. */
   readonly pretty: boolean;
   readonly stream: string;
+  /** Which of several documents of this form: `nopeer`. */
+  readonly profile: string;
 }
 
 export interface Restrictions<M extends string = MediaType> {
@@ -54,7 +56,7 @@ export function negotiate(
   restrictions: Restrictions<string> = NO_CONVERSION,
   mediaTypes: readonly string[] = MEDIA_TYPES,
 ): Negotiated<string> | undefined {
-  if (accept === '') return { mediaType: mediaTypes[0]!, convert: undefined, pretty: false, stream: '' };
+  if (accept === '') return { mediaType: mediaTypes[0]!, convert: undefined, pretty: false, stream: '', profile: '' };
   for (const clause of parseAccept(accept)) {
     for (const mediaType of mediaTypes) {
       if (!matches(clause, mediaType)) continue;
@@ -84,6 +86,7 @@ function optionsOf(clause: Clause, mediaType: string): Negotiated<string> | unde
       : undefined,
     pretty: params.get('pretty') === '1',
     stream,
+    profile: params.get('profile') ?? '',
   };
 }
 

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { admissionConfiguration, type PluginConfigurations } from '@keelson/apiserver/admission/configuration';
 import { parseTokenFile } from '@keelson/apiserver/authn/tokenfile';
 import type { ReconcilerType } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
-import type { Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
+import type { PeersConfig, Reloadable, ServerConfig, ServiceAccountConfig } from '@keelson/apiserver/config';
 import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
 import type { Tracing } from '@keelson/apiserver/tracing/index';
@@ -92,6 +92,7 @@ export async function serverConfig(
     routeToEndpoints: values['enable-aggregator-routing'],
     rejectForwardedRedirects: values['aggregator-reject-forwarding-redirect'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
+    peers: peersOf(values, reader),
     livezGraceMs: values['livez-grace-period'],
     storeHealthTimeoutMs: values['etcd-healthcheck-timeout'],
     storeReadyTimeoutMs: values['etcd-readycheck-timeout'],
@@ -129,7 +130,7 @@ class FileReader {
 
   /** A bundle of certificates, read again when it changes. */
   authority(
-    flag: 'client-ca-file' | 'requestheader-client-ca-file' | 'kubelet-certificate-authority',
+    flag: 'client-ca-file' | 'requestheader-client-ca-file' | 'kubelet-certificate-authority' | 'peer-ca-file',
   ): Reloadable<string> | undefined {
     const path = this.#values[flag];
     if (path === '') return undefined;
@@ -279,6 +280,13 @@ function requestHeader(values: Values, reader: FileReader): ServerConfig['reques
     groupHeaders: values['requestheader-group-headers'],
     extraHeaderPrefixes: values['requestheader-extra-headers-prefix'],
   };
+}
+
+/** An address is one with its port alone. */
+function peersOf(values: Values, reader: FileReader): PeersConfig {
+  const [host, port] = [values['peer-advertise-ip'], values['peer-advertise-port']];
+  const advertised = host !== '' && port !== '' ? { host, port: Number(port) } : undefined;
+  return { ...(advertised ? { advertised } : {}), ca: reader.authority('peer-ca-file') };
 }
 
 function serviceAccounts(values: Values, reader: FileReader): ServiceAccountConfig {

@@ -144,6 +144,11 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'oidc-username-claim': "The claim with the user's name.",
   'oidc-username-prefix':
     "Stands before the name. Default: the issuer's URL and #, unless the claim is email; -: nothing.",
+  'peer-advertise-ip':
+    'Address under which other API servers reach this one, together with --peer-advertise-port. Default: --advertise-address.',
+  'peer-advertise-port': 'The port there. Default: --secure-port.',
+  'peer-ca-file':
+    'Authority of the serving certificates of other API servers: requests for what they serve and this one does not go to them, and /apis lists what any of them serves. Needs --proxy-client-cert-file.',
   'permit-port-sharing': 'Let other processes listen at the port, too (SO_REUSEPORT): connections are spread over all.',
   'proxy-client-cert-file': 'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',

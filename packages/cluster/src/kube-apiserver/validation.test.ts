@@ -86,6 +86,21 @@ describe('one at a time', () => {
       ],
     ],
     [['--max-requests-inflight=0', '--max-mutating-requests-inflight=0', '--enable-priority-and-fairness=false'], []],
+    [['--peer-ca-file=x', '--proxy-client-cert-file=x', '--proxy-client-key-file=x'], []],
+    [['--peer-ca-file=x'], ['error building peer proxy handler, proxy-cert-file not specified']],
+    [
+      ['--peer-ca-file=x', '--proxy-client-cert-file=x'],
+      ['error building peer proxy handler, proxy-key-file not specified'],
+    ],
+    [['--peer-advertise-ip=10.0.0.1', '--peer-advertise-port=443'], []],
+    [['--peer-advertise-port=https'], ['--peer-advertise-port "https" is no port']],
+    [
+      ['--feature-gates=UnknownVersionInteroperabilityProxy=false', '--peer-ca-file=x', '--peer-advertise-port=1'],
+      [
+        '--peer-ca-file requires UnknownVersionInteroperabilityProxy feature to be turned on',
+        '--peer-advertise-port requires UnknownVersionInteroperabilityProxy feature to be turned on',
+      ],
+    ],
     [['--service-cluster-ip-range=10.0.0.0/24,fd00::/112'], []],
     [
       ['--secure-port=99999'],

@@ -189,6 +189,22 @@ const fairness: Check = (values) => {
   ];
 };
 
+const PEER_FLAGS = ['peer-ca-file', 'peer-advertise-ip', 'peer-advertise-port'] as const;
+const PEER_GATE = 'UnknownVersionInteroperabilityProxy';
+
+const peers: Check = (values) => {
+  if (!parseFeatureGates(values['feature-gates']).enabled(PEER_GATE))
+    return PEER_FLAGS.map((flag) => values[flag] !== '' && `--${flag} requires ${PEER_GATE} feature to be turned on`);
+  const port = values['peer-advertise-port'];
+  const missing = (['cert', 'key'] as const).find((part) => values[`proxy-client-${part}-file`] === '');
+  return [
+    port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65535) && `--peer-advertise-port ${quote(port)} is no port`,
+    values['peer-ca-file'] !== '' &&
+      missing !== undefined &&
+      `error building peer proxy handler, proxy-${missing}-file not specified`,
+  ];
+};
+
 const auditing: Check = (values) => auditErrors(values);
 
 const checks: readonly Check[] = [
@@ -200,6 +216,7 @@ const checks: readonly Check[] = [
   authorization,
   apiEnablement,
   tokenRequest,
+  peers,
   signingEndpoint,
   services,
   replicas,
