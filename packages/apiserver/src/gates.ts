@@ -12,6 +12,7 @@ export const GATES = [
   'StorageVersionAPI',
   'StorageVersionMigrator',
   'UnauthenticatedHTTP2DOSMitigation',
+  'UnknownVersionInteroperabilityProxy',
 ] as const;
 
 export type Gate = (typeof GATES)[number];

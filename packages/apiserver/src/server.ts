@@ -207,7 +207,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const peering = new Peering({
     ...outside,
     config,
-    gates,
+    isEnabled,
     store,
     resources,
     discovery,

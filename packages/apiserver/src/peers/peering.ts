@@ -1,10 +1,10 @@
 /** How this server and those beside it deal with each other: what the configuration wants of it, behind one face. */
-import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Store } from '@keelson/storage/store';
 import type { Filter } from '../chain.ts';
 import type { ServerConfig } from '../config.ts';
 import type { PeersShown } from '../discovery/handler.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import { type PeerAddress, PeerAddresses } from './addresses.ts';
 import { Peers, type PeersOptions } from './index.ts';
@@ -12,7 +12,7 @@ import { PeerMetrics } from './metrics.ts';
 
 export interface PeeringOptions extends Omit<PeersOptions, 'addresses' | 'ca' | 'certificate' | 'metrics'> {
   readonly config: ServerConfig;
-  readonly gates: FeatureGates;
+  readonly isEnabled: IsEnabled;
   readonly store: Store;
   readonly registry: MetricsRegistry;
 }
@@ -25,10 +25,10 @@ export class Peering {
 
   /** Peers are told of this server where the feature gate has it so; requests go to them where there is `--peer-ca-file`, too. */
   constructor(options: PeeringOptions) {
-    const { config, gates, registry } = options;
+    const { config, isEnabled, registry } = options;
     this.#config = config;
     this.#metrics = new PeerMetrics(registry);
-    if (!gates.enabled('UnknownVersionInteroperabilityProxy')) return;
+    if (!isEnabled('UnknownVersionInteroperabilityProxy')) return;
     const addresses = new PeerAddresses(options);
     this.#addresses = addresses;
     const [ca, certificate] = [config.peers?.ca, config.proxyClientCertificate];

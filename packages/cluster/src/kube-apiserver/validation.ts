@@ -1,5 +1,6 @@
 import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
