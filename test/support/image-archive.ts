@@ -28,6 +28,7 @@ export interface ImageConfig {
   readonly Cmd?: readonly string[];
   readonly User?: string;
   readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
 }
 
 export interface Image {

@@ -27,6 +27,7 @@ import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
 import { probeRunner } from './probes/run.ts';
 import { NodeResources } from './resources/node.ts';
+import { admitAppArmor, hasAppArmor } from './security/apparmor.ts';
 import { admitSysctls } from './security/sysctls.ts';
 import { systemdLogind } from './shutdown/logind.ts';
 import { NodeShutdown } from './shutdown/manager.ts';
@@ -156,6 +157,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     phaseOf: (uid) => assembly.manager.worker(uid)?.state.phase,
     changed: updateNode,
   });
+  const appArmor = hasAppArmor();
   const probeMetrics = new ProbeMetrics();
   const probes = new ProbeManager({
     metrics: probeMetrics,
@@ -187,7 +189,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     node: () => agent.node,
     resources: resources.admission(devices.manager),
     alsoAdmit: (pod) =>
-      housekeeping.admit(pod) ?? admitSysctls(pod, options.allowedUnsafeSysctls ?? []) ?? shutdown.admit(),
+      housekeeping.admit(pod) ??
+      admitSysctls(pod, options.allowedUnsafeSysctls ?? []) ??
+      admitAppArmor(pod, appArmor) ??
+      shutdown.admit(),
     mirrors: new MirrorPods({
       client,
       world,

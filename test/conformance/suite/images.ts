@@ -15,6 +15,13 @@ trap 'exit 0' TERM INT
 while :; do sleep 2147483647 & wait $!; done
 `;
 
+/** The time with milliseconds, which is all that tests ask of busybox's. */
+const nmeter = `#!/usr/bin/sh
+now=$EPOCHREALTIME
+micros=\${now#*.}
+printf '%(%T)T.%s\\n' "\${now%.*}" "\${micros%???}"
+`;
+
 /**
  * Makes the images.
  * @param directory an empty one, for the work
@@ -30,6 +37,7 @@ export function suiteImages(directory: string, agnhost: string): string {
     // Its own words are expected of `/bin/sh`.
     symlinkSync(withLibraries(root, 'bash'), join(root, 'usr/bin/sh'));
     executable(join(root, 'pause'), pause);
+    executable(join(root, 'usr/bin/nmeter'), nmeter);
     writeFileSync(join(root, 'etc/os-release'), 'NAME="Alpine Linux"\nID=alpine\n');
   });
   const tools = layer(directory, 'agnhost', (root) => {
@@ -85,7 +93,12 @@ export function suiteImages(directory: string, agnhost: string): string {
   const [sampleServer, regression] = [beside('sample-apiserver'), beside('regression-issue-74839')];
   if (existsSync(sampleServer)) images.push(...extensionImages(directory, base, sampleServer));
   if (existsSync(regression)) images.push(programImage(directory, base, regression, '1.5'));
-  return archive(directory, images);
+  return archive(directory, images.flatMap(oneForEachName));
+}
+
+/** Of an image with several names a runtime tells one, where tests look for that which they have asked for. */
+function oneForEachName({ names, config, ...image }: Image): Image[] {
+  return names.map((name) => ({ ...image, names: [name], config: { ...config, Labels: { name } } }));
 }
 
 /** One program, under its own name. */

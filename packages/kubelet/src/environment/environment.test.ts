@@ -134,6 +134,19 @@ describe('resourceValue', () => {
     const selector = divisor ? { resource, divisor } : { resource };
     expect(resourceValue(selector as never, pod, own, node)).toBe(want);
   });
+
+  it.each([
+    ['limits.memory', { memory: '64Mi' }, '67108864'],
+    ['limits.memory', { memory: '0' }, '1073741824'],
+    ['limits.ephemeral-storage', { 'ephemeral-storage': '1Gi' }, '2147483648'],
+    ['requests.memory', { memory: '64Mi' }, '0'],
+  ])('%s of a container without, in a pod with %j', (resource, limits, want) => {
+    const limited = { ...pod, spec: { ...pod.spec!, resources: { limits } } };
+    const bare = { name: 'bare', image: 'i', resources: {} };
+    const allocatable = { memory: '1Gi', 'ephemeral-storage': '2Gi' };
+    const roomy = { ...node, status: { ...node.status!, allocatable } };
+    expect(resourceValue({ resource }, limited, bare, roomy)).toBe(want);
+  });
 });
 
 describe('parseEnvFile', () => {

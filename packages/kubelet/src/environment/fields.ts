@@ -76,7 +76,8 @@ function quote(text: string): string {
 }
 
 /**
- * The amount in units of the divisor, rounded up. A limit that is not set is what the node can give.
+ * The amount in units of the divisor, rounded up. A limit that is not set is that of the pod as a whole, or what the node
+ * can give (pkg/kubelet/kubelet_resources.go).
  * @throws Error for a resource or a container that there is not
  */
 export function resourceValue(
@@ -90,14 +91,21 @@ export function resourceValue(
   if (!container) throw new Error(`container ${containerName ?? ''} not found`);
   const [kind, name] = split(resource);
   const stated = container.resources?.[kind]?.[name];
-  const ofNode = kind === 'limits' && DEFAULTED.has(name) ? node?.status?.allocatable?.[name] : undefined;
-  const amount = Quantity.parse(stated ?? ofNode ?? '0');
+  const isLimited = stated !== undefined && !Quantity.parse(stated).isZero();
+  const ifNone = kind === 'limits' && DEFAULTED.has(name) && !isLimited ? defaultLimit(name, pod, node) : undefined;
+  const amount = Quantity.parse(ifNone ?? stated ?? '0');
   const unit = Quantity.parse(divisor && divisor !== '0' ? divisor : '1');
   const [of, by] = name === 'cpu' ? [amount.milliValue(), unit.milliValue()] : [amount.value(), unit.value()];
   return String((of + by - 1n) / by);
 }
 
 const DEFAULTED = new Set(['cpu', 'memory', 'ephemeral-storage']);
+
+function defaultLimit(name: string, { spec }: Pod, node: Node | undefined): string | undefined {
+  const ofNode = node?.status?.allocatable?.[name];
+  const ofPod = name === 'ephemeral-storage' ? undefined : spec?.resources?.limits?.[name];
+  return ofNode !== undefined && ofPod !== undefined && !Quantity.parse(ofPod).isZero() ? ofPod : ofNode;
+}
 
 function split(resource: string): ['limits' | 'requests', string] {
   const [, kind, name] = /^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.+)$/.exec(resource) ?? [];

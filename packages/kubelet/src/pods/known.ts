@@ -10,9 +10,15 @@ export class KnownPods {
   readonly #mirrors = new Map<string, Pod>();
   readonly #writer: MirrorPods | undefined;
 
-  /** @param writer of mirrors; none where there are no static pods */
-  constructor(writer: MirrorPods | undefined) {
+  readonly #isEnding: (fullName: string) => boolean;
+
+  /**
+   * @param writer of mirrors; none where there are no static pods
+   * @param isEnding whether a static pod of the name that its source has no more still runs: its mirror stays as long
+   */
+  constructor(writer: MirrorPods | undefined, isEnding: (fullName: string) => boolean) {
     this.#writer = writer;
+    this.#isEnding = isEnding;
   }
 
   /** Mirrors left out. */
@@ -47,46 +53,43 @@ export class KnownPods {
 
   put(pod: Pod): void {
     this.#pods.set(uidOf(pod), pod);
-    if (isStatic(pod)) this.#mirror(pod);
+    if (isStatic(pod)) this.reconcileMirror(fullName(pod));
   }
 
+  /** Its mirror goes with `reconcileMirror`. */
   remove(pod: Pod): void {
     this.#pods.delete(uidOf(pod));
-    const mirror = this.#mirrors.get(fullName(pod));
-    if (mirror && isStatic(pod)) this.#removeOrphan(mirror);
   }
 
   /** @returns the static pod whose mirror it is, if it is as it should be */
   putMirror(mirror: Pod): Pod | undefined {
     this.#mirrors.set(fullName(mirror), mirror);
-    const pod = this.#staticOf(mirror);
-    if (!pod) this.#removeOrphan(mirror);
-    else if (!mirror.metadata.deletionTimestamp && isMirrorOf(mirror, pod)) return pod;
-    else this.#mirror(pod);
+    const pod = this.#staticOf(fullName(mirror));
+    if (pod && !mirror.metadata.deletionTimestamp && isMirrorOf(mirror, pod)) return pod;
+    this.reconcileMirror(fullName(mirror));
     return undefined;
   }
 
   removeMirror(mirror: Pod): void {
     this.#mirrors.delete(fullName(mirror));
-    const pod = this.#staticOf(mirror);
-    if (pod) this.#mirror(pod);
+    this.reconcileMirror(fullName(mirror));
   }
 
   /** What could not be done for mirrors before is tried again. */
   reconcileMirrors(): void {
-    for (const pod of this.#pods.values()) if (isStatic(pod)) this.#mirror(pod);
-    for (const mirror of this.#mirrors.values()) if (!this.#staticOf(mirror)) this.#removeOrphan(mirror);
+    const ofStatic = [...this.#pods.values()].filter(isStatic).map(fullName);
+    for (const name of new Set([...ofStatic, ...this.#mirrors.keys()])) this.reconcileMirror(name);
   }
 
-  #staticOf(mirror: Pod): Pod | undefined {
-    return [...this.#pods.values()].find((pod) => isStatic(pod) && fullName(pod) === fullName(mirror));
+  /** Sees to it that there is a mirror where there is a static pod of the name, and none where there is none. */
+  reconcileMirror(name: string): void {
+    if (this.#writer === undefined || this.#isEnding(name)) return;
+    const [pod, mirror] = [this.#staticOf(name), this.#mirrors.get(name)];
+    if (pod) void this.#writer.ensure(pod, mirror);
+    else if (mirror) void this.#writer.remove(mirror).catch(() => {});
   }
 
-  #removeOrphan(mirror: Pod): void {
-    void this.#writer?.remove(mirror).catch(() => {});
-  }
-
-  #mirror(pod: Pod): void {
-    void this.#writer?.ensure(pod, this.#mirrors.get(fullName(pod)));
+  #staticOf(name: string): Pod | undefined {
+    return [...this.#pods.values()].find((pod) => isStatic(pod) && fullName(pod) === name);
   }
 }

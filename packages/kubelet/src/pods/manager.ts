@@ -48,7 +48,7 @@ export class PodManager {
 
   constructor(options: PodManagerOptions) {
     this.#options = options;
-    this.#known = new KnownPods(options.mirrors);
+    this.#known = new KnownPods(options.mirrors, (name) => this.#isEnding(name));
     const { world, recorder } = options.services;
     const fits = (pod: Pod) => options.fits(pod, this.#others(pod));
     const problem = (pod: Pod, current: Pod) => options.resizeProblem(pod, current);
@@ -125,6 +125,14 @@ export class PodManager {
     if (!worker) this.#options.services.status.forget(uid);
     else if (worker.state.phase === 'finished') void this.#forget(worker);
     else worker.tell({ type: 'removed', pod: this.#allocations.apply(pod) });
+    if (isStatic(pod)) this.#known.reconcileMirror(fullName(pod));
+  }
+
+  #isEnding(name: string): boolean {
+    return [...this.#workers.values()].some(
+      ({ pod, state }) =>
+        isStatic(pod) && fullName(pod) === name && causeOf(state) === 'removed' && state.phase !== 'finished',
+    );
   }
 
   /** Ends what is a pod's no longer: sandboxes that are there and that no source knows, or that the node does not take. */
@@ -265,6 +273,7 @@ export class PodManager {
     if (worker.state.phase === 'terminated') this.#retryResizes();
     if (worker.state.phase !== 'finished') return;
     const name = fullName(worker.pod);
+    if (isStatic(worker.pod)) this.#known.reconcileMirror(name);
     const waiting = this.#waiting.get(name);
     const isBack = waiting !== undefined && uidOf(waiting) === worker.uid;
     if (isBack) void this.#forget(worker).then(() => this.#beginWaiting(name));
