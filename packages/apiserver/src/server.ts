@@ -179,6 +179,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
       ...(isEnabled('DRAResourceClaimGranularStatusAuthorization') ? { authorize } : {}),
       pods: { allowPrivileged: config.allowPrivileged },
+      isEnabled,
       compileExpression: compileForValidation,
       schemas: schemaJudge(),
     }),
@@ -337,6 +338,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       forwarding,
       authorize,
       websocketsNeedCreate: isEnabled('AuthorizePodWebsocketUpgradeCreatePermission'),
+      selectsLogStreams: isEnabled('PodLogsQuerySplitStreams'),
       streamed: (...stream) => metrics.streamed(...stream),
     },
     computedKinds: {

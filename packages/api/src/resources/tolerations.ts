@@ -5,7 +5,18 @@ export function tolerates({ effect, key, operator, value }: Toleration, taint: T
   if (effect && effect !== taint.effect) return false;
   if (key && key !== taint.key) return false;
   if (operator === 'Exists') return true;
+  if (operator === 'Lt' || operator === 'Gt') return isBeyond(taint.value ?? '', operator, value ?? '');
   return (!operator || operator === 'Equal') && (value ?? '') === (taint.value ?? '');
+}
+
+const INTEGER = /^(0|-?[1-9]\d*)$/;
+const [LEAST, MOST] = [-(2n ** 63n), 2n ** 63n - 1n];
+
+/** Whether a taint's value is less, or greater, than that of a toleration. What is no number is neither. */
+function isBeyond(value: string, operator: 'Lt' | 'Gt', bound: string): boolean {
+  if (![value, bound].every((text) => INTEGER.test(text) && BigInt(text) >= LEAST && BigInt(text) <= MOST))
+    return false;
+  return operator === 'Lt' ? BigInt(value) < BigInt(bound) : BigInt(value) > BigInt(bound);
 }
 
 export function toleratesTaint(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {

@@ -31,6 +31,8 @@ export interface ConnectDeps {
   readonly authorize: Authorize;
   /** Whether a websocket, which begins with GET, needs the verb `create` as other streams do. */
   readonly websocketsNeedCreate: boolean;
+  /** Whether clients may ask for one of a container's two outputs. */
+  readonly selectsLogStreams: boolean;
   /** A stream begins. @param byKubelet whether the kubelet takes websockets itself */
   readonly streamed: (subresource: string, byKubelet: boolean) => void;
 }
@@ -65,14 +67,15 @@ export async function connect(scope: ConnectScope, deps: ConnectDeps): Promise<v
   await serve(scope, deps);
 }
 
-async function log({ ctx }: ConnectScope, { locator, forwarding }: ConnectDeps): Promise<void> {
+async function log({ ctx }: ConnectScope, { locator, forwarding, selectsLogStreams }: ConnectDeps): Promise<void> {
   const { query, namespace, name } = ctx.info;
   const accept = headerOf(ctx.exchange.headers, 'accept');
   checkRouteAccepts(accept, ['text/plain', ...MEDIA_TYPES]);
   const output = negotiate(accept, restrictionsFor(MEDIA_TYPES, false));
   if (!output) throw notAcceptable(MEDIA_TYPES);
-  const options = logOptions(query);
-  checkLogOptions(name, options);
+  const asked = logOptions(query);
+  const options = selectsLogStreams ? { ...asked, stream: asked.stream ?? 'All' } : asked;
+  checkLogOptions(name, options, selectsLogStreams);
   const backend = await logLocation(locator, namespace, name, options);
   checkHasNoMetadata(output);
   await serveLog(ctx, backend, forwarding);

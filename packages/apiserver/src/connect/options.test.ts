@@ -42,6 +42,17 @@ test.each([
   expect(() => checkLogOptions('p', logOptions(query(asked)))).toThrow(`PodLogOptions "p" is invalid: ${message}`);
 });
 
+it.each([
+  ['stream=All&tailLines=3', []],
+  ['stream=Stderr', []],
+  ['stream=Stdin', ['stream: Unsupported value: "Stdin": supported values: "Stdout", "Stderr", "All"']],
+  ['stream=Stdout&tailLines=3', ['[]: Forbidden: `tailLines` and specific `stream` are mutually exclusive for now']],
+])('%s, where outputs may be asked for', (text, messages) => {
+  const check = () => checkLogOptions('p', logOptions(new URLSearchParams(text)), true);
+  if (messages.length === 0) expect(check).not.toThrow();
+  else expect(check).toThrow(messages[0]!);
+});
+
 describe('streams', () => {
   it('have other names at the kubelet', () => {
     const exec = execOptions(query('command=sh&command=-c&command=a b&stdin=true&stdout=&stderr=0&tty=1&container=c'));

@@ -32,8 +32,13 @@ export function logOptions(query: URLSearchParams): PodLogOptions {
   };
 }
 
-/** @throws StatusError 422 (pkg/apis/core/validation ValidatePodLogOptions) */
-export function checkLogOptions(pod: string, options: PodLogOptions): void {
+const STREAMS = ['Stdout', 'Stderr', 'All'];
+
+/**
+ * @param selectsStreams whether one of the outputs may be asked for
+ * @throws StatusError 422 (pkg/apis/core/validation ValidatePodLogOptions)
+ */
+export function checkLogOptions(pod: string, options: PodLogOptions, selectsStreams = false): void {
   const { tailLines, limitBytes, sinceSeconds, sinceTime, stream } = options;
   const errors: field.ErrorList = [];
   const mustBePositive = (name: string, value: number | undefined) => {
@@ -49,7 +54,14 @@ export function checkLogOptions(pod: string, options: PodLogOptions): void {
     const message = 'at most one of `sinceTime` or `sinceSeconds` may be specified';
     errors.push(field.forbidden(field.Path.of('[]'), message));
   } else mustBePositive('sinceSeconds', sinceSeconds);
-  if (stream !== undefined) errors.push(field.forbidden(field.Path.of('stream'), 'may not be specified'));
+  if (!selectsStreams && stream !== undefined)
+    errors.push(field.forbidden(field.Path.of('stream'), 'may not be specified'));
+  if (selectsStreams && stream !== undefined && !STREAMS.includes(stream))
+    errors.push(field.notSupported(field.Path.of('stream'), stream, STREAMS));
+  if (selectsStreams && stream !== undefined && stream !== 'All' && tailLines !== undefined)
+    errors.push(
+      field.forbidden(field.Path.of('[]'), '`tailLines` and specific `stream` are mutually exclusive for now'),
+    );
   if (errors.length > 0) throw invalid('', 'PodLogOptions', pod, errors);
 }
 
@@ -83,6 +95,7 @@ export function logParams(options: PodLogOptions): string {
     sinceTime: options.sinceTime ?? undefined,
     tailLines: options.tailLines?.toString(),
     limitBytes: options.limitBytes?.toString(),
+    stream: options.stream,
   });
 }
 

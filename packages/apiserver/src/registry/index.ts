@@ -4,6 +4,7 @@
  */
 
 import type { Authorize } from '../authz/attributes.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { CompileExpression } from './admissionregistration/expressions.ts';
 import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
@@ -35,8 +36,8 @@ import { makeEventRegistration } from './core/event/index.ts';
 import { registration as limitRanges } from './core/limitrange/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
 import { registration as nodes } from './core/node/index.ts';
-import { registration as persistentVolumes } from './core/persistentvolume/index.ts';
-import { registration as persistentVolumeClaims } from './core/persistentvolumeclaim/index.ts';
+import { makePersistentVolumeRegistration } from './core/persistentvolume/index.ts';
+import { makePersistentVolumeClaimRegistration } from './core/persistentvolumeclaim/index.ts';
 import { makePodRegistration } from './core/pod/index.ts';
 import type { PodPolicy } from './core/pod/validation/options.ts';
 import { makePodTemplateRegistration } from './core/podtemplate/index.ts';
@@ -90,14 +91,17 @@ export interface RegistrationOptions {
   readonly authorize?: Authorize;
   /** What judges defaults and rules in schemas of custom resources; without it any goes. */
   readonly schemas?: SchemaJudge;
-  readonly pods: PodPolicy;
+  readonly pods: Omit<PodPolicy, 'isEnabled'>;
+  /** Without it gates are as they are by default. */
+  readonly isEnabled?: IsEnabled;
   /** Who reads CEL; without it the expressions of webhooks and policies are stored as they come. */
   readonly compileExpression?: CompileExpression;
 }
 
 /** @returns registrations by `resource` (core) or `resource.group` */
 export function builtinRegistrations(options: RegistrationOptions): Readonly<Record<string, KindRegistration>> {
-  const { eventTtlSeconds, pods, compileExpression } = options;
+  const { eventTtlSeconds, isEnabled, compileExpression } = options;
+  const pods: PodPolicy = { ...options.pods, isEnabled };
   return {
     configmaps: configMaps,
     endpoints,
@@ -106,8 +110,8 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     componentstatuses: componentStatuses,
     limitranges: limitRanges,
     nodes,
-    persistentvolumeclaims: persistentVolumeClaims,
-    persistentvolumes: persistentVolumes,
+    persistentvolumeclaims: makePersistentVolumeClaimRegistration(isEnabled),
+    persistentvolumes: makePersistentVolumeRegistration(isEnabled),
     pods: makePodRegistration(pods),
     podtemplates: makePodTemplateRegistration(pods),
     replicationcontrollers: makeReplicationControllerRegistration(pods),

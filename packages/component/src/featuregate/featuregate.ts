@@ -37,9 +37,10 @@ export class FeatureGates {
     return this.#set.get(name) ?? gate.default;
   }
 
-  /** Those that are not as they are by default, sorted. */
+  /** Those that are not as they are by default, sorted; without the names that stand for many. */
   get changed(): string[] {
-    return [...this.#set].flatMap(([name, value]) => (knownGates[name]!.default === value ? [] : [name])).sort();
+    const changed = [...this.#set].filter(([name, value]) => knownGates[name]!.default !== value && !ALL.has(name));
+    return changed.map(([name]) => name).sort();
   }
 
   #missing(name: string): string | undefined {

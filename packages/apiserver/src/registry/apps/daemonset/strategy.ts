@@ -28,12 +28,12 @@ export function makeStrategy(policy: PodPolicy): Strategy<DaemonSet> {
       };
       startGeneration(obj);
       if (templateGeneration(obj) < 1n) setTemplateGeneration(obj, 1n);
-      dropDisabledTemplateFields(obj.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
     warningsOnCreate: (_ctx, { spec }) => warningsForTemplate(spec.template, TEMPLATE),
     prepareForUpdate(_ctx, obj, old) {
-      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       obj.status = old.status;
       const changed = !semanticEqual(obj.spec.template, old.spec.template, TEMPLATE_TYPE);
       setTemplateGeneration(obj, templateGeneration(old) + (changed ? 1n : 0n));

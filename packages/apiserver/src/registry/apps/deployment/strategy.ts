@@ -20,7 +20,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
     prepareForCreate(_ctx, obj) {
       obj.status = {};
       startGeneration(obj);
-      dropDisabledTemplateFields(obj.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
     warningsOnCreate: (_ctx, { metadata, spec }) => [
@@ -29,7 +29,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       // Annotations count too: they go on to the replica sets.
       const same =
         semanticEqual(obj.spec, old.spec, SPEC_TYPE) &&

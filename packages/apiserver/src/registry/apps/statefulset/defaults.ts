@@ -3,14 +3,18 @@ import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1
 import { roundToMilli } from '@keelson/api/resources/list';
 import { defaultPodTemplate } from '../../core/pod/specdefaults.ts';
 
-export function defaults({ spec }: StatefulSet): void {
+/** @param tellsUnavailable whether a rolling update says how many pods may be missing */
+export function defaults({ spec }: StatefulSet, tellsUnavailable = false): void {
   const { updateStrategy } = spec;
   spec.podManagementPolicy ||= 'OrderedReady';
   if (!updateStrategy.type) {
     updateStrategy.type = 'RollingUpdate';
     updateStrategy.rollingUpdate ??= {};
   }
-  if (updateStrategy.rollingUpdate) updateStrategy.rollingUpdate.partition ??= 0;
+  if (updateStrategy.rollingUpdate) {
+    updateStrategy.rollingUpdate.partition ??= 0;
+    if (tellsUnavailable && updateStrategy.type === 'RollingUpdate') updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+  }
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
   spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';

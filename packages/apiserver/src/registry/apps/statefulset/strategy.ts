@@ -15,15 +15,17 @@ const SPEC_TYPE = structType('io.k8s.api.apps.v1.StatefulSetSpec');
 const TEMPLATE = Path.of('spec', 'template');
 const CLAIMS = Path.of('spec', 'volumeClaimTemplates');
 
+const MAX_UNAVAILABLE = 'MaxUnavailableStatefulSet';
+
 export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
   return {
     validateName: nameIsDNSLabel,
-    defaults,
+    defaults: (obj) => defaults(obj, policy.isEnabled?.(MAX_UNAVAILABLE)),
     prepareForCreate(_ctx, obj) {
       obj.status = { replicas: 0, availableReplicas: 0 };
       startGeneration(obj);
-      dropMaxUnavailable(obj);
-      dropDisabledTemplateFields(obj.spec.template);
+      if (!policy.isEnabled?.(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateCreate(obj, templateOptions(policy)),
     warningsOnCreate: (_ctx, obj) => [
@@ -33,8 +35,9 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      if (old.spec.updateStrategy.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(obj);
-      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      const isUsed = old.spec.updateStrategy.rollingUpdate?.maxUnavailable !== undefined;
+      if (!isUsed && !policy.isEnabled?.(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) => validateUpdate(obj, old, templateOptions(policy, old.spec.template)),
@@ -49,7 +52,6 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
   };
 }
 
-/** Behind a gate that is off. */
 function dropMaxUnavailable({ spec }: StatefulSet): void {
   delete spec.updateStrategy.rollingUpdate?.maxUnavailable;
 }

@@ -22,7 +22,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<CronJob> {
     prepareForCreate(_ctx, obj) {
       obj.status = {};
       startGeneration(obj);
-      dropDisabledTemplateFields(obj.spec.jobTemplate.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.jobTemplate.spec.template);
     },
     validate: (_ctx, obj) => validateCreate(obj, templateOptions(policy)),
     warningsOnCreate: (_ctx, { metadata, spec }) => [
@@ -31,7 +31,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<CronJob> {
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      dropDisabledTemplateFields(obj.spec.jobTemplate.spec.template, old.spec.jobTemplate.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.jobTemplate.spec.template, old.spec.jobTemplate.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) =>

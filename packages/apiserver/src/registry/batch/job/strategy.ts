@@ -29,7 +29,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Job> {
       if (!obj.spec.manualSelector) generateSelector(obj);
       obj.status = {};
       startGeneration(obj);
-      dropDisabledTemplateFields(obj.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateJob(obj, jobOptions(policy)),
     warningsOnCreate: (_ctx, { metadata, spec }) => [
@@ -38,7 +38,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Job> {
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     // The labels that the template got are there when the stored job is read, and defaults run again.

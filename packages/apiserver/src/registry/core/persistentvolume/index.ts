@@ -1,6 +1,9 @@
 import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { status, strategy } from './strategy.ts';
+import { makeStrategy, status } from './strategy.ts';
 
-export const registration: KindRegistration<PersistentVolume> = { strategy, table, subresources: { status } };
+export function makePersistentVolumeRegistration(isEnabled?: IsEnabled): KindRegistration<PersistentVolume> {
+  return { strategy: makeStrategy(isEnabled), table, subresources: { status } };
+}

@@ -1,9 +1,9 @@
 import type { PersistentVolume, PersistentVolumeSpec } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
 import { testContext, texts } from '../../testing.ts';
-import { registration } from './index.ts';
+import { makePersistentVolumeRegistration } from './index.ts';
 
-const { strategy, subresources, table } = registration;
+const { strategy, subresources, table } = makePersistentVolumeRegistration();
 const ctx = testContext();
 const BASE: PersistentVolumeSpec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'] };
 

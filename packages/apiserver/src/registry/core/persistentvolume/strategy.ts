@@ -1,26 +1,31 @@
 import type { PersistentVolume } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
+import type { IsEnabled } from '../../../gates.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaults } from './defaults.ts';
 import { validateMountOptions, validatePersistentVolume, validatePersistentVolumeUpdate } from './validation.ts';
 import { warnings } from './warnings.ts';
 
-export const strategy: Strategy<PersistentVolume> = {
-  returnDeletedObject: true,
-  defaults,
-  prepareForCreate({ now }, obj) {
-    obj.status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(now) };
-  },
-  validate: (_ctx, obj) => [...validatePersistentVolume(obj), ...validateMountOptions(obj)],
-  warningsOnCreate: (_ctx, obj) => warnings(obj),
-  prepareForUpdate(_ctx, obj, old) {
-    obj.status = old.status;
-  },
-  updateChecks: ['new metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => validatePersistentVolumeUpdate(obj, old),
-  warningsOnUpdate: (_ctx, obj) => warnings(obj),
-  resetFields: { v1: { 'f:status': {} } },
-};
+/** @param isEnabled without it gates are as they are by default */
+export function makeStrategy(isEnabled?: IsEnabled): Strategy<PersistentVolume> {
+  const mayMove = isEnabled?.('MutablePVNodeAffinity') ?? false;
+  return {
+    returnDeletedObject: true,
+    defaults,
+    prepareForCreate({ now }, obj) {
+      obj.status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(now) };
+    },
+    validate: (_ctx, obj) => [...validatePersistentVolume(obj), ...validateMountOptions(obj)],
+    warningsOnCreate: (_ctx, obj) => warnings(obj),
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+    },
+    updateChecks: ['new metadata', 'kind'],
+    validateUpdate: (_ctx, obj, old) => validatePersistentVolumeUpdate(obj, old, mayMove),
+    warningsOnUpdate: (_ctx, obj) => warnings(obj),
+    resetFields: { v1: { 'f:status': {} } },
+  };
+}
 
 export const status: ViewSubresource<PersistentVolume> = {
   type: 'view',

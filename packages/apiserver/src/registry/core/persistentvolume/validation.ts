@@ -34,7 +34,12 @@ export function validatePersistentVolume(pv: PersistentVolume, laxLabelValues = 
 }
 
 /** The whole of the update's checks: upstream makes some of them twice. */
-export function validatePersistentVolumeUpdate(pv: PersistentVolume, old: PersistentVolume): ErrorList {
+/** @param mayMove whether its node affinity may change */
+export function validatePersistentVolumeUpdate(
+  pv: PersistentVolume,
+  old: PersistentVolume,
+  mayMove: boolean,
+): ErrorList {
   const lax = hasInvalidLabelValues(old);
   const classPath = SPEC.child('volumeAttributesClassName');
   return [
@@ -44,7 +49,7 @@ export function validatePersistentVolumeUpdate(pv: PersistentVolume, old: Persis
     ...validatePersistentVolume(pv, lax),
     ...validateSourceUpdate(pv.spec, old.spec),
     ...immutableField(pv.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
-    ...validateNodeAffinityUpdate(pv.spec.nodeAffinity, old.spec.nodeAffinity),
+    ...(mayMove ? [] : validateNodeAffinityUpdate(pv.spec.nodeAffinity, old.spec.nodeAffinity)),
     ...(old.spec.volumeAttributesClassName !== undefined && pv.spec.volumeAttributesClassName === undefined
       ? [forbidden(classPath, 'update from non-nil value to nil is forbidden')]
       : []),

@@ -1,10 +1,13 @@
 /** A claim's dataSource and dataSourceRef say the same; clients may know only one of them (pkg/api/persistentvolumeclaim). */
 import type { PersistentVolumeClaimSpec, TypedLocalObjectReference } from '@keelson/api/generated/types/core/v1';
 
-/** @param old the spec before an update */
-export function prepareDataSources(spec: PersistentVolumeClaimSpec, old?: PersistentVolumeClaimSpec): void {
-  // Data of other namespaces is a feature that is off.
-  if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
+/** @param old the spec before an update @param fromAnywhere data of other namespaces may be named */
+export function prepareDataSources(
+  spec: PersistentVolumeClaimSpec,
+  old: PersistentVolumeClaimSpec | undefined,
+  fromAnywhere: boolean,
+): void {
+  if (!fromAnywhere && spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
   const inUse = old?.dataSource !== undefined || old?.dataSourceRef !== undefined;
   if (!inUse && !spec.dataSourceRef && spec.dataSource && !isClaimOrSnapshot(spec.dataSource)) delete spec.dataSource;
   alignDataSources(spec);

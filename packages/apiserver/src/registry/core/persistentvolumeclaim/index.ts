@@ -1,6 +1,9 @@
 import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { status, strategy } from './strategy.ts';
+import { makeStrategy, status } from './strategy.ts';
 
-export const registration: KindRegistration<PersistentVolumeClaim> = { strategy, table, subresources: { status } };
+export function makePersistentVolumeClaimRegistration(isEnabled?: IsEnabled): KindRegistration<PersistentVolumeClaim> {
+  return { strategy: makeStrategy(isEnabled), table, subresources: { status } };
+}

@@ -1,9 +1,9 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
 import { testContext, texts } from '../../testing.ts';
-import { registration } from './index.ts';
+import { makePersistentVolumeClaimRegistration } from './index.ts';
 
-const { strategy, subresources, table } = registration;
+const { strategy, subresources, table } = makePersistentVolumeClaimRegistration();
 const ctx = testContext();
 
 function claim(spec: Partial<PersistentVolumeClaimSpec> = {}, phase = 'Pending'): PersistentVolumeClaim {

@@ -1,6 +1,7 @@
 import { Path } from '@keelson/api/field';
 import type { PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
 import { roundToMilli } from '@keelson/api/resources/list';
+import type { IsEnabled } from '../../../gates.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { warningsForClaimSpec } from '../../validation/claimspec.ts';
 import { alignDataSources, prepareDataSources } from './datasources.ts';
@@ -9,30 +10,34 @@ import { validateClaim, validateClaimStatusUpdate } from './validation.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
-export const strategy: Strategy<PersistentVolumeClaim> = {
-  returnDeletedObject: true,
-  defaults({ spec, status }) {
-    status.phase ||= 'Pending';
-    spec.volumeMode ??= 'Filesystem';
-    for (const list of [spec.resources?.limits, spec.resources?.requests, status.capacity, status.allocatedResources])
-      roundToMilli(list);
-  },
-  prepareForCreate(_ctx, obj) {
-    obj.status = { phase: 'Pending' };
-    prepareDataSources(obj.spec);
-  },
-  validate: (_ctx, obj) => validateClaim(obj),
-  warningsOnCreate: (_ctx, obj) => warnings(obj),
-  prepareForUpdate(_ctx, obj, old) {
-    obj.status = old.status;
-    prepareDataSources(obj.spec, old.spec);
-    alignDataSources(old.spec);
-  },
-  updateChecks: ['metadata', 'new metadata', 'kind'],
-  validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
-  warningsOnUpdate: (_ctx, obj) => warnings(obj),
-  resetFields: { v1: { 'f:status': {} } },
-};
+/** @param isEnabled without it gates are as they are by default */
+export function makeStrategy(isEnabled?: IsEnabled): Strategy<PersistentVolumeClaim> {
+  const fromAnywhere = isEnabled?.('CrossNamespaceVolumeDataSource') ?? false;
+  return {
+    returnDeletedObject: true,
+    defaults({ spec, status }) {
+      status.phase ||= 'Pending';
+      spec.volumeMode ??= 'Filesystem';
+      for (const list of [spec.resources?.limits, spec.resources?.requests, status.capacity, status.allocatedResources])
+        roundToMilli(list);
+    },
+    prepareForCreate(_ctx, obj) {
+      obj.status = { phase: 'Pending' };
+      prepareDataSources(obj.spec, undefined, fromAnywhere);
+    },
+    validate: (_ctx, obj) => validateClaim(obj),
+    warningsOnCreate: (_ctx, obj) => warnings(obj),
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+      prepareDataSources(obj.spec, old.spec, fromAnywhere);
+      alignDataSources(old.spec);
+    },
+    updateChecks: ['metadata', 'new metadata', 'kind'],
+    validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
+    warningsOnUpdate: (_ctx, obj) => warnings(obj),
+    resetFields: { v1: { 'f:status': {} } },
+  };
+}
 
 export const status: ViewSubresource<PersistentVolumeClaim> = {
   type: 'view',

@@ -1,26 +1,29 @@
 /**
  * Fields behind feature gates that are off in 1.36 (k8s.io/kubernetes/pkg/api/pod/util.go DropDisabled…): dropped unless
- * the old object uses them already.
+ * the gate is on, or the old object uses them already.
  */
 import type { Lifecycle, Pod, PodSpec, PodStatus, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { allContainers } from '@keelson/api/resources/pod-parts';
+import type { PodPolicy } from './validation/options.ts';
 
 export function dropDisabledTemplateFields(
+  policy: PodPolicy,
   template: PodTemplateSpec | undefined,
   old: PodTemplateSpec | undefined = undefined,
 ): void {
-  if (template) dropDisabledSpecFields(template.spec, old?.spec);
+  if (template) dropDisabledSpecFields(policy, template.spec, old?.spec);
 }
 
-export function dropDisabledPodFields(pod: Pod, old?: Pod): void {
-  dropDisabledSpecFields(pod.spec, old?.spec);
+export function dropDisabledPodFields(policy: PodPolicy, pod: Pod, old?: Pod): void {
+  dropDisabledSpecFields(policy, pod.spec, old?.spec);
   dropDisabledStatusFields(pod.status, old?.status);
 }
 
-function dropDisabledSpecFields(spec: PodSpec, old: PodSpec | undefined): void {
+function dropDisabledSpecFields({ isEnabled }: PodPolicy, spec: PodSpec, old: PodSpec | undefined): void {
   dropProjection(spec, old, 'clusterTrustBundle');
   dropProjection(spec, old, 'podCertificate');
   if (!old?.schedulingGroup) delete spec.schedulingGroup;
+  if (isEnabled?.('ContainerStopSignals')) return;
   if (!old || !lifecycles(old).some((lifecycle) => lifecycle.stopSignal !== undefined)) dropStopSignals(spec);
 }
 

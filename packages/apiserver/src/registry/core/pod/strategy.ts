@@ -31,7 +31,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
     prepareForCreate(ctx, pod, warn) {
       pod.metadata.generation = 1;
       pod.status = { phase: 'Pending', qosClass: pod.status?.qosClass || computeQOS(pod.spec) };
-      dropDisabledPodFields(pod);
+      dropDisabledPodFields(policy, pod);
       if (pod.spec.schedulingGates?.length) setPodCondition(pod, SCHEDULING_GATED, ctx.now);
       mergeMatchLabelKeys(pod);
       for (const text of syncAppArmor(pod)) warn?.(text);
@@ -42,7 +42,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
     warningsOnCreate: (_ctx, pod) => [...warningsForHostname(pod.metadata.name ?? ''), ...warningsForPod(pod)],
     prepareForUpdate(_ctx, pod, old) {
       pod.status = old.status;
-      dropDisabledPodFields(pod, old);
+      dropDisabledPodFields(policy, pod, old);
       bumpPodGeneration(pod, old);
     },
     updateChecks: ['metadata', 'new metadata', 'kind'],

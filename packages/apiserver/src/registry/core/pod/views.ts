@@ -32,7 +32,7 @@ function makeStatus(policy: PodPolicy): PodView {
         restore(pod.metadata, old.metadata, 'ownerReferences');
         if (!pod.status.qosClass && old.status.qosClass) pod.status.qosClass = old.status.qosClass;
         keepObservedGenerations(pod, old);
-        dropDisabledPodFields(pod, old);
+        dropDisabledPodFields(policy, pod, old);
       },
       validateUpdate: (_ctx, pod, old) => validatePodStatusUpdate(policy, pod, old),
       warningsOnUpdate: (_ctx, { status: { podIPs = [], hostIPs = [] } }) => [
@@ -67,7 +67,7 @@ function makeEphemeralContainers(policy: PodPolicy): PodView {
         else delete pod.spec.ephemeralContainers;
         pod.status = old.status;
         resetMetadata(pod.metadata, old.metadata);
-        dropDisabledPodFields(pod, old);
+        dropDisabledPodFields(policy, pod, old);
         bumpPodGeneration(pod, old);
       },
       updateChecks: ['kind'],
@@ -84,7 +84,7 @@ function makeResize(policy: PodPolicy): PodView {
     strategy: {
       prepareForUpdate(_ctx, pod, old) {
         keepResources(pod, old);
-        dropDisabledPodFields(pod, old);
+        dropDisabledPodFields(policy, pod, old);
         bumpPodGeneration(pod, old);
       },
       updateChecks: ['kind'],

@@ -18,12 +18,12 @@ export function makeStrategy(policy: PodPolicy): Strategy<PodTemplate> {
     defaults,
     prepareForCreate(_ctx, obj) {
       startGeneration(obj);
-      dropDisabledTemplateFields(obj.template);
+      dropDisabledTemplateFields(policy, obj.template);
     },
     validate: (_ctx, { template }) => validatePodTemplateSpec(template, templateOptions(policy), TEMPLATE),
     warningsOnCreate: (_ctx, { template }) => warningsForTemplate(template, TEMPLATE),
     prepareForUpdate(_ctx, obj, old) {
-      dropDisabledTemplateFields(obj.template, old.template);
+      dropDisabledTemplateFields(policy, obj.template, old.template);
       bumpGeneration(obj, old, 'template', TEMPLATE_TYPE);
     },
     validateUpdate: (_ctx, { template }, old) =>

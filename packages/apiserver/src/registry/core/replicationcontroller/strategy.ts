@@ -22,7 +22,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController>
     prepareForCreate(_ctx, obj) {
       obj.status = { replicas: 0 };
       startGeneration(obj);
-      dropDisabledTemplateFields(obj.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateSpec(obj, templateOptions(policy)),
     warningsOnCreate: (_ctx, { metadata, spec }) => [
@@ -31,7 +31,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController>
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      dropDisabledTemplateFields(obj.spec.template, old.spec.template);
+      dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
     validateUpdate: (_ctx, obj, old) => validateSpec(obj, templateOptions(policy, old.spec.template)),

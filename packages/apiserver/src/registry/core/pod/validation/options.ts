@@ -11,6 +11,7 @@ import { isHugePages } from '@keelson/api/resources/names';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { allContainers } from '@keelson/api/resources/pod-parts';
 import { isValidLabelValue } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../../gates.ts';
 import { validateLabelSelector } from '../../../validation/labelselector.ts';
 import { isDivisibleByPageSize } from '../../../validation/resources.ts';
 import { validateAffinityTermSelectors } from './affinity.ts';
@@ -23,6 +24,8 @@ import { validateMatchLabelKeys } from './topologyspread.ts';
 export interface PodPolicy {
   /** --allow-privileged */
   readonly allowPrivileged: boolean;
+  /** Without it gates are as they are by default. */
+  readonly isEnabled?: IsEnabled | undefined;
 }
 
 export interface PodValidationOptions extends PodPolicy {
@@ -86,7 +89,9 @@ function optionsFor(policy: PodPolicy, old: SpecAndMeta | undefined, resourceIsP
     allowUserNamespacesWithVolumeDevices:
       userNamespace && allContainers(spec).some((container) => container.volumeDevices?.length),
     allowUserNamespacesWithHostNetwork: userNamespace && spec.hostNetwork === true,
-    allowTolerationComparison: (spec.tolerations ?? []).some(({ operator }) => operator === 'Lt' || operator === 'Gt'),
+    allowTolerationComparison:
+      policy.isEnabled?.('TaintTolerationComparisonOperators') === true ||
+      (spec.tolerations ?? []).some(({ operator }) => operator === 'Lt' || operator === 'Gt'),
   };
 }
 
