@@ -2,6 +2,7 @@
  * Field paths and field errors: what validation speaks in.
  * The messages are those of k8s.io/apimachinery/pkg/util/validation/field.
  */
+import { rawJson } from './codec/stringify.ts';
 import type { StatusCause } from './errors.ts';
 
 /** An immutable path into an object: `spec.containers[0].env[NAME]`. */
@@ -116,7 +117,8 @@ function showValue(value: unknown): string {
  * @param indent blanks of indentation for each level; 0 writes one line
  */
 export function goJSON(value: unknown, indent = 0): string {
-  return JSON.stringify(value, null, indent).replace(
+  const whole = (_key: string, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v);
+  return JSON.stringify(value, whole, indent).replace(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
@@ -131,6 +133,16 @@ export class GoValue {
   constructor(text: string) {
     this.text = text;
   }
+}
+
+/** A string whose Go type has a name (`v1.PullPolicy`), which Go shows as JSON. */
+export function named(value: string): GoValue {
+  return new GoValue(goJSON(value));
+}
+
+/** A string whose Go type is `string`, which Go shows by %q. */
+export function plain(value: string): GoValue {
+  return new GoValue(quote(value));
 }
 
 /** Go's %q: a double-quoted string with Go's escapes. U+DC80 to U+DCFF stand for bytes that are no UTF-8. */
@@ -171,10 +183,14 @@ export function invalid(field: Path, value: unknown, detail: string): FieldError
 export function typeInvalid(field: Path, value: unknown, detail: string): FieldError {
   return new FieldError('FieldValueTypeInvalid', field, value, detail);
 }
-/** `supported: "A", "B"`, in the order given (upstream sorts them where it has a set). */
+/**
+ * `supported: "A", "B"`, in the order given (upstream sorts them where it has a set).
+ * @param value a string is taken for one of a named type, as most enumerations are: see {@link plain}
+ */
 export function notSupported(field: Path, value: unknown, supported: readonly string[]): FieldError {
+  const shown = typeof value === 'string' ? named(value) : value;
   const detail = supported.length ? `supported values: ${supported.map(quote).join(', ')}` : '';
-  return new FieldError('FieldValueNotSupported', field, value, detail);
+  return new FieldError('FieldValueNotSupported', field, shown, detail);
 }
 export function forbidden(field: Path, detail: string): FieldError {
   return new FieldError('FieldValueForbidden', field, '', detail);

@@ -189,7 +189,7 @@ function webhookErrors(webhook: GivenWebhook, path: field.Path, file: FileText):
     ms < 0 ? [field.invalid(path.child(name), formatDuration(ms), 'must be > 0s')] : [];
   const oneOf = (name: string, value: string, known: readonly string[]) => {
     if (value === '') return [field.required(path.child(name), '')];
-    return known.includes(value) ? [] : [field.notSupported(path.child(name), value, known)];
+    return known.includes(value) ? [] : [field.notSupported(path.child(name), field.plain(value), known)];
   };
   const conditionVersionAt = 'matchConditionSubjectAccessReviewVersion';
   return [

@@ -8,6 +8,7 @@ import {
   notSupported,
   type Path,
   Path as Paths,
+  plain,
   required,
 } from '@keelson/api/field';
 import type { EgressSelection, TcpConfiguration, TlsConfiguration, Transport } from './configuration.ts';
@@ -27,7 +28,7 @@ export function* validateEgress(
   for (const [i, selection] of selections.entries()) {
     const name = selection.name.toLowerCase();
     if (seen.has(name)) yield duplicate(CONNECTION.index(i), name);
-    else if (!EGRESS_NAMES.some((known) => known === name)) yield notSupported(CONNECTION, name, EGRESS_NAMES);
+    else if (!EGRESS_NAMES.some((known) => known === name)) yield notSupported(CONNECTION, plain(name), EGRESS_NAMES);
     seen.add(name);
   }
 }

@@ -200,7 +200,7 @@ function checkWrite(query: URLSearchParams): field.ErrorList {
   if (dryRun.some((d) => d !== 'All')) errors.push(field.notSupported(field.Path.of('dryRun'), dryRun, ['All']));
   const validation = query.get('fieldValidation') ?? '';
   if (!FIELD_VALIDATIONS.includes(validation)) {
-    errors.push(field.notSupported(field.Path.of('fieldValidation'), validation, FIELD_VALIDATIONS));
+    errors.push(field.notSupported(field.Path.of('fieldValidation'), field.plain(validation), FIELD_VALIDATIONS));
   }
   return errors;
 }

@@ -11,6 +11,7 @@ import {
   invalid,
   notSupported,
   Path,
+  plain,
   quote,
   required,
   tooLong,
@@ -62,7 +63,8 @@ export function noneOf(path: string, value: unknown, allowed: readonly unknown[]
   const texts = allowed.map((v) => (typeof v === 'string' ? v : stringify(v)));
   return {
     message: `${path} in body should be one of [${texts.join(' ')}]`,
-    toError: (root) => notSupported(at(root, path), shownValue(value), texts),
+    toError: (root) =>
+      notSupported(at(root, path), typeof value === 'string' ? plain(value) : shownValue(value), texts),
   };
 }
 

@@ -59,6 +59,17 @@ describe('defaults', () => {
       ['items.default: Invalid value: 2:  in body should be less than or equal to 1'],
     ],
     [{ 'x-kubernetes-int-or-string': true, default: 1 }, []],
+    [
+      {
+        type: 'object',
+        'x-kubernetes-embedded-resource': true,
+        properties: { a: int },
+        default: { apiVersion: 'v1', kind: 'A', metadata: { name: 'a', b: 1 }, b: 1 },
+      },
+      [
+        'default: Invalid value: {"apiVersion":"v1","kind":"A","metadata":{"name":"a"},"b":1}: must not have unknown fields',
+      ],
+    ],
     [{ ...embedded, default: { kind: 'A' } }, ['default.apiVersion: Required value']],
     [
       { ...embedded, default: { apiVersion: 'v1', kind: 'A', metadata: { labels: 1 } } },

@@ -104,7 +104,7 @@ class DefaultsCheck {
 
   #check(schema: Structural, place: Place, path: Path): void {
     if (!place.around && this.#wantsPruned && !isPruned(schema))
-      this.errors.push(invalid(path, schema.default, 'must not have unknown fields'));
+      this.errors.push(invalid(path, withKnownMetadata(schema, path), 'must not have unknown fields'));
     const metadata = place.around ? surrounding(schema, place, path) : own(schema, path);
     const errors = metadata.length > 0 ? metadata : errorsOf(checkValue(schema.default, schema), path);
     this.errors.push(...(errors.length > 0 ? errors : this.#rules(schema, place, path)));
@@ -131,6 +131,17 @@ function isPruned(schema: Structural): boolean {
   const pruned = structuredClone(schema.default);
   prune(pruned, schema);
   return equalValues(pruned, schema.default);
+}
+
+/** As upstream shows it: by then unknown fields of metadata are gone. */
+function withKnownMetadata(schema: Structural, path: Path): unknown {
+  const shown = structuredClone(schema.default);
+  try {
+    coerceEmbedded(shown, schema, path, false);
+  } catch (error) {
+    if (!(error instanceof MalformedMetadata)) throw error;
+  }
+  return shown;
 }
 
 function own(schema: Structural, path: Path): ErrorList {

@@ -1,5 +1,5 @@
 /** Names of pools, requests, attributes and shares. Compare pkg/apis/resource/validation. */
-import { type ErrorList, invalid, type Path, quote, required, tooLong } from '@keelson/api/field';
+import { type ErrorList, invalid, named, type Path, quote, required, tooLong } from '@keelson/api/field';
 import { isCIdentifier, isDNS1123Label, isDNS1123Subdomain, isValidLabelValue } from '@keelson/api/validation/names';
 import { validateCSIDriverName } from '../validation/csi.ts';
 import { invalidFor } from '../validation/fields.ts';
@@ -45,7 +45,10 @@ export function validateQualifiedName(name: string, path: Path): ErrorList {
 export function validateFullyQualifiedName(name: string, path: Path): ErrorList {
   const errors = validateQualifiedName(name, path);
   if (name.includes('/')) return errors;
-  return [...errors, invalid(path, name, 'a fully qualified name must be a domain and a name separated by a slash')];
+  return [
+    ...errors,
+    invalid(path, named(name), 'a fully qualified name must be a domain and a name separated by a slash'),
+  ];
 }
 
 function validateIdentifier(id: string, path: Path): ErrorList {

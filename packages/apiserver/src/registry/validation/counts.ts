@@ -1,5 +1,5 @@
 /** Counters in the status of kinds that keep replicas, and numbers that may be percentages. */
-import { type ErrorList, invalid, type Path } from '@keelson/api/field';
+import { type ErrorList, invalid, named, type Path } from '@keelson/api/field';
 import type { IntOrString } from '@keelson/api/scalars';
 import { isValidPercent } from '@keelson/api/validation/names';
 import { invalidFor, nonNegative } from './fields.ts';
@@ -28,7 +28,7 @@ export function validateNotDecremented(count: number | undefined, old: number | 
 
 /** At least 0, or `25%`. */
 export function validateCountOrPercent(value: IntOrString, path: Path): ErrorList {
-  return typeof value === 'number' ? nonNegative(value, path) : invalidFor(path, value, isValidPercent(value));
+  return typeof value === 'number' ? nonNegative(value, path) : invalidFor(path, named(value), isValidPercent(value));
 }
 
 export function validateAtMost100Percent(value: IntOrString, path: Path): ErrorList {

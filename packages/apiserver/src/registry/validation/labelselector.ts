@@ -1,5 +1,5 @@
 /** Labels and label selectors inside objects (k8s.io/apimachinery/pkg/apis/meta/v1/validation). */
-import { type ErrorList, forbidden, type GoValue, invalid, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, type GoValue, invalid, named, type Path, required } from '@keelson/api/field';
 import type { LabelSelector, LabelSelectorRequirement } from '@keelson/api/generated/types/meta/v1';
 import { isQualifiedName, isValidLabelValue } from '@keelson/api/validation/names';
 import { invalidFor } from './fields.ts';
@@ -39,7 +39,7 @@ function validateRequirement(
         forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
       );
   } else {
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   }
   errors.push(...validateLabelName(key, path.child('key')));
   if (!options.allowInvalidLabelValueInSelector)

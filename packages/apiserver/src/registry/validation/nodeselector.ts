@@ -1,5 +1,5 @@
 /** Selectors of nodes by label and by name (pkg/apis/core/validation: ValidateNodeSelector). */
-import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, type Path, required } from '@keelson/api/field';
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '@keelson/api/generated/types/core/v1';
 import { isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from './fields.ts';
@@ -37,7 +37,7 @@ function validateByLabel(
   } else if (operator === 'Gt' || operator === 'Lt') {
     if (count !== 1) errors.push(required(at, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
   } else {
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   }
   errors.push(...validateLabelName(key, path.child('key')));
   if (!laxLabelValues)
@@ -50,7 +50,7 @@ function validateByField({ key, operator, values }: NodeSelectorRequirement, pat
   const at = path.child('values');
   const errors: ErrorList = [];
   if (operator !== 'In' && operator !== 'NotIn')
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   else if (values?.length !== 1)
     errors.push(required(at, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
   if (key !== 'metadata.name') return [...errors, invalid(path.child('key'), key, 'not a valid field selector key')];

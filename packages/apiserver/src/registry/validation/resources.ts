@@ -1,5 +1,5 @@
 /** Names and amounts of resources (k8s.io/kubernetes/pkg/apis/core/validation and core/helper). */
-import { type ErrorList, invalid, type Path } from '@keelson/api/field';
+import { type ErrorList, invalid, named, type Path } from '@keelson/api/field';
 import { Quantity } from '@keelson/api/quantity';
 import {
   HUGE_PAGES,
@@ -27,18 +27,18 @@ export function isDivisibleByPageSize(name: string, amount: Quantity): boolean {
 }
 
 export function validateResourceName(name: string, path: Path): ErrorList {
-  const errors = invalidFor(path, name, isQualifiedName(name));
+  const errors = invalidFor(path, named(name), isQualifiedName(name));
   if (errors.length > 0 || name.includes('/') || isStandardResource(name)) return errors;
-  return [invalid(path, name, 'must be a standard resource type or fully qualified')];
+  return [invalid(path, named(name), 'must be a standard resource type or fully qualified')];
 }
 
 export function validateContainerResourceName(name: string, path: Path): ErrorList {
   const errors = validateResourceName(name, path);
   if (!name.includes('/')) {
     if (!isStandardContainerResource(name))
-      errors.push(invalid(path, name, 'must be a standard resource for containers'));
+      errors.push(invalid(path, named(name), 'must be a standard resource for containers'));
   } else if (!isNativeResource(name) && !isExtendedResource(name)) {
-    errors.push(invalid(path, name, "doesn't follow extended resource name standard"));
+    errors.push(invalid(path, named(name), "doesn't follow extended resource name standard"));
   }
   return errors;
 }

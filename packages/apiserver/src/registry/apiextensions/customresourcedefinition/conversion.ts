@@ -1,4 +1,4 @@
-import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, Path, plain, required } from '@keelson/api/field';
 import type { CustomResourceConversion, WebhookClientConfig } from '@keelson/api/generated/types/apiextensions/v1';
 import { isDNS1035Label } from '@keelson/api/validation/names';
 import { validateCABundle } from '../../validation/cabundle.ts';
@@ -42,7 +42,7 @@ export function validateConversion(
 
 function validateStrategy(strategy: string, path: Path): ErrorList {
   if (!strategy) return [required(path)];
-  return STRATEGIES.includes(strategy) ? [] : [notSupported(path, strategy, STRATEGIES)];
+  return STRATEGIES.includes(strategy) ? [] : [notSupported(path, plain(strategy), STRATEGIES)];
 }
 
 function validateClient(

@@ -303,3 +303,45 @@ it('is deleted after its objects', () => {
   expect(obj.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io']);
   expect(obj.status.conditions).toMatchObject([{ type: 'Terminating', reason: 'InstanceDeletionPending' }]);
 });
+
+describe('definitions of former versions', () => {
+  const bare = (preserveUnknownFields: boolean, ...schemas: (JSONSchemaProps | undefined)[]) => {
+    const obj = make({
+      preserveUnknownFields,
+      versions: schemas.map((openAPIV3Schema, i) => {
+        const { schema: _, ...rest } = version({ name: `v${i + 1}`, storage: i === 0 });
+        return { ...rest, ...(openAPIV3Schema && { schema: { openAPIV3Schema } }) };
+      }),
+    });
+    return obj;
+  };
+  const vague: JSONSchemaProps = { type: 'object', properties: { a: {} } };
+  const changed: JSONSchemaProps = { ...vague, description: 'x' };
+  const missingType = [
+    'spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields',
+  ];
+  it.each<[string, CustomResourceDefinition, CustomResourceDefinition, string[]]>([
+    ['may lack schemas', bare(true, undefined), bare(true, undefined), []],
+    [
+      'may not lack them where fields are pruned',
+      bare(false, undefined),
+      bare(true, undefined),
+      ['spec.versions[0].schema.openAPIV3Schema: Required value: because otherwise all fields are pruned'],
+    ],
+    [
+      'may not lose them',
+      bare(true, undefined),
+      bare(true, vague),
+      ['spec.versions[0].schema.openAPIV3Schema: Required value'],
+    ],
+    ['may leave types open', bare(true, changed), bare(true, vague), []],
+    ['may not leave them open where fields are pruned', bare(false, changed), bare(true, vague), missingType],
+    ['may not begin to', bare(true, vague), bare(true, schema.openAPIV3Schema), missingType],
+    [
+      'may not leave them open beside extensions',
+      bare(true, { ...vague, 'x-kubernetes-preserve-unknown-fields': true }),
+      bare(true, vague),
+      missingType,
+    ],
+  ])('%s', (_, obj, old, expected) => expect(texts(strategy.validateUpdate?.(ctx, obj, old))).toEqual(expected));
+});

@@ -1,5 +1,5 @@
 /** Compare ValidateCustomResourceDefinitionOpenAPISchema of k8s.io/apiextensions-apiserver's validation. */
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import { validateLists } from './listtypes.ts';
 import { validateRules } from './rules.ts';
@@ -52,7 +52,7 @@ function isUsed(schema: JSONSchemaProps, keyword: (typeof KEYWORDS)[number]): bo
 function validateKeywords(schema: JSONSchemaProps, { noDefaults, insideMetadata }: Place, path: Path): ErrorList {
   const { type = '', items } = schema;
   const errors: ErrorList = [];
-  if (type !== '' && !TYPES.includes(type)) errors.push(notSupported(path.child('type'), type, TYPES));
+  if (type !== '' && !TYPES.includes(type)) errors.push(notSupported(path.child('type'), plain(type), TYPES));
   if (schema.default !== undefined && noDefaults !== undefined)
     errors.push(forbidden(path.child('default'), `must not be set ${noDefaults}`));
   for (const keyword of KEYWORDS)

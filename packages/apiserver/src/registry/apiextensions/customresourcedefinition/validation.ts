@@ -1,7 +1,7 @@
 /** Compare k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. */
 
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, Path, plain, required } from '@keelson/api/field';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionSpec,
@@ -12,12 +12,14 @@ import type {
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { isDNS1035Label, isDNS1123Subdomain, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { immutableField } from '../../validation/fields.ts';
-import { internalList, internalValue } from '../../validation/internal.ts';
+import { internalList } from '../../validation/internal.ts';
 import { validateApproval } from './approval.ts';
 import { type ConversionOptions, conversionOptions, validateConversion } from './conversion.ts';
 import { type HoistedSpec, hoist } from './hoisted.ts';
 import { validateNames, validateRequiredNames } from './names.ts';
 import { validateOpenAPISchema } from './openapischema.ts';
+import { wantsSchemas, wantsStructural } from './ratcheting.ts';
+import { validateRootWithStatus } from './rootschema.ts';
 import { type SchemaContext, type SchemaJudge, schemaHas } from './schema.ts';
 import { validateSelectableFields } from './selectablefields.ts';
 import { unstructuralProblem, validateStructural } from './structural.ts';
@@ -124,7 +126,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Err
   return [
     ...validateGroup(spec.group),
     ...validateScope(spec.scope),
-    ...validateSchemasPresent(spec, hoisted),
+    ...validateSchemasPresent(spec, hoisted, options.old),
     ...versions.flatMap((v, i) => validateVersion(v, spec, hoisted, options, VERSIONS.index(i))),
     ...validateUniformity(hoisted),
     ...validateVersionNames(versions, spec.versions),
@@ -165,15 +167,24 @@ function validateGroup(group: string): ErrorList {
 function validateScope(scope: string): ErrorList {
   const path = SPEC.child('scope');
   if (!scope) return [required(path)];
-  return SCOPES.includes(scope) ? [] : [notSupported(path, scope, SCOPES)];
+  return SCOPES.includes(scope) ? [] : [notSupported(path, plain(scope), SCOPES)];
 }
 
-function validateSchemasPresent(spec: CustomResourceDefinitionSpec, { validation, versions }: HoistedSpec): ErrorList {
-  const errors: ErrorList = validation?.openAPIV3Schema
+/** Definitions of former versions may lack schemas, as long as nothing is pruned. */
+function validateSchemasPresent(
+  spec: CustomResourceDefinitionSpec,
+  { validation, versions }: HoistedSpec,
+  old: CustomResourceDefinitionSpec | undefined,
+): ErrorList {
+  const isWanted = wantsSchemas(old);
+  const missing = validation?.openAPIV3Schema
     ? []
-    : versions.flatMap((v, i) =>
-        v.schema?.openAPIV3Schema ? [] : [required(VERSIONS.index(i).child('schema', 'openAPIV3Schema'))],
-      );
+    : [...versions.entries()].filter(([, v]) => !v.schema?.openAPIV3Schema);
+  const errors: ErrorList = missing.flatMap(([i, { served }]) => {
+    const path = VERSIONS.index(i).child('schema', 'openAPIV3Schema');
+    if (isWanted) return [required(path)];
+    return spec.preserveUnknownFields || !served ? [] : [required(path, 'because otherwise all fields are pruned')];
+  });
   const hasDefaults = (spec.versions ?? []).some(
     ({ schema }) => schema?.openAPIV3Schema && schemaHas(schema.openAPIV3Schema, (s) => s.default !== undefined),
   );
@@ -281,11 +292,15 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
   if (!schema) return [];
   const { spec, options, version, hasStatus } = place;
   const path = place.path.child('openAPIV3Schema');
+  const isStructural = wantsStructural(spec, options.old, patterns(options.judge));
   const errors = [
     ...(hasStatus ? validateRootWithStatus(schema, path) : []),
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
-    ...judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version }),
+    ...(isStructural
+      ? judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version })
+      : validateOpenAPISchema(schema, path)),
   ];
+  if (!isStructural) return errors;
   const unstructural = unstructuralProblem(schema);
   // Mostly said in other words already.
   return unstructural && errors.length === 0 ? [invalid(path, '', unstructural)] : errors;
@@ -294,7 +309,7 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
 /** The rules compile where structure and defaults are in order, and the schema that they belong to. */
 function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, context: SchemaContext): ErrorList {
   const canBeStructural = unstructuralProblem(schema) === undefined;
-  const structure = canBeStructural ? validateStructural(schema, path, (p) => judge.patternProblem?.(p)) : [];
+  const structure = canBeStructural ? validateStructural(schema, path, patterns(judge)) : [];
   const isStructural = canBeStructural && structure.length === 0;
   const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
   const found = validateOpenAPISchema(schema, path);
@@ -304,31 +319,8 @@ function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, co
   return [...errors, ...(judge.validateRules?.(schema, path, context, isFaulty) ?? [])];
 }
 
+const patterns = (judge: SchemaJudge) => (pattern: string) => judge.patternProblem?.(pattern);
+
 function isWithin(field: string, outer: string): boolean {
   return field.startsWith(outer) && ['', '.', '['].includes(field.charAt(outer.length));
-}
-
-/** Go's names of them; the JSON names differ in their first letter, and by a prefix. */
-const ROOT_FIELDS =
-  'Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations';
-const ROOT_JSON = new Set(
-  ROOT_FIELDS.split(' ').map((name) => {
-    if (name === 'XPreserveUnknownFields') return 'x-kubernetes-preserve-unknown-fields';
-    return name === 'XValidations' ? 'x-kubernetes-validations' : `${name[0]!.toLowerCase()}${name.slice(1)}`;
-  }),
-);
-
-/** The status is judged by the schema's `status` property alone: what else the root says of it would be lost. */
-function validateRootWithStatus(schema: JSONSchemaProps, path: Path): ErrorList {
-  if (schema.type && schema.type !== 'object')
-    return [
-      invalid(
-        path.child('type'),
-        schema.type,
-        'only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
-      ),
-    ];
-  if (Object.keys(schema).every((field) => ROOT_JSON.has(field))) return [];
-  const detail = `only [${ROOT_FIELDS}] fields are allowed at the root of the schema if the status subresource is enabled`;
-  return [invalid(path, internalValue(`${GO_PACKAGE}.JSONSchemaProps`, schema), detail)];
 }

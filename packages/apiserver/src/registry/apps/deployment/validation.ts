@@ -1,4 +1,4 @@
-import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, Path, required } from '@keelson/api/field';
 import type {
   Deployment,
   DeploymentStatus,
@@ -18,12 +18,13 @@ import { immutableField, nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { shownSelector } from '../../validation/labelselector.ts';
 import { validateSelectorAndTemplate } from '../podtemplate.ts';
+import { ROLLBACK_TO } from './defaults.ts';
 
 const SPEC = Path.of('spec');
 const STATUS = Path.of('status');
 const STRATEGIES = ['Recreate', 'RollingUpdate'];
 
-export function validateSpec({ spec }: Deployment, options: PodValidationOptions): ErrorList {
+export function validateSpec({ metadata, spec }: Deployment, options: PodValidationOptions): ErrorList {
   const { minReadySeconds = 0, progressDeadlineSeconds: deadline } = spec;
   const deadlineAt = SPEC.child('progressDeadlineSeconds');
   const errors = [
@@ -32,6 +33,7 @@ export function validateSpec({ spec }: Deployment, options: PodValidationOptions
     ...validateStrategy(spec.strategy, SPEC.child('strategy')),
     ...nonNegative(minReadySeconds, SPEC.child('minReadySeconds')),
     ...nonNegative(spec.revisionHistoryLimit ?? 0, SPEC.child('revisionHistoryLimit')),
+    ...nonNegative(Number(metadata.annotations?.[ROLLBACK_TO] ?? 0), SPEC.child('rollback', 'version')),
   ];
   if (deadline === undefined) return errors;
   errors.push(...nonNegative(deadline, deadlineAt));
@@ -59,7 +61,13 @@ function validateRollingUpdate(update: RollingUpdateDeployment, path: Path): Err
     ...validateCountOrPercent(maxSurge, path.child('maxSurge')),
   ];
   if (countOrPercent(maxUnavailable) === 0 && countOrPercent(maxSurge) === 0)
-    errors.push(invalid(at, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+    errors.push(
+      invalid(
+        at,
+        typeof maxUnavailable === 'string' ? named(maxUnavailable) : maxUnavailable,
+        'may not be 0 when `maxSurge` is 0',
+      ),
+    );
   return [...errors, ...validateAtMost100Percent(maxUnavailable, at)];
 }
 

@@ -1,5 +1,5 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, Path, required } from '@keelson/api/field';
 import type {
   RollingUpdateStatefulSetStrategy,
   StatefulSet,
@@ -75,7 +75,7 @@ function validateManagementPolicy(policy: string, path: Path): ErrorList {
   if (policy === '') return [required(path)];
   return ['OrderedReady', 'Parallel'].includes(policy)
     ? []
-    : [invalid(path, policy, "must be 'OrderedReady' or 'Parallel'")];
+    : [invalid(path, named(policy), "must be 'OrderedReady' or 'Parallel'")];
 }
 
 function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy, path: Path): ErrorList {

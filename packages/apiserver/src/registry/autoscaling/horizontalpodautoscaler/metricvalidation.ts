@@ -1,5 +1,5 @@
 /** What a horizontal autoscaler looks at. */
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, type Path, required } from '@keelson/api/field';
 import type { MetricIdentifier, MetricSpec, MetricTarget } from '@keelson/api/generated/types/autoscaling/v2';
 import { Quantity } from '@keelson/api/quantity';
 import { isPathSegmentName } from '@keelson/api/validation/names';
@@ -102,7 +102,7 @@ function validateTarget(target: MetricTarget, path: Path): ErrorList {
   const errors: ErrorList = [];
   if (type === '') errors.push(required(path.child('type'), 'must specify a metric target type'));
   if (!TARGET_TYPES.includes(type))
-    errors.push(invalid(path.child('type'), type, 'must be either Utilization, Value, or AverageValue'));
+    errors.push(invalid(path.child('type'), named(type), 'must be either Utilization, Value, or AverageValue'));
   for (const [key, amount] of Object.entries({ value, averageValue }))
     if (amount !== undefined && Quantity.parse(amount).sign() !== 1)
       errors.push(invalid(path.child(key), amount, 'must be positive'));

@@ -1,4 +1,4 @@
-import { type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, named, notSupported, Path, required } from '@keelson/api/field';
 import type { CronJob, CronJobSpec, JobTemplateSpec } from '@keelson/api/generated/types/batch/v1';
 import { parseSchedule } from '@keelson/component/cron/schedule';
 import { isTimeZone } from '@keelson/component/go/timezone';
@@ -56,7 +56,7 @@ function validateSchedule({ schedule, timeZone }: CronJobSpec, old: CronJobSpec 
 
 function validateTimeZone(zone: string, path: Path): ErrorList {
   if (zone === '') return [invalid(path, zone, 'timeZone must be nil or non-empty string')];
-  const unknown = [invalid(path, zone, `unknown time zone ${zone}`)];
+  const unknown = [invalid(path, named(zone), `unknown time zone ${zone}`)];
   if (!zone.split('/').every(isZonePart)) return unknown;
   const errors =
     zone.toLowerCase() === 'local'

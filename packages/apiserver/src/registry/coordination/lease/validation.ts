@@ -1,5 +1,5 @@
 /** Compare pkg/apis/coordination/validation: ValidateLeaseSpec. */
-import { type ErrorList, forbidden, notSupported, Path } from '@keelson/api/field';
+import { type ErrorList, forbidden, named, notSupported, Path } from '@keelson/api/field';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor, nonNegative, positive } from '../../validation/fields.ts';
@@ -23,6 +23,6 @@ export function validateLease({ spec }: Lease): ErrorList {
 /** A known strategy, or somebody's own with a domain. The errors name the field twice, as upstream's do. */
 export function validateCoordinatedLeaseStrategy(strategy: string, path: Path): ErrorList {
   const at = path.child('strategy');
-  if (strategy.includes('/')) return invalidFor(at, strategy, isQualifiedName(strategy));
+  if (strategy.includes('/')) return invalidFor(at, named(strategy), isQualifiedName(strategy));
   return strategy === OLDEST_EMULATION_VERSION ? [] : [notSupported(at, strategy, [OLDEST_EMULATION_VERSION])];
 }

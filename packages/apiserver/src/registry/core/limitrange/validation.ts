@@ -1,5 +1,5 @@
 /** Compare pkg/apis/core/validation: ValidateLimitRange. */
-import { duplicate, type ErrorList, forbidden, invalid, Path, required } from '@keelson/api/field';
+import { duplicate, type ErrorList, forbidden, invalid, named, Path, required } from '@keelson/api/field';
 import type { LimitRange, LimitRangeItem } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isOvercommitAllowed } from '@keelson/api/resources/names';
@@ -26,9 +26,9 @@ export function validateLimitRange({ spec }: LimitRange): ErrorList {
 }
 
 function validateType(type: string, path: Path): ErrorList {
-  const errors = invalidFor(path, type, isQualifiedName(type));
+  const errors = invalidFor(path, named(type), isQualifiedName(type));
   if (errors.length > 0 || type.includes('/') || TYPES.includes(type)) return errors;
-  return [invalid(path, type, 'must be a standard limit type or fully qualified')];
+  return [invalid(path, named(type), 'must be a standard limit type or fully qualified')];
 }
 
 function validateItem(item: LimitRangeItem, path: Path): ErrorList {

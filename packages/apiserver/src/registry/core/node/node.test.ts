@@ -68,6 +68,35 @@ describe('Node', () => {
     ],
   ])('validates %j', (obj, expected) => expect(texts(strategy.validate?.(ctx, obj))).toEqual(expected));
 
+  it.each<[string, string, string[]]>([
+    ['taints', '[{"key":"a","effect":"NoSchedule"}]', []],
+    ['taints', '', []],
+    [
+      'taints',
+      '[{"key":"a","effect":"x"}]',
+      ['taints[0].effect: Unsupported value: "x": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"'],
+    ],
+    ['taints', '{}', [': Invalid value: "taints": json: cannot unmarshal object into Go value of type []core.Taint']],
+    ['preferAvoidPods', 'null', []],
+    ['preferAvoidPods', '{"preferAvoidPods":[{"podSignature":{"podController":{"controller":true}}}]}', []],
+    ['preferAvoidPods', '{', ['AvoidPods: Invalid value: "preferAvoidPods": unexpected end of JSON input']],
+    ['preferAvoidPods', '{"preferAvoidPods":[{}]}', ['preferAvoidPods[0].PodSignature: Required value']],
+    [
+      'preferAvoidPods',
+      '{"preferAvoidPods":[{"podSignature":{"podController":{"controller":false}}}]}',
+      ['preferAvoidPods[0].PodSignature.PodController.Controller: Invalid value: false: must point to a controller'],
+    ],
+  ])('reads the annotation %s: %s', (name, text, expected) => {
+    const obj = make();
+    obj.metadata.annotations = { [`scheduler.alpha.kubernetes.io/${name}`]: text };
+    const shown = (errors: string[]) =>
+      errors.map((error) =>
+        error.replace(/^metadata\.annotations\.?/, '').replaceAll('scheduler.alpha.kubernetes.io/', ''),
+      );
+    expect(shown(texts(strategy.validate?.(ctx, obj)))).toEqual(expected);
+    expect(shown(texts(strategy.validateUpdate?.(ctx, obj, make())))).toEqual(expected);
+  });
+
   it('gets its addresses and provider once', () => {
     const old = make({ podCIDRs: ['10.0.0.0/24'], providerID: 'p' });
     expect(texts(strategy.validateUpdate?.(ctx, make({ providerID: 'q' }), old))).toEqual([

@@ -6,6 +6,7 @@ import { parseCIDRSloppy } from '@keelson/api/ip';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLegacyCIDR } from '../../validation/ip.ts';
 import { validateResourceQuantity } from '../../validation/resources.ts';
+import { validateNodeAnnotations } from './annotations.ts';
 import { validateConfigSource, validateConfigStatus } from './config.ts';
 import { validateTaints } from './taints.ts';
 
@@ -17,9 +18,10 @@ const MAX_FEATURE_NAME = 253;
 const FEATURE = /^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z][A-Za-z0-9]*)*$/;
 
 export function validateNode(node: Node): ErrorList {
-  const { spec, status } = node;
+  const { metadata, spec, status } = node;
   const swap = status.nodeInfo?.swap?.capacity;
   return [
+    ...validateNodeAnnotations(metadata.annotations ?? {}, METADATA.child('annotations')),
     // Upstream says metadata of where taints stand.
     ...validateTaints(spec.taints, METADATA.child('taints')),
     ...validateAmounts(node),
@@ -75,9 +77,10 @@ function validatePodCIDRs(cidrs: readonly string[]): ErrorList {
 }
 
 export function validateNodeUpdate(node: Node, old: Node): ErrorList {
-  const { spec, status } = node;
+  const { metadata, spec, status } = node;
   const fromNothing = (name: string) => `node updates may not change ${name} except from "" to valid`;
   return [
+    ...validateNodeAnnotations(metadata.annotations ?? {}, METADATA.child('annotations')),
     ...validateAmounts(node),
     ...validateFeatures(status.declaredFeatures ?? []),
     ...validateAddresses(node),

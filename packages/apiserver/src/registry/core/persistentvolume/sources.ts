@@ -1,5 +1,5 @@
 /** Where the data of a PersistentVolume lies: exactly one of these (pkg/apis/core/validation). */
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type {
   AWSElasticBlockStoreVolumeSource,
   AzureDiskVolumeSource,
@@ -232,9 +232,9 @@ export function validateAzureDisk(source: AzureDiskVolumeSource, path: Path): Er
     errors.push(notSupported(path.child('cachingMode'), cachingMode, CACHING_MODES));
   if (kind !== undefined && !DISK_KINDS.includes(kind)) errors.push(notSupported(path.child('kind'), kind, DISK_KINDS));
   if (kind === 'Managed' && !diskURI.startsWith('/subscriptions/'))
-    errors.push(notSupported(path.child('diskURI'), diskURI, [MANAGED_DISK_URI]));
+    errors.push(notSupported(path.child('diskURI'), plain(diskURI), [MANAGED_DISK_URI]));
   if (kind !== undefined && kind !== 'Managed' && !diskURI.startsWith('https://'))
-    errors.push(notSupported(path.child('diskURI'), diskURI, [BLOB_DISK_URI]));
+    errors.push(notSupported(path.child('diskURI'), plain(diskURI), [BLOB_DISK_URI]));
   return errors;
 }
 

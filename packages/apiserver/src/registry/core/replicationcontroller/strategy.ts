@@ -9,7 +9,7 @@ import { dropDisabledTemplateFields } from '../pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../pod/validation/options.ts';
 import { warningsForTemplate } from '../pod/warnings.ts';
 import { defaults } from './defaults.ts';
-import { validateSpec, validateStatus } from './validation.ts';
+import { validateNonConvertible, validateSpec, validateStatus } from './validation.ts';
 
 const SPEC_TYPE = structType('io.k8s.api.core.v1.ReplicationControllerSpec');
 const TEMPLATE = Path.of('spec', 'template');
@@ -34,7 +34,10 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicationController>
       dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
-    validateUpdate: (_ctx, obj, old) => validateSpec(obj, templateOptions(policy, old.spec.template)),
+    validateUpdate: (_ctx, obj, old) => [
+      ...validateSpec(obj, templateOptions(policy, old.spec.template)),
+      ...validateNonConvertible(obj, old),
+    ],
     // Upstream passes the old template where the new one belongs.
     warningsOnUpdate: (_ctx, { metadata }, old) =>
       metadata.generation === old.metadata.generation ? [] : warningsForTemplate(old.spec.template, TEMPLATE),

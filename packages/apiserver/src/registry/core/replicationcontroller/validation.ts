@@ -1,4 +1,5 @@
-import { type ErrorList, Path, required } from '@keelson/api/field';
+import { semanticEqual } from '@keelson/api/codec/equality';
+import { type ErrorList, FieldError, invalid, Path, required } from '@keelson/api/field';
 import type { ReplicationController, ReplicationControllerStatus } from '@keelson/api/generated/types/core/v1';
 import { selectorOfLabels } from '@keelson/api/selectors/labels';
 import { validateLongRunning } from '../../apps/podtemplate.ts';
@@ -9,6 +10,7 @@ import type { PodValidationOptions } from '../pod/validation/options.ts';
 import { validatePodTemplateSpec } from '../pod/validation/spec.ts';
 
 const SPEC = Path.of('spec');
+const NON_CONVERTIBLE = 'non-convertible.kubernetes.io';
 
 export function validateSpec({ spec }: ReplicationController, options: PodValidationOptions): ErrorList {
   const { minReadySeconds = 0, selector, replicas, template } = spec;
@@ -26,6 +28,24 @@ export function validateSpec({ spec }: ReplicationController, options: PodValida
         ]
       : [required(at)]),
   ];
+}
+
+/**
+ * Marks that a controller has which was made of a replica set: what they name cannot be told as a controller.
+ * Compare pkg/registry/core/replicationcontroller: ValidateUpdate.
+ */
+export function validateNonConvertible(
+  { spec }: ReplicationController,
+  { metadata, spec: old }: ReplicationController,
+): ErrorList {
+  return Object.entries(metadata.annotations ?? {}).flatMap(([key, value]) => {
+    const [, field, ...more] = key.split('/');
+    if (!key.startsWith(NON_CONVERTIBLE) || field === undefined || more.length > 0) return [];
+    if (!field.includes('selector'))
+      return [new FieldError('FieldValueNotFound', field, value, 'unknown non-convertible field')];
+    if (semanticEqual(spec.selector, old.selector)) return [];
+    return [invalid(SPEC.child('selector'), spec.selector, 'cannot update non-convertible selector')];
+  });
 }
 
 export function validateStatus(status: ReplicationControllerStatus): ErrorList {

@@ -1,5 +1,5 @@
 /** Which objects a quota counts: scopes, by name or by selector (pkg/apis/core/validation: validateResourceQuotaScopes). */
-import { type ErrorList, invalid, type Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, named, type Path, required } from '@keelson/api/field';
 import type { ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
 import { internalValue } from '../../validation/internal.ts';
 import { isStandardQuotaResource } from './resources.ts';
@@ -55,7 +55,7 @@ export function validateScopeSelector(spec: ResourceQuotaSpec, path: Path): Erro
     const { scopeName } = requirement;
     const shown = () => internalValue('io.k8s.api.core.v1.ScopeSelector', scopeSelector);
     return [
-      ...(isScope(scopeName) ? [] : [invalid(at.child('scopeName'), scopeName, 'unsupported scope')]),
+      ...(isScope(scopeName) ? [] : [invalid(at.child('scopeName'), named(scopeName), 'unsupported scope')]),
       ...uncounted(scopeName, spec).map(() => invalid(at, shown(), 'unsupported scope applied to resource')),
       ...validateRequirement(requirement, at),
     ];
@@ -96,7 +96,7 @@ function validateRequirement(requirement: ScopedResourceSelectorRequirement, pat
         ),
       );
   } else {
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   }
   return errors;
 }

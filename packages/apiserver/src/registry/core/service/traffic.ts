@@ -1,5 +1,5 @@
 /** How traffic reaches a Service's endpoints: its policies and the health check port. */
-import { type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, notSupported, Path, plain, required } from '@keelson/api/field';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { isValidPortNum } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
@@ -46,5 +46,5 @@ function validateInternalPolicy({ spec }: Service): ErrorList {
 
 function validateDistribution(distribution: string | undefined): ErrorList {
   if (distribution === undefined || DISTRIBUTIONS.includes(distribution)) return [];
-  return [notSupported(SPEC.child('trafficDistribution'), distribution, DISTRIBUTIONS)];
+  return [notSupported(SPEC.child('trafficDistribution'), plain(distribution), DISTRIBUTIONS)];
 }

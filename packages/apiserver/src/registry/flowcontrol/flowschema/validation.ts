@@ -12,12 +12,14 @@ import type {
 } from '@keelson/api/generated/types/flowcontrol/v1';
 import { nameIsDNSLabel, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
+import { internalValue } from '../../validation/internal.ts';
 import { validateConditions } from '../conditions.ts';
-import { asInternal } from '../internal.ts';
 import { mandatoryFlowSchema } from '../mandatory.ts';
 
 const MAX_PRECEDENCE = 10_000;
 const METHODS = ['ByNamespace', 'ByUser'];
+const FLOW_SCHEMA_SPEC = 'io.k8s.api.flowcontrol.v1.FlowSchemaSpec';
+const DISTINGUISHER = 'io.k8s.api.flowcontrol.v1.FlowDistinguisherMethod';
 const SUBJECT_KINDS = ['Group', 'ServiceAccount', 'User'];
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch'];
 
@@ -28,7 +30,7 @@ export function validateFlowSchema(obj: FlowSchema): ErrorList {
   return [
     ...validateSpec(name, obj.spec, path),
     ...(mandatory && !semanticEqual(obj.spec, mandatory.spec)
-      ? [invalid(path, asInternal(obj.spec), `spec of '${name}' must equal the fixed value`)]
+      ? [invalid(path, internalValue(FLOW_SCHEMA_SPEC, obj.spec), `spec of '${name}' must equal the fixed value`)]
       : []),
     ...validateConditions(obj),
   ];
@@ -44,7 +46,7 @@ function validateSpec(name: string, spec: FlowSchemaSpec, path: Path): ErrorList
     errors.push(invalid(at, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
   }
   if (method && !METHODS.includes(method.type)) {
-    errors.push(notSupported(path.child('distinguisherMethod', 'type'), asInternal(method), METHODS));
+    errors.push(notSupported(path.child('distinguisherMethod', 'type'), internalValue(DISTINGUISHER, method), METHODS));
   }
   const levelPath = path.child('priorityLevelConfiguration', 'name');
   if (level.name === '') errors.push(required(levelPath, 'must reference a priority level'));

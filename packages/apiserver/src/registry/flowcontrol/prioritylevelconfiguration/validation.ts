@@ -1,6 +1,6 @@
 /** Compare pkg/apis/flowcontrol/validation: ValidatePriorityLevelConfiguration. */
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, forbidden, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, Path, required } from '@keelson/api/field';
 import type {
   ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
@@ -8,10 +8,11 @@ import type {
   PriorityLevelConfiguration,
   QueuingConfiguration,
 } from '@keelson/api/generated/types/flowcontrol/v1';
+import { internalValue } from '../../validation/internal.ts';
 import { validateConditions } from '../conditions.ts';
-import { asInternal } from '../internal.ts';
 import { mandatoryPriorityLevel } from '../mandatory.ts';
 
+const SPEC_TYPE = 'io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec';
 /** An annotation of v1beta3 alone. */
 const PRESERVE_ZERO = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares';
 const MAX_QUEUES = 10_000_000;
@@ -38,13 +39,17 @@ function validateMandatory({ metadata, spec }: PriorityLevelConfiguration, path:
   if (name !== 'exempt') {
     return semanticEqual(spec, wanted)
       ? []
-      : [invalid(path, asInternal(spec), `spec of '${name}' must equal the fixed value`)];
+      : [invalid(path, internalValue(SPEC_TYPE, spec), `spec of '${name}' must equal the fixed value`)];
   }
   const { exempt: _given, ...rest } = spec;
   const { exempt: _wanted, ...fixed } = wanted;
   if (semanticEqual(rest, fixed)) return [];
   return [
-    invalid(path, asInternal(spec), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`),
+    invalid(
+      path,
+      internalValue(SPEC_TYPE, spec),
+      `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`,
+    ),
   ];
 }
 
@@ -52,7 +57,7 @@ function validateSpec({ metadata, spec }: PriorityLevelConfiguration, path: Path
   const errors: ErrorList = [];
   const { type, limited, exempt } = spec;
   if ((metadata.name === 'exempt') !== (type === 'Exempt')) {
-    errors.push(invalid(path.child('type'), type, "must be 'Exempt' if and only if `name` is 'exempt'"));
+    errors.push(invalid(path.child('type'), named(type), "must be 'Exempt' if and only if `name` is 'exempt'"));
   }
   switch (type) {
     case 'Exempt':

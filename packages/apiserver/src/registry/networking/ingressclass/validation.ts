@@ -1,5 +1,5 @@
 /** Compare pkg/apis/networking/validation: ValidateIngressClass. */
-import { type ErrorList, forbidden, notSupported, Path, required, tooLong } from '@keelson/api/field';
+import { type ErrorList, forbidden, notSupported, Path, plain, required, tooLong } from '@keelson/api/field';
 import type { IngressClass, IngressClassParametersReference } from '@keelson/api/generated/types/networking/v1';
 import { isDomainPrefixedPath } from '@keelson/api/validation/domains';
 import { nameIsDNSLabel } from '@keelson/api/validation/names';
@@ -31,7 +31,7 @@ function validateParameters(parameters: IngressClassParametersReference, path: P
 function validateScope({ scope, namespace }: IngressClassParametersReference, path: Path): ErrorList {
   const namespacePath = path.child('namespace');
   if (scope == null) return [required(path.child('scope'))];
-  if (!SCOPES.includes(scope)) return [notSupported(path.child('scope'), scope, SCOPES)];
+  if (!SCOPES.includes(scope)) return [notSupported(path.child('scope'), plain(scope), SCOPES)];
   if (scope === 'Cluster')
     return namespace === undefined ? [] : [forbidden(namespacePath, "`parameters.scope` is set to 'Cluster'")];
   return namespace === undefined

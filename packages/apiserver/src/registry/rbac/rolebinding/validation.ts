@@ -1,7 +1,7 @@
 /** Compare pkg/apis/rbac/validation: ValidateRoleBinding, ValidateClusterRoleBinding. */
 
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, notSupported, Path, plain, required } from '@keelson/api/field';
 import type { ClusterRoleBinding, RoleBinding, Subject } from '@keelson/api/generated/types/rbac/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
@@ -20,8 +20,8 @@ export function validateBinding({ roleRef, subjects }: Binding, namespaced: bool
   const errors: ErrorList = [];
   const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
   if (roleRef.apiGroup !== GROUP)
-    errors.push(notSupported(ROLE_REF.child('apiGroup'), roleRef.apiGroup ?? '', [GROUP]));
-  if (!kinds.includes(roleRef.kind)) errors.push(notSupported(ROLE_REF.child('kind'), roleRef.kind, kinds));
+    errors.push(notSupported(ROLE_REF.child('apiGroup'), plain(roleRef.apiGroup ?? ''), [GROUP]));
+  if (!kinds.includes(roleRef.kind)) errors.push(notSupported(ROLE_REF.child('kind'), plain(roleRef.kind), kinds));
   if (!roleRef.name) errors.push(required(ROLE_REF.child('name')));
   else errors.push(...invalidFor(ROLE_REF.child('name'), roleRef.name, rbacName(roleRef.name)));
   for (const [i, subject] of (subjects ?? []).entries())
@@ -35,12 +35,12 @@ function validateSubject(subject: Subject, namespaced: boolean, path: Path): Err
   if (!name) errors.push(required(path.child('name')));
   if (kind === 'ServiceAccount') {
     if (name) errors.push(...invalidFor(path.child('name'), name, nameIsDNSSubdomain(name, false)));
-    if (apiGroup) errors.push(notSupported(path.child('apiGroup'), apiGroup, ['']));
+    if (apiGroup) errors.push(notSupported(path.child('apiGroup'), plain(apiGroup), ['']));
     if (!namespaced && !namespace) errors.push(required(path.child('namespace')));
   } else if (kind === 'User' || kind === 'Group') {
-    if (apiGroup !== GROUP) errors.push(notSupported(path.child('apiGroup'), apiGroup, [GROUP]));
+    if (apiGroup !== GROUP) errors.push(notSupported(path.child('apiGroup'), plain(apiGroup ?? ''), [GROUP]));
   } else {
-    errors.push(notSupported(path.child('kind'), kind, SUBJECT_KINDS));
+    errors.push(notSupported(path.child('kind'), plain(kind), SUBJECT_KINDS));
   }
   return errors;
 }

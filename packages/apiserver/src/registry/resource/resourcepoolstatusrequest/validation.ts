@@ -7,6 +7,7 @@ import { validateConditions } from '../../validation/conditions.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 
+const MAX_VALIDATION_ERROR = 256;
 const MAX_POOL_NAME = 253;
 const MAX_LIMIT = 1000;
 const MAX_POOLS = 1000;
@@ -72,6 +73,9 @@ function validatePool(pool: PoolStatus, path: Path): ErrorList {
     ...(pool.nodeName === undefined
       ? []
       : invalidFor(path.child('nodeName'), pool.nodeName, isLongName(pool.nodeName))),
+    ...(Buffer.byteLength(pool.validationError ?? '') > MAX_VALIDATION_ERROR
+      ? [tooLong(path.child('validationError'), MAX_VALIDATION_ERROR)]
+      : []),
   ];
 }
 

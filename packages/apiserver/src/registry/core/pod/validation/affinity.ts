@@ -1,6 +1,6 @@
 /** Node and pod affinity. */
 
-import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, type Path, required } from '@keelson/api/field';
 import type {
   Affinity,
   NodeAffinity,
@@ -94,7 +94,7 @@ function validateLabelRequirement(
     if (values.length !== 1)
       errors.push(required(at, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
   } else {
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   }
   errors.push(...validateLabelName(key, path.child('key')));
   if (!allowInvalidValues)
@@ -107,7 +107,7 @@ function validateFieldRequirement({ key, operator, values = [] }: NodeSelectorRe
   const errors: ErrorList = [];
   const at = path.child('values');
   if (operator !== 'In' && operator !== 'NotIn')
-    errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
+    errors.push(invalid(path.child('operator'), named(operator), 'not a valid selector operator'));
   else if (values.length !== 1)
     errors.push(required(at, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
   if (key !== 'metadata.name') errors.push(invalid(path.child('key'), key, 'not a valid field selector key'));

@@ -1,8 +1,11 @@
 /** Annotations that mean something to a pod. */
 
+import { DecodeError } from '@keelson/api/codec/exact';
 import { type ErrorList, forbidden, invalid, type Path } from '@keelson/api/field';
 import type { PodSpec, Toleration } from '@keelson/api/generated/types/core/v1';
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
+import { type ListType, structType } from '@keelson/api/schema';
+import { readJSONAnnotation } from '../../../validation/jsonannotation.ts';
 import type { PodValidationOptions } from './options.ts';
 import { validateAppArmorAnnotations, validateSeccompAnnotations } from './profiles.ts';
 import { validateTolerations } from './tolerations.ts';
@@ -11,6 +14,13 @@ type Annotations = Readonly<Record<string, string>>;
 
 export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const TOLERATIONS = 'scheduler.alpha.kubernetes.io/tolerations';
+const TOLERATIONS_TYPE: ListType = {
+  kind: 'list',
+  element: structType('io.k8s.api.core.v1.Toleration'),
+  elementPointer: false,
+  goName: '[]core.Toleration',
+  named: false,
+};
 const APPARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 
 export function validatePodAnnotations(
@@ -37,9 +47,10 @@ export function validatePodAnnotations(
 function validateTolerationsAnnotation(text: string, options: PodValidationOptions, path: Path): ErrorList {
   let tolerations: Toleration[];
   try {
-    tolerations = (JSON.parse(text) as Toleration[] | null) ?? [];
+    tolerations = (readJSONAnnotation(text, TOLERATIONS_TYPE) ?? []) as Toleration[];
   } catch (error) {
-    return [invalid(path, TOLERATIONS, (error as Error).message)];
+    if (error instanceof DecodeError) return [invalid(path, TOLERATIONS, error.message)];
+    throw error;
   }
   return validateTolerations(tolerations, options, path.child(TOLERATIONS));
 }

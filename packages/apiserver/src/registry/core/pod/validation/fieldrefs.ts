@@ -1,6 +1,6 @@
 /** References to fields of the pod and resources of a container, from environment variables and files. */
 
-import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type { ObjectFieldSelector, ResourceFieldSelector } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { qualifiedName } from './names.ts';
@@ -50,7 +50,7 @@ export function validateFieldRef(
   }
   const field = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath;
   if (!KNOWN_FIELDS.has(field)) return unconvertible(`field label not supported: ${fieldPath}`);
-  return supported.includes(field) ? [] : [notSupported(at, field, supported)];
+  return supported.includes(field) ? [] : [notSupported(at, plain(field), supported)];
 }
 
 const RESOURCES = [
@@ -73,7 +73,7 @@ export function validateResourceFieldRef(
   if (named && containerName === '') errors.push(required(path.child('containerName')));
   else if (resource === '') errors.push(required(path.child('resource')));
   else if (!RESOURCES.includes(resource) && !HUGE_PAGES.test(resource))
-    errors.push(notSupported(path.child('resource'), resource, RESOURCES));
+    errors.push(notSupported(path.child('resource'), plain(resource), RESOURCES));
   return [...errors, ...validateDivisor(resource, divisor, path.child('divisor'))];
 }
 

@@ -30,6 +30,8 @@ export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
     errors.push(invalid(SPEC, pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!isResizable(old)) errors.push(forbidden(SPEC, 'Pod running on node without support for resize'));
   errors.push(...validatePodLevel(pod, old));
+  if (old.status.nodeAllocatableResourceClaimStatuses?.length)
+    errors.push(forbidden(SPEC, 'pods with node allocatable resource claims cannot be resized'));
   const order = validateOrder(pod, old);
   if (order.length > 0) return [...errors, ...order];
   errors.push(...validateNothingRemoved(pod, old), ...validateContainersChange(pod, old));

@@ -120,7 +120,7 @@ function validateRest(spec: PodSpec, old: PodSpec): ErrorList {
   if ((old.terminationGracePeriodSeconds ?? 0) < 0 && munged.terminationGracePeriodSeconds === 1)
     munged.terminationGracePeriodSeconds = old.terminationGracePeriodSeconds!;
   if (old.schedulingGates?.length) {
-    errors.push(...validateNodeSelectorMutation(munged.nodeSelector ?? {}, old.nodeSelector ?? {}));
+    errors.push(...validateNodeSelectorMutation(munged.nodeSelector, old.nodeSelector ?? {}));
     Object.assign(munged, restored(old, 'nodeSelector'));
     errors.push(...validateNodeAffinityMutation(munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity));
     Object.assign(munged, { affinity: withNodeAffinity(munged.affinity, old.affinity) });
@@ -148,8 +148,8 @@ function withNodeAffinity(affinity: Affinity | undefined, old: Affinity | undefi
 
 type Selector = Readonly<Record<string, string>>;
 
-function validateNodeSelectorMutation(selector: Selector, old: Selector): ErrorList {
-  if (Object.entries(old).every(([key, value]) => selector[key] === value)) return [];
+function validateNodeSelectorMutation(selector: Selector | undefined, old: Selector): ErrorList {
+  if (Object.entries(old).every(([key, value]) => selector?.[key] === value)) return [];
   return [
     invalid(
       SPEC.child('nodeSelector'),

@@ -1,6 +1,6 @@
 /** Each kind of volume source. */
 
-import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type {
   AWSElasticBlockStoreVolumeSource,
   AzureDiskVolumeSource,
@@ -249,7 +249,8 @@ export function validateAzureDisk(
   if (kind === undefined) return errors;
   if (!AZURE_KINDS.includes(kind)) errors.push(notSupported(path.child('kind'), kind, AZURE_KINDS));
   const [start, form] = kind === 'Managed' ? ['/subscriptions/', AZURE_MANAGED] : ['https://', AZURE_BLOB];
-  if (!(diskURI ?? '').startsWith(start)) errors.push(notSupported(path.child('diskURI'), diskURI ?? '', [form]));
+  if (!(diskURI ?? '').startsWith(start))
+    errors.push(notSupported(path.child('diskURI'), plain(diskURI ?? ''), [form]));
   return errors;
 }
 

@@ -1,6 +1,6 @@
 /** What pods for Windows and pods for Linux may not say of each other. */
 
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, type Path, required } from '@keelson/api/field';
 import type { PodSpec, WindowsSecurityContextOptions } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Subdomain } from '@keelson/api/validation/names';
 import { invalidFor } from '../../../validation/fields.ts';
@@ -23,7 +23,7 @@ export function validateWindowsOptions(options: WindowsSecurityContextOptions | 
   else if (spec !== undefined && Buffer.byteLength(spec) > MAX_GMSA_KIB * 1024)
     errors.push(invalid(at, spec, `gmsaCredentialSpec size must be under ${MAX_GMSA_KIB} KiB`));
   if (runAsUserName !== undefined)
-    errors.push(...invalidFor(path.child('runAsUserName'), runAsUserName, userNameProblems(runAsUserName)));
+    errors.push(...invalidFor(path.child('runAsUserName'), named(runAsUserName), userNameProblems(runAsUserName)));
   return errors;
 }
 

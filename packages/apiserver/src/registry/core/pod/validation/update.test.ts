@@ -1,0 +1,40 @@
+import type { Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
+import { expect, it } from 'vitest';
+import { defaults } from '../defaults.ts';
+import { validatePodResize } from './resize.ts';
+import { validatePodUpdate } from './update.ts';
+
+const policy = { allowPrivileged: false };
+
+function make(spec: Partial<PodSpec> = {}, status: Pod['status'] = {}): Pod {
+  const pod: Pod = {
+    metadata: { name: 'a', resourceVersion: '1' },
+    spec: { containers: [{ name: 'a', image: 'i', resources: {} }], ...spec },
+    status,
+  };
+  defaults(pod);
+  return pod;
+}
+
+it.each<[Partial<PodSpec>, string]>([
+  [{}, 'null'],
+  [{ nodeSelector: {} }, '{}'],
+  [{ nodeSelector: { a: 'c' } }, '{"a":"c"}'],
+])('a gated pod keeps its node selector: %j', (spec, shown) => {
+  const schedulingGates = [{ name: 'g' }];
+  const errors = validatePodUpdate(
+    policy,
+    make({ schedulingGates, ...spec }),
+    make({ schedulingGates, nodeSelector: { a: 'b' } }),
+  );
+  expect(errors.map(String)).toEqual([
+    `spec.nodeSelector: Invalid value: ${shown}: only additions to spec.nodeSelector are allowed (no mutations or deletions)`,
+  ]);
+});
+
+it('a pod with claims of what its node has is not resized', () => {
+  const old = make({}, { nodeAllocatableResourceClaimStatuses: [{ resourceClaimName: 'c', resources: {} }] });
+  expect(validatePodResize(policy, old, old).map(String)).toEqual([
+    'spec: Forbidden: pods with node allocatable resource claims cannot be resized',
+  ]);
+});
