@@ -7,6 +7,7 @@ export interface PodStats {
   readonly namespace: string;
   readonly cpu?: CpuUsage | undefined;
   readonly memory?: MemoryUsage | undefined;
+  readonly io?: IoUsage | undefined;
   readonly network?: readonly NetworkUsage[] | undefined;
   readonly processes?: number | undefined;
   readonly containers: readonly ContainerStats[];
@@ -17,6 +18,7 @@ export interface ContainerStats {
   readonly name: string;
   readonly cpu?: CpuUsage | undefined;
   readonly memory?: MemoryUsage | undefined;
+  readonly io?: IoUsage | undefined;
   readonly swap?: SwapUsage | undefined;
   readonly writableLayer?: FilesystemUsage | undefined;
 }
@@ -27,6 +29,7 @@ export interface CpuUsage {
   readonly coreNanoseconds: number;
   /** Nanoseconds in each second, lately. */
   readonly nanoCores?: number | undefined;
+  readonly pressure?: Pressure | undefined;
 }
 
 export interface MemoryUsage {
@@ -37,6 +40,29 @@ export interface MemoryUsage {
   readonly rssBytes?: number | undefined;
   readonly pageFaults?: number | undefined;
   readonly majorPageFaults?: number | undefined;
+  readonly pressure?: Pressure | undefined;
+}
+
+export interface IoUsage {
+  readonly at: number;
+  readonly pressure?: Pressure | undefined;
+}
+
+/** How much was waited for a resource (pressure stall information of the kernel). */
+export interface Pressure {
+  /** At least one task waited. */
+  readonly some: Stall;
+  /** All that were not idle did. */
+  readonly full: Stall;
+}
+
+export interface Stall {
+  /** As the kernel counts: microseconds. */
+  readonly total: number;
+  /** Percent of the last ten seconds. */
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
 }
 
 export interface SwapUsage {

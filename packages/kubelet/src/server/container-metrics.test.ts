@@ -8,6 +8,8 @@ import { containerMetrics } from './container-metrics.ts';
 
 const AT = 1_767_225_600_000;
 
+const stall = (total: number) => ({ total, avg10: 0, avg60: 0, avg300: 0 });
+
 const stats: PodStats = {
   uid: 'u1',
   name: 'web',
@@ -19,7 +21,8 @@ const stats: PodStats = {
     {
       id: 'c0ffee',
       name: 'a',
-      cpu: { at: AT, coreNanoseconds: 2.5e9 },
+      cpu: { at: AT, coreNanoseconds: 2.5e9, pressure: { some: stall(3_500_000), full: stall(0) } },
+      io: { at: AT, pressure: { some: stall(20), full: stall(10) } },
       memory: { at: AT, workingSetBytes: 100, usageBytes: 150, rssBytes: 80, pageFaults: 7, majorPageFaults: 1 },
       writableLayer: { at: AT, mountpoint: '/', usedBytes: 4096, usedInodes: 1 },
     },
@@ -65,6 +68,10 @@ test('containers, pods and the machine are told of in the words of cAdvisor', as
     `container_memory_failures_total{${of},failure_type="pgfault",scope="container"} 7 ${AT}`,
     `container_memory_failures_total{${of},failure_type="pgmajfault",scope="container"} 1 ${AT}`,
     `container_processes{${ofPod}} 4 ${AT}`,
+    `container_pressure_cpu_waiting_seconds_total{${of}} 3.5 ${AT}`,
+    `container_pressure_cpu_stalled_seconds_total{${of}} 0 ${AT}`,
+    `container_pressure_io_waiting_seconds_total{${of}} 0.00002 ${AT}`,
+    `container_pressure_io_stalled_seconds_total{${of}} 0.00001 ${AT}`,
     `container_fs_usage_bytes{${of},device=""} 4096 ${AT}`,
     `container_start_time_seconds{${of}} 1767225600 ${AT}`,
     `container_last_seen{${of}} 1767225600 ${AT}`,

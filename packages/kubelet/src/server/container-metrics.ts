@@ -9,8 +9,9 @@ import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { cgroupPath, podCgroup } from '../cgroups/names.ts';
 import { memoryNow } from '../eviction/figures.ts';
 import { readMachine } from '../node/machine.ts';
+import { readPressures } from '../node/stalls.ts';
 import { containerResources } from '../resources/linux.ts';
-import type { ContainerStats, CpuUsage, MemoryUsage, NetworkUsage, PodStats } from '../runtime/stats.ts';
+import type { ContainerStats, CpuUsage, IoUsage, MemoryUsage, NetworkUsage, PodStats } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
 
@@ -21,6 +22,7 @@ interface Subject {
   readonly labels: Labels;
   readonly cpu?: CpuUsage | undefined;
   readonly memory?: MemoryUsage | undefined;
+  readonly io?: IoUsage | undefined;
   readonly network?: readonly NetworkUsage[] | undefined;
   readonly processes?: number | undefined;
   readonly layer?: ContainerStats['writableLayer'];
@@ -39,6 +41,7 @@ export async function containerMetrics(view: KubeletView): Promise<string> {
   const families: TimedFamily[] = [
     ...usageFamilies(subjects, now),
     ...networkFamilies(subjects),
+    ...pressureFamilies(subjects),
     ...limitFamilies(subjects, now),
     gauge('machine_cpu_cores', 'Processors of the machine.', [{ labels, value: machine.cpus, at: 0 }]),
     gauge('machine_memory_bytes', 'Memory of the machine.', [{ labels, value: machine.memoryBytes, at: 0 }]),
@@ -51,12 +54,13 @@ const NAMELESS = { container: '', image: '', name: '', namespace: '', pod: '' };
 
 async function machineSubject(now: number): Promise<Subject> {
   const milliseconds = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.nice + times.irq, 0);
-  const memory = await memoryNow();
+  const [memory, pressures] = await Promise.all([memoryNow(), readPressures()]);
   const used = memory && memory.capacityBytes - memory.availableBytes;
   return {
     labels: { ...NAMELESS, id: '/' },
-    cpu: { at: now, coreNanoseconds: milliseconds * 1e6 },
-    memory: used === undefined ? undefined : { at: now, workingSetBytes: used },
+    cpu: { at: now, coreNanoseconds: milliseconds * 1e6, pressure: pressures.cpu },
+    memory: used === undefined ? undefined : { at: now, workingSetBytes: used, pressure: pressures.memory },
+    io: pressures.io && { at: now, pressure: pressures.io },
   };
 }
 
@@ -70,6 +74,7 @@ function subjectsOf(pod: Pod, stats: ReadonlyMap<string, PodStats>): Subject[] {
     labels,
     cpu: own.cpu,
     memory: own.memory,
+    io: own.io,
     network: own.network,
     processes: own.processes,
     startedAt: timeOf(pod.status?.startTime),
@@ -96,6 +101,7 @@ function containerSubject(pod: Pod, labels: Labels, stats: ContainerStats): Subj
     },
     cpu: stats.cpu,
     memory: stats.memory,
+    io: stats.io,
     layer: stats.writableLayer,
     startedAt: timeOf(status?.state.running?.startedAt),
     spec: container && { pod, container },
@@ -201,6 +207,22 @@ function networkFamilies(subjects: readonly Subject[]): TimedFamily[] {
     of('container_network_transmit_bytes_total', 'Bytes that were sent.', ({ txBytes }) => txBytes),
     of('container_network_transmit_errors_total', 'Errors while sending.', ({ txErrors }) => txErrors),
   ];
+}
+
+/** Only of what the kernel and the runtime tell. */
+function pressureFamilies(subjects: readonly Subject[]): TimedFamily[] {
+  return (['cpu', 'memory', 'io'] as const).flatMap((resource) => {
+    const of = (kind: 'some' | 'full') =>
+      subjects.flatMap(({ labels, [resource]: usage }) => {
+        const total = usage?.pressure?.[kind].total;
+        return usage && total !== undefined ? [{ labels, value: total / 1e6, at: usage.at }] : [];
+      });
+    const name = `container_pressure_${resource}`;
+    return [
+      counter(`${name}_stalled_seconds_total`, `How long nothing went on for want of ${resource}.`, of('full')),
+      counter(`${name}_waiting_seconds_total`, `How long something waited for ${resource}.`, of('some')),
+    ];
+  });
 }
 
 function limitFamilies(subjects: readonly Subject[], now: number): TimedFamily[] {

@@ -68,6 +68,32 @@ test('the summary tells of disks, of the machine and of pods', async () => {
   });
 });
 
+test('pressure is told of containers and of their pods', async () => {
+  const stall = (total: number) => ({ total, avg10: 1.5, avg60: 1, avg300: 0.5 });
+  const pressure = { some: stall(20), full: stall(10) };
+  const at = Date.parse('2026-01-01T00:00:01Z');
+  const usage = {
+    cpu: { at, coreNanoseconds: 1, pressure },
+    memory: { at, workingSetBytes: 1, pressure },
+    io: { at, pressure },
+  };
+  const stats = [
+    { uid: 'u1', name: 'web', namespace: 'default', ...usage, containers: [{ id: 'a', name: 'a', ...usage }] },
+  ];
+  const view = {
+    nodeName: 'n1',
+    world: manualWorld(),
+    runtime: { stats: async () => stats },
+    pods: () => [podOf({ containers: [container('a')] })],
+  } as unknown as KubeletView;
+  const told = {
+    cpu: { psi: pressure },
+    memory: { psi: pressure },
+    io: { time: '2026-01-01T00:00:01Z', psi: pressure },
+  };
+  expect(await summaryOf(view)).toMatchObject({ pods: [{ ...told, containers: [{ name: 'a', ...told }] }] });
+});
+
 test('swap is told of containers, of their pods and of the node', async () => {
   const container = (name: string, usedBytes: number) => ({
     id: name,

@@ -6,11 +6,14 @@ import { formatTime } from '@keelson/api/time';
 import type { ContainerUsage, Figures } from '../eviction/signals.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
 import { readSwap } from '../node/machine.ts';
+import { readPressures } from '../node/stalls.ts';
 import {
   type ContainerStats,
   type CpuUsage,
+  type IoUsage,
   type MemoryUsage,
   type PodStats,
+  type Pressure,
   type SwapUsage,
   swapOf,
 } from '../runtime/stats.ts';
@@ -21,7 +24,12 @@ const time = (at: number) => formatTime(new Date(at));
 /** The answer of `/stats/summary`. @throws Error of the runtime */
 export async function summaryOf(view: KubeletView): Promise<object> {
   const now = view.world.clock.now();
-  const [all, figures, swap] = await Promise.all([view.runtime.stats(), view.figures?.(), readSwap()]);
+  const [all, figures, swap, pressures] = await Promise.all([
+    view.runtime.stats(),
+    view.figures?.(),
+    readSwap(),
+    readPressures(),
+  ]);
   const stats = new Map(all.map((each) => [each.uid, each]));
   const pods = view.pods().flatMap((pod) => {
     const own =
@@ -33,13 +41,15 @@ export async function summaryOf(view: KubeletView): Promise<object> {
   const node = {
     nodeName: view.nodeName,
     startTime: time(now - uptime() * 1000),
-    cpu: { time: time(now), usageCoreNanoSeconds: Math.round(cpu * 1e6) },
+    cpu: { time: time(now), usageCoreNanoSeconds: Math.round(cpu * 1e6), ...psiOf(pressures.cpu) },
     memory: {
       time: time(now),
       availableBytes: available,
       usageBytes: totalmem() - available,
       workingSetBytes: totalmem() - available,
+      ...psiOf(pressures.memory),
     },
+    ...(pressures.io ? { io: ioSummary({ at: now, pressure: pressures.io }) } : {}),
     swap: swapSummary({ at: now, usedBytes: swap.totalBytes - swap.freeBytes, availableBytes: swap.freeBytes }),
     ...machineSummary(now, figures),
   };
@@ -93,6 +103,7 @@ function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, p
     })),
     ...(stats.cpu ? { cpu: cpuSummary(stats.cpu) } : {}),
     ...(stats.memory ? { memory: memorySummary(stats.memory) } : {}),
+    ...(stats.io ? { io: ioSummary(stats.io) } : {}),
     ...(swap ? { swap: swapSummary(swap) } : {}),
     ...(first
       ? {
@@ -124,7 +135,7 @@ function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, p
 }
 
 function containerSummary(
-  { name, cpu, memory, swap, writableLayer }: ContainerStats,
+  { name, cpu, memory, io, swap, writableLayer }: ContainerStats,
   startedAt: string | null | undefined,
 ): object {
   return {
@@ -132,16 +143,22 @@ function containerSummary(
     startTime: startedAt ?? null,
     ...(cpu ? { cpu: cpuSummary(cpu) } : {}),
     ...(memory ? { memory: memorySummary(memory) } : {}),
+    ...(io ? { io: ioSummary(io) } : {}),
     ...(swap ? { swap: swapSummary(swap) } : {}),
     ...(writableLayer ? { rootfs: { usedBytes: writableLayer.usedBytes } } : {}),
   };
 }
 
-const cpuSummary = ({ at, coreNanoseconds, nanoCores }: CpuUsage) => ({
+const cpuSummary = ({ at, coreNanoseconds, nanoCores, pressure }: CpuUsage) => ({
   time: time(at),
   ...(nanoCores === undefined ? {} : { usageNanoCores: nanoCores }),
   usageCoreNanoSeconds: coreNanoseconds,
+  ...psiOf(pressure),
 });
+
+const ioSummary = ({ at, pressure }: IoUsage) => ({ time: time(at), ...psiOf(pressure) });
+
+const psiOf = (psi: Pressure | undefined) => (psi ? { psi } : {});
 
 const memorySummary = (usage: MemoryUsage) => ({
   time: time(usage.at),
@@ -151,6 +168,7 @@ const memorySummary = (usage: MemoryUsage) => ({
   rssBytes: usage.rssBytes,
   pageFaults: usage.pageFaults,
   majorPageFaults: usage.majorPageFaults,
+  ...psiOf(usage.pressure),
 });
 
 const swapSummary = ({ at, usedBytes, availableBytes }: SwapUsage) => ({

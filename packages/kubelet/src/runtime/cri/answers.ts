@@ -4,7 +4,17 @@ import type { FilesystemUsage, Image } from '../images.ts';
 import type { LinuxResources } from '../linux.ts';
 import type { ContainerListing } from '../runtime.ts';
 import type { SandboxStatus } from '../sandbox.ts';
-import type { ContainerStats, CpuUsage, MemoryUsage, NetworkUsage, PodStats, SwapUsage } from '../stats.ts';
+import type {
+  ContainerStats,
+  CpuUsage,
+  IoUsage,
+  MemoryUsage,
+  NetworkUsage,
+  PodStats,
+  Pressure,
+  Stall,
+  SwapUsage,
+} from '../stats.ts';
 import type * as cri from './messages.ts';
 
 const millis = (nanos: number) => nanos / 1e6;
@@ -106,7 +116,7 @@ export function filesystemUsage({ timestamp, fs_id, used_bytes, inodes_used }: c
 }
 
 export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStats): PodStats {
-  const { cpu, memory, network, process } = linux ?? {};
+  const { cpu, memory, io, network, process } = linux ?? {};
   const interfaces = network ? [network.default_interface ?? [], network.interfaces].flat() : [];
   return {
     uid: metadata.uid,
@@ -114,6 +124,7 @@ export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStat
     namespace: metadata.namespace,
     ...(cpu ? { cpu: cpuUsage(cpu) } : {}),
     ...(memory ? { memory: memoryUsage(memory) } : {}),
+    ...(io ? { io: ioUsage(io) } : {}),
     ...(network ? { network: interfaces.map((each) => interfaceUsage(each, network.timestamp)) } : {}),
     ...(process?.process_count ? { processes: process.process_count.value } : {}),
     containers: (linux?.containers ?? []).map(containerStats),
@@ -121,12 +132,13 @@ export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStat
 }
 
 export function containerStats(stats: cri.ContainerStats): ContainerStats {
-  const { attributes, cpu, memory, swap, writable_layer: layer } = stats;
+  const { attributes, cpu, memory, io, swap, writable_layer: layer } = stats;
   return {
     id: attributes.id,
     name: attributes.metadata.name,
     ...(cpu ? { cpu: cpuUsage(cpu) } : {}),
     ...(memory ? { memory: memoryUsage(memory) } : {}),
+    ...(io ? { io: ioUsage(io) } : {}),
     ...(swap ? { swap: swapUsage(swap) } : {}),
     ...(layer ? { writableLayer: filesystemUsage(layer) } : {}),
   };
@@ -136,8 +148,27 @@ function swapUsage({ timestamp, swap_usage_bytes: used, swap_available_bytes: av
   return { at: millis(timestamp), usedBytes: used?.value, availableBytes: available?.value };
 }
 
-function cpuUsage({ timestamp, usage_core_nano_seconds: total, usage_nano_cores: now }: cri.CpuUsage): CpuUsage {
-  return { at: millis(timestamp), coreNanoseconds: total?.value ?? 0, ...(now ? { nanoCores: now.value } : {}) };
+function cpuUsage({ timestamp, usage_core_nano_seconds: total, usage_nano_cores: now, psi }: cri.CpuUsage): CpuUsage {
+  return {
+    at: millis(timestamp),
+    coreNanoseconds: total?.value ?? 0,
+    ...(now ? { nanoCores: now.value } : {}),
+    ...pressureOf(psi),
+  };
+}
+
+function ioUsage({ timestamp, psi }: cri.IoUsage): IoUsage {
+  return { at: millis(timestamp), ...pressureOf(psi) };
+}
+
+/** Older runtimes tell of none. */
+function pressureOf(psi: cri.PsiStats | null): { pressure?: Pressure } {
+  return psi ? { pressure: { some: stallOf(psi.Some), full: stallOf(psi.Full) } } : {};
+}
+
+function stallOf(data: cri.PsiData | null): Stall {
+  const { Total = 0, Avg10 = 0, Avg60 = 0, Avg300 = 0 } = data ?? {};
+  return { total: Total, avg10: Avg10, avg60: Avg60, avg300: Avg300 };
 }
 
 function memoryUsage(usage: cri.MemoryUsage): MemoryUsage {
@@ -153,6 +184,7 @@ function memoryUsage(usage: cri.MemoryUsage): MemoryUsage {
     at: millis(usage.timestamp),
     workingSetBytes: usage.working_set_bytes?.value ?? 0,
     ...Object.fromEntries(known),
+    ...pressureOf(usage.psi),
   };
 }
 

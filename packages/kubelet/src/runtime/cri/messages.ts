@@ -122,6 +122,7 @@ export interface CpuUsage {
   timestamp: number;
   usage_core_nano_seconds: Value | null;
   usage_nano_cores: Value | null;
+  psi: PsiStats | null;
 }
 
 export interface MemoryUsage {
@@ -132,6 +133,24 @@ export interface MemoryUsage {
   rss_bytes: Value | null;
   page_faults: Value | null;
   major_page_faults: Value | null;
+  psi: PsiStats | null;
+}
+
+export interface IoUsage {
+  timestamp: number;
+  psi: PsiStats | null;
+}
+
+export interface PsiStats {
+  Full: PsiData | null;
+  Some: PsiData | null;
+}
+
+export interface PsiData {
+  Total: number;
+  Avg10: number;
+  Avg60: number;
+  Avg300: number;
 }
 
 export interface SwapUsage {
@@ -153,6 +172,7 @@ export interface PodSandboxStats {
   linux: {
     cpu: CpuUsage | null;
     memory: MemoryUsage | null;
+    io: IoUsage | null;
     network: { timestamp: number; default_interface: InterfaceUsage | null; interfaces: InterfaceUsage[] } | null;
     process: { process_count: Value | null } | null;
     containers: ContainerStats[];
@@ -163,6 +183,7 @@ export interface ContainerStats {
   attributes: { id: string; metadata: { name: string }; labels: Record<string, string> };
   cpu: CpuUsage | null;
   memory: MemoryUsage | null;
+  io: IoUsage | null;
   swap: SwapUsage | null;
   writable_layer: FilesystemUsage | null;
 }
