@@ -8,6 +8,7 @@ import { admit, type Rejection } from './pods/admission.ts';
 import { PodManager, type PodManagerOptions } from './pods/manager.ts';
 import type { PodServices } from './pods/services.ts';
 import { uidOf } from './pods/spec.ts';
+import { startMetrics } from './pods/start-metrics.ts';
 import type { Probes } from './probes/probes.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { StatusManager } from './status/manager.ts';
@@ -74,7 +75,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     ...(limit ? { limit } : {}),
   });
   const images = new ImageManager({ runtime, world, recorder, ...options.images });
-  const services: PodServices = { ...options, world, status, images };
+  const starts = options.metrics && startMetrics(options.metrics);
+  const services: PodServices = { ...options, world, status, images, starts };
   const { resources, alsoAdmit } = options;
   const fits = (pod: Pod, others: readonly Pod[]) => {
     const node = options.node();

@@ -11,6 +11,7 @@ import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { StatusManager } from '../status/manager.ts';
 import type { CrashBackoffOptions } from './backoff.ts';
 import type { PodContainer } from './spec.ts';
+import type { StartMetrics } from './start-metrics.ts';
 
 export interface PodServices {
   readonly world: World;
@@ -26,6 +27,8 @@ export interface PodServices {
   readonly configurations: Configurations;
   readonly podResources: PodResources;
   readonly crashBackoff: CrashBackoffOptions;
+  /** None where nobody counts. */
+  readonly starts?: StartMetrics | undefined;
   readonly recursiveReadOnly: boolean;
   /** The node's addresses, the primary one first. */
   hostIps(): readonly string[];

@@ -39,10 +39,22 @@ export class StartError extends Error {
 
 /** @throws StartError */
 export async function startContainer(services: PodServices, request: StartRequest): Promise<void> {
+  checkBackoff(services, request);
+  const { starts } = services;
+  const { role } = request.container;
+  starts?.container(role);
+  try {
+    await start(services, request);
+  } catch (error) {
+    if (error instanceof StartError) starts?.containerFailed(role, error.reason);
+    throw error;
+  }
+}
+
+async function start(services: PodServices, request: StartRequest): Promise<void> {
   const { pod, container, state, sandboxId, sandbox, podIps } = request;
   const { recorder, runtime, preparer, configurations } = services;
   const reference = containerReference(pod, container);
-  checkBackoff(services, request);
   const { image = '', imagePullPolicy = 'IfNotPresent' } = container.spec;
   const imageVolumes = await ensureImageVolumes(services, request);
   const imageRef = await ensureImage(services, request, image, imagePullPolicy);

@@ -54,12 +54,14 @@ export async function syncPod(services: PodServices, request: SyncRequest): Prom
   const attempt = sandbox.attempt;
   const wanted = [...todo.ephemeral, ...todo.init, ...todo.regular];
   if (wanted.length === 0) return { acted: true, retryAt: undefined };
-  if (sandbox.type === 'create') await services.preparer.prepareClaims(pod, signal);
-  const config = await services.configurations.sandbox(pod, attempt);
-  const id = sandbox.type === 'keep' ? sandbox.id : await createSandbox(services, pod, config);
+  const { config, id } =
+    sandbox.type === 'keep'
+      ? { config: await services.configurations.sandbox(pod, attempt), id: sandbox.id }
+      : await newSandbox(services, request, attempt);
   const fresh = sandbox.type === 'keep' ? state : { ...(await runtime.pod(uidOf(pod))), containers: state.containers };
   const podIps = podIpsOf(pod, fresh, services);
   const retryAt = await startAll(services, request, todo, { sandboxId: id, sandbox: config, podIps });
+  if (sandbox.type === 'create' && retryAt !== undefined) services.starts?.newPodFailed(pod);
   return { acted: true, retryAt };
 }
 
@@ -91,6 +93,24 @@ async function killSome(
     const how = { message: 'killing', reason: 'RestartAllContainers', graceSeconds: 0, podIp, signal } as const;
     if (runs) await killContainer(services, pod, container, find(id), how);
     await services.runtime.removeContainer(id);
+  }
+}
+
+async function newSandbox(
+  services: PodServices,
+  { pod, signal }: SyncRequest,
+  attempt: number,
+): Promise<{ readonly config: SandboxConfig; readonly id: string }> {
+  const { configurations, preparer, starts } = services;
+  starts?.pod(pod);
+  await preparer.prepareClaims(pod, signal);
+  try {
+    const config = await configurations.sandbox(pod, attempt);
+    return { config, id: await createSandbox(services, pod, config) };
+  } catch (error) {
+    starts?.podFailed();
+    starts?.newPodFailed(pod);
+    throw error;
   }
 }
 
