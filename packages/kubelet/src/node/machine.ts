@@ -1,6 +1,6 @@
 /** The machine that the kubelet runs on. */
 import { readdir, readFile, statfs } from 'node:fs/promises';
-import { arch, availableParallelism, networkInterfaces, platform, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, freemem, networkInterfaces, platform, release, totalmem } from 'node:os';
 
 export interface Machine {
   readonly cpus: number;
@@ -45,6 +45,24 @@ export async function readMachine(directory: string): Promise<Machine> {
     architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
     hugePages: await hugePages(),
     swapBytes: swapIn(meminfo).totalBytes,
+  };
+}
+
+export interface MachineUsage {
+  /** Since the machine came up. */
+  readonly cpuNanoseconds: number;
+  readonly availableBytes: number;
+  readonly workingSetBytes: number;
+}
+
+/** What all that runs on the machine uses. */
+export function machineUsage(): MachineUsage {
+  const milliseconds = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.nice + times.irq, 0);
+  const availableBytes = freemem();
+  return {
+    cpuNanoseconds: Math.round(milliseconds * 1e6),
+    availableBytes,
+    workingSetBytes: totalmem() - availableBytes,
   };
 }
 

@@ -1,11 +1,13 @@
 /** `/metrics/resource`: what the metrics server scrapes (pkg/kubelet/metrics/collectors/resource_metrics.go). */
-import { readSwap } from '../node/machine.ts';
+import { machineUsage, readSwap } from '../node/machine.ts';
 import { type PodStats, swapOf } from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
+import { startTimes } from './summary.ts';
 
 /** The whole text of one answer. @throws Error of the runtime */
-export async function resourceMetrics({ runtime, world }: KubeletView): Promise<string> {
+export async function resourceMetrics(view: KubeletView): Promise<string> {
+  const { runtime, world } = view;
   const [stats, swap] = await Promise.all([runtime.stats(), readSwap()]);
   const ofPods = (pick: (pod: PodStats) => { at: number; value: number } | undefined) =>
     stats.flatMap((pod) => sample({ namespace: pod.namespace, pod: pod.name }, pick(pod)));
@@ -17,7 +19,31 @@ export async function resourceMetrics({ runtime, world }: KubeletView): Promise<
         sample({ container: each.name, namespace: pod.namespace, pod: pod.name }, pick(each)),
       ),
     );
+  const now = world.clock.now();
+  const machine = machineUsage();
+  const started = new Map(view.pods().map((pod) => [pod.metadata.uid, startTimes(pod)]));
+  /** What the runtime does not tell of is 0 on a machine without. */
+  const swapUsed = ({ memory, swap: own }: PodStats['containers'][number]) =>
+    timed(own?.at ?? memory?.at, own?.usedBytes ?? (swap.totalBytes === 0 ? 0 : undefined));
   return [
+    family('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds', [
+      { labels: {}, value: machine.cpuNanoseconds / 1e9, at: now },
+    ]),
+    family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', [
+      { labels: {}, value: machine.workingSetBytes, at: now },
+    ]),
+    family(
+      'container_start_time_seconds',
+      'gauge',
+      'Start time of the container since unix epoch in seconds',
+      stats.flatMap((pod) =>
+        pod.containers.flatMap(({ name }) => {
+          const time = started.get(pod.uid)?.get(name);
+          const labels = { container: name, namespace: pod.namespace, pod: pod.name };
+          return time === undefined ? [] : [{ labels, value: Date.parse(time) / 1000, at: 0 }];
+        }),
+      ),
+    ),
     family(
       'container_cpu_usage_seconds_total',
       'counter',
@@ -46,7 +72,7 @@ export async function resourceMetrics({ runtime, world }: KubeletView): Promise<
       'container_swap_usage_bytes',
       'gauge',
       'Current amount of the container swap usage in bytes. Reported only on non-windows systems',
-      ofContainers(({ swap }) => timed(swap?.at, swap?.usedBytes)),
+      ofContainers(swapUsed),
       'ALPHA',
     ),
     family(
@@ -63,8 +89,8 @@ export async function resourceMetrics({ runtime, world }: KubeletView): Promise<
       'gauge',
       'Current amount of the pod swap usage in bytes. Reported only on non-windows systems',
       ofPods((pod) => {
-        const swap = swapOf(pod);
-        return timed(swap?.at, swap?.usedBytes);
+        const own = swapOf(pod);
+        return timed(own?.at ?? pod.memory?.at, own?.usedBytes ?? (swap.totalBytes === 0 ? 0 : undefined));
       }),
       'ALPHA',
     ),
@@ -72,7 +98,7 @@ export async function resourceMetrics({ runtime, world }: KubeletView): Promise<
       'node_swap_usage_bytes',
       'gauge',
       'Current swap usage of the node in bytes. Reported only on non-windows systems',
-      [{ labels: {}, value: swap.totalBytes - swap.freeBytes, at: world.clock.now() }],
+      [{ labels: {}, value: swap.totalBytes - swap.freeBytes, at: now }],
       'ALPHA',
     ),
     family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [

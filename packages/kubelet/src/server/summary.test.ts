@@ -126,3 +126,24 @@ test('swap is told of containers, of their pods and of the node', async () => {
   expect(metrics).toContain('pod_swap_usage_bytes{namespace="default",pod="web"} 3 ');
   expect(metrics).toMatch(/^node_swap_usage_bytes \d+ /m);
 });
+
+test('the metrics server is told of the node, and since when containers run', async () => {
+  const cpu = { at: 1000, coreNanoseconds: 2e9 };
+  const stats = [{ uid: 'u1', name: 'web', namespace: 'default', cpu, containers: [{ id: 'c', name: 'a', cpu }] }];
+  const running = { name: 'a', state: { running: { startedAt: '2026-01-01T00:00:01Z' } } };
+  const pod = {
+    ...podOf({ containers: [container('a')] }),
+    status: { phase: 'Running', containerStatuses: [running] },
+  };
+  const view = {
+    nodeName: 'n1',
+    world: manualWorld(),
+    runtime: { stats: async () => stats },
+    pods: () => [pod],
+  } as unknown as KubeletView;
+  const metrics = await resourceMetrics(view);
+  expect(metrics).toMatch(/^node_cpu_usage_seconds_total [1-9][\d.]* \d+$/m);
+  expect(metrics).toMatch(/^node_memory_working_set_bytes [1-9]\d* \d+$/m);
+  expect(metrics).toContain('container_start_time_seconds{container="a",namespace="default",pod="web"} 1767225601\n');
+  expect(metrics).toContain('container_cpu_usage_seconds_total{container="a",namespace="default",pod="web"} 2 1000\n');
+});

@@ -1,11 +1,11 @@
 /** `/stats/summary`: what the node and its pods use (k8s.io/kubelet/pkg/apis/stats/v1alpha1). */
-import { cpus, freemem, totalmem, uptime } from 'node:os';
+import { uptime } from 'node:os';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { claimNameOf } from '@keelson/api/resources/volumes';
 import { formatTime } from '@keelson/api/time';
 import type { ContainerUsage, Figures } from '../eviction/signals.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
-import { readSwap } from '../node/machine.ts';
+import { machineUsage, readSwap } from '../node/machine.ts';
 import { readPressures } from '../node/stalls.ts';
 import {
   type ContainerStats,
@@ -36,17 +36,16 @@ export async function summaryOf(view: KubeletView): Promise<object> {
       stats.get(pod.metadata.annotations?.['kubernetes.io/config.hash'] ?? '') ?? stats.get(pod.metadata.uid ?? '');
     return own ? [podSummary(pod, own, now, figures)] : [];
   });
-  const available = freemem();
-  const cpu = cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.nice + times.irq, 0);
+  const { cpuNanoseconds, availableBytes, workingSetBytes } = machineUsage();
   const node = {
     nodeName: view.nodeName,
     startTime: time(now - uptime() * 1000),
-    cpu: { time: time(now), usageCoreNanoSeconds: Math.round(cpu * 1e6), ...psiOf(pressures.cpu) },
+    cpu: { time: time(now), usageCoreNanoSeconds: cpuNanoseconds, ...psiOf(pressures.cpu) },
     memory: {
       time: time(now),
-      availableBytes: available,
-      usageBytes: totalmem() - available,
-      workingSetBytes: totalmem() - available,
+      availableBytes,
+      usageBytes: workingSetBytes,
+      workingSetBytes,
       ...psiOf(pressures.memory),
     },
     ...(pressures.io ? { io: ioSummary({ at: now, pressure: pressures.io }) } : {}),
@@ -83,11 +82,21 @@ function claimReference(pod: Pod, name: string): object {
   return claim === undefined ? {} : { pvcRef: { name: claim, namespace: pod.metadata.namespace } };
 }
 
+/** Of containers that run, by their names. */
+export function startTimes({ status = {} }: Pod): Map<string, string> {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  return new Map(
+    [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].flatMap(({ name, state }) =>
+      state?.running?.startedAt ? [[name, state.running.startedAt]] : [],
+    ),
+  );
+}
+
 function podSummary(pod: Pod, stats: PodStats, now: number, { nodefs, imagefs, pods }: Partial<Figures> = {}): object {
   const { metadata, status } = pod;
   const usage = pods?.get(stats.uid);
   const { name, namespace, uid } = metadata;
-  const started = new Map((status.containerStatuses ?? []).map((each) => [each.name, each.state?.running?.startedAt]));
+  const started = startTimes(pod);
   const [first] = stats.network ?? [];
   const swap = swapOf(stats);
   const disksOf = (container: ContainerUsage | undefined) => ({
