@@ -9,6 +9,7 @@ export const GATES = [
   'CrossNamespaceVolumeDataSource',
   'DRAResourceClaimGranularStatusAuthorization',
   'GenericWorkload',
+  'HPAScaleToZero',
   'KMSv1',
   'MaxUnavailableStatefulSet',
   'MutablePVNodeAffinity',

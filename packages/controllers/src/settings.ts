@@ -25,6 +25,8 @@ export interface ControllerSettings {
     readonly tolerance: number;
     readonly cpuInitializationMs: number;
     readonly initialReadinessDelayMs: number;
+    /** Targets may have no pods at all (the feature gate HPAScaleToZero). */
+    readonly scalesToZero: boolean;
   };
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
@@ -51,6 +53,7 @@ export const defaultSettings: ControllerSettings = {
     tolerance: 0.1,
     cpuInitializationMs: 300_000,
     initialReadinessDelayMs: 30_000,
+    scalesToZero: false,
   },
   nodeMonitor: { periodMs: 5_000, graceMs: 50_000, startupGraceMs: 60_000 },
   nodeEviction: { evictionRate: 0.1, secondaryEvictionRate: 0.01, largeClusterSize: 50, unhealthyThreshold: 0.55 },

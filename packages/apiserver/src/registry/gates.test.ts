@@ -114,6 +114,24 @@ describe('values that are allowed by gates alone', () => {
       undefined,
       /tolerations\[0\].operator: Unsupported value: "Lt"/,
     ],
+    [
+      'HPAScaleToZero',
+      'horizontalpodautoscalers.autoscaling',
+      {
+        metadata: { name: 'a' },
+        spec: {
+          minReplicas: 0,
+          maxReplicas: 2,
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+          metrics: [
+            { type: 'External', external: { metric: { name: 'queue' }, target: { type: 'Value', value: '3' } } },
+          ],
+        },
+        status: {},
+      },
+      undefined,
+      /^spec.minReplicas: Invalid value: 0/,
+    ],
     ['MutablePVNodeAffinity', 'persistentvolumes', volume('m'), volume('n'), /^nodeAffinity: Invalid value/],
   ])('%s: %s', (gate, resource, object, old, refusal) => {
     expect(messages(resource, object, old, undefined).join()).toMatch(refusal);

@@ -21,7 +21,7 @@ import { makeDaemonSetRegistration } from './apps/daemonset/index.ts';
 import { makeDeploymentRegistration } from './apps/deployment/index.ts';
 import { makeReplicaSetRegistration } from './apps/replicaset/index.ts';
 import { makeStatefulSetRegistration } from './apps/statefulset/index.ts';
-import { registration as horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscaler/index.ts';
+import { makeHorizontalPodAutoscalerRegistration } from './autoscaling/horizontalpodautoscaler/index.ts';
 import { makeCronJobRegistration } from './batch/cronjob/index.ts';
 import { makeJobRegistration } from './batch/job/index.ts';
 import { registration as certificateSigningRequests } from './certificates/certificatesigningrequest/index.ts';
@@ -140,7 +140,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'cronjobs.batch': makeCronJobRegistration(pods),
     'jobs.batch': makeJobRegistration(pods),
 
-    'horizontalpodautoscalers.autoscaling': horizontalPodAutoscalers,
+    'horizontalpodautoscalers.autoscaling': makeHorizontalPodAutoscalerRegistration(isEnabled),
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
 

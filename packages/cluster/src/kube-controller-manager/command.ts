@@ -12,6 +12,7 @@ import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { ServiceAccountToken } from './service-accounts.ts';
+import { CONTROLLER_GATES } from './settings.ts';
 import { startControllerManager } from './start.ts';
 
 const component: Component<typeof flags> = {
@@ -27,7 +28,7 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     const config = await readKubeconfig(values.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
-    tellIdleGates(gates, PAGE_GATES, logger);
+    tellIdleGates(gates, [...PAGE_GATES, ...CONTROLLER_GATES], logger);
     const { registry, clients } = componentMetrics(gates);
     const options = {
       component: 'kube-controller-manager',

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseCIDRSloppy } from '@keelson/api/ip';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { signingKey } from '@keelson/component/jwt/keys';
 import { type ControllerSettings, defaultSettings } from '@keelson/controllers/settings';
 import { StartupError } from '../startup-error.ts';
@@ -30,6 +31,9 @@ const CONCURRENCY = {
   'mirroring-concurrent-service-endpoint-syncs': 'endpointslice-mirroring-controller',
 } as const;
 
+/** The feature gates that decide something in controllers. */
+export const CONTROLLER_GATES = ['HPAScaleToZero'] as const;
+
 /** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
 export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');
@@ -37,6 +41,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const key = await textOf(values, 'cluster-signing-key-file');
   const tokenKey = await textOf(values, 'service-account-private-key-file');
   const durationMs = values['cluster-signing-duration'];
+  const gates = parseFeatureGates(values['feature-gates']);
   return {
     ...defaultSettings,
     concurrency: concurrencyOf(values),
@@ -53,6 +58,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
       tolerance: values['horizontal-pod-autoscaler-tolerance'],
       cpuInitializationMs: values['horizontal-pod-autoscaler-cpu-initialization-period'],
       initialReadinessDelayMs: values['horizontal-pod-autoscaler-initial-readiness-delay'],
+      scalesToZero: gates.enabled('HPAScaleToZero'),
     },
     nodeMonitor: {
       periodMs: values['node-monitor-period'],

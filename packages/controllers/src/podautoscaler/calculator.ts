@@ -198,5 +198,5 @@ export function byTotal(
 export function byShare(replicas: number, total: number, target: number, tolerances: Tolerances): Proposal {
   const within = isWithin(total / (target * replicas), tolerances);
   const proposed = within ? replicas : Math.min(MAX_INT32, Math.ceil(total / target));
-  return { replicas: proposed, usage: Math.ceil(total / replicas) };
+  return { replicas: proposed, usage: replicas === 0 ? 0 : Math.ceil(total / replicas) };
 }

@@ -20,7 +20,10 @@ export class Conditions {
   }
 
   /** The time of its last transition stays as long as the status does. */
-  set(type: 'AbleToScale' | 'ScalingActive' | 'ScalingLimited', { status, reason, message }: Saying): void {
+  set(
+    type: 'AbleToScale' | 'ScaledToZero' | 'ScalingActive' | 'ScalingLimited',
+    { status, reason, message }: Saying,
+  ): void {
     this.#list = withCondition(this.#list, { type, status, reason, message }, new Date(this.#now));
   }
 

@@ -20,6 +20,7 @@ import { Conditions } from './conditions.ts';
 import { evaluate, MetricError, type Target } from './evaluate.ts';
 import { limit, type Memory, scaled } from './limits.ts';
 import { Metrics } from './metrics.ts';
+import { mayLeaveZero, zeroSaying } from './zero.ts';
 
 const STATUS = 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus';
 
@@ -109,9 +110,10 @@ class AutoscalerController {
       this.#memories.set(key, { recommendations: [{ replicas: current, at: now }], ups: [], downs: [] });
     }
     const wish = await this.#wish(key, look, target);
-    conditions.remove('ScaledToZero');
+    if (!this.#settings.scalesToZero) conditions.remove('ScaledToZero');
     if (wish.replicas === current) return this.#tell(look, current, current, wish.metrics, false);
     await this.#rescale(look, target, wish);
+    if (this.#settings.scalesToZero) conditions.set('ScaledToZero', zeroSaying(autoscaler, current, wish.replicas));
     this.#memories.set(key, scaled(autoscaler, this.#memories.get(key)!, current, wish.replicas, now));
     await this.#tell(look, current, wish.replicas, wish.metrics, true);
   }
@@ -140,14 +142,15 @@ class AutoscalerController {
     const { autoscaler, conditions, now } = look;
     const { minReplicas: min = 1, maxReplicas: max } = autoscaler.spec;
     const current = target.scale.spec.replicas ?? 0;
-    if (current === 0) {
+    const fromZero = current === 0 && this.#settings.scalesToZero && mayLeaveZero(autoscaler, min);
+    if (current === 0 && !fromZero) {
       const message = 'scaling is disabled since the replica count of the target is zero';
       conditions.set('ScalingActive', { status: 'False', reason: 'ScalingDisabled', message });
       return { replicas: 0, reason: '', metrics: [] };
     }
     if (current > max)
       return { replicas: max, reason: 'Current number of replicas above Spec.MaxReplicas', metrics: [] };
-    if (current < min)
+    if (current < min && !fromZero)
       return { replicas: min, reason: 'Current number of replicas below Spec.MinReplicas', metrics: [] };
     const proposed = await this.#propose(key, look, target);
     const wanted = { current, desired: proposed.replicas, min, max };
@@ -156,8 +159,10 @@ class AutoscalerController {
     this.#memories.set(key, { ...memory, recommendations: limited.recommendations });
     conditions.set('AbleToScale', limited.ableToScale);
     conditions.set('ScalingLimited', limited.limited);
-    const reason = proposed.replicas > current ? `${proposed.name} above target` : 'All metrics below target';
-    return { replicas: limited.replicas, reason, metrics: proposed.metrics };
+    const told = proposed.replicas > current ? `${proposed.name} above target` : 'All metrics below target';
+    const lacks = fromZero && limited.replicas < min;
+    const reason = lacks && proposed.replicas === current ? 'Current number of replicas below Spec.MinReplicas' : told;
+    return { replicas: lacks ? min : limited.replicas, reason, metrics: proposed.metrics };
   }
 
   /** The largest of what the metrics propose. Some may be missing, as long as that scales nothing down. */

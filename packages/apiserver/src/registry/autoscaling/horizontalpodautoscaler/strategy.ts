@@ -1,22 +1,27 @@
 import type { HorizontalPodAutoscaler } from '@keelson/api/generated/types/autoscaling/v2';
+import type { IsEnabled } from '../../../gates.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaults } from './defaults.ts';
 import { validateAutoscaler, validateStatus } from './validation.ts';
 
-export const strategy: Strategy<HorizontalPodAutoscaler> = {
-  defaults,
-  prepareForCreate(_ctx, obj) {
-    obj.status = { desiredReplicas: 0, currentMetrics: null };
-  },
-  validate: (_ctx, obj) => validateAutoscaler(obj),
-  prepareForUpdate(_ctx, obj, old) {
-    obj.status = old.status;
-  },
-  validateUpdate: (_ctx, obj, old) => validateAutoscaler(obj, old),
-  // What came in v1 is defaulted as v2 when it is read again.
-  canonicalize: (obj) => defaults(obj, 'v2'),
-  resetFields: { 'autoscaling/v1': { 'f:status': {} }, 'autoscaling/v2': { 'f:status': {} } },
-};
+/** @param isEnabled without it gates are as they are by default */
+export function makeStrategy(isEnabled?: IsEnabled): Strategy<HorizontalPodAutoscaler> {
+  const toZero = isEnabled?.('HPAScaleToZero') ?? false;
+  return {
+    defaults,
+    prepareForCreate(_ctx, obj) {
+      obj.status = { desiredReplicas: 0, currentMetrics: null };
+    },
+    validate: (_ctx, obj) => validateAutoscaler(obj, undefined, toZero),
+    prepareForUpdate(_ctx, obj, old) {
+      obj.status = old.status;
+    },
+    validateUpdate: (_ctx, obj, old) => validateAutoscaler(obj, old, toZero),
+    // What came in v1 is defaulted as v2 when it is read again.
+    canonicalize: (obj) => defaults(obj, 'v2'),
+    resetFields: { 'autoscaling/v1': { 'f:status': {} }, 'autoscaling/v2': { 'f:status': {} } },
+  };
+}
 
 export const status: ViewSubresource<HorizontalPodAutoscaler> = {
   type: 'view',

@@ -16,11 +16,15 @@ const MAX_WINDOW = 3600;
 const SELECT_POLICIES = ['Disabled', 'Max', 'Min'];
 const POLICY_TYPES = ['Percent', 'Pods'];
 
-/** @param old lets through what it holds already */
-export function validateAutoscaler({ spec }: HorizontalPodAutoscaler, old?: HorizontalPodAutoscaler): ErrorList {
+/** @param old lets through what it holds already @param toZero targets may have no pods at all */
+export function validateAutoscaler(
+  { spec }: HorizontalPodAutoscaler,
+  old: HorizontalPodAutoscaler | undefined,
+  toZero: boolean,
+): ErrorList {
   const { minReplicas, maxReplicas = 0, metrics = [], behavior } = spec;
   const [minAt, maxAt, metricsAt] = [SPEC.child('minReplicas'), SPEC.child('maxReplicas'), SPEC.child('metrics')];
-  const least = old?.spec.minReplicas === 0 ? 0 : 1;
+  const least = toZero || old?.spec.minReplicas === 0 ? 0 : 1;
   const errors: ErrorList = [];
   if (minReplicas !== undefined && minReplicas < least)
     errors.push(invalid(minAt, minReplicas, `must be greater than or equal to ${least}`));
