@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { manualWorld } from '@keelson/client/testing/world';
-import { afterEach, beforeEach, expect, it, test } from 'vitest';
+import { afterEach, beforeEach, expect, it, test, vi } from 'vitest';
 import { Manifests } from './manifests.ts';
 import { staticPod } from './static-pod.ts';
 
@@ -73,6 +74,39 @@ it('runs one pod of a name', async () => {
   expect(await seen()).toEqual([]);
   await remove('a.yaml');
   expect(await seen()).toEqual(['remove a-n1 i:v1', 'put a-n1 i:v0']);
+});
+
+it('begins anew with a manifest that was removed and made again at once, not with one that was replaced', async () => {
+  const told: string[] = [];
+  const world = manualWorld();
+  const manifests = new Manifests({
+    path: directory,
+    nodeName: 'n1',
+    world,
+    put: ({ metadata }) => void told.push(`put ${metadata.name}`),
+    remove: ({ metadata }) => void told.push(`remove ${metadata.name}`),
+    broken: () => {},
+  });
+  const settled = (...lines: string[]) =>
+    vi.waitFor(() => {
+      world.clock.advance(1000);
+      expect(told).toEqual(lines);
+    }, 10_000);
+  const file = join(directory, 'a.yaml');
+  writeFileSync(file, manifest('a'));
+  await manifests.start();
+  try {
+    rmSync(file);
+    writeFileSync(file, manifest('a'));
+    await settled('put a-n1', 'remove a-n1', 'put a-n1');
+    told.length = 0;
+    await writeFile(join(directory, '.a.yaml.new'), manifest('a'));
+    await rename(join(directory, '.a.yaml.new'), file);
+    await writeFile(join(directory, 'b.yaml'), manifest('b'));
+    await settled('put b-n1');
+  } finally {
+    manifests.stop();
+  }
 });
 
 const source = { file: '/m/a.yaml', nodeName: 'N1', now: '2026-01-01T00:00:00Z' };

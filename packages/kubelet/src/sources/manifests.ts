@@ -43,6 +43,8 @@ export class Manifests {
   /** Problems by file, as they were told. */
   #told = new Map<string, string>();
   #pods = new Map<string, Pod>();
+  /** How often names of files came or went since the last look. */
+  #moves = new Map<string, number>();
   #cancel = () => {};
   #cancelSettling = () => {};
   #watcher: FSWatcher | undefined;
@@ -81,6 +83,8 @@ export class Manifests {
     const manifests = new Map<string, Manifest>();
     const found = new Map<string, Pod>();
     const names = new Map<string, string>();
+    const moves = this.#moves;
+    this.#moves = new Map();
     const told = new Map<string, string>();
     for (const file of await this.#files()) {
       const manifest = await this.#read(file);
@@ -99,8 +103,10 @@ export class Manifests {
     this.#manifests = manifests;
     this.#told = told;
     this.#pods = found;
-    for (const [uid, pod] of before) if (!found.has(uid)) remove(pod);
-    for (const [uid, pod] of found) if (before.get(uid) !== pod) put(pod);
+    // One that went and came again in the meantime begins anew.
+    const isBack = (pod: Pod) => (moves.get(names.get(fullName(pod)) ?? '') ?? 0) > 1;
+    for (const [uid, pod] of before) if (!found.has(uid) || isBack(pod)) remove(pod);
+    for (const [uid, pod] of found) if (before.get(uid) !== pod || isBack(pod)) put(pod);
   }
 
   async #files(): Promise<string[]> {
@@ -149,13 +155,21 @@ export class Manifests {
   #watch(): void {
     if (this.#watcher) return;
     try {
-      const watcher = watch(this.#options.path, { persistent: false }, () => this.#settle());
+      const watcher = watch(this.#options.path, { persistent: false }, (event, name) => {
+        if (event === 'rename' && name !== null) this.#moved(join(this.#options.path, name));
+        this.#settle();
+      });
       watcher.on('error', () => {
         watcher.close();
         this.#watcher = undefined;
       });
       this.#watcher = watcher;
     } catch {}
+  }
+
+  /** A file that is written anew under another name and then takes its place moves once, one that is removed and made again twice. */
+  #moved(file: string): void {
+    this.#moves.set(file, (this.#moves.get(file) ?? 0) + 1);
   }
 
   #settle(): void {
