@@ -206,6 +206,7 @@ describe('keelson up', () => {
   test.each([
     [['--nope'], "Error: unknown flag: --nope\nRun 'keelson up --help' for usage.\n"],
     [['x'], 'Error: "keelson up" does not take any arguments, got "x"\nRun \'keelson up --help\' for usage.\n'],
+    [['--feature-gates=Zero=1'], "Error: unrecognized feature gate: Zero\n       see 'keelson up --help'.\n"],
     [['--nodes=-1'], 'Error: --nodes -1 is less than none\n       give 0 or more.\n'],
     [['--cluster-dns=ns'], 'Error: --cluster-dns ns is no IP address\n       give one like 10.96.0.10.\n'],
     [['--storage=disk'], 'Error: --storage disk is unknown\n       choose lmdb, memory or etcd.\n'],

@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { GATES } from '@keelson/apiserver/gates';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { addressAt, parseCidr } from './cidr.ts';
 import { fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
+import { CONTROLLER_GATES, tellIdleGates } from './feature-gates.ts';
 import type { Given } from './kube-apiserver/flags.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
 import { openStoreOf, startServer } from './kube-apiserver/server.ts';
@@ -78,6 +81,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const values = { ...parseFlags(flags, []).values, ...settings };
   const errors = validate(values, new Set(Object.keys(settings)) as Given);
   if (errors.length > 0) throw new StartupError(errors.join('; '), "see 'keelson up --help'");
+  const gates = parseFeatureGates(options.parts.featureGates);
+  tellIdleGates(gates, [...GATES, ...CONTROLLER_GATES], options.logger);
   await prepareDirectory(options.dataDirectory);
   // First, since it takes the directory for this process alone.
   const store = await openStoreOf(values);
@@ -149,6 +154,7 @@ function apiServerSettings(options: ClusterOptions, pki: ClusterPki, port: numbe
     'requestheader-extra-headers-prefix': ['X-Remote-Extra-'],
     'requestheader-group-headers': ['X-Remote-Group'],
     'requestheader-username-headers': ['X-Remote-User'],
+    'feature-gates': options.parts.featureGates,
     'runtime-config': options.runtimeConfig,
     'audit-policy-file': options.audit.policyFile,
     'audit-log-path': options.audit.logPath,

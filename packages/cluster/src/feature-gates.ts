@@ -3,6 +3,9 @@ import { FeatureGateError, FeatureGates, parseFeatureGates } from '@keelson/comp
 import type { Logger } from '@keelson/component/logs/logger';
 import { StartupError } from './startup-error.ts';
 
+/** Those that decide something in controllers. */
+export const CONTROLLER_GATES = ['HPAScaleToZero'] as const;
+
 /** By which every component's pages come and go. */
 export const PAGE_GATES = ['ComponentFlagz', 'ComponentStatusz'] as const;
 

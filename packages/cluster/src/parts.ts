@@ -29,6 +29,8 @@ export interface Parts {
   readonly node: NodeSettings | undefined;
   /** Addresses of pods, of which each node has a part, as CIDR; two of different families for dual stack; empty: none. */
   readonly podRange: string;
+  /** As `--feature-gates` was given, for all of them. */
+  readonly featureGates: ReadonlyMap<string, readonly string[]>;
   /** How many nodes there are besides, which run no containers. */
   readonly simulatedNodes: number;
 }
@@ -55,7 +57,7 @@ export async function startParts(
   parts: Parts,
 ): Promise<Running & { node: NodeKind | undefined }> {
   const started: Promise<Running>[] = [];
-  if (parts.controllers) started.push(controllers(surroundings, parts.podRange));
+  if (parts.controllers) started.push(controllers(surroundings, parts));
   if (parts.scheduler) started.push(scheduler(surroundings));
   const kind = parts.node && (await nodeKind(parts.node.runtimeEndpoint));
   const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
@@ -65,7 +67,7 @@ export async function startParts(
   return { ...together(await Promise.all(started)), node: kind };
 }
 
-async function controllers(surroundings: Surroundings, podRange: string): Promise<Running> {
+async function controllers(surroundings: Surroundings, { podRange, featureGates }: Parts): Promise<Running> {
   const { values } = parseFlags(controllerFlags, [
     `--root-ca-file=${surroundings.pki.certificateFile('ca')}`,
     `--cluster-signing-cert-file=${surroundings.pki.certificateFile('ca')}`,
@@ -84,7 +86,9 @@ async function controllers(surroundings: Surroundings, podRange: string): Promis
     });
   const { identity } = surroundings;
   const access = { client, clientFor, ...(identity === undefined ? {} : { identity }) };
-  return leading(surroundings, component, () => startControllerManager(values, access));
+  return leading(surroundings, component, () =>
+    startControllerManager({ ...values, 'feature-gates': featureGates }, access),
+  );
 }
 
 async function scheduler(surroundings: Surroundings): Promise<Running> {

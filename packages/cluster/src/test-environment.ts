@@ -84,7 +84,14 @@ function clusterOptions(directory: string, options: TestEnvironmentOptions) {
     runtimeConfig: values['runtime-config'],
     audit: { policyFile: '', logPath: '' },
     encryption: { configFile: '', automaticReload: false },
-    parts: { controllers, scheduler, node: undefined, podRange: '', simulatedNodes: nodes },
+    parts: {
+      controllers,
+      scheduler,
+      node: undefined,
+      podRange: '',
+      featureGates: values['feature-gates'],
+      simulatedNodes: nodes,
+    },
     logger: createLogger({
       format: 'text',
       verbosity,

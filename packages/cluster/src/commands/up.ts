@@ -25,6 +25,7 @@ const flags = {
   'service-cluster-ip-range': { type: 'string', ...cluster, default: '10.96.0.0/12' },
   'pod-network-cidr': { type: 'string', ...cluster },
   'runtime-config': { ...kubeApiserverFlags['runtime-config'], ...cluster },
+  'feature-gates': { ...kubeApiserverFlags['feature-gates'], ...cluster },
   'audit-policy-file': { type: 'string', ...cluster },
   'audit-log-path': { type: 'string', ...cluster },
   'encryption-provider-config': { type: 'string', ...cluster },
@@ -118,6 +119,8 @@ const ownDescriptions = (io: Io) => ({
   'data-dir': `Where the cluster lives: its objects, keys and certificates. Default: ${defaultDataDirectory(io.env)}`,
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
+  'feature-gates':
+    'Features of the API server and of the controllers to switch on or off: HPAScaleToZero=true. docs/feature-gates.md has them.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
   'pod-network-cidr':
     'Addresses of pods, as CIDR; two of different families for dual stack. Default: none, pods have the network of the machine.',
@@ -166,6 +169,7 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       scheduler: !values['no-scheduler'],
       node: values['no-node'] ? undefined : nodeOf(values),
       podRange: podRangeOf(values['pod-network-cidr']),
+      featureGates: values['feature-gates'],
       simulatedNodes: simulatedNodesOf(values.nodes),
     },
   };

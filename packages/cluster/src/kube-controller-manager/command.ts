@@ -7,12 +7,11 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
-import { gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
+import { CONTROLLER_GATES, gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { ServiceAccountToken } from './service-accounts.ts';
-import { CONTROLLER_GATES } from './settings.ts';
 import { startControllerManager } from './start.ts';
 
 const component: Component<typeof flags> = {

@@ -31,9 +31,6 @@ const CONCURRENCY = {
   'mirroring-concurrent-service-endpoint-syncs': 'endpointslice-mirroring-controller',
 } as const;
 
-/** The feature gates that decide something in controllers. */
-export const CONTROLLER_GATES = ['HPAScaleToZero'] as const;
-
 /** What the flags mean to the controllers. @throws StartupError for files that cannot be read */
 export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const rootCa = await textOf(values, 'root-ca-file');

@@ -87,6 +87,7 @@ test.each([
 });
 
 test.each([
+  [0, 5000, 1000, 5, 0],
   [2, 5000, 1000, 5, 2500],
   [2, 2100, 1000, 2, 1050],
 ])('%i replicas, %i among them, %i for each: %i', (current, total, target, replicas, usage) => {
