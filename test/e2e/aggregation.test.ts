@@ -270,7 +270,7 @@ describe.skipIf(missing('kubectl'))('API services', () => {
 
   test('other protocols go through', async () => {
     const socket = await new Promise<Duplex>((resolve, reject) => {
-      const sent = request(`${server.url}/apis/${group}/${version}/namespaces/default/echo`, {
+      const sent = request(`${server.url}/apis/${group}/${version}/namespaces/default/echo?a=b%2Fc`, {
         agent: false,
         rejectUnauthorized: false,
         headers: { authorization: `Bearer ${server.token}`, connection: 'Upgrade', upgrade: 'echo' },
@@ -282,7 +282,10 @@ describe.skipIf(missing('kubectl'))('API services', () => {
     socket.write('hello');
     expect(String((await new Promise((resolve) => socket.once('data', resolve))) as Buffer)).toBe('hello');
     socket.destroy();
-    expect(extension.seen.at(-1)!.headers).toMatchObject({ 'x-remote-user': 'admin', upgrade: 'echo' });
+    expect(extension.seen.at(-1)).toMatchObject({
+      url: expect.stringMatching(/\/echo\?a=b%2Fc$/),
+      headers: { 'x-remote-user': 'admin', upgrade: 'echo' },
+    });
   });
 
   test('a certificate that is not trusted', async () => {

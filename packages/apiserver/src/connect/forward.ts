@@ -182,7 +182,8 @@ function clientHostOf({ exchange }: RequestContext): string {
   return headerOf(exchange.headers, 'host') || headerOf(exchange.headers, ':authority');
 }
 
-function queryOf(url: string): string {
+/** What a client asks with, without the question mark. */
+export function queryOf(url: string): string {
   const mark = url.indexOf('?');
   return mark < 0 ? '' : url.slice(mark + 1);
 }

@@ -10,7 +10,7 @@ import { commonHeaders } from '../handlers/send.ts';
 import { textAnswer } from '../http/answer.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import { type Backend, type BackendPool, reasonOf, requestPath, targetOf } from './backend.ts';
-import { type ForwardExtras, type Forwarding, forward } from './forward.ts';
+import { type ForwardExtras, type Forwarding, forward, queryOf } from './forward.ts';
 import { forwardUpgrade } from './upgrade.ts';
 
 export interface Inquiry {
@@ -83,14 +83,16 @@ function replyTo(request: http.ClientRequest): Promise<Reply> {
 /**
  * Passes a client's request on in his name, whatever protocol it asks for. Ends with the answer; what goes wrong before there is
  * one is told in plain text, as by any proxy.
+ * @param target whose query is the client's own
  * @param extras headers of its own besides those that name the user
  */
 export async function passOn(
   ctx: RequestContext,
-  backend: Backend,
+  target: Backend,
   forwarding: Forwarding,
   extras: ForwardExtras = {},
 ): Promise<void> {
+  const backend = { ...target, query: queryOf(ctx.exchange.url) };
   // When a watch has begun there, nobody here would know.
   ctx.onInitialized?.();
   try {

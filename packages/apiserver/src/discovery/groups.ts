@@ -43,8 +43,8 @@ type Sourced = Partial<Record<Source, ApiVersion>>;
 
 export class ApiGroups {
   readonly #groups = new Map<string, Map<string, Sourced>>();
-  /** Of built-in versions, by `group/version`: as their APIServices have it; null where those were deleted. */
-  readonly #registered = new Map<string, Priority | null>();
+  /** By group and version, as APIServices have it; null where those were deleted. */
+  readonly #registered = new Map<string, Map<string, Priority | null>>();
   readonly #rendered = new Map<string, RenderedDocument>();
   readonly #listeners = new Set<() => void>();
   readonly #serverAddress: () => string;
@@ -75,13 +75,13 @@ export class ApiGroups {
   }
 
   /**
-   * /apis lists built-in versions as their APIServices say, other documents as they are served.
+   * /apis lists versions as their APIServices say, those too that another server has registered; other documents as they are served.
    * @param priority null: there is no such APIService any more
    */
   setRegistered(group: string, version: string, priority: Priority | null): void {
-    const key = `${group}/${version}`;
-    if (equal(this.#registered.get(key), priority)) return;
-    this.#registered.set(key, priority);
+    const versions = this.#registered.get(group) ?? new Map<string, Priority | null>();
+    if (equal(versions.get(version), priority)) return;
+    this.#registered.set(group, versions.set(version, priority));
     this.#rendered.clear();
   }
 
@@ -100,8 +100,9 @@ export class ApiGroups {
     return [...(this.#groups.get(group)?.values() ?? [])].filter((entry) => entry.builtin || entry.custom);
   }
 
+  /** Whether it is served here, or registered by a server that does. */
   hasGroup(group: string): boolean {
-    return this.#groups.has(group);
+    return this.#groups.has(group) || this.#registeredElsewhere(group).length > 0;
   }
 
   /** What another server serves of a version. */
@@ -128,17 +129,34 @@ export class ApiGroups {
 
   /** The same as APIServices have it. */
   #registeredVersions(group: string): Ranked[] {
-    return [...(this.#groups.get(group) ?? [])].flatMap(([name, entry]) => {
-      const registered = entry.aggregated ? undefined : this.#registered.get(`${group}/${name}`);
+    const own = [...(this.#groups.get(group) ?? [])].flatMap(([name, entry]) => {
+      const registered = entry.aggregated ? undefined : this.#registered.get(group)?.get(name);
       if (registered === null && entry.builtin) return [];
       return [{ name, priority: (entry.builtin && registered) || shown(entry).priority }];
     });
+    return [...own, ...this.#registeredElsewhere(group)];
+  }
+
+  /** Versions that nobody serves here, but the plain documents list. */
+  #registeredElsewhere(group: string): Ranked[] {
+    const own = this.#groups.get(group);
+    return [...(this.#registered.get(group) ?? [])].flatMap(([name, priority]) =>
+      priority && !own?.has(name) ? [{ name, priority }] : [],
+    );
+  }
+
+  /** All that are served or registered. */
+  #groupNames(): string[] {
+    return [...new Set([...this.#groups.keys(), ...this.#registered.keys()])].filter((group) => group !== '');
   }
 
   /** `/apis/<group>` and `/apis/<group>/<version>` of all groups but the core one. */
   paths(): string[] {
-    const groups = [...this.#groups.keys()].filter((group) => group !== '');
-    return groups.flatMap((g) => [`/apis/${g}`, ...this.versions(g).map((version) => `/apis/${g}/${version}`)]);
+    const groups = this.#groupNames().filter((group) => this.hasGroup(group));
+    return groups.flatMap((group) => {
+      const versions = [...this.versions(group), ...this.#registeredElsewhere(group).map(({ name }) => name)];
+      return [`/apis/${group}`, ...versions.map((version) => `/apis/${group}/${version}`)];
+    });
   }
 
   /** Calls back after every change, e.g. to tell what depends on the set of resources. */
@@ -223,8 +241,7 @@ export class ApiGroups {
 
   /** Between groups of one priority /apis goes by the names of their APIServices, `v1.apps`. */
   #groupsInLegacyOrder(): { name: string; versions: string[] }[] {
-    return [...this.#groups.keys()]
-      .filter((name) => name !== '')
+    return this.#groupNames()
       .map((name) => ({ name, versions: this.#registeredVersions(name) }))
       .filter(({ versions }) => versions.length > 0)
       .map(({ name, versions }) => ({ ...rank(name, versions), versions: inOrder(versions) }))

@@ -266,6 +266,22 @@ describe('custom groups', () => {
     expect(items.map(({ metadata }) => metadata.name).slice(0, 2)).toEqual(['apiregistration.k8s.io', 'apps']);
   });
 
+  it('are listed in the plain form where another server has registered them', () => {
+    const groups = fixture();
+    groups.setRegistered('policy', 'v2', { group: 17100, version: 20 });
+    groups.setRegistered('new.example', 'v1', { group: 1, version: 1 });
+    const listed = () => (json(get(groups, '/apis')).groups as { name: string; preferredVersion: object }[]).slice();
+    expect(listed().at(-1)).toMatchObject({ name: 'new.example' });
+    expect(listed().find(({ name }) => name === 'policy')).toMatchObject({ preferredVersion: { version: 'v2' } });
+    expect(json(get(groups, '/apis/new.example'))).toMatchObject({ kind: 'APIGroup', name: 'new.example' });
+    expect(groups.paths()).toEqual(expect.arrayContaining(['/apis/new.example', '/apis/new.example/v1']));
+    expect(serveDiscovery(groups, request('/apis/new.example/v1'))).toBeUndefined();
+    expect(get(groups, '/apis', { accept: AGGREGATED }).body.toString()).not.toContain('new.example');
+    groups.setRegistered('new.example', 'v1', null);
+    expect(serveDiscovery(groups, request('/apis/new.example'))).toBeUndefined();
+    expect(listed().at(-1)).not.toMatchObject({ name: 'new.example' });
+  });
+
   it('tell listeners of every change', () => {
     const groups = fixture();
     let calls = 0;

@@ -1,5 +1,6 @@
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { expect, it } from 'vitest';
+import { apiServerId } from '../bootstrap/identity-lease.ts';
 import { silentLogger } from '../logger.ts';
 import { PeerAddresses } from './addresses.ts';
 
@@ -31,3 +32,13 @@ it('of servers that never started are nowhere', async () => {
   await addresses.start({ host: '10.0.0.1', port: 6443 });
   expect((await store.get(KEY)).kv).toBeUndefined();
 });
+
+it('are read as kube-apiserver writes them', async () => {
+  const { store, addresses } = open();
+  const identity = apiServerId('server-b');
+  await store.put(`/registry/peerserverleases/${identity}`, Buffer.from(WRITTEN, 'base64'), { expect: 0 });
+  expect(await addresses.of(identity)).toEqual({ host: '192.0.2.2', port: 28644 });
+});
+
+const WRITTEN =
+  'azhzAAoPCgJ2MRIJRW5kcG9pbnRzEnAKSwoAEgAaACIAKgAyADgDQgBaOQoRYXBpc2VydmVySWRlbnRpdHkSJGFwaXNlcnZlci0ybm9sd25pMjJwdHBsZmlwaTJpendhb3A2YRIhCg0KCTE5Mi4wLjIuMhoAGhAKBWh0dHBzEOTfARoDVENQGgAiAA==';
