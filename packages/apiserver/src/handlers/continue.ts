@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { syntaxError } from '@keelson/api/codec/json-syntax';
 import { badRequest } from '@keelson/api/errors';
+import { isObject, jsonType } from '@keelson/api/patch/value';
 
 export interface ContinuePosition {
   /** The first key wanted, with the resource's prefix. */
@@ -41,16 +42,35 @@ interface Token {
   start?: string;
 }
 
-function parse(token: string, invalid: (why: string) => never): Token {
+/** What Go's struct for it has. */
+const MEMBERS = { v: ['string', 'string'], rv: ['number', 'int64'], start: ['string', 'string'] } as const;
+
+function parse(given: string, invalid: (why: string) => never): Token {
+  // Go's base64 reads over ends of lines.
+  const token = given.replace(/[\r\n]/g, '');
   const illegal = /[^A-Za-z0-9_-]/.exec(token);
   if (illegal) return invalid(`: illegal base64 data at input byte ${illegal.index}`);
   // One digit of six bits makes no byte.
   if (token.length % 4 === 1) return invalid(`: illegal base64 data at input byte ${token.length - 1}`);
   const bytes = Buffer.from(token, 'base64url');
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Token) : invalid('');
-  } catch {
+    return asToken(JSON.parse(bytes.toString('utf8')), invalid);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return invalid(`: ${syntaxError(bytes) ?? ''}`);
   }
+}
+
+function asToken(value: unknown, invalid: (why: string) => never): Token {
+  if (value === null) return {};
+  if (!isObject(value))
+    return invalid(`: json: cannot unmarshal ${jsonType(value)} into Go value of type storage.continueToken`);
+  for (const [name, [type, goType]] of Object.entries(MEMBERS)) {
+    const member = value[name] ?? undefined;
+    if (member !== undefined && typeof member !== type)
+      return invalid(
+        `: json: cannot unmarshal ${jsonType(member)} into Go struct field continueToken.${name} of type ${goType}`,
+      );
+  }
+  return value;
 }
