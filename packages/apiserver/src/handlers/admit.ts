@@ -103,8 +103,11 @@ export function validateWrite(
   object: KubeObject,
   dryRun: boolean,
 ): Promise<void> {
-  const seen = scope.lens.admitsBodies ? scope.lens.readForWrite(object) : object;
-  return validate(scope, { ...writeSubject(scope, name, old), object: seen, dryRun });
+  const { lens } = scope;
+  const subject = { ...writeSubject(scope, name, old), object, dryRun };
+  if (!lens.admitsBodies) return validate(scope, subject);
+  // As it will be shown, which is without managers.
+  return validate(scope, { ...subject, object: lens.read(object), oldObject: old && lens.read(old) });
 }
 
 function writeSubject(

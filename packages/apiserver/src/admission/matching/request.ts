@@ -2,7 +2,7 @@
 import type { UserInfo } from '../../registry/strategy.ts';
 import type { VersionedObjects } from './forms.ts';
 
-export function requestOf({ attributes, form }: VersionedObjects): object {
+export function requestOf({ attributes, form }: VersionedObjects) {
   const { subresource, name, namespace, operation, user, dryRun } = attributes;
   return {
     kind: { group: form.kind.group, version: form.kind.version, kind: form.kind.kind },

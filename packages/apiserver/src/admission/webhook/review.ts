@@ -1,13 +1,14 @@
 /** AdmissionReview, asked and answered (k8s.io/apiserver/pkg/admission/plugin/webhook/request). */
 import { SERIALIZERS } from '@keelson/api/codec/index';
 import { encodeJson } from '@keelson/api/codec/json';
+import { sortedDeep } from '@keelson/api/codec/order';
 import { badRequest, type StatusDetails, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
 import type { Status } from '@keelson/api/generated/types/meta/v1';
-import type { TypedObject } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject, type TypedObject } from '@keelson/api/object';
 import { structType } from '@keelson/api/schema';
-import type { VersionedObjects } from '../matching/forms.ts';
+import type { Form, VersionedObjects } from '../matching/forms.ts';
 import { requestOf } from '../matching/request.ts';
 
 export type ReviewVersion = 'v1' | 'v1beta1';
@@ -16,6 +17,8 @@ const TYPES = {
   v1: structType('io.k8s.api.admission.v1.AdmissionReview'),
   v1beta1: structType('io.k8s.api.admission.v1beta1.AdmissionReview'),
 } as const;
+
+const LINE_FEED = Buffer.from('\n');
 
 /** What a webhook has decided. */
 export interface Verdict {
@@ -35,12 +38,23 @@ export function reviewVersion(versions: readonly string[]): ReviewVersion | unde
 
 /** @param objects in the form that the webhook wants to see */
 export function encodeReview(version: ReviewVersion, uid: string, objects: VersionedObjects): Buffer {
-  const { object = null, oldObject = null } = objects;
-  return encodeJson({
+  const { object, oldObject, form } = objects;
+  const { dryRun, options, ...request } = requestOf(objects);
+  const both = { object: written(object, form), oldObject: written(oldObject, form) };
+  const review = {
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${version}`,
-    request: { uid, ...requestOf(objects), object, oldObject },
-  });
+    request: { uid, ...request, ...both, dryRun, options },
+  };
+  return Buffer.concat([encodeJson(review), LINE_FEED]);
+}
+
+/** As Go writes it, whose webhooks may compare or sign what they get. */
+function written(object: KubeObject | undefined, { form, kind }: Form): object | null {
+  if (object === undefined) return null;
+  if (form.type === undefined) return sortedDeep(object);
+  const { kind: _, apiVersion: __, ...rest } = form.normalize(object);
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest };
 }
 
 /** The answer is no AdmissionReview that could be trusted. */
