@@ -70,6 +70,7 @@ describe('defaults', () => {
         'default: Invalid value: {"apiVersion":"v1","kind":"A","metadata":{"name":"a"},"b":1}: must not have unknown fields',
       ],
     ],
+    [{ ...embedded, default: { apiVersion: 'v1', kind: 'A', metadata: null } }, []],
     [{ ...embedded, default: { kind: 'A' } }, ['default.apiVersion: Required value']],
     [
       { ...embedded, default: { apiVersion: 'v1', kind: 'A', metadata: { labels: 1 } } },

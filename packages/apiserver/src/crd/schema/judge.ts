@@ -103,18 +103,20 @@ class DefaultsCheck {
   }
 
   #check(schema: Structural, place: Place, path: Path): void {
+    // Upstream shows and judges what is left of a default once its metadata is canonical.
+    const { value, errors: own } = place.around
+      ? { value: schema.default, errors: surrounding(schema, place, path) }
+      : coerced(schema, path);
     if (!place.around && this.#wantsPruned && !isPruned(schema))
-      this.errors.push(invalid(path, withKnownMetadata(schema, path), 'must not have unknown fields'));
-    const metadata = place.around ? surrounding(schema, place, path) : own(schema, path);
-    const errors = metadata.length > 0 ? metadata : errorsOf(checkValue(schema.default, schema), path);
-    this.errors.push(...(errors.length > 0 ? errors : this.#rules(schema, place, path)));
+      this.errors.push(invalid(path, value, 'must not have unknown fields'));
+    const errors = own.length > 0 ? own : errorsOf(checkValue(value, schema), path);
+    this.errors.push(...(errors.length > 0 ? errors : this.#rules(schema, value, place, path)));
   }
 
   /** As on creation, and as on an update that changes nothing. */
-  #rules(schema: Structural, { resource }: Place, path: Path): ErrorList {
+  #rules(schema: Structural, value: unknown, { resource }: Place, path: Path): ErrorList {
     const tree = schema === resource ? RuleTree.ofResource(schema) : RuleTree.ofProperty(schema);
     if (!tree) return [];
-    const value = schema.default;
     const unchanged = evaluateRules(tree, value, value, path, { budget: this.#budget });
     const created =
       unchanged.errors.length > 0 ? unchanged : evaluateRules(tree, value, undefined, path, { budget: this.#budget });
@@ -133,25 +135,16 @@ function isPruned(schema: Structural): boolean {
   return equalValues(pruned, schema.default);
 }
 
-/** As upstream shows it: by then unknown fields of metadata are gone. */
-function withKnownMetadata(schema: Structural, path: Path): unknown {
-  const shown = structuredClone(schema.default);
+/** The default with its metadata in canonical form, as far as it has one, and what is wrong with that. */
+function coerced(schema: Structural, path: Path): { value: unknown; errors: ErrorList } {
+  const value = structuredClone(schema.default);
   try {
-    coerceEmbedded(shown, schema, path, false);
+    coerceEmbedded(value, schema, path, false);
   } catch (error) {
-    if (!(error instanceof MalformedMetadata)) throw error;
-  }
-  return shown;
-}
-
-function own(schema: Structural, path: Path): ErrorList {
-  try {
-    coerceEmbedded(structuredClone(schema.default), schema, path, false);
-    return validateEmbedded(schema.default, schema, path);
-  } catch (error) {
-    if (error instanceof MalformedMetadata) return [error.error];
+    if (error instanceof MalformedMetadata) return { value, errors: [error.error] };
     throw error;
   }
+  return { value, errors: validateEmbedded(value, schema, path) };
 }
 
 /** A default within metadata is judged by the resource that it makes. */

@@ -157,10 +157,14 @@ describe('policies', () => {
     });
     const old = policy({});
     const obj = policy({
-      variables: [{ name: 'a', expression: '1' }],
+      variables: [
+        { name: 'a', expression: '1' },
+        { name: 'b', expression: '' },
+      ],
       validations: [{ expression: 'true', messageExpression: 'bad' }],
     });
     expect(texts(strategy.validateUpdate?.(ctx, obj, old))).toEqual([
+      'spec.variables[1].expression: Required value: expression is not specified',
       'spec.validations[0].messageExpression: Invalid value: "bad": no',
     ]);
     expect(asked.map((e) => [e.role, e.isStored, e.hasAuthorizer, e.variables?.length ?? 0])).toEqual([

@@ -32,13 +32,18 @@ export function policyScope(
   stored: readonly (string | undefined)[],
   declaresVariables: boolean,
 ): ExpressionScope {
-  const { variables = [] } = spec;
+  const variables = declared(spec.variables ?? []);
   return {
     compile,
     stored: new Set(stored.filter((text) => text !== undefined)),
     hasParams: spec.paramKind !== undefined,
-    ...(declaresVariables || variables.length > 0 ? { variables } : {}),
+    ...(declaresVariables || spec.variables?.length ? { variables } : {}),
   };
+}
+
+/** A variable without an expression is none. */
+function declared(variables: readonly Variable[]): Variable[] {
+  return variables.filter(({ expression }) => !isBlank(expression));
 }
 
 /**
@@ -65,7 +70,7 @@ export function validatePolicy(
     old && semanticEqual(paramKind, old.paramKind) && semanticEqual(spec.matchConditions, old.matchConditions);
   if (!isSame) errors.push(...validateMatchConditions(spec.matchConditions, scope, SPEC.child('matchConditions')));
   for (const [i, variable] of (spec.variables ?? []).entries()) {
-    const before = { ...scope, variables: spec.variables!.slice(0, i) };
+    const before = { ...scope, variables: declared(spec.variables!.slice(0, i)) };
     errors.push(...validateVariable(variable, before, SPEC.child('variables').index(i)));
   }
   return errors;

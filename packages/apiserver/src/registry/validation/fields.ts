@@ -1,6 +1,6 @@
 /** Checks of single fields that the validations of many kinds share (k8s.io/kubernetes/pkg/apis/core/validation). */
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, invalid, type Path } from '@keelson/api/field';
+import { type ErrorList, invalid, named, type Path } from '@keelson/api/field';
 
 /** One `Invalid value` for each problem that a name rule found. */
 export function invalidFor(path: Path, value: unknown, problems: readonly string[]): ErrorList {
@@ -21,4 +21,9 @@ export function positive(value: number, path: Path): ErrorList {
  */
 export function immutableField(value: unknown, old: unknown, path: Path, shown = value): ErrorList {
   return semanticEqual(value, old) ? [] : [invalid(path, shown, 'field is immutable')];
+}
+
+/** The same of a string of a named type, or behind a pointer. */
+export function immutableName(value: string | undefined, old: string | undefined, path: Path): ErrorList {
+  return immutableField(value, old, path, value === undefined ? value : named(value));
 }

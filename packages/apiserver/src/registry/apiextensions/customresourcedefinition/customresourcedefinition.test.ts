@@ -280,6 +280,11 @@ describe('updates', () => {
     ]);
   });
 
+  it('have no webhook of which nothing is said', () => {
+    const changed = make({ conversion: { strategy: 'None', webhook: { conversionReviewVersions: [] } } });
+    expect(changed.spec.conversion).toEqual({ strategy: 'None' });
+  });
+
   it('of the status check accepted names', () => {
     const obj = make();
     obj.status.acceptedNames.plural = 'A';
@@ -317,6 +322,11 @@ describe('definitions of former versions', () => {
   };
   const vague: JSONSchemaProps = { type: 'object', properties: { a: {} } };
   const changed: JSONSchemaProps = { ...vague, description: 'x' };
+  const keyed = (maxItems: number): JSONSchemaProps => {
+    const items = { type: 'object', properties: { k: { type: 'string' } } };
+    const lists = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'] };
+    return { type: 'object', properties: { a: { type: 'array', items, maxItems, ...lists } } };
+  };
   const missingType = [
     'spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields',
   ];
@@ -342,6 +352,15 @@ describe('definitions of former versions', () => {
       bare(true, { ...vague, 'x-kubernetes-preserve-unknown-fields': true }),
       bare(true, vague),
       missingType,
+    ],
+    ['may have keys that items can lack', bare(false, keyed(2)), bare(false, keyed(1)), []],
+    [
+      'may not begin to',
+      bare(false, keyed(1)),
+      bare(false, schema.openAPIV3Schema),
+      [
+        'spec.validation.openAPIV3Schema.properties[a].items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
+      ],
     ],
   ])('%s', (_, obj, old, expected) => expect(texts(strategy.validateUpdate?.(ctx, obj, old))).toEqual(expected));
 });

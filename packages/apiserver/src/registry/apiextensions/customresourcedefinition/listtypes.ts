@@ -6,7 +6,8 @@ import { internalForm } from '../../validation/internal.ts';
 const LIST_TYPES = ['atomic', 'set', 'map'];
 const SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
-export function validateLists(schema: JSONSchemaProps, path: Path): ErrorList {
+/** @param wantsKeys whether the rules of {@link validateItems} hold */
+export function validateLists(schema: JSONSchemaProps, wantsKeys: boolean, path: Path): ErrorList {
   const { 'x-kubernetes-list-type': listType, 'x-kubernetes-list-map-keys': keys = [], type = '' } = schema;
   const at = path.child('x-kubernetes-list-type');
   const errors: ErrorList = [];
@@ -22,7 +23,7 @@ export function validateLists(schema: JSONSchemaProps, path: Path): ErrorList {
     errors.push(listType === undefined ? required(at, detail) : invalid(at, listType, detail));
   }
   if (listType === 'map') errors.push(...validateMap(schema, keys, path));
-  return [...errors, ...validateItems(schema, path)];
+  return wantsKeys ? [...errors, ...validateItems(schema, path)] : errors;
 }
 
 /** Items of a set are compared as a whole. */
@@ -70,7 +71,7 @@ function validateMap({ items }: JSONSchemaProps, keys: string[], path: Path): Er
 }
 
 /** What an item is recognized by must be there. */
-function validateItems(schema: JSONSchemaProps, path: Path): ErrorList {
+export function validateItems(schema: JSONSchemaProps, path: Path): ErrorList {
   const { 'x-kubernetes-list-type': listType, 'x-kubernetes-list-map-keys': keys = [], items } = schema;
   if (!items || Array.isArray(items) || (listType !== 'set' && listType !== 'map')) return [];
   const at = path.child('items');

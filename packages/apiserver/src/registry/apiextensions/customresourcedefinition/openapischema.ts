@@ -13,10 +13,12 @@ interface Place {
   /** Why defaults are forbidden here. */
   readonly noDefaults?: string;
   readonly insideMetadata: boolean;
+  readonly wantsKeys: boolean;
 }
 
-export function validateOpenAPISchema(schema: JSONSchemaProps, path: Path): ErrorList {
-  return validate(schema, { isRoot: true, insideMetadata: false }, path);
+/** @param wantsKeys whether items of sets and maps must have what tells them apart */
+export function validateOpenAPISchema(schema: JSONSchemaProps, wantsKeys: boolean, path: Path): ErrorList {
+  return validate(schema, { isRoot: true, insideMetadata: false, wantsKeys }, path);
 }
 
 function validate(schema: JSONSchemaProps, place: Place, path: Path): ErrorList {
@@ -35,7 +37,7 @@ function validate(schema: JSONSchemaProps, place: Place, path: Path): ErrorList 
       ? [invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined')]
       : []),
     ...validateMapType(schema, path),
-    ...validateLists(schema, path),
+    ...validateLists(schema, place.wantsKeys, path),
     ...validateRules(schema, path),
   ];
 }

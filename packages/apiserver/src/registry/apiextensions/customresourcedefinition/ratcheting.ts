@@ -1,6 +1,7 @@
 /** What definitions of former versions may keep, and new ones may not have. */
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import { validateItems } from './listtypes.ts';
 import { schemaHas } from './schema.ts';
 import { type PatternCheck, unstructuralProblem, validateStructural } from './structural.ts';
 
@@ -22,6 +23,12 @@ export function wantsStructural(spec: Spec, old: Spec | undefined, pattern: Patt
     (schema) =>
       unstructuralProblem(schema) === undefined && validateStructural(schema, Path.root, pattern).length === 0,
   );
+}
+
+/** Whether items of sets and maps must have what tells them apart: not where some had not before. */
+export function wantsKeys(old: Spec | undefined): boolean {
+  const isFaulty = (schema: JSONSchemaProps) => validateItems(schema, Path.root).length > 0;
+  return !old || !schemasOf(old).some((schema) => schemaHas(schema, isFaulty));
 }
 
 function schemasOf({ versions }: Spec): JSONSchemaProps[] {

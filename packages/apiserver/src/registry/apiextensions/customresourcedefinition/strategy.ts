@@ -26,12 +26,14 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
     prepareForCreate(_ctx, obj) {
       obj.status = { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions: null };
       startGeneration(obj);
+      dropEmptyWebhook(obj);
       addStoredVersion(obj);
     },
     validate: (_ctx, obj) => validateCustomResourceDefinition(obj, judge),
     warningsOnCreate: (_ctx, obj) => formatWarnings(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = structuredClone(old.status);
+      dropEmptyWebhook(obj);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
       addStoredVersion(obj);
     },
@@ -41,6 +43,12 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
     termination: { begin, isComplete: () => true },
     resetFields: { 'apiextensions.k8s.io/v1': { 'f:status': {} } },
   };
+}
+
+/** Upstream's internal type holds a webhook's parts alone. */
+function dropEmptyWebhook({ spec: { conversion } }: CRD): void {
+  const { clientConfig, conversionReviewVersions } = conversion?.webhook ?? {};
+  if (!clientConfig && !conversionReviewVersions?.length) delete conversion?.webhook;
 }
 
 function addStoredVersion({ spec, status }: CRD): void {

@@ -160,6 +160,7 @@ const FORBIDDEN = [
 ] as const;
 
 function isSet(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
   return value !== undefined && value !== null && value !== false && value !== '';
 }
 

@@ -18,7 +18,7 @@ import { type ConversionOptions, conversionOptions, validateConversion } from '.
 import { type HoistedSpec, hoist } from './hoisted.ts';
 import { validateNames, validateRequiredNames } from './names.ts';
 import { validateOpenAPISchema } from './openapischema.ts';
-import { wantsSchemas, wantsStructural } from './ratcheting.ts';
+import { wantsKeys, wantsSchemas, wantsStructural } from './ratcheting.ts';
 import { validateRootWithStatus } from './rootschema.ts';
 import { type SchemaContext, type SchemaJudge, schemaHas } from './schema.ts';
 import { validateSelectableFields } from './selectablefields.ts';
@@ -298,7 +298,7 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
     ...(isStructural
       ? judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version })
-      : validateOpenAPISchema(schema, path)),
+      : validateOpenAPISchema(schema, wantsKeys(options.old), path)),
   ];
   if (!isStructural) return errors;
   const unstructural = unstructuralProblem(schema);
@@ -312,7 +312,7 @@ function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, co
   const structure = canBeStructural ? validateStructural(schema, path, patterns(judge)) : [];
   const isStructural = canBeStructural && structure.length === 0;
   const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
-  const found = validateOpenAPISchema(schema, path);
+  const found = validateOpenAPISchema(schema, wantsKeys(context.old), path);
   const errors = [...structure, ...defaults, ...found];
   if (!isStructural || defaults.length > 0) return errors;
   const isFaulty = (at: Path) => found.some(({ field }) => isWithin(field, at.toString()));

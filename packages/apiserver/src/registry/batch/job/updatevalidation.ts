@@ -6,7 +6,7 @@ import type { Job, JobSpec } from '@keelson/api/generated/types/batch/v1';
 import type { Affinity, Container, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { structType } from '@keelson/api/schema';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField } from '../../validation/fields.ts';
+import { immutableField, immutableName } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { shownSelector } from '../../validation/labelselector.ts';
 import { validateKubeObjectMeta, validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
@@ -29,10 +29,10 @@ export function validateUpdate(job: Job, old: Job, options: JobValidationOptions
     ...validateCompletions(spec, before, SPEC.child('completions')),
     ...immutableField(spec.selector, before.selector, SPEC.child('selector'), shownSelector(spec.selector)),
     ...validateTemplateUpdate(spec, before, options),
-    ...immutableField(spec.completionMode, before.completionMode, SPEC.child('completionMode')),
+    ...immutableName(spec.completionMode, before.completionMode, SPEC.child('completionMode')),
     ...immutable('PodFailurePolicy', spec.podFailurePolicy, before.podFailurePolicy, SPEC.child('podFailurePolicy')),
     ...immutableField(spec.backoffLimitPerIndex, before.backoffLimitPerIndex, SPEC.child('backoffLimitPerIndex')),
-    ...immutableField(spec.managedBy, before.managedBy, SPEC.child('managedBy')),
+    ...immutableName(spec.managedBy, before.managedBy, SPEC.child('managedBy')),
     ...immutable('SuccessPolicy', spec.successPolicy, before.successPolicy, SPEC.child('successPolicy')),
   ];
 }

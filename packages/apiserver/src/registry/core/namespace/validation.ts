@@ -1,5 +1,5 @@
 /** Compare pkg/apis/core/validation: ValidateNamespace. */
-import { type ErrorList, invalid, Path } from '@keelson/api/field';
+import { type ErrorList, invalid, named, Path } from '@keelson/api/field';
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import { isQualifiedName } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
@@ -16,7 +16,9 @@ export function validateNamespaceStatusUpdate({ metadata, status }: Namespace): 
   const phase = status.phase ?? '';
   const path = Path.of('status', 'Phase');
   if (metadata.deletionTimestamp == null)
-    return phase === 'Active' ? [] : [invalid(path, phase, "may only be 'Active' if `deletionTimestamp` is empty")];
+    return phase === 'Active'
+      ? []
+      : [invalid(path, named(phase), "may only be 'Active' if `deletionTimestamp` is empty")];
   return phase === 'Terminating'
     ? []
     : [invalid(path, phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")];

@@ -5,7 +5,7 @@ import type { PersistentVolume, PersistentVolumeSpec } from '@keelson/api/genera
 import { Quantity } from '@keelson/api/quantity';
 import { isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { ACCESS_MODES, VOLUME_MODES } from '../../validation/claimspec.ts';
-import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { immutableName, invalidFor } from '../../validation/fields.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
 import { validateKubeObjectMeta } from '../../validation/objectmeta.ts';
 import { validatePositiveQuantity } from '../../validation/resources.ts';
@@ -48,7 +48,7 @@ export function validatePersistentVolumeUpdate(
     ...validateKubeObjectMeta(pv.metadata, false, nameIsDNSSubdomain, Path.of('metadata')),
     ...validatePersistentVolume(pv, lax),
     ...validateSourceUpdate(pv.spec, old.spec),
-    ...immutableField(pv.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
+    ...immutableName(pv.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
     ...(mayMove ? [] : validateNodeAffinityUpdate(pv.spec.nodeAffinity, old.spec.nodeAffinity)),
     ...(old.spec.volumeAttributesClassName !== undefined && pv.spec.volumeAttributesClassName === undefined
       ? [forbidden(classPath, 'update from non-nil value to nil is forbidden')]

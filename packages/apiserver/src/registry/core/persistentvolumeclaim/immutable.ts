@@ -4,7 +4,7 @@ import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { structType } from '@keelson/api/schema';
-import { immutableField } from '../../validation/fields.ts';
+import { immutableName } from '../../validation/fields.ts';
 import { internalForm } from '../../validation/internal.ts';
 import { diffJSON } from '../../validation/unifieddiff.ts';
 import { optionsFor, validateClaim } from './validation.ts';
@@ -20,7 +20,7 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     ...(upgrade === 'from annotation' ? [] : validateClassAnnotation(claim, old)),
     ...validateSpecUpdate(claim, old, upgrade),
     ...validateShrinking(claim, old),
-    ...immutableField(claim.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
+    ...immutableName(claim.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
     ...validateAttributesClass(claim, old),
   ];
 }

@@ -1,7 +1,7 @@
 import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
 import { expect, it } from 'vitest';
 import { testContext, texts } from '../../testing.ts';
-import { makeStrategy } from './strategy.ts';
+import { makeStrategy, status } from './strategy.ts';
 
 const strategy = makeStrategy({ allowPrivileged: false });
 
@@ -35,4 +35,11 @@ it.each<[string, string, string[]]>([
   expect(texts(strategy.validateUpdate?.(testContext(), make(label, annotations), make('b', annotations)))).toEqual(
     expected,
   );
+});
+
+it('bears the labels of its own template, whatever a status says', () => {
+  const obj = make('c', {});
+  obj.metadata.labels = {};
+  status.strategy.prepareForUpdate?.(testContext(), obj, make('b', {}));
+  expect(obj.metadata.labels).toEqual({ a: 'b' });
 });

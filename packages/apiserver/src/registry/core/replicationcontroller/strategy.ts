@@ -51,6 +51,8 @@ export const status: ViewSubresource<ReplicationController> = {
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
+      // Its labels are those of the template that it really has.
+      defaults(obj);
     },
     validateUpdate: (_ctx, obj) => validateStatus(obj.status),
     warningsOnUpdate: () => [],

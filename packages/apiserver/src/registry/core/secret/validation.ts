@@ -2,7 +2,7 @@
 import { type ErrorList, invalid, Path, required, tooLong } from '@keelson/api/field';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
 import { isConfigMapKey } from '@keelson/api/validation/names';
-import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { immutableName, invalidFor } from '../../validation/fields.ts';
 import { MAX_DATA_SIZE, validateStillImmutable } from '../configmap/validation.ts';
 import { jsonObjectProblem } from './json.ts';
 
@@ -54,7 +54,7 @@ function validateJSON(secret: Secret, key: string): ErrorList {
 
 export function validateSecretChange(secret: Secret, old: Secret): ErrorList {
   return [
-    ...immutableField(secret.type ?? '', old.type ?? '', Path.of('type')),
+    ...immutableName(secret.type ?? '', old.type ?? '', Path.of('type')),
     ...(old.immutable ? validateStillImmutable(secret, old, ['data']) : []),
   ];
 }

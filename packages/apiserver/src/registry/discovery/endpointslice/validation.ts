@@ -5,7 +5,7 @@ import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '@keel
 import { parseIPSloppy } from '@keelson/api/ip';
 import { isFullyQualifiedDomainName } from '@keelson/api/validation/domains';
 import { isDNS1123Label, isQualifiedName, isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { immutableName, invalidFor } from '../../validation/fields.ts';
 import { validateEndpointIP, validateIP, validateLegacyIP } from '../../validation/ip.ts';
 import { validateLabels } from '../../validation/labelselector.ts';
 
@@ -26,7 +26,7 @@ export function validateEndpointSlice(slice: EndpointSlice, old?: EndpointSlice)
 export function validateEndpointSliceUpdate(slice: EndpointSlice, old: EndpointSlice): ErrorList {
   return [
     ...validateEndpointSlice(slice, old),
-    ...immutableField(slice.addressType, old.addressType, Path.of('addressType')),
+    ...immutableName(slice.addressType, old.addressType, Path.of('addressType')),
   ];
 }
 

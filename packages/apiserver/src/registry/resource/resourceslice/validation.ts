@@ -8,7 +8,7 @@ import type {
   ResourceSliceSpec,
 } from '@keelson/api/generated/types/resource/v1';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, invalidFor } from '../../validation/fields.ts';
+import { immutableField, immutableName, invalidFor } from '../../validation/fields.ts';
 import { internalList } from '../../validation/internal.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
 import { validateSet } from '../collections.ts';
@@ -55,7 +55,7 @@ function validateIdentity(spec: ResourceSliceSpec, old: ResourceSliceSpec): Erro
   return [
     ...immutableField(spec.pool.name, old.pool.name, SPEC.child('pool', 'name')),
     ...immutableField(spec.driver, old.driver, SPEC.child('driver')),
-    ...immutableField(spec.nodeName, old.nodeName, SPEC.child('nodeName')),
+    ...immutableName(spec.nodeName, old.nodeName, SPEC.child('nodeName')),
   ];
 }
 

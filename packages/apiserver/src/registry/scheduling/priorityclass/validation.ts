@@ -1,7 +1,7 @@
 /** Compare pkg/apis/scheduling/validation: ValidatePriorityClass. */
 import { type ErrorList, forbidden, notSupported, Path, required } from '@keelson/api/field';
 import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
-import { immutableField } from '../../validation/fields.ts';
+import { immutableName } from '../../validation/fields.ts';
 
 const SYSTEM_PREFIX = 'system-';
 const HIGHEST_USER_PRIORITY = 1_000_000_000;
@@ -52,6 +52,6 @@ function validatePreemptionPolicy(policy: string): ErrorList {
 export function validatePriorityClassUpdate(pc: PriorityClass, old: PriorityClass): ErrorList {
   return [
     ...(pc.value === old.value ? [] : [forbidden(Path.of('value'), 'may not be changed in an update.')]),
-    ...immutableField(pc.preemptionPolicy, old.preemptionPolicy, Path.of('preemptionPolicy')),
+    ...immutableName(pc.preemptionPolicy, old.preemptionPolicy, Path.of('preemptionPolicy')),
   ];
 }

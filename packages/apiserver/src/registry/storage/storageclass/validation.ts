@@ -4,7 +4,7 @@ import { duplicate, type ErrorList, notSupported, Path, required } from '@keelso
 import type { TopologySelectorLabelRequirement, TopologySelectorTerm } from '@keelson/api/generated/types/core/v1';
 import type { StorageClass } from '@keelson/api/generated/types/storage/v1';
 import { deprecatedNodeLabel } from '../../deprecatedlabels.ts';
-import { immutableField } from '../../validation/fields.ts';
+import { immutableField, immutableName } from '../../validation/fields.ts';
 import { validateLabelName } from '../../validation/labelselector.ts';
 import { validateKubeObjectMetaUpdate } from '../../validation/objectmeta.ts';
 import { validateParameters, validateProvisioner } from '../parameters.ts';
@@ -29,8 +29,8 @@ export function validateStorageClassUpdate(obj: StorageClass, old: StorageClass)
     ...validateKubeObjectMetaUpdate(obj.metadata, old.metadata, Path.of('metadata')),
     ...immutableField(obj.parameters, old.parameters, Path.of('parameters')),
     ...immutableField(obj.provisioner, old.provisioner, Path.of('provisioner')),
-    ...immutableField(obj.reclaimPolicy, old.reclaimPolicy, Path.of('reclaimPolicy')),
-    ...immutableField(obj.volumeBindingMode, old.volumeBindingMode, Path.of('volumeBindingMode')),
+    ...immutableName(obj.reclaimPolicy, old.reclaimPolicy, Path.of('reclaimPolicy')),
+    ...immutableName(obj.volumeBindingMode, old.volumeBindingMode, Path.of('volumeBindingMode')),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What a pod's status says of its device claims. */
 
-import { duplicate, type ErrorList, invalid, type Path, required } from '@keelson/api/field';
+import { duplicate, type ErrorList, invalid, named, type Path, required } from '@keelson/api/field';
 import type { Pod, PodExtendedResourceClaimStatus, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isNativeResource } from '@keelson/api/resources/names';
@@ -33,7 +33,11 @@ function validateNamedClaims({ spec, status }: Pod, path: Path): ErrorList {
     names.add(name);
     if (resourceClaimName !== undefined)
       errors.push(
-        ...invalidFor(at.child('resourceClaimName'), resourceClaimName, nameIsDNSSubdomain(resourceClaimName, false)),
+        ...invalidFor(
+          at.child('resourceClaimName'),
+          named(resourceClaimName),
+          nameIsDNSSubdomain(resourceClaimName, false),
+        ),
       );
     return errors;
   });

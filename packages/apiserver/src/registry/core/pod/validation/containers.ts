@@ -5,6 +5,7 @@ import {
   type ErrorList,
   forbidden,
   invalid,
+  named,
   notSupported,
   type Path,
   required,
@@ -180,7 +181,7 @@ function validateResizePolicy(
     if (restartPolicy === '') errors.push(required(path));
     else if (!RESIZE_POLICIES.includes(restartPolicy)) errors.push(notSupported(path, restartPolicy, RESIZE_POLICIES));
     if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired')
-      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
+      errors.push(invalid(path, named(restartPolicy), "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
     return errors;
   });
 }

@@ -23,7 +23,7 @@ import type {
 } from '@keelson/api/generated/types/core/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import { immutableField, invalidFor } from '../../../validation/fields.ts';
+import { immutableName, invalidFor } from '../../../validation/fields.ts';
 import { internalList } from '../../../validation/internal.ts';
 import { validateLegacyIP } from '../../../validation/ip.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
@@ -56,7 +56,7 @@ export function validatePodStatusUpdate(policy: PodPolicy, pod: Pod, old: Pod): 
     ),
     ...validateConditions(status.conditions ?? [], STATUS.child('conditions')),
     ...validateNomination(pod, old),
-    ...immutableField(status.qosClass ?? '', old.status.qosClass ?? '', STATUS.child('qosClass')),
+    ...immutableName(status.qosClass ?? '', old.status.qosClass ?? '', STATUS.child('qosClass')),
     ...lists.flatMap(([key, containers]) =>
       validateTransitions(status[key], old.status[key], old.spec, containers, STATUS.child(key)),
     ),

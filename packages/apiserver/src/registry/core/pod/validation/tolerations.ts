@@ -1,7 +1,7 @@
 /** What taints a pod bears. */
 
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, named, notSupported, type Path, required } from '@keelson/api/field';
 import type { Toleration } from '@keelson/api/generated/types/core/v1';
 import { isDecimalInteger, isValidLabelValue } from '@keelson/api/validation/names';
 import { parseInt64, parseProblem } from '../../../apps/annotations.ts';
@@ -32,7 +32,9 @@ export function validateTolerations(
         ),
       );
     if (tolerationSeconds !== undefined && effect !== 'NoExecute')
-      errors.push(invalid(at.child('effect'), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+      errors.push(
+        invalid(at.child('effect'), named(effect), "effect must be 'NoExecute' when `tolerationSeconds` is set"),
+      );
     errors.push(...validateOperator(toleration, options, at));
     if (effect !== '') errors.push(...validateTaintEffect(effect, true, at.child('effect')));
     return errors;

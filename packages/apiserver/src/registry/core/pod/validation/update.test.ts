@@ -32,6 +32,16 @@ it.each<[Partial<PodSpec>, string]>([
   ]);
 });
 
+it.each<[Partial<PodSpec>, boolean]>([
+  [{}, true],
+  [{ affinity: { nodeAffinity: {} } }, true],
+  [{ affinity: {} }, false],
+])('a gated pod without affinity gets that of nodes alone: %j', (spec, isFine) => {
+  const schedulingGates = [{ name: 'g' }];
+  const errors = validatePodUpdate(policy, make({ schedulingGates, ...spec }), make({ schedulingGates }));
+  expect(errors.length === 0).toBe(isFine);
+});
+
 it('a pod with claims of what its node has is not resized', () => {
   const old = make({}, { nodeAllocatableResourceClaimStatuses: [{ resourceClaimName: 'c', resources: {} }] });
   expect(validatePodResize(policy, old, old).map(String)).toEqual([

@@ -23,6 +23,7 @@ import { validateOnlyAddedTolerations } from './tolerations.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
 const POD_SPEC = structType('io.k8s.api.core.v1.PodSpec');
+const NODE_AFFINITY = structType('io.k8s.api.core.v1.NodeAffinity');
 const TERM = 'io.k8s.api.core.v1.NodeSelectorTerm';
 const UPDATABLE = [
   '`spec.containers[*].image`',
@@ -122,8 +123,11 @@ function validateRest(spec: PodSpec, old: PodSpec): ErrorList {
   if (old.schedulingGates?.length) {
     errors.push(...validateNodeSelectorMutation(munged.nodeSelector, old.nodeSelector ?? {}));
     Object.assign(munged, restored(old, 'nodeSelector'));
-    errors.push(...validateNodeAffinityMutation(munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity));
-    Object.assign(munged, { affinity: withNodeAffinity(munged.affinity, old.affinity) });
+    const [affinity, before] = [munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity];
+    if (!semanticEqual(affinity, before, NODE_AFFINITY)) {
+      errors.push(...validateNodeAffinityMutation(affinity, before));
+      Object.assign(munged, { affinity: withNodeAffinity(munged.affinity, old.affinity) });
+    }
   }
   if (semanticEqual(munged, old, POD_SPEC)) return errors;
   const diff = diffJSON(internalForm(POD_SPEC.name, old), internalForm(POD_SPEC.name, munged));

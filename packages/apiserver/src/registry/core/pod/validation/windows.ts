@@ -17,7 +17,7 @@ export function validateWindowsOptions(options: WindowsSecurityContextOptions | 
   if (!options) return [];
   const { gmsaCredentialSpecName: name, gmsaCredentialSpec: spec, runAsUserName } = options;
   const errors =
-    name === undefined ? [] : invalidFor(path.child('gmsaCredentialSpecName'), name, isDNS1123Subdomain(name));
+    name === undefined ? [] : invalidFor(path.child('gmsaCredentialSpecName'), named(name), isDNS1123Subdomain(name));
   const at = path.child('gmsaCredentialSpec');
   if (spec === '') errors.push(invalid(at, spec, 'gmsaCredentialSpec cannot be an empty string'));
   else if (spec !== undefined && Buffer.byteLength(spec) > MAX_GMSA_KIB * 1024)
