@@ -29,6 +29,8 @@ export interface KubeletOptions {
   readonly rootDirectory: string;
   /** Absolute; `/var/log/pods`. */
   readonly podLogsDirectory?: string | undefined;
+  /** Where links to logs of containers are made for those who collect them; without it there are none. */
+  readonly logLinksDirectory?: string | undefined;
   /** The primary one first; without it the machine's first address. */
   readonly nodeIps?: readonly string[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;

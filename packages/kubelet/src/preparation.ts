@@ -5,6 +5,7 @@ import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder, Informer } from '@keelson/client';
 import type { Drivers } from './drivers.ts';
 import type { PodObjects } from './environment/objects.ts';
+import { LogLinks } from './logs/links.ts';
 import type { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
 import { NodeConfigurations } from './pods/configurations.ts';
@@ -21,7 +22,14 @@ export interface PreparationOptions {
   readonly recorder: EventRecorder;
   readonly settings: Pick<
     KubeletOptions,
-    'runtime' | 'rootDirectory' | 'clusterDns' | 'clusterDomain' | 'resolvConf' | 'seccompDefault' | 'userNamespaceIds'
+    | 'runtime'
+    | 'rootDirectory'
+    | 'logLinksDirectory'
+    | 'clusterDns'
+    | 'clusterDomain'
+    | 'resolvConf'
+    | 'seccompDefault'
+    | 'userNamespaceIds'
   >;
   readonly logsDirectory: string;
   readonly health: RuntimeHealth;
@@ -79,6 +87,8 @@ export async function preparationOf(options: PreparationOptions): Promise<Prepar
       return services.store.values();
     },
   });
-  const preparer = new NodePreparer({ ...common, cgroups: resources.cgroups.pods });
+  const { logLinksDirectory: links } = settings;
+  const logLinks = links === undefined ? undefined : new LogLinks(links);
+  const preparer = new NodePreparer({ ...common, logLinks, cgroups: resources.cgroups.pods });
   return { volumes, preparer, configurations, podResources: resources, recursiveReadOnly, hostIps };
 }

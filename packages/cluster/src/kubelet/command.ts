@@ -126,6 +126,7 @@ function optionsOf(values: Values, configuration: Settings) {
   return {
     rootDirectory: resolve(values['root-dir']),
     podLogsDirectory: configuration.podLogsDir,
+    logLinksDirectory: '/var/log/containers',
     labels: Object.fromEntries(values['node-labels']),
     taints: configuration.registerWithTaints ?? [],
     maxPods: configuration.maxPods,

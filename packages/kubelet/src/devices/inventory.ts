@@ -54,8 +54,8 @@ export class Inventory {
   disconnect(resource: string, now: number): void {
     const known = this.#connections.get(resource);
     if (known) this.#connections.set(resource, { ...known, stoppedAt: now });
-    const health = this.#health.get(resource);
-    if (!health) return;
+    // A resource whose plugin never listed any device is known, and has none.
+    const health = this.#health.get(resource) ?? NONE;
     this.#health.set(resource, { healthy: NONE.healthy, unhealthy: new Set([...health.healthy, ...health.unhealthy]) });
   }
 

@@ -235,6 +235,13 @@ describe('DeviceManager', () => {
     await expect.poll(amounts).toEqual(['2', '2']);
   });
 
+  it('knows a resource whose plugin goes before it has listed a device', async () => {
+    const { register, manager, amounts } = await node({ connect: () => new FakePlugin() });
+    await register();
+    manager.disconnect(RESOURCE, '/plugin.sock');
+    await expect.poll(amounts).toEqual(['0', '0']);
+  });
+
   it('does not take the end of a plugin for that of its successor', async () => {
     const plugins = [new FakePlugin(), new FakePlugin()];
     let next = 0;

@@ -59,7 +59,7 @@ export class NodeConfigurations implements Configurations {
     const logDirectory = podLogsIn(logsDirectory, pod);
     await mkdir(logDirectory, { recursive: true });
     const { hostname, domain } = hostnameOf(pod, dns.clusterDomain);
-    const full = pod.spec?.setHostnameAsFQDN && domain ? `${hostname}.${domain}` : hostname;
+    const full = pod.spec?.setHostnameAsFQDN && domain ? fitting(`${hostname}.${domain}`) : hostname;
     const sysctls = pod.spec?.securityContext?.sysctls ?? [];
     const runtimeHandler = await this.#runtimeHandler(pod);
     return {
@@ -177,6 +177,17 @@ export class NodeConfigurations implements Configurations {
     if (!mounted) throw new Error(`cannot find the volume "${volume}" referenced by FileKeyRef`);
     return parseEnvFile(readTail(await resolveInside(mounted.path, path), 64 * 1024).toString(), key);
   }
+}
+
+/** What a kernel takes. */
+const MAX_HOSTNAME = 64;
+
+/** @throws PreparationError for a name that the kernel does not take */
+function fitting(fqdn: string): string {
+  if (fqdn.length <= MAX_HOSTNAME) return fqdn;
+  const lengths = `${MAX_HOSTNAME} characters is the max, ${fqdn.length} characters requested`;
+  const what = `failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long (${lengths})`;
+  throw new PreparationError('FailedCreatePodSandBox', `Failed to create pod sandbox: ${what}`);
 }
 
 /** Of all containers of a pod. @param logsDirectory of all pods */

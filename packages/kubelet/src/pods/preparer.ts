@@ -6,6 +6,7 @@ import type { World } from '@keelson/client';
 import type { PodCgroups } from '../cgroups/pods.ts';
 import type { ClaimManager } from '../claims/manager.ts';
 import type { DeviceManager } from '../devices/manager.ts';
+import type { LogLinks } from '../logs/links.ts';
 import type { ContainerStatus } from '../runtime/container.ts';
 import * as names from '../runtime/labels.ts';
 import { readLogTail, readTail } from '../runtime/log.ts';
@@ -22,6 +23,7 @@ export interface NodePreparerOptions {
   readonly volumes: VolumeManager;
   /** `/var/log/pods`: absolute. */
   readonly logsDirectory: string;
+  readonly logLinks?: LogLinks | undefined;
   readonly cgroups: PodCgroups;
   readonly userNamespaces: UserNamespaces;
   readonly devices: Pick<DeviceManager, 'healthOf'>;
@@ -81,6 +83,13 @@ export class NodePreparer implements Preparer {
     return attempts.length > 0 ? Math.max(...attempts) + 1 : 0;
   }
 
+  async linkLog({ metadata }: Pod, containerName: string, id: string, log: string): Promise<void> {
+    const { logLinks, world } = this.#options;
+    await logLinks?.link(metadata, containerName, id, log).catch((error) => {
+      world.log.warn({ log, error }, 'Could not link to the log of a container');
+    });
+  }
+
   terminationMessage(container: ContainerStatus): string {
     const known = this.#messages.get(container.id);
     if (known !== undefined) return known;
@@ -120,10 +129,19 @@ export class NodePreparer implements Preparer {
         world.log.warn({ uid, error }, 'Could not remove what is left of a pod');
       }
     }
+    await this.#removeLogLinks();
     for (const name of await readdir(logsDirectory).catch(() => [])) {
       const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
       if (uid !== undefined && !isKnown(uid)) await rm(join(logsDirectory, name), { recursive: true, force: true });
     }
+  }
+
+  async #removeLogLinks(): Promise<void> {
+    const { logLinks, runtime } = this.#options;
+    if (!logLinks) return;
+    const containers = (await runtime.list()).flatMap((pod) => pod.containers);
+    const running = new Set(containers.filter(({ state }) => state === 'running').map(({ id }) => id));
+    await logLinks.removeDangling((id) => running.has(id));
   }
 
   #logDirectory(pod: Pod): string {

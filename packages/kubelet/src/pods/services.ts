@@ -48,6 +48,8 @@ export interface Preparer {
   releaseClaims(pod: Pod): Promise<void>;
   /** How often a container was started, as far as the node remembers beside the runtime. */
   restarts(pod: Pod, containerName: string): Promise<number>;
+  /** A container was started: those who collect logs are led to its own. Never fails. */
+  linkLog(pod: Pod, containerName: string, id: string, log: string): Promise<void>;
   /** How the devices are that a container has. */
   deviceHealth(pod: Pod, containerName: string): readonly ResourceStatus[];
   /** What it wrote for those who ask why it ended. */

@@ -1,4 +1,5 @@
 /** How a container is started: image, configuration, creation, start, postStart (startContainer in kuberuntime_container.go). */
+import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatDuration } from '@keelson/component/go/duration';
 import { ImageError } from '../images/manager.ts';
@@ -84,6 +85,7 @@ async function start(services: PodServices, request: StartRequest): Promise<void
     throw failed('RunContainerError', error, id);
   });
   recorder.event(reference, 'Normal', 'Started', 'Container started');
+  await preparer.linkLog(pod, container.spec.name, id, join(sandbox.logDirectory, config.logPath));
   await postStart(services, request, id);
 }
 

@@ -27,6 +27,8 @@ export class SimulatedPreparer implements Preparer {
 
   async releaseClaims(): Promise<void> {}
 
+  async linkLog(): Promise<void> {}
+
   async restarts(): Promise<number> {
     return 0;
   }
