@@ -1,0 +1,69 @@
+/** What is stored and served, each kind with its strategy, and those who look at it from within the server. */
+import { compileForValidation } from '../admission/cel/compiler.ts';
+import type { AdmissionWorld } from '../admission/plugin.ts';
+import { guardParams } from '../admission/policy/guard.ts';
+import { admissionWorld } from '../admission/world.ts';
+import type { Authorize } from '../authz/attributes.ts';
+import { guardRbac } from '../authz/rbac/guard.ts';
+import { RBAC_GROUP, type RbacIndex } from '../authz/rbac/index.ts';
+import { RegistryClient } from '../bootstrap/client.ts';
+import type { ServerConfig } from '../config.ts';
+import { schemaJudge } from '../crd/schema/index.ts';
+import { type Objects, storedObjects } from '../objects.ts';
+import type { AllocationDeps } from '../registry/core/service/allocation/deps.ts';
+import { builtinRegistrations } from '../registry/index.ts';
+import { Resources } from '../resources.ts';
+import type { Foundation } from './foundation.ts';
+
+export interface Registry {
+  readonly resources: Resources;
+  /** What is stored, read. */
+  readonly objects: Objects;
+  /** Writes as the server itself. */
+  readonly client: RegistryClient;
+  readonly world: AdmissionWorld;
+  /** Addresses and ports of services. */
+  readonly services: AllocationDeps;
+}
+
+/** @param access who may do what, which some kinds ask about what they refer to; and the rules that are stored */
+export function registryOf(
+  config: ServerConfig,
+  { environment, groups, isEnabled, stores }: Foundation,
+  { authorize, rules }: { readonly authorize: Authorize; readonly rules: RbacIndex },
+): Registry {
+  const { store, random, now, logger } = environment;
+  const services: AllocationDeps = {
+    client: () => client,
+    store,
+    random,
+    report: (error) => logger.error({ error: String(error) }, 'addresses or ports of a service were not freed'),
+    clusterIPRanges: config.serviceClusterIpRanges,
+    nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
+  };
+  const builtin = builtinRegistrations({
+    eventTtlSeconds: config.eventTtlSeconds,
+    services,
+    namespaceLabels: (name) => resources.storeOf('', 'namespaces').cached('', name)?.labels,
+    ...(isEnabled('DRAResourceClaimGranularStatusAuthorization') ? { authorize } : {}),
+    pods: { allowPrivileged: config.allowPrivileged },
+    isEnabled,
+    compileExpression: compileForValidation,
+    schemas: schemaJudge(),
+  });
+  const guarded = guardRbac(builtin, {
+    rules,
+    authorize,
+    getRole: (resource, namespace, name) => objects.getLive(`${resource}.${RBAC_GROUP}`, namespace, name),
+  });
+  const registrations = guardParams(guarded, {
+    authorize,
+    resourcesOfKind: (...kind) => world.resourcesOfKind(...kind),
+    getPolicy: (kind, name) => objects.getLive(`${kind}.admissionregistration.k8s.io`, '', name),
+  });
+  const resources = new Resources(environment, groups, registrations, (...resource) => stores.of(...resource));
+  const objects = storedObjects(resources);
+  const client = new RegistryClient(resources, now);
+  const world = admissionWorld({ environment, resources, client, objects, authorize });
+  return { resources, objects, client, world, services };
+}
