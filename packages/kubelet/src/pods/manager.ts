@@ -265,8 +265,9 @@ export class PodManager {
     status.set(pod, uidOf(pod), rejectedStatus(pod, rejection), true);
   }
 
+  /** One that its source has no more counts no more, even if it still runs: whoever removed it has not waited for it. */
   #others(pod: Pod): Pod[] {
-    return this.holders().filter((other) => uidOf(other) !== uidOf(pod));
+    return this.holders().filter((other) => uidOf(other) !== uidOf(pod) && this.#known.has(uidOf(other)));
   }
 
   #moved(worker: PodWorker): void {

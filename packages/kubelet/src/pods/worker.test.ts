@@ -275,6 +275,23 @@ describe('a pod', () => {
     expect(node.stored('first')?.status?.phase).toBe('Running');
   });
 
+  it('has the room of one that was deleted by force, though that still runs', async () => {
+    const node = testNode();
+    const resources = { requests: { cpu: '1500m' } };
+    const first = podOf(
+      { containers: [container('a', { resources })] },
+      { ...simulated({ 'stop-time': '1m' }), uid: 'u0', name: 'first' },
+    );
+    await node.put(first);
+    await node.delete('first', 60);
+    await node.put(podOf({ containers: [container('a', { resources })] }, { uid: 'u1', name: 'waits' }));
+    expect(node.stored('waits')?.status?.reason).toBe('OutOfcpu');
+    node.manager.remove(first);
+    await node.put(podOf({ containers: [container('a', { resources })] }, { uid: 'u2' }));
+    expect((await node.containers(first)).map(({ state }) => state.type)).toEqual(['running']);
+    expect(node.stored()?.status?.phase).toBe('Running');
+  });
+
   it('gets a container that is added while it runs', async () => {
     const node = testNode();
     const pod = podOf({ containers: [a] });

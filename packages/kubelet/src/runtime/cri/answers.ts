@@ -118,6 +118,8 @@ export function filesystemUsage({ timestamp, fs_id, used_bytes, inodes_used }: c
 export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStats): PodStats {
   const { cpu, memory, io, network, process } = linux ?? {};
   const interfaces = network ? [network.default_interface ?? [], network.interfaces].flat() : [];
+  // containerd does not say when it has counted what went through the network.
+  const counted = network?.timestamp || (cpu?.timestamp ?? 0);
   return {
     uid: metadata.uid,
     name: metadata.name,
@@ -125,7 +127,7 @@ export function podStats({ attributes: { metadata }, linux }: cri.PodSandboxStat
     ...(cpu ? { cpu: cpuUsage(cpu) } : {}),
     ...(memory ? { memory: memoryUsage(memory) } : {}),
     ...(io ? { io: ioUsage(io) } : {}),
-    ...(network ? { network: interfaces.map((each) => interfaceUsage(each, network.timestamp)) } : {}),
+    ...(network ? { network: interfaces.map((each) => interfaceUsage(each, counted)) } : {}),
     ...(process?.process_count ? { processes: process.process_count.value } : {}),
     containers: (linux?.containers ?? []).map(containerStats),
   };

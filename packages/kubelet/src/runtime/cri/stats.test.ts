@@ -7,6 +7,7 @@ import { Service } from '@keelson/component/grpc/service';
 import { expect, onTestFinished, test } from 'vitest';
 import { criDescriptors } from '../../generated/cri-v1.ts';
 import type { PodStats } from '../stats.ts';
+import { podStats } from './answers.ts';
 import type { Methods } from './messages.ts';
 import { CriRuntime, ofCurrent } from './runtime.ts';
 
@@ -24,6 +25,23 @@ test.each([
 ])('of each name one container: %s', (_what, containers, want) => {
   const pod: PodStats = { uid: 'u', name: 'p', namespace: 'n', containers };
   expect(ofCurrent(pod).containers.map(({ id }) => id)).toEqual(want);
+});
+
+test.each([
+  ['when the runtime says', 2_000_000, 2],
+  ['with the CPU where it does not', 0, 1],
+])('what went through the network was counted %s', (_what, timestamp, at) => {
+  const bytes = { value: 7 };
+  const eth0 = { name: 'eth0', rx_bytes: bytes, rx_errors: null, tx_bytes: bytes, tx_errors: null };
+  const stats = {
+    attributes: { metadata: { uid: 'u', name: 'p', namespace: 'n', attempt: 0 } },
+    linux: {
+      cpu: { timestamp: 1_000_000 },
+      network: { timestamp, default_interface: eth0, interfaces: [] },
+      containers: [],
+    },
+  };
+  expect(podStats(stats as never).network).toMatchObject([{ at, name: 'eth0', rxBytes: 7, txBytes: 7 }]);
 });
 
 test('who asks while a runtime measures shares its answer, a failure too', async () => {
