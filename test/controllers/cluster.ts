@@ -1,4 +1,5 @@
 import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type ControllerSettings, defaultSettings, startControllers } from '@keelson/controllers';
 import { startToyNodes, type ToyNodes } from '@keelson/controllers/testing/toy-nodes';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
@@ -11,6 +12,8 @@ export interface ControlledCluster {
   /** What controllers complained of. */
   readonly complaints: object[];
   stop(): Promise<void>;
+  /** What controllers have counted. */
+  readonly metrics: MetricsRegistry;
 }
 
 /**
@@ -38,17 +41,20 @@ export async function startControlled(
     return client;
   };
   const client = clientAs('test');
+  const metrics = new MetricsRegistry();
   const controllers = await startControllers({
     client: clientAs('kube-controller-manager', 'system:kube-controller-manager'),
     clientFor: (account) => clientAs(account, `system:serviceaccount:kube-system:${account}`),
     wanted,
     settings: { ...defaultSettings, ...settings },
+    metrics,
   });
   const nodes = await startToyNodes(clientAs('toy-nodes'), nodeNames);
   return {
     server,
     client,
     nodes,
+    metrics,
     complaints,
     async stop() {
       await controllers.stop();

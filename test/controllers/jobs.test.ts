@@ -53,6 +53,13 @@ describe('jobs', () => {
     await expect
       .poll(async () => (await podsOf('plain')).flatMap(({ metadata }) => metadata.finalizers ?? []))
       .toEqual([]);
+    const told = await cluster.metrics.text();
+    for (const line of [
+      'job_controller_jobs_finished_total{completion_mode="NonIndexed",reason="CompletionsReached",result="succeeded"} 1',
+      'job_controller_job_pods_finished_total{completion_mode="NonIndexed",result="succeeded"} 5',
+      'job_controller_job_pods_creation_total{reason="new",status="succeeded"} 5',
+    ])
+      expect(told.split('\n')).toContain(line);
   });
 
   it('indexed: failed indexes are told', async () => {

@@ -1,5 +1,6 @@
 /** What a controller is, and what it is given. docs/controllers.md draws the way from a change to a write. */
 import type { Client, EventRecorder, InformerFactory, World } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import type { ControllerSettings } from './settings.ts';
 
@@ -13,6 +14,8 @@ export interface ControllerContext {
   recorder(component: string): EventRecorder;
   readonly world: World;
   readonly settings: ControllerSettings;
+  /** Of the process; undefined where nobody reads it. */
+  readonly metrics?: MetricsRegistry | undefined;
 }
 
 /** A controller as a fact: who it is, and how it is started. `start` is loaded when the controller is wanted. */

@@ -1,5 +1,6 @@
 /** Starts the controllers that are wanted. Compare cmd/kube-controller-manager/app/controllermanager.go. */
 import { ApiEventRecorder, type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import type { Controller, ControllerContext } from './controller.ts';
 import { controllers } from './controllers.ts';
@@ -13,6 +14,8 @@ export interface ManagerOptions {
   /** As `--controllers`: names, `*` for all that are on by default, `-name` for all but one. */
   readonly wanted: readonly string[];
   readonly settings: ControllerSettings;
+  /** Where controllers count; undefined where nobody reads it. */
+  readonly metrics?: MetricsRegistry | undefined;
 }
 
 /** Whether `--controllers` asks for a controller: what names it counts before what `*` says. */
@@ -35,6 +38,7 @@ export async function startControllers(options: ManagerOptions): Promise<Running
       recorder: (component) => new ApiEventRecorder({ client: own, source: { component, host: '' }, api: 'v1' }),
       world: own.world,
       settings,
+      metrics: options.metrics,
     };
   };
   const running: Running[] = [];

@@ -44,6 +44,7 @@ const component: Component<typeof flags> = {
     const manager = await startControllerManager(values, {
       client,
       clientFor: values['use-service-account-credentials'] ? clientFor : () => client,
+      metrics: registry,
     });
     const served = {
       component: 'kube-controller-manager',

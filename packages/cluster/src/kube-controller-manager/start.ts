@@ -1,4 +1,5 @@
 import type { Client } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { startElected } from '../leader-election.ts';
 import type { Values } from './flags.ts';
@@ -10,6 +11,8 @@ export interface Access {
   clientFor(account: string): Client;
   /** As a candidate for the lead; a new one each time without it. */
   readonly identity?: string;
+  /** Where controllers count; undefined where nobody reads it. */
+  readonly metrics?: MetricsRegistry;
 }
 
 /** Starts the controllers that the flags want, once this manager leads. */

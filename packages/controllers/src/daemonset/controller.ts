@@ -21,7 +21,7 @@ import { inSlowBatches } from '../pods/batch.ts';
 import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
 import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
-import { OwnWrites } from '../seen.ts';
+import { OwnWrites, staleSkips } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
@@ -57,10 +57,13 @@ class DaemonSetController {
   readonly #revisions: RevisionControl;
   readonly #expectations: NamedExpectations;
   readonly #failures: FailureBackoff;
-  readonly #ownWrites = new OwnWrites();
+  readonly #ownWrites: OwnWrites;
 
   constructor(context: ControllerContext) {
-    const { client, informers, recorder, world } = context;
+    const { client, informers, recorder, world, metrics } = context;
+    this.#ownWrites = new OwnWrites(
+      staleSkips(metrics, 'daemonset_controller', { group: 'apps', resource: 'daemonsets' }),
+    );
     this.#clock = world.clock;
     this.#client = client.resource('daemonsets.apps');
     this.#recorder = recorder('daemonset-controller');

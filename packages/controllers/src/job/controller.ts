@@ -10,12 +10,13 @@ import { inSlowBatches } from '../pods/batch.ts';
 import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
 import { podInformer } from '../pods/informer.ts';
 import { isReady } from '../pods/state.ts';
-import { OwnWrites } from '../seen.ts';
+import { OwnWrites, staleSkips } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { type Failures, NO_FAILURES } from './backoff.ts';
 import { ensureCondition, isFinished, newCondition } from './conditions.ts';
+import { JobMetrics, type SyncAction } from './metrics.ts';
 import { type Observation, observe } from './observe.ts';
 import { plan } from './plan.ts';
 import { generateNameOf, isSuspended, isTracked, TRACKING_FINALIZER, templateOf } from './pods.ts';
@@ -50,6 +51,7 @@ interface Managed {
   readonly terminating: number;
   readonly afterMs?: number;
   readonly error?: unknown;
+  readonly action: SyncAction;
 }
 
 class JobController {
@@ -64,12 +66,16 @@ class JobController {
   readonly #pods;
   readonly #control: PodControl;
   readonly #expectations: NamedExpectations;
-  readonly #ownWrites = new OwnWrites();
+  readonly #ownWrites: OwnWrites;
+  readonly #metrics: JobMetrics;
+  readonly #milliseconds = () => performance.now();
   readonly #failures = new Map<string, Failures>();
   /** By job, uids of pods whose finalizer was taken away and whose copies do not show it yet. */
   readonly #released = new Map<string, Set<string>>();
 
-  constructor({ client, informers, recorder, world }: ControllerContext) {
+  constructor({ client, informers, recorder, world, metrics }: ControllerContext) {
+    this.#metrics = new JobMetrics(metrics);
+    this.#ownWrites = new OwnWrites(staleSkips(metrics, 'job_controller', { group: 'batch', resource: 'jobs' }));
     this.#clock = world.clock;
     this.#client = client.resource('jobs.batch');
     this.#recorder = recorder('job-controller');
@@ -88,7 +94,10 @@ class JobController {
 
   #listen(): void {
     this.#jobs.addHandler({
-      added: (job) => this.queue.add(storeKey(job)),
+      added: (job) => {
+        this.queue.add(storeKey(job));
+        if (isManagedElsewhere(job)) this.#metrics.managedBy(job.spec.managedBy!);
+      },
       updated: (old, job) => this.#jobUpdated(old, job),
       deleted: (job) => {
         this.#forget(storeKey(job));
@@ -96,9 +105,18 @@ class JobController {
       },
     });
     this.#pods.addHandler({
-      added: (pod) => this.#podChanged(undefined, pod),
-      updated: (old, pod) => this.#podChanged(old, pod),
-      deleted: (pod) => this.#podLeaves(pod, true),
+      added: (pod) => {
+        this.#metrics.podChanged(undefined, pod);
+        this.#podChanged(undefined, pod);
+      },
+      updated: (old, pod) => {
+        this.#metrics.podChanged(old, pod);
+        this.#podChanged(old, pod);
+      },
+      deleted: (pod) => {
+        this.#metrics.podChanged(pod, undefined);
+        this.#podLeaves(pod, true);
+      },
     });
   }
 
@@ -196,6 +214,22 @@ class JobController {
       this.#recorder.event(job, 'Warning', 'UnknownCompletionMode', message);
       return undefined;
     }
+    const startedAt = this.#milliseconds();
+    const look: { action: SyncAction } = { action: 'reconciling' };
+    const told = (succeeded: boolean) =>
+      this.#metrics.synced(job, succeeded, look.action, this.#milliseconds() - startedAt);
+    try {
+      const again = await this.#look(key, job, look);
+      told(true);
+      return again;
+    } catch (error) {
+      told(false);
+      throw error;
+    }
+  }
+
+  /** @param look is told what it comes to */
+  async #look(key: string, job: Job, look: { action: SyncAction }): Promise<Again | undefined> {
     const settled = this.#expectations.satisfied(key);
     const observed = observe({
       job,
@@ -204,7 +238,7 @@ class JobController {
       failures: this.#failures.get(key) ?? NO_FAILURES,
       now: this.#clock.now(),
     });
-    return observed.ending ? this.#end(key, observed, settled) : this.#goOn(key, observed, settled);
+    return observed.ending ? this.#end(key, observed, settled) : this.#goOn(key, observed, settled, look);
   }
 
   async #claim(job: Job): Promise<Pod[]> {
@@ -228,18 +262,25 @@ class JobController {
       active: active.length - deleted,
       ready: observed.ready - active.filter(isReady).length,
       terminating: observed.terminating + deleted,
+      action: 'reconciling' as const,
     };
     const ending = deleted === active.length && settled ? observed.ending : undefined;
     await this.#track(key, observed, managed, observed.job.status, ending);
     if (failure) throw failure.reason;
   }
 
-  async #goOn(key: string, observed: Observation, settled: boolean): Promise<Again | undefined> {
+  async #goOn(
+    key: string,
+    observed: Observation,
+    settled: boolean,
+    look: { action: SyncAction },
+  ): Promise<Again | undefined> {
     const { job, succeeded, now } = observed;
     const mayManage = settled && !job.metadata.deletionTimestamp;
     const { active, ready, terminating } = observed;
-    const idle = { active: active.length, ready, terminating };
-    const managed: Managed = mayManage ? await this.#manage(key, observed) : idle;
+    const idle: Managed = { active: active.length, ready, terminating, action: look.action };
+    const managed = mayManage ? await this.#manage(key, observed) : idle;
+    look.action = managed.action;
     const { completions } = job.spec;
     const enough = completions === undefined ? succeeded > 0 : succeeded >= completions;
     if (enough && managed.active === 0) {
@@ -272,10 +313,10 @@ class JobController {
     const { active, ready, terminating } = observed;
     const counts = { active: active.length, ready, terminating };
     const decided = plan(observed);
-    if (decided.action === 'wait') return { ...counts, afterMs: decided.ms };
+    if (decided.action === 'wait') return { ...counts, afterMs: decided.ms, action: 'pods_created' };
     if (decided.action === 'delete') return this.#remove(key, observed, decided.pods);
     if (decided.action === 'create') return this.#create(key, observed, decided.indexes);
-    return counts;
+    return { ...counts, action: 'tracking' };
   }
 
   /** Pods that are too much, or in the way of a suspended job, are not counted as failures: they lose their finalizer. */
@@ -297,6 +338,7 @@ class JobController {
       ready: observed.ready - pods.filter(isReady).length,
       terminating: observed.terminating + removed,
       error: results.find((result) => result.status === 'rejected')?.reason,
+      action: 'pods_deleted',
     };
   }
 
@@ -317,7 +359,14 @@ class JobController {
       }
     });
     for (let i = successes; i < indexes.length; i++) this.#expectations.creationObserved(key);
-    return { active: active.length + successes, ready, terminating, error };
+    const failed = job.status.failed ?? 0;
+    this.#metrics.created(
+      job,
+      { failed, terminating },
+      successes,
+      error === undefined ? 0 : indexes.length - successes,
+    );
+    return { active: active.length + successes, ready, terminating, error, action: 'pods_created' };
   }
 
   async #delete(pod: Pod, job: Job): Promise<void> {
@@ -336,6 +385,7 @@ class JobController {
   ): Promise<void> {
     const tracking = track(observed, { ...status, active, ready, terminating }, ending);
     const counted = await this.#write(observed.stored, tracking.status);
+    this.#metrics.judged(tracking.judged);
     this.#failures.set(key, observed.failures);
     const { tracked, error } = await this.#release(key, tracking.release, tracking.tracked);
     const settled = withoutReleased(counted.status, tracked);
@@ -373,10 +423,13 @@ class JobController {
     if (sameAs(STATUS, job.status, status)) return job;
     const written = await this.#client.updateStatus({ ...job, status });
     this.#ownWrites.wrote(written);
+    this.#metrics.counted(written, job.status);
     return written;
   }
 
-  #tellEnd(job: Job, { type, reason, message }: JobCondition): void {
+  #tellEnd(job: Job, condition: JobCondition): void {
+    const { type, reason, message } = condition;
+    this.#metrics.finished(job, condition);
     if (type !== 'Complete') {
       this.#recorder.event(job, 'Warning', reason!, message!);
       return;

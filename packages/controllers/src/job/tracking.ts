@@ -23,6 +23,8 @@ export interface Tracking {
   readonly release: readonly Pod[];
   /** Uids of pods that have their finalizer before that. */
   readonly tracked: ReadonlySet<string>;
+  /** Actions of the rules that matched failed pods. */
+  readonly judged: readonly string[];
   /** How the job ends when all is counted; undefined while it goes on, or where there was too much to count at once. */
   readonly finished: JobCondition | undefined;
 }
@@ -43,6 +45,7 @@ export function track(observed: Observation, status: JobStatus, ending: JobCondi
   const known = new Set([...uncounted.succeeded, ...uncounted.failed]);
   const newIndexes: number[] = [];
   const release: Pod[] = [];
+  const judged: string[] = [];
   const before = Indexes.parse(job.status.completedIndexes, job.spec.completions ?? 0);
   let full = false;
   for (const pod of isIndexed(job) ? withFinalizer.sort(byIndex) : withFinalizer) {
@@ -55,7 +58,9 @@ export function track(observed: Observation, status: JobStatus, ending: JobCondi
       if (index !== undefined && !before.has(index)) newIndexes.push(index);
       else if (!isIndexed(job) && !known.has(uid)) uncounted.succeeded.push(uid);
     } else if (counts && !known.has(uid) && (hasFailed(pod, job) || isFailure(ending))) {
-      if (judgeFailure(job.spec.podFailurePolicy, pod).counts) uncounted.failed.push(uid);
+      const { action, counts: isCounted } = judgeFailure(job.spec.podFailurePolicy, pod);
+      if (action !== undefined) judged.push(action);
+      if (isCounted) uncounted.failed.push(uid);
     }
     full = newIndexes.length + uncounted.succeeded.length + uncounted.failed.length >= MAX_UNCOUNTED;
     if (full) break;
@@ -72,6 +77,7 @@ export function track(observed: Observation, status: JobStatus, ending: JobCondi
     },
     release,
     tracked,
+    judged,
     finished: full ? undefined : told?.finished,
   };
 }

@@ -11,7 +11,7 @@ import { PodControl } from '../pods/control.ts';
 import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
 import { nextAvailability } from '../pods/state.ts';
-import { OwnWrites } from '../seen.ts';
+import { OwnWrites, staleSkips } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
@@ -43,10 +43,13 @@ class StatefulSetController {
   readonly #revisions: RevisionControl;
   readonly #writer: StatefulWriter;
   readonly #expectations: NamedExpectations;
-  readonly #ownWrites = new OwnWrites();
+  readonly #ownWrites: OwnWrites;
 
   constructor(context: ControllerContext) {
-    const { client, informers, world } = context;
+    const { client, informers, world, metrics } = context;
+    this.#ownWrites = new OwnWrites(
+      staleSkips(metrics, 'statefulset_controller', { group: 'apps', resource: 'statefulsets' }),
+    );
     const recorder = context.recorder('statefulset-controller');
     this.#clock = world.clock;
     this.#client = client.resource('statefulsets.apps');
