@@ -21,8 +21,11 @@ export interface ApiServer {
   readonly program: Program;
   /** A scratch directory that goes with the server. */
   readonly directory: string;
-  /** Once the program has ended: starts it again at its address, on its data. */
-  restart(): Promise<void>;
+  /**
+   * Once the program has ended: starts it again at its address, on its data.
+   * @param check that passes before this resolves; `/readyz` by default
+   */
+  restart(check?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -82,9 +85,9 @@ export async function startApiServer(
     ...args,
   ];
   let program: Program;
-  const run = async () => {
+  const run = async (check = '/readyz') => {
     program = startProgram(command, flags);
-    await untilReady(program, () => isReady(url));
+    await untilReady(program, () => passes(url + check));
   };
   const stop = async () => {
     await program.stop();
@@ -128,9 +131,9 @@ export function kubeconfigFor(server: string, ca: string, user: object): object 
   };
 }
 
-function isReady(url: string): Promise<boolean> {
+function passes(check: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    get(`${url}/readyz`, { rejectUnauthorized: false, agent: false }, (response) => {
+    get(check, { rejectUnauthorized: false, agent: false }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     }).once('error', reject);

@@ -87,6 +87,15 @@ export class Resources {
     );
   }
 
+  /** Kinds, of the resources named by `group/resource`, whose watch caches were never filled, since something in them can't be read. */
+  unread(among: ReadonlySet<string>): string[] {
+    const kinds = [...this.#stores]
+      .filter(([{ storage, resource }]) => among.has(`${storage.group}/${resource}`))
+      .filter(([, { cacher }]) => cacher.obstacle && !cacher.isFilled)
+      .map(([{ kind }]) => kind);
+    return [...new Set(kinds)];
+  }
+
   /** The stores that are in use. */
   stores(): Iterable<ResourceStore> {
     return this.#stores.values();

@@ -28,7 +28,7 @@ import { tracing } from './filters/tracing.ts';
 import { flowControl } from './flowcontrol/index.ts';
 import { HealthChecks } from './health/checks.ts';
 import { versionInfo } from './health/root.ts';
-import { addStandardChecks } from './health/standard.ts';
+import { addStandardChecks, FOLLOWED } from './health/standard.ts';
 import { headerOf } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
@@ -73,7 +73,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   };
   const forwarding = { ...passing, pool: backends };
   const peering = new Peering({ ...outside, config, isEnabled, store, resources, discovery, forwarding: passing });
-  const { health, booted } = healthOf(config, foundation, peering);
+  const { health, booted } = healthOf(config, foundation, resources, peering);
 
   const running = { reads: 0, writes: 0 };
   const onDropped = (ctx: RequestContext) => metrics.requests.dropped(...labelsOf(ctx));
@@ -187,6 +187,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
 function healthOf(
   config: ServerConfig,
   { metrics, environment, stores, lifecycle, outside }: Foundation,
+  resources: Resources,
   peering: Peering,
 ): { readonly health: HealthChecks; readonly booted: () => void } {
   const { store, logger } = environment;
@@ -199,6 +200,7 @@ function healthOf(
   const booted = addStandardChecks(health, {
     storeHealth: () => storeHealth(store, config.storeHealthTimeoutMs),
     storeReadiness: () => storeHealth(store, config.storeReadyTimeoutMs),
+    unread: () => resources.unread(FOLLOWED),
     isShuttingDown: () => lifecycle.stopping,
     priorityAndFairness: config.priorityAndFairness !== false,
     reloadsEncryption: config.encryption?.automaticReload ?? false,

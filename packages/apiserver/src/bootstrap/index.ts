@@ -1,6 +1,7 @@
 /** What must exist before the server is ready. Each part has its health check. */
 import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import type { KubeObject } from '@keelson/api/object';
+import { UnreadableValueError } from '@keelson/storage/store';
 import type { IsEnabled } from '../gates.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { RegistryClient } from './client.ts';
@@ -54,11 +55,20 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await Promise.all([
     bootstrapRbac(client, isEnabled).then(roles),
     ensureAll(systemPriorityClasses, (c) => ensure(client, c, createOnly)).then(classes),
-    ensure(client, extensionAuthentication(authentication), (desired, live) =>
-      reconcileAuthentication(desired, live, now),
+    unlessUnreadable(
+      ensure(client, extensionAuthentication(authentication), (desired, live) =>
+        reconcileAuthentication(desired, live, now),
+      ),
     ).then(authenticationInfo),
-    ensure(client, legacyTokenTracking(now), reconcileTracking).then(tracking),
+    unlessUnreadable(ensure(client, legacyTokenTracking(now), reconcileTracking)).then(tracking),
   ]);
+}
+
+/** A key that is lost keeps these as they are, and no server from its work; that something cannot be read is logged where it lies. */
+async function unlessUnreadable(written: Promise<void>): Promise<void> {
+  await written.catch((error: unknown) => {
+    if (!(error instanceof UnreadableValueError)) throw error;
+  });
 }
 
 async function bootstrapRbac(client: RegistryClient, isEnabled: BootstrapOptions['isEnabled']): Promise<void> {

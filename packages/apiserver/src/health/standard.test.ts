@@ -8,6 +8,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
   const finish = addStandardChecks(health, {
     storeHealth,
     storeReadiness: storeHealth,
+    unread: () => [],
     isShuttingDown: () => false,
     priorityAndFairness: false,
     reloadsEncryption: false,
@@ -77,4 +78,14 @@ it.each([
   const { health } = fixture({ peers });
   const names = health.paths().filter((path) => /^\/readyz\/.*(peer-|mixed-|local-discovery)/.test(path));
   expect(names).toEqual(hooks.map((hook) => `/readyz/poststarthook/${hook}`));
+});
+
+it('is not ready while what the server itself follows cannot be read, but alive', async () => {
+  const { health, finish } = fixture({ unread: () => ['Secret', 'Pod'] });
+  finish();
+  const user = { name: '', uid: '', groups: [], extra: {} };
+  const request = { method: 'GET', query: new URLSearchParams(), headers: {}, user };
+  const answer = await health.serve({ ...request, path: '/readyz/informer-sync' });
+  expect(String(answer?.body)).toBe('internal server error: 2 informers not started yet: [*v1.Secret *v1.Pod]\n');
+  expect(await health.isHealthy('livez')).toBe(true);
 });

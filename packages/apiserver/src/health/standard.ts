@@ -7,6 +7,8 @@ export interface StandardChecks {
   readonly storeHealth: () => Promise<void>;
   /** The same, for who wants to know whether requests may be sent here. */
   readonly storeReadiness: () => Promise<void>;
+  /** Kinds of {@link FOLLOWED} of which not all could be read since the start. */
+  readonly unread: () => readonly string[];
   readonly isShuttingDown: () => boolean;
   readonly priorityAndFairness: boolean;
   /** Whether the encryption of stored objects follows its file. */
@@ -26,7 +28,12 @@ export function addStandardChecks(health: HealthChecks, standard: StandardChecks
   const nothing = { check() {} };
   health.add({ name: 'log', ...nothing });
   health.add({ name: 'loopback-serving-certificate', ...nothing }, ['healthz', 'livez']);
-  health.add({ name: 'informer-sync', ...nothing }, ['readyz']);
+  const synced = () => {
+    const kinds = standard.unread();
+    if (kinds.length > 0)
+      throw new Error(`${kinds.length} informers not started yet: [${kinds.map((kind) => `*v1.${kind}`).join(' ')}]`);
+  };
+  health.add({ name: 'informer-sync', check: synced }, ['readyz']);
   health.add({ name: 'etcd', group: 'etcd', check: standard.storeHealth });
   health.add({ name: 'etcd-readiness', group: 'etcd-readiness', check: standard.storeReadiness }, ['readyz']);
   const check = () => {
@@ -55,4 +62,31 @@ function isWanted(
   if (PEERING.includes(hook)) return peers.areAsked;
   if (FLOW_CONTROL.includes(hook)) return priorityAndFairness;
   return hook !== 'max-in-flight-filter' || !priorityAndFairness;
+}
+
+/** What kube-apiserver itself follows, by `group/resource`: without it, it is not ready. */
+export const FOLLOWED: ReadonlySet<string> = new Set([
+  ...among(
+    '',
+    'limitranges namespaces nodes persistentvolumeclaims persistentvolumes pods resourcequotas secrets serviceaccounts services',
+  ),
+  ...among(
+    'admissionregistration.k8s.io',
+    'mutatingadmissionpolicies mutatingadmissionpolicybindings mutatingwebhookconfigurations',
+    'validatingadmissionpolicies validatingadmissionpolicybindings validatingwebhookconfigurations',
+  ),
+  ...among('apiextensions.k8s.io', 'customresourcedefinitions'),
+  ...among('apiregistration.k8s.io', 'apiservices'),
+  ...among('discovery.k8s.io', 'endpointslices'),
+  ...among('flowcontrol.apiserver.k8s.io', 'flowschemas prioritylevelconfigurations'),
+  ...among('networking.k8s.io', 'ingressclasses ipaddresses servicecidrs'),
+  ...among('node.k8s.io', 'runtimeclasses'),
+  ...among('rbac.authorization.k8s.io', 'clusterrolebindings clusterroles rolebindings roles'),
+  ...among('resource.k8s.io', 'deviceclasses resourceclaims resourceslices'),
+  ...among('scheduling.k8s.io', 'priorityclasses'),
+  ...among('storage.k8s.io', 'csidrivers storageclasses volumeattachments'),
+]);
+
+function among(group: string, ...resources: readonly string[]): string[] {
+  return resources.flatMap((names) => names.split(' ')).map((resource) => `${group}/${resource}`);
 }

@@ -133,6 +133,11 @@ export class Cacher {
     return error && { error, downtimeMs: this.#options.now().getTime() - this.#downSinceMs! };
   }
 
+  /** Whether it has once held all that there is. */
+  get isFilled(): boolean {
+    return this.#revision > 0;
+  }
+
   /** Loads at the first call. @throws StoreUnavailableError of the first load; the error of an {@link obstacle} */
   ready(): Promise<void> {
     this.#started ??= this.#load().catch((error: unknown) => {
