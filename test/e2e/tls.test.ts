@@ -28,6 +28,7 @@ beforeAll(async () => {
     `--tls-sni-cert-key=${file('own.crt')},${file('own.key')}`,
     '--tls-min-version=VersionTLS12',
     '--tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384',
+    '--tls-curve-preferences=23,4588',
   ]);
 });
 afterAll(async () => {
@@ -74,6 +75,11 @@ describe('TLS of the API server', () => {
     expect(await handshake(old)).toMatchObject({ cipher: 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384' });
     await expect(handshake({ ...old, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).rejects.toThrow();
     await expect(handshake({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow();
+  });
+
+  test('only the curves that are allowed', async () => {
+    for (const ecdhCurve of ['P-256', 'X25519MLKEM768']) expect(await handshake({ ecdhCurve })).toBeDefined();
+    for (const ecdhCurve of ['P-384', 'X25519']) await expect(handshake({ ecdhCurve })).rejects.toThrow();
   });
 
   test('a certificate that is replaced is served without a restart', async () => {

@@ -180,6 +180,8 @@ export interface ServerConfig {
   readonly allowsOrigin?: (origin: string) => boolean;
   /** How probable it is that a request over HTTP/2 is the last of its connection. */
   readonly goawayChance?: number;
+  /** At which every node leads to the service `default/kubernetes`, where it is made. Default: none does. */
+  readonly kubernetesServiceNodePort?: number;
   /** How the API servers know of each other. Default: by leases. */
   readonly endpointReconciler?: ReconcilerType;
   /** How many API servers there are, for those who only count them. */

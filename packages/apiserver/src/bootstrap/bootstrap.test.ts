@@ -209,6 +209,28 @@ describe('the kubernetes service', () => {
       client.stored.get('Endpoints kubernetes') as unknown as { subsets: { addresses: { ip: string }[] }[] }
     ).subsets[0]!.addresses.map((a) => a.ip);
 
+  test.each([
+    [0, { type: 'ClusterIP', ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: 6443 }] }],
+    [
+      30443,
+      { type: 'NodePort', ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: 6443, nodePort: 30443 }] },
+    ],
+  ])('may be at a port of every node (%j)', async (kubernetesServiceNodePort, spec) => {
+    const client = new FakeClient();
+    const one = new KubernetesService({
+      client,
+      store: openMemoryStore(),
+      logger: silentLogger,
+      serviceClusterIpRanges: ['10.0.0.0/24'],
+      advertiseAddress: '192.0.2.1',
+      port: 6443,
+      kubernetesServiceNodePort,
+    });
+    await one.start();
+    expect(client.stored.get('Service kubernetes')).toMatchObject({ spec });
+    await one.stop();
+  });
+
   test('has every server as endpoint, and none that has stopped', async () => {
     const store = openMemoryStore();
     const client = new FakeClient();

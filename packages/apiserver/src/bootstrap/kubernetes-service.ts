@@ -20,15 +20,16 @@ const NAMESPACE = 'default';
 const PORT_NAME = 'https';
 const INTERVAL_MS = 10_000;
 
-function kubernetesService(clusterIP: string, targetPort: number): Service {
+/** @param nodePort 0: none */
+function kubernetesService(clusterIP: string, targetPort: number, nodePort: number): Service {
   return {
     kind: 'Service',
     apiVersion: 'v1',
     metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: {
-      ports: [{ name: PORT_NAME, protocol: 'TCP', port: 443, targetPort }],
+      ports: [{ name: PORT_NAME, protocol: 'TCP', port: 443, targetPort, ...(nodePort > 0 ? { nodePort } : {}) }],
       clusterIP,
-      type: 'ClusterIP',
+      type: nodePort > 0 ? 'NodePort' : 'ClusterIP',
       sessionAffinity: 'None',
       ipFamilyPolicy: 'SingleStack',
     },
@@ -77,6 +78,8 @@ export interface KubernetesServiceOptions {
   readonly serviceClusterIpRanges: readonly string[];
   readonly advertiseAddress: string;
   readonly port: number;
+  /** At which every node leads to the service. Default: none does. */
+  readonly kubernetesServiceNodePort?: number;
   readonly endpointReconciler?: ReconcilerType;
   readonly apiServerCount?: number;
 }
@@ -114,8 +117,9 @@ export class KubernetesService {
   }
 
   async #reconcile(): Promise<void> {
-    const { client, serviceClusterIpRanges, port } = this.#options;
-    await ensure(client, kubernetesService(firstAddress(serviceClusterIpRanges[0] ?? ''), port), createOnly);
+    const { client, serviceClusterIpRanges, port, kubernetesServiceNodePort = 0 } = this.#options;
+    const address = firstAddress(serviceClusterIpRanges[0] ?? '');
+    await ensure(client, kubernetesService(address, port, kubernetesServiceNodePort), createOnly);
     const all = await this.#reconciler.join(await this.#listed());
     // A server that only this machine reaches is no endpoint for others; it serves those who reach it nevertheless.
     if (all) await this.#writeEndpoints(all).catch((thrown: unknown) => this.#report(thrown));

@@ -36,6 +36,8 @@ export interface TlsOptions {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** In OpenSSL's syntax; without it Node's. */
   readonly ciphers?: string;
+  /** By which keys are agreed on, likewise. */
+  readonly groups?: string;
 }
 
 export interface ListeningOptions {
@@ -214,9 +216,10 @@ function dateOf(now: () => number): () => string {
 function secureContext(
   { cert, key }: ServingCertificate,
   { clientCa }: TlsMaterial,
-  { minVersion = 'TLSv1.2', ciphers }: TlsOptions = {},
+  { minVersion = 'TLSv1.2', ciphers, groups }: TlsOptions = {},
 ): tls.SecureContextOptions {
-  return { cert, key, ...trusting(clientCa), minVersion, ...(ciphers ? { ciphers } : {}) };
+  const chosen = { ...(ciphers ? { ciphers } : {}), ...(groups ? { ecdhCurve: groups } : {}) };
+  return { cert, key, ...trusting(clientCa), minVersion, ...chosen };
 }
 
 function namedContexts(material: TlsMaterial, options: TlsOptions | undefined) {

@@ -110,6 +110,7 @@ export async function serverConfig(
     },
     externalHostname: values['external-hostname'],
     deleteCollectionWorkers: Math.max(values['delete-collection-workers'], MIN_DELETIONS_AT_A_TIME),
+    kubernetesServiceNodePort: values['kubernetes-service-node-port'],
     endpointReconciler: values['endpoint-reconciler-type'] as ReconcilerType,
     apiServerCount: values['apiserver-count'],
     compactionIntervalMs: values['etcd-compaction-interval'],

@@ -128,6 +128,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'kubelet-client-certificate': 'Client certificate for kubelets.',
   'kubelet-client-key': 'Key of the client certificate for kubelets.',
   'kubelet-preferred-address-types': "Which of a node's addresses to try, in order.",
+  'kubernetes-service-node-port':
+    'Port of every node at which the service default/kubernetes is, of type NodePort then; for a service that is not there yet.',
   'livez-grace-period': 'How long after the start /livez does not mind that parts are still starting.',
   'logging-format': "text (klog's lines) or json.",
   'max-mutating-requests-inflight':
@@ -192,6 +194,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'tls-cert-file': 'Serving certificate, with the chain behind it.',
   'tls-private-key-file': 'Key of the serving certificate.',
   'tls-cipher-suites': "Names of the cipher suites allowed, as Go's TLS calls them.",
+  'tls-curve-preferences':
+    'By which curves keys are agreed on, as numbers of TLS: 29 (X25519), 23, 24, 25 (P-256, P-384, P-521), 4588, 4587, 4589 (the same and ML-KEM).',
   'tls-min-version': 'VersionTLS12 (the default; older ones are no longer safe) or VersionTLS13.',
   'tls-sni-cert-key': 'More serving certificates: certificate,key[:name,...].',
   'token-auth-file': 'CSV file of bearer tokens: token,user,uid[,"group,group"].',
@@ -202,4 +206,29 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
 };
 
 /** Whether a flag does anything yet. */
+/** Why flags of upstream's have no effect here, where they will not get one. */
+export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  'contention-profiling': "Of Go's locks, of which there are none.",
+  'coordinated-leadership-lease-duration': 'For the gate CoordinatedLeaderElection, which is off by default.',
+  'coordinated-leadership-renew-deadline': 'For the gate CoordinatedLeaderElection, which is off by default.',
+  'coordinated-leadership-retry-period': 'For the gate CoordinatedLeaderElection, which is off by default.',
+  'debug-socket-path': "Of Go's profiler.",
+  'emulated-version': 'There is one version of this server; to go back, run the former release.',
+  'emulation-forward-compatible': 'See --emulated-version.',
+  'enable-garbage-collector': "The garbage collector is the controller manager's; what it needs is always kept.",
+  'enable-logs-handler': "The machine's files are not served; upstream has deprecated it.",
+  'etcd-count-metric-poll-period': 'Objects are counted when somebody asks for metrics, from the cache.',
+  'etcd-db-metric-poll-interval': 'The size of the store is read when somebody asks for metrics.',
+  'kubelet-timeout': 'Upstream, too, gives it to nobody.',
+  'lease-reuse-duration-seconds': 'Leases of etcd are shared by what ends at about the same time.',
+  'log-flush-frequency': 'Logs are written at once.',
+  'min-compatibility-version': 'See --emulated-version.',
+  'permit-address-sharing': 'The port may always be taken again while old connections end (SO_REUSEADDR).',
+  profiling: "Of Go's profiler; that of Node is switched on by NODE_OPTIONS.",
+  'runtime-config-emulation-forward-compatible': 'See --emulated-version.',
+  'storage-backend': 'etcd3 is the only one there is, and what is checked.',
+  'watch-cache': 'Lists and watches are always served from the cache.',
+  'watch-cache-sizes': 'The cache has no fixed size.',
+};
+
 export const hasEffect = (name: keyof typeof flags) => descriptions[name] !== undefined;

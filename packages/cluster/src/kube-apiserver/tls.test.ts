@@ -1,8 +1,9 @@
+import { createSecureContext } from 'node:tls';
 import { expect, test } from 'vitest';
 import { tlsOptions } from './tls.ts';
 
 const options = (version: string, ...suites: string[]) =>
-  tlsOptions({ 'tls-min-version': version, 'tls-cipher-suites': suites });
+  tlsOptions({ 'tls-min-version': version, 'tls-cipher-suites': suites, 'tls-curve-preferences': [] });
 
 test.each([
   ['', 'TLSv1.2'],
@@ -29,3 +30,20 @@ test('what is unknown is named', () => {
   expect(() => options('', 'foo')).toThrow("Cipher suite foo not supported or doesn't exist");
   expect(() => options('foo')).toThrow('unknown tls version "foo"');
 });
+
+const groupsOf = (...ids: number[]) =>
+  tlsOptions({ 'tls-min-version': '', 'tls-cipher-suites': [], 'tls-curve-preferences': ids }).groups;
+
+test('keys are agreed on in those ways alone that are named', () => {
+  expect(groupsOf()).toBeUndefined();
+  expect(groupsOf(29, 23, 24, 25)).toBe('X25519:P-256:P-384:P-521');
+  const all = groupsOf(4587, 4588, 4589)!;
+  expect(() => createSecureContext({ ecdhCurve: all })).not.toThrow();
+});
+
+test.each([
+  [[0], 'curve preference 0 is out of range (must be 1-65535)'],
+  [[65536], 'curve preference 65536 is out of range (must be 1-65535)'],
+  [[23, 29, 23], 'duplicate curve preference 23'],
+  [[30], 'curve preference 30 is not supported by the current Go version'],
+])('%j: %s', (ids, message) => expect(() => groupsOf(...ids)).toThrow(message));
