@@ -123,7 +123,11 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
   const listers = ((resource: ResourceName) => store(resource)) as unknown as Listers;
   const metrics = new SchedulerMetrics(
     new MetricsRegistry(),
-    { pending: () => queue.counts(), cached: () => ({ nodes: 0, pods: 0, assumed_pods: 0 }) },
+    {
+      pending: () => queue.counts(),
+      cached: () => ({ nodes: 0, pods: 0, assumed_pods: 0 }),
+      inFlight: () => queue.inFlightEvents(),
+    },
     () => performance.now() / 1000,
   );
   const nominations = { on: (node: string) => queue.nominations.on(node) };
@@ -132,6 +136,9 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
     recorder,
     activate() {},
     preempted() {},
+    evicting: () => () => {},
+    claimCreated() {},
+    awaiting: () => () => {},
     clearNominations: async () => {},
     giveUp: () => false,
   };

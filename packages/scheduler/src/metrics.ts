@@ -1,6 +1,8 @@
 /** What the scheduler tells Prometheus (pkg/scheduler/metrics/metrics.go). */
+import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import { Counter, type Description, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { AwaitedStatus } from './framework/plugin.ts';
 import type { QueueObserver } from './queue/observer.ts';
 
 type Stability = Description['stability'];
@@ -10,6 +12,8 @@ export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 export interface Levels {
   pending(): Readonly<Record<'active' | 'backoff' | 'unschedulable' | 'gated', number>>;
   cached(): Readonly<Record<'nodes' | 'pods' | 'assumed_pods', number>>;
+  /** By event. */
+  inFlight(): ReadonlyMap<string, number>;
 }
 
 export class SchedulerMetrics implements QueueObserver {
@@ -27,6 +31,11 @@ export class SchedulerMetrics implements QueueObserver {
   readonly #bindings: Gauge;
   readonly #evaluations: Counter;
   readonly #permitSeconds: Histogram;
+  readonly #evictions: Counter;
+  readonly #evictionSeconds: Histogram;
+  readonly #claims: Counter;
+  readonly #awaited: Counter;
+  readonly #awaitedSeconds: Histogram;
   /** Seconds since some fixed time, finer than milliseconds. */
   readonly seconds: () => number;
 
@@ -120,6 +129,46 @@ export class SchedulerMetrics implements QueueObserver {
       'BETA',
       'result',
     );
+    this.#evictions = counter(
+      'preemption_goroutines_execution_total',
+      'How often victims were taken away, by how that ended.',
+      'ALPHA',
+      'result',
+    );
+    this.#evictionSeconds = histogram(
+      exponentialBounds(0.01, 2, 20),
+      'preemption_goroutines_duration_seconds',
+      'How long it took to take victims away.',
+      'ALPHA',
+      'result',
+    );
+    this.#claims = counter('resourceclaim_creates_total', 'Claims made for extended resources.', 'ALPHA', 'status');
+    this.#awaited = counter(
+      'dra_bindingconditions_allocations_total',
+      'Devices that had to be prepared, by attempt.',
+      'ALPHA',
+      'profile',
+      'driver',
+      'status',
+    );
+    this.#awaitedSeconds = histogram(
+      exponentialBounds(0.1, 2, 14),
+      'dra_bindingconditions_wait_duration_seconds',
+      'How long devices that had to be prepared were waited for.',
+      'ALPHA',
+      'profile',
+      'driver',
+      'status',
+    );
+    registry.register(
+      new Gauge(
+        describe('inflight_events', 'Events that are remembered for pods in flight.', 'ALPHA', 'event'),
+        (gauge) => {
+          gauge.clear();
+          for (const [event, count] of levels.inFlight()) gauge.with(event).value = count;
+        },
+      ),
+    );
     this.#rejected = registry.register(
       new Gauge(
         describe(
@@ -185,6 +234,31 @@ export class SchedulerMetrics implements QueueObserver {
   preempted(victims: number | undefined): void {
     if (victims === undefined) this.#preemptions.with().inc();
     else this.#victims.with().observe(victims);
+  }
+
+  /** @returns to be told how it ended */
+  evicting(): (succeeded: boolean) => void {
+    const startedAt = this.seconds();
+    return (succeeded) => {
+      const result = succeeded ? 'success' : 'error';
+      this.#evictions.with(result).inc();
+      this.#evictionSeconds.with(result).observe(this.seconds() - startedAt);
+    };
+  }
+
+  claimCreated(succeeded: boolean): void {
+    this.#claims.with(succeeded ? 'success' : 'failure').inc();
+  }
+
+  /** @returns to be told how it ended */
+  awaiting(profile: string): (claims: readonly ResourceClaim[], status: AwaitedStatus) => void {
+    const startedAt = this.seconds();
+    return (claims, status) => {
+      for (const result of claims.flatMap((claim) => claim.status?.allocation?.devices.results ?? [])) {
+        this.#awaitedSeconds.with(profile, result.driver, status).observe(this.seconds() - startedAt);
+        if (result.bindingConditions?.length) this.#awaited.with(profile, result.driver, status).inc();
+      }
+    };
   }
 
   binding(change: 1 | -1): void {

@@ -151,6 +151,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     {
       pending: () => queue.counts(),
       cached: () => ({ nodes: cache.nodeCount, pods: cache.podCount, assumed_pods: cache.assumedCount }),
+      inFlight: () => queue.inFlightEvents(),
     },
     stopwatch,
   );
@@ -160,6 +161,9 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     activate: (which) => queue.activate(which),
     giveUp: (uid, why) => binder.giveUp(uid, why),
     preempted: (victims) => metrics.preempted(victims),
+    evicting: () => metrics.evicting(),
+    claimCreated: (succeeded) => metrics.claimCreated(succeeded),
+    awaiting: (profile) => metrics.awaiting(profile),
     clearNominations: async (which) => {
       await Promise.all(which.map(({ pod }) => patchPodStatus(client, pod, { nominatedNodeName: '' })));
     },

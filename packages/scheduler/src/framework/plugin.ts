@@ -4,6 +4,7 @@
  * given again.
  */
 
+import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import type { TypedObject } from '@keelson/api/object';
 import type { Client, EventRecorder, Lister, ResourceName, ResourceTypes, World } from '@keelson/client';
 import type { IndexFunction } from '@keelson/client/informer/store';
@@ -152,6 +153,8 @@ export interface PluginContext {
   readonly writer?: Writer | undefined;
 }
 
+export type AwaitedStatus = 'success' | 'failure' | 'timeout' | 'error';
+
 /** By what plugins change the cluster. */
 export interface Writer {
   readonly client: Client;
@@ -162,6 +165,12 @@ export interface Writer {
   clearNominations(pods: readonly PodInfo[]): Promise<void>;
   /** Counts an attempt to make room for a pod, or, when one was found, the pods that have to go. */
   preempted(victims: number | undefined): void;
+  /** Victims begin to be taken away. @returns to be told how that ended */
+  evicting(): (succeeded: boolean) => void;
+  /** Counts a claim for extended resources. */
+  claimCreated(succeeded: boolean): void;
+  /** Devices of claims begin to be waited for. @returns to be told how that ended */
+  awaiting(profile: string): (claims: readonly ResourceClaim[], status: AwaitedStatus) => void;
   /** Gives up a pod that waits for a permit or is prepared for its binding. @returns whether there was one */
   giveUp(uid: string, why: string): boolean;
 }

@@ -52,7 +52,12 @@ function setUp(claims: readonly ResourceClaim[], devices = { a: 1, b: 2, c: 0 })
   const client = new Client({ transport, component: 'test', world: cluster.world });
   const told: string[] = [];
   const recorder = { event: (_: unknown, __: unknown, reason: string) => told.push(reason) };
-  const plugin = dynamicResources(args, { ...cluster.context, writer: { client, recorder } as never }) as Plugin;
+  const counted: string[] = [];
+  const claimCreated = (succeeded: boolean) => void counted.push(succeeded ? 'created' : 'not created');
+  const awaiting = () => (claims: readonly unknown[], status: string) =>
+    void counted.push(`${claims.length} ${status}`);
+  const writer = { client, recorder, claimCreated, awaiting } as never;
+  const plugin = dynamicResources(args, { ...cluster.context, writer }) as Plugin;
   const begin = (pod: Pod) => cluster.begin(plugin, pod) as Cycle;
   /** The pod gets a node as far as nothing is written. */
   const place = (pod: Pod, node: string) => {
@@ -63,7 +68,7 @@ function setUp(claims: readonly ResourceClaim[], devices = { a: 1, b: 2, c: 0 })
     return state;
   };
   const claim = (name: string) => cluster.context.listers(CLAIMS).get(`default/${name}`)!;
-  return { cluster, plugin, transport, seen, told, begin, place, claim };
+  return { cluster, plugin, transport, seen, told, counted, begin, place, claim };
 }
 
 const keyOf = (path: string) => `default/${path.split('/').at(-2)}`;
@@ -213,7 +218,11 @@ describe('devices that a pod gets', () => {
   });
 
   it('are waited for until the driver has prepared them, not longer than that', async () => {
-    const { cluster, plugin, told, place, claim } = setUp([makeClaim('x', [exactly('r')])], { a: 0, b: 0, c: 0 });
+    const { cluster, plugin, told, counted, place, claim } = setUp([makeClaim('x', [exactly('r')])], {
+      a: 0,
+      b: 0,
+      c: 0,
+    });
     const device = makeDevice('d', { bindingConditions: ['Attached'], bindingFailureConditions: ['Failed'] });
     cluster.put('resourceslices.resource.k8s.io', makeSlice('a', [device]));
     const pod = new PodInfo(using('p', 'x'));
@@ -254,6 +263,7 @@ describe('devices that a pod gets', () => {
     const late = expect(begin()).rejects.toThrow('device binding timeout: claim=x');
     await cluster.world.pass(80_000);
     await late;
+    expect(counted).toEqual(['1 success', '1 failure', '1 timeout']);
   });
 });
 

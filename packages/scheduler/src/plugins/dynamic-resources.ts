@@ -15,7 +15,7 @@ import { deallocate, remove, reserve, unreserve } from '../devices/reservation.t
 import { Selectors } from '../devices/selectors.ts';
 import { ClaimTracker } from '../devices/tracker.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
-import { type Plugin, type PluginContext, SKIP, type Writer } from '../framework/plugin.ts';
+import { type AwaitedStatus, type Plugin, type PluginContext, SKIP, type Writer } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import { scaleToMax } from './normalize.ts';
@@ -63,7 +63,7 @@ interface State {
 /** Nodes from which the devices that the pod claims can be reached, or on which there are such; then reserves them. */
 export function dynamicResources(
   args: DynamicResourcesArgs,
-  { listers, world, writer }: PluginContext,
+  { profile, listers, world, writer }: PluginContext,
 ): Plugin<State, State> {
   const tracker = ClaimTracker.of(listers('resourceclaims.resource.k8s.io'));
   const classes = byResource(listers('deviceclasses.resource.k8s.io'));
@@ -206,7 +206,7 @@ export function dynamicResources(
       const all = state!.written ? [...claims, podClaim(state!.written)] : claims;
       if (all.some(({ claim }) => hasBindingConditions(claim))) {
         tell(writer!, pod, nodeName);
-        await ready(all, signal);
+        await told(all, () => ready(all, signal));
       }
       return undefined;
     },
@@ -239,7 +239,12 @@ export function dynamicResources(
   async function writeExtended(state: State, pod: Pod, signal: AbortSignal): Promise<void> {
     const { client } = writer!;
     const { claim, allocation, mappings } = state.extended!;
-    state.written = await client.resource('resourceclaims.resource.k8s.io').create(toWrite(claim), { signal });
+    const created = client.resource('resourceclaims.resource.k8s.io').create(toWrite(claim), { signal });
+    created.then(
+      () => writer!.claimCreated(true),
+      () => writer!.claimCreated(false),
+    );
+    state.written = await created;
     state.written = await reserve(client, state.written, allocation, pod, signal);
     later(releaseWhenSeen(claim, storeKey(state.written)), 'A claim for extended resources was not seen');
     const { name: resourceClaimName } = state.written.metadata;
@@ -255,20 +260,47 @@ export function dynamicResources(
     tracker.release(claim);
   }
 
-  /** Waits until drivers have prepared the devices. */
+  async function told(all: readonly PodClaim[], wait: () => Promise<void>): Promise<void> {
+    const ended = writer!.awaiting(profile);
+    const end = (status: AwaitedStatus) =>
+      ended(
+        all.map(({ claim }) => claim),
+        status,
+      );
+    try {
+      await wait();
+      end('success');
+    } catch (error) {
+      end(error instanceof NotReadyError ? error.status : 'error');
+      throw error;
+    }
+  }
+
+  /** Waits until drivers have prepared the devices. @throws NotReadyError */
   async function ready(claims: readonly PodClaim[], signal: AbortSignal): Promise<void> {
     for (;;) {
       const states = claims.map((each) => {
         each.claim = tracker.get(storeKey(each.claim)) ?? each.claim;
         const state = readinessOf(each.claim);
-        if (typeof state === 'object') throw new Error(state.failure);
+        if (typeof state === 'object') throw new NotReadyError('failure', state.failure);
         if (state === 'waiting' && isLate(each.claim, world.clock.now(), args.bindingTimeoutMs))
-          throw new Error(`device binding timeout: claim=${each.claim.metadata.name}`);
+          throw new NotReadyError('timeout', `device binding timeout: claim=${each.claim.metadata.name}`);
         return state;
       });
       if (states.every((state) => state === 'ready')) return;
       await sleep(world.clock, READINESS_PERIOD_MS, signal);
     }
+  }
+}
+
+/** Why devices that have to be prepared cannot be had. */
+class NotReadyError extends Error {
+  override readonly name = 'NotReadyError';
+  readonly status: AwaitedStatus;
+
+  constructor(status: AwaitedStatus, message: string) {
+    super(message);
+    this.status = status;
   }
 }
 

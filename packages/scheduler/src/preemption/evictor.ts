@@ -39,10 +39,15 @@ export class Evictor {
     const leaving = victims.pods.filter(({ pod }) => !pod.metadata.deletionTimestamp);
     if (leaving.length === 0) return;
     this.#running.set(preemptor.uid, undefined);
+    const ended = writer.evicting();
     this.#run(preemptor, node, leaving).then(
-      () => this.#running.delete(preemptor.uid),
+      () => {
+        this.#running.delete(preemptor.uid);
+        ended(true);
+      },
       (error) => {
         this.#running.delete(preemptor.uid);
+        ended(false);
         writer.client.world.log.warn({ pod: preemptor.key, node, error }, 'Could not make room for a pod');
         writer.activate([preemptor]);
       },

@@ -30,6 +30,17 @@ export class InFlight {
     return this.#events;
   }
 
+  /** How many entries there are of each label; pods have that of `PodPopped`. */
+  counts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const entry of this.#log) {
+      if (entry === undefined) continue;
+      const label = 'event' in entry ? entry.event.label : 'PodPopped';
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   has(uid: string): boolean {
     return this.#places.has(uid);
   }

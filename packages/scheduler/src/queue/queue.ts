@@ -84,6 +84,11 @@ export class SchedulingQueue {
     };
   }
 
+  /** What is remembered for pods that are being scheduled, by event. */
+  inFlightEvents(): ReadonlyMap<string, number> {
+    return this.#inFlight.counts();
+  }
+
   /** A pod without a node has come. */
   add(pod: Pod): void {
     this.#enter(new PodInfo(pod), unscheduledPodAdd.label);
