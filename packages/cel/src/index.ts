@@ -2,7 +2,7 @@ export { type Compiled, compile, type Program } from './compile.ts';
 export { type SizeOf, sizesWithin } from './cost/estimate.ts';
 export { type CallEstimate, type CallShape, type CostRange, type Estimated, UNBOUNDED } from './cost/range.ts';
 export { type Constructible, type Declarations, Environment } from './environment.ts';
-export { lazyObject } from './eval/adapt.ts';
+export { lazyObject, sourceOf } from './eval/adapt.ts';
 export { BudgetExceeded, EvaluationError, failure, noSuchOverload, Pending } from './eval/errors.ts';
 export { toJson } from './eval/json.ts';
 export { compilePattern } from './eval/pattern.ts';

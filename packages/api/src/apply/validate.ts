@@ -2,7 +2,7 @@
  * Whether a value fits its schema, in the words of the answer to an apply that does not.
  * Behaviour: sigs.k8s.io/structured-merge-diff/v6/typed (validate.go, helpers.go).
  */
-import { formatSharpV, formatV, goType } from '../patch/goformat.ts';
+import { formatSharpV, formatV, GoValue, goType } from '../patch/goformat.ts';
 import { isObject, type JsonObject } from '../patch/value.ts';
 import { FieldsError, fieldElement, showElement } from './element.ts';
 import { itemElement } from './items.ts';
@@ -23,6 +23,10 @@ type IsDuplicate = (seen: ReadonlySet<string>, element: string) => boolean;
 
 function visit(value: unknown, schema: ApplySchema, path: string, isDuplicate: IsDuplicate, faults: string[]): void {
   if (value === null) return;
+  if (value instanceof GoValue) {
+    faults.push(at(path, misfit(value, schema)));
+    return;
+  }
   const shape = shapeOf(schema, value);
   if (shape === 'scalar') {
     const fault = scalarFault(value, schema.scalar!);
@@ -65,7 +69,8 @@ function visitItems(
   const seen = new Set<string>();
   for (const [i, item] of items.entries()) {
     let step = `[${i}]`;
-    if (!list.atomic) {
+    if (item instanceof GoValue && list.keyNames.length === 0) step = NO_ELEMENT;
+    else if (!list.atomic) {
       try {
         step = itemElement(list, item);
       } catch (e) {
@@ -80,6 +85,15 @@ function visitItems(
     }
     visit(item, list.element, `${path}${step}`, isDuplicate, faults);
   }
+}
+
+/** Of an item that no element of a set could stand for. */
+const NO_ELEMENT = '[={{undefined}}]';
+
+/** What is no JSON fits nowhere. */
+function misfit(value: GoValue, schema: ApplySchema): string {
+  const fault = schema.scalar && scalarFault(value, schema.scalar);
+  return fault ?? `expected ${schema.map ? 'map' : 'list'}, got ${wrapped(value)}`;
 }
 
 function scalarFault(value: unknown, expected: NonNullable<ApplySchema['scalar']>): string | undefined {

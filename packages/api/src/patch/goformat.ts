@@ -7,10 +7,27 @@ import { sortedKeys } from '../codec/go-order.ts';
 import { quote } from '../field.ts';
 import { isObject } from './value.ts';
 
+/** What JSON has no form for, as Go's fmt prints it. */
+export class GoValue {
+  /** `%T` */
+  readonly type: string;
+  /** `%v` */
+  readonly v: string;
+  /** `%#v` */
+  readonly sharpV: string;
+
+  constructor(type: string, v: string, sharpV: string) {
+    this.type = type;
+    this.v = v;
+    this.sharpV = sharpV;
+  }
+}
+
 /** `%v`: `map[a:1 b:[x y]]`, `<nil>`. */
 export function formatV(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (typeof value === 'number') return formatNumber(value);
+  if (value instanceof GoValue) return value.v;
   if (Array.isArray(value)) return `[${value.map(formatV).join(' ')}]`;
   if (typeof value === 'object')
     return `map[${entries(value)
@@ -35,6 +52,7 @@ export function formatS(value: unknown): string {
 export function formatSharpV(value: unknown): string {
   if (value === null || value === undefined) return 'interface {}(nil)';
   if (typeof value === 'string') return quote(value);
+  if (value instanceof GoValue) return value.sharpV;
   if (Array.isArray(value)) return `[]interface {}{${value.map(formatSharpV).join(', ')}}`;
   if (typeof value === 'object') {
     const fields = entries(value).map(([k, v]) => `${quote(k)}:${formatSharpV(v)}`);
@@ -47,6 +65,7 @@ export function formatSharpV(value: unknown): string {
 export function goType(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
+  if (value instanceof GoValue) return value.type;
   switch (typeof value) {
     case 'object':
       return 'map[string]interface {}';

@@ -10,13 +10,14 @@ import type { MutatingAdmissionPolicy, Mutation } from '@keelson/api/generated/t
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { type Operation, PatchProblem, runJsonPatch } from '@keelson/api/patch/json';
 import { isObject, type JsonObject } from '@keelson/api/patch/value';
-import { isList, isMap, misnamedTypes, StructValue, toJson, type Value } from '@keelson/cel';
+import { EvaluationError, isList, isMap, misnamedTypes, StructValue, toJson, type Value } from '@keelson/cel';
 import { Compiler } from '../cel/compiler.ts';
 import { Conditions } from '../cel/conditions.ts';
 import type { Expression } from '../cel/expression.ts';
 import { type Input, OutOfBudget, POLICY_BUDGET, Session } from '../cel/session.ts';
 import type { Form } from '../matching/forms.ts';
 import type { AdmissionMetrics } from '../metrics.ts';
+import { configurationOf } from './configuration.ts';
 
 /** The mutation can't be done: the policy's failurePolicy says what follows. */
 export class MutationError extends Error {
@@ -74,7 +75,7 @@ function applied(value: Value, object: KubeObject, form: Form): KubeObject {
       `error applying patch: failed to convert patch object to typed object: no corresponding type for ${kind}`,
     );
   }
-  const config = { ...(toJson(value) as JsonObject), apiVersion: apiVersionOf(form.kind), kind: form.kind.kind };
+  const config = { ...configured(value), apiVersion: apiVersionOf(form.kind), kind: form.kind.kind };
   const schema = form.form.apply;
   const attempt = <T>(what: string, run: () => T): T => {
     try {
@@ -94,6 +95,15 @@ function applied(value: Value, object: KubeObject, form: Form): KubeObject {
   attempt('convert original object to typed object', () => validate(object, schema, 'allowed'));
   const merged = attempt('merge patch', () => merge(object, config, schema));
   return decoded(() => form.decode(merged));
+}
+
+/** @throws MutationError */
+function configured(value: Value): JsonObject {
+  try {
+    return configurationOf(value) as JsonObject;
+  } catch (error) {
+    throw error instanceof EvaluationError ? new MutationError('invalid return type: *dynamic.ObjectVal') : error;
+  }
 }
 
 /** Upstream looks a kind up in the OpenAPI document of its own version, which has neither options nor what is another group's. */
