@@ -8,9 +8,9 @@
  *                                     └ a list's item begins here    └ "resourceVersion":"7",
  */
 import { type KubeObject, parseApiVersion } from '../object.ts';
-import { typeOfKind } from '../schema.ts';
+import { type StructType, typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
-import { jsonText } from './json.ts';
+import { jsonText, normalize } from './json.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { METADATA_MEMBERS, metadataValueInOrder, sortedDeep } from './order.ts';
 import { isProtobuf, openProtobuf } from './protobuf.ts';
@@ -56,21 +56,28 @@ function bytesOf(object: object): Buffer {
 
 /**
  * What this server or a kube-apiserver has stored: JSON, or a built-in object in protobuf's envelope.
+ * @param update makes what a built-in object of another release is today; not asked about JSON in the form in which this server writes it
  * @returns the object without resourceVersion, and its JSON as encodeStored, or encodeSorted, would write it: the value itself where it is that
  * @throws DecodeError
  */
-export function decodeStored(value: Uint8Array): { object: KubeObject; bytes: Buffer } {
+export function decodeStored(
+  value: Uint8Array,
+  update?: (object: KubeObject) => KubeObject,
+): { object: KubeObject; bytes: Buffer } {
   const bytes = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const object = isProtobuf(bytes) ? decodeEnvelope(bytes) : parseStored(bytes);
   const layout = bytes.at(-1) === CLOSE ? layoutOf(bytes) : undefined;
   if (layout && !layout.isSorted) return { object, bytes };
-  if (isBuiltin(object)) return { object, bytes: encodeStored(object) };
-  return { object, bytes: layout ? bytes : encodeSorted(object) };
+  const type = builtinType(object);
+  if (!type) return { object, bytes: layout ? bytes : encodeSorted(object) };
+  const canonical = isProtobuf(bytes) ? object : normalize(object, type);
+  const updated = update?.(canonical) ?? canonical;
+  return { object: updated, bytes: encodeStored(updated) };
 }
 
-function isBuiltin({ apiVersion = '', kind = '' }: KubeObject): boolean {
+function builtinType({ apiVersion = '', kind = '' }: KubeObject): StructType | undefined {
   const { group, version } = parseApiVersion(apiVersion);
-  return typeOfKind(group, version, kind) !== undefined;
+  return typeOfKind(group, version, kind);
 }
 
 function decodeEnvelope(bytes: Buffer): KubeObject {

@@ -3,10 +3,11 @@
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
 import { encodeSorted, encodeStored, parseStored } from '@keelson/api/codec/stored';
-import type { KubeObject } from '@keelson/api/object';
+import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cacher.ts';
+import { toStorage } from './conversion.ts';
 import { readStored } from './readstored.ts';
 import type { ResourceDefinition } from './resource.ts';
 import { sharedText, withSharedTexts } from './sharedtext.ts';
@@ -68,13 +69,32 @@ export class ObjectCodec {
     return written;
   }
 
+  #read(kv: KeyValue): { object: KubeObject; bytes: Buffer } {
+    const { storage, storageForm } = this.#definition;
+    const read = readStored(kv, (object) => this.#updated(object));
+    const { group, version } = parseApiVersion(read.object.apiVersion ?? '');
+    if (!storageForm.type || version === storage.version || group !== storage.group) return read;
+    const object = this.#updated(read.object);
+    return { object, bytes: encodeStored(object) };
+  }
+
+  /** Other releases may have stored another version of the kind, and did not know all of today's defaults. */
+  #updated(given: KubeObject): KubeObject {
+    const { storage, storageForm, registration } = this.#definition;
+    const { group, version } = parseApiVersion(given.apiVersion ?? '');
+    registration.strategy.defaults?.(given, version);
+    const object = group === storage.group ? toStorage({ definition: this.#definition, version }, given) : given;
+    registration.strategy.complete?.(object);
+    return storageForm.normalize(object);
+  }
+
   /**
    * Reads what this server or a kube-apiserver has stored: JSON or the protobuf envelope, in any version served.
    * @throws UnreadableValueError
    */
   cached(kv: KeyValue): CachedObject {
     const known = justEncoded.get(kv.value);
-    const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : readStored(kv);
+    const { object, bytes } = known ? { object: known, bytes: kv.value as Buffer } : this.#read(kv);
     const { metadata } = object;
     const cached: CachedObject = {
       key: kv.key,

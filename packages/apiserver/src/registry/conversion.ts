@@ -3,7 +3,7 @@ import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ServedResource } from './resource.ts';
 
 /** From the version of the request to that of the store. May reuse its argument. */
-export function toStorage(served: ServedResource, object: KubeObject): KubeObject {
+export function toStorage(served: Pick<ServedResource, 'definition' | 'version'>, object: KubeObject): KubeObject {
   const { storage, registration } = served.definition;
   if (served.version === storage.version && served.definition.group === storage.group) return object;
   const converted = registration.conversions?.[served.version]?.toStorage(object) ?? object;

@@ -6,9 +6,12 @@ import { asError } from '../aggregate.ts';
 import { isEncrypted, NOT_DECRYPTED } from '../encryption/identity.ts';
 
 /** {@link decodeStored} of what lies in the store. @throws UnreadableValueError for what is damaged or encrypted */
-export function readStored({ key, value }: KeyValue): { object: KubeObject; bytes: Buffer } {
+export function readStored(
+  { key, value }: KeyValue,
+  update?: (object: KubeObject) => KubeObject,
+): { object: KubeObject; bytes: Buffer } {
   try {
-    return decodeStored(value);
+    return decodeStored(value, update);
   } catch (cause) {
     const isSealed = isEncrypted(value);
     const isJson = cause instanceof SyntaxError;

@@ -89,6 +89,12 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   defaults?(obj: T, version: string, now?: Date): void;
 
   /**
+   * Fills in what former releases did not store and no default is, in what another program has stored (upstream's
+   * Decorator). Idempotent.
+   */
+  complete?(obj: T): void;
+
+  /**
    * Clears what clients may not set (status), sets generation, drops disabled fields. What it warns of is said even when
    * the object proves invalid.
    */

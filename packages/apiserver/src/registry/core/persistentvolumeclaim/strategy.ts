@@ -15,6 +15,7 @@ export function makeStrategy(isEnabled?: IsEnabled): Strategy<PersistentVolumeCl
   const fromAnywhere = isEnabled?.('CrossNamespaceVolumeDataSource') ?? false;
   return {
     returnDeletedObject: true,
+    complete: ({ spec }) => alignDataSources(spec),
     defaults({ spec, status }) {
       status.phase ||= 'Pending';
       spec.volumeMode ??= 'Filesystem';

@@ -14,6 +14,10 @@ export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service
     returnDeletedObject: true,
     validateName: nameIsDNSLabel,
     defaults,
+    complete(obj) {
+      allocation.complete(obj);
+      dropNeedlessTrafficPolicy(obj);
+    },
     prepareForCreate(_ctx, obj) {
       obj.status = { loadBalancer: {} };
     },
@@ -25,16 +29,18 @@ export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service
     },
     validateUpdate: (_ctx, obj, old) => validateServiceUpdate(obj, old),
     warningsOnUpdate: (_ctx, obj) => warnings(obj),
-    // Defaults set it for every type; upstream stores it, and drops it whenever it is read.
-    canonicalize({ spec }) {
-      if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
-    },
+    canonicalize: dropNeedlessTrafficPolicy,
     beginCreate: (ctx, obj) => allocation.beginCreate(ctx, obj),
     beginUpdate: (ctx, obj, old) => allocation.beginUpdate(ctx, obj, old),
     afterDelete: (ctx, obj) => allocation.afterDelete(ctx, obj),
     selectableFields: (obj) => ({ 'spec.clusterIP': obj.spec?.clusterIP ?? '', 'spec.type': obj.spec?.type ?? '' }),
     resetFields: { v1: { 'f:status': {} } },
   };
+}
+
+/** Defaults set it for every type; upstream stores it, and drops it whenever it is read. */
+function dropNeedlessTrafficPolicy({ spec }: Service): void {
+  if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
 }
 
 export const status: ViewSubresource<Service> = {

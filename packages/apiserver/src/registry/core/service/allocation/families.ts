@@ -15,7 +15,7 @@ const POLICY = SPEC.child('ipFamilyPolicy');
 export function initFamilies(service: Service, old: Service | undefined, cluster: Families): void {
   if (!needsClusterIP(service) || (old && keepsPreferDualStack(service, old))) return;
   const { spec } = service;
-  const selectorless = spec.clusterIP === NONE && Object.keys(spec.selector ?? {}).length === 0;
+  const selectorless = isSelectorless(service);
   spec.ipFamilyPolicy ??= old?.spec.ipFamilyPolicy ?? (selectorless ? 'RequireDualStack' : 'SingleStack');
   refuse(service, validateClusterIPs(service, old));
   const errors = [...(old ? shrink(service, old) : []), ...validateSingleStack(service)];
@@ -26,6 +26,20 @@ export function initFamilies(service: Service, old: Service | undefined, cluster
   const families = spec.ipFamilies?.length ? spec.ipFamilies : [cluster[0]];
   const second = spec.ipFamilyPolicy !== 'SingleStack' && families.length === 1;
   spec.ipFamilies = second && (selectorless || cluster.length === 2) ? [families[0]!, other(families[0]!)] : families;
+}
+
+/** Those of its addresses; of a headless service that of the cluster, both where nothing is selected. */
+export function completeFamilies(service: Service, [primary]: Families): void {
+  const { spec } = service;
+  if (!needsClusterIP(service) || spec.ipFamilies?.length) return;
+  if (spec.clusterIP === NONE) spec.ipFamilies = isSelectorless(service) ? [primary, other(primary)] : [primary];
+  else spec.ipFamilies = (spec.clusterIPs ?? []).map((ip) => parseIPSloppy(ip)?.family ?? 'IPv4');
+  if (spec.ipFamilies.length > 0)
+    spec.ipFamilyPolicy = spec.ipFamilies.length === 1 ? 'SingleStack' : 'RequireDualStack';
+}
+
+function isSelectorless({ spec }: Service): boolean {
+  return spec.clusterIP === NONE && Object.keys(spec.selector ?? {}).length === 0;
 }
 
 function refuse({ metadata }: Service, errors: ErrorList): void {

@@ -16,7 +16,7 @@ import type { StrategyContext, WriteHook } from '../../../strategy.ts';
 import { ClusterIPAllocator } from './addresses.ts';
 import { allocateAll, allocateChanges, releaseAll } from './clusterips.ts';
 import type { AllocationDeps, Families } from './deps.ts';
-import { initFamilies } from './families.ts';
+import { completeFamilies, initFamilies } from './families.ts';
 import { allocatePorts, allPortsOf, changePorts } from './nodeports.ts';
 import { alignClusterIPs, keepAllocatedValues } from './patch.ts';
 import { PortOperation } from './portoperation.ts';
@@ -33,6 +33,12 @@ export class ServiceAllocation {
     this.#ips = new ClusterIPAllocator(deps);
     this.#ports = new NodePortAllocator(deps);
     this.#families = familiesOf(deps.clusterIPRanges);
+  }
+
+  /** What services lack that were stored before they had several addresses. */
+  complete(service: Service): void {
+    alignClusterIPs(service);
+    completeFamilies(service, this.#families);
   }
 
   /** @throws StatusError 422, 500 */

@@ -1,0 +1,121 @@
+import { encodeProtobuf } from '@keelson/api/codec/protobuf';
+import { encodeStored } from '@keelson/api/codec/stored';
+import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { typeOfKind } from '@keelson/api/schema';
+import { openMemoryStore } from '@keelson/storage/memory/open';
+import { expect, it } from 'vitest';
+import { enabledGroups } from '../discovery/runtime-config.ts';
+import { silentLogger } from '../logger.ts';
+import { Resources } from '../resources.ts';
+import type { CachedObject } from './cacher.ts';
+import type { ObjectCodec } from './codec.ts';
+import { builtinRegistrations } from './index.ts';
+
+function codecOf(group: string, resource: string): ObjectCodec {
+  const store = openMemoryStore();
+  const environment = { store, now: () => new Date(0), uuid: () => 'uid', random: () => 0, logger: silentLogger };
+  const registrations = builtinRegistrations({
+    eventTtlSeconds: 1,
+    services: { clusterIPRanges: ['10.0.0.0/24'] } as never,
+    namespaceLabels: () => undefined,
+    pods: { allowPrivileged: true },
+  });
+  return new Resources(environment, enabledGroups(), registrations).storeOf(group, resource).codec;
+}
+
+function reread(codec: ObjectCodec, value: Uint8Array): CachedObject {
+  return codec.cached({ key: '/registry/x/a', value, createRevision: 1, modRevision: 1, version: 1 });
+}
+
+type Content = Record<string, unknown>;
+const cpu = (averageUtilization: number) => ({
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+});
+const scaleTargetRef = { kind: 'Deployment', name: 'a' };
+const source = { kind: 'PersistentVolumeClaim', name: 'b' };
+
+it.each<[string, string, string, Content, string, Content]>([
+  [
+    'storageclasses',
+    'storage.k8s.io/v1',
+    'StorageClass',
+    { provisioner: 'p' },
+    'storage.k8s.io/v1',
+    { provisioner: 'p', reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' },
+  ],
+  [
+    'horizontalpodautoscalers',
+    'autoscaling/v1',
+    'HorizontalPodAutoscaler',
+    { spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 } },
+    'autoscaling/v2',
+    { spec: { scaleTargetRef, maxReplicas: 3, minReplicas: 1, metrics: [cpu(50)] } },
+  ],
+  [
+    'horizontalpodautoscalers',
+    'autoscaling/v1',
+    'HorizontalPodAutoscaler',
+    { spec: { scaleTargetRef, maxReplicas: 3 } },
+    'autoscaling/v2',
+    { spec: { scaleTargetRef, maxReplicas: 3, minReplicas: 1, metrics: [cpu(80)] } },
+  ],
+  [
+    'services',
+    'v1',
+    'Service',
+    { spec: { clusterIP: '10.0.0.1', type: 'ClusterIP' } },
+    'v1',
+    { spec: { clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' } },
+  ],
+  [
+    'services',
+    'v1',
+    'Service',
+    { spec: { clusterIP: 'None', selector: { a: 'b' } } },
+    'v1',
+    { spec: { clusterIPs: ['None'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' } },
+  ],
+  [
+    'services',
+    'v1',
+    'Service',
+    { spec: { clusterIP: 'None' } },
+    'v1',
+    { spec: { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' } },
+  ],
+  ['services', 'v1', 'Service', { spec: { type: 'ExternalName' } }, 'v1', { spec: { type: 'ExternalName' } }],
+  [
+    'persistentvolumeclaims',
+    'v1',
+    'PersistentVolumeClaim',
+    { spec: { dataSource: source } },
+    'v1',
+    { spec: { dataSource: source, dataSourceRef: source, volumeMode: 'Filesystem' } },
+  ],
+])('%s of another release: %s %s %j', (resource, apiVersion, kind, content, wantedVersion, wanted) => {
+  const { group, version } = parseApiVersion(apiVersion);
+  const written: KubeObject = { kind, apiVersion, metadata: { name: 'a' }, ...content };
+  const codec = codecOf(group, resource);
+  const cached = reread(codec, encodeProtobuf(written, typeOfKind(group, version, kind)!));
+  const object = codec.object(cached);
+  expect(object).toMatchObject({ apiVersion: wantedVersion, ...wanted });
+  if (resource === 'services' && content.spec && 'type' in (content.spec as object)) {
+    const isExternal = (content.spec as { type: string }).type === 'ExternalName';
+    expect('internalTrafficPolicy' in (object.spec as object)).toBe(!isExternal);
+  }
+  expect(
+    reread(codec, encodeProtobuf(object, typeOfKind(group, parseApiVersion(wantedVersion).version, kind)!)).bytes,
+  ).toEqual(cached.bytes);
+});
+
+it('converts JSON of another version, and leaves that of its own as it lies', () => {
+  const codec = codecOf('autoscaling', 'horizontalpodautoscalers');
+  const spec = { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 };
+  const kind = 'HorizontalPodAutoscaler';
+  const status = { currentReplicas: 0, desiredReplicas: 0 };
+  const v1 = encodeStored({ kind, apiVersion: 'autoscaling/v1', metadata: { name: 'a' }, spec, status } as KubeObject);
+  const cached = reread(codec, v1);
+  expect(codec.object(cached)).toMatchObject({ apiVersion: 'autoscaling/v2', spec: { metrics: [cpu(50)] } });
+  expect(reread(codec, Buffer.from(cached.bytes)).bytes).toEqual(cached.bytes);
+});
