@@ -176,6 +176,8 @@ describe('cgroups of pods', () => {
     expect(await cgroups.problem(guaranteed('1', '5Mi'))).toBe(
       `attempting to set pod memory limit (${5 * MI}) below current usage (${6 * MI})`,
     );
+    await expect(cgroups.settle(guaranteed('1', '5Mi'))).rejects.toThrow('below current usage');
+    expect(memory()).toBe(String(10 * MI));
   });
 
   it('are put right by a kubelet that starts in the middle of a resize', async () => {

@@ -105,6 +105,8 @@ export class MadeCgroups implements PodCgroups {
     const given = this.#given.get(uidOf(pod));
     const wanted = this.#limitsOf(pod);
     if (!given || isSame(given, wanted)) return;
+    const problem = await this.problem(pod);
+    if (problem !== undefined) throw new Error(problem);
     const { cpuShares, cpuQuota, cpuPeriod, memory } = wanted;
     await this.#options.tree.update(this.#nameOf(pod), { cpuShares, cpuQuota, cpuPeriod, memory });
     this.#given.set(uidOf(pod), wanted);

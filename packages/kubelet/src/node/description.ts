@@ -143,7 +143,11 @@ export function capacityOf({ cpus, storageBytes, memoryBytes, hugePages }: Machi
 }
 
 /** What pods may need of a kubelet that older ones have not (component-helpers/nodedeclaredfeatures). */
-const DECLARED_FEATURES = ['RestartAllContainersOnContainerExits'];
+const DECLARED_FEATURES = [
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+];
 
 /** Resources that somebody else has told of stay: pods can have them all. */
 function ofOthers(capacity: Readonly<Record<string, string>> = {}): Record<string, string> {

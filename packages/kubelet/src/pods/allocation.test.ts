@@ -35,6 +35,70 @@ describe('a resize', () => {
     ]);
   });
 
+  it('of the pod as a whole reaches containers that have no limit of their own', async () => {
+    const node = testNode();
+    const whole = (limit: string, generation: number) =>
+      podOf(
+        {
+          containers: [container('a', { resources: cpu('100m') }), container('b', { resources: cpu('100m', '200m') })],
+          resources: cpu('500m', limit),
+        },
+        { generation },
+      );
+    const pod = whole('1', 1);
+    await node.put(pod);
+    const before = await node.containers(pod);
+    const updated: string[] = [];
+    const update = node.runtime.updateContainer.bind(node.runtime);
+    node.runtime.updateContainer = (id, resources) => {
+      updated.push(id);
+      return update(id, resources);
+    };
+    await node.put(resized(node.stored()!, whole('1500m', 2)));
+    await node.pass(10);
+    expect(updated).toEqual(before.filter(({ metadata }) => metadata.name === 'a').map(({ id }) => id));
+    expect(node.stored()!.status).toMatchObject({
+      resources: cpu('500m', '1500m'),
+      allocatedResources: { cpu: '500m' },
+    });
+    expect(node.stored()!.status!.containerStatuses!.map(({ resources }) => resources)).toEqual([
+      cpu('100m'),
+      cpu('100m', '200m'),
+    ]);
+    expect(conditions(node.stored())).toEqual([]);
+    expect(node.events.map((event) => event.split(':')[0])).toEqual(
+      expect.arrayContaining(['ResizeStarted', 'ResizeCompleted']),
+    );
+  });
+
+  it('of the pod as a whole waits for room', async () => {
+    const node = testNode();
+    const whole = (request: string, generation: number) =>
+      podOf({ containers: [container('a')], resources: cpu(request) }, { generation });
+    await node.put(whole('500m', 1));
+    await node.put(resized(node.stored()!, whole('3', 2)));
+    await node.pass(10);
+    expect(conditions(node.stored())).toEqual([['PodResizePending', 'Deferred']]);
+    expect(node.stored()!.status!.allocatedResources).toEqual({ cpu: '500m' });
+  });
+
+  it('of an init container is made true while it runs', async () => {
+    const node = testNode();
+    const withInit = (request: string, generation: number) =>
+      podOf(
+        { containers: [container('a')], initContainers: [container('i', { resources: cpu(request) })] },
+        { generation, annotations: { 'keelson.dev/simulated-run-time.i': '1h' } },
+      );
+    await node.put(withInit('100m', 1));
+    await node.put(resized(node.stored()!, withInit('200m', 2)));
+    await node.pass(10);
+    expect(node.stored()!.status!.initContainerStatuses![0]).toMatchObject({
+      resources: cpu('200m'),
+      allocatedResources: { cpu: '200m' },
+      restartCount: 0,
+    });
+  });
+
   it('restarts the container where its policy wants that', async () => {
     const node = testNode();
     const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }];

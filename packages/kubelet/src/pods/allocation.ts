@@ -21,7 +21,7 @@ export interface AllocationOptions {
 }
 
 interface Allocation {
-  /** By container name. */
+  /** By container name; those of the pod as a whole by ''. */
   resources: ReadonlyMap<string, ResourceRequirements>;
   pending?: PodCondition | undefined;
   inProgress?: PodCondition | undefined;
@@ -106,6 +106,10 @@ export class Allocations {
       if (!allocatedResources || !resources.has(name)) continue;
       resources.set(name, { ...(given?.limits ? { limits: given.limits } : {}), requests: allocatedResources });
     }
+    const { allocatedResources, resources: given } = pod.status ?? {};
+    if (allocatedResources && resources.has(WHOLE)) {
+      resources.set(WHOLE, { ...(given?.limits ? { limits: given.limits } : {}), requests: allocatedResources });
+    }
     const allocation: Allocation = { resources };
     this.#allocations.set(uidOf(pod), allocation);
     return allocation;
@@ -155,9 +159,19 @@ function condition(
   };
 }
 
+const WHOLE = '';
+
 function resourcesOf({ spec }: Pod): Map<string, ResourceRequirements> {
-  const all = declaredContainers(spec);
-  return new Map(all.map(({ name, resources }) => [name, resources ?? {}]));
+  const whole = spec?.resources ? [{ name: WHOLE, resources: spec.resources }] : [];
+  return new Map([...whole, ...declaredContainers(spec)].map(({ name, resources }) => [name, resources ?? {}]));
+}
+
+/** What a running container has: where it has no limit of its own, the pod's. */
+export function effectiveResources({ spec }: Pod, { resources = {} }: Container): ResourceRequirements {
+  const ofPod = spec?.resources?.limits;
+  if (!ofPod) return resources;
+  const inherited = Object.fromEntries(Object.entries(ofPod).filter(([name]) => RESIZABLE.includes(name)));
+  return { ...resources, limits: { ...inherited, ...resources.limits } };
 }
 
 function withResources(pod: Pod, resources: ReadonlyMap<string, ResourceRequirements>): Pod {
@@ -166,10 +180,12 @@ function withResources(pod: Pod, resources: ReadonlyMap<string, ResourceRequirem
     resources: resources.get(container.name) ?? container.resources,
   });
   const { initContainers, containers } = pod.spec!;
+  const whole = resources.get(WHOLE);
   return {
     ...pod,
     spec: {
       ...pod.spec!,
+      ...(whole ? { resources: whole } : {}),
       containers: (containers ?? []).map(of),
       ...(initContainers ? { initContainers: initContainers.map(of) } : {}),
     },

@@ -1,7 +1,7 @@
 /** What is to be done with one container that was made: what regular ones, init containers and sidecars have in common. */
-import type { Container, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
+import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { CONTAINER_HASH } from '../runtime/labels.ts';
-import { resizeRestarts, sameResources } from './allocation.ts';
+import { effectiveResources, resizeRestarts, sameResources } from './allocation.ts';
 import { containerHash } from './hash.ts';
 import type { PodContainer } from './spec.ts';
 
@@ -25,6 +25,7 @@ export interface Resize {
   readonly container: PodContainer;
   readonly id: string;
   readonly from: ResourceRequirements;
+  readonly to: ResourceRequirements;
 }
 
 /** What probes have found out, by container id; undefined where they have not. */
@@ -38,6 +39,7 @@ export type Actuated = ReadonlyMap<string, ResourceRequirements>;
 
 /** What is to be done so that a running container has what it may have. */
 export function resizeOf(
+  pod: Pod,
   container: PodContainer,
   id: string,
   actuated: Actuated,
@@ -47,8 +49,9 @@ export function resizeOf(
   | undefined {
   const { spec } = container;
   const from = actuated.get(spec.name);
-  if (!from || sameResources(from, spec.resources ?? {})) return undefined;
-  if (!resizeRestarts(spec, from, spec.resources ?? {})) return { type: 'resize', resize: { container, id, from } };
+  const to = effectiveResources(pod, spec);
+  if (!from || sameResources(from, to)) return undefined;
+  if (!resizeRestarts(spec, from, to)) return { type: 'resize', resize: { container, id, from, to } };
   const message = `Container ${spec.name} resize requires restart`;
   return { type: 'restart', kill: { container, id, message, reason: '' } };
 }

@@ -60,10 +60,18 @@ export function planInit(pod: Pod, state: PodState, probes: ProbeFindings, actua
         start.add(i);
         break;
       case 'running': {
-        if (!sidecar) break;
+        if (!sidecar) {
+          const other = resizeOf(pod, container, status.id, actuated);
+          if (other?.type === 'resize') resize.push(other.resize);
+          if (other?.type === 'restart') {
+            kill.push(other.kill);
+            start.add(i);
+          }
+          break;
+        }
         const finding = sidecarFinding(container, status, probes);
         if (finding.started) done();
-        const other = finding.kill ? undefined : resizeOf(container, status.id, actuated);
+        const other = finding.kill ? undefined : resizeOf(pod, container, status.id, actuated);
         const killed = finding.kill ?? (other?.type === 'restart' ? other.kill : undefined);
         if (other?.type === 'resize') resize.push(other.resize);
         if (killed) {

@@ -138,7 +138,7 @@ function planRegular(pod: Pod, state: PodState, probes: ProbeFindings, actuated:
       continue;
     }
     const fault = faultOf(container, status, probes);
-    const other = fault ? undefined : resizeOf(container, status.id, actuated);
+    const other = fault ? undefined : resizeOf(pod, container, status.id, actuated);
     if (other?.type === 'restart') {
       start.push(container);
       kill.push(other.kill);

@@ -4,6 +4,7 @@ import { Quantity } from '@keelson/api/quantity';
 import { type PodState, RuntimeError } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { Problem } from '../status/containers.ts';
+import { effectiveResources } from './allocation.ts';
 import type { CrashBackoff } from './backoff.ts';
 import { killAll, killContainer } from './kill.ts';
 import { type Plan, plan } from './plan.ts';
@@ -128,25 +129,23 @@ async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, confi
 async function resizeAll(services: PodServices, request: SyncRequest, { resize, sandbox }: Plan): Promise<void> {
   const { runtime, podResources } = services;
   const memory = (resources: ResourceRequirements) => Quantity.parse(resources.limits?.memory ?? '0');
-  const grows = ({ container, from }: Plan['resize'][number]) =>
-    memory(container.spec.resources ?? {}).cmp(memory(from));
-  const shrinking = resize.filter(({ container: { spec }, from }) => {
-    const to = memory(spec.resources ?? {});
-    return !to.isZero() && (memory(from).isZero() || to.cmp(memory(from)) < 0);
+  const grows = ({ from, to }: Plan['resize'][number]) => memory(to).cmp(memory(from));
+  const shrinking = resize.filter(({ from, to }) => {
+    return !memory(to).isZero() && (memory(from).isZero() || memory(to).cmp(memory(from)) < 0);
   });
   try {
     if (resize.length > 0) {
-      const limits = shrinking.map(({ container: { spec } }) => {
-        return [spec.name, Number(memory(spec.resources ?? {}).value())] as const;
+      const limits = shrinking.map(({ container: { spec }, to }) => {
+        return [spec.name, Number(memory(to).value())] as const;
       });
       const problem = await podResources.shrinkProblem(request.pod, new Map(limits));
       if (problem !== undefined) throw new Error(problem);
     }
     if (resize.length > 0 && sandbox.type === 'keep') await tellSandbox(services, sandbox.id, request.pod);
     await podResources.grow(request.pod);
-    for (const { container, id } of [...resize].sort((a, b) => grows(a) - grows(b))) {
+    for (const { container, id, to } of [...resize].sort((a, b) => grows(a) - grows(b))) {
       await runtime.updateContainer(id, podResources.ofContainer(request.pod, container.spec));
-      request.actuated.set(container.spec.name, container.spec.resources ?? {});
+      request.actuated.set(container.spec.name, to);
     }
   } catch (error) {
     request.resizeFailed(error as Error);
@@ -178,7 +177,7 @@ async function startAll(
     try {
       await startContainer(services, { ...where, pod, container, state, backoff, signal });
       problems.delete(name);
-      request.actuated.set(name, container.spec.resources ?? {});
+      request.actuated.set(name, effectiveResources(pod, container.spec));
       return true;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;

@@ -7,7 +7,7 @@ import type { PodState } from '../runtime/runtime.ts';
 import type { Problem } from '../status/containers.ts';
 import { finalStatus } from '../status/final.ts';
 import { generateStatus } from '../status/generate.ts';
-import { type Allocations, sameResources } from './allocation.ts';
+import { type Allocations, effectiveResources, sameResources } from './allocation.ts';
 import { CrashBackoff } from './backoff.ts';
 import { killAll } from './kill.ts';
 import { PodRejection, type PodServices, PreparationError } from './services.ts';
@@ -177,8 +177,11 @@ export class PodWorker {
     let done = true;
     for (const { spec, role } of containersOf(pod)) {
       if (role === 'ephemeral' || !hasState(latest(state, spec.name), 'running')) continue;
-      if (!this.#actuated.has(spec.name)) this.#actuated.set(spec.name, saidOf(pod, spec.name) ?? spec.resources ?? {});
-      if (!sameResources(this.#actuated.get(spec.name)!, spec.resources ?? {})) done = false;
+      if (!this.#actuated.has(spec.name)) {
+        const resources = saidOf(pod, spec.name) ?? spec.resources;
+        this.#actuated.set(spec.name, effectiveResources(pod, { ...spec, ...(resources ? { resources } : {}) }));
+      }
+      if (!sameResources(this.#actuated.get(spec.name)!, effectiveResources(pod, spec))) done = false;
     }
     if (!done) return;
     await this.#services.podResources.settle(pod).catch((error: Error) => {

@@ -184,9 +184,20 @@ function resourcesOf(
   const allocated = spec.resources;
   const allocatedResources = allocated?.requests;
   if (container.state.type !== 'running') return { resources: allocated, allocatedResources };
-  const given = actuated.get(spec.name);
+  const given = ofOwn(actuated.get(spec.name), allocated);
   const before = old?.containerID === containerID && old.state.running ? old.resources : undefined;
   return { resources: given ?? before ?? allocated, allocatedResources };
+}
+
+/** A limit that is the pod's is not told as the container's. */
+function ofOwn(
+  given: ResourceRequirements | undefined,
+  allocated: ResourceRequirements | undefined,
+): ResourceRequirements | undefined {
+  if (!given?.limits || !allocated) return given;
+  const own = Object.entries(given.limits).filter(([name]) => allocated.limits?.[name] !== undefined);
+  const { limits: _, ...rest } = given;
+  return own.length > 0 ? { ...rest, limits: Object.fromEntries(own) } : rest;
 }
 
 function volumeMounts({ volumeMounts = [] }: Container, recursive: boolean): Pick<ContainerStatus, 'volumeMounts'> {
