@@ -9,8 +9,13 @@ describe('continue tokens', () => {
   it.each([
     ['as they are made here', encodeContinue(`${PREFIX}a\0`, PREFIX, 7)],
     ["as upstream's watch cache makes them", tokenOf({ v: V, rv: 7, start: '/a\0' })],
+    ['as upstream makes them of the store', tokenOf({ v: V, rv: 7, start: 'a\0' })],
     ['with ends of lines', `${tokenOf({ v: V, rv: 7, start: 'a\0' })}\n`],
   ])('are read %s', (_, token) => expect(decodeContinue(token, PREFIX)).toEqual({ from: `${PREFIX}a\0`, revision: 7 }));
+
+  it('are the same here and there', () => {
+    expect(encodeContinue(`${PREFIX}a\0`, PREFIX, 7)).toBe(tokenOf({ v: V, rv: 7, start: '/a\0' }));
+  });
 
   it.each([
     ['%', ': illegal base64 data at input byte 0'],

@@ -29,11 +29,10 @@ export function decodeContinue(token: string, prefix: string): ContinuePosition 
   return { from: prefix + key.slice(1), revision: parsed.rv };
 }
 
-/** @param key the first key of the next page, with the prefix. */
+/** As upstream's watch cache makes them. @param key the first key of the next page, with the prefix. */
 export function encodeContinue(key: string, prefix: string, revision: number): string {
-  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: key.slice(prefix.length) })).toString(
-    'base64url',
-  );
+  const start = `/${key.slice(prefix.length)}`;
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start })).toString('base64url');
 }
 
 interface Token {
