@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { GroupResource } from '@keelson/api/errors';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { joinHostPort } from '@keelson/component/go/net';
+import type { MetricRules } from '@keelson/component/metrics/rules';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
 import type { DefaultTolerations } from './admission/tolerations.ts';
@@ -120,6 +121,8 @@ export interface ServerConfig {
   /** Where requests may be anonymous. Default: everywhere. */
   readonly anonymousPaths?: readonly string[];
   readonly authorization: AuthorizationOptions;
+  /** Which metrics are held back. Default: none. */
+  readonly metricRules?: MetricRules;
   /** What was given on the command line, and the defaults: shown at /flagz. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Default: all as they are unless somebody says otherwise. */

@@ -57,7 +57,7 @@ export interface Outside {
 export async function foundationOf(config: ServerConfig, resources: () => Resources): Promise<Foundation> {
   const { logger, egress, clock: now = () => new Date(), random = Math.random, uuid = randomUUID } = config;
   const monotonic = () => performance.now();
-  const metrics = new ServerMetrics(monotonic);
+  const metrics = new ServerMetrics(monotonic, config.metricRules);
   const { registry } = metrics;
   const gates = config.featureGates ?? new FeatureGates();
   const isEnabled: IsEnabled = (gate) => gates.enabled(gate);

@@ -11,6 +11,7 @@ import {
 } from '@keelson/component/metrics/families';
 import { processStartSeconds, registerProcessMetrics } from '@keelson/component/metrics/process';
 import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { MetricRules } from '@keelson/component/metrics/rules';
 import type { Endpoint } from '../health/checks.ts';
 import type { VersionInfo } from '../health/root.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
@@ -45,7 +46,7 @@ export interface WatchSeries {
 }
 
 export class ServerMetrics {
-  readonly registry = new MetricsRegistry();
+  readonly registry: MetricsRegistry;
   readonly requests: RequestMetrics;
   readonly #slis = new MetricsRegistry();
   readonly #healthcheck: Gauge;
@@ -58,8 +59,9 @@ export class ServerMetrics {
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that never goes backwards */
-  constructor(now: () => number) {
+  constructor(now: () => number, rules?: MetricRules) {
     this.#now = now;
+    this.registry = new MetricsRegistry(rules);
     this.requests = new RequestMetrics(this.registry, now);
     const { registry } = this;
     const byResource = ['group', 'version', 'resource'];

@@ -16,6 +16,7 @@ import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
 import { RE2JS } from 're2js';
 import { addressAt, parseCidr } from '../cidr.ts';
+import { metricRules } from '../metric-flags.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
@@ -92,6 +93,7 @@ export async function serverConfig(
     routeToEndpoints: values['enable-aggregator-routing'],
     rejectForwardedRedirects: values['aggregator-reject-forwarding-redirect'],
     proxyClientCertificate: reader.pair('proxy-client-cert-file', 'proxy-client-key-file'),
+    metricRules: metricRules(values),
     peers: peersOf(values, reader),
     livezGraceMs: values['livez-grace-period'],
     storeHealthTimeoutMs: values['etcd-healthcheck-timeout'],

@@ -1,5 +1,6 @@
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import { metricDescriptions } from '../metric-flags.ts';
 
 /** The flags of `kube-apiserver`: upstream's, and Keelson's own. */
 export const flags = {
@@ -20,6 +21,7 @@ export type Given = ReadonlySet<keyof typeof flags>;
 
 /** What the help says of the flags that have an effect; the others are read and change nothing. */
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  ...metricDescriptions,
   'admission-control-config-file': 'Configurations of admission plug-ins: an AdmissionConfiguration.',
   'advertise-address':
     'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',
@@ -226,6 +228,7 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'permit-address-sharing': 'The port may always be taken again while old connections end (SO_REUSEADDR).',
   profiling: "Of Go's profiler; that of Node is switched on by NODE_OPTIONS.",
   'runtime-config-emulation-forward-compatible': 'See --emulated-version.',
+  'show-hidden-metrics-for-version': 'No metric is hidden.',
   'storage-backend': 'etcd3 is the only one there is, and what is checked.',
   'watch-cache': 'Lists and watches are always served from the cache.',
   'watch-cache-sizes': 'The cache has no fixed size.',

@@ -5,6 +5,7 @@ import { quote } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
 import { gateErrors } from '../feature-gates.ts';
+import { metricErrors } from '../metric-flags.ts';
 import { auditErrors } from './audit.ts';
 import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
@@ -190,6 +191,8 @@ const fairness: Check = (values) => {
   ];
 };
 
+const metrics: Check = (values) => metricErrors(values);
+
 const PEER_FLAGS = ['peer-ca-file', 'peer-advertise-ip', 'peer-advertise-port'] as const;
 const PEER_GATE = 'UnknownVersionInteroperabilityProxy';
 
@@ -217,6 +220,7 @@ const checks: readonly Check[] = [
   authorization,
   apiEnablement,
   tokenRequest,
+  metrics,
   peers,
   signingEndpoint,
   services,

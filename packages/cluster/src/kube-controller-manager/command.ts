@@ -9,6 +9,7 @@ import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
 import { CONTROLLER_GATES, gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
+import { metricErrors, metricRules } from '../metric-flags.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { ServiceAccountToken } from './service-accounts.ts';
@@ -22,13 +23,14 @@ const component: Component<typeof flags> = {
   validate: (values) => [
     ...gateErrors(values['feature-gates']),
     ...electionErrors(values),
+    ...metricErrors(values),
     ...unknownControllers(values.controllers),
   ],
   async start(values, given, logger) {
     const config = await readKubeconfig(values.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
     tellIdleGates(gates, [...PAGE_GATES, ...CONTROLLER_GATES], logger);
-    const { registry, clients } = componentMetrics(gates);
+    const { registry, clients } = componentMetrics(gates, metricRules(values));
     const options = {
       component: 'kube-controller-manager',
       world: systemWorld(logger, clients),

@@ -2,6 +2,7 @@ import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-co
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
+import { metricDescriptions } from '../metric-flags.ts';
 import { servingDescriptions } from '../secure-serving.ts';
 
 /** The flags of `kube-controller-manager`: upstream's. */
@@ -14,6 +15,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,
+  ...metricDescriptions,
   'feature-gates': GATES_DESCRIPTION,
   'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
   'cluster-cidr': 'Addresses of pods, as CIDR; two of different families for dual stack.',

@@ -8,6 +8,7 @@ import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
+import { metricErrors, metricRules } from '../metric-flags.ts';
 import { startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { configurationOf, startKubeScheduler } from './start.ts';
@@ -17,13 +18,13 @@ const component: Component<typeof flags> = {
   summary: 'The Kubernetes scheduler: finds a node for each pod that has none.',
   flags,
   descriptions,
-  validate: (values) => [...gateErrors(values['feature-gates']), ...electionErrors(values)],
+  validate: (values) => [...gateErrors(values['feature-gates']), ...electionErrors(values), ...metricErrors(values)],
   async start(values, given, logger) {
     const configuration = await configurationOf(values);
     const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
     tellIdleGates(gates, PAGE_GATES, logger);
-    const { registry, clients } = componentMetrics(gates);
+    const { registry, clients } = componentMetrics(gates, metricRules(values));
     const rateLimit = rateLimitOf(values, given);
     const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
     const scheduler = await startKubeScheduler(values, client, undefined, registry);

@@ -2,6 +2,7 @@ import { kubeSchedulerFlags } from '@keelson/component/generated/kube-scheduler-
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
+import { metricDescriptions } from '../metric-flags.ts';
 import { servingDescriptions } from '../secure-serving.ts';
 
 /** The flags of `kube-scheduler`: upstream's. */
@@ -14,6 +15,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,
+  ...metricDescriptions,
   'feature-gates': GATES_DESCRIPTION,
   config: 'File with a KubeSchedulerConfiguration, which counts instead of the flags.',
 };

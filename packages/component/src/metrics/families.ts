@@ -3,6 +3,8 @@
  * it gives (a series) is then counted in without any hashing, which is what request handling needs.
  */
 
+import { type AllowedValues, UNEXPECTED } from './rules.ts';
+
 export interface Description {
   readonly name: string;
   readonly help: string;
@@ -27,6 +29,7 @@ export abstract class Family<S> {
   readonly description: Description;
   abstract readonly type: FamilyType;
   readonly #series = new Map<string, { readonly labels: string; readonly series: S }>();
+  #constrained: ((values: readonly string[]) => readonly string[]) | undefined;
 
   constructor(description: Description) {
     this.description = description;
@@ -38,8 +41,23 @@ export abstract class Family<S> {
   protected abstract make(): S;
   protected abstract samplesOf(series: S, labels: string): Iterable<Sample>;
 
+  /**
+   * From now on labels have these values alone, or `unexpected`.
+   * @param onUnexpected told of each value that was replaced
+   */
+  constrain(allowed: AllowedValues, onUnexpected: () => void): void {
+    const { labels = [] } = this.description;
+    this.#constrained = (values) =>
+      values.map((value, i) => {
+        if (allowed.get(labels[i]!)?.has(value) ?? true) return value;
+        onUnexpected();
+        return UNEXPECTED;
+      });
+  }
+
   /** The series with these label values, in the order in which the description names the labels. */
-  with(...values: readonly string[]): S {
+  with(...given: readonly string[]): S {
+    const values = this.#constrained?.(given) ?? given;
     const key = values.join('\0');
     return (this.#series.get(key) ?? this.#add(key, values)).series;
   }
@@ -47,7 +65,7 @@ export abstract class Family<S> {
   #add(key: string, values: readonly string[]): { labels: string; series: S } {
     const names = this.description.labels ?? [];
     if (this.#series.size >= MAX_SERIES) {
-      const overflow = names.map(() => 'unexpected');
+      const overflow = names.map(() => UNEXPECTED);
       if (key !== overflow.join('\0')) return { labels: '', series: this.with(...overflow) };
     }
     const entry = { labels: labelText(names, values), series: this.make() };

@@ -1,5 +1,6 @@
 /** The families of a process, and their text for Prometheus (exposition format 0.0.4). */
-import type { Family, Sample } from './families.ts';
+import { Counter, type Family, type Sample } from './families.ts';
+import { type MetricRules, NO_RULES } from './rules.ts';
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
@@ -8,12 +9,33 @@ const BATCH = 2000;
 
 export class MetricsRegistry {
   readonly #families = new Map<string, Family<unknown>>();
+  readonly #disabled = new Set<string>();
+  readonly #rules: MetricRules;
+  readonly #onUnexpected: () => void;
 
-  /** @returns the family itself @throws Error when there is another of its name */
+  constructor(rules: MetricRules = NO_RULES) {
+    this.#rules = rules;
+    const unexpected = new Counter({
+      name: 'cardinality_enforcement_unexpected_categorizations_total',
+      help: 'How often a label had a value that it may not have.',
+      stability: 'ALPHA',
+    });
+    this.#onUnexpected = () => unexpected.with().inc();
+    if (rules.allowed.size > 0) this.register(unexpected).with();
+    if (rules.disabled.size === 0) return;
+    const help = 'How many metrics are disabled.';
+    const disabled = this.register(new Counter({ name: 'disabled_metrics_total', help, stability: 'BETA' }));
+    disabled.with().inc(rules.disabled.size);
+  }
+
+  /** One that is disabled counts for itself. @returns the family itself @throws Error when there is another of its name */
   register<F extends Family<unknown>>(family: F): F {
     const { name } = family.description;
-    if (this.#families.has(name)) throw new Error(`metric ${name} is registered already`);
-    this.#families.set(name, family);
+    if (this.#families.has(name) || this.#disabled.has(name)) throw new Error(`metric ${name} is registered already`);
+    const allowed = this.#rules.allowed.get(name);
+    if (allowed) family.constrain(allowed, this.#onUnexpected);
+    if (this.#rules.disabled.has(name)) this.#disabled.add(name);
+    else this.#families.set(name, family);
     return family;
   }
 
