@@ -10,6 +10,7 @@ import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/label
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { age, ageColumn, column, nameColumn } from '../registry/columns.ts';
 import { typedForm } from '../registry/form.ts';
+import { mismatchOf, wordsOf } from '../registry/preconditions.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { ScaleValues, ScaleView, TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
@@ -112,13 +113,8 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
       if (errors.length > 0) throw invalid('autoscaling', 'Scale', stored.metadata.name ?? '', errors);
       const scaled = view.write(stored, replicasOf(scale));
       const { uid, resourceVersion } = scale.metadata;
-      if (uid && uid !== stored.metadata.uid && !view.storeChecksUid) {
-        throw conflict(
-          about,
-          name,
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.metadata.uid}`,
-        );
-      }
+      const mismatch = uid && !view.storeChecksUid ? mismatchOf({ uid }, stored.metadata) : undefined;
+      if (mismatch) throw conflict(about, name, wordsOf(mismatch));
       const entries = parentManagedFields(
         stored.metadata.managedFields,
         scale.metadata.managedFields,

@@ -4,7 +4,7 @@
  *
  *     store.watch ──batch──▶ apply: objects + ring of events ──▶ every subscriber, in revision order
  *
- * Invariant: `objects` is the state at `revision`, and the ring holds every event in (ringStart, revision]. The bytes of
+ * Invariant: `objects` is the state at `revision`, and the ring holds every event from its start up to there. The bytes of
  * an object that no event in the ring has brought lie in the slabs, where most stay: what changes often does not get there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import {
 import type { Logger } from '../logger.ts';
 import type { PrintedRow } from '../table/row.ts';
 import { Audience, type Interest } from './audience.ts';
+import { EventRing } from './event-ring.ts';
 import { Pace } from './pace.ts';
 import { owned, Slabs } from './slabs.ts';
 import { type Demand, ValueIndexes } from './valueindex.ts';
@@ -73,9 +74,6 @@ export interface CacherOptions {
   readonly ringCapacity?: number;
 }
 
-const DEFAULT_RING_CAPACITY = 10_000;
-/** What the remembered events may hold besides the objects that are there anyway. */
-const MAX_RING_BYTES = 32 * 1024 * 1024;
 const PAGE = 2000;
 const RETRY_MS = 200;
 /** How long an object that can't be read, or converted, is not looked at again. */
@@ -88,9 +86,7 @@ export class Cacher {
   #objects = new SortedEntries<CachedObject>();
   #slabs = new Slabs();
   #isTidying = false;
-  readonly #ring: CacheEvent[] = [];
-  #ringStart = 0;
-  #ringBytes = 0;
+  readonly #ring: EventRing;
   #revision = 0;
   #bytes = 0;
   #watch: Watch | undefined;
@@ -106,6 +102,7 @@ export class Cacher {
   constructor(options: CacherOptions) {
     this.#options = options;
     this.#prefix = `${options.prefix}/`;
+    this.#ring = new EventRing(options.ringCapacity);
   }
 
   /** Where the cache stands. */
@@ -115,7 +112,7 @@ export class Cacher {
 
   /** The revision of the newest event, or of the load when there was none since. */
   get lastChange(): number {
-    return this.#ring.at(-1)?.revision ?? this.#ringStart;
+    return this.#ring.last;
   }
 
   get size(): number {
@@ -147,7 +144,7 @@ export class Cacher {
       // Whoever comes meanwhile is told the same.
       if (this.#obstacle) setTimeout(forget, OBSTACLE_RETRY_MS).unref();
       else forget();
-      this.#ringStart = 0;
+      this.#ring.restart(0);
       // They wait for the load, too.
       this.#audience.clear();
       throw error;
@@ -221,8 +218,8 @@ export class Cacher {
    * @param interest what it can be interested in; it may still be told of more
    */
   subscribe(fromRevision: number, subscriber: Subscriber, interest?: Interest): (() => void) | undefined {
-    if (fromRevision < this.#ringStart) return undefined;
-    const missed = this.#eventsAfter(fromRevision);
+    if (fromRevision < this.#ring.start) return undefined;
+    const missed = this.#ring.after(fromRevision);
     const unsubscribe = this.#audience.add(subscriber, interest);
     if (missed.length > 0) subscriber.onEvents(missed, this.#revision);
     return unsubscribe;
@@ -230,7 +227,7 @@ export class Cacher {
 
   /** The oldest revision that `subscribe` accepts. */
   get oldestRevision(): number {
-    return this.#ringStart;
+    return this.#ring.start;
   }
 
   close(): void {
@@ -255,17 +252,6 @@ export class Cacher {
   #range(namespace: string): [string, string] {
     const start = namespace === '' ? this.#prefix : `${this.#prefix}${namespace}/`;
     return [start, `${start.slice(0, -1)}0`];
-  }
-
-  #eventsAfter(revision: number): CacheEvent[] {
-    let low = 0;
-    let high = this.#ring.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ring[middle]!.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return this.#ring.slice(low);
   }
 
   async #load(): Promise<void> {
@@ -296,7 +282,7 @@ export class Cacher {
         ...(revision === undefined ? {} : { revision }),
       });
       revision = page.revision;
-      if (isFirst) this.#ringStart = revision;
+      if (isFirst) this.#ring.restart(revision);
       for (const kv of page.kvs) {
         const object = decode(kv);
         object.bytes = slabs.add(object.bytes);
@@ -323,9 +309,7 @@ export class Cacher {
     this.#slabs = slabs;
     this.#indexes.clear();
     this.#bytes = loaded.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    this.#ring.length = 0;
-    this.#ringBytes = 0;
-    this.#ringStart = revision;
+    this.#ring.restart(revision);
     this.#advance(revision);
   }
 
@@ -399,19 +383,8 @@ export class Cacher {
   }
 
   #remember(events: readonly CacheEvent[]): void {
-    for (const event of events) {
-      this.#ring.push(event);
-      this.#ringBytes += event.object.bytes.length;
-    }
-    const capacity = this.#options.ringCapacity ?? DEFAULT_RING_CAPACITY;
-    if (this.#ring.length <= capacity * 1.25 && this.#ringBytes <= MAX_RING_BYTES * 1.25) return;
-    let drop = Math.max(0, this.#ring.length - capacity);
-    for (let i = 0; i < this.#ring.length && (i < drop || this.#ringBytes > MAX_RING_BYTES); i++) {
-      this.#ringBytes -= this.#ring[i]!.object.bytes.length;
-      drop = Math.max(drop, i + 1);
-    }
-    const dropped = this.#ring.splice(0, drop);
-    this.#ringStart = dropped.at(-1)!.revision;
+    const dropped = this.#ring.add(events);
+    if (dropped.length === 0) return;
     for (const { object } of dropped) {
       if (this.#objects.get(object.key) === object) object.bytes = this.#slabs.add(object.bytes);
     }

@@ -12,6 +12,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { CachedObject } from './cacher.ts';
 import { lookUp } from './lookup.ts';
+import { mismatchOf, wordsOf } from './preconditions.ts';
 import { requestedKeyOf } from './resource.ts';
 import type { ResourceStore, WriteRequest } from './store.ts';
 import type { DeleteOptions } from './strategy.ts';
@@ -98,14 +99,8 @@ async function terminate(
 
 /** Upstream's storage of these kinds looks at them itself, in words of its own. */
 function checkTerminationPreconditions(store: ResourceStore, { metadata }: KubeObject, options: DeleteOptions): void {
-  const { uid, resourceVersion } = options.preconditions ?? {};
-  const check = (what: string, wanted: string | undefined, found: string | undefined): void => {
-    if (wanted === undefined || wanted === found) return;
-    const problem = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`;
-    throw conflict(store.definition, metadata.name ?? '', problem);
-  };
-  check('UID', uid, metadata.uid);
-  check('ResourceVersion', resourceVersion, metadata.resourceVersion);
+  const mismatch = mismatchOf(options.preconditions ?? {}, metadata);
+  if (mismatch) throw conflict(store.definition, metadata.name ?? '', wordsOf(mismatch));
 }
 
 async function removeNow(
@@ -186,25 +181,18 @@ function shorten(object: KubeObject, options: DeleteOptions, now: Date): 'now' |
   return 'graceful';
 }
 
-function checkPreconditions(store: ResourceStore, object: KubeObject, options: DeleteOptions): void {
-  const { uid, resourceVersion } = options.preconditions ?? {};
+function checkPreconditions(store: ResourceStore, { metadata }: KubeObject, options: DeleteOptions): void {
+  const mismatch = mismatchOf(options.preconditions ?? {}, metadata);
+  if (!mismatch) return;
+  const { what, wanted, found } = mismatch;
   const { group, kind, registration } = store.definition;
-  const about = { group: (registration.storedAs ?? { group }).group, resource: kind };
-  const { metadata } = object;
-  if (uid !== undefined && uid !== metadata.uid) {
-    throw conflict(
-      about,
-      metadata.name ?? '',
-      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
-    );
-  }
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    throw conflict(
-      about,
-      metadata.name ?? '',
-      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
-    );
-  }
+  const guess =
+    what === 'UID' ? 'The object might have been deleted and then recreated' : 'The object might have been modified';
+  throw conflict(
+    { group: (registration.storedAs ?? { group }).group, resource: kind },
+    metadata.name ?? '',
+    `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${guess}`,
+  );
 }
 
 function markAsDeleting(object: KubeObject, now: Date): void {

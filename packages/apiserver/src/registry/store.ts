@@ -7,17 +7,7 @@
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
 import { decodeStored } from '@keelson/api/codec/stored';
-import {
-  alreadyExists,
-  badRequest,
-  conflict,
-  type GroupResource,
-  hasReason,
-  invalid,
-  notFound,
-  StatusError,
-} from '@keelson/api/errors';
-import * as field from '@keelson/api/field';
+import { alreadyExists, badRequest, type GroupResource, hasReason, notFound, StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
@@ -27,8 +17,9 @@ import { type CachedObject, Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
 import { lookUp } from './lookup.ts';
+import { checkPreconditions, checkResourceVersion, type Preconditions, revisionSaidBy } from './preconditions.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
-import { keyOf, type ResourceDefinition, ROOT, requestedKeyOf } from './resource.ts';
+import { keyOf, type ResourceDefinition, requestedKeyOf } from './resource.ts';
 import { storeError } from './store-error.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
 
@@ -39,11 +30,6 @@ export interface Environment {
   /** In [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
-}
-
-export interface Preconditions {
-  readonly uid?: string | undefined;
-  readonly resourceVersion?: string | undefined;
 }
 
 /** What a write asks of its caller. */
@@ -79,9 +65,6 @@ export interface Updated {
   readonly created: boolean;
   readonly deleted: boolean;
 }
-
-const OPTIMISTIC_LOCK_MESSAGE =
-  'the object has been modified; please apply your changes to the latest version and try again';
 
 export class ResourceStore {
   readonly definition: ResourceDefinition;
@@ -342,7 +325,7 @@ export class ResourceStore {
   ): Promise<Updated | 'lost'> {
     const { ctx, name } = request;
     const object = await request.transform(clone(existing));
-    this.#checkResourceVersion(object, current, strategy, name);
+    checkResourceVersion({ definition: this.definition, name }, object, current, strategy);
     const hook: WriteHook | undefined = await strategy.beginUpdate?.(ctx, object, existing);
     try {
       checkNamespace(this.definition, ctx.namespace, object);
@@ -378,44 +361,13 @@ export class ResourceStore {
     return 'lost';
   }
 
-  #checkResourceVersion(object: KubeObject, current: CachedObject, strategy: Strategy, name: string): void {
-    const given = revisionSaidBy(object);
-    if (given === current.revision) return;
-    if (given === 0) {
-      if (strategy.allowUnconditionalUpdate ?? true) {
-        object.metadata.resourceVersion = String(current.revision);
-        return;
-      }
-      const error = field.invalid(field.Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update');
-      throw invalid(this.definition.group, this.definition.resource, name, [error]);
-    }
-    throw conflict(this.definition, name, OPTIMISTIC_LOCK_MESSAGE);
-  }
-
   #checkPreconditions(
-    {
-      preconditions: wanted,
-      ctx,
-      name,
-    }: { preconditions?: Preconditions; readonly ctx: StrategyContext; readonly name: string },
+    { preconditions, ctx, name }: { readonly preconditions?: Preconditions } & Pick<UpdateRequest, 'ctx' | 'name'>,
     existing: KubeObject | undefined,
     key: string,
   ): void {
-    if (!wanted) return;
-    const problem =
-      wanted.uid !== undefined && wanted.uid !== (existing?.metadata.uid ?? '')
-        ? `Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${existing?.metadata.uid ?? ''}`
-        : wanted.resourceVersion !== undefined && wanted.resourceVersion !== existing?.metadata.resourceVersion
-          ? `Precondition failed: ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${existing?.metadata.resourceVersion ?? ''}`
-          : undefined;
-    // A dry run does not come as far as the store, which knows under which root its keys lie.
-    const shown = ctx.dryRun ? key.slice(ROOT.length) : key;
-    if (problem)
-      throw conflict(
-        this.definition,
-        name,
-        `StorageError: invalid object, Code: 4, Key: ${shown}, ResourceVersion: 0, AdditionalErrorMsg: ${problem}`,
-      );
+    const { definition } = this;
+    if (preconditions) checkPreconditions(preconditions, existing, { definition, name, key, dryRun: ctx.dryRun });
   }
 
   async #guard(write: () => Promise<WriteResult>): Promise<WriteResult> {
@@ -449,13 +401,6 @@ function shouldDelete(object: KubeObject, existing: KubeObject): boolean {
 function withRevision(object: KubeObject, revision: number): KubeObject {
   object.metadata.resourceVersion = String(revision);
   return object;
-}
-
-/** Zero for none. @throws StatusError 500 in the words of Go's ParseUint */
-function revisionSaidBy({ metadata }: KubeObject): number {
-  const text = metadata.resourceVersion ?? '';
-  if (/^\d*$/.test(text)) return Number(text);
-  throw new StatusError(500, '', `strconv.ParseUint: parsing ${field.quote(text)}: invalid syntax`);
 }
 
 /** Whether there is nothing to write, whatever the order of keys. */
