@@ -53,6 +53,10 @@ export function customScale(scale: CustomResourceSubresourceScale, paths: Replic
       return values;
     },
     readForWrite: valuesOf,
+    readForAdmission: (object) => {
+      const values = valuesOf(object);
+      return values.replicas === UNSET ? { ...values, replicas: 0 } : values;
+    },
     write: (object, replicas) =>
       explained(() => {
         if (replicas === UNSET) throw badRequest(`the spec replicas field "${specReplicasPath}" cannot be empty`);

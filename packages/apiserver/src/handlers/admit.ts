@@ -86,11 +86,11 @@ export async function mutateWrite(
 ): Promise<KubeObject> {
   const { lens, ctx, served } = scope;
   if (!live && served.refusesNew) throw forbidden(served.definition, name, served.refusesNew);
-  const seen = lens.admitsBodies ? object : lens.write(live, object);
+  const seen = lens.readForAdmission ? object : lens.write(live, object);
   const { managedFields } = seen.metadata;
   await mutate(scope, { ...writeSubject(scope, name, live), object: seen, dryRun });
   checkManagedFields(ctx, seen, managedFields);
-  const written = lens.admitsBodies ? lens.write(live, seen) : seen;
+  const written = lens.readForAdmission ? lens.write(live, seen) : seen;
   dedupOwnerReferences(ctx, written, true);
   return written;
 }
@@ -105,9 +105,8 @@ export function validateWrite(
 ): Promise<void> {
   const { lens } = scope;
   const subject = { ...writeSubject(scope, name, old), object, dryRun };
-  if (!lens.admitsBodies) return validate(scope, subject);
-  // As it will be shown, which is without managers.
-  return validate(scope, { ...subject, object: lens.read(object), oldObject: old && lens.read(old) });
+  const { readForAdmission: seen } = lens;
+  return validate(scope, seen ? { ...subject, object: seen(object), oldObject: old && seen(old) } : subject);
 }
 
 function writeSubject(
@@ -118,7 +117,7 @@ function writeSubject(
   return {
     operation: old ? 'UPDATE' : 'CREATE',
     name,
-    oldObject: old && lens.admitsBodies ? lens.readForWrite(old) : old,
+    oldObject: old && lens.readForAdmission ? lens.readForWrite(old) : old,
     ...(qualified(definition) === 'namespaces' ? { ownNamespace: name } : {}),
   };
 }

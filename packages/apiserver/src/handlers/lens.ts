@@ -17,8 +17,8 @@ export interface Lens {
   readonly fields: FieldManager;
   /** True when the stored bytes are what the endpoint answers with. */
   readonly isIdentity: boolean;
-  /** Whether admission sees what bodies hold, not the object that is stored. */
-  readonly admitsBodies: boolean;
+  /** Where admission sees what bodies hold, not the object that is stored: how it is judged at the end, without managedFields. */
+  readonly readForAdmission: ((stored: KubeObject) => KubeObject) | undefined;
   /** From the stored object; does not change it. */
   read(stored: KubeObject): KubeObject;
   /** The same with managedFields, which some forms hide from readers. */
@@ -53,7 +53,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
     expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
     isIdentity,
-    admitsBodies: false,
+    readForAdmission: undefined,
     read: (stored) => fromStorage(served, stored),
     // Errors of patches show it: members stand in the order of the version's type.
     readForWrite: (stored) => (isIdentity ? stored : form.normalize(fromStorage(served, stored), true)),

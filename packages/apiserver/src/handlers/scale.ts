@@ -59,6 +59,11 @@ const tableOf = (view: ScaleView): TableConvertor => ({
 const NO_SCALE =
   'no kind is registered for the type v1.Scale in scheme "k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go:781"';
 
+function withoutManagers(scale: KubeObject): KubeObject {
+  delete scale.metadata.managedFields;
+  return scale;
+}
+
 export function scaleLens(served: ServedResource, subresource: Subresource): Lens {
   const { definition, version } = served;
   const kind = { group: subresource.group ?? 'autoscaling', version: subresource.version ?? 'v1', kind: 'Scale' };
@@ -97,12 +102,8 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
     expected: { ...kind, form, ...(definition.storageForm.type ? {} : { unreadable: NO_SCALE }) },
     fields,
     isIdentity: false,
-    admitsBodies: true,
-    read: (stored) => {
-      const scale = shown(stored, view.read(stored));
-      delete scale.metadata.managedFields;
-      return scale;
-    },
+    readForAdmission: (stored) => withoutManagers(shown(stored, view.readForAdmission?.(stored) ?? view.read(stored))),
+    read: (stored) => withoutManagers(shown(stored, view.read(stored))),
     readForWrite: (stored) => shown(stored, view.readForWrite?.(stored) ?? view.read(stored)),
     write: (stored, scale) => {
       const { resource, group } = definition;

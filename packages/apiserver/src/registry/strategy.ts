@@ -207,6 +207,8 @@ export interface ScaleView {
   read(object: KubeObject): ScaleValues;
   /** The same for who is about to write; absent: no different. */
   readForWrite?(object: KubeObject): ScaleValues;
+  /** The same for validating admission, before and after the write; absent: no different. */
+  readForAdmission?(object: KubeObject): ScaleValues;
   /** Besides the name; absent: those of the built-in kinds. */
   readonly columns?: TableConvertor['columns'];
   /** A uid that a patched scale says is judged by the store, as that of the object itself would be. */
