@@ -43,11 +43,14 @@ export const registration: KindRegistration<StorageVersion> = {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
     },
+    // Upstream looks at what changes in all kinds alone.
+    updateChecks: [],
     resetFields: { [VERSION]: { 'f:status': {} } },
   },
   table,
   subresources: {
     status: statusView([VERSION], {
+      updateChecks: ['kind'],
       validateUpdate: (_ctx, obj) => validateStorageVersionStatus(obj),
     }),
   },

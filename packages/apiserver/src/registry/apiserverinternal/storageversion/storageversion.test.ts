@@ -1,5 +1,6 @@
 import type { StorageVersion, StorageVersionStatus } from '@keelson/api/generated/types/apiserverinternal/v1alpha1';
 import { expect, it } from 'vitest';
+import type { Strategy } from '../../strategy.ts';
 import { testContext, texts } from '../../testing.ts';
 import { registration } from './index.ts';
 
@@ -66,4 +67,9 @@ it('shows three servers', () => {
     '<unset>',
     'a=apps/v1,b=apps/v1,c=apps/v1 + 1 more...',
   ]);
+});
+
+it('has its metadata looked at once when it changes', () => {
+  const { status } = registration.subresources as unknown as { status: { strategy: Strategy } };
+  expect([registration.strategy.updateChecks, status.strategy.updateChecks]).toEqual([[], ['kind']]);
 });
