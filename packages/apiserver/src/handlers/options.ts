@@ -88,13 +88,27 @@ export function operationOptions(
 ): object | undefined {
   if (operation === 'CONNECT') return undefined;
   const meta = { kind: OPTIONS_KINDS[operation], apiVersion: 'meta.k8s.io/v1' };
-  if (operation === 'DELETE') return { ...meta, ...deleteOptions };
+  if (operation === 'DELETE') return { ...meta, ...inOrder(deleteOptions ?? {}) };
   const dryRun = query.getAll('dryRun');
   const texts = ['fieldManager', 'fieldValidation'].flatMap((name) => {
     const value = query.get(name) ?? '';
     return value === '' ? [] : [[name, value]];
   });
   return { ...meta, ...(dryRun.length > 0 ? { dryRun } : {}), ...Object.fromEntries(texts) };
+}
+
+const DELETE_MEMBERS = [
+  'gracePeriodSeconds',
+  'preconditions',
+  'orphanDependents',
+  'propagationPolicy',
+  'dryRun',
+] as const;
+
+/** What a kind has added stands where Go writes it. */
+function inOrder(options: DeleteOptions): DeleteOptions {
+  const members = DELETE_MEMBERS.map((name) => [name, options[name]] as const);
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }
 
 /** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */

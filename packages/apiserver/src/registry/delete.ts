@@ -86,6 +86,7 @@ async function terminate(
   const { termination } = store.definition.registration.strategy;
   if (!termination) return undefined;
   checkTerminationPreconditions(store, object, request.options);
+  request.options.preconditions = { uid: object.metadata.uid!, ...request.options.preconditions };
   if (object.metadata.deletionTimestamp !== undefined) {
     return termination.isComplete(object) ? undefined : { body: object, deleted: false };
   }
