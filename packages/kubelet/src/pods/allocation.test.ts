@@ -1,5 +1,6 @@
 import type { Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { simulatedPods } from '../runtime/simulated/preparer.ts';
 import { testNode } from '../testing/node.ts';
 import { container, podOf } from '../testing/pods.ts';
 import { resizeRestarts, sameResources } from './allocation.ts';
@@ -69,6 +70,23 @@ describe('a resize', () => {
     expect(node.events.map((event) => event.split(':')[0])).toEqual(
       expect.arrayContaining(['ResizeStarted', 'ResizeCompleted']),
     );
+  });
+
+  it('of the pod as a whole is not told before it is true', async () => {
+    const memory = (limit: string) => ({ requests: { memory: limit }, limits: { memory: limit } });
+    const whole = (limit: string, generation: number) =>
+      podOf({ containers: [container('a')], resources: memory(limit) }, { generation });
+    const { podResources } = simulatedPods();
+    const shrinkProblem = async (pod: Pod) => (pod.spec?.resources?.limits?.memory === '1Ki' ? 'in use' : undefined);
+    const node = testNode({ podResources: { ...podResources, shrinkProblem } });
+    await node.put(whole('1Gi', 1));
+    await node.put(resized(node.stored()!, whole('1Ki', 2)));
+    await node.pass(10);
+    expect(conditions(node.stored())).toEqual([['PodResizeInProgress', 'Error']]);
+    expect(node.stored()!.status).toMatchObject({
+      resources: memory('1Gi'),
+      allocatedResources: { memory: '1Ki' },
+    });
   });
 
   it('of the pod as a whole waits for room', async () => {

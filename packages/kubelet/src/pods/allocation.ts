@@ -159,7 +159,8 @@ function condition(
   };
 }
 
-const WHOLE = '';
+/** In the place of a container's name: the pod as a whole. */
+export const WHOLE = '';
 
 function resourcesOf({ spec }: Pod): Map<string, ResourceRequirements> {
   const whole = spec?.resources ? [{ name: WHOLE, resources: spec.resources }] : [];

@@ -6,8 +6,8 @@ import type { Pod, PodStatus, ResourceRequirements } from '@keelson/api/generate
 import type { PodState } from '../runtime/runtime.ts';
 import type { Problem } from '../status/containers.ts';
 import { finalStatus } from '../status/final.ts';
-import { generateStatus } from '../status/generate.ts';
-import { type Allocations, effectiveResources, sameResources } from './allocation.ts';
+import { generateStatus, wholeResources } from '../status/generate.ts';
+import { type Allocations, effectiveResources, sameResources, WHOLE } from './allocation.ts';
 import { CrashBackoff } from './backoff.ts';
 import { killAll } from './kill.ts';
 import { PodRejection, type PodServices, PreparationError } from './services.ts';
@@ -174,6 +174,7 @@ export class PodWorker {
   /** What runs since before this kubelet has what it was said to have. */
   async #noticeResize(state: PodState): Promise<void> {
     const pod = this.#pod;
+    if (!this.#actuated.has(WHOLE)) this.#actuated.set(WHOLE, pod.status?.resources ?? wholeResources(pod));
     let done = true;
     for (const { spec, role } of containersOf(pod)) {
       if (role === 'ephemeral' || !hasState(latest(state, spec.name), 'running')) continue;
@@ -188,6 +189,7 @@ export class PodWorker {
       this.#hooks.allocations.failed(pod, error);
       throw error;
     });
+    this.#actuated.set(WHOLE, wholeResources(pod));
     this.#hooks.allocations.completed(pod);
   }
 

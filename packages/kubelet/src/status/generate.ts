@@ -1,6 +1,13 @@
 /** A pod's status as the kubelet sees it. A function (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
-import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@keelson/api/generated/types/core/v1';
+import type {
+  ContainerStatus,
+  Pod,
+  PodCondition,
+  PodStatus,
+  ResourceRequirements,
+} from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
+import { WHOLE } from '../pods/allocation.ts';
 import { restartedAll } from '../pods/plan.ts';
 import { containersOf, isHostNetwork, isTerminalPhase, type PodContainer } from '../pods/spec.ts';
 import { podLimits, podRequests, toList } from '../resources/requests.ts';
@@ -76,7 +83,7 @@ export function generateStatus(input: GenerateInput): PodStatus {
     containerStatuses: regular,
     qosClass: qosClass(pod),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
-    ...podResources(pod),
+    ...podResources(pod, input.actuated.get(WHOLE)),
   };
 }
 
@@ -144,15 +151,22 @@ function inOrder(ips: readonly string[], v6First: boolean): string[] {
   return [of(v6First), of(!v6First)].filter((ip) => ip !== undefined);
 }
 
-/** Of the pod as a whole. */
-function podResources(pod: Pod): Pick<PodStatus, 'resources' | 'allocatedResources'> {
-  const requests = toList(podRequests(pod));
-  const limits = toList(podLimits(pod));
+/** What the pod as a whole may have. */
+export function wholeResources(pod: Pod): ResourceRequirements {
+  const [requests, limits] = [toList(podRequests(pod)), toList(podLimits(pod))];
   const some = (list: Record<string, string>) => Object.keys(list).length > 0;
+  return { ...(some(limits) ? { limits } : {}), ...(some(requests) ? { requests } : {}) };
+}
+
+/** @param actuated what a pod with resources of its own was given, as far as that is known */
+function podResources(
+  pod: Pod,
+  actuated: ResourceRequirements | undefined,
+): Pick<PodStatus, 'resources' | 'allocatedResources'> {
+  const allocated = wholeResources(pod);
+  const given = (pod.spec!.resources && actuated) ?? allocated;
   return {
-    ...(some(requests) ? { allocatedResources: requests } : {}),
-    ...(some(requests) || some(limits)
-      ? { resources: { ...(some(limits) ? { limits } : {}), ...(some(requests) ? { requests } : {}) } }
-      : {}),
+    ...(allocated.requests ? { allocatedResources: allocated.requests } : {}),
+    ...(given.limits || given.requests ? { resources: given } : {}),
   };
 }
