@@ -8,7 +8,7 @@ import type { RequestContext } from '../context.ts';
 import type { FlowController } from '../flowcontrol/controller.ts';
 import type { FlowClass } from '../flowcontrol/flowclass.ts';
 import type { FlowMetrics } from '../flowcontrol/metrics.ts';
-import type { FlowRequest } from '../flowcontrol/queueset.ts';
+import type { FlowRequest } from '../flowcontrol/request.ts';
 import type { WatchTracker } from '../flowcontrol/watches.ts';
 import type { WorkEstimator } from '../flowcontrol/work.ts';
 import { groupOf, type Running, refuse } from './inflight.ts';

@@ -13,7 +13,7 @@ import { Concurrency } from './concurrency.ts';
 import { FlowClass } from './flowclass.ts';
 import { disciplineOf, EXEMPT, PriorityLevel } from './level.ts';
 import { adjust, maxSeatsPerRequest, nextDemand, nominalLimits } from './limits.ts';
-import { type Asked, FlowRequest, type Outcome, type Tally } from './queueset.ts';
+import { type Asked, FlowRequest, type Outcome, type Tally } from './request.ts';
 import type { Work } from './work.ts';
 
 const CATCH_ALL = 'catch-all';

@@ -5,7 +5,8 @@ import { formatDuration } from '@keelson/component/go/duration';
 import { type Answer, type PathRequest, textAnswer } from '../http/answer.ts';
 import type { FlowController } from './controller.ts';
 import type { PriorityLevel } from './level.ts';
-import type { FlowRequest, Queue } from './queueset.ts';
+import type { Queue } from './queue.ts';
+import type { FlowRequest } from './request.ts';
 
 const ROOT = '/debug/api_priority_and_fairness/';
 const MIN_WIDTH = 8;

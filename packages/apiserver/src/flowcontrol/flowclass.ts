@@ -3,7 +3,7 @@ import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { deal, flowHash } from './dealer.ts';
 import type { PriorityLevel } from './level.ts';
-import type { Asked, Flow, Tally } from './queueset.ts';
+import type { Asked, Flow, Tally } from './request.ts';
 
 /** Hands are dealt anew beyond that. */
 const MAX_FLOWS = 10_000;

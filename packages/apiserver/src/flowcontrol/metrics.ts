@@ -13,7 +13,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { FlowController } from './controller.ts';
 import type { FlowClass } from './flowclass.ts';
 import type { PriorityLevel } from './level.ts';
-import type { Refusal, Tally } from './queueset.ts';
+import type { Refusal, Tally } from './request.ts';
 import type { TimedRatio } from './timedratio.ts';
 
 const PREFIX = 'apiserver_flowcontrol_';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { deal, flowHash } from './dealer.ts';
-import { type Discipline, type Flow, FlowRequest, QueueSet, type Tally } from './queueset.ts';
+import { type Discipline, QueueSet } from './queueset.ts';
+import { type Flow, FlowRequest, type Tally } from './request.ts';
 import type { Work } from './work.ts';
 
 const asked = { user: { name: 'u', uid: '', groups: [], extra: {} }, info: parseRequestInfo('GET', '/api/v1/pods') };

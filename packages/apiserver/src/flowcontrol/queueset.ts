@@ -11,11 +11,10 @@
  * Invariants: `#waiting`, `#seatsWaiting`, `#seatsInUse` and `#active` are sums over the queues. Nobody waits while the
  * queue that is next could be served.
  */
-import type { UserInfo } from '../registry/strategy.ts';
-import type { RequestInfo } from '../requestinfo.ts';
 import { Integrator } from './integrator.ts';
-import { TimedRatio } from './timedratio.ts';
-import type { Work } from './work.ts';
+import { Queue } from './queue.ts';
+import { type FlowRequest, GUESS_SECONDS, type Outcome, type Refusal } from './request.ts';
+import { Usage } from './usage.ts';
 
 /** What a level does with requests that it has no seats for. */
 export type Discipline =
@@ -26,114 +25,6 @@ export type Discipline =
 /** How many requests can wait. */
 export function placesOf(discipline: Discipline): number {
   return discipline.kind === 'queue' ? discipline.queues * discipline.queueLengthLimit : 0;
-}
-
-/** Requests of one schema in one level, counted. */
-export interface Tally {
-  readonly schema: string;
-  readonly level: string;
-  waiting: number;
-  seatsWaiting: number;
-  executing: number;
-  seatsInUse: number;
-  dispatched: number;
-  /** By reason. */
-  readonly refused: Record<Refusal, number>;
-  /** How often the next request could not be served although there were free seats. */
-  noAccommodation: number;
-}
-
-export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out';
-export type Outcome = 'executing' | 'waiting' | Refusal;
-
-/** What a service is taken for until it is known how long it took. */
-const GUESS_SECONDS = 0.003;
-
-/** Requests that compete as one: of a user, or in a namespace, as their schema says. */
-export interface Flow {
-  readonly distinguisher: string;
-  /** Numbers of the queues that it may use; [] where there are no queues. */
-  readonly hand: readonly number[];
-}
-
-/** Who asks for what: nothing here depends on it, dumps show it. */
-export interface Asked {
-  readonly user: UserInfo;
-  readonly info: RequestInfo;
-}
-
-export class FlowRequest {
-  readonly asked: Asked;
-  readonly tally: Tally;
-  readonly flow: Flow;
-  readonly work: Work;
-  /** When it came, and when its service began; 0: not yet. Milliseconds. */
-  readonly arrivedAt: number;
-  startedAt = 0;
-  /** Taken while it is served and while it lingers. */
-  seats: number;
-  lingerMs: number;
-  /** The level's progress when it came. */
-  arrivalR = 0;
-  queue: Queue | undefined;
-  /** Called when it need wait no longer. */
-  onTurn: (() => void) | undefined;
-
-  constructor(asked: Asked, tally: Tally, flow: Flow, work: Work, now: number) {
-    this.asked = asked;
-    this.tally = tally;
-    this.flow = flow;
-    this.work = work;
-    this.arrivedAt = now;
-    this.seats = Math.max(work.seats, work.finalSeats);
-    this.lingerMs = work.lingerMs;
-  }
-
-  /** Seat-seconds that it is expected to cost. */
-  get effort(): number {
-    return this.work.seats * GUESS_SECONDS + (this.work.finalSeats * this.work.lingerMs) / 1000;
-  }
-}
-
-export class Queue {
-  readonly waiting: FlowRequest[] = [];
-  executing = 0;
-  seatsInUse = 0;
-  seatsWaiting = 0;
-  /** Seat-seconds of what waits. */
-  effortWaiting = 0;
-  /** The virtual time at which the next request would begin. */
-  nextStart = 0;
-
-  get idle(): boolean {
-    return this.executing === 0 && this.waiting.length === 0;
-  }
-
-  /** A queue that did not use its share while it had nothing to do gets no credit for that. */
-  catchUp(): void {
-    const oldest = this.waiting[0];
-    if (oldest !== undefined && this.nextStart < oldest.arrivalR) this.nextStart = oldest.arrivalR;
-  }
-}
-
-const UTILIZATION = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1];
-
-/** For how long how much of a level was in use. */
-class Usage {
-  /** Requests in queues, as a part of those that they hold. */
-  readonly waiting: TimedRatio;
-  /** Requests that are served, as a part of the seats. */
-  readonly executing: TimedRatio;
-  readonly seats: TimedRatio;
-  /** Seats in use or waited for. */
-  readonly demand: TimedRatio;
-
-  constructor(now: number) {
-    this.waiting = new TimedRatio(UTILIZATION, now);
-    this.executing = new TimedRatio(UTILIZATION, now);
-    this.seats = new TimedRatio([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1], now);
-    this.demand = new TimedRatio([0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6], now);
-  }
 }
 
 export class QueueSet {
