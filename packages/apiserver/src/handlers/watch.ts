@@ -4,7 +4,6 @@
  *
  *     starting ──▶ initial events ──▶ [bookmark: initial-events-end] ──▶ live ──▶ ended (timeout, client gone, too slow, cache lost)
  */
-import type { Writable } from 'node:stream';
 import { resourceExpired } from '@keelson/api/errors';
 import { notAcceptable } from '../http/negotiate.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -20,8 +19,8 @@ import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
 import type { Rounds } from './rounds.ts';
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
-import { commonHeaders } from './send.ts';
 import { unready } from './unready.ts';
+import { openSink, type WatchSink } from './watch-sink.ts';
 
 /** A watcher that has missed this much of what has happened since it came is let go; it will come back and list. */
 const MAX_PENDING_BYTES = 32 * 1024 * 1024;
@@ -52,7 +51,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.registerWatch(() => stream.end());
   stream.ended.then(ended, ended);
-  stream.begin(seconds * 1000);
+  if (!(await stream.begin(seconds * 1000))) return;
   if (seconds < 0) stream.end();
   else if (options.sendInitialEvents && revision > current) {
     const retryAfter = isUncached ? 1 + Math.floor(limits.random() * 3) : 1;
@@ -102,22 +101,6 @@ async function startFromHistory(scope: Scope, stream: WatchStream, revision: num
   } else stream.startFromEvents(events.events, events.revision);
 }
 
-/**
- * Many who watch the same are sent the same frames one after the other: the last ones are put together once. Of 200
- * watchers that are sent five events at a time this saves 200 copies, and with the garbage a sixth of the CPU time.
- */
-function inOnePiece(frames: readonly Buffer[]): Buffer {
-  if (frames.length === 1) return frames[0]!;
-  if (frames.length !== joinedLast.frames.length || frames.some((frame, i) => frame !== joinedLast.frames[i])) {
-    joinedLast = { frames, joined: Buffer.concat(frames) };
-  }
-  return joinedLast.joined;
-}
-let joinedLast: { readonly frames: readonly Buffer[]; readonly joined: Buffer } = {
-  frames: [],
-  joined: Buffer.alloc(0),
-};
-
 /** What is still to be written: events, whose objects others share, and frames that are made when it is their turn. */
 type Pending = CacheEvent | (() => Buffer);
 
@@ -131,7 +114,7 @@ class WatchStream implements Subscriber {
   readonly #isMisfit: boolean;
   #finish!: () => void;
   #abandon!: (error: unknown) => void;
-  #out: Writable | undefined;
+  #out: WatchSink | undefined;
   #unsubscribe: (() => void) | undefined;
   readonly #series: WatchSeries;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -168,25 +151,27 @@ class WatchStream implements Subscriber {
     });
   }
 
-  begin(timeoutMs: number): void {
+  /** @returns false when there is nobody to be told: a handshake failed */
+  async begin(timeoutMs: number): Promise<boolean> {
     const { ctx } = this.#scope;
-    const out = ctx.exchange.begin(200, {
-      ...commonHeaders(ctx),
-      'content-type': this.#representation.streamContentType,
-      ...(ctx.exchange.httpVersion === '1.1' ? { 'transfer-encoding': 'chunked' } : {}),
-    });
-    this.#out = out;
-    out.on('drain', () => {
+    this.#out = await openSink(ctx, this.#representation.streamContentType, () => {
       this.#isBlocked = false;
       this.#write();
     });
+    // The server may have begun to end meanwhile.
+    if (this.#isOver) this.#out?.end();
+    if (!this.#out || this.#isOver) {
+      this.#close();
+      return false;
+    }
     ctx.exchange.onClose(() => this.#close());
     this.#timers.push(setTimeout(() => this.end(), timeoutMs));
-    if (!this.#options.allowWatchBookmarks) return;
+    if (!this.#options.allowWatchBookmarks) return true;
     this.#timers.push(setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL_MS));
     if (timeoutMs >= BOOKMARK_BEFORE_END_MS) {
       this.#timers.push(setTimeout(() => this.#bookmark(), timeoutMs - BOOKMARK_BEFORE_END_MS));
     }
+    return true;
   }
 
   /** Everything there is as ADDED, then what comes. */
@@ -293,14 +278,14 @@ class WatchStream implements Subscriber {
         size += frame.length;
       }
       if (frames.length === 0) continue;
-      this.#isBlocked = !this.#out!.write(inOnePiece(frames));
+      this.#isBlocked = !this.#out!.write(frames);
     }
     if (at > 0) this.#pending.splice(0, at);
     if (this.#pending.length > 0) return;
     this.#pendingBytes = 0;
     if (!this.#isEnding || this.#isOver) return;
     this.#isOver = true;
-    if (!this.#scope.ctx.exchange.closed) this.#out?.end();
+    this.#out?.end();
     this.#finish();
   }
 
