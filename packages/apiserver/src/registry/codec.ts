@@ -85,7 +85,8 @@ export class ObjectCodec {
     registration.strategy.defaults?.(given, version);
     const object = group === storage.group ? toStorage({ definition: this.#definition, version }, given) : given;
     registration.strategy.complete?.(object);
-    return storageForm.normalize(object);
+    // Of what was decoded in its own version nothing but the order of what is new can be amiss, and that is dear to mend.
+    return version === storage.version ? object : storageForm.normalize(object);
   }
 
   /**

@@ -31,11 +31,10 @@ export function initFamilies(service: Service, old: Service | undefined, cluster
 /** Those of its addresses; of a headless service that of the cluster, both where nothing is selected. */
 export function completeFamilies(service: Service, [primary]: Families): void {
   const { spec } = service;
-  if (!needsClusterIP(service) || spec.ipFamilies?.length) return;
+  if (!needsClusterIP(service) || spec.ipFamilies?.length || !spec.clusterIPs?.length) return;
   if (spec.clusterIP === NONE) spec.ipFamilies = isSelectorless(service) ? [primary, other(primary)] : [primary];
-  else spec.ipFamilies = (spec.clusterIPs ?? []).map((ip) => parseIPSloppy(ip)?.family ?? 'IPv4');
-  if (spec.ipFamilies.length > 0)
-    spec.ipFamilyPolicy = spec.ipFamilies.length === 1 ? 'SingleStack' : 'RequireDualStack';
+  else spec.ipFamilies = spec.clusterIPs.map((ip) => parseIPSloppy(ip)?.family ?? 'IPv4');
+  spec.ipFamilyPolicy = spec.ipFamilies.length === 1 ? 'SingleStack' : 'RequireDualStack';
 }
 
 function isSelectorless({ spec }: Service): boolean {
