@@ -1,5 +1,6 @@
 /** A request over HTTP/2 and who is told its answer. */
 import type { Outgoing } from './outlet.ts';
+import { ReceiveWindow } from './receive-window.ts';
 
 export interface RequestHandler {
   /** Of the answer: those before its data, and those behind it. */
@@ -19,6 +20,8 @@ export class ConnectionError extends Error {
   }
 }
 
+export const STREAM_WINDOW = 1 << 20;
+
 /** A request to the peer, until its answer has come. */
 export class ClientStream implements Outgoing {
   /** 0 as long as it waits for the end of another one. */
@@ -28,8 +31,7 @@ export class ClientStream implements Outgoing {
   readonly isLast: boolean;
   readonly block: Buffer;
   readonly handler: RequestHandler;
-  /** Since more was last asked for. */
-  received = 0;
+  readonly window = new ReceiveWindow(STREAM_WINDOW);
   /** Has more sent, if there is more. */
   onSent = (): void => {};
 

@@ -9,7 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import { type Block, BlockReader } from './blocks.ts';
-import { ClientStream, ConnectionError, type RequestHandler } from './client-stream.ts';
+import { ClientStream, ConnectionError, type RequestHandler, STREAM_WINDOW } from './client-stream.ts';
 import {
   DEFAULT_WINDOW,
   ERROR,
@@ -19,6 +19,7 @@ import {
   frame,
   MAX_WINDOW,
   PREFACE,
+  ProtocolError,
   resetFrame,
   SETTING,
   settingsFrame,
@@ -26,6 +27,7 @@ import {
   windowUpdate,
 } from './frames.ts';
 import { Outlet } from './outlet.ts';
+import { ReceiveWindow } from './receive-window.ts';
 
 /** A request whose body comes bit by bit. */
 export interface OpenRequest {
@@ -35,7 +37,6 @@ export interface OpenRequest {
   cancel(): void;
 }
 
-const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 16 << 20;
 /** A connection is given up before its numbers of streams are. */
 const LAST_STREAM = MAX_WINDOW - 2;
@@ -53,7 +54,7 @@ export class ClientConnection {
   #nextId = 1;
   #streamRoom = DEFAULT_WINDOW;
   #maxStreams = Infinity;
-  #received = 0;
+  readonly #window = new ReceiveWindow(CONNECTION_WINDOW);
   #isAccepted = false;
   #isOver = false;
   #accept!: () => void;
@@ -217,24 +218,18 @@ export class ClientConnection {
 
   #data(id: number, flags: number, piece: Buffer, isLast: boolean, size: number): void {
     const stream = this.#streams.get(id);
-    this.#credit(stream, size);
+    this.#take(0, this.#window, size);
+    if (stream) this.#take(id, stream.window, size);
     if (piece.length > 0) stream?.handler.data(piece);
     // Who was told may have given it up.
     if (isLast && flags & FLAG.endStream && this.#streams.get(id) === stream && stream) this.#end(stream);
   }
 
-  /** Gives back what was received, when half of a window is used up. */
-  #credit(stream: ClientStream | undefined, bytes: number): void {
-    this.#received += bytes;
-    if (this.#received > CONNECTION_WINDOW / 2) {
-      this.#outlet.send(windowUpdate(0, this.#received));
-      this.#received = 0;
-    }
-    if (!stream) return;
-    stream.received += bytes;
-    if (stream.received <= STREAM_WINDOW / 2) return;
-    this.#outlet.send(windowUpdate(stream.id, stream.received));
-    stream.received = 0;
+  /** What comes is taken at once. @throws ProtocolError */
+  #take(id: number, window: ReceiveWindow, bytes: number): void {
+    if (!window.arrive(bytes)) throw new ProtocolError(ERROR.flowControl, 'more data than there is room for');
+    const more = window.take(bytes);
+    if (more > 0) this.#outlet.send(windowUpdate(id, more));
   }
 
   #control(type: number, flags: number, id: number, payload: Buffer): void {

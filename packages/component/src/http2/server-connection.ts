@@ -32,6 +32,7 @@ import {
 } from './frames.ts';
 import { encodeFields, type Field } from './hpack.ts';
 import { Outlet } from './outlet.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import { areTrailers, exceeds, type FieldLimits, requestHead } from './request.ts';
 import { ServerStream, type StreamLink } from './server-stream.ts';
 
@@ -72,9 +73,7 @@ export class ServerConnection implements StreamLink {
   #lastId = 0;
   /** Of new streams. */
   #sendRoom = DEFAULT_WINDOW;
-  #receiveRoom: number;
-  /** Of the connection's room, what has been taken and not been given back. */
-  #taken = 0;
+  readonly #window: ReceiveWindow;
   #isGreeted = false;
   /** It takes no more streams. */
   #isLeaving = false;
@@ -84,7 +83,7 @@ export class ServerConnection implements StreamLink {
   constructor(socket: Socket, options: ServerOptions) {
     this.socket = socket;
     this.#options = options;
-    this.#receiveRoom = options.connectionWindow;
+    this.#window = new ReceiveWindow(options.connectionWindow);
     this.#resets = new Allowance(RESETS, RESETS_PER_SECOND, options.now);
     this.#outlet = new Outlet(socket, (stream) => this.#answered(stream as ServerStream));
     this.#outlet.send(
@@ -143,11 +142,8 @@ export class ServerConnection implements StreamLink {
   consumed(stream: ServerStream, bytes: number): void {
     this.#giveBack(bytes);
     if (stream.isWholeBody || stream.isClosed) return;
-    stream.taken += bytes;
-    if (stream.taken < this.#options.streamWindow / 2) return;
-    stream.receiveRoom += stream.taken;
-    this.#outlet.send(windowUpdate(stream.id, stream.taken));
-    stream.taken = 0;
+    const more = stream.window.take(bytes);
+    if (more > 0) this.#outlet.send(windowUpdate(stream.id, more));
   }
 
   reset(stream: ServerStream, code: number): void {
@@ -157,11 +153,8 @@ export class ServerConnection implements StreamLink {
   }
 
   #giveBack(bytes: number): void {
-    this.#taken += bytes;
-    if (this.#isOver || this.#taken < this.#options.connectionWindow / 2) return;
-    this.#receiveRoom += this.#taken;
-    this.#outlet.send(windowUpdate(0, this.#taken));
-    this.#taken = 0;
+    const more = this.#window.take(bytes);
+    if (more > 0 && !this.#isOver) this.#outlet.send(windowUpdate(0, more));
   }
 
   #answered(stream: ServerStream): void {
@@ -212,8 +205,7 @@ export class ServerConnection implements StreamLink {
 
   #data(id: number, flags: number, piece: Buffer, isPieceLast: boolean, size: number): void {
     if (!this.#isGreeted || id === 0 || id > this.#lastId) throw new ProtocolError(ERROR.protocol, 'data of nothing');
-    this.#receiveRoom -= size;
-    if (this.#receiveRoom < 0) throw new ProtocolError(ERROR.flowControl, 'more data than there is room for');
+    if (!this.#window.arrive(size)) throw new ProtocolError(ERROR.flowControl, 'more data than there is room for');
     const stream = this.#streams.get(id);
     const isLast = isPieceLast && (flags & FLAG.endStream) !== 0;
     if (!stream) {
@@ -222,10 +214,10 @@ export class ServerConnection implements StreamLink {
       this.#giveBack(size);
       return;
     }
-    stream.receiveRoom -= size;
+    const hadRoom = stream.window.arrive(size);
     if (size > piece.length) this.consumed(stream, size - piece.length);
     if (stream.isWholeBody) this.reset(stream, ERROR.streamClosed);
-    else if (stream.receiveRoom < 0) this.reset(stream, ERROR.flowControl);
+    else if (!hadRoom) this.reset(stream, ERROR.flowControl);
     else if (!stream.onData(piece, isLast)) this.reset(stream, ERROR.protocol);
   }
 

@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { ERROR } from './frames.ts';
 import type { Field } from './hpack.ts';
 import type { Outgoing } from './outlet.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import type { RequestHead } from './request.ts';
 
 /** What a stream has its connection do. */
@@ -27,10 +28,8 @@ export class ServerStream implements Outgoing {
   sendRoom: number;
   outgoing: Buffer = NOTHING;
   isLast = false;
-  /** How much of the body the client may send now. */
-  receiveRoom: number;
-  /** How much of the body has been taken, and its room not been given back. */
-  taken = 0;
+  /** Of the body. */
+  readonly window: ReceiveWindow;
   readonly #link: StreamLink;
   /** What has come of the body and nobody has taken. */
   #arrived: Buffer[] = [];
@@ -50,14 +49,15 @@ export class ServerStream implements Outgoing {
     request: RequestHead,
     hasBody: boolean,
     link: StreamLink,
-    rooms: [send: number, receive: number],
+    [sendRoom, window]: [sendRoom: number, window: number],
   ) {
     this.id = id;
     this.request = request;
     this.hasBody = hasBody;
     this.#isWholeBody = !hasBody;
     this.#link = link;
-    [this.sendRoom, this.receiveRoom] = rooms;
+    this.sendRoom = sendRoom;
+    this.window = new ReceiveWindow(window);
   }
 
   /** Whether all of the request has come. */
