@@ -128,6 +128,8 @@ export interface ServerConfig {
   /** Default: all as they are unless somebody says otherwise. */
   readonly featureGates?: FeatureGates;
   readonly runtimeConfig: RuntimeConfig;
+  /** These and no others (`--admission-control`). Default: what is on by default, and as the next two say. */
+  readonly onlyAdmissionPlugins?: readonly string[] | undefined;
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
   readonly admissionControlConfig?: PluginConfigurations;

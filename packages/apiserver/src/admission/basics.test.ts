@@ -62,6 +62,13 @@ describe('the chain', () => {
     ).toThrow('[Priority] in enable-admission-plugins and disable-admission-plugins overlapped');
   });
 
+  test('are those that are listed and no others, where there is such a list', () => {
+    const only = (...onlyAdmissionPlugins: string[]) =>
+      enabledPlugins({ onlyAdmissionPlugins, enableAdmissionPlugins: [], disableAdmissionPlugins: [] });
+    expect(only('ResourceQuota', 'NamespaceLifecycle')).toEqual(['NamespaceLifecycle', 'ResourceQuota']);
+    expect(() => only('X')).toThrow('admission-control plugin "X" is unknown');
+  });
+
   test('takes what the caller gives', async () => {
     const seen: string[] = [];
     const given: AdmissionPlugin = {

@@ -89,6 +89,8 @@ export interface AdmissionOptions {
   readonly enableAdmissionPlugins: readonly string[];
   /** `--disable-admission-plugins` */
   readonly disableAdmissionPlugins: readonly string[];
+  /** `--admission-control`: these and no others, whatever is on by default. */
+  readonly onlyAdmissionPlugins?: readonly string[] | undefined;
   /** `--admission-control-config-file` */
   readonly admissionControlConfig?: PluginConfigurations;
   /** Default: five minutes each. */
@@ -100,16 +102,20 @@ export interface AdmissionOptions {
  * @throws Error for a plugin that is unknown, or both enabled and disabled
  */
 export function enabledPlugins(options: AdmissionOptions): PluginName[] {
-  const { enableAdmissionPlugins: enable, disableAdmissionPlugins: disable } = options;
-  const known = new Set<string>(PLUGIN_ORDER.map(([name]) => name));
-  for (const name of enable)
-    if (!known.has(name)) throw new Error(`enable-admission-plugins plugin "${name}" is unknown`);
-  for (const name of disable)
-    if (!known.has(name)) throw new Error(`disable-admission-plugins plugin "${name}" is unknown`);
+  const { enableAdmissionPlugins: enable, disableAdmissionPlugins: disable, onlyAdmissionPlugins: only } = options;
+  checkKnown('admission-control', only ?? []);
+  checkKnown('enable-admission-plugins', enable);
+  checkKnown('disable-admission-plugins', disable);
+  if (only) return PLUGIN_ORDER.filter(([name]) => only.includes(name)).map(([name]) => name);
   const both = enable.filter((name) => disable.includes(name)).sort();
   if (both.length > 0)
     throw new Error(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`);
   return PLUGIN_ORDER.filter(([name, on]) => enable.includes(name) || (on && !disable.includes(name))).map(([n]) => n);
+}
+
+function checkKnown(flag: string, names: readonly string[]): void {
+  for (const name of names)
+    if (!PLUGIN_ORDER.some(([known]) => known === name)) throw new Error(`${flag} plugin "${name}" is unknown`);
 }
 
 /**

@@ -64,6 +64,7 @@ export async function serverConfig(
     authorization: reader.authorization(logger),
     featureGates: parseFeatureGates(values['feature-gates']),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
+    onlyAdmissionPlugins: values['admission-control'].length > 0 ? values['admission-control'] : undefined,
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],
     admissionControlConfig: reader.text('admission-control-config-file', readAdmissionConfiguration),

@@ -22,6 +22,8 @@ export type Given = ReadonlySet<keyof typeof flags>;
 /** What the help says of the flags that have an effect; the others are read and change nothing. */
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...metricDescriptions,
+  'admission-control':
+    'The admission plug-ins that are on, and no others; use --enable-admission-plugins and --disable-admission-plugins instead.',
   'admission-control-config-file': 'Configurations of admission plug-ins: an AdmissionConfiguration.',
   'advertise-address':
     'Address under which the cluster reaches this server. Default: --bind-address, or else the address of the first network interface.',

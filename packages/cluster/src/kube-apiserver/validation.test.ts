@@ -87,6 +87,11 @@ describe('one at a time', () => {
     ],
     [['--max-requests-inflight=0', '--max-mutating-requests-inflight=0', '--enable-priority-and-fairness=false'], []],
     [['--peer-ca-file=x', '--proxy-client-cert-file=x', '--proxy-client-key-file=x'], []],
+    [['--admission-control=NodeRestriction'], []],
+    [
+      ['--admission-control=NodeRestriction', '--disable-admission-plugins=Priority'],
+      ['admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive'],
+    ],
     [['--peer-ca-file=x'], ['error building peer proxy handler, proxy-cert-file not specified']],
     [
       ['--peer-ca-file=x', '--proxy-client-cert-file=x'],

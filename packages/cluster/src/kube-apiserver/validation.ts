@@ -191,6 +191,12 @@ const fairness: Check = (values) => {
   ];
 };
 
+const admission: Check = (_values, given) => [
+  given.has('admission-control') &&
+    (given.has('enable-admission-plugins') || given.has('disable-admission-plugins')) &&
+    'admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive',
+];
+
 const metrics: Check = (values) => metricErrors(values);
 
 const PEER_FLAGS = ['peer-ca-file', 'peer-advertise-ip', 'peer-advertise-port'] as const;
@@ -218,6 +224,7 @@ const checks: readonly Check[] = [
   auditing,
   authentication,
   authorization,
+  admission,
   apiEnablement,
   tokenRequest,
   metrics,
