@@ -75,6 +75,7 @@ export async function administratorApi(
     } finally {
       superAdmin.close();
     }
+    await api.untilMayDoAll();
     context.report(`[kubeconfig] the group ${ADMINISTRATORS} may do all`);
     return api;
   } catch (error) {
@@ -151,7 +152,7 @@ class ClientApi implements ClusterApi {
     });
   }
 
-  /** For where nobody can bind them from here: a server that was just started may not know yet that they are. */
+  /** Once they are bound: a server may not know yet that they are, which follows its store. */
   async untilMayDoAll(): Promise<void> {
     await this.#persistently(
       () => this.#client.resource('clusterrolebindings.rbac.authorization.k8s.io').get({ name: ADMINISTRATORS }),
