@@ -1,11 +1,9 @@
 /** Annotations that mean something to a pod. */
 
-import { DecodeError } from '@keelson/api/codec/exact';
 import { type ErrorList, forbidden, invalid, type Path } from '@keelson/api/field';
 import type { PodSpec, Toleration } from '@keelson/api/generated/types/core/v1';
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
-import { type ListType, structType } from '@keelson/api/schema';
-import { readJSONAnnotation } from '../../../validation/jsonannotation.ts';
+import { listAnnotation, validateJSONAnnotation } from '../../../validation/jsonannotation.ts';
 import type { PodValidationOptions } from './options.ts';
 import { validateAppArmorAnnotations, validateSeccompAnnotations } from './profiles.ts';
 import { validateTolerations } from './tolerations.ts';
@@ -13,14 +11,11 @@ import { validateTolerations } from './tolerations.ts';
 type Annotations = Readonly<Record<string, string>>;
 
 export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
-const TOLERATIONS = 'scheduler.alpha.kubernetes.io/tolerations';
-const TOLERATIONS_TYPE: ListType = {
-  kind: 'list',
-  element: structType('io.k8s.api.core.v1.Toleration'),
-  elementPointer: false,
-  goName: '[]core.Toleration',
-  named: false,
-};
+const TOLERATIONS = listAnnotation(
+  'scheduler.alpha.kubernetes.io/tolerations',
+  'io.k8s.api.core.v1.Toleration',
+  '[]core.Toleration',
+);
 const APPARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 
 export function validatePodAnnotations(
@@ -33,7 +28,11 @@ export function validatePodAnnotations(
   const mirror = annotations[MIRROR_POD];
   if (mirror !== undefined && !spec.nodeName)
     errors.push(invalid(path.key(MIRROR_POD), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
-  if (annotations[TOLERATIONS]) errors.push(...validateTolerationsAnnotation(annotations[TOLERATIONS], options, path));
+  errors.push(
+    ...validateJSONAnnotation(annotations, TOLERATIONS, path, (tolerations = []) =>
+      validateTolerations(tolerations as Toleration[], options, path.child(TOLERATIONS.key)),
+    ),
+  );
   const cost = annotations[DELETION_COST];
   if (!options.allowInvalidPodDeletionCost && !isDeletionCost(cost))
     errors.push(invalid(path.key(DELETION_COST), cost, 'must be a 32bit integer'));
@@ -42,17 +41,6 @@ export function validatePodAnnotations(
     ...validateSeccompAnnotations(annotations, path),
     ...validateAppArmorAnnotations(annotations, spec, path),
   ];
-}
-
-function validateTolerationsAnnotation(text: string, options: PodValidationOptions, path: Path): ErrorList {
-  let tolerations: Toleration[];
-  try {
-    tolerations = (readJSONAnnotation(text, TOLERATIONS_TYPE) ?? []) as Toleration[];
-  } catch (error) {
-    if (error instanceof DecodeError) return [invalid(path, TOLERATIONS, error.message)];
-    throw error;
-  }
-  return validateTolerations(tolerations, options, path.child(TOLERATIONS));
 }
 
 /** A whole number of 32 bits without `+` or leading zeros; an absent one is 0. */
