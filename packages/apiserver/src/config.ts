@@ -154,6 +154,8 @@ export interface ServerConfig {
     readonly certificateAuthority?: Reloadable<string>;
     readonly preferredAddressTypes: readonly string[];
   };
+  /** How fast streams to kubelets, pods, nodes and services may be, each way; 0: without limit (`--max-connection-bytes-per-sec`). */
+  readonly connectionBytesPerSecond?: number;
   /** Through what the server's own connections go (`--egress-selector-config-file`). Default: straight. */
   readonly egress?: EgressSelector | undefined;
   /** What requests set going (`--tracing-config-file`). Default: nobody follows it. */

@@ -1,6 +1,6 @@
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { describe, expect, it } from 'vitest';
-import { gateErrors, mergedGates, PAGE_GATES, tellIdleGates } from './feature-gates.ts';
+import { COMMON_GATES, gateErrors, mergedGates, tellIdleGates } from './feature-gates.ts';
 import { pagesOf } from './zpages.ts';
 
 describe('gates of a component', () => {
@@ -25,8 +25,8 @@ describe('gates of a component', () => {
     const told: unknown[] = [];
     const logger = { warn: (fields: object) => told.push(fields) } as never;
     const gates = mergedGates(Object.entries({ ComponentFlagz: false, GenericWorkload: true, OpenAPIEnums: true }));
-    tellIdleGates(gates, PAGE_GATES, logger);
-    tellIdleGates(new FeatureGates(), PAGE_GATES, logger);
+    tellIdleGates(gates, COMMON_GATES, logger);
+    tellIdleGates(new FeatureGates(), COMMON_GATES, logger);
     expect(told).toEqual([{ gates: ['GenericWorkload'] }]);
   });
 });

@@ -1,13 +1,14 @@
 /** The feature gates of a component: refused in upstream's words, and told of where they change nothing here. */
 import { FeatureGateError, FeatureGates, parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
+import { LOGGING_GATES } from './commands/logging.ts';
 import { StartupError } from './startup-error.ts';
 
 /** Those that decide something in controllers. */
 export const CONTROLLER_GATES = ['HPAScaleToZero'] as const;
 
-/** By which every component's pages come and go. */
-export const PAGE_GATES = ['ComponentFlagz', 'ComponentStatusz'] as const;
+/** Those that decide something in every component: its pages and its log. */
+export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', ...LOGGING_GATES] as const;
 
 /** @param flag as `--feature-gates` was given @returns what is wrong with it */
 export function gateErrors(flag: ReadonlyMap<string, readonly string[]>): string[] {

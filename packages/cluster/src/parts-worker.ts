@@ -3,15 +3,23 @@ import './commands/compile-cache.ts';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadData, Word } from './parts-thread.ts';
 
-const [{ createLogger }, { giveBackMemory }, { startParts }, { ClusterPki }, { PortClient }, { StartupError }] =
-  await Promise.all([
-    import('@keelson/component/logs/logger'),
-    import('./commands/memory.ts'),
-    import('./parts.ts'),
-    import('./pki/cluster-pki.ts'),
-    import('./port-transport.ts'),
-    import('./startup-error.ts'),
-  ]);
+const [
+  { createLogger },
+  { Verbosity },
+  { giveBackMemory },
+  { startParts },
+  { ClusterPki },
+  { PortClient },
+  { StartupError },
+] = await Promise.all([
+  import('@keelson/component/logs/logger'),
+  import('@keelson/component/logs/verbosity'),
+  import('./commands/memory.ts'),
+  import('./parts.ts'),
+  import('./pki/cluster-pki.ts'),
+  import('./port-transport.ts'),
+  import('./startup-error.ts'),
+]);
 
 const parent = parentPort!;
 const say = (word: Word): void => parent.postMessage(word);
@@ -21,7 +29,7 @@ async function run({ situation, parts, port }: ThreadData): Promise<void> {
   const client = new PortClient(port);
   const logger = createLogger({
     format: 'text',
-    verbosity,
+    verbosity: new Verbosity(verbosity),
     component: 'keelson',
     pid: process.pid,
     now: () => new Date(),

@@ -5,6 +5,7 @@ import { readYaml, yamlDocuments } from '@keelson/api/codec/yaml';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import { type Client, connect, type Draft, loadKubeconfig, sleep, systemWorld } from '@keelson/client';
 import { createLogger } from '@keelson/component/logs/logger';
+import { Verbosity } from '@keelson/component/logs/verbosity';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Cluster, startCluster } from './cluster.ts';
 import { flags } from './kube-apiserver/flags.ts';
@@ -94,7 +95,7 @@ function clusterOptions(directory: string, options: TestEnvironmentOptions) {
     },
     logger: createLogger({
       format: 'text',
-      verbosity,
+      verbosity: new Verbosity(verbosity),
       component: 'keelson',
       pid: process.pid,
       now: () => new Date(),

@@ -75,7 +75,7 @@ export function handlerOf(options: HandlerOptions): {
     }),
     connect: {
       locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
-      forwarding,
+      forwarding: { ...forwarding, bytesPerSecond: config.connectionBytesPerSecond },
       authorize,
       websocketsNeedCreate: isEnabled('AuthorizePodWebsocketUpgradeCreatePermission'),
       selectsLogStreams: isEnabled('PodLogsQuerySplitStreams'),

@@ -16,6 +16,8 @@ export interface Forwarding {
   readonly requestHeader: ForwardOptions['requestHeader'];
   /** Something that a shutdown ends. @returns what to call when it has ended by itself */
   readonly register: (end: () => void) => () => void;
+  /** How fast each direction of a connection that switched protocols may be; undefined or 0: without limit. */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** What is particular to a request. */

@@ -2,6 +2,7 @@
  * exec and attach over a websocket with `v5.channel.k8s.io`, for kubelets that speak SPDY alone: each message's first
  * byte names a channel, each channel is a stream there (apiserver/pkg/util/proxy/streamtranslator.go, websocket.go).
  */
+import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { internalError, type Status, StatusError } from '@keelson/api/errors';
 import type { PodAttachOptions } from '@keelson/api/generated/types/core/v1';
@@ -12,6 +13,7 @@ import type { Upgrade } from '../http/exchange.ts';
 import { type Backend, reasonOf, targetOf } from './backend.ts';
 import type { Forwarding } from './forward.ts';
 import { outcomeOf } from './outcome.ts';
+import { throttled, throttledInto } from './throttle.ts';
 import { idleTimer } from './upgrade.ts';
 import { acceptWebSocket, isWebSocket, offeredProtocols, send } from './websocket.ts';
 
@@ -75,7 +77,7 @@ async function run(
   client: WebSocket,
   backend: Backend,
   wanted: Wanted,
-  { pool }: Forwarding,
+  { pool, bytesPerSecond }: Forwarding,
   touched: () => void,
 ): Promise<object> {
   const { session, protocol } = await dial(ctx, backend, pool);
@@ -83,12 +85,12 @@ async function run(
   ctx.exchange.onClose(end);
   try {
     const streams = await open(session, wanted);
-    receive(client, streams);
+    receive(client, streams, bytesPerSecond);
     const message = text(streams.error);
     message.catch(() => {});
     await Promise.all([
-      passOut(client, STDOUT, streams.stdout, touched),
-      passOut(client, STDERR, streams.stderr, touched),
+      passOut(client, STDOUT, streams.stdout, bytesPerSecond, touched),
+      passOut(client, STDERR, streams.stderr, bytesPerSecond, touched),
     ]);
     return outcomeOf(await message, protocol === PROTOCOL || protocol === 'v4.channel.k8s.io');
   } finally {
@@ -162,10 +164,10 @@ async function open(session: SpdySession, { stdin, stdout, stderr, tty }: Wanted
 }
 
 /** What the client sends, no faster than the kubelet takes it. */
-function receive(client: WebSocket, { error, stdin, resize }: Streams): void {
+function receive(client: WebSocket, { error, stdin, resize }: Streams, bytesPerSecond: number | undefined): void {
   error.end();
-  const inputs = new Map([
-    [STDIN, stdin],
+  const inputs = new Map<number, Duplex | undefined>([
+    [STDIN, stdin && throttledInto(stdin, bytesPerSecond)],
     [RESIZE, resize],
   ]);
   // The kubelet says with its end of stdin that nobody reads it any more.
@@ -189,11 +191,12 @@ async function passOut(
   client: WebSocket,
   channel: number,
   stream: SpdyStream | undefined,
+  bytesPerSecond: number | undefined,
   touched: () => void,
 ): Promise<void> {
   if (!stream) return;
   stream.end();
-  for await (const chunk of stream) {
+  for await (const chunk of throttled(stream, bytesPerSecond)) {
     touched();
     await send(client, Buffer.concat([Buffer.of(channel), chunk as Buffer]));
   }

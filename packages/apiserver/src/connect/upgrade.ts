@@ -12,6 +12,7 @@ import type { Upgrade } from '../http/exchange.ts';
 import { type Backend, reasonOf } from './backend.ts';
 import type { Forwarding } from './forward.ts';
 import { forwardedHeaders } from './headers.ts';
+import { throttled } from './throttle.ts';
 
 /** A connection on which nothing happens for so long is given up (as kubelets do). */
 const STREAM_IDLE_MS = 4 * 60 * 60 * 1000;
@@ -115,7 +116,8 @@ export async function join(
   for (const socket of sockets) keepAlive(socket);
   if (backendHead.length > 0) backend.unshift(backendHead);
   if (upgrade.head.length > 0 && client === upgrade.socket) client.unshift(upgrade.head);
-  await Promise.race([copy(client, backend), copy(backend, client)]);
+  const { bytesPerSecond } = forwarding;
+  await Promise.race([copy(client, backend, bytesPerSecond), copy(backend, client, bytesPerSecond)]);
   // One direction is over, and with it the other. What was said last still goes out: no sudden end.
   for (const stream of [client, backend]) stream.unpipe().resume().end();
   await Promise.race([Promise.all([closed(client), closed(backend)]), delay(LINGER_MS)]);
@@ -124,11 +126,12 @@ export async function join(
   cut();
 }
 
-function copy(from: Duplex, to: Duplex): Promise<void> {
+function copy(from: Duplex, to: Duplex, bytesPerSecond: number | undefined): Promise<void> {
   return new Promise((resolve) => {
-    from.on('error', () => from.destroy()).once('close', resolve);
+    from.on('error', () => from.destroy());
+    const paced = throttled(from, bytesPerSecond).once('close', resolve);
     to.once('finish', resolve);
-    from.pipe(to);
+    paced.pipe(to);
   });
 }
 

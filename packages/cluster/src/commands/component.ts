@@ -1,12 +1,13 @@
 import { versionInfo } from '@keelson/apiserver/health/root';
 import { quote } from '@keelson/component/go/strconv';
-import { createLogger, type Logger } from '@keelson/component/logs/logger';
+import type { Logger } from '@keelson/component/logs/logger';
 import { FlagError, type FlagTable, type FlagValues, parseFlags, showFlag } from '@keelson/component/pflag/flags';
 import { type FlagDescriptions, usage } from '@keelson/component/pflag/usage';
 import type { Running } from '@keelson/component/running';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
+import { type LoggingValues, loggingErrors, openLog } from './logging.ts';
 
 /** A program of the control plane with upstream's name and flags. */
 export interface Component<F extends FlagTable> {
@@ -24,11 +25,9 @@ export interface Component<F extends FlagTable> {
 }
 
 /** The values that every component's flags have. */
-interface CommonValues {
+interface CommonValues extends LoggingValues {
   readonly help: boolean;
   readonly version: string;
-  readonly v: number;
-  readonly 'logging-format': string;
 }
 
 /** Runs a component until the process is asked to end, or the component has to. @returns the exit code */
@@ -37,25 +36,37 @@ export async function runComponent<F extends FlagTable>(
   argv: readonly string[],
   io: Io,
 ): Promise<number> {
-  const { name, flags } = component;
+  const { name } = component;
   const parsed = read(component, argv, io);
   if (typeof parsed === 'number') return parsed;
-  const { values, given } = parsed;
-  const common = values as unknown as CommonValues;
+  const common = parsed.values as unknown as CommonValues;
   process.title = [name, ...argv].join(' ');
-  const logger = createLogger({
-    format: common['logging-format'] === 'json' ? 'json' : 'text',
-    verbosity: common.v,
-    component: name,
-    pid: process.pid,
-    now: () => new Date(),
-    write: io.stderr,
-  });
+  const errors = loggingErrors(common);
+  const { logger, close } = openLog(name, errors.length > 0 ? { 'logging-format': 'text', v: common.v } : common, io);
+  try {
+    return errors.length > 0 ? fail(logger, aggregate(errors)) : await run(component, parsed, logger, io);
+  } finally {
+    close();
+  }
+}
+
+interface Parsed<F extends FlagTable> {
+  readonly values: FlagValues<F>;
+  readonly given: ReadonlySet<keyof F & string>;
+}
+
+async function run<F extends FlagTable>(
+  component: Component<F>,
+  { values, given }: Parsed<F>,
+  logger: Logger,
+  io: Io,
+): Promise<number> {
+  const { flags } = component;
   for (const [flag, value] of Object.entries(values)) logger.debug({}, `FLAG: ${showFlag(flags, flag, value)}`);
   const idle = [...given].filter((flag) => component.descriptions[flag] === undefined);
   if (idle.length > 0) logger.warn({ flags: idle.map((flag) => `--${flag}`) }, 'These flags have no effect yet');
   const errors = component.validate(values, given);
-  if (errors.length > 0) return fail(logger, errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+  if (errors.length > 0) return fail(logger, aggregate(errors));
   try {
     const running = await component.start(values, given, logger);
     await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
@@ -68,11 +79,13 @@ export async function runComponent<F extends FlagTable>(
   }
 }
 
+const aggregate = (errors: readonly string[]) => (errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+
 function read<F extends FlagTable>(
   { name, summary, flags, descriptions }: Component<F>,
   argv: readonly string[],
   io: Io,
-): { values: FlagValues<F>; given: ReadonlySet<keyof F & string> } | number {
+): Parsed<F> | number {
   let parsed: ReturnType<typeof parseFlags<F>>;
   try {
     parsed = parseFlags(flags, argv);

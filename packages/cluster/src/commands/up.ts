@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import { createLogger } from '@keelson/component/logs/logger';
+import { Verbosity } from '@keelson/component/logs/verbosity';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { parseCidr } from '../cidr.ts';
@@ -61,7 +62,7 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
   if (typeof values === 'number') return values;
   const logger = createLogger({
     format: 'text',
-    verbosity: values.v,
+    verbosity: new Verbosity(values.v),
     component: 'keelson',
     pid: process.pid,
     now: () => new Date(),

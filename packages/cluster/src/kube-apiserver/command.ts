@@ -2,6 +2,7 @@ import { GATES } from '@keelson/apiserver/gates';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { LOGGING_GATES } from '../commands/logging.ts';
 import { tellIdleGates } from '../feature-gates.ts';
 import { openEgress } from './egress.ts';
 import { descriptions, flags } from './flags.ts';
@@ -16,7 +17,7 @@ const component: Component<typeof flags> = {
   descriptions,
   validate,
   async start(values, _given, logger) {
-    tellIdleGates(parseFeatureGates(values['feature-gates']), GATES, logger);
+    tellIdleGates(parseFeatureGates(values['feature-gates']), [...GATES, ...LOGGING_GATES], logger);
     const egress = await openEgress(values);
     const tracing = await openTracing(values, logger, egress);
     const store = await openStoreOf(values, { egress, tracing });

@@ -6,6 +6,7 @@ import { parseFlags } from '@keelson/component/pflag/flags';
 import { openStore } from '@keelson/storage/open';
 import type { Store } from '@keelson/storage/store';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { loggingDescriptions } from '../commands/logging.ts';
 import { ClusterPki, ensureClusterPki } from '../pki/cluster-pki.ts';
 import { serverConfig } from './config.ts';
 import { descriptions, flags, type Values } from './flags.ts';
@@ -241,6 +242,7 @@ const readElsewhere = [
   'version',
   'v',
   'logging-format',
+  ...Object.keys(loggingDescriptions),
   'storage',
   'data-dir',
   'etcd-servers',

@@ -89,6 +89,7 @@ export async function serverConfig(
       certificateAuthority: reader.authority('kubelet-certificate-authority'),
       preferredAddressTypes: values['kubelet-preferred-address-types'],
     },
+    connectionBytesPerSecond: values['max-connection-bytes-per-sec'],
     egress,
     tracing,
     routeToEndpoints: values['enable-aggregator-routing'],

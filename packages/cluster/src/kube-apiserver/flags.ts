@@ -1,5 +1,6 @@
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import { loggingDescriptions } from '../commands/logging.ts';
 import { metricDescriptions } from '../metric-flags.ts';
 
 /** The flags of `kube-apiserver`: upstream's, and Keelson's own. */
@@ -21,6 +22,7 @@ export type Given = ReadonlySet<keyof typeof flags>;
 
 /** What the help says of the flags that have an effect; the others are read and change nothing. */
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
+  ...loggingDescriptions,
   ...metricDescriptions,
   'admission-control':
     'The admission plug-ins that are on, and no others; use --enable-admission-plugins and --disable-admission-plugins instead.',
@@ -140,6 +142,8 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Writes served at the same time. With priority and fairness, its sum with --max-requests-inflight is what levels share.',
   'max-requests-inflight': 'Reads served at the same time. See --max-mutating-requests-inflight.',
   'min-request-timeout': 'Seconds after which a watch may be ended.',
+  'max-connection-bytes-per-sec':
+    'How fast a stream of exec, attach, port-forward or a proxy may be, in bytes per second and direction; 0: without limit.',
   'oidc-ca-file': "Authority of the issuer's certificate. Default: the system's.",
   'oidc-client-id': 'The audience that tokens of the issuer must be meant for.',
   'oidc-groups-claim': "The claim with the user's groups.",
@@ -209,7 +213,6 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   version: 'Show the version; raw: in detail.',
 };
 
-/** Whether a flag does anything yet. */
 /** Why flags of upstream's have no effect here, where they will not get one. */
 export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'contention-profiling': "Of Go's locks, of which there are none.",
@@ -225,7 +228,6 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'etcd-db-metric-poll-interval': 'The size of the store is read when somebody asks for metrics.',
   'kubelet-timeout': 'Upstream, too, gives it to nobody.',
   'lease-reuse-duration-seconds': 'Leases of etcd are shared by what ends at about the same time.',
-  'log-flush-frequency': 'Logs are written at once.',
   'min-compatibility-version': 'See --emulated-version.',
   'permit-address-sharing': 'The port may always be taken again while old connections end (SO_REUSEADDR).',
   profiling: "Of Go's profiler; that of Node is switched on by NODE_OPTIONS.",
@@ -236,4 +238,5 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'watch-cache-sizes': 'The cache has no fixed size.',
 };
 
+/** Whether a flag does anything yet. */
 export const hasEffect = (name: keyof typeof flags) => descriptions[name] !== undefined;

@@ -7,7 +7,7 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
-import { CONTROLLER_GATES, gateErrors, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, CONTROLLER_GATES, gateErrors, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { metricErrors, metricRules } from '../metric-flags.ts';
 import { startServing } from '../secure-serving.ts';
@@ -29,7 +29,7 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     const config = await readKubeconfig(values.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
-    tellIdleGates(gates, [...PAGE_GATES, ...CONTROLLER_GATES], logger);
+    tellIdleGates(gates, [...COMMON_GATES, ...CONTROLLER_GATES], logger);
     const { registry, clients } = componentMetrics(gates, metricRules(values));
     const options = {
       component: 'kube-controller-manager',

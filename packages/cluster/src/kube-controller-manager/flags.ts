@@ -1,5 +1,6 @@
 import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
+import { loggingDescriptions } from '../commands/logging.ts';
 import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { metricDescriptions } from '../metric-flags.ts';
@@ -12,6 +13,7 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...commonDescriptions,
+  ...loggingDescriptions,
   ...rateLimitDescriptions,
   ...electionDescriptions,
   ...servingDescriptions,

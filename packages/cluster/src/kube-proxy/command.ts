@@ -9,7 +9,7 @@ import { type PlainHandler, servePlain } from '@keelson/component/serving/plain'
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
-import { mergedGates, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
 import { configurationOf, type Endpoint, type KubeProxyConfiguration } from './configuration.ts';
 import { descriptions, flags } from './flags.ts';
@@ -27,7 +27,7 @@ const component: Component<typeof flags> = {
     if (values.cleanup) return removed();
     const configuration = await configurationOf(values);
     const gates = mergedGates(Object.entries(configuration.featureGates));
-    tellIdleGates(gates, PAGE_GATES, logger);
+    tellIdleGates(gates, COMMON_GATES, logger);
     const config = await readKubeconfig(configuration.kubeconfig);
     const client = connect(config, {
       component: 'kube-proxy',

@@ -9,7 +9,7 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
-import { mergedGates, PAGE_GATES, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
 import { pagesOf } from '../zpages.ts';
 import { nodeClient } from './client.ts';
@@ -41,7 +41,7 @@ const component: Component<typeof flags> = {
       logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
     const gates = mergedGates(Object.entries(configuration.featureGates ?? {}), values['feature-gates']);
-    tellIdleGates(gates, PAGE_GATES, logger);
+    tellIdleGates(gates, COMMON_GATES, logger);
     const { registry: metrics, clients } = componentMetrics(gates);
     const { client, rotation } = await nodeClient({
       kubeconfig: values.kubeconfig,

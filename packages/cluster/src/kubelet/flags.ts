@@ -1,5 +1,6 @@
 import { kubeletFlags } from '@keelson/component/generated/kubelet-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
+import { loggingDescriptions } from '../commands/logging.ts';
 import { commonDescriptions, GATES_DESCRIPTION } from '../component-flags.ts';
 
 /** The flags of `kubelet`: upstream's, and the one by which its other settings are left to a file. */
@@ -9,6 +10,7 @@ export type Values = FlagValues<typeof flags>;
 
 export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   ...commonDescriptions,
+  ...loggingDescriptions,
   address: 'Address that the kubelet listens on.',
   'allowed-unsafe-sysctls': 'Sysctls that pods may set besides the safe ones.',
   'anonymous-auth': 'Take requests without credentials as user system:anonymous. Default: false, as in --config.',

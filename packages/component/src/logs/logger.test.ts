@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { createLogger, type LoggerOptions } from './logger.ts';
+import { Verbosity } from './verbosity.ts';
 
 function lines(options: Partial<LoggerOptions>): string[] {
   const written: string[] = [];
   const log = createLogger({
     format: 'text',
-    verbosity: 0,
+    verbosity: new Verbosity(),
     component: 'apiserver',
     pid: 42,
     now: () => new Date(2026, 0, 2, 3, 4, 5, 6),
@@ -26,11 +27,11 @@ test.each([
   [2, ['I', 'W', 'E']],
   [4, ['I', 'I', 'W', 'E']],
 ])('verbosity %d shows %j', (verbosity, severities) => {
-  expect(lines({ verbosity }).map((line) => line[0])).toEqual(severities);
+  expect(lines({ verbosity: new Verbosity(verbosity) }).map((line) => line[0])).toEqual(severities);
 });
 
 test("text is klog's", () => {
-  expect(lines({ verbosity: 2 })).toEqual([
+  expect(lines({ verbosity: new Verbosity(2) })).toEqual([
     `I${head} "Serving" port=6443\n`,
     `W${head} "No effect" flags=["a","b"]\n`,
     `E${head} "command failed" err="no \\"etcd\\"" at="1970-01-01T00:00:00.000Z" gone=undefined\n`,
@@ -39,9 +40,18 @@ test("text is klog's", () => {
 
 test('JSON is one object a line', () => {
   const ts = new Date(2026, 0, 2, 3, 4, 5, 6).getTime();
-  expect(lines({ format: 'json', verbosity: 2 }).map((line) => JSON.parse(line))).toEqual([
+  expect(lines({ format: 'json', verbosity: new Verbosity(2) }).map((line) => JSON.parse(line))).toEqual([
     { ts, caller: 'apiserver', msg: 'Serving', v: 2, port: 6443 },
     { ts, caller: 'apiserver', msg: 'No effect', v: 0, flags: ['a', 'b'] },
     { ts, caller: 'apiserver', msg: 'command failed', err: 'no "etcd"', at: '1970-01-01T00:00:00.000Z' },
   ]);
+});
+
+test.each([
+  ['text', ['info', 'error', 'error']],
+  ['json', ['info', 'info', 'error']],
+] as const)('streams of %s', (format, streams) => {
+  const written: string[] = [];
+  lines({ format, verbosity: new Verbosity(2), write: (_, stream) => written.push(stream) });
+  expect(written).toEqual(streams);
 });

@@ -1,4 +1,6 @@
 import { quote } from '../go/strconv.ts';
+import type { Stream } from './output.ts';
+import type { Verbosity } from './verbosity.ts';
 
 /** Key-value pairs of a log line. Never secrets, tokens or bodies. */
 export type Fields = object;
@@ -15,13 +17,13 @@ export interface Logger {
 export interface LoggerOptions {
   /** `--logging-format`: klog's lines, or one JSON object for each. */
   readonly format: 'text' | 'json';
-  /** `--v`. */
-  readonly verbosity: number;
+  readonly verbosity: Verbosity;
   /** Stands where klog has file and line. */
   readonly component: string;
   readonly pid: number;
   readonly now: () => Date;
-  readonly write: (line: string) => void;
+  /** Warnings are errors in text, and none in JSON, as upstream's are. */
+  readonly write: (line: string, stream: Stream) => void;
 }
 
 const levels = { debug: ['I', 4], info: ['I', 2], warn: ['W', 0], error: ['E', 0] } as const;
@@ -29,9 +31,15 @@ type Level = keyof typeof levels;
 
 /** A logger that writes as the Kubernetes components do (klog's text, or component-base's JSON). */
 export function createLogger(options: LoggerOptions): Logger {
-  const encode = options.format === 'json' ? jsonLine : textLine;
-  const at = (level: Level) => (fields: Fields, message: string) => {
-    if (levels[level][1] <= options.verbosity) options.write(encode(options, level, fields, message));
+  const isJson = options.format === 'json';
+  const encode = isJson ? jsonLine : textLine;
+  const at = (level: Level) => {
+    const [severity, verbosity] = levels[level];
+    const stream = (isJson ? level !== 'error' : severity === 'I') ? 'info' : 'error';
+    const log = (fields: Fields, message: string): void => {
+      if (options.verbosity.shows(verbosity, log)) options.write(encode(options, level, fields, message), stream);
+    };
+    return log;
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

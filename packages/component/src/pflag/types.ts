@@ -2,7 +2,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { readRecord, writeRecord } from '../go/csv.ts';
 import { formatDuration, parseDuration } from '../go/duration.ts';
 import { parseBool, parseFloat64, parseInteger, parseUnsigned, quote } from '../go/strconv.ts';
-import type { NamedCertKey, PortRange, Verbosity } from './values.ts';
+import type { ModuleLevel } from '../logs/verbosity.ts';
+import type { NamedCertKey, PortRange } from './values.ts';
 import { checkQuantity, parseNamedCertKey, parsePortRange, parseVmodule, splitPairs } from './values.ts';
 
 /** How one type of flag reads and shows its value. */
@@ -133,7 +134,7 @@ export const flagTypes = {
   /** The text, checked: a Kubernetes quantity. */
   quantity: scalar('quantity', '', checkQuantity, (text) => text || '0'),
   level: scalar('Level', 0, (text) => parseUnsigned(text, 31)),
-  vmodule: list<Verbosity>('pattern=N,...', parseVmodule, (values) =>
+  vmodule: list<ModuleLevel>('pattern=N,...', parseVmodule, (values) =>
     values.map((v) => `${v.pattern}=${v.level}`).join(','),
   ),
   /** 'false', 'true', 'raw', or the version to report (`v1.2.3…`). */

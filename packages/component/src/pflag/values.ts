@@ -1,5 +1,6 @@
 import { Quantity } from '@keelson/api/quantity';
 import { atoi, parseUnsigned, quote } from '../go/strconv.ts';
+import type { ModuleLevel } from '../logs/verbosity.ts';
 
 /** A serving certificate and the names it is for (`--tls-sni-cert-key`); no names: those in the certificate. */
 export interface NamedCertKey {
@@ -45,14 +46,8 @@ export function parsePortRange(text: string): PortRange | undefined {
   return { first, last };
 }
 
-/** The log level for the source files that match a pattern (`--vmodule`). */
-export interface Verbosity {
-  readonly pattern: string;
-  readonly level: number;
-}
-
 /** `pattern=N,…`. @throws Error in the words of k8s.io/component-base */
-export function parseVmodule(text: string): Verbosity[] {
+export function parseVmodule(text: string): ModuleLevel[] {
   return text
     .split(',')
     .filter((item) => item !== '')

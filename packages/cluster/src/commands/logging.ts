@@ -1,0 +1,101 @@
+/** How a component logs, as its flags say (k8s.io/component-base/logs/api/v1). */
+import { Quantity } from '@keelson/api/quantity';
+import { FeatureGateError, FeatureGates, parseFeatureGates } from '@keelson/component/featuregate/featuregate';
+import { formatDuration } from '@keelson/component/go/duration';
+import { quote } from '@keelson/component/go/strconv';
+import { createLogger, type Logger } from '@keelson/component/logs/logger';
+import { logOutput } from '@keelson/component/logs/output';
+import { type ModuleLevel, Verbosity } from '@keelson/component/logs/verbosity';
+import type { FlagDescriptions } from '@keelson/component/pflag/usage';
+import type { Io } from './io.ts';
+
+type Gates = ReadonlyMap<string, boolean> | ReadonlyMap<string, readonly string[]>;
+
+/** Components that are not upstream's have the first two alone. */
+export interface LoggingValues {
+  readonly v: number;
+  readonly 'logging-format': string;
+  readonly vmodule?: readonly ModuleLevel[];
+  readonly 'log-flush-frequency'?: number;
+  readonly 'log-text-split-stream'?: boolean;
+  readonly 'log-text-info-buffer-size'?: string;
+  readonly 'log-json-split-stream'?: boolean;
+  readonly 'log-json-info-buffer-size'?: string;
+  readonly 'feature-gates'?: Gates;
+}
+
+export const loggingDescriptions = {
+  'log-flush-frequency': 'How often log lines that are gathered are written.',
+  'log-json-info-buffer-size': 'The same for JSON.',
+  'log-json-split-stream': 'The same for JSON.',
+  'log-text-info-buffer-size':
+    'Bytes of log lines that are gathered before they are written, with --log-text-split-stream; 0: none.',
+  'log-text-split-stream':
+    'Write what is no error to the standard output, errors to the standard error. For the gate LoggingAlphaOptions, which is off by default.',
+  vmodule: 'How much single source files log, by patterns of their names without the ending: server=4,watch*=4.',
+} as const satisfies FlagDescriptions;
+
+/** Gates that decide about logs. */
+export const LOGGING_GATES = ['LoggingAlphaOptions', 'LoggingBetaOptions'] as const;
+
+/** @returns what is wrong with the flags of logs, in upstream's words; nothing where the gates themselves are wrong */
+export function loggingErrors(values: LoggingValues): string[] {
+  const gates = gatesOf(values['feature-gates']);
+  if (gates === undefined) return [];
+  const { 'logging-format': format, 'log-flush-frequency': frequency = 1, vmodule = [] } = values;
+  const isKnown = format === 'text' || format === 'json';
+  const errors = [
+    frequency <= 0 && `flushFrequency: Invalid value: ${quote(formatDuration(frequency))}: Must be greater than zero`,
+    !isKnown && `format: Invalid value: ${quote(format)}: Unsupported log format`,
+    format === 'json' &&
+      !gates.enabled('LoggingBetaOptions') &&
+      'format: Forbidden: Log format json is disabled, see LoggingBetaOptions feature',
+    vmodule.length > 0 && !['', 'text'].includes(format) && 'vmodule: Forbidden: Only supported for text log format',
+    ...(gates.enabled('LoggingAlphaOptions') ? [] : FORMATS.flatMap((each) => forbiddenOptions(values, each))),
+  ];
+  return errors.filter((error) => error !== false);
+}
+
+/** @param values without errors @returns what to call when no more is logged, too */
+export function openLog(component: string, values: LoggingValues, io: Io): { logger: Logger; close: () => void } {
+  const format = values['logging-format'] === 'json' ? 'json' : 'text';
+  const bufferBytes = bytesOf(values[`log-${format}-info-buffer-size`]);
+  const splits = values[`log-${format}-split-stream`] ?? false;
+  const { write, flush } = logOutput(io, { splits, bufferBytes });
+  const timer = splits && bufferBytes > 0 ? setInterval(flush, values['log-flush-frequency']).unref() : undefined;
+  const verbosity = new Verbosity(values.v, values.vmodule);
+  const logger = createLogger({ format, verbosity, component, pid: process.pid, now: () => new Date(), write });
+  const close = () => {
+    clearInterval(timer);
+    flush();
+  };
+  return { logger, close };
+}
+
+const FORMATS = ['text', 'json'] as const;
+
+function forbiddenOptions(values: LoggingValues, format: (typeof FORMATS)[number]): (string | false)[] {
+  const forbidden = (option: string) =>
+    `options.${format}.${option}: Forbidden: Feature LoggingAlphaOptions is disabled`;
+  return [
+    values[`log-${format}-split-stream`] === true && forbidden('splitStream'),
+    bytesOf(values[`log-${format}-info-buffer-size`]) !== 0 && forbidden('infoBufferSize'),
+  ];
+}
+
+/** A quantity that was checked, '' for none. */
+const bytesOf = (quantity = '') => (quantity === '' ? 0 : Number(Quantity.parse(quantity).value()));
+
+function gatesOf(flag: LoggingValues['feature-gates'] = new Map()): FeatureGates | undefined {
+  try {
+    return isPlain(flag) ? new FeatureGates(flag) : parseFeatureGates(flag);
+  } catch (error) {
+    if (error instanceof FeatureGateError) return undefined;
+    throw error;
+  }
+}
+
+/** The kubelet's and the proxy's gates are no lists by component. */
+function isPlain(flag: Gates): flag is ReadonlyMap<string, boolean> {
+  return [...flag.values()].every((value) => typeof value === 'boolean');
+}
