@@ -70,7 +70,6 @@ it('computes', () => {
   expect(sum('1Gi', '1')).toBe('1073741825');
   expect(sum('100m', '1Ki')).toBe('1024100m');
   expect(Quantity.parse('1').sub(Quantity.parse('1500m')).toString()).toBe('-500m');
-  expect(Quantity.parse('3Mi').mul(2).toString()).toBe('6Mi');
   expect(Quantity.parse('1100u').roundUp(-3).toString()).toBe('2m');
 });
 

@@ -129,10 +129,6 @@ export class Quantity {
   neg(): Quantity {
     return new Quantity(-this.unscaled, this.exponent, this.format, this.#big);
   }
-  mul(factor: number | bigint): Quantity {
-    const unscaled = this.unscaled * BigInt(factor);
-    return new Quantity(unscaled, this.exponent, this.format, this.#big || !fits(unscaled));
-  }
 
   /** Away from zero, so that no digit is finer than 10^exponent. */
   roundUp(exponent: number): Quantity {

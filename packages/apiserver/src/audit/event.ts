@@ -47,10 +47,6 @@ export class AuditRecord {
     this.decision = decision;
   }
 
-  get status(): ResponseStatus | undefined {
-    return this.#status;
-  }
-
   /** Whether anybody will see the answer's body. */
   get wantsResponse(): boolean {
     return this.#atLeast('RequestResponse');

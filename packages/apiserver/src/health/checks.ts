@@ -103,12 +103,6 @@ export class HealthChecks {
     return check ? serveOne(check) : pageNotFound();
   }
 
-  /** Whether all checks of the endpoint pass. */
-  async isHealthy(endpoint: Endpoint): Promise<boolean> {
-    const outcomes = await this.#run(endpoint, new Set());
-    return outcomes.every((o) => o.failure === undefined);
-  }
-
   async #serveAll(endpoint: Endpoint, query: URLSearchParams): Promise<Answer> {
     const excluded = new Set(query.getAll('exclude'));
     const outcomes = await this.#run(endpoint, excluded);

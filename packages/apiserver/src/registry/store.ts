@@ -7,7 +7,7 @@
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
 import { decodeStored } from '@keelson/api/codec/stored';
-import { alreadyExists, badRequest, type GroupResource, hasReason, notFound, StatusError } from '@keelson/api/errors';
+import { alreadyExists, badRequest, hasReason, notFound, StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
@@ -86,10 +86,6 @@ export class ResourceStore {
         now: environment.now,
         logger: environment.logger,
       });
-  }
-
-  get groupResource(): GroupResource {
-    return this.definition;
   }
 
   /** The newest state. @throws StatusError 404 */
@@ -199,7 +195,7 @@ export class ResourceStore {
     let isNewest = this.environment.store.embedded || dryRun;
     let current = await lookUp(this, key, () => (isNewest ? this.cacher.fresh() : this.cacher.ready()));
     if (!current && !isNewest) {
-      current = await this.#reread(key);
+      current = await this.reread(key);
       isNewest = true;
     }
     for (;;) {
@@ -211,7 +207,7 @@ export class ResourceStore {
         if (isNewest || !(error instanceof StatusError) || uncertain.has(error)) throw error;
         failure = error;
       }
-      const newest = await this.#reread(key);
+      const newest = await this.reread(key);
       if (failure && newest?.revision === current?.revision) throw failure;
       current = newest;
       isNewest = true;
@@ -257,10 +253,6 @@ export class ResourceStore {
 
   /** The state after a lost race: read from the store, since a remote store's event may still be on its way. */
   async reread(key: string): Promise<CachedObject | undefined> {
-    return this.#reread(key);
-  }
-
-  async #reread(key: string): Promise<CachedObject | undefined> {
     const { kv } = await this.environment.store.get(key);
     return kv && this.codec.cached(kv);
   }

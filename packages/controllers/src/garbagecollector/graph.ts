@@ -55,10 +55,6 @@ export class Graph {
     this.#duties = duties;
   }
 
-  get size(): number {
-    return this.#nodes.size;
-  }
-
   get(uid: string): Node | undefined {
     return this.#nodes.get(uid);
   }

@@ -14,7 +14,7 @@ const NOT_TO_ZERO: Saying = {
 };
 
 /** Whether it was the autoscaler that scaled its target to zero: what somebody else has stopped stays so. */
-export function isScaledToZero({ status }: HorizontalPodAutoscaler): boolean {
+function isScaledToZero({ status }: HorizontalPodAutoscaler): boolean {
   return (status.conditions ?? []).some(
     (condition) => condition.type === 'ScaledToZero' && condition.status === 'True',
   );

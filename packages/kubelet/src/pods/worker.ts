@@ -65,11 +65,6 @@ export class PodWorker {
     return this.#state;
   }
 
-  /** What containers were given by this kubelet. */
-  get actuated(): ReadonlyMap<string, ResourceRequirements> {
-    return this.#actuated;
-  }
-
   tell(event: WorkerEvent): void {
     if ('pod' in event) this.#pod = event.pod;
     const state = next(this.#state, event);

@@ -52,12 +52,6 @@ export class PodTokens {
     }
   }
 
-  /** When the next of a pod's tokens is due; undefined where it has none. */
-  dueAt(podUid: string): number | undefined {
-    const own = [...this.#tokens].filter(([key]) => key.startsWith(`${podUid}/`)).map(([, token]) => renewAt(token));
-    return own.length > 0 ? Math.min(...own) : undefined;
-  }
-
   forget(podUid: string): void {
     for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}/`)) this.#tokens.delete(key);
   }

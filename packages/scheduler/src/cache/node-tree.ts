@@ -5,10 +5,6 @@ export class NodeTree {
   readonly #zones = new Map<string, string[]>();
   #size = 0;
 
-  get size(): number {
-    return this.#size;
-  }
-
   add(node: Node): void {
     const zone = zoneOf(node);
     const name = node.metadata.name!;

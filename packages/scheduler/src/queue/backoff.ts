@@ -38,11 +38,6 @@ export class BackoffQueue {
     return this.#rejected.get(key) ?? this.#broken.get(key);
   }
 
-  *values(): Iterable<QueuedPod> {
-    yield* this.#rejected.values();
-    yield* this.#broken.values();
-  }
-
   put(pod: QueuedPod): void {
     const [into, other] = pod.isRejected ? [this.#rejected, this.#broken] : [this.#broken, this.#rejected];
     other.remove(pod.key);

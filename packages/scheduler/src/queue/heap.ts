@@ -28,10 +28,6 @@ export class Heap<T> {
     return this.#items[0];
   }
 
-  values(): Iterable<T> {
-    return this.#items;
-  }
-
   /** Adds an item, or gives the one of its key the place that it has now. */
   put(item: T): void {
     const key = this.#keyOf(item);

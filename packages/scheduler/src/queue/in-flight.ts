@@ -21,13 +21,9 @@ export class InFlight {
   #forgotten = 0;
   /** Where in the log each pod is, with what was forgotten counted. */
   readonly #places = new Map<string, number>();
-  #events = 0;
 
   get size(): number {
     return this.#places.size;
-  }
-  get events(): number {
-    return this.#events;
   }
 
   /** How many entries there are of each label; pods have that of `PodPopped`. */
@@ -56,7 +52,6 @@ export class InFlight {
   happened(event: Happening): void {
     if (this.#places.size === 0) return;
     this.#log.push(event);
-    this.#events += 1;
   }
 
   since(uid: string): Happening[] {
@@ -71,10 +66,7 @@ export class InFlight {
     this.#places.delete(uid);
     this.#log[place - this.#forgotten] = undefined;
     let forget = 0;
-    while (forget < this.#log.length && !isPod(this.#log[forget])) {
-      if (this.#log[forget]) this.#events -= 1;
-      forget += 1;
-    }
+    while (forget < this.#log.length && !isPod(this.#log[forget])) forget += 1;
     if (forget === 0) return;
     this.#log = this.#log.slice(forget);
     this.#forgotten += forget;

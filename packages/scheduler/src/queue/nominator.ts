@@ -18,10 +18,6 @@ export class Nominator implements Nominations {
     return pods ? [...pods.values()] : NONE;
   }
 
-  get size(): number {
-    return this.#nodeOf.size;
-  }
-
   /** @param nodeName what the scheduler has decided; without it, what the pod says itself */
   put(pod: PodInfo, nodeName: string | undefined): void {
     this.remove(pod.uid);

@@ -4,5 +4,3 @@ export interface QueueObserver {
   /** One more or one less pod that waits because of a plugin. */
   rejected(plugin: string, profile: string, change: 1 | -1): void;
 }
-
-export const noQueueObserver: QueueObserver = { incoming() {}, rejected() {} };

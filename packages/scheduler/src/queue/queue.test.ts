@@ -8,7 +8,6 @@ import { prioritySort } from '../plugins/priority-sort.ts';
 import { schedulingGates } from '../plugins/scheduling-gates.ts';
 import { makeNode, makePod } from '../testing/objects.ts';
 import { Hints } from './hints.ts';
-import { noQueueObserver } from './observer.ts';
 import { SchedulingQueue } from './queue.ts';
 import type { QueuedPod } from './queued-pod.ts';
 
@@ -49,7 +48,7 @@ beforeEach(() => {
     preEnqueue: (pod) =>
       blocked.has(pod.name) ? unresolvable('Blocked', 'blocked') : schedulingGates().preEnqueue!(pod),
     current: (key) => pods.get(key),
-    observer: noQueueObserver,
+    observer: { incoming() {}, rejected() {} },
     ready: () => {},
   });
 });

@@ -4,8 +4,6 @@ import type { GroupVersionResource } from '@keelson/api/object';
 import type { AdmissionAttributes } from '../plugin.ts';
 import type { Form, FormsOf } from './forms.ts';
 
-export type MatchPolicy = 'Exact' | 'Equivalent';
-
 /** What rules look at. */
 export type Asked = Pick<AdmissionAttributes, 'operation' | 'subresource' | 'namespace'> & {
   readonly resource: GroupVersionResource;
