@@ -4,8 +4,9 @@
  */
 import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
-import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { type KubeObject, type ObjectMeta, parseApiVersion } from '@keelson/api/object';
 import { type NameRule, nameIsDNSSubdomain, nameIsPathSegment } from '@keelson/api/validation/names';
+import { withoutFieldAnnotations } from './fieldannotations.ts';
 import type { ResourceDefinition } from './resource.ts';
 import type { WriteRequest } from './store.ts';
 import { type Strategy, UPDATE_CHECKS, type UpdateCheck } from './strategy.ts';
@@ -47,7 +48,9 @@ export async function prepareCreate(
   ];
   // What a kind does not look at itself is checked when the rest is fine.
   const errors =
-    own.length > 0 ? own : validateObjectMeta(object.metadata, definition.namespaced, nameIsPathSegment, METADATA);
+    own.length > 0
+      ? own
+      : validateObjectMeta(checkedMetadata(definition, object), definition.namespaced, nameIsPathSegment, METADATA);
   if (errors.length > 0) throw refused(definition, object, errors);
   for (const text of strategy.warningsOnCreate?.(request.ctx, object) ?? []) request.warn(text);
   strategy.canonicalize?.(object);
@@ -70,15 +73,16 @@ export async function prepareUpdate(
   if (old.metadata.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds;
   }
+  const checked = checkedMetadata(definition, object);
   const checks: Readonly<Record<UpdateCheck, () => field.ErrorList>> = {
-    metadata: () => validateMetadataUpdate(strategy, object, old),
+    metadata: () => validateMetadataUpdate(strategy, checked, old),
     change: () => strategy.validateChange?.(object, old) ?? [],
     'new metadata': () => validateOwnMetadata(definition, strategy, object),
     kind: () => strategy.validateUpdate?.(request.ctx, object, old, request.warn) ?? [],
   };
   const errors = [
-    ...validateObjectMeta(metadata, definition.namespaced, nameIsPathSegment, METADATA),
-    ...validateObjectMetaUpdate(metadata, old.metadata, METADATA),
+    ...validateObjectMeta(checked, definition.namespaced, nameIsPathSegment, METADATA),
+    ...validateObjectMetaUpdate(checked, old.metadata, METADATA),
     ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, old) : []),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
   ];
@@ -98,13 +102,15 @@ function refused(
   return invalid(group, object.kind ?? kind, object.metadata.name ?? '', errors);
 }
 
+/** What is a field upstream is not among the annotations that may be too many. */
+function checkedMetadata({ registration }: ResourceDefinition, { metadata }: KubeObject): ObjectMeta {
+  return withoutFieldAnnotations(metadata, registration.fieldAnnotations);
+}
+
 /** Metadata as the kind's own validation sees it. */
-function validateOwnMetadata(
-  { namespaced }: ResourceDefinition,
-  strategy: Strategy,
-  object: KubeObject,
-): field.ErrorList {
-  const { metadata } = object;
+function validateOwnMetadata(definition: ResourceDefinition, strategy: Strategy, object: KubeObject): field.ErrorList {
+  const { namespaced } = definition;
+  const metadata = checkedMetadata(definition, object);
   const { metadataRules = 'kube' } = strategy;
   if (metadataRules === 'none') return [];
   const nameRule: NameRule = (name, prefix) =>
@@ -114,7 +120,7 @@ function validateOwnMetadata(
     : validateObjectMeta(metadata, namespaced, nameRule, METADATA);
 }
 
-function validateMetadataUpdate(strategy: Strategy, { metadata }: KubeObject, old: KubeObject): field.ErrorList {
+function validateMetadataUpdate(strategy: Strategy, metadata: ObjectMeta, old: KubeObject): field.ErrorList {
   switch (strategy.metadataRules) {
     case 'none':
       return [];

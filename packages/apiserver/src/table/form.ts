@@ -7,6 +7,7 @@ import { badRequest, StatusError } from '@keelson/api/errors';
 import { invalid, Path } from '@keelson/api/field';
 import type { GroupVersionKind, KubeObject } from '@keelson/api/object';
 import type { MediaType, Restrictions } from '../http/negotiate.ts';
+import { withoutFieldAnnotations } from '../registry/fieldannotations.ts';
 
 export type MetaVersion = 'v1' | 'v1beta1';
 
@@ -94,11 +95,6 @@ export function toPartialObjectMetadata(
   version: MetaVersion,
   hidden: readonly string[] = [],
 ): KubeObject {
-  const metadata = metadataInOrder(given);
-  const { annotations, ...rest } = metadata;
-  const kind = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}` };
-  if (!annotations || !hidden.some((key) => key in annotations)) return { ...kind, metadata };
-  const shown = Object.entries(annotations).filter(([key]) => !hidden.includes(key));
-  const without = shown.length > 0 ? metadataInOrder({ ...rest, annotations: Object.fromEntries(shown) }) : rest;
-  return { ...kind, metadata: without };
+  const metadata = metadataInOrder(withoutFieldAnnotations(given, hidden));
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
 }

@@ -170,6 +170,15 @@ test('tokens are read from the file', async () => {
   expect(tokens?.get('secret')).toMatchObject({ name: 'jane', uid: '1', groups: ['a', 'b'] });
 });
 
+test.each([
+  [[], undefined],
+  [['--admission-control='], []],
+  [['--admission-control=AlwaysAdmit,ServiceAccount'], ['AlwaysAdmit', 'ServiceAccount']],
+])('%j: those and no other admission plug-ins', async (argv, expected) => {
+  const { values, given } = parseFlags(flags, [...required(), ...argv]);
+  expect((await serverConfig(values, { store, logger, files, given })).onlyAdmissionPlugins).toEqual(expected);
+});
+
 test('admission plug-ins are told what the file and those beside it say', async () => {
   const path = join(root, 'admission.yaml');
   await writeFile(join(root, 'events.yaml'), 'limits: []\n');
@@ -265,6 +274,7 @@ test('the flags said to have an effect are those that are read', async () => {
     });
   const context = { store, logger, files };
   await serverConfig(watch(parseFlags(flags, kubeadm()).values), context);
-  await serverConfig(watch(parseFlags(flags, await more()).values), context);
+  const { values, given } = parseFlags(flags, [...(await more()), '--admission-control=']);
+  await serverConfig(watch(values), { ...context, given });
   expect([...read].sort()).toEqual(Object.keys(descriptions).sort());
 });

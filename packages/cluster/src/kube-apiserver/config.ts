@@ -22,7 +22,7 @@ import { StartupError } from '../startup-error.ts';
 import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
 import { authenticationOptions, tokenWebhook } from './authentication.ts';
 import { authorizationOptions } from './authorization.ts';
-import type { Values } from './flags.ts';
+import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
 import { serviceRanges, storageKind } from './validation.ts';
@@ -31,6 +31,8 @@ export interface ConfigWorld {
   readonly store: Store;
   readonly logger: Logger;
   readonly files: WatchedFiles;
+  /** What the command line gave: some flags mean something when they are empty. */
+  readonly given?: Given | undefined;
   readonly egress?: EgressSelector | undefined;
   readonly tracing?: Tracing | undefined;
 }
@@ -38,7 +40,7 @@ export interface ConfigWorld {
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
 export async function serverConfig(
   values: Values,
-  { store, logger, files, egress, tracing }: ConfigWorld,
+  { store, logger, files, given, egress, tracing }: ConfigWorld,
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
   const streams = values['http2-max-streams-per-connection'];
@@ -64,7 +66,7 @@ export async function serverConfig(
     authorization: reader.authorization(logger),
     featureGates: parseFeatureGates(values['feature-gates']),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
-    onlyAdmissionPlugins: values['admission-control'].length > 0 ? values['admission-control'] : undefined,
+    onlyAdmissionPlugins: given?.has('admission-control') ? values['admission-control'] : undefined,
     enableAdmissionPlugins: values['enable-admission-plugins'],
     disableAdmissionPlugins: values['disable-admission-plugins'],
     admissionControlConfig: reader.text('admission-control-config-file', readAdmissionConfiguration),

@@ -13,7 +13,7 @@ import type { LocalServer } from '../local-transport.ts';
 import { StartupError } from '../startup-error.ts';
 import { serverConfig } from './config.ts';
 import type { Egress } from './egress.ts';
-import { flags, type Values } from './flags.ts';
+import { flags, type Given, type Values } from './flags.ts';
 import { parseOverrides } from './overrides.ts';
 import { WatchedFiles } from './reloadable.ts';
 import { storageKind } from './validation.ts';
@@ -84,6 +84,7 @@ async function closeAll(overrides: readonly StoreOverride[]): Promise<void> {
 export interface StartOptions extends Ways {
   readonly store: Store;
   readonly logger: Logger;
+  readonly given?: Given | undefined;
   /** Makes the files that the flags name, before they are read. */
   readonly prepareFiles?: () => Promise<void>;
 }
@@ -95,7 +96,7 @@ export interface StartOptions extends Ways {
  */
 export async function startServer(
   values: Values,
-  { store, logger, egress, tracing, prepareFiles = async () => {} }: StartOptions,
+  { store, logger, given, egress, tracing, prepareFiles = async () => {} }: StartOptions,
 ): Promise<RunningServer> {
   const files = new WatchedFiles(logger);
   let storeOverrides: readonly StoreOverride[] = [];
@@ -103,7 +104,7 @@ export async function startServer(
     storeOverrides = await openOverrides(values, { egress, tracing });
     const code = import('@keelson/apiserver/server');
     await prepareFiles();
-    const config = await serverConfig(values, { store, logger, files, egress: egress?.selector, tracing });
+    const config = await serverConfig(values, { store, logger, files, given, egress: egress?.selector, tracing });
     const { startApiServer } = await code;
     const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(flags, values) });
     await server.ready;

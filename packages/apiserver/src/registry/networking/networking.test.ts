@@ -161,6 +161,21 @@ describe('NetworkPolicy', () => {
     ),
   );
 
+  it.each([
+    ['10.0.0.0/8', '::ffff:10.1.0.0/112', true],
+    ['10.9.0.0/8', '::ffff:10.0.0.0/104', true],
+    ['10.0.0.0/8', '::ffff:10.1.0.0/9', false],
+    ['10.0.0.0/8', '::ffff:10.1.0.0/100', false],
+    ['::ffff:10.0.0.0/104', '10.1.0.0/16', false],
+    ['::ffff:10.0.0.0/104', '::ffff:10.1.0.0/112', true],
+    ['::ffff:0.0.0.0/96', '1.2.3.4/32', false],
+    ['0.0.0.0/0', '::ffff:1.2.3.4/128', true],
+  ])('%s without %s, where both are kept: %s', (cidr, except, isSubset) => {
+    const obj = make({ ingress: [{ from: [{ ipBlock: { cidr, except: [except] } }] }] });
+    const error = `spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "${except}": must be a strict subset of \`cidr\``;
+    expect(texts(networkPolicy.strategy.validateUpdate?.(ctx, obj, obj))).toEqual(isSubset ? [] : [error]);
+  });
+
   it('keeps bad CIDRs that it had', () => {
     const obj = make({ ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.1/8' } }] }] });
     expect(texts(networkPolicy.strategy.validate?.(ctx, obj))).toHaveLength(1);

@@ -6,7 +6,7 @@ import type {
   NetworkPolicyPeer,
   NetworkPolicyPort,
 } from '@keelson/api/generated/types/networking/v1';
-import { cidrContains, parseCIDRSloppy } from '@keelson/api/ip';
+import { cidrContains, networkOf, parseCIDRSloppy } from '@keelson/api/ip';
 import { isValidPortName, isValidPortNum } from '@keelson/api/validation/names';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateLegacyCIDR, warningsForCIDR } from '../../validation/ip.ts';
@@ -125,11 +125,14 @@ function validateIPBlock({ cidr, except }: IPBlock, old: readonly string[], path
     const at = path.child('except').index(i);
     errors.push(...validateLegacyCIDR(at, text, old));
     const part = parseCIDRSloppy(text);
-    if (part && (!cidrContains(block, part.ip) || block.bits >= part.bits))
+    if (part && (!cidrContains(block, networkOf(part)) || writtenBits(cidr) >= writtenBits(text)))
       errors.push(invalid(at, text, 'must be a strict subset of `cidr`'));
   }
   return errors;
 }
+
+/** Of 128 where IPv4 is written as IPv6, as the size of Go's mask is. */
+const writtenBits = (cidr: string) => Number(cidr.slice(cidr.indexOf('/') + 1));
 
 export function warnings(policy: NetworkPolicy): string[] {
   return rulesOf(policy).flatMap(({ peers, path, peersField }) =>
