@@ -21,6 +21,14 @@ test.each<[JSONSchemaProps, unknown, string[]]>([
   ],
   [map('a'), [{ a: 'x' }, { a: 'y' }, { a: 'x', b: '1' }], ['spec[2]: Duplicate value: {"a":"x"}']],
   [map('a', 'b'), [{ a: 'x', b: '1' }, { a: 'x' }, { a: 'x' }], ['spec[2]: Duplicate value: {"a":"x"}']],
+  [
+    map('b', 'a'),
+    [
+      { a: 'x', b: '1' },
+      { b: '1', a: 'x' },
+    ],
+    ['spec[1]: Duplicate value: {"a":"x","b":"1"}'],
+  ],
   [map('a'), [{}, {}], ['spec[1]: Duplicate value: {}']],
   [map('a'), [{ a: 'x', v: ['q', 'q'] }], ['spec[0].v[1]: Duplicate value: "q"']],
   [{ type: 'object', additionalProperties: set(text) }, { 'k.x': ['a', 'a'] }, ['spec[k.x][1]: Duplicate value: "a"']],

@@ -1,4 +1,5 @@
 /** Items of sets and of lists that are maps differ (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype). */
+import { compareStrings } from '@keelson/api/codec/go-order';
 import { stringify } from '@keelson/api/codec/stringify';
 import { duplicate, type ErrorList, invalid, type Path } from '@keelson/api/field';
 import { isObject, type Json, type Structural } from './structural.ts';
@@ -37,8 +38,9 @@ function validateMap(list: readonly unknown[], keys: readonly string[], path: Pa
   return repeated(entries).map((i) => duplicate(path.index(i), entries[i]));
 }
 
+/** In the order in which a map is written, whatever the schema's. */
 function keysOf(item: Json | null, keys: readonly string[]): Json {
-  const present = keys.filter((key) => item !== null && Object.hasOwn(item, key));
+  const present = keys.filter((key) => item !== null && Object.hasOwn(item, key)).sort(compareStrings);
   return Object.fromEntries(present.map((key) => [key, item![key]]));
 }
 
