@@ -1,6 +1,6 @@
 /** `--admission-control-config-file`: what plugins are told (k8s.io/apiserver/pkg/admission/config.go). */
 import { readYaml } from '@keelson/api/codec/yaml';
-import { ConfigObject } from '@keelson/component/configfile';
+import { ConfigObject, readStrictly } from '@keelson/component/configfile';
 import { webhookUsers } from './webhook/users.ts';
 
 /** By the plugin's name: its configuration, decoded, and not looked at yet; for webhooks a `WebhookUsers`. */
@@ -21,15 +21,18 @@ export function admissionConfiguration(text: string, read: ReadOther): PluginCon
     const known = config.names().filter((name) => name in LEGACY) as (keyof typeof LEGACY)[];
     if (known.length > 0) return new Map(known.map((name) => [LEGACY[name], file]));
   }
-  config.expectKind('apiserver.config.k8s.io', ['v1', 'v1alpha1'], 'AdmissionConfiguration');
-  const plugins = config.objects('plugins').map((plugin) => {
-    const name = plugin.string('name');
-    const path = plugin.string('path');
-    const embedded = plugin.raw('configuration') ?? undefined;
-    plugin.expectNothingElse();
+  const plugins = readStrictly(file, (root) => {
+    root.expectKind('apiserver.config.k8s.io', ['v1', 'v1alpha1'], 'AdmissionConfiguration');
+    const entries = root.objects('plugins').map((plugin) => {
+      const entry = { name: plugin.string('name'), path: plugin.string('path'), embedded: plugin.raw('configuration') };
+      plugin.expectNothingElse();
+      return entry;
+    });
+    root.expectNothingElse();
+    return entries;
+  }).map(({ name, path, embedded }) => {
     return [name, embedded ?? (path === '' ? undefined : readYaml(read(path)))] as const;
   });
-  config.expectNothingElse();
   // The first entry of a plugin counts.
   const given = plugins.filter(([, value]) => value !== undefined).reverse();
   return new Map(given.map(([name, value]) => [name, WEBHOOKS.has(name) ? webhookUsers(value, read) : value]));

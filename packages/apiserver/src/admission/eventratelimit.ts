@@ -31,7 +31,7 @@ export interface EventLimit {
   readonly cacheSize: number;
 }
 
-/** @throws ConfigFileError or AggregateFailure; there are no limits without a configuration */
+/** @throws ConfigFileError or AggregateFailure; there are no limits without a configuration; fields that it does not know are no fault, as upstream */
 export function eventLimits(given: unknown): EventLimit[] {
   const config = new ConfigObject(given ?? {});
   if (given !== undefined) config.expectKind('eventratelimit.admission.k8s.io', ['v1alpha1'], 'Configuration');
@@ -40,7 +40,6 @@ export function eventLimits(given: unknown): EventLimit[] {
   const limits = config.objects('limits').map((item, i) => {
     const type = item.string('type');
     const [qps, burst, cacheSize] = [item.integer('qps'), item.integer('burst'), item.integer('cacheSize')];
-    item.expectNothingElse();
     const at = path.index(i);
     if (!Object.hasOwn(KEYS, type)) errors.push(notSupported(at.child('type'), type, Object.keys(KEYS)));
     if (burst <= 0) errors.push(invalid(at.child('burst'), burst, 'must be positive'));
@@ -49,7 +48,6 @@ export function eventLimits(given: unknown): EventLimit[] {
       errors.push(invalid(at.child('cacheSize'), cacheSize, 'must not be negative'));
     return { type: type as LimitType, qps, burst, cacheSize: cacheSize || BUCKETS };
   });
-  config.expectNothingElse();
   if (limits.length === 0) errors.push(invalid(path, null, 'must not be empty'));
   const failure = aggregate(errors.map((e) => new Error(e.toString())));
   if (failure) throw failure;

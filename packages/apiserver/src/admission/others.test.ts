@@ -281,7 +281,10 @@ describe('the configuration of plugins', () => {
 
   test.each([
     ['{}', 'expected kind AdmissionConfiguration of apiserver.config.k8s.io/v1 or v1alpha1, got  of '],
-    [config({ name: 'A', file: 'x' }), 'unknown field "plugins[0].file"'],
+    [
+      config({ name: 'A', file: 'x', data: 'y' }, { other: 'z' }),
+      'strict decoding error: unknown field "plugins[0].data", unknown field "plugins[0].file", unknown field "plugins[1].other"',
+    ],
     ['[]', 'the configuration must be an object'],
     [config({ name: 1 }), 'plugins[0].name must be a string'],
   ])('%s is none', (text, problem) => {
@@ -290,6 +293,8 @@ describe('the configuration of plugins', () => {
 
   test('reaches the plugins', () => {
     const options = { enableAdmissionPlugins: ['EventRateLimit'], disableAdmissionPlugins: [] };
-    expect(() => admissionChain(options, fakeWorld())).toThrow('limits: Invalid value: null: must not be empty');
+    expect(() => admissionChain(options, fakeWorld())).toThrow(
+      `couldn't init admission plugin "EventRateLimit": limits: Invalid value: null: must not be empty`,
+    );
   });
 });

@@ -2,12 +2,14 @@
  * All plugins of kube-apiserver in their order, and which of them are on (pkg/kubeapiserver/options/plugins.go). Those of
  * policies and webhooks are given by the caller, who owns what they need.
  */
+import { asError } from '../aggregate.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { AdmissionChain } from './chain.ts';
 import type { PluginConfigurations } from './configuration.ts';
 import { defaultIngressClass, defaultStorageClass } from './defaultclasses.ts';
 import { denyServiceExternalIPs, limitPodHardAntiAffinityTopology } from './denials.ts';
+import { AdmissionConfigError } from './error.ts';
 import { eventLimits, eventRateLimit } from './eventratelimit.ts';
 import { imagePolicyConfig, imagePolicyWebhook } from './imagepolicy.ts';
 import { alwaysPullImages } from './images.ts';
@@ -120,7 +122,7 @@ function checkKnown(flag: string, names: readonly string[]): void {
 
 /**
  * @param given plugins that the caller makes; they stand at their place in the order
- * @throws Error for a plugin or a configuration that makes no sense
+ * @throws Error for a plugin that is unknown, AdmissionConfigError for a configuration that makes no sense
  */
 export function admissionChain(
   options: AdmissionOptions,
@@ -166,8 +168,16 @@ export function admissionChain(
     AlwaysDeny: alwaysDeny,
   };
   const plugins = enabledPlugins(options).flatMap((name) => {
-    const plugin = given.find((p) => p.name === name) ?? makers[name]?.();
+    const plugin = given.find((p) => p.name === name) ?? made(name, makers[name]);
     return plugin ? [plugin] : [];
   });
   return new AdmissionChain(plugins, metrics);
+}
+
+function made(name: PluginName, make: (() => AdmissionPlugin) | undefined): AdmissionPlugin | undefined {
+  try {
+    return make?.();
+  } catch (error) {
+    throw new AdmissionConfigError(`couldn't init admission plugin "${name}": ${asError(error).message}`);
+  }
 }

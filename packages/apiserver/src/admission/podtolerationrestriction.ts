@@ -22,14 +22,13 @@ export interface TolerationConfig {
   readonly allowed: readonly Toleration[];
 }
 
-/** @param given undefined where nothing is configured. @throws ConfigFileError */
+/** Fields that it does not know are no fault, as upstream. @param given undefined where nothing is configured. @throws ConfigFileError */
 export function tolerationConfig(given: unknown): TolerationConfig {
   if (given === undefined) return { defaults: [], allowed: [] };
   const config = new ConfigObject(given);
   config.expectKind('podtolerationrestriction.admission.k8s.io', ['v1alpha1'], 'Configuration');
   const defaults = tolerationsOf(config, 'default');
   const allowed = tolerationsOf(config, 'whitelist');
-  config.expectNothingElse();
   return { defaults, allowed };
 }
 
@@ -43,7 +42,6 @@ function tolerationsOf(config: ConfigObject, field: string): Toleration[] {
       ...text(item, 'effect'),
       ...(seconds === undefined ? {} : { tolerationSeconds: item.integer('tolerationSeconds') }),
     };
-    item.expectNothingElse();
     return toleration;
   });
   const errors = validateTolerations(tolerations, {}, Path.of('podtolerationrestriction', field));

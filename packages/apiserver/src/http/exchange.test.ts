@@ -1,4 +1,6 @@
-import { buffer } from 'node:stream/consumers';
+import { once } from 'node:events';
+import https from 'node:https';
+import { buffer, text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import type { Exchange } from './exchange.ts';
@@ -92,4 +94,18 @@ it('an answer before the body has been read arrives, and its connection ends', a
   const client = new Worker(CLIENT, { eval: true, workerData });
   const seen = await new Promise((resolve) => client.once('message', resolve));
   expect(seen).toEqual(Array.from({ length: 2 * COUNT }, () => ({ length: SIZE, isFirst: true })));
+});
+
+it.each([
+  [['a/b', 'c/d'], 'a/b'],
+  [['', 'c/d'], ''],
+  [['a/b, c/d'], 'a/b, c/d'],
+])('of the Accept headers %j of HTTP/1.1 the first counts', async (accept, counted) => {
+  const certificate = await selfSigned('127.0.0.1');
+  const material = { certificate, named: [], clientCa: undefined };
+  const onExchange = (exchange: Exchange) => exchange.respond(200, {}, String(exchange.headers.accept));
+  listener = await listen({ host: '127.0.0.1', port: 0, material, onExchange, onFault });
+  const request = https.get({ host: '127.0.0.1', port: listener.port, ca: certificate.cert, headers: { accept } });
+  const [response] = await once(request, 'response');
+  expect(await text(response)).toBe(counted);
 });

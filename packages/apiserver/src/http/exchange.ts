@@ -175,7 +175,7 @@ class Http1Exchange implements Exchange {
     this.#res = res;
     this.method = req.method ?? 'GET';
     this.url = pathOf(req.url ?? '/');
-    this.headers = req.headers;
+    this.headers = withOneAccept(req);
     this.body = req;
     res.on('error', () => res.destroy());
     res.once('prefinish', () => readOnceWritten(req.socket));
@@ -254,6 +254,12 @@ function readOnceWritten(socket: Socket): void {
   if (!socket.writableNeedDrain) return;
   socket.pause();
   socket.once('drain', () => socket.resume());
+}
+
+/** Of several Accept headers the first counts, as for Go's http.Header. */
+function withOneAccept({ headers, headersDistinct }: http.IncomingMessage): RequestHeaders {
+  if (headers.accept?.includes(',')) headers.accept = headersDistinct.accept?.[0];
+  return headers;
 }
 
 function hasBody(headers: RequestHeaders): boolean {

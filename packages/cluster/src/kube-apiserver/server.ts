@@ -1,4 +1,5 @@
 import { StatusError } from '@keelson/api/errors';
+import { AdmissionConfigError } from '@keelson/apiserver/admission/error';
 import { ExternalSignerError } from '@keelson/apiserver/authn/serviceaccount/external/error';
 import type { StoreOverride } from '@keelson/apiserver/config';
 import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
@@ -150,6 +151,10 @@ function explained(error: unknown, values: Values): unknown {
   }
   if (error instanceof EncryptionConfigError) {
     return new StartupError(error.message, 'correct the file that --encryption-provider-config names');
+  }
+  if (error instanceof AdmissionConfigError) {
+    const remedy = 'correct the file that --admission-control-config-file names';
+    return new StartupError(`failed to apply admission: ${error.message}`, remedy);
   }
   if (error instanceof ExternalSignerError) {
     return new StartupError(error.message, 'see to the signer whose socket --service-account-signing-endpoint names');

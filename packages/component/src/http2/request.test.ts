@@ -15,11 +15,13 @@ it('joins what is a list, and takes the first of what is not', () => {
     ['authorization', 'Bearer one'],
     ['accept', 'b'],
     ['authorization', 'Bearer two'],
+    ['accept-encoding', 'c'],
+    ['accept-encoding', 'd'],
     ['__proto__', 'x'],
   ]);
-  expect(head?.headers).toMatchObject({ accept: 'a, b', authorization: 'Bearer one' });
+  expect(head?.headers).toMatchObject({ accept: 'a', 'accept-encoding': 'c, d', authorization: 'Bearer one' });
   expect(Object.keys(head!.headers)).toContain('__proto__');
-  expect(head?.rawHeaders.filter((_, i) => i % 2 === 1)).toEqual(['a', 'Bearer one', 'b', 'Bearer two', 'x']);
+  expect(head?.rawHeaders.filter((_, i) => i % 2 === 1)).toEqual(['a', 'Bearer one', 'b', 'Bearer two', 'c', 'd', 'x']);
   expect(head?.length).toBeUndefined();
 });
 

@@ -25,10 +25,10 @@ const PSEUDO = new Set([':method', ':scheme', ':authority', ':path']);
 /** They are about a connection of HTTP/1.1. */
 const OF_CONNECTIONS = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 
-/** Of those that say one thing the first one holds; others are lists. */
+/** Of those that say one thing the first one holds, and of `accept`, as for Go's http.Header; others are lists. */
 const SINGLE = new Set(
   (
-    'age authorization content-encoding content-language content-length content-location content-range content-type date etag ' +
+    'accept age authorization content-encoding content-language content-length content-location content-range content-type date etag ' +
     'expires from host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards ' +
     'proxy-authorization range referer retry-after user-agent'
   ).split(' '),

@@ -1,7 +1,7 @@
 /** What the PodSecurity plugin is told: the policy of namespaces that have none, and who is exempt. */
 import { duplicate, type ErrorList, invalid, Path } from '@keelson/api/field';
 import { isDNS1123Label, isDNS1123Subdomain } from '@keelson/api/validation/names';
-import { ConfigObject } from '@keelson/component/configfile';
+import { ConfigObject, readStrictly } from '@keelson/component/configfile';
 import { aggregate } from '../../aggregate.ts';
 import {
   LEVEL_PROBLEM,
@@ -24,13 +24,16 @@ export interface PodSecurityConfig {
 
 /** @param given undefined where nothing is configured. @throws ConfigFileError or AggregateFailure */
 export function podSecurityConfig(given: unknown): PodSecurityConfig {
-  const config = new ConfigObject(given ?? {});
-  if (given !== undefined)
-    config.expectKind(
-      'pod-security.admission.config.k8s.io',
-      ['v1', 'v1beta1', 'v1alpha1'],
-      'PodSecurityConfiguration',
-    );
+  if (given === undefined) return readConfig(new ConfigObject({}));
+  return readStrictly(given, (config) => {
+    config.expectKind(GROUP, ['v1', 'v1beta1', 'v1alpha1'], 'PodSecurityConfiguration');
+    return readConfig(config);
+  });
+}
+
+const GROUP = 'pod-security.admission.config.k8s.io';
+
+function readConfig(config: ConfigObject): PodSecurityConfig {
   const defaults = config.object('defaults');
   const exemptions = config.object('exemptions');
   const errors: ErrorList = [];

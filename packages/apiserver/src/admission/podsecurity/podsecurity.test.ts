@@ -426,7 +426,10 @@ test.each([
     { exemptions: { usernames: ['a', 'a', ''] } },
     '[exemptions.usernames[1]: Duplicate value: "a", exemptions.usernames[2]: Invalid value: "": username must not be empty]',
   ],
-  [{ exemption: {} }, 'unknown field "exemption"'],
+  [
+    { exemption: {}, defaults: { x: 1 }, a: 1 },
+    'strict decoding error: unknown field "a", unknown field "defaults.x", unknown field "exemption"',
+  ],
 ])('the configuration %j is refused', (config, message) => {
   const kind = { apiVersion: 'pod-security.admission.config.k8s.io/v1', kind: 'PodSecurityConfiguration' };
   expect(() => podSecurityConfig({ ...kind, ...config })).toThrow(message);

@@ -1,6 +1,6 @@
 /** What the ResourceQuota plugin is told: what may only be used where a quota covers it. */
 import type { ScopedResourceSelectorRequirement } from '@keelson/api/generated/types/core/v1';
-import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import { ConfigFileError, type ConfigObject, readStrictly } from '@keelson/component/configfile';
 
 export interface LimitedResource {
   readonly apiGroup: string;
@@ -15,7 +15,10 @@ const GROUPS = ['apiserver.config.k8s.io', 'resourcequota.admission.k8s.io'];
 /** @param given undefined where nothing is configured. @throws ConfigFileError */
 export function quotaConfig(given: unknown): LimitedResource[] {
   if (given === undefined) return [];
-  const config = new ConfigObject(given);
+  return readStrictly(given, readConfig);
+}
+
+function readConfig(config: ConfigObject): LimitedResource[] {
   const group = GROUPS.find((g) => config.string('apiVersion').startsWith(`${g}/`)) ?? GROUPS[0]!;
   const own = group === GROUPS[0];
   config.expectKind(

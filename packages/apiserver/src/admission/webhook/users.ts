@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { readYaml } from '@keelson/api/codec/yaml';
-import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
+import { ConfigFileError, ConfigObject, readStrictly } from '@keelson/component/configfile';
 import type { Credentials } from '../../webhook/client.ts';
 import type { ReadOther } from '../configuration.ts';
 
@@ -35,10 +35,12 @@ function withStars(name: string): string[] {
 
 /** @param config of a webhook plugin. @throws ConfigFileError, DecodeError, or what `readOther` throws */
 export function webhookUsers(config: unknown, readOther: ReadOther): WebhookUsers {
-  const admission = new ConfigObject(config);
-  admission.expectKind('apiserver.config.k8s.io', ['v1'], 'WebhookAdmissionConfiguration');
-  const path = admission.string('kubeConfigFile');
-  admission.expectNothingElse();
+  const path = readStrictly(config, (admission) => {
+    admission.expectKind('apiserver.config.k8s.io', ['v1'], 'WebhookAdmissionConfiguration');
+    const file = admission.string('kubeConfigFile');
+    admission.expectNothingElse();
+    return file;
+  });
   if (path === '') return new WebhookUsers(new Map(), undefined);
   if (!path.startsWith('/')) throw new ConfigFileError('kubeConfigFile must be an absolute file path');
   const kubeconfig = new ConfigObject(readYaml(readOther(path)));
