@@ -25,6 +25,14 @@ const DEFINITION = {
         schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
         subresources: { status: {}, scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n' } },
       },
+      {
+        name: 'v1beta1',
+        served: true,
+        storage: false,
+        deprecated: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        subresources: { status: {} },
+      },
     ],
   },
 };
@@ -314,6 +322,21 @@ test('the scale of a custom resource sets replicas that were not there', async (
   };
   expect(columnDefinitions[1]).toMatchObject({ name: 'Desired', description: 'Number of desired replicas' });
   expect(rows[0]!.cells.slice(0, 3)).toEqual(['w', 2, 0]);
+});
+
+test.each<[string, string, number]>([
+  ['GET', '/w', 200],
+  ['GET', '/w/status', 200],
+  ['GET', '/w/scale', 404],
+  ['GET', '/none', 404],
+  ['POST', '/w/status', 405],
+])('%s of %s in a deprecated version tells of it, refused or not', async (method, path, status) => {
+  const beta = widgets.replace('/v1/', '/v1beta1/');
+  const answer = await client.send(method, beta + path, method === 'POST' ? {} : undefined);
+  expect(answer.status).toBe(status);
+  expect(answer.headers.warning).toBe(
+    '299 - "shop.example.com/v1beta1 Widget is deprecated; use shop.example.com/v1 Widget"',
+  );
 });
 
 test('metadata in the body of a status does not matter', async () => {

@@ -6,7 +6,7 @@ import type {
   CustomResourceSubresources,
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
-import { apiVersionOf, type GroupVersionKind, type KubeObject } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ApiResource } from '../discovery/documents.ts';
 import { compareVersions } from '../discovery/priorities.ts';
 import { storageVersionHash } from '../discovery/storage-version-hash.ts';
@@ -98,6 +98,7 @@ function serve(
     subresources,
     selectableFields: selectorOf(selectableFields),
   };
+  const warning = warningOf(version, spec);
   const fieldLabels = labelsOf(selectableFields, namespaced);
   const definition: ResourceDefinition = {
     group,
@@ -123,21 +124,22 @@ function serve(
     definition,
     version: version.name,
     verbs: new Set(ALL_VERBS),
-    subresources: subresourcesOf(subresources, behaviour.kind),
+    subresources: subresourcesOf(subresources, kind, warning),
     form,
-    warning: warningOf(version, spec),
+    warning,
     convert: async (object, apiVersion) => (await stored.conversion.convert([structuredClone(object)], apiVersion))[0]!,
   };
 }
 
 function subresourcesOf(
   { status, scale }: CustomResourceSubresources,
-  { kind }: GroupVersionKind,
+  kind: string,
+  warning: string | undefined,
 ): Map<string, Subresource> {
   const verbs = new Set(VIEW_VERBS);
   const entries: Subresource[] = [
-    ...(status ? [{ name: 'status', verbs, kind }] : []),
-    ...(scale ? [{ name: 'scale', verbs, ...SCALE }] : []),
+    ...(status ? [{ name: 'status', verbs, kind, warning }] : []),
+    ...(scale ? [{ name: 'scale', verbs, ...SCALE, warning }] : []),
   ];
   return new Map(entries.map((entry) => [entry.name, entry]));
 }

@@ -1,6 +1,6 @@
 /** From a request to the endpoint of a custom resource (apiextensions-apiserver/pkg/apiserver/customresource_handler.go). */
 import { badRequest, notFound, StatusError } from '@keelson/api/errors';
-import type { RequestContext } from '../context.ts';
+import { addWarning, type RequestContext } from '../context.ts';
 import { headerOf } from '../http/answer.ts';
 import { bareType, unknownFormat } from '../http/mediatype.ts';
 import type { ServedResource } from '../registry/resource.ts';
@@ -11,12 +11,13 @@ const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'pat
 const ACROSS_NAMESPACES = ['list', 'watch'];
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
 
-/** @returns undefined where the path leads nowhere. @throws StatusError 400, 404, 405, 415 */
+/** Who asks for a deprecated version is told so, refused or not. @returns undefined where the path leads nowhere. @throws StatusError 400, 404, 405, 415 */
 export function customRoute(ctx: RequestContext, served: ServedResource): Route | undefined {
   const { info } = ctx;
   const { namespaced, resource, group } = served.definition;
   if (!namespaced && info.namespace !== '') return undefined;
   if (namespaced && info.namespace === '' && !ACROSS_NAMESPACES.includes(info.verb)) return undefined;
+  if (served.warning !== undefined) addWarning(ctx, served.warning);
   const subresource = info.subresource === '' ? undefined : served.subresources.get(info.subresource);
   if (info.subresource !== '' && !subresource) throw notFound({ group, resource }, info.name);
   const verb = VERBS.find((each) => each === info.verb);
