@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { GroupResource } from '@keelson/api/errors';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { joinHostPort } from '@keelson/component/go/net';
+import type { Verbosity } from '@keelson/component/logs/verbosity';
 import type { MetricRules } from '@keelson/component/metrics/rules';
 import type { Store } from '@keelson/storage/store';
 import type { PluginConfigurations } from './admission/configuration.ts';
@@ -145,7 +146,10 @@ export interface ServerConfig {
   readonly requestTimeoutSeconds: number;
   readonly minRequestTimeoutSeconds: number;
   readonly eventTtlSeconds: number;
+  /** Whether `/debug` is there: profiles, and the verbosity of the log. */
   readonly profiling: boolean;
+  /** What `/debug/flags/v` sets. */
+  readonly verbosity?: Verbosity | undefined;
   /** What is recorded, and where. The server closes the sink when it ends. */
   readonly audit?: { readonly policy: AuditPolicy; sink(onLost: AuditLoss): AuditSink };
   /** How the API server reaches kubelets, for logs, exec, attach, port-forward and proxies. */

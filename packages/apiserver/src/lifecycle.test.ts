@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RequestContext } from './context.ts';
 import { Lifecycle } from './lifecycle.ts';
 
-const request = (verb: string) => ({ info: { verb, subresource: '' } }) as unknown as RequestContext;
+const request = (verb: string) => ({ info: { verb, subresource: '', path: '/' } }) as unknown as RequestContext;
 
 test('a shutdown waits for requests, not for watches', async () => {
   const lifecycle = new Lifecycle();

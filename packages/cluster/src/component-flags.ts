@@ -34,6 +34,10 @@ export const commonDescriptions = {
 export const GATES_DESCRIPTION =
   'Features to switch on or off: ComponentFlagz=false. docs/feature-gates.md has those with an effect; others are checked, and told of.';
 
+/** Of components that serve `/debug`. */
+export const PROFILING_DESCRIPTION =
+  'Serve profiles of CPU and heap below /debug/pprof/, and take another --v at /debug/flags/v.';
+
 /** Of components that hold their calls back where they are told to. */
 export const rateLimitDescriptions = {
   'kube-api-burst': 'Calls that may be made at once, where --kube-api-qps limits them.',

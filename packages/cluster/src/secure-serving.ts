@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
+import { answerDebug } from '@keelson/component/debug/http';
+import type { DebugOptions } from '@keelson/component/debug/pages';
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -53,6 +55,8 @@ export interface Served {
   readonly paths: readonly string[];
   /** What `/configz` shows. */
   readonly configuration: object;
+  /** Without it there is no `/debug`. */
+  readonly debug?: DebugOptions | undefined;
 }
 
 const AUTHENTICATION = { namespace: 'kube-system', name: 'extension-apiserver-authentication' };
@@ -90,6 +94,7 @@ export async function startServing(
         : `forbidden: User ${JSON.stringify(user.name)} cannot ${verb} path ${JSON.stringify(path)}${why}`;
     },
     handle: async (request: IncomingMessage, response: ServerResponse) => {
+      if (served.debug && (await answerDebug(request, response, served.debug))) return;
       const { status = 200, headers, body } = pages(request) ?? (await answer(served, pathOf(request.url)));
       response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
     },

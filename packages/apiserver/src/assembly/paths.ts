@@ -1,4 +1,5 @@
 /** What is answered that is no resource: discovery, health, OpenAPI, metrics, and pages about the server. */
+import { serveDebug } from '@keelson/component/debug/pages';
 import { processStartSeconds } from '@keelson/component/metrics/process';
 import { openIdDiscoveryOf } from '../authn/build.ts';
 import { serveOpenId } from '../authn/serviceaccount/discovery.ts';
@@ -64,6 +65,10 @@ export function pathsOf(options: PathsOptions): PathHandler[] {
     (request) => openId && serveOpenId(openId, request),
     (request) => metrics.serve(request),
     (request) => flow?.serve(request),
+    (request, stream) =>
+      config.profiling
+        ? serveDebug({ ...request, ...stream }, { profiles: true, verbosity: config.verbosity })
+        : undefined,
     ...pages.map(
       (page): PathHandler =>
         (request) =>

@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 const LIMIT_S = 60;
 const request = (query: string, verb = 'get') =>
-  ({ info: { verb, subresource: '', query: new URLSearchParams(query) } }) as unknown as RequestContext;
+  ({ info: { verb, subresource: '', path: '/', query: new URLSearchParams(query) } }) as unknown as RequestContext;
 /** @returns after how many ms the answer came, and what it was */
 async function served(ctx: RequestContext, limitSeconds = LIMIT_S): Promise<readonly [number, string]> {
   const start = Date.now();

@@ -17,6 +17,7 @@ import { removedRelease } from '../registry/deprecation.ts';
 import type { Resources } from '../resources.ts';
 import { type Route, resourceNotFound, route } from '../router.ts';
 import { restrictionsFor } from '../table/form.ts';
+import { readBody } from './body.ts';
 import { type ComputedKinds, serveComputed } from './computed.ts';
 import { createObject } from './create.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
@@ -194,8 +195,10 @@ async function servePath({ paths, metrics }: EndpointOptions, ctx: RequestContex
   return observed(ctx, observation, answer);
 
   async function answer(): Promise<boolean> {
+    const body = async () => (await readBody(ctx.exchange)).toString('utf8');
+    const stream = { body, onGone: (callback: () => void) => ctx.exchange.onClose(callback) };
     for (const serve of paths) {
-      const served = await serve({ method, path, query, headers, user: ctx.user });
+      const served = await serve({ method, path, query, headers, user: ctx.user }, stream);
       if (!served) continue;
       ctx.exchange.respond(served.status, { ...commonHeaders(ctx), ...served.headers }, served.body);
       return true;

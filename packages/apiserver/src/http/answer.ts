@@ -12,6 +12,14 @@ export interface PathRequest {
   readonly user: UserInfo;
 }
 
+/** What few paths want of a request besides. */
+export interface PathStream {
+  /** @throws StatusError 413 */
+  readonly body: () => Promise<string>;
+  /** Calls back when the client has gone, or has its answer. */
+  readonly onGone: (callback: () => void) => void;
+}
+
 export interface Answer {
   readonly status: number;
   /** Without content-length and without what every answer gets (audit-id, the default cache-control). */
@@ -20,7 +28,10 @@ export interface Answer {
 }
 
 /** Undefined: the path is somebody else's. May throw StatusErrors. */
-export type PathHandler = (request: PathRequest) => Answer | undefined | Promise<Answer | undefined>;
+export type PathHandler = (
+  request: PathRequest,
+  stream: PathStream,
+) => Answer | undefined | Promise<Answer | undefined>;
 
 export function textAnswer(status: number, body: string): Answer {
   return {

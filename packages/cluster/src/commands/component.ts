@@ -1,13 +1,14 @@
 import { versionInfo } from '@keelson/apiserver/health/root';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { Verbosity } from '@keelson/component/logs/verbosity';
 import { FlagError, type FlagTable, type FlagValues, parseFlags, showFlag } from '@keelson/component/pflag/flags';
 import { type FlagDescriptions, usage } from '@keelson/component/pflag/usage';
 import type { Running } from '@keelson/component/running';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
-import { type LoggingValues, loggingErrors, openLog } from './logging.ts';
+import { type Log, type LoggingValues, loggingErrors, openLog } from './logging.ts';
 
 /** A program of the control plane with upstream's name and flags. */
 export interface Component<F extends FlagTable> {
@@ -21,7 +22,12 @@ export interface Component<F extends FlagTable> {
   /** @returns what is wrong with the flags taken together, in upstream's words */
   validate(values: FlagValues<F>, given: ReadonlySet<keyof F & string>): readonly string[];
   /** Resolves when it is at work. @throws StartupError */
-  start(values: FlagValues<F>, given: ReadonlySet<keyof F & string>, logger: Logger): Promise<Running>;
+  start(
+    values: FlagValues<F>,
+    given: ReadonlySet<keyof F & string>,
+    logger: Logger,
+    verbosity: Verbosity,
+  ): Promise<Running>;
 }
 
 /** The values that every component's flags have. */
@@ -42,11 +48,11 @@ export async function runComponent<F extends FlagTable>(
   const common = parsed.values as unknown as CommonValues;
   process.title = [name, ...argv].join(' ');
   const errors = loggingErrors(common);
-  const { logger, close } = openLog(name, errors.length > 0 ? { 'logging-format': 'text', v: common.v } : common, io);
+  const log = openLog(name, errors.length > 0 ? { 'logging-format': 'text', v: common.v } : common, io);
   try {
-    return errors.length > 0 ? fail(logger, aggregate(errors)) : await run(component, parsed, logger, io);
+    return errors.length > 0 ? fail(log.logger, aggregate(errors)) : await run(component, parsed, log, io);
   } finally {
-    close();
+    log.close();
   }
 }
 
@@ -58,7 +64,7 @@ interface Parsed<F extends FlagTable> {
 async function run<F extends FlagTable>(
   component: Component<F>,
   { values, given }: Parsed<F>,
-  logger: Logger,
+  { logger, verbosity }: Log,
   io: Io,
 ): Promise<number> {
   const { flags } = component;
@@ -68,7 +74,7 @@ async function run<F extends FlagTable>(
   const errors = component.validate(values, given);
   if (errors.length > 0) return fail(logger, aggregate(errors));
   try {
-    const running = await component.start(values, given, logger);
+    const running = await component.start(values, given, logger, verbosity);
     await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
     await running.stop();
     return 0;

@@ -56,8 +56,15 @@ export function loggingErrors(values: LoggingValues): string[] {
   return errors.filter((error) => error !== false);
 }
 
-/** @param values without errors @returns what to call when no more is logged, too */
-export function openLog(component: string, values: LoggingValues, io: Io): { logger: Logger; close: () => void } {
+export interface Log {
+  readonly logger: Logger;
+  readonly verbosity: Verbosity;
+  /** When no more is logged. */
+  readonly close: () => void;
+}
+
+/** @param values without errors */
+export function openLog(component: string, values: LoggingValues, io: Io): Log {
   const format = values['logging-format'] === 'json' ? 'json' : 'text';
   const bufferBytes = bytesOf(values[`log-${format}-info-buffer-size`]);
   const splits = values[`log-${format}-split-stream`] ?? false;
@@ -69,7 +76,7 @@ export function openLog(component: string, values: LoggingValues, io: Io): { log
     clearInterval(timer);
     flush();
   };
-  return { logger, close };
+  return { logger, verbosity, close };
 }
 
 const FORMATS = ['text', 'json'] as const;

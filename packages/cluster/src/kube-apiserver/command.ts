@@ -16,12 +16,12 @@ const component: Component<typeof flags> = {
   flags,
   descriptions,
   validate,
-  async start(values, given, logger) {
+  async start(values, given, logger, verbosity) {
     tellIdleGates(parseFeatureGates(values['feature-gates']), [...GATES, ...LOGGING_GATES], logger);
     const egress = await openEgress(values);
     const tracing = await openTracing(values, logger, egress);
     const store = await openStoreOf(values, { egress, tracing });
-    const server = await startServer(values, { store, logger, given, egress, tracing });
+    const server = await startServer(values, { store, logger, given, verbosity, egress, tracing });
     logger.info({ port: server.port, milliseconds: Math.round(performance.now()) }, 'Serving');
     return server;
   },

@@ -11,6 +11,7 @@ import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/ht
 import type { Tracing } from '@keelson/apiserver/tracing/index';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { Verbosity } from '@keelson/component/logs/verbosity';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
 import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
@@ -33,6 +34,8 @@ export interface ConfigWorld {
   readonly files: WatchedFiles;
   /** What the command line gave: some flags mean something when they are empty. */
   readonly given?: Given | undefined;
+  /** Of the log. */
+  readonly verbosity?: Verbosity | undefined;
   readonly egress?: EgressSelector | undefined;
   readonly tracing?: Tracing | undefined;
 }
@@ -40,7 +43,7 @@ export interface ConfigWorld {
 /** What the flags mean to the server. @throws StartupError for files that are missing or make no sense */
 export async function serverConfig(
   values: Values,
-  { store, logger, files, given, egress, tracing }: ConfigWorld,
+  { store, logger, files, given, verbosity, egress, tracing }: ConfigWorld,
 ): Promise<ServerConfig> {
   const ports = values['service-node-port-range'];
   const streams = values['http2-max-streams-per-connection'];
@@ -84,7 +87,8 @@ export async function serverConfig(
     requestTimeoutSeconds: values['request-timeout'] / 1000,
     minRequestTimeoutSeconds: values['min-request-timeout'],
     eventTtlSeconds: values['event-ttl'] / 1000,
-    profiling: false,
+    profiling: values.profiling,
+    verbosity,
     audit: await reader.audit(logger),
     kubelet: {
       clientCertificate: reader.pair('kubelet-client-certificate', 'kubelet-client-key'),

@@ -1,6 +1,7 @@
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import type { FlagTable, FlagValues } from '@keelson/component/pflag/flags';
 import { loggingDescriptions } from '../commands/logging.ts';
+import { PROFILING_DESCRIPTION } from '../component-flags.ts';
 import { metricDescriptions } from '../metric-flags.ts';
 
 /** The flags of `kube-apiserver`: upstream's, and Keelson's own. */
@@ -160,6 +161,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'peer-ca-file':
     'Authority of the serving certificates of other API servers: requests for what they serve and this one does not go to them, and /apis lists what any of them serves. Needs --proxy-client-cert-file.',
   'permit-port-sharing': 'Let other processes listen at the port, too (SO_REUSEPORT): connections are spread over all.',
+  profiling: PROFILING_DESCRIPTION,
   'proxy-client-cert-file': 'Client certificate with which extension API servers are asked.',
   'proxy-client-key-file': 'Key of the client certificate for extension API servers.',
   'request-timeout': 'How long a request may take, watches apart.',
@@ -230,7 +232,6 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'lease-reuse-duration-seconds': 'Leases of etcd are shared by what ends at about the same time.',
   'min-compatibility-version': 'See --emulated-version.',
   'permit-address-sharing': 'The port may always be taken again while old connections end (SO_REUSEADDR).',
-  profiling: "Of Go's profiler; that of Node is switched on by NODE_OPTIONS.",
   'runtime-config-emulation-forward-compatible': 'See --emulated-version.',
   'show-hidden-metrics-for-version': 'No metric is hidden.',
   'storage-backend': 'etcd3 is the only one there is, and what is checked.',

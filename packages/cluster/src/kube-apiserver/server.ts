@@ -6,6 +6,7 @@ import { EncryptionConfigError } from '@keelson/apiserver/encryption/error';
 import { tracedCalls } from '@keelson/apiserver/tracing/calls';
 import type { Tracing } from '@keelson/apiserver/tracing/index';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { Verbosity } from '@keelson/component/logs/verbosity';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { openStore } from '@keelson/storage/open';
@@ -86,6 +87,8 @@ export interface StartOptions extends Ways {
   readonly store: Store;
   readonly logger: Logger;
   readonly given?: Given | undefined;
+  /** Of the log. */
+  readonly verbosity?: Verbosity | undefined;
   /** Makes the files that the flags name, before they are read. */
   readonly prepareFiles?: () => Promise<void>;
 }
@@ -97,7 +100,7 @@ export interface StartOptions extends Ways {
  */
 export async function startServer(
   values: Values,
-  { store, logger, given, egress, tracing, prepareFiles = async () => {} }: StartOptions,
+  { store, logger, given, verbosity, egress, tracing, prepareFiles = async () => {} }: StartOptions,
 ): Promise<RunningServer> {
   const files = new WatchedFiles(logger);
   let storeOverrides: readonly StoreOverride[] = [];
@@ -105,7 +108,15 @@ export async function startServer(
     storeOverrides = await openOverrides(values, { egress, tracing });
     const code = import('@keelson/apiserver/server');
     await prepareFiles();
-    const config = await serverConfig(values, { store, logger, files, given, egress: egress?.selector, tracing });
+    const config = await serverConfig(values, {
+      store,
+      logger,
+      files,
+      given,
+      verbosity,
+      egress: egress?.selector,
+      tracing,
+    });
     const { startApiServer } = await code;
     const server = await startApiServer({ ...config, storeOverrides, flags: flagTexts(flags, values) });
     await server.ready;

@@ -26,7 +26,7 @@ const component: Component<typeof flags> = {
     ...metricErrors(values),
     ...unknownControllers(values.controllers),
   ],
-  async start(values, given, logger) {
+  async start(values, given, logger, verbosity) {
     const config = await readKubeconfig(values.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
     tellIdleGates(gates, [...COMMON_GATES, ...CONTROLLER_GATES], logger);
@@ -56,6 +56,7 @@ const component: Component<typeof flags> = {
       paths: ['/configz', '/healthz', '/metrics'],
       health: () => [],
       ready: () => true,
+      debug: values.profiling ? { profiles: true, verbosity } : undefined,
       configuration: {},
     };
     const serving = await startServing(values, client, served, logger);

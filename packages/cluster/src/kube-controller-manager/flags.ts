@@ -1,7 +1,12 @@
 import { kubeControllerManagerFlags } from '@keelson/component/generated/kube-controller-manager-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { loggingDescriptions } from '../commands/logging.ts';
-import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
+import {
+  commonDescriptions,
+  GATES_DESCRIPTION,
+  PROFILING_DESCRIPTION,
+  rateLimitDescriptions,
+} from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { metricDescriptions } from '../metric-flags.ts';
 import { servingDescriptions } from '../secure-serving.ts';
@@ -19,6 +24,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...servingDescriptions,
   ...metricDescriptions,
   'feature-gates': GATES_DESCRIPTION,
+  profiling: PROFILING_DESCRIPTION,
   'allocate-node-cidrs': 'Give each node a range of addresses for its pods, out of --cluster-cidr.',
   'cluster-cidr': 'Addresses of pods, as CIDR; two of different families for dual stack.',
   'cluster-signing-cert-file':

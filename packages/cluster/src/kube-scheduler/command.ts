@@ -19,7 +19,7 @@ const component: Component<typeof flags> = {
   flags,
   descriptions,
   validate: (values) => [...gateErrors(values['feature-gates']), ...electionErrors(values), ...metricErrors(values)],
-  async start(values, given, logger) {
+  async start(values, given, logger, verbosity) {
     const configuration = await configurationOf(values);
     const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
@@ -36,6 +36,7 @@ const component: Component<typeof flags> = {
       paths: ['/configz', '/healthz', '/livez', '/metrics', '/readyz'],
       health: () => [],
       ready: () => scheduler.hasSynced,
+      debug: configuration.enableProfiling ? { profiles: true, verbosity } : undefined,
       configuration: { 'kubescheduler.config.k8s.io': configuration },
     };
     const serving = await startServing(values, client, served, logger);

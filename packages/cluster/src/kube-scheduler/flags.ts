@@ -1,7 +1,12 @@
 import { kubeSchedulerFlags } from '@keelson/component/generated/kube-scheduler-flags';
 import type { FlagValues } from '@keelson/component/pflag/flags';
 import { loggingDescriptions } from '../commands/logging.ts';
-import { commonDescriptions, GATES_DESCRIPTION, rateLimitDescriptions } from '../component-flags.ts';
+import {
+  commonDescriptions,
+  GATES_DESCRIPTION,
+  PROFILING_DESCRIPTION,
+  rateLimitDescriptions,
+} from '../component-flags.ts';
 import { electionDescriptions } from '../leader-election.ts';
 import { metricDescriptions } from '../metric-flags.ts';
 import { servingDescriptions } from '../secure-serving.ts';
@@ -19,5 +24,6 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   ...servingDescriptions,
   ...metricDescriptions,
   'feature-gates': GATES_DESCRIPTION,
+  profiling: PROFILING_DESCRIPTION,
   config: 'File with a KubeSchedulerConfiguration, which counts instead of the flags.',
 };

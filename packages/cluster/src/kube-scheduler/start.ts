@@ -27,7 +27,7 @@ export async function configurationOf(values: Values): Promise<SchedulerConfigur
     resourceName: values['leader-elect-resource-name'],
     resourceNamespace: values['leader-elect-resource-namespace'],
   };
-  return { ...configuration, leaderElection };
+  return { ...configuration, leaderElection, enableProfiling: values.profiling };
 }
 
 /** @param identity in elections; a new one each time without it. @param metrics where its metrics are registered */

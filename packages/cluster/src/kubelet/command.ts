@@ -34,7 +34,7 @@ const component: Component<typeof flags> = {
       values.kubeconfig === '' && '--kubeconfig FILE says where the API server is',
       values['bootstrap-kubeconfig'] !== '' && values.kubeconfig === '' && '--kubeconfig FILE is where access is kept',
     ].filter((message) => message !== false),
-  async start(values, given, logger) {
+  async start(values, given, logger, verbosity) {
     const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
     const { skippedFiles } = configuration;
     if (skippedFiles.length > 0)
@@ -94,6 +94,10 @@ const component: Component<typeof flags> = {
         ...(housekeeping.systemLogs && endpoint !== SIMULATED ? { systemLogs: servers.SYSTEM_LOGS } : {}),
         systemLogQueries: housekeeping.systemLogQueries,
         configuration: configuration.shown,
+        debug: {
+          profiles: configuration.enableProfilingHandler ?? true,
+          verbosity: configuration.enableDebugFlagsHandler === false ? undefined : verbosity,
+        },
         pages: pagesOf({ component: 'kubelet', flags: flagTexts(flags, values), paths: servers.LISTED_PATHS, gates }),
       });
       return serveWith(certificate, authorities, port);

@@ -41,6 +41,8 @@ interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile
   readonly preloadedImagesVerificationAllowlist?: readonly string[];
   readonly userNamespaces?: { readonly idsPerPod?: number };
   readonly featureGates?: Readonly<Record<string, boolean>>;
+  readonly enableProfilingHandler?: boolean;
+  readonly enableDebugFlagsHandler?: boolean;
 }
 
 /** Durations in milliseconds. */

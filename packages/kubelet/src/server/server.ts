@@ -1,7 +1,7 @@
 /**
  * The kubelet's port: what the API server asks it for on behalf of users, and what scrapers read (pkg/kubelet/server).
  *
- *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /statusz /flagz /logs/
+ *     GET  /pods /runningpods/ /stats/summary /metrics… /healthz /configz /statusz /flagz /logs/ /debug/
  *     GET  /containerLogs/NAMESPACE/POD/CONTAINER
  *     POST /checkpoint/NAMESPACE/POD/CONTAINER
  *     POST /exec /attach /portForward /run, the first three with streams of their own
@@ -9,6 +9,8 @@
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
+import { answerDebug } from '@keelson/component/debug/http';
+import type { DebugOptions } from '@keelson/component/debug/pages';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { listenPlain, type Pages } from '@keelson/component/serving/plain';
@@ -62,6 +64,8 @@ interface Served {
   readonly configuration?: object | undefined;
   /** `/statusz` and `/flagz`. */
   readonly pages?: Pages | undefined;
+  /** Without it there is no `/debug`. */
+  readonly debug?: DebugOptions | undefined;
 }
 
 /** What `/statusz` lists: of what is served, what upstream lists. */
@@ -140,7 +144,9 @@ class KubeletServer {
   }
 
   async handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const page = this.#options.pages?.(request);
+    const { pages, debug } = this.#options;
+    if (debug && (await answerDebug(request, response, debug))) return;
+    const page = pages?.(request);
     if (page) {
       response.writeHead(page.status ?? 200, { ...page.headers, 'content-length': Buffer.byteLength(page.body) });
       return void response.end(page.body);
