@@ -120,10 +120,14 @@ export class EtcdCluster {
 
   /** Takes a member out of the cluster. @returns whether it was one, beside others */
   async remove(peerUrl: string): Promise<boolean> {
+    // The member that answers may be the one that goes: what it did without a word is found done by the next try.
+    let isAsked = false;
     return this.#persistently(`the member ${peerUrl} cannot be removed`, async () => {
       const members = await this.#membership.list();
       const member = members.find(isAt(peerUrl));
-      if (member === undefined || members.length === 1) return false;
+      if (member === undefined) return isAsked;
+      if (members.length === 1) return false;
+      isAsked = true;
       await this.#membership.remove(member.id);
       return true;
     });
