@@ -11,7 +11,7 @@ import type { Forwarding } from '../connect/forward.ts';
 import { Kubelets } from '../connect/kubelets.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { endpoint } from '../handlers/endpoint.ts';
-import { Rounds } from '../handlers/rounds.ts';
+import { FanOut } from '../handlers/fan-out.ts';
 import { virtualKinds } from '../handlers/virtual-kinds.ts';
 import type { PathHandler } from '../http/answer.ts';
 import { componentStatuses } from '../registry/core/componentstatus/probe.ts';
@@ -88,7 +88,7 @@ export function handlerOf(options: HandlerOptions): {
       minRequestTimeoutSeconds: config.minRequestTimeoutSeconds,
       random,
       lifecycle,
-      rounds: new Rounds(store.embedded ? 0 : 1),
+      fanOut: new FanOut(outside.monotonic),
     },
     passOn: (ctx) => aggregation.serve(ctx),
     hasGroup: (group) => discovery.isOwn(group),

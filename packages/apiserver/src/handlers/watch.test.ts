@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
+import { FanOut } from './fan-out.ts';
 import type { ListOptions } from './options.ts';
-import { Rounds } from './rounds.ts';
 import type { Scope } from './scope.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
 
@@ -23,7 +23,7 @@ const watches = new Set<() => void>();
 const limits = {
   minRequestTimeoutSeconds: 60,
   random: () => 0,
-  rounds: new Rounds(0),
+  fanOut: new FanOut(() => performance.now()),
   lifecycle: {
     registerWatch: (end: () => void) => {
       watches.add(end);

@@ -12,11 +12,11 @@ import type { WatchSeries } from '../metrics/server-metrics.ts';
 import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import { formOf } from '../table/form.ts';
+import type { FanOut } from './fan-out.ts';
 import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
 import { parseResourceVersion, resourceVersionTooLarge } from './revisions.ts';
-import type { Rounds } from './rounds.ts';
 import type { Scope } from './scope.ts';
 import { onlyKey, type Selection, selectionOf } from './selection.ts';
 import { unready } from './unready.ts';
@@ -36,7 +36,7 @@ export interface WatchLimits {
   /** In [0, 1). */
   readonly random: () => number;
   readonly lifecycle: Lifecycle;
-  readonly rounds: Rounds;
+  readonly fanOut: FanOut;
 }
 
 /** Resolves when the watch is over. @throws StatusError before the answer has begun, what goes wrong with an event after that */
@@ -47,7 +47,7 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const { isUncached } = scope.served.definition.registration;
   const current = await untilHeld(scope, revision, options);
   checkStreamable(scope);
-  const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.rounds);
+  const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.fanOut);
   const seconds = options.timeoutSeconds || limits.minRequestTimeoutSeconds * (1 + limits.random());
   const ended = limits.lifecycle.registerWatch(() => stream.end());
   stream.ended.then(ended, ended);
@@ -127,17 +127,17 @@ class WatchStream implements Subscriber {
   #isOver = false;
   #bookmarked = 0;
 
-  readonly #rounds: Rounds;
-  readonly #writeInRound = () => this.#write();
+  readonly #fanOut: FanOut;
+  readonly #writeInTurn = () => this.#write();
 
   constructor(
     scope: Scope,
     selection: Selection,
     options: ListOptions,
     representation: Representation,
-    rounds: Rounds,
+    fanOut: FanOut,
   ) {
-    this.#rounds = rounds;
+    this.#fanOut = fanOut;
     this.#scope = scope;
     this.#selection = selection;
     this.#options = options;
@@ -213,7 +213,7 @@ class WatchStream implements Subscriber {
       if (!isReplay) this.#pendingBytes += event.object.bytes.length;
     }
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#giveUp();
-    else if (!this.#isBlocked) this.#rounds.join(this.#writeInRound);
+    else if (!this.#isBlocked) this.#fanOut.join(this.#writeInTurn);
   }
 
   onEnd(): void {
