@@ -423,3 +423,42 @@ test('what a patch has made of a custom object is shown with all members in orde
   const { message } = JSON.parse(body) as { message: string };
   expect(message).toMatch(/"metadata\\?":\{\\?"creationTimestamp.*generation.*name.*namespace.*resourceVersion.*uid/s);
 });
+
+test('a custom object is shown as it is read, with the default of a status that its creation took away', async () => {
+  const gizmos = '/apis/shop.example.com/v1/gizmos';
+  const schema = {
+    type: 'object',
+    properties: {
+      spec: { type: 'object', properties: { free: { type: 'array', items: { type: 'object' } } } },
+      status: { type: 'object', default: { phase: 'New' }, properties: { phase: { type: 'string' } } },
+    },
+  };
+  const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } };
+  await client.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    metadata: { name: 'gizmos.shop.example.com' },
+    spec: {
+      group: 'shop.example.com',
+      scope: 'Cluster',
+      names: { plural: 'gizmos', kind: 'Gizmo' },
+      versions: [{ ...version, subresources: { status: {} } }],
+    },
+  });
+  await vi.waitFor(async () => expect((await client.send('GET', gizmos)).status).toBe(200), 10_000);
+  const gizmo = {
+    apiVersion: 'shop.example.com/v1',
+    kind: 'Gizmo',
+    metadata: { name: 'g' },
+    spec: { free: [{ a: 1 }] },
+  };
+  const seen = { spec: { free: [{}] }, status: { phase: 'New' } };
+  const created = await client.send('POST', `${gizmos}?dryRun=All`, gizmo);
+  expect(JSON.parse(created.body) as object).toMatchObject(seen);
+  // Of what has no schema apply knows nothing, and takes it.
+  for (const dryRun of ['dryRun=All', '']) {
+    const applied = await client.send('PATCH', `${gizmos}/g?fieldManager=m&${dryRun}`, gizmo, APPLY);
+    expect(applied.status).toBe(201);
+    expect(JSON.parse(applied.body) as typeof seen).toMatchObject(seen);
+    expect((JSON.parse(applied.body) as typeof seen).spec).toEqual(seen.spec);
+  }
+  expect(JSON.parse((await client.send('GET', `${gizmos}/g`)).body) as object).toMatchObject(seen);
+});

@@ -57,6 +57,12 @@ export class CustomForm implements ObjectForm {
   }
 
   emptiesToNull(): void {}
+
+  /** What server-side apply has put where it may not be is gone, and a status that creation took away has its default. */
+  reread(object: KubeObject): void {
+    this.#schema.prune(object, { dropsMalformed: true });
+    this.#schema.applyDefaults(object);
+  }
 }
 
 function isOfGroup(apiVersion: string | undefined, group: string): boolean {

@@ -103,8 +103,6 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
           ...(warn && { warn }),
         }),
       warningsOnUpdate: () => [],
-      // A null that an apply has put where none may be is gone when it is read again.
-      canonicalize: (object) => void schema.prune(object),
       resetFields: { [apiVersionOf(kind)]: { 'f:metadata': {}, 'f:spec': {} } },
     },
   };

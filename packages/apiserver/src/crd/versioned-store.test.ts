@@ -45,22 +45,6 @@ describe('versions that differ in their name', () => {
     expect(kvs.map(({ value }) => read(value))).toEqual([object('v1', { a: 'x', size: 'M' })]);
   });
 
-  it('a status that was left out has its default once it is written', async () => {
-    const source: JSONSchemaProps = {
-      type: 'object',
-      properties: { status: { type: 'object', default: { phase: 'New' }, properties: { phase: { type: 'string' } } } },
-    };
-    const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
-    const schemas = new Map([['v1', customSchema(source, { kind, namespaced: true })]]);
-    const inner = openMemoryStore();
-    const store = new VersionedStore(inner, { ...kind, own: 'v1', storage: 'v1', schemas, conversion: RENAMING });
-    const bare: KubeObject = { kind: 'Widget', apiVersion: 'example.com/v1', metadata: { name: 'a' } };
-    const written = await store.put(KEY, encodeStored(bare), { expect: 0 });
-    expect(written.ok && read(written.value!)).toEqual({ ...bare, status: { phase: 'New' } });
-    expect(await stored(store)).toEqual({ ...bare, status: { phase: 'New' } });
-    expect(await stored(inner)).toEqual(bare);
-  });
-
   it('what lies there in another than the storage version is to be written again', async () => {
     const inner = openMemoryStore();
     const stale = async (own: string, revision: number) => view(inner, own).isStale(KEY, revision);

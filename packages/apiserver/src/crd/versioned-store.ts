@@ -44,10 +44,9 @@ export class VersionedStore extends TransformedStore {
 
   override async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteResult> {
     const stored = await this.write(key, value);
-    const readsAsWritten = stored === value && !this.#schemaOf(this.#storage)?.defaultsStatus;
-    if (readsAsWritten) this.#known.add(value);
+    if (stored === value) this.#known.add(value);
     const result = await this.outcome(await this.inner.put(key, stored, options));
-    if (!result.ok || readsAsWritten) return result;
+    if (!result.ok || stored === value) return result;
     const { revision } = result;
     const kv = { key, value: stored, createRevision: revision, modRevision: revision, version: 1 };
     const [seen] = await this.read([kv]);

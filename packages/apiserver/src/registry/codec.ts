@@ -47,6 +47,7 @@ export class ObjectCodec {
     const { storageForm, registration } = this.#definition;
     const object = storageForm.normalize(this.#asRead(given));
     if (!registration.storedAsJson) storageForm.emptiesToNull(object);
+    storageForm.reread?.(object);
     if (isStored) delete object.metadata.selfLink;
     const bytes = storageForm.type ? encodeStored(object) : encodeSorted(object);
     justEncoded.set(bytes, object);

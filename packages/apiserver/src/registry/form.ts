@@ -23,6 +23,8 @@ export interface ObjectForm {
   withoutEmpties<T extends object>(object: T): T;
   /** In place. */
   emptiesToNull(object: object): void;
+  /** Makes of a canonical object what reading it again would, where that is something else. In place. */
+  reread?(object: KubeObject): void;
 }
 
 const forms = new WeakMap<StructType, ObjectForm>();

@@ -54,8 +54,6 @@ export interface CustomSchema {
    * @throws DecodeError for malformed metadata of an embedded resource, unless that is dropped
    */
   prune(object: KubeObject, options?: PruneOptions): string[];
-  /** Whether an object that is written without its status has one when it is read. */
-  readonly defaultsStatus: boolean;
   /** Fills in defaults; a null where null is not allowed and there is a default becomes the default. In place. */
   applyDefaults(object: KubeObject): void;
   /** Values against the schema, metadata of embedded resources, list types, then rules. */
@@ -88,7 +86,6 @@ const NOT_CHECKED =
 
 class VersionSchema implements CustomSchema {
   readonly apply: ApplySchema;
-  readonly defaultsStatus: boolean;
   readonly #schema: Structural | undefined;
   /** The schema of the object as a resource. */
   readonly #root: Structural | undefined;
@@ -99,7 +96,6 @@ class VersionSchema implements CustomSchema {
     this.#preserves = preserveUnknownFields || schema === undefined;
     this.#schema = schema && (preserveUnknownFields ? schema : withPrunedDefaults(schema));
     this.#root = this.#schema && asResource(this.#schema);
-    this.defaultsStatus = this.#schema?.properties.get('status')?.default !== undefined;
     this.#rules = this.#schema && RuleTree.ofResource(this.#schema);
     this.apply = applySchema(schema, preserveUnknownFields);
   }

@@ -182,7 +182,11 @@ function validateRules(
 ): ErrorList {
   const check = new RulesCheck(isUnchanged(schema, context), isFaulty);
   const root = structural(schema);
-  check.visit(root, { declared: () => declareResource(root), ruled: false, count: 1, uncorrelated: undefined }, path);
+  check.visit(
+    root,
+    { declared: once(() => declareResource(root)), ruled: false, count: 1, uncorrelated: undefined },
+    path,
+  );
   return [...check.errors, ...check.total(path)];
 }
 
@@ -221,11 +225,12 @@ class RulesCheck {
     const count = node.count === undefined || most === undefined ? undefined : times(node.count, most);
     const ruled = node.ruled || schema.rules.length > 0;
     // Where no rule looks at what is around it, a value is seen by itself, and where that does not show it.
-    const seen = (inner: Structural, within: (around: Declared) => Declared | undefined) => () => {
-      const around = ruled ? node.declared() : undefined;
-      if (ruled && !around) return undefined;
-      return (around && within(around)) ?? (inner.embedded ? declareResource(inner) : declareValue(inner));
-    };
+    const seen = (inner: Structural, within: (around: Declared) => Declared | undefined) =>
+      once(() => {
+        const around = ruled ? node.declared() : undefined;
+        if (ruled && !around) return undefined;
+        return (around && within(around)) ?? (inner.embedded ? declareResource(inner) : declareValue(inner));
+      });
     const inner = { ...node, ruled, count };
     if (typeof additional === 'object') {
       const declared = seen(additional, declaredElement);
@@ -309,6 +314,15 @@ class RulesCheck {
       forbidden(path, tooCostly(what, total, DEFINITION_LIMIT)),
     ];
   }
+}
+
+/** Every rule within a schema asks for what it sees, which is made of the whole of it. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** How many values a value can have within. */
