@@ -19,6 +19,7 @@ import { Permits } from '@keelson/scheduler/cycle/permits';
 import { Scheduler } from '@keelson/scheduler/cycle/scheduler';
 import type { Listers } from '@keelson/scheduler/framework/plugin';
 import { Profile } from '@keelson/scheduler/framework/profile';
+import { sampled } from '@keelson/scheduler/framework/sampled';
 import { SchedulerMetrics } from '@keelson/scheduler/metrics';
 import { registry } from '@keelson/scheduler/plugins/registry';
 import { Hints } from '@keelson/scheduler/queue/hints';
@@ -165,8 +166,8 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const failed = (...failure: Parameters<Scheduler['fail']>) => scheduler.fail(...failure);
   const binder: Binder = new Binder({ ...common, extenders: undefined, failed });
-  const profiles = new Map([[profile.name, profile]]);
-  const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profiles, algorithm, binder, current });
+  const profileOf = sampled(new Map([[profile.name, profile]]), metrics, world.random);
+  const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profileOf, algorithm, binder, current });
   for (let i = 0; i < pods; i++) {
     const pod = makePod(`pod-${i}`, parts(i));
     store('pods').put(storeKey(pod), pod);

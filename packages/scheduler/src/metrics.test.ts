@@ -31,6 +31,8 @@ it('what is done beside the cycles is counted', async () => {
     [claim({ driver: 'a.example.com', bindingConditions: ['attached'] }, { driver: 'b.example.com' })],
     'timeout',
   );
+  metrics.executions('NodePorts', 'Filter', 'Unschedulable').observe(0.5);
+  metrics.hinted('NodePorts', 'AssignedPodDelete', 'QueueSkip', 2);
   metrics.claimCreated(true);
   metrics.claimCreated(false);
   inFlight.begin('u1');
@@ -48,6 +50,8 @@ it('what is done beside the cycles is counted', async () => {
       `scheduler_dra_bindingconditions_allocations_total${devices('a.example.com')} 1`,
       `scheduler_dra_bindingconditions_wait_duration_seconds_sum${devices('a.example.com')} 3`,
       `scheduler_dra_bindingconditions_wait_duration_seconds_sum${devices('b.example.com')} 3`,
+      'scheduler_plugin_execution_duration_seconds_sum{extension_point="Filter",plugin="NodePorts",status="Unschedulable"} 0.5',
+      'scheduler_queueing_hint_execution_duration_seconds_sum{event="AssignedPodDelete",hint="QueueSkip",plugin="NodePorts"} 1',
       'scheduler_inflight_events{event="NodeAdd"} 2',
       'scheduler_inflight_events{event="PodPopped"} 1',
     ]),

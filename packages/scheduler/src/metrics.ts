@@ -1,6 +1,13 @@
 /** What the scheduler tells Prometheus (pkg/scheduler/metrics/metrics.go). */
 import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
-import { Counter, type Description, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
+import {
+  Counter,
+  type Description,
+  exponentialBounds,
+  Gauge,
+  Histogram,
+  type HistogramSeries,
+} from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { AwaitedStatus } from './framework/plugin.ts';
 import type { QueueObserver } from './queue/observer.ts';
@@ -30,6 +37,8 @@ export class SchedulerMetrics implements QueueObserver {
   readonly #afterFlush: Counter;
   readonly #bindings: Gauge;
   readonly #evaluations: Counter;
+  readonly #pluginSeconds: Histogram;
+  readonly #hintSeconds: Histogram;
   readonly #permitSeconds: Histogram;
   readonly #evictions: Counter;
   readonly #evictionSeconds: Histogram;
@@ -121,6 +130,25 @@ export class SchedulerMetrics implements QueueObserver {
       'plugin',
       'extension_point',
       'profile',
+    );
+    const micros = exponentialBounds(0.00001, 1.5, 20);
+    this.#pluginSeconds = histogram(
+      micros,
+      'plugin_execution_duration_seconds',
+      'How long single plugins took; of one in a hundred pods.',
+      'ALPHA',
+      'plugin',
+      'extension_point',
+      'status',
+    );
+    this.#hintSeconds = histogram(
+      micros,
+      'queueing_hint_execution_duration_seconds',
+      'How long plugins took to say whether an event helps a pod.',
+      'ALPHA',
+      'plugin',
+      'event',
+      'hint',
     );
     this.#permitSeconds = histogram(
       millis,
@@ -218,6 +246,14 @@ export class SchedulerMetrics implements QueueObserver {
 
   evaluated(plugin: string, extension: string, profile: string, times: number): void {
     if (times > 0) this.#evaluations.with(plugin, extension, profile).inc(times);
+  }
+
+  executions(plugin: string, extension: string, status: string): HistogramSeries {
+    return this.#pluginSeconds.with(plugin, extension, status);
+  }
+
+  hinted(plugin: string, event: string, hint: string, startedAt: number): void {
+    this.#hintSeconds.with(plugin, event, hint).observe(this.seconds() - startedAt);
   }
 
   permitted(result: string, startedAt: number): void {

@@ -27,6 +27,7 @@ import { Extenders } from './extenders/extenders.ts';
 import { askOverHttp } from './extenders/http.ts';
 import type { IndexedLister, Listers, PluginFactory, Writer } from './framework/plugin.ts';
 import { Profile } from './framework/profile.ts';
+import { sampled } from './framework/sampled.ts';
 import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { registry as inTree } from './plugins/registry.ts';
@@ -188,14 +189,19 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     profiles.set(profile.schedulerName, new Profile(ignoring(profile, ignored), plugins, context));
   }
   const interests = new Map(Array.from(profiles, ([name, profile]) => [name, profile.interests()]));
+  const profileOf = sampled(profiles, metrics, world.random);
   const first = profiles.values().next().value!;
   const queue: SchedulingQueue = new SchedulingQueue({
     clock: world.clock,
     compare: (a, b) => first.plugins.queueSort[0]!.compare!(a, b),
     initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
     maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
-    hints: new Hints(interests, (plugin, error) => world.log.warn({ plugin, error }, 'A queueing hint failed')),
-    preEnqueue: (pod, gate) => profiles.get(pod.pod.spec.schedulerName ?? '')?.preEnqueue(pod, gate),
+    hints: new Hints(
+      interests,
+      (plugin, error) => world.log.warn({ plugin, error }, 'A queueing hint failed'),
+      metrics,
+    ),
+    preEnqueue: (pod, gate) => profileOf(pod.pod.spec.schedulerName ?? '')?.preEnqueue(pod, gate),
     current,
     observer: metrics,
     ready: () => scheduler.ready(),
@@ -213,7 +219,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     extenders,
     failed: (...failure) => scheduler.fail(...failure),
   });
-  const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profiles, algorithm, binder, current });
+  const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profileOf, algorithm, binder, current });
 
   const handlers = { cache, queue, binder, isOurs: (name: string | undefined) => profiles.has(name ?? '') };
   handlePods(informers, handlers);

@@ -19,7 +19,8 @@ export interface SchedulerParts {
   readonly cache: Cache;
   readonly snapshot: Snapshot;
   readonly queue: SchedulingQueue;
-  readonly profiles: ReadonlyMap<string, Profile>;
+  /** By the name that pods ask for. */
+  readonly profileOf: (schedulerName: string) => Profile | undefined;
   readonly algorithm: Algorithm;
   readonly permits: Permits;
   readonly binder: Binder;
@@ -75,8 +76,8 @@ export class Scheduler {
   }
 
   async scheduleOne(queued: QueuedPod, signal: AbortSignal): Promise<void> {
-    const { profiles, queue, cache, snapshot, algorithm, metrics } = this.#parts;
-    const profile = profiles.get(queued.schedulerName);
+    const { profileOf, queue, cache, snapshot, algorithm, metrics } = this.#parts;
+    const profile = profileOf(queued.schedulerName);
     if (!profile || this.#isOver(queued)) return queue.done(queued.uid);
     const startedAt = metrics.seconds();
     cache.updateSnapshot(snapshot);

@@ -33,8 +33,8 @@ export class Profile {
   readonly percentageOfNodesToScore: number | undefined;
   readonly plugins: Readonly<Record<Extension, readonly Plugin[]>>;
   readonly weights: ReadonlyMap<string, number>;
-  readonly #context: PluginContext;
-  readonly #all: readonly Plugin[];
+  private readonly context: PluginContext;
+  private readonly all: readonly Plugin[];
 
   /** @throws Error for plugins that do not exist, or are enabled where they have nothing to say */
   constructor(
@@ -44,7 +44,7 @@ export class Profile {
   ) {
     this.name = configuration.schedulerName;
     this.percentageOfNodesToScore = configuration.percentageOfNodesToScore;
-    this.#context = context;
+    this.context = context;
     const made = new Map<string, Plugin>();
     for (const name of namesOf(configuration)) {
       const factory = registry.get(name);
@@ -55,7 +55,7 @@ export class Profile {
         throw new Error(`initializing plugin "${name}": ${(error as Error).message}`);
       }
     }
-    this.#all = [...made.values()];
+    this.all = [...made.values()];
     this.plugins = placesOf(configuration, made);
     if (this.plugins.queueSort.length !== 1) {
       const count = this.plugins.queueSort.length;
@@ -69,10 +69,17 @@ export class Profile {
     this.weights = weightsOf(configuration, this.plugins.score);
   }
 
+  /** The same profile with other plugins in the places of its own, which share all that it has. */
+  replacing(replace: (plugin: Plugin) => Plugin): Profile {
+    const others = new Map(this.all.map((plugin) => [plugin, replace(plugin)]));
+    const plugins = Object.entries(this.plugins).map(([place, at]) => [place, at.map((each) => others.get(each)!)]);
+    return Object.create(this, { plugins: { value: Object.fromEntries(plugins) } }) as Profile;
+  }
+
   /** What each plugin waits for after it has rejected a pod. */
   interests(): Map<string, readonly Interest[]> {
     const interests = new Map<string, readonly Interest[]>();
-    for (const plugin of this.#all) {
+    for (const plugin of this.all) {
       const rejects = plugin.preEnqueue ?? plugin.preFilter ?? plugin.filter ?? plugin.reserve ?? plugin.permit;
       if (rejects) interests.set(plugin.name, plugin.events?.() ?? EVERYTHING);
     }
@@ -100,7 +107,7 @@ export class Profile {
     let only: ReadonlySet<string> | undefined;
     let rejection: Rejection | undefined;
     const refuse = (by: Rejection, named: readonly string[]): Begun => {
-      const cycle = new Cycle(pod, states, [], this.#context.nominations, asked);
+      const cycle = new Cycle(pod, states, [], this.context.nominations, asked);
       return { cycle, rejection: by, onlyBy: named };
     };
     for (const plugin of this.plugins.preFilter) {
@@ -119,7 +126,7 @@ export class Profile {
       }
     }
     const filters = this.plugins.filter.filter(({ name }) => !skipped.has(name));
-    const cycle = new Cycle(pod, states, filters, this.#context.nominations, asked);
+    const cycle = new Cycle(pod, states, filters, this.context.nominations, asked);
     return { cycle, onlyBy, ...(only ? { only } : {}), ...(rejection ? { rejection } : {}) };
   }
 

@@ -10,15 +10,23 @@ export type Worth = 'skip' | 'after-backoff' | 'immediately';
 export type HintMap = ReadonlyMap<string, ReadonlyMap<string, readonly Interest[]>>;
 
 /** Asks plugins whether an event is worth another attempt (pkg/scheduler/backend/queue/scheduling_queue.go). */
+/** Told of what plugins have said, for metrics. */
+export interface HintObserver {
+  readonly seconds: () => number;
+  hinted(plugin: string, event: string, hint: 'Queue' | 'QueueSkip' | 'Error', startedAt: number): void;
+}
+
 export class Hints {
   readonly #map: HintMap;
   readonly #failed: (plugin: string, error: unknown) => void;
+  readonly #observer: HintObserver | undefined;
   /** Whether anybody waits for an event, by label. */
   readonly #interesting = new Map<string, boolean>();
 
-  constructor(map: HintMap, failed: (plugin: string, error: unknown) => void) {
+  constructor(map: HintMap, failed: (plugin: string, error: unknown) => void, observer?: HintObserver) {
     this.#map = map;
     this.#failed = failed;
+    this.#observer = observer;
   }
 
   eventsOf(schedulerName: string, plugin: string): readonly ClusterEvent[] {
@@ -50,7 +58,7 @@ export class Hints {
     let worth: Worth = 'skip';
     for (const name of pod.rejectors()) {
       for (const interest of plugins.get(name) ?? []) {
-        if (!matches(interest.event, event) || !this.#helps(name, interest, pod, old, now)) continue;
+        if (!matches(interest.event, event) || !this.#helps(name, interest, pod, event, old, now)) continue;
         if (pod.pendingBy.has(name)) return 'immediately';
         if (pod.pendingBy.size === 0) return 'after-backoff';
         worth = 'after-backoff';
@@ -63,13 +71,19 @@ export class Hints {
     plugin: string,
     interest: Interest,
     { info }: QueuedPod,
+    event: ClusterEvent,
     old: TypedObject | undefined,
     now: TypedObject | undefined,
   ): boolean {
-    if (!interest.helps) return true;
+    const startedAt = this.#observer?.seconds() ?? 0;
+    const observed = (hint: 'Queue' | 'QueueSkip' | 'Error') =>
+      this.#observer?.hinted(plugin, event.label, hint, startedAt);
     try {
-      return interest.helps(info, old, now);
+      const helps = interest.helps?.(info, old, now) ?? true;
+      observed(helps ? 'Queue' : 'QueueSkip');
+      return helps;
     } catch (error) {
+      observed('Error');
       this.#failed(plugin, error);
       return true;
     }

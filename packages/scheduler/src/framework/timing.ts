@@ -1,0 +1,83 @@
+/** Plugins that are timed: the same, each call measured (pkg/scheduler/framework/runtime/framework.go). */
+import { type Plugin, SKIP } from './plugin.ts';
+
+/** By the method, the place's name in metrics. */
+const PLACES = {
+  preEnqueue: 'PreEnqueue',
+  preFilter: 'PreFilter',
+  podAdded: 'PreFilterExtensionAddPod',
+  podRemoved: 'PreFilterExtensionRemovePod',
+  filter: 'Filter',
+  postFilter: 'PostFilter',
+  preScore: 'PreScore',
+  score: 'Score',
+  normalize: 'ScoreExtensionNormalize',
+  reserve: 'Reserve',
+  unreserve: 'Unreserve',
+  permit: 'Permit',
+  hasPreBind: 'PreBindPreFlight',
+  preBind: 'PreBind',
+  bind: 'Bind',
+  postBind: 'PostBind',
+} as const satisfies Partial<Record<keyof Plugin, string>>;
+
+/** Not timed upstream either. */
+const UNTIMED = ['compare', 'cloneState', 'events'] as const satisfies readonly (keyof Plugin)[];
+
+export interface Stopwatch {
+  /** Seconds since some fixed time. */
+  readonly seconds: () => number;
+  /** @returns what is told how many seconds answers of this kind took */
+  executions(plugin: string, place: string, status: string): { observe(seconds: number): void };
+}
+
+type Method = (this: Plugin, ...args: unknown[]) => unknown;
+
+/** @returns a plugin that does what this one does, where it does something */
+export function timed(plugin: Plugin, stopwatch: Stopwatch): Plugin {
+  const methods: Record<string, Method> = {};
+  for (const name of UNTIMED) if (plugin[name]) methods[name] = (plugin[name] as Method).bind(plugin);
+  for (const [name, place] of Object.entries(PLACES) as [keyof typeof PLACES, string][])
+    if (plugin[name]) methods[name] = measured(plugin, plugin[name] as Method, place, stopwatch);
+  return { name: plugin.name, ...methods } as Plugin;
+}
+
+/** Some run thousands of times for a pod: nothing is looked up or made for a call. */
+function measured(plugin: Plugin, method: Method, place: string, stopwatch: Stopwatch): Method {
+  const { seconds } = stopwatch;
+  const known = new Map<string, ReturnType<Stopwatch['executions']>>();
+  const done = (status: string, startedAt: number): void => {
+    const took = seconds() - startedAt;
+    let executions = known.get(status);
+    if (!executions) {
+      executions = stopwatch.executions(plugin.name, place, status);
+      known.set(status, executions);
+    }
+    executions.observe(took);
+  };
+  return (a, b, c, d) => {
+    const startedAt = seconds();
+    let answer: unknown;
+    try {
+      answer = method.call(plugin, a, b, c, d);
+    } catch (error) {
+      done('Error', startedAt);
+      throw error;
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (result) => done(statusOf(result), startedAt),
+        () => done('Error', startedAt),
+      );
+    } else done(statusOf(answer), startedAt);
+    return answer;
+  };
+}
+
+/** What upstream's status of such an answer is called. */
+function statusOf(answer: unknown): string {
+  if (answer === SKIP || answer === false) return 'Skip';
+  if (typeof answer !== 'object' || answer === null) return 'Success';
+  const { code, rejection, waitMs } = answer as { code?: string; rejection?: { code: string }; waitMs?: number };
+  return code ?? rejection?.code ?? (waitMs === undefined ? 'Success' : 'Wait');
+}
