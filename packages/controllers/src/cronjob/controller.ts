@@ -2,8 +2,10 @@
 import type { CronJob, CronJobStatus, Job } from '@keelson/api/generated/types/batch/v1';
 import { type Again, hasReason, isControlledBy, keyOf, type ObjectKey, storeKey, WorkQueue } from '@keelson/client';
 import { localZone } from '@keelson/component/cron/zone';
+import { exponentialBounds } from '@keelson/component/metrics/families';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
+import { Families } from '../metrics.ts';
 import { indexByController, ownedBy, resolveOwner } from '../owned.ts';
 import { isNamespaceTerminating } from '../pods/control.ts';
 import { OwnWrites } from '../seen.ts';
@@ -34,8 +36,15 @@ class CronJobController {
   readonly #jobs;
   readonly #localZone = localZone();
   readonly #ownWrites = new OwnWrites();
+  readonly #skew;
 
-  constructor({ client, informers, recorder, world }: ControllerContext) {
+  constructor({ client, informers, recorder, world, metrics }: ControllerContext) {
+    this.#skew = new Families('cronjob_controller', metrics).histogram(
+      exponentialBounds(1, 2, 10),
+      'job_creation_skew_duration_seconds',
+      'STABLE',
+      'How much later than it was due a job was made.',
+    );
     this.#clock = world.clock;
     this.#client = client.resource('cronjobs.batch');
     this.#jobClient = client.resource('jobs.batch');
@@ -138,6 +147,7 @@ class CronJobController {
     const draft = jobFor(cronJob, time);
     try {
       const job = await this.#jobClient.create(draft);
+      this.#skew.with().observe((Date.parse(job.metadata.creationTimestamp!) - time) / 1000);
       this.#recorder.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${job.metadata.name}`);
       return withStarted(status, job, time);
     } catch (error) {

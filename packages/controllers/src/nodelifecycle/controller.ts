@@ -24,6 +24,7 @@ import { indexByNode, podInformer, podsOn } from '../pods/informer.ts';
 import { podCondition } from '../pods/state.ts';
 import { runQueue } from '../work.ts';
 import { HealthTracker, readyCondition, unknownConditions } from './health.ts';
+import { NodeMetrics } from './metrics.ts';
 import { evictingTaint, withConditionTaints, withEvictingTaint } from './taints.ts';
 import { Pace, rateOf, stateOf, zoneOf } from './zones.ts';
 
@@ -68,6 +69,7 @@ class NodeLifecycle {
   readonly #pods: Informer<Pod>;
   readonly #health: HealthTracker;
   readonly #recorder;
+  readonly #metrics: NodeMetrics;
   readonly #known = new Map<string, Node>();
   readonly #paces = new Map<string, Pace>();
   #allWereGone = false;
@@ -79,6 +81,7 @@ class NodeLifecycle {
     this.#pods = pods;
     this.#health = new HealthTracker(context.settings.nodeMonitor);
     this.#recorder = context.recorder('node-controller');
+    this.#metrics = new NodeMetrics(context.metrics);
   }
 
   handler(queue: WorkQueue<string>): Handler<Node> {
@@ -108,9 +111,11 @@ class NodeLifecycle {
   }
 
   async round(): Promise<Again> {
+    const startedAt = performance.now();
     this.#greet();
     const zones = new Map<string, { nodes: Node[]; ready: number }>();
     for (const listed of this.#nodes.store.list()) {
+      const lookedAt = performance.now();
       const node = await this.#examine(listed).catch((error: unknown) => {
         this.#context.world.log.warn(
           { node: listed.metadata.name, error },
@@ -118,6 +123,7 @@ class NodeLifecycle {
         );
         return undefined;
       });
+      this.#metrics.examined((performance.now() - lookedAt) / 1000);
       if (!node) continue;
       const zone = zones.get(zoneOf(node)) ?? { nodes: [], ready: 0 };
       zones.set(zoneOf(node), zone);
@@ -126,7 +132,9 @@ class NodeLifecycle {
         if (readyCondition(node)?.status === 'True') zone.ready++;
       }
     }
+    this.#metrics.zones(zones);
     await this.#evict(zones);
+    this.#metrics.rounded((performance.now() - startedAt) / 1000);
     return { afterMs: this.#context.settings.nodeMonitor.periodMs };
   }
 
@@ -210,7 +218,10 @@ class NodeLifecycle {
         const wanted = (latest: Node) => withEvictingTaint(latest, taint, this.#time());
         if (!wanted(node)) continue;
         const isTainted = withEvictingTaint(node, undefined, '') !== undefined;
-        if (taint === undefined || isTainted || pace.take(rate, now)) await this.#taint(node, wanted);
+        const isNew = taint !== undefined && !isTainted;
+        if (isNew && !pace.take(rate, now)) continue;
+        await this.#taint(node, wanted);
+        if (isNew) this.#metrics.evicted(key);
       }
     }
   }

@@ -9,6 +9,7 @@ import { podInformer } from '../pods/informer.ts';
 import { isTerminal } from '../pods/state.ts';
 import { runQueue } from '../work.ts';
 import { onMissingNodes, stuckOutOfService, terminatedBeyond, unscheduledTerminating } from './decide.ts';
+import { PodCollectorMetrics, type Reason } from './metrics.ts';
 
 const PERIOD_MS = 20_000;
 /** A node has to be missing for so long: it may be that the copy of its pods is ahead of that of nodes. */
@@ -39,10 +40,12 @@ class PodCollector {
   readonly #pods;
   readonly #nodes;
   readonly #threshold: number;
+  readonly #metrics: PodCollectorMetrics;
   /** Since when nodes are missing. */
   readonly #missing = new Map<string, number>();
 
-  constructor({ client, world, settings }: ControllerContext) {
+  constructor({ client, world, settings, metrics }: ControllerContext) {
+    this.#metrics = new PodCollectorMetrics(metrics);
     this.#clock = world.clock;
     this.#log = world.log;
     this.#pods = client.resource('pods');
@@ -51,16 +54,16 @@ class PodCollector {
   }
 
   async collect(pods: readonly Pod[], node: Parameters<typeof stuckOutOfService>[1]): Promise<void> {
-    const all = [
-      ...terminatedBeyond(pods, this.#threshold),
-      ...stuckOutOfService(pods, node),
-      ...unscheduledTerminating(pods),
-    ];
+    const all = new Map<Pod, Reason>([
+      ...unscheduledTerminating(pods).map((pod) => [pod, 'unscheduled'] as const),
+      ...stuckOutOfService(pods, node).map((pod) => [pod, 'out-of-service'] as const),
+      ...terminatedBeyond(pods, this.#threshold).map((pod) => [pod, 'terminated'] as const),
+    ]);
     const orphaned = await this.#orphaned(pods, (name) => node(name) !== undefined);
     const lost = { type: 'DisruptionTarget', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
     await settleAll([
-      ...[...new Set(all)].map((pod) => this.#delete(pod)),
-      ...orphaned.map((pod) => this.#delete(pod, lost)),
+      ...Array.from(all, ([pod, reason]) => this.#metrics.counted(pod, reason, () => this.#delete(pod))),
+      ...orphaned.map((pod) => this.#metrics.counted(pod, 'orphaned', () => this.#delete(pod, lost))),
     ]);
   }
 
