@@ -17,7 +17,6 @@ const METADATA = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
 export class CustomForm implements ObjectForm {
   readonly type = undefined;
   readonly selfDescribing = true;
-  readonly apply: ApplySchema;
   readonly #group: string;
   readonly #kind: string;
   readonly #schema: CustomSchema;
@@ -27,7 +26,10 @@ export class CustomForm implements ObjectForm {
     this.#group = group;
     this.#kind = kind;
     this.#schema = schema;
-    this.apply = schema.apply;
+  }
+
+  get apply(): ApplySchema {
+    return this.#schema.apply;
   }
 
   get empty(): JsonObject {

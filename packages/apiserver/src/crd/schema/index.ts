@@ -66,9 +66,12 @@ export interface CustomSchema {
   readonly apply: ApplySchema;
 }
 
-/** @param source undefined: anything goes */
+/**
+ * Little of it is made before it is wanted: of most definitions there is never an object.
+ * @param source undefined: anything goes
+ */
 export function customSchema(source: JSONSchemaProps | undefined, options: CustomSchemaOptions): CustomSchema {
-  return new VersionSchema(source && structural(source), options);
+  return new VersionSchema(source, options);
 }
 
 const STATUS = Path.of('status');
@@ -84,20 +87,51 @@ const BLOCKING: ReadonlySet<FieldErrorType> = new Set<FieldErrorType>([
 const NOT_CHECKED =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
-class VersionSchema implements CustomSchema {
-  readonly apply: ApplySchema;
-  readonly #schema: Structural | undefined;
+/** What a schema is to each of the parts of this folder. */
+interface Forms {
+  readonly schema: Structural | undefined;
   /** The schema of the object as a resource. */
-  readonly #root: Structural | undefined;
-  readonly #rules: RuleTree | undefined;
-  readonly #preserves: boolean;
+  readonly root: Structural | undefined;
+}
 
-  constructor(schema: Structural | undefined, { preserveUnknownFields = false }: CustomSchemaOptions) {
-    this.#preserves = preserveUnknownFields || schema === undefined;
-    this.#schema = schema && (preserveUnknownFields ? schema : withPrunedDefaults(schema));
-    this.#root = this.#schema && asResource(this.#schema);
-    this.#rules = this.#schema && RuleTree.ofResource(this.#schema);
-    this.apply = applySchema(schema, preserveUnknownFields);
+class VersionSchema implements CustomSchema {
+  readonly #source: JSONSchemaProps | undefined;
+  readonly #preserves: boolean;
+  readonly #preservesUnknownFields: boolean;
+  #forms: Forms | undefined;
+  #ruleTree: { readonly tree: RuleTree | undefined } | undefined;
+  #apply: ApplySchema | undefined;
+
+  constructor(source: JSONSchemaProps | undefined, { preserveUnknownFields = false }: CustomSchemaOptions) {
+    this.#source = source;
+    this.#preservesUnknownFields = preserveUnknownFields;
+    this.#preserves = preserveUnknownFields || source === undefined;
+  }
+
+  get apply(): ApplySchema {
+    this.#apply ??= applySchema(this.#schema, this.#preservesUnknownFields);
+    return this.#apply;
+  }
+
+  get #schema(): Structural | undefined {
+    return this.#made().schema;
+  }
+  get #root(): Structural | undefined {
+    return this.#made().root;
+  }
+  get #rules(): RuleTree | undefined {
+    const schema = this.#schema;
+    this.#ruleTree ??= { tree: schema && RuleTree.ofResource(schema) };
+    return this.#ruleTree.tree;
+  }
+
+  #made(): Forms {
+    if (!this.#forms) {
+      const given = this.#source && structural(this.#source);
+      const schema = given && (this.#preservesUnknownFields ? given : withPrunedDefaults(given));
+      this.#forms = { schema, root: schema && asResource(schema) };
+    }
+    return this.#forms;
   }
 
   prune(object: KubeObject, { dropsMalformed = false }: PruneOptions = {}): string[] {
@@ -168,10 +202,11 @@ class VersionSchema implements CustomSchema {
     errors: ErrorList,
     { warn }: ValidateOptions,
   ): ErrorList {
-    if (!this.#rules) return [];
+    const rules = this.#rules;
+    if (!rules) return [];
     const isBlocked = errors.some(({ type }) => BLOCKING.has(type));
     if (isBlocked) return [invalid(NOWHERE, undefined, NOT_CHECKED)];
-    return evaluateRules(this.#rules, object, correlation?.old, Path.root, { correlation, warn }).errors;
+    return evaluateRules(rules, object, correlation?.old, Path.root, { correlation, warn }).errors;
   }
 }
 

@@ -220,6 +220,7 @@ class RulesCheck {
 
   /** What is within first. */
   visit(schema: Structural, node: Node, path: Path): void {
+    if (!schema.holds.rules) return;
     const { additional, properties, items, listType } = schema;
     const most = mostMembers(schema.source);
     const count = node.count === undefined || most === undefined ? undefined : times(node.count, most);

@@ -1,5 +1,6 @@
 /** Bounds of numbers (k8s.io/kube-openapi/pkg/validation/validate/values.go). */
 import { formatFloat } from '@keelson/api/codec/go-float';
+import { GoValue } from '@keelson/api/field';
 import { broken, type Finding, remark, unfit } from './findings.ts';
 import type { Structural } from './structural.ts';
 
@@ -27,32 +28,35 @@ export function numberFindings(value: number | bigint, schema: Structural, path:
   };
   limited(multipleOf, 'MultipleOf', (factor, whole) => multipleFindings(value, factor, whole, path));
   limited(minimum, 'Minimum boundary', (limit, whole) => {
-    const { given, bound, text } = compared(value, limit, whole);
-    if (exclusiveMinimum) return given > bound ? [] : [unfit(path, `should be greater than ${text}`, given)];
-    return given >= bound ? [] : [unfit(path, `should be greater than or equal to ${text}`, given)];
+    const { given, bound, text, shown } = compared(value, limit, whole);
+    if (exclusiveMinimum) return given > bound ? [] : [unfit(path, `should be greater than ${text}`, shown)];
+    return given >= bound ? [] : [unfit(path, `should be greater than or equal to ${text}`, shown)];
   });
   limited(maximum, 'Maximum boundary', (limit, whole) => {
-    const { given, bound, text } = compared(value, limit, whole);
-    if (exclusiveMaximum) return given < bound ? [] : [unfit(path, `should be less than ${text}`, given)];
-    return given <= bound ? [] : [unfit(path, `should be less than or equal to ${text}`, given)];
+    const { given, bound, text, shown } = compared(value, limit, whole);
+    if (exclusiveMaximum) return given < bound ? [] : [unfit(path, `should be less than ${text}`, shown)];
+    return given <= bound ? [] : [unfit(path, `should be less than or equal to ${text}`, shown)];
   });
   return findings;
 }
 
 function compared(value: number | bigint, limit: number, whole: boolean) {
-  if (!whole) return { given: Number(value), bound: limit, text: formatFloat(limit) };
+  if (!whole) {
+    const given = Number(value);
+    return { given, bound: limit, text: formatFloat(limit), shown: new GoValue(formatFloat(given)) };
+  }
   const bound = BigInt(Math.trunc(limit));
-  return { given: value, bound, text: String(bound) };
+  return { given: value, bound, text: String(bound), shown: value };
 }
 
 function multipleFindings(value: number | bigint, factor: number, whole: boolean, path: string): Finding[] {
-  const { given, bound, text } = compared(value, factor, whole);
+  const { given, bound, text, shown } = compared(value, factor, whole);
   if (bound <= 0) return [broken(path, `factor MultipleOf declared for ${path} must be positive: ${text}`, bound)];
   const isMultiple =
     typeof bound === 'bigint'
       ? BigInt(given) % bound === 0n
       : isWhole(bound < 1 ? (1 / bound) * Number(given) : Number(given) / bound);
-  return isMultiple ? [] : [unfit(path, `should be a multiple of ${text}`, given)];
+  return isMultiple ? [] : [unfit(path, `should be a multiple of ${text}`, shown)];
 }
 
 /** What does not go into the one type that the schema states. */

@@ -56,13 +56,14 @@ export class RuleTree {
 
   /** Undefined where there are no rules at all. */
   static ofResource(schema: Structural): RuleTree | undefined {
-    return RuleTree.#of(schema, declareResource(schema));
+    return schema.holds.rules ? RuleTree.#of(schema, declareResource(schema)) : undefined;
   }
   static ofProperty(schema: Structural): RuleTree | undefined {
-    return RuleTree.#of(schema, declareValue(schema));
+    return schema.holds.rules ? RuleTree.#of(schema, declareValue(schema)) : undefined;
   }
   /** @param declared what expressions see of the value */
   static #of(schema: Structural, declared: Declared | undefined): RuleTree | undefined {
+    if (!schema.holds.rules) return undefined;
     const tree = new RuleTree(schema, declared);
     return schema.rules.length > 0 || tree.items || tree.values || tree.properties.size > 0 ? tree : undefined;
   }

@@ -34,6 +34,7 @@ export interface Holdings {
   readonly defaults: boolean;
   readonly embedded: boolean;
   readonly listTypes: boolean;
+  readonly rules: boolean;
 }
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -79,12 +80,22 @@ export function structural(source: JSONSchemaProps, either: readonly string[] = 
 }
 
 function holdingsOf({ items, properties, additional, ...own }: Omit<Structural, 'holds'>): Holdings {
-  const members = [items, additional, ...properties.values()].flatMap((s) => (typeof s === 'object' ? s.holds : []));
-  return {
-    defaults: own.default !== undefined || members.some((below) => below.defaults),
-    embedded: own.embedded || members.some((below) => below.embedded),
-    listTypes: own.listType === 'set' || own.listType === 'map' || members.some((below) => below.listTypes),
+  const holds = {
+    defaults: own.default !== undefined,
+    embedded: own.embedded,
+    listTypes: own.listType === 'set' || own.listType === 'map',
+    rules: own.rules.length > 0,
   };
+  const include = (below: Holdings) => {
+    holds.defaults ||= below.defaults;
+    holds.embedded ||= below.embedded;
+    holds.listTypes ||= below.listTypes;
+    holds.rules ||= below.rules;
+  };
+  if (items) include(items.holds);
+  if (typeof additional === 'object') include(additional.holds);
+  for (const property of properties.values()) include(property.holds);
+  return holds;
 }
 
 /** The schema of a member of an object; true or false where it has none of its own, undefined where there should be none. */

@@ -82,6 +82,15 @@ describe('bounds of numbers', () => {
       ['spec.f: Invalid value: 2.0000015e+06: spec.f in body should be less than or equal to 2e+06'],
     ],
     [
+      { ...int, format: 'int32', maximum: 4_294_967_295 },
+      2 ** 32,
+      [
+        '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.f',
+        '<nil>: Invalid value: "": Maximum boundary value must be of type integer with format int32 in spec.f',
+        'spec.f: Invalid value: 4.294967296e+09: spec.f in body should be less than or equal to 4.294967295e+09',
+      ],
+    ],
+    [
       { ...int, maximum: 5.5 },
       6,
       [

@@ -265,13 +265,13 @@ function validateUniformity({ validation, subresources, additionalPrinterColumns
 }
 
 function validateVersionNames(versions: HoistedSpec['versions'], given: unknown): ErrorList {
-  const shown = internalList(`${GO_PACKAGE}.CustomResourceDefinitionVersion`, given == null ? null : versions);
-  const errors: ErrorList = [];
-  if (new Set(versions.map((v) => v.name)).size < versions.length)
-    errors.push(invalid(VERSIONS, shown, 'must contain unique version names'));
+  const problems: string[] = [];
+  if (new Set(versions.map((v) => v.name)).size < versions.length) problems.push('must contain unique version names');
   if (versions.filter((v) => v.storage).length !== 1)
-    errors.push(invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'));
-  return errors;
+    problems.push('must have exactly one version marked as storage version');
+  if (problems.length === 0) return [];
+  const shown = internalList(`${GO_PACKAGE}.CustomResourceDefinitionVersion`, given == null ? null : versions);
+  return problems.map((problem) => invalid(VERSIONS, shown, problem));
 }
 
 function validateTopVersion(version: string): ErrorList {
