@@ -1,15 +1,13 @@
-/** Wiring and writes of jobs; observe.ts, plan.ts and tracking.ts decide (pkg/controller/job). */
+/** Wiring and statuses of jobs; observe.ts, plan.ts and tracking.ts decide, writer.ts has their pods (pkg/controller/job). */
 import type { Job, JobCondition, JobStatus } from '@keelson/api/generated/types/batch/v1';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
-import { type Again, controllerOf, hasReason, keyOf, NamedExpectations, storeKey, WorkQueue } from '@keelson/client';
+import { type Again, controllerOf, keyOf, storeKey, WorkQueue } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { orphansIn, ownedBy, resolveOwner } from '../owned.ts';
-import { inSlowBatches } from '../pods/batch.ts';
-import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
+import { PodControl } from '../pods/control.ts';
 import { podInformer } from '../pods/informer.ts';
-import { isReady } from '../pods/state.ts';
 import { OwnWrites, staleSkips } from '../seen.ts';
 import { selectorOf } from '../selectors.ts';
 import { sameAs } from '../status.ts';
@@ -18,16 +16,15 @@ import { type Failures, NO_FAILURES } from './backoff.ts';
 import { ensureCondition, isFinished, newCondition } from './conditions.ts';
 import { JobMetrics, type SyncAction } from './metrics.ts';
 import { type Observation, observe } from './observe.ts';
-import { plan } from './plan.ts';
-import { generateNameOf, isSuspended, isTracked, TRACKING_FINALIZER, templateOf } from './pods.ts';
+import { isSuspended, isTracked } from './pods.ts';
 import { track, withEnd, withoutReleased } from './tracking.ts';
+import { JobPodWriter, type Managed } from './writer.ts';
 
 const KIND = { group: 'batch', version: 'v1', kind: 'Job' } as const;
 const STATUS = 'io.k8s.api.batch.v1.JobStatus';
 const OURS = 'kubernetes.io/job-controller';
 /** Changes of pods are gathered for so long: many come to their end together. */
 const BATCH_MS = 100;
-const RELEASE = { metadata: { '$deleteFromPrimitiveList/finalizers': [TRACKING_FINALIZER] } };
 
 export async function start(context: ControllerContext): Promise<Running> {
   const controller = new JobController(context);
@@ -44,16 +41,6 @@ export async function start(context: ControllerContext): Promise<Running> {
   ]);
 }
 
-/** What became of the pods in one go. */
-interface Managed {
-  readonly active: number;
-  readonly ready: number;
-  readonly terminating: number;
-  readonly afterMs?: number;
-  readonly error?: unknown;
-  readonly action: SyncAction;
-}
-
 class JobController {
   /** Jobs. */
   readonly queue: WorkQueue<string>;
@@ -64,14 +51,11 @@ class JobController {
   readonly #recorder;
   readonly #jobs;
   readonly #pods;
-  readonly #control: PodControl;
-  readonly #expectations: NamedExpectations;
+  readonly #writer: JobPodWriter;
   readonly #ownWrites: OwnWrites;
   readonly #metrics: JobMetrics;
   readonly #milliseconds = () => performance.now();
   readonly #failures = new Map<string, Failures>();
-  /** By job, uids of pods whose finalizer was taken away and whose copies do not show it yet. */
-  readonly #released = new Map<string, Set<string>>();
 
   constructor({ client, informers, recorder, world, metrics }: ControllerContext) {
     this.#metrics = new JobMetrics(metrics);
@@ -81,8 +65,7 @@ class JobController {
     this.#recorder = recorder('job-controller');
     this.#jobs = informers.informer('jobs.batch');
     this.#pods = podInformer(informers);
-    this.#control = new PodControl(client, this.#recorder, KIND);
-    this.#expectations = new NamedExpectations(world.clock);
+    this.#writer = new JobPodWriter(new PodControl(client, this.#recorder, KIND), this.#metrics, world.clock);
     this.queue = new WorkQueue<string>(world, 'job');
     this.orphans = new WorkQueue<string>(world, 'job_orphan_pod');
     this.#listen();
@@ -121,10 +104,9 @@ class JobController {
   }
 
   #forget(key: string): void {
-    this.#expectations.forget(key);
+    this.#writer.forget(key);
     this.#ownWrites.forget(key);
     this.#failures.delete(key);
-    this.#released.delete(key);
   }
 
   #jobUpdated(old: Job, job: Job): void {
@@ -144,7 +126,7 @@ class JobController {
     if (previous) this.#podBelongs(previous, pod);
     const job = this.#jobOf(pod);
     if (job) {
-      if (!old) this.#expectations.creationObserved(storeKey(job));
+      if (!old) this.#writer.sawCreation(storeKey(job));
       this.#podBelongs(job, pod);
     } else if (!after) {
       if (isTracked(pod)) this.orphans.add(storeKey(pod));
@@ -153,7 +135,7 @@ class JobController {
   }
 
   #podBelongs(job: Job, pod: Pod): void {
-    if (!isTracked(pod)) this.#released.get(storeKey(job))?.delete(pod.metadata.uid!);
+    if (!isTracked(pod)) this.#writer.sawRelease(storeKey(job), pod);
     this.queue.addAfter(storeKey(job), BATCH_MS);
   }
 
@@ -165,8 +147,8 @@ class JobController {
       return;
     }
     const key = storeKey(job);
-    this.#expectations.deletionObserved(key, storeKey(pod));
-    if (gone || !isTracked(pod)) this.#released.get(key)?.delete(pod.metadata.uid!);
+    this.#writer.sawDeletion(key, pod);
+    if (gone || !isTracked(pod)) this.#writer.sawRelease(key, pod);
     this.queue.addAfter(key, BATCH_MS);
   }
 
@@ -196,9 +178,7 @@ class JobController {
     if (owner && (owner.kind !== KIND.kind || owner.apiVersion !== 'batch/v1')) return;
     const job = this.#jobOf(pod);
     if (job && (isManagedElsewhere(job) || !isFinished(job))) return;
-    await this.#control.patch(keyOf(pod), RELEASE).catch((error) => {
-      if (!hasReason(error, 'NotFound')) throw error;
-    });
+    await this.#writer.releaseOrphan(pod);
   }
 
   async reconcile(key: string): Promise<Again | undefined> {
@@ -230,43 +210,29 @@ class JobController {
 
   /** @param look is told what it comes to */
   async #look(key: string, job: Job, look: { action: SyncAction }): Promise<Again | undefined> {
-    const settled = this.#expectations.satisfied(key);
+    const settled = this.#writer.isSettled(key);
     const observed = observe({
       job,
       pods: await this.#claim(job),
-      released: new Set(this.#released.get(key)),
+      released: this.#writer.releasedOf(key),
       failures: this.#failures.get(key) ?? NO_FAILURES,
       now: this.#clock.now(),
     });
     return observed.ending ? this.#end(key, observed, settled) : this.#goOn(key, observed, settled, look);
   }
 
-  async #claim(job: Job): Promise<Pod[]> {
+  #claim(job: Job): Promise<Pod[]> {
     const { store } = this.#pods;
-    const selector = selectorOf(job.spec.selector);
     const candidates = [...ownedBy(store, job), ...orphansIn(store, job.metadata.namespace!)];
-    const wants = (pod: Pod) => selector.matches(pod.metadata.labels ?? {});
-    const fresh = () => this.#client.get(keyOf(job));
-    const pods = await this.#control.claim(candidates, job, wants, fresh, [TRACKING_FINALIZER]);
-    // The copies of adopted ones do not have it yet.
-    return pods.map((pod) => (controllerOf(pod) || isTracked(pod) ? pod : withFinalizer(pod)));
+    return this.#writer.claim(candidates, job, () => this.#client.get(keyOf(job)));
   }
 
   /** Deletes what runs, and tells the end only when all of it was deleted. */
   async #end(key: string, observed: Observation, settled: boolean): Promise<undefined> {
-    const { job, active } = observed;
-    const results = await Promise.allSettled(active.map((pod) => this.#delete(pod, job)));
-    const failure = results.find((result) => result.status === 'rejected');
-    const deleted = results.filter((result) => result.status === 'fulfilled').length;
-    const managed = {
-      active: active.length - deleted,
-      ready: observed.ready - active.filter(isReady).length,
-      terminating: observed.terminating + deleted,
-      action: 'reconciling' as const,
-    };
-    const ending = deleted === active.length && settled ? observed.ending : undefined;
+    const managed = await this.#writer.deleteActive(observed);
+    const ending = managed.active === 0 && settled ? observed.ending : undefined;
     await this.#track(key, observed, managed, observed.job.status, ending);
-    if (failure) throw failure.reason;
+    if (managed.error) throw managed.error;
   }
 
   async #goOn(
@@ -279,7 +245,7 @@ class JobController {
     const mayManage = settled && !job.metadata.deletionTimestamp;
     const { active, ready, terminating } = observed;
     const idle: Managed = { active: active.length, ready, terminating, action: look.action };
-    const managed = mayManage ? await this.#manage(key, observed) : idle;
+    const managed = mayManage ? await this.#writer.manage(key, observed) : idle;
     look.action = managed.action;
     const { completions } = job.spec;
     const enough = completions === undefined ? succeeded > 0 : succeeded >= completions;
@@ -309,72 +275,6 @@ class JobController {
     return suspended ? told : { ...told, startTime: formatTime(new Date(now)) };
   }
 
-  async #manage(key: string, observed: Observation): Promise<Managed> {
-    const { active, ready, terminating } = observed;
-    const counts = { active: active.length, ready, terminating };
-    const decided = plan(observed);
-    if (decided.action === 'wait') return { ...counts, afterMs: decided.ms, action: 'pods_created' };
-    if (decided.action === 'delete') return this.#remove(key, observed, decided.pods);
-    if (decided.action === 'create') return this.#create(key, observed, decided.indexes);
-    return { ...counts, action: 'tracking' };
-  }
-
-  /** Pods that are too much, or in the way of a suspended job, are not counted as failures: they lose their finalizer. */
-  async #remove(key: string, observed: Observation, pods: readonly Pod[]): Promise<Managed> {
-    this.#expectations.expectDeletions(key, pods.map(storeKey));
-    const one = async (pod: Pod) => {
-      try {
-        if (isTracked(pod)) await this.#control.patch(keyOf(pod), RELEASE);
-        await this.#control.delete(keyOf(pod), observed.job);
-      } catch (error) {
-        this.#expectations.deletionObserved(key, storeKey(pod));
-        if (!hasReason(error, 'NotFound')) throw error;
-      }
-    };
-    const results = await Promise.allSettled(pods.map(one));
-    const removed = results.filter((result) => result.status === 'fulfilled').length;
-    return {
-      active: observed.active.length - removed,
-      ready: observed.ready - pods.filter(isReady).length,
-      terminating: observed.terminating + removed,
-      error: results.find((result) => result.status === 'rejected')?.reason,
-      action: 'pods_deleted',
-    };
-  }
-
-  async #create(key: string, observed: Observation, indexes: readonly (number | undefined)[]): Promise<Managed> {
-    const { job, replaced, active, ready, terminating } = observed;
-    this.#expectations.expectCreations(key, indexes.length);
-    const { successes, error } = await inSlowBatches(indexes.length, async (i) => {
-      const index = indexes[i];
-      const template = templateOf(job, index, index === undefined ? undefined : replaced.get(index));
-      try {
-        await this.#control.create(
-          template,
-          job,
-          index === undefined ? {} : { generateName: generateNameOf(job, index) },
-        );
-      } catch (problem) {
-        if (!isNamespaceTerminating(problem)) throw problem;
-      }
-    });
-    for (let i = successes; i < indexes.length; i++) this.#expectations.creationObserved(key);
-    const failed = job.status.failed ?? 0;
-    this.#metrics.created(
-      job,
-      { failed, terminating },
-      successes,
-      error === undefined ? 0 : indexes.length - successes,
-    );
-    return { active: active.length + successes, ready, terminating, error, action: 'pods_created' };
-  }
-
-  async #delete(pod: Pod, job: Job): Promise<void> {
-    await this.#control.delete(keyOf(pod), job).catch((error) => {
-      if (!hasReason(error, 'NotFound')) throw error;
-    });
-  }
-
   /** Counts what came to its end, and ends the job when nothing is left to count. */
   async #track(
     key: string,
@@ -387,36 +287,12 @@ class JobController {
     const counted = await this.#write(observed.stored, tracking.status);
     this.#metrics.judged(tracking.judged);
     this.#failures.set(key, observed.failures);
-    const { tracked, error } = await this.#release(key, tracking.release, tracking.tracked);
+    const { tracked, error } = await this.#writer.release(key, tracking.release, tracking.tracked);
     const settled = withoutReleased(counted.status, tracked);
     const ended = error ? undefined : withEnd(settled, tracking.finished);
     const written = await this.#write(counted, ended ?? settled);
     if (error) throw error;
     if (ended) this.#tellEnd(written, tracking.finished!);
-  }
-
-  /** @returns uids of pods that still have their finalizer */
-  async #release(
-    key: string,
-    pods: readonly Pod[],
-    tracked: ReadonlySet<string>,
-  ): Promise<{ tracked: ReadonlySet<string>; error: unknown }> {
-    const left = new Set(tracked);
-    const released = this.#released.get(key) ?? new Set();
-    if (pods.length > 0) this.#released.set(key, released);
-    for (const { metadata } of pods) released.add(metadata.uid!);
-    const one = async (pod: Pod) => {
-      const uid = pod.metadata.uid!;
-      try {
-        await this.#control.patch(keyOf(pod), RELEASE);
-      } catch (error) {
-        released.delete(uid);
-        if (!hasReason(error, 'NotFound')) throw error;
-      }
-      left.delete(uid);
-    };
-    const results = await Promise.allSettled(pods.map(one));
-    return { tracked: left, error: results.find((result) => result.status === 'rejected')?.reason };
   }
 
   async #write(job: Job, status: JobStatus): Promise<Job> {
@@ -445,9 +321,4 @@ class JobController {
 
 function isManagedElsewhere({ spec }: Job): boolean {
   return spec.managedBy !== undefined && spec.managedBy !== OURS;
-}
-
-function withFinalizer(pod: Pod): Pod {
-  const finalizers = [...(pod.metadata.finalizers ?? []), TRACKING_FINALIZER];
-  return { ...pod, metadata: { ...pod.metadata, finalizers } };
 }
