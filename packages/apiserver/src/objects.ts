@@ -32,7 +32,6 @@ import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/gen
 import type { KubeObject } from '@keelson/api/object';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './registry/cacher.ts';
-import { lookUp } from './registry/lookup.ts';
 import { Pace } from './registry/pace.ts';
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';
@@ -102,7 +101,7 @@ export function storedObjects(resources: Resources): Objects {
     async get(resource, namespace, name) {
       const store = storeOf(resource);
       if (!store) return undefined;
-      const cached = await lookUp(store, keyOf(store.definition, namespace, name), () => store.cacher.ready());
+      const cached = await store.storage.find(keyOf(store.definition, namespace, name), () => store.cacher.ready());
       return cached && typed(parsed(store, cached));
     },
     async getLive(resource, namespace, name) {

@@ -1,6 +1,5 @@
 import { notFound } from '@keelson/api/errors';
 import type { CachedObject } from '../registry/cacher.ts';
-import { lookUp } from '../registry/lookup.ts';
 import { requestedKeyOf } from '../registry/resource.ts';
 import { auditAnswer } from './audit.ts';
 import { refuseExport } from './options.ts';
@@ -24,8 +23,8 @@ export async function getObject(scope: Scope): Promise<void> {
 async function find({ ctx, store, served }: Scope, wanted: string): Promise<CachedObject | undefined> {
   const { isUncached } = served.definition.registration;
   const revision = isUncached ? parseListResourceVersion(wanted) : parseResourceVersion(wanted);
-  const { cacher } = store;
-  return lookUp(store, requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
+  const { cacher, storage } = store;
+  return storage.find(requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
     if (wanted === '0') return cacher.ready();
     const current = await cacher.fresh();
     if (revision > current) throw resourceVersionTooLarge(revision, current, isUncached ? 0 : 1);

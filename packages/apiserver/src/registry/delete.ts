@@ -11,7 +11,6 @@ import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { CachedObject } from './cacher.ts';
-import { lookUp } from './lookup.ts';
 import { mismatchOf, wordsOf } from './preconditions.ts';
 import { requestedKeyOf } from './resource.ts';
 import type { ResourceStore, WriteRequest } from './store.ts';
@@ -39,7 +38,8 @@ const FOREGROUND = 'foregroundDeletion';
 export async function deleteObject(store: ResourceStore, request: DeleteRequest): Promise<DeleteOutcome> {
   const { ctx, name } = request;
   const key = requestedKeyOf(store.definition, ctx.namespace, name);
-  for (let current = await lookUp(store, key, () => store.cacher.fresh()); ; current = await store.reread(key)) {
+  const { storage, cacher } = store;
+  for (let current = await storage.find(key, () => cacher.fresh()); ; current = await storage.reread(key)) {
     if (!current) throw notFound(store.definition, name);
     const outcome = await attempt(store, current, { ...request, options: { ...request.options } });
     if (outcome !== 'lost') return outcome;
@@ -68,7 +68,7 @@ async function attempt(
 
   if (changesFinalizers) setFinalizers(object, finalizers);
   if (grace === 'now') markAsDeleting(object, ctx.now);
-  const written = await store.write(object, current, ctx.dryRun, true);
+  const written = await store.storage.write(object, current, ctx.dryRun, true);
   if (written === 'lost') return 'lost';
   if (held || (options.gracePeriodSeconds ?? 0) > 0) return { body: written, deleted: false };
 
@@ -94,7 +94,7 @@ async function terminate(
   object.metadata.deletionTimestamp = formatTime(request.ctx.now);
   if (termination.takesPolicy) setFinalizers(object, finalizersFor(store, object, request.options));
   termination.begin(object);
-  const written = await store.write(object, current, request.ctx.dryRun, true);
+  const written = await store.storage.write(object, current, request.ctx.dryRun, true);
   return written === 'lost' ? 'lost' : { body: written, deleted: false };
 }
 
@@ -112,7 +112,7 @@ async function removeNow(
   dropsFinalizers: boolean,
 ): Promise<DeleteOutcome | 'lost'> {
   if (!request.ctx.dryRun) {
-    const revision = await store.remove(current);
+    const revision = await store.storage.remove(current);
     if (revision === 'lost') return 'lost';
     object.metadata.resourceVersion = String(revision);
     if (dropsFinalizers) delete object.metadata.finalizers;

@@ -6,21 +6,19 @@
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
-import { decodeStored } from '@keelson/api/codec/stored';
-import { alreadyExists, badRequest, hasReason, notFound, StatusError } from '@keelson/api/errors';
+import { badRequest, hasReason, notFound } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
-import type { Store, WriteResult } from '@keelson/storage/store';
+import type { Store } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
 import { type CachedObject, Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
 import { GENERATE_NAME_ATTEMPTS, generateName, generateNameConflict } from './generatename.ts';
-import { lookUp } from './lookup.ts';
 import { checkPreconditions, checkResourceVersion, type Preconditions, revisionSaidBy } from './preconditions.ts';
 import { checkNamespace, prepareCreate, prepareUpdate } from './prepare.ts';
 import { keyOf, type ResourceDefinition, requestedKeyOf } from './resource.ts';
-import { storeError } from './store-error.ts';
+import { ObjectStorage } from './storage.ts';
 import type { Strategy, StrategyContext, WriteHook } from './strategy.ts';
 
 export interface Environment {
@@ -70,6 +68,7 @@ export class ResourceStore {
   readonly definition: ResourceDefinition;
   readonly codec: ObjectCodec;
   readonly cacher: Cacher;
+  readonly storage: ObjectStorage;
   readonly environment: Environment;
 
   /** @param cacher of a resource that is stored under the same keys, if there is one */
@@ -86,11 +85,12 @@ export class ResourceStore {
         now: environment.now,
         logger: environment.logger,
       });
+    this.storage = new ObjectStorage(definition, this.codec, this.cacher, environment.store);
   }
 
   /** The newest state. @throws StatusError 404 */
   async getCached(namespace: string, name: string): Promise<CachedObject> {
-    const found = await lookUp(this, requestedKeyOf(this.definition, namespace, name), () => this.cacher.fresh());
+    const found = await this.storage.find(requestedKeyOf(this.definition, namespace, name), () => this.cacher.fresh());
     if (!found) throw notFound(this.definition, name);
     return found;
   }
@@ -132,7 +132,8 @@ export class ResourceStore {
     try {
       await prepareCreate(this.definition, object, request);
       await request.admit?.(object);
-      const created = await this.#insert(object, ctx, request.requestedName);
+      const key = requestedKeyOf(this.definition, ctx.namespace, request.requestedName ?? object.metadata.name ?? '');
+      const created = await this.storage.create(key, object, ctx.dryRun);
       await hook?.commit?.();
       return created;
     } catch (error) {
@@ -145,7 +146,7 @@ export class ResourceStore {
     const { ctx, name, view } = request;
     const strategy = viewed(this.definition.registration.strategy, view);
     const key = requestedKeyOf(this.definition, ctx.namespace, name);
-    return this.#settle<Updated>(key, ctx.dryRun, async (current, isNewest) => {
+    return this.storage.settle<Updated>(key, ctx.dryRun, async (current, isNewest) => {
       if (current) {
         const existing = this.codec.object(current);
         this.#checkPreconditions(request, existing, key);
@@ -173,120 +174,13 @@ export class ResourceStore {
     const { ctx, name } = request;
     if (name === '') throw badRequest('Name parameter required.');
     const key = requestedKeyOf(this.definition, ctx.namespace, name);
-    return this.#settle<KubeObject>(key, ctx.dryRun, async (current, isNewest) => {
+    return this.storage.settle<KubeObject>(key, ctx.dryRun, async (current, isNewest) => {
       if (!current) throw notFound(this.definition, name);
       const object = this.codec.object(current);
       this.#checkPreconditions(request, object, key);
       request.change(object);
-      return this.write(object, current, ctx.dryRun, isNewest);
+      return this.storage.write(object, current, ctx.dryRun, isNewest);
     });
-  }
-
-  /**
-   * Runs `attempt` on the stored object until it has lost no race. A remote store is not asked before: what comes out of
-   * the watch cache's object, which may be a moment old, without being written (an error, no change) is tried again on the
-   * newest one (apiserver/pkg/storage/etcd3/store.go, GuaranteedUpdate).
-   */
-  async #settle<T>(
-    key: string,
-    dryRun: boolean,
-    attempt: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'lost'>,
-  ): Promise<T> {
-    let isNewest = this.environment.store.embedded || dryRun;
-    let current = await lookUp(this, key, () => (isNewest ? this.cacher.fresh() : this.cacher.ready()));
-    if (!current && !isNewest) {
-      current = await this.reread(key);
-      isNewest = true;
-    }
-    for (;;) {
-      let failure: StatusError | undefined;
-      try {
-        const outcome = await attempt(current, isNewest);
-        if (outcome !== 'lost') return outcome;
-      } catch (error) {
-        if (isNewest || !(error instanceof StatusError) || uncertain.has(error)) throw error;
-        failure = error;
-      }
-      const newest = await this.reread(key);
-      if (failure && newest?.revision === current?.revision) throw failure;
-      current = newest;
-      isNewest = true;
-    }
-  }
-
-  /**
-   * Writes an object as it is, without strategy: for the server's own bookkeeping during deletion.
-   * @param isNewest whether `current` is certainly no older than the call
-   */
-  async write(
-    given: KubeObject,
-    current: CachedObject,
-    dryRun: boolean,
-    isNewest: boolean,
-  ): Promise<KubeObject | 'lost'> {
-    const { object, bytes } = this.codec.encode(given, !dryRun);
-    if (dryRun) return object;
-    if (bytes.equals(current.bytes)) {
-      if (!isNewest) return 'lost';
-      if (!(await this.#isStale(current))) return object;
-    }
-    const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
-    const result = await this.#guard(() =>
-      this.environment.store.put(current.key, bytes, {
-        expect: current.revision,
-        ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-      }),
-    );
-    return result.ok ? this.#written(object, result) : 'lost';
-  }
-
-  /** Whether it is to be written again as it is (etcd3/store.go: what is stored under an old key of encryption). */
-  #isStale({ key, revision }: CachedObject): Promise<boolean> | undefined {
-    return this.environment.store.isStale?.(key, revision);
-  }
-
-  /** Removes the key if it still is what `current` says. */
-  async remove(current: CachedObject): Promise<number | 'lost'> {
-    const result = await this.#guard(() => this.environment.store.delete(current.key, { expect: current.revision }));
-    return result.ok ? result.revision : 'lost';
-  }
-
-  /** The state after a lost race: read from the store, since a remote store's event may still be on its way. */
-  async reread(key: string): Promise<CachedObject | undefined> {
-    const { kv } = await this.environment.store.get(key);
-    return kv && this.codec.cached(kv);
-  }
-
-  async #insert(given: KubeObject, ctx: StrategyContext, requestedName?: string): Promise<KubeObject> {
-    const name = given.metadata.name ?? '';
-    const key = requestedKeyOf(this.definition, ctx.namespace, requestedName ?? name);
-    if (ctx.dryRun) {
-      const existing = await lookUp(this, key, () => this.cacher.fresh());
-      if (existing) throw this.#exists(existing, name);
-      return this.codec.encode(given).object;
-    }
-    const version = given.metadata.resourceVersion ?? '';
-    if (/^[1-9]\d*$/.test(version)) {
-      throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
-    }
-    delete given.metadata.resourceVersion;
-    const { object, bytes } = this.codec.encode(given);
-    const ttlSeconds = this.definition.registration.strategy.ttlSeconds?.(object);
-    const result = await this.#guard(() =>
-      this.environment.store.put(key, bytes, { expect: 0, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }),
-    );
-    if (!result.ok) throw this.#exists(result.current && this.codec.cached(result.current), name);
-    return this.#written(object, result);
-  }
-
-  #written(object: KubeObject, { revision, value }: { revision: number; value?: Uint8Array }): KubeObject {
-    return withRevision(value ? decodeStored(value).object : object, revision);
-  }
-
-  #exists(existing: CachedObject | undefined, name: string): StatusError {
-    const error = alreadyExists(this.definition, name);
-    if (!existing || this.codec.object(existing).metadata.deletionTimestamp === undefined) return error;
-    return new StatusError(error.code, error.reason, `object is being deleted: ${error.message}`, error.details);
   }
 
   /** @returns undefined when somebody else created it meanwhile */
@@ -328,7 +222,7 @@ export class ResourceStore {
 
       if (shouldDelete(object, existing) && (strategy.shouldDeleteDuringUpdate?.(object, existing) ?? true)) {
         if (!ctx.dryRun) {
-          const removed = await this.remove(current);
+          const removed = await this.storage.remove(current);
           if (removed === 'lost') return await this.#lost(hook);
           await strategy.afterDelete?.(ctx, object);
         }
@@ -337,8 +231,8 @@ export class ResourceStore {
       }
       const unchanged = () => (isNewest ? this.codec.unchanged(current) : 'lost');
       const staysAsItIs =
-        isUnchanged(object, existing) && (ctx.dryRun || !(isNewest && (await this.#isStale(current))));
-      const written = staysAsItIs ? unchanged() : await this.write(object, current, ctx.dryRun, isNewest);
+        isUnchanged(object, existing) && (ctx.dryRun || !(isNewest && (await this.storage.isStale(current))));
+      const written = staysAsItIs ? unchanged() : await this.storage.write(object, current, ctx.dryRun, isNewest);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
       return { object: written, created: false, deleted: false };
@@ -361,20 +255,7 @@ export class ResourceStore {
     const { definition } = this;
     if (preconditions) checkPreconditions(preconditions, existing, { definition, name, key, dryRun: ctx.dryRun });
   }
-
-  async #guard(write: () => Promise<WriteResult>): Promise<WriteResult> {
-    try {
-      return await write();
-    } catch (error) {
-      const said = storeError(error) ?? error;
-      uncertain.add(said as Error);
-      throw said;
-    }
-  }
 }
-
-/** Failures of the store: of such a write nobody knows whether it happened. */
-const uncertain = new WeakSet<Error>();
 
 /** A view warns, allocates, asks who may write and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
@@ -388,11 +269,6 @@ function shouldDelete(object: KubeObject, existing: KubeObject): boolean {
   if ((object.metadata.finalizers?.length ?? 0) > 0) return false;
   if (existing.metadata.deletionTimestamp === undefined) return false;
   return (existing.metadata.deletionGracePeriodSeconds ?? 0) === 0;
-}
-
-function withRevision(object: KubeObject, revision: number): KubeObject {
-  object.metadata.resourceVersion = String(revision);
-  return object;
 }
 
 /** Whether there is nothing to write, whatever the order of keys. */
