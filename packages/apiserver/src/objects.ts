@@ -31,7 +31,7 @@ import type { PriorityClass } from '@keelson/api/generated/types/scheduling/v1';
 import type { CSIDriver, StorageClass, VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { LRUCache } from 'lru-cache';
-import type { CachedObject } from './registry/cacher.ts';
+import type { CachedObject } from './registry/cached-objects.ts';
 import { Pace } from './registry/pace.ts';
 import { keyOf } from './registry/resource.ts';
 import type { ResourceStore } from './registry/store.ts';

@@ -2,7 +2,7 @@
 
 import { isTooLargeForAudit } from '../audit/event.ts';
 import { ChunkWriter } from '../http/chunks.ts';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
 import type { Scope } from './scope.ts';

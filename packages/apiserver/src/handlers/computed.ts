@@ -1,7 +1,7 @@
 /** Kinds whose objects are found out when somebody asks for them, and never stored. */
 import { methodNotSupported, notFound, qualified } from '@keelson/api/errors';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import { keyOf } from '../registry/resource.ts';
 import type { Verb } from '../router.ts';
 import { listOptions } from './options.ts';

@@ -1,5 +1,5 @@
 import { notFound } from '@keelson/api/errors';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import { requestedKeyOf } from '../registry/resource.ts';
 import { auditAnswer } from './audit.ts';
 import { refuseExport } from './options.ts';

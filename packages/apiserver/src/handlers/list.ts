@@ -4,7 +4,7 @@
  */
 import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
 import { CompactedError, FutureRevisionError, type KeyValue, UnreadableValueError } from '@keelson/storage/store';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import { Pace } from '../registry/pace.ts';
 import { auditList } from './audit.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';

@@ -7,7 +7,7 @@ import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/store
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { JsonObject } from '@keelson/api/patch/value';
 import type { ChunkWriter } from '../http/chunks.ts';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import { encodedBytesOf } from '../registry/codec.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
 import { FrameCache } from './framecache.ts';

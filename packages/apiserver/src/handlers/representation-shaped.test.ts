@@ -4,7 +4,7 @@ import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
 import { ChunkWriter } from '../http/chunks.ts';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
 import type { Shape } from './shapes.ts';

@@ -3,7 +3,7 @@ import { encodeJson, jsonText } from '@keelson/api/codec/json';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { aroundItems, jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';

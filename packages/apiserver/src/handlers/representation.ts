@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 
 export interface ListMeta {
   /** Absent for lists that come from no store. */

@@ -4,7 +4,7 @@ import { quote } from '@keelson/api/field';
 import type { FieldSelector } from '@keelson/api/selectors/fields';
 import type { LabelSelector } from '@keelson/api/selectors/labels';
 import { isPathSegmentName } from '@keelson/api/validation/names';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import { checkKey, keyOf } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
 import type { Demand } from '../registry/valueindex.ts';

@@ -1,7 +1,7 @@
 /** What an answer is made of: the object itself, its metadata alone, or rows of a table. */
 import { type PieceWriter, writeMetadata } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
-import type { CachedObject } from '../registry/cacher.ts';
+import type { CachedObject } from '../registry/cached-objects.ts';
 import type { ObjectForm } from '../registry/form.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '../table/form.ts';

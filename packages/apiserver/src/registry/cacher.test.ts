@@ -3,7 +3,8 @@ import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../logger.ts';
-import { type CachedObject, type CacheEvent, Cacher } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
+import { type CacheEvent, Cacher } from './cacher.ts';
 
 const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
   const [, , , namespace = '', name = ''] = key.split('/');

@@ -4,12 +4,11 @@
  *
  *     store.watch ──batch──▶ apply: objects + ring of events ──▶ every subscriber, in revision order
  *
- * Invariant: `objects` is the state at `revision`, and the ring holds every event from its start up to there. The bytes of
- * an object that no event in the ring has brought lie in the slabs, where most stay: what changes often does not get there.
+ * Invariant: `objects` is the state at `revision`, and the ring holds every event from its start up to there. An object that no
+ * event in the ring has brought has settled: most stay, and what changes often does not get there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '@keelson/api/errors';
-import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import {
   CompactedError,
   type KeyValue,
@@ -19,28 +18,11 @@ import {
   type WatchBatch,
 } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
-import type { PrintedRow } from '../table/row.ts';
 import { Audience, type Interest } from './audience.ts';
+import { type CachedObject, CachedObjects, LoadedObjects } from './cached-objects.ts';
 import { EventRing } from './event-ring.ts';
 import { Pace } from './pace.ts';
-import { owned, Slabs } from './slabs.ts';
-import { type Demand, ValueIndexes } from './valueindex.ts';
-
-/** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
-export interface CachedObject {
-  readonly key: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** Its resourceVersion. A deleted object carries the revision of its deletion. */
-  readonly revision: number;
-  /** The canonical JSON of the storage version, without resourceVersion. The cache moves them to other memory. */
-  bytes: Buffer;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Selectable fields, metadata.name and metadata.namespace among them. */
-  readonly fields: Readonly<Record<string, string>>;
-  /** How it was last shown in a table. */
-  row?: PrintedRow | undefined;
-}
+import type { Demand } from './valueindex.ts';
 
 export interface CacheEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -83,12 +65,9 @@ const NOT_SERVED = 'the resource is no longer served';
 export class Cacher {
   readonly #options: CacherOptions;
   readonly #prefix: string;
-  #objects = new SortedEntries<CachedObject>();
-  #slabs = new Slabs();
-  #isTidying = false;
+  readonly #objects: CachedObjects;
   readonly #ring: EventRing;
   #revision = 0;
-  #bytes = 0;
   #watch: Watch | undefined;
   #started: Promise<void> | undefined;
   #obstacle: Obstacle['error'] | undefined;
@@ -96,12 +75,12 @@ export class Cacher {
   #downSinceMs: number | undefined;
   #closed = false;
   readonly #audience = new Audience();
-  readonly #indexes = new ValueIndexes();
   #waiting: { revision: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor(options: CacherOptions) {
     this.#options = options;
     this.#prefix = `${options.prefix}/`;
+    this.#objects = new CachedObjects(this.#prefix);
     this.#ring = new EventRing(options.ringCapacity);
   }
 
@@ -121,7 +100,7 @@ export class Cacher {
 
   /** Of all objects, encoded. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#objects.bytes;
   }
 
   /** While it is there, who wants to know of everything is refused: `ready` is rejected with its error. */
@@ -193,23 +172,16 @@ export class Cacher {
    * @param from only keys ≥ this
    */
   list(namespace: string, from?: string, limit?: number): CachedObject[] {
-    const [start, end] = this.#range(namespace);
-    return this.#objects.range(from !== undefined && from > start ? from : start, end, limit);
+    return this.#objects.list(namespace, from, limit);
   }
 
   /** Objects in key order, no fewer than those that have all values demanded, and as few as an index allows. */
   listMatching(demands: readonly Demand[], namespace: string, from?: string): CachedObject[] {
-    // An index of what is different for each object would be as large as the objects.
-    const indexed = demands.filter(({ key }) => key !== 'metadata.name');
-    if (indexed.length === 0) return this.list(namespace, from);
-    const [start, end] = this.#range(namespace);
-    const candidates = this.#indexes.candidates(indexed, () => this.list(''));
-    return candidates.range(from !== undefined && from > start ? from : start, end);
+    return this.#objects.listMatching(demands, namespace, from);
   }
 
   count(namespace: string, from?: string): number {
-    const [start, end] = this.#range(namespace);
-    return this.#objects.count(from !== undefined && from > start ? from : start, end);
+    return this.#objects.count(namespace, from);
   }
 
   /**
@@ -249,11 +221,6 @@ export class Cacher {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
-  #range(namespace: string): [string, string] {
-    const start = namespace === '' ? this.#prefix : `${this.#prefix}${namespace}/`;
-    return [start, `${start.slice(0, -1)}0`];
-  }
-
   async #load(): Promise<void> {
     this.#downSinceMs ??= this.#options.now().getTime();
     try {
@@ -269,8 +236,7 @@ export class Cacher {
   async #fill(): Promise<void> {
     const { store, decode } = this.#options;
     const isFirst = this.#revision === 0;
-    const loaded: CachedObject[] = [];
-    const slabs = new Slabs();
+    const loaded = new LoadedObjects();
     const pace = new Pace();
     let from = this.#prefix;
     let revision: number | undefined;
@@ -285,8 +251,7 @@ export class Cacher {
       if (isFirst) this.#ring.restart(revision);
       for (const kv of page.kvs) {
         const object = decode(kv);
-        object.bytes = slabs.add(object.bytes);
-        loaded.push(object);
+        loaded.add(object);
         if (isFirst) this.#audience.tellAll({ type: 'ADDED', revision: object.revision, object, previous: undefined });
         await pace.after(kv.value.length);
       }
@@ -294,23 +259,15 @@ export class Cacher {
       if (!last || page.kvs.length < PAGE) break;
       from = `${last.key}\0`;
     }
-    this.#replace(loaded, slabs, revision);
+    this.#objects.replace(loaded);
+    this.#ring.restart(revision);
+    this.#advance(revision);
     this.#watch = store.watch({
       prefix: this.#prefix,
       fromRevision: revision + 1,
       onBatch: (batch) => this.#apply(batch),
       onError: (error) => this.#reload(error),
     });
-  }
-
-  #replace(loaded: readonly CachedObject[], slabs: Slabs, revision: number): void {
-    const next = SortedEntries.from(loaded);
-    this.#objects = next;
-    this.#slabs = slabs;
-    this.#indexes.clear();
-    this.#bytes = loaded.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    this.#ring.restart(revision);
-    this.#advance(revision);
   }
 
   #reload(error: Error): void {
@@ -357,18 +314,11 @@ export class Cacher {
     for (const event of batch.events) {
       if (event.type === 'put') {
         const object = this.#options.decode(event.kv);
-        object.bytes = owned(object.bytes);
-        const previous = this.#objects.set(object);
-        this.#indexes.replace(previous, object);
-        if (previous) this.#slabs.remove(previous.bytes);
-        this.#bytes += object.bytes.length - (previous?.bytes.length ?? 0);
+        const previous = this.#objects.put(object);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
       } else {
         const previous = this.#objects.delete(event.key);
         if (!previous) continue;
-        this.#indexes.replace(previous, undefined);
-        this.#slabs.remove(previous.bytes);
-        this.#bytes -= previous.bytes.length;
         events.push({
           type: 'DELETED',
           revision: event.modRevision,
@@ -377,36 +327,10 @@ export class Cacher {
         });
       }
     }
-    this.#remember(events);
+    const dropped = this.#ring.add(events);
+    if (dropped.length > 0) this.#objects.settle(dropped.map(({ object }) => object));
     this.#advance(batch.revision);
     this.#audience.tell(events, batch.revision);
-  }
-
-  #remember(events: readonly CacheEvent[]): void {
-    const dropped = this.#ring.add(events);
-    if (dropped.length === 0) return;
-    for (const { object } of dropped) {
-      if (this.#objects.get(object.key) === object) object.bytes = this.#slabs.add(object.bytes);
-    }
-    if (this.#slabs.needsTidying) void this.#tidy();
-  }
-
-  /** Moves what lies between holes. */
-  async #tidy(): Promise<void> {
-    if (this.#isTidying) return;
-    this.#isTidying = true;
-    const slabs = this.#slabs;
-    const pace = new Pace();
-    for (const object of this.list('')) {
-      if (this.#slabs !== slabs) break;
-      const { bytes } = object;
-      // Removed meanwhile, it lies in a slab no more.
-      if (!slabs.isSparse(bytes) || this.#objects.get(object.key) !== object) continue;
-      object.bytes = slabs.add(bytes);
-      slabs.remove(bytes);
-      await pace.after(bytes.length);
-    }
-    this.#isTidying = false;
   }
 
   #advance(revision: number): void {

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { enabledGroups } from '../discovery/runtime-config.ts';
 import { silentLogger } from '../logger.ts';
 import { Resources } from '../resources.ts';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
 import type { ObjectCodec } from './codec.ts';
 import { builtinRegistrations } from './index.ts';
 

@@ -6,7 +6,7 @@ import { encodeSorted, encodeStored, parseStored } from '@keelson/api/codec/stor
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
 import { toStorage } from './conversion.ts';
 import { readStored } from './readstored.ts';
 import type { ResourceDefinition } from './resource.ts';

@@ -10,7 +10,7 @@ import { conflict, invalid, notFound, type Status } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
 import { mismatchOf, wordsOf } from './preconditions.ts';
 import { requestedKeyOf } from './resource.ts';
 import type { ResourceStore, WriteRequest } from './store.ts';

@@ -9,7 +9,8 @@ import {
 } from '@keelson/storage/store';
 import { expect, it } from 'vitest';
 import { silentLogger } from '../logger.ts';
-import { type CachedObject, Cacher } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
+import { Cacher } from './cacher.ts';
 import { follow } from './follow.ts';
 import type { ResourceStore } from './store.ts';
 

@@ -1,6 +1,7 @@
 /** An informer without a wire: keeps somebody told of all objects of a resource, from the cache of this process. */
 import type { KubeObject } from '@keelson/api/object';
-import type { CachedObject, CacheEvent } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
+import type { CacheEvent } from './cacher.ts';
 import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 

@@ -3,7 +3,8 @@
  * or after a long sleep.
  */
 import { CompactedError, type WatchBatch } from '@keelson/storage/store';
-import type { CachedObject, CacheEvent } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
+import type { CacheEvent } from './cacher.ts';
 import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 

@@ -2,7 +2,7 @@
 import { conflict, invalid, StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
 import { type ResourceDefinition, ROOT } from './resource.ts';
 import type { Strategy } from './strategy.ts';
 

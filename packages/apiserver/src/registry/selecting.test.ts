@@ -3,7 +3,8 @@ import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import type { Interest } from './audience.ts';
-import { type CachedObject, Cacher } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
+import { Cacher } from './cacher.ts';
 import type { Demand } from './valueindex.ts';
 
 /** Values are `label=value,…;field=value,…`. */

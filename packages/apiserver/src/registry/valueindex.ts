@@ -4,7 +4,7 @@
  * over the objects, and kept up to date while it is in use: 100,000 objects cost it about a megabyte.
  */
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
-import type { CachedObject } from './cacher.ts';
+import type { CachedObject } from './cached-objects.ts';
 
 /** That a label or field has this value. A field that an object does not have is the empty string. */
 export interface Demand {
