@@ -1,5 +1,6 @@
 /** What encryption counts, under upstream's names (apiserver/pkg/storage/value/metrics.go, envelope/metrics, encryptionconfig/metrics). */
 import { codeOf } from '@keelson/component/grpc/errors';
+import { timedCall } from '@keelson/component/grpc/timed';
 import { Counter, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { LRUCache } from 'lru-cache';
@@ -136,18 +137,9 @@ export class EncryptionMetrics {
     this.#generations.with().observe(milliseconds / 1000);
   }
 
-  /** @param method the path of gRPC's */
-  async call<T>(provider: string, method: string, call: () => Promise<T>): Promise<T> {
-    const startedAt = this.#now();
-    const done = (code: string) => this.#calls.with(provider, method, code).observe((this.#now() - startedAt) / 1000);
-    try {
-      const result = await call();
-      done('OK');
-      return result;
-    } catch (error) {
-      done(codeOf(error));
-      throw error;
-    }
+  /** Makes the call. @param method the path of gRPC's. @throws what it throws */
+  call<T>(provider: string, method: string, call: () => Promise<T>): Promise<T> {
+    return timedCall(this.#now, (code, seconds) => this.#calls.with(provider, method, code).observe(seconds), call);
   }
 
   usedKey(direction: Direction, provider: string, keyId: string): void {

@@ -1,5 +1,6 @@
 /** What is counted of a signer outside, under upstream's names (pkg/serviceaccount/externaljwt/metrics). */
 import { codeOf } from '@keelson/component/grpc/errors';
+import { timedCall } from '@keelson/component/grpc/timed';
 import { Counter, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 
@@ -35,18 +36,9 @@ export class SignerMetrics {
     );
   }
 
-  /** @param method the path of gRPC's */
-  async call<T>(method: string, call: () => Promise<T>): Promise<T> {
-    const startedAt = this.#now();
-    const done = (code: string) => this.#calls.with(method, code).observe((this.#now() - startedAt) / 1000);
-    try {
-      const result = await call();
-      done('OK');
-      return result;
-    } catch (error) {
-      done(codeOf(error));
-      throw error;
-    }
+  /** Makes the call. @param method the path of gRPC's. @throws what it throws */
+  call<T>(method: string, call: () => Promise<T>): Promise<T> {
+    return timedCall(this.#now, (code, seconds) => this.#calls.with(method, code).observe(seconds), call);
   }
 
   /** @param at milliseconds since the epoch. @param dataFrom seconds */
