@@ -1,7 +1,8 @@
 /** Text to program. */
 import { type Checked, check } from './check/checker.ts';
 import { literalIssues } from './check/literals.ts';
-import { estimate, type SizeOf } from './cost/estimate.ts';
+import type { SizeOf } from './cost/declared.ts';
+import { estimate } from './cost/estimate.ts';
 import type { CostRange } from './cost/range.ts';
 import type { Environment } from './environment.ts';
 import { EvaluationError } from './eval/errors.ts';

@@ -1,5 +1,5 @@
 export { type Compiled, compile, type Program } from './compile.ts';
-export { type SizeOf, sizesWithin } from './cost/estimate.ts';
+export { type SizeOf, sizesWithin } from './cost/declared.ts';
 export { type CallEstimate, type CallShape, type CostRange, type Estimated, UNBOUNDED } from './cost/range.ts';
 export { type Constructible, type Declarations, Environment } from './environment.ts';
 export { lazyObject, sourceOf } from './eval/adapt.ts';

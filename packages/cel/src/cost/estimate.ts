@@ -7,30 +7,28 @@
 import type { Checked } from '../check/checker.ts';
 import type { Environment } from '../environment.ts';
 import { stringSize } from '../eval/values.ts';
+import type { FunctionDeclaration } from '../functions.ts';
 import { type Call, type Comprehension, type Expr, OP } from '../syntax/ast.ts';
 import { ACCUMULATOR } from '../syntax/macro.ts';
-import { type Declared, NO_MAX } from '../types/declared.ts';
 import { type Type, unwrapOptional } from '../types/type.ts';
+import { declaredSize, type SizeOf } from './declared.ts';
 import {
   type CallEstimate,
+  type CallShape,
   type CostRange,
   type Estimated,
   exactly,
-  PATTERN,
   plus,
-  scaled,
-  TRAVERSAL,
   times,
   UNBOUNDED,
   UNKNOWN,
   union,
 } from './range.ts';
-
-/** How long the value at a path can be; undefined where that is not known. Paths begin with the name of a variable. */
-export type SizeOf = (path: readonly string[]) => CostRange | undefined;
+import { standardCost } from './standard.ts';
 
 const NOTHING = exactly(0);
 const ONE = exactly(1);
+const CONCATENATIONS = new Set(['add_string', 'add_bytes', 'add_list']);
 
 export function estimate(env: Environment, checked: Checked, sizeOf?: SizeOf): CostRange {
   return new Estimator(env, checked, sizeOf ?? (() => undefined)).cost(checked.expr);
@@ -125,10 +123,7 @@ class Estimator {
     let cost: CostRange | undefined;
     let size: CostRange | undefined;
     for (const { id } of overloads) {
-      const own = reference.fn.cost?.estimate?.({ overload: id, target, args });
-      const estimated = own
-        ? { cost: plus(own.cost, ...argCosts), size: own.size }
-        : this.#standard(call, id, target, args, argCosts);
+      const estimated = this.#overload(call, reference.fn, { overload: id, target, args }, argCosts);
       cost = cost ? union(cost, estimated.cost) : { min: estimated.cost.min, max: estimated.cost.max };
       if (estimated.size) size = size ? union(size, estimated.size) : estimated.size;
       if (id === 'index_list' || id === 'index_map') {
@@ -142,63 +137,16 @@ class Estimator {
     return plus(targetCost, cost ?? NOTHING);
   }
 
-  /** The cost of a call with its arguments, and the size of its result, where the function does not say. */
-  #standard(
-    call: Call,
-    overload: string,
-    target: Estimated | undefined,
-    args: readonly Estimated[],
-    argCosts: readonly CostRange[],
-  ): CallEstimate {
-    const sum = plus(...argCosts);
-    const [first, second] = args.map((arg) => arg.size);
-    const own = target?.size;
-    switch (overload) {
-      case 'string_format':
-        return { cost: plus(scaled(own!, TRAVERSAL), sum) };
-      case 'string_to_bytes':
-        return {
-          cost: plus(scaled(first!, TRAVERSAL), sum),
-          size: { min: first!.min, max: Math.min(first!.max * 4, UNBOUNDED) },
-        };
-      case 'bytes_to_string':
-        return {
-          cost: plus(scaled(first!, TRAVERSAL), sum),
-          size: { min: Math.floor(first!.min / 4), max: first!.max },
-        };
-      case 'strings_quote':
-        return {
-          cost: plus(scaled(first!, TRAVERSAL), sum),
-          size: { min: first!.min + 2, max: Math.min(first!.max * 2 + 2, UNBOUNDED) },
-        };
-      case 'starts_with_string':
-      case 'ends_with_string':
-        return { cost: plus(scaled(first!, TRAVERSAL), sum) };
-      case 'in_list':
-        return { cost: plus(second!, sum) };
-      case 'matches_string': {
-        if (!own) break;
-        return { cost: plus(times(scaled(plus(own, ONE), TRAVERSAL), scaled(first!, PATTERN)), sum) };
-      }
-      case 'contains_string':
-        return { cost: plus(times(scaled(own!, TRAVERSAL), scaled(first!, TRAVERSAL)), sum) };
-      case 'logical_or':
-      case 'logical_and':
-        return { cost: { min: argCosts[0]!.min, max: plus(...argCosts).max } };
-      case 'conditional':
-        return this.#conditional(call, argCosts);
-      case 'add_string':
-      case 'add_bytes':
-      case 'add_list': {
-        const size = plus(first!, second!);
-        const contents = join(this.#contentsOf(call.args[0]!), this.#contentsOf(call.args[1]!));
-        if (contents) this.#contents.set(call, contents);
-        return { cost: plus(overload === 'add_list' ? ONE : scaled(size, TRAVERSAL), sum), size };
-      }
+  /** With what of the result only the arguments tell: what is in it. */
+  #overload(call: Call, fn: FunctionDeclaration, shape: CallShape, argCosts: readonly CostRange[]): CallEstimate {
+    const own = fn.cost?.estimate?.(shape);
+    if (own) return { ...own, cost: plus(own.cost, ...argCosts) };
+    if (shape.overload === 'conditional') return this.#conditional(call, argCosts);
+    if (CONCATENATIONS.has(shape.overload)) {
+      const contents = join(this.#contentsOf(call.args[0]!), this.#contentsOf(call.args[1]!));
+      if (contents) this.#contents.set(call, contents);
     }
-    if (!COMPARISON.test(overload)) return { cost: plus(ONE, sum) };
-    const max = Math.min(first!.max, second!.max);
-    return { cost: plus(scaled({ min: max > 0 ? 1 : 0, max }, TRAVERSAL), sum) };
+    return standardCost(shape, argCosts);
   }
 
   #conditional(call: Call, [condition, whenTrue, whenFalse]: readonly CostRange[]): CallEstimate {
@@ -320,39 +268,6 @@ class Estimator {
     return variable && declaredSize(variable, path.slice(1));
   }
 }
-
-/**
- * All paths are looked up within one declaration, whatever the name is that they begin with: how the rules of custom resources are
- * estimated, where `self` and `oldSelf` are of one type, and what has no variable counts as nothing.
- */
-export function sizesWithin(declared: Declared): SizeOf {
-  return (path) => (path.length === 0 ? undefined : declaredSize(declared, path.slice(1)));
-}
-
-/** The length that a declaration states for what is at a path within it. Undefined where nothing is stated. */
-function declaredSize(variable: Declared, path: readonly string[]): CostRange | undefined {
-  let at: Declared | undefined = variable;
-  for (const step of path) {
-    at = child(at, step);
-    if (!at) return undefined;
-  }
-  return at.maxElements === NO_MAX ? undefined : { min: 0, max: at.maxElements };
-}
-
-function child(declared: Declared, step: string): Declared | undefined {
-  switch (declared.kind) {
-    case 'list':
-      return step === '@items' ? declared.element : undefined;
-    case 'map':
-      return step === '@keys' ? declared.key : step === '@values' ? declared.value : undefined;
-    case 'object':
-      return declared.fields.get(step)?.declared;
-    default:
-      return undefined;
-  }
-}
-
-const COMPARISON = /^(?:equals|not_equals|(?:less|greater)(?:_equals)?_(?:string|bytes))$/;
 
 /** `cel.bind` and `optMap`: a fold over nothing that names a value. */
 function isBinding({ range, condition, accumulator }: Comprehension): boolean {

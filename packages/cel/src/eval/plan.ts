@@ -16,19 +16,16 @@ import {
   type StructExpr,
 } from '../syntax/ast.ts';
 import { ACCUMULATOR } from '../syntax/macro.ts';
-import { comparing } from './cost.ts';
-import { attempt, planCall, valueOr } from './dispatch.ts';
-import { equals } from './equality.ts';
-import { EvaluationError, failure, noSuchOverload } from './errors.ts';
+import { makeList, makeMap, makeStruct, mapOf } from './construct.ts';
+import { attempt, planCall } from './dispatch.ts';
+import { EvaluationError, failure } from './errors.ts';
 import { readAccumulator, runFold } from './fold.ts';
 import { Frame, type Step } from './frame.ts';
+import { conditional, equality, logical, membership, notStrictlyFalse, orElse } from './logic.ts';
 import { compilePattern } from './pattern.ts';
 import { hasField, select, selectOptional } from './select.ts';
-import { ArrayList, hashKey, type ListValue, OptionalValue, TypeValue, type Value, ValueMap } from './values.ts';
+import { ArrayList, type ListValue, OptionalValue, TypeValue, type Value } from './values.ts';
 
-const LIST_COST = 10;
-const MAP_COST = 30;
-const STRUCT_COST = 40;
 /** Functions whose calls with a constant are constants. */
 const CONVERSIONS = new Set([
   'bool',
@@ -171,7 +168,7 @@ class Planner {
     switch (call.name) {
       case OP.and:
       case OP.or:
-        return { eval: this.#logical(call, call.name === OP.or) };
+        return { eval: logical(this.#steps(call.args), call.name === OP.or) };
       case OP.conditional:
         return this.#conditional(call);
       case OP.index:
@@ -183,7 +180,7 @@ class Planner {
       case OP.notEquals:
         return { eval: this.#equality(call) };
       case OP.notStrictlyFalse:
-        return { eval: this.#notStrictlyFalse(call) };
+        return { eval: notStrictlyFalse(this.plan(call.args[0]!).eval) };
     }
     return this.#function(call);
   }
@@ -196,100 +193,33 @@ class Planner {
     const args = nodes.map((node) => this.plan(node));
     const only = overloads.length === 1 ? overloads[0]!.id : undefined;
     if (only === 'in_list' && args[1]!.constant) {
-      const member = this.#membership(args[0]!, args[1]!.constant.value as ListValue);
-      if (member) return member;
+      const list = args[1]!.constant.value as ListValue;
+      if (list.size === 0) return constant(false);
+      const member = membership(args[0]!.eval, list);
+      if (member) return { eval: member };
     }
-    if (only === 'optional_or_optional' || only === 'optional_orValue_value') return this.#orElse(args, only);
+    if (only === 'optional_or_optional' || only === 'optional_orValue_value')
+      return { eval: orElse(args[0]!.eval, args[1]!.eval, only === 'optional_or_optional') };
     const pattern = PATTERNS.has(fn.name) ? args[1]?.constant?.value : undefined;
     if (typeof pattern === 'string') compilePattern(pattern);
     const steps = args.map((arg) => arg.eval);
     const step = planCall(fn, overloads, steps, typeof pattern === 'string');
     if (!CONVERSIONS.has(fn.name) || args.length !== 1 || !args[0]!.constant) return { eval: step };
-    return constant(step(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
-  }
-
-  /** `x in [constants]` looks the value up; that costs nothing. Undefined for constants that cannot be looked up. */
-  #membership(element: Planned, list: ListValue): Planned | undefined {
-    if (list.size === 0) return constant(false);
-    const set = new Set<unknown>();
-    for (const item of list) {
-      const key = item === null ? null : hashKey(item);
-      if (key === undefined) return undefined;
-      set.add(key);
-    }
-    const step: Step = (frame) => {
-      const value = element.eval(frame);
-      const key = value === null ? null : hashKey(value);
-      return key !== undefined && set.has(key);
-    };
-    return { eval: step };
-  }
-
-  #orElse(args: readonly Planned[], overload: string): Planned {
-    const [first, second] = args as [Planned, Planned];
-    const step: Step = (frame) => {
-      const optional = first.eval(frame);
-      if (!(optional instanceof OptionalValue)) return optional;
-      if (optional.value === undefined) return second.eval(frame);
-      return overload === 'optional_or_optional' ? optional : optional.value;
-    };
-    return { eval: step };
-  }
-
-  /** The value that ends the evaluation wins over errors before it. */
-  #logical(call: Call, decisive: boolean): Step {
-    const terms = call.args.map((arg) => this.plan(arg).eval);
-    return (frame) => {
-      let error: EvaluationError | undefined;
-      for (const term of terms) {
-        try {
-          const value = term(frame);
-          if (value === decisive) return decisive;
-          if (typeof value !== 'boolean') error ??= noSuchOverload();
-        } catch (thrown) {
-          if (!(thrown instanceof EvaluationError)) throw thrown;
-          error ??= thrown;
-        }
-      }
-      if (error) throw error;
-      return !decisive;
-    };
+    return constant(step(beforehand()));
   }
 
   #conditional(call: Call): Planned {
     const [condition, ...branches] = call.args.map((arg) => this.plan(arg)) as [Planned, Planned, Planned];
     const [whenTrue, whenFalse] = branches.map((branch) => branch.resolve ?? branch.eval) as [Step, Step];
-    const step: Step = (frame) => {
-      const value = condition.eval(frame);
-      if (typeof value !== 'boolean') throw noSuchOverload();
-      return value ? whenTrue(frame) : whenFalse(frame);
-    };
-    return attribute(step, 0);
+    return attribute(conditional(condition.eval, whenTrue, whenFalse), 0);
   }
 
   #equality(call: Call): Step {
-    const [left, right] = call.args.map((arg) => this.plan(arg).eval) as [Step, Step];
+    const [left, right] = this.#steps(call.args) as [Step, Step];
     const wanted = call.name === OP.equals;
     const reference = this.#references.get(call);
     const actual = wanted && reference?.kind === 'function' ? reference.fn.cost?.actual : undefined;
-    return (frame) => {
-      const a = attempt(left, frame);
-      const b = attempt(right, frame);
-      const values = [valueOr(a), valueOr(b)] as const;
-      frame.charge(actual?.(values, 'equals') ?? comparing(...values));
-      if (a instanceof EvaluationError) throw a;
-      if (b instanceof EvaluationError) throw b;
-      return equals(a, b) === wanted;
-    };
-  }
-
-  #notStrictlyFalse(call: Call): Step {
-    const operand = this.plan(call.args[0]!).eval;
-    return (frame) => {
-      const value = attempt(operand, frame);
-      frame.charge(1);
-      return typeof value === 'boolean' ? value : true;
-    };
+    return equality(left, right, wanted, actual);
   }
 
   #list(expr: ListExpr): Planned {
@@ -297,18 +227,8 @@ class Planner {
     if (expr.optional.size === 0 && elements.every((element) => element.constant)) {
       return constant(new ArrayList(elements.map((element) => element.constant!.value)));
     }
-    const build: Step = (frame) => {
-      const items: Value[] = [];
-      for (const [i, element] of elements.entries()) {
-        const value = element.eval(frame);
-        if (!expr.optional.has(i)) items.push(value);
-        else if (!(value instanceof OptionalValue)) {
-          throw failure(`cannot initialize optional list element from non-optional value ${value}`);
-        } else if (value.value !== undefined) items.push(value.value);
-      }
-      return new ArrayList(items);
-    };
-    return { eval: constructing(build, LIST_COST) };
+    const steps = elements.map((element) => element.eval);
+    return { eval: makeList(steps, expr.optional) };
   }
 
   #map(expr: MapExpr): Planned {
@@ -317,38 +237,20 @@ class Planner {
       value: this.plan(entry.value),
       optional: entry.optional,
     }));
-    const build = (frame: Frame): ValueMap => {
-      const map = new ValueMap();
-      for (const { key, value, optional } of entries) {
-        const name = key.eval(frame);
-        const given = value.eval(frame);
-        const kept = optional ? unwrap(given, name) : given;
-        if (hashKey(name) === undefined) throw failure(`unsupported key type`);
-        if (kept === undefined) map.delete(name);
-        else map.set(name, kept);
-      }
-      return map;
-    };
     const isConstant = entries.every(({ key, value, optional }) => key.constant && value.constant && !optional);
-    if (isConstant) return constant(build(new Frame(0, Number.POSITIVE_INFINITY, {}, new Map())));
-    return { eval: constructing(build, MAP_COST) };
+    const steps = entries.map(({ key, value, optional }) => ({ key: key.eval, value: value.eval, optional }));
+    return isConstant ? constant(mapOf(steps, beforehand())) : { eval: makeMap(steps) };
   }
 
   #struct(expr: StructExpr): Planned {
     const reference = this.#references.get(expr)!;
     if (reference.kind !== 'struct') throw new Error('not a struct');
-    const fields = expr.fields.map((field) => ({ ...field, step: this.plan(field.value).eval }));
-    const build: Step = (frame) => {
-      const values = new Map<string, Value>();
-      for (const { name, optional, step: field } of fields) {
-        const given = field(frame);
-        const kept = optional ? unwrap(given, name) : given;
-        if (kept === undefined) values.delete(name);
-        else values.set(name, kept);
-      }
-      return reference.struct.construct(values);
-    };
-    return { eval: constructing(build, STRUCT_COST) };
+    const fields = expr.fields.map(({ name, optional, value }) => ({ name, optional, value: this.plan(value).eval }));
+    return { eval: makeStruct(fields, (values) => reference.struct.construct(values)) };
+  }
+
+  #steps(exprs: readonly Expr[]): Step[] {
+    return exprs.map((expr) => this.plan(expr).eval);
   }
 
   #fold(fold: Comprehension): Step {
@@ -375,14 +277,9 @@ class Planner {
   }
 }
 
-/** What is constructed costs also where a part of it has no value. */
-function constructing(build: Step, units: number): Step {
-  return (frame) => {
-    const value = attempt(build, frame);
-    frame.charge(units);
-    if (value instanceof EvaluationError) throw value;
-    return value;
-  };
+/** Where constants are evaluated. */
+function beforehand(): Frame {
+  return new Frame(0, Number.POSITIVE_INFINITY, {}, new Map());
 }
 
 /** An index that is known before is one that a list or a map can have. */
@@ -396,9 +293,4 @@ function checkConstantIndex({ constant: index }: Planned): void {
 function chargeFound(frame: Frame, found: OptionalValue): OptionalValue {
   if (found.value !== undefined) frame.charge(1);
   return found;
-}
-
-function unwrap(value: Value, entry: Value): Value | undefined {
-  if (value instanceof OptionalValue) return value.value;
-  throw failure(`cannot initialize optional entry '${entry}' from non-optional value ${value}`);
 }
