@@ -11,6 +11,7 @@ import {
   scanSingleQuoted,
   skipComment,
 } from './yaml-scalars.ts';
+import { scanAnchor, scanDirective, scanTag } from './yaml-tags.ts';
 
 export type TokenType =
   | 'stream end'
@@ -296,94 +297,26 @@ export class YamlScanner {
   }
 
   #anchor(type: 'anchor' | 'alias'): void {
-    const cursor = this.#cursor;
     this.#saveKey();
     this.#keyAllowed = false;
-    const { line } = cursor;
-    cursor.skip();
-    const name = cursor.take(/[\w-]*/y);
-    if (name === '' || !(isGap(cursor.char()) || '?:,]}%@`'.includes(cursor.char())))
-      throw cursor.error('did not find expected alphabetic or numeric character');
-    this.#put(type, line, name);
+    const { line } = this.#cursor;
+    this.#put(type, line, scanAnchor(this.#cursor));
   }
 
   #tag(): void {
-    const cursor = this.#cursor;
     this.#saveKey();
     this.#keyAllowed = false;
-    const { line } = cursor;
-    let handle = '';
-    let suffix: string;
-    if (cursor.char(1) === '<') {
-      cursor.skip(2);
-      suffix = this.#tagUri('');
-      if (cursor.char() !== '>') throw cursor.error("did not find the expected '>'");
-      cursor.skip();
-    } else {
-      handle = cursor.take(/![\w-]*!?/y);
-      if (handle.length > 1 && handle.endsWith('!')) suffix = this.#tagUri('');
-      else {
-        suffix = this.#tagUri(handle);
-        handle = '!';
-        if (suffix === '') [handle, suffix] = ['', '!'];
-      }
-    }
-    if (!isGap(cursor.char())) throw cursor.error('did not find expected whitespace or line break');
-    this.#put('tag', line, handle, suffix);
-  }
-
-  /** @param head what has been read of it, behind a `!` */
-  #tagUri(head: string): string {
-    const cursor = this.#cursor;
-    const uri = cursor.take(/[\w\-;/?:@&=+$,.!~*'()[\]%]*/y);
-    if (head === '' && uri === '') throw cursor.error('did not find expected tag URI');
-    try {
-      return head.slice(1) + decodeURIComponent(uri);
-    } catch {
-      throw cursor.error('did not find URI escaped octet');
-    }
+    const { line } = this.#cursor;
+    this.#put('tag', line, ...scanTag(this.#cursor));
   }
 
   #directive(): void {
-    const cursor = this.#cursor;
     this.#closeBlocks(-1);
     this.#dropKey();
     this.#keyAllowed = false;
-    const { line } = cursor;
-    cursor.skip();
-    const name = cursor.take(/[\w-]*/y);
-    if (name === '') throw cursor.error('could not find expected directive name');
-    if (!isGap(cursor.char())) throw cursor.error('found unexpected non-alphabetical character');
-    if (name === 'YAML') this.#put('version directive', line, this.#version());
-    else if (name === 'TAG') this.#put('tag directive', line, ...this.#tagDirective());
-    else throw cursor.error('found unknown directive name');
-    cursor.take(/[ \t]*/y);
-    skipComment(cursor);
-    if (!isBreak(cursor.char()) && !cursor.isEnd) throw cursor.error('did not find expected comment or line break');
-  }
-  #version(): string {
-    const cursor = this.#cursor;
-    cursor.take(/[ \t]*/y);
-    const number = (): string => {
-      const digits = cursor.take(/\d*/y);
-      if (digits.length > 2) throw cursor.error('found extremely long version number');
-      if (digits === '') throw cursor.error('did not find expected version number');
-      return digits;
-    };
-    const major = number();
-    if (cursor.char() !== '.') throw cursor.error("did not find expected digit or '.' character");
-    cursor.skip();
-    return `${Number(major)}.${Number(number())}`;
-  }
-  #tagDirective(): [handle: string, prefix: string] {
-    const cursor = this.#cursor;
-    cursor.take(/[ \t]*/y);
-    const handle = cursor.take(/![\w-]*!|!(?![\w-])/y);
-    if (handle === '') throw cursor.error("did not find expected '!'");
-    if (!isBlank(cursor.char())) throw cursor.error('did not find expected whitespace');
-    cursor.take(/[ \t]*/y);
-    const prefix = this.#tagUri('');
-    if (!isGap(cursor.char())) throw cursor.error('did not find expected whitespace or line break');
-    return [handle, prefix];
+    const { line } = this.#cursor;
+    const directive = scanDirective(this.#cursor);
+    if (directive.name === 'YAML') this.#put('version directive', line, directive.version);
+    else this.#put('tag directive', line, directive.handle, directive.prefix);
   }
 }

@@ -5,10 +5,11 @@
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { type CustomKind, customDefinitions, customName, customNames, customResources } from './custom.ts';
 import { goJson } from './encoding.ts';
+import { BUILTIN, CUSTOM } from './flavors.ts';
 import { addSpec, type Members, type Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
 import { groupPath, type Operation, type Paths, PLAIN, rootPaths, versionRootPath } from './operations.ts';
-import { addResourcePaths, BUILTIN, CUSTOM } from './resource-paths.ts';
+import { addResourcePaths } from './resource-paths.ts';
 import {
   allGroupVersions,
   type GroupVersion,
