@@ -82,6 +82,9 @@ async function start(): Promise<void> {
       // Else upstream's kubelet ends whatever runs in the cgroups of other kubelets' pods.
       cgroupsPerQOS: false,
       enforceNodeAllocatable: [],
+      // The machine of a test may be as full as it likes.
+      imageGCHighThresholdPercent: 100,
+      evictionHard: { 'nodefs.available': '0%' },
       containerRuntimeEndpoint: containerd.endpoint,
       failCgroupV1: false,
       failSwapOn: false,
