@@ -42,6 +42,8 @@ const KEYS = [
   'example',
   '$ref',
 ];
+/** Of which false is a value like any other; elsewhere it says nothing. */
+const ANYTHING = new Set(['default', 'example']);
 /** What OpenAPI 2 has not. */
 const NOT_IN_2 = new Set(['nullable', 'default', 'allOf', 'oneOf', 'anyOf', 'not']);
 
@@ -120,7 +122,7 @@ function inOrder(schema: CustomSchema, convert: Convert): Json {
   const json: Json = {};
   for (const key of [...KEYS, ...extensions]) {
     const value = schema[key];
-    if (value != null && value !== false) json[key] = convertValue(key, value, convert);
+    if (value != null && (value !== false || ANYTHING.has(key))) json[key] = convertValue(key, value, convert);
   }
   return json;
 }

@@ -87,6 +87,24 @@ describe('version 3', () => {
     expect(Object.keys(schemas!)).toContain('io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry');
   });
 
+  it('says what an embedded resource is', async () => {
+    const spec = { type: 'object', 'x-kubernetes-embedded-resource': true };
+    const { components } = await document3({ ...widget, schema: { type: 'object', properties: { spec } } });
+    const { properties } = components!.schemas!['com.example.shop.v1.Widget']!.properties!.spec!;
+    expect(properties!.kind!.description).toMatch(/representing the type of this object\. In CamelCase\. More info: /);
+    expect(properties!.apiVersion!.description).toMatch(/^apiVersion defines .* of an object\. More info: /);
+  });
+
+  it('starts the name of a kind that is written small with a capital where it follows the verb', async () => {
+    const { paths } = await document3({ ...widget, kind: 'widget' });
+    expect(paths!['/apis/shop.example.com/v1/widgets']!.get!.operationId).toBe(
+      'listShopExampleComV1WidgetForAllNamespaces',
+    );
+    expect(paths!['/apis/shop.example.com/v1/namespaces/{namespace}/widgets']!.get!.operationId).toBe(
+      'listShopExampleComV1Namespacedwidget',
+    );
+  });
+
   it('takes a kind without schema as it comes', async () => {
     const { components } = await document3({ ...widget, schema: undefined, selectableFields: [] });
     expect(Object.keys(components!.schemas!['com.example.shop.v1.Widget']!)).toEqual([
@@ -146,6 +164,7 @@ describe('schemas', () => {
       },
       { 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
     ],
+    [{ type: 'boolean', default: false, nullable: false }, { type: 'boolean', default: false }, { type: 'boolean' }],
     [
       { maximum: 3, type: 'integer', description: 'n', enum: [1], minimum: 0 },
       { description: 'n', type: 'integer', maximum: 3, minimum: 0, enum: [1] },

@@ -124,16 +124,14 @@ function objectProperties(version: OpenApiVersion, schemas: Schemas): Json {
 
 /** What a field with `x-kubernetes-embedded-resource` has besides. */
 function embeddedProperties(version: OpenApiVersion, schemas: Schemas): Json {
-  const property = (field: string, about: string): Json => {
-    const [sentence = ''] = schemas.describe(ANY_KIND, field).split('. ');
-    return {
-      description: `${field}${sentence.slice(field.length)}. More info: ${CONVENTIONS}#${about}`,
-      type: 'string',
-    };
-  };
+  const [says = ''] = schemas.describe(ANY_KIND, 'apiVersion').split('. ');
+  const property = (text: string, about: string): Json => ({
+    description: `${text} More info: ${CONVENTIONS}#${about}`,
+    type: 'string',
+  });
   return {
-    apiVersion: property('apiVersion', 'resources'),
-    kind: property('kind', 'types-kinds'),
+    apiVersion: property(`apiVersion${says.slice('apiVersion'.length)}.`, 'resources'),
+    kind: property('kind is a string value representing the type of this object. In CamelCase.', 'types-kinds'),
     metadata: metadataProperty(version, schemas),
   };
 }

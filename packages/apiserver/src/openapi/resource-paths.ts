@@ -157,7 +157,7 @@ class ResourcePaths {
   #id(action: string, suffix = ''): string {
     const scope = this.#resource.namespaced && suffix !== 'ForAllNamespaces' && suffix !== 'ListForAllNamespaces';
     const kind = this.#parent.kind + capitalize(this.#subresource ?? '');
-    return `${action}${scope ? 'Namespaced' : ''}${kind}${suffix}`;
+    return `${action}${capitalize(`${scope ? 'Namespaced' : ''}${kind}${suffix}`)}`;
   }
 
   #operation(
