@@ -5,6 +5,7 @@ import type { Verbosity } from '@keelson/component/logs/verbosity';
 import { FlagError, type FlagTable, type FlagValues, parseFlags, showFlag } from '@keelson/component/pflag/flags';
 import { type FlagDescriptions, usage } from '@keelson/component/pflag/usage';
 import type { Running } from '@keelson/component/running';
+import { isNotified, notifier } from '@keelson/component/systemd/notify';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
@@ -75,6 +76,7 @@ async function run<F extends FlagTable>(
   if (errors.length > 0) return fail(logger, aggregate(errors));
   try {
     const running = await component.start(values, given, logger, verbosity);
+    if (isNotified(io.env)) notifier(io.env)('READY=1').catch((error) => notTold(logger, error));
     await Promise.race([new Promise<void>((resolve) => io.onStop(resolve)), running.done]);
     await running.stop();
     return 0;
@@ -83,6 +85,10 @@ async function run<F extends FlagTable>(
     if (error instanceof Error && error.name === 'LeadLostError') return fail(logger, error.message);
     throw error;
   }
+}
+
+function notTold(logger: Logger, { message }: Error): void {
+  logger.warn({ err: message }, 'The service manager could not be told that this is ready');
 }
 
 const aggregate = (errors: readonly string[]) => (errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);

@@ -4,6 +4,8 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { http } from '@keelson/component/node-http';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
+import { type Environment, notifier, watchdogTimeout } from '@keelson/component/systemd/notify';
+import { startWatchdog } from '@keelson/component/systemd/watchdog';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
@@ -36,6 +38,15 @@ const component: Component<typeof flags> = {
     ].filter((message) => message !== false),
   async start(values, given, logger, verbosity) {
     const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
+    const ports: Running[] = [];
+    const watchdogMs = watchdogOf(process.env);
+    let served: KubeletView | undefined;
+    let isStarted = false;
+    if (watchdogMs !== undefined) {
+      // Of a start that takes long nobody knows whether it goes well.
+      const problems = () => (isStarted ? served!.problems() : []);
+      ports.push(startWatchdog({ timeoutMs: watchdogMs, problems, notify: notifier(process.env), logger }));
+    }
     const { skippedFiles } = configuration;
     if (skippedFiles.length > 0)
       logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
@@ -75,8 +86,8 @@ const component: Component<typeof flags> = {
       logger,
     });
     const authorities = clientAuthorities(configuration.clientCaFile ?? '', logger);
-    const ports: Running[] = [];
     const server: ServerFactory = async (view) => {
+      served = view;
       const health = await serveHealth(view, configuration, logger);
       if (health) ports.push(health);
       const { readOnlyPort = 0, address: host } = configuration;
@@ -118,6 +129,7 @@ const component: Component<typeof flags> = {
             runtime: new CriRuntime(endpoint, { metrics }),
             server,
           }).catch(explained);
+    isStarted = true;
     return together([kubelet, ...(rotation ? [rotation] : []), ...ports]);
   },
 };
@@ -150,6 +162,15 @@ function optionsOf(values: Values, configuration: Settings) {
     imageVerification: configuration.imageVerification,
     userNamespaceIds: configuration.userNamespaces?.idsPerPod,
   };
+}
+
+/** Within how many milliseconds systemd wants to hear of the kubelet. @throws StartupError */
+function watchdogOf(environment: Environment): number | undefined {
+  try {
+    return watchdogTimeout(environment, process.pid);
+  } catch (error) {
+    throw new StartupError((error as Error).message, 'correct WatchdogSec= of the unit');
+  }
 }
 
 /** The port without TLS that whoever watches over the process asks. */
