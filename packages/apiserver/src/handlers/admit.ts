@@ -1,6 +1,6 @@
 /** The admission chain as the write handlers call it. */
 import { decodeManaged } from '@keelson/api/apply/managed';
-import { forbidden, qualified } from '@keelson/api/errors';
+import { forbidden } from '@keelson/api/errors';
 import type { KubeObject, ManagedFieldsEntry } from '@keelson/api/object';
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts';
 import { Round } from '../admission/round.ts';
@@ -18,7 +18,7 @@ interface Subject {
   readonly oldObject?: KubeObject | undefined;
   readonly dryRun: boolean;
   readonly deleteOptions?: DeleteOptions;
-  /** The namespace that a cluster-scoped object counts as being in: a namespace is in itself. */
+  /** The namespace that a cluster-scoped object counts as being in. */
   readonly ownNamespace?: string;
 }
 
@@ -118,7 +118,7 @@ function writeSubject(
     operation: old ? 'UPDATE' : 'CREATE',
     name,
     oldObject: old && lens.readForAdmission ? lens.readForWrite(old) : old,
-    ...(qualified(definition) === 'namespaces' ? { ownNamespace: name } : {}),
+    ...(definition.registration.isItsOwnNamespace ? { ownNamespace: name } : {}),
   };
 }
 

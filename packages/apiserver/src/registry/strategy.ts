@@ -240,6 +240,8 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly isUncached?: true;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
   readonly storedAs?: { readonly group: string; readonly version: string };
+  /** Admission sees what is written as being in the namespace of its own name. */
+  readonly isItsOwnNamespace?: true;
   /** Stored as JSON, whatever form others are stored in: empty lists are not lost. */
   readonly storedAsJson?: true;
   /**

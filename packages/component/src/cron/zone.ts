@@ -11,6 +11,8 @@ export interface WallTime {
   readonly weekday: number;
 }
 
+/** Zones may be named in any case, by whoever makes a cron job. */
+const MAX_FORMATS = 64;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
@@ -27,6 +29,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
       minute: 'numeric',
       second: 'numeric',
     });
+    if (formats.size >= MAX_FORMATS) formats.delete(formats.keys().next().value!);
     formats.set(timeZone, format);
   }
   return format;

@@ -7,5 +7,6 @@ export const registration: KindRegistration<Namespace> = {
   strategy,
   table,
   subresources: { status, finalize },
+  isItsOwnNamespace: true,
   fieldLabels: { supported: ['metadata.name', 'status.phase'] },
 };
