@@ -74,8 +74,9 @@ export function assemble(options: AssemblyOptions): Assembly {
     ...(options.metrics ? { terminations: terminationsOf(options.metrics) } : {}),
     ...(limit ? { limit } : {}),
   });
-  const images = new ImageManager({ runtime, world, recorder, ...options.images });
   const starts = options.metrics && startMetrics(options.metrics);
+  const ensured = starts?.imageEnsured;
+  const images = new ImageManager({ runtime, world, recorder, ensured, ...options.images });
   const services: PodServices = { ...options, world, status, images, starts };
   const { resources, alsoAdmit } = options;
   const fits = (pod: Pod, others: readonly Pod[]) => {

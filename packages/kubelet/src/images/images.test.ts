@@ -95,14 +95,23 @@ function manager(
     removeImage: async () => {},
     imageFilesystems: async () => [],
   };
-  const images = new ImageManager({ runtime, world, recorder, credentials: async () => [], serialize: true, records });
+  const found: object[] = [];
+  const images = new ImageManager({
+    runtime,
+    world,
+    recorder,
+    credentials: async () => [],
+    serialize: true,
+    records,
+    ensured: (policy, each) => found.push({ policy, ...each }),
+  });
   const pod = podOf({ containers: [container('a')] });
   const reference = containerReference(pod, { role: 'regular', spec: container('a') });
   const ensure = (image: string, policy: string) =>
     images
       .ensure({ pod, reference, image, policy, sandbox: { runtimeHandler: '' } as SandboxConfig })
       .catch((error: ImageError) => `${error.reason}: ${error.message}`);
-  return { world, events, ensure };
+  return { world, events, ensure, found };
 }
 
 describe('ImageManager', () => {
@@ -141,6 +150,34 @@ describe('ImageManager', () => {
     const message = 'Container image "a:1" is not present with pull policy of Never';
     expect(await ensure('a:1', 'Never')).toBe(`ErrImageNeverPull: ${message}`);
     expect(events).toEqual([`Warning ErrImageNeverPull: ${message}`]);
+  });
+
+  it('tells what it found', async () => {
+    const records = {
+      allows: async () => false,
+      begin: async () => {},
+      succeeded: async () => {},
+      failed: async () => {},
+    };
+    const open = manager(async () => 'ref', ['here:1']);
+    for (const [image, policy] of [
+      ['here:1', 'IfNotPresent'],
+      ['away:1', 'IfNotPresent'],
+      ['here:1', 'Always'],
+      ['none:1', 'Never'],
+      ['A', 'Always'],
+    ] as const)
+      await open.ensure(image, policy);
+    expect(open.found).toEqual([
+      { policy: 'IfNotPresent', present: true, pullRequired: false },
+      { policy: 'IfNotPresent', present: false, pullRequired: true },
+      { policy: 'Always', pullRequired: true },
+      { policy: 'Never', present: false },
+      { policy: 'Always' },
+    ]);
+    const closed = manager(async () => 'ref', ['here:1'], records as unknown as PullRecords);
+    await closed.ensure('here:1', 'Never');
+    expect(closed.found).toEqual([{ policy: 'Never', present: true, pullRequired: true }]);
   });
 
   it('backs off, and remembers why', async () => {

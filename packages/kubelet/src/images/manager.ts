@@ -19,6 +19,14 @@ export interface ImageManagerOptions {
   readonly records?: PullRecords | undefined;
   /** Whether pulls wait for each other. */
   readonly serialize: boolean;
+  /** Told of each request, for metrics. */
+  readonly ensured?: ((policy: string, found: Found) => void) | undefined;
+}
+
+/** What became known of an image before it was there, or was not to be had. */
+export interface Found {
+  present?: boolean;
+  pullRequired?: boolean;
 }
 
 export interface ImageRequest {
@@ -65,15 +73,27 @@ export class ImageManager {
 
   /** @returns the reference to create a container with. @throws ImageError */
   async ensure(request: ImageRequest): Promise<string> {
+    const found: Found = {};
+    try {
+      return await this.#ensure(request, found);
+    } finally {
+      this.#options.ensured?.(request.policy, found);
+    }
+  }
+
+  async #ensure(request: ImageRequest, found: Found): Promise<string> {
     const { image, policy, reference, sandbox } = request;
     const { recorder } = this.#options;
     const spec = this.#spec(request);
     const present = policy === 'Always' ? undefined : await this.#inspect(spec, request);
+    if (policy !== 'Always') found.present = present !== undefined;
     if (present && (await this.#mayUse(request, spec, present))) {
+      found.pullRequired = false;
       const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
       recorder.event(reference, 'Normal', 'Pulled', message);
       return present.id;
     }
+    if (present || policy !== 'Never') found.pullRequired = true;
     if (policy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       recorder.event(reference, 'Warning', 'ErrImageNeverPull', message);

@@ -2,6 +2,7 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { Counter } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Found } from '../images/manager.ts';
 import type { ContainerRole } from './spec.ts';
 
 export interface StartMetrics {
@@ -13,6 +14,9 @@ export interface StartMetrics {
   container(role: ContainerRole): void;
   /** @param code the reason that its status says */
   containerFailed(role: ContainerRole, code: string): void;
+  /** A container with volumes of images was started, or was not. @param mounts how many there are of them */
+  imageVolumes(volumes: number, mounts: number, areMounted: boolean): void;
+  imageEnsured(policy: string, found: Found): void;
 }
 
 const TYPES: Readonly<Record<ContainerRole, string>> = {
@@ -34,6 +38,19 @@ export function startMetrics(metrics: MetricsRegistry): StartMetrics {
     'container_type',
     'code',
   ]);
+  const imageVolume = (name: string, help: string) =>
+    metrics.register(new Counter({ name: `kubelet_image_volume_${name}`, help, stability: 'BETA', labels: [] }));
+  const requested = imageVolume('requested_total', 'Volumes of images that containers wanted.');
+  const mounted = imageVolume('mounted_succeed_total', 'Mounts of volumes of images.');
+  const notMounted = imageVolume('mounted_errors_total', 'Mounts of volumes of images that failed.');
+  const ensured = metrics.register(
+    new Counter({
+      name: 'kubelet_image_manager_ensure_image_requests_total',
+      help: 'How often images were to be there, by what was found.',
+      stability: 'ALPHA',
+      labels: ['pull_policy', 'present_locally', 'pull_required'],
+    }),
+  );
   const hasOwnUsers = ({ spec }: Pod) => spec?.hostUsers === false;
   return {
     pod: (pod) => {
@@ -45,6 +62,12 @@ export function startMetrics(metrics: MetricsRegistry): StartMetrics {
       if (hasOwnUsers(pod)) namespacedErrors.with().inc();
     },
     container: (role) => containers.with(TYPES[role]).inc(),
+    imageVolumes: (volumes, mounts, areMounted) => {
+      requested.with().inc(volumes);
+      (areMounted ? mounted : notMounted).with().inc(mounts);
+    },
+    imageEnsured: (policy, { present = 'unknown', pullRequired = 'unknown' }) =>
+      ensured.with(policy.toLowerCase(), String(present), String(pullRequired)).inc(),
     containerFailed: (role, code) => containerErrors.with(TYPES[role], code).inc(),
   };
 }

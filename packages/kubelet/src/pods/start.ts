@@ -53,11 +53,34 @@ export async function startContainer(services: PodServices, request: StartReques
 }
 
 async function start(services: PodServices, request: StartRequest): Promise<void> {
+  const imageVolumes = await ensureImageVolumes(services, request);
+  let failure: unknown;
+  try {
+    await startWith(services, request, imageVolumes);
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    const { volumeMounts = [] } = request.container.spec;
+    const mounts = volumeMounts.filter(({ name }) => imageVolumes.has(name)).length;
+    services.starts?.imageVolumes(imageVolumes.size, mounts, !isUnmounted(failure));
+  }
+}
+
+/** As runtimes say it of a volume of an image (cri-api/pkg/errors). */
+function isUnmounted(failure: unknown): boolean {
+  return failure instanceof StartError && failure.message.includes('ImageVolumeMountFailed');
+}
+
+async function startWith(
+  services: PodServices,
+  request: StartRequest,
+  imageVolumes: ReadonlyMap<string, string>,
+): Promise<void> {
   const { pod, container, state, sandboxId, sandbox, podIps } = request;
   const { recorder, runtime, preparer, configurations } = services;
   const reference = containerReference(pod, container);
   const { image = '', imagePullPolicy = 'IfNotPresent' } = container.spec;
-  const imageVolumes = await ensureImageVolumes(services, request);
   const imageRef = await ensureImage(services, request, image, imagePullPolicy);
   /** @param id is not repeated in events, or each would be another */
   const failed = (reason: string, error: unknown, id = ''): StartError => {
