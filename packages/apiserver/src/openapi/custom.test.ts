@@ -191,6 +191,11 @@ it('kinds come and go while the server runs', async () => {
   expect((await get(path))?.status).toBe(200);
   expect(String((await get('/openapi/v3'))?.body)).toContain('"apis/shop.example.com/v1"');
   expect(await etag()).not.toBe(before);
+  const known = await etag();
+  service.setCustomKinds('shop.example.com', 'v1', [structuredClone(widget)]);
+  expect(await etag()).toBe(known);
+  service.setCustomKinds('shop.example.com', 'v1', [{ ...widget, schema: { type: 'object' } }]);
+  expect(await etag()).not.toBe(known);
   service.setCustomKinds('shop.example.com', 'v1', []);
   expect((await get(path))?.status).toBe(404);
   expect(await etag()).toBe(before);

@@ -60,16 +60,16 @@ export function customNames(kinds: readonly CustomKind[]): Map<string, string> {
   );
 }
 
-/** The definitions of a kind and of its list, by name. */
+/** The definitions of a kind and of its list, by name; each is made when it is written. */
 export function customDefinitions(
   version: OpenApiVersion,
   custom: CustomKind,
   schemas: Schemas,
-): [name: string, definition: Json][] {
+): [name: string, define: () => Json][] {
   const { group, version: v, kind, listKind } = custom;
   return [
-    [customName(group, v, kind), objectDefinition(version, custom, schemas)],
-    [customName(group, v, listKind), listDefinition(version, custom, schemas)],
+    [customName(group, v, kind), () => objectDefinition(version, custom, schemas)],
+    [customName(group, v, listKind), () => listDefinition(version, custom, schemas)],
   ];
 }
 

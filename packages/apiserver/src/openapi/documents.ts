@@ -3,7 +3,7 @@
  * Rendering is spread over turns of the event loop, since the large ones take tens of milliseconds.
  */
 import type { ServedGroup } from '../discovery/runtime-config.ts';
-import { type CustomKind, customDefinitions, customName, customNames, customResources } from './custom.ts';
+import { type CustomKind, customDefinitions, customNames, customResources } from './custom.ts';
 import { goJson } from './encoding.ts';
 import { BUILTIN, CUSTOM } from './flavors.ts';
 import { addSpec, type Members, type Spec2 } from './merge.ts';
@@ -156,9 +156,7 @@ function definitionsOf(
 ): [name: string, define: () => Json][] {
   const own = new Map<string, () => Json>();
   for (const kind of custom) {
-    for (const name of [kind.kind, kind.listKind].map((k) => customName(kind.group, kind.version, k))) {
-      own.set(name, () => new Map(customDefinitions(version, kind, schemas)).get(name) ?? {});
-    }
+    for (const [name, define] of customDefinitions(version, kind, schemas)) own.set(name, define);
   }
   const meta = custom.length > 0 ? [...META_OF_CUSTOM] : [];
   const builtin = schemas.closure([...schemaNames(paths), ...meta]);
@@ -190,15 +188,26 @@ function membersText(members: Members): Promise<string> {
   return objectText(inOrder, ([name, make]) => [name, make() as Json]);
 }
 
+/** Members, and characters of them, that are made in one turn of the event loop. */
 const BATCH = 50;
+const BATCH_LENGTH = 256 * 1024;
 
 /** The text of a JSON object, its members made one by one, other work being let in between. */
 async function objectText<T>(items: readonly T[], member: (item: T) => [key: string, value: Json]): Promise<string> {
   const parts: string[] = [];
-  for (const [i, item] of items.entries()) {
-    if (i % BATCH === BATCH - 1) await new Promise(setImmediate);
+  let made = 0;
+  let length = 0;
+  for (const item of items) {
+    if (made >= BATCH || length >= BATCH_LENGTH) {
+      await new Promise(setImmediate);
+      made = 0;
+      length = 0;
+    }
     const [key, value] = member(item);
-    parts.push(`${JSON.stringify(key)}:${goJson(value)}`);
+    const text = `${JSON.stringify(key)}:${goJson(value)}`;
+    parts.push(text);
+    made++;
+    length += text.length;
   }
   return `{${parts.join(',')}}`;
 }

@@ -84,6 +84,8 @@ export class OpenApiService {
   setCustomKinds(group: string, version: string, kinds: readonly CustomKind[]): void {
     if (kinds.length > 0) this.#custom.set(`${group}/${version}`, kinds);
     else this.#custom.delete(`${group}/${version}`);
+    // One by one as they come: who asks for the first hash would have to wait for all.
+    for (const kind of kinds) digestOf(kind);
   }
 
   /** What the server behind an APIService has; undefined: nothing any more. */
@@ -187,7 +189,8 @@ export class OpenApiService {
   /** The document of version 2 is made of everything; what other servers say of theirs has an etag of its own. */
   #partsOfWhole(): unknown[] {
     const { served, custom } = this.#world;
-    return [served, ...custom.values(), ...this.#remotes().map(([, { etag }]) => etag)];
+    const kinds = [...custom.values()].map((each) => each.map(digestOf));
+    return [served, ...kinds, ...this.#remotes().map(([, { etag }]) => etag)];
   }
 
   async #document(version: OpenApiVersion, name: string, format: Format, hash: string): Promise<Rendered> {
@@ -217,6 +220,18 @@ export class OpenApiService {
   }
 }
 
+const digests = new WeakMap<CustomKind, string>();
+
+/** Stands for a kind, which does not change, in hashes. */
+function digestOf(kind: CustomKind): string {
+  let digest = digests.get(kind);
+  if (digest === undefined) {
+    digest = createHash('sha512').update(JSON.stringify(kind)).digest('hex');
+    digests.set(kind, digest);
+  }
+  return digest;
+}
+
 /** Of an APIService's name, `v1.apps`. */
 function groupOf(apiService: string): string {
   return apiService.slice(apiService.indexOf('.') + 1);
@@ -226,7 +241,7 @@ function partOf(name: string, { served, custom }: OpenApiWorld): unknown {
   const [prefix, ...rest] = name.split('/');
   const [group, version] = prefix === 'api' ? ['', rest[0]] : rest;
   const kinds = custom.get(`${group}/${version}`);
-  if (kinds) return kinds;
+  if (kinds) return kinds.map(digestOf);
   return served.find((g) => g.name === group)?.versions.find((v) => v.version === version);
 }
 
