@@ -7,10 +7,10 @@ import { type StructType, structType, typeOfKind } from '../schema.ts';
 import { canonicalTree } from './canonical.ts';
 import { DecodeError } from './exact.ts';
 import type { Body, Decoded } from './json.ts';
-import { readMessage } from './proto-decode.ts';
-import { messageWriter } from './proto-encode.ts';
-import { ProtoReader } from './proto-reader.ts';
-import { BYTES, ProtoWriter, varintSize } from './proto-writer.ts';
+import { readMessage } from './protobuf/decode.ts';
+import { messageWriter } from './protobuf/encode.ts';
+import { ProtoReader } from './protobuf/reader.ts';
+import { BYTES, ProtoWriter, varintSize } from './protobuf/writer.ts';
 
 const MAGIC = Buffer.from('k8s\0');
 

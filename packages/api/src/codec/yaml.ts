@@ -11,10 +11,10 @@ import { formatFloat } from './go-float.ts';
 import { type Body, decodeJsonValue, openJson } from './json.ts';
 import { stringify } from './stringify.ts';
 import { decodeUtf8 } from './utf8.ts';
-import { YamlError } from './yaml-cursor.ts';
-import { YamlEmitter } from './yaml-emitter.ts';
-import { type MappingNode, parseYaml, type ScalarNode, type YamlNode } from './yaml-parser.ts';
-import { resolveScalar, type Scalar } from './yaml-resolve.ts';
+import { YamlError } from './yaml/cursor.ts';
+import { YamlEmitter } from './yaml/emitter.ts';
+import { type MappingNode, parseYaml, type ScalarNode, type YamlNode } from './yaml/parser.ts';
+import { resolveScalar, type Scalar } from './yaml/resolve.ts';
 
 /** The object as Go's encoder writes it. */
 export function encodeYaml(object: object): Buffer {

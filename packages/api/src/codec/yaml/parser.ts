@@ -1,6 +1,6 @@
 /** The first document of a YAML stream as a tree of nodes (YAML 1.1 as libyaml reads it). */
-import { YamlError } from './yaml-cursor.ts';
-import { type Token, type TokenType, YamlScanner } from './yaml-scanner.ts';
+import { YamlError } from './cursor.ts';
+import { type Token, type TokenType, YamlScanner } from './scanner.ts';
 
 interface Place {
   /** From 1. */

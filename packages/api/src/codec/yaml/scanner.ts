@@ -2,7 +2,7 @@
  * YAML text as tokens (YAML 1.1 as libyaml reads it): indentation becomes tokens, and a scalar that a `:` follows is found to
  * have been a key.
  */
-import { isBlank, isBreak, isGap, YamlCursor, type YamlError } from './yaml-cursor.ts';
+import { isBlank, isBreak, isGap, YamlCursor, type YamlError } from './cursor.ts';
 import {
   isDocumentIndicator,
   scanBlock,
@@ -10,8 +10,8 @@ import {
   scanPlain,
   scanSingleQuoted,
   skipComment,
-} from './yaml-scalars.ts';
-import { scanAnchor, scanDirective, scanTag } from './yaml-tags.ts';
+} from './scalars.ts';
+import { scanAnchor, scanDirective, scanTag } from './tags.ts';
 
 export type TokenType =
   | 'stream end'

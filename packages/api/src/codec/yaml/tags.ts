@@ -1,6 +1,6 @@
 /** Tags, anchors and directives in YAML text (YAML 1.1, chapters 6 and 7, as libyaml reads them). */
-import { isBlank, isBreak, isGap, type YamlCursor } from './yaml-cursor.ts';
-import { skipComment } from './yaml-scalars.ts';
+import { isBlank, isBreak, isGap, type YamlCursor } from './cursor.ts';
+import { skipComment } from './scalars.ts';
 
 export type Directive =
   | { readonly name: 'YAML'; readonly version: string }

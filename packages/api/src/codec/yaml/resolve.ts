@@ -1,7 +1,7 @@
 /** What type a plain YAML scalar has (go.yaml.in/yaml/v2: YAML 1.1, but without base 60). */
-import { decodeBase64 } from './base64.ts';
-import { YamlError } from './yaml-cursor.ts';
-import type { ScalarNode } from './yaml-parser.ts';
+import { decodeBase64 } from '../base64.ts';
+import { YamlError } from './cursor.ts';
+import type { ScalarNode } from './parser.ts';
 
 export type Scalar = null | boolean | number | bigint | string;
 

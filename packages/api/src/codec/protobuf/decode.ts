@@ -1,13 +1,13 @@
 /**
  * Protobuf messages as trees that codec/canonical.ts finishes. Unknown fields are skipped, repeated messages merge.
  */
-import { canonicalQuantity } from '../quantity.ts';
-import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../schema.ts';
-import { formatInstantMicro, formatSeconds } from '../time.ts';
-import { DecodeError } from './exact.ts';
-import { wireTypeOf } from './proto-encode.ts';
-import type { ProtoField, ProtoReader } from './proto-reader.ts';
-import { BYTES, VARINT } from './proto-writer.ts';
+import { canonicalQuantity } from '../../quantity.ts';
+import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
+import { formatInstantMicro, formatSeconds } from '../../time.ts';
+import { DecodeError } from '../exact.ts';
+import { wireTypeOf } from './encode.ts';
+import type { ProtoField, ProtoReader } from './reader.ts';
+import { BYTES, VARINT } from './writer.ts';
 
 type Tree = Record<string, unknown>;
 /** Reads a value; `existing` is what an earlier occurrence left. */

@@ -1,6 +1,6 @@
 /** Reads protobuf, with the errors of Go's generated code (gogo/protobuf). */
-import { DecodeError } from './exact.ts';
-import { BYTES, END_GROUP, FIXED32, FIXED64, GROUP, VARINT } from './proto-writer.ts';
+import { DecodeError } from '../exact.ts';
+import { BYTES, END_GROUP, FIXED32, FIXED64, GROUP, VARINT } from './writer.ts';
 
 const UNEXPECTED_EOF = 'unexpected EOF';
 const OVERFLOW = 'proto: integer overflow';

@@ -2,8 +2,8 @@
  * YAML text as go.yaml.in/yaml/v2 writes it: keys in natural order, lists at the column of their key, long scalars folded
  * after column 80, quotes only where a reader of YAML 1.1 would not see a string.
  */
-import { formatFloat } from './go-float.ts';
-import { resolvePlain } from './yaml-resolve.ts';
+import { formatFloat } from '../go-float.ts';
+import { resolvePlain } from './resolve.ts';
 
 const WIDTH = 80;
 const INDENT = 2;

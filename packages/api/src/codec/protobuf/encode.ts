@@ -3,10 +3,10 @@
  * pointer are always there, be they zero; fields come in the order of their numbers, maps in that of their keys.
  */
 
-import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../schema.ts';
-import { parseMicroTime, parseTime, ZERO_TIME_SECONDS } from '../time.ts';
-import { BYTES, FIXED64, type ProtoWriter, VARINT } from './proto-writer.ts';
-import { stringify } from './stringify.ts';
+import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
+import { parseMicroTime, parseTime, ZERO_TIME_SECONDS } from '../../time.ts';
+import { stringify } from '../stringify.ts';
+import { BYTES, FIXED64, type ProtoWriter, VARINT } from './writer.ts';
 
 type Source = Record<string, unknown>;
 /** Writes the value of a field, without tag, of a type that is length-delimited, with its length. */

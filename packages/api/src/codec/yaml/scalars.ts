@@ -1,5 +1,5 @@
 /** Scalars in YAML text: plain, quoted, and in blocks (YAML 1.1, chapter 9, as libyaml reads it). */
-import { isBlank, isBreak, isGap, type YamlCursor } from './yaml-cursor.ts';
+import { isBlank, isBreak, isGap, type YamlCursor } from './cursor.ts';
 
 /** Whether `---` or `...` stands here, which ends every scalar. */
 export function isDocumentIndicator(cursor: YamlCursor): boolean {
