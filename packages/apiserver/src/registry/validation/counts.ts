@@ -1,5 +1,6 @@
 /** Counters in the status of kinds that keep replicas, and numbers that may be percentages. */
-import { type ErrorList, invalid, named, type Path } from '@keelson/api/field';
+import { type ErrorList, invalid, named, Path } from '@keelson/api/field';
+import type { ReplicaSetStatus } from '@keelson/api/generated/types/apps/v1';
 import type { IntOrString } from '@keelson/api/scalars';
 import { isValidPercent } from '@keelson/api/validation/names';
 import { invalidFor, nonNegative } from './fields.ts';
@@ -19,6 +20,29 @@ export function validateParts(
   return Object.entries(parts).flatMap(([key, part = 0]) =>
     part > whole ? [invalid(path.child(key), part, message)] : [],
   );
+}
+
+/** The status of a replica set, or of a replication controller, which has the same counters but one. */
+export function validateReplicaStatus(
+  status: Pick<
+    ReplicaSetStatus,
+    | 'replicas'
+    | 'fullyLabeledReplicas'
+    | 'readyReplicas'
+    | 'availableReplicas'
+    | 'observedGeneration'
+    | 'terminatingReplicas'
+  >,
+): ErrorList {
+  const at = Path.of('status');
+  const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas } = status;
+  const { observedGeneration, terminatingReplicas } = status;
+  const parts = { fullyLabeledReplicas, readyReplicas, availableReplicas };
+  return [
+    ...validateCounts({ replicas, ...parts, observedGeneration, terminatingReplicas }, at),
+    ...validateParts(parts, replicas, 'cannot be greater than status.replicas', at),
+    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than readyReplicas', at),
+  ];
 }
 
 export function validateNotDecremented(count: number | undefined, old: number | undefined, path: Path): ErrorList {

@@ -7,8 +7,9 @@ import { warningsForTemplate } from '../../core/pod/warnings.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { validateReplicaStatus } from '../../validation/counts.ts';
 import { defaults } from './defaults.ts';
-import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
+import { validateSpec, validateUpdate } from './validation.ts';
 
 const SPEC_TYPE = structType('io.k8s.api.apps.v1.ReplicaSetSpec');
 const TEMPLATE = Path.of('spec', 'template');
@@ -45,7 +46,7 @@ export const status: ViewSubresource<ReplicaSet> = {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
     },
-    validateUpdate: (_ctx, obj) => validateStatus(obj.status),
+    validateUpdate: (_ctx, obj) => validateReplicaStatus(obj.status),
     warningsOnUpdate: () => [],
     resetFields: { 'apps/v1': { 'f:spec': {} } },
   },

@@ -1,7 +1,6 @@
 import { type ErrorList, Path } from '@keelson/api/field';
-import type { ReplicaSet, ReplicaSetStatus } from '@keelson/api/generated/types/apps/v1';
+import type { ReplicaSet } from '@keelson/api/generated/types/apps/v1';
 import type { PodValidationOptions } from '../../core/pod/validation/options.ts';
-import { validateCounts, validateParts } from '../../validation/counts.ts';
 import { immutableField, nonNegative } from '../../validation/fields.ts';
 import { shownSelector } from '../../validation/labelselector.ts';
 import { validateSelectorAndTemplate } from '../podtemplate.ts';
@@ -20,31 +19,5 @@ export function validateUpdate(obj: ReplicaSet, old: ReplicaSet, options: PodVal
   return [
     ...validateSpec(obj, options),
     ...immutableField(obj.spec.selector, old.spec.selector, SPEC.child('selector'), shownSelector(obj.spec.selector)),
-  ];
-}
-
-export function validateStatus(status: ReplicaSetStatus): ErrorList {
-  const at = Path.of('status');
-  const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas } = status;
-  const { observedGeneration, terminatingReplicas } = status;
-  return [
-    ...validateCounts(
-      {
-        replicas,
-        fullyLabeledReplicas,
-        readyReplicas,
-        availableReplicas,
-        observedGeneration,
-        terminatingReplicas,
-      },
-      at,
-    ),
-    ...validateParts(
-      { fullyLabeledReplicas, readyReplicas, availableReplicas },
-      replicas,
-      'cannot be greater than status.replicas',
-      at,
-    ),
-    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than readyReplicas', at),
   ];
 }

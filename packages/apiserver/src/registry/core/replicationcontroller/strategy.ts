@@ -5,11 +5,12 @@ import { isLongName } from '@keelson/api/validation/names';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { validateReplicaStatus } from '../../validation/counts.ts';
 import { dropDisabledTemplateFields } from '../pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../pod/validation/options.ts';
 import { warningsForTemplate } from '../pod/warnings.ts';
 import { defaults } from './defaults.ts';
-import { validateNonConvertible, validateSpec, validateStatus } from './validation.ts';
+import { validateNonConvertible, validateSpec } from './validation.ts';
 
 const SPEC_TYPE = structType('io.k8s.api.core.v1.ReplicationControllerSpec');
 const TEMPLATE = Path.of('spec', 'template');
@@ -54,7 +55,7 @@ export const status: ViewSubresource<ReplicationController> = {
       // Its labels are those of the template that it really has.
       defaults(obj);
     },
-    validateUpdate: (_ctx, obj) => validateStatus(obj.status),
+    validateUpdate: (_ctx, obj) => validateReplicaStatus(obj.status),
     warningsOnUpdate: () => [],
     resetFields: { v1: { 'f:spec': {} } },
   },

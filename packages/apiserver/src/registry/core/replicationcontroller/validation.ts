@@ -1,9 +1,8 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, FieldError, invalid, Path, required } from '@keelson/api/field';
-import type { ReplicationController, ReplicationControllerStatus } from '@keelson/api/generated/types/core/v1';
+import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
 import { selectorOfLabels } from '@keelson/api/selectors/labels';
 import { validateLongRunning } from '../../apps/podtemplate.ts';
-import { validateCounts, validateParts } from '../../validation/counts.ts';
 import { nonNegative } from '../../validation/fields.ts';
 import { validateSelectorMatches } from '../../validation/templateselector.ts';
 import type { PodValidationOptions } from '../pod/validation/options.ts';
@@ -46,19 +45,4 @@ export function validateNonConvertible(
     if (semanticEqual(spec.selector, old.selector)) return [];
     return [invalid(SPEC.child('selector'), spec.selector, 'cannot update non-convertible selector')];
   });
-}
-
-export function validateStatus(status: ReplicationControllerStatus): ErrorList {
-  const at = Path.of('status');
-  const { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration } = status;
-  return [
-    ...validateCounts({ replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration }, at),
-    ...validateParts(
-      { fullyLabeledReplicas, readyReplicas, availableReplicas },
-      replicas,
-      'cannot be greater than status.replicas',
-      at,
-    ),
-    ...validateParts({ availableReplicas }, readyReplicas ?? 0, 'cannot be greater than readyReplicas', at),
-  ];
 }
