@@ -102,11 +102,20 @@ describe('keepCertificate', () => {
     await running.stop();
   });
 
-  it('does not ask while there is a good one', async () => {
+  it('does not ask while there is a good one, and asks for the next in time', async () => {
     const world = manualWorld(now);
     const store = new CertificateStore(join(directory, 'pki'), 'kubelet-server');
     await store.write(await pairFrom(now, 10), new Date(now));
-    const running = await keepCertificate({ store, world, request: () => Promise.reject(new Error('asked')) });
+    let asked = 0;
+    const request = () => {
+      asked += 1;
+      return Promise.reject(new Error('not now'));
+    };
+    const running = await keepCertificate({ store, world, request });
+    world.clock.advance(7.9 * DAY);
+    expect(asked).toBe(0);
+    world.clock.advance(0.2 * DAY);
+    expect(asked).toBe(1);
     await running.stop();
   });
 });
