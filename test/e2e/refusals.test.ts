@@ -462,3 +462,31 @@ test('a custom object is shown as it is read, with the default of a status that 
   }
   expect(JSON.parse((await client.send('GET', `${gizmos}/g`)).body) as object).toMatchObject(seen);
 });
+
+test('an apply that says nothing new leaves an object alone, though the stored version lacks a default of this one', async () => {
+  const gauges = '/apis/shop.example.com/v1beta1/gauges';
+  const version = (name: string, properties: object) => ({
+    name,
+    served: true,
+    storage: name === 'v1',
+    schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } },
+  });
+  const a = { type: 'string' };
+  await client.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    metadata: { name: 'gauges.shop.example.com' },
+    spec: {
+      group: 'shop.example.com',
+      scope: 'Cluster',
+      names: { plural: 'gauges', kind: 'Gauge' },
+      versions: [version('v1', { a }), version('v1beta1', { a, old: { type: 'integer', default: 15 } })],
+    },
+  });
+  await vi.waitFor(async () => expect((await client.send('GET', gauges)).status).toBe(200), 10_000);
+  const gauge = { apiVersion: 'shop.example.com/v1beta1', kind: 'Gauge', metadata: { name: 'g' }, spec: { a: 'x' } };
+  await client.send('POST', gauges, gauge);
+  for (const manager of ['m', 'm', 'n']) {
+    const { status, body } = await client.send('PATCH', `${gauges}/g?fieldManager=${manager}`, gauge, APPLY);
+    expect(status).toBe(200);
+    expect((JSON.parse(body) as { metadata: object }).metadata).toMatchObject({ generation: 1 });
+  }
+});

@@ -12,7 +12,7 @@ import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/pa
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
-import { clone, isObject, type JsonObject } from '@keelson/api/patch/value';
+import { clone, equal, isObject, type JsonObject } from '@keelson/api/patch/value';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
@@ -60,9 +60,16 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);
     }
     const object = versioned(scope, value, merged);
-    lens.defaults(object, ctx.receivedAt);
+    // Where nothing changes nothing is completed: what the stored version does not know would come back with each apply.
+    if (!current || !saysTheSame(merged, current)) lens.defaults(object, ctx.receivedAt);
     return object;
   };
+}
+
+/** Whoever owns its fields. */
+function saysTheSame(a: KubeObject, b: KubeObject): boolean {
+  const content = ({ metadata: { managedFields: _, ...metadata }, ...rest }: KubeObject) => ({ metadata, ...rest });
+  return equal(content(a), content(b));
 }
 
 /** @param config names the object in errors. @throws StatusError 500 for what fits the schema, and not the type */
