@@ -14,7 +14,7 @@ import type { CustomKind } from '../openapi/custom.ts';
 import type { ResourceDefinition, ServedResource, Subresource } from '../registry/resource.ts';
 import type { FieldLabels } from '../registry/strategy.ts';
 import { customTable } from './columns.ts';
-import { type ConversionDeps, conversionOf } from './conversion.ts';
+import { type ConversionDeps, conversionOf, RENAMING } from './conversion.ts';
 import { CustomForm } from './form.ts';
 import { parseJsonPath } from './jsonpath.ts';
 import { customScale, replicasPaths } from './scale.ts';
@@ -127,6 +127,7 @@ function serve(
     subresources: subresourcesOf(subresources, kind, warning),
     form,
     warning,
+    isReshaped: stored.conversion !== RENAMING,
     convert: async (object, apiVersion) => (await stored.conversion.convert([structuredClone(object)], apiVersion))[0]!,
   };
 }

@@ -1,6 +1,10 @@
 /** The manager of managedFields for a resource in a version, and for each of its subresources. */
 import { FieldManager } from '@keelson/api/apply/fieldmanager';
+import type { Versions } from '@keelson/api/apply/owners';
+import { encodeJson } from '@keelson/api/codec/json';
+import type { KubeObject } from '@keelson/api/object';
 import { plainError } from '@keelson/api/patch/errors';
+import type { JsonObject } from '@keelson/api/patch/value';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { Expected } from './decode.ts';
@@ -19,7 +23,54 @@ export function fieldManagerOf(served: ServedResource, subresource: string): Fie
   return manager;
 }
 
-function build(served: ServedResource, subresource: string): FieldManager {
+/**
+ * A write by the manager of `served`. Where a webhook converts between versions it is asked for what the write wants to see in
+ * another version, and the write is done again with that: it has no effects of its own.
+ * @throws StatusError of the webhook, besides what `write` throws
+ */
+export async function manageFields<T>(
+  served: ServedResource,
+  subresource: string,
+  write: (fields: FieldManager) => T,
+): Promise<T> {
+  const { convert, isReshaped } = served;
+  if (!convert || !isReshaped) return write(fieldManagerOf(served, subresource));
+  const known = new Map<string, KubeObject>();
+  const fields = build(served, subresource, (object, apiVersion) => {
+    const key = `${apiVersion} ${encodeJson(object)}`;
+    const converted = known.get(key);
+    if (!converted) throw new Unconverted(key, object, apiVersion);
+    return converted;
+  });
+  for (;;) {
+    try {
+      return write(fields);
+    } catch (error) {
+      if (!(error instanceof Unconverted)) throw error;
+      known.set(error.key, await convert(error.object as KubeObject, error.apiVersion));
+    }
+  }
+}
+
+/** A write cannot go on without an object in another version. */
+class Unconverted extends Error {
+  readonly key: string;
+  readonly object: JsonObject;
+  readonly apiVersion: string;
+
+  constructor(key: string, object: JsonObject, apiVersion: string) {
+    super(`not converted to ${apiVersion}`);
+    this.key = key;
+    this.object = object;
+    this.apiVersion = apiVersion;
+  }
+}
+
+function build(
+  served: ServedResource,
+  subresource: string,
+  convert: Versions['convert'] = (object, apiVersion) => renamed(served, object, apiVersion),
+): FieldManager {
   const { definition, version, form } = served;
   const { strategy, subresources } = definition.registration;
   const resetFields = subresource === '' ? strategy.resetFields : subresources?.[subresource]?.strategy.resetFields;
@@ -37,18 +88,21 @@ function build(served: ServedResource, subresource: string): FieldManager {
         if (!known && !form.type) throw plainError(`request to convert CR to an invalid group/version: ${apiVersion}`);
         return known;
       },
-      convert: (object, apiVersion) => {
-        const from = definition.versions.get(String(object.apiVersion)) ?? served;
-        const to = definition.versions.get(apiVersion) ?? served;
-        if (from === to) return object;
-        // In canonical form, since conversion looks for what a part of an object may not have.
-        const converted = fromStorage(to, toStorage(from, from.form.normalize(object)));
-        // Versions of custom resources have stores of their own, between which there is only the name.
-        converted.apiVersion = apiVersion;
-        return converted;
-      },
+      convert,
     },
   });
+}
+
+/** Through the form that is stored; between versions of custom resources there is only the name. */
+function renamed(served: ServedResource, object: JsonObject, apiVersion: string): JsonObject {
+  const { versions } = served.definition;
+  const from = versions.get(String(object.apiVersion)) ?? served;
+  const to = versions.get(apiVersion) ?? served;
+  if (from === to) return object;
+  // In canonical form, since conversion looks for what a part of an object may not have.
+  const converted = fromStorage(to, toStorage(from, from.form.normalize(object)));
+  converted.apiVersion = apiVersion;
+  return converted;
 }
 
 /** For a kind that is not stored, whose fields are owned in the answer alone. */

@@ -8,13 +8,15 @@ import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
 import type { Expected } from './decode.ts';
-import { fieldManagerOf } from './fieldmanager.ts';
+import { fieldManagerOf, manageFields } from './fieldmanager.ts';
 import { scaleLens } from './scale.ts';
 
 export interface Lens {
   /** What bodies hold. */
   readonly expected: Expected;
   readonly fields: FieldManager;
+  /** A write to an object that is there: `write` has no effects of its own, and may be called more than once. */
+  manage<T>(write: (fields: FieldManager) => T): Promise<T>;
   /** True when the stored bytes are what the endpoint answers with. */
   readonly isIdentity: boolean;
   /** Where admission sees what bodies hold, not the object that is stored: how it is judged at the end, without managedFields. */
@@ -52,6 +54,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
   return {
     expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
+    manage: (write) => manageFields(served, subresource, write),
     isIdentity,
     readForAdmission: undefined,
     read: (stored) => fromStorage(served, stored),

@@ -28,7 +28,7 @@ export async function patchObject(scope: Scope): Promise<void> {
     forceAllowCreate: isApply && ctx.info.subresource === '',
     ...viewOf(scope),
     transform: async (live) => {
-      const object = mechanism(live && lens.readForWrite(live));
+      const object = await mechanism(live && lens.readForWrite(live));
       if (!live && object.metadata.uid) {
         throw conflict(
           served.definition,

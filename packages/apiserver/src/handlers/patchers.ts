@@ -22,7 +22,7 @@ import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
 
 /** Objects as the endpoint shows them, in and out. @throws StatusError as the patch deserves */
-export type Mechanism = (live: KubeObject | undefined) => KubeObject;
+export type Mechanism = (live: KubeObject | undefined) => Promise<KubeObject>;
 
 /** The body is looked at when there is an object to patch: a patch of nothing is not found, whatever it says. */
 export function mechanismOf(
@@ -35,26 +35,22 @@ export function mechanismOf(
   if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
   const { served, ctx, lens } = scope;
   let patch: Patcher | undefined;
-  return (current) => {
+  return async (current) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
     patch ??= patcherOf(scope, patchType, body, options);
     const patched = patch(current);
     lens.defaults(patched, ctx.receivedAt);
-    return lens.fields.update(current, patched, manager, formatTime(ctx.receivedAt));
+    return lens.manage((fields) => fields.update(current, patched, manager, formatTime(ctx.receivedAt)));
   };
 }
 
 function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
   const { ctx, lens } = scope;
   const { value, duplicates } = applyBody(body);
-  return (current) => {
-    const merged = lens.fields.apply(
-      current,
-      value,
-      options.fieldManager,
-      options.force ?? false,
-      formatTime(ctx.receivedAt),
-    );
+  return async (current) => {
+    const { fieldManager, force = false } = options;
+    const now = formatTime(ctx.receivedAt);
+    const merged = await lens.manage((fields) => fields.apply(current, value, fieldManager, force, now));
     if (duplicates.length > 0) {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);

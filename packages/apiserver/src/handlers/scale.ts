@@ -101,6 +101,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
   return {
     expected: { ...kind, form, ...(definition.storageForm.type ? {} : { unreadable: NO_SCALE }) },
     fields,
+    manage: async (write) => write(fields),
     isIdentity: false,
     readForAdmission: (stored) => withoutManagers(shown(stored, view.readForAdmission?.(stored) ?? view.read(stored))),
     read: (stored) => withoutManagers(shown(stored, view.read(stored))),

@@ -39,7 +39,8 @@ export async function updateObject(scope: Scope): Promise<void> {
     transform: async (live) => {
       const current = live && lens.readForWrite(live);
       const fresh = copyOf(decoded);
-      const object = lens.fields.update(current, fresh, manager, formatTime(ctx.receivedAt));
+      const now = formatTime(ctx.receivedAt);
+      const object = await lens.manage((fields) => fields.update(current, fresh, manager, now));
       await pauseFor(body.length);
       return mutateWrite(scope, name, live, object, options.dryRun);
     },

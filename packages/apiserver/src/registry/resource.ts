@@ -33,6 +33,8 @@ export interface ServedResource {
   readonly refusesNew?: string;
   /** What clients are told when this version of the kind is deprecated. */
   readonly warning?: string | undefined;
+  /** Of custom resources: a webhook converts between their versions. */
+  readonly isReshaped?: boolean;
   /** Of custom resources: a copy in another of their versions. @throws StatusError 500 where a webhook does not make it */
   readonly convert?: (object: KubeObject, apiVersion: string) => KubeObject | Promise<KubeObject>;
 }
