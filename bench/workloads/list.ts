@@ -11,15 +11,17 @@ interface Listing {
   readonly query?: string;
   readonly accept?: string;
   readonly connections?: number;
+  /** On each connection. */
+  readonly streams?: number;
   readonly paths?: (target: Target) => Promise<readonly string[]>;
 }
 
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-function list({ name, what, goal, query = '', accept, connections = 2, paths }: Listing): Workload {
+function list({ name, what, goal, query = '', accept, connections = 2, streams = 1, paths }: Listing): Workload {
   return {
     name: `list-${name}`,
-    what: `LIST of all pods${what}, ${connections} connections`,
+    what: `LIST of all pods${what}, ${connections} connections${streams > 1 ? ` × ${streams} streams` : ''}`,
     goal: { lmdb: goal, etcd: goal },
     prepare: ({ server, sizes }) => ensurePods(server, sizes.pods),
     run: async ({ server, sizes }) => {
@@ -28,7 +30,7 @@ function list({ name, what, goal, query = '', accept, connections = 2, paths }: 
         paths: paths ? await paths(server) : [PODS + query],
         ...(accept ? { headers: { accept } } : {}),
         connections,
-        streams: 1,
+        streams,
         seconds: sizes.seconds,
       });
       return [
@@ -64,6 +66,7 @@ export const lists: readonly Workload[] = [
     goal: 20,
     query: '?labelSelector=kind%3Drare',
     connections: 8,
+    streams: 8,
   }),
   list({
     name: 'label-none',
@@ -71,6 +74,7 @@ export const lists: readonly Workload[] = [
     goal: 20,
     query: '?labelSelector=kind%3Dnone',
     connections: 8,
+    streams: 8,
   }),
   list({
     name: 'field',
@@ -78,6 +82,7 @@ export const lists: readonly Workload[] = [
     goal: 20,
     query: '?fieldSelector=spec.nodeName%3Dnode-rare',
     connections: 8,
+    streams: 8,
   }),
   // kube-apiserver has an index of nodes, and none of this.
   list({
@@ -86,6 +91,7 @@ export const lists: readonly Workload[] = [
     goal: 20,
     query: '?fieldSelector=spec.schedulerName%3Drare',
     connections: 8,
+    streams: 8,
   }),
   list({ name: 'table', what: ' as Table', goal: 1, accept: `application/json;as=Table;${META}` }),
   list({
