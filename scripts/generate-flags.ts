@@ -10,6 +10,10 @@ const types: Record<string, string> = { Level: 'level', 'pattern=N,...': 'vmodul
 
 /** Flags whose help names a type that reads them differently elsewhere. */
 const exceptions: Record<string, string> = {
+  'cpu-manager-policy-options': 'mapStringStringNoSplit',
+  'eviction-hard': 'langleSeparatedMapStringString',
+  'eviction-soft': 'langleSeparatedMapStringString',
+  'node-labels': 'configurationMap',
   'oidc-required-claim': 'mapStringStringNoSplit',
   'runtime-config': 'configurationMap',
   'register-with-taints': 'strings',

@@ -147,6 +147,9 @@ async function cluster(runtime: string, storage: readonly string[]) {
       '--client-ca-file',
       pki('ca.crt'),
       '--fail-swap-on=false',
+      // The machine of a test may be as full as it likes.
+      '--image-gc-high-threshold=100',
+      '--eviction-hard=nodefs.available<0%',
     ],
   );
   const audited = async (): Promise<Audited[]> => {

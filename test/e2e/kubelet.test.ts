@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { type Client, connect, type Draft, loadKubeconfig, systemWorld } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { startKubelet, startSimulatedNodes } from '@keelson/kubelet';
+import { EVICTION, parseThresholds, startKubelet, startSimulatedNodes } from '@keelson/kubelet';
 import { SimulatedRuntime } from '@keelson/kubelet/runtime/simulated/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
@@ -129,6 +129,8 @@ describe('a kubelet', () => {
         podLogsDirectory: join(directory, 'logs'),
         staticPodPath: join(directory, 'manifests'),
         clusterDns: ['10.96.0.10'],
+        // The machine of a test may be as full as it likes.
+        eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
       }),
     );
   });

@@ -83,7 +83,9 @@ export class ControlPlane {
     const root = ['--root-dir', join(this.#directory, 'kubelet'), '--cert-dir', join(this.#directory, 'kubelet-pki')];
     const ports = ['--port', String(await freePort()), '--healthz-port=0', '--client-ca-file', this.#pki('ca.crt')];
     const node = ['--hostname-override', hostname().toLowerCase(), '--container-runtime-endpoint', 'simulated'];
-    return this.#run('kubelet', 'kubelet-client', ...root, ...ports, ...node, ...flags);
+    // The machine of a test may be as full as it likes.
+    const disk = ['--eviction-hard=nodefs.available<0%'];
+    return this.#run('kubelet', 'kubelet-client', ...root, ...ports, ...node, ...disk, ...flags);
   }
 
   /** What all that ran around the API server has said. */

@@ -93,3 +93,36 @@ it('shows all fields as a KubeletConfiguration says them', async () => {
     readOnlyPort: 0,
   });
 });
+
+describe('maps in flags', () => {
+  it('have the notations that the kubelet has', async () => {
+    const all = await configured(
+      '--eviction-hard=memory.available<100Mi, nodefs.available<10%',
+      '--eviction-hard=imagefs.available<5%',
+      '--eviction-soft=nodefs.available<20%',
+      '--eviction-soft-grace-period=nodefs.available=1m',
+      '--cpu-manager-policy=static',
+      '--kube-reserved=cpu=1',
+      '--cpu-manager-policy-options=full-pcpus-only=true',
+      '--cpu-manager-policy-options=strict-cpu-reservation=true',
+    );
+    expect(all.shown).toMatchObject({
+      evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%', 'imagefs.available': '5%' },
+      evictionSoft: { 'nodefs.available': '20%' },
+      evictionSoftGracePeriod: { 'nodefs.available': '1m' },
+      cpuManagerPolicyOptions: { 'full-pcpus-only': 'true', 'strict-cpu-reservation': 'true' },
+    });
+    const { values } = parseFlags(flags, ['--node-labels=node-role.kubernetes.io/edge,zone=a']);
+    expect([...values['node-labels']]).toEqual([
+      ['node-role.kubernetes.io/edge', ''],
+      ['zone', 'a'],
+    ]);
+  });
+
+  it.each([
+    ['--eviction-hard=memory.available=100Mi', 'malformed pair, expect string<string'],
+    ['--system-reserved=cpu', 'malformed pair, expect string=string'],
+  ])('%s is refused', (flag, message) => {
+    expect(() => parseFlags(flags, [flag])).toThrow(message);
+  });
+});

@@ -41,7 +41,7 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
   'cpu-cfs-quota': 'Hold containers to their limits of CPU.',
   'enforce-node-allocatable':
     'Who is held to what they may have: none, pods, system-reserved, kube-reserved, the latter two with -compressible for CPU alone.',
-  'eviction-hard': 'What there has to be of memory, disk and process numbers: signal=amount or share.',
+  'eviction-hard': 'What there has to be of memory, disk and process numbers: signal<amount or share.',
   'eviction-max-pod-grace-period': 'Seconds that a pod has at most when a soft threshold is met.',
   'eviction-minimum-reclaim': 'How much more there has to be before pods are evicted no more.',
   'eviction-pressure-transition-period': 'How long the node tells of a pressure after it was seen last.',

@@ -54,10 +54,11 @@ const list = <T>(
 const map = <T>(
   label: string,
   parse: (text: string) => Iterable<readonly [string, T]>,
+  separator = '=',
 ): FlagType<ReadonlyMap<string, T>> => {
   const text = (values: ReadonlyMap<string, T>) =>
     [...values]
-      .map(([key, value]) => `${key}=${value}`)
+      .map(([key, value]) => `${key}${separator}${value}`)
       .sort()
       .join(',');
   return {
@@ -121,6 +122,7 @@ export const flagTypes = {
   mapStringString: map<string>('mapStringString', (text) => splitPairs(text, 'string=string')),
   /** One pair for each occurrence; commas are part of the value. */
   mapStringStringNoSplit: map<string>('mapStringString', (text) => splitPairs(text, 'string=string', [text])),
+  langleSeparatedMapStringString: map<string>('mapStringString', (text) => splitPairs(text, 'string<string'), '<'),
   /** Pairs whose `=value` may be left out. */
   configurationMap: map<string>('mapStringString', (text) => splitPairs(text)),
   mapStringBool: map<boolean>('mapStringBool', (text) =>

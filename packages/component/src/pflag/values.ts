@@ -70,15 +70,16 @@ export function checkQuantity(text: string): string {
 
 /**
  * `a=1,b=2`, blanks around keys and values trimmed, empty parts left out.
- * @param expected the shape that the error names; without it a pair may lack `=value`
+ * @param expected the shape that the error names, in which the separator is; without it a pair may lack `=value`
  */
 export function splitPairs(
   text: string,
   expected?: string,
   parts = text.split(',').filter((part) => part !== ''),
 ): [string, string][] {
+  const separator = expected?.includes('<') ? '<' : '=';
   return parts.map((part) => {
-    const at = part.indexOf('=');
+    const at = part.indexOf(separator);
     if (at < 0 && expected !== undefined) throw new Error(`malformed pair, expect ${expected}`);
     return at < 0 ? [part.trim(), ''] : [part.slice(0, at).trim(), part.slice(at + 1).trim()];
   });
