@@ -70,6 +70,8 @@ const map = <T>(
   };
 };
 
+const LESS = { separator: '<' };
+
 const brackets = (fields: readonly unknown[]) => `[${fields.length === 0 ? '' : writeRecord(fields.map(String))}]`;
 
 const multimapText = (values: ReadonlyMap<string, readonly string[]>) =>
@@ -119,14 +121,14 @@ export const flagTypes = {
     (text) => [parseNamedCertKey(text)],
     (values) => `[${values.map((v) => v.text).join(';')}]`,
   ),
-  mapStringString: map<string>('mapStringString', (text) => splitPairs(text, 'string=string')),
+  mapStringString: map<string>('mapStringString', (text) => splitPairs(text)),
   /** One pair for each occurrence; commas are part of the value. */
-  mapStringStringNoSplit: map<string>('mapStringString', (text) => splitPairs(text, 'string=string', [text])),
-  langleSeparatedMapStringString: map<string>('mapStringString', (text) => splitPairs(text, 'string<string'), '<'),
+  mapStringStringNoSplit: map<string>('mapStringString', (text) => splitPairs(text, { isOnePair: true })),
+  langleSeparatedMapStringString: map<string>('mapStringString', (text) => splitPairs(text, LESS), LESS.separator),
   /** Pairs whose `=value` may be left out. */
-  configurationMap: map<string>('mapStringString', (text) => splitPairs(text)),
+  configurationMap: map<string>('mapStringString', (text) => splitPairs(text, { isValueOptional: true })),
   mapStringBool: map<boolean>('mapStringBool', (text) =>
-    splitPairs(text, 'string=bool').map(([key, value]) => [key, boolOf(key, value)]),
+    splitPairs(text, { value: 'bool' }).map(([key, value]) => [key, boolOf(key, value)]),
   ),
   stringToString: map<string>('stringToString', stringPairs),
   colonSeparatedMultimapStringString: multimap,

@@ -68,19 +68,30 @@ export function checkQuantity(text: string): string {
   return text;
 }
 
+/** How {@link splitPairs} reads. */
+export interface PairNotation {
+  /** Default: `=`. */
+  readonly separator?: string;
+  /** Whether a pair may lack separator and value. */
+  readonly isValueOptional?: boolean;
+  /** The word for a value that the error has. Default: `string`. */
+  readonly value?: string;
+  /** Whether a comma is part of the value, and not the end of a pair. */
+  readonly isOnePair?: boolean;
+}
+
 /**
  * `a=1,b=2`, blanks around keys and values trimmed, empty parts left out.
- * @param expected the shape that the error names, in which the separator is; without it a pair may lack `=value`
+ * @throws Error in the words of k8s.io/component-base
  */
 export function splitPairs(
   text: string,
-  expected?: string,
-  parts = text.split(',').filter((part) => part !== ''),
+  { separator = '=', isValueOptional = false, value = 'string', isOnePair = false }: PairNotation = {},
 ): [string, string][] {
-  const separator = expected?.includes('<') ? '<' : '=';
+  const parts = isOnePair ? [text] : text.split(',').filter((part) => part !== '');
   return parts.map((part) => {
     const at = part.indexOf(separator);
-    if (at < 0 && expected !== undefined) throw new Error(`malformed pair, expect ${expected}`);
+    if (at < 0 && !isValueOptional) throw new Error(`malformed pair, expect string${separator}${value}`);
     return at < 0 ? [part.trim(), ''] : [part.slice(0, at).trim(), part.slice(at + 1).trim()];
   });
 }
