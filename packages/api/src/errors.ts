@@ -3,6 +3,7 @@
  * upstream's words (k8s.io/apimachinery/pkg/api/errors), since clients parse them.
  */
 
+import { aggregateText } from './aggregate.ts';
 import type { ErrorList } from './field.ts';
 import { quote } from './field.ts';
 
@@ -128,8 +129,7 @@ export function forbidden(gr: GroupResource, name: string, message: string): Sta
 
 /** 422 with a cause for each field error. `kind` is the Kind, not the resource. */
 export function invalid(group: string, kind: string, name: string, errors: ErrorList): StatusError {
-  const texts = [...new Set(errors.map((e) => e.toString()))];
-  const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  const text = aggregateText(new Set(errors.map(String)));
   return new StatusError(
     422,
     'Invalid',

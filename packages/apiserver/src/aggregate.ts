@@ -1,3 +1,5 @@
+import { aggregateText } from '@keelson/api/aggregate';
+
 /**
  * Several failures as one, with the text that upstream gives them: each message once, in brackets when there are
  * several (k8s.io/apimachinery/pkg/util/errors).
@@ -18,8 +20,7 @@ export function aggregate(errors: readonly Error[]): AggregateFailure | undefine
 }
 
 function aggregateMessage(errors: readonly Error[]): string {
-  const texts = [...new Set(leaves(errors).map((e) => e.message))];
-  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+  return aggregateText(new Set(leaves(errors).map((e) => e.message)));
 }
 
 function leaves(errors: readonly Error[]): Error[] {

@@ -1,3 +1,4 @@
+import { aggregateText } from '@keelson/api/aggregate';
 import { versionInfo } from '@keelson/apiserver/health/root';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
@@ -51,7 +52,7 @@ export async function runComponent<F extends FlagTable>(
   const errors = loggingErrors(common);
   const log = openLog(name, errors.length > 0 ? { 'logging-format': 'text', v: common.v } : common, io);
   try {
-    return errors.length > 0 ? fail(log.logger, aggregate(errors)) : await run(component, parsed, log, io);
+    return errors.length > 0 ? fail(log.logger, aggregateText(errors)) : await run(component, parsed, log, io);
   } finally {
     log.close();
   }
@@ -73,7 +74,7 @@ async function run<F extends FlagTable>(
   const idle = [...given].filter((flag) => component.descriptions[flag] === undefined);
   if (idle.length > 0) logger.warn({ flags: idle.map((flag) => `--${flag}`) }, 'These flags have no effect yet');
   const errors = component.validate(values, given);
-  if (errors.length > 0) return fail(logger, aggregate(errors));
+  if (errors.length > 0) return fail(logger, aggregateText(errors));
   try {
     const running = await component.start(values, given, logger, verbosity);
     if (isNotified(io.env)) notifier(io.env)('READY=1').catch((error) => notTold(logger, error));
@@ -90,8 +91,6 @@ async function run<F extends FlagTable>(
 function notTold(logger: Logger, { message }: Error): void {
   logger.warn({ err: message }, 'The service manager could not be told that this is ready');
 }
-
-const aggregate = (errors: readonly string[]) => (errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
 
 function read<F extends FlagTable>(
   { name, summary, flags, descriptions }: Component<F>,

@@ -2,6 +2,7 @@
  * What the kubelet's configuration says of images, evictions and logs, with upstream's defaults and findings
  * (pkg/kubelet/apis/config/v1beta1/defaults.go, apis/config/validation).
  */
+import { aggregateText } from '@keelson/api/aggregate';
 import { Quantity } from '@keelson/api/quantity';
 import { formatDuration, parseDuration } from '@keelson/component/go/duration';
 import {
@@ -56,7 +57,7 @@ export function housekeepingOf(file: HousekeepingFile): Housekeeping {
   const problems = [...imageProblems(images, file), ...logProblems(rotation, file)].map(
     (problem) => `invalid configuration: ${problem}`,
   );
-  if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
+  if (problems.length > 0) throw new Error(aggregateText(problems));
   return {
     imageCollection: images,
     maxStatusImages: file.nodeStatusMaxImages ?? 50,

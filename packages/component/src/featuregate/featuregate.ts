@@ -1,4 +1,5 @@
 /** `--feature-gates`: what is switched on and off (component-base/featuregate, component-base/compatibility). */
+import { aggregateText } from '@keelson/api/aggregate';
 import { parseBool } from '../go/strconv.ts';
 import { type Gate, gateDependencies, knownGates } from './known.ts';
 
@@ -96,5 +97,5 @@ function refusal(name: string, gate: Gate, value: boolean): string | undefined {
 }
 
 function failWith(errors: readonly string[]): void {
-  if (errors.length > 0) throw new FeatureGateError(errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+  if (errors.length > 0) throw new FeatureGateError(aggregateText(errors));
 }

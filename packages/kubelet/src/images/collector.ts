@@ -2,6 +2,7 @@
  * Images that nothing uses go when the file system of images gets full, or when they are old
  * (pkg/kubelet/images/image_gc_manager.go).
  */
+import { aggregateText } from '@keelson/api/aggregate';
 import type { ObjectReference } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { formatDuration } from '@keelson/component/go/duration';
@@ -154,7 +155,9 @@ export class ImageCollector {
     const errors = await this.#removeAll(old, 'age');
     if (errors.length > 0) {
       const age = formatDuration(maximumAgeMs);
-      throw new Error(`wanted to free images older than ${age}, encountered errors in image deletion: ${told(errors)}`);
+      throw new Error(
+        `wanted to free images older than ${age}, encountered errors in image deletion: ${aggregateText(errors)}`,
+      );
     }
     return images.filter((image) => !old.includes(image));
   }
@@ -174,7 +177,7 @@ export class ImageCollector {
     if (errors.length === 0) return freed;
     const bytes = Number.isFinite(wanted) ? wanted : MAX_INT64;
     throw new Error(
-      `wanted to free ${bytes} bytes, but freed ${freed} bytes space with errors in image deletion: ${told(errors)}`,
+      `wanted to free ${bytes} bytes, but freed ${freed} bytes space with errors in image deletion: ${aggregateText(errors)}`,
     );
   }
 
@@ -199,8 +202,6 @@ export class ImageCollector {
 const MAX_INT64 = 2n ** 63n - 1n;
 
 const namesOf = ({ id, tags, digests }: Image) => [id, ...tags, ...digests];
-
-const told = (errors: readonly string[]) => (errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
 
 /** `1.5 GiB` */
 function formatSize(bytes: number): string {

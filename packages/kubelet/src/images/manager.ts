@@ -1,4 +1,5 @@
 /** That a container's image is there before it starts (pkg/kubelet/images/image_manager.go). */
+import { aggregateText } from '@keelson/api/aggregate';
 import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { formatDuration } from '@keelson/component/go/duration';
@@ -179,7 +180,7 @@ export class ImageManager {
           errors.push((error as Error).message);
         }
       }
-      throw new RuntimeError('Failed', errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+      throw new RuntimeError('Failed', aggregateText(errors));
     } finally {
       if (refused) await records?.failed(spec.image);
     }

@@ -1,4 +1,5 @@
 /** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
+import { aggregateText } from '@keelson/api/aggregate';
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
@@ -225,7 +226,7 @@ export function notReadyBecause({ conditions }: RuntimeStatus, ...others: readon
     return [`${what}: ${type}=false reason:${condition.reason} message:${condition.message}`];
   });
   const problems = [...ofRuntime, ...others];
-  return problems.length === 0 ? undefined : problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`;
+  return problems.length === 0 ? undefined : aggregateText(problems);
 }
 
 /** The problem that pods' networks have. */

@@ -1,4 +1,5 @@
 /** What a node has for its pods: what is kept from them, who has what of it alone, and what all are held to. */
+import { aggregateText } from '@keelson/api/aggregate';
 import type { Container, Node, ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -145,7 +146,7 @@ export class NodeResources implements PodResources {
       return `attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${usage})`;
     });
     const all = [ofPod, ...problems].filter((problem) => problem !== undefined);
-    return all.length > 1 ? `[${all.join(', ')}]` : all[0];
+    return all.length === 0 ? undefined : aggregateText(all);
   }
 
   grow(pod: Pod): Promise<void> {

@@ -7,7 +7,7 @@ import { PassThrough, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip } from 'node:zlib';
-import type { FieldError } from '@keelson/api/field';
+import { aggregateText } from '@keelson/api/aggregate';
 import { HttpError } from '@keelson/component/serving/server';
 import { serveFile } from './files.ts';
 import { fileIn, hasOptions, type LogQuery, parseLogQuery, validateLogQuery } from './log-query.ts';
@@ -35,19 +35,14 @@ export async function serveNodeLogs(
 ): Promise<void> {
   const { directory, queries } = options;
   const { query, errors } = queries ? parseLogQuery(search) : { query: undefined, errors: [] };
-  if (errors.length > 0) throw new HttpError(400, `${together(errors)}\n`);
+  if (errors.length > 0) throw new HttpError(400, `${aggregateText(new Set(errors.map(String)))}\n`);
   if (!query) return serveFile(directory, path, request, response);
   if (path !== '/') throw new HttpError(406, 'path not allowed in query mode\n');
   const problems = await validateLogQuery(query, directory);
-  if (problems.length > 0) throw new HttpError(406, `${together(problems)}\n`);
+  if (problems.length > 0) throw new HttpError(406, `${aggregateText(new Set(problems.map(String)))}\n`);
   const [file] = query.files;
   if (file !== undefined) return serveFile(directory, `/${file.replaceAll('\\', '/')}`, request, response);
   return sendServices(options, query, request, response);
-}
-
-function together(errors: readonly FieldError[]): string {
-  const texts = [...new Set(errors.map(String))];
-  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
 }
 
 /** From the journal; of those that it does not know, files. What goes wrong is said in between, as upstream does. */

@@ -2,6 +2,7 @@
  * PodSecurity: pods keep to the standard that their namespace's labels ask for; who runs pods through others is warned
  * (k8s.io/pod-security-admission/admission).
  */
+import { aggregateText } from '@keelson/api/aggregate';
 import { forbidden, internalError, invalid } from '@keelson/api/errors';
 import type { CronJob } from '@keelson/api/generated/types/batch/v1';
 import type { Namespace, Pod, PodTemplate, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
@@ -138,8 +139,7 @@ export function podSecurity(
       return;
     }
     if (errors.length > 0) {
-      const texts = [...new Set(errors.map(String))];
-      annotate(a, 'error', `Failed to parse policy: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`);
+      annotate(a, 'error', `Failed to parse policy: ${aggregateText(new Set(errors.map(String)))}`);
     }
     const audited = violations(policy.audit, pod);
     if (audited.length > 0)

@@ -1,4 +1,5 @@
 /** What schemas must fulfil beyond their form, to be asked when definitions are written. */
+import { aggregateText } from '@keelson/api/aggregate';
 import { equalValues } from '@keelson/api/codec/equality';
 import { stringify } from '@keelson/api/codec/stringify';
 import { type ErrorList, forbidden, internal, invalid, Path } from '@keelson/api/field';
@@ -158,12 +159,7 @@ function surrounding(schema: Structural, { resource, around }: Place, path: Path
     throw error;
   }
   const errors = validateEmbedded(object, resource, Path.root);
-  return errors.length > 0 ? wrong(aggregate(errors)) : [];
-}
-
-function aggregate(errors: ErrorList): string {
-  const texts = [...new Set(errors.map(String))];
-  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+  return errors.length > 0 ? wrong(aggregateText(new Set(errors.map(String)))) : [];
 }
 
 /** The most that one rule may be estimated to cost, and all of a definition together. */

@@ -2,6 +2,7 @@
  * What the cluster knows of the drivers of a node: the CSINode of its name, an annotation and labels of the node
  * (pkg/volume/csi/nodeinfomanager). Schedulers and provisioners go by it.
  */
+import { aggregateText } from '@keelson/api/aggregate';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { CSINode, CSINodeDriver } from '@keelson/api/generated/types/storage/v1';
 import { type Client, hasReason, sleep } from '@keelson/client';
@@ -113,8 +114,7 @@ export class NodeInfo {
         errors.push((error as Error).message);
       }
     }
-    const unique = [...new Set(errors)];
-    const causes = unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`;
+    const causes = aggregateText(new Set(errors));
     throw new Error(`${what}: timed out waiting for the condition; caused by: ${causes}`);
   }
 

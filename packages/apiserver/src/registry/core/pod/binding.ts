@@ -1,4 +1,5 @@
 /** Binding a pod to a node: what schedulers do (pkg/registry/core/pod/storage BindingREST). */
+import { aggregateText } from '@keelson/api/aggregate';
 import { badRequest, conflict, StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { Binding, Pod } from '@keelson/api/generated/types/core/v1';
@@ -36,7 +37,7 @@ function checkTarget({ target }: Binding): void {
     errors.push(field.notSupported(path.child('kind'), target.kind, ['Node', '<empty>']));
   if (!target.name) errors.push(field.required(path.child('name')));
   if (errors.length === 0) return;
-  throw new StatusError(500, '', errors.length === 1 ? String(errors[0]) : `[${errors.join(', ')}]`);
+  throw new StatusError(500, '', aggregateText(errors.map(String)));
 }
 
 async function assign(pods: ResourceStore, request: VirtualRequest, binding: Binding): Promise<void> {
