@@ -9,17 +9,31 @@ export class Families {
   readonly #registry: MetricsRegistry;
   readonly #subsystem: string;
 
-  /** @param registry of the process; without it nobody reads them */
+  /** @param subsystem with which names begin; empty for none @param registry of the process; without it nobody reads them */
   constructor(subsystem: string, registry = new MetricsRegistry()) {
     this.#registry = registry;
     this.#subsystem = subsystem;
   }
 
   counter(name: string, stability: Stability, help: string, ...labels: string[]): Counter {
-    return this.#registry.register(new Counter(this.#about(name, stability, help, labels)));
+    return this.#register(new Counter(this.#about(name, stability, help, labels)));
   }
   gauge(name: string, stability: Stability, help: string, ...labels: string[]): Gauge {
-    return this.#registry.register(new Gauge(this.#about(name, stability, help, labels)));
+    return this.#register(new Gauge(this.#about(name, stability, help, labels)));
+  }
+  /** @param count yields the series that there are when they are read, each by its labels */
+  counted(
+    count: () => Iterable<readonly [value: number, labels: readonly string[]]>,
+    name: string,
+    stability: Stability,
+    help: string,
+    ...labels: string[]
+  ): Gauge {
+    const collect = (gauge: Gauge) => {
+      gauge.clear();
+      for (const [value, of] of count()) gauge.with(...of).value = value;
+    };
+    return this.#registry.register(new Gauge(this.#about(name, stability, help, labels), collect));
   }
   histogram(
     bounds: readonly number[],
@@ -28,10 +42,16 @@ export class Families {
     help: string,
     ...labels: string[]
   ): Histogram {
-    return this.#registry.register(new Histogram(this.#about(name, stability, help, labels), bounds));
+    return this.#register(new Histogram(this.#about(name, stability, help, labels), bounds));
+  }
+
+  /** What has no labels is told before anything has happened. */
+  #register<F extends Counter | Gauge | Histogram>(family: F): F {
+    if (family.description.labels?.length === 0) family.with();
+    return this.#registry.register(family);
   }
 
   #about(name: string, stability: Stability, help: string, labels: readonly string[]): Description {
-    return { name: `${this.#subsystem}_${name}`, help, stability, labels };
+    return { name: this.#subsystem === '' ? name : `${this.#subsystem}_${name}`, help, stability, labels };
   }
 }

@@ -9,9 +9,10 @@ import { OwnWrites } from '../seen.ts';
 import { podHandler, selects } from '../services/pods.ts';
 import { TriggerTimes, withTriggerTime } from '../services/triggertimes.ts';
 import { runQueue, workersOf } from '../work.ts';
+import { SliceMetrics } from './metrics.ts';
 import { MANAGED_BY, MANAGER, plan, SERVICE_NAME } from './plan.ts';
 import { Spreading } from './spreading.ts';
-import { isReady, ZONE } from './topology.ts';
+import { isReady, wantsZones, ZONE } from './topology.ts';
 
 const CAPACITY = 100;
 const BY_SERVICE = 'service';
@@ -28,6 +29,7 @@ export async function start(context: ControllerContext) {
   const slices = informers.informer('endpointslices.discovery.k8s.io');
   slices.addIndex(BY_SERVICE, byService);
   const writes = new OwnWrites();
+  const metrics = new SliceMetrics(context.metrics, CAPACITY);
   const triggers = new TriggerTimes();
   const spreading = new Spreading(nodes.store, recorder);
   /** By service, the slices that were made and not yet seen. */
@@ -67,25 +69,28 @@ export async function start(context: ControllerContext) {
     for (const service of services.store.values()) enqueue(service);
   };
 
-  const reconcile = async (key: string) => {
+  const sync = async (key: string): Promise<'success' | 'stale' | 'error'> => {
     const service = services.store.get(key);
     if (!service) {
+      metrics.forget(key);
       made.delete(key);
       triggers.forget(key);
       spreading.forget(key);
     }
-    if (!service?.spec.selector || service.spec.type === 'ExternalName') return;
+    if (!service?.spec.selector || service.spec.type === 'ExternalName') return 'success';
     const { namespace } = service.metadata;
     const own = slices.store
       .byIndex(BY_SERVICE, key)
       .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
     // A copy that lags behind would have this controller undo what it did.
     const unseen = made.get(key)?.size ?? 0;
-    if (unseen > 0 || own.some((slice) => !writes.seenIn(slice))) return;
+    if (unseen > 0 || own.some((slice) => !writes.seenIn(slice))) return 'stale';
     const chosen = pods.store.list(namespace).filter(({ metadata }) => selects(service, metadata.labels));
     const trigger = triggers.next(service, chosen);
     const node = (name: string) => nodes.store.get(name);
     const wanted = plan({ service, pods: chosen, slices: own, node, ratios: spreading.ratios }, CAPACITY);
+    const tallies = [...wanted.tallies.values()];
+    for (const tally of tallies) metrics.packing.planned(key, tally);
     const dated = (slice: EndpointSlice): EndpointSlice => {
       const annotations = withTriggerTime(slice.metadata.annotations, trigger);
       return { ...slice, metadata: { ...slice.metadata, annotations } };
@@ -95,23 +100,40 @@ export async function start(context: ControllerContext) {
       const isLeaving = service.metadata.deletionTimestamp !== undefined;
       for (const slice of isLeaving ? [] : wanted.create) {
         const { metadata } = await resource.create(dated(slice));
+        metrics.packing.wrote('create');
         if (slices.store.get(`${namespace}/${metadata.name}`)) continue;
         made.set(key, (made.get(key) ?? new Set()).add(metadata.name!));
       }
-      for (const slice of wanted.update) writes.wrote(await resource.update(dated(slice)));
+      for (const slice of wanted.update) {
+        writes.wrote(await resource.update(dated(slice)));
+        metrics.packing.wrote('update');
+      }
       for (const { metadata } of wanted.delete) {
         await resource.delete({ namespace, name: metadata.name! }).catch((error: unknown) => {
           if (!hasReason(error, 'NotFound')) throw error;
         });
+        metrics.packing.wrote('delete');
       }
     } catch (error) {
-      if (isNamespaceTerminating(error)) return;
+      if (isNamespaceTerminating(error)) return 'success';
       const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
       recorder.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
       throw error;
     }
+    const isSpread = wantsZones(service);
+    const changed = tallies.map((tally) => tally.changed);
+    metrics.changed(key, changed, isSpread, isSpread ? undefined : service.spec.trafficDistribution);
     spreading.tell(service, wanted.spread);
     for (const name of wanted.homeless) located.add(pods.store.get(`${namespace}/${name}`)?.spec.nodeName ?? '');
+    return wanted.homeless.length > 0 ? 'error' : 'success';
+  };
+  const reconcile = async (key: string) => {
+    let result: Awaited<ReturnType<typeof sync>> = 'error';
+    try {
+      result = await sync(key);
+    } finally {
+      metrics.synced(result);
+    }
   };
   const workers = workersOf(context, 'endpointslice-controller', 5);
   return runQueue(context, { queue, informers: [services, pods, nodes, slices], workers, reconcile });

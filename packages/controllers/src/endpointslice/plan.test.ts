@@ -94,7 +94,7 @@ test('an endpoint says what is known of its pod', () => {
 test('what is right already is left alone, in as many slices as it takes', () => {
   const slices = after([], run(service(), pods(7)));
   expect(slices.map(({ endpoints }) => endpoints?.length)).toEqual([3, 3, 1]);
-  expect(run(service(), pods(7), slices)).toEqual({
+  expect(run(service(), pods(7), slices)).toMatchObject({
     create: [],
     update: [],
     delete: [],
@@ -125,7 +125,13 @@ test('pods that name a port differently have slices of their own', () => {
 test('a service without endpoints has an empty slice, which becomes one with endpoints', () => {
   const slices = after([], run(service(), []));
   expect(shape(slices)).toEqual([': ']);
-  expect(run(service(), [], slices)).toEqual({ create: [], update: [], delete: [], homeless: [], spread: new Map() });
+  expect(run(service(), [], slices)).toMatchObject({
+    create: [],
+    update: [],
+    delete: [],
+    homeless: [],
+    spread: new Map(),
+  });
   const change = run(service(), [pod(1)], slices);
   expect([change.create, change.delete, shape(change.update)]).toEqual([[], [], ['8080: p1']]);
 });
@@ -223,4 +229,13 @@ test('the old form holds a thousand addresses', () => {
     [250, undefined],
   ]);
   expect(truncate(many.slice(1))).toEqual({ subsets: many.slice(1), truncated: false });
+});
+
+test('a plan tells what changes in numbers', () => {
+  const first = run(service(), pods(4));
+  const slices = after([], first);
+  expect(first.tallies.get('IPv4')).toEqual({ endpoints: [4], slices: 2, added: 4, removed: 0, changed: 2 });
+  const next = run(service(), [pod(1), pod(5), pod(6, { port: 9090 })], slices);
+  expect(next.tallies.get('IPv4')).toMatchObject({ endpoints: [1 + 1, 1], added: 2, removed: 3 });
+  expect(run(service(), [], slices).tallies.get('IPv4')).toMatchObject({ endpoints: [], slices: 1, added: 0 });
 });

@@ -7,6 +7,7 @@ import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { Endpoint, EndpointPort, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { isHeadless, isReachable } from '../services/pods.ts';
 import { endpointOf, type Family, portsOf } from './endpoint.ts';
+import type { Tally } from './metrics.ts';
 import { type Hinted, type Ratios, wantsZones, withZones } from './topology.ts';
 
 export const MANAGER = 'endpointslice-controller.k8s.io';
@@ -31,12 +32,14 @@ export interface Plan {
   readonly delete: EndpointSlice[];
   /** Pods on nodes that are not known, which are left out: to be looked at again. */
   readonly homeless: readonly string[];
+  /** By family, what changes in numbers. */
+  readonly tallies: ReadonlyMap<Family, Tally & { readonly changed: number }>;
   /** Of services whose endpoints are spread over zones, what came of that. */
   readonly spread: ReadonlyMap<Family, Pick<Hinted, 'counts' | 'problem'>>;
 }
 
 /** What is to be done for one family. */
-type Part = Pick<Plan, 'create' | 'update' | 'delete'>;
+type Part = Pick<Plan, 'create' | 'update' | 'delete'> & { added: number; removed: number };
 
 interface Group {
   readonly ports: EndpointPort[];
@@ -48,12 +51,22 @@ interface Group {
 export function plan(observed: Observed, capacity: number): Plan {
   const families = (observed.service.spec.ipFamilies ?? []) as Family[];
   const spread = new Map<Family, Hinted>();
-  const whole: Plan = { create: [], update: [], delete: [], homeless: [], spread };
+  const tallies = new Map<Family, Tally & { readonly changed: number }>();
+  const whole: Plan = { create: [], update: [], delete: [], homeless: [], tallies, spread };
   whole.delete.push(...observed.slices.filter(({ addressType }) => !families.includes(addressType as Family)));
   const homeless = new Set<string>();
   for (const family of families) {
-    const part = planFamily(observed, family, capacity, homeless);
+    const existing = observed.slices.filter(({ addressType }) => addressType === family);
+    const groups = wantedGroups(observed, family, homeless);
+    const part = planFamily(observed.service, family, groups, existing, capacity);
     if (wantsZones(observed.service)) spread.set(family, spreadOver(part, family, observed));
+    tallies.set(family, {
+      endpoints: Array.from(groups.values(), ({ endpoints }) => endpoints.size),
+      slices: existing.length + part.create.length - part.delete.length,
+      added: part.added,
+      removed: part.removed,
+      changed: part.create.length + part.update.length + part.delete.length,
+    });
     whole.create.push(...part.create);
     whole.update.push(...part.update);
     whole.delete.push(...part.delete);
@@ -71,16 +84,21 @@ function spreadOver(part: Part, family: Family, { slices, ratios }: Observed): H
   return hinted;
 }
 
-function planFamily(observed: Observed, family: Family, capacity: number, homeless: Set<string>): Part {
-  const { service } = observed;
-  const existing = observed.slices.filter(({ addressType }) => addressType === family);
+function planFamily(
+  service: Service,
+  family: Family,
+  groups: ReadonlyMap<string, Group>,
+  existing: readonly EndpointSlice[],
+  capacity: number,
+): Part {
   const own = existing.filter((slice) => isOwnedBy(slice, service));
-  const part = {
-    create: [] as EndpointSlice[],
-    update: [] as EndpointSlice[],
+  const part: Part = {
+    create: [],
+    update: [],
     delete: existing.filter((s) => !own.includes(s)),
+    added: 0,
+    removed: 0,
   };
-  const groups = wantedGroups(observed, family, homeless);
   const slicesByPorts = Map.groupBy(own, (slice) => portsKey(slice.ports ?? []));
   for (const [key, group] of groups) pack(service, family, group, slicesByPorts.get(key) ?? [], capacity, part);
   for (const [key, slices] of slicesByPorts) if (!groups.has(key)) part.delete.push(...slices);
@@ -132,12 +150,14 @@ function pack(
     });
     const differs = kept.length !== before.length || kept.some((endpoint, i) => !same(endpoint, before[i]!));
     const labels = labelsOf(service);
+    part.removed += before.length - kept.length;
     if (differs && kept.length === 0) part.delete.push(slice);
     else if (differs || !same(labels, slice.metadata.labels)) {
       changed.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints: kept });
     } else unchanged.push(slice);
   }
   const rest = [...waiting.values()];
+  part.added += rest.length;
   changed.sort((a, b) => sizeOf(b) - sizeOf(a));
   for (const slice of changed) slice.endpoints!.push(...rest.splice(0, capacity - sizeOf(slice)));
   while (rest.length > 0) {
@@ -207,14 +227,16 @@ function isOwnedBy({ metadata }: EndpointSlice, { metadata: { uid } }: Service):
   return (metadata.ownerReferences ?? []).some((o) => o.uid === uid && o.kind === 'Service' && o.apiVersion === 'v1');
 }
 
-function portsKey(ports: readonly EndpointPort[]): string {
+/** Alike for slices that endpoints may share. */
+export function portsKey(ports: readonly EndpointPort[]): string {
   return ports
     .map(({ name, port, protocol, appProtocol }) => JSON.stringify([name, port, protocol, appProtocol]))
     .sort()
     .join();
 }
 
-function endpointKey({ addresses, hostname, nodeName, zone, targetRef }: Endpoint): string {
+/** Tells endpoints apart. */
+export function endpointKey({ addresses, hostname, nodeName, zone, targetRef }: Endpoint): string {
   const { kind, namespace, name, uid } = targetRef ?? {};
   return JSON.stringify([[...(addresses ?? [])].sort(), hostname, nodeName, zone, kind, namespace, name, uid]);
 }

@@ -1,6 +1,6 @@
 import type { Endpoints } from '@keelson/api/generated/types/core/v1';
 import { expect, test } from 'vitest';
-import { isMirrored, plan, slicesOf } from './mirror.ts';
+import { isMirrored, leftOut, plan, slicesOf, tallyOf } from './mirror.ts';
 
 const endpoints = (ips: string[], notReady: string[] = []): Endpoints => ({
   metadata: {
@@ -60,4 +60,19 @@ test('those who do not want it, and locks of elections, are left out', () => {
   const labelled = { ...endpoints([]), metadata: { labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } } };
   const lock = { ...endpoints([]), metadata: { annotations: { 'control-plane.alpha.kubernetes.io/leader': '{}' } } };
   expect([endpoints([]), labelled, lock].map(isMirrored)).toEqual([true, false, false]);
+});
+
+test('what changes is told in numbers, and what is left out', () => {
+  const before = slicesOf(endpoints(['10.0.0.1', '10.0.0.2', '10.0.0.3', 'fd00::1']));
+  const wanted = slicesOf(endpoints(['10.0.0.1', '10.0.0.4'], ['10.0.0.2']));
+  expect(tallyOf(wanted, before, plan(wanted, before))).toEqual({
+    added: 1,
+    updated: 1,
+    removed: 1,
+    endpoints: [3],
+    slices: 1,
+  });
+  const many = Array.from({ length: 1001 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+  expect(leftOut(endpoints(['nonsense', ...many]))).toEqual({ all: 3, invalid: 1 });
+  expect(leftOut(endpoints(['10.0.0.1'], ['10.0.0.2']))).toEqual({ all: 0, invalid: 0 });
 });

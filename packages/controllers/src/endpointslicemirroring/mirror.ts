@@ -2,7 +2,8 @@
 import type { EndpointAddress, Endpoints } from '@keelson/api/generated/types/core/v1';
 import type { Endpoint, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
-import { MANAGED_BY, SERVICE_NAME } from '../endpointslice/plan.ts';
+import type { Tally } from '../endpointslice/metrics.ts';
+import { endpointKey, MANAGED_BY, portsKey, SERVICE_NAME } from '../endpointslice/plan.ts';
 
 export const MANAGER = 'endpointslicemirroring-controller.k8s.io';
 const SKIP = 'endpointslice.kubernetes.io/skip-mirror';
@@ -10,8 +11,9 @@ const LEADER = 'control-plane.alpha.kubernetes.io/leader';
 const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Of one subset, so many addresses are mirrored. */
-const MAX_PER_SUBSET = 1000;
-const CAPACITY = 1000;
+export const MAX_PER_SUBSET = 1000;
+/** Endpoints that a slice holds. */
+export const CAPACITY = 1000;
 
 /** Whether they are to be mirrored, if their service has no selector. */
 export function isMirrored({ metadata: { labels, annotations } }: Endpoints): boolean {
@@ -98,4 +100,42 @@ function contentOf({ metadata: { labels, annotations = {} }, addressType, endpoi
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
+}
+
+/** What a plan changes in numbers; what groups lose that are wanted no more is not counted. */
+export function tallyOf(
+  wanted: readonly EndpointSlice[],
+  existing: readonly EndpointSlice[],
+  { create, delete: gone }: Plan,
+): Tally & { readonly updated: number } {
+  const before = Map.groupBy(existing, groupOf);
+  const tally = { added: 0, updated: 0, removed: 0 };
+  const groups = Map.groupBy(wanted, groupOf);
+  for (const [group, slices] of groups) {
+    const left = new Map(endpointsOf(before.get(group) ?? []).map((each) => [endpointKey(each), each]));
+    for (const endpoint of endpointsOf(slices)) {
+      const old = left.get(endpointKey(endpoint));
+      left.delete(endpointKey(endpoint));
+      if (!old) tally.added++;
+      else if (old.conditions?.ready !== endpoint.conditions?.ready) tally.updated++;
+    }
+    tally.removed += left.size;
+  }
+  const endpoints = Array.from(groups.values(), (slices) => endpointsOf(slices).length);
+  return { ...tally, endpoints, slices: existing.length + create.length - gone.length };
+}
+
+const groupOf = ({ addressType, ports }: EndpointSlice) => `${addressType} ${portsKey(ports ?? [])}`;
+const endpointsOf = (slices: readonly EndpointSlice[]) => slices.flatMap(({ endpoints }) => endpoints ?? []);
+
+/** How many addresses are not in the slices, and of them how many are no addresses. */
+export function leftOut({ subsets = [] }: Endpoints): { readonly all: number; readonly invalid: number } {
+  const counts = { all: 0, invalid: 0 };
+  for (const { addresses = [], notReadyAddresses = [] } of subsets) {
+    const every = [...addresses, ...notReadyAddresses];
+    const invalid = every.slice(0, MAX_PER_SUBSET).filter(({ ip }) => !parseIPSloppy(ip)).length;
+    counts.invalid += invalid;
+    counts.all += invalid + Math.max(0, every.length - MAX_PER_SUBSET);
+  }
+  return counts;
 }

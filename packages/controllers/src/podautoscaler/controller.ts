@@ -2,6 +2,7 @@
 import type {
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerStatus,
+  MetricSpec,
   MetricStatus,
 } from '@keelson/api/generated/types/autoscaling/v2';
 import { parseApiVersion } from '@keelson/api/object';
@@ -17,7 +18,8 @@ import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
 import type { Tolerances } from './calculator.ts';
 import { Conditions } from './conditions.ts';
-import { evaluate, MetricError, type Target } from './evaluate.ts';
+import { AutoscalerCounts, type Fault } from './counts.ts';
+import { type Evaluation, evaluate, MetricError, type Target } from './evaluate.ts';
 import { limit, type Memory, scaled } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { mayLeaveZero, zeroSaying } from './zero.ts';
@@ -46,7 +48,19 @@ interface Wish {
   readonly replicas: number;
   readonly reason: string;
   readonly metrics: readonly (MetricStatus | undefined)[];
+  /** Of the metrics that could not be used, the first. */
+  readonly error?: MetricError | undefined;
 }
+
+/** What came of a look. */
+interface Result {
+  /** How many replicas more there are to be. */
+  readonly by: number;
+  readonly fault: Fault;
+}
+
+/** The autoscaler's spec makes no sense. */
+class SpecError extends Error {}
 
 class AutoscalerController {
   readonly queue: WorkQueue<string>;
@@ -58,11 +72,12 @@ class AutoscalerController {
   readonly #pods;
   readonly #scales: Scales;
   readonly #metrics: Metrics;
+  readonly #counts: AutoscalerCounts;
   readonly #memories = new Map<string, Memory>();
   /** What autoscalers' targets select, as last seen. */
   readonly #selectors = new Map<string, LabelSelector>();
 
-  constructor({ client, informers, recorder, world, settings }: ControllerContext) {
+  constructor({ client, informers, recorder, world, settings, metrics }: ControllerContext) {
     this.#world = world;
     this.#settings = settings.autoscaler;
     this.#client = client.resource('horizontalpodautoscalers.autoscaling');
@@ -71,6 +86,7 @@ class AutoscalerController {
     this.#pods = podInformer(informers);
     this.#scales = new Scales(client);
     this.#metrics = new Metrics(client);
+    this.#counts = new AutoscalerCounts(metrics, () => this.#autoscalers.store.size);
     this.queue = new WorkQueue<string>(world, 'horizontalpodautoscaler');
     this.#autoscalers.addHandler({
       added: (autoscaler) => this.queue.add(storeKey(autoscaler)),
@@ -80,6 +96,7 @@ class AutoscalerController {
       deleted: (autoscaler) => {
         this.#memories.delete(storeKey(autoscaler));
         this.#selectors.delete(storeKey(autoscaler));
+        this.#counts.forget(autoscaler.metadata.namespace!, autoscaler.metadata.name!);
       },
     });
   }
@@ -92,17 +109,22 @@ class AutoscalerController {
   async reconcile(key: string): Promise<Again | undefined> {
     const autoscaler = this.#autoscalers.store.get(key);
     if (!autoscaler) return undefined;
-    const now = this.#world.clock.now();
+    const { clock } = this.#world;
+    const now = clock.now();
+    let result: Result;
     try {
-      await this.#look(key, { autoscaler, conditions: new Conditions(autoscaler.status, now), now });
+      result = await this.#look(key, { autoscaler, conditions: new Conditions(autoscaler.status, now), now });
     } catch (error) {
+      result = { by: 0, fault: error instanceof SpecError ? 'spec' : 'internal' };
       this.#world.log.debug({ autoscaler: key, error }, 'Could not scale');
     }
+    this.#counts.looked(result.by, result.fault, clock.now() - now);
     return { afterMs: this.#settings.syncPeriodMs };
   }
 
-  async #look(key: string, look: Look): Promise<void> {
+  async #look(key: string, look: Look): Promise<Result> {
     const { autoscaler, conditions, now } = look;
+    const { namespace, name } = autoscaler.metadata;
     const target = await this.#target(look);
     const current = target.scale.spec.replicas ?? 0;
     const memory = this.#memories.get(key);
@@ -111,11 +133,18 @@ class AutoscalerController {
     }
     const wish = await this.#wish(key, look, target);
     if (!this.#settings.scalesToZero) conditions.remove('ScaledToZero');
-    if (wish.replicas === current) return this.#tell(look, current, current, wish.metrics, false);
+    const by = wish.replicas - current;
+    if (by === 0) {
+      this.#counts.desires(namespace!, name!, current);
+      await this.#tell(look, current, current, wish.metrics, false);
+      return { by, fault: wish.error ? 'internal' : 'none' };
+    }
     await this.#rescale(look, target, wish);
     if (this.#settings.scalesToZero) conditions.set('ScaledToZero', zeroSaying(autoscaler, current, wish.replicas));
     this.#memories.set(key, scaled(autoscaler, this.#memories.get(key)!, current, wish.replicas, now));
+    this.#counts.desires(namespace!, name!, wish.replicas);
     await this.#tell(look, current, wish.replicas, wish.metrics, true);
+    return { by, fault: wish.error ? 'internal' : 'none' };
   }
 
   async #target(look: Look): Promise<Scaled> {
@@ -123,7 +152,7 @@ class AutoscalerController {
     const { namespace } = autoscaler.metadata;
     const { apiVersion = '', kind, name } = autoscaler.spec.scaleTargetRef;
     try {
-      const target = await this.#scales.get(parseApiVersion(apiVersion).group, kind, namespace!, name);
+      const target = await this.#scales.get(groupOf(apiVersion), kind, namespace!, name);
       const message = "the HPA controller was able to get the target's current scale";
       conditions.set('AbleToScale', { status: 'True', reason: 'SucceededGetScale', message });
       return target;
@@ -162,15 +191,11 @@ class AutoscalerController {
     const told = proposed.replicas > current ? `${proposed.name} above target` : 'All metrics below target';
     const lacks = fromZero && limited.replicas < min;
     const reason = lacks && proposed.replicas === current ? 'Current number of replicas below Spec.MinReplicas' : told;
-    return { replicas: lacks ? min : limited.replicas, reason, metrics: proposed.metrics };
+    return { ...proposed, replicas: lacks ? min : limited.replicas, reason };
   }
 
   /** The largest of what the metrics propose. Some may be missing, as long as that scales nothing down. */
-  async #propose(
-    key: string,
-    look: Look,
-    target: Scaled,
-  ): Promise<{ replicas: number; name: string; metrics: (MetricStatus | undefined)[] }> {
+  async #propose(key: string, look: Look, target: Scaled): Promise<Omit<Wish, 'reason'> & { readonly name: string }> {
     const { autoscaler, conditions, now } = look;
     const { scale } = target;
     const specs = autoscaler.spec.metrics ?? [];
@@ -197,7 +222,7 @@ class AutoscalerController {
     };
     for (const [i, spec] of specs.entries()) {
       try {
-        const { replicas, name, status } = await evaluate(this.#metrics, spec, context);
+        const { replicas, name, status } = await this.#evaluate(spec, context);
         metrics[i] = status;
         if (!best || replicas > best.replicas) best = { replicas, name };
       } catch (error) {
@@ -218,7 +243,21 @@ class AutoscalerController {
     const { replicas, name } = best ?? { replicas: 0, name: '' };
     const message = `the HPA was able to successfully calculate a replica count from ${name}`;
     conditions.set('ScalingActive', { status: 'True', reason: 'ValidMetricFound', message });
-    return { replicas, name, metrics };
+    return { replicas, name, metrics, error: first };
+  }
+
+  async #evaluate(spec: MetricSpec, target: Target): Promise<Evaluation> {
+    const { clock } = this.#world;
+    const startedAt = clock.now();
+    const counted = (by: number, fault: Fault) => this.#counts.computed(spec.type, by, fault, clock.now() - startedAt);
+    try {
+      const evaluation = await evaluate(this.#metrics, spec, target);
+      counted(evaluation.replicas - (target.autoscaler.status.currentReplicas ?? 0), 'none');
+      return evaluation;
+    } catch (error) {
+      counted(0, 'internal');
+      throw error;
+    }
   }
 
   /** The pods of the target, if they are its alone. */
@@ -289,7 +328,7 @@ class AutoscalerController {
         return;
       } catch (error) {
         if (!hasReason(error, 'Conflict') || attempt >= 5) throw error;
-        ({ resource, scale } = await this.#scales.get(parseApiVersion(apiVersion).group, kind, namespace!, name));
+        ({ resource, scale } = await this.#scales.get(groupOf(apiVersion), kind, namespace!, name));
       }
     }
   }
@@ -321,5 +360,14 @@ class AutoscalerController {
       this.#recorder.event(autoscaler, 'Warning', 'FailedUpdateStatus', (error as Error).message);
       throw error;
     }
+  }
+}
+
+/** @throws SpecError */
+function groupOf(apiVersion: string): string {
+  try {
+    return parseApiVersion(apiVersion).group;
+  } catch (error) {
+    throw new SpecError((error as Error).message, { cause: error });
   }
 }
