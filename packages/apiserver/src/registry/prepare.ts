@@ -45,6 +45,7 @@ export async function prepareCreate(
     ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, undefined) : []),
     ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
+    ...(strategy.judge ? await strategy.judge(request.ctx, object, undefined) : []),
   ];
   // What a kind does not look at itself is checked when the rest is fine.
   const errors =
@@ -85,6 +86,7 @@ export async function prepareUpdate(
     ...validateObjectMetaUpdate(checked, old.metadata, METADATA),
     ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, old) : []),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
+    ...(strategy.judge ? await strategy.judge(request.ctx, object, old) : []),
   ];
   if (errors.length > 0) throw refused(definition, object, errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);

@@ -261,7 +261,14 @@ export class ResourceStore {
 /** A view warns, allocates, asks who may write and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
   if (!view) return strategy;
-  const { warningsOnUpdate: _, beginUpdate: __, updateChecks: ___, checkAccess: ____, ...shared } = strategy;
+  const {
+    warningsOnUpdate: _,
+    beginUpdate: __,
+    updateChecks: ___,
+    checkAccess: ____,
+    judge: _____,
+    ...shared
+  } = strategy;
   return { ...shared, ...view };
 }
 

@@ -112,6 +112,11 @@ export interface Strategy<T extends TypedObject = TypedObject> {
   prepareForUpdate?(ctx: StrategyContext, obj: T, old: T): void;
   /** Without metadata: see `updateChecks`. */
   validateUpdate?(ctx: StrategyContext, obj: T, old: T, warn?: (text: string) => void): ErrorList;
+  /**
+   * The same for kinds whose objects are so large that others must have turns of the event loop meanwhile: what is found
+   * comes last. @param old undefined for a create
+   */
+  judge?(ctx: StrategyContext, obj: T, old: T | undefined): Promise<ErrorList>;
   /** What may not change, of kinds that look at that before they look at the new object. */
   validateChange?(obj: T, old: T): ErrorList;
   /**

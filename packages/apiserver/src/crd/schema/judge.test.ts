@@ -1,6 +1,7 @@
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import { describe, expect, test } from 'vitest';
+import { atOnce } from '../../pieces.ts';
 import { schemaJudge } from './judge.ts';
 import { textsOf } from './testing.ts';
 
@@ -17,12 +18,14 @@ function specOf(schema: JSONSchemaProps): CustomResourceDefinitionSpec {
 function defaults(spec: JSONSchemaProps, old?: JSONSchemaProps): string[] {
   const wrap = (s: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { spec: s } });
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
-  return textsOf(judge.validateDefaults!(wrap(spec), at, context)).map((t) => t.replace('s.properties[spec].', ''));
+  return textsOf(atOnce(judge.validateDefaults!(wrap(spec), at, context))).map((t) =>
+    t.replace('s.properties[spec].', ''),
+  );
 }
 function rules(spec: JSONSchemaProps, old?: JSONSchemaProps, isFaulty = (_: Path) => false): string[] {
   const wrap = (s: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { spec: s } });
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
-  return textsOf(judge.validateRules!(wrap(spec), at, context, isFaulty)).map((t) =>
+  return textsOf(atOnce(judge.validateRules!(wrap(spec), at, context, isFaulty))).map((t) =>
     t.replaceAll('s.properties[spec].', ''),
   );
 }

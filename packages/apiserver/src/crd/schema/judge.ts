@@ -5,6 +5,7 @@ import { stringify } from '@keelson/api/codec/stringify';
 import { type ErrorList, forbidden, internal, invalid, Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import { compilePattern, type Declared, type EvaluationError } from '@keelson/cel';
+import type { Pieces } from '../../pieces.ts';
 import type { SchemaContext, SchemaJudge } from '../../registry/apiextensions/customresourcedefinition/schema.ts';
 import { internalValue } from '../../registry/validation/internal.ts';
 import { withPrunedDefaults } from './defaults.ts';
@@ -38,23 +39,27 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
-function validateDefaults(schema: JSONSchemaProps, path: Path, { old }: SchemaContext): ErrorList {
+function* validateDefaults(schema: JSONSchemaProps, path: Path, { old }: SchemaContext): Pieces<ErrorList> {
   const root = asResource(structural(schema, []));
-  const check = new DefaultsCheck(!old || !hasUnprunedDefaults(old));
+  yield;
+  const check = new DefaultsCheck(!old || !(yield* haveUnprunedDefaults(old)));
   try {
-    check.visit(root, { resource: root, around: undefined }, path);
+    yield* check.visit(root, { resource: root, around: undefined }, path);
   } catch (error) {
     if (error !== OUT_OF_BUDGET) throw error;
   }
   return check.errors;
 }
 
-function hasUnprunedDefaults({ versions }: CustomResourceDefinitionSpec): boolean {
-  return (versions ?? []).some(({ schema }) => {
-    if (!schema?.openAPIV3Schema) return false;
+function* haveUnprunedDefaults({ versions }: CustomResourceDefinitionSpec): Pieces<boolean> {
+  for (const { schema } of versions ?? []) {
+    if (!schema?.openAPIV3Schema) continue;
     const given = structural(schema.openAPIV3Schema);
-    return !sameDefaults(given, withPrunedDefaults(given));
-  });
+    yield;
+    if (!sameDefaults(given, withPrunedDefaults(given))) return true;
+    yield;
+  }
+  return false;
 }
 
 function sameDefaults(a: Structural, b: Structural): boolean {
@@ -84,7 +89,9 @@ class DefaultsCheck {
     this.#wantsPruned = wantsPruned;
   }
 
-  visit(schema: Structural, outer: Place, path: Path): void {
+  *visit(schema: Structural, outer: Place, path: Path): Pieces<void> {
+    if (!schema.holds.defaults) return;
+    yield;
     const place: Place = schema.embedded ? { resource: schema, around: undefined } : outer;
     if (schema.default !== undefined) this.#check(schema, place, path.child('default'));
     const { around } = place;
@@ -92,14 +99,14 @@ class DefaultsCheck {
     // Values of maps have no defaults.
     if (items) {
       const inner = around && ((value: unknown) => around([value]));
-      this.visit(items, { ...place, around: inner }, path.child('items'));
+      yield* this.visit(items, { ...place, around: inner }, path.child('items'));
     }
     for (const [name, property] of properties) {
       const isMeta = schema.embedded && META_FIELDS.has(name);
       const inner = isMeta
         ? (value: unknown) => ({ ...TYPE_META, [name]: value })
         : around && ((value: unknown) => around({ [name]: value }));
-      this.visit(property, { ...place, around: inner }, path.child('properties').key(name));
+      yield* this.visit(property, { ...place, around: inner }, path.child('properties').key(name));
     }
   }
 
@@ -170,15 +177,17 @@ const UNBOUNDED = 2 ** 64 - 1;
 const RULE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule';
 
 /** Compare x-kubernetes-validations in k8s.io/apiextensions-apiserver's ValidateCustomResourceDefinitionOpenAPISchema. */
-function validateRules(
+function* validateRules(
   schema: JSONSchemaProps,
   path: Path,
   context: SchemaContext,
   isFaulty: (path: Path) => boolean,
-): ErrorList {
+): Pieces<ErrorList> {
   const check = new RulesCheck(isUnchanged(schema, context), isFaulty);
+  yield;
   const root = structural(schema);
-  check.visit(
+  yield;
+  yield* check.visit(
     root,
     { declared: once(() => declareResource(root)), ruled: false, count: 1, uncorrelated: undefined },
     path,
@@ -215,8 +224,9 @@ class RulesCheck {
   }
 
   /** What is within first. */
-  visit(schema: Structural, node: Node, path: Path): void {
+  *visit(schema: Structural, node: Node, path: Path): Pieces<void> {
     if (!schema.holds.rules) return;
+    yield;
     const { additional, properties, items, listType } = schema;
     const most = mostMembers(schema.source);
     const count = node.count === undefined || most === undefined ? undefined : times(node.count, most);
@@ -231,15 +241,15 @@ class RulesCheck {
     const inner = { ...node, ruled, count };
     if (typeof additional === 'object') {
       const declared = seen(additional, declaredElement);
-      this.visit(additional, { ...inner, declared }, path.child('additionalProperties'));
+      yield* this.visit(additional, { ...inner, declared }, path.child('additionalProperties'));
     }
     for (const [name, property] of properties) {
       const declared = seen(property, (around) => declaredProperty(around, name, property));
-      this.visit(property, { ...inner, declared }, path.child('properties').key(name));
+      yield* this.visit(property, { ...inner, declared }, path.child('properties').key(name));
     }
     if (items) {
       const uncorrelated = node.uncorrelated ?? (listType === 'map' ? undefined : path);
-      this.visit(items, { ...inner, declared: seen(items, declaredElement), uncorrelated }, path.child('items'));
+      yield* this.visit(items, { ...inner, declared: seen(items, declaredElement), uncorrelated }, path.child('items'));
     }
     if (schema.rules.length > 0 && !this.#isFaulty(path))
       this.#check(schema, node, path.child('x-kubernetes-validations'));

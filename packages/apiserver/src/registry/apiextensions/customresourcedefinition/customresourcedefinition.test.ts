@@ -5,9 +5,11 @@ import type {
   JSONSchemaProps,
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { describe, expect, it } from 'vitest';
+import { schemaJudge } from '../../../crd/schema/index.ts';
 import { testContext, texts } from '../../testing.ts';
 import { schemaAt } from './fieldpath.ts';
 import { makeCustomResourceDefinitionRegistration } from './index.ts';
+import { validateCustomResourceDefinition, validateCustomResourceDefinitionUpdate } from './validation.ts';
 
 const ctx = testContext();
 const { strategy, subresources } = makeCustomResourceDefinitionRegistration({});
@@ -35,6 +37,11 @@ function make(rest: Partial<CustomResourceDefinitionSpec> = {}, name = 'foos.exa
   strategy.defaults?.(obj, 'v1');
   strategy.prepareForCreate?.(ctx, obj);
   return obj;
+}
+
+/** What is wrong with a definition, or with its update. */
+async function judged(obj: CustomResourceDefinition, old?: CustomResourceDefinition): Promise<string[]> {
+  return texts(await strategy.judge!(ctx, obj, old));
 }
 
 const VERSION = (name: string, storage: boolean) =>
@@ -148,12 +155,13 @@ describe('validation', () => {
         'status.storedVersions: Invalid value: null: must have at least one stored version',
       ],
     ],
-  ])('%#', (rest, expected) => expect(texts(strategy.validate?.(ctx, make(rest)))).toEqual(expected));
+  ])('%#', async (rest, expected) => expect(await judged(make(rest))).toEqual(expected));
 
-  it('asks about the rules of what nothing else is wrong with', () => {
+  it('asks about the rules of what nothing else is wrong with', async () => {
     const faults: string[] = [];
-    const judged = makeCustomResourceDefinitionRegistration({
-      validateRules: (_schema, path, _context, isFaulty) => {
+    const { strategy } = makeCustomResourceDefinitionRegistration({
+      *validateRules(_schema, path, _context, isFaulty) {
+        yield;
         const properties = path.child('properties');
         const all = [path, properties.key('a'), properties.key('ab'), properties.key('b')];
         faults.push(...all.filter(isFaulty).map(String));
@@ -163,7 +171,7 @@ describe('validation', () => {
     const text = { type: 'string' };
     const openAPIV3Schema = { type: 'object', properties: { a: { ...text, uniqueItems: true }, ab: text, b: text } };
     expect(
-      texts(judged.strategy.validate?.(ctx, make({ versions: [version({ schema: { openAPIV3Schema } })] }))),
+      texts(await strategy.judge!(ctx, make({ versions: [version({ schema: { openAPIV3Schema } })] }), undefined)),
     ).toEqual([
       'spec.validation.openAPIV3Schema.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
     ]);
@@ -171,8 +179,28 @@ describe('validation', () => {
     expect(faults).toEqual([root, `${root}.properties[a]`]);
   });
 
-  it("wants approval for the community's groups", () =>
-    expect(texts(strategy.validate?.(ctx, make({ group: 'x.k8s.io' }, 'foos.x.k8s.io')))).toEqual([
+  it('judges definitions in pieces: each schema is one, each time it is looked at', () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: 'string', default: 'x' }]),
+    );
+    const openAPIV3Schema = { type: 'object', properties: { spec: { type: 'object', properties } } };
+    const obj = make({ versions: [version({ schema: { openAPIV3Schema } })] });
+    const piecesOf = (old?: CustomResourceDefinition) => {
+      const judge = schemaJudge();
+      let pieces = 0;
+      const judging = old
+        ? validateCustomResourceDefinitionUpdate(obj, old, judge)
+        : validateCustomResourceDefinition(obj, judge);
+      for (const _ of judging) pieces++;
+      return pieces;
+    };
+    // Whether it is structural, what its defaults are, whether it is a schema.
+    expect(piecesOf()).toBeGreaterThan(300);
+    expect(piecesOf(make())).toBeGreaterThan(300);
+  });
+
+  it("wants approval for the community's groups", async () =>
+    expect(await judged(make({ group: 'x.k8s.io' }, 'foos.x.k8s.io'))).toEqual([
       'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
     ]));
 });
@@ -228,16 +256,16 @@ describe('schemas', () => {
         `${X}.x-kubernetes-validations[2].fieldPath: Invalid value: ".a": must be a valid path`,
       ],
     ],
-  ])('%j', (x, expected) => {
+  ])('%j', async (x, expected) => {
     const openAPIV3Schema = { type: 'object', properties: { x } };
     const obj = make({ versions: [version({ schema: { openAPIV3Schema } })] });
-    expect(texts(strategy.validate?.(ctx, obj))).toEqual(expected);
+    expect(await judged(obj)).toEqual(expected);
   });
 
-  it('restrict at the root what is specified alone', () => {
+  it('restrict at the root what is specified alone', async () => {
     const openAPIV3Schema = { type: 'object', allOf: [{ properties: { a: {} } }] };
     const path = 'spec.validation.openAPIV3Schema';
-    expect(texts(strategy.validate?.(ctx, make({ versions: [version({ schema: { openAPIV3Schema } })] })))).toEqual([
+    expect(await judged(make({ versions: [version({ schema: { openAPIV3Schema } })] }))).toEqual([
       `${path}.properties[a]: Required value: because it is defined in ${path}.allOf[0].properties[a]`,
     ]);
   });
@@ -260,22 +288,22 @@ describe('schemas', () => {
 });
 
 describe('updates', () => {
-  it('may not change what established objects are stored by', () => {
+  it('may not change what established objects are stored by', async () => {
     const old = make();
     old.status.conditions = [{ type: 'Established', status: 'True' }];
     const changed = make({ scope: 'Cluster', names: { plural: 'foos', kind: 'Bar' } });
-    expect(texts(strategy.validateUpdate?.(ctx, changed, old))).toEqual([
+    expect(await judged(changed, old)).toEqual([
       'spec.scope: Invalid value: "Cluster": field is immutable',
       'spec.names.kind: Invalid value: "Bar": field is immutable',
     ]);
   });
 
-  it('remember every version that was stored', () => {
+  it('remember every version that was stored', async () => {
     const changed = make({ versions: [version({ name: 'v2' })] });
     strategy.prepareForUpdate?.(ctx, changed, make());
     expect(changed.status.storedVersions).toEqual(['v1', 'v2']);
     expect(changed.metadata.generation).toBe(2);
-    expect(texts(strategy.validateUpdate?.(ctx, changed, make()))).toEqual([
+    expect(await judged(changed, make())).toEqual([
       expect.stringMatching(/^status\.storedVersions\[0\]: Invalid value: "v1": missing from spec\.versions; v1 was/),
     ]);
   });
@@ -362,5 +390,5 @@ describe('definitions of former versions', () => {
         'spec.validation.openAPIV3Schema.properties[a].items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
       ],
     ],
-  ])('%s', (_, obj, old, expected) => expect(texts(strategy.validateUpdate?.(ctx, obj, old))).toEqual(expected));
+  ])('%s', async (_, obj, old, expected) => expect(await judged(obj, old)).toEqual(expected));
 });

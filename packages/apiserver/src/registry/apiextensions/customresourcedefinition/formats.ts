@@ -1,5 +1,5 @@
 /** Formats that schemas of custom resources may name (k8s.io/apiextensions-apiserver/pkg/apiserver/validation/formats.go). */
-import { stringify } from '@keelson/api/codec/stringify';
+import { equalValues } from '@keelson/api/codec/equality';
 import type { CustomResourceDefinition, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import { subschemas } from './schema.ts';
 
@@ -23,8 +23,9 @@ export function formatWarnings(crd: CustomResourceDefinition, old?: CustomResour
 /** A schema that all versions have counts once. */
 function unrecognized({ spec }: CustomResourceDefinition): string[] {
   const schemas = (spec.versions ?? []).flatMap((v) => v.schema?.openAPIV3Schema ?? []);
-  const distinct = new Map(schemas.map((s) => [stringify(s), s]));
-  return [...(distinct.size === 1 ? schemas.slice(0, 1) : schemas)].flatMap(unrecognizedIn);
+  const [first, ...others] = schemas;
+  const areSame = first !== undefined && others.every((schema) => equalValues(schema, first));
+  return (areSame ? [first] : schemas).flatMap(unrecognizedIn);
 }
 
 function unrecognizedIn(schema: JSONSchemaProps): string[] {

@@ -1,6 +1,7 @@
 /** Compare ValidateCustomResourceDefinitionOpenAPISchema of k8s.io/apiextensions-apiserver's validation. */
 import { type ErrorList, forbidden, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import type { Pieces } from '../../../pieces.ts';
 import { validateLists } from './listtypes.ts';
 import { validateRules } from './rules.ts';
 
@@ -17,29 +18,34 @@ interface Place {
 }
 
 /** @param wantsKeys whether items of sets and maps must have what tells them apart */
-export function validateOpenAPISchema(schema: JSONSchemaProps, wantsKeys: boolean, path: Path): ErrorList {
-  return validate(schema, { isRoot: true, insideMetadata: false, wantsKeys }, path);
+export function* validateOpenAPISchema(schema: JSONSchemaProps, wantsKeys: boolean, path: Path): Pieces<ErrorList> {
+  const errors: ErrorList = [];
+  yield* validate(schema, { isRoot: true, insideMetadata: false, wantsKeys }, path, errors);
+  return errors;
 }
 
-function validate(schema: JSONSchemaProps, place: Place, path: Path): ErrorList {
-  return [
-    ...validateKeywords(schema, place, path),
-    ...(schema.uniqueItems
-      ? [
-          forbidden(
-            path.child('uniqueItems'),
-            'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-          ),
-        ]
-      : []),
-    ...validateSubschemas(schema, { ...place, isRoot: false }, place.isRoot, path),
-    ...(schema['x-kubernetes-preserve-unknown-fields'] === false
-      ? [invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined')]
-      : []),
+function* validate(schema: JSONSchemaProps, place: Place, path: Path, errors: ErrorList): Pieces<void> {
+  yield;
+  errors.push(...validateKeywords(schema, place, path));
+  if (schema.uniqueItems)
+    errors.push(
+      forbidden(
+        path.child('uniqueItems'),
+        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
+      ),
+    );
+  if (isExclusive(schema))
+    errors.push(
+      forbidden(path.child('additionalProperties'), 'additionalProperties and properties are mutual exclusive'),
+    );
+  for (const [inner, within, at] of subschemasOf(schema, place, path)) yield* validate(inner, within, at, errors);
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false)
+    errors.push(invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined'));
+  errors.push(
     ...validateMapType(schema, path),
     ...validateLists(schema, place.wantsKeys, path),
     ...validateRules(schema, path),
-  ];
+  );
 }
 
 const KEYWORDS = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
@@ -68,52 +74,59 @@ function validateKeywords(schema: JSONSchemaProps, { noDefaults, insideMetadata 
   return errors;
 }
 
-function validateSubschemas(schema: JSONSchemaProps, place: Place, isRoot: boolean, path: Path): ErrorList {
+function isExclusive({ additionalProperties: additional, properties }: JSONSchemaProps): boolean {
+  return additional !== undefined && additional !== true && Object.keys(properties ?? {}).length > 0;
+}
+
+type Inner = [schema: JSONSchemaProps, place: Place, path: Path];
+
+/** The schemas within, in upstream's order. */
+function subschemasOf(schema: JSONSchemaProps, place: Place, path: Path): Inner[] {
   const { not, allOf = [], oneOf = [], anyOf = [], items, definitions, dependencies } = schema;
+  const within = { ...place, isRoot: false };
   const list = (name: string, schemas: JSONSchemaProps[]) =>
-    schemas.flatMap((s, i) => validate(s, place, path.child(name).index(i)));
-  const itemsList = Array.isArray(items) ? list('items', items) : undefined;
+    schemas.map((s, i): Inner => [s, within, path.child(name).index(i)]);
+  const map = (name: string, schemas: Readonly<Record<string, JSONSchemaProps | string[] | null>> = {}) =>
+    Object.entries(schemas).flatMap(([key, s]): Inner[] =>
+      s === null || Array.isArray(s) ? [] : [[s, within, path.child(name).key(key)]],
+    );
   return [
-    ...validateAdditionalProperties(schema, place, path),
-    ...validateProperties(schema, place, isRoot, path),
-    ...(not ? validate(not, place, path.child('not')) : []),
+    ...additionalOf(schema, within, path),
+    ...propertiesOf(schema, place, path),
+    ...(not ? [[not, within, path.child('not')] satisfies Inner] : []),
     ...list('allOf', allOf),
     ...list('oneOf', oneOf),
     ...list('anyOf', anyOf),
-    ...Object.entries(definitions ?? {}).flatMap(([key, s]) => validate(s, place, path.child('definitions').key(key))),
-    ...(itemsList ?? (items && !Array.isArray(items) ? validate(items, place, path.child('items')) : [])),
-    ...Object.entries(dependencies ?? {}).flatMap(([key, s]) =>
-      s === null || Array.isArray(s) ? [] : validate(s, place, path.child('dependencies').key(key)),
-    ),
+    ...map('definitions', definitions),
+    ...(Array.isArray(items)
+      ? list('items', items)
+      : items
+        ? [[items, within, path.child('items')] satisfies Inner]
+        : []),
+    ...map('dependencies', dependencies),
   ];
 }
 
-function validateAdditionalProperties(
-  { additionalProperties: additional, properties }: JSONSchemaProps,
-  place: Place,
-  path: Path,
-): ErrorList {
-  const at = path.child('additionalProperties');
-  const errors: ErrorList = [];
-  if (additional !== undefined && additional !== true && Object.keys(properties ?? {}).length > 0)
-    errors.push(forbidden(at, 'additionalProperties and properties are mutual exclusive'));
-  if (typeof additional !== 'object') return errors;
+function additionalOf({ additionalProperties: additional }: JSONSchemaProps, place: Place, path: Path): Inner[] {
+  if (typeof additional !== 'object') return [];
   const within = place.insideMetadata
     ? { ...place, noDefaults: 'inside additionalProperties applying to object metadata' }
     : place;
-  return [...errors, ...validate(additional, within, at)];
+  return [[additional, within, path.child('additionalProperties')]];
 }
 
-function validateProperties(schema: JSONSchemaProps, place: Place, isRoot: boolean, path: Path): ErrorList {
+function propertiesOf(schema: JSONSchemaProps, place: Place, path: Path): Inner[] {
+  const { isRoot } = place;
   const isResource = isRoot || schema['x-kubernetes-embedded-resource'];
-  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
+  return Object.entries(schema.properties ?? {}).map(([key, property]): Inner => {
     const isMeta = isResource && META.includes(key);
     const within = {
       ...place,
+      isRoot: false,
       ...(isMeta && { insideMetadata: true }),
       ...(isMeta && isRoot && { noDefaults: `in top-level ${key}` }),
     };
-    return validate(property, within, path.child('properties').key(key));
+    return [property, within, path.child('properties').key(key)];
   });
 }
 

@@ -1,6 +1,7 @@
 /** What definitions of former versions may keep, and new ones may not have. */
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import type { Pieces } from '../../../pieces.ts';
 import { validateItems } from './listtypes.ts';
 import { schemaHas } from './schema.ts';
 import { type PatternCheck, unstructuralProblem, validateStructural } from './structural.ts';
@@ -16,13 +17,15 @@ export function wantsSchemas(old: Spec | undefined): boolean {
  * Whether schemas must tell all types: not where nothing is pruned and they did not before, unless they hold something
  * that builds on it.
  */
-export function wantsStructural(spec: Spec, old: Spec | undefined, pattern: PatternCheck): boolean {
+export function* wantsStructural(spec: Spec, old: Spec | undefined, pattern: PatternCheck): Pieces<boolean> {
   if (!spec.preserveUnknownFields || !old) return true;
   if (schemasOf(spec).some((schema) => schemaHas(schema, (s) => s.default !== undefined || isExtended(s)))) return true;
-  return schemasOf(old).every(
-    (schema) =>
-      unstructuralProblem(schema) === undefined && validateStructural(schema, Path.root, pattern).length === 0,
-  );
+  for (const schema of schemasOf(old)) {
+    if (unstructuralProblem(schema) !== undefined) return false;
+    const problems = yield* validateStructural(schema, Path.root, pattern);
+    if (problems.length > 0) return false;
+  }
+  return true;
 }
 
 /** Whether items of sets and maps must have what tells them apart: not where some had not before. */

@@ -1,5 +1,6 @@
 import type { ErrorList, Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import type { Pieces } from '../../../pieces.ts';
 
 export interface SchemaContext {
   /** The spec that the schema belongs to, and the one before an update. */
@@ -14,7 +15,7 @@ export interface SchemaJudge {
   /** What is wrong with a regular expression, in Go's words. */
   patternProblem?(pattern: string): string | undefined;
   /** Defaults must be values of the schema they stand in. Asked about structural schemas alone. */
-  validateDefaults?(schema: JSONSchemaProps, path: Path, context: SchemaContext): ErrorList;
+  validateDefaults?(schema: JSONSchemaProps, path: Path, context: SchemaContext): Pieces<ErrorList>;
   /**
    * Rules must compile and not cost too much. Asked about structural schemas with good defaults.
    * @param isFaulty whether something else is wrong with the schema at a path: its rules are left alone
@@ -24,7 +25,7 @@ export interface SchemaJudge {
     path: Path,
     context: SchemaContext,
     isFaulty: (path: Path) => boolean,
-  ): ErrorList;
+  ): Pieces<ErrorList>;
 }
 
 /** Whether it is true of the schema or of one within it. */

@@ -1,5 +1,6 @@
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import { structType } from '@keelson/api/schema';
+import { slices } from '../../../pieces.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { setDefaults } from './defaults.ts';
@@ -29,7 +30,6 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
       dropEmptyWebhook(obj);
       addStoredVersion(obj);
     },
-    validate: (_ctx, obj) => validateCustomResourceDefinition(obj, judge),
     warningsOnCreate: (_ctx, obj) => formatWarnings(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = structuredClone(old.status);
@@ -37,7 +37,10 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
       addStoredVersion(obj);
     },
-    validateUpdate: (_ctx, obj, old) => validateCustomResourceDefinitionUpdate(obj, old, judge),
+    judge: (_ctx, obj, old) =>
+      slices.do(
+        old ? validateCustomResourceDefinitionUpdate(obj, old, judge) : validateCustomResourceDefinition(obj, judge),
+      ),
     warningsOnUpdate: (_ctx, obj, old) => formatWarnings(obj, old),
     // The objects go first: who serves them deletes them and takes the finalizer away.
     termination: { begin, isComplete: () => true },

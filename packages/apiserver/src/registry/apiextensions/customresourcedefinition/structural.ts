@@ -5,6 +5,7 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import type { Pieces } from '../../../pieces.ts';
 
 type Level = 'root' | 'item' | 'field';
 
@@ -12,8 +13,10 @@ type Level = 'root' | 'item' | 'field';
 export type PatternCheck = (pattern: string) => string | undefined;
 
 /** Sorted by text. */
-export function validateStructural(schema: JSONSchemaProps, path: Path, pattern: PatternCheck): ErrorList {
-  const errors = [...new StructuralCheck(pattern).schema(schema, 'root', path), ...completeness(schema, path)];
+export function* validateStructural(schema: JSONSchemaProps, path: Path, pattern: PatternCheck): Pieces<ErrorList> {
+  const check = new StructuralCheck(pattern);
+  yield* check.schema(schema, 'root', path);
+  const errors = [...check.errors, ...completeness(schema, path)];
   const shown = errors.map((error) => ({ error, text: error.toString() }));
   return shown.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)).map(({ error }) => error);
 }
@@ -81,28 +84,29 @@ const MISSING_TYPE: Readonly<Record<Level, string>> = {
 };
 
 class StructuralCheck {
+  readonly errors: ErrorList = [];
   readonly #pattern: PatternCheck;
 
   constructor(pattern: PatternCheck) {
     this.#pattern = pattern;
   }
 
-  schema(schema: JSONSchemaProps, level: Level, path: Path): ErrorList {
+  *schema(schema: JSONSchemaProps, level: Level, path: Path): Pieces<void> {
+    yield;
+    const { errors } = this;
     const { type, properties = {}, additionalProperties, allOf, anyOf } = schema;
     const items = itemsOf(schema);
     const additional = additionalOf(schema);
-    const errors: ErrorList = [];
     if (type === 'array' && !items) errors.push(required(path.child('items'), 'must be specified'));
-    if (items) errors.push(...this.schema(items, 'item', path.child('items')));
+    if (items) yield* this.schema(items, 'item', path.child('items'));
     for (const [key, property] of Object.entries(properties))
-      errors.push(...this.schema(property, 'field', path.child('properties').key(key)));
+      yield* this.schema(property, 'field', path.child('properties').key(key));
     if (additionalProperties !== undefined && level === 'root')
       errors.push(forbidden(path.child('additionalProperties'), 'must not be used at the root'));
-    if (additional) errors.push(...this.schema(additional, 'field', path.child('additionalProperties')));
+    if (additional) yield* this.schema(additional, 'field', path.child('additionalProperties'));
     errors.push(...validateExtensions(schema, path));
     errors.push(...this.#restrictions(schema, isIntOrString(anyOf), isIntOrString(allOf?.[0]?.anyOf), path));
     errors.push(...validateType(schema, level, path), ...validateResource(schema, level, path));
-    return errors;
   }
 
   #restrictions(schema: JSONSchemaProps, skipAnyOf: boolean, skipFirstAllOf: boolean, path: Path): ErrorList {

@@ -11,6 +11,7 @@ import type {
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { isDNS1035Label, isDNS1123Subdomain, nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import type { Pieces } from '../../../pieces.ts';
 import { immutableField } from '../../validation/fields.ts';
 import { internalList } from '../../validation/internal.ts';
 import { validateApproval } from './approval.ts';
@@ -37,23 +38,24 @@ interface Options {
   readonly old?: CustomResourceDefinitionSpec;
 }
 
-export function validateCustomResourceDefinition(crd: CustomResourceDefinition, judge: SchemaJudge): ErrorList {
-  return [...validateSpec(crd.spec, { judge, conversion: conversionOptions(undefined, false) }), ...validateRest(crd)];
+export function* validateCustomResourceDefinition(
+  crd: CustomResourceDefinition,
+  judge: SchemaJudge,
+): Pieces<ErrorList> {
+  const errors = yield* validateSpec(crd.spec, { judge, conversion: conversionOptions(undefined, false) });
+  return [...errors, ...validateRest(crd)];
 }
 
-export function validateCustomResourceDefinitionUpdate(
+export function* validateCustomResourceDefinitionUpdate(
   crd: CustomResourceDefinition,
   old: CustomResourceDefinition,
   judge: SchemaJudge,
-): ErrorList {
+): Pieces<ErrorList> {
   const established = isEstablished(old);
   const { names, scope, group } = crd.spec;
+  const conversion = conversionOptions(old.spec.conversion, established);
   return [
-    ...validateSpec(crd.spec, {
-      judge,
-      conversion: conversionOptions(old.spec.conversion, established),
-      old: old.spec,
-    }),
+    ...(yield* validateSpec(crd.spec, { judge, conversion, old: old.spec })),
     ...(established
       ? [
           ...immutableField(scope, old.spec.scope, SPEC.child('scope')),
@@ -119,27 +121,33 @@ function validateStoredVersions({ spec, status }: CustomResourceDefinition): Err
   ];
 }
 
-function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): ErrorList {
+function* validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Pieces<ErrorList> {
   const hoisted = hoist(spec);
+  yield;
   const { version, versions, validation, subresources, additionalPrinterColumns } = hoisted;
   const { names, conversion } = spec;
-  return [
+  const errors: ErrorList = [
     ...validateGroup(spec.group),
     ...validateScope(spec.scope),
     ...validateSchemasPresent(spec, hoisted, options.old),
-    ...versions.flatMap((v, i) => validateVersion(v, spec, hoisted, options, VERSIONS.index(i))),
+  ];
+  yield;
+  for (const [i, v] of versions.entries())
+    errors.push(...(yield* validateVersion(v, spec, hoisted, options, VERSIONS.index(i))));
+  return [
+    ...errors,
     ...validateUniformity(hoisted),
     ...validateVersionNames(versions, spec.versions),
     ...validateTopVersion(version),
     ...validateRequiredNames(names, SPEC.child('names')),
     ...validateNames(names, SPEC.child('names')),
-    ...validateSchema(validation, {
+    ...(yield* validateSchema(validation, {
       spec,
       options,
       version: '',
       path: SPEC.child('validation'),
       hasStatus: (spec.versions ?? []).some((v) => v.subresources?.status),
-    }),
+    })),
     ...(subresources ? validateSubresources(subresources, SPEC.child('subresources')) : []),
     ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, SPEC.child('additionalPrinterColumns').index(i))),
     ...validateTopSelectableFields(spec, hoisted, options.old),
@@ -195,26 +203,26 @@ function validateSchemasPresent(
   return errors;
 }
 
-function validateVersion(
+function* validateVersion(
   version: CustomResourceDefinitionVersion,
   spec: CustomResourceDefinitionSpec,
   hoisted: HoistedSpec,
   options: Options,
   path: Path,
-): ErrorList {
+): Pieces<ErrorList> {
   const { name, schema, subresources, additionalPrinterColumns = [], selectableFields = [] } = version;
   const problems = isDNS1035Label(name);
   const effective = hoisted.subresources ?? subresources;
   return [
     ...(problems.length > 0 ? [invalid(path.child('name'), name, problems.join(','))] : []),
     ...validateDeprecation(version, path.child('deprecationWarning')),
-    ...validateSchema(schema, {
+    ...(yield* validateSchema(schema, {
       spec,
       options,
       version: name,
       path: path.child('schema'),
       hasStatus: effective?.status !== undefined,
-    }),
+    })),
     ...(subresources ? validateSubresources(subresources, path.child('subresources')) : []),
     ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, path.child('additionalPrinterColumns').index(i))),
     ...validateVersionSelectableFields(version, selectableFields, options.old, path.child('selectableFields')),
@@ -287,18 +295,18 @@ interface SchemaPlace {
   readonly hasStatus: boolean;
 }
 
-function validateSchema(validation: CustomResourceValidation | undefined, place: SchemaPlace): ErrorList {
+function* validateSchema(validation: CustomResourceValidation | undefined, place: SchemaPlace): Pieces<ErrorList> {
   const schema = validation?.openAPIV3Schema;
   if (!schema) return [];
   const { spec, options, version, hasStatus } = place;
   const path = place.path.child('openAPIV3Schema');
-  const isStructural = wantsStructural(spec, options.old, patterns(options.judge));
+  const isStructural = yield* wantsStructural(spec, options.old, patterns(options.judge));
   const errors = [
     ...(hasStatus ? validateRootWithStatus(schema, path) : []),
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
     ...(isStructural
-      ? judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version })
-      : validateOpenAPISchema(schema, wantsKeys(options.old), path)),
+      ? yield* judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version })
+      : yield* validateOpenAPISchema(schema, wantsKeys(options.old), path)),
   ];
   if (!isStructural) return errors;
   const unstructural = unstructuralProblem(schema);
@@ -307,16 +315,23 @@ function validateSchema(validation: CustomResourceValidation | undefined, place:
 }
 
 /** The rules compile where structure and defaults are in order, and the schema that they belong to. */
-function judgeSchema(schema: JSONSchemaProps, path: Path, judge: SchemaJudge, context: SchemaContext): ErrorList {
+function* judgeSchema(
+  schema: JSONSchemaProps,
+  path: Path,
+  judge: SchemaJudge,
+  context: SchemaContext,
+): Pieces<ErrorList> {
   const canBeStructural = unstructuralProblem(schema) === undefined;
-  const structure = canBeStructural ? validateStructural(schema, path, patterns(judge)) : [];
+  const structure = canBeStructural ? yield* validateStructural(schema, path, patterns(judge)) : [];
   const isStructural = canBeStructural && structure.length === 0;
-  const defaults = isStructural ? (judge.validateDefaults?.(schema, path, context) ?? []) : [];
-  const found = validateOpenAPISchema(schema, wantsKeys(context.old), path);
+  const defaults = isStructural && judge.validateDefaults ? yield* judge.validateDefaults(schema, path, context) : [];
+  const keys = wantsKeys(context.old);
+  yield;
+  const found = yield* validateOpenAPISchema(schema, keys, path);
   const errors = [...structure, ...defaults, ...found];
-  if (!isStructural || defaults.length > 0) return errors;
+  if (!isStructural || defaults.length > 0 || !judge.validateRules) return errors;
   const isFaulty = (at: Path) => found.some(({ field }) => isWithin(field, at.toString()));
-  return [...errors, ...(judge.validateRules?.(schema, path, context, isFaulty) ?? [])];
+  return [...errors, ...(yield* judge.validateRules(schema, path, context, isFaulty))];
 }
 
 const patterns = (judge: SchemaJudge) => (pattern: string) => judge.patternProblem?.(pattern);

@@ -1,0 +1,61 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { atOnce, type Pieces, Slices } from './pieces.ts';
+
+/** A clock that goes on by so much with each piece. */
+function timed(pieceMs: number) {
+  let now = 0;
+  const done: string[] = [];
+  const work = function* (name: string, pieces: number): Pieces<string> {
+    for (let i = 1; i <= pieces; i++) {
+      now += pieceMs;
+      done.push(`${name}${i}`);
+      yield;
+    }
+    return name;
+  };
+  return { slices: new Slices(() => now), done, work };
+}
+
+it('gives a turn to others after each slice, which ends with the piece that is over its time', async () => {
+  const { slices, done, work } = timed(4);
+  const result = slices.do(work('a', 7));
+  const perTurn: number[] = [];
+  while (done.length < 7) {
+    const before = done.length;
+    await turn();
+    perTurn.push(done.length - before);
+  }
+  expect(perTurn.filter((pieces) => pieces > 0)).toEqual([3, 3, 1]);
+  expect(await result).toBe('a');
+});
+
+it('does one slice in a turn, whatever is under way', async () => {
+  const { slices, done, work } = timed(10);
+  const all = Promise.all([slices.do(work('a', 3)), slices.do(work('b', 1)), slices.do(work('c', 2))]);
+  for (let turns = 1; done.length < 6; turns++) {
+    await turn();
+    expect(done.length).toBeLessThanOrEqual(turns);
+  }
+  expect(done).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3']);
+  expect(await all).toEqual(['a', 'b', 'c']);
+});
+
+it('goes on with others where work fails', async () => {
+  const { slices, work } = timed(10);
+  const failing = (function* (): Pieces<void> {
+    yield;
+    throw new Error('no');
+  })();
+  const results = await Promise.allSettled([slices.do(failing), slices.do(work('a', 2))]);
+  expect(results).toEqual([
+    { status: 'rejected', reason: new Error('no') },
+    { status: 'fulfilled', value: 'a' },
+  ]);
+});
+
+it('does without breaks what nobody waits beside', () => {
+  const { done, work } = timed(100);
+  expect(atOnce(work('a', 3))).toBe('a');
+  expect(done).toEqual(['a1', 'a2', 'a3']);
+});
