@@ -1,5 +1,6 @@
 /** What the client takes from outside: time, chance and a place for complaints. */
 import { type Clock, systemClock } from '@keelson/api/clock';
+import { ended } from '@keelson/component/promises';
 import type { ClientMetrics } from './metrics.ts';
 
 export interface Logger {
@@ -40,4 +41,9 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     });
     signal?.addEventListener('abort', abort, { once: true });
   });
+}
+
+/** Resolves `ms` milliseconds from now, or as soon as the signal is aborted: for who looks at the signal then. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return ended(sleep(clock, ms, signal));
 }

@@ -1,6 +1,6 @@
 /** What `keelson up` has on a node with containers: a network of pods, a proxy for addresses of services, a server for their names. */
 import { join, resolve } from 'node:path';
-import { type Client, sleep } from '@keelson/client';
+import { type Client, pause } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
@@ -126,7 +126,7 @@ async function startNames(options: NetworkOptions, client: Client): Promise<Runn
   });
   const stopped = new AbortController();
   const announce = async (): Promise<void> => {
-    for (;;) {
+    while (!stopped.signal.aborted) {
       try {
         if (await announceDns(administrator, dnsAddress, nodeAddress, dns.port)) return;
         log.info({}, 'The cluster has a name server of its own');
@@ -134,11 +134,11 @@ async function startNames(options: NetworkOptions, client: Client): Promise<Runn
       } catch (error) {
         // The namespace is made while the server starts.
         log.debug({ error }, 'The name server is not announced yet');
-        await sleep(clock, RETRY_MS, stopped.signal);
+        await pause(clock, RETRY_MS, stopped.signal);
       }
     }
   };
-  const announced = announce().catch(() => {});
+  const announced = announce();
   return {
     done: dns.done,
     stop: async () => {

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { ended, heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import { type LocalServer, LocalTransport } from './local-transport.ts';
 import type { NodeKind } from './node.ts';
@@ -49,7 +50,7 @@ export async function startPartsThread(
     transferList: [port2],
   });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  done.catch(() => {});
+  heardLater(done);
   worker.once('error', reject);
   const [first] = (await Promise.race([once(worker, 'message'), done])) as [Word];
   if (first.type !== 'started') {
@@ -68,7 +69,7 @@ export async function startPartsThread(
     done,
     stop: async () => {
       worker.postMessage('stop');
-      await done.catch(() => {});
+      await ended(done);
       port1.close();
     },
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -38,6 +38,11 @@ export async function readIfExists(path: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The names of what is in a folder; none where there is no such folder. @throws Error where it cannot be read */
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(unless('ENOENT', 'ENOTDIR'))) ?? [];
 }
 
 /** For what may fail by the codes of the system that are named: other errors are thrown again. */

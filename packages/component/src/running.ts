@@ -1,3 +1,5 @@
+import { ended, heardLater } from './promises.ts';
+
 /** A part of the control plane at work: the scheduler, the controllers, a kubelet, or a piece of one. */
 export interface Running {
   /** Resolves when it has come to its end after `stop`; rejects with why it had to end by itself. */
@@ -20,8 +22,7 @@ export function together(parts: readonly Running[]): Running {
       throw error;
     },
   );
-  done.catch(() => {});
-  return { done, stop };
+  return { done: heardLater(done), stop };
 }
 
 /**
@@ -43,14 +44,13 @@ export async function revived(start: () => Promise<Running>, passes: (error: unk
       }
     }
   };
-  const done = run();
-  done.catch(() => {});
+  const done = heardLater(run());
   return {
     done,
     stop: async () => {
       isStopped = true;
       await current.stop();
-      await done.catch(() => {});
+      await ended(done);
     },
   };
 }

@@ -5,12 +5,12 @@ import {
   type Client,
   discover,
   hasReason,
+  pause,
   preferred,
   type ResourceName,
   resources,
   type Served,
   type ServedResource,
-  sleep,
 } from '@keelson/client';
 import { readObject } from '@keelson/client/rest/json';
 
@@ -21,7 +21,7 @@ export const REFRESH_MS = 30_000;
 export async function followServed(client: Client, tell: (served: Served) => void, signal: AbortSignal): Promise<void> {
   const { clock, log } = client.world;
   while (!signal.aborted) {
-    await sleep(clock, REFRESH_MS, signal).catch(() => {});
+    await pause(clock, REFRESH_MS, signal);
     if (signal.aborted) return;
     await discover(client, signal).then(tell, (error) => log.warn({ error }, 'What is served could not be found out'));
   }

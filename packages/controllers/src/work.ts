@@ -1,4 +1,5 @@
 import { type Again, hasReason, type Logger, runWorkers, type WorkQueue } from '@keelson/client';
+import { heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from './controller.ts';
 
@@ -18,14 +19,12 @@ export interface Work<T> {
 export function runQueue<T>({ world }: ControllerContext, work: Work<T>): Running {
   const stopping = Promise.withResolvers<'stopped'>();
   const run = async () => {
-    const synced = Promise.all(work.informers.map((informer) => informer.synced));
-    synced.catch(() => {});
+    const synced = heardLater(Promise.all(work.informers.map((informer) => informer.synced)));
     if ((await Promise.race([synced, stopping.promise])) === 'stopped') return;
     const reconcile = (item: T) => work.reconcile(item) as Promise<Again | undefined>;
     await runWorkers(work.queue, work.workers, reconcile, withoutRaces(world.log));
   };
-  const done = run();
-  done.catch(() => {});
+  const done = heardLater(run());
   return {
     done,
     async stop() {

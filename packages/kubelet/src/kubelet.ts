@@ -235,7 +235,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
       machine,
       version,
       runtime: health.status,
-      images: await runtime.images().catch(() => []),
+      images: await runtime.images().catch((error) => {
+        log.warn({ error }, 'The images of the node could not be listed');
+        return [];
+      }),
       notReady: notReadyBecause(health.status, ...csi.problems(), ...shutdown.problems()),
       pressures: housekeeping.pressures(),
       volumesInUse: csi.volumes.inUse(),

@@ -1,5 +1,4 @@
 /** Puts together what makes pods of a real node ready for its runtime: volumes, users of their own, configurations. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Service } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder, Informer } from '@keelson/client';
@@ -77,7 +76,7 @@ export async function preparationOf(options: PreparationOptions): Promise<Prepar
     dns: {
       clusterDns: settings.clusterDns ?? [],
       clusterDomain: settings.clusterDomain ?? 'cluster.local',
-      resolvConf: await readFile(settings.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => ''),
+      resolvConf: settings.resolvConf ?? '/etc/resolv.conf',
     },
     security: { seccompRoot: join(rootDirectory, 'seccomp'), seccompDefault: settings.seccompDefault ?? false },
     recursiveReadOnly,

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { replaceFile } from '@keelson/component/files';
+import { ended } from '@keelson/component/promises';
 
 /** All at once, and on disk before it resolves: nothing runs with what the next kubelet would not know. @throws Error */
 export async function replaceStateFile(path: string, text: string): Promise<void> {
@@ -22,19 +23,17 @@ export class StateFile {
 
   /** Resolves when what there is now is on disk. @param text what is to be written when it comes to it. @throws Error */
   write(text: () => string): Promise<void> {
-    this.#waiting ??= this.#writing
-      .catch(() => {})
-      .then(() => {
-        this.#waiting = undefined;
-        this.#writing = replaceStateFile(this.#path, text());
-        return this.#writing;
-      });
+    this.#waiting ??= ended(this.#writing).then(() => {
+      this.#waiting = undefined;
+      this.#writing = replaceStateFile(this.#path, text());
+      return this.#writing;
+    });
     return this.#waiting;
   }
 
   /** Resolves when nothing is written any more. */
   async idle(): Promise<void> {
-    while (this.#waiting) await this.#waiting.catch(() => {});
-    await this.#writing.catch(() => {});
+    while (this.#waiting) await ended(this.#waiting);
+    await ended(this.#writing);
   }
 }

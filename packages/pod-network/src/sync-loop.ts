@@ -1,5 +1,6 @@
 /** Keeps the kernel as the API server says: now, and when others have changed it. */
-import { type InformerFactory, sleep, type World } from '@keelson/client';
+import { type InformerFactory, pause, type World } from '@keelson/client';
+import { ended } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 
 /** After so long all is compared with the kernel again: others may have changed it. */
@@ -51,9 +52,9 @@ export function syncLoop(
       if (written !== undefined) watcher.written((performance.now() - begin) / 1_000);
       if (written === undefined) wholeAt = clock.now();
       else if (isWhole) wholeAt = clock.now() + Math.max(SYNC_MS, written / SYNC_SHARE);
-      await sleep(clock, MIN_SYNC_MS, stopped.signal).catch(() => {});
-      const pause = written === undefined ? RETRY_MS : Math.max(0, wholeAt - clock.now());
-      await sleep(clock, pause, AbortSignal.any([waiting.signal, stopped.signal])).catch(() => {});
+      await pause(clock, MIN_SYNC_MS, stopped.signal);
+      const pauseMs = written === undefined ? RETRY_MS : Math.max(0, wholeAt - clock.now());
+      await pause(clock, pauseMs, AbortSignal.any([waiting.signal, stopped.signal]));
     }
   };
   return {
@@ -71,7 +72,7 @@ export function syncLoop(
         stop: async () => {
           stopped.abort();
           await informers.stop();
-          await done.catch(() => {});
+          await ended(done);
         },
       };
     },

@@ -13,6 +13,7 @@ import {
   withoutManagedFields,
 } from '@keelson/client';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { ended, heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import { Cache } from './cache/cache.ts';
 import { Snapshot } from './cache/snapshot.ts';
@@ -70,8 +71,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   const parts = assemble(options, configuration, informers);
   const stop = new AbortController();
   const elector = election && electorOf(client, configuration, election.identity, parts.recorder);
-  const synced = informers.synced();
-  synced.catch(() => {});
+  const synced = heardLater(informers.synced());
   let hasSynced = false;
   synced.then(
     () => {
@@ -105,7 +105,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
     stop: async () => {
       stop.abort(new Error('the scheduler was stopped'));
       if (!hasSynced) await informers.stop();
-      await done.catch(() => {});
+      await ended(done);
     },
     get hasSynced() {
       return hasSynced;

@@ -1,4 +1,5 @@
 /** Who asks, and what he may do. What is decided by is followed once the server starts. */
+import type { Secret } from '@keelson/api/generated/types/core/v1';
 import { apiAudiencesOf } from '../authn/build.ts';
 import { Impersonation } from '../authn/impersonation/index.ts';
 import { startTokenKeys } from '../authn/serviceaccount/start.ts';
@@ -58,7 +59,14 @@ export function authenticatorsOf(
   { tokenKeys }: Authority,
   { objects, client }: Registry,
 ): Authentication {
-  const label = (...change: Parameters<typeof client.label>) => client.label(...change);
+  const label = (secret: Secret, key: string, value: string) =>
+    client.label(secret, key, value).catch((error: unknown) => {
+      const { namespace, name } = secret.metadata;
+      outside.logger.warn(
+        { error: String(error), secret: `${namespace}/${name}`, key },
+        'A secret of a token could not be labelled',
+      );
+    });
   return startAuthentication(config, { ...outside, objects, keys: tokenKeys, label });
 }
 

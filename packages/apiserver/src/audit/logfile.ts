@@ -7,6 +7,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { basename, dirname, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { ended } from '@keelson/component/promises';
 import type { LineWriter } from './log.ts';
 
 export interface LogFileOptions {
@@ -55,7 +56,7 @@ export class LogFile implements LineWriter {
   }
 
   async close(): Promise<void> {
-    await (this.#next ?? this.#last).catch(() => {});
+    await ended(this.#next ?? this.#last);
     await this.#tidying;
     await this.#file?.close();
     this.#file = undefined;
@@ -66,7 +67,7 @@ export class LogFile implements LineWriter {
     this.#waiting = [];
     this.#next = undefined;
     const done = this.#append(Buffer.from(text));
-    this.#last = done.catch(() => {});
+    this.#last = ended(done);
     await done;
   }
 

@@ -47,7 +47,7 @@ export interface AuthenticationWorld {
   readonly now: () => Date;
   /** Those of service accounts. */
   readonly keys: TokenKeys | undefined;
-  /** Puts a label on a secret, on behalf of the server. */
+  /** Puts a label on a secret, on behalf of the server. Never throws. */
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
   /** The tokens with which the server's own parts speak to it. */
   readonly loopback?: ReadonlyMap<string, UserInfo>;

@@ -1,3 +1,5 @@
+import { ended } from '@keelson/component/promises';
+
 /** Something done at once, and again and again until it is stopped. Runs never overlap with the end. */
 export class Periodic {
   readonly #run: () => Promise<void>;
@@ -17,7 +19,7 @@ export class Periodic {
   /** Resolves after the first run. @throws what that throws */
   async start(): Promise<void> {
     const first = this.#run();
-    this.#running = first.catch(() => {});
+    this.#running = ended(first);
     await first;
     if (this.#stopped) return;
     this.#timer = setInterval(() => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heardLater } from '@keelson/component/promises';
 
 /** How long an end waits for a store that does not answer: two rounds of the endpoints, as upstream. */
 const RETIRE_MS = 20_000;
@@ -17,7 +18,6 @@ export async function retire(
     throw new Error('the store does not answer');
   });
   await Promise.race([work, late]).catch(report);
-  late.catch(() => {});
-  work.catch(() => {});
+  for (const each of [late, work]) heardLater(each);
   isOver.abort();
 }

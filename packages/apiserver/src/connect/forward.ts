@@ -155,6 +155,7 @@ async function passBack(ctx: RequestContext, answer: http.IncomingMessage, links
       await pipeline([answer, ...unpack(), ...htmlRewriter(contentType, links), ...pack(), out]);
     }
   } catch {
+    // Either side has gone in the middle: the answer has begun, so that only its breaking off tells the other.
     exchange.abort();
   }
 }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { internalError, type Status, StatusError } from '@keelson/api/errors';
 import type { PodAttachOptions } from '@keelson/api/generated/types/core/v1';
+import { heardLater } from '@keelson/component/promises';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
 import type { WebSocket } from 'ws';
 import type { RequestContext } from '../context.ts';
@@ -86,8 +87,7 @@ async function run(
   try {
     const streams = await open(session, wanted);
     receive(client, streams, bytesPerSecond);
-    const message = text(streams.error);
-    message.catch(() => {});
+    const message = heardLater(text(streams.error));
     await Promise.all([
       passOut(client, STDOUT, streams.stdout, bytesPerSecond, touched),
       passOut(client, STDERR, streams.stderr, bytesPerSecond, touched),

@@ -9,6 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '@keelson/api/errors';
+import { heardLater } from '@keelson/component/promises';
 import {
   CompactedError,
   type KeyValue,
@@ -285,8 +286,7 @@ export class Cacher {
   /** @param obstacle what those are told who come meanwhile: they need not wait */
   #loadAgain(delayMs: number, obstacle?: Error): void {
     const loading = sleep(delayMs, undefined, { ref: false }).then(() => (this.#closed ? undefined : this.#load()));
-    this.#started = obstacle ? Promise.reject(obstacle) : loading;
-    this.#started.catch(() => {});
+    this.#started = heardLater(obstacle ? Promise.reject(obstacle) : loading);
     loading.then(
       () => {
         this.#started = loading;

@@ -14,7 +14,7 @@ import { credentialsOf } from '@keelson/client/rest/connect';
 import { type ClusterConfig, parseKubeconfig } from '@keelson/client/rest/kubeconfig';
 import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';
-import { sleep } from '@keelson/client/world';
+import { pause } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
 import { type Dial, dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
@@ -175,7 +175,7 @@ export async function withRetries<T>(
       return await attempt();
     } catch (error) {
       if (left === 0 || signal?.aborted || !when(error)) throw error;
-      await sleep(clock, pauseMs * (1 + JITTER * random()), signal).catch(() => {});
+      await pause(clock, pauseMs * (1 + JITTER * random()), signal);
       pauseMs *= FACTOR;
     }
   }

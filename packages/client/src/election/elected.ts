@@ -1,3 +1,4 @@
+import { ended, heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import { type ElectionOptions, LeaderElector } from './elector.ts';
 
@@ -28,13 +29,12 @@ export function elected(options: ElectionOptions, start: () => Promise<Running>)
     if (failure) throw failure.error;
     if (outcome === 'lost') throw new LeadLostError('leaderelection lost');
   };
-  const done = run();
-  done.catch(() => {});
+  const done = heardLater(run());
   return {
     done,
     stop: async () => {
       end.abort();
-      await done.catch(() => {});
+      await ended(done);
     },
   };
 }

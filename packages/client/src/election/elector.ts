@@ -14,7 +14,7 @@ import { formatMicroTime } from '@keelson/api/time';
 import type { EventRecorder } from '../events/recorder.ts';
 import type { Client } from '../rest/client.ts';
 import type { ResourceClient } from '../rest/resource.ts';
-import { sleep } from '../world.ts';
+import { pause } from '../world.ts';
 
 export interface ElectionOptions {
   readonly client: Client;
@@ -111,15 +111,14 @@ export class LeaderElector {
     const { clock, random } = this.#options.client.world;
     while (!signal.aborted) {
       if (await this.#tryToLead(signal)) return true;
-      await sleep(clock, this.#retryPeriodMs * (1 + JITTER * random()), signal).catch(() => {});
+      await pause(clock, this.#retryPeriodMs * (1 + JITTER * random()), signal);
     }
     return false;
   }
 
   async #renewUntilOver(signal: AbortSignal): Promise<'cancelled' | 'lost'> {
     const { clock } = this.#options.client.world;
-    const pause = () => sleep(clock, this.#retryPeriodMs, signal).catch(() => {});
-    await pause();
+    await pause(clock, this.#retryPeriodMs, signal);
     while (!signal.aborted) {
       const deadline = new AbortController();
       const cancel = clock.after(this.#renewDeadlineMs, () => deadline.abort(new Error('renewDeadline')));
@@ -127,11 +126,11 @@ export class LeaderElector {
       let renewed = false;
       while (!renewed && !both.aborted) {
         renewed = await this.#tryToLead(both);
-        if (!renewed) await sleep(clock, this.#retryPeriodMs, both).catch(() => {});
+        if (!renewed) await pause(clock, this.#retryPeriodMs, both);
       }
       cancel();
       if (!renewed && !signal.aborted) return 'lost';
-      await pause();
+      await pause(clock, this.#retryPeriodMs, signal);
     }
     return 'cancelled';
   }

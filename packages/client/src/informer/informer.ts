@@ -2,6 +2,7 @@
  * A copy of a collection that keeps itself up to date, and tells of what changes.
  */
 import type { TypedObject } from '@keelson/api/object';
+import { heardLater } from '@keelson/component/promises';
 import type { ResourceClient, Selecting } from '../rest/resource.ts';
 import type { World } from '../world.ts';
 import type { Change } from './protocol.ts';
@@ -57,7 +58,7 @@ export class Informer<T extends TypedObject> {
     this.synced = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.synced.catch(() => {});
+    heardLater(this.synced);
   }
 
   get store(): Lister<T> {

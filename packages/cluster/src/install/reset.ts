@@ -1,8 +1,6 @@
 /** Undoing an installation (kubeadm/app/cmd/phases/reset): what init and join wrote goes, and what runs from it ends. */
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { sleep, type World } from '@keelson/client';
+import { mountsBelow, unmount } from '@keelson/kubelet/volumes/filesystem';
 import { StartupError } from '../startup-error.ts';
 import { leaveEtcd } from './etcd-leave.ts';
 import { controlPlaneHealth } from './health.ts';
@@ -48,7 +46,7 @@ async function cleanUp(context: InstallContext): Promise<void> {
     await untilStopped(context);
     for (const unit of [...ADDONS, ...parts, 'kubelet']) await services.stop(`${unit}.service`);
   } else if (context.layout.isThisMachine) report('[reset] what still runs is not ended from here');
-  await unmount(context, context.layout.host(KUBELET_DIR));
+  await unmountBelow(context, context.layout.host(KUBELET_DIR));
   await remove(context, restOf(context));
   report('[reset] left as they are: networks (/etc/cni/net.d), rules of iptables and nftables, images, ~/.kube/config');
 }
@@ -98,17 +96,22 @@ async function untilStopped(context: InstallContext): Promise<void> {
     await sleep(context.clock, 500);
 }
 
-/** What is mounted below a folder goes first, the innermost before what holds it: volumes of pods. */
-async function unmount({ layout, dryRun, report }: InstallContext, folder: string): Promise<void> {
+/**
+ * What is mounted below a folder goes first, the innermost before what holds it: volumes of pods.
+ * @throws StartupError where something stays mounted: what is in it is somebody's data, and not to be removed with the folder
+ */
+export async function unmountBelow({ layout, dryRun, report }: InstallContext, folder: string): Promise<void> {
   if (dryRun || !layout.isThisMachine) return;
-  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
-  const below = mounts
-    .split('\n')
-    .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
-    .filter((path) => path.startsWith(`${folder}/`))
-    .sort((a, b) => b.length - a.length);
-  for (const path of below) {
-    await promisify(execFile)('umount', [path]).catch(() => {});
+  for (const path of await mountsBelow(folder)) {
+    if (path === folder) continue;
+    try {
+      await unmount(path);
+    } catch (error) {
+      throw new StartupError(
+        `${path} cannot be unmounted: ${((error as { stderr?: string }).stderr ?? (error as Error).message).trim()}`,
+        'end what uses it, and run this again',
+      );
+    }
     report(`[reset] unmounted ${path}`);
   }
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import { type Client, type ClientMetrics, type ClusterConfig, connect, systemWorld } from '@keelson/client';
-import { writeFileAtomic } from '@keelson/component/files';
+import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Running } from '@keelson/component/running';
 import { CertificateStore, keepClientCertificate } from '@keelson/kubelet';
@@ -56,7 +56,7 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
 async function hasEnded(kubeconfig: string): Promise<boolean> {
   const { certificate } = (await readKubeconfig(kubeconfig)).tls;
   if (!certificate) return false;
-  const text = 'text' in certificate ? certificate.text : await readFile(certificate.file, 'utf8').catch(() => '');
+  const text = 'text' in certificate ? certificate.text : ((await readIfExists(certificate.file)) ?? '');
   return text === '' || Date.parse(new X509Certificate(text).validTo) < Date.now();
 }
 

@@ -4,6 +4,7 @@
  * does not read a stream stops the connection.
  */
 import { Duplex } from 'node:stream';
+import { heardLater } from '../promises.ts';
 import {
   CANCEL,
   type ControlFrame,
@@ -72,7 +73,7 @@ export class SpdySession {
       const refuse = () => reject(new Error('Stream reset'));
       stream.once('accepted', resolve).once('reset', refuse).once('close', refuse);
     });
-    accepted.catch(() => {});
+    heardLater(accepted);
     await this.#sendHeaders(headers, (block) => controlFrame(SYN_STREAM, 0, id, 0, Buffer.alloc(2), block));
     await accepted;
     return stream;

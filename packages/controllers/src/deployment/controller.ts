@@ -13,6 +13,7 @@ import {
   storeKey,
   WorkQueue,
 } from '@keelson/client';
+import { ended } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { indexByController, orphansIn, ownedBy, resolveOwner } from '../owned.ts';
@@ -249,7 +250,8 @@ class DeploymentController {
     if (isNamespaceTerminating(error)) return undefined;
     const message = `Failed to create new replica set ${JSON.stringify(name)}: ${(error as Error).message}`;
     const told = saying(deployment, 'False', 'ReplicaSetCreateError', message, this.#clock.now());
-    await this.#write(original, told).catch(() => {});
+    // What is thrown below is the graver of the two.
+    await ended(this.#write(original, told));
     this.#recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
     throw error;
   }

@@ -3,9 +3,10 @@
  * (client-go/util/certificate/certificate_store.go). Readers of the link have a pair that belongs together.
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { formatMicroTime } from '@keelson/api/time';
+import { readIfExists } from '@keelson/component/files';
 import type { KeyPair } from './request.ts';
 
 export class CertificateStore {
@@ -21,9 +22,9 @@ export class CertificateStore {
     this.file = join(directory, `${name}-current.pem`);
   }
 
-  /** @returns undefined where there is none that can be read */
+  /** @returns undefined where there is none, or it is broken. @throws Error where the file cannot be read */
   async read(): Promise<KeyPair | undefined> {
-    const text = await readFile(this.file, 'utf8').catch(() => '');
+    const text = (await readIfExists(this.file)) ?? '';
     const [key] = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----\n?/.exec(text) ?? [];
     const certificate = (text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n?/g) ?? []).join('');
     return key && certificate ? { certificate, key } : undefined;

@@ -2,7 +2,7 @@
  * The drivers that have registered (pkg/kubelet/cm/dra/plugin/dra_plugin_manager.go). Of one driver several processes may be
  * there, while it is updated; the last that is connected is asked.
  */
-import { type Client, sleep } from '@keelson/client';
+import { type Client, pause } from '@keelson/client';
 import { RpcError } from '@keelson/component/grpc/errors';
 import type { Service } from '@keelson/component/grpc/service';
 import type { Plugin, PluginHandler } from '../plugins/handler.ts';
@@ -100,7 +100,7 @@ export class Drivers implements PluginHandler {
       }
       if (this.#stopped) return;
       health(driver.name, undefined);
-      await sleep(clock, HEALTH_RETRY_MS, signal).catch(() => {});
+      await pause(clock, HEALTH_RETRY_MS, signal);
     }
   }
 }

@@ -5,6 +5,7 @@
 import type { Container, Node, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { World } from '@keelson/client';
+import { Mutex } from '@keelson/component/promises';
 import { uidOf } from '../pods/spec.ts';
 import type { Hints } from '../topology/hints.ts';
 import type { AllocationHow, Provider } from '../topology/manager.ts';
@@ -44,7 +45,7 @@ export class DeviceManager implements Provider {
   readonly #inventory = new Inventory();
   readonly #allocator: Allocator;
   readonly #holdings: Holdings;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #allocations = new Mutex();
   #stopped = false;
 
   /** @param holdings of before */
@@ -234,9 +235,9 @@ export class DeviceManager implements Provider {
 
   /** Two allocations at a time would give the same devices. What was given is on disk before anything runs with it. */
   #inTurn(allocate: () => Promise<boolean>): Promise<void> {
-    const turn = this.#turn.then(allocate).then((given) => (given ? this.#write() : undefined));
-    this.#turn = turn.catch(() => {});
-    return turn;
+    return this.#allocations.run(async () => {
+      if (await allocate()) await this.#write();
+    });
   }
 
   #writeSoon(): void {

@@ -1,7 +1,6 @@
 /** The checkpoint of devices in its folder. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfExists } from '@keelson/component/files';
+import { namesIn, readIfExists } from '@keelson/component/files';
 import { message } from '@keelson/component/grpc/service';
 import { devicePluginDescriptors } from '../generated/deviceplugin-v1beta1.ts';
 import { StateFile } from '../state-file.ts';
@@ -31,7 +30,7 @@ export class DeviceStore {
 
   /** Whether no kubelet has been here before; then the node is new, whatever the API server knows of one of its name. */
   async isNew(): Promise<boolean> {
-    return (await readdir(this.#directory).catch(() => [])).every((name) => name.startsWith('.'));
+    return (await namesIn(this.#directory)).every((name) => name.startsWith('.'));
   }
 
   /** @returns undefined where there is none @throws Error for one that cannot be read */

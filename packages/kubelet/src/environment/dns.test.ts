@@ -1,12 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { container, podOf } from '../testing/pods.ts';
 import { dnsOf, hostnameOf, parseResolvConf } from './dns.ts';
 
 const settings = {
   clusterDns: ['10.96.0.10'],
   clusterDomain: 'cluster.local',
-  resolvConf: 'nameserver 192.0.2.53\nsearch example.com corp.\noptions timeout:1\n',
+  resolvConf: join(mkdtempSync(join(tmpdir(), 'keelson-dns-')), 'resolv.conf'),
 };
+beforeAll(() => writeFile(settings.resolvConf, 'nameserver 192.0.2.53\nsearch example.com corp.\noptions timeout:1\n'));
+afterAll(() => rm(dirname(settings.resolvConf), { recursive: true }));
+
 const pod = (spec: object) => podOf({ containers: [container('a')], ...spec });
 const own = ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.local'];
 const host = { servers: ['192.0.2.53'], searches: ['example.com', 'corp'], options: ['timeout:1'] };
@@ -34,10 +41,29 @@ describe('dnsOf', () => {
       { servers: ['1.1.1.1'], searches: ['s'], options: ['ndots:2', 'edns0'] },
     ],
     ['with options of its own', { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } }, { options: ['ndots:1'] }],
-  ])('%s', (_, spec, want) => expect(dnsOf(pod(spec), settings)).toMatchObject(want));
+  ])('%s', async (_, spec, want) => expect(await dnsOf(pod(spec), settings, [])).toMatchObject(want));
 
-  it("is the host's where the cluster has no server", () => {
-    expect(dnsOf(pod({}), { ...settings, clusterDns: [] })).toEqual(host);
+  it("is the host's where the cluster has no server", async () => {
+    expect(await dnsOf(pod({}), { ...settings, clusterDns: [] }, [])).toEqual(host);
+  });
+
+  it.each([
+    [[], ['127.0.0.1']],
+    [
+      ['192.0.2.1', '2001:db8::1'],
+      ['127.0.0.1', '::1'],
+    ],
+  ])('is that of the node itself where no file is named, of %j', async (hostIps, servers) => {
+    const none = { ...settings, resolvConf: '' };
+    expect(await dnsOf(pod({ dnsPolicy: 'Default' }), none, hostIps)).toEqual({ servers, searches: [], options: [] });
+  });
+
+  it('is told as it is when the pod starts, and fails where it cannot be read', async () => {
+    const resolvConf = `${settings.resolvConf}.other`;
+    const servers = async () => (await dnsOf(pod({ dnsPolicy: 'Default' }), { ...settings, resolvConf }, [])).servers;
+    await expect(servers()).rejects.toThrow(`open ${resolvConf}: no such file or directory`);
+    await writeFile(resolvConf, 'nameserver 192.0.2.54\n');
+    expect(await servers()).toEqual(['192.0.2.54']);
   });
 });
 

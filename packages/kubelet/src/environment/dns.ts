@@ -1,5 +1,8 @@
 /** Names that pods find (pkg/kubelet/network/dns/dns.go). */
+import { readFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { errnoText } from '@keelson/component/go/errno';
 import { isHostNetwork } from '../pods/spec.ts';
 import type { DnsConfig } from '../runtime/sandbox.ts';
 
@@ -7,7 +10,7 @@ export interface DnsSettings {
   /** Addresses of the cluster's server; none where there is none. */
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
-  /** Contents of the node's resolv.conf. */
+  /** Path of the node's resolv.conf, read for each pod, as it may change; empty: the node's own server is asked. */
   readonly resolvConf: string;
 }
 
@@ -15,10 +18,17 @@ const MAX_SERVERS = 3;
 const MAX_SEARCHES = 32;
 const MAX_SEARCH_LENGTH = 2048;
 
-/** What a pod's resolv.conf says (pkg/kubelet/network/dns, GetPodDNS). */
-export function dnsOf(pod: Pod, { clusterDns, clusterDomain, resolvConf }: DnsSettings): DnsConfig {
+/**
+ * What a pod's resolv.conf says (pkg/kubelet/network/dns, GetPodDNS).
+ * @param hostIps addresses of the node. @throws Error where the node's file cannot be read
+ */
+export async function dnsOf(pod: Pod, settings: DnsSettings, hostIps: readonly string[]): Promise<DnsConfig> {
+  const { clusterDns, clusterDomain, resolvConf } = settings;
   const { dnsPolicy = 'ClusterFirst', dnsConfig = {} } = pod.spec!;
-  const host = parseResolvConf(resolvConf);
+  const host =
+    resolvConf === ''
+      ? { servers: loopbackOf(hostIps), searches: [], options: [] }
+      : parseResolvConf(await readFile(resolvConf, 'utf8').catch(inWordsOf(resolvConf)));
   const cluster = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !isHostNetwork(pod));
   const namespace = pod.metadata.namespace;
   const own = clusterDomain ? [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain] : [];
@@ -34,6 +44,14 @@ export function dnsOf(pod: Pod, { clusterDns, clusterDomain, resolvConf }: DnsSe
     options: mergeOptions(base.options, dnsConfig.options ?? []),
   };
 }
+
+const inWordsOf = (path: string) => (error: NodeJS.ErrnoException) => {
+  throw new Error(`open ${path}: ${errnoText(error.code) ?? error.message}`, { cause: error });
+};
+
+/** Of the families that the node has. */
+const loopbackOf = (hostIps: readonly string[]): string[] =>
+  hostIps.length === 0 ? ['127.0.0.1'] : hostIps.map((ip) => (isIPv6(ip) ? '::1' : '127.0.0.1'));
 
 export function parseResolvConf(text: string): DnsConfig {
   const [servers, options]: [string[], string[]] = [[], []];

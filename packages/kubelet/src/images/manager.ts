@@ -3,6 +3,7 @@ import { aggregateText } from '@keelson/api/aggregate';
 import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import { formatDuration } from '@keelson/component/go/duration';
+import { Mutex } from '@keelson/component/promises';
 import type { Image, ImageSpec, Images } from '../runtime/images.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
@@ -66,7 +67,7 @@ export class ImageManager {
   readonly #options: ImageManagerOptions;
   /** By pod and image. */
   readonly #failures = new Map<string, Failure>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #pulls = new Mutex();
 
   constructor(options: ImageManagerOptions) {
     this.#options = options;
@@ -199,10 +200,7 @@ export class ImageManager {
   }
 
   #inTurn<T>(pull: () => Promise<T>): Promise<T> {
-    if (!this.#options.serialize) return pull();
-    const turn = this.#last.then(pull, pull);
-    this.#last = turn.catch(() => {});
-    return turn;
+    return this.#options.serialize ? this.#pulls.run(pull) : pull();
   }
 }
 

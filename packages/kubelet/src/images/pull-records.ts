@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
 import { formatTime } from '@keelson/api/time';
+import { namesIn } from '@keelson/component/files';
 import type { Image } from '../runtime/images.ts';
 import { replaceStateFile } from '../state-file.ts';
 import type { PullAccount } from './accounts.ts';
@@ -136,7 +137,7 @@ export class PullRecords {
   /** Forgets images that are gone. @param before milliseconds since the epoch: when it was looked what is there */
   async prune(present: readonly string[], before: number): Promise<void> {
     const kept = new Set(present.map(fileOf));
-    for (const file of await readdir(this.#pulled).catch(() => [])) {
+    for (const file of await namesIn(this.#pulled)) {
       if (kept.has(file)) continue;
       const record = await readJson<PulledRecord>(join(this.#pulled, file));
       if (record && record !== 'broken' && Date.parse(record.lastUpdatedTime) >= before) continue;

@@ -1,9 +1,10 @@
 /**
  * Links to logs of containers, where collectors of logs look for them: `POD_NAMESPACE_CONTAINER-ID.log` (pkg/kubelet/kuberuntime/legacy.go).
  */
-import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectMeta } from '@keelson/api/generated/types/meta/v1';
+import { namesIn } from '@keelson/component/files';
 
 const SUFFIX = '.log';
 const MAX_NAME = 255;
@@ -28,7 +29,7 @@ export class LogLinks {
 
   /** Removes links whose log is gone. That of a container that runs is only being moved away. */
   async removeDangling(runs: (id: string) => boolean): Promise<void> {
-    for (const file of await readdir(this.#directory).catch(() => [])) {
+    for (const file of await namesIn(this.#directory)) {
       const path = join(this.#directory, file);
       const id = /-([^-]+)\.log$/.exec(file)?.[1];
       if (id === undefined || runs(id) || (await isThere(path))) continue;

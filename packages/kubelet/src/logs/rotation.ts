@@ -4,6 +4,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { unless } from '@keelson/component/files';
 import type { ContainerStatus } from '../runtime/container.ts';
 
 export interface RotationPolicy {
@@ -33,7 +34,7 @@ export async function rotateLog(
   { maxSize, maxFiles }: RotationPolicy = ROTATION,
 ): Promise<boolean> {
   if (state.type !== 'running' || log.type !== 'file') return false;
-  const found = await stat(log.path).catch(() => undefined);
+  const found = await stat(log.path).catch(unless('ENOENT'));
   if (!found) {
     await reopen(id);
     return false;

@@ -54,7 +54,7 @@ export class NodeConfigurations implements Configurations {
   }
 
   async sandbox(pod: Pod, attempt: number): Promise<SandboxConfig> {
-    const { dns, logsDirectory, resources, volumes } = this.#options;
+    const { dns, logsDirectory, resources, volumes, hostIps } = this.#options;
     const { name = '', namespace = '', uid = '', labels = {}, annotations = {} } = pod.metadata;
     const logDirectory = podLogsIn(logsDirectory, pod);
     await mkdir(logDirectory, { recursive: true });
@@ -66,7 +66,7 @@ export class NodeConfigurations implements Configurations {
       metadata: { name, namespace, uid, attempt },
       hostname: isHostNetwork(pod) ? '' : full,
       logDirectory,
-      dns: dnsOf(pod, dns),
+      dns: await dnsOf(pod, dns, hostIps()),
       portMappings: portsOf(pod),
       labels: { ...labels, ...podLabels(pod) },
       annotations,

@@ -1,5 +1,6 @@
 /** How containers are stopped: preStop, the stop signal, the end of their grace (killContainer in kuberuntime_container.go). */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
+import { heardLater } from '@keelson/component/promises';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
 import type { KillReason } from './plan-container.ts';
@@ -131,6 +132,6 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
-    aborted.catch(() => {});
+    heardLater(aborted);
   }
 }

@@ -86,7 +86,7 @@ export class KnownPods {
     if (this.#writer === undefined || this.#isEnding(name)) return;
     const [pod, mirror] = [this.#staticOf(name), this.#mirrors.get(name)];
     if (pod) void this.#writer.ensure(pod, mirror);
-    else if (mirror) void this.#writer.remove(mirror).catch(() => {});
+    else if (mirror) void this.#writer.remove(mirror);
   }
 
   #staticOf(name: string): Pod | undefined {

@@ -1,8 +1,9 @@
 /** What a pod has on a real node besides its containers, and what is left of it there. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { World } from '@keelson/client';
+import { namesIn } from '@keelson/component/files';
 import type { PodCgroups } from '../cgroups/pods.ts';
 import type { ClaimManager } from '../claims/manager.ts';
 import type { DeviceManager } from '../devices/manager.ts';
@@ -78,7 +79,7 @@ export class NodePreparer implements Preparer {
 
   /** Logs outlive what the runtime remembers. */
   async restarts(pod: Pod, containerName: string): Promise<number> {
-    const files = await readdir(join(this.#logDirectory(pod), containerName)).catch(() => []);
+    const files = await namesIn(join(this.#logDirectory(pod), containerName));
     const attempts = files.flatMap((file) => /^(\d+)\.log/.exec(file)?.[1] ?? []).map(Number);
     return attempts.length > 0 ? Math.max(...attempts) + 1 : 0;
   }
@@ -130,7 +131,7 @@ export class NodePreparer implements Preparer {
       }
     }
     await this.#removeLogLinks();
-    for (const name of await readdir(logsDirectory).catch(() => [])) {
+    for (const name of await namesIn(logsDirectory)) {
       const uid = /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
       if (uid !== undefined && !isKnown(uid)) await rm(join(logsDirectory, name), { recursive: true, force: true });
     }

@@ -4,6 +4,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { heardLater } from '@keelson/component/promises';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
 
 /** The client's ends. Those that were not asked for are absent. */
@@ -74,8 +75,7 @@ export async function join(session: Session, remote: Remote): Promise<Outcome> {
   const out = [passOut(session.stdout, remote.stdout), passOut(session.stderr, remote.stderr)];
   remote.resize?.on('data', sizes(session));
   const left = remote.gone.then(() => 'gone' as const);
-  const ended = Promise.all([session.exit, ...out]).then(([exitCode]) => exitCode);
-  ended.catch(() => {});
+  const ended = heardLater(Promise.all([session.exit, ...out]).then(([exitCode]) => exitCode));
   const result = await Promise.race([ended, left]);
   if (result === 'gone') {
     session.close();

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Clock } from '@keelson/api/clock';
-import { sleep } from '@keelson/client';
+import { pause } from '@keelson/client';
 import type { LogLine, LogSource } from '../runtime/container.ts';
 
 export interface LogOptions {
@@ -82,7 +82,7 @@ async function* fromFile(path: string, options: LogOptions, following: Following
         rest = whole.subarray(end);
       }
       if (!goesOn) return;
-      await sleep(following.clock, POLL_MS, following.signal).catch(() => {});
+      await pause(following.clock, POLL_MS, following.signal);
       const next = await reopened(file, path);
       if (!next) continue;
       await file.close();

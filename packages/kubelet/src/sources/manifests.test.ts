@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { manualWorld } from '@keelson/client/testing/world';
@@ -166,4 +166,17 @@ test('rules are applied, the names and the node known', () => {
     ],
   };
   expect(() => staticPod(pod({}), { ...source, rules })).toThrow('invalid pod: [a-n1: ruled and more]');
+});
+
+it('lets pods be as long as their manifests cannot be found out', async () => {
+  const { write, seen } = folder();
+  await write('a.yaml', manifest('a'));
+  expect(await seen()).toEqual(['put a-n1 i:v1']);
+  await rename(directory, `${directory}-away`);
+  // A link to itself, so that nobody can read it, root neither.
+  await symlink(directory, directory);
+  expect(await seen()).toEqual([]);
+  await rm(directory);
+  await rename(`${directory}-away`, directory);
+  expect(await seen()).toEqual([]);
 });

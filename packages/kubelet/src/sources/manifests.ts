@@ -3,11 +3,12 @@
  * that it was before, where there was one, until it is right again or gone.
  */
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatTime } from '@keelson/api/time';
 import type { World } from '@keelson/client';
+import { namesIn, unless } from '@keelson/component/files';
 import { fullName, uidOf } from '../pods/spec.ts';
 import { type PodRules, staticPod } from './static-pod.ts';
 
@@ -86,7 +87,9 @@ export class Manifests {
     const moves = this.#moves;
     this.#moves = new Map();
     const told = new Map<string, string>();
-    for (const file of await this.#files()) {
+    const files = await this.#files();
+    if (!files) return;
+    for (const file of files) {
       const manifest = await this.#read(file);
       if (!manifest) continue;
       const { pod } = manifest;
@@ -109,13 +112,18 @@ export class Manifests {
     for (const [uid, pod] of found) if (before.get(uid) !== pod || isBack(pod)) put(pod);
   }
 
-  async #files(): Promise<string[]> {
-    const { path } = this.#options;
-    const found = await stat(path).catch(() => undefined);
-    if (!found) return [];
-    if (!found.isDirectory()) return [path];
-    const entries = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
-    return entries.map((name) => join(path, name));
+  /** @returns undefined where it cannot be found out: what runs goes on running */
+  async #files(): Promise<string[] | undefined> {
+    const { path, world } = this.#options;
+    try {
+      const found = await stat(path).catch(unless('ENOENT'));
+      if (found && !found.isDirectory()) return [path];
+      const entries = (await namesIn(path)).filter((name) => !name.startsWith('.')).sort();
+      return entries.map((name) => join(path, name));
+    } catch (error) {
+      world.log.error({ path, error }, 'Could not read the manifests of static pods');
+      return undefined;
+    }
   }
 
   /** @returns undefined for a file that is not there any more, and for a folder */
@@ -164,7 +172,9 @@ export class Manifests {
         this.#watcher = undefined;
       });
       this.#watcher = watcher;
-    } catch {}
+    } catch {
+      // There is nothing to watch yet, or no watch to be had: the next scan tries again.
+    }
   }
 
   /** A file that is written anew under another name and then takes its place moves once, one that is removed and made again twice. */

@@ -21,7 +21,7 @@ export class MirrorPods {
   async ensure(pod: Pod, mirror: Pod | undefined): Promise<void> {
     const { world } = this.#options;
     try {
-      if (mirror && (mirror.metadata.deletionTimestamp || !isMirrorOf(mirror, pod))) await this.remove(mirror);
+      if (mirror && (mirror.metadata.deletionTimestamp || !isMirrorOf(mirror, pod))) await this.#delete(mirror);
       else if (mirror) return;
       await this.#create(pod);
     } catch (error) {
@@ -31,7 +31,15 @@ export class MirrorPods {
     }
   }
 
-  async remove({ metadata }: Pod): Promise<void> {
+  /** Removes the mirror of a static pod that is no more; what fails is tried again with the next reconciliation. Never throws. */
+  async remove(mirror: Pod): Promise<void> {
+    const { log } = this.#options.world;
+    await this.#delete(mirror).catch((error) =>
+      log.warn({ pod: keyOf(mirror), error }, 'Could not delete the mirror of a static pod'),
+    );
+  }
+
+  async #delete({ metadata }: Pod): Promise<void> {
     const pods = this.#options.client.resource('pods');
     try {
       await pods.delete(keyOf({ metadata }), { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid! } });

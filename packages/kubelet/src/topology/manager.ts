@@ -4,6 +4,7 @@
  */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
+import { Mutex } from '@keelson/component/promises';
 import type { Rejection } from '../pods/admission.ts';
 import type { Hints, Nodes } from './hints.ts';
 import type { NumaNode } from './machine.ts';
@@ -54,7 +55,7 @@ export class TopologyManager {
   readonly #numa: readonly NumaNode[];
   readonly #providers: readonly Provider[];
   readonly #ready: () => boolean;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #allocations = new Mutex();
 
   /**
    * @param providers in the order in which they give
@@ -84,9 +85,7 @@ export class TopologyManager {
     if (!this.#providers.some((each) => each.wants(pod))) return undefined;
     // By the pod's turn all of them may be known.
     const early = !this.#ready();
-    const turn = this.#turn.then(() => this.#allocate(pod, early));
-    this.#turn = turn.catch(() => {});
-    return turn.then(() => undefined, rejectionOf);
+    return this.#allocations.run(() => this.#allocate(pod, early)).then(() => undefined, rejectionOf);
   }
 
   async #allocate(pod: Pod, early: boolean): Promise<void> {

@@ -1,8 +1,9 @@
 /** Volumes of claims that are paths of the node, and devices of it (pkg/volume/hostpath, pkg/volume/local). */
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
+import { namesIn } from '@keelson/component/files';
 import { PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type DevicePlaces, hideDevice, showDevice, tellOfDevice } from './block.ts';
@@ -54,7 +55,7 @@ export class LocalVolumes {
 
   /** Takes devices from a pod that does not run any more. @throws Error */
   async release(uid: string): Promise<void> {
-    for (const name of await readdir(this.#devicesOf(uid)).catch(() => [])) await hideDevice(this.#places(uid, name));
+    for (const name of await namesIn(this.#devicesOf(uid))) await hideDevice(this.#places(uid, name));
   }
 
   async #map(pod: Pod, name: string, path: string, readOnly: boolean): Promise<MountedVolume> {

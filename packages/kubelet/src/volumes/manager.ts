@@ -2,11 +2,12 @@
  * Volumes of the pods of a node. `mount` makes them, or brings up to date what shows objects; `pathOf` says where one is.
  * Folders are laid out as upstream's: `pods/UID/volumes/kubernetes.io~secret/NAME`.
  */
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { volumeNodes } from '@keelson/api/resources/volumes';
 import type { Client, EventRecorder } from '@keelson/client';
+import { namesIn } from '@keelson/component/files';
 import { optional, type PodObjects } from '../environment/objects.ts';
 import type { DiskUsage, Filesystem } from '../node/filesystem.ts';
 import { PreparationError } from '../pods/services.ts';
@@ -139,7 +140,7 @@ export class VolumeManager {
 
   /** Pods that have something here. */
   async uids(): Promise<string[]> {
-    return readdir(join(this.#options.rootDirectory, 'pods')).catch(() => []);
+    return namesIn(join(this.#options.rootDirectory, 'pods'));
   }
 
   /** @param before it is mounted already: only what shows objects can have changed */

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ended, Mutex } from '@keelson/component/promises';
 import { CompactedError, FutureRevisionError } from '../store.ts';
 import type { Entry, Journal } from './journal.ts';
 
@@ -22,14 +23,15 @@ export class Compaction {
   readonly #onTombstoneRemoved: (tombstone: Entry) => void;
   readonly #readers = new Set<{ readonly revision: number }>();
   #readerLeft: (() => void) | undefined;
-  #queue: Promise<void> = Promise.resolve();
+  readonly #passes = new Mutex();
   #closed = false;
 
   constructor(journal: Journal, committed: () => number, onTombstoneRemoved: (tombstone: Entry) => void) {
     this.#journal = journal;
     this.#committed = committed;
     this.#onTombstoneRemoved = onTombstoneRemoved;
-    if (this.#unfinished) void this.#enqueue(() => this.#scrub()).catch(() => undefined);
+    // What fails of it is left to the next compaction.
+    if (this.#unfinished) void ended(this.#passes.run(() => this.#scrub()));
   }
 
   get compacted(): number {
@@ -56,7 +58,7 @@ export class Compaction {
    * @throws CompactedError, FutureRevisionError, StoreUnavailableError
    */
   compact(revision: number): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#passes.run(async () => {
       if (revision <= this.compacted) throw new CompactedError(this.compacted);
       if (revision > this.#committed()) throw new FutureRevisionError(this.#committed());
       await this.#journal.remove([], { ...this.#journal.compaction, compacted: revision });
@@ -68,17 +70,11 @@ export class Compaction {
   async close(): Promise<void> {
     this.#closed = true;
     this.#readerLeft?.();
-    await this.#queue.catch(() => undefined);
+    await this.#passes.idle();
   }
 
   get #unfinished(): boolean {
     return this.#journal.compaction.scrubbed < this.compacted;
-  }
-
-  #enqueue(task: () => Promise<void>): Promise<void> {
-    const result = this.#queue.then(task);
-    this.#queue = result.catch(() => undefined);
-    return result;
   }
 
   async #scrub(): Promise<void> {

@@ -1,3 +1,4 @@
+import { ended } from '@keelson/component/promises';
 import { StoreUnavailableError } from '../store.ts';
 import type { ByteKey } from './bytekey.ts';
 import type { Entry, Journal, Write } from './journal.ts';
@@ -64,14 +65,15 @@ export class GroupCommit {
       }
       if (decided === undefined || liveRevision(committed) !== change.expect) return undefined;
       // Lost against a write that is not on disk yet: the answer must wait until it is, or has failed.
-      await this.#batchOf(decided)?.settled.catch(() => undefined);
+      const before = this.#batchOf(decided);
+      if (before) await ended(before.settled);
     }
   }
 
   /** Refuses further writes; resolves when the accepted ones are durable or have failed. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const batch of [...this.#batches]) await batch.settled.catch(() => undefined);
+    for (const batch of [...this.#batches]) await ended(batch.settled);
   }
 
   #enqueue({ key, value, expiresAt }: Change, before: Entry | undefined): { entry: Entry; batch: Batch } {

@@ -1,3 +1,4 @@
+import { ended } from '@keelson/component/promises';
 import type { Clock } from '../clock.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { isSilence, isUnavailable, translate, wasNotProposed } from './errors.ts';
@@ -146,7 +147,7 @@ export class Connection {
       this.#endpoints[this.#current]?.calls.renew();
       this.#current = (this.#current + 1) % this.#options.endpoints.length;
     }
-    void this.#loadTls().catch(() => undefined);
+    void this.#reloadTls();
   }
 
   /** What fails from now on is not tried again. */
@@ -193,10 +194,15 @@ export class Connection {
     for (const { calls } of old) calls.renew();
   }
 
+  /** While files are being replaced they may not fit together: those of before serve until they do. */
+  #reloadTls(): Promise<void> {
+    return ended(this.#loadTls());
+  }
+
   #scheduleTlsCheck(): void {
     if (!this.#usesTls) return;
     const check = () => {
-      void this.#loadTls().catch(() => undefined);
+      void this.#reloadTls();
       this.#scheduleTlsCheck();
     };
     this.#cancelTlsCheck = this.#options.clock.after(TLS_CHECK_MS, check, { background: true });

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { Mutex } from '@keelson/component/promises';
 import type { Clock } from '../clock.ts';
 import type { Connection } from './connection.ts';
 import { isLeaseTaken } from './errors.ts';
@@ -24,7 +25,7 @@ export class Leases {
   readonly #connection: Connection;
   readonly #clock: Clock;
   #newest: Lease | undefined;
-  #granting: Promise<unknown> = Promise.resolve();
+  readonly #grants = new Mutex();
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
@@ -34,9 +35,7 @@ export class Leases {
   /** @returns a lease for one key that lives for at least the given time */
   get(ttlSeconds: number): Promise<number> {
     const seconds = Math.ceil(ttlSeconds);
-    const lease = this.#granting.then(() => this.#find(seconds) ?? this.#grant(seconds));
-    this.#granting = lease.catch(() => undefined);
-    return lease;
+    return this.#grants.run(() => this.#find(seconds) ?? this.#grant(seconds));
   }
 
   /** Called when etcd does not know a lease. */

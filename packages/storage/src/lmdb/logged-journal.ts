@@ -1,3 +1,4 @@
+import { ended } from '@keelson/component/promises';
 import type { Clock } from '../clock.ts';
 import type { CompactionProgress, Entry, Journal, Write } from '../embedded/journal.ts';
 import { LogFullError, type WriteAheadLog } from './write-ahead-log.ts';
@@ -130,7 +131,7 @@ export class LoggedJournal implements Journal {
 
   /** Nobody waits for it: what fails stays pending, and is tried again. */
   #moveNow(): void {
-    this.#move().catch(() => undefined);
+    void ended(this.#move());
   }
 
   /** Resolves when all that was pending at the call has its place in the database. @throws StoreUnavailableError */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ended } from '@keelson/component/promises';
 import { type Clock, systemClock } from '../clock.ts';
 import { EmbeddedStore } from '../embedded/embedded-store.ts';
 import type { Journal } from '../embedded/journal.ts';
@@ -29,7 +30,8 @@ export async function openLmdbStore({ directory, clock = systemClock }: LmdbOpti
     opened = journal;
     return new EmbeddedStore(journal, await KeyIndex.of(journal), clock);
   } catch (error) {
-    await opened.close().catch(() => undefined);
+    // Why it could not be opened is what counts.
+    await ended(opened.close());
     throw error instanceof StoreUnavailableError ? error : cannotOpen(directory, error);
   }
 }

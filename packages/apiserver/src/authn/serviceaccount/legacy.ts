@@ -21,7 +21,7 @@ export interface LegacyOptions {
   readonly now: () => Date;
   /** Whether the token's secret and account must still be there (`--service-account-lookup`). */
   readonly lookup: boolean;
-  /** Puts a label on a secret, on behalf of the server. A failure is not told to the client. */
+  /** Puts a label on a secret, on behalf of the server. Never throws: the token is good all the same. */
   readonly label: (secret: Secret, key: string, value: string) => Promise<void>;
 }
 
@@ -85,5 +85,5 @@ async function noteUse(secret: Secret, now: Date, label: LegacyOptions['label'])
   const today = day(now.getTime());
   const lastUsed = secret.metadata.labels?.[LAST_USED];
   if (lastUsed === today || lastUsed === day(now.getTime() + 86_400_000)) return;
-  await label(secret, LAST_USED, today).catch(() => {});
+  await label(secret, LAST_USED, today);
 }

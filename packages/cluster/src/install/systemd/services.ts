@@ -10,7 +10,7 @@ export interface Services {
   start(unit: string): Promise<void>;
   /** Starts a unit anew, and waits until it has. @throws StartupError */
   restart(unit: string): Promise<void>;
-  /** Ends it, and has it start no more; nothing happens where there is no such unit. */
+  /** Ends it, and has it start no more; nothing happens where there is no such unit. @throws StartupError where it goes on */
   stop(unit: string): Promise<void>;
 }
 
@@ -36,6 +36,18 @@ export const systemdServices: Services = {
   start: (unit) => startBy(unit, 'restart', '--no-block'),
   restart: (unit) => startBy(unit, 'restart'),
   async stop(unit) {
-    await run('systemctl', ['disable', '--now', unit]).catch(() => {});
+    try {
+      await run('systemctl', ['disable', '--now', unit]);
+    } catch (error) {
+      const isActive = await run('systemctl', ['is-active', '--quiet', unit]).then(
+        () => true,
+        () => false,
+      );
+      if (!isActive) return;
+      throw new StartupError(
+        `${unit} cannot be stopped: ${(error as Error).message.trim()}`,
+        `end it, and run this again`,
+      );
+    }
   },
 };

@@ -42,9 +42,13 @@ async function upgradePart(context: UpgradeContext, name: StaticPodName): Promis
     await restarted(context, name, identity);
   } catch (error) {
     await files.write(before.path, before.text, before.systemd ? 0o644 : 0o600);
-    if (before.systemd) await context.services?.restart(`${name}.service`).catch(() => {});
+    const again = before.systemd ? context.services?.restart(`${name}.service`) : undefined;
+    const state = await Promise.resolve(again).then(
+      () => 'is as it was',
+      (failure: Error) => `does not come up as it was (${failure.message})`,
+    );
     throw new StartupError(
-      `${name} did not come up, and is as it was: ${(error as Error).message}`,
+      `${name} did not come up, and ${state}: ${(error as Error).message}`,
       error instanceof StartupError ? error.remedy : `see the log of ${name}`,
     );
   }

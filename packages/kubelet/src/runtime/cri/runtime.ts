@@ -314,8 +314,9 @@ export class CriRuntime implements Runtime {
     try {
       const { linux } = await this.#cri.call('RuntimeConfig', {});
       return linux?.cgroup_driver === 'CGROUPFS' ? 'cgroupfs' : 'systemd';
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === 'Unimplemented') return undefined;
+      throw error;
     }
   }
 

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { http } from '@keelson/component/node-http';
+import { heardLater } from '@keelson/component/promises';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
 import { RuntimeError } from '../runtime.ts';
 import type { Session, StreamOptions } from '../streams.ts';
@@ -19,8 +20,7 @@ export async function openCommand(url: string, wanted: StreamOptions): Promise<S
     const stdout = await open('stdout', wanted.stdout);
     const stderr = await open('stderr', wanted.stderr);
     const resize = await open('resize', wanted.tty);
-    const exit = exitCodeOf(error, [stdout, stderr]).finally(() => session.close());
-    exit.catch(() => {});
+    const exit = heardLater(exitCodeOf(error, [stdout, stderr]).finally(() => session.close()));
     return {
       stdin,
       stdout,

@@ -4,6 +4,7 @@
  */
 import { lstat, mkdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { unless } from '@keelson/component/files';
 import { uidOf } from '../../pods/spec.ts';
 import { type DevicePlaces, hideDevice } from '../block.ts';
 import { askedOf, type CsiContext, driverOf, inCsi, type Step, usageOf } from './context.ts';
@@ -79,7 +80,7 @@ export async function unpublishDevice(context: CsiContext, uid: string, { name, 
 /** Takes a device from the node. @throws Error */
 export async function unstageDevice(context: CsiContext, volume: Identity): Promise<void> {
   const path = context.paths.deviceStaging(volume.name);
-  if (await lstat(path).catch(() => undefined)) {
+  if (await lstat(path).catch(unless('ENOENT'))) {
     const found = driverOf(context, volume.driver, 'blockMapper.TearDownDevice failed to get CSI client');
     if ((await found.capabilities()).has('STAGE_UNSTAGE_VOLUME')) {
       await found.call('NodeUnstageVolume', { volumeId: volume.handle, stagingTargetPath: path }).catch((error) => {
@@ -90,6 +91,8 @@ export async function unstageDevice(context: CsiContext, volume: Identity): Prom
   await removeLeftovers(context, volume);
 }
 
+const unlessInUse = unless('ENOENT', 'ENOTEMPTY');
+
 /** What the kubelet has made itself; what is in there besides is not its to remove. */
 async function removeLeftovers({ paths }: CsiContext, { name }: Identity): Promise<void> {
   const [published, staged, map, data] = [
@@ -98,7 +101,7 @@ async function removeLeftovers({ paths }: CsiContext, { name }: Identity): Promi
     paths.deviceMap(name),
     paths.deviceData(name),
   ];
-  for (const folder of [published, staged, map]) await rmdir(folder).catch(() => {});
+  for (const folder of [published, staged, map]) await rmdir(folder).catch(unlessInUse);
   await rm(data, { recursive: true, force: true });
-  await rmdir(dirname(data)).catch(() => {});
+  await rmdir(dirname(data)).catch(unlessInUse);
 }

@@ -42,7 +42,7 @@ export async function stage(context: CsiContext, { pod, volume, attached, begin 
       volumeContext: volume.attributes,
     });
   } catch (error) {
-    if (isFinal(error)) await removeMounted(path).catch(() => {});
+    if (isFinal(error)) await tidy(context, path);
     throw error;
   }
 }
@@ -98,7 +98,7 @@ export async function publish(
       volumeContext: attributes,
     });
   } catch (error) {
-    if (isFinal(error) && !mayBeThere) await removeMounted(path).catch(() => {});
+    if (isFinal(error) && !mayBeThere) await tidy(context, path);
     throw error;
   }
   if (!ownsGroup || asked.can.has('VOLUME_MOUNT_GROUP')) return;
@@ -140,6 +140,12 @@ export async function unstage(context: CsiContext, { driver, handle }: Identity)
     }
   }
   await removeMounted(path);
+}
+
+/** After a driver has refused: that is what is told of, what cannot be removed then is removed with the pod. */
+async function tidy({ client }: CsiContext, path: string): Promise<void> {
+  const { log } = client.world;
+  await removeMounted(path).catch((error) => log.warn({ path, error }, 'Could not remove what was made for a volume'));
 }
 
 /** What drivers leave of the folders that the kubelet has made. What is mounted stays. @throws Error */

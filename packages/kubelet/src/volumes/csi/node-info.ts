@@ -6,6 +6,7 @@ import { aggregateText } from '@keelson/api/aggregate';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { CSINode, CSINodeDriver } from '@keelson/api/generated/types/storage/v1';
 import { type Client, hasReason, sleep } from '@keelson/client';
+import { Mutex } from '@keelson/component/promises';
 
 const NODE_ID = 'csi.volume.kubernetes.io/nodeid';
 const MIGRATED = 'storage.alpha.kubernetes.io/migrated-plugins';
@@ -39,7 +40,7 @@ export class NodeInfo {
   readonly #client: Client;
   readonly #nodeName: string;
   /** Writes of a node's drivers come one after the other: each reads first. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #writes = new Mutex();
 
   constructor(client: Client, nodeName: string) {
     this.#client = client;
@@ -98,10 +99,8 @@ export class NodeInfo {
     });
   }
 
-  async #inTurn(what: string, work: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(() => this.#try(what, work));
-    this.#last = turn.catch(() => {});
-    return turn;
+  #inTurn(what: string, work: () => Promise<void>): Promise<void> {
+    return this.#writes.run(() => this.#try(what, work));
   }
 
   async #try(what: string, work: () => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a kubelet of before has left of volumes of drivers (pkg/kubelet/volumemanager/reconciler/reconstruct_common.go). */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '@keelson/component/files';
 import type { CsiContext } from './context.ts';
 import { loadData, type VolumeData } from './data.ts';
 import type { HeldVolume } from './held.ts';
@@ -36,9 +36,4 @@ export async function leftovers({ paths, client }: Pick<CsiContext, 'paths' | 'c
 
 function identityOf({ specVolID, driverName, volumeHandle }: VolumeData, name = specVolID ?? volumeHandle) {
   return { name, driver: driverName, handle: volumeHandle };
-}
-
-/** Nothing where there is no such folder. */
-function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }

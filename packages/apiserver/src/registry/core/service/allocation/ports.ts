@@ -4,6 +4,7 @@
  */
 import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
 import type { KubeObject } from '@keelson/api/object';
+import { Mutex } from '@keelson/component/promises';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { type AllocationDeps, AllocationError, type PortRange } from './deps.ts';
 
@@ -34,7 +35,7 @@ export class NodePortAllocator {
   /** In how many repairs in a row nobody had a port that is taken, by bit. */
   #leaks: ReadonlyMap<number, number> = new Map();
   /** Writers of this process wait for each other rather than race. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Mutex();
 
   constructor({ store, nodePortRange, random }: Pick<AllocationDeps, 'store' | 'nodePortRange' | 'random'>) {
     this.#store = store;
@@ -130,9 +131,7 @@ export class NodePortAllocator {
   }
 
   #change<R>(edit: (bitmap: Bitmap, range: string) => [Bitmap, R], ignoreStoredRange = false): Promise<R> {
-    const next = this.#last.then(() => this.#swap(edit, ignoreStoredRange));
-    this.#last = next.catch(() => {});
-    return next;
+    return this.#changes.run(() => this.#swap(edit, ignoreStoredRange));
   }
 
   async #swap<R>(edit: (bitmap: Bitmap, range: string) => [Bitmap, R], ignoreStoredRange: boolean): Promise<R> {
