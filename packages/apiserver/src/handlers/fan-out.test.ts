@@ -50,17 +50,40 @@ it('goes on after a pause', async () => {
   }
 });
 
+it('does not let those wait who are late', async () => {
+  for (const write of writers(400)) fanOut.join(write);
+  await turn();
+  expect(written.length).toBe(20);
+  now += 14;
+  await turn();
+  expect(written.length).toBe(40);
+  const [late] = writers(1);
+  fanOut.join(late!);
+  now += 1;
+  await turn();
+  expect(written.length).toBe(140);
+  await turn();
+  await turn();
+  expect(written.length).toBe(340);
+  await turn();
+  expect(written.length).toBe(400);
+  await turn();
+  expect(written.length).toBe(401);
+});
+
 it.each([
   ['few requests: as many as always', 0.1, 20],
   ['as long as half of what requests took', 8, 40],
   ['a bound for all others', 1000, 200],
 ])('%s', async (_, requestsMs, expected) => {
   // A write takes 0.1 ms, which is known after some slices.
-  for (const write of writers(3000, 0.1)) fanOut.join(write);
-  while (written.length < 2000) await turn();
+  for (let slice = 0; slice < 100; slice++) {
+    for (const write of writers(20, 0.1)) fanOut.join(write);
+    await turn();
+  }
+  for (const write of writers(300, 0.1)) fanOut.join(write);
   const before = written.length;
   now += requestsMs;
   await turn();
   expect(written.length - before).toBe(expected);
-  while (written.length < 3000) await turn();
 });

@@ -8,7 +8,8 @@
  *
  * What requests come meanwhile are answered between two slices, so that a few clients that write one object after another make
  * several events in the time that all watches take. A slice is short where few requests come, for the events to be more, and
- * grows with what they take, for the watches not to fall behind.
+ * grows with what they take, for the watches not to fall behind. Watches that are late are not kept waiting by requests: with a
+ * thousand of them a slice is as long as that takes.
  */
 
 /** Of the time that requests took since the last slice, … */
@@ -17,12 +18,17 @@ const SHARE = 0.5;
 const FEW = 20;
 /** … and no more. */
 const MANY = 200;
+/** Watches that have waited for so long are late, … */
+const LATE_MS = 15;
+/** … and are written to in longer slices, of so many writes. */
+const OF_LATE = 100;
 /** The cost of a write is averaged over so many slices, about. */
 const AVERAGED = 8;
 
 export class FanOut {
   readonly #now: () => number;
-  readonly #waiting = new Set<() => void>();
+  /** Since when, by the clock of the slice before. */
+  readonly #waiting = new Map<() => void, number>();
   #isUnderWay = false;
   /** When the last slice ended. */
   #since = 0;
@@ -35,10 +41,10 @@ export class FanOut {
 
   /** @param write is called once, after the event loop's turn or one that follows */
   join(write: () => void): void {
-    this.#waiting.add(write);
+    if (!this.#isUnderWay) this.#since = this.#now();
+    if (!this.#waiting.has(write)) this.#waiting.set(write, this.#since);
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
-    this.#since = this.#now();
     setImmediate(this.#slice);
   }
 
@@ -46,8 +52,8 @@ export class FanOut {
     const startedAt = this.#now();
     const size = this.#sizeAfter(startedAt - this.#since);
     let writes = 0;
-    for (const write of this.#waiting) {
-      if (writes === size) break;
+    for (const [write, since] of this.#waiting) {
+      if (writes >= size && (writes >= OF_LATE || startedAt - since < LATE_MS)) break;
       writes++;
       this.#waiting.delete(write);
       write();
