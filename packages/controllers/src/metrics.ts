@@ -55,3 +55,19 @@ export class Families {
     return { name: this.#subsystem === '' ? name : `${this.#subsystem}_${name}`, help, stability, labels };
   }
 }
+
+/** How many things have the same labels, for {@link Families.counted}. */
+export function* countsBy<T>(
+  things: Iterable<T>,
+  labelsOf: (thing: T) => readonly string[],
+): Iterable<readonly [value: number, labels: readonly string[]]> {
+  const groups = new Map<string, { readonly labels: readonly string[]; count: number }>();
+  for (const thing of things) {
+    const labels = labelsOf(thing);
+    const key = labels.join('\0');
+    const group = groups.get(key) ?? { labels, count: 0 };
+    group.count++;
+    groups.set(key, group);
+  }
+  for (const { labels, count } of groups.values()) yield [count, labels];
+}

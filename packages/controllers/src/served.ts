@@ -17,13 +17,24 @@ import { readObject } from '@keelson/client/rest/json';
 /** How often it is asked what is served. */
 export const REFRESH_MS = 30_000;
 
-/** Tells what is served now and then, until it is aborted. What cannot be found out is asked for again the next time. */
-export async function followServed(client: Client, tell: (served: Served) => void, signal: AbortSignal): Promise<void> {
+/**
+ * Tells what is served now and then, until it is aborted. What cannot be found out is asked for again the next time.
+ * @param failed is told each time that it could not be found out
+ */
+export async function followServed(
+  client: Client,
+  tell: (served: Served) => void,
+  signal: AbortSignal,
+  failed: () => void = () => {},
+): Promise<void> {
   const { clock, log } = client.world;
   while (!signal.aborted) {
     await pause(clock, REFRESH_MS, signal);
     if (signal.aborted) return;
-    await discover(client, signal).then(tell, (error) => log.warn({ error }, 'What is served could not be found out'));
+    await discover(client, signal).then(tell, (error) => {
+      failed();
+      log.warn({ error }, 'What is served could not be found out');
+    });
   }
 }
 

@@ -56,7 +56,7 @@ test.each<[string, Given, Departure]>([
   ['is nowhere', { attached: false, reported: false }, { type: 'gone' }],
   ['is told of still', {}, { type: 'unreport' }],
   ['is told of without an attachment', { attached: false }, { type: 'unreport' }],
-  ['is not told of', { reported: false }, { type: 'detach', verify: true }],
+  ['is not told of', { reported: false }, { type: 'detach' }],
   ['is in use', { inUse: true }, { type: 'wait', afterMs: UNMOUNT_WITHIN_MS + 1 }],
   ['is in use for long', { inUse: true, waitedMs: late }, { type: 'wait', afterMs: undefined }],
   [
@@ -67,7 +67,7 @@ test.each<[string, Given, Departure]>([
   [
     'is to be taken from a node that is not ready',
     { inUse: true, ready: false, reported: false, waitedMs: late },
-    { type: 'detach', verify: false },
+    { type: 'detach', forced: 'timeout' },
   ],
   [
     'may not be taken by force',
@@ -78,10 +78,10 @@ test.each<[string, Given, Departure]>([
   [
     'is on a node out of service',
     { inUse: true, outOfService: true, reported: false },
-    { type: 'detach', verify: false },
+    { type: 'detach', forced: 'out-of-service' },
   ],
   ['was on a node that is gone', { gone: true }, { type: 'wait', afterMs: UNMOUNT_WITHIN_MS + 1 }],
-  ['was on a node that is gone for long', { gone: true, waitedMs: late }, { type: 'detach', verify: false }],
+  ['was on a node that is gone for long', { gone: true, waitedMs: late }, { type: 'detach', forced: 'timeout' }],
 ])('a volume that nobody wants and that %s', (_, given, expected) => {
   expect(next(given)).toEqual(expected);
 });

@@ -5,6 +5,7 @@ import { type Again, hasReason } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
 import { departure, isMounted, isReported, isShared, multiAttachError } from './decide.ts';
 import type { Desired } from './desired.ts';
+import type { AttachMetrics } from './metrics.ts';
 import { attachedTo, nodesWith, type Stores, VOLUME } from './places.ts';
 
 /** A driver has so long to attach a volume before it is complained of. */
@@ -14,6 +15,7 @@ interface AttacherOptions {
   readonly context: ControllerContext;
   readonly desired: Desired;
   readonly stores: Stores;
+  readonly metrics: AttachMetrics;
   /** Has the status of a node looked at. */
   report(node: string): void;
 }
@@ -34,15 +36,17 @@ export class Attacher {
   readonly #context: ControllerContext;
   readonly #desired: Desired;
   readonly #stores: Stores;
+  readonly #metrics: AttachMetrics;
   readonly #report: (node: string) => void;
   readonly #recorder;
   /** By volume and node. */
   readonly #memories = new Map<string, Map<string, Memory>>();
 
-  constructor({ context, desired, stores, report }: AttacherOptions) {
+  constructor({ context, desired, stores, metrics, report }: AttacherOptions) {
     this.#context = context;
     this.#desired = desired;
     this.#stores = stores;
+    this.#metrics = metrics;
     this.#report = report;
     this.#recorder = context.recorder('attachdetach-controller');
   }
@@ -125,8 +129,9 @@ export class Attacher {
       case 'detach':
         memory.isLeaving = true;
         if (!attachment || attachment.metadata.deletionTimestamp) return undefined;
-        if (next.verify) await this.#verifyUnmounted(name, nodeName);
+        if (!next.forced) await this.#verifyUnmounted(name, nodeName);
         await this.#detach(attachment);
+        if (next.forced) this.#metrics.forced(next.forced);
         return undefined;
     }
   }

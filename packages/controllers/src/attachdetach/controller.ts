@@ -16,6 +16,7 @@ import { INDEX as CLAIM, claimsOf } from '../protection/claims.ts';
 import { runQueue } from '../work.ts';
 import { Attacher } from './attacher.ts';
 import { Desired } from './desired.ts';
+import { AttachMetrics } from './metrics.ts';
 import { attachedTo, indexAttachments, indexReports, VOLUME } from './places.ts';
 
 export async function start(context: ControllerContext) {
@@ -37,7 +38,8 @@ export async function start(context: ControllerContext) {
   const reports = new WorkQueue<string>(world, 'attach_detach_reports');
   const report = (node: string) => reports.add(node);
   const stores = { nodes: nodes.store, volumes: volumes.store, attachments: attachments.store };
-  const attacher = new Attacher({ context, desired, stores, report });
+  const metrics = new AttachMetrics(context.metrics, { pods: pods.store, desired, known, stores });
+  const attacher = new Attacher({ context, desired, stores, metrics, report });
 
   const enqueue = (names: Iterable<string>) => {
     for (const name of names) queue.add(name);

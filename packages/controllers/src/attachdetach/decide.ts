@@ -24,8 +24,8 @@ export type Departure =
   | { readonly type: 'wait'; readonly afterMs: number | undefined }
   /** Its node must not mount it any more. */
   | { readonly type: 'unreport' }
-  /** @param verify the server has to be asked whether the node has it mounted */
-  | { readonly type: 'detach'; readonly verify: boolean };
+  /** Where it is forced the node may have it mounted; else the server is asked. */
+  | { readonly type: 'detach'; readonly forced?: 'timeout' | 'out-of-service' | undefined };
 
 export function isReported(name: string, node: Node | undefined): boolean {
   return node?.status?.volumesAttached?.some((attached) => attached.name === name) ?? false;
@@ -45,7 +45,7 @@ export function departure({ name, attachment, node, waitedMs, mayForce }: Leavin
     return { type: 'wait', afterMs: mayForce && !isExpired ? UNMOUNT_WITHIN_MS - waitedMs + 1 : undefined };
   }
   if (isReported(name, node)) return { type: 'unreport' };
-  return { type: 'detach', verify: !isExpired && !isOutOfService };
+  return { type: 'detach', forced: isExpired ? 'timeout' : isOutOfService ? 'out-of-service' : undefined };
 }
 
 /** Whether several nodes may have it at a time. */

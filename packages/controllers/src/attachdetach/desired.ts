@@ -12,6 +12,7 @@ import { nameOfVolume } from '@keelson/api/resources/attachments';
 import { claimNameOf, isOwnClaim } from '@keelson/api/resources/volumes';
 import { type Lister, storeKey } from '@keelson/client';
 import { isTerminal } from '../pods/state.ts';
+import { VOLUME } from './places.ts';
 
 const MANAGED = 'volumes.kubernetes.io/controller-managed-attach-detach';
 
@@ -47,7 +48,8 @@ function hasEnded(pod: Pod): boolean {
   return isTerminal(pod) || (isLeaving && (pod.status.containerStatuses ?? []).every(isStopped));
 }
 
-function volumeOf(pod: Pod, volume: Volume, { claims, volumes }: Known): PersistentVolume | undefined {
+/** The persistent volume that a pod's volume is, if its claim is bound. */
+export function volumeOf(pod: Pod, volume: Volume, { claims, volumes }: Known): PersistentVolume | undefined {
   const name = claimNameOf(pod, volume);
   const claim = name === undefined ? undefined : claims.get(`${pod.metadata.namespace}/${name}`);
   if (claim?.status?.phase !== 'Bound' || (volume.ephemeral && !isOwnClaim(pod, claim))) return undefined;
@@ -94,6 +96,14 @@ export class Desired {
       if (users?.size === 0) this.#users.delete(name);
     }
     return before;
+  }
+
+  /** Each volume once for each node where it is wanted. */
+  *attached(): Iterable<PersistentVolume> {
+    for (const name of this.#users.keys()) {
+      const [volume] = this.#known.volumes.byIndex(VOLUME, name);
+      if (volume) for (const _ of this.usersOf(name).keys()) yield volume;
+    }
   }
 
   /** The pods that use a volume, by their nodes. */

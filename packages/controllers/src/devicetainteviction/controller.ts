@@ -6,6 +6,7 @@ import { type Again, hasReason, keyOf, storeKey, WorkQueue } from '@keelson/clie
 import type { ControllerContext } from '../controller.ts';
 import { evict } from '../pods/evict.ts';
 import { podInformer } from '../pods/informer.ts';
+import { EvictionMetrics } from '../tainteviction/metrics.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { evictionTime, poolId } from './tolerance.ts';
 
@@ -25,6 +26,7 @@ const poolsOf = ({ status }: ResourceClaim) => [
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder(NAME);
+  const metrics = new EvictionMetrics(context.metrics, 'device_taint_eviction_controller');
   const queue = new WorkQueue<string>(world, 'device-taint-eviction-controller');
   const pods = podInformer(informers);
   const claims = informers.informer('resourceclaims.resource.k8s.io');
@@ -93,6 +95,7 @@ export async function start(context: ControllerContext) {
     if (live && !live.metadata.deletionTimestamp) {
       tell(live, 'Marking for deletion');
       await evict(client, live, DISRUPTION);
+      metrics.deleted(world.clock.now() - at);
     }
     waiting.delete(key);
     return undefined;

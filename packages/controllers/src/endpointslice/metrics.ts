@@ -1,7 +1,7 @@
 /** What is counted of endpoint slices (staging/src/k8s.io/endpointslice/metrics, pkg/controller/endpointslicemirroring/metrics). */
 import { DEFAULT_BOUNDS, exponentialBounds } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-import { Families } from '../metrics.ts';
+import { countsBy, Families } from '../metrics.ts';
 
 const PER_SYNC = exponentialBounds(2, 2, 15);
 
@@ -82,7 +82,7 @@ export class SliceMetrics {
     );
     this.#syncs = families.counter('syncs', 'ALPHA', 'Looks at services.', 'result');
     families.counted(
-      () => this.#byDistribution(),
+      () => countsBy(this.#distributions.values(), (distribution) => [distribution]),
       'services_count_by_traffic_distribution',
       'BETA',
       'Services by where their traffic is to go.',
@@ -108,10 +108,5 @@ export class SliceMetrics {
   forget(service: string): void {
     this.packing.forget(service);
     this.#distributions.delete(service);
-  }
-
-  *#byDistribution(): Iterable<readonly [number, readonly string[]]> {
-    for (const [distribution, services] of Map.groupBy(this.#distributions.values(), (each) => each))
-      yield [services.length, [distribution]];
   }
 }

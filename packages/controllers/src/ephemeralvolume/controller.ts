@@ -2,6 +2,7 @@
 import type { PersistentVolumeClaim, Pod, Volume } from '@keelson/api/generated/types/core/v1';
 import { isControlledBy, storeKey, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
+import { Families } from '../metrics.ts';
 import { podInformer } from '../pods/informer.ts';
 import { runQueue, workersOf } from '../work.ts';
 
@@ -29,6 +30,9 @@ export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('ephemeral_volume');
   const queue = new WorkQueue<string>(world, 'ephemeral_volume');
+  const families = new Families('ephemeral_volume_controller', context.metrics);
+  const creations = families.counter('create_total', 'ALPHA', 'Claims that were to be made.');
+  const failures = families.counter('create_failures_total', 'ALPHA', 'Those that could not be.');
   const pods = podInformer(informers);
   const claims = informers.informer('persistentvolumeclaims');
   pods.addHandler({
@@ -47,8 +51,17 @@ export async function start(context: ControllerContext) {
       const claim = claimFor(pod, volume);
       const existing = claims.store.get(`${claim.metadata.namespace}/${claim.metadata.name}`);
       try {
-        if (!existing) await client.resource('persistentvolumeclaims').create(claim);
-        else if (!isControlledBy(existing, pod)) {
+        if (!existing) {
+          creations.with().inc();
+          await client
+            .resource('persistentvolumeclaims')
+            .create(claim)
+            .catch((error: unknown) => {
+              failures.with().inc();
+              throw error;
+            });
+        }
+        if (existing && !isControlledBy(existing, pod)) {
           throw new Error(
             `PVC ${claim.metadata.namespace}/${claim.metadata.name} was not created for pod ${key} (pod is not owner)`,
           );

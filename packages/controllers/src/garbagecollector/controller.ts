@@ -2,6 +2,7 @@ import { apiVersionOf } from '@keelson/api/object';
 import { WorkQueue } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
+import { Families } from '../metrics.ts';
 import { REFRESH_MS } from '../served.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { Collector, UnknownKindError, UnreachableOwnerError } from './collector.ts';
@@ -27,7 +28,14 @@ export async function start(context: ControllerContext): Promise<Running> {
       recorder.event({ reference: identity }, 'Warning', 'OwnerRefInvalidNamespace', message);
     },
   });
+  const failures = new Families('garbagecollector_controller', context.metrics).counter(
+    'resources_sync_error_total',
+    'ALPHA',
+    'How often it could not be found out what is served.',
+  );
+  const undiscovered = () => failures.with().inc();
   const monitors = new Monitors(client, {
+    undiscovered,
     observed: (resource, object) => graph.observe(apiVersionOf(resource), resource.kind, object),
     gone: ({ metadata }) => graph.forget(metadata.uid ?? ''),
   });
@@ -50,7 +58,7 @@ export async function start(context: ControllerContext): Promise<Running> {
     return node.isVirtual && graph.get(node.identity.uid) === node ? { afterMs: UNSEEN_MS } : undefined;
   };
   const end = new AbortController();
-  const synced = begin(context, monitors, end.signal);
+  const synced = begin(context, monitors, end.signal, undiscovered);
   const workers = workersOf(context, 'garbage-collector-controller', 20);
   const informers = [{ synced }];
   const all = together([
@@ -67,13 +75,19 @@ export async function start(context: ControllerContext): Promise<Running> {
 }
 
 /** Asks until the server has said what it serves. */
-async function begin({ world }: ControllerContext, monitors: Monitors, signal: AbortSignal): Promise<void> {
+async function begin(
+  { world }: ControllerContext,
+  monitors: Monitors,
+  signal: AbortSignal,
+  failed: () => void,
+): Promise<void> {
   for (;;) {
     try {
       await monitors.begin();
       break;
     } catch (error) {
       if (signal.aborted) throw error;
+      failed();
       world.log.warn({ error }, 'What is served could not be found out');
       await new Promise<void>((resolve) => world.clock.after(1000, resolve));
     }

@@ -10,6 +10,8 @@ const IGNORED = new Set(['events.', 'events.events.k8s.io']);
 export interface MonitorEvents {
   observed(resource: ServedResource, object: TypedObject): void;
   gone(object: TypedObject): void;
+  /** What is served could not be found out. */
+  undiscovered(): void;
 }
 
 export class Monitors {
@@ -42,7 +44,7 @@ export class Monitors {
 
   /** Follows what comes and goes among the resources, until it is aborted. */
   async follow(signal: AbortSignal): Promise<void> {
-    await followServed(this.#client, (served) => this.#take(served), signal);
+    await followServed(this.#client, (served) => this.#take(served), signal, this.#events.undiscovered);
   }
 
   async stop(): Promise<void> {

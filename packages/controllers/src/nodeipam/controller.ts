@@ -3,13 +3,17 @@ import type { Node } from '@keelson/api/generated/types/core/v1';
 import { hasReason, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
 import { runQueue } from '../work.ts';
+import { RangeMetrics } from './metrics.ts';
 import { Ranges } from './ranges.ts';
 
 export async function start(context: ControllerContext) {
   const { client, informers, world, settings } = context;
   if (!settings.nodeRanges?.length) return undefined;
   const recorder = context.recorder('cidrAllocator');
-  const families = settings.nodeRanges.map(({ whole, bits }) => new Ranges(whole, bits));
+  const metrics = new RangeMetrics(context.metrics);
+  const families = settings.nodeRanges.map(({ whole, bits }) =>
+    metrics.follow((observer) => new Ranges(whole, bits, observer)),
+  );
   const occupy = ({ spec }: Node) => {
     for (const cidr of spec?.podCIDRs ?? []) for (const ranges of families) ranges.occupy(cidr);
   };

@@ -4,20 +4,41 @@ import { type CIDR, cidrContains, formatCIDR, networkOf, parseCIDRSloppy, widthO
 /** What may be marked at most, as upstream. */
 const MAX_BITS = 16;
 
+/** Is told what becomes of ranges. */
+export interface RangesObserver {
+  took(): void;
+  /** @param others that were taken before a free one was found */
+  tried(others: number): void;
+  gaveBack(): void;
+}
+
 export class Ranges {
+  /** As CIDR. */
+  readonly name: string;
+  /** How many parts there are. */
+  readonly size: number;
+  readonly #observer: RangesObserver | undefined;
   readonly #whole: CIDR;
   readonly #bits: number;
   readonly #taken = new Set<bigint>();
   #next = 0n;
 
   /** @param bits of a part's prefix. @throws Error for parts that are larger than the whole, or too many */
-  constructor(whole: CIDR, bits: number) {
+  constructor(whole: CIDR, bits: number, observer?: RangesObserver) {
     if (bits < whole.bits) throw new Error(`parts of /${bits} do not fit into ${formatCIDR(whole)}`);
     if (whole.ip.family === 'IPv6' && bits - whole.bits > MAX_BITS) {
       throw new Error(`${formatCIDR(whole)} has more than ${2 ** MAX_BITS} parts of /${bits}`);
     }
     this.#whole = { ...whole, ip: networkOf(whole) };
+    this.name = formatCIDR(this.#whole);
+    this.size = 2 ** (bits - whole.bits);
+    this.#observer = observer;
     this.#bits = bits;
+  }
+
+  /** How many parts somebody has. */
+  get taken(): number {
+    return this.#taken.size;
   }
 
   /** @returns a part that is free, written as CIDR; undefined when none is */
@@ -26,7 +47,8 @@ export class Ranges {
     for (let tried = 0n; tried < count; tried++) {
       const index = (this.#next + tried) % count;
       if (this.#taken.has(index)) continue;
-      this.#taken.add(index);
+      this.#take(index);
+      this.#observer?.tried(Number(tried));
       this.#next = index + 1n;
       return this.#part(index);
     }
@@ -35,11 +57,17 @@ export class Ranges {
 
   /** Marks what somebody has. What lies outside is none of these parts. */
   occupy(text: string): void {
-    for (const index of this.#indexes(text)) this.#taken.add(index);
+    for (const index of this.#indexes(text)) this.#take(index);
   }
 
   release(text: string): void {
-    for (const index of this.#indexes(text)) this.#taken.delete(index);
+    for (const index of this.#indexes(text)) if (this.#taken.delete(index)) this.#observer?.gaveBack();
+  }
+
+  #take(index: bigint): void {
+    if (this.#taken.has(index)) return;
+    this.#taken.add(index);
+    this.#observer?.took();
   }
 
   #part(index: bigint): string {

@@ -1,6 +1,13 @@
 /** Brings claims and volumes together (pkg/controller/volume/persistentvolume). docs/controllers.md */
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
-import { BIND_COMPLETED, BOUND_BY_CONTROLLER, claimNameOf, reservedFor } from '@keelson/api/resources/volumes';
+import { defaultStorageClassOf } from '@keelson/api/resources/default-classes';
+import {
+  BIND_COMPLETED,
+  BOUND_BY_CONTROLLER,
+  claimNameOf,
+  reservedFor,
+  volumeClass,
+} from '@keelson/api/resources/volumes';
 import { hasReason, storeKey, WorkQueue } from '@keelson/client';
 import { together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
@@ -8,6 +15,7 @@ import { podInformer } from '../pods/informer.ts';
 import { sameAs } from '../status.ts';
 import { runQueue } from '../work.ts';
 import { decideClaim, decideVolume, reclaim, type Told } from './decide.ts';
+import { VolumeMetrics } from './metrics.ts';
 
 const PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 const OLD_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
@@ -17,6 +25,7 @@ export async function start(context: ControllerContext) {
   const recorder = context.recorder('persistentvolume-controller');
   const claims = informers.informer('persistentvolumeclaims');
   const volumes = informers.informer('persistentvolumes');
+  const metrics = new VolumeMetrics(context.metrics, world.clock, { claims: claims.store, volumes: volumes.store });
   const classes = informers.informer('storageclasses.storage.k8s.io');
   const pods = podInformer(informers);
   const claimQueue = new WorkQueue<string>(world, 'claims');
@@ -35,7 +44,11 @@ export async function start(context: ControllerContext) {
     else pending();
   };
   claims.addHandler({ added: aboutClaim, updated: (_, claim) => aboutClaim(claim), deleted: aboutClaim });
-  volumes.addHandler({ added: aboutVolume, updated: (_, volume) => aboutVolume(volume), deleted: aboutVolume });
+  const volumeGone = (volume: PersistentVolume) => {
+    metrics.ended(volume.metadata.name!);
+    aboutVolume(volume);
+  };
+  volumes.addHandler({ added: aboutVolume, updated: (_, volume) => aboutVolume(volume), deleted: volumeGone });
   classes.addHandler({ added: pending, updated: pending });
   const waits = (pod: Pod) => {
     for (const volume of pod.spec.nodeName ? [] : (pod.spec.volumes ?? [])) {
@@ -107,10 +120,15 @@ export async function start(context: ControllerContext) {
         )
         .map(({ metadata }) => metadata.name!);
     const storageClass = (name: string) => classes.store.get(name);
-    const decision = decideClaim(claim, { volumes: volumes.store.list(), storageClass, waitingPods });
+    const defaultClass = () => defaultStorageClassOf(classes.store.list());
+    const decision = decideClaim(claim, { volumes: volumes.store.list(), storageClass, defaultClass, waitingPods });
     switch (decision.deed) {
       case 'bind':
-        return bind(decision.volume, claim);
+        return metrics.ending(key, () => bind(decision.volume, claim));
+      case 'classify': {
+        const spec = { ...claim.spec, storageClassName: decision.className };
+        return metrics.classified(() => claimResource.update({ ...claim, spec }));
+      }
       case 'fail':
         tell(claim, decision.event);
         throw new Error(decision.event.message);
@@ -119,6 +137,7 @@ export async function start(context: ControllerContext) {
         return setClaimStatus(claim, { phase: 'Lost' });
       case 'provision': {
         const { provisioner, event } = decision;
+        metrics.began(key, provisioner, 'provision');
         const annotations = {
           ...claim.metadata.annotations,
           [PROVISIONER]: provisioner,
@@ -161,8 +180,12 @@ export async function start(context: ControllerContext) {
         return;
       case 'release': {
         const phase = volume.status?.phase;
+        if (volume.spec.persistentVolumeReclaimPolicy === 'Delete') {
+          metrics.began(name, classes.store.get(volumeClass(volume))?.provisioner ?? 'N/A', 'delete');
+        }
         const released = phase === 'Released' || phase === 'Failed' ? volume : await setPhase(volume, 'Released');
         const problem = reclaim(released);
+        if (problem) metrics.failed(name);
         if (!problem || phase === 'Failed') return;
         tell(released, problem);
         await setPhase(released, 'Failed', problem.message);

@@ -27,9 +27,17 @@ const classes: Readonly<Record<string, StorageClass>> = {
 
 function decide(given: PersistentVolumeClaim, volumes: PersistentVolume[] = [], pods: string[] = []) {
   const storageClass = (name: string) => classes[name];
-  const decision = decideClaim(given, { volumes, storageClass, waitingPods: () => pods });
+  const defaultClass = () => 'csi';
+  const decision = decideClaim(given, { volumes, storageClass, defaultClass, waitingPods: () => pods });
   if (decision.deed === 'bind') return `bind ${decision.volume.metadata.name}`;
+  if (decision.deed === 'classify') return `classify ${decision.className}`;
   return `${decision.deed} ${decision.event?.reason ?? ''}`.trim();
+}
+
+function withoutClass(annotations = {}): PersistentVolumeClaim {
+  const { spec, ...rest } = claim({}, annotations);
+  const { storageClassName: _, ...unclassed } = spec;
+  return { ...rest, spec: unclassed };
 }
 
 const bound = { 'pv.kubernetes.io/bind-completed': 'yes' };
@@ -41,6 +49,14 @@ describe('a claim', () => {
       claim(),
       [volume('big', '50Gi'), volume('small', '5Gi'), volume('tiny', '1Gi')],
       'bind small',
+    ],
+    ['without a class gets the default one', withoutClass(), [], 'classify csi'],
+    ['without a class takes a volume without', withoutClass(), [volume('a', '5Gi')], 'bind a'],
+    [
+      'whose annotation names a class keeps to it',
+      withoutClass({ 'volume.beta.kubernetes.io/storage-class': '' }),
+      [],
+      'wait FailedBinding',
     ],
     ['of another class does not fit', claim(), [volume('a', '5Gi', { storageClassName: 'x' })], 'wait FailedBinding'],
     [

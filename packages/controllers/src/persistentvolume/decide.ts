@@ -7,6 +7,7 @@
  */
 import type { PersistentVolume, PersistentVolumeClaim } from '@keelson/api/generated/types/core/v1';
 import type { StorageClass } from '@keelson/api/generated/types/storage/v1';
+import { namesStorageClass } from '@keelson/api/resources/default-classes';
 import {
   BIND_COMPLETED,
   BOUND_BY_CONTROLLER,
@@ -27,6 +28,8 @@ export interface Told {
 export type ClaimDecision =
   | { readonly deed: 'bind'; readonly volume: PersistentVolume }
   | { readonly deed: 'wait'; readonly event?: Told }
+  /** It gets the class that was made the default after it had been created. */
+  | { readonly deed: 'classify'; readonly className: string }
   | { readonly deed: 'provision'; readonly provisioner: string; readonly event: Told }
   | { readonly deed: 'lose'; readonly event: Told }
   /** The volume that the claim says is somebody else's, by this controller's own hand: it is looked at again. */
@@ -35,6 +38,8 @@ export type ClaimDecision =
 export interface Surroundings {
   readonly volumes: readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
+  /** Name of the class that claims get that name none. */
+  defaultClass(): string | undefined;
   /** Pods without a node that use the claim. */
   waitingPods(): readonly string[];
 }
@@ -52,6 +57,8 @@ export function decideClaim(claim: PersistentVolumeClaim, around: Surroundings):
   const isDelayed = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
   const found = bestVolume(claim, around.volumes, isDelayed);
   if (found) return { deed: 'bind', volume: found };
+  const className = namesStorageClass(claim) ? undefined : around.defaultClass();
+  if (className !== undefined) return { deed: 'classify', className };
   if (isDelayed && !selected) return { deed: 'wait', event: waitingFor(around.waitingPods()) };
   if (claimClass(claim) === '') {
     const message = 'no persistent volumes available for this claim and no storage class is set';

@@ -12,5 +12,6 @@ export const start = async (context: ControllerContext) =>
     queue: 'replicaset',
     component: 'replicaset-controller',
     tellsTerminating: true,
+    isCounted: true,
     selectorOf: ({ spec }) => selectorOf(spec.selector),
   });

@@ -26,9 +26,10 @@ import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
 import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
 import { isActive, isTerminating, nextAvailability } from '../pods/state.ts';
-import { OwnWrites } from '../seen.ts';
+import { OwnWrites, staleSkips } from '../seen.ts';
 import { sameAs } from '../status.ts';
 import { runQueue, workersOf } from '../work.ts';
+import { ReplicaSetMetrics } from './metrics.ts';
 import { type Plan, plan } from './plan.ts';
 import { statusOf } from './status.ts';
 
@@ -51,6 +52,8 @@ export interface ReplicaKind<T extends ReplicaOwner> {
   readonly component: string;
   /** Whether the status tells how many pods are being deleted. */
   readonly tellsTerminating: boolean;
+  /** Whether metrics tell of it. */
+  readonly isCounted: boolean;
   selectorOf(owner: T): LabelSelector;
 }
 
@@ -73,12 +76,16 @@ class ReplicaEngine<T extends ReplicaOwner> {
   readonly #pods;
   readonly #control: PodControl;
   readonly #expectations: NamedExpectations;
-  readonly #ownWrites = new OwnWrites();
+  readonly #ownWrites: OwnWrites;
+  readonly #metrics: ReplicaSetMetrics | undefined;
 
-  constructor({ client, informers, recorder, world }: ControllerContext, kind: ReplicaKind<T>) {
+  constructor({ client, informers, recorder, world, metrics }: ControllerContext, kind: ReplicaKind<T>) {
     this.#kind = kind;
     this.#clock = world.clock;
     const definition = resources[kind.resource];
+    this.#metrics = kind.isCounted ? new ReplicaSetMetrics(metrics) : undefined;
+    const skipped = kind.isCounted ? staleSkips(metrics, 'replicaset_controller', definition) : undefined;
+    this.#ownWrites = new OwnWrites(skipped);
     this.#client = client.resource<T>(definition);
     this.#owners = informers.informer<T>(definition);
     this.#pods = podInformer(informers);
@@ -145,7 +152,10 @@ class ReplicaEngine<T extends ReplicaOwner> {
     const related = () => this.#relatedPods(owner);
     const decided = plan(owner.spec.replicas ?? 0, active, related, this.#clock.now());
     if (decided.action === 'create') return this.#create(key, owner, decided.count);
-    if (decided.action === 'delete') return this.#delete(key, owner, decided);
+    if (decided.action === 'delete') {
+      if (decided.pods.length < active.length) this.#metrics?.chose(decided.pods, active, this.#clock.now());
+      return this.#delete(key, owner, decided);
+    }
     return undefined;
   }
 

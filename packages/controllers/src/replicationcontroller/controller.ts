@@ -12,5 +12,6 @@ export const start = async (context: ControllerContext) =>
     queue: 'replicationmanager',
     component: 'replication-controller',
     tellsTerminating: false,
+    isCounted: false,
     selectorOf: ({ spec }) => selectorOfMap(spec.selector),
   });

@@ -7,6 +7,7 @@ import { indexByController } from '../owned.ts';
 import { podInformer } from '../pods/informer.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { claimKeysOf, isDone, needsWork } from './decide.ts';
+import { ClaimMetrics } from './metrics.ts';
 import { PodClaims } from './pods.ts';
 import { Reservations } from './reservations.ts';
 
@@ -34,7 +35,13 @@ export async function start(context: ControllerContext) {
   pods.addIndex(CLAIM, claimKeysOf);
   pods.addIndex(TEMPLATE, templatesOf);
   const recorder = context.recorder('resource_claim');
-  const podClaims = new PodClaims({ client, recorder, claims: claims.store, templates: templates.store });
+  const podClaims = new PodClaims({
+    client,
+    recorder,
+    claims: claims.store,
+    templates: templates.store,
+    metrics: new ClaimMetrics(context.metrics, claims.store),
+  });
   const reservations = new Reservations(client, pods.store);
 
   const look = (pod: Pod) => {

@@ -5,6 +5,7 @@ import { type Client, controllerOf, type EventRecorder, isControlledBy, type Lis
 import { ownedBy } from '../owned.ts';
 import { lacksReservation } from './decide.ts';
 import { claimFor, POD_CLAIM } from './generate.ts';
+import type { ClaimMetrics } from './metrics.ts';
 
 const FIELD_MANAGER = 'ResourceClaimController';
 
@@ -13,6 +14,7 @@ interface PodClaimsOptions {
   readonly recorder: EventRecorder;
   readonly claims: Lister<ResourceClaim>;
   readonly templates: Lister<ResourceClaimTemplate>;
+  readonly metrics: ClaimMetrics;
 }
 
 /** Sees to it that pods have their claims. */
@@ -86,16 +88,19 @@ export class PodClaims {
   }
 
   async #make(pod: Pod, podClaim: PodResourceClaim): Promise<ResourceClaim> {
-    const { client, templates } = this.#options;
+    const { client, templates, metrics } = this.#options;
     const name = podClaim.resourceClaimTemplateName!;
     const template = templates.get(`${pod.metadata.namespace}/${name}`);
     if (!template) {
       throw new Error(`resource claim template "${name}": resourceclaimtemplate.resource.k8s.io "${name}" not found`);
     }
     const claims = client.resource('resourceclaims.resource.k8s.io');
-    const claim = await claims.create(claimFor(pod, podClaim, template)).catch((error) => {
-      throw new Error(`create ResourceClaim : ${error.message}`, { cause: error });
-    });
+    const draft = claimFor(pod, podClaim, template);
+    const claim = await metrics
+      .created(template.spec.spec, () => claims.create(draft))
+      .catch((error) => {
+        throw new Error(`create ResourceClaim : ${error.message}`, { cause: error });
+      });
     if (!this.#options.claims.get(storeKey(claim))) {
       const made = this.#made.get(pod.metadata.uid!) ?? new Map<string, ResourceClaim>();
       this.#made.set(pod.metadata.uid!, made.set(podClaim.name, claim));

@@ -3,6 +3,7 @@ import type { ConfigMap, Namespace } from '@keelson/api/generated/types/core/v1'
 import { hasReason, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
 import { runQueue } from '../work.ts';
+import { countedSyncs } from './metrics.ts';
 
 const NAME = 'kube-root-ca.crt';
 const ANNOTATION = 'kubernetes.io/description';
@@ -32,7 +33,7 @@ export async function start(context: ControllerContext) {
   const changed = ({ metadata }: ConfigMap) => queue.add(metadata.namespace!);
   configMaps.addHandler({ updated: (_, configMap) => changed(configMap), deleted: changed });
 
-  const reconcile = async (namespace: string) => {
+  const sync = async (namespace: string) => {
     if (namespaces.store.get(namespace)?.status?.phase !== 'Active') return;
     const resource = client.resource('configmaps');
     const wanted = plan(configMaps.store.get(`${namespace}/${NAME}`), rootCa);
@@ -47,5 +48,6 @@ export async function start(context: ControllerContext) {
       throw error;
     }
   };
+  const reconcile = countedSyncs(context, 'root_ca_cert_publisher', sync);
   return runQueue(context, { queue, informers: [namespaces, configMaps], workers: 5, reconcile });
 }

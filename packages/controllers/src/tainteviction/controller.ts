@@ -2,10 +2,10 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { type Again, storeKey, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
-import { Families } from '../metrics.ts';
 import { evict } from '../pods/evict.ts';
 import { indexByNode, podInformer, podsOn } from '../pods/informer.ts';
 import { runQueue } from '../work.ts';
+import { EvictionMetrics } from './metrics.ts';
 import { toleranceSeconds } from './tolerance.ts';
 
 const CONDITION = {
@@ -17,14 +17,7 @@ export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
   const recorder = context.recorder('taint-eviction-controller');
   const queue = new WorkQueue<string>(world, 'noexec_taint_node');
-  const families = new Families('taint_eviction_controller', context.metrics);
-  const deletions = families.counter('pod_deletions_total', 'ALPHA', 'Pods that were deleted.');
-  const latency = families.histogram(
-    [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240],
-    'pod_deletion_duration_seconds',
-    'ALPHA',
-    'How much later than it was due a pod was deleted.',
-  );
+  const metrics = new EvictionMetrics(context.metrics, 'taint_eviction_controller');
   const nodes = informers.informer('nodes');
   const pods = podInformer(informers);
   indexByNode(pods);
@@ -78,8 +71,7 @@ export async function start(context: ControllerContext) {
     }
     tell(key, 'Marking for deletion');
     await evict(client, pod, CONDITION);
-    deletions.with().inc();
-    latency.with().observe(Math.max(0, world.clock.now() - since - seconds * 1000) / 1000);
+    metrics.deleted(world.clock.now() - since - seconds * 1000);
     waiting.delete(key);
     return undefined;
   };

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { hasReason, keyOf, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
+import { countedSyncs } from '../rootca/metrics.ts';
 import { isServed } from '../served.ts';
 import { runQueue } from '../work.ts';
 
@@ -32,7 +33,7 @@ export async function start(context: ControllerContext) {
   const name = bundleName(SIGNER, trustBundle);
   const resource = client.resource(BUNDLES);
 
-  const reconcile = async () => {
+  const sync = async () => {
     const existing = bundles.store.get(name);
     const spec = { signerName: SIGNER, trustBundle };
     if (!existing) await resource.create({ metadata: { name }, spec });
@@ -44,5 +45,6 @@ export async function start(context: ControllerContext) {
       });
     }
   };
+  const reconcile = countedSyncs<'bundle'>(context, 'clustertrustbundle_publisher', sync);
   return runQueue(context, { queue, informers: [bundles], workers: 1, reconcile });
 }

@@ -2,9 +2,11 @@
 import type { Job } from '@keelson/api/generated/types/batch/v1';
 import { millisOf } from '@keelson/api/time';
 import { hasReason, keyOf, storeKey, WorkQueue } from '@keelson/client';
+import { exponentialBounds } from '@keelson/component/metrics/families';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { finishedCondition } from '../job/conditions.ts';
+import { Families } from '../metrics.ts';
 import { runQueue, workersOf } from '../work.ts';
 
 /**
@@ -26,6 +28,12 @@ export async function start(context: ControllerContext): Promise<Running> {
   const jobs = client.resource('jobs.batch');
   const informer = informers.informer('jobs.batch');
   const queue = new WorkQueue<string>(world, 'ttl_jobs_to_delete');
+  const late = new Families('ttl_after_finished_controller', context.metrics).histogram(
+    exponentialBounds(0.1, 2, 14),
+    'job_deletion_duration_seconds',
+    'ALPHA',
+    'How much later than it was due a job was deleted.',
+  );
   const look = (job: Job) => {
     if (job.spec.ttlSecondsAfterFinished !== undefined && finishedCondition(job)) queue.add(storeKey(job));
   };
@@ -43,6 +51,7 @@ export async function start(context: ControllerContext): Promise<Running> {
     if (really > 0) return { afterMs: really };
     const { uid } = fresh.metadata;
     await jobs.delete(keyOf(fresh), { propagationPolicy: 'Foreground', preconditions: { uid: uid! } });
+    late.with().observe(-(left(fresh) ?? 0) / 1000);
     return undefined;
   };
   return runQueue(context, {
