@@ -1,4 +1,5 @@
 /** Structural schemas of custom resources as OpenAPI 2 and 3 say them. */
+import { stringify } from '@keelson/api/codec/stringify';
 import type { Json } from './schemas.ts';
 
 /** A JSONSchemaProps of apiextensions.k8s.io/v1. */
@@ -56,6 +57,7 @@ export function toSchema3(schema: CustomSchema, embedded: Json): Json {
 }
 
 const INTEGER_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
+const INTEGER_OR_STRING_TEXT = stringify(INTEGER_OR_STRING);
 
 /** What is an integer or a string says so in words that everybody knows (apiserver/schema/unfold.go). */
 function unfold(schema: CustomSchema): CustomSchema {
@@ -67,7 +69,7 @@ function unfold(schema: CustomSchema): CustomSchema {
 }
 
 function saysIntegerOrString(anyOf: unknown): boolean {
-  return JSON.stringify(anyOf) === JSON.stringify(INTEGER_OR_STRING);
+  return stringify(anyOf) === INTEGER_OR_STRING_TEXT;
 }
 
 /**

@@ -24,6 +24,7 @@ const widget: CustomKind = {
   selectableFields: ['spec.color'],
 };
 const data = loadOpenApiDataSync();
+const user = { name: 'u', uid: '', groups: [], extra: {} };
 const served = enabledGroups({ 'api/all': 'false', 'node.k8s.io/v1': 'true' });
 
 function worldOf(...kinds: CustomKind[]) {
@@ -199,4 +200,17 @@ it('kinds come and go while the server runs', async () => {
   service.setCustomKinds('shop.example.com', 'v1', []);
   expect((await get(path))?.status).toBe(404);
   expect(await etag()).toBe(before);
+});
+
+it('says integers that no double holds as they are', async () => {
+  const max = 9223372036854775807n;
+  const schema = { type: 'object', properties: { spec: { type: 'object', properties: { x: { maxLength: max } } } } };
+  const kind = { ...widget, schema } as CustomKind;
+  const service = new OpenApiService({ served: () => served, now: () => new Date(0) });
+  service.setCustomKinds(kind.group, kind.version, [kind]);
+  const request = { method: 'GET', query: new URLSearchParams(), headers: {}, user };
+  const index = await service.serve({ ...request, path: '/openapi/v3' });
+  expect(index?.status).toBe(200);
+  for (const path of ['/openapi/v2', '/openapi/v3/apis/shop.example.com/v1'])
+    expect(String((await service.serve({ ...request, path }))?.body)).toContain('"maxLength":9223372036854775807');
 });

@@ -1,4 +1,5 @@
 /** Encodings that the documents need: Go's JSON, and the hash by which shared parameters are named. */
+import { stringify } from '@keelson/api/codec/stringify';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '<': '\\u003c',
@@ -10,7 +11,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** JSON as Go's encoding/json writes it, with `<`, `>` and `&` escaped. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => ESCAPES[c]!);
+  return stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => ESCAPES[c]!);
 }
 
 const FNV_OFFSET = 0xcbf29ce484222325n;
@@ -32,7 +33,7 @@ export function goYaml(value: unknown): string {
 
 /** Nested blocks are indented to the next column that four divides. @param column where the value itself stands */
 function yamlLines(value: unknown, column: number): string[] {
-  if (isEmpty(value)) return [typeof value === 'string' ? yamlString(value) : JSON.stringify(value)];
+  if (isEmpty(value)) return [typeof value === 'string' ? yamlString(value) : stringify(value)];
   if (Array.isArray(value)) return value.flatMap((item) => hang('- ', yamlLines(item, column + 2)));
   const indent = 4 - (column % 4);
   return Object.entries(value as object).flatMap(([key, entry]) => {

@@ -20,11 +20,16 @@ export class Writer {
     this.#parts.push(part);
     this.#length += part.length;
   }
-  varint(value: number): void {
+  varint(value: number | bigint): void {
     const bytes: number[] = [];
     let rest = value;
-    for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-    bytes.push(rest);
+    // Negative numbers are written as those of 64 bits that they are congruent with.
+    if (typeof rest === 'bigint' || rest < 0)
+      for (rest = BigInt.asUintN(64, BigInt(rest)); rest > Number.MAX_SAFE_INTEGER; rest >>= 7n)
+        bytes.push(Number(rest & 0x7fn) | 0x80);
+    let low = Number(rest);
+    for (; low > 0x7f; low = Math.floor(low / 128)) bytes.push((low % 128) | 0x80);
+    bytes.push(low);
     this.#add(Buffer.from(bytes));
   }
   bytes(field: number, value: Buffer): void {
@@ -36,7 +41,7 @@ export class Writer {
     this.varint(field * 8);
     this.varint(value ? 1 : 0);
   }
-  int(field: number, value: number): void {
+  int(field: number, value: number | bigint): void {
     this.varint(field * 8);
     this.varint(value);
   }
@@ -58,10 +63,10 @@ export const bool: Write = (value, out, field) => {
   if (value === true) out.bool(field, true);
 };
 export const double: Write = (value, out, field) => {
-  if (value !== 0) out.double(field, value as number);
+  if (value !== 0) out.double(field, Number(value));
 };
 export const int: Write = (value, out, field) => {
-  if (value !== 0) out.int(field, value as number);
+  if (value !== 0) out.int(field, value as number | bigint);
 };
 /** A value of any shape, as YAML. */
 export const any: Write = (value, out, field) => nested(out, field, (inner) => string(goYaml(value), inner, 2));

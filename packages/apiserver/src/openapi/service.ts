@@ -3,6 +3,7 @@
  * made of what it follows from, so that the index of version 3 costs nothing (kube-openapi/pkg/handler, handler3).
  */
 import { createHash } from 'node:crypto';
+import { stringify } from '@keelson/api/codec/stringify';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import { acceptsGzip, gunzip, gzip } from '../http/compression.ts';
@@ -226,7 +227,7 @@ const digests = new WeakMap<CustomKind, string>();
 function digestOf(kind: CustomKind): string {
   let digest = digests.get(kind);
   if (digest === undefined) {
-    digest = createHash('sha512').update(JSON.stringify(kind)).digest('hex');
+    digest = createHash('sha512').update(stringify(kind)).digest('hex');
     digests.set(kind, digest);
   }
   return digest;
