@@ -1,5 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { encodeYaml, readYaml } from '@keelson/api/codec/yaml';
+import { encodeYaml, readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 
 /** What a client needs to reach a cluster as one user. PEM texts. */
@@ -62,9 +62,9 @@ export async function writeKubeconfig(file: string, access: ClusterAccess): Prom
 function parseKubeconfig(file: string, text: string): Kubeconfig {
   let config: unknown;
   try {
-    config = readYaml(text);
+    config = readConfidentialYaml(text);
   } catch (error) {
-    throw new Error(`${file} is no YAML: ${(error as Error).message.split('\n')[0]}`);
+    throw new Error(`${file} is no YAML: ${(error as Error).message}`);
   }
   if (config === null || config === undefined) return {};
   const { kind } = config as { kind?: unknown };

@@ -63,6 +63,19 @@ export function readYaml(text: string): unknown {
   return decodeYamlDocument(Buffer.from(text)).value;
 }
 
+/**
+ * The same for texts that hold secrets: what is wrong is told up to the first word that may be the text's own, as in
+ * ``yaml: unknown anchor 'x' referenced`` or ``cannot decode !!str `x` as a !!int``.
+ * @throws DecodeError
+ */
+export function readConfidentialYaml(text: string): unknown {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    throw new DecodeError(/^[^'"`{[%]*/.exec((error as Error).message)![0].trimEnd());
+  }
+}
+
 function yamlToJson(bytes: Uint8Array): { json: Uint8Array; duplicates: readonly string[] } {
   const text = decodeUtf8Strictly(bytes);
   if (isPlainJson(bytes, text)) return { json: bytes, duplicates: [] };

@@ -38,7 +38,12 @@ describe('the token file', () => {
     expect(() => parseTokenFile('a,b\n', 'tokens.csv')).toThrow(
       "token file 'tokens.csv' must have at least 3 columns (token, user name, user uid), found 2",
     );
-    expect(() => parseTokenFile('a,b"c,d\n', 'f')).toThrow();
+  });
+  test.each([
+    ['tok"en,u,1\n', 'parse error on line 1, column 4: bare " in non-quoted-field'],
+    ['a,u,1\n"token,u,1', 'parse error on line 2, column 11: extraneous or missing " in quoted-field'],
+  ])('%j is refused without a word of what is in it', (text, problem) => {
+    expect(() => parseTokenFile(text, 'f')).toThrow(new Error(problem));
   });
 });
 

@@ -67,6 +67,11 @@ describe('kubeconfig', () => {
     ],
     [kubeconfig('', ', proxy-url: "p"'), `invalid 'proxy-url' "p" for cluster "c": it is no URL`],
     [
+      kubeconfig('', ', proxy-url: "ftp://jane:a:b@c@p:1"'),
+      `invalid 'proxy-url' "ftp://jane:xxxxx@p:1" for cluster "c": unsupported scheme "ftp", must be http, https, or socks5`,
+    ],
+    [kubeconfig('token: *hunter'), 'the kubeconfig is no YAML: error converting YAML to JSON: yaml: unknown anchor'],
+    [
       kubeconfig('token: t, username: a'),
       'more than one authentication method found for u; found [token basicAuth], only one is allowed',
     ],
@@ -112,4 +117,47 @@ describe('files', () => {
     clock.advance(10_000);
     expect(await text.get()).toBe('three');
   });
+});
+
+it('no problem of a kubeconfig tells what is secret in it', () => {
+  const secret = 'hunter2sEcReT';
+  const text = kubeconfig(
+    `token: ${secret}, client-key-data: ${secret}, password: ${secret}`,
+    `, proxy-url: "a:${secret}@p"`,
+  );
+  const told: string[] = [];
+  // Whatever YAML knows, put anywhere before a secret or into it.
+  for (const mark of [
+    '*',
+    '&',
+    '!',
+    '!!int ',
+    '@',
+    '`',
+    '%',
+    '"',
+    "'",
+    '|',
+    '>',
+    '- ',
+    '? ',
+    ': ',
+    '{',
+    '[',
+    ']',
+    '}',
+    ', ',
+    '\t',
+    '\n',
+    '\0',
+  ])
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1))
+      for (const where of [at - 3, at - 2, at - 1, at, at + 7, at + secret.length])
+        try {
+          parseKubeconfig(text.slice(0, where) + mark + text.slice(where), '/');
+        } catch (error) {
+          told.push((error as Error).message);
+        }
+  expect(told.length).toBeGreaterThan(100);
+  expect(told.filter((message) => /hunter2|sEcReT/.test(message))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** Where the server is and who asks: from a kubeconfig, or from what a pod finds in its container. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { readYaml } from '@keelson/api/codec/yaml';
+import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { joinHostPort } from '@keelson/component/go/net';
 import type { Impersonation } from './client.ts';
 import { type ExecConfig, type ExecEntry, execConfigOf } from './exec.ts';
@@ -102,13 +102,18 @@ const PROXIES = ['http', 'https', 'socks5'];
 /** @throws KubeconfigError for what is no URL of a proxy */
 function proxyOf(text: string, cluster: string): URL {
   const refused = (why: string): KubeconfigError =>
-    new KubeconfigError(`invalid 'proxy-url' ${JSON.stringify(text)} for cluster ${JSON.stringify(cluster)}: ${why}`);
+    new KubeconfigError(
+      `invalid 'proxy-url' ${JSON.stringify(withoutPassword(text))} for cluster ${JSON.stringify(cluster)}: ${why}`,
+    );
   const url = URL.parse(text);
   if (!url) throw refused('it is no URL');
   const scheme = url.protocol.slice(0, -1);
   if (PROXIES.includes(scheme)) return url;
   throw refused(`unsupported scheme ${JSON.stringify(scheme)}, must be http, https, or socks5`);
 }
+
+/** As Go's URL.Redacted, of what may be no URL, too. */
+const withoutPassword = (url: string) => url.replace(/^((?:[a-z0-9+.-]+:\/\/)?[^:@/]*):.*@/i, '$1:xxxxx@');
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -172,9 +177,9 @@ interface User {
 function read(text: string): Kubeconfig {
   let config: unknown;
   try {
-    config = readYaml(text);
+    config = readConfidentialYaml(text);
   } catch (error) {
-    throw new KubeconfigError(`the kubeconfig is no YAML: ${(error as Error).message.split('\n')[0]}`);
+    throw new KubeconfigError(`the kubeconfig is no YAML: ${(error as Error).message}`);
   }
   if (typeof config !== 'object' || config === null) throw new KubeconfigError('the kubeconfig is empty');
   return config as Kubeconfig;

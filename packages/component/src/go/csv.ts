@@ -8,16 +8,30 @@ const strayQuote = 'extraneous or missing " in quoted-field';
  */
 export function readRecord(text: string): string[] {
   if (text === '') return [];
-  const source = text.replaceAll('\r\n', '\n');
-  const start = /^\n*/.exec(source)![0].length;
-  if (start === source.length) throw new Error('EOF');
-  const fields: string[] = [];
-  let at = start;
-  for (;;) {
-    const field = source[at] === '"' ? quotedField(source, start, at) : plainField(source, start, at);
-    fields.push(field.value);
-    if (source[field.end] !== ',') return fields;
-    at = field.end + 1;
+  const [first] = recordsOf(text);
+  if (!first) throw new Error('EOF');
+  return first;
+}
+
+/** All records, each with as many fields as it has. @throws Error with encoding/csv's text, which quotes nothing of what is read */
+export function readRecords(text: string): string[][] {
+  return [...recordsOf(text)];
+}
+
+function* recordsOf(text: string): Generator<string[]> {
+  const source = text.replaceAll('\r\n', '\n').replace(/\r$/, '');
+  for (let at = 0; at < source.length; at++) {
+    if (source[at] === '\n') continue;
+    const start = at;
+    const fields: string[] = [];
+    for (;;) {
+      const field = source[at] === '"' ? quotedField(source, start, at) : plainField(source, start, at);
+      fields.push(field.value);
+      at = field.end;
+      if (source[at] !== ',') break;
+      at++;
+    }
+    yield fields;
   }
 }
 

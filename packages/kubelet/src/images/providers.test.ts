@@ -41,7 +41,7 @@ const token: TokenAttributes = {
   optionalAnnotations: ['tier', 'absent'],
 };
 
-function asked(answer: object | Error, configuration: Partial<ProviderConfiguration> = {}) {
+function asked(answer: object | Error | string, configuration: Partial<ProviderConfiguration> = {}) {
   const calls: { program: string; args: readonly string[]; image: string; profile: string | undefined }[] = [];
   const told: unknown[] = [];
   const complaints: string[] = [];
@@ -50,6 +50,7 @@ function asked(answer: object | Error, configuration: Partial<ProviderConfigurat
     calls.push({ program, args, image, profile: env.PROFILE });
     told.push([serviceAccountToken, serviceAccountAnnotations]);
     if (answer instanceof Error) throw answer;
+    if (typeof answer === 'string') return answer;
     return JSON.stringify({ kind: 'CredentialProviderResponse', apiVersion, ...answer });
   };
   const world = manualWorld();
@@ -140,6 +141,12 @@ describe('providers of credentials', () => {
     expect(strict.complaints[0]).toMatch(/^credential provider plugin returned the service account token/);
     const loose = asked(answer, { token: { ...token, cacheType: 'Token' } });
     expect(await loose.providers.for(pod, IMAGE)).toHaveLength(1);
+  });
+
+  it('are passed over where they answer no JSON, of which nothing is told', async () => {
+    const { providers, complaints } = asked('{"password":hunter2}');
+    expect(await providers.for(pod, IMAGE)).toEqual([]);
+    expect(complaints).toEqual(['the answer of the credential provider plugin is no JSON']);
   });
 
   it('are passed over where the account is gone', async () => {

@@ -133,7 +133,7 @@ class Provider {
     const own = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     const told = data ? { serviceAccountToken: data.token, serviceAccountAnnotations: data.annotations } : {};
     const request = JSON.stringify({ kind: 'CredentialProviderRequest', apiVersion, image, ...told });
-    const answer = JSON.parse(await this.#run(this.#program, args, { ...process.env, ...own }, request)) as Response;
+    const answer = responseOf(await this.#run(this.#program, args, { ...process.env, ...own }, request));
     if (answer.kind !== 'CredentialProviderResponse' || answer.apiVersion !== apiVersion)
       throw new Error(`the answer is no CredentialProviderResponse of ${apiVersion}`);
     const { cacheKeyType = '', cacheDuration, auth = {} } = answer;
@@ -145,6 +145,15 @@ class Provider {
     const keptMs = cacheDuration === undefined ? defaultCacheMs : parseDuration(cacheDuration);
     if (keptMs > 0) this.#kept.set(keyOf(key, account), { auth, until: this.#world.clock.now() + keptMs });
     return auth;
+  }
+}
+
+/** @throws Error that quotes nothing: a parser's own would, and there are passwords in it */
+function responseOf(output: string): Response {
+  try {
+    return JSON.parse(output) as Response;
+  } catch {
+    throw new Error('the answer of the credential provider plugin is no JSON');
   }
 }
 
