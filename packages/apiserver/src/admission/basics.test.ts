@@ -132,6 +132,23 @@ describe('namespaces', () => {
       namespaceExists(world).validate!(request('UPDATE', 'configmaps', { metadata: {} }, { namespace: 'new' })),
     ).rejects.toThrow('namespaces "new" not found');
   });
+
+  test('of another group are in a namespace as all else', async () => {
+    const world = fakeWorld();
+    const theirs = request(
+      'CREATE',
+      'namespaces.example.com',
+      { kind: 'Namespace', metadata: {} },
+      { namespace: 'new' },
+    );
+    await expect(namespaceExists(world).validate!(theirs)).rejects.toThrow('namespaces "new" not found');
+    await namespaceAutoProvision(world).mutate!(theirs);
+    expect(world.created).toEqual(['new']);
+    const own = request('CREATE', 'namespaces', { kind: 'Namespace', metadata: {} }, { namespace: 'newer' });
+    await namespaceExists(world).validate!(own);
+    await namespaceAutoProvision(world).mutate!(own);
+    expect(world.created).toEqual(['new']);
+  });
 });
 
 describe('service accounts', () => {

@@ -2,7 +2,14 @@
 import { forbidden, hasReason, internalError, notFound, StatusError } from '@keelson/api/errors';
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import { LRUCache } from 'lru-cache';
-import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, refuse, unaskable } from './plugin.ts';
+import {
+  type AdmissionAttributes,
+  type AdmissionPlugin,
+  type AdmissionWorld,
+  isNamespace,
+  refuse,
+  unaskable,
+} from './plugin.ts';
 
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 const NAMESPACES = { group: '', resource: 'namespaces' };
@@ -41,7 +48,7 @@ export function namespaceLifecycle({ objects, wait, now }: AdmissionWorld): Admi
     name: 'NamespaceLifecycle',
     handles: (operation, resource) => operation !== 'CONNECT' && resource !== ACCESS_REVIEWS,
     async mutate(a) {
-      if (a.resource.group === '' && a.kind.kind === 'Namespace') {
+      if (isNamespace(a)) {
         if (a.operation !== 'DELETE') return;
         if (IMMORTAL.has(a.name)) throw forbidden(a.resource, a.name, 'this namespace may not be deleted');
         recentlyDeleted.set(a.name, true);
@@ -71,7 +78,7 @@ export function namespaceExists({ objects }: AdmissionWorld): AdmissionPlugin {
     name: 'NamespaceExists',
     handles: (operation) => operation !== 'CONNECT',
     async validate(a) {
-      if (a.namespace === '' || a.kind.kind === 'Namespace') return;
+      if (a.namespace === '' || isNamespace(a)) return;
       const found =
         (await objects.get('namespaces', '', a.namespace)) ?? (await objects.getLive('namespaces', '', a.namespace));
       if (!found) throw notFound(NAMESPACES, a.namespace);
@@ -85,7 +92,7 @@ export function namespaceAutoProvision({ objects, createNamespace }: AdmissionWo
     name: 'NamespaceAutoProvision',
     handles: (operation) => operation === 'CREATE',
     async mutate(a) {
-      if (a.dryRun || a.namespace === '' || a.kind.kind === 'Namespace') return;
+      if (a.dryRun || a.namespace === '' || isNamespace(a)) return;
       if (await objects.get('namespaces', '', a.namespace)) return;
       try {
         await createNamespace(a.namespace);

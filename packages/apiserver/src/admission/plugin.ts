@@ -95,6 +95,11 @@ function nameOf({ name, object }: AdmissionAttributes): string {
   return name || object?.metadata?.name || object?.metadata?.generateName || 'Unknown';
 }
 
+/** Whether it is about a namespace: its name is in `namespace`, too, though it is in none. */
+export function isNamespace({ kind }: Pick<AdmissionAttributes, 'kind'>): boolean {
+  return kind.group === '' && kind.kind === 'Namespace';
+}
+
 /** `resource`, or `resource.group`: how handles() names it. */
 export function resourceKey({ group, resource }: { readonly group: string; readonly resource: string }): string {
   return group === '' ? resource : `${resource}.${group}`;

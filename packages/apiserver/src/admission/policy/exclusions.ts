@@ -1,7 +1,7 @@
 /** What policies never see (pkg/kubeapiserver/admission/exclusion, plugin/policy/generic/plugin.go). */
 import type { Namespace } from '@keelson/api/generated/types/core/v1';
 import { namespaceOf } from '../matching/selectors.ts';
-import { type AdmissionAttributes, type AdmissionWorld, resourceKey } from '../plugin.ts';
+import { type AdmissionAttributes, type AdmissionWorld, isNamespace, resourceKey } from '../plugin.ts';
 
 const EXCLUDED = new Set([
   // Questions about who somebody is and what he may do: without them nobody could do anything about a bad policy.
@@ -23,9 +23,9 @@ export function isExcluded({ resource }: AdmissionAttributes): boolean {
 
 /** `namespaceObject`; a namespace is in none. @throws StatusError 404 */
 export async function namespaceFor(
-  { namespace, kind }: AdmissionAttributes,
+  attributes: AdmissionAttributes,
   { objects }: Pick<AdmissionWorld, 'objects'>,
 ): Promise<Namespace | undefined> {
-  const isNamespace = kind.group === '' && kind.version === 'v1' && kind.kind === 'Namespace';
-  return namespace === '' || isNamespace ? undefined : namespaceOf(objects, namespace);
+  const { namespace } = attributes;
+  return namespace === '' || isNamespace(attributes) ? undefined : namespaceOf(objects, namespace);
 }

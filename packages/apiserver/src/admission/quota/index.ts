@@ -10,7 +10,13 @@ import { sameAmounts, toResourceList } from '@keelson/api/quota/amounts';
 import { type Evaluator, objectCount } from '@keelson/api/quota/evaluator';
 import { quotaEvaluators } from '@keelson/api/quota/evaluators';
 import { LRUCache } from 'lru-cache';
-import { type AdmissionAttributes, type AdmissionPlugin, type AdmissionWorld, resourceKey } from '../plugin.ts';
+import {
+  type AdmissionAttributes,
+  type AdmissionPlugin,
+  type AdmissionWorld,
+  isNamespace,
+  resourceKey,
+} from '../plugin.ts';
 import { admitted, type Balance, balanceOf } from './check.ts';
 import type { LimitedResource } from './config.ts';
 
@@ -151,8 +157,7 @@ export function resourceQuota(world: AdmissionWorld, limited: readonly LimitedRe
     name: 'ResourceQuota',
     handles: (operation, resource) => (operation === 'CREATE' || operation === 'UPDATE') && !IGNORED.has(resource),
     async validate(a) {
-      if (a.namespace === '' || (a.operation === 'CREATE' && a.kind.kind === 'Namespace' && a.kind.group === ''))
-        return;
+      if (a.namespace === '' || (a.operation === 'CREATE' && isNamespace(a))) return;
       const evaluator = evaluatorOf(a);
       if (!evaluator.handles(a)) return;
       if (limited.length === 0 && (await objects.list('resourcequotas', a.namespace)).length === 0) return;
