@@ -70,3 +70,16 @@ describe('readObject', () => {
     await expect(readObject(cut('{"a":', 2))).rejects.toMatchObject({ name: 'ConnectionError', loss: 'broken' });
   });
 });
+
+it('an object without end is cut off', async () => {
+  let taken = 0;
+  async function* endless() {
+    const blanks = Buffer.alloc(1024 * 1024, ' ');
+    for (;;) {
+      taken++;
+      yield blanks;
+    }
+  }
+  await expect(readObject(endless())).rejects.toThrow('the answer is too large');
+  expect(taken).toBe(65);
+});

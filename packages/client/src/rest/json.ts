@@ -2,12 +2,17 @@
 import { ConnectionError } from './transport.ts';
 
 /** More than any object that a server stores. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
 
-/** @throws ConnectionError when the text breaks off or is no JSON */
+/** @throws ConnectionError when the text breaks off, is no JSON, or larger than any object */
 export async function readObject(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > MAX_OBJECT_BYTES) throw new ConnectionError('broken', 'the answer is too large');
+  }
   return parse(chunks);
 }
 
@@ -28,7 +33,7 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
     if (start === chunk.byteLength) continue;
     parts.push(start === 0 ? chunk : chunk.subarray(start));
     size += chunk.byteLength - start;
-    if (size > MAX_LINE_BYTES) throw new ConnectionError('broken', 'a watch event is too large');
+    if (size > MAX_OBJECT_BYTES) throw new ConnectionError('broken', 'a watch event is too large');
   }
 }
 

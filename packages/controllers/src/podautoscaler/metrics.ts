@@ -5,6 +5,7 @@ import { Quantity } from '@keelson/api/quantity';
 import { selectorOfObject } from '@keelson/api/selectors/labels';
 import { millisOf } from '@keelson/api/time';
 import { type Client, discover, preferred, type ResourceDefinition } from '@keelson/client';
+import { readObject } from '@keelson/client/rest/json';
 import { parseDuration } from '@keelson/component/go/duration';
 
 /** Of one pod. */
@@ -144,10 +145,8 @@ export class Metrics {
 
   #get(path: string, query: Record<string, unknown>, group: string, name: string): Promise<{ items?: MetricValue[] }> {
     const subject = { verb: 'get', group, resource: name, name: '' };
-    return this.#client.call({ method: 'GET', path, query, subject }, async (response) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response.body) chunks.push(chunk);
-      return JSON.parse(Buffer.concat(chunks).toString()) as { items?: MetricValue[] };
+    return this.#client.call({ method: 'GET', path, query, subject }, async ({ body }) => {
+      return (await readObject(body)) as { items?: MetricValue[] };
     });
   }
 }

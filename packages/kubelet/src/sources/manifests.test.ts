@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { manualWorld } from '@keelson/client/testing/world';
@@ -179,4 +180,14 @@ it('lets pods be as long as their manifests cannot be found out', async () => {
   await rm(directory);
   await rename(`${directory}-away`, directory);
   expect(await seen()).toEqual([]);
+});
+
+it('reads files alone, none that is too large', async () => {
+  const { write, seen } = folder();
+  execFileSync('mkfifo', [join(directory, 'pipe')]);
+  await mkdir(join(directory, 'folder'));
+  await write('a.yaml', manifest('a').padEnd(10 * 1024 * 1024 + 1));
+  expect(await seen()).toEqual(['a.yaml: the read limit is reached']);
+  await write('a.yaml', manifest('a').padEnd(10 * 1024 * 1024));
+  expect(await seen()).toEqual(['put a-n1 i:v1']);
 });

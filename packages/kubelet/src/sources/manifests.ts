@@ -36,6 +36,7 @@ interface Manifest {
 /** Files that change without anybody telling are seen so often. */
 const RESCAN_MS = 20_000;
 /** A file that is being written is let be so long. */
+const MAX_BYTES = 10 * 1024 * 1024;
 const SETTLE_MS = 200;
 
 export class Manifests {
@@ -126,7 +127,7 @@ export class Manifests {
     }
   }
 
-  /** @returns undefined for a file that is not there any more, and for a folder */
+  /** @returns undefined for a file that is not there any more, and for what is none: a folder, a socket, a pipe that nobody writes to */
   async #read(file: string): Promise<Manifest | undefined> {
     const { nodeName, world, rules } = this.#options;
     const known = this.#manifests.get(file);
@@ -138,10 +139,13 @@ export class Manifests {
     });
     let bytes: Buffer;
     try {
+      const found = await stat(file);
+      if (!found.isFile()) return undefined;
+      if (found.size > MAX_BYTES) return broken('', new Error('the read limit is reached'));
       bytes = await readFile(file);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return code === 'ENOENT' || code === 'EISDIR' ? undefined : broken('', error as Error);
+      return code === 'ENOENT' ? undefined : broken('', error as Error);
     }
     const text = bytes.toString('latin1');
     if (known?.text === text) return known;
