@@ -15,6 +15,8 @@ export class Resources {
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<ResourceDefinition, ResourceStore>();
+  /** Which were served: requests that had found them go on. */
+  readonly #gone = new WeakSet<ResourceDefinition>();
   readonly #storeOf: (resource: GroupResource, type: StructType | undefined) => Store;
 
   /** @param storeOf the store as a resource sees it; the same one each time. Default: that of the environment */
@@ -55,7 +57,8 @@ export class Resources {
     let store = this.#stores.get(definition);
     if (!store) {
       store = this.#open(definition);
-      this.#stores.set(definition, store);
+      if (this.#gone.has(definition)) store.cacher.end();
+      else this.#stores.set(definition, store);
     }
     return store;
   }
@@ -112,6 +115,7 @@ export class Resources {
     const known = this.#served.get(keyOf(served));
     if (!known) return;
     this.#served.delete(keyOf(known));
+    this.#gone.add(known.definition);
     this.#stores.get(known.definition)?.cacher.end();
     this.#stores.delete(known.definition);
   }

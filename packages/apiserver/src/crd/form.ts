@@ -20,12 +20,17 @@ export class CustomForm implements ObjectForm {
   readonly #group: string;
   readonly #kind: string;
   readonly #schema: CustomSchema;
+  readonly #isStored: boolean;
 
-  /** @param kind objects that say they are of another are left as they are, for validation to refuse */
-  constructor(group: string, kind: string, schema: CustomSchema) {
+  /**
+   * @param kind objects that say they are of another are left as they are, for validation to refuse
+   * @param isStored whether objects are stored in the version of the schema
+   */
+  constructor(group: string, kind: string, schema: CustomSchema, isStored = true) {
     this.#group = group;
     this.#kind = kind;
     this.#schema = schema;
+    this.#isStored = isStored;
   }
 
   get apply(): ApplySchema {
@@ -60,8 +65,12 @@ export class CustomForm implements ObjectForm {
 
   emptiesToNull(): void {}
 
-  /** What server-side apply has put where it may not be is gone, and a status that creation took away has its default. */
+  /**
+   * What server-side apply has put where it may not be is gone, and a status that creation took away has its default. Of what is
+   * stored in another version it is that one's schema that says so, when it is read.
+   */
   reread(object: KubeObject): void {
+    if (!this.#isStored) return;
     this.#schema.prune(object, { dropsMalformed: true });
     this.#schema.applyDefaults(object);
   }

@@ -88,7 +88,7 @@ function serve(
   const { group } = spec;
   const { kind, plural, singular = '', listKind = `${kind}List` } = status.acceptedNames;
   const schema = stored.schemas.get(version.name)!;
-  const form = new CustomForm(group, kind, schema);
+  const form = new CustomForm(group, kind, schema, version.name === stored.storage);
   const { subresources = {}, selectableFields = [] } = version;
   const namespaced = spec.scope === 'Namespaced';
   const behaviour: CustomBehaviour = {

@@ -44,6 +44,25 @@ describe('a definition', () => {
     ]);
   });
 
+  it('that is converted by a webhook nobody can trust is not established', () => {
+    const given = crd('widgets');
+    const webhook = { clientConfig: { url: 'https://localhost', caBundle: 'Cg==' }, conversionReviewVersions: ['v1'] };
+    const settled = settle({ ...given, spec: { ...given.spec, conversion: { strategy: 'Webhook', webhook } } });
+    expect(conditions(settled)[1]).toEqual([
+      'Established',
+      'False',
+      'InvalidCABundle',
+      'The conversion webhook CABundle is invalid',
+    ]);
+    const mended = settle({ ...settled, spec: given.spec });
+    expect(conditions(mended)[1]).toEqual([
+      'Established',
+      'True',
+      'InitialNamesAccepted',
+      'the initial names have been accepted',
+    ]);
+  });
+
   it.each<[string, Partial<CRD['spec']['names']>, string, string]>([
     ['singular', { singular: 'widget' }, 'SingularConflict', '"widget" is already in use'],
     [

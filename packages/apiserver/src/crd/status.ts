@@ -12,6 +12,7 @@ import type {
 } from '@keelson/api/generated/types/apiextensions/v1';
 import { aggregate } from '../aggregate.ts';
 import { approvalCondition } from '../registry/apiextensions/customresourcedefinition/approval.ts';
+import { caBundleProblem } from '../registry/validation/cabundle.ts';
 
 type CRD = CustomResourceDefinition;
 type Condition = CustomResourceDefinitionCondition;
@@ -34,8 +35,16 @@ export function nextStatus(crd: CRD, others: Iterable<CRD>, now: Date): CustomRe
     if (named) return named;
   }
   if (!isTrue(crd, 'NamesAccepted') || isTrue(crd, 'Established')) return undefined;
-  const message = 'the initial names have been accepted';
-  return saying(status, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message }, now);
+  const establishing = establishment(spec.conversion?.webhook?.clientConfig?.caBundle);
+  if (conditionOf(crd, 'Established')?.reason === establishing.reason) return undefined;
+  return saying(status, { type: 'Established', ...establishing }, now);
+}
+
+/** What is converted by a webhook that nobody can trust is not served. */
+function establishment(caBundle: string | undefined): Pick<Condition, 'status' | 'reason' | 'message'> {
+  return caBundle && caBundleProblem(caBundle) !== undefined
+    ? { status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' }
+    : { status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' };
 }
 
 export function isTrue(crd: CRD, type: string): boolean {

@@ -12,7 +12,7 @@ const KEY = '/registry/example.com/widgets/ns/a';
 const object = (version: string, spec: object): KubeObject => ({
   kind: 'Widget',
   apiVersion: `example.com/${version}`,
-  metadata: { name: 'a' },
+  metadata: { name: 'a', generation: 1 },
   spec,
 });
 const schemaOf = (version: string, properties: Record<string, JSONSchemaProps>) =>
@@ -43,6 +43,17 @@ describe('versions that differ in their name', () => {
     await inner.put(KEY, encodeStored(object('v1', { a: 'x', old: 1 })), { expect: 0 });
     const { kvs } = await view(inner, 'v1').list({ prefix: '/registry/example.com/widgets/' });
     expect(kvs.map(({ value }) => read(value))).toEqual([object('v1', { a: 'x', size: 'M' })]);
+  });
+
+  it('metadata that is older than its checks is mended', async () => {
+    const inner = openMemoryStore();
+    const given = {
+      ...object('v1', { size: 'S' }),
+      metadata: { name: 'a', labels: { a: 'x y' }, annotations: { b: 1 }, color: 1 },
+    };
+    await inner.put(KEY, Buffer.from(JSON.stringify(given)), { expect: 0 });
+    const mended = { ...object('v1', { size: 'S' }), metadata: { name: 'a', generation: 1, labels: { a: 'x y' } } };
+    expect(await stored(view(inner, 'v1'))).toEqual(mended);
   });
 
   it('what lies there in another than the storage version is to be written again', async () => {

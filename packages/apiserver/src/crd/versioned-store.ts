@@ -11,7 +11,7 @@ import type { KeyValue, Store, WriteOptions, WriteResult } from '@keelson/storag
 import { TransformedStore } from '@keelson/storage/transformed-store';
 import { readStored } from '../registry/readstored.ts';
 import { type Conversion, RENAMING } from './conversion.ts';
-import type { CustomSchema } from './schema/index.ts';
+import { type CustomSchema, repairMetadata } from './schema/index.ts';
 
 export interface Versions {
   readonly group: string;
@@ -80,11 +80,13 @@ export class VersionedStore extends TransformedStore {
     return converted instanceof Promise ? converted.then(finish) : finish(converted as readonly KubeObject[]);
   }
 
-  /** Pruned and defaulted by the schema of the version that it was stored in. */
+  /** Pruned and defaulted by the schema of the version that it was stored in; what is older than checks of metadata is mended. */
   #normalized(kv: KeyValue): KubeObject {
     const { object } = readStored(kv);
-    this.#pruned(object, object.apiVersion ?? '');
-    this.#schemaOf(object.apiVersion ?? '')?.applyDefaults(object);
+    const schema = this.#schemaOf(object.apiVersion ?? '');
+    repairMetadata(object);
+    schema?.prune(object, { dropsMalformed: true });
+    schema?.applyDefaults(object);
     return object;
   }
 

@@ -134,6 +134,18 @@ describe('cacher', () => {
     await expect(waiting).rejects.toThrow('the resource is no longer served');
   });
 
+  it('lets who has begun to read find what was there when he came, after its end too', async () => {
+    await cacher.ready();
+    cacher.end();
+    await put('n/late', 'written');
+    await cacher.waitFor(await store.currentRevision());
+    expect(cacher.list('').map(({ name }) => name)).toContain('late');
+    const ended = new Promise<Error>((resolve) => {
+      cacher.subscribe(cacher.revision, { onEvents: () => {}, onEnd: resolve });
+    });
+    expect((await ended).message).toBe('the resource is no longer served');
+  });
+
   it('tells those who wait that an object keeps it from being loaded again, and who comes since when', async () => {
     const broken = new StatusError(500, '', 'conversion failed');
     let nowMs = 0;

@@ -75,6 +75,8 @@ export class Cacher {
   /** When the cache was last filled no more, or was first to be. */
   #downSinceMs: number | undefined;
   #closed = false;
+  #ended = false;
+  #isCatchingUp = false;
   readonly #audience = new Audience();
   #waiting: { revision: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
@@ -141,6 +143,8 @@ export class Cacher {
     await this.ready();
     // What is read after the call is as new as the call.
     if (!isLoaded) return this.#revision;
+    // Nobody told it of what was written since, and who reads had come before.
+    if (this.#ended && this.#options.store.embedded) return this.#revision;
     const revision = await this.#options.store.currentRevision();
     if (this.#options.store.embedded) {
       if (revision > this.#revision) this.#revision = revision;
@@ -159,7 +163,8 @@ export class Cacher {
     if (this.#revision >= revision) return;
     if (this.#closed) throw new Error(NOT_SERVED);
     const reached = new Promise<void>((resolve, reject) => this.#waiting.push({ revision, resolve, reject }));
-    this.#options.store.requestProgress(revision);
+    if (this.#ended) this.#catchUp();
+    else this.#options.store.requestProgress(revision);
     await reached;
   }
 
@@ -193,6 +198,10 @@ export class Cacher {
   subscribe(fromRevision: number, subscriber: Subscriber, interest?: Interest): (() => void) | undefined {
     if (fromRevision < this.#ring.start) return undefined;
     const missed = this.#ring.after(fromRevision);
+    if (this.#ended) {
+      queueMicrotask(() => subscriber.onEnd(new Error(NOT_SERVED)));
+      return () => {};
+    }
     const unsubscribe = this.#audience.add(subscriber, interest);
     if (missed.length > 0) subscriber.onEvents(missed, this.#revision);
     return unsubscribe;
@@ -210,11 +219,37 @@ export class Cacher {
     this.#abandon(new Error(NOT_SERVED));
   }
 
-  /** The resource is no longer served: like {@link close}, but subscribers are told. */
+  /**
+   * The resource is no longer served, or served otherwise: subscribers are told. Who had begun to read finds all that was there
+   * when he came.
+   */
   end(): void {
     const reason = new Error(NOT_SERVED);
+    this.#ended = true;
+    this.#watch?.close();
     for (const subscriber of this.#audience.clear()) subscriber.onEnd(reason);
-    this.close();
+    this.#catchUp();
+  }
+
+  /** Loads for those who wait, as no watch brings news any more. */
+  #catchUp(): void {
+    if (this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    this.#fillForAll().catch((error: unknown) => {
+      this.#isCatchingUp = false;
+      this.#abandon(error as Error);
+    });
+  }
+
+  async #fillForAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const asked = new Set(this.#waiting);
+      await this.#fill();
+      // They want what is not in the store.
+      for (const waiter of this.#waiting) if (asked.has(waiter)) waiter.reject(new Error(NOT_SERVED));
+      this.#waiting = this.#waiting.filter((waiter) => !asked.has(waiter));
+    }
+    this.#isCatchingUp = false;
   }
 
   /** Nobody waits for what may never come. */
@@ -263,6 +298,7 @@ export class Cacher {
     this.#objects.replace(loaded);
     this.#ring.restart(revision);
     this.#advance(revision);
+    if (this.#ended || this.#closed) return;
     this.#watch = store.watch({
       prefix: this.#prefix,
       fromRevision: revision + 1,
@@ -272,7 +308,7 @@ export class Cacher {
   }
 
   #reload(error: Error): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#ended) return;
     this.#options.logger.warn(
       { error: error.message, prefix: this.#prefix },
       'watch on the store ended; loading again',

@@ -36,6 +36,26 @@ test('defaults are not shared, and hold nothing that the schema does not know', 
   expect(second.spec).toEqual({ a: 'x' });
 });
 
+test('defaults of metadata of resources hold nothing that metadata does not', () => {
+  const unknown = { name: 'x', unknown: 'y' };
+  const embedded = (more: JSONSchemaProps) => ({ 'x-kubernetes-embedded-resource': true, ...more });
+  const meta = object({ name: text, unknown: text }, { default: {} });
+  const schema = specSchema(
+    object({
+      inside: object({ metadata: meta }, embedded({ default: {} })),
+      whole: object({ metadata: { type: 'object', default: unknown } }, embedded({ default: {} })),
+      outside: object({ o: object({}, embedded({})) }, { default: { o: { metadata: unknown } } }),
+    }),
+  );
+  const it = widget({});
+  schema.applyDefaults(it);
+  expect(it.spec).toEqual({
+    inside: { metadata: { name: 'd' } },
+    whole: { metadata: { name: 'x' } },
+    outside: { o: { metadata: { name: 'x' } } },
+  });
+});
+
 test('members stand in the order of their names', () => {
   const it = widget({ b: 'x' });
   specSchema(object({ c: text, a: text, b: text })).applyDefaults(it);

@@ -1,7 +1,9 @@
 /** Defaults of schemas (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting). */
 import { compareStrings } from '@keelson/api/codec/go-order';
+import { Path } from '@keelson/api/field';
+import { coerceEmbedded } from './embedded.ts';
 import { prune } from './prune.ts';
-import { META_FIELDS, type Structural } from './structural.ts';
+import { asResource, type Structural } from './structural.ts';
 
 /** Fills in defaults, and replaces nulls by them where null is not allowed. In place. */
 export function applyDefaults(object: Record<string, unknown>, schema: Structural | undefined): void {
@@ -48,26 +50,39 @@ function defaultOf(schema: Structural): unknown {
   return schema.default === undefined ? null : structuredClone(schema.default);
 }
 
-/** The schema with defaults that hold nothing that it does not know. Those of metadata stay as they are. */
+/** From an object to what lies in it: the name of a member, or of an item its index. */
+type Step = string | number;
+
+/** The schema of an object with defaults that hold nothing that it does not know, nor what metadata of resources does not. */
 export function withPrunedDefaults(schema: Structural): Structural {
-  const { items, additional } = schema;
-  return {
-    ...schema,
-    default: prunedDefault(schema),
-    items: items && withPrunedDefaults(items),
-    additional: typeof additional === 'object' ? withPrunedDefaults(additional) : additional,
-    properties: new Map(
-      [...schema.properties].map(([name, property]) => {
-        const isMeta = schema.embedded && META_FIELDS.has(name);
-        return [name, isMeta ? property : withPrunedDefaults(property)];
-      }),
-    ),
+  const root = asResource(schema);
+  const visit = (given: Structural, steps: readonly Step[]): Structural => {
+    const { items, additional, properties } = given;
+    return {
+      ...given,
+      default: prunedDefault(given.default, steps, root),
+      items: items && visit(items, [...steps, 0]),
+      additional: typeof additional === 'object' ? visit(additional, [...steps, '*']) : additional,
+      properties: new Map([...properties].map(([name, property]) => [name, visit(property, [...steps, name])])),
+    };
   };
+  return visit(schema, []);
 }
 
-function prunedDefault(schema: Structural): unknown {
-  if (typeof schema.default !== 'object') return schema.default;
-  const pruned = structuredClone(schema.default);
-  prune(pruned, schema);
-  return pruned;
+/** What is left of a default within an object that holds nothing else; undefined: nothing. */
+function prunedDefault(value: unknown, steps: readonly Step[], root: Structural): unknown {
+  if (value === undefined) return undefined;
+  const object = steps.reduceRight<unknown>(
+    (inner, step) => (typeof step === 'number' ? [inner] : { [step]: inner }),
+    structuredClone(value),
+  );
+  coerceEmbedded(object, root, Path.root, true);
+  prune(object, root);
+  return steps.reduce<unknown>((outer, step) => memberAt(outer, step), object);
+}
+
+function memberAt(value: unknown, step: Step): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+    ? (value as Record<Step, unknown>)[step]
+    : undefined;
 }

@@ -5,8 +5,8 @@ import { decodeExactly } from '@keelson/api/codec/exact';
 import { compareStrings } from '@keelson/api/codec/go-order';
 import { normalize } from '@keelson/api/codec/json';
 import { stringify } from '@keelson/api/codec/stringify';
-import { type ErrorList, type FieldError, invalid, type Path, required } from '@keelson/api/field';
-import { type ObjectMeta, parseApiVersion } from '@keelson/api/object';
+import { type ErrorList, type FieldError, invalid, Path, required } from '@keelson/api/field';
+import { type KubeObject, type ObjectMeta, parseApiVersion } from '@keelson/api/object';
 import { structType } from '@keelson/api/schema';
 import { isDNS1035Label, nameIsPathSegment } from '@keelson/api/validation/names';
 import { validateObjectMeta } from '../../registry/validation/objectmeta.ts';
@@ -74,6 +74,36 @@ function coerce(object: Record<string, unknown>, path: Path, dropsMalformed: boo
   const metadata = inOrder(normalize(object.metadata, OBJECT_META)) as Record<string, unknown>;
   if (metadata.creationTimestamp === null) delete metadata.creationTimestamp;
   object.metadata = metadata;
+}
+
+/** Drops what is no metadata of an object, or of a wrong type; without a generation it is the first. In place. */
+export function repairMetadata(object: KubeObject): void {
+  if (!isSound(object.metadata)) coerce(object, Path.root, true, []);
+  if (!isObject(object.metadata)) object.metadata = {};
+  object.metadata.generation ||= 1;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const areTexts = (value: unknown): boolean => isObject(value) && Object.values(value).every(isText);
+
+/** What most metadata consists of. */
+const SOUND: Readonly<Record<string, (value: unknown) => boolean>> = {
+  name: isText,
+  namespace: isText,
+  uid: isText,
+  generateName: isText,
+  creationTimestamp: isText,
+  generation: Number.isInteger,
+  labels: areTexts,
+  annotations: areTexts,
+  managedFields: Array.isArray,
+  ownerReferences: Array.isArray,
+  finalizers: Array.isArray,
+};
+
+/** Whether it certainly is metadata: a look that is cheap, for each object that is read. */
+function isSound(metadata: unknown): boolean {
+  return isObject(metadata) && Object.entries(metadata).every(([name, value]) => SOUND[name]?.(value) ?? false);
 }
 
 /** `unknown field "…"`; undefined for what is no metadata at all and stays as it is. */

@@ -21,6 +21,7 @@ import { evaluateRules, RuleTree } from './rules.ts';
 import { asResource, type Structural, structural } from './structural.ts';
 import { checkValue } from './values.ts';
 
+export { repairMetadata } from './embedded.ts';
 export { schemaJudge } from './judge.ts';
 
 export interface CustomSchemaOptions {
