@@ -10,7 +10,7 @@ import { isNotified, notifier } from '@keelson/component/systemd/notify';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
-import { type Log, type LoggingValues, loggingErrors, openLog } from './logging.ts';
+import { behindFlags, type Log, type LoggingFile, type LoggingValues, loggingErrors, openLog } from './logging.ts';
 
 /** A program of the control plane with upstream's name and flags. */
 export interface Component<F extends FlagTable> {
@@ -21,6 +21,8 @@ export interface Component<F extends FlagTable> {
   readonly flags: F;
   /** What the help says of the flags that have an effect; the others are read and change nothing. */
   readonly descriptions: FlagDescriptions;
+  /** What the component's configuration file says of logs, of which its field `logging` is. @throws StartupError */
+  loggingFile?(values: FlagValues<F>): Promise<LoggingFile>;
   /** @returns what is wrong with the flags taken together, in upstream's words */
   validate(values: FlagValues<F>, given: ReadonlySet<keyof F & string>): readonly string[];
   /** Resolves when it is at work. @throws StartupError */
@@ -47,14 +49,33 @@ export async function runComponent<F extends FlagTable>(
   const { name } = component;
   const parsed = read(component, argv, io);
   if (typeof parsed === 'number') return parsed;
-  const common = parsed.values as unknown as CommonValues;
   process.title = [name, ...argv].join(' ');
-  const errors = loggingErrors(common);
-  const log = openLog(name, errors.length > 0 ? { 'logging-format': 'text', v: common.v } : common, io);
+  const { values, problem } = await loggingOf(component, parsed);
+  const log = openLog(name, problem === undefined ? values : { 'logging-format': 'text', v: values.v }, io);
   try {
-    return errors.length > 0 ? fail(log.logger, aggregateText(errors)) : await run(component, parsed, log, io);
+    return problem === undefined ? await run(component, parsed, log, io) : fail(log.logger, problem);
   } finally {
     log.close();
+  }
+}
+
+/** @returns how to log, and what is wrong with that */
+async function loggingOf<F extends FlagTable>(
+  component: Component<F>,
+  { values: flags, given }: Parsed<F>,
+): Promise<{ readonly values: LoggingValues; readonly problem?: string | undefined }> {
+  const common = flags as unknown as CommonValues;
+  if (!component.loggingFile) {
+    const errors = loggingErrors(common);
+    return { values: common, problem: errors.length > 0 ? aggregateText(errors) : undefined };
+  }
+  try {
+    const values = behindFlags(common, given, await component.loggingFile(flags));
+    const errors = loggingErrors(values).map((error) => `logging.${error}`);
+    return { values, problem: errors.length > 0 ? `initialize logging: ${aggregateText(errors)}` : undefined };
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    return { values: common, problem: textOf(error) };
   }
 }
 
@@ -82,11 +103,13 @@ async function run<F extends FlagTable>(
     await running.stop();
     return 0;
   } catch (error) {
-    if (error instanceof StartupError) return fail(logger, `${error.message}: ${error.remedy}`);
+    if (error instanceof StartupError) return fail(logger, textOf(error));
     if (error instanceof Error && error.name === 'LeadLostError') return fail(logger, error.message);
     throw error;
   }
 }
+
+const textOf = ({ message, remedy }: StartupError) => `${message}: ${remedy}`;
 
 function notTold(logger: Logger, { message }: Error): void {
   logger.warn({ err: message }, 'The service manager could not be told that this is ready');

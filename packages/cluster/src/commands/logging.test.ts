@@ -2,7 +2,7 @@ import { kubeletFlags } from '@keelson/component/generated/kubelet-flags';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { expect, test } from 'vitest';
 import { flags } from '../kube-apiserver/flags.ts';
-import { loggingErrors, openLog } from './logging.ts';
+import { behindFlags, loggingErrors, openLog } from './logging.ts';
 
 const disabled = (option: string) => `options.${option}: Forbidden: Feature LoggingAlphaOptions is disabled`;
 
@@ -55,4 +55,45 @@ test('what is gathered is written at the end', () => {
   expect(written.err).toContain('"command failed"\n');
   close();
   expect(written.out).toContain('"Serving"\n');
+});
+
+test('a configuration file says what flags do not say', () => {
+  const file = {
+    logging: {
+      format: 'json',
+      flushFrequency: '3s',
+      verbosity: 4,
+      vmodule: [{ filePattern: 'server*', verbosity: 5 }],
+      options: { text: { splitStream: true, infoBufferSize: '1Ki' }, json: { infoBufferSize: 0 } },
+    },
+    featureGates: { LoggingAlphaOptions: true },
+  };
+  const merged = (line: readonly string[]) => {
+    const { values, given } = parseFlags(kubeletFlags, line);
+    return behindFlags(values, given, file);
+  };
+  expect(merged([])).toMatchObject({
+    v: 4,
+    'logging-format': 'json',
+    'log-flush-frequency': 3000,
+    vmodule: [{ pattern: 'server*', level: 5 }],
+    'log-text-split-stream': true,
+    'log-text-info-buffer-size': '1Ki',
+    'log-json-info-buffer-size': '0',
+  });
+  const flags = ['--v=1', '--logging-format=text', '--feature-gates=LoggingAlphaOptions=false'];
+  expect(merged(flags)).toMatchObject({ v: 1, 'logging-format': 'text' });
+  expect(loggingErrors(merged(flags))).toEqual([disabled('text.splitStream'), disabled('text.infoBufferSize')]);
+  expect(loggingErrors(merged([]))).toEqual(['vmodule: Forbidden: Only supported for text log format']);
+});
+
+test('what kubeadm writes, and patterns of files that are none', () => {
+  const { values, given } = parseFlags(kubeletFlags, []);
+  const zeros = { flushFrequency: 0, verbosity: 0, options: { json: { infoBufferSize: '0' } } };
+  expect(behindFlags(values, given, { logging: zeros })).toMatchObject({ v: 0, 'log-flush-frequency': 5000 });
+  const vmodule = ['', 'a=b'].map((filePattern) => ({ filePattern, verbosity: 1 }));
+  expect(loggingErrors(behindFlags(values, given, { logging: { vmodule } }))).toEqual([
+    'vmodule[0]: Required value: File pattern must not be empty',
+    'vmodule[1]: Invalid value: "a=b": File pattern must not contain equal sign or comma',
+  ]);
 });

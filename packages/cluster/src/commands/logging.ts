@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '@keelson/component/logs/logger';
 import { logOutput } from '@keelson/component/logs/output';
 import { type ModuleLevel, Verbosity } from '@keelson/component/logs/verbosity';
 import type { FlagDescriptions } from '@keelson/component/pflag/usage';
+import { durationOf } from '../component-config.ts';
 import type { Io } from './io.ts';
 
 type Gates = ReadonlyMap<string, boolean> | ReadonlyMap<string, readonly string[]>;
@@ -22,6 +23,56 @@ export interface LoggingValues {
   readonly 'log-json-split-stream'?: boolean;
   readonly 'log-json-info-buffer-size'?: string;
   readonly 'feature-gates'?: Gates;
+}
+
+/** What a component's configuration file says of logs (LoggingConfiguration), and of gates, which decide about them. */
+export interface LoggingFile {
+  readonly logging?: {
+    readonly format?: string;
+    /** As Go writes durations, or nanoseconds. */
+    readonly flushFrequency?: string | number;
+    readonly verbosity?: number;
+    readonly vmodule?: readonly { readonly filePattern: string; readonly verbosity: number }[];
+    readonly options?: { readonly text?: OutputOptions; readonly json?: OutputOptions };
+  } | null;
+  readonly featureGates?: Readonly<Record<string, boolean>> | null;
+}
+
+interface OutputOptions {
+  readonly splitStream?: boolean;
+  readonly infoBufferSize?: string | number;
+}
+
+/**
+ * The values of flags, where flags that were not given say what the file says.
+ * @throws StartupError for a time that is none
+ */
+export function behindFlags<V extends LoggingValues>(
+  values: V,
+  given: ReadonlySet<string>,
+  { logging, featureGates }: LoggingFile,
+): V {
+  const { format, flushFrequency, verbosity, vmodule, options } = logging ?? {};
+  const flushMs = typeof flushFrequency === 'string' ? durationOf(flushFrequency) : (flushFrequency ?? 0) / 1e6;
+  const sizeOf = (output: OutputOptions | undefined) =>
+    output?.infoBufferSize === undefined ? undefined : String(output.infoBufferSize);
+  // Empty values mean the same as none.
+  const said: Partial<LoggingValues> = {
+    ...(verbosity ? { v: verbosity } : {}),
+    ...(format ? { 'logging-format': format } : {}),
+    ...(vmodule ? { vmodule: vmodule.map(({ filePattern: pattern, verbosity: level }) => ({ pattern, level })) } : {}),
+    ...(flushMs === 0 ? {} : { 'log-flush-frequency': flushMs }),
+    'log-text-split-stream': options?.text?.splitStream,
+    'log-text-info-buffer-size': sizeOf(options?.text),
+    'log-json-split-stream': options?.json?.splitStream,
+    'log-json-info-buffer-size': sizeOf(options?.json),
+  };
+  const gates = new Map([...Object.entries(featureGates ?? {}), ...(values['feature-gates'] ?? [])] as [
+    string,
+    boolean,
+  ][]);
+  const fromFile = Object.entries(said).filter(([flag, value]) => value !== undefined && !given.has(flag));
+  return { ...values, ...Object.fromEntries(fromFile), 'feature-gates': gates };
 }
 
 export const loggingDescriptions = {
@@ -51,9 +102,16 @@ export function loggingErrors(values: LoggingValues): string[] {
       !gates.enabled('LoggingBetaOptions') &&
       'format: Forbidden: Log format json is disabled, see LoggingBetaOptions feature',
     vmodule.length > 0 && !['', 'text'].includes(format) && 'vmodule: Forbidden: Only supported for text log format',
+    ...vmodule.map(moduleError),
     ...(gates.enabled('LoggingAlphaOptions') ? [] : FORMATS.flatMap((each) => forbiddenOptions(values, each))),
   ];
   return errors.filter((error) => error !== false);
+}
+
+function moduleError({ pattern }: ModuleLevel, i: number): string | false {
+  if (pattern === '') return `vmodule[${i}]: Required value: File pattern must not be empty`;
+  if (!/[=,]/.test(pattern)) return false;
+  return `vmodule[${i}]: Invalid value: ${quote(pattern)}: File pattern must not contain equal sign or comma`;
 }
 
 export interface Log {

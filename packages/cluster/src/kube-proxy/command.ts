@@ -11,7 +11,7 @@ import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
-import { configurationOf, type Endpoint, type KubeProxyConfiguration } from './configuration.ts';
+import { configurationOf, type Endpoint, type KubeProxyConfiguration, loggingFile } from './configuration.ts';
 import { descriptions, flags } from './flags.ts';
 import { healthOf, metricsOf } from './ports.ts';
 import { removeRules, type ServiceProxy, startServiceProxy } from './start.ts';
@@ -22,6 +22,7 @@ const component: Component<typeof flags> = {
     'The Kubernetes network proxy: has the kernel send what is addressed to services on to their endpoints, by nftables.',
   flags,
   descriptions,
+  loggingFile,
   validate: () => [],
   async start(values, given, logger) {
     if (values.cleanup) return removed();

@@ -1,6 +1,7 @@
 /** What the proxy is set to, by its file or by its flags (kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration). */
 import { isIP } from 'node:net';
 import { type ConntrackSettings, familyOfRange, type LocalTraffic, type ProxySettings } from '@keelson/proxy';
+import type { LoggingFile } from '../commands/logging.ts';
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
@@ -131,8 +132,16 @@ function fromFlags(values: Values): File {
   };
 }
 
+/** @returns what `--config` says of logs. @throws StartupError */
+export async function loggingFile({ config }: Values): Promise<LoggingFile> {
+  return config === '' ? {} : open<LoggingFile>(config);
+}
+
+const open = <T extends object>(path: string): Promise<T> =>
+  readComponentConfig<T>(path, 'kubeproxy.config.k8s.io/v1alpha1', 'KubeProxyConfiguration');
+
 async function read(path: string): Promise<File> {
-  const file = await readComponentConfig<File>(path, 'kubeproxy.config.k8s.io/v1alpha1', 'KubeProxyConfiguration');
+  const file = await open<File>(path);
   return {
     ...file,
     healthzBindAddress: file.healthzBindAddress || `0.0.0.0:${HEALTHZ_PORT}`,

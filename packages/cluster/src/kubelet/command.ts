@@ -9,6 +9,7 @@ import { startWatchdog } from '@keelson/component/systemd/watchdog';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import type { LoggingFile } from '../commands/logging.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
 import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
@@ -17,6 +18,7 @@ import { pagesOf } from '../zpages.ts';
 import { nodeClient } from './client.ts';
 import { configurationOf, type KubeletConfiguration } from './configuration.ts';
 import { credentialProviders } from './credential-providers.ts';
+import { readKubeletFile } from './file.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { clientAuthorities, serveWith, servingCertificate } from './serving.ts';
 
@@ -36,6 +38,7 @@ const component: Component<typeof flags> = {
       values.kubeconfig === '' && '--kubeconfig FILE says where the API server is',
       values['bootstrap-kubeconfig'] !== '' && values.kubeconfig === '' && '--kubeconfig FILE is where access is kept',
     ].filter((message) => message !== false),
+  loggingFile: async (values) => (await readKubeletFile<LoggingFile>(values.config, values['config-dir'])).file,
   async start(values, given, logger, verbosity) {
     const { housekeeping, resources, ...configuration } = await configurationOf(values, given);
     const ports: Running[] = [];
