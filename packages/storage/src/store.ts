@@ -81,6 +81,8 @@ export interface WatchOptions {
 }
 
 export interface Watch {
+  /** Resolves when the store knows of the watch, or it is over. Events of writes before that may be late. Absent: it knows at once. */
+  readonly confirmed?: Promise<void>;
   close(): void;
 }
 

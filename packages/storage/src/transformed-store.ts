@@ -99,6 +99,7 @@ export abstract class TransformedStore implements Store {
       },
     });
     return {
+      ...(watch.confirmed ? { confirmed: watch.confirmed } : {}),
       close: () => {
         isOver = true;
         watch.close();

@@ -305,6 +305,7 @@ export class Cacher {
       onBatch: (batch) => this.#apply(batch),
       onError: (error) => this.#reload(error),
     });
+    await this.#watch.confirmed;
   }
 
   #reload(error: Error): void {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import type { WatchBatch } from '../store.ts';
 import type { Connection } from './connection.ts';
@@ -62,13 +62,13 @@ const setUp = (afterTurn = (work: () => void) => work()) => {
     const onBatch = ({ events, revision }: WatchBatch) =>
       told.push(`${events.map((event) => (event.type === 'delete' ? event.modRevision : '')).join('+')}@${revision}`);
     const onError = (error: Error) => errors.push(error);
-    const { close } = watches.watch(Buffer.from('a'), Buffer.from('b'), {
+    const { close, confirmed } = watches.watch(Buffer.from('a'), Buffer.from('b'), {
       prefix: 'a',
       fromRevision,
       onBatch,
       onError,
     });
-    return { told, errors, close };
+    return { told, errors, close, confirmed };
   };
   return { clock, streams, watches, watch };
 };
@@ -113,7 +113,7 @@ it('goes on after the last whole answer when the stream breaks', () => {
   const { clock, streams, watch } = setUp();
   const { told } = watch(5);
   const other = watch(3);
-  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'create 2 from 2']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'create 2 from 2']);
   streams[0]!.answer(1, 9, { events: events(5, 6) });
   streams[0]!.answer(1, 9, { events: events(7), fragment: true });
   streams[0]!.end();
@@ -122,7 +122,7 @@ it('goes on after the last whole answer when the stream breaks', () => {
   streams[0]!.answer(1, 9, { events: events(8) });
   clock.advance(50);
   expect(streams.length).toBe(2);
-  expect(streams[1]!.asked).toEqual(['create 1 from 6']);
+  expect(streams[1]!.asked).toEqual(['create 1 from 7']);
   streams[1]!.answer(1, 9, { events: events(6, 7, 8) });
   expect(told).toEqual(['5+6@6', '7+8@8']);
 });
@@ -133,14 +133,14 @@ it('asks for progress until it is told, and resumes from there', () => {
   streams[0]!.answer(1, 9, { created: true });
   watches.requestProgress(9);
   clock.advance(250);
-  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'progress', 'progress', 'progress']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'progress', 'progress', 'progress']);
   streams[0]!.answer(-1, 9);
   expect(told).toEqual(['@9']);
   clock.advance(1000);
   expect(streams[0]!.asked).toEqual([]);
   streams[0]!.end();
   clock.advance(50);
-  expect(streams[1]!.asked).toEqual(['create 1 from 9']);
+  expect(streams[1]!.asked).toEqual(['create 1 from 10']);
 });
 
 it('goes elsewhere when a member says nothing at all, but not when it only has nothing to say of progress', () => {
@@ -155,7 +155,7 @@ it('goes elsewhere when a member says nothing at all, but not when it only has n
   expect(streams.length).toBe(1);
   clock.advance(300);
   expect(streams.length).toBe(2);
-  expect(streams[1]!.asked).toEqual(['create 1 from 5', 'progress', 'progress']);
+  expect(streams[1]!.asked).toEqual(['create 1 from 6', 'progress', 'progress']);
   streams[1]!.answer(1, 9, { created: true });
   streams[1]!.answer(-1, 10);
   expect(told).toEqual(['5@5', '@10']);
@@ -170,7 +170,7 @@ it('asks on where the answer is to an earlier request', () => {
   streams[0]!.answer(-1, 9);
   streams[0]!.answer(-1, 10);
   expect(told).toEqual(['@9', '@10']);
-  expect(streams[0]!.asked).toEqual(['create 1 from 4', 'progress', 'progress']);
+  expect(streams[0]!.asked).toEqual(['create 1 from 5', 'progress', 'progress']);
   clock.advance(100);
   expect(streams[0]!.asked).toEqual(['progress']);
   streams[0]!.answer(-1, 12);
@@ -181,63 +181,91 @@ it('asks on where the answer is to an earlier request', () => {
 
 it('starts at the revision itself where the one before it is compacted', () => {
   const { streams, watch } = setUp();
+  watch(3);
   const { told, errors } = watch(10);
-  streams[0]!.answer(1, 12, { canceled: true, compact_revision: 10 });
-  expect(streams[0]!.asked).toEqual(['create 1 from 9', 'cancel 1', 'create 2 from 10']);
-  streams[0]!.answer(2, 12, { events: events(10, 11) });
+  streams[0]!.answer(2, 12, { canceled: true, compact_revision: 10 });
+  expect(streams[0]!.asked).toEqual(['create 1 from 3', 'create 2 from 9', 'cancel 2', 'create 3 from 10']);
+  streams[0]!.answer(3, 12, { events: events(10, 11) });
   expect(told).toEqual(['10+11@11']);
   expect(errors).toEqual([]);
 });
 
-it('starts one revision early, and says nothing of what it was not asked for', () => {
+it('starts one revision early where others stand elsewhere, and says nothing of what it was not asked for', () => {
   const { streams, watch } = setUp();
+  watch(12);
+  watch(12);
   const { told } = watch(10);
-  expect(streams[0]!.asked).toEqual(['create 1 from 9']);
-  streams[0]!.answer(1, 9, { events: events(9) });
+  expect(streams[0]!.asked).toEqual(['create 1 from 12', 'create 2 from 12', 'create 3 from 9']);
+  streams[0]!.answer(3, 9, { events: events(9) });
   expect(told).toEqual([]);
-  streams[0]!.answer(1, 10, { events: events(9, 10) });
+  streams[0]!.answer(3, 10, { events: events(9, 10) });
   expect(told).toEqual(['10@10']);
   expect(watch(1).told).toEqual([]);
-  expect(streams[0]!.asked).toEqual(['create 2 from 1']);
+  expect(streams[0]!.asked).toEqual(['create 4 from 1']);
+});
+
+it('asks for no progress to where all are', () => {
+  const { streams, watches, watch } = setUp();
+  watch(10);
+  watches.requestProgress(9);
+  expect(streams[0]!.asked).toEqual(['create 1 from 10']);
+  watches.requestProgress(10);
+  streams[0]!.answer(1, 9, { created: true });
+  expect(streams[0]!.asked).toEqual(['progress', 'progress']);
+});
+
+it.each([
+  ['confirmed', (stream: FakeStream) => stream.answer(1, 9, { created: true })],
+  ['ended', (stream: FakeStream) => stream.answer(1, 9, { canceled: true, cancel_reason: 'permission denied' })],
+  ['closed', (_: FakeStream, close: () => void) => close()],
+])('says when a watch is %s', async (_, happen) => {
+  const { streams, watch } = setUp();
+  const { confirmed, close } = watch(10);
+  const isConfirmed = vi.fn();
+  confirmed!.then(isConfirmed);
+  await Promise.resolve();
+  expect(isConfirmed).not.toHaveBeenCalled();
+  happen(streams[0]!, close);
+  await confirmed;
 });
 
 it('does not take progress from before a watch existed for its own', () => {
   const { streams, watches, watch } = setUp();
   const first = watch(10);
-  streams[0]!.answer(1, 9, { created: true });
-  watches.requestProgress(9);
+  streams[0]!.answer(1, 10, { created: true });
+  watches.requestProgress(10);
   // The answer to that is on its way while the second watch, which has events to catch up with, is asked for.
   const second = watch(3);
-  watches.requestProgress(9);
-  streams[0]!.answer(2, 9, { created: true });
-  streams[0]!.answer(-1, 9);
-  expect(first.told).toEqual(['@9']);
+  watches.requestProgress(10);
+  streams[0]!.answer(2, 10, { created: true });
+  streams[0]!.answer(-1, 10);
+  expect(first.told).toEqual(['@10']);
   expect(second.told).toEqual([]);
   streams[0]!.answer(2, 9, { events: events(4, 8) });
   expect(second.told).toEqual(['4+8@8']);
-  streams[0]!.answer(-1, 9);
-  expect(second.told).toEqual(['4+8@8', '@9']);
+  streams[0]!.answer(-1, 10);
+  expect(second.told).toEqual(['4+8@8', '@10']);
 });
 
 it('takes the answer to what was asked after the watch, however many requests were under way at its confirmation', () => {
   const { streams, watches, watch } = setUp();
   const { told } = watch(10);
-  for (let i = 0; i < 20; i++) watches.requestProgress(9);
-  streams[0]!.answer(1, 9, { created: true });
-  streams[0]!.answer(-1, 9);
-  expect(told).toEqual(['@9']);
+  for (let i = 0; i < 20; i++) watches.requestProgress(10);
+  streams[0]!.answer(1, 10, { created: true });
+  streams[0]!.answer(-1, 10);
+  expect(told).toEqual(['@10']);
 });
 
 it('takes no answer that has overtaken the confirmation', () => {
   const { streams, watches, watch } = setUp();
   const { told } = watch(10);
-  watches.requestProgress(9);
-  streams[0]!.answer(-1, 9);
+  watches.requestProgress(10);
+  streams[0]!.answer(-1, 10);
   expect(told).toEqual([]);
-  streams[0]!.answer(1, 9, { created: true });
-  expect(streams[0]!.asked).toEqual(['create 1 from 9', 'progress', 'progress']);
-  streams[0]!.answer(-1, 9);
-  expect(told).toEqual(['@9']);
+  streams[0]!.answer(1, 10, { created: true });
+  expect(streams[0]!.asked).toEqual(['create 1 from 10', 'progress', 'progress']);
+  streams[0]!.answer(-1, 10);
+  expect(told).toEqual(['@10']);
 });
 
 it('takes progress to a revision that is newer than the watch', () => {

@@ -33,6 +33,8 @@ interface Watcher {
   progressWanted: number;
   /** What etcd said at last that history begins at. */
   compacted: number;
+  /** That it has been confirmed once, or is over. */
+  readonly onConfirmed: () => void;
 }
 
 type Stream = DuplexStream<WatchRequest>;
@@ -80,6 +82,7 @@ export class WatchStream {
 
   /** @param key where etcd's range of the watched keys begins @param rangeEnd where it ends */
   watch(key: Buffer, rangeEnd: Buffer, options: WatchOptions): Watch {
+    const { promise: confirmed, resolve: onConfirmed } = Promise.withResolvers<void>();
     const watcher: Watcher = {
       id: ++this.#lastId,
       options,
@@ -91,13 +94,16 @@ export class WatchStream {
       staleAnswers: 0,
       progressWanted: 0,
       compacted: 0,
+      onConfirmed,
     };
     this.#watchers.set(watcher.id, watcher);
     if (this.#stream !== undefined) this.#create(watcher);
     else if (this.#cancelReconnect === undefined) this.#connect();
     return {
+      confirmed,
       close: () => {
         if (!this.#watchers.delete(watcher.id)) return;
+        onConfirmed();
         this.#stream?.write({ cancel_request: { watch_id: watcher.id } });
       },
     };
@@ -105,13 +111,14 @@ export class WatchStream {
 
   requestProgress(revision: number): void {
     for (const watcher of this.#watchers.values()) {
-      watcher.progressWanted = Math.max(watcher.progressWanted, revision);
+      if (watcher.next <= revision) watcher.progressWanted = Math.max(watcher.progressWanted, revision);
     }
     this.#askForProgress();
   }
 
   close(): void {
     this.#closed = true;
+    for (const { onConfirmed } of this.#watchers.values()) onConfirmed();
     this.#watchers.clear();
     this.#cancelReconnect?.();
     this.#cancelProgressRetry?.();
@@ -159,9 +166,17 @@ export class WatchStream {
     this.#unanswered = this.#unanswered.filter((sentAt) => sentAt > lost);
     watcher.staleAnswers = this.#unanswered.length;
     // One revision more than is wanted: etcd reports no progress while a watch of the stream starts in the future, which
-    // one that starts right after the newest write would do. Where that one is compacted, `next` is in the past.
-    const start_revision = watcher.compacted === next ? next : Math.max(1, next - 1);
+    // one that starts right after the newest write would do. Where that one is compacted, `next` is in the past. Where all
+    // stand at the same revision nobody waits for progress up to it, and etcd lets a watch that starts in the past wait for
+    // as long as 100 ms before it tells it anything.
+    const isPast = watcher.compacted === next;
+    const start_revision = isPast || this.#areAllAt(next) ? next : Math.max(1, next - 1);
     this.#stream!.write({ create_request: { watch_id: id, key, range_end: rangeEnd, start_revision, fragment: true } });
+  }
+
+  #areAllAt(next: number): boolean {
+    for (const watcher of this.#watchers.values()) if (watcher.next !== next) return false;
+    return true;
   }
 
   #onResponse(response: WatchResponse): void {
@@ -182,6 +197,7 @@ export class WatchStream {
 
   #onCreated(watcher: Watcher, revision: number): void {
     watcher.confirmedAt = revision;
+    watcher.onConfirmed();
     if (watcher.progressWanted > 0) this.#askForProgress();
   }
 
@@ -197,6 +213,7 @@ export class WatchStream {
       this.#create(watcher);
       return;
     }
+    watcher.onConfirmed();
     const reason = `etcd at ${this.#connection.endpoint} ended the watch: ${response.cancel_reason}`;
     watcher.options.onError(compacted > 0 ? new CompactedError(compacted) : new StoreUnavailableError(reason));
   }
