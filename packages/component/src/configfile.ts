@@ -7,7 +7,7 @@ export class ConfigFileError extends Error {
   override readonly name = 'ConfigFileError';
 }
 
-/** An object of a configuration file. Fields that are absent or null have their zero value, as in Go. */
+/** An object of a configuration file, or of what another program answers. Fields that are absent or null have their zero value, as in Go. */
 export class ConfigObject {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #path: string;
@@ -68,6 +68,10 @@ export class ConfigObject {
   raw(name: string): unknown {
     this.#read.add(name);
     return this.#fields[name];
+  }
+  /** All of it, as it is in the file. */
+  all(): Readonly<Record<string, unknown>> {
+    return this.#fields;
   }
   names(): string[] {
     return Object.keys(this.#fields);

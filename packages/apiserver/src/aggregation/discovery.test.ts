@@ -90,6 +90,24 @@ describe('discovery of a remote server', () => {
     expect(shown()).toEqual([{ version: 'v1', resources: [{ ...complete, subresources }], freshness: 'Current' }]);
   });
 
+  it.each([
+    [
+      TYPE,
+      { items: [{ versions: [{ version: 'v1', resources: [{ ...things, verbs: 'get' }] }] }] },
+      'verbs must be a list',
+    ],
+    [TYPE, { items: [{ versions: [{ version: 1 }] }] }, 'version must be a string'],
+    [TYPE, { items: [null] }, 'items[0] must be an object'],
+    ['application/json', { resources: [{ name: 'things', shortNames: 'th' }] }, 'shortNames must be a list'],
+    ['application/json', { resources: 'things' }, 'resources must be a list'],
+  ])('shows nothing of what is no discovery: %s %j', async (type, body, problem) => {
+    const answer = reply(200, body, { 'content-type': type });
+    const old = reply(200, body, { 'content-type': type });
+    const { discovery, shown } = fixture({ '/apis': [answer], '/apis/g/v1': [old] });
+    await expect(discovery.refresh(service)).rejects.toThrow(problem);
+    expect(shown()).toEqual([{ version: 'v1', freshness: 'Stale' }]);
+  });
+
   it('asks without an ETag again when the server was not wanted meanwhile', async () => {
     const { discovery, asked } = fixture({
       '/apis': [reply(200, aggregated(), { 'content-type': TYPE, etag: '"e"' })],

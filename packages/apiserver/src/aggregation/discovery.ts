@@ -4,6 +4,7 @@
  */
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import { equal } from '@keelson/api/patch/value';
+import { ConfigObject } from '@keelson/component/configfile';
 import { parseAggregated } from '../discovery/aggregated.ts';
 import { type ApiResource, type GroupDiscovery, type ResourceDiscovery, toDiscovery } from '../discovery/documents.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
@@ -92,8 +93,7 @@ export class RemoteDiscovery {
     const reply = await this.#remote.ask(service, { path, user: LEGACY_USER, headers, timeoutMs: TIMEOUT_MS });
     if (reply.status !== 200)
       throw new Error(`failed to download legacy discovery for ${path}: status ${reply.status}`);
-    const { resources } = JSON.parse(reply.body.toString()) as { resources?: Partial<ApiResource>[] };
-    return toDiscovery((resources ?? []).map(resourceOf));
+    return toDiscovery(new ConfigObject(JSON.parse(reply.body.toString())).objects('resources').map(resourceOf));
   }
 }
 
@@ -110,7 +110,17 @@ function versionsOf(groups: readonly GroupDiscovery[]): Versions {
   );
 }
 
-function resourceOf(resource: Partial<ApiResource>): ApiResource {
-  const { name = '', singularName = '', namespaced = false, kind = '', verbs = [] } = resource;
-  return { ...resource, name, singularName, namespaced, kind, verbs };
+function resourceOf(resource: ConfigObject): ApiResource {
+  const [group, version] = [resource.string('group'), resource.string('version')];
+  return {
+    name: resource.string('name'),
+    singularName: resource.string('singularName'),
+    namespaced: resource.boolean('namespaced'),
+    ...(group === '' ? {} : { group }),
+    ...(version === '' ? {} : { version }),
+    kind: resource.string('kind'),
+    verbs: resource.strings('verbs'),
+    shortNames: resource.strings('shortNames'),
+    categories: resource.strings('categories'),
+  };
 }

@@ -172,12 +172,12 @@ export class Aggregation {
     const { resources } = this.#options;
     const registration = this.#upkeep.registration;
     this.#unfollowAtEnd(
-      await follow(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
-        set: (crd) => registration.add(...this.#registration.setDefinition(crd as unknown as CustomResourceDefinition)),
+      await follow<CustomResourceDefinition>(resources.storeOf('apiextensions.k8s.io', 'customresourcedefinitions'), {
+        set: (crd) => registration.add(...this.#registration.setDefinition(crd)),
         delete: (_namespace, name) => registration.add(...this.#registration.deleteDefinition(name)),
       }),
-      await follow(resources.storeOf(REGISTRATION_GROUP, 'apiservices'), {
-        set: (service) => this.#set(service as unknown as APIService),
+      await follow<APIService>(resources.storeOf(REGISTRATION_GROUP, 'apiservices'), {
+        set: (service) => this.#set(service),
         delete: (_namespace, name) => this.#delete(name),
       }),
     );

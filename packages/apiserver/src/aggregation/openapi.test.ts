@@ -111,3 +111,35 @@ it('takes it that a server has no documents', async () => {
   await subject.refresh(service());
   expect(known()).toEqual([[], undefined]);
 });
+
+it.each<[string, unknown, unknown, string]>([
+  [
+    'no URL of a document',
+    { paths: { 'apis/g/v1': { serverRelativeURL: 1 } } },
+    {},
+    'serverRelativeURL must be a string',
+  ],
+  ['no list of documents', { paths: ['apis/g/v1'] }, {}, 'paths must be an object'],
+  ['definitions that are none', { paths: {} }, { definitions: { T: null, U: 1 } }, 'definitions.U must be an object'],
+  ['no document', { paths: {} }, null, 'the configuration must be an object'],
+])('keeps what it knew where there is %s', async (_, list, document, problem) => {
+  const answers = {
+    '/openapi/v3': [index, reply(200, list as object)],
+    '/openapi/v2': [spec, reply(200, document as object)],
+  };
+  const { subject, known } = fixture(answers);
+  await subject.refresh(service());
+  await expect(subject.refresh(service())).rejects.toThrow(problem);
+  expect(known()?.[1]).toEqual(document === null || 'definitions' in (document as object) ? PATHS : []);
+});
+
+it('keeps what it knew where a document is deeper than anybody can read', async () => {
+  const deep = {
+    ...spec,
+    body: Buffer.from(`{"definitions":{"T":${'{"not":'.repeat(20_000)}{}${'}'.repeat(20_000)}}}`),
+  };
+  const { subject, known } = fixture({ '/openapi/v3': [index], '/openapi/v2': [spec, deep] });
+  await subject.refresh(service());
+  await expect(subject.refresh(service())).rejects.toThrow('the OpenAPI document is deeper than 500');
+  expect(known()).toEqual([URLS, PATHS]);
+});

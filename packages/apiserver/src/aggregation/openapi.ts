@@ -4,8 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { ConfigObject } from '@keelson/component/configfile';
 import type { Reply } from '../connect/front-proxy.ts';
 import { onlyBelow, type Spec2 } from '../openapi/merge.ts';
+import type { Json } from '../openapi/schemas.ts';
 import type { OpenApiService, RemoteDocuments } from '../openapi/service.ts';
 import { isAvailable } from './apiservice.ts';
 import type { Question, Remote } from './remote.ts';
@@ -46,8 +48,8 @@ export class RemoteOpenApi {
     const { status, body } = await this.#ask(service, '/openapi/v3');
     if (status === 404) return NOTHING.index;
     if (status !== 200) throw new Error(`the list of OpenAPI documents cannot be had: ${status}`);
-    const { paths = {} } = JSON.parse(body.toString()) as { paths?: Record<string, { serverRelativeURL?: string }> };
-    return new Map(Object.entries(paths).map(([name, { serverRelativeURL = '' }]) => [name, serverRelativeURL]));
+    const paths = new ConfigObject(JSON.parse(body.toString())).object('paths');
+    return new Map(paths.names().map((name) => [name, paths.object(name).string('serverRelativeURL')]));
   }
 
   async #fetchSpec(
@@ -74,7 +76,28 @@ export class RemoteOpenApi {
   }
 }
 
+/** @throws Error for what could not be joined to the documents of others: one server's would be everybody's */
 function specOf(body: Buffer): Spec2 {
-  const { paths = {}, definitions = {}, parameters = {} } = JSON.parse(body.toString()) as Partial<Spec2>;
-  return { paths, definitions, parameters };
+  const document: unknown = JSON.parse(body.toString());
+  if (!isAtMost(MAX_DEPTH, document)) throw new Error(`the OpenAPI document is deeper than ${MAX_DEPTH}`);
+  const root = new ConfigObject(document);
+  return {
+    paths: partOf(root, 'paths'),
+    definitions: partOf(root, 'definitions'),
+    parameters: partOf(root, 'parameters'),
+  };
+}
+
+/** Objects by name. */
+function partOf(root: ConfigObject, part: string): Record<string, Json> {
+  const members = root.object(part);
+  return Object.fromEntries(members.names().map((name) => [name, members.object(name).all()]));
+}
+
+/** More than any schema has, and far from what the stack holds. */
+const MAX_DEPTH = 500;
+
+function isAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((member) => isAtMost(depth - 1, member));
 }

@@ -70,8 +70,8 @@ export class CustomResources {
   /** Resolves when all that is established is served. */
   async start(): Promise<void> {
     this.#cleaning.start();
-    this.#unfollow = await follow(this.#store, {
-      set: (object) => this.#set(object as unknown as CRD),
+    this.#unfollow = await follow<CRD>(this.#store, {
+      set: (crd) => this.#set(crd),
       delete: (_namespace, name) => this.#delete(name),
     });
   }

@@ -1,5 +1,6 @@
 /** The aggregated document (apidiscovery.k8s.io/v2 APIGroupDiscoveryList): as bytes, and as another server tells it. */
 import { createHash } from 'node:crypto';
+import { ConfigObject } from '@keelson/component/configfile';
 import type { Reply } from '../connect/front-proxy.ts';
 import { encodeDocument } from '../http/encode.ts';
 import type { MediaType } from '../http/negotiate.ts';
@@ -29,56 +30,52 @@ export function renderAggregated(
   return { bytes: encodeDocument(object, mediaType, pretty), etag: `"${etag}"` };
 }
 
-/** @returns undefined for an answer in another form. @throws SyntaxError for what is no JSON */
+/** @returns undefined for an answer in another form. @throws Error for what is no such list */
 export function parseAggregated({ headers, body }: Pick<Reply, 'headers' | 'body'>): GroupDiscovery[] | undefined {
   const parameters = (headers['content-type'] ?? '').split(';').map((each) => each.trim());
   const isKnown = parameters.includes('v=v2') || parameters.includes('v=v2beta1');
   if (!isKnown || !parameters.includes('g=apidiscovery.k8s.io') || !parameters.includes('as=APIGroupDiscoveryList'))
     return undefined;
-  const { items = [] } = JSON.parse(body.toString()) as UncheckedList;
-  return items.map(({ metadata, versions = [] }) => groupDiscovery(metadata?.name ?? '', versions.map(versionOf)));
+  const groups = new ConfigObject(JSON.parse(body.toString())).objects('items');
+  return groups.map((group) =>
+    groupDiscovery(group.object('metadata').string('name'), group.objects('versions').map(versionOf)),
+  );
 }
 
-interface UncheckedList {
-  readonly items?: readonly {
-    readonly metadata?: { readonly name?: string };
-    readonly versions?: readonly UncheckedVersion[];
-  }[];
-}
-
-interface UncheckedVersion extends Partial<Pick<VersionDiscovery, 'version' | 'freshness'>> {
-  readonly resources?: readonly Partial<ResourceDiscovery>[];
-}
-
-function versionOf({ version = '', resources = [], freshness }: UncheckedVersion): VersionDiscovery {
+function versionOf(version: ConfigObject): VersionDiscovery {
+  const resources = version.objects('resources').map(resourceOf);
   return {
-    version,
-    ...(resources.length > 0 ? { resources: resources.map(resourceOf) } : {}),
-    freshness: freshness === 'Stale' ? 'Stale' : 'Current',
+    version: version.string('version'),
+    ...(resources.length > 0 ? { resources } : {}),
+    freshness: version.string('freshness') === 'Stale' ? 'Stale' : 'Current',
   };
 }
-
-const NO_KIND = { group: '', version: '', kind: '' };
 
 /** What is known of a resource, each field of it; old clients stumble over what has no kind. */
-function resourceOf(resource: Partial<ResourceDiscovery>): ResourceDiscovery {
-  const { shortNames = [], categories = [], subresources = [] } = resource;
+function resourceOf(resource: ConfigObject): ResourceDiscovery {
+  const [shortNames, categories] = [resource.strings('shortNames'), resource.strings('categories')];
+  const subresources = resource.objects('subresources').map(subresourceOf);
   return {
-    resource: resource.resource ?? '',
-    responseKind: { ...NO_KIND, ...resource.responseKind },
-    scope: resource.scope === 'Cluster' ? 'Cluster' : 'Namespaced',
-    singularResource: resource.singularResource ?? '',
-    verbs: resource.verbs ?? [],
+    resource: resource.string('resource'),
+    responseKind: kindOf(resource),
+    scope: resource.string('scope') === 'Cluster' ? 'Cluster' : 'Namespaced',
+    singularResource: resource.string('singularResource'),
+    verbs: resource.strings('verbs'),
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
-    ...(subresources.length > 0 ? { subresources: subresources.map(subresourceOf) } : {}),
+    ...(subresources.length > 0 ? { subresources } : {}),
   };
 }
 
-function subresourceOf(resource: Partial<SubresourceDiscovery>): SubresourceDiscovery {
+function subresourceOf(resource: ConfigObject): SubresourceDiscovery {
   return {
-    subresource: resource.subresource ?? '',
-    responseKind: { ...NO_KIND, ...resource.responseKind },
-    verbs: resource.verbs ?? [],
+    subresource: resource.string('subresource'),
+    responseKind: kindOf(resource),
+    verbs: resource.strings('verbs'),
   };
+}
+
+function kindOf(resource: ConfigObject): ResourceDiscovery['responseKind'] {
+  const kind = resource.object('responseKind');
+  return { group: kind.string('group'), version: kind.string('version'), kind: kind.string('kind') };
 }

@@ -6,7 +6,7 @@ import type { Clock } from '@keelson/api/clock';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
-import type { TypedObject } from '@keelson/api/object';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { trusting } from '@keelson/component/trust';
 import { REGISTRATION_GROUP } from '../aggregation/apiservice.ts';
 import { IDENTITY_NAMESPACE, isIdentityLease } from '../bootstrap/identity-lease.ts';
@@ -19,7 +19,7 @@ import type { ApiGroups } from '../discovery/groups.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { ServingCertificate } from '../http/listener.ts';
 import type { Logger } from '../logger.ts';
-import { follow } from '../registry/follow.ts';
+import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import type { PeerAddresses } from './addresses.ts';
 import { Catalogue } from './catalogue.ts';
@@ -87,12 +87,12 @@ export class Peers {
   async start(health: HealthChecks): Promise<void> {
     const followed = health.addBootHook('mixed-version-proxy-handler');
     const asked = health.addBootHook('peer-discovery-workers');
-    await this.#follow(REGISTRATION_GROUP, 'apiservices', {
-      set: (service) => this.#own.setService(service as unknown as APIService),
+    await this.#follow<APIService>(REGISTRATION_GROUP, 'apiservices', {
+      set: (service) => this.#own.setService(service),
       delete: (_namespace, name) => this.#own.deleteService(name),
     });
-    await this.#follow('apiextensions.k8s.io', 'customresourcedefinitions', {
-      set: (definition) => this.#own.setDefinition(definition as unknown as CustomResourceDefinition),
+    await this.#follow<CustomResourceDefinition>('apiextensions.k8s.io', 'customresourcedefinitions', {
+      set: (definition) => this.#own.setDefinition(definition),
       delete: (_namespace, name) => this.#own.deleteDefinition(name),
     });
     await this.#follow('coordination.k8s.io', 'leases', {
@@ -122,7 +122,11 @@ export class Peers {
     this.#forwarding.close();
   }
 
-  async #follow(group: string, resource: string, follower: Parameters<typeof follow>[1]): Promise<void> {
+  async #follow<T extends TypedObject = KubeObject>(
+    group: string,
+    resource: string,
+    follower: Follower<T>,
+  ): Promise<void> {
     const unfollow = await follow(this.#options.resources.storeOf(group, resource), follower);
     if (this.#isStopped) unfollow();
     else this.#unfollow.push(unfollow);

@@ -1,26 +1,29 @@
 /** An informer without a wire: keeps somebody told of all objects of a resource, from the cache of this process. */
-import type { KubeObject } from '@keelson/api/object';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { CachedObject } from './cached-objects.ts';
 import type { CacheEvent } from './cacher.ts';
 import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 
-export interface Follower {
+export interface Follower<T extends TypedObject = KubeObject> {
   /** An object that is new or has changed. Others have it too: it must not be changed. */
-  set(object: KubeObject): void;
+  set(object: T): void;
   delete(namespace: string, name: string): void;
 }
 
 const RETRY_MS = 200;
 
-/** Resolves when the state at the time of the call has been told. @returns stop */
-export async function follow(store: ResourceStore, follower: Follower): Promise<() => void> {
+/** Resolves when the state at the time of the call has been told. @param store of objects of type `T` @returns stop */
+export async function follow<T extends TypedObject = KubeObject>(
+  store: ResourceStore,
+  follower: Follower<T>,
+): Promise<() => void> {
   const { cacher } = store;
   let unsubscribe: (() => void) | undefined;
   let stopped = false;
   /** What the follower had been told of when the cache lost its place. */
   let told: readonly CachedObject[] = [];
-  const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached));
+  const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached) as TypedObject as T);
   const tellEvents = (events: readonly CacheEvent[]): void => {
     for (const { type, object } of events) {
       if (type === 'DELETED') follower.delete(object.namespace, object.name);

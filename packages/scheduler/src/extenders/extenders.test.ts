@@ -83,7 +83,8 @@ describe('extenders', () => {
       { Host: 'x', Score: 1 },
     ]).prioritize(pod, nodes, total);
     expect([...total]).toEqual([100, 300, 100]);
-    await extenders(failing).prioritize(pod, nodes, total);
+    const without: Ask[] = [failing, async () => null, async () => [{ Host: 'a', Score: 'much' }]];
+    for (const ask of without) await extenders(ask).prioritize(pod, nodes, total);
     expect([...total]).toEqual([100, 300, 100]);
   });
 

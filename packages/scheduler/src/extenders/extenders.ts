@@ -9,27 +9,13 @@ import { MAX_SCORE } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import type { Candidate } from '../preemption/candidates.ts';
+import { filteredOf, type Score, scoresOf, succeeded, victimsOf } from './answers.ts';
 
 /** Scores of extenders go up to 10. */
 const SCALE = MAX_SCORE / 10;
 
 /** Asks one extender: a verb under its URL, an object there and one back. */
 export type Ask = (verb: string, body: object) => Promise<unknown>;
-
-/** Keys as Go writes them for fields without a name of their own. */
-interface FilterResult {
-  readonly Nodes?: { readonly items?: readonly { readonly metadata: { readonly name?: string } }[] } | null;
-  readonly NodeNames?: readonly string[] | null;
-  readonly FailedNodes?: Readonly<Record<string, string>> | null;
-  readonly FailedAndUnresolvableNodes?: Readonly<Record<string, string>> | null;
-  readonly Error?: string;
-}
-
-interface PreemptionResult {
-  readonly NodeNameToMetaVictims?: Readonly<
-    Record<string, { readonly Pods?: readonly { readonly UID: string }[]; readonly NumPDBViolations?: number } | null>
-  > | null;
-}
 
 interface Extender {
   readonly configuration: ExtenderConfiguration;
@@ -67,9 +53,9 @@ export class Extenders {
     const answers = await Promise.all(asked.map((extender) => this.#scores(extender, pod.pod, nodes)));
     const indexes = new Map(nodes.map(({ name }, i) => [name, i]));
     for (const [i, scores] of answers.entries()) {
-      for (const { Host, Score } of scores) {
-        const index = indexes.get(Host);
-        if (index !== undefined) total[index]! += Score * asked[i]!.configuration.weight * SCALE;
+      for (const { host, score } of scores) {
+        const index = indexes.get(host);
+        if (index !== undefined) total[index]! += score * asked[i]!.configuration.weight * SCALE;
       }
     }
   }
@@ -80,8 +66,7 @@ export class Extenders {
       if (configuration.bindVerb === '') continue;
       const body = { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node };
       try {
-        const { Error: problem } = (await ask(configuration.bindVerb, body)) as { Error?: string };
-        if (problem) throw new Error(problem);
+        succeeded(await ask(configuration.bindVerb, body));
         return true;
       } catch (error) {
         if (!configuration.ignorable) throw error;
@@ -112,12 +97,9 @@ export class Extenders {
     return left;
   }
 
-  async #scores({ configuration, ask }: Extender, pod: Pod, nodes: readonly NodeInfo[]) {
+  async #scores({ configuration, ask }: Extender, pod: Pod, nodes: readonly NodeInfo[]): Promise<Score[]> {
     try {
-      return (await ask(configuration.prioritizeVerb, argsOf(configuration, pod, nodes))) as {
-        Host: string;
-        Score: number;
-      }[];
+      return scoresOf(await ask(configuration.prioritizeVerb, argsOf(configuration, pod, nodes)));
     } catch (error) {
       this.#log.info({ extender: configuration.urlPrefix, error }, 'An extender has given no scores');
       return [];
@@ -149,18 +131,13 @@ async function filterBy(
   nodes: readonly NodeInfo[],
   verdicts: Verdicts,
 ): Promise<NodeInfo[]> {
-  const result = (await ask(configuration.filterVerb, argsOf(configuration, pod, nodes))) as FilterResult;
-  if (result.Error) throw new Error(result.Error);
-  const hopeless = result.FailedAndUnresolvableNodes ?? {};
-  for (const [name, why] of Object.entries(hopeless)) verdicts.set(name, unresolvable('', why));
-  for (const [name, why] of Object.entries(result.FailedNodes ?? {})) {
-    if (!Object.hasOwn(hopeless, name)) verdicts.set(name, unschedulable('', why));
+  const result = filteredOf(await ask(configuration.filterVerb, argsOf(configuration, pod, nodes)));
+  for (const [name, why] of result.hopeless) verdicts.set(name, unresolvable('', why));
+  for (const [name, why] of result.failed) {
+    if (!result.hopeless.has(name)) verdicts.set(name, unschedulable('', why));
   }
-  const names =
-    configuration.nodeCacheCapable && result.NodeNames
-      ? result.NodeNames
-      : (result.Nodes?.items ?? []).map(({ metadata }) => metadata.name!);
-  return names.map((name) => {
+  const left = (configuration.nodeCacheCapable && result.names) || result.nodes;
+  return left.map((name) => {
     const node = nodes.find((each) => each.name === name);
     if (node) return node;
     const { urlPrefix } = configuration;
@@ -187,20 +164,20 @@ async function preemptBy(
   const body = nodeCacheCapable
     ? { Pod: pod, NodeNameToVictims: null, NodeNameToMetaVictims: victims(({ uid }) => ({ UID: uid })) }
     : { Pod: pod, NodeNameToVictims: victims((victim) => victim.pod), NodeNameToMetaVictims: null };
-  const { NodeNameToMetaVictims } = (await ask(preemptVerb, body)) as PreemptionResult;
+  const answer = victimsOf(await ask(preemptVerb, body));
   const left: Candidate[] = [];
-  for (const [node, found] of Object.entries(NodeNameToMetaVictims ?? {})) {
+  for (const [node, { uids, violations }] of answer) {
     const info = snapshot.get(node);
     if (!info) throw new Error(`nodeinfo not found for node name "${node}"`);
-    const pods = (found?.Pods ?? []).map(({ UID }) => {
-      const victim = info.pods.find(({ uid }) => uid === UID);
+    const pods = uids.map((uid) => {
+      const victim = info.pods.find((each) => each.uid === uid);
       if (victim) return victim;
       const { urlPrefix } = configuration;
       throw new Error(
-        `extender: ${urlPrefix} claims to preempt pod (UID: ${UID}) on node: ${node}, but the pod is not found on that node`,
+        `extender: ${urlPrefix} claims to preempt pod (UID: ${uid}) on node: ${node}, but the pod is not found on that node`,
       );
     });
-    if (pods.length > 0) left.push({ node, victims: { pods, violations: found?.NumPDBViolations ?? 0 } });
+    if (pods.length > 0) left.push({ node, victims: { pods, violations } });
     else if (!ignorable) throw new Error(`expected at least one victim pod on node "${node}"`);
   }
   return left;

@@ -14,8 +14,7 @@ export async function followNodes(graph: NodeGraph, resources: Resources): Promi
     resource: string,
     set: (object: T) => void,
     remove: (namespace: string, name: string) => void,
-  ): Promise<unknown> =>
-    follow(resources.storeOf(group, resource), { set: (object: TypedObject) => set(object as T), delete: remove });
+  ): Promise<unknown> => follow<T>(resources.storeOf(group, resource), { set, delete: remove });
   await Promise.all([
     of<Pod>(
       '',

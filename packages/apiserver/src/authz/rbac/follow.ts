@@ -7,11 +7,11 @@ import { RBAC_GROUP, type RbacIndex } from './index.ts';
 /** Resolves when the index holds what is stored. */
 export async function followRbac(index: RbacIndex, resources: Resources): Promise<void> {
   const roles = {
-    set: (object: unknown) => index.setRole(object as Role | ClusterRole),
+    set: (role: Role | ClusterRole) => index.setRole(role),
     delete: (namespace: string, name: string) => index.deleteRole(namespace, name),
   };
   const bindings = {
-    set: (object: unknown) => index.setBinding(object as RoleBinding | ClusterRoleBinding),
+    set: (binding: RoleBinding | ClusterRoleBinding) => index.setBinding(binding),
     delete: (namespace: string, name: string) => index.deleteBinding(namespace, name),
   };
   await Promise.all([
