@@ -27,7 +27,7 @@ import { listObjects } from './list.ts';
 import { listOptions } from './options.ts';
 import { patchObject } from './patch.ts';
 import type { Scope } from './scope.ts';
-import { commonHeaders } from './send.ts';
+import { commonHeaders, sendAnswer } from './send.ts';
 import { updateObject } from './update.ts';
 import { createVirtual, type VirtualKinds, virtualKindOf } from './virtual.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
@@ -200,7 +200,7 @@ async function servePath({ paths, metrics }: EndpointOptions, ctx: RequestContex
     for (const serve of paths) {
       const served = await serve({ method, path, query, headers, user: ctx.user }, stream);
       if (!served) continue;
-      ctx.exchange.respond(served.status, { ...commonHeaders(ctx), ...served.headers }, served.body);
+      await sendAnswer(ctx, served);
       return true;
     }
     return false;

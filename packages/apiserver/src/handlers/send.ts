@@ -1,8 +1,10 @@
 /** Answers on their way out: headers that all have, compression, chunks under back-pressure. */
 import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import type { RequestContext } from '../context.ts';
+import type { PathAnswer } from '../http/answer.ts';
 import { ChunkWriter } from '../http/chunks.ts';
 import { namesGzip } from '../http/compression.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
@@ -35,6 +37,20 @@ export async function sendWhole(
     );
     ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers, ...GZIPPED }, zipped);
   } else ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
+}
+
+/** Of a path that is no resource. */
+export async function sendAnswer(ctx: RequestContext, { status, headers, body }: PathAnswer): Promise<void> {
+  const { exchange } = ctx;
+  const all = { ...commonHeaders(ctx), ...headers };
+  if (!(body instanceof Readable)) return exchange.respond(status, all, body);
+  const counted = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      exchange.bytesSent += chunk.length;
+      yield chunk;
+    }
+  };
+  await pipeline(body, counted, exchange.begin(status, all)).catch(() => exchange.abort());
 }
 
 /** How many items are written between two turns of the event loop, at most. */

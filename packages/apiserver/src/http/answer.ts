@@ -1,4 +1,5 @@
 /** A request to a path that is not a resource (discovery, health, OpenAPI, metrics), and what is answered. */
+import type { Readable } from 'node:stream';
 import { quote } from '@keelson/api/field';
 import type { UserInfo } from '../registry/strategy.ts';
 import type { RequestHeaders, ResponseHeaders } from './exchange.ts';
@@ -20,18 +21,21 @@ export interface PathStream {
   readonly onGone: (callback: () => void) => void;
 }
 
-export interface Answer {
+export interface Answer<Body = Buffer | string> {
   readonly status: number;
   /** Without content-length and without what every answer gets (audit-id, the default cache-control). */
   readonly headers: ResponseHeaders;
-  readonly body: Buffer | string;
+  readonly body: Body;
 }
+
+/** One whose body may be a stream, of as many bytes as its `content-length` says. */
+export type PathAnswer = Answer<Buffer | string | Readable>;
 
 /** Undefined: the path is somebody else's. May throw StatusErrors. */
 export type PathHandler = (
   request: PathRequest,
   stream: PathStream,
-) => Answer | undefined | Promise<Answer | undefined>;
+) => PathAnswer | undefined | Promise<PathAnswer | undefined>;
 
 export function textAnswer(status: number, body: string): Answer {
   return {

@@ -5,7 +5,7 @@
  *     If-Match, If-Unmodified-Since ─▶ 412    If-None-Match, If-Modified-Since ─▶ 304    Range ─▶ 206, 416    else 200
  */
 import { randomBytes } from 'node:crypto';
-import { type Answer, headerOf, type PathRequest, textAnswer } from './answer.ts';
+import { type Answer, headerOf, type PathAnswer, type PathRequest, textAnswer } from './answer.ts';
 import type { ResponseHeaders } from './exchange.ts';
 import { parseRanges, type Range } from './range.ts';
 
@@ -26,8 +26,8 @@ export interface Content {
 export async function contentAnswer(
   request: PathRequest,
   content: Content,
-  whole?: (headers: ResponseHeaders) => Answer | undefined,
-): Promise<Answer> {
+  whole?: (headers: ResponseHeaders) => PathAnswer | undefined,
+): Promise<PathAnswer> {
   const { headers, contentType, isSniffed = false, etag, modified } = content;
   const tag = etag === undefined ? undefined : `"${etag}"`;
   const own = { ...headers, ...(tag === undefined ? {} : { etag: tag }) };

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { enabledGroups } from '../discovery/runtime-config.ts';
+import { atOnce } from '../pieces.ts';
 import { type CustomKind, customName } from './custom.ts';
 import { type CustomSchema, toSchema2, toSchema3 } from './custom-schema.ts';
 import { loadOpenApiDataSync } from './data.ts';
-import { renderDocument2, renderDocument3 } from './documents.ts';
+import * as documents from './documents.ts';
 import { OpenApiService } from './service.ts';
+import { bodyOf, textOf } from './testing.ts';
 
 type Json = { [key: string]: Json };
 
@@ -32,7 +34,7 @@ function worldOf(...kinds: CustomKind[]) {
 }
 
 async function document3(...kinds: CustomKind[]): Promise<Json> {
-  return JSON.parse((await renderDocument3('apis/shop.example.com/v1', worldOf(...kinds), data)) ?? 'null') as Json;
+  return JSON.parse(textOf(documents.document3('apis/shop.example.com/v1', worldOf(...kinds), data))) as Json;
 }
 
 describe('version 3', () => {
@@ -117,7 +119,7 @@ describe('version 3', () => {
 
 describe('version 2', () => {
   it('has custom resources beside the built-in ones', async () => {
-    const { paths, definitions } = JSON.parse(await renderDocument2(worldOf(widget), data)) as Json;
+    const { paths, definitions } = JSON.parse(textOf(atOnce(documents.document2(worldOf(widget), data)))) as Json;
     expect(Object.keys(paths!)).toContain('/apis/node.k8s.io/v1/runtimeclasses');
     expect(paths!['/apis/shop.example.com/v1/widgets']!.get).toMatchObject({
       consumes: ['application/json', 'application/yaml'],
@@ -131,7 +133,7 @@ describe('version 2', () => {
 
   it('says nothing of fields where unknown ones are allowed', async () => {
     const open = { ...widget, schema: { ...widget.schema, 'x-kubernetes-preserve-unknown-fields': true } };
-    const { definitions } = JSON.parse(await renderDocument2(worldOf(open), data)) as Json;
+    const { definitions } = JSON.parse(textOf(atOnce(documents.document2(worldOf(open), data)))) as Json;
     expect(definitions!['com.example.shop.v1.Widget']!.properties).toBeUndefined();
   });
 });
@@ -212,5 +214,5 @@ it('says integers that no double holds as they are', async () => {
   const index = await service.serve({ ...request, path: '/openapi/v3' });
   expect(index?.status).toBe(200);
   for (const path of ['/openapi/v2', '/openapi/v3/apis/shop.example.com/v1'])
-    expect(String((await service.serve({ ...request, path }))?.body)).toContain('"maxLength":9223372036854775807');
+    expect(await bodyOf(await service.serve({ ...request, path }))).toContain('"maxLength":9223372036854775807');
 });

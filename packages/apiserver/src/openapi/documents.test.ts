@@ -2,9 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { enabledGroups, type ServedGroup } from '../discovery/runtime-config.ts';
+import { atOnce } from '../pieces.ts';
 import { loadOpenApiData } from './data.ts';
-import { documentNames, renderDocument2, renderDocument3 } from './documents.ts';
+import { document2, document3, documentNames } from './documents.ts';
 import type { OpenApiData } from './notation.ts';
+import { textOf } from './testing.ts';
 
 type Json = { [key: string]: unknown };
 
@@ -47,9 +49,9 @@ const served: ServedGroup[] = [
 const world = { served, custom: new Map() };
 const golden = (name: string) => path.join(import.meta.dirname, 'testdata', name);
 
-async function render(name: string): Promise<string> {
-  const text = name === 'v2' ? await renderDocument2(world, data) : await renderDocument3(name, world, data);
-  return `${JSON.stringify(JSON.parse(text ?? 'null'), null, 2)}\n`;
+function render(name: string): string {
+  const document = name === 'v2' ? atOnce(document2(world, data)) : document3(name, world, data);
+  return `${JSON.stringify(JSON.parse(textOf(document)), null, 2)}\n`;
 }
 
 describe('small documents', () => {
@@ -58,7 +60,7 @@ describe('small documents', () => {
     ['apis/sea.example', 'sea-group-v3.golden.json'],
     ['v2', 'sea-v2.golden.json'],
   ])('%s', async (name, file) => {
-    await expect(await render(name)).toMatchFileSnapshot(golden(file));
+    await expect(render(name)).toMatchFileSnapshot(golden(file));
   });
 
   it('are named after their paths', () => {
@@ -73,8 +75,8 @@ describe('small documents', () => {
     ]);
   });
 
-  it.each(['apis/nope', 'apis/sea.example/v2', 'foo', ''])('there is none named %j', async (name) => {
-    expect(await renderDocument3(name, world, data)).toBeUndefined();
+  it.each(['apis/nope', 'apis/sea.example/v2', 'foo', ''])('there is none named %j', (name) => {
+    expect(document3(name, world, data)).toBeUndefined();
   });
 });
 
@@ -122,12 +124,12 @@ describe.runIf(fs.existsSync(recorded))('recorded documents', async () => {
   const hasTexts = built.texts.some((text) => text !== '');
 
   it.each(documentNames(everything))('%s', async (name) => {
-    const ours = JSON.parse((await renderDocument3(name, everything, built))!) as Json;
+    const ours = JSON.parse(textOf(document3(name, everything, built))) as Json;
     expect(structure(ours)).toEqual(structure(read(`v3/${name.replaceAll('/', '__')}_openapi.json`)));
   });
 
   it('version 2', async () => {
-    const ours = JSON.parse(await renderDocument2(everything, built)) as Json;
+    const ours = JSON.parse(textOf(atOnce(document2(everything, built)))) as Json;
     const theirs = read('swagger.json');
     expect(structure(ours.definitions)).toEqual(structure(theirs.definitions));
     const names = (v: unknown) => JSON.stringify(v).replaceAll(/(#\/parameters\/\w+)-[\w-]+/g, '$1');
@@ -136,7 +138,7 @@ describe.runIf(fs.existsSync(recorded))('recorded documents', async () => {
   });
 
   it.runIf(hasTexts)('texts of what is served by default are all there', async () => {
-    const ours = JSON.parse(await renderDocument2({ ...everything, served: enabledGroups() }, built)) as Json;
+    const ours = JSON.parse(textOf(atOnce(document2({ ...everything, served: enabledGroups() }, built)))) as Json;
     const theirs = new Map(textsOf(read('swagger.json').definitions));
     const wrong = [...textsOf(ours.definitions)].filter(([at, text]) => theirs.get(at) !== text).map(([at]) => at);
     const missing = [...theirs.keys()].filter((at) => at.split('/')[1]! in (ours.definitions as Json));

@@ -1,14 +1,15 @@
 /**
- * The OpenAPI documents as JSON text: one of version 3 for each group and version, and one of version 2 with everything.
- * Rendering is spread over turns of the event loop, since the large ones take tens of milliseconds.
+ * The OpenAPI documents: one of version 3 for each group and version, and one of version 2 with everything. What is large
+ * in them is made when it is written.
  */
 import type { ServedGroup } from '../discovery/runtime-config.ts';
+import type { Pieces } from '../pieces.ts';
 import { type CustomKind, customDefinitions, customNames, customResources } from './custom.ts';
-import { goJson } from './encoding.ts';
 import { BUILTIN, CUSTOM } from './flavors.ts';
+import { Lazy, type Member, membersOf } from './lazy.ts';
 import { addSpec, type Members, type Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
-import { groupPath, type Operation, type Paths, PLAIN, rootPaths, versionRootPath } from './operations.ts';
+import { groupPath, type Paths, PLAIN, rootPaths, versionRootPath } from './operations.ts';
 import { addResourcePaths } from './resource-paths.ts';
 import {
   allGroupVersions,
@@ -51,11 +52,7 @@ interface Part {
 }
 
 /** Undefined for a name that is not among {@link documentNames}. */
-export async function renderDocument3(
-  name: string,
-  world: OpenApiWorld,
-  data: OpenApiData,
-): Promise<string | undefined> {
+export function document3(name: string, world: OpenApiWorld, data: OpenApiData): Lazy | undefined {
   const schemas = new Schemas(data);
   const part = partOf(name, world, data, schemas);
   if (!part) return undefined;
@@ -63,23 +60,22 @@ export async function renderDocument3(
   const isCustom = custom.length > 0;
   const groupVersions = isCustom ? groupVersionsForCustom() : optionGroupVersions(groupVersion);
   const definitions = definitionsOf(3, part, schemas, groupVersions);
-  const pathsText = await objectText(sorted(paths), ([path, o]) => [path, writePath3(o)]);
-  const schemasText = await objectText(definitions, ([name, define]) => [name, define()]);
-  const security = `"securitySchemes":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })}`;
-  const members = [...(definitions.length > 0 ? [`"schemas":${schemasText}`] : []), ...(isCustom ? [] : [security])];
-  const info = goJson(isCustom ? CUSTOM_INFO : INFO);
-  return `{"openapi":"3.0.0","info":${info},"paths":${pathsText},"components":{${members.join(',')}}}`;
+  return Lazy.of({
+    openapi: '3.0.0',
+    info: isCustom ? CUSTOM_INFO : INFO,
+    paths: inOrder([...paths].map(([path, operations]) => [path, () => writePath3(operations)])),
+    components: {
+      ...(definitions.length > 0 ? { schemas: inOrder(definitions) } : {}),
+      ...(isCustom ? {} : { securitySchemes: { BearerToken: { type: 'apiKey', ...BEARER } } }),
+    },
+  });
 }
 
 /**
- * Everything that is served, as OpenAPI 2.
+ * Everything that is served, as OpenAPI 2. Its parameters are complete when its paths have been written.
  * @param remote what other servers say of theirs, those that come first before the others
  */
-export async function renderDocument2(
-  world: OpenApiWorld,
-  data: OpenApiData,
-  remote: readonly Spec2[] = [],
-): Promise<string> {
+export function* document2(world: OpenApiWorld, data: OpenApiData, remote: readonly Spec2[] = []): Pieces<Lazy> {
   const schemas = new Schemas(data);
   const paths: Paths = new Map();
   const custom: CustomKind[] = [];
@@ -87,19 +83,30 @@ export async function renderDocument2(
     const part = partOf(name, world, data, schemas);
     for (const [path, operations] of part?.paths ?? []) paths.set(path, operations);
     custom.push(...(part?.custom ?? []));
+    yield;
   }
   const sharing = new SharedParameters();
-  const pathMembers: Members = new Map(sorted(paths).map(([path, o]) => [path, () => writePath2(o, sharing)]));
+  const pathMembers: Members = new Map([...paths].map(([path, o]) => [path, () => writePath2(o, sharing)]));
   const definitions: Members = new Map(definitionsOf(2, { paths, custom }, schemas, allGroupVersions()));
-  for (const spec of remote) addSpec(pathMembers, definitions, spec);
-  const pathsText = await membersText(pathMembers);
-  const definitionsText = await membersText(definitions);
-  const parameters = Object.assign({}, ...remote.map((spec) => spec.parameters), sharing.all());
-  return (
-    `{"swagger":"2.0","info":${goJson(INFO)},"paths":${pathsText},"definitions":${definitionsText},` +
-    `"parameters":${goJson(parameters)},"securityDefinitions":${goJson({ BearerToken: { type: 'apiKey', ...BEARER } })},` +
-    `"security":[{"BearerToken":[]}]}`
-  );
+  yield;
+  for (const spec of remote) {
+    addSpec(pathMembers, definitions, spec);
+    yield;
+  }
+  const parameters = () => Object.assign({}, ...remote.map((spec) => spec.parameters), sharing.all());
+  return new Lazy([
+    ...membersOf({
+      swagger: '2.0',
+      info: INFO,
+      paths: inOrder([...pathMembers]),
+      definitions: inOrder([...definitions]),
+    }),
+    ['parameters', parameters],
+    ...membersOf({
+      securityDefinitions: { BearerToken: { type: 'apiKey', ...BEARER } },
+      security: [{ BearerToken: [] }],
+    }),
+  ]);
 }
 
 function optionGroupVersions(groupVersion: GroupVersion | undefined): GroupVersion[] {
@@ -164,7 +171,7 @@ function definitionsOf(
     ...own,
     ...builtin.map((name): [string, () => Json] => [name, () => schemas.definition(version, name, groupVersions)]),
   ];
-  return all.sort(([a], [b]) => (a < b ? -1 : 1));
+  return all;
 }
 
 const META_OF_CUSTOM = ['ObjectMeta', 'ListMeta'].map((kind) => `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`);
@@ -179,35 +186,6 @@ function schemaNames(paths: Paths): Set<string> {
   return names;
 }
 
-function sorted(paths: Paths): [string, Operation[]][] {
-  return [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function membersText(members: Members): Promise<string> {
-  const inOrder = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
-  return objectText(inOrder, ([name, make]) => [name, make() as Json]);
-}
-
-/** Members, and characters of them, that are made in one turn of the event loop. */
-const BATCH = 50;
-const BATCH_LENGTH = 256 * 1024;
-
-/** The text of a JSON object, its members made one by one, other work being let in between. */
-async function objectText<T>(items: readonly T[], member: (item: T) => [key: string, value: Json]): Promise<string> {
-  const parts: string[] = [];
-  let made = 0;
-  let length = 0;
-  for (const item of items) {
-    if (made >= BATCH || length >= BATCH_LENGTH) {
-      await new Promise(setImmediate);
-      made = 0;
-      length = 0;
-    }
-    const [key, value] = member(item);
-    const text = `${JSON.stringify(key)}:${goJson(value)}`;
-    parts.push(text);
-    made++;
-    length += text.length;
-  }
-  return `{${parts.join(',')}}`;
+function inOrder(members: readonly Member[]): Lazy {
+  return new Lazy(members.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

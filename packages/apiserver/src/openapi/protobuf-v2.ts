@@ -44,10 +44,8 @@ const SCHEMA2: Message = {
     enum: [20, each(any)],
     additionalProperties: [
       21,
-      (value, out, field) => {
-        if (typeof value === 'boolean') nested(out, field, (inner) => inner.bool(2, value));
-        else wrapped(schema2)(value, out, field);
-      },
+      (value, out, field) =>
+        typeof value === 'boolean' ? nested(out, field, () => out.bool(2, value)) : wrapped(schema2)(value, out, field),
     ],
     type: [22, wrapped(string)],
     items: [23, wrapped(schema2)],
@@ -90,11 +88,10 @@ const pathParameter2 = message(() => ({
 
 /** A oneof of a body parameter and the others, among which the place decides. */
 const parameter2: Write = (value, out, field) =>
-  nested(out, field, (inner) => {
+  nested(out, field, () => {
     const where = (value as Json).in;
-    if (where === 'body') bodyParameter2(value, inner, 1);
-    else if (where === 'path') wrapped(pathParameter2, 4)(value, inner, 2);
-    else wrapped(queryParameter2, 3)(value, inner, 2);
+    if (where === 'body') return bodyParameter2(value, out, 1);
+    return where === 'path' ? wrapped(pathParameter2, 4)(value, out, 2) : wrapped(queryParameter2, 3)(value, out, 2);
   });
 const REFERENCE2: Message = { fields: { $ref: [1, string], description: [2, string] } };
 const parameterItem2 = orReference(parameter2, REFERENCE2);

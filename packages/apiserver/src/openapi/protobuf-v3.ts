@@ -23,10 +23,10 @@ const schemaOrReference3 = orReference(
 );
 
 const defaultType3: Write = (value, out, field) =>
-  nested(out, field, (inner) => {
-    if (typeof value === 'number') inner.double(1, value);
-    if (typeof value === 'boolean') inner.bool(2, value);
-    if (typeof value === 'string') inner.bytes(3, Buffer.from(value));
+  nested(out, field, () => {
+    if (typeof value === 'number' || typeof value === 'bigint') out.double(1, Number(value));
+    if (typeof value === 'boolean') out.bool(2, value);
+    if (typeof value === 'string') out.text(3, value);
   });
 
 const SCHEMA3: Message = {
@@ -57,10 +57,10 @@ const SCHEMA3: Message = {
     properties: [31, mapOf(schemaOrReference3)],
     additionalProperties: [
       32,
-      (value, out, field) => {
-        if (typeof value === 'boolean') nested(out, field, (inner) => inner.bool(2, value));
-        else wrapped(schemaOrReference3)(value, out, field);
-      },
+      (value, out, field) =>
+        typeof value === 'boolean'
+          ? nested(out, field, () => out.bool(2, value))
+          : wrapped(schemaOrReference3)(value, out, field),
     ],
     default: [33, defaultType3],
     description: [34, string],

@@ -1,12 +1,22 @@
 /** The documents as protobuf: gnostic's messages openapi.v2.Document and openapi.v3.Document, which kubectl asks for. */
+import type { Pieces } from '../pieces.ts';
+import type { Lazy } from './lazy.ts';
 import { DOCUMENT2 } from './protobuf-v2.ts';
 import { DOCUMENT3 } from './protobuf-v3.ts';
-import { Writer, writeInTurns } from './protobuf-writer.ts';
-import type { Json, OpenApiVersion } from './schemas.ts';
+import { inOrder, Writer } from './protobuf-writer.ts';
+import type { OpenApiVersion } from './schemas.ts';
 
-/** @param document the text of a JSON document */
-export async function toProtobuf(version: OpenApiVersion, document: string): Promise<Buffer> {
-  const out = new Writer();
-  await writeInTurns(version === 2 ? DOCUMENT2 : DOCUMENT3, JSON.parse(document) as Json, out, 2);
-  return out.finish();
+/** The bytes of a document, in chunks: a field is made where those before it have been written. */
+export function* toProtobuf(version: OpenApiVersion, document: Lazy): Pieces<Buffer[]> {
+  const { fields } = version === 2 ? DOCUMENT2 : DOCUMENT3;
+  const members = new Map(document.members);
+  const chunks: Buffer[] = [];
+  for (const [name, [field, write]] of inOrder(fields)) {
+    const member = members.get(name)?.();
+    if (member === undefined) continue;
+    const out = new Writer();
+    yield* write(member, out, field) ?? [];
+    chunks.push(out.bytes());
+  }
+  return chunks;
 }

@@ -5,14 +5,16 @@
 import { createHash } from 'node:crypto';
 import { stringify } from '@keelson/api/codec/stringify';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
-import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
-import { acceptsGzip, gunzip, gzip } from '../http/compression.ts';
+import { headerOf, type PathAnswer, type PathRequest } from '../http/answer.ts';
+import { acceptsGzip, gunzip, gunzipStream, gzipAll } from '../http/compression.ts';
 import { contentAnswer } from '../http/content.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
+import { type Pieces, slices } from '../pieces.ts';
 import type { CustomKind } from './custom.ts';
 import { loadOpenApiData, openApiDataDigest } from './data.ts';
-import { documentNames, type OpenApiWorld, renderDocument2, renderDocument3 } from './documents.ts';
+import { document2, document3, documentNames, type OpenApiWorld } from './documents.ts';
+import { toJson } from './json.ts';
 import type { Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
 import { toProtobuf } from './protobuf.ts';
@@ -27,6 +29,7 @@ type Format = 'json' | 'protobuf';
 interface Rendered {
   readonly hash: string;
   readonly modified: Date;
+  readonly size: number;
   readonly gzipped: Buffer;
 }
 
@@ -122,7 +125,7 @@ export class OpenApiService {
   }
 
   /** Any method will do. Undefined for paths that are not OpenAPI's. */
-  async serve(request: PathRequest): Promise<Answer | undefined> {
+  async serve(request: PathRequest): Promise<PathAnswer | undefined> {
     const { path } = request;
     if (path === V2) return this.#serveDocument(2, 'v2', request);
     if (path === V3) return this.#serveIndex(request);
@@ -133,7 +136,7 @@ export class OpenApiService {
   }
 
   /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
-  async #serveIndex(request: PathRequest): Promise<Answer> {
+  async #serveIndex(request: PathRequest): Promise<PathAnswer> {
     const names = documentNames(this.#world);
     const entries = names.map(
       (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
@@ -151,7 +154,7 @@ export class OpenApiService {
     });
   }
 
-  async #serveDocument(version: OpenApiVersion, name: string, request: PathRequest): Promise<Answer> {
+  async #serveDocument(version: OpenApiVersion, name: string, request: PathRequest): Promise<PathAnswer> {
     const vary = version === 2 ? COMPRESSED_VARY : 'Accept';
     const accept = headerOf(request.headers, 'accept');
     const format = chooseFormat(version, accept);
@@ -168,13 +171,14 @@ export class OpenApiService {
     const cacheable: ResponseHeaders = asked
       ? { 'cache-control': 'public, immutable', expires: yearFrom(this.#options.now()) }
       : {};
-    const { modified, gzipped } = await this.#document(version, name, kind, hash);
+    const { modified, size, gzipped } = await this.#document(version, name, kind, hash);
     const content = { headers: { vary, ...cacheable }, contentType, etag: hash, modified, body: () => gunzip(gzipped) };
-    return contentAnswer(request, content, (headers) =>
-      request.method !== 'HEAD' && acceptsGzip(request.headers)
+    return contentAnswer(request, content, (headers) => {
+      if (request.method === 'HEAD') return undefined;
+      return acceptsGzip(request.headers)
         ? { status: 200, headers: { ...headers, 'content-encoding': 'gzip', vary: COMPRESSED_VARY }, body: gzipped }
-        : undefined,
-    );
+        : { status: 200, headers: { ...headers, 'content-length': size }, body: gunzipStream(gzipped) };
+    });
   }
 
   /** SHA-512 in capitals over what the document is made of. */
@@ -211,10 +215,16 @@ export class OpenApiService {
       const remote = version === 2 ? this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []) : [];
       this.#data ??= loadOpenApiData();
       const data = await this.#data;
-      const text = await (version === 2 ? renderDocument2(world, data, remote) : renderDocument3(name, world, data));
-      const bytes = format === 'json' ? Buffer.from(text ?? '') : await toProtobuf(version, text ?? '{}');
-      const gzipped = await gzip(bytes);
-      return { hash, modified: this.#options.now(), gzipped };
+      const chunks = await slices.do(render());
+      const size = chunks.reduce((sum, { length }) => sum + length, 0);
+      return { hash, modified: this.#options.now(), size, gzipped: await gzipAll(chunks) };
+
+      function* render(): Pieces<Buffer[]> {
+        const document = version === 2 ? yield* document2(world, data, remote) : document3(name, world, data);
+        if (!document) return [];
+        yield;
+        return yield* format === 'json' ? toJson(document) : toProtobuf(version, document);
+      }
     } finally {
       if (--this.#renderings === 0) this.#data = undefined;
     }
