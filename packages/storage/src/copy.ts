@@ -1,3 +1,4 @@
+import { pagesOf } from './pages.ts';
 import type { Store } from './store.ts';
 
 const EVERYTHING = '/registry/';
@@ -15,15 +16,12 @@ const PAGE = 500;
 export async function copyStore(from: Store, to: Store): Promise<number> {
   const { count } = await to.list({ prefix: EVERYTHING, limit: 1 });
   if (count > 0) throw new NotEmptyError(count);
-  const revision = await from.currentRevision();
   let copied = 0;
-  for (let start: string | undefined = EVERYTHING; start !== undefined; ) {
-    const { kvs } = await from.list({ prefix: EVERYTHING, from: start, limit: PAGE, revision });
+  for await (const { kvs } of pagesOf(from, { prefix: EVERYTHING, limit: PAGE })) {
     const lasting = kvs.filter(({ key }) => !SHORT_LIVED.some((prefix) => key.startsWith(prefix)));
     const results = await Promise.all(lasting.map(({ key, value }) => to.put(key, value, { expect: 0 })));
     if (!results.every(({ ok }) => ok)) throw new NotEmptyError(1);
     copied += lasting.length;
-    start = kvs.length < PAGE ? undefined : `${kvs.at(-1)!.key}\0`;
   }
   return copied;
 }

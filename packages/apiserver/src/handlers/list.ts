@@ -3,6 +3,7 @@
  * (apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go GetList).
  */
 import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
+import { pagesOf } from '@keelson/storage/pages';
 import { CompactedError, FutureRevisionError, type KeyValue, UnreadableValueError } from '@keelson/storage/store';
 import type { CachedObject } from '../registry/cached-objects.ts';
 import { Pace } from '../registry/pace.ts';
@@ -169,29 +170,27 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
   const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
   const pace = new Pace();
   const items: CachedObject[] = [];
-  let from = plan.from ?? range;
-  for (;;) {
-    const limit = plan.limit > 0 ? Math.min(plan.limit, HISTORY_PAGE) : HISTORY_PAGE;
-    const page = await environment.store.list({ prefix: range, from, revision, limit }).catch((error: unknown) => {
-      throw historyError(error, scope, plan);
-    });
-    for (const [i, kv] of page.kvs.entries()) {
-      // Most of the past is as it was.
-      const now = cacher.get(kv.key);
-      const object = now?.revision === kv.modRevision ? now : cachedItem(scope, kv);
-      if (object !== now) await pace.after(kv.value.length);
-      if (selection.matches(object)) items.push(object);
-      if (plan.limit > 0 && items.length === plan.limit) {
-        const rest = page.count - i - 1;
-        return {
-          items,
-          meta: metaOf(scope, object, rest > 0, selection.everything ? rest : undefined, revision),
-        };
+  const limit = plan.limit > 0 ? Math.min(plan.limit, HISTORY_PAGE) : HISTORY_PAGE;
+  const pages = pagesOf(environment.store, { prefix: range, from: plan.from ?? range, revision, limit });
+  try {
+    for await (const { kvs, count } of pages) {
+      for (const [i, kv] of kvs.entries()) {
+        // Most of the past is as it was.
+        const now = cacher.get(kv.key);
+        const object = now?.revision === kv.modRevision ? now : cachedItem(scope, kv);
+        if (object !== now) await pace.after(kv.value.length);
+        if (selection.matches(object)) items.push(object);
+        if (plan.limit > 0 && items.length === plan.limit) {
+          const rest = count - i - 1;
+          return {
+            items,
+            meta: metaOf(scope, object, rest > 0, selection.everything ? rest : undefined, revision),
+          };
+        }
       }
     }
-    const last = page.kvs.at(-1);
-    if (!last || page.kvs.length >= page.count) break;
-    from = `${last.key}\0`;
+  } catch (error) {
+    throw historyError(error, scope, plan);
   }
   return { items, meta: metaOf(scope, undefined, false, undefined, revision) };
 }

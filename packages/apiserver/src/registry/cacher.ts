@@ -10,6 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '@keelson/api/errors';
 import { heardLater } from '@keelson/component/promises';
+import { pagesOf } from '@keelson/storage/pages';
 import {
   CompactedError,
   type KeyValue,
@@ -24,6 +25,7 @@ import { type CachedObject, CachedObjects, LoadedObjects } from './cached-object
 import { EventRing } from './event-ring.ts';
 import { Pace } from './pace.ts';
 import type { Demand } from './valueindex.ts';
+import { Waiters } from './waiters.ts';
 
 export interface CacheEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -78,7 +80,7 @@ export class Cacher {
   #ended = false;
   #isCatchingUp = false;
   readonly #audience = new Audience();
-  #waiting: { revision: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+  readonly #waiters = new Waiters();
 
   constructor(options: CacherOptions) {
     this.#options = options;
@@ -162,7 +164,7 @@ export class Cacher {
     await this.ready();
     if (this.#revision >= revision) return;
     if (this.#closed) throw new Error(NOT_SERVED);
-    const reached = new Promise<void>((resolve, reject) => this.#waiting.push({ revision, resolve, reject }));
+    const reached = this.#waiters.wait(revision);
     if (this.#ended) this.#catchUp();
     else this.#options.store.requestProgress(revision);
     await reached;
@@ -216,7 +218,7 @@ export class Cacher {
     this.#closed = true;
     this.#watch?.close();
     this.#audience.clear();
-    this.#abandon(new Error(NOT_SERVED));
+    this.#waiters.abandon(new Error(NOT_SERVED));
   }
 
   /**
@@ -237,24 +239,18 @@ export class Cacher {
     this.#isCatchingUp = true;
     this.#fillForAll().catch((error: unknown) => {
       this.#isCatchingUp = false;
-      this.#abandon(error as Error);
+      this.#waiters.abandon(error as Error);
     });
   }
 
   async #fillForAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const asked = new Set(this.#waiting);
+    while (this.#waiters.size > 0) {
+      const asked = this.#waiters.all();
       await this.#fill();
-      // They want what is not in the store.
-      for (const waiter of this.#waiting) if (asked.has(waiter)) waiter.reject(new Error(NOT_SERVED));
-      this.#waiting = this.#waiting.filter((waiter) => !asked.has(waiter));
+      // Who still waits wants what is not in the store.
+      this.#waiters.abandon(new Error(NOT_SERVED), asked);
     }
     this.#isCatchingUp = false;
-  }
-
-  /** Nobody waits for what may never come. */
-  #abandon(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   async #load(): Promise<void> {
@@ -274,15 +270,8 @@ export class Cacher {
     const isFirst = this.#revision === 0;
     const loaded = new LoadedObjects();
     const pace = new Pace();
-    let from = this.#prefix;
-    let revision: number | undefined;
-    for (;;) {
-      const page = await store.list({
-        prefix: this.#prefix,
-        from,
-        limit: PAGE,
-        ...(revision === undefined ? {} : { revision }),
-      });
+    let revision = 0;
+    for await (const page of pagesOf(store, { prefix: this.#prefix, limit: PAGE })) {
       revision = page.revision;
       if (isFirst) this.#ring.restart(revision);
       for (const kv of page.kvs) {
@@ -291,9 +280,6 @@ export class Cacher {
         if (isFirst) this.#audience.tellAll({ type: 'ADDED', revision: object.revision, object, previous: undefined });
         await pace.after(kv.value.length);
       }
-      const last = page.kvs.at(-1);
-      if (!last || page.kvs.length < PAGE) break;
-      from = `${last.key}\0`;
     }
     this.#objects.replace(loaded);
     this.#ring.restart(revision);
@@ -330,7 +316,7 @@ export class Cacher {
       },
       () => {
         const obstacle = this.#obstacle;
-        if (obstacle) this.#abandon(obstacle);
+        if (obstacle) this.#waiters.abandon(obstacle);
         this.#loadAgain(obstacle ? OBSTACLE_RETRY_MS : RETRY_MS, obstacle);
       },
     );
@@ -372,9 +358,6 @@ export class Cacher {
 
   #advance(revision: number): void {
     if (revision > this.#revision) this.#revision = revision;
-    if (this.#waiting.length === 0) return;
-    const reached = this.#waiting.filter((w) => w.revision <= this.#revision);
-    this.#waiting = this.#waiting.filter((w) => w.revision > this.#revision);
-    for (const waiter of reached) waiter.resolve();
+    this.#waiters.reach(this.#revision);
   }
 }
