@@ -66,4 +66,15 @@ describe('a webhook for tokens', () => {
     const failing = await setUp({}, 'v1', { status: 403, body: 'no', headers: { 'content-type': 'text/plain' } });
     await expect(failing.authenticate('t', [])).rejects.toThrow('no');
   });
+
+  it.each([
+    [{ authenticated: 'false' }, 'TokenReviewStatus.status.authenticated of type bool'],
+    [
+      { authenticated: true, user: { username: 'ann', groups: 'system:masters' } },
+      'UserInfo.status.user.groups of type []string',
+    ],
+  ])('that says %j says nothing', async (status, field) => {
+    const { authenticate } = await setUp(status as object);
+    await expect(authenticate('t', [])).rejects.toThrow(`json: cannot unmarshal string into Go struct field ${field}`);
+  });
 });

@@ -105,6 +105,12 @@ describe('a webhook', () => {
       1,
     ],
     [
+      'what is no yes',
+      answer({ allowed: 'false' } as object),
+      'json: cannot unmarshal string into Go struct field SubjectAccessReviewStatus.status.allowed of type bool',
+      1,
+    ],
+    [
       'a refusal',
       { status: 400, headers: { 'content-type': 'text/plain' }, body: 'bad' },
       'the server rejected our request for an unknown reason',

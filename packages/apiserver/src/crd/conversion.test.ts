@@ -38,7 +38,8 @@ describe('a conversion webhook', () => {
 
   const about = 'conversion webhook for example.com/v1, Kind=Widget';
   const at = `${about} returned invalid converted object at index 0:`;
-  it.each<[object, string]>([
+  const atMetadata = `${about} returned invalid metadata in object at index 0:`;
+  it.each<[object, unknown]>([
     [{ result: { status: 'Failure', message: 'not today' } }, `${about} failed: not today`],
     [{ result: { status: '' } }, `${about} failed: response.result.status was '', not 'Success'`],
     [{ uid: 'other' }, `${about} failed: expected response.uid="uid-1", got "other"`],
@@ -48,6 +49,29 @@ describe('a conversion webhook', () => {
     [
       { convertedObjects: [{ ...good, metadata: { ...good.metadata, name: 'b' } }] },
       `${at} must have the same name: a != b`,
+    ],
+    [{ convertedObjects: [{ ...good, metadata: 'a' }] }, `${at} must have the same name: a != `],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, uid: 'v' } }] },
+      `${at} must have the same UID: u != v`,
+    ],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, labels: ['a'] } }] },
+      `${atMetadata} invalid metadata.labels of type []interface {} in converted object`,
+    ],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, annotations: { a: 1 } } }] },
+      `${atMetadata} metadata.annotations[a] must be a string, but is int64 in converted object`,
+    ],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, labels: { a: '-' } } }] },
+      expect.stringMatching(
+        /returned invalid metadata in object at index 0: metadata\.labels: Invalid value: "-": a valid label/,
+      ),
+    ],
+    [
+      { convertedObjects: [{ ...good, metadata: { ...good.metadata, annotations: { 'a b': '' } } }] },
+      expect.stringMatching(/ metadata\.annotation: Invalid value: "a b": name part must consist of/),
     ],
   ])('%j is refused', async (response, message) => {
     await expect(webhook(response).convert([original], 'example.com/v2')).rejects.toMatchObject({ code: 500, message });

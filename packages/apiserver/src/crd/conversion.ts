@@ -2,11 +2,16 @@
  * Between the versions of a custom resource: their name alone, or what a webhook makes of it
  * (apiextensions-apiserver/pkg/apiserver/conversion).
  */
+import { aggregateText } from '@keelson/api/aggregate';
 import { encodeJson } from '@keelson/api/codec/json';
 import { StatusError } from '@keelson/api/errors';
+import { Path } from '@keelson/api/field';
 import type { CustomResourceConversion } from '@keelson/api/generated/types/apiextensions/v1';
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
-import { isObject } from '@keelson/api/patch/value';
+import { goType } from '@keelson/api/patch/goformat';
+import { equal, isObject } from '@keelson/api/patch/value';
+import { validateLabels } from '../registry/validation/labelselector.ts';
+import { validateAnnotations } from '../registry/validation/objectmeta.ts';
 import type { WebhookClient } from '../webhook/client.ts';
 import { bodyOf } from '../webhook/reply.ts';
 
@@ -76,11 +81,15 @@ class WebhookConversion implements Conversion {
     if (converted.length !== objects.length)
       throw failure(`${about} returned ${converted.length} objects, expected ${objects.length}`);
     return converted.map((object, i) => {
-      try {
-        return accepted(object, objects[i]!, apiVersion);
-      } catch (error) {
-        throw failure(`${about} returned invalid converted object at index ${i}: ${(error as Error).message}`);
-      }
+      const checked = <T>(what: string, check: () => T): T => {
+        try {
+          return check();
+        } catch (error) {
+          throw failure(`${about} returned invalid ${what} at index ${i}: ${(error as Error).message}`);
+        }
+      };
+      const same = checked('converted object', () => sameObject(object, objects[i]!, apiVersion));
+      return checked('metadata in object', () => withMetadataOf(objects[i]!, same));
     });
   }
 }
@@ -111,27 +120,51 @@ function convertedObjects(body: Buffer, version: string, uid: string): unknown[]
   return Array.isArray(response.convertedObjects) ? response.convertedObjects : [];
 }
 
-/** Of metadata a webhook may change labels and annotations alone. @throws Error */
-function accepted(converted: unknown, original: KubeObject, apiVersion: string): KubeObject {
+/** @throws Error where it is none of the version wanted, or another one */
+function sameObject(converted: unknown, original: KubeObject, apiVersion: string): Record<string, unknown> {
   if (!isObject(converted)) throw new Error('it is no object');
   if (converted.apiVersion !== apiVersion)
     throw new Error(`invalid groupVersion (expected ${apiVersion}, received ${groupVersion(converted.apiVersion)})`);
   if (converted.kind !== original.kind)
     throw new Error(`invalid kind (expected ${original.kind}, received ${converted.kind ?? ''})`);
+  const metadata = isObject(converted.metadata) ? converted.metadata : {};
+  for (const field of ['name', 'namespace', 'uid'] as const) {
+    const [before, after] = [original.metadata[field] ?? '', metadata[field] ?? ''];
+    if (before !== after)
+      throw new Error(`must have the same ${field === 'uid' ? 'UID' : field}: ${before} != ${String(after)}`);
+  }
+  return converted;
+}
+
+const METADATA = Path.of('metadata');
+
+/** What a webhook may change of metadata. */
+const CHANGEABLE = {
+  labels: (labels: Texts) => validateLabels(labels, METADATA.child('labels')),
+  annotations: (annotations: Texts) => validateAnnotations(annotations, METADATA.child('annotation')),
+};
+type Texts = Readonly<Record<string, string>>;
+
+/** With the original's metadata, but for labels and annotations. @throws Error for those that no object may have */
+function withMetadataOf({ metadata: original }: KubeObject, converted: Record<string, unknown>): KubeObject {
   const { metadata } = converted;
-  if (!isObject(metadata))
-    throw new Error(`invalid metadata of type ${metadata === null ? '<nil>' : typeof metadata} in converted object`);
-  for (const field of ['name', 'namespace', 'uid'] as const)
-    if ((metadata[field] ?? '') !== (original.metadata[field] ?? ''))
-      throw new Error(
-        `must have the same ${field}: ${String(original.metadata[field] ?? '')} != ${String(metadata[field] ?? '')}`,
-      );
-  const { labels, annotations } = metadata as { labels?: Record<string, string>; annotations?: Record<string, string> };
-  const { labels: _labels, annotations: _annotations, ...kept } = original.metadata;
-  return {
-    ...converted,
-    metadata: { ...kept, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
-  } as KubeObject;
+  if (metadata === undefined) throw new Error('missing metadata in converted object');
+  if (!isObject(metadata)) throw new Error(`invalid metadata of type ${goType(metadata)} in converted object`);
+  const { labels: _labels, annotations: _annotations, ...kept } = original;
+  const own: { labels?: Record<string, string>; annotations?: Record<string, string> } = {};
+  for (const field of ['labels', 'annotations'] as const) {
+    const given = metadata[field];
+    if (given === undefined || given === null) continue;
+    if (!isObject(given)) throw new Error(`invalid metadata.${field} of type ${goType(given)} in converted object`);
+    for (const [key, value] of Object.entries(given))
+      if (typeof value !== 'string')
+        throw new Error(`metadata.${field}[${key}] must be a string, but is ${goType(value)} in converted object`);
+    const texts = given as Record<string, string>;
+    const errors = equal(texts, original[field]) ? [] : CHANGEABLE[field](texts);
+    if (errors.length > 0) throw new Error(aggregateText(new Set(errors.map(String))));
+    own[field] = texts;
+  }
+  return { ...converted, metadata: { ...kept, ...own } } as KubeObject;
 }
 
 function groupVersion(apiVersion: unknown): string {

@@ -1,32 +1,37 @@
 /** What a webhook sends back: the review that it was sent, with its status (client-go/rest Result.Into). */
-import { StatusError } from '@keelson/api/errors';
-import { parseApiVersion } from '@keelson/api/object';
+import { SERIALIZERS } from '@keelson/api/codec/index';
+import { type Status, StatusError } from '@keelson/api/errors';
+import { parseApiVersion, type TypedObject } from '@keelson/api/object';
+import { structType } from '@keelson/api/schema';
 
+/** One of Kubernetes' own. */
 export interface ReviewKind {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
 }
 
-/** Kind and version may be left out. @throws Error for what is no JSON, or something else; StatusError for a Status */
+const STATUS = structType('io.k8s.apimachinery.pkg.apis.meta.v1.Status');
+
+/**
+ * Kind and version may be left out, each field has the type that it has in Go: who trusts a webhook that says `"false"` would
+ * take that for a yes.
+ * @throws Error, DecodeError for what is no JSON, of another type or something else; StatusError for a Status
+ */
 export function reviewOf<T extends object>(body: Buffer, expected: ReviewKind): T {
-  let review: T & { kind?: unknown; apiVersion?: unknown; message?: unknown; code?: unknown; reason?: unknown };
-  try {
-    review = JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new Error(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
-  }
-  if (typeof review !== 'object' || review === null || Array.isArray(review))
-    throw new Error("couldn't get version/kind; json parse error: the answer is no object");
-  const { kind = expected.kind, apiVersion = `${expected.group}/${expected.version}` } = review;
-  if (kind === 'Status' && apiVersion === 'v1') throw statusOf(review);
-  const { group, version } = parseApiVersion(String(apiVersion));
-  if (kind === expected.kind && group === expected.group && version === expected.version) return review;
+  const said = SERIALIZERS['application/json'].open(body);
+  const kind = said.kind || expected.kind;
+  const apiVersion = said.apiVersion || `${expected.group}/${expected.version}`;
+  const decode = (type: typeof STATUS) => said.decode(type, { strict: false }).object as TypedObject;
+  if (kind === 'Status' && apiVersion === 'v1') throw statusOf(decode(STATUS) as Partial<Status>);
+  const { group, version } = parseApiVersion(apiVersion);
+  if (kind === expected.kind && group === expected.group && version === expected.version)
+    return decode(structType(`io.k8s.api.${group.split('.', 1)[0]}.${version}.${kind}`)) as TypedObject as T;
   if (kind === expected.kind && group === expected.group)
     throw new Error(`converting (${version}.${kind}) to (${expected.version}.${kind}): unknown conversion`);
-  throw new Error(`no kind "${String(kind)}" is registered for version "${String(apiVersion)}"`);
+  throw new Error(`no kind "${kind}" is registered for version "${apiVersion}"`);
 }
 
-function statusOf({ code, reason, message }: { code?: unknown; reason?: unknown; message?: unknown }): StatusError {
-  return new StatusError(Number(code ?? 500), String(reason ?? ''), String(message ?? ''));
+function statusOf({ code = 500, reason = '', message = '' }: Partial<Status>): StatusError {
+  return new StatusError(code, reason, message);
 }
