@@ -187,6 +187,11 @@ export interface StoreUnavailableOptions extends ErrorOptions {
   readonly timedOut?: boolean;
 }
 
+/** The store takes no value of this size. The message is in its own words. */
+export class ValueTooLargeError extends Error {
+  override readonly name = 'ValueTooLargeError';
+}
+
 /** What lies under a key can't be turned into what was put there. The message says why, in words that clients may read. */
 export class UnreadableValueError extends Error {
   override readonly name = 'UnreadableValueError';

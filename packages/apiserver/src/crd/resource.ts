@@ -97,6 +97,9 @@ function serve(
     schema,
     subresources,
     selectableFields: selectorOf(selectableFields),
+    statusVersions: (spec.versions ?? [])
+      .filter(({ subresources }) => subresources?.status)
+      .map(({ name }) => apiVersionOf({ group, version: name })),
   };
   const warning = warningOf(version, spec);
   const fieldLabels = labelsOf(selectableFields, namespaced);

@@ -7,6 +7,7 @@ import type { CustomResourceSubresources } from '@keelson/api/generated/types/ap
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { isQualifiedName, nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import { resetIn } from '../registry/statusview.ts';
 import type { Strategy, ViewSubresource } from '../registry/strategy.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../registry/validation/objectmeta.ts';
 import { NestedTypeError, nestedInteger, nestedString } from './paths.ts';
@@ -21,6 +22,8 @@ export interface CustomBehaviour {
   readonly subresources: CustomResourceSubresources;
   /** Of the object, by the names that field selectors have for them. */
   readonly selectableFields: (object: KubeObject) => Record<string, string>;
+  /** In which there is a status of its own. */
+  readonly statusVersions: readonly string[];
 }
 
 export function customStrategy({
@@ -77,7 +80,12 @@ export function customStrategy({
 }
 
 /** PUT and PATCH of `status`: all else stays as it is. */
-export function customStatus({ kind, schema, subresources }: CustomBehaviour): ViewSubresource<KubeObject> {
+export function customStatus({
+  kind,
+  schema,
+  subresources,
+  statusVersions,
+}: CustomBehaviour): ViewSubresource<KubeObject> {
   return {
     type: 'view',
     strategy: {
@@ -103,7 +111,7 @@ export function customStatus({ kind, schema, subresources }: CustomBehaviour): V
           ...(warn && { warn }),
         }),
       warningsOnUpdate: () => [],
-      resetFields: { [apiVersionOf(kind)]: { 'f:metadata': {}, 'f:spec': {} } },
+      resetFields: resetIn(statusVersions, { 'f:metadata': {}, 'f:spec': {} }),
     },
   };
 }

@@ -11,6 +11,7 @@ import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, writeRequest } from './scope.ts';
+import { leavingManagersOut, withoutManagers } from './size.ts';
 
 export async function createObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
@@ -36,12 +37,14 @@ export async function createObject(scope: Scope): Promise<void> {
   const name = metadata.name ?? '';
   const object = await mutateWrite(scope, name, undefined, managed, options.dryRun);
 
-  const created = await store.create(object, {
-    ...writeRequest(scope, options.dryRun),
-    admit: async (final: KubeObject) => {
-      await validateWrite(scope, name, undefined, final, options.dryRun);
-      await pauseFor(body.length);
-    },
-  });
+  const created = await leavingManagersOut((isLeft) =>
+    store.create(isLeft ? withoutManagers(object) : object, {
+      ...writeRequest(scope, options.dryRun),
+      admit: async (final: KubeObject) => {
+        await validateWrite(scope, name, undefined, final, options.dryRun);
+        await pauseFor(body.length);
+      },
+    }),
+  );
   await sendObject(scope, 201, created);
 }

@@ -10,6 +10,7 @@ import { patchOptions } from './options.ts';
 import { mechanismOf } from './patchers.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, viewOf, writeRequest } from './scope.ts';
+import { leavingManagersOut, withoutManagers } from './size.ts';
 import { checkName } from './update.ts';
 
 export async function patchObject(scope: Scope): Promise<void> {
@@ -22,29 +23,33 @@ export async function patchObject(scope: Scope): Promise<void> {
   const options = patchOptions(ctx.info.query, isApply);
   const mechanism = mechanismOf(scope, patchType, body, options, managerOf(scope, options.fieldManager));
 
-  const { object, created } = await store.update({
-    ...writeRequest(scope, options.dryRun),
-    name,
-    forceAllowCreate: isApply && ctx.info.subresource === '',
-    ...viewOf(scope),
-    transform: async (live) => {
-      const object = await mechanism(live && lens.readForWrite(live));
-      if (!live && object.metadata.uid) {
-        throw conflict(
-          served.definition,
-          name,
-          `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
-        );
-      }
-      checkNamespace(served.definition, ctx.info.namespace, object);
-      checkName(object, name);
-      return mutateWrite(scope, name, live, object, options.dryRun);
-    },
-    admitCreate: async (final) => {
-      await scope.authorizeCreate();
-      await validateWrite(scope, name, undefined, final, options.dryRun);
-    },
-    admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
-  });
+  const write = (isLeft: boolean) =>
+    store.update({
+      ...writeRequest(scope, options.dryRun),
+      name,
+      forceAllowCreate: isApply && ctx.info.subresource === '',
+      ...viewOf(scope),
+      transform: async (live) => {
+        const object = await mechanism(live && lens.readForWrite(live));
+        if (!live && object.metadata.uid) {
+          throw conflict(
+            served.definition,
+            name,
+            `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
+          );
+        }
+        checkNamespace(served.definition, ctx.info.namespace, object);
+        checkName(object, name);
+        const admitted = await mutateWrite(scope, name, live, object, options.dryRun);
+        return isLeft ? withoutManagers(admitted) : admitted;
+      },
+      admitCreate: async (final) => {
+        await scope.authorizeCreate();
+        await validateWrite(scope, name, undefined, final, options.dryRun);
+      },
+      admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
+    });
+  // Who applies wants to own what he applies.
+  const { object, created } = await (isApply ? write(false) : leavingManagersOut(write));
   await sendObject(scope, created ? 201 : 200, object);
 }

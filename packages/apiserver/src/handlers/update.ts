@@ -14,6 +14,7 @@ import { writeOptions } from './options.ts';
 import { dedupOwnerReferences } from './owners.ts';
 import { sendObject } from './respond.ts';
 import { type Scope, viewOf, writeRequest } from './scope.ts';
+import { leavingManagersOut, withoutManagers } from './size.ts';
 
 export async function updateObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
@@ -31,28 +32,32 @@ export async function updateObject(scope: Scope): Promise<void> {
 
   const manager = managerOf(scope, options.fieldManager);
   const { uid } = decoded.metadata;
-  const { object, created } = await store.update({
-    ...writeRequest(scope, options.dryRun),
-    name,
-    ...(uid ? { preconditions: { uid } } : {}),
-    ...viewOf(scope),
-    transform: async (live) => {
-      const current = live && lens.readForWrite(live);
-      const fresh = copyOf(decoded);
-      const now = formatTime(ctx.receivedAt);
-      const object = await lens.manage((fields) => fields.update(current, fresh, manager, now));
-      await pauseFor(body.length);
-      return mutateWrite(scope, name, live, object, options.dryRun);
-    },
-    admitCreate: async (final) => {
-      await scope.authorizeCreate();
-      await validateWrite(scope, name, undefined, final, options.dryRun);
-    },
-    admitUpdate: async (final, old) => {
-      await validateWrite(scope, name, old, final, options.dryRun);
-      await pauseFor(body.length);
-    },
-  });
+  const { object, created } = await leavingManagersOut((isLeft) =>
+    store.update({
+      ...writeRequest(scope, options.dryRun),
+      name,
+      ...(uid ? { preconditions: { uid } } : {}),
+      ...viewOf(scope),
+      transform: async (live) => {
+        const current = live && lens.readForWrite(live);
+        const fresh = copyOf(decoded);
+        const now = formatTime(ctx.receivedAt);
+        const object = isLeft
+          ? withoutManagers(fresh)
+          : await lens.manage((fields) => fields.update(current, fresh, manager, now));
+        await pauseFor(body.length);
+        return mutateWrite(scope, name, live, object, options.dryRun);
+      },
+      admitCreate: async (final) => {
+        await scope.authorizeCreate();
+        await validateWrite(scope, name, undefined, final, options.dryRun);
+      },
+      admitUpdate: async (final, old) => {
+        await validateWrite(scope, name, old, final, options.dryRun);
+        await pauseFor(body.length);
+      },
+    }),
+  );
   await sendObject(scope, created ? 201 : 200, object);
 }
 

@@ -15,7 +15,7 @@ export function toStorage(served: Pick<ServedResource, 'definition' | 'version'>
 export function fromStorage(served: ServedResource, object: KubeObject): KubeObject {
   const { storage, registration } = served.definition;
   if (served.version === storage.version && served.definition.group === storage.group) return object;
-  const converted = registration.conversions?.[served.version]?.fromStorage(object) ?? { ...object };
+  const converted = registration.conversions?.[served.version]?.fromStorage?.(object) ?? { ...object };
   converted.apiVersion = apiVersionOf({ group: served.definition.group, version: served.version });
   return converted;
 }

@@ -1,6 +1,19 @@
 /** The store's troubles as the API's errors. */
 import { internalError, StatusError, timeout } from '@keelson/api/errors';
-import { FutureRevisionError, type Store, StoreUnavailableError, UnreadableValueError } from '@keelson/storage/store';
+import {
+  FutureRevisionError,
+  type Store,
+  StoreUnavailableError,
+  UnreadableValueError,
+  ValueTooLargeError,
+} from '@keelson/storage/store';
+
+/** The object was not written. */
+export class TooLargeToStore extends StatusError {
+  constructor({ message }: ValueTooLargeError) {
+    super(500, '', message);
+  }
+}
 
 /**
  * Upstream passes etcd's words on as they are, without a reason; what took as long as a request may take is a timeout
@@ -8,6 +21,7 @@ import { FutureRevisionError, type Store, StoreUnavailableError, UnreadableValue
  * @returns undefined for what is no trouble of the store
  */
 export function storeError(error: unknown): StatusError | undefined {
+  if (error instanceof ValueTooLargeError) return new TooLargeToStore(error);
   if (error instanceof FutureRevisionError) return new StatusError(500, '', error.message);
   if (error instanceof UnreadableValueError)
     return error.isSealed ? internalError(error.message) : new StatusError(500, '', error.message);

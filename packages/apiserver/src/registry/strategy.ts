@@ -254,7 +254,7 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
    * rows of tables) is without them.
    */
   readonly fieldAnnotations?: readonly string[];
-  /** Conversions between the storage version and the others served, where their shapes differ. */
+  /** Conversions between the storage version and the others served, or stored by kube-apiserver, where their shapes differ. */
   readonly conversions?: Readonly<Record<string, VersionConversion>>;
 }
 
@@ -271,6 +271,6 @@ export interface FieldLabels {
 export interface VersionConversion {
   /** From this version to the storage version. May reuse and change its argument. */
   toStorage(obj: KubeObject): KubeObject;
-  /** From the storage version to this one. Must not change its argument. */
-  fromStorage(obj: KubeObject): KubeObject;
+  /** From the storage version to this one, where it is served. Must not change its argument. */
+  fromStorage?(obj: KubeObject): KubeObject;
 }

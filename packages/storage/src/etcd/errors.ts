@@ -1,5 +1,5 @@
 import type { RpcCode } from '@keelson/component/grpc/errors';
-import { StoreUnavailableError } from '../store.ts';
+import { StoreUnavailableError, ValueTooLargeError } from '../store.ts';
 import { CallError } from './grpc.ts';
 
 /** What etcd says of a revision that was compacted, and of one that is yet to come. */
@@ -76,6 +76,8 @@ const requestErrors = new Set<RpcCode>(['InvalidArgument', 'FailedPrecondition',
  */
 export function translate(error: unknown, endpoint: string, isOver = false): Error {
   if (!(error instanceof CallError)) return error instanceof Error ? error : new Error(String(error));
+  const tooLarge = tooLargeAs(error);
+  if (tooLarge !== undefined) return new ValueTooLargeError(tooLarge, { cause: error });
   // gRPC wraps what happened into general remarks.
   const reason = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(error.details)?.[1] ?? error.details;
   const message = `etcd at ${endpoint}: ${reason === 'null' ? 'no connection' : reason}`;
@@ -83,6 +85,15 @@ export function translate(error: unknown, endpoint: string, isOver = false): Err
   const timedOut = isOver || error.status === 'DeadlineExceeded';
   return new StoreUnavailableError(message, { cause: error, reason: timedOut ? GAVE_UP : wordsOf(error), timedOut });
 }
+
+/** That a request is too large: for etcd, or for its connection, which upstream's client finds out by itself. */
+function tooLargeAs(error: CallError): string | undefined {
+  const { status, details } = error;
+  if (status === 'InvalidArgument' && details === 'etcdserver: request is too large') return details;
+  if (status !== 'ResourceExhausted' || !details.startsWith(NOT_RECEIVED)) return undefined;
+  return `rpc error: code = ${status} desc = ${details.replace(NOT_RECEIVED, 'trying to send message larger than max')}`;
+}
+const NOT_RECEIVED = 'grpc: received message larger than max';
 
 /** What etcd says itself as it says it; of the rest as much as upstream's client tells its callers. */
 function wordsOf({ status, details }: CallError): string {

@@ -23,7 +23,8 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
     allowUnconditionalUpdate: false,
     metadataRules: 'generic',
     validateName: crdNameProblems,
-    defaults: setDefaults,
+    // What is stored in another version gets them when it is converted.
+    defaults: (obj, version) => (version === 'v1' ? setDefaults(obj) : undefined),
     prepareForCreate(_ctx, obj) {
       obj.status = { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions: null };
       startGeneration(obj);

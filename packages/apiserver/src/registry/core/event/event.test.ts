@@ -77,7 +77,7 @@ describe('Event', () => {
   it('keeps everything on the way to events.k8s.io and back', () => {
     const conversion = strict.conversions!.v1!;
     const stored = { ...newStyle, message: 'm', kind: 'Event', apiVersion: 'v1' };
-    const read = conversion.fromStorage(structuredClone(stored));
+    const read = conversion.fromStorage!(structuredClone(stored));
     expect(read).toMatchObject({
       apiVersion: 'events.k8s.io/v1',
       note: 'm',
