@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { StatusError } from '../errors.ts';
-import { applyJsonPatch, decodeJsonPatch, type Operation, runJsonPatch, unknownMembers } from './json.ts';
+import {
+  applyJsonPatch,
+  decodeJsonPatch,
+  inOrderOfOperations,
+  type Operation,
+  runJsonPatch,
+  unknownMembers,
+} from './json.ts';
 import { Written } from './value.ts';
 
 const doc = { data: { x: '1', n: null }, list: ['a', 'b', 'c'], deep: { list: [{ k: 1 }] } };
@@ -163,4 +170,9 @@ test('a number stays as it was written, and is tested and copied so', () => {
       '[{"op":"add","path":"/b","value":1.0},{"op":"test","path":"/b","value":1.0},{"op":"copy","from":"/b","path":"/c"}]',
   );
   expect(JSON.stringify(runJsonPatch({ a: 1 }, operations))).toBe('{"a":1,"b":1.0,"c":1.0}');
+});
+
+test('complaints follow each other as the operations do', () => {
+  const [late, early] = ['json patch duplicate field "[10].path"', 'json patch unknown field "[9].zip"'];
+  expect(inOrderOfOperations([late, early])).toEqual([early, late]);
 });

@@ -61,6 +61,12 @@ function asWritten(_key: string, value: unknown, context?: { readonly source: st
   return (typeof value === 'object' && value !== null) || value === null ? value : new Written(context!.source);
 }
 
+/** Complaints (`json patch unknown field "[0].zip"`) as the operations follow each other. */
+export function inOrderOfOperations(complaints: readonly string[]): string[] {
+  const indexOf = (text: string) => Number(/"\[(\d+)\]/.exec(text)?.[1] ?? 0);
+  return [...complaints].sort((a, b) => indexOf(a) - indexOf(b));
+}
+
 /** What strict decoding finds fault with: `json patch unknown field "[0].zip"`. */
 export function unknownMembers(operations: readonly Operation[]): string[] {
   return operations.flatMap((step, i) =>

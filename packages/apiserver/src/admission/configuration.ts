@@ -22,7 +22,12 @@ export function admissionConfiguration(text: string, read: ReadOther): PluginCon
     if (known.length > 0) return new Map(known.map((name) => [LEGACY[name], file]));
   }
   const plugins = readStrictly(file, (root) => {
-    root.expectKind('apiserver.config.k8s.io', ['v1', 'v1alpha1'], 'AdmissionConfiguration');
+    const isOld = root.string('apiVersion') === 'apiserver.k8s.io/v1alpha1';
+    root.expectKind(
+      isOld ? 'apiserver.k8s.io' : 'apiserver.config.k8s.io',
+      [isOld ? 'v1alpha1' : 'v1'],
+      'AdmissionConfiguration',
+    );
     const entries = root.objects('plugins').map((plugin) => {
       const entry = { name: plugin.string('name'), path: plugin.string('path'), embedded: plugin.raw('configuration') };
       plugin.expectNothingElse();

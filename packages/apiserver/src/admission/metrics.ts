@@ -1,7 +1,9 @@
 /** What is counted of webhooks, policies and their conditions, under upstream's names (k8s.io/apiserver/pkg/admission/metrics). */
 import { Counter, Histogram, type HistogramSeries } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { Operation } from './plugin.ts';
+import { PodSecurityMetrics } from './podsecurity/metrics.ts';
 
 export type Step = 'admit' | 'validating';
 export type StepType = 'admit' | 'validate';
@@ -23,6 +25,7 @@ export class AdmissionMetrics {
   readonly #conditionSeconds: Histogram;
   readonly #validations: Checks;
   readonly #mutations: Checks;
+  readonly podSecurity: PodSecurityMetrics;
   /** Milliseconds of a clock that never goes backwards. */
   readonly now: () => number;
 
@@ -85,6 +88,7 @@ export class AdmissionMetrics {
       ),
     );
     this.#validations = new Checks(registry, 'apiserver_validating_admission_policy', 'BETA', ['enforcement_action']);
+    this.podSecurity = new PodSecurityMetrics(registry, Number(KUBERNETES_VERSION.minor));
     this.#mutations = new Checks(registry, 'apiserver_mutating_admission_policy', 'ALPHA');
   }
 

@@ -266,6 +266,14 @@ describe('the configuration of plugins', () => {
   const config = (...plugins: object[]) =>
     JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AdmissionConfiguration', plugins });
 
+  test('is of the group that it is in today, or was in at first', () => {
+    const inVersion = (apiVersion: string) => () =>
+      admissionConfiguration(JSON.stringify({ apiVersion, kind: 'AdmissionConfiguration' }), files());
+    expect([...inVersion('apiserver.k8s.io/v1alpha1')()]).toEqual([]);
+    for (const other of ['apiserver.k8s.io/v1', 'apiserver.config.k8s.io/v1alpha1'])
+      expect(inVersion(other)).toThrow('expected kind AdmissionConfiguration of apiserver.config.k8s.io/v1, got');
+  });
+
   test('is in the file or in others', () => {
     const text = config({ name: 'A', configuration: { a: 1 } }, { name: 'B', path: 'b.yaml' }, { name: 'C', path: '' });
     expect([...admissionConfiguration(text, files({ 'b.yaml': '{"b":2}' }))]).toEqual([
@@ -280,7 +288,7 @@ describe('the configuration of plugins', () => {
   });
 
   test.each([
-    ['{}', 'expected kind AdmissionConfiguration of apiserver.config.k8s.io/v1 or v1alpha1, got  of '],
+    ['{}', 'expected kind AdmissionConfiguration of apiserver.config.k8s.io/v1, got  of '],
     [
       config({ name: 'A', file: 'x', data: 'y' }, { other: 'z' }),
       'strict decoding error: unknown field "plugins[0].data", unknown field "plugins[0].file", unknown field "plugins[1].other"',

@@ -143,7 +143,7 @@ export function admissionChain(
     TaintNodesByCondition: taintNodesByCondition,
     AlwaysPullImages: alwaysPullImages,
     ImagePolicyWebhook: () => imagePolicyWebhook(imagePolicyConfig(configOf('ImagePolicyWebhook')), world.webhooks),
-    PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity'))),
+    PodSecurity: () => podSecurity(world, podSecurityConfig(configOf('PodSecurity')), metrics?.podSecurity),
     PodNodeSelector: () => podNodeSelector(world, nodeSelectors(configOf('PodNodeSelector'))),
     Priority: () => priority(world),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(options.defaultTolerations ?? FIVE_MINUTES),

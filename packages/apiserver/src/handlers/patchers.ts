@@ -8,7 +8,7 @@ import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { plainError } from '@keelson/api/patch/errors';
 import { formatV } from '@keelson/api/patch/goformat';
-import { applyJsonPatch, decodeJsonPatch, unknownMembers } from '@keelson/api/patch/json';
+import { applyJsonPatch, decodeJsonPatch, inOrderOfOperations, unknownMembers } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
@@ -103,7 +103,9 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
     case 'application/json-patch+json': {
       const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const operations = decodeJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
-      const found = isStrict ? [...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)] : [];
+      const found = isStrict
+        ? inOrderOfOperations([...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)])
+        : [];
       const isRegular = written === undefined;
       return (current) =>
         fromDocument(scope, options, applyJsonPatch(current, operations), found, isRegular, () =>

@@ -54,6 +54,11 @@ describe('kubeconfig', () => {
     });
   });
 
+  it('a user of whom nothing is said', () => {
+    const text = kubeconfig('').replace('{name: u, user: {}}', '{name: u}');
+    expect(parseKubeconfig(text, '/')).toMatchObject({ server: 'https://c:6443', token: undefined });
+  });
+
   it.each([
     ['', 'the kubeconfig is empty'],
     ['null', 'the kubeconfig is empty'],

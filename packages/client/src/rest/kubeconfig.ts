@@ -45,9 +45,9 @@ export function parseKubeconfig(text: string, directory: string, context?: strin
   const config = read(text);
   const name = context ?? config['current-context'];
   if (!name) throw new KubeconfigError('the kubeconfig has no current-context');
-  const chosen = entry(config.contexts, 'context', name).context;
-  const cluster = entry(config.clusters, 'cluster', chosen.cluster ?? '').cluster;
-  const user: User = chosen.user ? entry(config.users, 'user', chosen.user).user : {};
+  const chosen = entry(config.contexts, 'context', name).context ?? {};
+  const cluster = entry(config.clusters, 'cluster', chosen.cluster ?? '').cluster ?? {};
+  const user = (chosen.user ? entry(config.users, 'user', chosen.user).user : undefined) ?? {};
   if (user['auth-provider'] !== undefined)
     throw new KubeconfigError(`user ${chosen.user}: auth-provider is not supported`);
   const { username = '', password = '' } = user;
@@ -140,9 +140,9 @@ export async function inClusterConfig(
 
 interface Kubeconfig {
   'current-context'?: string;
-  contexts?: { name: string; context: Context }[] | null;
-  clusters?: { name: string; cluster: Cluster }[] | null;
-  users?: { name: string; user: User }[] | null;
+  contexts?: { name: string; context?: Context }[] | null;
+  clusters?: { name: string; cluster?: Cluster }[] | null;
+  users?: { name: string; user?: User }[] | null;
 }
 interface Context {
   cluster?: string;

@@ -17,6 +17,7 @@ import {
 } from '../plugin.ts';
 import type { PodLike } from './check.ts';
 import type { PodSecurityConfig } from './config.ts';
+import type { PodSecurityMetrics } from './metrics.ts';
 import { namespaceWarnings } from './namespace.ts';
 import {
   compareLevels,
@@ -53,6 +54,7 @@ const HARMLESS = new Set(['exec', 'attach', 'binding', 'eviction', 'log', 'portf
 export function podSecurity(
   { objects, now }: AdmissionWorld,
   { defaults, exempt }: PodSecurityConfig,
+  metrics?: PodSecurityMetrics,
 ): AdmissionPlugin {
   function annotate(a: AdmissionAttributes, key: string, value: string): void {
     a.annotate(PREFIX + key, value);
@@ -64,8 +66,10 @@ export function podSecurity(
       : exempt.usernames.has(a.user.name)
         ? 'user'
         : undefined;
-    if (by) annotate(a, 'exempt', by);
-    return by !== undefined;
+    if (!by) return false;
+    annotate(a, 'exempt', by);
+    metrics?.exempted(a);
+    return true;
   }
 
   async function policyOfNamespace({ namespace }: AdmissionAttributes): Promise<NamespacePolicy> {
@@ -110,10 +114,14 @@ export function podSecurity(
     const found = await policyOfNamespace(a).catch((thrown: unknown) => {
       const problem = `failed to lookup namespace "${a.namespace}"`;
       annotate(a, 'error', `Internal error occurred: ${problem}: ${asError(thrown).message}`);
+      metrics?.failed(a, true);
       throw internalError(problem);
     });
-    if (found.errors.length === 0 && isPrivileged(found.policy))
-      return annotate(a, 'enforce-policy', 'privileged:latest');
+    if (found.errors.length === 0 && isPrivileged(found.policy)) {
+      annotate(a, 'enforce-policy', 'privileged:latest');
+      metrics?.evaluated(a, 'allow', found.policy.enforce, 'enforce');
+      return;
+    }
     const pod = objectOf<Pod>(a);
     if (a.operation === 'UPDATE' && !runsSomethingElse(pod, oldObjectOf<Pod>(a))) return;
     evaluate(a, found, pod, true);
@@ -125,6 +133,7 @@ export function podSecurity(
     try {
       found = await policyOfNamespace(a);
     } catch (thrown) {
+      metrics?.failed(a, true);
       return annotate(a, 'error', `failed to lookup namespace "${a.namespace}": ${asError(thrown).message}`);
     }
     const { policy, errors } = found;
@@ -136,21 +145,26 @@ export function podSecurity(
   function evaluate(a: AdmissionAttributes, { policy, errors }: NamespacePolicy, pod: PodLike, enforce: boolean): void {
     if (exempt.runtimeClasses.has(pod.spec.runtimeClassName ?? '')) {
       annotate(a, 'exempt', 'runtimeClass');
+      metrics?.exempted(a);
       return;
     }
     if (errors.length > 0) {
       annotate(a, 'error', `Failed to parse policy: ${aggregateText(new Set(errors.map(String)))}`);
+      metrics?.failed(a, false);
     }
     const audited = violations(policy.audit, pod);
-    if (audited.length > 0)
+    if (audited.length > 0) {
       annotate(
         a,
         'audit-violations',
         `would violate PodSecurity "${showPolicy(policy.audit)}": ${showDetails(audited)}`,
       );
+      metrics?.evaluated(a, 'deny', policy.audit, 'audit');
+    }
     if (enforce) {
       annotate(a, 'enforce-policy', showPolicy(policy.enforce));
       const found = violations(policy.enforce, pod);
+      metrics?.evaluated(a, found.length > 0 ? 'deny' : 'allow', policy.enforce, 'enforce');
       if (found.length > 0)
         throw forbidden(
           a.resource,
@@ -159,7 +173,9 @@ export function podSecurity(
         );
     }
     const warned = violations(policy.warn, pod);
-    if (warned.length > 0) a.warn(`would violate PodSecurity "${showPolicy(policy.warn)}": ${showDetails(warned)}`);
+    if (warned.length === 0) return;
+    a.warn(`would violate PodSecurity "${showPolicy(policy.warn)}": ${showDetails(warned)}`);
+    metrics?.evaluated(a, 'deny', policy.warn, 'warn');
   }
 
   return {

@@ -1,9 +1,11 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, test } from 'vitest';
 import { type FakeAttributes, fakeWorld, type Given, pod, request } from '../testing.ts';
 import type { PodLike } from './check.ts';
 import { podSecurityConfig } from './config.ts';
 import { podSecurity } from './index.ts';
+import { PodSecurityMetrics } from './metrics.ts';
 import type { Level, PolicyVersion } from './policy.ts';
 import { showDetails, violations } from './standards.ts';
 
@@ -262,8 +264,9 @@ function labels(given: Record<string, string>): Record<string, string> {
 
 function setUp(given: Record<string, string> = {}, config?: object) {
   const world = fakeWorld();
+  const registry = new MetricsRegistry();
   world.objects.put('namespaces', { metadata: { name: 'ns', labels: labels(given) } });
-  const plugin = podSecurity(world, podSecurityConfig(config));
+  const plugin = podSecurity(world, podSecurityConfig(config), new PodSecurityMetrics(registry, 36));
   const validate = async (a: FakeAttributes): Promise<FakeAttributes> => {
     if (
       plugin.handles(
@@ -275,7 +278,9 @@ function setUp(given: Record<string, string> = {}, config?: object) {
       await plugin.validate!(a);
     return a;
   };
-  return { world, validate };
+  const figures = async () =>
+    (await registry.text()).split('\n').filter((line) => line.startsWith('pod_security_') && !line.endsWith(' 0'));
+  return { world, validate, figures };
 }
 
 const HOST = pod({ hostNetwork: true });
@@ -306,6 +311,18 @@ describe('pods', () => {
       'pod-security.kubernetes.io/audit-violations': `would violate PodSecurity "restricted:v1.7": ${HOST_TEXT}, runAsNonRoot != true (pod or container "c" must set securityContext.runAsNonRoot=true)`,
       'pod-security.kubernetes.io/enforce-policy': 'privileged:latest',
     });
+  });
+
+  test('are counted', async () => {
+    const { validate, figures } = setUp({ enforce: 'baseline', audit: 'restricted', 'audit-version': 'v1.99' });
+    await expect(validate(request('CREATE', 'pods', HOST))).rejects.toThrow('violates PodSecurity');
+    await validate(request('UPDATE', 'pods', HOST, { oldObject: HOST as never }));
+    const count = (policy: string, mode: string) =>
+      `pod_security_evaluations_total{decision="deny",mode="${mode}",${policy},request_operation="create",resource="pod",subresource=""} 1`;
+    expect(await figures()).toEqual([
+      count('policy_level="restricted",policy_version="future"', 'audit'),
+      count('policy_level="baseline",policy_version="latest"', 'enforce'),
+    ]);
   });
 
   test('of a namespace whose labels make no sense are judged strictly', async () => {
