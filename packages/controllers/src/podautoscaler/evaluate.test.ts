@@ -117,7 +117,6 @@ describe('metrics propose', () => {
       { type: 'Pods', pods: { metric: { name: 'qps' }, target: { type: 'AverageValue', averageValue: '10' } } },
       {
         [`${CUSTOM}/pods/*/qps?labelSelector=app%3Da`]: { body: values('20', '25') },
-        [`${CUSTOM}/pods/%2A/qps?labelSelector=app%3Da`]: { body: values('20', '25') },
       },
       {
         replicas: 5,
@@ -174,6 +173,49 @@ describe('metrics propose', () => {
           },
         },
       },
+    ],
+    [
+      'of a namespace, which is measured as a whole',
+      {
+        type: 'Object',
+        object: {
+          metric: { name: 'hits' },
+          describedObject: { apiVersion: 'v1', kind: 'Namespace', name: 'ns' },
+          target: { type: 'Value', value: '100' },
+        },
+      },
+      { [`${CUSTOM}/metrics/hits`]: { body: { items: [{ timestamp: null, value: 300 }] } } },
+      { replicas: 6, name: 'Namespace metric hits' },
+    ],
+    ...[0, 2].map((count): [string, MetricSpec, Record<string, Answer>, object] => [
+      `nothing of an object that has ${count} values`,
+      {
+        type: 'Object',
+        object: {
+          metric: { name: 'hits' },
+          describedObject: { apiVersion: 'v1', kind: 'Namespace', name: 'ns' },
+          target: { type: 'Value', value: '100' },
+        },
+      },
+      { [`${CUSTOM}/metrics/hits`]: { body: count === 0 ? { items: null } : values('1', '2') } },
+      {
+        reason: 'FailedGetObjectMetric',
+        why: expect.stringContaining(
+          `the custom metrics API server returned ${count} results when we asked for exactly one`,
+        ),
+      },
+    ]),
+    [
+      'nothing of what is no list of values',
+      { type: 'Pods', pods: { metric: { name: 'qps' }, target: { type: 'AverageValue', averageValue: '10' } } },
+      { [`${CUSTOM}/pods/*/qps?labelSelector=app%3Da`]: { body: { items: [{ timestamp: 1 }] } } },
+      { reason: 'FailedGetPodsMetric', why: expect.stringContaining('items[0].timestamp must be a string') },
+    ],
+    [
+      'nothing of pods without containers',
+      cpu(50),
+      { [PODS]: { body: { ...podMetrics, items: [{ ...podMetrics.items[0], containers: null }] } } },
+      { reason: 'FailedGetResourceMetric', why: expect.stringContaining('did not receive metrics for targeted pods') },
     ],
     [
       'nothing where none is served',

@@ -6,6 +6,7 @@ import { selectorOfObject } from '@keelson/api/selectors/labels';
 import { millisOf } from '@keelson/api/time';
 import { type Client, discover, preferred, type ResourceDefinition } from '@keelson/client';
 import { readObject } from '@keelson/client/rest/json';
+import { ConfigObject } from '@keelson/component/configfile';
 import { parseDuration } from '@keelson/component/go/duration';
 
 /** Of one pod. */
@@ -22,14 +23,12 @@ interface PodUsage {
   metadata: { name: string };
   timestamp: string;
   window: string;
-  containers?: { name: string; usage?: Record<string, string> }[];
+  containers?: { name: string; usage?: Record<string, string> }[] | null;
 }
 
-interface MetricValue {
-  describedObject: { name: string };
-  timestamp: string;
-  windowSeconds?: number;
-  value: string;
+/** Of an object of the cluster, or of something outside. */
+interface MetricValue extends PodMetric {
+  readonly object: string;
 }
 
 const DEFAULT_WINDOW_MS = 60_000;
@@ -67,8 +66,9 @@ export class Metrics {
       });
     if (usages.items.length === 0) throw new Error('no metrics returned from resource metrics API');
     const found = new Map<string, PodMetric>();
-    for (const { metadata, timestamp, window, containers = [] } of usages.items) {
-      const counted = container === '' ? containers : containers.filter(({ name }) => name === container);
+    for (const { metadata, timestamp, window, containers } of usages.items) {
+      const all = containers ?? [];
+      const counted = container === '' ? all : all.filter(({ name }) => name === container);
       const amounts = counted.map(({ usage }) => usage?.[resource]);
       if (amounts.length === 0 || amounts.includes(undefined)) continue;
       const value = amounts.reduce((sum, amount) => sum + milliOf(amount!), 0);
@@ -79,14 +79,10 @@ export class Metrics {
 
   /** A metric of each pod. @throws Error */
   async pods(metric: string, namespace: string, selector: string, metricSelector?: LabelSelector): Promise<PodMetrics> {
-    const values = await this.#custom(namespace, 'pods', '*', metric, { labelSelector: selector }, metricSelector);
+    const query = { labelSelector: selector };
+    const values = await this.#custom(`namespaces/${namespace}/pods/*`, metric, query, metricSelector);
     if (values.length === 0) throw new Error('no metrics returned from custom metrics API');
-    return new Map(
-      values.map(({ describedObject, timestamp, windowSeconds, value }) => {
-        const windowMs = windowSeconds === undefined ? DEFAULT_WINDOW_MS : windowSeconds * 1000;
-        return [describedObject.name, { value: milliOf(value), at: millisOf(timestamp), windowMs }];
-      }),
-    );
+    return new Map(values.map(({ object, ...value }) => [object, value]));
   }
 
   /** A metric of one object. @throws Error */
@@ -97,42 +93,46 @@ export class Metrics {
     metricSelector?: LabelSelector,
   ): Promise<number> {
     const group = apiVersion.includes('/') ? apiVersion.split('/')[0]! : '';
-    const [value] =
+    const within = `namespaces/${namespace}`;
+    const values =
       kind === 'Namespace' && group === ''
-        ? await this.#custom(undefined, 'namespaces', namespace, metric, {}, metricSelector)
-        : await this.#custom(namespace, await this.#resourceOf(group, kind), name, metric, {}, metricSelector);
-    if (!value) throw new Error('unable to fetch metrics from custom metrics API: no metrics returned');
-    return milliOf(value.value);
+        ? await this.#custom(`${within}/metrics`, metric, {}, metricSelector)
+        : await this.#custom(
+            `${within}/${await this.#resourceOf(group, kind)}/${encodeURIComponent(name)}`,
+            metric,
+            {},
+            metricSelector,
+          );
+    if (values.length !== 1)
+      throw new Error(
+        `unable to fetch metrics from custom metrics API: the custom metrics API server returned ${values.length} results when we asked for exactly one`,
+      );
+    return values[0]!.value;
   }
 
   /** The sum of a metric's values from outside of the cluster. @throws Error */
   async external(metric: string, namespace: string, metricSelector?: LabelSelector): Promise<number> {
     const labelSelector = selectorText(metricSelector);
     const path = `/apis/${EXTERNAL}/v1beta1/namespaces/${namespace}/${metric}`;
-    const { items = [] } = await this.#get(path, { labelSelector }, EXTERNAL, metric).catch((error: Error) => {
+    const values = await this.#get(path, { labelSelector }, EXTERNAL, metric).catch((error: Error) => {
       throw new Error(`unable to fetch metrics from external metrics API: ${error.message}`, { cause: error });
     });
-    if (items.length === 0) throw new Error('no metrics returned from external metrics API');
-    return items.reduce((sum, { value }) => sum + milliOf(value), 0);
+    if (values.length === 0) throw new Error('no metrics returned from external metrics API');
+    return values.reduce((sum, { value }) => sum + value, 0);
   }
 
+  /** @param what is measured: `namespaces/x/pods/*` */
   async #custom(
-    namespace: string | undefined,
-    resource: string,
-    name: string,
+    what: string,
     metric: string,
     query: Record<string, unknown>,
     metricSelector: LabelSelector | undefined,
   ): Promise<MetricValue[]> {
-    const scope = namespace === undefined ? '' : `namespaces/${namespace}/`;
-    const path = `/apis/${CUSTOM}/v1beta2/${scope}${resource}/${encodeURIComponent(name)}/${metric}`;
+    const path = `/apis/${CUSTOM}/v1beta2/${what}/${metric}`;
     const metricLabelSelector = selectorText(metricSelector);
-    const { items = [] } = await this.#get(path, { ...query, metricLabelSelector }, CUSTOM, metric).catch(
-      (error: Error) => {
-        throw new Error(`unable to fetch metrics from custom metrics API: ${error.message}`, { cause: error });
-      },
-    );
-    return items;
+    return this.#get(path, { ...query, metricLabelSelector }, CUSTOM, metric).catch((error: Error) => {
+      throw new Error(`unable to fetch metrics from custom metrics API: ${error.message}`, { cause: error });
+    });
   }
 
   /** `deployments.apps`, as that API names what it measures. */
@@ -143,12 +143,22 @@ export class Metrics {
     return group === '' ? found.resource : `${found.resource}.${group}`;
   }
 
-  #get(path: string, query: Record<string, unknown>, group: string, name: string): Promise<{ items?: MetricValue[] }> {
+  async #get(path: string, query: Record<string, unknown>, group: string, name: string): Promise<MetricValue[]> {
     const subject = { verb: 'get', group, resource: name, name: '' };
-    return this.#client.call({ method: 'GET', path, query, subject }, async ({ body }) => {
-      return (await readObject(body)) as { items?: MetricValue[] };
-    });
+    const list = await this.#client.call({ method: 'GET', path, query, subject }, ({ body }) => readObject(body));
+    return new ConfigObject(list).objects('items').map(measuredOf);
   }
+}
+
+function measuredOf(item: ConfigObject): MetricValue {
+  const [timestamp, window] = [item.string('timestamp'), item.raw('windowSeconds') ?? null];
+  return {
+    object: item.object('describedObject').string('name'),
+    // Quantities may be numbers, too.
+    value: milliOf(String(item.raw('value') ?? 0)),
+    at: timestamp === '' ? 0 : millisOf(timestamp),
+    windowMs: window === null ? DEFAULT_WINDOW_MS : item.integer('windowSeconds') * 1000,
+  };
 }
 
 /** In the query form; none for everything. @throws Error for selectors that make no sense */
