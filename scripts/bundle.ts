@@ -8,8 +8,8 @@ import { rolldown } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'packages/cluster/dist');
 
-/** Native code, and what most starts do without. */
-const external = ['lmdb', '@peculiar/x509', 'reflect-metadata', '@grpc/grpc-js', 'protobufjs'];
+/** Native code, and what no start needs. */
+const external = ['lmdb', '@grpc/grpc-js'];
 
 const commands = readdirSync(join(root, 'packages/cluster/src/bin')).map((file) => file.replace(/\.ts$/, ''));
 const bundle = await rolldown({
@@ -21,7 +21,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: join(dist, 'bundle'),
   format: 'esm',
   cleanDir: true,
@@ -30,3 +30,9 @@ await bundle.write({
   comments: { legal: true, annotation: false, jsdoc: false },
 });
 await bundle.close();
+
+const careless = output.filter((chunk) => chunk.type === 'chunk' && chunk.imports.includes('node:http'));
+if (careless.length > 0) {
+  const files = careless.map(({ fileName }) => fileName).join(', ');
+  throw new Error(`${files}: node:http, imported as an ES module, loads undici: import @keelson/component/node-http`);
+}

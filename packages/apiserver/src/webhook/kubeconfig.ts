@@ -3,7 +3,7 @@
  * the kubeconfig, as the user of its current context (k8s.io/apiserver/pkg/util/webhook/webhook.go).
  */
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
+import type { Agent, AgentOptions } from 'node:http';
 import https from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
@@ -16,6 +16,7 @@ import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';
 import { pause } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
+import { http } from '@keelson/component/node-http';
 import { type Dial, dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
 import { exchange } from './exchange.ts';
@@ -55,9 +56,9 @@ export class KubeconfigWebhook {
   readonly #tls: TlsSource;
   readonly #token: TokenSource | undefined;
   readonly #basic: string | undefined;
-  readonly #connections: http.AgentOptions;
+  readonly #connections: AgentOptions;
   readonly #dial: Dial | undefined;
-  readonly #plain: http.Agent;
+  readonly #plain: Agent;
   #secure: { readonly material: TlsMaterial; readonly agent: https.Agent } | undefined;
 
   /** @throws KubeconfigError, or the error of the file system */

@@ -1,5 +1,5 @@
 /** A service of gRPC and its messages, as protobufjs's descriptors in JSON have them. */
-import protobuf from 'protobufjs';
+import protobuf from 'protobufjs/light.js';
 
 /**
  * By method: what goes in and what comes out; of a method that answers with a stream an `AsyncIterable` of what comes out. What

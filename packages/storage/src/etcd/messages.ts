@@ -1,4 +1,4 @@
-import protobuf, { type INamespace, type Type } from 'protobufjs';
+import protobuf, { type INamespace, type Type } from 'protobufjs/light.js';
 import { etcdDescriptors } from '../generated/etcd-v3.ts';
 
 /** How the library hands out a 64-bit number. */

@@ -1,6 +1,6 @@
 /** The messages of KMS plugins (k8s.io/kms/apis/v2) and of what is stored of an encrypted value, as protobuf has them. */
 import { Service } from '@keelson/component/grpc/service';
-import protobuf from 'protobufjs';
+import protobuf from 'protobufjs/light.js';
 
 const bytes = (id: number) => ({ type: 'bytes', id });
 const string = (id: number) => ({ type: 'string', id });
