@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { atOnce, type Pieces, Slices } from './pieces.ts';
+import { atOnce, type Pieces, pauseFor, Slices } from './pieces.ts';
 
 /** A clock that goes on by so much with each piece. */
 function timed(pieceMs: number) {
@@ -58,4 +58,22 @@ it('does without breaks what nobody waits beside', () => {
   const { done, work } = timed(100);
   expect(atOnce(work('a', 3))).toBe('a');
   expect(done).toEqual(['a1', 'a2', 'a3']);
+});
+
+it('pauses between steps on what is large, and on nothing else', async () => {
+  expect(pauseFor(1000)).toBeUndefined();
+  let others = 0;
+  setImmediate(() => others++);
+  await pauseFor(1_000_000);
+  expect(others).toBe(1);
+});
+
+it('gives each of those who pause a turn of their own', async () => {
+  const done: number[] = [];
+  const all = [1, 2, 3].map((i) => pauseFor(1_000_000)!.then(() => done.push(i)));
+  for (let turns = 1; done.length < 3; turns++) {
+    await turn();
+    expect(done.length).toBeLessThanOrEqual(turns);
+  }
+  await Promise.all(all);
 });

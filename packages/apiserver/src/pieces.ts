@@ -12,8 +12,7 @@ export type Pieces<T> = Generator<undefined, T, undefined>;
  */
 export class Slices {
   readonly #now: () => number;
-  /** Resolves when the slice before has been done. */
-  #last: Promise<unknown> = Promise.resolve();
+  #last = Promise.resolve();
 
   /** @param now milliseconds of a clock that never goes backwards */
   constructor(now: () => number) {
@@ -23,14 +22,16 @@ export class Slices {
   /** What the work returns. @throws what it throws */
   async do<T>(work: Pieces<T>): Promise<T> {
     for (;;) {
-      const slice = this.#last.then(async () => {
-        await nextTurn();
-        return this.#slice(work);
-      });
-      this.#last = slice.catch(() => {});
-      const result = await slice;
+      await this.turn();
+      const result = this.#slice(work);
       if (result.done) return result.value;
     }
+  }
+
+  /** Resolves in a turn of the event loop in which nobody else does a slice. */
+  turn(): Promise<void> {
+    this.#last = this.#last.then(() => nextTurn());
+    return this.#last;
   }
 
   #slice<T>(work: Pieces<T>): IteratorResult<undefined, T> {
@@ -53,4 +54,11 @@ export function atOnce<T>(work: Pieces<T>): T {
     const result = work.next();
     if (result.done) return result.value;
   }
+}
+
+const LARGE = 256 * 1024;
+
+/** Lets others work between two steps on so many bytes; undefined where they are few. */
+export function pauseFor(bytes: number): Promise<void> | undefined {
+  return bytes < LARGE ? undefined : slices.turn();
 }

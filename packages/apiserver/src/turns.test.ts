@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { pauseFor, Turns } from './turns.ts';
+import { Turns } from './turns.ts';
 
 /** Takes as many places as there are names; says who has worked so far. */
 function workers(turns: Turns, work: () => void = () => {}) {
@@ -66,12 +66,4 @@ it('lets fewer work in one turn where they hold it up, and more again where they
   expect([await perTurn(), await perTurn(), await perTurn(), await perTurn()]).toEqual([64, 32, 32, 32]);
   costMs = 0.1;
   expect([await perTurn(), await perTurn(), await perTurn()]).toEqual([32, 64, 44]);
-});
-
-it('pauses between steps on what is large, and on nothing else', async () => {
-  expect(pauseFor(1000)).toBeUndefined();
-  let others = 0;
-  setImmediate(() => others++);
-  await pauseFor(1_000_000);
-  expect(others).toBe(1);
 });

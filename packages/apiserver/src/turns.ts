@@ -67,10 +67,3 @@ const LONG_MS = 40;
 
 /** One for the process, as its event loop is. */
 export const turns = new Turns(() => performance.now());
-
-const LARGE = 256 * 1024;
-
-/** Lets others work between two steps on so many bytes; undefined where they are few. */
-export function pauseFor(bytes: number): Promise<void> | undefined {
-  return bytes < LARGE ? undefined : new Promise((resolve) => setImmediate(resolve));
-}

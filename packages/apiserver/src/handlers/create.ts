@@ -1,8 +1,8 @@
 /** POST to a collection (apiserver/pkg/endpoints/handlers/create.go). */
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
+import { pauseFor } from '../pieces.ts';
 import { checkNamespace } from '../registry/prepare.ts';
-import { pauseFor } from '../turns.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';

@@ -3,6 +3,7 @@ import { StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { addWarning } from '../context.ts';
 import { deleteObject as deleteFromRegistry, validateDeleteOptions } from '../registry/delete.ts';
+import { Pace } from '../registry/pace.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import { mutate, validate } from './admit.ts';
 import { auditList } from './audit.ts';
@@ -51,6 +52,7 @@ export async function deleteCollection(scope: Scope, workers = WORKERS): Promise
   const isExact = listing.resourceVersionMatch === '' && !['', '0'].includes(listing.resourceVersion);
   const page = await pageOf(scope, isExact ? { ...listing, resourceVersionMatch: 'Exact' } : listing);
   const queue = [...page.items];
+  const pace = new Pace();
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
       const { name, namespace } = item;
@@ -66,6 +68,7 @@ export async function deleteCollection(scope: Scope, workers = WORKERS): Promise
         queue.length = 0;
         throw error;
       });
+      await pace.after(item.bytes.length);
     }
   };
   await Promise.all(Array.from({ length: options.preconditions ? 1 : workers }, worker));

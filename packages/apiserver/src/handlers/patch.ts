@@ -27,10 +27,11 @@ export async function patchObject(scope: Scope): Promise<void> {
     store.update({
       ...writeRequest(scope, options.dryRun),
       name,
+      size: body.length,
       forceAllowCreate: isApply && ctx.info.subresource === '',
       ...viewOf(scope),
-      transform: async (live) => {
-        const object = await mechanism(live && lens.readForWrite(live));
+      transform: async (live, size) => {
+        const object = await mechanism(live && lens.readForWrite(live), size);
         if (!live && object.metadata.uid) {
           throw conflict(
             served.definition,

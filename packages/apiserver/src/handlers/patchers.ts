@@ -16,13 +16,14 @@ import { clone, equal, isObject, type JsonObject } from '@keelson/api/patch/valu
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
+import { pauseFor } from '../pieces.ts';
 import { asExpected, kindMismatch, kindMissing } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
 
-/** Objects as the endpoint shows them, in and out. @throws StatusError as the patch deserves */
-export type Mechanism = (live: KubeObject | undefined) => Promise<KubeObject>;
+/** Objects as the endpoint shows them, in and out; `size` is about that of the larger one. @throws StatusError as the patch deserves */
+export type Mechanism = (live: KubeObject | undefined, size: number) => Promise<KubeObject>;
 
 /** The body is looked at when there is an object to patch: a patch of nothing is not found, whatever it says. */
 export function mechanismOf(
@@ -35,10 +36,11 @@ export function mechanismOf(
   if (patchType === 'application/apply-patch+yaml') return applier(scope, body, options);
   const { served, ctx, lens } = scope;
   let patch: Patcher | undefined;
-  return async (current) => {
+  return async (current, size) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
     patch ??= patcherOf(scope, patchType, body, options);
     const patched = patch(current);
+    await pauseFor(size);
     lens.defaults(patched, ctx.receivedAt);
     return lens.manage((fields) => fields.update(current, patched, manager, formatTime(ctx.receivedAt)));
   };
@@ -47,10 +49,12 @@ export function mechanismOf(
 function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
   const { ctx, lens } = scope;
   const { value, duplicates } = applyBody(body);
-  return async (current) => {
+  return async (current, size) => {
+    await pauseFor(size);
     const { fieldManager, force = false } = options;
     const now = formatTime(ctx.receivedAt);
     const merged = await lens.manage((fields) => fields.apply(current, value, fieldManager, force, now));
+    await pauseFor(size);
     if (duplicates.length > 0) {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));
       if (options.fieldValidation === 'Warn') for (const text of duplicates) addWarning(ctx, text);

@@ -4,8 +4,8 @@ import { copyOf } from '@keelson/api/codec/empties';
 import { badRequest } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
+import { pauseFor } from '../pieces.ts';
 import { checkNamespace } from '../registry/prepare.ts';
-import { pauseFor } from '../turns.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
 import { decodeBody } from './decode.ts';
@@ -36,26 +36,24 @@ export async function updateObject(scope: Scope): Promise<void> {
     store.update({
       ...writeRequest(scope, options.dryRun),
       name,
+      size: body.length,
       ...(uid ? { preconditions: { uid } } : {}),
       ...viewOf(scope),
-      transform: async (live) => {
+      transform: async (live, size) => {
         const current = live && lens.readForWrite(live);
         const fresh = copyOf(decoded);
         const now = formatTime(ctx.receivedAt);
         const object = isLeft
           ? withoutManagers(fresh)
           : await lens.manage((fields) => fields.update(current, fresh, manager, now));
-        await pauseFor(body.length);
+        await pauseFor(size);
         return mutateWrite(scope, name, live, object, options.dryRun);
       },
       admitCreate: async (final) => {
         await scope.authorizeCreate();
         await validateWrite(scope, name, undefined, final, options.dryRun);
       },
-      admitUpdate: async (final, old) => {
-        await validateWrite(scope, name, old, final, options.dryRun);
-        await pauseFor(body.length);
-      },
+      admitUpdate: (final, old) => validateWrite(scope, name, old, final, options.dryRun),
     }),
   );
   await sendObject(scope, created ? 201 : 200, object);

@@ -185,3 +185,32 @@ it('stores what admission has given another name under the one that was asked fo
   for (const name of ['first', 'second']) expect((await create(name)).object.metadata.name).toBe('renamed');
   expect((await theirs.get('a', 'second')).metadata.name).toBe('renamed');
 });
+
+it.each([
+  ['large for what is stored', { x: 'x'.repeat(500_000) }, 0],
+  ['large for what is written', {}, 500_000],
+])('lets others work between the steps of an update that is %s', async (_, data, size) => {
+  await theirs.create(configMap('large', data), { ctx, warn });
+  let turns = 0;
+  let seen = 0;
+  const count = () => {
+    turns++;
+    if (seen < 3) setImmediate(count);
+  };
+  setImmediate(count);
+  const at: number[] = [];
+  const step = <T>(value: T): T => {
+    at.push(turns);
+    seen = at.length;
+    return value;
+  };
+  await theirs.update({
+    ...{ ctx, warn, name: 'large', size },
+    transform: (existing) => step(Object.assign(existing as WithData, { data: { ...data, y: '1' } })),
+    admitUpdate: async () => step(undefined),
+  });
+  step(undefined);
+  expect(at[0]).toBeGreaterThan(0);
+  expect(at[1]).toBeGreaterThan(at[0]!);
+  expect(at[2]).toBeGreaterThan(at[1]!);
+});

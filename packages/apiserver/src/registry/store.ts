@@ -12,6 +12,7 @@ import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
 import type { Store } from '@keelson/storage/store';
 import type { Logger } from '../logger.ts';
+import { pauseFor } from '../pieces.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { Cacher } from './cacher.ts';
 import { ObjectCodec } from './codec.ts';
@@ -49,8 +50,13 @@ export interface CreateRequest extends WriteRequest {
 export interface UpdateRequest extends WriteRequest {
   readonly name: string;
   readonly preconditions?: Preconditions;
-  /** The new object, given the stored one (undefined: it does not exist). Called again after a lost race. */
-  readonly transform: (existing: KubeObject | undefined) => Promise<KubeObject> | KubeObject;
+  /** Of the body, in bytes: what is large is worked on in steps, between which others have turns. */
+  readonly size?: number;
+  /**
+   * The new object, given the stored one (undefined: it does not exist) and how large one of them is. Called again after a
+   * lost race.
+   */
+  readonly transform: (existing: KubeObject | undefined, size: number) => Promise<KubeObject> | KubeObject;
   /** Apply creates what does not exist, whatever the kind says about PUT. */
   readonly forceAllowCreate?: boolean;
   /** Replaces parts of the kind's strategy: a subresource's view. */
@@ -154,7 +160,7 @@ export class ResourceStore {
         return this.#updateExisting(existing, current, isNewest, strategy, request);
       }
       if (!strategy.allowCreateOnUpdate && !request.forceAllowCreate) throw notFound(this.definition, name);
-      const object = await request.transform(undefined);
+      const object = await request.transform(undefined, request.size ?? 0);
       this.#checkPreconditions(request, undefined, key);
       const created = await this.#createOnUpdate(object, request);
       return created ? { object: created, created: true, deleted: false } : 'lost';
@@ -211,7 +217,10 @@ export class ResourceStore {
     request: UpdateRequest,
   ): Promise<Updated | 'lost'> {
     const { ctx, name } = request;
-    const object = await request.transform(clone(existing));
+    const size = Math.max(current.bytes.length, request.size ?? 0);
+    await pauseFor(size);
+    const object = await request.transform(clone(existing), size);
+    await pauseFor(size);
     checkResourceVersion({ definition: this.definition, name }, object, current, strategy);
     const hook: WriteHook | undefined = await strategy.beginUpdate?.(ctx, object, existing);
     try {
@@ -220,6 +229,7 @@ export class ResourceStore {
       object.metadata.managedFields = withoutNewTimes(existing, object).metadata.managedFields!;
       if (!object.metadata.managedFields) delete object.metadata.managedFields;
       await request.admitUpdate?.(object, existing);
+      await pauseFor(size);
 
       if (shouldDelete(object, existing) && (strategy.shouldDeleteDuringUpdate?.(object, existing) ?? true)) {
         if (!ctx.dryRun) {
