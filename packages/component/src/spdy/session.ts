@@ -34,6 +34,8 @@ export interface SpdyOptions {
 
 /** Streams that may be open at once. */
 const MAX_STREAMS = 1000;
+/** Of what was written and not taken; what streams write waits for that, answers to control frames do not. */
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
 /** For what is still to be written when a session ends. */
 const LINGER_MS = 1000;
 
@@ -125,8 +127,9 @@ export class SpdySession {
     if (fin) stream.receiveEnd();
   }
 
-  /** @returns true when this was the last frame */
+  /** @returns true when this was the last frame. @throws Error where the other side asks without end and does not read */
   async #onControl({ type, flags, payload }: ControlFrame): Promise<boolean> {
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) throw new Error('the other side does not read');
     const id = payload.length >= 4 ? payload.readUInt32BE(0) & 0x7fffffff : 0;
     switch (type) {
       case SYN_STREAM:

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DICTIONARY } from './dictionary.ts';
-import { controlFrame, dataHead, readFrames, SYN_STREAM } from './frames.ts';
+import { controlFrame, dataHead, PING, readFrames, SYN_STREAM } from './frames.ts';
 import { HeaderPacker, HeaderUnpacker, type SpdyHeaders } from './headers.ts';
 import { SpdySession, type SpdyStream } from './session.ts';
 
@@ -117,5 +118,22 @@ describe('a session', () => {
     expect(error).toMatchObject({ message: 'Stream reset' });
     const refusing = await pair(undefined as never);
     await expect(refusing.open({})).rejects.toThrow('Stream reset');
+  });
+
+  it('ends where the other side asks without end and reads no answer', async () => {
+    const ping = controlFrame(PING, 0, 1, Buffer.alloc(60_000));
+    let asked = 0;
+    const socket = new Duplex({
+      read() {
+        asked++;
+        this.push(ping);
+      },
+      write() {},
+      final(done) {
+        done();
+      },
+    });
+    await new SpdySession(socket, { role: 'server' }).closed;
+    expect(asked * ping.length).toBeLessThan(40 * 1024 * 1024);
   });
 });

@@ -121,6 +121,11 @@ export async function servePortForward(
       const key = requestid ?? (streamtype === 'error' ? `${stream.id}` : `${stream.id - 2}`);
       const pair = pairs.get(key) ?? {};
       pairs.set(key, pair);
+      // What is closed alone has no use for another one.
+      const forget = () => {
+        if (pairs.get(key) === pair) pairs.delete(key);
+      };
+      stream.once('reset', forget).once('close', forget);
       if (streamtype === 'error') pair.error = stream;
       else pair.data = stream;
       if (!pair.data || !pair.error) return;
