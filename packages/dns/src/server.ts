@@ -1,7 +1,7 @@
 /** The sockets: UDP and TCP at one port. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, isIPv6, type Server } from 'node:net';
+import { type AddressInfo, createServer, isIPv6, type Server, type Socket as Stream } from 'node:net';
 import type { Running } from '@keelson/component/running';
 import { Frames, framed, type Protocol } from './forward.ts';
 
@@ -74,11 +74,11 @@ async function listen({ host, port, admits, answer }: DnsServerOptions): Promise
     socket.on('error', () => socket.destroy());
     if (!admits(socket.remoteAddress ?? '')) return socket.destroy();
     return socket.on('data', async (chunk: Buffer) => {
-      // One after the other: who asks faster than it reads waits.
+      // One after the other: who asks faster than it reads waits, and who reads nothing is idle.
       socket.pause();
       for (const query of messages.add(chunk)) {
         const response = await answer(query, 'tcp');
-        if (response && !socket.destroyed) socket.write(framed(response));
+        if (response && !socket.destroyed && !socket.write(framed(response))) await taken(socket);
       }
       socket.resume();
     });
@@ -87,4 +87,15 @@ async function listen({ host, port, admits, answer }: DnsServerOptions): Promise
   server.listen(port, host);
   await once(server, 'listening');
   return server;
+}
+
+/** Resolves when what was written is on its way, or the connection is over. */
+function taken(socket: Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.once('drain', done).once('close', done);
+  });
 }
