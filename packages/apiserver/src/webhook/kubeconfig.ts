@@ -10,7 +10,7 @@ import type { Clock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import type { TokenSource } from '@keelson/client/rest/client';
-import { credentialsOf } from '@keelson/client/rest/connect';
+import { credentialsOf } from '@keelson/client/rest/credentials';
 import { type ClusterConfig, parseKubeconfig } from '@keelson/client/rest/kubeconfig';
 import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';

@@ -5,7 +5,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { unbracketed } from '@keelson/component/go/net';
 import { http } from '@keelson/component/node-http';
-import { SocksClient } from 'socks';
 import type { TlsMaterial } from './tls.ts';
 
 const SOCKS = 'socks5:';
@@ -28,6 +27,8 @@ export async function openTunnel(
   const port = proxy.port === '' ? DEFAULT_PORTS[proxy.protocol]! : Number(proxy.port);
   const [user, password] = [proxy.username, proxy.password].map(decodeURIComponent) as [string, string];
   if (isSocks(proxy)) {
+    // Few proxies are of this kind: the library is read when one is.
+    const { SocksClient } = await import('socks');
     const { socket } = await SocksClient.createConnection({
       proxy: { host, port, type: 5, ...(user ? { userId: user, password } : {}) },
       command: 'connect',
