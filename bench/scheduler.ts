@@ -2,7 +2,7 @@
  * How many pods a second the scheduler finds nodes for, without a server: queue, cycle, cache and binding, where the binding
  * answers at once.
  *
- *   npm run bench:scheduler -- [--nodes N] [--pods N] [--only WORKLOAD]
+ *   npm run bench:scheduler -- [--nodes N] [--pods N] [--only WORKLOAD] [--alone: pods share no ranking of nodes]
  */
 import { parseArgs } from 'node:util';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
@@ -13,6 +13,7 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { Cache } from '@keelson/scheduler/cache/cache';
 import { Snapshot } from '@keelson/scheduler/cache/snapshot';
 import { defaultProfile } from '@keelson/scheduler/config/defaults';
+import type { ProfileConfiguration } from '@keelson/scheduler/config/types';
 import { Algorithm } from '@keelson/scheduler/cycle/algorithm';
 import { Binder } from '@keelson/scheduler/cycle/binding';
 import { Permits } from '@keelson/scheduler/cycle/permits';
@@ -31,6 +32,7 @@ const { values: flags } = parseArgs({
     nodes: { type: 'string', default: '1000' },
     pods: { type: 'string', default: '5000' },
     only: { type: 'string', default: '' },
+    alone: { type: 'boolean', default: false },
   },
 });
 const [nodes, pods] = [Number(flags.nodes), Number(flags.pods)];
@@ -39,8 +41,12 @@ const requests = { cpu: '100m', memory: '128Mi' };
 const app = (i: number) => ({ app: `app-${i % 50}` });
 const term = (i: number, topologyKey: string) => ({ topologyKey, labelSelector: { matchLabels: app(i) } });
 
+/** Each takes a node for itself: give it as many nodes as pods. */
+const FILLING = 'that fill their node';
+
 const workloads: Readonly<Record<string, (i: number) => PodParts>> = {
   plain: () => ({ requests }),
+  [FILLING]: () => ({ requests: { cpu: '16', memory: '1Gi' } }),
   'of services': (i) => ({ requests, labels: app(i) }),
   'spread by zone': (i) => ({
     requests,
@@ -81,13 +87,24 @@ const report = (what: string, value: number, unit: string) =>
 console.log(`${pods} pods on ${nodes} nodes`);
 for (const [name, parts] of Object.entries(workloads)) {
   if (flags.only !== '' && flags.only !== name) continue;
-  const { seconds, cpuSeconds, longest } = await run(parts);
+  const { seconds, cpuSeconds, longest } = await run(parts, name === FILLING);
   report(`pods ${name}`, pods / seconds, 'pods/s');
   report('  with a core for itself', pods / cpuSeconds, 'pods/s');
   report('  the loop was busy for at most', longest, 'ms');
 }
 
-async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; cpuSeconds: number; longest: number }> {
+/** Where nothing is spread by default pods may be alike. */
+function withoutSpreading(): ProfileConfiguration {
+  const profile = defaultProfile();
+  const args = new Map(profile.args);
+  args.set('PodTopologySpread', { defaultingType: 'List', defaultConstraints: [] });
+  return { ...profile, args };
+}
+
+async function run(
+  parts: (i: number) => PodParts,
+  unspread = false,
+): Promise<{ seconds: number; cpuSeconds: number; longest: number }> {
   const stores = new Map<ResourceName, Store<TypedObject>>();
   const store = (resource: ResourceName) => {
     const found = stores.get(resource) ?? new Store<TypedObject>();
@@ -144,7 +161,7 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
     giveUp: () => false,
   };
   const context = { profile: 'default-scheduler', snapshot, listers, nominations, world, writer };
-  const profile = new Profile(defaultProfile(), registry, context);
+  const profile = new Profile(unspread ? withoutSpreading() : defaultProfile(), registry, context);
   const queue: SchedulingQueue = new SchedulingQueue({
     clock: world.clock,
     compare: (a, b) => profile.plugins.queueSort[0]!.compare!(a, b),
@@ -162,6 +179,7 @@ async function run(parts: (i: number) => PodParts): Promise<{ seconds: number; c
     extenders: undefined,
     random: world.random,
     metrics,
+    batches: !flags.alone,
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const failed = (...failure: Parameters<Scheduler['fail']>) => scheduler.fail(...failure);

@@ -7,6 +7,9 @@ import { StartupError } from './startup-error.ts';
 /** Those that decide something in controllers. */
 export const CONTROLLER_GATES = ['HPAScaleToZero'] as const;
 
+/** Those that decide something in the scheduler. */
+export const SCHEDULER_GATES = ['OpportunisticBatching'] as const;
+
 /** Those that decide something in every component: its pages and its log. */
 export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', ...LOGGING_GATES] as const;
 

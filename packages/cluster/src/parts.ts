@@ -95,7 +95,9 @@ async function scheduler(surroundings: Surroundings): Promise<Running> {
   const { values } = parseFlags(schedulerFlags, []);
   const component = 'kube-scheduler';
   const client = await clientOf(surroundings, component);
-  return leading(surroundings, component, () => startKubeScheduler(values, client, surroundings.identity));
+  return leading(surroundings, component, () =>
+    startKubeScheduler(values, client, { identity: surroundings.identity }),
+  );
 }
 
 /** A part that has lost its lead, since the store was away for long or another took it, runs for it anew. */

@@ -9,6 +9,7 @@ import {
   type HistogramSeries,
 } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Attempt, BatchObserver, Flush } from './cycle/batch.ts';
 import type { AwaitedStatus } from './framework/plugin.ts';
 import type { QueueObserver } from './queue/observer.ts';
 
@@ -23,7 +24,7 @@ export interface Levels {
   inFlight(): ReadonlyMap<string, number>;
 }
 
-export class SchedulerMetrics implements QueueObserver {
+export class SchedulerMetrics implements QueueObserver, BatchObserver {
   readonly #attempts: Counter;
   readonly #attemptSeconds: Histogram;
   readonly #algorithmSeconds: Histogram;
@@ -45,6 +46,10 @@ export class SchedulerMetrics implements QueueObserver {
   readonly #claims: Counter;
   readonly #awaited: Counter;
   readonly #awaitedSeconds: Histogram;
+  readonly #batchAttempts: Counter;
+  readonly #batchFlushes: Counter;
+  readonly #nodeHintSeconds: Histogram;
+  readonly #storeSeconds: Histogram;
   /** Seconds since some fixed time, finer than milliseconds. */
   readonly seconds: () => number;
 
@@ -61,6 +66,35 @@ export class SchedulerMetrics implements QueueObserver {
       registry.register(new Histogram(describe(...args), bounds));
     const millis = exponentialBounds(0.001, 2, 15);
 
+    this.#batchAttempts = counter(
+      'batch_attempts_total',
+      'Pods by whether they went on with the ranking of nodes of a pod like them.',
+      'ALPHA',
+      'profile',
+      'result',
+    );
+    this.#batchFlushes = counter(
+      'batch_cache_flushed_total',
+      'Rankings of nodes that were not gone on with, by reason.',
+      'ALPHA',
+      'profile',
+      'reason',
+    );
+    this.#nodeHintSeconds = histogram(
+      exponentialBounds(0.00001, 2, 12),
+      'get_node_hint_duration_seconds',
+      'How long a hint of a node was looked for.',
+      'ALPHA',
+      'hinted',
+      'profile',
+    );
+    this.#storeSeconds = histogram(
+      exponentialBounds(0.00001, 2, 12),
+      'store_schedule_results_duration_seconds',
+      'How long it took to put a ranking of nodes away.',
+      'ALPHA',
+      'profile',
+    );
     this.#attempts = counter(
       'schedule_attempts_total',
       'Attempts to schedule pods, by result.',
@@ -242,6 +276,22 @@ export class SchedulerMetrics implements QueueObserver {
 
   ran(extension: string, status: string, profile: string, startedAt: number): void {
     this.#extensionSeconds.with(extension, status, profile).observe(this.seconds() - startedAt);
+  }
+
+  batchAttempted(result: Attempt, profile: string): void {
+    this.#batchAttempts.with(profile, result).inc();
+  }
+
+  batchFlushed(reason: Flush, profile: string): void {
+    this.#batchFlushes.with(profile, reason).inc();
+  }
+
+  hintSought(found: boolean, profile: string, startedAt: number): void {
+    this.#nodeHintSeconds.with(found ? 'hint' : 'no_hint', profile).observe(this.seconds() - startedAt);
+  }
+
+  rankingStored(profile: string, startedAt: number): void {
+    this.#storeSeconds.with(profile).observe(this.seconds() - startedAt);
   }
 
   evaluated(plugin: string, extension: string, profile: string, times: number): void {

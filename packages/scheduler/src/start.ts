@@ -49,6 +49,8 @@ export interface SchedulerOptions {
   readonly election?: { readonly identity: string } | undefined;
   /** Plugins beside those in tree, or instead of them. */
   readonly plugins?: ReadonlyMap<string, PluginFactory> | undefined;
+  /** Whether pods that are alike share a ranking of nodes where they may (gate `OpportunisticBatching`). Default: they do. */
+  readonly batches?: boolean | undefined;
   /** Seconds since any fixed time, for durations. */
   readonly stopwatch?: (() => number) | undefined;
 }
@@ -212,6 +214,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     extenders,
     random: world.random,
     metrics,
+    batches: options.batches ?? true,
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const binder: Binder = new Binder({

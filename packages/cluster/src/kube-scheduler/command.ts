@@ -6,7 +6,7 @@ import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
-import { COMMON_GATES, gateErrors, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, gateErrors, SCHEDULER_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { metricErrors, metricRules } from '../metric-flags.ts';
 import { startServing } from '../secure-serving.ts';
@@ -23,11 +23,12 @@ const component: Component<typeof flags> = {
     const configuration = await configurationOf(values);
     const config = await readKubeconfig(values.kubeconfig || configuration.clientConnection.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
-    tellIdleGates(gates, COMMON_GATES, logger);
+    tellIdleGates(gates, [...COMMON_GATES, ...SCHEDULER_GATES], logger);
     const { registry, clients } = componentMetrics(gates, metricRules(values));
     const rateLimit = rateLimitOf(values, given);
     const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
-    const scheduler = await startKubeScheduler(values, client, undefined, registry);
+    const batches = gates.enabled('OpportunisticBatching');
+    const scheduler = await startKubeScheduler(values, client, { metrics: registry, batches });
     const served = {
       component: 'kube-scheduler',
       metrics: registry,

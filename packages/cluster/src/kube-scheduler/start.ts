@@ -30,15 +30,22 @@ export async function configurationOf(values: Values): Promise<SchedulerConfigur
   return { ...configuration, leaderElection, enableProfiling: values.profiling };
 }
 
-/** @param identity in elections; a new one each time without it. @param metrics where its metrics are registered */
+interface StartOptions {
+  /** In elections; a new one each time without it. */
+  readonly identity?: string | undefined;
+  /** Where its metrics are registered. */
+  readonly metrics?: MetricsRegistry | undefined;
+  /** See the scheduler's own options. */
+  readonly batches?: boolean;
+}
+
 export async function startKubeScheduler(
   values: Values,
   client: Client,
-  identity = `${hostname()}_${randomUUID()}`,
-  metrics?: MetricsRegistry,
+  { identity = `${hostname()}_${randomUUID()}`, metrics, batches }: StartOptions = {},
 ): Promise<RunningScheduler> {
   const { startScheduler } = await import('@keelson/scheduler');
   const configuration = await configurationOf(values);
   const election = configuration.leaderElection.leaderElect ? { identity } : undefined;
-  return startScheduler({ client, configuration, election, metrics });
+  return startScheduler({ client, configuration, election, metrics, batches });
 }

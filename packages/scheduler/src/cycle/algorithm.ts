@@ -11,6 +11,7 @@ import type { Begun, Profile } from '../framework/profile.ts';
 import { messageOf } from '../framework/status.ts';
 import type { SchedulerMetrics } from '../metrics.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
+import { Batch, type BatchObserver, Ranking } from './batch.ts';
 import { brokenBy, type Outcome, unschedulableBy } from './outcome.ts';
 import { fitMessage, notAskedFor, Verdicts } from './verdicts.ts';
 
@@ -30,7 +31,18 @@ export interface AlgorithmOptions {
   readonly percentageOfNodesToScore: number;
   readonly extenders: Extenders | undefined;
   readonly random: () => number;
-  readonly metrics: Pick<SchedulerMetrics, 'seconds' | 'ran' | 'evaluated'>;
+  readonly metrics: Pick<SchedulerMetrics, 'seconds' | 'ran' | 'evaluated'> & BatchObserver;
+  /** Whether pods that are alike share a ranking of nodes, where they may. */
+  readonly batches: boolean;
+}
+
+/** What a pod's place among others that are alike is. */
+interface Turn {
+  readonly batch: Batch;
+  /** Of the pod, counted over all profiles. */
+  readonly number: number;
+  readonly signature: string | undefined;
+  readonly hint: string | undefined;
 }
 
 /** How many nodes that will do are enough to choose from. */
@@ -44,6 +56,9 @@ export class Algorithm {
   readonly #options: AlgorithmOptions;
   /** Every search goes on where the one before ended, so that all nodes get their turn. */
   #start = 0;
+  #count = 0;
+  /** By profile. */
+  readonly #batches = new Map<string, Batch>();
 
   constructor(options: AlgorithmOptions) {
     this.#options = options;
@@ -51,6 +66,7 @@ export class Algorithm {
 
   async schedule(profile: Profile, pod: PodInfo): Promise<Found> {
     const { nodes } = this.#options.snapshot;
+    this.#count++;
     if (nodes.length === 0) return { outcome: unschedulableBy([], 'no nodes available to schedule pods') };
     try {
       return await this.#schedule(profile, pod, nodes);
@@ -81,17 +97,38 @@ export class Algorithm {
       verdicts.blame(rejection);
       return { outcome: await this.#noFit(profile, cycle, verdicts, messageOf(rejection)) };
     }
-    const nominated = await this.#tryNominated(profile, cycle.pod, cycle, verdicts);
+    const turn = this.#options.batches ? this.#turn(profile, cycle) : undefined;
+    const nominated = await this.#tryNominated(profile, cycle.pod, cycle, verdicts, turn?.hint);
     const feasible = nominated.length > 0 ? nominated : await this.#search(profile, cycle, verdicts, only, onlyBy);
     if (feasible.length === 0) return { cycle, outcome: await this.#noFit(profile, cycle, verdicts) };
-    const node = feasible.length === 1 ? feasible[0]! : await this.#best(profile, cycle, feasible);
+    const { node, others } =
+      feasible.length === 1 ? { node: feasible[0]! } : await this.#best(profile, cycle, feasible);
+    turn?.batch.placed(turn.number, turn.signature, turn.hint, node.name, others);
     const evaluated = feasible.length + verdicts.size;
     return { cycle, outcome: { kind: 'placed', node: node.name, evaluated, feasible: feasible.length } };
   }
 
-  /** The node that the pod was promised comes first, and is enough. */
-  async #tryNominated(profile: Profile, pod: PodInfo, cycle: Cycle, verdicts: Verdicts): Promise<NodeInfo[]> {
-    const node = this.#options.snapshot.get(pod.pod.status.nominatedNodeName ?? '');
+  #turn(profile: Profile, cycle: Cycle): Turn {
+    const { metrics, snapshot } = this.#options;
+    const batch = this.#batches.get(profile.name) ?? new Batch(profile.name, metrics);
+    this.#batches.set(profile.name, batch);
+    const number = this.#count;
+    const signedAt = metrics.seconds();
+    const signature = profile.sign(cycle.pod);
+    metrics.ran('Sign', 'Success', profile.name, signedAt);
+    const hint = batch.hint(cycle, number, signature, (name) => snapshot.get(name));
+    return { batch, number, signature, hint };
+  }
+
+  /** The node that the pod was promised comes first, and is enough; so is the one that a pod like it has left to it. */
+  async #tryNominated(
+    profile: Profile,
+    pod: PodInfo,
+    cycle: Cycle,
+    verdicts: Verdicts,
+    hint: string | undefined,
+  ): Promise<NodeInfo[]> {
+    const node = this.#options.snapshot.get(pod.pod.status.nominatedNodeName || (hint ?? ''));
     if (!node) return [];
     const rejection = profile.plugins.filter.length === 0 ? undefined : cycle.filter(node);
     if (rejection) verdicts.set(node.name, rejection);
@@ -136,7 +173,11 @@ export class Algorithm {
   }
 
   /** One of those with the highest score, by chance. */
-  async #best(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): Promise<NodeInfo> {
+  async #best(
+    profile: Profile,
+    cycle: Cycle,
+    nodes: readonly NodeInfo[],
+  ): Promise<{ readonly node: NodeInfo; readonly others?: Ranking }> {
     const { extenders, random, metrics } = this.#options;
     const scoreAt = metrics.seconds();
     const { total, byPlugin } = profile.score(cycle, nodes);
@@ -152,7 +193,7 @@ export class Algorithm {
         equals = 1;
       } else if (total[i] === total[best] && random() * ++equals < 1) best = i;
     }
-    return nodes[best]!;
+    return { node: nodes[best]!, others: new Ranking(nodes, total, best, random) };
   }
 
   async #noFit(profile: Profile, cycle: Cycle, verdicts: Verdicts, preFilter = ''): Promise<Outcome> {

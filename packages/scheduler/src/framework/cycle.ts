@@ -89,6 +89,11 @@ export class Cycle implements CycleView {
     return this.#run(node);
   }
 
+  /** The same as the node is now, whoever is to get it. */
+  filterAlone(node: NodeInfo): Rejection | undefined {
+    return this.#run(node);
+  }
+
   /** The first rejection of each plugin of a node, without stopping at the first of them. */
   *verdicts(node: NodeInfo): Iterable<readonly [plugin: string, rejection: Rejection | undefined]> {
     for (const { plugin, state } of this.#filters) yield [plugin.name, plugin.filter!(this.pod, node, state)];

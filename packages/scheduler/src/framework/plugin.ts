@@ -13,6 +13,7 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import type { Candidate } from '../preemption/candidates.ts';
 import type { ClusterEvent } from './events.ts';
+import type { Fragments, Unsignable } from './signature.ts';
 import type { Rejection } from './status.ts';
 
 /** The plugin has nothing to say about this pod: what it would do per node is left out. */
@@ -43,6 +44,12 @@ export interface Plugin<S = unknown, T = unknown> {
   preEnqueue?(pod: PodInfo): Rejection | undefined;
   /** Negative when `a` comes first. */
   compare?(a: Queued, b: Queued): number;
+
+  /**
+   * All of the pod that the plugin looks at in filters and scores. Where a plugin with such places has no signature, no two
+   * pods of its profile are taken to be alike.
+   */
+  sign?(pod: PodInfo): Fragments | Unsignable;
 
   /** Once for a pod, before any node. */
   preFilter?(pod: PodInfo, nodes: readonly NodeInfo[]): Prepared<S> | Skip | Rejection;

@@ -7,6 +7,7 @@ import { Action, clusterEvent } from './events.ts';
 import { type Extension, extensions, placesOf } from './places.ts';
 import { type Interest, MAX_SCORE, type Plugin, type PluginContext, type PluginFactory, SKIP } from './plugin.ts';
 import { intersection } from './sets.ts';
+import { textOf, UNSIGNABLE } from './signature.ts';
 import { type Rejection, unresolvable } from './status.ts';
 
 /** What plugins make of a pod before any node. */
@@ -74,6 +75,19 @@ export class Profile {
     const others = new Map(this.all.map((plugin) => [plugin, replace(plugin)]));
     const plugins = Object.entries(this.plugins).map(([place, at]) => [place, at.map((each) => others.get(each)!)]);
     return Object.create(this, { plugins: { value: Object.fromEntries(plugins) } }) as Profile;
+  }
+
+  /** The same text for pods that no plugin tells apart; undefined for a pod that is like no other. */
+  sign(pod: PodInfo): string | undefined {
+    if (this.context.extenders) return undefined;
+    const { preFilter, filter, preScore, score } = this.plugins;
+    const fragments: Record<string, unknown> = {};
+    for (const plugin of new Set([...preFilter, ...filter, ...preScore, ...score])) {
+      const own = plugin.sign?.(pod) ?? UNSIGNABLE;
+      if (own === UNSIGNABLE) return undefined;
+      Object.assign(fragments, own);
+    }
+    return textOf(fragments);
   }
 
   /** What each plugin waits for after it has rejected a pod. */

@@ -1,9 +1,11 @@
 /** Plugins that are timed: the same, each call measured (pkg/scheduler/framework/runtime/framework.go). */
 import { type Plugin, SKIP } from './plugin.ts';
+import { UNSIGNABLE } from './signature.ts';
 
 /** By the method, the place's name in metrics. */
 const PLACES = {
   preEnqueue: 'PreEnqueue',
+  sign: 'Sign',
   preFilter: 'PreFilter',
   podAdded: 'PreFilterExtensionAddPod',
   podRemoved: 'PreFilterExtensionRemovePod',
@@ -77,6 +79,7 @@ function measured(plugin: Plugin, method: Method, place: string, stopwatch: Stop
 /** What upstream's status of such an answer is called. */
 function statusOf(answer: unknown): string {
   if (answer === SKIP || answer === false) return 'Skip';
+  if (answer === UNSIGNABLE) return 'Unschedulable';
   if (typeof answer !== 'object' || answer === null) return 'Success';
   const { code, rejection, waitMs } = answer as { code?: string; rejection?: { code: string }; waitMs?: number };
   return code ?? rejection?.code ?? (waitMs === undefined ? 'Success' : 'Wait');

@@ -16,6 +16,7 @@ import { Selectors } from '../devices/selectors.ts';
 import { ClaimTracker } from '../devices/tracker.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { type AwaitedStatus, type Plugin, type PluginContext, SKIP, type Writer } from '../framework/plugin.ts';
+import { UNSIGNABLE } from '../framework/signature.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import { scaleToMax } from './normalize.ts';
@@ -79,6 +80,8 @@ export function dynamicResources(
 
   return {
     name,
+    sign: ({ pod, requests }) =>
+      pod.spec.resourceClaims?.length || deviceResources(requests, classes) ? UNSIGNABLE : {},
     preEnqueue(pod) {
       const claims = claimsFor(pod);
       return typeof claims === 'string' ? unresolvable(name, claims) : undefined;

@@ -8,6 +8,7 @@ const MOST_PER_CONTAINER = 1000 * MIB;
 export function imageLocality(_: unknown, { snapshot }: PluginContext): Plugin {
   return {
     name: 'ImageLocality',
+    sign: ({ images }) => ({ images: [...new Set(images)].sort() }),
     score({ pod: { spec }, images: wanted }, { images }) {
       let sum = 0;
       if (images.size > 0) {

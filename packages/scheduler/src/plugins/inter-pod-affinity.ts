@@ -7,6 +7,7 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import type { InterPodAffinityArgs } from '../config/types.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { MAX_SCORE, type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
+import { UNSIGNABLE } from '../framework/signature.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import { type AffinityTerm, type Labels, matchesAll, TermMatches, termMatches } from '../pods/affinity-terms.ts';
 import { PodInfo } from '../pods/pod-info.ts';
@@ -36,6 +37,11 @@ export function interPodAffinity(
   const namespaces = listers('namespaces');
   return {
     name,
+    sign(pod) {
+      if (pod.hasAffinity) return UNSIGNABLE;
+      if (args.ignorePreferredTermsOfExistingPods) return {};
+      return { labels: [pod.namespace, pod.pod.metadata.labels] };
+    },
     preFilter(pod) {
       const state: State = {
         required: pod.affinity.required.map((term) => resolved(term, namespaces)),

@@ -4,6 +4,7 @@ import type { NodeAffinityArgs } from '../config/types.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, SKIP } from '../framework/plugin.ts';
 import { intersection, union } from '../framework/sets.ts';
+import { textOf } from '../framework/signature.ts';
 import { unresolvable } from '../framework/status.ts';
 import { scaleToMax } from './normalize.ts';
 
@@ -26,6 +27,10 @@ export function nodeAffinity(args: NodeAffinityArgs): Plugin<NodePredicate, Pref
     : undefined;
   return {
     name,
+    sign: ({ pod: { spec } }) => ({
+      nodeAffinity: textOf(spec.affinity?.nodeAffinity, true),
+      nodeSelector: spec.nodeSelector,
+    }),
     preFilter({ pod, nodeAffinity: matches }) {
       const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
       if (!required && !addedRequired && pod.spec.nodeSelector === undefined) return SKIP;

@@ -20,6 +20,7 @@ const features: Readonly<Record<string, (spec: Pod['spec']) => boolean>> = {
 export function nodeDeclaredFeatures(): Plugin<readonly string[]> {
   return {
     name,
+    sign: ({ pod }) => ({ features: neededBy(pod) }),
     preFilter({ pod }) {
       const needed = neededBy(pod);
       return needed.length === 0 ? SKIP : { state: needed };

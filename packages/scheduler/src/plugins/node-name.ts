@@ -9,6 +9,7 @@ const otherNode = unresolvable(name, "node(s) didn't match the requested node na
 export function nodeName(): Plugin {
   return {
     name,
+    sign: ({ pod }) => ({ nodeName: pod.spec.nodeName }),
     filter({ pod }, node) {
       const wanted = pod.spec.nodeName;
       return !wanted || wanted === node.name ? undefined : otherNode;

@@ -2,6 +2,7 @@ import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { HostPorts } from '../cache/host-ports.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, SKIP } from '../framework/plugin.ts';
+import { textOf } from '../framework/signature.ts';
 import { unschedulable } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
 
@@ -12,6 +13,7 @@ const taken = unschedulable(name, "node(s) didn't have free ports for the reques
 export function nodePorts(): Plugin {
   return {
     name,
+    sign: ({ hostPorts }) => ({ hostPorts: hostPorts.map((port) => textOf(port)).sort() }),
     preFilter: ({ hostPorts }) => (hostPorts.length === 0 ? SKIP : { state: undefined }),
     filter({ hostPorts }, { ports }) {
       return hostPorts.some((port) => ports.conflicts(port)) ? taken : undefined;

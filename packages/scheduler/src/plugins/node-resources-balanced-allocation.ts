@@ -24,6 +24,7 @@ export function nodeResourcesBalancedAllocation(
   const parts = deviceUseParts(listers);
   return {
     name: 'NodeResourcesBalancedAllocation',
+    sign: ({ requests }) => ({ requests }),
     preScore(pod) {
       const amounts = podAmounts(pod, resources, false);
       if (amounts.every((amount) => amount === 0)) return SKIP;

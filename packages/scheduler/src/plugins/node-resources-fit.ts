@@ -50,6 +50,7 @@ export function nodeResourcesFit(
   };
   return {
     name,
+    sign: ({ requests }) => ({ requests }),
     preFilter: (pod) => ({ state: asked(pod) }),
     filter: (_, node, wanted) => (fits(wanted, node) ? undefined : shortageOn(wanted, node)),
     preScore: (pod) => ({

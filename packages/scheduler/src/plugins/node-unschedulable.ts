@@ -2,6 +2,7 @@ import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { toleratesTaint } from '@keelson/api/resources/tolerations';
 import { Action, clusterEvent } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
+import { textOf } from '../framework/signature.ts';
 import { unresolvable } from '../framework/status.ts';
 
 const name = 'NodeUnschedulable';
@@ -12,6 +13,7 @@ const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 export function nodeUnschedulable(): Plugin {
   return {
     name,
+    sign: ({ pod }) => ({ tolerations: textOf(pod.spec.tolerations ?? [], true) }),
     filter({ pod }, { node }) {
       if (!node!.spec.unschedulable || toleratesTaint(pod.spec.tolerations, taint)) return undefined;
       return cordoned;

@@ -6,6 +6,7 @@ import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { type Rejection, unresolvable, unschedulable } from '../framework/status.ts';
 import { claims as usesClaim } from './volume-binding.ts';
+import { signVolumes } from './volume-signature.ts';
 
 const name = 'NodeVolumeLimits';
 const tooMany = unschedulable(name, 'node(s) exceed max volume count');
@@ -80,6 +81,7 @@ export function nodeVolumeLimits(_: unknown, { listers }: PluginContext): Plugin
 
   return {
     name,
+    sign: signVolumes,
     preFilter({ pod }) {
       if (!pod.spec.volumes?.some(hasClaim)) return SKIP;
       const wanted: Attached = new Map();

@@ -7,6 +7,7 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import type { PodTopologySpreadArgs } from '../config/types.ts';
 import { Action, clusterEvent, sameLabels } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
+import { UNSIGNABLE } from '../framework/signature.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { Labels } from '../pods/affinity-terms.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
@@ -103,6 +104,7 @@ export function podTopologySpread(
 
   return {
     name,
+    sign: ({ pod }) => (defaults.length + (pod.spec.topologySpreadConstraints?.length ?? 0) > 0 ? UNSIGNABLE : {}),
     preFilter(pod, nodes) {
       const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
       if (constraints.length === 0) return SKIP;

@@ -2,6 +2,7 @@ import type { Node, Toleration } from '@keelson/api/generated/types/core/v1';
 import { hasUntolerated, toleratesTaint } from '@keelson/api/resources/tolerations';
 import { Action, clusterEvent } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
+import { textOf } from '../framework/signature.ts';
 import { unresolvable } from '../framework/status.ts';
 import { scaleToMax } from './normalize.ts';
 
@@ -12,6 +13,7 @@ const tainted = unresolvable(name, 'node(s) had untolerated taint(s)');
 export function taintToleration(): Plugin<unknown, readonly Toleration[]> {
   return {
     name,
+    sign: ({ pod }) => ({ tolerations: textOf(pod.spec.tolerations ?? [], true) }),
     filter({ pod }, { node }) {
       const { taints } = node!.spec;
       return taints && hasUntolerated(taints, pod.spec.tolerations) ? tainted : undefined;

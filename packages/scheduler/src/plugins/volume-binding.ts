@@ -7,6 +7,7 @@ import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 import { largestVolume, type PodClaims, type PodVolumes, VolumeBinder, type VolumeProblem } from '../volumes/binder.ts';
+import { signVolumes } from './volume-signature.ts';
 
 const name = 'VolumeBinding';
 const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
@@ -32,6 +33,7 @@ export function volumeBinding(args: VolumeBindingArgs, { listers, writer }: Plug
   listers('nodes');
   return {
     name,
+    sign: signVolumes,
     preFilter({ pod }) {
       const problem = binder.problemOf(pod);
       if (problem === 'none') return SKIP;

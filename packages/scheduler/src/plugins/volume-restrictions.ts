@@ -4,6 +4,7 @@ import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import { PodInfo } from '../pods/pod-info.ts';
+import { signVolumes } from './volume-signature.ts';
 
 const name = 'VolumeRestrictions';
 const diskTaken = unschedulable(name, 'node(s) had no available disk');
@@ -24,6 +25,7 @@ export function volumeRestrictions(_: unknown, { listers, snapshot }: PluginCont
   const allClaims = listers('persistentvolumeclaims');
   return {
     name,
+    sign: signVolumes,
     preFilter({ pod, claims }) {
       const exclusive = new Set<string>();
       for (const key of claims) {

@@ -5,6 +5,7 @@ import { claimClass } from '@keelson/api/resources/volumes';
 import { Action, clusterEvent } from '../framework/events.ts';
 import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { type Rejection, unresolvable } from '../framework/status.ts';
+import { signVolumes } from './volume-signature.ts';
 
 const name = 'VolumeZone';
 const otherZone = unresolvable(name, 'node(s) had no available volume zone');
@@ -44,6 +45,7 @@ export function volumeZone(_: unknown, { listers }: PluginContext): Plugin<reado
 
   return {
     name,
+    sign: signVolumes,
     preFilter({ claims: keys }) {
       const all: Zones[] = [];
       for (const key of keys) {
