@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { atOnce, type Pieces } from '@keelson/api/pieces';
 import { expect, it } from 'vitest';
-import { atOnce, type Pieces, pauseFor, Slices } from './pieces.ts';
+import { pauseFor, Slices, workOn } from './pieces.ts';
 
 /** A clock that goes on by so much with each piece. */
 function timed(pieceMs: number) {
@@ -76,4 +77,12 @@ it('gives each of those who pause a turn of their own', async () => {
     expect(done.length).toBeLessThanOrEqual(turns);
   }
   await Promise.all(all);
+});
+
+it('does work on little at once, on much in slices', async () => {
+  const { work } = timed(10);
+  expect(workOn(1000, work('a', 3))).toBe('a');
+  const large = workOn(1_000_000, work('b', 3));
+  expect(large).toBeInstanceOf(Promise);
+  expect(await large).toBe('b');
 });

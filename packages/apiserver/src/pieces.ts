@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** Work that may be interrupted wherever it yields. */
-export type Pieces<T> = Generator<undefined, T, undefined>;
+import { atOnce, type Pieces } from '@keelson/api/pieces';
 
 /**
  * Does what takes long in slices, of which each turn of the event loop has one: whoever waits for something short waits for
@@ -48,17 +46,14 @@ const SLICE_MS = 10;
 /** One for the process, as its event loop is. */
 export const slices = new Slices(() => performance.now());
 
-/** The same without a break. */
-export function atOnce<T>(work: Pieces<T>): T {
-  for (;;) {
-    const result = work.next();
-    if (result.done) return result.value;
-  }
-}
-
 const LARGE = 256 * 1024;
 
 /** Lets others work between two steps on so many bytes; undefined where they are few. */
 export function pauseFor(bytes: number): Promise<void> | undefined {
   return bytes < LARGE ? undefined : slices.turn();
+}
+
+/** Does work on so many bytes: in slices where they are many. @throws what it throws */
+export function workOn<T>(bytes: number, work: Pieces<T>): T | Promise<T> {
+  return bytes < LARGE ? atOnce(work) : slices.do(work);
 }

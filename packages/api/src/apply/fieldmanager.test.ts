@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { StatusError } from '../errors.ts';
 import type { KubeObject } from '../object.ts';
+import type { Pieces } from '../pieces.ts';
 import { typeOfKind } from '../schema.ts';
 import { FieldManager, type FieldManagerOptions } from './fieldmanager.ts';
 import { applySchemaOf } from './schema.ts';
@@ -360,4 +361,24 @@ test('an object that was read without its schema, and does not fit it, is stored
   expect(owners(misfit)).toEqual([]);
   const mended = { ...fits, data: { x: '2' } };
   expect(owners(untyped.update({ ...fits, data: { x: ['1'] } } as KubeObject, mended, 'm', at(3)))).toEqual([]);
+});
+
+/** How many pieces there are, and what they come to. */
+function piecesOf<T>(work: Pieces<T>): { pieces: number; result: T } {
+  for (let pieces = 1; ; pieces++) {
+    const step = work.next();
+    if (step.done) return { pieces, result: step.value };
+  }
+}
+
+test('a write is done in pieces, of which an apply that prunes has most', () => {
+  const live = stored(maps.update(undefined, map({ x: '1' }), 'm', at(1)));
+  const updating = piecesOf(maps.updating(live, map({ x: '2' }), 'n', at(2)));
+  expect(updating.result).toEqual(maps.update(live, map({ x: '2' }), 'n', at(2)));
+  expect(updating.pieces).toBeGreaterThan(3);
+  const applied = stored(maps.apply(live, map({ y: '1', z: '1' }), 'a', false, at(2)));
+  const applying = piecesOf(maps.applying(applied, map({ y: '2' }), 'a', false, at(3)));
+  expect(applying.result).toEqual(maps.apply(applied, map({ y: '2' }), 'a', false, at(3)));
+  expect(applying.result.data).toEqual({ x: '1', y: '2' });
+  expect(applying.pieces).toBeGreaterThan(12);
 });

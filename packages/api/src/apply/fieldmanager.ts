@@ -13,6 +13,7 @@ import {
 } from '../object.ts';
 import { plainError } from '../patch/errors.ts';
 import { isObject, type JsonObject } from '../patch/value.ts';
+import { atOnce, type Pieces } from '../pieces.ts';
 import type { Time } from '../scalars.ts';
 import { ConflictError, conflictStatus } from './conflict.ts';
 import { FieldsError } from './element.ts';
@@ -91,14 +92,26 @@ export class FieldManager {
    * none stays without. What the fields cannot be told of is stored without managedFields, rather than refused.
    */
   update(live: KubeObject | undefined, next: KubeObject, manager: string, now: Time): KubeObject {
+    return atOnce(this.updating(live, next, manager, now));
+  }
+
+  /** The same in pieces. */
+  *updating(live: KubeObject | undefined, next: KubeObject, manager: string, now: Time): Pieces<KubeObject> {
     const object = withoutManaged(next);
     const canonical = this.#canonical(object);
+    yield;
     try {
       const managed = this.#managedOf(live, next);
+      yield;
       if (managed.size === 0 && live?.metadata.uid) return object;
       const before = live ? withoutManaged(live) : this.#empty;
-      if (this.#isUntyped) for (const each of [canonical, before]) validate(each, this.#schema, 'allowed');
-      return withManaged(object, this.#update(before, canonical, manager, managed, now));
+      for (const each of this.#isUntyped ? [canonical, before] : []) {
+        validate(each, this.#schema, 'allowed');
+        yield;
+      }
+      const owners = yield* this.#update(before, canonical, manager, managed, now);
+      yield;
+      return withManaged(object, owners);
     } catch (e) {
       if (e instanceof FieldsError || e instanceof StatusError) return object;
       throw e;
@@ -112,8 +125,20 @@ export class FieldManager {
    * 500 for a configuration that does not fit the schema
    */
   apply(live: KubeObject | undefined, config: unknown, manager: string, force: boolean, now: Time): KubeObject {
+    return atOnce(this.applying(live, config, manager, force, now));
+  }
+
+  /** The same in pieces. */
+  *applying(
+    live: KubeObject | undefined,
+    config: unknown,
+    manager: string,
+    force: boolean,
+    now: Time,
+  ): Pieces<KubeObject> {
     const applied = isObject(config) ? config : {};
     let managed = this.#decode(live);
+    yield;
     this.#checkKind(applied);
     const before = live ? withoutManaged(live) : this.#empty;
     if (managed.size === 0 && live) {
@@ -123,14 +148,17 @@ export class FieldManager {
         before,
         ' to smd typed',
       );
-      managed = this.#update(this.#empty, before, 'before-first-apply', managed, now);
+      managed = yield* this.#update(this.#empty, before, 'before-first-apply', managed, now);
     }
     const metadata = isObject(applied.metadata) ? applied.metadata : {};
     const entries = metadata.managedFields;
     if (Array.isArray(entries) && entries.every(isObject)) throw badRequest('metadata.managedFields must be nil');
     this.#validate('failed to create typed patch object', applied, '', 'forbidden');
+    yield;
     this.#validate('failed to create typed live object', before);
-    const { object, owners } = this.#applyAs(manager, before, applied, managed, force, now);
+    yield;
+    const { object, owners } = yield* this.#applyAs(manager, before, applied, managed, force, now);
+    yield;
     const result = withManaged(object as KubeObject, owners);
     return manager === 'kubectl' ? withLastApplied(result, applied) : result;
   }
@@ -159,17 +187,17 @@ export class FieldManager {
     throw badRequest(`invalid object type: ${showKind(gvk)}`);
   }
 
-  #applyAs(
+  *#applyAs(
     manager: string,
     live: JsonObject,
     config: JsonObject,
     managed: Managed,
     force: boolean,
     now: Time,
-  ): { object: JsonObject; owners: Managed } {
+  ): Pieces<{ object: JsonObject; owners: Managed }> {
     const writer = this.#writer(manager, 'Apply');
     try {
-      const result = afterApply(this.#rules, live, config, writer, managed, force);
+      const result = yield* afterApply(this.#rules, live, config, writer, managed, force);
       return { object: result.object ?? live, owners: this.#settle(result.managed, writer, result.object && now) };
     } catch (e) {
       if (e instanceof FieldsError) throw plainError(e.message);
@@ -177,7 +205,7 @@ export class FieldManager {
       const conflicts =
         manager === 'kubectl' ? allowedByLastApplied(e.conflicts, live, this.#apiVersion, this.#schema) : e.conflicts;
       if (conflicts.size > 0) throw conflictStatus(conflicts);
-      return this.#applyAs(manager, live, config, managed, true, now);
+      return yield* this.#applyAs(manager, live, config, managed, true, now);
     }
   }
 
@@ -192,9 +220,9 @@ export class FieldManager {
     return managed;
   }
 
-  #update(before: JsonObject, after: JsonObject, manager: string, managed: Managed, now: Time): Managed {
+  *#update(before: JsonObject, after: JsonObject, manager: string, managed: Managed, now: Time): Pieces<Managed> {
     const writer = this.#writer(manager, 'Update');
-    const change = afterUpdate(this.#rules, before, after, this.#apiVersion, managed);
+    const change = yield* afterUpdate(this.#rules, before, after, this.#apiVersion, managed);
     const reset = this.#rules.resetFields[this.#apiVersion];
     const kept = reset ? recursiveDifference(change.changed, reset) : change.changed;
     const fields = difference(kept, NEVER_OWNED);

@@ -3,6 +3,7 @@
  * Behaviour: sigs.k8s.io/structured-merge-diff/v6/merge/update.go.
  */
 import { equal, type JsonObject } from '../patch/value.ts';
+import type { Pieces } from '../pieces.ts';
 import { compare, without } from './compare.ts';
 import { ConflictError, type Conflicts } from './conflict.ts';
 import { difference, EMPTY, type FieldSet, intersection, isEmpty, recursiveDifference, union } from './fieldset.ts';
@@ -32,15 +33,16 @@ export interface Rules {
  * After a write that is no apply: what it changed leaves the other managers. Returns them, and what the writer changed.
  * @throws FieldsError
  */
-export function afterUpdate(
+export function* afterUpdate(
   rules: Rules,
   before: JsonObject,
   after: JsonObject,
   apiVersion: string,
   managed: Managed,
-): { managed: Map<string, Owner>; changed: FieldSet } {
+): Pieces<{ managed: Map<string, Owner>; changed: FieldSet }> {
   const change = new Change(rules, before, after);
   const changed = change.at(apiVersion)!.written;
+  yield;
   return { managed: giveUp(change, reconcileAll(rules, managed), undefined, true), changed };
 }
 
@@ -49,23 +51,28 @@ export function afterUpdate(
  * them. `object` is undefined where that changes nothing.
  * @throws FieldsError, ConflictError
  */
-export function afterApply(
+export function* afterApply(
   rules: Rules,
   live: JsonObject,
   config: JsonObject,
   writer: Writer,
   managed: Managed,
   force: boolean,
-): { managed: Map<string, Owner>; object: JsonObject | undefined } {
+): Pieces<{ managed: Map<string, Owner>; object: JsonObject | undefined }> {
   const { apiVersion } = writer;
   const schema = rules.versions.schema(apiVersion)!;
   const id = identify(writer);
   const owners = reconcileAll(rules, managed);
+  yield;
   const last = owners.get(id);
   const fields = recursiveDifference(fieldsOf(config, schema), rules.resetFields[apiVersion] ?? EMPTY);
   owners.set(id, { ...writer, fields, time: last?.time });
-  const object = prune(rules.versions, merge(live, config, schema), apiVersion, owners, last);
+  yield;
+  const merged = merge(live, config, schema);
+  yield;
+  const object = yield* prune(rules.versions, merged, apiVersion, owners, last);
   const left = giveUp(new Change(rules, live, object), owners, id, force);
+  yield;
   return { managed: left, object: equal(live, object) ? undefined : object };
 }
 
@@ -148,35 +155,43 @@ function reconcileAll({ versions }: Rules, managed: Managed): Map<string, Owner>
 }
 
 /** Removes what `last` applied from `merged`, then puts back what anyone owns, and what `last` did not bring. */
-function prune(
+function* prune(
   versions: Versions,
   merged: JsonObject,
   apiVersion: string,
   owners: ReadonlyMap<string, Owner>,
   last: Owner | undefined,
-): JsonObject {
+): Pieces<JsonObject> {
   if (!last || isEmpty(last.fields)) return merged;
   const schema = versions.schema(last.apiVersion);
   if (!schema) return merged;
   const whole = inVersion(versions, merged, last.apiVersion);
   const lastFields = withNamedParents(last.fields, schema);
-  let pruned = remove(whole, lastFields, schema);
-  pruned = keepOwned(versions, whole, pruned, owners, last.apiVersion);
-  const missing = difference(
-    withNamedParents(fieldsOf(whole, schema), schema),
-    withNamedParents(fieldsOf(inVersion(versions, pruned, last.apiVersion), schema), schema),
-  );
+  yield;
+  const unowned = remove(whole, lastFields, schema);
+  yield;
+  const wholeFields = withNamedParents(fieldsOf(whole, schema), schema);
+  yield;
+  const kept = yield* keepOwned(versions, whole, wholeFields, unowned, owners, last.apiVersion);
+  const pruned = inVersion(versions, kept, last.apiVersion);
+  yield;
+  const missing = difference(wholeFields, withNamedParents(fieldsOf(pruned, schema), schema));
+  yield;
   return inVersion(versions, remove(whole, intersection(missing, lastFields), schema), apiVersion);
 }
 
-/** `pruned`, with what any of the owners has; in the version of the last of them. */
-function keepOwned(
+/**
+ * `pruned`, with what any of the owners has; in the version of the last of them.
+ * @param wholeFields of `whole`, with named parents
+ */
+function* keepOwned(
   versions: Versions,
   whole: JsonObject,
+  wholeFields: FieldSet,
   pruned: JsonObject,
   owners: ReadonlyMap<string, Owner>,
   prunedVersion: string,
-): JsonObject {
+): Pieces<JsonObject> {
   const owned = new Map<string, FieldSet>();
   for (const owner of owners.values()) {
     owned.set(owner.apiVersion, union(owned.get(owner.apiVersion) ?? EMPTY, owner.fields));
@@ -190,8 +205,12 @@ function keepOwned(
     if (!schema) continue;
     from = inVersion(versions, from, version);
     to = inVersion(versions, to, version);
+    yield;
     const kept = union(withNamedParents(fieldsOf(to, schema), schema), withNamedParents(fields, schema));
-    to = remove(from, difference(withNamedParents(fieldsOf(from, schema), schema), kept), schema);
+    yield;
+    const all = from === whole ? wholeFields : withNamedParents(fieldsOf(from, schema), schema);
+    yield;
+    to = remove(from, difference(all, kept), schema);
   }
   return to;
 }

@@ -1,7 +1,7 @@
 /** POST to a collection (apiserver/pkg/endpoints/handlers/create.go). */
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
-import { pauseFor } from '../pieces.ts';
+import { pauseFor, workOn } from '../pieces.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import { mutateWrite, validateWrite } from './admit.ts';
 import { inputMediaType, readBody } from './body.ts';
@@ -33,7 +33,8 @@ export async function createObject(scope: Scope): Promise<void> {
   dedupOwnerReferences(ctx, decoded, false);
 
   const manager = managerOf(scope, options.fieldManager);
-  const managed = lens.fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt));
+  const managing = lens.fields.updating(undefined, decoded, manager, formatTime(ctx.receivedAt));
+  const managed = await workOn(body.length, managing);
   const name = metadata.name ?? '';
   const object = await mutateWrite(scope, name, undefined, managed, options.dryRun);
 

@@ -66,17 +66,17 @@ it('sees what others own in their versions as the webhook of the definition conv
   const [v1, v2] = customVersions(definition, { client, uuid: () => 'u' }).map(({ resource }) => resource);
   const metadata = { name: 'a', namespace: 'ns' };
   const old = { apiVersion: 'example.com/v1', kind: 'Widget', metadata, spec: { args: { a: '1', b: '2' } } };
-  const first = await manageFields(v1!, '', (fields) => fields.apply(undefined, old, 'me', false, NOW));
+  const first = await manageFields(v1!, '', 0, (fields) => fields.applying(undefined, old, 'me', false, NOW));
   const stored = { ...converted(first as never, 'example.com/v2'), metadata: { ...first.metadata, uid: 'u' } };
 
   const spec = { args: [{ name: 'a', value: '3' }] };
   const config = { apiVersion: 'example.com/v2', kind: 'Widget', metadata, spec };
-  const second = await manageFields(v2!, '', (fields) => fields.apply(stored, config, 'me', false, NOW));
+  const second = await manageFields(v2!, '', 0, (fields) => fields.applying(stored, config, 'me', false, NOW));
   expect(second).toMatchObject({ spec });
   expect(second.metadata.managedFields?.map((entry) => [entry.manager, entry.apiVersion])).toEqual([
     ['me', 'example.com/v2'],
   ]);
 
-  const other = manageFields(v2!, '', (fields) => fields.apply(stored, config, 'you', false, NOW));
+  const other = manageFields(v2!, '', 0, (fields) => fields.applying(stored, config, 'you', false, NOW));
   await expect(other).rejects.toMatchObject({ code: 409, message: expect.stringContaining('.spec.args.a') });
 });

@@ -5,6 +5,8 @@ import { encodeJson } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { plainError } from '@keelson/api/patch/errors';
 import type { JsonObject } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
+import { workOn } from '../pieces.ts';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource } from '../registry/resource.ts';
 import type { Expected } from './decode.ts';
@@ -26,15 +28,17 @@ export function fieldManagerOf(served: ServedResource, subresource: string): Fie
 /**
  * A write by the manager of `served`. Where a webhook converts between versions it is asked for what the write wants to see in
  * another version, and the write is done again with that: it has no effects of its own.
+ * @param size of the object, in bytes
  * @throws StatusError of the webhook, besides what `write` throws
  */
 export async function manageFields<T>(
   served: ServedResource,
   subresource: string,
-  write: (fields: FieldManager) => T,
+  size: number,
+  write: (fields: FieldManager) => Pieces<T>,
 ): Promise<T> {
   const { convert, isReshaped } = served;
-  if (!convert || !isReshaped) return write(fieldManagerOf(served, subresource));
+  if (!convert || !isReshaped) return workOn(size, write(fieldManagerOf(served, subresource)));
   const known = new Map<string, KubeObject>();
   const fields = build(served, subresource, (object, apiVersion) => {
     const key = `${apiVersion} ${encodeJson(object)}`;
@@ -44,7 +48,7 @@ export async function manageFields<T>(
   });
   for (;;) {
     try {
-      return write(fields);
+      return await workOn(size, write(fields));
     } catch (error) {
       if (!(error instanceof Unconverted)) throw error;
       known.set(error.key, await convert(error.object as KubeObject, error.apiVersion));

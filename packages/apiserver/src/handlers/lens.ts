@@ -4,6 +4,7 @@
  */
 import type { FieldManager } from '@keelson/api/apply/fieldmanager';
 import type { KubeObject } from '@keelson/api/object';
+import type { Pieces } from '@keelson/api/pieces';
 import { fromStorage, toStorage } from '../registry/conversion.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
@@ -15,8 +16,11 @@ export interface Lens {
   /** What bodies hold. */
   readonly expected: Expected;
   readonly fields: FieldManager;
-  /** A write to an object that is there: `write` has no effects of its own, and may be called more than once. */
-  manage<T>(write: (fields: FieldManager) => T): Promise<T>;
+  /**
+   * A write to an object that is there: `write` has no effects of its own, and may be called more than once.
+   * @param size of the object, in bytes
+   */
+  manage<T>(size: number, write: (fields: FieldManager) => Pieces<T>): Promise<T>;
   /** True when the stored bytes are what the endpoint answers with. */
   readonly isIdentity: boolean;
   /** Where admission sees what bodies hold, not the object that is stored: how it is judged at the end, without managedFields. */
@@ -54,7 +58,7 @@ function objectLens(served: ServedResource, subresource: string): Lens {
   return {
     expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
-    manage: (write) => manageFields(served, subresource, write),
+    manage: (size, write) => manageFields(served, subresource, size, write),
     isIdentity,
     readForAdmission: undefined,
     read: (stored) => fromStorage(served, stored),

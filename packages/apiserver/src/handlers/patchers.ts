@@ -42,7 +42,7 @@ export function mechanismOf(
     const patched = patch(current);
     await pauseFor(size);
     lens.defaults(patched, ctx.receivedAt);
-    return lens.manage((fields) => fields.update(current, patched, manager, formatTime(ctx.receivedAt)));
+    return lens.manage(size, (fields) => fields.updating(current, patched, manager, formatTime(ctx.receivedAt)));
   };
 }
 
@@ -53,7 +53,7 @@ function applier(scope: Scope, body: Buffer, options: PatchOptions): Mechanism {
     await pauseFor(size);
     const { fieldManager, force = false } = options;
     const now = formatTime(ctx.receivedAt);
-    const merged = await lens.manage((fields) => fields.apply(current, value, fieldManager, force, now));
+    const merged = await lens.manage(size, (fields) => fields.applying(current, value, fieldManager, force, now));
     await pauseFor(size);
     if (duplicates.length > 0) {
       if (options.fieldValidation === 'Strict') throw badRequest(strictYamlError(duplicates));

@@ -5,6 +5,7 @@ import { conflict, invalid, notFound } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
+import { atOnce } from '@keelson/api/pieces';
 import { typeOfKind } from '@keelson/api/schema';
 import { selectorOfLabels, selectorOfObject } from '@keelson/api/selectors/labels';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
@@ -101,7 +102,7 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
   return {
     expected: { ...kind, form, ...(definition.storageForm.type ? {} : { unreadable: NO_SCALE }) },
     fields,
-    manage: async (write) => write(fields),
+    manage: async (_size, write) => atOnce(write(fields)),
     isIdentity: false,
     readForAdmission: (stored) => withoutManagers(shown(stored, view.readForAdmission?.(stored) ?? view.read(stored))),
     read: (stored) => withoutManagers(shown(stored, view.read(stored))),

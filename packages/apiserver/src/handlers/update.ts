@@ -45,7 +45,7 @@ export async function updateObject(scope: Scope): Promise<void> {
         const now = formatTime(ctx.receivedAt);
         const object = isLeft
           ? withoutManagers(fresh)
-          : await lens.manage((fields) => fields.update(current, fresh, manager, now));
+          : await lens.manage(size, (fields) => fields.updating(current, fresh, manager, now));
         await pauseFor(size);
         return mutateWrite(scope, name, live, object, options.dryRun);
       },

@@ -1,6 +1,6 @@
+import { atOnce } from '@keelson/api/pieces';
 import { describe, expect, it } from 'vitest';
 import { enabledGroups } from '../discovery/runtime-config.ts';
-import { atOnce } from '../pieces.ts';
 import { type CustomKind, customName } from './custom.ts';
 import { type CustomSchema, toSchema2, toSchema3 } from './custom-schema.ts';
 import { loadOpenApiDataSync } from './data.ts';

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { atOnce } from '@keelson/api/pieces';
 import { describe, expect, it } from 'vitest';
 import { enabledGroups, type ServedGroup } from '../discovery/runtime-config.ts';
-import { atOnce } from '../pieces.ts';
 import { loadOpenApiData } from './data.ts';
 import { document2, document3, documentNames } from './documents.ts';
 import type { OpenApiData } from './notation.ts';

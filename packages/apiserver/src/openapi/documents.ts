@@ -2,8 +2,9 @@
  * The OpenAPI documents: one of version 3 for each group and version, and one of version 2 with everything. What is large
  * in them is made when it is written.
  */
+
+import type { Pieces } from '@keelson/api/pieces';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
-import type { Pieces } from '../pieces.ts';
 import { type CustomKind, customDefinitions, customNames, customResources } from './custom.ts';
 import { BUILTIN, CUSTOM } from './flavors.ts';
 import { Lazy, type Member, membersOf } from './lazy.ts';

@@ -1,5 +1,5 @@
 /** Documents as JSON. */
-import type { Pieces } from '../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 import { goJson } from './encoding.ts';
 import { Lazy, membersOf } from './lazy.ts';
 import type { Json } from './schemas.ts';

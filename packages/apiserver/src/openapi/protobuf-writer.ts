@@ -1,5 +1,5 @@
 /** Writes JSON objects as protobuf messages, by tables from JSON keys to fields. */
-import type { Pieces } from '../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 import { goYaml } from './encoding.ts';
 import { type Lazy, membersOf } from './lazy.ts';
 import type { Json } from './schemas.ts';

@@ -1,5 +1,5 @@
 /** The documents as protobuf: gnostic's messages openapi.v2.Document and openapi.v3.Document, which kubectl asks for. */
-import type { Pieces } from '../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 import type { Lazy } from './lazy.ts';
 import { DOCUMENT2 } from './protobuf-v2.ts';
 import { DOCUMENT3 } from './protobuf-v3.ts';

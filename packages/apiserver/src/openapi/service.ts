@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { stringify } from '@keelson/api/codec/stringify';
+import type { Pieces } from '@keelson/api/pieces';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import { headerOf, type PathAnswer, type PathRequest } from '../http/answer.ts';
 import { acceptsGzip, gunzip, gunzipStream, gzipAll } from '../http/compression.ts';
 import { contentAnswer } from '../http/content.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
-import { type Pieces, slices } from '../pieces.ts';
+import { slices } from '../pieces.ts';
 import type { CustomKind } from './custom.ts';
 import { loadOpenApiData, openApiDataDigest } from './data.ts';
 import { document2, document3, documentNames, type OpenApiWorld } from './documents.ts';

@@ -1,8 +1,8 @@
 /** For tests. */
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { atOnce } from '@keelson/api/pieces';
 import type { PathAnswer } from '../http/answer.ts';
-import { atOnce } from '../pieces.ts';
 import { toJson } from './json.ts';
 import type { Lazy } from './lazy.ts';
 

@@ -1,7 +1,7 @@
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import { atOnce } from '@keelson/api/pieces';
 import { describe, expect, test } from 'vitest';
-import { atOnce } from '../../pieces.ts';
 import { schemaJudge } from './judge.ts';
 import { textsOf } from './testing.ts';
 

@@ -1,7 +1,7 @@
 /** Compare ValidateCustomResourceDefinitionOpenAPISchema of k8s.io/apiextensions-apiserver's validation. */
 import { type ErrorList, forbidden, invalid, notSupported, type Path, plain, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import type { Pieces } from '../../../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 import { validateLists } from './listtypes.ts';
 import { validateRules } from './rules.ts';
 

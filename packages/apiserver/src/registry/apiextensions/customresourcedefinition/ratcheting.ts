@@ -1,7 +1,7 @@
 /** What definitions of former versions may keep, and new ones may not have. */
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import type { Pieces } from '../../../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 import { validateItems } from './listtypes.ts';
 import { schemaHas } from './schema.ts';
 import { type PatternCheck, unstructuralProblem, validateStructural } from './structural.ts';

@@ -1,6 +1,6 @@
 import type { ErrorList, Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import type { Pieces } from '../../../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 
 export interface SchemaContext {
   /** The spec that the schema belongs to, and the one before an update. */

@@ -5,7 +5,7 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, forbidden, invalid, type Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import type { Pieces } from '../../../pieces.ts';
+import type { Pieces } from '@keelson/api/pieces';
 
 type Level = 'root' | 'item' | 'field';
 

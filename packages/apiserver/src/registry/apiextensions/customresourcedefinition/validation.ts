@@ -10,8 +10,8 @@ import type {
   JSONSchemaProps,
   SelectableField,
 } from '@keelson/api/generated/types/apiextensions/v1';
+import type { Pieces } from '@keelson/api/pieces';
 import { isDNS1035Label, isDNS1123Subdomain, nameIsDNSSubdomain } from '@keelson/api/validation/names';
-import type { Pieces } from '../../../pieces.ts';
 import { immutableField } from '../../validation/fields.ts';
 import { internalList } from '../../validation/internal.ts';
 import { validateApproval } from './approval.ts';
