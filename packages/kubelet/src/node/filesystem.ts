@@ -1,5 +1,6 @@
 /** What file systems and folders hold. */
-import { lstat, readdir, stat, statfs } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { lstat, opendir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Filesystem {
@@ -39,20 +40,36 @@ export const addUsage = (a: DiskUsage, b: DiskUsage): DiskUsage => ({
 /** Sizes are told in blocks of that many bytes, whatever those of the file system are. */
 const BLOCK = 512;
 
-/** Of a file, or of a folder and all that is in it on the same device; what has more names counts once. What goes meanwhile is left out. */
+/**
+ * Of a file, or of a folder and all that is in it on the same device; what has more names counts once. What goes meanwhile, or
+ * cannot be looked at, is left out. Whose files they are may make millions, or folders a thousand deep: of files of one name
+ * nothing is kept, and one folder is open at a time.
+ */
 export async function usageOf(path: string): Promise<DiskUsage> {
+  /** Of those with more names. */
   const seen = new Set<number>();
-  let [bytes, device] = [0, -1];
-  const visit = async (at: string): Promise<void> => {
+  const folders: string[] = [];
+  let [bytes, inodes, device] = [0, 0, -1];
+  const count = async (at: string): Promise<void> => {
     const found = await lstat(at).catch(() => undefined);
     if (!found) return;
     if (device < 0) device = found.dev;
-    if (found.dev !== device || seen.has(found.ino)) return;
-    seen.add(found.ino);
+    if (found.dev !== device) return;
+    if (found.isDirectory()) folders.push(at);
+    else if (found.nlink > 1) {
+      if (seen.has(found.ino)) return;
+      seen.add(found.ino);
+    }
+    inodes++;
     bytes += found.blocks * BLOCK;
-    if (!found.isDirectory()) return;
-    for (const name of await readdir(at).catch(() => [])) await visit(join(at, name));
   };
-  await visit(path);
-  return { bytes, inodes: seen.size };
+  await count(path);
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for await (const { name } of (await opendir(folder)) as AsyncIterable<Dirent>) await count(join(folder, name));
+    } catch {
+      // It went meanwhile, or has gone bad: what was seen of it counts.
+    }
+  }
+  return { bytes, inodes };
 }
