@@ -41,6 +41,8 @@ export interface AdmissionAttributes {
   warn(text: string): void;
   /** An annotation of the audit event. */
   annotate(key: string, value: string): void;
+  /** The same where the event has the body of the request, which the value tells of. */
+  annotateRequest(key: string, value: () => string): void;
 }
 
 export interface AdmissionPlugin {

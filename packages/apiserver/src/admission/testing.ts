@@ -151,6 +151,9 @@ export function request(
     annotate: (key, value) => {
       annotations[key] = value;
     },
+    annotateRequest: (key, value) => {
+      annotations[key] = value();
+    },
     ...more,
   };
 }

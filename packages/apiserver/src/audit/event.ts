@@ -52,6 +52,11 @@ export class AuditRecord {
     return this.#atLeast('RequestResponse');
   }
 
+  /** Whether anybody will see the request's body. */
+  get wantsRequest(): boolean {
+    return this.#atLeast('Request');
+  }
+
   /** What is to be written. */
   requestObject(object: KubeObject): void {
     const { name, uid, namespace, resourceVersion } = object.metadata ?? {};

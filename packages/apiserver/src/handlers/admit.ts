@@ -53,6 +53,9 @@ function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
       // Nobody overwrites what another one has said.
       ctx.auditAnnotations[key] ??= value;
     },
+    annotateRequest: (key: string, value: () => string) => {
+      if (ctx.audit?.wantsRequest) ctx.auditAnnotations[key] ??= value();
+    },
   };
 }
 

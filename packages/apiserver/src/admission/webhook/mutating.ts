@@ -1,5 +1,6 @@
 /** MutatingAdmissionWebhook: one webhook after the other, each sees what those before it have made (plugin/webhook/mutating). */
-import { decodeJsonValue } from '@keelson/api/codec/json';
+import { sortedKeys } from '@keelson/api/codec/go-order';
+import { decodeJsonValue, jsonText } from '@keelson/api/codec/json';
 import { internalError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { decodeJsonPatch, type Operation, runJsonPatch } from '@keelson/api/patch/json';
@@ -14,6 +15,7 @@ import { isWanted } from './select.ts';
 
 const PLUGIN = 'MutatingAdmissionWebhook';
 const MUTATION = 'mutation.webhook.admission.k8s.io/';
+const PATCH = 'patch.webhook.admission.k8s.io/';
 
 export function mutatingAdmissionWebhook(
   world: Pick<AdmissionWorld, 'objects' | 'formsOf'>,
@@ -57,12 +59,20 @@ export function mutatingAdmissionWebhook(
   async function review(match: Match, objects: VersionedObjects): Promise<boolean> {
     const { hook, index } = match;
     const { attributes } = objects;
-    const place = `${MUTATION}round_${attributes.round.number}_index_${index}`;
+    const turn = `round_${attributes.round.number}_index_${index}`;
+    const place = `${MUTATION}${turn}`;
+    const { configuration, webhook } = hook;
     let mutated = false;
     try {
-      mutated = await counted(calling.metrics, match, 'admit', objects, async () =>
+      const done = await counted(calling.metrics, match, 'admit', objects, async () =>
         patch(match, objects, await ask(calling, match, objects, true)),
       );
+      mutated = done.changed;
+      if (done.operations.length > 0)
+        attributes.annotateRequest(`${PATCH}${turn}`, () => {
+          const patch = done.operations.map(inNameOrder);
+          return jsonText({ configuration, webhook: webhook.name, patch, patchType: 'JSONPatch' });
+        });
       return mutated;
     } catch (error) {
       if (error instanceof Denial) throw error.status;
@@ -72,17 +82,24 @@ export function mutatingAdmissionWebhook(
       attributes.annotate(`failed-open.${place}`, hook.webhook.name);
       return false;
     } finally {
-      const { configuration, webhook } = hook;
       attributes.annotate(place, JSON.stringify({ configuration, webhook: webhook.name, mutated }));
     }
   }
 }
 
-/** Does to the object what the webhook said. @returns whether that made a difference. @throws WebhookFailure, StatusError */
-function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch, patchType }: Verdict): boolean {
-  if (!patch) return false;
+interface Patched {
+  readonly operations: readonly Operation[];
+  /** Whether they made a difference. */
+  readonly changed: boolean;
+}
+
+const UNTOUCHED: Patched = { operations: [], changed: false };
+
+/** Does to the object what the webhook said. @throws WebhookFailure, StatusError */
+function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch, patchType }: Verdict): Patched {
+  if (!patch) return UNTOUCHED;
   const operations = decode(patch, (why) => new WebhookFailure(webhook, why, 503));
-  if (operations.length === 0) return false;
+  if (operations.length === 0) return UNTOUCHED;
   const { object, form } = objects;
   if (!object) {
     const why = 'attempted to modify the object, which is not supported for this operation';
@@ -93,10 +110,15 @@ function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch,
     const changed = form.decode(runJsonPatch(object, operations) as JsonObject);
     const isSame = equal(object, changed);
     objects.replace(changed);
-    return !isSame;
+    return { operations, changed: !isSame };
   } catch (error) {
     throw internalError((error as Error).message);
   }
+}
+
+/** As Go writes what it has read into a map. */
+function inNameOrder(operation: Operation): Operation {
+  return Object.fromEntries(sortedKeys(operation).map((name) => [name, operation[name]!]));
 }
 
 function decode(patch: Buffer, failure: (why: string) => WebhookFailure): Operation[] {

@@ -304,6 +304,9 @@ describe('mutation', () => {
     expect(asked.annotations['mutation.webhook.admission.k8s.io/round_0_index_1']).toBe(
       '{"configuration":"config","webhook":"b.example.com","mutated":true}',
     );
+    expect(asked.annotations['patch.webhook.admission.k8s.io/round_0_index_1']).toBe(
+      '{"configuration":"config","webhook":"b.example.com","patch":[{"op":"remove","path":"/data/x"}],"patchType":"JSONPatch"}',
+    );
   });
 
   it.each<[string, string[]]>([
