@@ -8,6 +8,7 @@ import { internalServerError } from '../http/answer.ts';
 import type { Logger } from '../logger.ts';
 import { storeError } from '../registry/store-error.ts';
 import { Undecided } from './authorization.ts';
+import { TooLate } from './timeout.ts';
 
 /** An error after the answer has begun can only cut it off. */
 export function errors(logger: Logger): Filter {
@@ -29,6 +30,12 @@ export function errors(logger: Logger): Filter {
       if (error instanceof Undecided) {
         const { status, headers, body } = internalServerError(exchange.url, error);
         exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
+        return;
+      }
+      if (error instanceof TooLate) {
+        const { kind: _, apiVersion: __, ...plain } = error.toStatus();
+        const headers = { ...commonHeaders(ctx), 'content-type': 'text/plain; charset=utf-8' };
+        exchange.respond(error.code, headers, Buffer.from(`${JSON.stringify(plain)}\n`));
         return;
       }
       const status =

@@ -2,7 +2,7 @@
  * No request but a long-running one may take longer than it asked for with `timeout=`, nor than the server's limit
  * (apiserver/pkg/endpoints/filters/request_deadline.go, apiserver/pkg/server/filters/timeout.go).
  */
-import { badRequest, timeout as timeoutError } from '@keelson/api/errors';
+import { badRequest, StatusError } from '@keelson/api/errors';
 import { parseDuration } from '@keelson/component/go/duration';
 import type { Filter } from '../chain.ts';
 import { before } from '../deadline.ts';
@@ -10,7 +10,7 @@ import { isLongRunning } from './longrunning.ts';
 
 /**
  * @param limitSeconds none when it is 0
- * @throws StatusError 504; 400 where the wish is no duration
+ * @throws TooLate; StatusError 400 where the wish is no duration
  */
 export function timeout(limitSeconds: number): Filter {
   const limit = limitSeconds > 0 ? limitSeconds * 1000 : Number.POSITIVE_INFINITY;
@@ -24,8 +24,15 @@ export function timeout(limitSeconds: number): Filter {
   };
 }
 
+/** Told by who serves requests, not by the API: no object of a kind, and in no form that was asked for. */
+export class TooLate extends StatusError {
+  constructor() {
+    super(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
+  }
+}
+
 // Whoever goes on after the answer was given talks to nobody.
-const tooLate = () => timeoutError('request did not complete within the allotted timeout', 0);
+const tooLate = () => new TooLate();
 
 /** @returns milliseconds; 0 and less stand for no wish */
 function wishOf(query: URLSearchParams): number {
