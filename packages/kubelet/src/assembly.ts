@@ -2,6 +2,7 @@
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Tracing } from '@keelson/component/tracing/index';
 import { ImageManager, type ImageManagerOptions } from './images/manager.ts';
 import type { HookRunner } from './lifecycle/hooks.ts';
 import { admit, type Rejection } from './pods/admission.ts';
@@ -44,6 +45,7 @@ export interface AssemblyOptions
   readonly resources?: AdmittedResources | undefined;
   /** Where it is counted how containers end. */
   readonly metrics?: MetricsRegistry | undefined;
+  readonly tracing?: Tracing | undefined;
   readonly limit?: <T>(call: () => Promise<T>) => Promise<T>;
 }
 

@@ -175,6 +175,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     runtime,
     runtimeName: version.name,
     metrics,
+    tracing: options.tracing,
     ...preparation,
     probes,
     hooks: hookRunner({ runtime, world, recorder }),
@@ -287,6 +288,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     cgroups,
     exclusive: { everyMs: options.cpus?.reconcileMs ?? 10_000, reconcile: () => exclusive.reconcile() },
     healthChanged: () => agent.update(),
+    tracing: options.tracing,
   });
 
   const { promise: done, resolve } = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@
 import type { Taint } from '@keelson/api/generated/types/core/v1';
 import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Tracing } from '@keelson/component/tracing/index';
 import type { CgroupDriver } from './cgroups/names.ts';
 import type { CgroupSettings } from './cgroups/start.ts';
 import type { CpuSettings } from './cpus/manager.ts';
@@ -67,6 +68,8 @@ export interface KubeletOptions {
   readonly crashLoopMaxMs?: number | undefined;
   readonly server?: ServerFactory | undefined;
   readonly metrics?: MetricsRegistry | undefined;
+  /** None where nobody follows what is done; what the runtime is asked it has of its own. */
+  readonly tracing?: Tracing | undefined;
   readonly imageCollection?: ImageCollectionPolicy | undefined;
   readonly eviction?: EvictionPolicy | undefined;
   /** How old what is known of the size of volumes and logs may be. */

@@ -1,5 +1,6 @@
 /** What a kubelet looks after from time to time, whatever happens. */
 import type { World } from '@keelson/client';
+import type { Tracing } from '@keelson/component/tracing/index';
 import type { Cgroups } from './cgroups/start.ts';
 import type { ClaimManager } from './claims/manager.ts';
 import type { ImageCollector } from './images/collector.ts';
@@ -7,7 +8,6 @@ import { type LogRotation, type RotationPolicy, rotateLog } from './logs/rotatio
 import type { RuntimeHealth } from './node/runtime-health.ts';
 import type { PodManager } from './pods/manager.ts';
 import { uidOf } from './pods/spec.ts';
-
 import type { Runtime } from './runtime/runtime.ts';
 
 const RUNTIME_CHECK_MS = 5_000;
@@ -27,6 +27,7 @@ export interface UpkeepOptions {
   readonly images: ImageCollector;
   readonly claims: ClaimManager;
   readonly rotation: LogRotation;
+  readonly tracing: Tracing | undefined;
   readonly cgroups: Pick<Cgroups, 'update'>;
   readonly exclusive: { readonly everyMs: number; reconcile(): Promise<void> };
   /** The runtime is well again, or no longer. */
@@ -35,9 +36,12 @@ export interface UpkeepOptions {
 
 /** @returns ends it */
 export function startUpkeep(options: UpkeepOptions): () => void {
-  const { world, runtime, health, manager, images, claims, rotation, cgroups, exclusive, healthChanged } = options;
+  const { world, runtime, health, manager, images, claims, rotation, cgroups, exclusive, healthChanged, tracing } =
+    options;
+  const collect = () => images.collectAndTell();
+  const collected = () => (tracing ? tracing.root('Images/GarbageCollect', {}, collect) : collect());
   const cancels = [
-    repeatedly(world, IMAGES_MS, async () => void (await (images.isOn ? images.collectAndTell() : images.detect()))),
+    repeatedly(world, IMAGES_MS, async () => void (await (images.isOn ? collected() : images.detect()))),
     repeatedly(world, RUNTIME_CHECK_MS, async () => {
       if (await health.check()) await healthChanged();
     }),

@@ -1,18 +1,7 @@
-/** TracingConfiguration, apiserver.config.k8s.io: where traces go, and of how many requests (component-base/tracing/api/v1). */
-import { type FieldError, invalid, Path } from '@keelson/api/field';
+/** TracingConfiguration, apiserver.config.k8s.io: the file that says where traces go, and of how many requests. */
 import type { ConfigObject } from '@keelson/component/configfile';
+import { DEFAULT_ENDPOINT, type TracingConfiguration } from '@keelson/component/tracing/configuration';
 import { openConfiguration } from '../configuration-file.ts';
-
-export interface TracingConfiguration {
-  /** As gRPC names servers: `host:port`, `dns:///host:port`, `unix:///path`, `unix-abstract:name`. */
-  readonly endpoint: string;
-  /** Of a million requests that come without a trace of their own. */
-  readonly samplingRatePerMillion: number;
-}
-
-const DEFAULT_ENDPOINT = 'localhost:4317';
-const MILLION = 1_000_000;
-const SCHEMES = ['dns', 'unix', 'unix-abstract'];
 
 /** Nothing is validated yet. @throws ConfigFileError */
 export function readTracingConfiguration(text: string): TracingConfiguration {
@@ -24,27 +13,4 @@ export function readTracingConfiguration(text: string): TracingConfiguration {
     root.expectNothingElse();
     return configuration;
   });
-}
-
-/** @returns everything that is wrong */
-export function* validateTracing({
-  endpoint,
-  samplingRatePerMillion: rate,
-}: TracingConfiguration): Iterable<FieldError> {
-  const at = Path.of('samplingRatePerMillion');
-  if (rate < 0) yield invalid(at, rate, 'sampling rate must be positive');
-  if (rate > MILLION) yield invalid(at, rate, 'sampling rate per million must be less than or equal to one million');
-  const url = endpoint.includes('//') ? endpoint : `dns://${endpoint}`;
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase() ?? '';
-  if (!SCHEMES.includes(scheme)) {
-    const problem = `unsupported scheme: ${scheme}.  Options are none, dns, unix, or unix-abstract.  See https://github.com/grpc/grpc/blob/master/doc/naming.md`;
-    yield invalid(Path.of('endpoint'), url, problem);
-  }
-}
-
-/** As gRPC's library takes it. */
-export function targetOf(endpoint: string): string {
-  const [, abstract] = /^unix-abstract:(?:\/\/)?(.*)$/.exec(endpoint) ?? [];
-  if (abstract !== undefined) return `unix:\0${abstract}`;
-  return endpoint.includes(':/') || endpoint.startsWith('unix:') ? endpoint : `dns:${endpoint}`;
 }

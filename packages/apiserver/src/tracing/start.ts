@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { type TracingConfiguration, targetOf, validateTracing } from '@keelson/component/tracing/configuration';
+import { OtlpExporter } from '@keelson/component/tracing/exporter';
 import { aggregate } from '../aggregate.ts';
 import { apiServerId } from '../bootstrap/identity-lease.ts';
 import { openProblem } from '../configuration-file.ts';
 import type { Dial } from '../connect/dial.ts';
 import { Relays } from '../egress/relay.ts';
 import type { Logger } from '../logger.ts';
-import { readTracingConfiguration, type TracingConfiguration, targetOf, validateTracing } from './configuration.ts';
-import { OtlpExporter } from './exporter.ts';
+import { readTracingConfiguration } from './configuration.ts';
 import type { Tracing } from './index.ts';
-import { Tracer } from './tracer.ts';
+import { RequestTracer } from './tracer.ts';
 
 /**
  * @param path of a TracingConfiguration
@@ -23,7 +24,8 @@ export async function startTracing(path: string, logger: Logger, dial: Dial | un
   const relay = (await relays?.to([endpoint]))?.get(endpoint);
   const target = relay === undefined ? targetOf(endpoint) : `unix:${relay}`;
   const exporter = new OtlpExporter(target, logger, async () => relays?.close());
-  return new Tracer({ samplingRatePerMillion, exporter, identity: apiServerId(hostname()) });
+  const resource = { 'service.name': 'apiserver', 'service.instance.id': apiServerId(hostname()) };
+  return new RequestTracer({ samplingRatePerMillion, exporter, scope: 'keelson/apiserver', resource });
 }
 
 function read(path: string): TracingConfiguration {

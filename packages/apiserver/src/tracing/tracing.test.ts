@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { targetOf, validateTracing } from '@keelson/component/tracing/configuration';
+import { type SeenSpan, startCollector, type TestCollector } from '@keelson/component/tracing/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RequestContext } from '../context.ts';
 import { EgressSelector } from '../egress/index.ts';
@@ -9,10 +11,9 @@ import { nameOf, tracing as tracingFilter } from '../filters/tracing.ts';
 import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { tracedCalls } from './calls.ts';
-import { readTracingConfiguration, targetOf, validateTracing } from './configuration.ts';
+import { readTracingConfiguration } from './configuration.ts';
 import { serverOf, type TraceHeaders, type Tracing } from './index.ts';
 import { startTracing } from './start.ts';
-import { type SeenSpan, startCollector, type TestCollector } from './testing.ts';
 
 const HEAD = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'TracingConfiguration' };
 const THEIRS = '0af7651916cd43dd8448eb211c80319c';

@@ -21,6 +21,7 @@ import { credentialProviders } from './credential-providers.ts';
 import { readKubeletFile } from './file.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { clientAuthorities, serveWith, servingCertificate } from './serving.ts';
+import { openTracing } from './tracing.ts';
 
 type Settings = Omit<KubeletConfiguration, 'housekeeping' | 'resources'>;
 
@@ -78,6 +79,7 @@ const component: Component<typeof flags> = {
       values['image-credential-provider-bin-dir'],
     ];
     const providers = await credentialProviders(providerFile, programs);
+    const tracing = await openTracing(configuration, nodeName, logger);
     const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
     const certificate = await servingCertificate({
       files: { cert: configuration.tlsCertFile ?? '', key: configuration.tlsPrivateKeyFile ?? '' },
@@ -127,13 +129,15 @@ const component: Component<typeof flags> = {
             ...housekeeping,
             ...resources,
             metrics,
+            tracing,
             client,
             nodeName,
-            runtime: new CriRuntime(endpoint, { metrics }),
+            runtime: new CriRuntime(endpoint, { metrics, tracing }),
             server,
           }).catch(explained);
     isStarted = true;
-    return together([kubelet, ...(rotation ? [rotation] : []), ...ports]);
+    const traces = tracing ? [{ done: Promise.resolve(), stop: () => tracing.close() }] : [];
+    return together([kubelet, ...(rotation ? [rotation] : []), ...ports, ...traces]);
   },
 };
 

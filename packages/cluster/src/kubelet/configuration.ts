@@ -10,9 +10,10 @@ import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
 import { type ShutdownFile, shutdownPeriodsOf } from './shutdown.ts';
+import type { TracingFile } from './tracing.ts';
 
 /** The fields that have an effect. */
-interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile {
+interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile, TracingFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;

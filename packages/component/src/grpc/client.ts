@@ -15,6 +15,8 @@ export interface CallOptions {
   /** 0: as long as it takes. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Sent along, as metadata. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What one element of a stream is, of a method that answers with one. */
@@ -42,16 +44,18 @@ export class RpcClient {
     service: Service<M>,
     name: Name,
     request: M[Name][0],
-    { timeoutMs, signal }: CallOptions,
+    { timeoutMs, signal, headers = {} }: CallOptions,
   ): Promise<M[Name][1]> {
     const method = service.method(name);
     const { promise, resolve, reject } = Promise.withResolvers<M[Name][1]>();
+    const metadata = new Metadata({ waitForReady: this.#waitForReady });
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     const call = this.#client.makeUnaryRequest<object, object>(
       method.path,
       (value) => method.request.encode(value),
       (bytes) => method.response.decode(bytes),
       request,
-      new Metadata({ waitForReady: this.#waitForReady }),
+      metadata,
       { deadline: timeoutMs > 0 ? Date.now() + timeoutMs : Number.POSITIVE_INFINITY },
       (error, value) => (error ? reject(rpcError(error)) : resolve(value as M[Name][1])),
     );

@@ -1,6 +1,7 @@
 /** What pod workers work with. One for each node; what is the same for many nodes is shared by them. */
 import type { Container, ObjectReference, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
+import type { Tracing } from '@keelson/component/tracing/index';
 import type { ImageManager } from '../images/manager.ts';
 import type { HookRunner } from '../lifecycle/hooks.ts';
 import type { Probes } from '../probes/probes.ts';
@@ -29,6 +30,8 @@ export interface PodServices {
   readonly crashBackoff: CrashBackoffOptions;
   /** None where nobody counts. */
   readonly starts?: StartMetrics | undefined;
+  /** None where nobody follows what is done. */
+  readonly tracing?: Tracing | undefined;
   readonly recursiveReadOnly: boolean;
   /** The node's addresses, the primary one first. */
   hostIps(): readonly string[];

@@ -122,14 +122,30 @@ export class PodWorker {
   #once(signal: AbortSignal): Promise<number | undefined> {
     switch (this.#state.phase) {
       case 'syncing':
-        return this.#sync(signal);
-      case 'terminating':
-        return this.#terminate(this.#state.ending.graceSeconds, signal);
+        return this.#traced('syncPod', () => this.#sync(signal));
+      case 'terminating': {
+        const { graceSeconds } = this.#state.ending;
+        return this.#traced('syncTerminatingPod', () => this.#terminate(graceSeconds, signal));
+      }
       case 'terminated':
-        return this.#cleanUp();
+        return this.#traced('syncTerminatedPod', () => this.#cleanUp());
       case 'finished':
         return Promise.resolve(undefined);
     }
+  }
+
+  /** @param name of the span, upstream's */
+  #traced<T>(name: string, step: () => Promise<T>): Promise<T> {
+    const { tracing } = this.#services;
+    if (!tracing) return step();
+    const { namespace = '', name: pod = '' } = this.#pod.metadata;
+    const attributes = {
+      'k8s.pod.uid': this.uid,
+      'k8s.pod': `${namespace}/${pod}`,
+      'k8s.pod.name': pod,
+      'k8s.namespace.name': namespace,
+    };
+    return tracing.root(name, attributes, step);
   }
 
   async #sync(signal: AbortSignal): Promise<number | undefined> {

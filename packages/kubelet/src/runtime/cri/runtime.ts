@@ -1,6 +1,7 @@
 /** Containers of containerd or CRI-O, over CRI v1. docs/kubelet.md shows where it stands. */
 import type { Duplex } from 'node:stream';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import type { Tracing } from '@keelson/component/tracing/index';
 import type { ContainerConfig } from '../container.ts';
 import type { FilesystemUsage, Image, ImageCredentials, ImageSpec } from '../images.ts';
 import { POD_NAME, POD_NAMESPACE, POD_UID } from '../labels.ts';
@@ -42,6 +43,7 @@ export interface CriRuntimeOptions {
   readonly timeoutMs?: number;
   /** Where its calls are counted. */
   readonly metrics?: MetricsRegistry;
+  readonly tracing?: Tracing | undefined;
 }
 
 export class CriRuntime implements Runtime {
@@ -51,9 +53,9 @@ export class CriRuntime implements Runtime {
   #measuring: Promise<readonly PodStats[]> | undefined;
 
   /** @param endpoint `unix:///run/containerd/containerd.sock` */
-  constructor(endpoint: string, { timeoutMs = TIMEOUT_MS, metrics }: CriRuntimeOptions = {}) {
+  constructor(endpoint: string, { timeoutMs = TIMEOUT_MS, metrics, tracing }: CriRuntimeOptions = {}) {
     const operations = metrics && new Operations(metrics, () => performance.now());
-    this.#cri = new CriService(endpoint, timeoutMs, operations);
+    this.#cri = new CriService(endpoint, timeoutMs, operations, tracing);
     this.#changes = new Changes(this.#cri, () => this.list());
   }
 

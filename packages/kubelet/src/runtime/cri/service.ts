@@ -2,6 +2,7 @@
 import { RpcClient } from '@keelson/component/grpc/client';
 import { type RpcCode, RpcError } from '@keelson/component/grpc/errors';
 import { Service } from '@keelson/component/grpc/service';
+import type { TraceHeaders, Tracing } from '@keelson/component/tracing/index';
 import { criDescriptors } from '../../generated/cri-v1.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime.ts';
 import type { Methods, PodSandboxStatus } from './messages.ts';
@@ -31,11 +32,13 @@ export class CriService {
   readonly #client: RpcClient;
   readonly #timeoutMs: number;
   readonly #operations: Operations | undefined;
+  readonly #tracing: Tracing | undefined;
 
   /** @param endpoint `unix:///run/containerd/containerd.sock`. @param timeoutMs for calls that do not say their own */
-  constructor(endpoint: string, timeoutMs: number, operations: Operations | undefined) {
+  constructor(endpoint: string, timeoutMs: number, operations?: Operations, tracing?: Tracing) {
     this.#timeoutMs = timeoutMs;
     this.#operations = operations;
+    this.#tracing = tracing;
     this.#client = new RpcClient(endpoint, { maxMessageBytes: MAX_MESSAGE_BYTES });
   }
 
@@ -46,7 +49,9 @@ export class CriService {
     timeoutMs = this.#timeoutMs,
   ): Promise<Methods[M][1]> {
     const service = services.find(({ names }) => names.includes(method))!;
-    const call = () => this.#client.call(service, method, request, { timeoutMs }).catch(translate);
+    const send = (headers?: TraceHeaders) =>
+      this.#client.call(service, method, request, { timeoutMs, headers }).catch(translate);
+    const call = () => (this.#tracing ? traced(this.#tracing, service.method(method).path.slice(1), send) : send());
     return this.#operations ? this.#operations.observe(method, call) : call();
   }
 
@@ -62,6 +67,16 @@ export class CriService {
   close(): void {
     this.#client.close();
   }
+}
+
+/** Upstream's otelgrpc names it so. @param method `runtime.v1.RuntimeService/Status` */
+function traced<T>(tracing: Tracing, method: string, send: (headers: TraceHeaders) => Promise<T>): Promise<T> {
+  const attributes = { 'rpc.method': method, 'rpc.system.name': 'grpc' };
+  return tracing.call(method, attributes, async (headers, span) => {
+    const answer = await send(headers);
+    span.set({ 'rpc.response.status_code': 'OK' });
+    return answer;
+  });
 }
 
 function translate(error: unknown): never {

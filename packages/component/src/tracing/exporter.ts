@@ -1,10 +1,10 @@
 /** Sends what is over to a collector: OTLP over gRPC. */
 
-import { RpcClient } from '@keelson/component/grpc/client';
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
-import type { Logger } from '../logger.ts';
+import { RpcClient } from '../grpc/client.ts';
+import type { Logger } from '../logs/logger.ts';
 import { type AnyValue, type ExportRequest, type KeyValue, type OtlpSpan, traceService } from './messages.ts';
 
 const TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 /** Traces as OTLP sends them (opentelemetry-proto, version 1), as protobuf has them; what is never told is left out. */
-import { Service } from '@keelson/component/grpc/service';
+import { Service } from '../grpc/service.ts';
 
 const string = (id: number) => ({ type: 'string', id });
 const bytes = (id: number) => ({ type: 'bytes', id });

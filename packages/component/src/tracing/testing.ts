@@ -1,5 +1,5 @@
 /** A collector of traces for tests. */
-import { RpcServer } from '@keelson/component/grpc/server';
+import { RpcServer } from '../grpc/server.ts';
 import { type AnyValue, type KeyValue, type OtlpSpan, traceService } from './messages.ts';
 
 export interface SeenSpan {
