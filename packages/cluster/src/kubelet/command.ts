@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Logger } from '@keelson/component/logs/logger';
-import { http } from '@keelson/component/node-http';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
+import { servePlain } from '@keelson/component/serving/plain';
 import { type Environment, notifier, watchdogTimeout } from '@keelson/component/systemd/notify';
 import { startWatchdog } from '@keelson/component/systemd/watchdog';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
@@ -183,33 +183,20 @@ function watchdogOf(environment: Environment): number | undefined {
 /** The port without TLS that whoever watches over the process asks. */
 async function serveHealth(
   view: KubeletView,
-  { healthzBindAddress, healthzPort = 0 }: Settings,
+  { healthzBindAddress: host = '127.0.0.1', healthzPort: port = 0 }: Settings,
   logger: Logger,
 ): Promise<Running | undefined> {
-  if (healthzPort === 0) return undefined;
-  const server = http.createServer((request, response) => {
-    if (!request.url?.startsWith('/healthz')) return response.writeHead(404).end('404 page not found\n');
+  if (port === 0) return undefined;
+  const answer = () => {
     const problems = view.problems();
-    return response
-      .writeHead(problems.length === 0 ? 200 : 500)
-      .end(problems.length === 0 ? 'ok' : problems.join('\n'));
-  });
-  await new Promise<void>((done) => {
-    server.once('error', (error) => {
-      logger.error({ err: error.message }, 'The port of /healthz is not served');
-      done();
-    });
-    server.listen({ host: healthzBindAddress, port: healthzPort }, done);
-  });
-  const { promise, resolve: ended } = Promise.withResolvers<void>();
-  return {
-    done: promise,
-    stop: async () => {
-      server.close(() => ended());
-      server.closeAllConnections();
-      await promise;
-    },
+    return problems.length === 0 ? { body: 'ok' } : { status: 500, body: problems.join('\n') };
   };
+  return servePlain({ host, port }, (path) => (path.startsWith('/healthz') ? answer() : undefined)).catch(
+    (error: Error) => {
+      logger.error({ err: error.message }, 'The port of /healthz is not served');
+      return undefined;
+    },
+  );
 }
 
 function explained(error: Error): never {
