@@ -13,10 +13,11 @@ import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
 import { clone, equal, isObject, type JsonObject } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
-import { pauseFor } from '../pieces.ts';
+import { pauseFor, workOn } from '../pieces.ts';
 import { asExpected, kindMismatch, kindMissing } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
@@ -39,7 +40,7 @@ export function mechanismOf(
   return async (current, size) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
     patch ??= patcherOf(scope, patchType, body, options);
-    const patched = patch(current);
+    const patched = await workOn(size, patch(current));
     await pauseFor(size);
     lens.defaults(patched, ctx.receivedAt);
     return lens.manage(size, (fields) => fields.updating(current, patched, manager, formatTime(ctx.receivedAt)));
@@ -93,7 +94,7 @@ function versioned({ lens }: Scope, config: unknown, merged: KubeObject): KubeOb
   }
 }
 
-type Patcher = (current: KubeObject) => KubeObject;
+type Patcher = (current: KubeObject) => Pieces<KubeObject>;
 
 /**
  * The patched object in the version of the request, in canonical form.
@@ -111,10 +112,13 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
         ? inOrderOfOperations([...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)])
         : [];
       const isRegular = written === undefined;
-      return (current) =>
-        fromDocument(scope, options, applyJsonPatch(current, operations), found, isRegular, () =>
+      return function* (current) {
+        const patched = applyJsonPatch(current, operations);
+        yield;
+        return fromDocument(scope, options, patched, found, isRegular, () =>
           applyJsonPatch(before(current), operations),
         );
+      };
     }
     case 'application/merge-patch+json': {
       const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
@@ -123,18 +127,20 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       const isRegular = written === undefined;
       // A list that takes an object's place is complained of as it was written.
       const raw = () => (isRegular ? (JSON.parse(body.toString('utf8')) as JsonObject) : patch);
-      return (current) =>
-        fromDocument(scope, options, applyMergePatch(current, patch), found, isRegular, () =>
-          applyMergePatch(before(current), raw()),
-        );
+      return function* (current) {
+        const patched = applyMergePatch(current, patch);
+        yield;
+        return fromDocument(scope, options, patched, found, isRegular, () => applyMergePatch(before(current), raw()));
+      };
     }
     default: {
       const { value, duplicates } = jsonPatchBody(body, '');
       const patch = decodeStrategicPatch(value);
-      return (current) => {
+      return function* (current) {
         // Merging uses the patch up, and there may be another attempt.
         const used = clone(patch);
         const patched = applyStrategicPatch(current, used, typeOf(scope));
+        yield;
         return fromMerged(scope, options, patched, isStrict ? duplicates : [], used);
       };
     }

@@ -217,30 +217,42 @@ function escaped(c: string): string {
 
 /** Letters by code, after all else; digits as numbers: `a2` before `a10`. */
 function naturalOrder(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    const [l, r] = [left[i]!, right[i]!];
-    if (l === r) continue;
-    const [isLetterL, isLetterR] = [isLetter(l), isLetter(r)];
-    if (isLetterL && isLetterR) return l < r ? -1 : 1;
-    if (isLetterL || isLetterR) return isLetterR ? -1 : 1;
-    // Zeros within a number count, those before it do not.
-    const within = (l === '0' || r === '0') && /[1-9]\d*$/.test(left.slice(0, i).join(''));
-    const [numberL, numberR] = [digitsAt(left, i), digitsAt(right, i)];
-    const [valueL, valueR] = [numberL, numberR].map((digits) => Number(`${within ? 1 : 0}${digits}`));
-    if (valueL !== valueR) return valueL! - valueR!;
-    if (numberL.length !== numberR.length) return numberL.length - numberR.length;
-    return l < r ? -1 : 1;
-  }
-  return left.length - right.length;
+  let at = 0;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === a.length || at === b.length) return a.length - b.length;
+  if (isWithinPair(a, at) || isWithinPair(b, at)) at--;
+  const [l, r] = [characterAt(a, at), characterAt(b, at)];
+  const [isLetterL, isLetterR] = [isLetter(l), isLetter(r)];
+  if (isLetterL && isLetterR) return l < r ? -1 : 1;
+  if (isLetterL || isLetterR) return isLetterR ? -1 : 1;
+  // Zeros within a number count, those before it do not.
+  const within = (l === '0' || r === '0') && /[1-9]\d*$/.test(a.slice(0, at)) ? '1' : '0';
+  const [numberL, numberR] = [digitsAt(a, at), digitsAt(b, at)];
+  const [valueL, valueR] = [Number(within + numberL), Number(within + numberR)];
+  if (valueL !== valueR) return valueL - valueR;
+  if (numberL.length !== numberR.length) return numberL.length - numberR.length;
+  return l < r ? -1 : 1;
+}
+
+function characterAt(text: string, at: number): string {
+  return String.fromCodePoint(text.codePointAt(at)!);
+}
+
+/** Whether the character before goes on here. */
+function isWithinPair(text: string, at: number): boolean {
+  return at > 0 && text.codePointAt(at - 1)! > 0xffff;
 }
 
 function isLetter(c: string): boolean {
-  return /\p{L}/u.test(c);
+  return c < '\u0080' ? (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') : /\p{L}/u.test(c);
 }
 
-function digitsAt(text: readonly string[], from: number): string {
+function isDigit(c = ''): boolean {
+  return c >= '0' && c <= '9';
+}
+
+function digitsAt(text: string, from: number): string {
   let end = from;
-  while (end < text.length && /\d/.test(text[end]!)) end++;
-  return text.slice(from, end).join('');
+  while (isDigit(text[end])) end++;
+  return text.slice(from, end);
 }

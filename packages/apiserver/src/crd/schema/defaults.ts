@@ -57,6 +57,7 @@ type Step = string | number;
 export function withPrunedDefaults(schema: Structural): Structural {
   const root = asResource(schema);
   const visit = (given: Structural, steps: readonly Step[]): Structural => {
+    if (!given.holds.defaults) return given;
     const { items, additional, properties } = given;
     return {
       ...given,
