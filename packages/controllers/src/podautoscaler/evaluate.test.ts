@@ -62,8 +62,18 @@ const discovery = {
   ],
 };
 
+/** The first is preferred. */
+const groupOf = (...versions: string[]) => ({
+  preferredVersion: { version: versions[0] },
+  versions: versions.map((version) => ({ version })),
+});
+
 async function run(spec: MetricSpec, answers: Record<string, Answer>) {
-  const transport = new FakeTransport(({ path }) => answers[path] ?? { status: 404, body: '404 page not found\n' });
+  const all: Record<string, Answer> = {
+    '/apis/custom.metrics.k8s.io': { body: groupOf('v1beta2', 'v1beta1') },
+    ...answers,
+  };
+  const transport = new FakeTransport(({ path }) => all[path] ?? { status: 404, body: '404 page not found\n' });
   const metrics = new Metrics(new Client({ transport, component: 'test', world: manualWorld(NOW) }));
   return evaluate(metrics, spec, target).catch((error) => {
     if (!(error instanceof MetricError)) throw error;
@@ -203,6 +213,29 @@ describe('metrics propose', () => {
         why: expect.stringContaining(
           `the custom metrics API server returned ${count} results when we asked for exactly one`,
         ),
+      },
+    ]),
+    [
+      'of pods, by an old server',
+      { type: 'Pods', pods: { metric: { name: 'qps' }, target: { type: 'AverageValue', averageValue: '10' } } },
+      {
+        '/apis/custom.metrics.k8s.io': { body: groupOf('v2', 'v1beta1') },
+        [`${CUSTOM.replace('v1beta2', 'v1beta1')}/pods/*/qps?labelSelector=app%3Da`]: { body: values('20', '25') },
+      },
+      { replicas: 5, name: 'pods metric qps' },
+    ],
+    ...(
+      [
+        ['no custom metrics API (custom.metrics.k8s.io) registered', { status: 404, body: 'not here' }],
+        ['no known available metric versions found', { body: groupOf('v2') }],
+      ] as const
+    ).map(([why, group]): [string, MetricSpec, Record<string, Answer>, object] => [
+      `nothing: ${why}`,
+      { type: 'Pods', pods: { metric: { name: 'qps' }, target: { type: 'AverageValue', averageValue: '10' } } },
+      { '/apis/custom.metrics.k8s.io': group },
+      {
+        reason: 'FailedGetPodsMetric',
+        why: expect.stringContaining(`unable to fetch metrics from custom metrics API: ${why}`),
       },
     ]),
     [

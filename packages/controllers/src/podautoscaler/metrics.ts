@@ -4,7 +4,7 @@ import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { selectorOfObject } from '@keelson/api/selectors/labels';
 import { millisOf } from '@keelson/api/time';
-import { type Client, discover, preferred, type ResourceDefinition } from '@keelson/client';
+import { type Client, discover, hasReason, preferred, type ResourceDefinition } from '@keelson/client';
 import { readObject } from '@keelson/client/rest/json';
 import { ConfigObject } from '@keelson/component/configfile';
 import { parseDuration } from '@keelson/component/go/duration';
@@ -40,6 +40,10 @@ const RESOURCE_METRICS: ResourceDefinition = {
 };
 const CUSTOM = 'custom.metrics.k8s.io';
 const EXTERNAL = 'external.metrics.k8s.io';
+/** What versions of the custom metrics API call the time that a value was measured over. */
+const WINDOWS: Readonly<Record<string, string>> = { v1beta2: 'windowSeconds', v1beta1: 'window' };
+/** For as long it is not asked again which is served. */
+const CHOSEN_MS = 15_000;
 
 /** Thousandths, rounded up. */
 export function milliOf(quantity: string): number {
@@ -48,6 +52,7 @@ export function milliOf(quantity: string): number {
 
 export class Metrics {
   readonly #client: Client;
+  #chosen: { readonly version: string; readonly at: number } | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -128,11 +133,38 @@ export class Metrics {
     query: Record<string, unknown>,
     metricSelector: LabelSelector | undefined,
   ): Promise<MetricValue[]> {
-    const path = `/apis/${CUSTOM}/v1beta2/${what}/${metric}`;
     const metricLabelSelector = selectorText(metricSelector);
-    return this.#get(path, { ...query, metricLabelSelector }, CUSTOM, metric).catch((error: Error) => {
-      throw new Error(`unable to fetch metrics from custom metrics API: ${error.message}`, { cause: error });
-    });
+    try {
+      const version = await this.#version();
+      const path = `/apis/${CUSTOM}/${version}/${what}/${metric}`;
+      return await this.#get(path, { ...query, metricLabelSelector }, CUSTOM, metric, WINDOWS[version]);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(`unable to fetch metrics from custom metrics API: ${message}`, { cause: error });
+    }
+  }
+
+  /** Of the custom metrics API, that which its server prefers, or the first that is known. @throws Error */
+  async #version(): Promise<string> {
+    const { clock } = this.#client.world;
+    if (this.#chosen && clock.now() - this.#chosen.at < CHOSEN_MS) return this.#chosen.version;
+    const path = `/apis/${CUSTOM}`;
+    const subject = { verb: 'get', group: '', resource: path, name: '' };
+    const group = await this.#client
+      .call({ method: 'GET', path, subject }, ({ body }) => readObject(body))
+      .catch((error) => {
+        if (hasReason(error, 'NotFound'))
+          throw new Error(`no custom metrics API (${CUSTOM}) registered`, { cause: error });
+        throw error;
+      });
+    const told = new ConfigObject(group);
+    const offered = [told.object('preferredVersion'), ...told.objects('versions')].map((each) =>
+      each.string('version'),
+    );
+    const version = offered.find((each) => Object.hasOwn(WINDOWS, each));
+    if (version === undefined) throw new Error('no known available metric versions found');
+    this.#chosen = { version, at: clock.now() };
+    return version;
   }
 
   /** `deployments.apps`, as that API names what it measures. */
@@ -143,21 +175,29 @@ export class Metrics {
     return group === '' ? found.resource : `${found.resource}.${group}`;
   }
 
-  async #get(path: string, query: Record<string, unknown>, group: string, name: string): Promise<MetricValue[]> {
+  async #get(
+    path: string,
+    query: Record<string, unknown>,
+    group: string,
+    name: string,
+    window = 'window',
+  ): Promise<MetricValue[]> {
     const subject = { verb: 'get', group, resource: name, name: '' };
     const list = await this.#client.call({ method: 'GET', path, query, subject }, ({ body }) => readObject(body));
-    return new ConfigObject(list).objects('items').map(measuredOf);
+    return new ConfigObject(list).objects('items').map((item) => measuredOf(item, window));
   }
 }
 
-function measuredOf(item: ConfigObject): MetricValue {
-  const [timestamp, window] = [item.string('timestamp'), item.raw('windowSeconds') ?? null];
+/** @param window what the time is called that it was measured over, in seconds */
+function measuredOf(item: ConfigObject, window: string): MetricValue {
+  const timestamp = item.string('timestamp');
+  const isTold = (item.raw(window) ?? null) !== null;
   return {
     object: item.object('describedObject').string('name'),
     // Quantities may be numbers, too.
     value: milliOf(String(item.raw('value') ?? 0)),
     at: timestamp === '' ? 0 : millisOf(timestamp),
-    windowMs: window === null ? DEFAULT_WINDOW_MS : item.integer('windowSeconds') * 1000,
+    windowMs: isTold ? item.integer(window) * 1000 : DEFAULT_WINDOW_MS,
   };
 }
 
