@@ -8,6 +8,7 @@
  */
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type { Node, Pod, Taint } from '@keelson/api/generated/types/core/v1';
+import { zoneOf } from '@keelson/api/resources/zones';
 import { formatTime } from '@keelson/api/time';
 import {
   type Again,
@@ -26,7 +27,7 @@ import { runQueue } from '../work.ts';
 import { HealthTracker, readyCondition, unknownConditions } from './health.ts';
 import { NodeMetrics } from './metrics.ts';
 import { evictingTaint, withConditionTaints, withEvictingTaint } from './taints.ts';
-import { Pace, rateOf, stateOf, zoneOf } from './zones.ts';
+import { Pace, rateOf, stateOf } from './zones.ts';
 
 /** In one round nodes are looked at one after the other. */
 const ROUND = 'round';

@@ -1,8 +1,9 @@
 import type { Node, NodeCondition, Taint } from '@keelson/api/generated/types/core/v1';
+import { zoneOf } from '@keelson/api/resources/zones';
 import { describe, expect, test } from 'vitest';
 import { HealthTracker, unknownConditions } from './health.ts';
 import { NOT_READY, UNREACHABLE, withConditionTaints, withEvictingTaint } from './taints.ts';
-import { Pace, rateOf, stateOf, type ZoneSettings, zoneOf } from './zones.ts';
+import { Pace, rateOf, stateOf, type ZoneSettings } from './zones.ts';
 
 const NOW = '2026-01-01T00:01:00Z';
 const condition = (type: string, status: string, heartbeat = '2026-01-01T00:00:00Z'): NodeCondition => ({
@@ -115,11 +116,12 @@ describe('zones', () => {
     expect(pace.take(0, 99_000)).toBe(false);
   });
 
-  test('a zone is named by region and zone, by old labels too', () => {
+  test('a zone is named by region and zone, by old labels too; without labels its name is empty', () => {
     const labelled = (labels: Record<string, string>) => zoneOf({ ...node([]), metadata: { labels } });
     expect(labelled({ 'topology.kubernetes.io/zone': 'a' })).toBe(
       labelled({ 'failure-domain.beta.kubernetes.io/zone': 'a' }),
     );
+    expect(labelled({})).toBe('');
     expect(labelled({ 'topology.kubernetes.io/region': 'a' })).not.toBe(
       labelled({ 'topology.kubernetes.io/zone': 'a' }),
     );

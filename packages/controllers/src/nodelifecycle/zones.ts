@@ -2,7 +2,6 @@
  * How fast nodes of a zone may be tainted for eviction. Where most of a zone is gone, it is the network rather than the nodes,
  * and where all of the cluster is, it is this process (pkg/controller/nodelifecycle, handleDisruption).
  */
-import type { Node } from '@keelson/api/generated/types/core/v1';
 
 export interface ZoneSettings {
   /** Nodes a second that are tainted in a zone that is well. */
@@ -15,14 +14,6 @@ export interface ZoneSettings {
 }
 
 export type ZoneState = 'normal' | 'partial' | 'full';
-
-const REGION = ['topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'];
-const ZONE = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'];
-
-export function zoneOf({ metadata: { labels = {} } }: Node): string {
-  const first = (keys: readonly string[]) => keys.map((key) => labels[key]).find((value) => value) ?? '';
-  return `${first(REGION)}:\0:${first(ZONE)}`;
-}
 
 export function stateOf(ready: number, notReady: number, { unhealthyThreshold }: ZoneSettings): ZoneState {
   if (ready === 0 && notReady > 0) return 'full';

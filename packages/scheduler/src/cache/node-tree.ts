@@ -1,4 +1,5 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
+import { zoneOf } from '@keelson/api/resources/zones';
 
 /** Nodes by zone, so that they can be tried zone by zone in turn (pkg/scheduler/backend/cache/node_tree.go). */
 export class NodeTree {
@@ -41,11 +42,4 @@ export class NodeTree {
     }
     return names;
   }
-}
-
-/** Region and zone; the old labels count before the new ones. */
-function zoneOf({ metadata: { labels = {} } }: Node): string {
-  const zone = labels['failure-domain.beta.kubernetes.io/zone'] ?? labels['topology.kubernetes.io/zone'] ?? '';
-  const region = labels['failure-domain.beta.kubernetes.io/region'] ?? labels['topology.kubernetes.io/region'] ?? '';
-  return region === '' && zone === '' ? '' : `${region}:\0:${zone}`;
 }

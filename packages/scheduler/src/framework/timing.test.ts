@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Plugin, SKIP } from './plugin.ts';
+import { sampled } from './sampled.ts';
 import { rejection } from './status.ts';
 import { timed } from './timing.ts';
 
@@ -68,4 +69,23 @@ test('a plugin keeps itself, and what it does not do', () => {
   const plugin = timed(new Private(), { seconds: () => 0, executions: () => ({ observe() {} }) });
   expect(plugin.compare!(never, never)).toBe(-1);
   expect(plugin.filter).toBeUndefined();
+});
+
+test('a profile is timed in one of ten cycles, for each node in one of a hundred', () => {
+  const seen: string[] = [];
+  const stopwatch = {
+    seconds: () => 0,
+    executions: (_: string, place: string) => ({ observe: () => seen.push(place) }),
+  };
+  const plugin: Plugin = { name: 'P', preFilter: () => SKIP, filter: () => undefined };
+  const profile = { plugin, replacing: (replace: (plugin: Plugin) => Plugin) => ({ plugin: replace(plugin) }) };
+  const chances = [0.005, 0.05, 0.5];
+  const find = sampled(new Map([['p', profile as never]]), stopwatch, () => chances.shift()!);
+  const run = () => {
+    const { plugin: found } = find('p') as never as { plugin: Plugin };
+    found.preFilter!(never, never);
+    found.filter!(never, never, never);
+    return seen.splice(0);
+  };
+  expect([run(), run(), run()]).toEqual([['PreFilter', 'Filter'], ['PreFilter'], []]);
 });

@@ -26,6 +26,9 @@ const PLACES = {
 /** Not timed upstream either. */
 const UNTIMED = ['compare', 'cloneState', 'events'] as const satisfies readonly (keyof Plugin)[];
 
+/** Called for each node, or for each pod on it: thousands of times in a cycle. */
+const OFTEN: ReadonlySet<string> = new Set(['filter', 'score', 'podAdded', 'podRemoved']);
+
 export interface Stopwatch {
   /** Seconds since some fixed time. */
   readonly seconds: () => number;
@@ -35,12 +38,21 @@ export interface Stopwatch {
 
 type Method = (this: Plugin, ...args: unknown[]) => unknown;
 
-/** @returns a plugin that does what this one does, where it does something */
-export function timed(plugin: Plugin, stopwatch: Stopwatch): Plugin {
+/**
+ * @param often whether what is called for each node is timed, too
+ * @returns a plugin that does what this one does, where it does something
+ */
+export function timed(plugin: Plugin, stopwatch: Stopwatch, often = true): Plugin {
   const methods: Record<string, Method> = {};
-  for (const name of UNTIMED) if (plugin[name]) methods[name] = (plugin[name] as Method).bind(plugin);
-  for (const [name, place] of Object.entries(PLACES) as [keyof typeof PLACES, string][])
-    if (plugin[name]) methods[name] = measured(plugin, plugin[name] as Method, place, stopwatch);
+  const keep = (name: keyof Plugin) => {
+    methods[name] = (plugin[name] as Method).bind(plugin);
+  };
+  for (const name of UNTIMED) if (plugin[name]) keep(name);
+  for (const [name, place] of Object.entries(PLACES) as [keyof typeof PLACES, string][]) {
+    if (!plugin[name]) continue;
+    if (!often && OFTEN.has(name)) keep(name);
+    else methods[name] = measured(plugin, plugin[name] as Method, place, stopwatch);
+  }
   return { name: plugin.name, ...methods } as Plugin;
 }
 
