@@ -1,4 +1,5 @@
 /** What claims, classes and allocations say of devices alike. Compare pkg/apis/resource/validation. */
+import { stringify } from '@keelson/api/codec/stringify';
 import {
   duplicate,
   type ErrorList,
@@ -56,7 +57,7 @@ export function validateConfiguration({ opaque }: DeviceConfiguration, stored: b
 /** A JSON object of any content, bounded in size unless it is stored already. */
 export function validateRawObject(value: Json | undefined, stored: boolean, path: Path): ErrorList {
   if (value === undefined || value === null) return [required(path)];
-  if (!stored && Buffer.byteLength(JSON.stringify(value)) > MAX_RAW) return [tooLong(path, MAX_RAW)];
+  if (!stored && Buffer.byteLength(stringify(value)) > MAX_RAW) return [tooLong(path, MAX_RAW)];
   if (typeof value === 'object' && !Array.isArray(value)) return [];
   return [invalid(path, '<value omitted>', 'must be a valid JSON object')];
 }

@@ -6,6 +6,7 @@ import type {
   ResourceClaim,
   ResourceSlice,
 } from '@keelson/api/generated/types/resource/v1';
+import type { Json } from '@keelson/api/scalars';
 import { describe, expect, it } from 'vitest';
 import { texts } from '../testing.ts';
 import { validateDeviceClass } from './deviceclass/validation.ts';
@@ -70,6 +71,17 @@ describe('ResourceClaim', () => {
   ])('%j', (devices, errors) => {
     const found = texts(validateClaim(claim(devices)));
     expect(found.map((text) => text.slice('spec.devices.'.length, 99))).toEqual(errors.map((e) => e.slice(0, 86)));
+  });
+
+  it('takes parameters with integers that no double holds, and counts their size as it is written', () => {
+    const configured = (rest: object) => {
+      const parameters = { most: 9223372036854775807n, ...rest } as unknown as Json;
+      return texts(validateClaim(claim({ config: [{ opaque: { driver: 'd.io', parameters } }] })));
+    };
+    expect(configured({})).toEqual([]);
+    expect(configured({ text: 'x'.repeat(10 * 1024) })).toEqual([
+      'spec.devices.config[0].opaque.parameters: Too long: may not be more than 10240 bytes',
+    ]);
   });
 
   const allocation = { devices: { results: [{ request: 'r', driver: 'd', pool: 'p', device: 'x' }] } };
