@@ -87,3 +87,24 @@ test('fields that were managed in a version that is gone have no managers after 
   expect([metadata.managedFields, spec]).toEqual([undefined, { x: 1, y: 1, z: 1 }]);
   expect((await apply('v1', 'own', { x: 1 })).status).toBe(200);
 }, 120_000);
+
+test('a definition does not come between the server and its own resources', async () => {
+  const name = 'ingressclasses.networking.k8s.io';
+  const annotations = { 'api-approved.kubernetes.io': 'unapproved, of a test' };
+  const names = { plural: 'ingressclasses', kind: 'IngressClass' };
+  const spec = { group: 'networking.k8s.io', scope: 'Cluster', names, versions: [version('v1', true)] };
+  const classes = '/apis/networking.k8s.io/v1/ingressclasses';
+  const created = { metadata: { name: 'a' }, spec: { controller: 'example.com/a' } };
+  expect((await client.send('POST', classes, created)).status).toBe(201);
+  expect((await client.send('POST', DEFINITIONS, { metadata: { name, annotations }, spec })).status).toBe(201);
+  await untilSaid(`${DEFINITIONS}/${name}`, { type: 'Established', status: 'True' });
+  const stillThere = async () => {
+    const refused = { metadata: { name: 'b' }, spec: { controller: 'no path' } };
+    expect((await client.send('POST', classes, refused)).status).toBe(422);
+    expect(JSON.parse((await client.send('GET', `${classes}/a`)).body)).toMatchObject(created);
+  };
+  await stillThere();
+  await client.send('DELETE', `${DEFINITIONS}/${name}`);
+  await vi.waitFor(async () => expect((await client.send('GET', `${DEFINITIONS}/${name}`)).status).toBe(404), 60_000);
+  await stillThere();
+});

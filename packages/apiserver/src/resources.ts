@@ -12,6 +12,7 @@ import type { KindRegistration } from './registry/strategy.ts';
 export class Resources {
   readonly #environment: Environment;
   readonly #served: Map<string, ServedResource>;
+  readonly #builtIn: ReadonlySet<string>;
   /** By key prefix: groups that share their objects (events) share the cache. */
   readonly #cachers = new Map<string, Cacher>();
   readonly #stores = new Map<ResourceDefinition, ResourceStore>();
@@ -29,6 +30,7 @@ export class Resources {
     this.#environment = environment;
     this.#storeOf = storeOf;
     this.#served = buildResources(groups, registrations);
+    this.#builtIn = new Set(this.#served.keys());
   }
 
   /** @param key `group/version/resource` */
@@ -102,6 +104,11 @@ export class Resources {
   /** The stores that are in use. */
   stores(): Iterable<ResourceStore> {
     return this.#stores.values();
+  }
+
+  /** Whether what has this place in the API is served by the server itself, so that nothing else can be. */
+  isBuiltIn(served: ServedResource): boolean {
+    return this.#builtIn.has(keyOf(served));
   }
 
   /** Serves a custom resource in one version. Watches of another definition of the same name end. */

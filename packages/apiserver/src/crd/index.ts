@@ -125,9 +125,11 @@ export class CustomResources {
     if (!isShownSame) this.#announce(crd.spec.group, [...(before?.shown ?? []), ...shown]);
   }
 
+  /** Without those whose place is taken: nobody comes between the server and its own resources. */
   #versionsOf(crd: CRD): readonly CustomVersion[] {
+    const { conversion, resources } = this.#options;
     try {
-      return customVersions(crd, this.#options.conversion);
+      return customVersions(crd, conversion).filter(({ resource }) => !resources.isBuiltIn(resource));
     } catch (error) {
       this.#options.logger.error(
         { crd: crd.metadata.name, error: String(error) },
