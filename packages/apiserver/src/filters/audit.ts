@@ -1,5 +1,6 @@
 /** Records what is asked and what became of it, as the policy says (apiserver/pkg/endpoints/filters/audit.go). */
 import { internalError, type Status, StatusError } from '@keelson/api/errors';
+import { ended } from '@keelson/component/promises';
 import { AuditRecord } from '../audit/event.ts';
 import type { AuditMetrics } from '../audit/metrics.ts';
 import type { AuditDecision, Stage } from '../audit/policy.ts';
@@ -30,12 +31,14 @@ export function audit(options: AuditOptions): Filter {
       options.metrics.rejected();
       throw internalError('failed to store audit event');
     });
+    // The sink tells of what it loses; it is too late to refuse the request.
+    const emitted = (stage: Stage) => ended(emit(stage));
     let started: Promise<void> | undefined;
     const isLong = isLongRunning(ctx);
     if (isLong) {
       ctx.exchange.onAnswer = (status) => {
         record.responseCode(status);
-        started ??= emit('ResponseStarted').catch(() => {});
+        started ??= emitted('ResponseStarted');
       };
     }
     try {
@@ -46,9 +49,9 @@ export function audit(options: AuditOptions): Filter {
       record.responseStatus(statusOf(error));
       throw error;
     } finally {
-      if (isLong) started ??= emit('ResponseStarted').catch(() => {});
+      if (isLong) started ??= emitted('ResponseStarted');
       await started;
-      await emit('ResponseComplete').catch(() => {});
+      await emitted('ResponseComplete');
     }
   };
 }
@@ -62,7 +65,7 @@ export function auditEarlyRefusals(options: AuditOptions): Filter {
       if (ctx.user.name === '' && error instanceof StatusError && EARLY.has(error.code)) {
         const record = recordOf(ctx, options);
         record?.responseStatus(error.toStatus());
-        if (record) await emitter(record, options)('ResponseStarted').catch(() => {});
+        if (record) await ended(emitter(record, options)('ResponseStarted'));
       }
       throw error;
     }

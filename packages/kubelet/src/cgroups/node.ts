@@ -7,6 +7,7 @@ import { Quantity } from '@keelson/api/quantity';
 import { addResources, type ResourceTotals } from '@keelson/api/resources/list';
 import { qosClass } from '@keelson/api/resources/pod';
 import type { EventRecorder, World } from '@keelson/client';
+import { ended } from '@keelson/component/promises';
 import { podRequests } from '../resources/requests.ts';
 import { type CgroupLimits, limitsOf, limitsOfClass } from './limits.ts';
 import { type CgroupName, classCgroup, parseCgroupName, podsCgroup, quoted } from './names.ts';
@@ -102,7 +103,8 @@ export class NodeCgroups {
     const classes = [classCgroup(root, 'Burstable'), classCgroup(root, 'BestEffort')];
     const below = await Promise.all([...classes, podsCgroup(root)].map((name) => tree.children(name)));
     const pods = below.flat().filter((piece) => !classes.some((name) => name.at(-1) === piece));
-    if (pods.length === 0) await tree.remove(root).catch(() => {});
+    // Others may have something in it.
+    if (pods.length === 0) await ended(tree.remove(root));
   }
 
   async #makeClass(qos: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** cgroups as cgroup v2 has them: one tree (github.com/opencontainers/cgroups/fs2). */
 import { unless } from '@keelson/component/files';
+import { ended } from '@keelson/component/promises';
 import type { CgroupFiles } from './files.ts';
 import type { CgroupLimits } from './limits.ts';
 import { type CgroupName, quoted } from './names.ts';
@@ -122,7 +123,7 @@ export class TreeV2 implements CgroupTree {
       () => false,
       () => true,
     );
-    if (failed) for (const one of all) await this.#files.write(file, one).catch(() => {});
+    if (failed) for (const one of all) await ended(this.#files.write(file, one));
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { heardLater } from '@keelson/component/promises';
+import { ended, heardLater } from '@keelson/component/promises';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
 
 /** The client's ends. Those that were not asked for are absent. */
@@ -75,8 +75,8 @@ export async function join(session: Session, remote: Remote): Promise<Outcome> {
   const out = [passOut(session.stdout, remote.stdout), passOut(session.stderr, remote.stderr)];
   remote.resize?.on('data', sizes(session));
   const left = remote.gone.then(() => 'gone' as const);
-  const ended = heardLater(Promise.all([session.exit, ...out]).then(([exitCode]) => exitCode));
-  const result = await Promise.race([ended, left]);
+  const exited = heardLater(Promise.all([session.exit, ...out]).then(([exitCode]) => exitCode));
+  const result = await Promise.race([exited, left]);
   if (result === 'gone') {
     session.close();
     return SUCCESS;
@@ -90,7 +90,7 @@ async function passOut(from: Readable | undefined, to: Writable | undefined): Pr
     to.on('error', () => from.resume());
     from.pipe(to, { end: false });
   } else from.resume();
-  await finished(from, { writable: false }).catch(() => {});
+  await ended(finished(from, { writable: false }));
 }
 
 /** Sizes come as JSON texts one behind the other, in pieces of any length. */

@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip } from 'node:zlib';
 import { aggregateText } from '@keelson/api/aggregate';
+import { ended } from '@keelson/component/promises';
 import { HttpError } from '@keelson/component/serving/server';
 import { serveFile } from './files.ts';
 import { fileIn, hasOptions, type LogQuery, parseLogQuery, validateLogQuery } from './log-query.ts';
@@ -61,7 +62,7 @@ async function sendServices(
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(DEADLINE_MS)]);
   const out = zips ? createGzip({ level: constants.Z_BEST_SPEED }) : new PassThrough();
-  const sending = pipeline(out, response).catch(() => {});
+  const sending = ended(pipeline(out, response));
   try {
     const units = await unitsOf(options, signal);
     const native = query.services.filter((service) => units.includes(`${service}.service`));

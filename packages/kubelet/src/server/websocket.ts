@@ -5,6 +5,7 @@
 import type http from 'node:http';
 import { type Duplex, PassThrough, type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { ended } from '@keelson/component/promises';
 import { HttpError } from '@keelson/component/serving/server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { StreamOptions } from '../runtime/streams.ts';
@@ -53,7 +54,7 @@ export async function serveCommand(
   client.once('close', () => stdin?.end());
   // That a channel is open is told by nothing in it.
   for (const channel of [...(wanted.stdout ? [STDOUT] : []), ...(wanted.stderr ? [STDERR] : []), ERROR]) {
-    await wire.send(channel, Buffer.alloc(0)).catch(() => {});
+    await ended(wire.send(channel, Buffer.alloc(0)));
   }
   client.resume();
   const remote: Remote = {
@@ -65,7 +66,7 @@ export async function serveCommand(
   };
   const outcome = await run(remote).catch((thrown) => failed(thrown, what));
   const text = textOf(outcome, protocol);
-  if (text !== '') await wire.send(ERROR, Buffer.from(text)).catch(() => {});
+  if (text !== '') await ended(wire.send(ERROR, Buffer.from(text)));
   client.close(1000);
 }
 
@@ -95,14 +96,14 @@ export async function servePortForward(
   for (const [i, port] of ports.entries()) {
     const number = Buffer.alloc(PORT_BYTES);
     number.writeUInt16LE(port);
-    for (const channel of [2 * i, 2 * i + 1]) await wire.send(channel, number).catch(() => {});
+    for (const channel of [2 * i, 2 * i + 1]) await ended(wire.send(channel, number));
   }
   client.resume();
   const forward = async (port: number, i: number) => {
     try {
       await join(await dial(port), incoming[i]!, wire.channel(2 * i), gone);
     } catch (error) {
-      await wire.send(2 * i + 1, Buffer.from(portFailure(port, pod, error))).catch(() => {});
+      await ended(wire.send(2 * i + 1, Buffer.from(portFailure(port, pod, error))));
     }
     incoming[i]!.resume();
   };
@@ -114,7 +115,7 @@ export async function servePortForward(
 async function join(backend: Duplex, incoming: Readable, outgoing: Writable, gone: Promise<void>): Promise<void> {
   void gone.then(() => backend.destroy());
   incoming.pipe(backend);
-  await pipeline(backend, outgoing).catch(() => {});
+  await ended(pipeline(backend, outgoing));
   backend.destroy();
 }
 
@@ -177,7 +178,7 @@ class Wire {
     stream.once('drain', () => this.#client.resume());
   }
 
-  /** Resolves when it is out. @throws Error when the client is gone */
+  /** Resolves when it is out. @throws Error when the client is gone: whoever sends has then nothing more to do */
   send(channel: number, data: Buffer): Promise<void> {
     const message = this.#encoded ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.of(channel), data]);
     return new Promise((resolve, reject) => {
