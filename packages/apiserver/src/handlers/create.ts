@@ -41,6 +41,7 @@ export async function createObject(scope: Scope): Promise<void> {
   const created = await leavingManagersOut((isLeft) =>
     store.create(isLeft ? withoutManagers(object) : object, {
       ...writeRequest(scope, options.dryRun),
+      size: body.length,
       admit: async (final: KubeObject) => {
         await validateWrite(scope, name, undefined, final, options.dryRun);
         await pauseFor(body.length);

@@ -120,3 +120,14 @@ it('converts JSON of another version, and leaves that of its own as it lies', ()
   expect(codec.object(cached)).toMatchObject({ apiVersion: 'autoscaling/v2', spec: { metrics: [cpu(50)] } });
   expect(reread(codec, Buffer.from(cached.bytes)).bytes).toEqual(cached.bytes);
 });
+
+it('encodes in pieces what it encodes at once', () => {
+  const codec = codecOf('', 'configmaps');
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: '1' } } as KubeObject;
+  const work = codec.encoding(structuredClone(map));
+  let pieces = 1;
+  let step = work.next();
+  for (; !step.done; step = work.next()) pieces++;
+  expect(pieces).toBe(3);
+  expect(step.value).toEqual(codec.encode(map));
+});

@@ -4,6 +4,7 @@
  */
 import { encodeSorted, encodeStored, parseStored } from '@keelson/api/codec/stored';
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
+import { atOnce, type Pieces } from '@keelson/api/pieces';
 import type { KeyValue } from '@keelson/storage/store';
 import { LRUCache } from 'lru-cache';
 import type { CachedObject } from './cached-objects.ts';
@@ -44,11 +45,18 @@ export class ObjectCodec {
    * @param isStored false for a dry run, which does not come as far as the store, where selfLink is taken away
    */
   encode(given: KubeObject, isStored = true): { object: KubeObject; bytes: Buffer } {
+    return atOnce(this.encoding(given, isStored));
+  }
+
+  /** The same in pieces. */
+  *encoding(given: KubeObject, isStored = true): Pieces<{ object: KubeObject; bytes: Buffer }> {
     const { storageForm, registration } = this.#definition;
     const object = storageForm.normalize(this.#asRead(given));
+    yield;
     if (!registration.storedAsJson) storageForm.emptiesToNull(object);
     storageForm.reread?.(object);
     if (isStored) delete object.metadata.selfLink;
+    yield;
     const bytes = storageForm.type ? encodeStored(object) : encodeSorted(object);
     justEncoded.set(bytes, object);
     encodedBytes.set(object, bytes);

@@ -6,6 +6,7 @@ import { decodeStored } from '@keelson/api/codec/stored';
 import { alreadyExists, StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { type Store, UnreadableValueError, type WriteResult } from '@keelson/storage/store';
+import { workOn } from '../pieces.ts';
 import type { CachedObject } from './cached-objects.ts';
 import type { Cacher } from './cacher.ts';
 import type { ObjectCodec } from './codec.ts';
@@ -83,8 +84,8 @@ export class ObjectStorage {
     }
   }
 
-  /** Stores what is not there yet. @throws StatusError 409; 500 where it carries a resourceVersion */
-  async create(key: string, given: KubeObject, dryRun: boolean): Promise<KubeObject> {
+  /** Stores what is not there yet. @param size of it, about, in bytes. @throws StatusError 409; 500 where it carries a resourceVersion */
+  async create(key: string, given: KubeObject, dryRun: boolean, size = 0): Promise<KubeObject> {
     const name = given.metadata.name ?? '';
     if (dryRun) {
       const existing = await this.find(key, () => this.#cacher.fresh());
@@ -96,7 +97,7 @@ export class ObjectStorage {
       throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
     delete given.metadata.resourceVersion;
-    const { object, bytes } = this.#codec.encode(given);
+    const { object, bytes } = await workOn(size, this.#codec.encoding(given));
     const result = await this.#put(key, object, bytes, 0);
     if (!result.ok) throw this.#exists(result.current && this.#codec.cached(result.current), name);
     return written(object, result);
@@ -112,7 +113,7 @@ export class ObjectStorage {
     dryRun: boolean,
     isNewest: boolean,
   ): Promise<KubeObject | 'lost'> {
-    const { object, bytes } = this.#codec.encode(given, !dryRun);
+    const { object, bytes } = await workOn(current.bytes.length, this.#codec.encoding(given, !dryRun));
     if (dryRun) return object;
     if (bytes.equals(current.bytes)) {
       if (!isNewest) return 'lost';

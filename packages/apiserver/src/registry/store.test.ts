@@ -214,3 +214,13 @@ it.each([
   expect(at[1]).toBeGreaterThan(at[0]!);
   expect(at[2]).toBeGreaterThan(at[1]!);
 });
+
+it.each([
+  [10, false],
+  [500_000, true],
+])('lets others work between the steps of storing %i bytes: %s', async (size, isInTurns) => {
+  let turns = 0;
+  setImmediate(() => turns++);
+  await theirs.create(configMap('new', {}), { ctx, warn, size });
+  expect(turns > 0).toBe(isInTurns);
+});

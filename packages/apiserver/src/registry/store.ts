@@ -45,6 +45,8 @@ export interface CreateRequest extends WriteRequest {
   readonly throughView?: boolean;
   /** What it was asked for as, under which it is stored even where admission has given it another name. */
   readonly requestedName?: string;
+  /** Of the body, in bytes. */
+  readonly size?: number;
 }
 
 export interface UpdateRequest extends WriteRequest {
@@ -140,7 +142,7 @@ export class ResourceStore {
       await prepareCreate(this.definition, object, request);
       await request.admit?.(object);
       const key = requestedKeyOf(this.definition, ctx.namespace, request.requestedName ?? object.metadata.name ?? '');
-      const created = await this.storage.create(key, object, ctx.dryRun);
+      const created = await this.storage.create(key, object, ctx.dryRun, request.size);
       await hook?.commit?.();
       return created;
     } catch (error) {
