@@ -23,7 +23,14 @@ const places = new Set(
 );
 
 /** Made by a build, of upstream's repository, or on a node. */
-const ELSEWHERE = new Set(['dist/openapi.json', 'test/e2e_node', 'test/cmd', 'vol_data.json']);
+const ELSEWHERE = new Set([
+  'dist/openapi.json',
+  'test/e2e_node',
+  'test/cmd',
+  'test/integration',
+  'test/integration/framework',
+  'vol_data.json',
+]);
 
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!);
 
