@@ -15,6 +15,7 @@ export const GATES = [
   'MutablePVNodeAffinity',
   'PodCertificateRequest',
   'PodLogsQuerySplitStreams',
+  'ServiceAccountNodeAudienceRestriction',
   'StorageVersionAPI',
   'StorageVersionMigrator',
   'TaintTolerationComparisonOperators',

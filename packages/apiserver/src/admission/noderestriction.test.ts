@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import type { IsEnabled } from '../gates.ts';
 import { nodeRestriction } from './noderestriction.ts';
 import type { AdmissionAttributes, Operation } from './plugin.ts';
 import { type FakeWorld, fakeWorld, pod, request } from './testing.ts';
@@ -18,8 +19,8 @@ async function admit(
   if (plugin.handles(operation, resource, attributes.subresource)) await plugin.mutate!(attributes);
 }
 
-function worldOfNode(): FakeWorld {
-  const world = fakeWorld(() => ({ decision: 'no-opinion', reason: '' }));
+function worldOfNode(isEnabled?: IsEnabled): FakeWorld {
+  const world = fakeWorld(() => ({ decision: 'no-opinion', reason: '' }), isEnabled);
   world.objects.put('nodes', { metadata: { name: 'n', uid: 'u' } });
   world.objects.put('pods', { metadata: { name: 'mine', namespace: 'ns', uid: 'm' }, spec: { nodeName: 'n' } });
   world.objects.put('pods', { metadata: { name: 'theirs', namespace: 'ns', uid: 't' }, spec: { nodeName: 'x' } });
@@ -180,6 +181,12 @@ describe('tokens', () => {
     await asks(bound('mine', 'm'), ['disk'], world);
     await expect(asks(bound('mine', 'm'), ['x'], world)).rejects.toThrow('audience "x" not found in pod spec volume');
     await expect(asks(bound('mine', 'm'), ['x', 'y'], world)).rejects.toThrow('node may only request 0 or 1 audiences');
+  });
+
+  test('are for any audience without the gate that restricts them, and for its own pods still', async () => {
+    const world = worldOfNode((gate) => gate !== 'ServiceAccountNodeAudienceRestriction');
+    await asks(bound('mine', 'm'), ['x', 'y'], world);
+    await expect(asks(bound('theirs', 't'), ['x'], world)).rejects.toThrow('a pod scheduled on a different node');
   });
 });
 

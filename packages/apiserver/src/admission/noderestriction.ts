@@ -258,6 +258,7 @@ async function token(node: string, a: AdmissionAttributes, world: AdmissionWorld
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   if (bound.spec.nodeName !== node) no('node requested token bound to a pod scheduled on a different node');
+  if (!world.isEnabled('ServiceAccountNodeAudienceRestriction')) return;
   await checkTokenAudience(request.spec.audiences ?? [], bound, a, world);
 }
 

@@ -4,6 +4,7 @@ import { quote } from '@keelson/api/field';
 import type { GroupVersionKind, GroupVersionResource, KubeObject, TypedObject } from '@keelson/api/object';
 import { isPathSegmentName } from '@keelson/api/validation/names';
 import type { Authorize } from '../authz/attributes.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { Objects } from '../objects.ts';
 import type { DeleteOptions, UserInfo } from '../registry/strategy.ts';
 import type { WebhookWorld } from '../webhook/kubeconfig.ts';
@@ -59,6 +60,7 @@ export interface AdmissionPlugin {
 export interface AdmissionWorld {
   readonly objects: Objects;
   readonly authorize: Authorize;
+  readonly isEnabled: IsEnabled;
   readonly now: () => Date;
   /** Five random characters for the end of a generated name. */
   readonly nameSuffix: () => string;

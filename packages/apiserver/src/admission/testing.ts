@@ -3,9 +3,11 @@ import { ManualClock } from '@keelson/api/clock';
 import { conflict, type StatusError } from '@keelson/api/errors';
 import type { Namespace, Pod, ServiceAccount } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Authorize } from '../authz/attributes.ts';
 import { CustomForm } from '../crd/form.ts';
 import { customSchema } from '../crd/schema/index.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../objects.ts';
 import type { AdmissionAttributes, AdmissionWorld, Operation } from './plugin.ts';
 import { Round } from './round.ts';
@@ -52,8 +54,11 @@ export interface FakeWorld extends AdmissionWorld {
   readonly waited: number[];
 }
 
-/** Everybody may do everything unless `authorize` says otherwise. */
-export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', reason: '' })): FakeWorld {
+/** Everybody may do everything unless `authorize` says otherwise. @param isEnabled default: as gates are by default */
+export function fakeWorld(
+  authorize: Authorize = () => ({ decision: 'allow', reason: '' }),
+  isEnabled: IsEnabled = (gate) => new FeatureGates().enabled(gate),
+): FakeWorld {
   const objects = new FakeObjects();
   const created: string[] = [];
   const quotas: KubeObject[] = [];
@@ -67,6 +72,7 @@ export function fakeWorld(authorize: Authorize = () => ({ decision: 'allow', rea
     quotas,
     waited,
     authorize,
+    isEnabled,
     now: () => new Date('2026-01-02T03:04:05Z'),
     nameSuffix: () => 'abcde',
     wait: async (ms) => {

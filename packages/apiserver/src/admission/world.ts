@@ -5,6 +5,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
 import type { Authorize } from '../authz/attributes.ts';
 import { API_SERVER_MANAGER, API_SERVER_USER, type RegistryClient } from '../bootstrap/client.ts';
+import type { IsEnabled } from '../gates.ts';
 import { fieldManagerOf } from '../handlers/fieldmanager.ts';
 import type { Objects } from '../objects.ts';
 import { nameSuffix } from '../registry/generatename.ts';
@@ -19,13 +20,16 @@ export interface WorldOptions {
   readonly client: RegistryClient;
   readonly objects: Objects;
   readonly authorize: Authorize;
+  readonly isEnabled: IsEnabled;
 }
 
-export function admissionWorld({ environment, resources, client, objects, authorize }: WorldOptions): AdmissionWorld {
+export function admissionWorld(options: WorldOptions): AdmissionWorld {
+  const { environment, resources, client, objects, authorize, isEnabled } = options;
   const { now, random } = environment;
   return {
     objects,
     authorize,
+    isEnabled,
     now,
     nameSuffix: () => nameSuffix(random),
     wait: (ms) => wait(ms),

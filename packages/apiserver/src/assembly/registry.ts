@@ -64,6 +64,6 @@ export function registryOf(
   const resources = new Resources(environment, groups, registrations, (...resource) => stores.of(...resource));
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
-  const world = admissionWorld({ environment, resources, client, objects, authorize });
+  const world = admissionWorld({ environment, resources, client, objects, authorize, isEnabled });
   return { resources, objects, client, world, services };
 }
