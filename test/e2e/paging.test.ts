@@ -1,6 +1,7 @@
-/** Lists that go on after their revision has been compacted. */
+/** Lists in pages: at revision 0, and after their revision has been compacted. */
 import { connect, loadKubeconfig, systemWorld } from '@keelson/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { apiClient } from '../support/api-client.ts';
 import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
 
 describe.each(storages)('a page on $storage', ({ storage, skip }) => {
@@ -41,4 +42,37 @@ describe.each(storages)('a page on $storage', ({ storage, skip }) => {
     },
     30_000,
   );
+});
+
+describe.each([
+  { flags: [], pages: [['configmaps', false], ['secrets', false], ['events', true]] },
+  { flags: ['--watch-cache=false'], pages: [['configmaps', true], ['secrets', true], ['events', true]] },
+  {
+    flags: ['--watch-cache-sizes=configmaps#0,events#1,secrets#7'],
+    pages: [['configmaps', true], ['secrets', false], ['events', false]],
+  },
+] as const)('lists at revision 0 with $flags', ({ flags, pages }) => {
+  const storage = process.env.KUBE_APISERVER === undefined ? 'memory' : 'etcd';
+  let server: ApiServer;
+  beforeAll(async () => {
+    server = await startApiServer(storage, flags);
+  }, 60_000);
+  afterAll(() => server?.stop());
+
+  test.each(pages)('of %s come in pages: %j', async (resource, inPages) => {
+    const client = apiClient(server.url, server.token);
+    const path = `/api/v1/namespaces/default/${resource}`;
+    const involvedObject = { kind: 'Pod', namespace: 'default', name: 'p' };
+    for (const name of ['one', 'two']) {
+      const { status } = await client.send('POST', path, { metadata: { name }, ...(resource === 'events' ? { involvedObject } : {}) });
+      expect(status).toBe(201);
+    }
+    // What was just written may not be in a cache yet that is asked for whatever it has.
+    await vi.waitFor(async () => {
+      const { body } = await client.send('GET', `${path}?limit=1&resourceVersion=0`);
+      const { metadata, items } = JSON.parse(body) as { metadata: { continue?: string }; items: unknown[] };
+      expect({ inPages: metadata.continue !== undefined, whole: items.length > 1 }).toEqual({ inPages, whole: !inPages });
+    }, { timeout: 15_000 });
+    client.close();
+  });
 });

@@ -85,6 +85,8 @@ export interface ServerConfig {
   readonly storeOverrides?: readonly StoreOverride[];
   /** Built-in objects are stored as protobuf. Default: as JSON. Both are read. */
   readonly storesProtobuf?: boolean;
+  /** Of which resources there is a watch cache; undefined: as by default. Those of others are answered for as by the store itself. */
+  readonly isCached?: (resource: GroupResource) => boolean | undefined;
   /** Without it everything is stored as it is. */
   readonly encryption?: EncryptionConfig;
   readonly logger: Logger;

@@ -73,7 +73,7 @@ export async function foundationOf(config: ServerConfig, resources: () => Resour
     gates,
     isEnabled,
     stores,
-    environment: { store: stores.main, now, uuid, random, logger },
+    environment: { store: stores.main, now, uuid, random, logger, isCached: config.isCached },
     groups: enabledGroups(config.runtimeConfig, isEnabled),
     lifecycle: new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 }),
     outside: {

@@ -21,9 +21,8 @@ export async function getObject(scope: Scope): Promise<void> {
 }
 
 async function find({ ctx, store, served }: Scope, wanted: string): Promise<CachedObject | undefined> {
-  const { isUncached } = served.definition.registration;
+  const { cacher, storage, isUncached } = store;
   const revision = isUncached ? parseListResourceVersion(wanted) : parseResourceVersion(wanted);
-  const { cacher, storage } = store;
   return storage.find(requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
     if (wanted === '0') return cacher.ready();
     const current = await cacher.fresh();

@@ -61,8 +61,7 @@ export async function pageOf(scope: Scope, options: ListOptions): Promise<Page> 
 }
 
 async function pageOfPlan(scope: Scope, selection: Selection, plan: Plan): Promise<Page> {
-  const { cacher } = scope.store;
-  const { isUncached } = scope.served.definition.registration;
+  const { cacher, isUncached } = scope.store;
   if (plan.revision === undefined) {
     if (plan.atLeast === undefined) await cacher.ready();
     else {
@@ -103,7 +102,7 @@ interface Plan {
 function planOf(scope: Scope, options: ListOptions): Plan {
   const limit = Math.max(0, options.limit);
   // A cache that is taken as it is does not page.
-  const atAny = scope.served.definition.registration.isUncached ? limit : 0;
+  const atAny = scope.store.isUncached ? limit : 0;
   if (options.continue !== '') {
     const position = decodeContinue(options.continue, rangePrefix(scope));
     if (options.resourceVersion !== '' && options.resourceVersion !== '0') {

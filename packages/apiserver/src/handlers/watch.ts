@@ -43,8 +43,7 @@ export interface WatchLimits {
 export async function watchObjects(scope: Scope, options: ListOptions, limits: WatchLimits): Promise<void> {
   const selection = selectionOf(scope, options);
   const revision = parseResourceVersion(options.resourceVersion);
-  const { cacher } = scope.store;
-  const { isUncached } = scope.served.definition.registration;
+  const { cacher, isUncached } = scope.store;
   const current = await untilHeld(scope, revision, options);
   checkStreamable(scope);
   const stream = new WatchStream(scope, selection, options, representationFor(scope), limits.fanOut);
@@ -91,10 +90,9 @@ const STREAMABLE = ['application/json;stream=watch', 'application/vnd.kubernetes
 async function startFromHistory(scope: Scope, stream: WatchStream, revision: number): Promise<void> {
   const { store } = scope;
   const oldest = store.cacher.oldestRevision;
-  const { isUncached } = scope.served.definition.registration;
   const events = await eventsFromHistory(store, revision);
   if (!events) {
-    const why = isUncached
+    const why = store.isUncached
       ? 'The resourceVersion for the provided watch is too old.'
       : `too old resource version: ${revision} (${oldest})`;
     stream.fail(resourceExpired(why));

@@ -6,7 +6,7 @@
 
 import { withoutNewTimes } from '@keelson/api/apply/manager';
 import { copyOf } from '@keelson/api/codec/empties';
-import { badRequest, hasReason, notFound } from '@keelson/api/errors';
+import { badRequest, type GroupResource, hasReason, notFound } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
@@ -30,6 +30,8 @@ export interface Environment {
   /** In [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
+  /** Whether clients are answered as by a watch cache; undefined: as its kind says. */
+  readonly isCached?: ((resource: GroupResource) => boolean | undefined) | undefined;
 }
 
 /** What a write asks of its caller. */
@@ -95,6 +97,13 @@ export class ResourceStore {
         logger: environment.logger,
       });
     this.storage = new ObjectStorage(definition, this.codec, this.cacher, environment.store);
+  }
+
+  /** Clients are answered as by the store itself: in its words, and in pages at revision 0, too. */
+  get isUncached(): boolean {
+    const { definition, environment } = this;
+    const isCached = environment.isCached?.(definition);
+    return isCached === undefined ? (definition.registration.isUncached ?? false) : !isCached;
   }
 
   /** The newest state. @throws StatusError 404 */

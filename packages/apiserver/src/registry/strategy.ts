@@ -199,6 +199,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
     | 'updateChecks'
     | 'warningsOnUpdate'
     | 'resetFields'
+    | 'beginUpdate'
     | 'canonicalize'
     | 'shouldDeleteDuringUpdate'
   >;
@@ -241,7 +242,7 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly scale?: ScaleView;
   /** Which field selectors clients may use; absent: metadata.name and metadata.namespace alone, in the generic words. */
   readonly fieldLabels?: FieldLabels;
-  /** Upstream keeps no watch cache of them: its store answers, in words of its own, and pages at revision 0 too. */
+  /** Upstream keeps no watch cache of them unless it is told to: its store answers, in words of its own, and pages at revision 0 too. */
   readonly isUncached?: true;
   /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
   readonly storedAs?: { readonly group: string; readonly version: string };

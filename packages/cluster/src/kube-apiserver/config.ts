@@ -27,6 +27,7 @@ import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
 import { serviceRanges, storageKind } from './validation.ts';
+import { cachingOf } from './watchcache.ts';
 
 export interface ConfigWorld {
   readonly store: Store;
@@ -52,6 +53,7 @@ export async function serverConfig(
   return {
     store,
     storesProtobuf: values['storage-media-type'] === 'application/vnd.kubernetes.protobuf',
+    isCached: cachingOf(values),
     ...(encryption ? { encryption } : {}),
     logger,
     bindAddress: values['bind-address'],

@@ -213,6 +213,9 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Where traces of requests, webhooks and calls to etcd are sent, and of how many requests: a TracingConfiguration.',
   v: 'How much is logged: 0 to 10.',
   version: 'Show the version; raw: in detail.',
+  'watch-cache':
+    'Whether clients are answered as by a watch cache; without it lists at revision 0 have pages, and errors the words of the store. What is read comes from memory either way.',
+  'watch-cache-sizes': 'The same for single resources: resource[.group]#0 for none, any other number for one.',
 };
 
 /** Why flags of upstream's have no effect here, where they will not get one. */
@@ -235,8 +238,6 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'runtime-config-emulation-forward-compatible': 'See --emulated-version.',
   'show-hidden-metrics-for-version': 'No metric is hidden.',
   'storage-backend': 'etcd3 is the only one there is, and what is checked.',
-  'watch-cache': 'Lists and watches are always served from the cache.',
-  'watch-cache-sizes': 'The cache has no fixed size.',
 };
 
 /** Whether a flag does anything yet. */

@@ -65,6 +65,12 @@ describe('one at a time', () => {
     [['--authorization-mode=Node,RBAC'], []],
     [['--feature-gates=ClusterTrustBundle=true'], []],
     [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], ['unrecognized feature gate: Unknown']],
+    [['--watch-cache-sizes=pods#0,deployments.apps#+5'], []],
+    [['--watch-cache-sizes=pods', '--secure-port=99999'], ['invalid value of watch cache size: pods']],
+    [['--watch-cache-sizes=pods#1#2'], ['invalid value of watch cache size: pods#1#2']],
+    [['--watch-cache-sizes=pods#many'], ['invalid size of watch cache size: pods#many']],
+    [['--watch-cache-sizes=pods#-1'], ['watch cache size cannot be negative: pods#-1']],
+    [['--watch-cache-sizes=pods', '--watch-cache=false'], []],
     [['--audit-log-mode=never'], []],
     [
       ['--audit-log-path=x', '--audit-log-mode=never', '--audit-log-format=xml', '--audit-log-maxage=-1'],

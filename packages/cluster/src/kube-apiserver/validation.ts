@@ -11,6 +11,7 @@ import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
 import type { Given, Values } from './flags.ts';
 import { parseOverrides } from './overrides.ts';
+import { cacheError } from './watchcache.ts';
 
 type Check = (values: Values, given: Given) => readonly (string | false)[];
 
@@ -20,7 +21,7 @@ type Check = (values: Values, given: Given) => readonly (string | false)[];
  */
 export function validate(values: Values, given: Given): string[] {
   // Gates are set before anything else is looked at.
-  const first = gateErrors(values['feature-gates'])[0] ?? tokenError(values);
+  const first = gateErrors(values['feature-gates'])[0] ?? tokenError(values) ?? cacheError(values);
   if (first !== undefined) return [first];
   return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
 }
