@@ -29,7 +29,7 @@ export interface Registry {
 /** @param access who may do what, which some kinds ask about what they refer to; and the rules that are stored */
 export function registryOf(
   config: ServerConfig,
-  { environment, groups, isEnabled, stores }: Foundation,
+  { environment, groups, isEnabled, stores, outside }: Foundation,
   { authorize, rules }: { readonly authorize: Authorize; readonly rules: RbacIndex },
 ): Registry {
   const { store, random, now, logger } = environment;
@@ -50,6 +50,7 @@ export function registryOf(
     isEnabled,
     compileExpression: compileForValidation,
     schemas: schemaJudge(),
+    metrics: outside.registry,
   });
   const guarded = guardRbac(builtin, {
     rules,

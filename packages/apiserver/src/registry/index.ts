@@ -5,6 +5,7 @@
 
 import type { Authorize } from '../authz/attributes.ts';
 import type { IsEnabled } from '../gates.ts';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { CompileExpression } from './admissionregistration/expressions.ts';
 import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
@@ -24,7 +25,7 @@ import { makeStatefulSetRegistration } from './apps/statefulset/index.ts';
 import { makeHorizontalPodAutoscalerRegistration } from './autoscaling/horizontalpodautoscaler/index.ts';
 import { makeCronJobRegistration } from './batch/cronjob/index.ts';
 import { makeJobRegistration } from './batch/job/index.ts';
-import { registration as certificateSigningRequests } from './certificates/certificatesigningrequest/index.ts';
+import { makeCertificateSigningRequestRegistration } from './certificates/certificatesigningrequest/index.ts';
 import { registration as clusterTrustBundles } from './certificates/clustertrustbundle/index.ts';
 import { registration as podCertificateRequests } from './certificates/podcertificaterequest/index.ts';
 import { registration as leases } from './coordination/lease/index.ts';
@@ -96,6 +97,8 @@ export interface RegistrationOptions {
   readonly isEnabled?: IsEnabled;
   /** Who reads CEL; without it the expressions of webhooks and policies are stored as they come. */
   readonly compileExpression?: CompileExpression;
+  /** What kinds count goes there; without it they count nothing. */
+  readonly metrics?: MetricsRegistry;
 }
 
 /** @returns registrations by `resource` (core) or `resource.group` */
@@ -144,7 +147,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
 
     'events.events.k8s.io': makeEventsRegistration(eventTtlSeconds),
 
-    'certificatesigningrequests.certificates.k8s.io': certificateSigningRequests,
+    'certificatesigningrequests.certificates.k8s.io': makeCertificateSigningRequestRegistration(options.metrics),
     'clustertrustbundles.certificates.k8s.io': clusterTrustBundles,
     'podcertificaterequests.certificates.k8s.io': podCertificateRequests,
 

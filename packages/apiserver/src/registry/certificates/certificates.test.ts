@@ -6,15 +6,17 @@ import type {
   CertificateSigningRequestSpec,
 } from '@keelson/api/generated/types/certificates/v1';
 import type { ClusterTrustBundle, PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { Pkcs10CertificateRequestGenerator, X509CertificateGenerator } from '@peculiar/x509';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testContext, texts } from '../testing.ts';
-import { registration as csr } from './certificatesigningrequest/index.ts';
+import { makeCertificateSigningRequestRegistration } from './certificatesigningrequest/index.ts';
 import { registration as bundle } from './clustertrustbundle/index.ts';
 import { registration as podRequest } from './podcertificaterequest/index.ts';
 import { parseRequestPEM, signatureProblem } from './request.ts';
 
 const ctx = testContext();
+const csr = makeCertificateSigningRequestRegistration();
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const pem = (der: Buffer) =>
   `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
@@ -27,7 +29,15 @@ beforeAll(async () => {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const options = { keys, signingAlgorithm: algorithm };
   request = (await Pkcs10CertificateRequestGenerator.create({ name: 'CN=a', ...options }, webcrypto)).toString('pem');
-  certificate = (await X509CertificateGenerator.createSelfSigned({ name: 'CN=a', ...options }, webcrypto)).toString(
+  certificate = (await X509CertificateGenerator.createSelfSigned(
+    {
+      name: 'CN=a',
+      notBefore: new Date('2026-01-02T03:00:00Z'),
+      notAfter: new Date('2026-01-02T04:00:00Z'),
+      ...options,
+    },
+    webcrypto,
+  )).toString(
     'pem',
   );
 });
@@ -158,6 +168,29 @@ describe('CertificateSigningRequest', () => {
       'status.certificate: Forbidden: updates may not modify existing certificate content',
     ]);
     expect(csr.table!.row(issued(certificate)).cells.at(-1)).toBe('Pending,Issued');
+  });
+
+  it.each<[asked: number | undefined, signer: string, more: { dryRun?: boolean; before?: boolean }, counted: string[]]>([
+    [3600, 'kubernetes.io/kubelet-serving', {}, ['requested kubernetes.io/kubelet-serving', 'honored kubernetes.io/kubelet-serving']],
+    [3180, 'example.com/s', {}, ['requested other', 'honored other']],
+    [3100, 'example.com/s', {}, ['requested other']],
+    [4050, 'example.com/s', {}, ['requested other', 'honored other']],
+    [4200, 'example.com/s', {}, ['requested other']],
+    [undefined, 'example.com/s', {}, []],
+    [3600, 'example.com/s', { dryRun: true }, []],
+    [3600, 'example.com/s', { before: true }, []],
+  ])('an hour for %s seconds of %s %j is counted', async (asked, signerName, { dryRun = false, before = false }, counted) => {
+    const metrics = new MetricsRegistry();
+    const { beginUpdate } = makeCertificateSigningRequestRegistration(metrics).subresources!.status!.strategy;
+    const old = make({ signerName, ...(asked === undefined ? {} : { expirationSeconds: asked }) });
+    if (before) old.status.certificate = base64(certificate);
+    const obj = structuredClone(old);
+    const hook = await beginUpdate!(testContext({ dryRun }), obj, old);
+    obj.status.certificate = base64(certificate);
+    await hook.commit!();
+    const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('apiserver_certificates_registry_csr_'));
+    const shown = lines.map((line) => /csr_(\w+)_duration_total\{signerName="(.*)"\} 1$/.exec(line)!);
+    expect(shown.map(([, which, signer]) => `${which} ${signer}`).sort()).toEqual(counted.sort());
   });
 });
 

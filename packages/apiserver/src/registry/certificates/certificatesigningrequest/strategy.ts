@@ -4,6 +4,7 @@ import type {
 } from '@keelson/api/generated/types/certificates/v1';
 import { formatTime } from '@keelson/api/time';
 import type { Strategy, StrategyContext, ViewSubresource } from '../../strategy.ts';
+import type { DurationMetrics } from './durations.ts';
 import { validateCertificateSigningRequest, validateCertificateSigningRequestUpdate } from './validation.ts';
 
 type CSR = CertificateSigningRequest;
@@ -32,22 +33,26 @@ export const strategy: Strategy<CSR> = {
   resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': {} } },
 };
 
-export const status: ViewSubresource<CSR> = {
-  type: 'view',
-  strategy: {
-    prepareForUpdate(ctx, obj, old) {
-      obj.spec = old.spec;
-      // Only who approves changes these; a difference in their number is an error of validation.
-      keepConditions(obj, old, 'Approved');
-      keepConditions(obj, old, 'Denied');
-      setTimes(ctx, obj, old);
+/** @param metrics undefined: nothing is counted */
+export function makeStatus(metrics?: DurationMetrics): ViewSubresource<CSR> {
+  return {
+    type: 'view',
+    strategy: {
+      prepareForUpdate(ctx, obj, old) {
+        obj.spec = old.spec;
+        // Only who approves changes these; a difference in their number is an error of validation.
+        keepConditions(obj, old, 'Approved');
+        keepConditions(obj, old, 'Denied');
+        setTimes(ctx, obj, old);
+      },
+      updateChecks: ['new metadata', 'kind', 'metadata'],
+      validateUpdate: (_ctx, obj, old) =>
+        validateCertificateSigningRequestUpdate(obj, old, { allowSettingCertificate: true }),
+      beginUpdate: async ({ dryRun }, obj, old) => ({ commit: () => (dryRun ? undefined : metrics?.written(obj, old)) }),
+      resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': { 'f:conditions': {} } } },
     },
-    updateChecks: ['new metadata', 'kind', 'metadata'],
-    validateUpdate: (_ctx, obj, old) =>
-      validateCertificateSigningRequestUpdate(obj, old, { allowSettingCertificate: true }),
-    resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': { 'f:conditions': {} } } },
-  },
-};
+  };
+}
 
 export const approval: ViewSubresource<CSR> = {
   type: 'view',
