@@ -18,6 +18,11 @@ export interface RequestContext {
   impersonationConstraint?: string;
   /** What is recorded of it; undefined: nothing. */
   audit?: AuditRecord;
+  /**
+   * To be awaited before an answer ends that the server makes itself, not of what others stream through it.
+   * @param status of the answer
+   */
+  beforeAnswered?: (status: number) => Promise<void>;
   /** How priority and fairness has classified it: goes out with every answer. */
   flowHeaders?: ResponseHeaders;
   /** To be called when a watch has begun: what comes then costs little. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { ManualClock } from '@keelson/api/clock';
 import { StatusError } from '@keelson/api/errors';
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestContext } from '../context.ts';
 import { audit, auditEarlyRefusals } from '../filters/audit.ts';
 import { attributesOf } from '../filters/authorization.ts';
+import { sendAnswer, sendChunks, sendWhole } from '../handlers/send.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import type { AuditEvent } from './event.ts';
 import { type LineWriter, logBackend } from './log.ts';
@@ -91,6 +93,7 @@ describe('a policy', () => {
 
 /** Keeps events as parsed JSON. */
 class Sink implements AuditSink {
+  readonly blocks = false;
   readonly events: Record<string, unknown>[] = [];
   async process(event: AuditEvent): Promise<void> {
     const json = event.json();
@@ -272,6 +275,74 @@ describe('a log', () => {
       this.texts.push('closed');
     }
   }
+
+  type Answer = (ctx: RequestContext) => Promise<void>;
+  const answers: Record<string, Answer> = {
+    whole: (ctx) => sendWhole(ctx, 201, {}, Buffer.from('answer')),
+    'of a path': (ctx) => sendAnswer(ctx, { status: 201, headers: {}, body: 'answer' }),
+    'in chunks': (ctx) =>
+      sendChunks(
+        ctx,
+        201,
+        {},
+        {
+          estimate: 6,
+          *write(out) {
+            out.text('answer');
+            yield;
+          },
+        },
+      ),
+    refusing: () => Promise.reject(new StatusError(403, 'Forbidden', 'no')),
+  };
+  it.each<[SinkOptions['mode'], string, waits: boolean]>([
+    ['blocking', 'whole', true],
+    ['blocking', 'of a path', true],
+    ['blocking', 'in chunks', true],
+    ['blocking', 'refusing', true],
+    ['blocking-strict', 'whole', true],
+    ['batch', 'whole', false],
+    ['batch', 'in chunks', false],
+  ])('in mode %s, an answer %s waits for its line: %s', async (mode, kind, waits) => {
+    const writer = new Writer();
+    const sink = auditSink({ ...base, backend: logBackend(writer, 'json'), mode });
+    const evaluate = auditEvaluator({ rules: [{ level: 'Metadata' }], omitStages: ['RequestReceived'] });
+    const filter = audit({ evaluate, sink, metrics: metrics(), now: () => NOW });
+    let answered = false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = () => {
+      answered = true;
+      resolve();
+    };
+    const exchange = {
+      status: 0,
+      respond: (status: number) => {
+        exchange.status = status;
+        done();
+      },
+      begin: (status: number) => {
+        exchange.status = status;
+        return new PassThrough().once('finish', done).resume();
+      },
+      onClose: () => {},
+    };
+    const ctx = contextOf('/version');
+    Object.assign(ctx, { exchange: Object.assign(exchange, { ...ctx.exchange, ...exchange }) });
+    writer.slow = true;
+    const asked = filter(ctx, () => answers[kind]!(ctx)).catch(done);
+    await settled();
+    await settled();
+    expect([answered, writer.texts.length]).toEqual([!waits, waits ? 1 : 0]);
+    writer.slow = false;
+    for (const release of writer.release) release();
+    await Promise.all([asked, promise]);
+    await sink.close();
+    const [line] = writer.texts;
+    expect(JSON.parse(line!)).toMatchObject({
+      stage: 'ResponseComplete',
+      responseStatus: { code: kind === 'refusing' ? 403 : 201 },
+    });
+  });
 
   it('in batches: when one is full, or after a while; what is too much is dropped', async () => {
     const [writer, clock, errors] = [new Writer(), new ManualClock(), [] as string[]];

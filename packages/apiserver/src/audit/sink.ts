@@ -6,6 +6,8 @@ import type { Clock } from '@keelson/api/clock';
 import type { AuditEvent } from './event.ts';
 
 export interface AuditSink {
+  /** Whoever asked has his answer when it is recorded, no sooner. */
+  readonly blocks: boolean;
   /** Resolves when the event is where it belongs. @throws Error when it cannot be stored and the request must not go on */
   process(event: AuditEvent): Promise<void>;
   /** Writes what is held back. Nothing comes after that. */
@@ -60,6 +62,7 @@ export function auditSink(options: SinkOptions): AuditSink {
 export function allOf(sinks: readonly AuditSink[]): AuditSink {
   if (sinks.length === 1) return sinks[0]!;
   return {
+    blocks: sinks.some(({ blocks }) => blocks),
     async process(event) {
       const outcomes = await Promise.allSettled(sinks.map((sink) => sink.process(event)));
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -71,6 +74,7 @@ export function allOf(sinks: readonly AuditSink[]): AuditSink {
 }
 
 class BlockingSink implements AuditSink {
+  readonly blocks = true;
   readonly #options: SinkOptions;
 
   constructor(options: SinkOptions) {
@@ -95,6 +99,7 @@ class BlockingSink implements AuditSink {
 }
 
 class BatchingSink implements AuditSink {
+  readonly blocks = false;
   readonly #options: SinkOptions;
   #buffer: string[] = [];
   #heldBytes = 0;

@@ -33,12 +33,18 @@ export function audit(options: AuditOptions): Filter {
     });
     // The sink tells of what it loses; it is too late to refuse the request.
     const emitted = (stage: Stage) => ended(emit(stage));
-    let started: Promise<void> | undefined;
+    let [started, completed]: (Promise<void> | undefined)[] = [];
     const isLong = isLongRunning(ctx);
     if (isLong) {
       ctx.exchange.onAnswer = (status) => {
         record.responseCode(status);
         started ??= emitted('ResponseStarted');
+      };
+    } else if (options.sink.blocks) {
+      ctx.beforeAnswered = (status) => {
+        record.responseCode(status);
+        completed ??= emitted('ResponseComplete');
+        return completed;
       };
     }
     try {
@@ -51,7 +57,7 @@ export function audit(options: AuditOptions): Filter {
     } finally {
       if (isLong) started ??= emitted('ResponseStarted');
       await started;
-      await emitted('ResponseComplete');
+      await (completed ?? emitted('ResponseComplete'));
     }
   };
 }

@@ -27,7 +27,7 @@ import { listObjects } from './list.ts';
 import { listOptions } from './options.ts';
 import { patchObject } from './patch.ts';
 import type { Scope } from './scope.ts';
-import { commonHeaders, sendAnswer } from './send.ts';
+import { sendAnswer } from './send.ts';
 import { updateObject } from './update.ts';
 import { createVirtual, type VirtualKinds, virtualKindOf } from './virtual.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
@@ -208,15 +208,14 @@ async function servePath({ paths, metrics }: EndpointOptions, ctx: RequestContex
 }
 
 /** Below a group that is served a path that leads nowhere is a Status, elsewhere Go's plain text. */
-function serveNotFound(options: EndpointOptions, ctx: RequestContext): void {
+async function serveNotFound(options: EndpointOptions, ctx: RequestContext): Promise<void> {
   const [, root, group = ''] = ctx.info.path.split('/');
   const isKnown = options.hasGroup(group) && !options.isCustomGroup(group);
   const known = root === 'api' || (root === 'apis' && group !== '' && isKnown);
   if (known || root === 'version') throw resourceNotFound();
-  servePageNotFound(ctx);
+  await servePageNotFound(ctx);
 }
 
-function servePageNotFound(ctx: RequestContext): void {
-  const { status, headers, body } = pageNotFound();
-  ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
+function servePageNotFound(ctx: RequestContext): Promise<void> {
+  return sendAnswer(ctx, pageNotFound());
 }

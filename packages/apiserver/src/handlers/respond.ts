@@ -4,7 +4,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { auditAnswer } from './audit.ts';
 import { representationFor } from './representations.ts';
 import type { Scope } from './scope.ts';
-import { commonHeaders, sendWhole } from './send.ts';
+import { sendWhole } from './send.ts';
 import { statusBody } from './status.ts';
 
 /** @param body an object in the storage version, or a Status of success */
@@ -13,8 +13,7 @@ export async function sendObject(scope: Scope, status: number, body: KubeObject 
   if (isStatus(body)) {
     ctx.audit?.responseStatus(body);
     const { contentType, body: bytes } = statusBody(ctx, body, scope.output);
-    ctx.exchange.respond(status, { ...commonHeaders(ctx), 'content-type': contentType }, bytes);
-    return;
+    return sendWhole(ctx, status, { 'content-type': contentType }, bytes);
   }
   auditAnswer(scope, (json) => json.object(body));
   const representation = representationFor(scope, 'object');

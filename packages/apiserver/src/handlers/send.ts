@@ -35,22 +35,34 @@ export async function sendWhole(
     const zipped = await new Promise<Buffer>((resolve, reject) =>
       zlib.gzip(body, { level: GZIP_LEVEL }, (error, result) => (error ? reject(error) : resolve(result))),
     );
-    ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers, ...GZIPPED }, zipped);
-  } else ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
+    return answer(ctx, status, { ...headers, ...GZIPPED }, zipped);
+  }
+  return answer(ctx, status, headers, body);
+}
+
+async function answer(
+  ctx: RequestContext,
+  status: number,
+  headers: ResponseHeaders,
+  body: Buffer | string,
+): Promise<void> {
+  if (ctx.beforeAnswered) await ctx.beforeAnswered(status);
+  ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
 }
 
 /** Of a path that is no resource. */
 export async function sendAnswer(ctx: RequestContext, { status, headers, body }: PathAnswer): Promise<void> {
   const { exchange } = ctx;
-  const all = { ...commonHeaders(ctx), ...headers };
-  if (!(body instanceof Readable)) return exchange.respond(status, all, body);
+  if (!(body instanceof Readable)) return answer(ctx, status, headers, body);
   const counted = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       exchange.bytesSent += chunk.length;
       yield chunk;
     }
   };
-  await pipeline(body, counted, exchange.begin(status, all)).catch(() => exchange.abort());
+  await pipeline(body, counted, exchange.begin(status, { ...commonHeaders(ctx), ...headers })).catch(() =>
+    exchange.abort(),
+  );
 }
 
 /** How many items are written between two turns of the event loop, at most. */
@@ -112,6 +124,7 @@ export async function sendChunks(
     }
     if (exchange.closed) break;
   }
+  if (ctx.beforeAnswered) await ctx.beforeAnswered(status);
   out.flush();
   await send();
   if (exchange.closed) target.destroy();
@@ -133,6 +146,7 @@ async function sendShared(
     exchange.bytesSent += chunk.length;
     if (!body.write(chunk)) await drained();
   }
+  if (ctx.beforeAnswered) await ctx.beforeAnswered(status);
   if (exchange.closed) body.destroy();
   else body.end();
 }

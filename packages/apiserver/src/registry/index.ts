@@ -3,9 +3,9 @@
  * it is stored as it comes.
  */
 
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Authorize } from '../authz/attributes.ts';
 import type { IsEnabled } from '../gates.ts';
-import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { CompileExpression } from './admissionregistration/expressions.ts';
 import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';

@@ -29,17 +29,17 @@ beforeAll(async () => {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const options = { keys, signingAlgorithm: algorithm };
   request = (await Pkcs10CertificateRequestGenerator.create({ name: 'CN=a', ...options }, webcrypto)).toString('pem');
-  certificate = (await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=a',
-      notBefore: new Date('2026-01-02T03:00:00Z'),
-      notAfter: new Date('2026-01-02T04:00:00Z'),
-      ...options,
-    },
-    webcrypto,
-  )).toString(
-    'pem',
-  );
+  certificate = (
+    await X509CertificateGenerator.createSelfSigned(
+      {
+        name: 'CN=a',
+        notBefore: new Date('2026-01-02T03:00:00Z'),
+        notAfter: new Date('2026-01-02T04:00:00Z'),
+        ...options,
+      },
+      webcrypto,
+    )
+  ).toString('pem');
 });
 
 describe('requests', () => {
@@ -170,28 +170,40 @@ describe('CertificateSigningRequest', () => {
     expect(csr.table!.row(issued(certificate)).cells.at(-1)).toBe('Pending,Issued');
   });
 
-  it.each<[asked: number | undefined, signer: string, more: { dryRun?: boolean; before?: boolean }, counted: string[]]>([
-    [3600, 'kubernetes.io/kubelet-serving', {}, ['requested kubernetes.io/kubelet-serving', 'honored kubernetes.io/kubelet-serving']],
-    [3180, 'example.com/s', {}, ['requested other', 'honored other']],
-    [3100, 'example.com/s', {}, ['requested other']],
-    [4050, 'example.com/s', {}, ['requested other', 'honored other']],
-    [4200, 'example.com/s', {}, ['requested other']],
-    [undefined, 'example.com/s', {}, []],
-    [3600, 'example.com/s', { dryRun: true }, []],
-    [3600, 'example.com/s', { before: true }, []],
-  ])('an hour for %s seconds of %s %j is counted', async (asked, signerName, { dryRun = false, before = false }, counted) => {
-    const metrics = new MetricsRegistry();
-    const { beginUpdate } = makeCertificateSigningRequestRegistration(metrics).subresources!.status!.strategy;
-    const old = make({ signerName, ...(asked === undefined ? {} : { expirationSeconds: asked }) });
-    if (before) old.status.certificate = base64(certificate);
-    const obj = structuredClone(old);
-    const hook = await beginUpdate!(testContext({ dryRun }), obj, old);
-    obj.status.certificate = base64(certificate);
-    await hook.commit!();
-    const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('apiserver_certificates_registry_csr_'));
-    const shown = lines.map((line) => /csr_(\w+)_duration_total\{signerName="(.*)"\} 1$/.exec(line)!);
-    expect(shown.map(([, which, signer]) => `${which} ${signer}`).sort()).toEqual(counted.sort());
-  });
+  it.each<[asked: number | undefined, signer: string, more: { dryRun?: boolean; before?: boolean }, counted: string[]]>(
+    [
+      [
+        3600,
+        'kubernetes.io/kubelet-serving',
+        {},
+        ['requested kubernetes.io/kubelet-serving', 'honored kubernetes.io/kubelet-serving'],
+      ],
+      [3180, 'example.com/s', {}, ['requested other', 'honored other']],
+      [3100, 'example.com/s', {}, ['requested other']],
+      [4050, 'example.com/s', {}, ['requested other', 'honored other']],
+      [4200, 'example.com/s', {}, ['requested other']],
+      [undefined, 'example.com/s', {}, []],
+      [3600, 'example.com/s', { dryRun: true }, []],
+      [3600, 'example.com/s', { before: true }, []],
+    ],
+  )(
+    'an hour for %s seconds of %s %j is counted',
+    async (asked, signerName, { dryRun = false, before = false }, counted) => {
+      const metrics = new MetricsRegistry();
+      const { beginUpdate } = makeCertificateSigningRequestRegistration(metrics).subresources!.status!.strategy;
+      const old = make({ signerName, ...(asked === undefined ? {} : { expirationSeconds: asked }) });
+      if (before) old.status.certificate = base64(certificate);
+      const obj = structuredClone(old);
+      const hook = await beginUpdate!(testContext({ dryRun }), obj, old);
+      obj.status.certificate = base64(certificate);
+      await hook.commit!();
+      const lines = (await metrics.text())
+        .split('\n')
+        .filter((line) => line.startsWith('apiserver_certificates_registry_csr_'));
+      const shown = lines.map((line) => /csr_(\w+)_duration_total\{signerName="(.*)"\} 1$/.exec(line)!);
+      expect(shown.map(([, which, signer]) => `${which} ${signer}`).sort()).toEqual(counted.sort());
+    },
+  );
 });
 
 it('ClusterTrustBundle is named after its signer, and holds authorities', () => {

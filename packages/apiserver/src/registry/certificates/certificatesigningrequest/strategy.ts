@@ -48,7 +48,9 @@ export function makeStatus(metrics?: DurationMetrics): ViewSubresource<CSR> {
       updateChecks: ['new metadata', 'kind', 'metadata'],
       validateUpdate: (_ctx, obj, old) =>
         validateCertificateSigningRequestUpdate(obj, old, { allowSettingCertificate: true }),
-      beginUpdate: async ({ dryRun }, obj, old) => ({ commit: () => (dryRun ? undefined : metrics?.written(obj, old)) }),
+      beginUpdate: async ({ dryRun }, obj, old) => ({
+        commit: () => (dryRun ? undefined : metrics?.written(obj, old)),
+      }),
       resetFields: { 'certificates.k8s.io/v1': { 'f:spec': {}, 'f:status': { 'f:conditions': {} } } },
     },
   };
