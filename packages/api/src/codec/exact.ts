@@ -9,7 +9,7 @@ import { Quantity } from '../quantity.ts';
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../schema.ts';
 import { canonicalMicroTime, canonicalTime } from '../time.ts';
 import { decodeBase64 } from './base64.ts';
-import { JsonCursor, type TokenKind } from './json-cursor.ts';
+import { int64, JsonCursor, type TokenKind } from './json-cursor.ts';
 
 /** A value does not fit its type; the message is Go's. */
 export class DecodeError extends Error {
@@ -46,7 +46,6 @@ class TypeMismatch extends DecodeError {
 }
 
 const MAX_STRICT_ERRORS = 100;
-const INT64_MAX = 2n ** 63n - 1n;
 
 type Tree = Record<string, unknown>;
 
@@ -278,8 +277,7 @@ class Decoder {
     const value = Number(text);
     if (type.scalar === 'int32') return (value | 0) === value ? value : unfit();
     if (Number.isSafeInteger(value)) return value;
-    const exact = BigInt(text);
-    return exact <= INT64_MAX && exact >= -INT64_MAX - 1n ? exact : unfit();
+    return int64(text) ?? unfit();
   }
 
   #bytes(type: ScalarType, existing: unknown): unknown {

@@ -97,8 +97,8 @@ export class JsonCursor {
   static number(text: string): number | bigint | undefined {
     const value = Number(text);
     if (/^-?\d+$/.test(text) && !Number.isSafeInteger(value)) {
-      const exact = BigInt(text);
-      if (exact <= INT64_MAX && exact >= -INT64_MAX - 1n) return exact;
+      const exact = int64(text);
+      if (exact !== undefined) return exact;
     }
     return Number.isFinite(value) ? value : undefined;
   }
@@ -136,6 +136,15 @@ export class JsonCursor {
     while (SPACES.has(this.#text.charCodeAt(this.#at))) this.#at++;
   }
 }
+
+/** @param text of an integer. @returns undefined where it is too large */
+export function int64(text: string): bigint | undefined {
+  if (text.length > MAX_INT64_LENGTH) return undefined;
+  const exact = BigInt(text);
+  return exact <= INT64_MAX && exact >= -INT64_MAX - 1n ? exact : undefined;
+}
+
+const MAX_INT64_LENGTH = String(-INT64_MAX - 1n).length;
 
 const PUNCTUATION = new Set('{}[],:');
 const LITERAL = /[-+.\w]+/y;

@@ -45,6 +45,8 @@ describe('what is read', () => {
     ],
     ['numbers', '[0x1F, 0o17, 017, 09, 1_000, 1e3, .5, +5, 0b11]', [31, 15, 15, 9, 1000, 1000, 0.5, 5, 3]],
     ['what is no number', '[1:30, 0x, 1.2.3, _1, 2001-12-14]', ['1:30', '0x', '1.2.3', '_1', '2001-12-14']],
+    ['integers of many digits', `[${'1'.repeat(70)}, 0x${'0'.repeat(70)}1f]`, [Number('1'.repeat(70)), 31]],
+    ['keys in lists within lists', '[[[{a: 1}, b: 2], c: 3], d: 4]', [[[{ a: 1 }, { b: 2 }], { c: 3 }], { d: 4 }]],
     ['large integers', '[9223372036854775807, 1e30]', [9223372036854775807n, 1e30]],
     ['null', 'a: ~\nb:\nc: null\n', { a: null, b: null, c: null }],
     ['keys that are no strings', '1: a\n2.5: b\ntrue: c\n', { 1: 'a', 2.5: 'b', true: 'c' }],
@@ -123,6 +125,11 @@ it('tells keys that are set twice', () => {
 describe('what is written', () => {
   const written = (object: object) => encodeYaml(object).toString();
   it.each([
+    [
+      'zeros in natural order',
+      { a10: 1, a1: 2, a100: 3, a05: 4, a5: 5, x1y0: 6, x1y00: 7 },
+      'a1: 2\na5: 5\na05: 4\na10: 1\na100: 3\nx1y0: 6\nx1y00: 7\n',
+    ],
     ['natural order', { b10: 1, b2: 2, B: 3, a: 4, '1': 5 }, '"1": 5\nB: 3\na: 4\nb2: 2\nb10: 1\n'],
     [
       'lists at the column of their key',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { StatusError } from '../errors.ts';
 import {
+  applyingJsonPatch,
   applyJsonPatch,
   decodeJsonPatch,
   inOrderOfOperations,
@@ -175,4 +176,17 @@ test('a number stays as it was written, and is tested and copied so', () => {
 test('complaints follow each other as the operations do', () => {
   const [late, early] = ['json patch duplicate field "[10].path"', 'json patch unknown field "[9].zip"'];
   expect(inOrderOfOperations([late, early])).toEqual([early, late]);
+});
+
+test('may be interrupted after each operation', () => {
+  const work = applyingJsonPatch(doc, [
+    { op: 'add', path: '/list/-', value: 'd' },
+    { op: 'test', path: '/data', value: { n: null, x: '1' } },
+    { op: 'remove', path: '/data/n' },
+  ]);
+  let pieces = 1;
+  let last = work.next();
+  for (; !last.done; pieces++) last = work.next();
+  expect(pieces).toBe(5);
+  expect(last.value).toEqual({ ...doc, data: { x: '1' }, list: ['a', 'b', 'c', 'd'] });
 });

@@ -6,6 +6,7 @@
 import { sortedKeys } from '../codec/go-order.ts';
 import { jsonText } from '../codec/json.ts';
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
+import { atOnce, type Pieces } from '../pieces.ts';
 import { unprocessable } from './errors.ts';
 import { formatJson } from './goformat.ts';
 import { clone, equal, isObject, type JsonObject, jsonType, own, put, Written } from './value.ts';
@@ -94,8 +95,16 @@ export class PatchProblem extends Error {
  * @throws StatusError 422, without saying why, when an operation does not apply or a test fails
  */
 export function applyJsonPatch(document: JsonObject, operations: readonly Operation[]): JsonObject | unknown[] {
+  return atOnce(applyingJsonPatch(document, operations));
+}
+
+/** The same in pieces. */
+export function* applyingJsonPatch(
+  document: JsonObject,
+  operations: readonly Operation[],
+): Pieces<JsonObject | unknown[]> {
   try {
-    return runJsonPatch(document, operations);
+    return yield* runningJsonPatch(document, operations);
   } catch (error) {
     throw error instanceof PatchProblem ? unprocessable() : error;
   }
@@ -103,10 +112,17 @@ export function applyJsonPatch(document: JsonObject, operations: readonly Operat
 
 /** The same for callers that tell why. @throws PatchProblem */
 export function runJsonPatch(document: JsonObject, operations: readonly Operation[]): JsonObject | unknown[] {
+  return atOnce(runningJsonPatch(document, operations));
+}
+
+function* runningJsonPatch(document: JsonObject, operations: readonly Operation[]): Pieces<JsonObject | unknown[]> {
   const target = new Target(clone(document));
-  for (const step of operations) target.take(step);
-  target.sortTouched();
-  return target.root;
+  yield;
+  for (const step of operations) {
+    target.take(step);
+    yield;
+  }
+  return target.result();
 }
 
 /** @param expected a value, or one whose scalars are {@link Written} */
@@ -174,14 +190,19 @@ class Target {
     }
   }
 
-  sortTouched(): void {
-    for (const object of this.#touched) {
-      if (Array.isArray(object)) continue;
-      const members = object as JsonObject;
-      const copy = { ...members };
-      for (const key of Object.keys(copy)) delete members[key];
-      for (const key of sortedKeys(copy)) put(members, key, copy[key]);
-    }
+  /** The document as it is now; it is used up. */
+  result(): Container {
+    return this.#inOrder(this.root) as Container;
+  }
+
+  /** What has been touched lies within what has been touched. */
+  #inOrder(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null || !this.#touched.has(value)) return value;
+    if (Array.isArray(value)) return value.map((item: unknown) => this.#inOrder(item));
+    if (!isObject(value)) return value;
+    const sorted: JsonObject = {};
+    for (const key of sortedKeys(value)) put(sorted, key, this.#inOrder(value[key]));
+    return sorted;
   }
 
   /** A value is looked at as a whole. */
@@ -238,8 +259,9 @@ class Target {
     const place = path === '' ? undefined : this.#find(path);
     if (path !== '' && !place) fail(`test operation does not apply: is missing path: ${path}: ${MISSING}`);
     const actual = place ? (within(`error in test for path: '${path}'`, () => get(...place)) ?? null) : this.root;
-    this.#touch(actual);
     if (!matches(actual, expected)) throw new PatchProblem(`testing value ${path} failed: test failed`, true);
+    // Not before: what is as expected is no larger than the patch.
+    this.#touch(actual);
   }
 
   #from(step: Operation): [Container, string] {

@@ -8,7 +8,13 @@ import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { plainError } from '@keelson/api/patch/errors';
 import { formatV } from '@keelson/api/patch/goformat';
-import { applyJsonPatch, decodeJsonPatch, inOrderOfOperations, unknownMembers } from '@keelson/api/patch/json';
+import {
+  applyingJsonPatch,
+  applyJsonPatch,
+  decodeJsonPatch,
+  inOrderOfOperations,
+  unknownMembers,
+} from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured } from '@keelson/api/patch/unstructured';
@@ -113,7 +119,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
         : [];
       const isRegular = written === undefined;
       return function* (current) {
-        const patched = applyJsonPatch(current, operations);
+        const patched = yield* applyingJsonPatch(current, operations);
         yield;
         return fromDocument(scope, options, patched, found, isRegular, () =>
           applyJsonPatch(before(current), operations),

@@ -226,7 +226,7 @@ function naturalOrder(a: string, b: string): number {
   if (isLetterL && isLetterR) return l < r ? -1 : 1;
   if (isLetterL || isLetterR) return isLetterR ? -1 : 1;
   // Zeros within a number count, those before it do not.
-  const within = (l === '0' || r === '0') && /[1-9]\d*$/.test(a.slice(0, at)) ? '1' : '0';
+  const within = (l === '0' || r === '0') && endsWithNumber(a, at) ? '1' : '0';
   const [numberL, numberR] = [digitsAt(a, at), digitsAt(b, at)];
   const [valueL, valueR] = [Number(within + numberL), Number(within + numberR)];
   if (valueL !== valueR) return valueL - valueR;
@@ -249,6 +249,13 @@ function isLetter(c: string): boolean {
 
 function isDigit(c = ''): boolean {
   return c >= '0' && c <= '9';
+}
+
+/** Whether the text before is a number other than 0, or ends with one. */
+function endsWithNumber(text: string, end: number): boolean {
+  let at = end;
+  while (text[at - 1] === '0') at--;
+  return isDigit(text[at - 1]);
 }
 
 function digitsAt(text: string, from: number): string {

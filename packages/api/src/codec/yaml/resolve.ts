@@ -28,6 +28,8 @@ const WORDS = new Map<string, Resolved>([
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const UINT64_MAX = 2n ** 64n - 1n;
 const INT64_MIN = -(2n ** 63n);
+/** Of 64 bits, in binary. */
+const MAX_DIGITS = 64;
 
 export function resolvePlain(text: string): Resolved {
   const word = WORDS.get(text);
@@ -46,6 +48,8 @@ function parseInteger(text: string): number | bigint | undefined {
   const match = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))$/.exec(text);
   if (!match) return undefined;
   const [, sign, hex, octal, binary, decimal] = match;
+  // Large integers take more than their length to read.
+  if ((hex ?? octal ?? binary ?? decimal!).replace(/^0+/, '').length > MAX_DIGITS) return undefined;
   const size = BigInt(hex ? `0x${hex}` : octal ? `0o${octal}` : binary ? `0b${binary}` : decimal!);
   const value = sign === '-' ? -size : size;
   // A uint64 takes no sign at all.

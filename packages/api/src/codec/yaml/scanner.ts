@@ -71,6 +71,8 @@ export class YamlScanner {
   #keyAllowed = true;
   /** One for each open flow collection, and one for the blocks. */
   readonly #keys: (SimpleKey | undefined)[] = [undefined];
+  /** Below this level there is none: the further out, the sooner a key's token comes. */
+  #outermost = 0;
 
   constructor(text: string) {
     this.#cursor = new YamlCursor(text);
@@ -91,8 +93,8 @@ export class YamlScanner {
   /** The head may turn out to be a key, before which a token is to be put. */
   #needsMore(): boolean {
     if (this.#tokens.length === 0) return !this.#ended;
-    const at = this.#keys.findIndex((key) => key?.token === this.#taken);
-    return at >= 0 && this.#stillPossible(at);
+    while (this.#outermost < this.#keys.length && !this.#keys[this.#outermost]) this.#outermost++;
+    return this.#keys[this.#outermost]?.token === this.#taken && this.#stillPossible(this.#outermost);
   }
   #stillPossible(at: number): boolean {
     const key = this.#keys[at];
@@ -128,7 +130,9 @@ export class YamlScanner {
     const required = !this.#inFlow && this.#indent === column;
     this.#dropKey();
     const token = this.#taken + this.#tokens.length;
-    this.#keys[this.#keys.length - 1] = { token, index, line, column, required };
+    const level = this.#keys.length - 1;
+    this.#keys[level] = { token, index, line, column, required };
+    this.#outermost = Math.min(this.#outermost, level);
   }
   #dropKey(): void {
     const last = this.#keys.length - 1;
