@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { typeOfKind } from '../schema.ts';
 import { decodeJson, encodeJson } from './json.ts';
 import { fixtures } from './testing.ts';
-import { decodeYamlDocument, encodeYaml, openYaml } from './yaml.ts';
+import { decodeYamlDocument, encodeYaml, openYaml, readConfidentialYaml } from './yaml.ts';
 
 const CONFIG_MAP = typeOfKind('', 'v1', 'ConfigMap')!;
 const value = (text: string) => decodeYamlDocument(Buffer.from(text)).value;
@@ -157,4 +157,34 @@ describe('what is written', () => {
     ['long keys', { ['k'.repeat(129)]: 1 }, `? ${'k'.repeat(129)}\n: 1\n`],
     ['long lines', { a: `${'word '.repeat(20)}end` }, `a: ${'word '.repeat(15)}word\n  ${'word '.repeat(4)}end\n`],
   ])('%s', (_, object, text) => expect(written(object)).toBe(text));
+});
+
+describe('what is wrong with a text of secrets', () => {
+  const told = (text: string): string => {
+    try {
+      readConfidentialYaml(text);
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  it.each([
+    ['a: hunter2\nb: hunter2: x\n', 'line 2, column 11: mapping values are not allowed in this context'],
+    ['a: [hunter2\nb: c\n', "line 2, column 2: did not find expected ',' or ']'"],
+    ['keys:\n- secret: *hunter2\n', 'line 2, column 11: unknown anchor referenced'],
+    ['keys:\n  - secret: !!int hunter2\n', 'line 2, column 13: cannot decode !!str as a !!int'],
+    ['keys:\n  - secret: !!binary hunter2\n', 'line 2, column 13: !!binary value contains invalid base64 data'],
+    ['a:\n  {hunter2: x}: y\n', 'line 2, column 3: invalid map key'],
+    ['a: "hunter2', 'line 1, column 12: found unexpected end of stream'],
+    ['a: @hunter2', 'line 1, column 4: found character that cannot start any token'],
+    ['keys:\n\t- hunter2', 'line 2, column 1: found character that cannot start any token'],
+    ['keys:\n  - name: a\n   secret: hunter2\n', "line 3, column 4: did not find expected '-' indicator"],
+  ])('%j is told without a word of it', (text, message) => {
+    expect(told(text)).toBe(`error converting YAML to JSON: yaml: ${message}`);
+  });
+
+  it('a key that JSON does not know is not told', () => {
+    expect(told('a: {~: hunter2}')).toBe('error converting YAML to JSON: a key or a value that JSON does not know');
+  });
 });

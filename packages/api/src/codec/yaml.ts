@@ -53,26 +53,33 @@ export function decodeYamlDocument(bytes: Uint8Array): { value: unknown; duplica
   try {
     const { json, duplicates } = yamlToJson(bytes);
     return { value: decodeJsonValue(json).value, duplicates };
-  } catch (error) {
-    throw new DecodeError(`error converting YAML to JSON: ${(error as Error).message}`);
+  } catch (cause) {
+    throw new DecodeError(`${CONVERTING}${(cause as Error).message}`, { cause });
   }
 }
+
+const CONVERTING = 'error converting YAML to JSON: ';
 
 /** The value of a text in YAML or JSON; of a key that is set twice the last one. @throws DecodeError */
 export function readYaml(text: string): unknown {
   return decodeYamlDocument(Buffer.from(text)).value;
 }
 
+/** The same for texts that hold secrets, see {@link decodeConfidentialYaml}. @throws DecodeError */
+export const readConfidentialYaml = (text: string): unknown => decodeConfidentialYaml(text).value;
+
 /**
- * The same for texts that hold secrets: what is wrong is told up to the first word that may be the text's own, as in
- * ``yaml: unknown anchor 'x' referenced`` or ``cannot decode !!str `x` as a !!int``.
+ * As {@link decodeYamlDocument}, for a text that holds secrets: what is wrong is told with its line and column, and without
+ * a word of the text, keys that are set twice excepted.
  * @throws DecodeError
  */
-export function readConfidentialYaml(text: string): unknown {
+export function decodeConfidentialYaml(text: string): { value: unknown; duplicates: readonly string[] } {
   try {
-    return readYaml(text);
+    return decodeYamlDocument(Buffer.from(text));
   } catch (error) {
-    throw new DecodeError(/^[^'"`{[%]*/.exec((error as Error).message)![0].trimEnd());
+    const { cause } = error as Error;
+    const problem = cause instanceof YamlError ? cause.confidential : 'a key or a value that JSON does not know';
+    throw new DecodeError(`${CONVERTING}${problem}`);
   }
 }
 
@@ -156,7 +163,13 @@ class Converter {
   }
 
   #through<T>(node: YamlNode & { kind: 'alias' }, visit: (target: YamlNode) => T): T {
-    if (this.#open.has(node)) throw new YamlError(`anchor '${node.name}' value contains itself`);
+    if (this.#open.has(node)) {
+      throw new YamlError(
+        `anchor '${node.name}' value contains itself`,
+        node,
+        'the value of an anchor contains itself',
+      );
+    }
     this.#open.add(node);
     const value = visit(node.target);
     this.#open.delete(node);
@@ -183,7 +196,7 @@ class Converter {
       return resolveScalar(node);
     }
     this.convert(node);
-    throw new YamlError(`invalid map key: ${goSyntax(node)}`);
+    throw new YamlError(`invalid map key: ${goSyntax(node)}`, node, 'invalid map key');
   }
 
   /** `<<: *base` or `<<: [*a, *b]`, of which the first counts most. */
@@ -195,7 +208,7 @@ class Converter {
       else if (source.kind === 'alias' && source.target.kind === 'mapping') {
         this.#countNode();
         this.#through(source, (target) => this.#fill(map, target as MappingNode));
-      } else throw new YamlError('map merge requires map or sequence of maps as the value');
+      } else throw new YamlError('map merge requires map or sequence of maps as the value', source);
     }
   }
 }

@@ -58,6 +58,7 @@ test.each([
   [{ code: 'ETIMEDOUT', address: '10.0.0.1', port: 80 }, 'dial tcp 10.0.0.1:80: i/o timeout'],
   [{ code: 'ENOTFOUND', hostname: 'node' }, 'dial tcp: lookup node: no such host'],
   [{ code: 'ECONNRESET' }, 'EOF'],
+  [{ code: 'EPROTO', message: 'tlsv1 alert internal error:SSL alert number 80' }, 'remote error: tls: internal error'],
   [{ code: 'EPROTO' }, 'tls: first record does not look like a TLS handshake'],
   [
     { code: 'SELF_SIGNED_CERT_IN_CHAIN' },

@@ -25,6 +25,20 @@ const CERTIFICATE_ERRORS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'x509: certificate signed by unknown authority',
 };
 
+/** What the other side refuses a handshake for, by its number (crypto/tls, alertText). */
+const ALERTS: Readonly<Record<string, string>> = {
+  40: 'handshake failure',
+  42: 'bad certificate',
+  45: 'expired certificate',
+  46: 'unknown certificate',
+  48: 'unknown certificate authority',
+  49: 'access denied',
+  70: 'protocol version not supported',
+  80: 'internal error',
+  112: 'unrecognized name',
+  116: 'certificate required',
+};
+
 /** @param target `host:port` that was to be reached */
 export function goErrorText(error: unknown, target: string): string {
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as NodeError;
@@ -33,6 +47,8 @@ export function goErrorText(error: unknown, target: string): string {
   if (refused) return `dial tcp ${addressOf(cause) ?? target}: connect: ${refused}`;
   const untrusted = CERTIFICATE_ERRORS[code];
   if (untrusted) return `tls: failed to verify certificate: ${untrusted}`;
+  const [, alert = ''] = /SSL alert number (\d+)/.exec(cause.message) ?? [];
+  if (alert in ALERTS) return `remote error: tls: ${ALERTS[alert]}`;
   switch (code) {
     case 'ETIMEDOUT':
       return `dial tcp ${addressOf(cause) ?? target}: i/o timeout`;

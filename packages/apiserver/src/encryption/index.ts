@@ -6,7 +6,7 @@
  *     registry ◀─▶ EncryptedStore ◀─▶ store
  */
 import type { Clock } from '@keelson/api/clock';
-import { readYaml } from '@keelson/api/codec/yaml';
+import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { type GroupResource, qualified } from '@keelson/api/errors';
 import { readStrictly } from '@keelson/component/configfile';
 import type { Store } from '@keelson/storage/store';
@@ -164,7 +164,7 @@ async function load(options: EncryptionOptions): Promise<{ providers: Providers;
 
 function decode(text: string, path: string) {
   try {
-    return readStrictly(readYaml(text), readConfiguration);
+    return readStrictly(readConfidentialYaml(text), readConfiguration);
   } catch (cause) {
     throw new EncryptionConfigError(
       `error while parsing file: error decoding encryption provider configuration file "${path}": ${asError(cause).message}`,

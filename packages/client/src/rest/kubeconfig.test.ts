@@ -75,7 +75,10 @@ describe('kubeconfig', () => {
       kubeconfig('', ', proxy-url: "ftp://jane:a:b@c@p:1"'),
       `invalid 'proxy-url' "ftp://jane:xxxxx@p:1" for cluster "c": unsupported scheme "ftp", must be http, https, or socks5`,
     ],
-    [kubeconfig('token: *hunter'), 'the kubeconfig is no YAML: error converting YAML to JSON: yaml: unknown anchor'],
+    [
+      kubeconfig('token: *hunter'),
+      'the kubeconfig is no YAML: error converting YAML to JSON: yaml: line 10, column 27: unknown anchor referenced',
+    ],
     [
       kubeconfig('token: t, username: a'),
       'more than one authentication method found for u; found [token basicAuth], only one is allowed',

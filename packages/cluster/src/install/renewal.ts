@@ -1,5 +1,5 @@
 /** When the certificates of an installation end, and how they are renewed (kubeadm/app/phases/certs/renewal). */
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { type AuthorityFile, authorities, certificates } from '../pki/catalogue.ts';
 import { issue, type KeyPair } from '../pki/certificate.ts';
 import { type CertificateFacts, inspect, profileOf } from '../pki/inspect.ts';
@@ -52,7 +52,7 @@ export const renewableNames = renewables.map(({ name }) => name);
 
 /** The kubeconfig with another certificate for its current user; all else stays. */
 function withCertificate(text: string, { certificate, key }: KeyPair): string {
-  const config = decodeYamlDocument(Buffer.from(text)).value as Kubeconfig;
+  const config = readConfidentialYaml(text) as Kubeconfig;
   const context = config.contexts.find(({ name }) => name === config['current-context']);
   const users = config.users.map((user) =>
     user.name !== context?.context.user

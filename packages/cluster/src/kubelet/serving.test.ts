@@ -31,7 +31,7 @@ test('client certificates are those of the authorities that the file has now', a
     failed: () => {},
   });
   const noCertificate = {
-    certificate: { cert: '', key: '' },
+    certificate: undefined,
     follow: async () => ({ done: Promise.resolve(), stop: async () => {} }),
   };
   const running = await serveWith(noCertificate, clients, server);
@@ -56,3 +56,32 @@ test('client certificates are those of the authorities that the file has now', a
     await rm(directory, { recursive: true });
   }
 }, 30_000);
+
+test('without a certificate handshakes fail as with upstream, until there is one', async () => {
+  const now = new Date();
+  const authority = await createAuthority('kubernetes', now);
+  const leaf = await issue({ commonName: 'system:node:n1', usage: 'server', names: ['127.0.0.1'] }, authority, now);
+  const server = await serve({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { certificate: undefined },
+    anonymous: true,
+    authorize: async () => undefined,
+    handle: async (_, response) => void response.end(),
+    failed: () => {},
+  });
+  const status = () =>
+    new Promise((resolve) => {
+      const options = { port: server.port, host: '127.0.0.1', ca: authority.certificate, agent: false };
+      https
+        .get(options, ({ statusCode }) => resolve(statusCode))
+        .on('error', ({ message }) => resolve(/SSL alert number \d+/.exec(message)?.[0]));
+    });
+  try {
+    expect(await status()).toBe('SSL alert number 80');
+    server.setCertificate({ cert: leaf.certificate, key: leaf.key });
+    expect(await status()).toBe(200);
+  } finally {
+    await server.stop();
+  }
+});

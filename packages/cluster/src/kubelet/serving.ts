@@ -5,7 +5,7 @@ import { type Running, together } from '@keelson/component/running';
 import type { Serving } from '@keelson/component/serving/server';
 import { CertificateStore, keepServingCertificate } from '@keelson/kubelet';
 import { WatchedFiles } from '../kube-apiserver/reloadable.ts';
-import { createSelfSigned, ensureServingCertificate } from '../pki/self-signed.ts';
+import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
 
 interface Certificate {
@@ -14,7 +14,8 @@ interface Certificate {
 }
 
 export interface ServingCertificate {
-  readonly certificate: Certificate;
+  /** Undefined: nobody has signed one yet. */
+  readonly certificate: Certificate | undefined;
   /** Has the port served with what comes after it. */
   follow(server: Pick<Serving, 'setCertificate'>): Promise<Running>;
 }
@@ -62,14 +63,14 @@ function given({ files, logger }: Pick<ServingCertificateOptions, 'files' | 'log
   }
 }
 
-/** Until somebody has approved and signed one, it vouches for itself. */
+/** Until somebody has approved and signed one, nobody is served (kubelet/certificate/kubelet.go). */
 async function askedFor(options: ServingCertificateOptions): Promise<ServingCertificate> {
   const { client, directory, nodeName, names, logger } = options;
   const store = new CertificateStore(directory, 'kubelet-server');
-  const known = (await store.read()) ?? (await createSelfSigned(nodeName, names, new Date()));
+  const known = await store.read();
   const asCertificate = ({ certificate, key }: { certificate: string; key: string }) => ({ cert: certificate, key });
   return {
-    certificate: asCertificate(known),
+    certificate: known && asCertificate(known),
     follow: (server) =>
       keepServingCertificate({
         store,

@@ -19,7 +19,8 @@ export interface ServingOptions {
   /** 0: the operating system picks one. */
   readonly port: number;
   readonly tls: {
-    readonly certificate: { readonly cert: string; readonly key: string };
+    /** Undefined: there is none yet, and handshakes fail until {@link Serving.setCertificate}. */
+    readonly certificate: { readonly cert: string; readonly key: string } | undefined;
     /** PEM of the authorities whose client certificates name users. */
     readonly clientCa?: string | undefined;
   };
@@ -56,6 +57,8 @@ export class HttpError extends Error {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 64 * 1024;
+/** A record of TLS with a fatal alert, internal_error: what a server of Go's says that is asked for a certificate and has none. */
+const NO_CERTIFICATE = Buffer.of(0x15, 3, 3, 0, 2, 2, 80);
 
 /** @throws the error of listening (EADDRINUSE) */
 export async function serve(options: ServingOptions): Promise<Serving> {
@@ -74,6 +77,12 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+  });
+  let current = { ...certificate, ...trusting(clientCa) };
+  const [shakeHands] = server.listeners('connection') as [(socket: Socket) => void];
+  server.off('connection', shakeHands).on('connection', (socket: Socket) => {
+    if (current.cert === undefined) refuseHandshake(socket);
+    else shakeHands.call(server, socket);
   });
   server.on('tlsClientError', (_, socket) => socket.destroy());
   server.on('request', (request, response) => {
@@ -96,7 +105,6 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     server.listen({ host: options.host, port: options.port }, resolve);
   });
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  let current = { ...certificate, ...trusting(clientCa) };
   const use = (next: typeof current) => {
     current = next;
     server.setSecureContext(next);
@@ -113,6 +121,12 @@ export async function serve(options: ServingOptions): Promise<Serving> {
       await done;
     },
   };
+}
+
+/** Behind what the client says first: an end before that would cost it the answer. */
+function refuseHandshake(socket: Socket): void {
+  socket.setTimeout(HEADERS_TIMEOUT_MS, () => socket.destroy());
+  socket.on('error', () => socket.destroy()).once('data', () => socket.resume().end(NO_CERTIFICATE));
 }
 
 /** @throws HttpError 401, 403 */

@@ -145,6 +145,7 @@ export function capacityOf({ cpus, storageBytes, memoryBytes, hugePages }: Machi
 
 /** What pods may need of a kubelet that older ones have not (component-helpers/nodedeclaredfeatures). */
 const DECLARED_FEATURES = [
+  'ExtendWebSocketsToKubelet',
   'InPlacePodLevelResourcesVerticalScaling',
   'InPlacePodVerticalScalingInitContainers',
   'RestartAllContainersOnContainerExits',

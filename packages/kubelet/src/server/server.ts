@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { AccessReviewer, type Client, TokenReviewer } from '@keelson/client';
 import { answerDebug } from '@keelson/component/debug/http';
 import type { DebugOptions } from '@keelson/component/debug/pages';
+import { Counter } from '@keelson/component/metrics/families';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import { listenPlain, type Pages } from '@keelson/component/serving/plain';
@@ -29,6 +30,7 @@ import { serveNodeLogs } from './node-logs.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import * as spdy from './spdy.ts';
 import { summaryOf } from './summary.ts';
+import * as tunnel from './tunnel.ts';
 import * as websocket from './websocket.ts';
 
 /** Whom the port is open to. */
@@ -44,7 +46,8 @@ export interface Access {
 export interface KubeletServerOptions extends Served {
   readonly host: string;
   readonly port: number;
-  readonly certificate: { readonly cert: string; readonly key: string };
+  /** Undefined: there is none yet, and handshakes fail until there is. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
   /** PEM of the authorities whose client certificates name users. */
   readonly clientCa?: string | undefined;
   /** Asks the API server who asks, and whether they may. */
@@ -85,8 +88,14 @@ export async function startKubeletServer(view: KubeletView, options: KubeletServ
   const { client, access: { anonymous, tokensHoldMs, reviews } = CLOSED } = options;
   const tokens = tokensHoldMs === undefined ? undefined : new TokenReviewer(client, tokensHoldMs);
   const reviewer = reviews && new AccessReviewer(client, reviews);
-  const server = new KubeletServer(view, options);
-  return serve({
+  const streams = new Counter({
+    name: 'kubelet_websocket_streaming_requests_total',
+    help: 'Streams over websockets in the protocols that upstream had its API server translate before, by subresource.',
+    stability: 'ALPHA',
+    labels: ['subresource'],
+  });
+  const server = new KubeletServer(view, options, (subresource) => streams.with(subresource).inc());
+  const serving = await serve({
     host: options.host,
     port: options.port,
     tls: { certificate: options.certificate, clientCa: options.clientCa },
@@ -98,6 +107,8 @@ export async function startKubeletServer(view: KubeletView, options: KubeletServ
     failed: (error, { method, url }) =>
       view.world.log.error({ error, method, path: url }, 'A request to the kubelet failed'),
   });
+  options.metrics.register(streams);
+  return serving;
 }
 
 /** What is asked for with these first words can be read by everybody. */
@@ -137,10 +148,13 @@ const urlOf = ({ url = '/' }: http.IncomingMessage) => new URL(url, 'https://kub
 class KubeletServer {
   readonly #view: KubeletView;
   readonly #options: Served;
+  readonly #streamed: (subresource: string) => void;
 
-  constructor(view: KubeletView, options: Served) {
+  /** @param streamed a stream begins of which older kubelets know nothing */
+  constructor(view: KubeletView, options: Served, streamed: (subresource: string) => void = () => {}) {
     this.#view = view;
     this.#options = options;
+    this.#streamed = streamed;
   }
 
   async handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -189,6 +203,7 @@ class KubeletServer {
     const spoken = spdy.isSpdy(request) ? spdy : websocket.isWebSocket(request) ? websocket : undefined;
     if (!spoken) throw new HttpError(400, 'unable to upgrade: missing upgrade headers in request');
     const asked = streamsAsked(url.searchParams);
+    const closes = spoken === websocket && websocket.closesStreams(request);
     switch (first) {
       case 'exec': {
         const { id } = await this.#running(this.#target(rest, 'path'));
@@ -196,6 +211,7 @@ class KubeletServer {
         if (!asked.stdin && !asked.stdout && !asked.stderr)
           throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr');
         const open = () => this.#view.runtime.exec(id, { ...asked, command });
+        if (closes) this.#streamed('exec');
         return spoken.serveCommand(request, socket, head, asked, 'executing command in container', joining(open));
       }
       case 'attach': {
@@ -203,6 +219,7 @@ class KubeletServer {
         const { id } = await this.#running(target);
         const streams = attachable(target, asked);
         const open = () => this.#view.runtime.attach(id, streams);
+        if (closes) this.#streamed('attach');
         return spoken.serveCommand(request, socket, head, streams, 'attaching to container', joining(open));
       }
       case 'portForward': {
@@ -210,7 +227,10 @@ class KubeletServer {
         const sandbox = await this.#view.sandbox(pod);
         if (!sandbox) throw new HttpError(500, `failed to find sandbox of pod ${pod.metadata.name}`);
         const dial = (port: number) => this.#view.runtime.portForward(sandbox.id, port);
-        return spoken.servePortForward(request, socket, head, pod.metadata.name ?? '', dial);
+        const isTunnel = tunnel.wantsTunnel(request);
+        if (isTunnel) this.#streamed('portforward');
+        const { servePortForward } = isTunnel ? tunnel : spoken;
+        return servePortForward(request, socket, head, pod.metadata.name ?? '', dial);
       }
     }
     throw new HttpError(404, '404 page not found\n');

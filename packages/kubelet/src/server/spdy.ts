@@ -17,6 +17,7 @@ export function isSpdy({ headers }: http.IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'spdy/3.1';
 }
 
+/** The protocols that a request offers. */
 function offered({ headers }: http.IncomingMessage): string[] {
   return [headers[PROTOCOL_HEADER] ?? []].flat().flatMap((value) => value.split(',').map((each) => each.trim()));
 }
@@ -29,8 +30,7 @@ function accept(socket: Duplex, head: Buffer, protocol: string): void {
 }
 
 /** @throws HttpError 403 when none of the offered protocols is known */
-function choose(request: http.IncomingMessage, known: readonly string[]): string {
-  const given = offered(request);
+function choose(given: readonly string[], known: readonly string[]): string {
   if (given.length === 0) return known.at(-1)!;
   const chosen = known.find((protocol) => given.includes(protocol));
   if (chosen === undefined) {
@@ -54,7 +54,7 @@ export async function serveCommand(
   what: string,
   run: (remote: Remote) => Promise<Outcome>,
 ): Promise<void> {
-  const protocol = choose(request, COMMANDS);
+  const protocol = choose(offered(request), COMMANDS);
   accept(socket, head, protocol);
   const arrived = new Map<string, SpdyStream>();
   const complete = Promise.withResolvers<void>();
@@ -104,7 +104,7 @@ function flushed(stream: SpdyStream): Promise<void> {
   });
 }
 
-/** Connections to ports, each a pair of streams with the same request id: one for data, one for what goes wrong. */
+/** @throws HttpError 403 when this is not the protocol that is offered */
 export async function servePortForward(
   request: http.IncomingMessage,
   socket: Duplex,
@@ -112,7 +112,23 @@ export async function servePortForward(
   pod: string,
   dial: (port: number) => Promise<Duplex>,
 ): Promise<void> {
-  accept(socket, head, choose(request, [PORT_FORWARD]));
+  accept(socket, head, choosePortForward(offered(request)));
+  await forwardPorts(socket, pod, dial);
+}
+
+/** @throws HttpError 403 when it is not among those offered */
+export const choosePortForward = (given: readonly string[]): string => choose(given, [PORT_FORWARD]);
+
+/**
+ * Connections to ports, each a pair of streams with the same request id: one for data, one for what goes wrong. Resolves
+ * when the connection is over.
+ * @param socket already speaks SPDY
+ */
+export async function forwardPorts(
+  socket: Duplex,
+  pod: string,
+  dial: (port: number) => Promise<Duplex>,
+): Promise<void> {
   const pairs = new Map<string, { data?: SpdyStream; error?: SpdyStream }>();
   const session = new SpdySession(socket, {
     role: 'server',

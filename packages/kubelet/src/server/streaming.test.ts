@@ -7,10 +7,11 @@ import { text } from 'node:stream/consumers';
 import type { HttpError } from '@keelson/component/serving/server';
 import { SpdySession } from '@keelson/component/spdy/session';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import WebSocket from 'ws';
+import WebSocket, { createWebSocketStream } from 'ws';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
 import { join } from './exec.ts';
 import * as spdy from './spdy.ts';
+import * as tunnel from './tunnel.ts';
 import * as websocket from './websocket.ts';
 
 /** A process that writes back what it reads, says how large its terminal is, and ends with the code that it is told. */
@@ -56,14 +57,16 @@ beforeEach(async () => {
         if (number !== 80) throw new Error('connection refused');
         return net.connect((backend.address() as AddressInfo).port, '127.0.0.1');
       };
-      const { servePortForward } = spdy.isSpdy(request) ? spdy : websocket;
+      const { servePortForward } = spdy.isSpdy(request) ? spdy : tunnel.wantsTunnel(request) ? tunnel : websocket;
       servePortForward(request, socket, head, 'p', dial).catch((error: HttpError) =>
         socket.end(`HTTP/1.1 ${error.status} Refused\r\nReason: ${error.message}\r\n\r\n`),
       );
       return;
     }
     const { serveCommand } = spdy.isSpdy(request) ? spdy : websocket;
-    serveCommand(request, socket, head, asked, 'executing command in container', run).catch(() => socket.destroy());
+    serveCommand(request, socket, head, asked, 'executing command in container', run).catch((error: HttpError) =>
+      socket.end(`HTTP/1.1 ${error.status} Refused\r\n\r\n`),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -166,8 +169,38 @@ describe('a command over a websocket', () => {
   });
 });
 
-test('connections to ports are pairs of streams; one that fails says why', async () => {
-  const { session } = await dialSpdy('/forward', 'portforward.k8s.io');
+/** The server's answer to a handshake that it refuses. */
+async function refusal(socket: WebSocket): Promise<http.IncomingMessage> {
+  const [, answer] = await once(
+    socket.on('error', () => {}),
+    'unexpected-response',
+  );
+  return answer as http.IncomingMessage;
+}
+
+test('a protocol of websockets that nobody knows is refused', async () => {
+  const answer = await refusal(new WebSocket(`ws://127.0.0.1:${port}/exec`, 'v9.channel.k8s.io'));
+  expect(answer.statusCode).toBe(403);
+});
+
+/** The library neither offers names with a slash nor takes them: they are kept from it. */
+async function dialTunnel(protocol: string): Promise<{ session: SpdySession; protocol: unknown }> {
+  const client = new WebSocket(`ws://127.0.0.1:${port}/forward`, { headers: { 'sec-websocket-protocol': protocol } });
+  let chosen: unknown;
+  client.once('upgrade', ({ headers }) => {
+    chosen = headers['sec-websocket-protocol'];
+    delete headers['sec-websocket-protocol'];
+  });
+  await once(client, 'open');
+  return { session: new SpdySession(createWebSocketStream(client), { role: 'client' }), protocol: chosen };
+}
+
+test.each([
+  ['over SPDY', () => dialSpdy('/forward', 'portforward.k8s.io'), 'portforward.k8s.io'],
+  ['through a tunnel', () => dialTunnel('SPDY/3.1+portforward.k8s.io'), 'SPDY/3.1+portforward.k8s.io'],
+])('connections to ports %s are pairs of streams; one that fails says why', async (_, connect, chosen) => {
+  const { session, protocol } = await connect();
+  expect(protocol).toBe(chosen);
   const open = (streamtype: string, to: number, requestid: string) =>
     session.open({ streamtype, port: String(to), requestid });
   const [error, data] = [await open('error', 80, '0'), await open('data', 80, '0')];
@@ -227,10 +260,7 @@ describe('connections to ports over a websocket', () => {
     ['?port=1,x', 'unable to parse "1,x" as a port: strconv.ParseUint: parsing "x": invalid syntax'],
     ['?port=65536', 'unable to parse "65536" as a port: strconv.ParseUint: parsing "65536": value out of range'],
   ])('are refused to %j', async (query, reason) => {
-    const [, answer] = (await once(
-      dial(query, 'v4.channel.k8s.io').on('error', () => {}),
-      'unexpected-response',
-    )) as [http.ClientRequest, http.IncomingMessage];
+    const answer = await refusal(dial(query, 'v4.channel.k8s.io'));
     expect([answer.statusCode, answer.headers.reason]).toEqual([400, reason]);
   });
 });

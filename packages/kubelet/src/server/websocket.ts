@@ -30,6 +30,9 @@ export function isWebSocket({ headers }: http.IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
+/** Whether the client may close its stdin, which all of v5 is about. */
+export const closesStreams = (request: http.IncomingMessage): boolean => offered(request).includes(COMMANDS[0]!);
+
 /** As `serveCommand` of SPDY. */
 export async function serveCommand(
   request: http.IncomingMessage,
@@ -135,19 +138,32 @@ function portsOf(values: readonly string[]): number[] {
   });
 }
 
-/** The best that both know; none where they share none. */
-function choose({ headers }: http.IncomingMessage, known: readonly string[]): string {
-  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
-  return known.find((each) => offered.includes(each)) ?? '';
+/** Subprotocols that the client offers, in its order. */
+export function offered({ headers }: http.IncomingMessage): string[] {
+  const text = headers['sec-websocket-protocol'] ?? '';
+  return text === '' ? [] : text.split(',').map((each) => each.trim());
 }
 
-function accept(request: http.IncomingMessage, socket: Duplex, head: Buffer, protocol: string): Promise<WebSocket> {
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    perMessageDeflate: false,
-    handleProtocols: () => protocol || false,
-  });
+/** The best that both know; none where none is offered. @throws HttpError 403 where they share none */
+function choose(request: http.IncomingMessage, known: readonly string[]): string {
+  const given = offered(request);
+  const chosen = known.find((each) => given.includes(each)) ?? (given.length === 0 ? '' : undefined);
+  if (chosen === undefined) throw new HttpError(403, '');
+  return chosen;
+}
+
+/** @param protocol chosen among those offered; empty for none @returns paused */
+export function accept(
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  protocol: string,
+): Promise<WebSocket> {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  // The library does not know subprotocols with a slash in their name: they are negotiated here.
+  const { 'sec-websocket-protocol': _, ...headers } = request.headers;
+  request.headers = headers;
+  if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve) => {
     server.handleUpgrade(request, socket, head, (client) => {
       client.on('error', () => client.terminate());

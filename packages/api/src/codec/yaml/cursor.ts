@@ -3,14 +3,29 @@
 /** The message is Go's (go.yaml.in/yaml/v2): `yaml: line 3: mapping values are not allowed in this context`. */
 export class YamlError extends Error {
   override readonly name = 'YamlError';
-  constructor(problem: string) {
+  /** Where it is, and what it is without a word of the text: for texts that hold secrets. */
+  readonly confidential: string;
+
+  /**
+   * @param problem what libyaml and go-yaml say
+   * @param place where that is, in truth: both from 1
+   * @param kind the problem, where its words quote the text
+   */
+  constructor(problem: string, place?: Place, kind = problem.replace(/^line \d+: /, '')) {
     super(`yaml: ${problem}`);
+    this.confidential = `yaml: ${place ? `line ${place.line}, column ${place.column}: ` : ''}${kind}`;
   }
 
-  /** @param line 0 is not told */
-  static at(problem: string, line: number): YamlError {
-    return new YamlError(line === 0 ? problem : `line ${line}: ${problem}`);
+  /** @param line as it is told; 0 is not told */
+  static at(problem: string, line: number, place: Place): YamlError {
+    return new YamlError(line === 0 ? problem : `line ${line}: ${problem}`, place);
   }
+}
+
+/** Both from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
 }
 
 /** Stands for the end of the text; the text itself can't contain it. */
@@ -71,7 +86,8 @@ export class YamlCursor {
 
   /** An error of scanning tells the line where scanning stopped, but for the first: Go takes its zero for unknown. */
   error(problem: string): YamlError {
-    return YamlError.at(problem, this.line === 0 ? 0 : this.line + 1);
+    const place = { line: this.line + 1, column: this.column + 1 };
+    return YamlError.at(problem, this.line === 0 ? 0 : place.line, place);
   }
 }
 

@@ -1,11 +1,7 @@
 /** The first document of a YAML stream as a tree of nodes (YAML 1.1 as libyaml reads it). */
-import { YamlError } from './cursor.ts';
+import { type Place, YamlError } from './cursor.ts';
 import { type Token, type TokenType, YamlScanner } from './scanner.ts';
 
-interface Place {
-  /** From 1. */
-  readonly line: number;
-}
 export interface ScalarNode extends Place {
   readonly kind: 'scalar';
   readonly value: string;
@@ -67,11 +63,10 @@ class Parser {
     this.#directives();
     const token = this.#scanner.peek();
     if (token.type === 'document start') this.#scanner.take();
-    else if (token !== first) throw problem('did not find expected <document start>', token.line);
+    else if (token !== first) throw problem('did not find expected <document start>', token);
     const next = this.#scanner.peek();
     const isEmpty = ['version directive', 'tag directive', 'document start', 'document end', 'stream end'];
-    const root =
-      token.type === 'document start' && isEmpty.includes(next.type) ? empty(next.line) : this.#node(true, false);
+    const root = token.type === 'document start' && isEmpty.includes(next.type) ? empty(next) : this.#node(true, false);
     this.#scanner.peek();
     return root;
   }
@@ -80,11 +75,11 @@ class Parser {
     let hasVersion = false;
     for (let token = this.#scanner.peek(); ; token = this.#scanner.peek()) {
       if (token.type === 'version directive') {
-        if (hasVersion) throw problem('found duplicate %YAML directive', token.line);
-        if (token.value !== '1.1') throw problem('found incompatible YAML document', token.line);
+        if (hasVersion) throw problem('found duplicate %YAML directive', token);
+        if (token.value !== '1.1') throw problem('found incompatible YAML document', token);
         hasVersion = true;
       } else if (token.type === 'tag directive') {
-        if (this.#handles.has(token.value)) throw problem('found duplicate %TAG directive', token.line);
+        if (this.#handles.has(token.value)) throw problem('found duplicate %TAG directive', token);
         this.#handles.set(token.value, token.suffix);
       } else break;
       this.#scanner.take();
@@ -110,16 +105,18 @@ class Parser {
   }
 
   #alias(): AliasNode {
-    const { value: name, line } = this.#scanner.take();
+    const token = this.#scanner.take();
+    const { value: name } = token;
     const target = this.#anchors.get(name);
-    if (!target) throw new YamlError(`unknown anchor '${name}' referenced`);
-    return { kind: 'alias', line: line + 1, name, target };
+    if (!target)
+      throw new YamlError(`unknown anchor '${name}' referenced`, placeOf(token), 'unknown anchor referenced');
+    return { kind: 'alias', ...placeOf(token), name, target };
   }
 
   #fullTag(tag: Token): string {
     if (tag.value === '') return tag.suffix;
     const prefix = this.#handles.get(tag.value);
-    if (prefix === undefined) throw problem('found undefined tag handle', tag.line);
+    if (prefix === undefined) throw problem('found undefined tag handle', tag);
     return prefix + tag.suffix;
   }
 
@@ -131,27 +128,27 @@ class Parser {
     mayBeIndentless: boolean,
   ): YamlNode {
     const token = this.#scanner.peek();
-    const line = start.line + 1;
+    const { line, column } = placeOf(start);
     const collection = <T extends SequenceNode | MappingNode>(node: T): T => {
       if (anchor) this.#anchors.set(anchor.value, node);
       return node;
     };
     if (mayBeIndentless && token.type === '-')
-      return this.#indentlessSequence(collection({ kind: 'sequence', line, items: [] }));
+      return this.#indentlessSequence(collection({ kind: 'sequence', line, column, items: [] }));
     if (token.type === 'scalar') {
       this.#scanner.take();
       const plain = (tag === undefined && token.suffix === 'plain') || tag === '!';
-      return { kind: 'scalar', line, value: token.value, tag: tag ?? '', plain };
+      return { kind: 'scalar', line, column, value: token.value, tag: tag ?? '', plain };
     }
-    if (token.type === '[') return this.#flowSequence(collection({ kind: 'sequence', line, items: [] }));
-    if (token.type === '{') return this.#flowMapping(collection({ kind: 'mapping', line, entries: [] }));
+    if (token.type === '[') return this.#flowSequence(collection({ kind: 'sequence', line, column, items: [] }));
+    if (token.type === '{') return this.#flowMapping(collection({ kind: 'mapping', line, column, entries: [] }));
     if (inBlock && token.type === 'block sequence')
-      return this.#blockSequence(collection({ kind: 'sequence', line, items: [] }));
+      return this.#blockSequence(collection({ kind: 'sequence', line, column, items: [] }));
     if (inBlock && token.type === 'block mapping')
-      return this.#blockMapping(collection({ kind: 'mapping', line, entries: [] }));
+      return this.#blockMapping(collection({ kind: 'mapping', line, column, entries: [] }));
     if (anchor || tag !== undefined)
-      return { kind: 'scalar', line, value: '', tag: tag ?? '', plain: tag === undefined };
-    throw problem('did not find expected node content', token.line);
+      return { kind: 'scalar', line, column, value: '', tag: tag ?? '', plain: tag === undefined };
+    throw problem('did not find expected node content', token);
   }
 
   #blockSequence(node: SequenceNode): SequenceNode {
@@ -162,7 +159,7 @@ class Parser {
       else if (token.type === 'block end') {
         this.#scanner.take();
         return node;
-      } else throw problem("did not find expected '-' indicator", token.line);
+      } else throw problem("did not find expected '-' indicator", token);
     }
   }
   /** Entries at the column of the mapping whose value the sequence is. */
@@ -173,7 +170,7 @@ class Parser {
   /** Past a `-`, `?` or `:`, and what stands behind it. */
   #blockValue(none: readonly TokenType[], mayBeIndentless: boolean): YamlNode {
     const sign = this.#scanner.take();
-    return none.includes(this.#scanner.peek().type) ? empty(sign.endLine) : this.#node(true, mayBeIndentless);
+    return none.includes(this.#scanner.peek().type) ? emptyBehind(sign) : this.#node(true, mayBeIndentless);
   }
 
   #blockMapping(node: MappingNode): MappingNode {
@@ -184,10 +181,10 @@ class Parser {
         this.#scanner.take();
         return node;
       }
-      if (token.type !== '?') throw problem('did not find expected key', token.line);
+      if (token.type !== '?') throw problem('did not find expected key', token);
       const key = this.#blockValue(NO_BLOCK_VALUE, true);
       const colon = this.#scanner.peek();
-      node.entries.push([key, colon.type === ':' ? this.#blockValue(NO_BLOCK_VALUE, true) : empty(colon.line)]);
+      node.entries.push([key, colon.type === ':' ? this.#blockValue(NO_BLOCK_VALUE, true) : empty(colon)]);
     }
   }
 
@@ -205,12 +202,12 @@ class Parser {
   }
   /** `[a: b]`: a mapping of one entry. */
   #flowPair(): MappingNode {
-    const { line } = this.#scanner.take();
+    const place = placeOf(this.#scanner.take());
     const token = this.#scanner.peek();
     const isEmpty = token.type === ':' || token.type === ',' || token.type === ']';
     // Upstream drops the token behind an empty key, the `:` too.
-    const key = isEmpty ? empty(this.#scanner.take().endLine) : this.#node(false, false);
-    return { kind: 'mapping', line: line + 1, entries: [[key, this.#flowValue(']')]] };
+    const key = isEmpty ? emptyBehind(this.#scanner.take()) : this.#node(false, false);
+    return { kind: 'mapping', ...place, entries: [[key, this.#flowValue(']')]] };
   }
 
   #flowMapping(node: MappingNode): MappingNode {
@@ -222,11 +219,11 @@ class Parser {
         this.#scanner.take();
         const next = this.#scanner.peek();
         const isEmpty = next.type === ':' || next.type === ',' || next.type === '}';
-        const key = isEmpty ? empty(next.line) : this.#node(false, false);
+        const key = isEmpty ? empty(next) : this.#node(false, false);
         node.entries.push([key, this.#flowValue('}')]);
       } else if (token.type !== '}') {
         const key = this.#node(false, false);
-        node.entries.push([key, empty(this.#scanner.peek().line)]);
+        node.entries.push([key, empty(this.#scanner.peek())]);
       } else break;
     }
     this.#scanner.take();
@@ -234,24 +231,27 @@ class Parser {
   }
   #flowValue(close: ']' | '}'): YamlNode {
     const colon = this.#scanner.peek();
-    if (colon.type !== ':') return empty(colon.line);
+    if (colon.type !== ':') return empty(colon);
     this.#scanner.take();
     const token = this.#scanner.peek();
-    return token.type === ',' || token.type === close ? empty(token.line) : this.#node(false, false);
+    return token.type === ',' || token.type === close ? empty(token) : this.#node(false, false);
   }
   #comma(message: string): void {
     const token = this.#scanner.peek();
-    if (token.type !== ',') throw problem(message, token.line);
+    if (token.type !== ',') throw problem(message, token);
     this.#scanner.take();
   }
 }
 
-/** @param line from 0 */
-function empty(line: number): ScalarNode {
-  return { kind: 'scalar', line: line + 1, value: '', tag: '', plain: true };
+/** A value that is left out. @param line from 0 */
+function empty({ line: start, column }: Token, line = start): ScalarNode {
+  return { kind: 'scalar', line: line + 1, column: column + 1, value: '', tag: '', plain: true };
 }
+const emptyBehind = (token: Token) => empty(token, token.endLine);
+
+const placeOf = ({ line, column }: Token): Place => ({ line: line + 1, column: column + 1 });
 
 /** An error of parsing tells the line before, since upstream forgets that it counts from 0. */
-function problem(message: string, line: number): YamlError {
-  return YamlError.at(message, line);
+function problem(message: string, token: Token): YamlError {
+  return YamlError.at(message, token.line, placeOf(token));
 }

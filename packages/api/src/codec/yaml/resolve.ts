@@ -74,21 +74,23 @@ function isTimestamp(text: string): boolean {
 const LONG = 'tag:yaml.org,2002:';
 
 /** The value of a scalar, as its tag or its looks say. @throws YamlError where they contradict each other */
-export function resolveScalar({ value, tag, plain }: ScalarNode): Scalar {
+export function resolveScalar(node: ScalarNode): Scalar {
+  const { value, tag, plain } = node;
   if (tag === '') return plain ? resolvePlain(value).value : value;
-  if (tag === `${LONG}binary`) return decodeBinary(value);
+  if (tag === `${LONG}binary`) return decodeBinary(node);
   const wanted = tag.startsWith(LONG) ? tag.slice(LONG.length) : '';
   if (wanted === 'str' || !['bool', 'int', 'float', 'null', 'timestamp'].includes(wanted)) return value;
   const found = resolvePlain(value);
   if (found.type === wanted) return found.value;
   if (wanted === 'float' && found.type === 'int') return Number(found.value);
-  throw new YamlError(`cannot decode !!${found.type} \`${value}\` as a !!${wanted}`);
+  const kind = `cannot decode !!${found.type} as a !!${wanted}`;
+  throw new YamlError(`cannot decode !!${found.type} \`${value}\` as a !!${wanted}`, node, kind);
 }
 
-function decodeBinary(value: string): string {
+function decodeBinary(node: ScalarNode): string {
   try {
-    return decodeBase64(value).toString('utf8');
+    return decodeBase64(node.value).toString('utf8');
   } catch {
-    throw new YamlError('!!binary value contains invalid base64 data');
+    throw new YamlError('!!binary value contains invalid base64 data', node);
   }
 }

@@ -37,8 +37,9 @@ export type TokenType =
 
 export interface Token {
   readonly type: TokenType;
-  /** From 0. */
+  /** From 0, as the two behind it. */
   readonly line: number;
+  readonly column: number;
   readonly endLine: number;
   /** A scalar's text, an anchor's name, a tag's or directive's handle. */
   readonly value: string;
@@ -113,14 +114,14 @@ export class YamlScanner {
     return this.#keys.length > 1;
   }
 
-  #put(type: TokenType, line: number, value = '', suffix = ''): void {
-    this.#tokens.push({ type, line, endLine: this.#cursor.line, value, suffix });
+  #put(type: TokenType, line: number, column: number, value = '', suffix = ''): void {
+    this.#tokens.push({ type, line, column, endLine: this.#cursor.line, value, suffix });
   }
   /** A token of one character. */
   #sign(type: TokenType): void {
-    const { line } = this.#cursor;
+    const { line, column } = this.#cursor;
     this.#cursor.skip();
-    this.#put(type, line);
+    this.#put(type, line, column);
   }
 
   /** What comes next may be a key. */
@@ -147,11 +148,12 @@ export class YamlScanner {
     this.#indents.push(this.#indent);
     this.#indent = column;
     if (this.#indents.length > MAX_DEPTH) throw this.#cursor.error(`exceeded max depth of ${MAX_DEPTH}`);
-    this.#tokens.splice(at, 0, { type, line, endLine: line, value: '', suffix: '' });
+    this.#tokens.splice(at, 0, { type, line, column, endLine: line, value: '', suffix: '' });
   }
   #closeBlocks(column: number): void {
     if (this.#inFlow) return;
-    for (; this.#indent > column; this.#indent = this.#indents.pop()!) this.#put('block end', this.#cursor.line);
+    for (; this.#indent > column; this.#indent = this.#indents.pop()!)
+      this.#put('block end', this.#cursor.line, this.#cursor.column);
   }
 
   #fetch(): void {
@@ -207,16 +209,16 @@ export class YamlScanner {
     this.#closeBlocks(-1);
     this.#dropKey();
     this.#ended = true;
-    this.#put('stream end', cursor.line);
+    this.#put('stream end', cursor.line, cursor.column);
   }
 
   #documentIndicator(type: 'document start' | 'document end'): void {
-    const { line } = this.#cursor;
+    const { line, column } = this.#cursor;
     this.#closeBlocks(-1);
     this.#dropKey();
     this.#keyAllowed = false;
     this.#cursor.skip(3);
-    this.#put(type, line);
+    this.#put(type, line, column);
   }
 
   #flowStart(sign: '[' | '{'): void {
@@ -264,7 +266,8 @@ export class YamlScanner {
     if (this.#stillPossible(last)) {
       const key = this.#keys[last]!;
       const at = key.token - this.#taken;
-      this.#tokens.splice(at, 0, { type: '?', line: key.line, endLine: key.line, value: '', suffix: '' });
+      const { line, column } = key;
+      this.#tokens.splice(at, 0, { type: '?', line, column, endLine: line, value: '', suffix: '' });
       this.#openBlock('block mapping', key.column, key.line, at);
       this.#keys[last] = undefined;
       this.#keyAllowed = false;
@@ -281,8 +284,8 @@ export class YamlScanner {
   #scalar(scan: () => string, style: string): void {
     this.#saveKey();
     this.#keyAllowed = false;
-    const { line } = this.#cursor;
-    this.#put('scalar', line, scan(), style);
+    const { line, column } = this.#cursor;
+    this.#put('scalar', line, column, scan(), style);
   }
   #plain(): void {
     let atLineStart = false;
@@ -296,31 +299,31 @@ export class YamlScanner {
   #block(isLiteral: boolean): void {
     this.#dropKey();
     this.#keyAllowed = true;
-    const { line } = this.#cursor;
-    this.#put('scalar', line, scanBlock(this.#cursor, isLiteral, this.#indent));
+    const { line, column } = this.#cursor;
+    this.#put('scalar', line, column, scanBlock(this.#cursor, isLiteral, this.#indent));
   }
 
   #anchor(type: 'anchor' | 'alias'): void {
     this.#saveKey();
     this.#keyAllowed = false;
-    const { line } = this.#cursor;
-    this.#put(type, line, scanAnchor(this.#cursor));
+    const { line, column } = this.#cursor;
+    this.#put(type, line, column, scanAnchor(this.#cursor));
   }
 
   #tag(): void {
     this.#saveKey();
     this.#keyAllowed = false;
-    const { line } = this.#cursor;
-    this.#put('tag', line, ...scanTag(this.#cursor));
+    const { line, column } = this.#cursor;
+    this.#put('tag', line, column, ...scanTag(this.#cursor));
   }
 
   #directive(): void {
     this.#closeBlocks(-1);
     this.#dropKey();
     this.#keyAllowed = false;
-    const { line } = this.#cursor;
+    const { line, column } = this.#cursor;
     const directive = scanDirective(this.#cursor);
-    if (directive.name === 'YAML') this.#put('version directive', line, directive.version);
-    else this.#put('tag directive', line, directive.handle, directive.prefix);
+    if (directive.name === 'YAML') this.#put('version directive', line, column, directive.version);
+    else this.#put('tag directive', line, column, directive.handle, directive.prefix);
   }
 }

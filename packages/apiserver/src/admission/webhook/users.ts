@@ -3,7 +3,7 @@
  * (k8s.io/apiserver/pkg/util/webhook/authentication.go).
  */
 import { dirname, resolve } from 'node:path';
-import { readYaml } from '@keelson/api/codec/yaml';
+import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { ConfigFileError, ConfigObject, readStrictly } from '@keelson/component/configfile';
 import type { Credentials } from '../../webhook/client.ts';
 import type { ReadOther } from '../configuration.ts';
@@ -43,7 +43,7 @@ export function webhookUsers(config: unknown, readOther: ReadOther): WebhookUser
   });
   if (path === '') return new WebhookUsers(new Map(), undefined);
   if (!path.startsWith('/')) throw new ConfigFileError('kubeConfigFile must be an absolute file path');
-  const kubeconfig = new ConfigObject(readYaml(readOther(path)));
+  const kubeconfig = new ConfigObject(readConfidentialYaml(readOther(path)));
   const read = (name: string): string => readOther(resolve(dirname(path), name));
   const users = new Map(
     kubeconfig

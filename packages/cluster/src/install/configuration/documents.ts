@@ -1,5 +1,5 @@
 /** The file of `--config`: documents of kubeadm's kinds, and those of the kubelet, the proxy and the network of pods passed through. */
-import { decodeYamlDocument, yamlDocuments } from '@keelson/api/codec/yaml';
+import { decodeConfidentialYaml, yamlDocuments } from '@keelson/api/codec/yaml';
 import { parseApiVersion } from '@keelson/api/object';
 import { ConfigFileError, ConfigObject } from '@keelson/component/configfile';
 import { defaultPodNetwork, POD_NETWORK_API, POD_NETWORK_KIND } from '../../pod-network/configuration.ts';
@@ -34,8 +34,11 @@ const known: Readonly<Record<string, { readonly group: string; readonly version:
  */
 export function readDocuments(text: string): Documents {
   const documents = new Map<string, Readonly<Record<string, unknown>>>();
+  let line = 0;
   for (const part of yamlDocuments(text)) {
-    const { value, duplicates } = decodeDocument(part);
+    // So that lines are those of the file.
+    const { value, duplicates } = decodeDocument('\n'.repeat(line) + part);
+    line += part.split('\n').length - 1;
     if (value === null || value === undefined) continue;
     if (duplicates.length > 0) throw new ConfigFileError(duplicates.join('; '));
     const object = new ConfigObject(value);
@@ -56,7 +59,7 @@ export function readDocuments(text: string): Documents {
 
 function decodeDocument(text: string) {
   try {
-    return decodeYamlDocument(Buffer.from(text));
+    return decodeConfidentialYaml(text);
   } catch (error) {
     throw new ConfigFileError((error as Error).message);
   }

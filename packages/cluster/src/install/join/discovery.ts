@@ -4,7 +4,7 @@
  * known public key, and a server whose certificate that authority has signed says the same.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { decodeYamlDocument } from '@keelson/api/codec/yaml';
+import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { connect, sleep, type World } from '@keelson/client';
 import { detachedSignature } from '@keelson/controllers/bootstrap/tokens';
 import { StartupError } from '../../startup-error.ts';
@@ -132,7 +132,7 @@ interface Kubeconfig {
 
 function parsed(kubeconfig: string, where: string): Kubeconfig {
   try {
-    return (decodeYamlDocument(Buffer.from(kubeconfig)).value ?? {}) as Kubeconfig;
+    return (readConfidentialYaml(kubeconfig) ?? {}) as Kubeconfig;
   } catch (error) {
     throw new StartupError(
       `couldn't parse the kubeconfig ${where}: ${(error as Error).message}`,
