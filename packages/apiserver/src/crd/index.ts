@@ -15,11 +15,13 @@ import type { ApiGroups } from '../discovery/groups.ts';
 import { CUSTOM_RESOURCE_PRIORITY } from '../discovery/priorities.ts';
 import type { Logger } from '../logger.ts';
 import type { OpenApiService } from '../openapi/service.ts';
+import { slices } from '../pieces.ts';
 import { follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import { Upkeep } from '../upkeep.ts';
 import { CLEANUP_FINALIZER, deleteInstances, isTerminating } from './cleanup.ts';
 import type { ConversionDeps } from './conversion.ts';
+import { structureStatus } from './nonstructural.ts';
 import { type CustomVersion, customVersions, terminating } from './resource.ts';
 import { isTrue, nextStatus, saying } from './status.ts';
 
@@ -211,7 +213,8 @@ export class CustomResources {
     const crd = this.#definitions.get(name);
     if (!crd) return;
     if (isTerminating(crd)) return this.#cleaning.add(name);
-    const status = nextStatus(crd, this.#definitions.values(), this.#options.now());
+    const now = this.#options.now();
+    const status = nextStatus(crd, this.#definitions.values(), now) ?? (await slices.do(structureStatus(crd, now)));
     if (!status) return;
     await this.#write({ ...crd, status });
     if (!equal(status.acceptedNames, crd.status.acceptedNames)) this.#enqueueGroup(crd.spec.group, name);
