@@ -12,9 +12,9 @@ import { registryOf } from './assembly/registry.ts';
 import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
 import { boot } from './bootstrap/boot.ts';
+import { ExtensionAuthentication } from './bootstrap/extension-authentication.ts';
 import { FlowControlUpkeep } from './bootstrap/flowcontrol-upkeep.ts';
 import { bootstrap } from './bootstrap/index.ts';
-import type { AuthenticationInfo } from './bootstrap/objects.ts';
 import { Presence } from './bootstrap/presence.ts';
 import { compose } from './chain.ts';
 import { externalAddressOf, type ServerConfig } from './config.ts';
@@ -143,6 +143,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   });
   const repair = serviceAllocationRepair(services, now);
   const upkeep = new FlowControlUpkeep(client, logger);
+  const authentication = new ExtensionAuthentication({ client, config, now, logger });
   const ready = boot({
     health,
     logger,
@@ -155,7 +156,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       await Promise.all([authority.follow(resources), admission.start()]);
     },
     repair,
-    objects: () => bootstrap({ client, health, now: now(), authentication: authenticationInfo(config), isEnabled }),
+    objects: () => bootstrap({ client, health, now: now(), authentication, isEnabled }),
     upkeep,
     flow,
     custom,
@@ -171,7 +172,15 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const close = async () => {
     stopCompactors();
     try {
-      await shutDown(config, lifecycle, listener, [repair, presence, upkeep, custom, aggregation, peering]);
+      await shutDown(config, lifecycle, listener, [
+        repair,
+        presence,
+        upkeep,
+        authentication,
+        custom,
+        aggregation,
+        peering,
+      ]);
     } finally {
       flow?.stop();
       resources.close();
@@ -253,12 +262,4 @@ function* objectCounts(resources: Resources): Iterable<StoredObjects> {
     const { group, resource } = definition;
     yield { group, resource, count: cacher.count(''), bytes: cacher.bytes };
   }
-}
-
-/** What extension servers are told about whom to trust. */
-function authenticationInfo({ clientCa, requestHeader }: ServerConfig): AuthenticationInfo {
-  return {
-    ...(clientCa ? { clientCa: clientCa.get() } : {}),
-    ...(requestHeader ? { requestHeader: { ...requestHeader, clientCa: requestHeader.clientCa.get() } } : {}),
-  };
 }

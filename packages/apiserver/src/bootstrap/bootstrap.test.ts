@@ -5,12 +5,18 @@ import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, test } from 'vitest';
+import { HealthChecks } from '../health/checks.ts';
 import { silentLogger } from '../logger.ts';
 import { endpointReconciler } from './endpoint-reconciler.ts';
+import {
+  ExtensionAuthentication,
+  extensionAuthentication,
+  reconcileAuthentication,
+} from './extension-authentication.ts';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels, reconcileFlowControl } from './flowcontrol.ts';
 import { apiServerId, IdentityLease } from './identity-lease.ts';
 import { KubernetesService, kubernetesEndpoints, reconcileEndpoints } from './kubernetes-service.ts';
-import { extensionAuthentication, legacyTokenTracking, reconcileAuthentication, reconcileTracking } from './objects.ts';
+import { legacyTokenTracking, reconcileTracking } from './objects.ts';
 import { type BootstrapClient, createOnly, ensure } from './reconcile.ts';
 
 /** Keeps objects by kind and name. */
@@ -182,6 +188,28 @@ describe('the configuration for extension servers', () => {
     expect(reconcileAuthentication(desired, write!.object, now)).toEqual([]);
     const later = new Date(now.getTime() + 3 * 86_400_000);
     expect(reconcileAuthentication(desired, write!.object, later)[0]!.object.data).not.toHaveProperty('client-ca-file');
+  });
+  test('gets the authorities of a file that has changed, beside those from before', async () => {
+    const client = new FakeClient();
+    let [pem, changed] = [theirs, () => {}];
+    const clientCa = {
+      get: () => pem,
+      onChange: (listener: () => void) => {
+        changed = listener;
+      },
+    };
+    const upkeep = new ExtensionAuthentication({ client, config: { clientCa }, now: () => now, logger: silentLogger });
+    await upkeep.start(new HealthChecks({ now: () => 0 }));
+    pem = ours;
+    changed();
+    const written = () => client.stored.get('ConfigMap extension-apiserver-authentication');
+    await expect.poll(() => written()).toMatchObject({ data: { 'client-ca-file': theirs + ours } });
+    await upkeep.stop();
+    pem = theirs;
+    client.stored.clear();
+    changed();
+    await upkeep.stop();
+    expect(written()).toBeUndefined();
   });
 });
 

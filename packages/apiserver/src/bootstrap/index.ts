@@ -1,19 +1,10 @@
 /** What must exist before the server is ready. Each part has its health check. */
 import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import type { KubeObject } from '@keelson/api/object';
-import { UnreadableValueError } from '@keelson/storage/store';
 import type { IsEnabled } from '../gates.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { RegistryClient } from './client.ts';
-import {
-  type AuthenticationInfo,
-  extensionAuthentication,
-  legacyTokenTracking,
-  reconcileAuthentication,
-  reconcileTracking,
-  SYSTEM_NAMESPACES,
-  systemPriorityClasses,
-} from './objects.ts';
+import { legacyTokenTracking, reconcileTracking, SYSTEM_NAMESPACES, systemPriorityClasses } from './objects.ts';
 import {
   bootstrapClusterRoleBindings,
   bootstrapClusterRoles,
@@ -25,7 +16,7 @@ import {
   reconcileBinding,
   reconcileRole,
 } from './rbac.ts';
-import { createOnly, ensure } from './reconcile.ts';
+import { createOnly, ensure, unlessUnreadable } from './reconcile.ts';
 
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 
@@ -33,7 +24,8 @@ export interface BootstrapOptions {
   readonly client: RegistryClient;
   readonly health: HealthChecks;
   readonly now: Date;
-  readonly authentication: AuthenticationInfo;
+  /** What extension servers are told. */
+  readonly authentication: { start(health: HealthChecks): Promise<void> };
   readonly isEnabled: IsEnabled;
 }
 
@@ -43,7 +35,6 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   const namespaces = health.addBootHook('start-system-namespaces-controller');
   const roles = health.addBootHook('rbac/bootstrap-roles');
   const classes = health.addBootHook('scheduling/bootstrap-system-priority-classes');
-  const authenticationInfo = health.addBootHook('start-cluster-authentication-info-controller');
   const tracking = health.addBootHook('start-legacy-token-tracking-controller');
 
   await Promise.all(
@@ -55,20 +46,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await Promise.all([
     bootstrapRbac(client, isEnabled).then(roles),
     ensureAll(systemPriorityClasses, (c) => ensure(client, c, createOnly)).then(classes),
-    unlessUnreadable(
-      ensure(client, extensionAuthentication(authentication), (desired, live) =>
-        reconcileAuthentication(desired, live, now),
-      ),
-    ).then(authenticationInfo),
+    authentication.start(health),
     unlessUnreadable(ensure(client, legacyTokenTracking(now), reconcileTracking)).then(tracking),
   ]);
-}
-
-/** A key that is lost keeps these as they are, and no server from its work; that something cannot be read is logged where it lies. */
-async function unlessUnreadable(written: Promise<void>): Promise<void> {
-  await written.catch((error: unknown) => {
-    if (!(error instanceof UnreadableValueError)) throw error;
-  });
 }
 
 async function bootstrapRbac(client: RegistryClient, isEnabled: BootstrapOptions['isEnabled']): Promise<void> {

@@ -1,6 +1,6 @@
 import { ended } from '@keelson/component/promises';
 
-/** Something done at once, and again and again until it is stopped. Runs never overlap with the end. */
+/** Something done at once, and again and again until it is stopped. Runs overlap neither with each other nor with the end. */
 export class Periodic {
   readonly #run: () => Promise<void>;
   readonly #intervalMs: number;
@@ -22,9 +22,12 @@ export class Periodic {
     this.#running = ended(first);
     await first;
     if (this.#stopped) return;
-    this.#timer = setInterval(() => {
-      this.#running = this.#run().catch(this.#onError);
-    }, this.#intervalMs).unref();
+    this.#timer = setInterval(() => this.again(), this.#intervalMs).unref();
+  }
+
+  /** Runs once more, when what is under way has ended. */
+  again(): void {
+    this.#running = this.#running.then(() => (this.#stopped ? undefined : this.#run())).catch(this.#onError);
   }
 
   /** Resolves when nothing runs any more, and nothing will. */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasReason } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
+import { UnreadableValueError } from '@keelson/storage/store';
 
 /** An update carries the stored object's resourceVersion, a delete is bound to its uid. */
 export type Write<T> = { readonly type: 'create' | 'update' | 'delete'; readonly object: T };
@@ -45,6 +46,13 @@ export async function ensure<T>(
       await sleep(attempt * PAUSE_MS);
     }
   }
+}
+
+/** A key that is lost keeps these as they are, and no server from its work; that something cannot be read is logged where it lies. */
+export async function unlessUnreadable(written: Promise<void>): Promise<void> {
+  await written.catch((error: unknown) => {
+    if (!(error instanceof UnreadableValueError)) throw error;
+  });
 }
 
 /** Creates what is missing and leaves alone what is there. */

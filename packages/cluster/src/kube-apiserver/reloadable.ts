@@ -11,7 +11,7 @@ export class WatchedFiles {
   readonly #pollMs: number;
 
   /** @param pollMs how often a file is looked at */
-  constructor(logger: Logger, pollMs = 5_000) {
+  constructor(logger: Logger, pollMs = 2_000) {
     this.#logger = logger;
     this.#pollMs = pollMs;
   }
