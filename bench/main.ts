@@ -141,7 +141,7 @@ async function measure(workload: Workload, servers: readonly Server[]): Promise<
 async function main(): Promise<void> {
   const chosen = workloads();
   if (flags.list) {
-    for (const { name, what } of chosen) console.log(`${name.padEnd(22)}${what}`);
+    for (const { name, what } of chosen) console.log(`${name.padEnd(24)}${what}`);
     return;
   }
   const load = h2loadVersion();

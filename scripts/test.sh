@@ -7,4 +7,6 @@ sh scripts/tools.sh
 npm run --silent lint
 npm run --silent typecheck
 npm run --silent check-generated
+# Before the tests, beside which its figures would say little.
+npm run --silent bench:ci
 node_modules/.bin/vitest run "$@"
