@@ -191,6 +191,30 @@ describe('keelson up', () => {
     );
   });
 
+  test('a container runtime that is named and does not answer is an error', async () => {
+    const args = ['--data-dir', join(root, 'data'), '--secure-port=0', '--storage=memory'];
+    const socket = join(root, 'containerd.sock');
+    const remedy = 'or run pods without containers by --container-runtime-endpoint=simulated.';
+    const missing = await failingUp(...args, `--container-runtime-endpoint=unix://${socket}`);
+    expect(missing).toMatch(`Error: no container runtime at unix://${socket}: there is no such socket\n`);
+    expect(missing).toContain(remedy);
+    // Somebody who listens there and knows no CRI.
+    const other = createServer((client) => client.destroy()).listen(socket);
+    const silent = await failingUp(...args, `--container-runtime-endpoint=unix://${socket}`);
+    expect(silent).toMatch(`Error: no container runtime at unix://${socket}: `);
+    expect(silent).toContain(remedy);
+    other.close();
+    const { line } = await up(join(root, 'data'), '--storage=memory', '--container-runtime-endpoint=simulated');
+    expect(line).toContain('with a node on no runtime (simulated)');
+  });
+
+  test('a folder where none can be made is named for the kubeconfig, too', async () => {
+    const args = ['--data-dir', join(root, 'data'), '--secure-port=0', '--storage=memory', '--no-node'];
+    expect(await failingUp(...args, '--kubeconfig=/proc/keelson/config')).toMatch(
+      /^Error: cannot write the kubeconfig \/proc\/keelson\/config: (nothing can be made there|permission denied)\n/,
+    );
+  });
+
   test('an etcd that does not answer is named', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const said = await failingUp(
@@ -206,7 +230,23 @@ describe('keelson up', () => {
   test.each([
     [['--nope'], "Error: unknown flag: --nope\nRun 'keelson up --help' for usage.\n"],
     [['x'], 'Error: "keelson up" does not take any arguments, got "x"\nRun \'keelson up --help\' for usage.\n'],
-    [['--feature-gates=Zero=1'], "Error: unrecognized feature gate: Zero\n       see 'keelson up --help'.\n"],
+    [['--nodse=3'], "Error: unknown flag: --nodse\nDid you mean --nodes?\nRun 'keelson up --help' for usage.\n"],
+    [
+      ['--feature-gates=Zero=1'],
+      'Error: --feature-gates: unrecognized feature gate: Zero\n       write NAME=true or NAME=false, separated by commas; docs/feature-gates.md has the names.\n',
+    ],
+    [
+      ['--feature-gates=HPAScaleToZeroo=true'],
+      'Error: --feature-gates: unrecognized feature gate: HPAScaleToZeroo\n       write HPAScaleToZero, if that is what is meant.\n',
+    ],
+    [
+      ['--secure-port=65536'],
+      'Error: --secure-port 65536 is no port\n       give one from 1 to 65535, or 0 for one that is free.\n',
+    ],
+    [
+      ['--storage=etcd'],
+      'Error: --storage=etcd does not say where etcd is\n       add --etcd-servers=http://127.0.0.1:2379, say.\n',
+    ],
     [['--nodes=-1'], 'Error: --nodes -1 is less than none\n       give 0 or more.\n'],
     [['--cluster-dns=ns'], 'Error: --cluster-dns ns is no IP address\n       give one like 10.96.0.10.\n'],
     [['--storage=disk'], 'Error: --storage disk is unknown\n       choose lmdb, memory or etcd.\n'],

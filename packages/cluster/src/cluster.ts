@@ -9,7 +9,7 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { addressAt, parseCidr } from './cidr.ts';
-import { fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
+import { expectOurs, fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
 import { CONTROLLER_GATES, tellIdleGates } from './feature-gates.ts';
 import type { Given } from './kube-apiserver/flags.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
@@ -83,6 +83,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   if (errors.length > 0) throw new StartupError(errors.join('; '), "see 'keelson up --help'");
   const gates = parseFeatureGates(options.parts.featureGates);
   tellIdleGates(gates, [...GATES, ...CONTROLLER_GATES], options.logger);
+  expectOurs(options.dataDirectory);
   await prepareDirectory(options.dataDirectory);
   // First, since it takes the directory for this process alone.
   const store = await openStoreOf(values);
@@ -184,8 +185,11 @@ async function freePort(address: string): Promise<number> {
     await once(probe.listen(0, address), 'listening');
     return (probe.address() as AddressInfo).port;
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new StartupError(
-      `no port of ${address} is free: ${(error as Error).message}`,
+      code === 'EADDRNOTAVAIL'
+        ? `${address} is no address of this machine`
+        : `no port of ${address} is free: ${message}`,
       'choose another --bind-address',
     );
   } finally {

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { prepareDirectory } from './data-directory.ts';
+import { expectOurs, prepareDirectory } from './data-directory.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -31,4 +31,20 @@ test('a folder that cannot be made is named, with all above it', async () => {
   await expect(prepareDirectory('/proc/keelson/data')).rejects.toThrow(
     /^cannot use the data directory \/proc\/keelson\/data: (nothing can be made there|permission denied)$/,
   );
+});
+
+test.each([
+  ['member/wal', 'etcd'],
+  ['server/db', 'k3s'],
+])('a folder with %s is that of another program', async (sign, program) => {
+  await mkdir(join(root, sign), { recursive: true });
+  expect(() => expectOurs(root)).toThrow(`the directory ${root} is that of ${program}`);
+});
+
+test('a folder is ours that is empty, or has a store of ours', async () => {
+  expectOurs(root);
+  await mkdir(join(root, 'db'));
+  await writeFile(join(root, 'db/keelson.mdb'), '');
+  await writeFile(join(root, 'admin.conf'), '');
+  expectOurs(root);
 });

@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDirectory } from '@keelson/component/files';
 import { StartupError } from './startup-error.ts';
 
 /** Of the embedded store, in the folder of a cluster. */
@@ -15,6 +16,21 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'it is a file',
 };
+
+/** By what the folders of other programs are known. */
+const others: readonly (readonly [path: string, program: string, remedy: string])[] = [
+  ['member/wal', 'etcd', 'let etcd run on it and give --etcd-servers, or choose another --data-dir'],
+  ['server/db', 'k3s', 'choose another --data-dir'],
+  ['etcd-server/member', 'kcp', 'choose another --data-dir'],
+  ['admin.conf', 'a control plane that kubeadm or keelson init installed', 'choose another --data-dir'],
+];
+
+/** @throws StartupError for a directory that is another program's: what it keeps there would be taken, or changed */
+export function expectOurs(path: string): void {
+  if (existsSync(join(path, 'db/keelson.mdb'))) return;
+  const found = others.find(([sign]) => existsSync(join(path, sign)));
+  if (found) throw new StartupError(`the directory ${path} is that of ${found[1]}`, found[2]);
+}
 
 /**
  * Makes a directory for data where it is missing, readable by the owner alone.
@@ -38,22 +54,3 @@ export function fileFault(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return reasons[code] ?? message;
 }
-
-/** As `mkdir -p`. Node's own has other words for a read-only file system, and in /proc it never ends. */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') {
-      await makeDirectory(dirname(path));
-      await mkdir(path, { mode: 0o700 });
-    } else if (!(await isDirectory(path))) throw error;
-  }
-}
-
-const isDirectory = (path: string) =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );

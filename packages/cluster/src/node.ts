@@ -6,32 +6,64 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
 import type { ServerFactory } from '@keelson/kubelet';
 import type { CgroupSettings } from '@keelson/kubelet/policies';
+import { StartupError } from './startup-error.ts';
 
 /** What a node runs containers with: `containerd 2.1.9`, or nothing at all. */
-export type NodeKind = 'simulated' | `${string} ${string}`;
+export type NodeKind = typeof SIMULATED | `${string} ${string}`;
 
 /** For a runtime that listens to say what it is. */
 const ANSWER_MS = 2_000;
 
-/** Whether this process can run containers with the runtime at that address. */
-export async function nodeKind(endpoint: string): Promise<NodeKind> {
-  const socket = endpoint.replace(/^unix:\/\//, '');
-  if (process.getuid?.() !== 0 || !existsSync(socket)) return 'simulated';
+/** In place of a runtime's address: there is none, and pods run without containers. */
+export const SIMULATED = 'simulated';
+
+/** Where containerd listens, unless it is told otherwise. */
+const CONTAINERD = 'unix:///run/containerd/containerd.sock';
+
+/** What a node runs containers with, and how that is reached. */
+export interface NodeRuntime {
+  readonly kind: NodeKind;
+  readonly endpoint: string;
+}
+
+/**
+ * What this machine's node runs containers with.
+ * @param asked the address of a runtime, which then has to answer, or {@link SIMULATED}; undefined: containerd where it does
+ * @throws StartupError
+ */
+export async function findRuntime(asked: string | undefined): Promise<NodeRuntime> {
+  const endpoint = asked ?? CONTAINERD;
+  const found = endpoint === SIMULATED ? SIMULATED : await askRuntime(endpoint);
+  if (!(found instanceof StartupError)) return { kind: found, endpoint };
+  if (asked !== undefined) throw found;
+  return { kind: SIMULATED, endpoint };
+}
+
+/** @returns what it says of itself, or why there is none */
+async function askRuntime(endpoint: string): Promise<NodeKind | StartupError> {
+  const none = (why: string, remedy: string) =>
+    new StartupError(
+      `no container runtime at ${endpoint}: ${why}`,
+      `${remedy}, or run pods without containers by --container-runtime-endpoint=${SIMULATED}`,
+    );
+  const start = 'start containerd or CRI-O, or correct --container-runtime-endpoint';
+  if (!existsSync(endpoint.replace(/^unix:\/\//, ''))) return none('there is no such socket', start);
+  if (process.getuid?.() !== 0) return none('containers take root', 'start this as root');
   const { CriRuntime } = await import('@keelson/kubelet/runtime/cri/runtime');
   const runtime = new CriRuntime(endpoint, { timeoutMs: ANSWER_MS });
   try {
     const { name, version } = await runtime.version();
     return `${name} ${version}`;
-  } catch {
-    return 'simulated';
+  } catch (error) {
+    return none((error as Error).message, start);
   } finally {
     await runtime.close();
   }
 }
 
 export interface NodeSettings {
-  /** How its container runtime is reached. */
-  readonly runtimeEndpoint: string;
+  /** As {@link findRuntime} is asked. */
+  readonly runtimeEndpoint: string | undefined;
   /** Addresses of DNS servers for pods; none for those of {@link dns}, or else the machine's own. */
   readonly clusterDns: readonly string[];
   /** Where the runtime looks for networks of pods. */
@@ -42,7 +74,9 @@ export interface NodeSettings {
   readonly dns: boolean;
 }
 
-export interface RealNodeOptions extends NodeSettings {
+export interface RealNodeOptions extends Omit<NodeSettings, 'runtimeEndpoint'> {
+  /** How its container runtime is reached. */
+  readonly runtimeEndpoint: string;
   readonly client: Client;
   readonly server: ServerFactory;
   readonly metrics: MetricsRegistry;

@@ -15,7 +15,7 @@ import { startControllerManager } from './kube-controller-manager/start.ts';
 import { flags as schedulerFlags } from './kube-scheduler/flags.ts';
 import { startKubeScheduler } from './kube-scheduler/start.ts';
 import { startNetwork } from './network.ts';
-import { type NodeKind, type NodeSettings, nodeKind, startRealNode } from './node.ts';
+import { findRuntime, type NodeKind, type NodeSettings, SIMULATED, startRealNode } from './node.ts';
 import type { ClusterPki, LeafName } from './pki/cluster-pki.ts';
 import { pagesOf } from './zpages.ts';
 
@@ -56,15 +56,18 @@ export async function startParts(
   surroundings: Surroundings,
   parts: Parts,
 ): Promise<Running & { node: NodeKind | undefined }> {
+  const runtime = parts.node && (await findRuntime(parts.node.runtimeEndpoint));
   const started: Promise<Running>[] = [];
   if (parts.controllers) started.push(controllers(surroundings, parts));
   if (parts.scheduler) started.push(scheduler(surroundings));
-  const kind = parts.node && (await nodeKind(parts.node.runtimeEndpoint));
   const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
-  if (kind === 'simulated') simulated.unshift(surroundings.nodeName);
+  if (runtime?.kind === SIMULATED) simulated.unshift(surroundings.nodeName);
   if (simulated.length > 0) started.push(simulatedNodes(surroundings, simulated));
-  if (kind && kind !== 'simulated') started.push(realNode(surroundings, parts.node!, parts.podRange));
-  return { ...together(await Promise.all(started)), node: kind };
+  if (runtime && runtime.kind !== SIMULATED) {
+    const settings = { ...parts.node!, runtimeEndpoint: runtime.endpoint };
+    started.push(realNode(surroundings, settings, parts.podRange));
+  }
+  return { ...together(await Promise.all(started)), node: runtime?.kind };
 }
 
 async function controllers(surroundings: Surroundings, { podRange, featureGates }: Parts): Promise<Running> {
@@ -123,7 +126,11 @@ async function simulatedNodes(surroundings: Surroundings, names: readonly string
   return startSimulatedNodes({ client, clientFor, names, server, address: surroundings.nodeAddress });
 }
 
-async function realNode(surroundings: Surroundings, settings: NodeSettings, podRange: string): Promise<Running> {
+async function realNode(
+  surroundings: Surroundings,
+  settings: NodeSettings & { readonly runtimeEndpoint: string },
+  podRange: string,
+): Promise<Running> {
   const network = await startNetwork({
     pods: podRange === '' ? undefined : await clientOf(surroundings, 'pod-network'),
     proxy: settings.proxy ? await clientOf(surroundings, 'kube-proxy') : undefined,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -26,9 +26,31 @@ export async function replaceFile(path: string, text: string, mode = 0o600): Pro
 
 /** The same; directories on the way are made for the owner alone. */
 export async function writeFileAtomic(path: string, text: string, mode?: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(path));
   await replaceFile(path, text, mode);
 }
+
+/**
+ * As `mkdir -p`, for the owner alone. Node's own has other words for a read-only file system, and in /proc it never ends.
+ * @param path absolute, or of the folder that this process is in
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      await makeDirectory(dirname(path));
+      await mkdir(path, { mode: 0o700 }).catch(unless('EEXIST'));
+    } else if (!(await isDirectory(path))) throw error;
+  }
+}
+
+const isDirectory = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** The text of a file, undefined when there is none. */
 export async function readIfExists(path: string): Promise<string | undefined> {

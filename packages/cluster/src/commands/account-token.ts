@@ -6,7 +6,7 @@ import { readKubeconfig } from '../connection.ts';
 import { askerOf } from '../install/addons/account.ts';
 import { EXEC_API } from '../install/kubeconfigs.ts';
 import { StartupError } from '../startup-error.ts';
-import { outcomeOf } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
 import type { Io } from './io.ts';
 
 const section = 'Options';
@@ -36,6 +36,8 @@ Usage:
 
 /** Of its life, what has to be over before another is asked for, as the kubelet does with tokens of pods. */
 const RENEW_AFTER = 0.8;
+
+export const command: Command = { flags, descriptions, run: accountToken };
 
 /** `keelson account-token`. @returns the exit code */
 export function accountToken(argv: readonly string[], io: Io): Promise<number> {

@@ -7,7 +7,8 @@ import { installContext } from '../install/context.ts';
 import { KUBERNETES_DIR } from '../install/layout.ts';
 import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
 import { generateRequests } from '../install/requests.ts';
-import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
+import { layoutOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
 import { residual, table } from './table.ts';
 
@@ -38,6 +39,22 @@ Usage:
 
 What runs reads most of them anew by itself; restart what the last line of a renewal names.
 `;
+
+export const command: Command = {
+  flags,
+  descriptions,
+  words: [
+    { name: 'certificate-key', summary: "Show one that could be init's --certificate-key, and tell nobody." },
+    { name: 'check-expiration', summary: 'Show when certificates end.' },
+    { name: 'generate-csr', summary: 'Make keys, and what an authority elsewhere is to sign for them.' },
+    {
+      name: 'renew',
+      summary: 'Renew certificates.',
+      words: ['all', ...renewableNames].map((name) => ({ name, summary: '' })),
+    },
+  ],
+  run: certs,
+};
 
 /** `keelson certs`. @returns the exit code */
 export function certs(argv: readonly string[], io: Io): Promise<number> {

@@ -115,6 +115,12 @@ function notTold(logger: Logger, { message }: Error): void {
   logger.warn({ err: message }, 'The service manager could not be told that this is ready');
 }
 
+/** What the help says of all flags of a component. */
+export const helpTexts = (flags: FlagTable, descriptions: FlagDescriptions): FlagDescriptions => ({
+  ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, 'No effect yet.'])),
+  ...descriptions,
+});
+
 function read<F extends FlagTable>(
   { name, summary, flags, descriptions }: Component<F>,
   argv: readonly string[],
@@ -135,11 +141,7 @@ function read<F extends FlagTable>(
   }
   const common = values as unknown as CommonValues;
   if (common.help) {
-    const texts = {
-      ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, 'No effect yet.'])),
-      ...descriptions,
-    };
-    io.stdout(`${summary}\n\nUsage:\n  ${name} [flags]\n${usage(flags, texts, io.columns)}`);
+    io.stdout(`${summary}\n\nUsage:\n  ${name} [flags]\n${usage(flags, helpTexts(flags, descriptions), io.columns)}`);
     return 0;
   }
   if (args.some((argument) => argument !== '')) {

@@ -10,7 +10,7 @@ import { storeDirectoryIn } from '../data-directory.ts';
 import { descriptions, flags as serverFlags } from '../kube-apiserver/flags.ts';
 import { openStoreOf } from '../kube-apiserver/server.ts';
 import { StartupError } from '../startup-error.ts';
-import { outcomeOf } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
 import type { Io } from './io.ts';
 
 const etcd = { section: 'etcd' } as const;
@@ -33,6 +33,8 @@ Usage:
 `;
 
 const own = { 'data-dir': "The folder of keelson up, or of kube-apiserver's embedded store." };
+
+export const command: Command = { flags, descriptions: { ...descriptions, ...own }, run: copyStoreCommand };
 
 /** `keelson copy-store`. @returns the exit code */
 export function copyStoreCommand(argv: readonly string[], io: Io): Promise<number> {

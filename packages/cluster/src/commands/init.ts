@@ -15,9 +15,10 @@ import {
   tokenFlags,
   tokenSettings,
 } from '../install/settings.ts';
-import { layoutOf, outcomeOf, placeDescriptions, placeFlags, showFiles } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
+import { layoutOf, placeDescriptions, placeFlags, showFiles } from './installation.ts';
 import type { Io } from './io.ts';
-import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
+import { type NamedPhase, namedPhase, phaseHelp, phaseTree, phaseWords, runNamed } from './phases.ts';
 
 const general = { section: 'General' } as const;
 
@@ -46,6 +47,8 @@ const descriptions = {
   systemd: 'Have systemd run the control plane, in place of static pods.',
   'upload-certs': 'Keep the authorities in the cluster for two hours, for machines that join its control plane.',
 };
+
+export const command: Command = { flags, descriptions, words: phaseWords(initPhases), run: init };
 
 /** `keelson init`. @returns the exit code */
 export function init(argv: readonly string[], io: Io): Promise<number> {

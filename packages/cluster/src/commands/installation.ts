@@ -1,9 +1,7 @@
-/** What the commands about an installation have in common: where it is, and how they fail. */
+/** What the commands about an installation have in common: where it is, and how what is written is shown. */
 import { FlagError, type FlagTable } from '@keelson/component/pflag/flags';
 import type { DryRunFiles } from '../install/files.ts';
 import type { Layout, LayoutOptions } from '../install/layout.ts';
-import { StartupError } from '../startup-error.ts';
-import type { Io } from './io.ts';
 
 const section = 'General';
 
@@ -25,19 +23,6 @@ export const placeDescriptions: Readonly<Record<keyof typeof placeFlags, string>
 export function layoutOf({ root, rootfs }: { readonly root: string; readonly rootfs: string }): LayoutOptions {
   if (root !== '' && rootfs !== '') throw new FlagError('--root and --rootfs exclude each other');
   return rootfs === '' ? { root, runHere: root !== '' } : { root: rootfs };
-}
-
-/** Runs a command. @returns its exit code: 1 for what its user can set right, which is told */
-export async function outcomeOf(command: string, io: Io, run: () => Promise<void>): Promise<number> {
-  try {
-    await run();
-    return 0;
-  } catch (error) {
-    if (!(error instanceof FlagError) && !(error instanceof StartupError)) throw error;
-    const remedy = error instanceof StartupError ? `${error.remedy}.` : `Run '${command} --help' for usage.`;
-    io.stderr(`Error: ${error.message}\n       ${remedy}\n`);
-    return 1;
-  }
 }
 
 /** Shows what would have been written; keys and what holds them, by their names alone. */

@@ -13,9 +13,10 @@ import { etcdVersion, machineFacts, trustFolders } from '../install/machine.ts';
 import { readPatches } from '../install/patches.ts';
 import { findProgram } from '../install/systemd/programs.ts';
 import { hasSystemd, systemdServices } from '../install/systemd/services.ts';
-import { outcomeOf, showFiles } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
+import { showFiles } from './installation.ts';
 import type { Io } from './io.ts';
-import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
+import { type NamedPhase, namedPhase, phaseHelp, phaseTree, phaseWords, runNamed } from './phases.ts';
 
 const general = { section: 'General' } as const;
 const discovery = { section: 'Discovery' } as const;
@@ -86,6 +87,8 @@ Usage:
 
 Phases:
 `;
+
+export const command: Command = { flags, descriptions, words: phaseWords(joinPhases), run: join };
 
 /** `keelson join` (kubeadm/app/cmd/join.go). @returns the exit code */
 export function join(argv: readonly string[], io: Io): Promise<number> {

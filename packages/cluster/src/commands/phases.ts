@@ -1,4 +1,5 @@
 /** How commands name, run and show the phases that they consist of. */
+import type { Word } from '@keelson/component/pflag/complete';
 import { FlagError } from '@keelson/component/pflag/flags';
 import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
 
@@ -47,6 +48,14 @@ export function phaseHelp<C>(command: string, { phase, prefix }: NamedPhase<C>):
   const parts = phase.phases ? `\nPhases:\n${phaseTree(phase.phases)}` : '';
   return `${phase.description ?? `${phase.summary}.`}\n\nUsage:\n  ${command} phase ${path} [flags]\n${parts}`;
 }
+
+/** What `phase` may be followed by. */
+export const phaseWords = <C>(phases: readonly Phase<C>[]): readonly Word[] => [
+  { name: 'phase', summary: 'Run one of the phases, with those that it consists of.', words: wordsOf(phases) },
+];
+
+const wordsOf = <C>(phases: readonly Phase<C>[]): readonly Word[] =>
+  phases.map(({ name, summary, phases: inner = [] }) => ({ name, summary, words: wordsOf(inner) }));
 
 /** Each phase on a line, with what it does. */
 export function phaseTree<C>(phases: readonly Phase<C>[]): string {

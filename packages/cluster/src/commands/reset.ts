@@ -4,9 +4,10 @@ import { FlagError, type FlagTable, parseFlags } from '@keelson/component/pflag/
 import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
 import { installedFiles, resetPhases } from '../install/reset.ts';
-import { layoutOf, outcomeOf, placeDescriptions, placeFlags } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
+import { layoutOf, placeDescriptions, placeFlags } from './installation.ts';
 import type { Io } from './io.ts';
-import { namedPhase, phaseTree, runNamed } from './phases.ts';
+import { namedPhase, phaseTree, phaseWords, runNamed } from './phases.ts';
 
 const flags = {
   ...placeFlags,
@@ -33,6 +34,8 @@ Usage:
 
 Phases:
 ${phaseTree(resetPhases)}`;
+
+export const command: Command = { flags, descriptions, words: phaseWords(resetPhases), run: reset };
 
 /** `keelson reset`. @returns the exit code */
 export function reset(argv: readonly string[], io: Io): Promise<number> {

@@ -13,7 +13,7 @@ import { KUBECONFIG_FILES, Layout } from '../install/layout.ts';
 import { newToken } from '../install/machine.ts';
 import { bootstrapSecret, bootstrapSecretName, TOKEN_SECRET, tokenOf } from '../install/tokens.ts';
 import { StartupError } from '../startup-error.ts';
-import { outcomeOf } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
 import type { Io } from './io.ts';
 import { residual, table } from './table.ts';
 
@@ -57,6 +57,18 @@ Usage:
   keelson token delete TOKEN… [flags]    whole, or the part before the dot
   keelson token generate                 show one that could be, and tell nobody
 `;
+
+export const command: Command = {
+  flags,
+  descriptions,
+  words: [
+    { name: 'create', summary: 'Make one.' },
+    { name: 'list', summary: 'Show those that are there.' },
+    { name: 'delete', summary: 'End one.' },
+    { name: 'generate', summary: 'Show one that could be, and tell nobody.' },
+  ],
+  run: token,
+};
 
 /** `keelson token` (kubeadm/app/cmd/token.go). @returns the exit code */
 export function token(argv: readonly string[], io: Io): Promise<number> {

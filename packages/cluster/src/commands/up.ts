@@ -1,17 +1,20 @@
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { knownGates } from '@keelson/component/featuregate/known';
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import { createLogger } from '@keelson/component/logs/logger';
 import { Verbosity } from '@keelson/component/logs/verbosity';
-import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
+import { FlagError, type FlagTable, type FlagValues, meantBy, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
 import { parseCidr } from '../cidr.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
+import { gateErrors } from '../feature-gates.ts';
 import { descriptions } from '../kube-apiserver/flags.ts';
 import { storageKind } from '../kube-apiserver/validation.ts';
 import { CNI_FOLDER } from '../pod-network/flags.ts';
 import { StartupError } from '../startup-error.ts';
+import { type Command, tell } from './command.ts';
 import type { Io } from './io.ts';
 
 const cluster = { section: 'Cluster' } as const;
@@ -31,8 +34,8 @@ const flags = {
   'audit-log-path': { type: 'string', ...cluster },
   'encryption-provider-config': { type: 'string', ...cluster },
   'encryption-provider-config-automatic-reload': { type: 'bool', ...cluster },
-  storage: { type: 'string', ...cluster },
-  'container-runtime-endpoint': { type: 'string', ...parts, default: 'unix:///run/containerd/containerd.sock' },
+  storage: { type: 'string', ...cluster, values: ['lmdb', 'memory', 'etcd'] },
+  'container-runtime-endpoint': { type: 'string', ...parts },
   'cluster-dns': { type: 'strings', ...parts },
   'cni-conf-dir': { type: 'string', ...parts, default: CNI_FOLDER },
   'no-controllers': { type: 'bool', ...parts },
@@ -54,6 +57,13 @@ made at the first start, and all data is found again at the next. Ctrl-C ends it
 
 Usage:
   keelson up [flags]
+
+Examples:
+  keelson up                                              # a cluster on this machine; the next start finds it again
+  keelson up --nodes=100                                  # with a hundred simulated nodes besides
+  keelson up --data-dir=DIR --secure-port=0 --storage=memory --no-node
+                                                          # for a test: any free port, nothing kept; DIR/kubeconfig is the way to it
+  keelson up --etcd-servers=http://127.0.0.1:2379         # its objects in etcd
 `;
 
 /** `keelson up`: runs until the process is asked to end. @returns the exit code */
@@ -74,8 +84,7 @@ export async function up(argv: readonly string[], io: Io): Promise<number> {
     process.title = title(chosen);
     running = await startCluster({ ...chosen, logger, verbosity: values.v });
   } catch (error) {
-    if (!(error instanceof StartupError)) throw error;
-    io.stderr(`Error: ${error.message}\n       ${error.remedy}.\n`);
+    tell('keelson up', error, io);
     return 1;
   }
   // Who reads the line may ask for the end at once.
@@ -102,22 +111,23 @@ async function saidWhenSlow(end: Promise<void>, io: Io): Promise<void> {
   await end.finally(() => clearTimeout(timer));
 }
 
+/** @returns the exit code, where there is nothing to start */
 function read(argv: readonly string[], io: Io): FlagValues<typeof flags> | number {
   try {
     const { values, args } = parseFlags(flags, argv);
     if (args.length > 0) throw new FlagError(`"keelson up" does not take any arguments, got "${args.join(' ')}"`);
     if (!values.help) return values;
-    io.stdout(`${head}${usage(flags, { ...descriptions, ...ownDescriptions(io) }, io.columns)}`);
+    io.stdout(`${head}${usage(flags, command.descriptions, io.columns)}`);
     return 0;
   } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    io.stderr(`Error: ${error.message}\nRun 'keelson up --help' for usage.\n`);
+    tell('keelson up', error, io);
     return 1;
   }
 }
 
-const ownDescriptions = (io: Io) => ({
-  'data-dir': `Where the cluster lives: its objects, keys and certificates. Default: ${defaultDataDirectory(io.env)}`,
+const ownDescriptions = {
+  'data-dir':
+    'Where the cluster lives: its objects, keys and certificates. Default: ~/.local/share/keelson, or $XDG_DATA_HOME/keelson.',
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'feature-gates':
@@ -126,7 +136,7 @@ const ownDescriptions = (io: Io) => ({
   'pod-network-cidr':
     'Addresses of pods, as CIDR; two of different families for dual stack. Default: none, pods have the network of the machine.',
   'container-runtime-endpoint':
-    "Socket of the runtime that runs this machine's containers (CRI). Where none answers, the node is simulated.",
+    "Socket of the runtime that runs this machine's containers (CRI), which has to answer; 'simulated': pods run without containers. Default: containerd's where it answers, and else simulated.",
   'cluster-dns':
     "Addresses of DNS servers for pods, such as that of a CoreDNS service, in the place of the cluster's own server.",
   'cni-conf-dir': 'Where the container runtime looks for networks; with --pod-network-cidr theirs is written there.',
@@ -138,7 +148,9 @@ const ownDescriptions = (io: Io) => ({
   nodes: 'How many simulated nodes to add: pods run on them without containers, as annotations say.',
   'bind-address': 'Address to listen on; 0.0.0.0 is reached from other machines too.',
   'secure-port': 'The HTTPS port; 0 for one that is free, which the ready line and the kubeconfig name.',
-});
+} as const;
+
+export const command: Command = { flags, descriptions: { ...descriptions, ...ownDescriptions }, run: up };
 
 function options(values: FlagValues<typeof flags>, io: Io) {
   const dataDirectory = resolve(values['data-dir'] || defaultDataDirectory(io.env));
@@ -146,12 +158,18 @@ function options(values: FlagValues<typeof flags>, io: Io) {
   if (storage === undefined) {
     throw new StartupError(`--storage ${values.storage} is unknown`, 'choose lmdb, memory or etcd');
   }
+  if (storage === 'etcd' && values['etcd-servers'].length === 0) {
+    throw new StartupError(
+      '--storage=etcd does not say where etcd is',
+      'add --etcd-servers=http://127.0.0.1:2379, say',
+    );
+  }
   return {
     dataDirectory,
     storage,
     kubeconfig: resolve(values.kubeconfig || join(dataDirectory, 'kubeconfig')),
     bindAddress: values['bind-address'],
-    port: values['secure-port'],
+    port: portOf(values['secure-port']),
     serviceRange: values['service-cluster-ip-range'],
     etcd: {
       servers: values['etcd-servers'],
@@ -170,10 +188,16 @@ function options(values: FlagValues<typeof flags>, io: Io) {
       scheduler: !values['no-scheduler'],
       node: values['no-node'] ? undefined : nodeOf(values),
       podRange: podRangeOf(values['pod-network-cidr']),
-      featureGates: values['feature-gates'],
+      featureGates: gatesOf(values['feature-gates']),
       simulatedNodes: simulatedNodesOf(values.nodes),
     },
   };
+}
+
+/** @throws StartupError */
+function portOf(port: number): number {
+  if (port >= 0 && port <= 65_535) return port;
+  throw new StartupError(`--secure-port ${port} is no port`, 'give one from 1 to 65535, or 0 for one that is free');
 }
 
 /** @throws StartupError */
@@ -181,6 +205,19 @@ function podRangeOf(text: string): string {
   const wrong = text.split(',').find((part) => parseCidr(part) === undefined);
   if (text === '' || wrong === undefined) return text;
   throw new StartupError(`--pod-network-cidr ${text} is no CIDR`, 'give one like 10.244.0.0/16');
+}
+
+/** @throws StartupError */
+function gatesOf(gates: FlagValues<typeof flags>['feature-gates']) {
+  const [problem] = gateErrors(gates);
+  if (problem === undefined) return gates;
+  const meant = meantBy(/^unrecognized feature gate: (.*)/.exec(problem)?.[1] ?? '', Object.keys(knownGates));
+  throw new StartupError(
+    `--feature-gates: ${problem}`,
+    meant === undefined
+      ? 'write NAME=true or NAME=false, separated by commas; docs/feature-gates.md has the names'
+      : `write ${meant}, if that is what is meant`,
+  );
 }
 
 /** @throws StartupError */
@@ -198,7 +235,7 @@ function clusterDnsOf(addresses: readonly string[]): readonly string[] {
 }
 
 const nodeOf = (values: FlagValues<typeof flags>) => ({
-  runtimeEndpoint: values['container-runtime-endpoint'],
+  runtimeEndpoint: values['container-runtime-endpoint'] || undefined,
   clusterDns: clusterDnsOf(values['cluster-dns']),
   cniFolder: values['cni-conf-dir'],
   proxy: !values['no-proxy'],

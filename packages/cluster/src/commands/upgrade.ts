@@ -12,9 +12,10 @@ import { upgradeApplyPhases, upgradeNodePhases } from '../install/upgrade/phases
 import { upgradePlan } from '../install/upgrade/plan.ts';
 import { versionProblem } from '../install/upgrade/version.ts';
 import { StartupError } from '../startup-error.ts';
-import { outcomeOf, showFiles } from './installation.ts';
+import { type Command, outcomeOf } from './command.ts';
+import { showFiles } from './installation.ts';
 import type { Io } from './io.ts';
-import { type NamedPhase, namedPhase, phaseHelp, phaseTree, runNamed } from './phases.ts';
+import { type NamedPhase, namedPhase, phaseHelp, phaseTree, phaseWords, runNamed } from './phases.ts';
 import { table } from './table.ts';
 
 const general = { section: 'General' } as const;
@@ -65,6 +66,17 @@ const verbs = {
   node: { phases: upgradeNodePhases, command: 'keelson upgrade node' },
 } as const;
 type Verb = keyof typeof verbs;
+
+export const command: Command = {
+  flags,
+  descriptions,
+  words: [
+    { name: 'plan', summary: 'Show what would become of what.' },
+    { name: 'apply', summary: 'On the first machine of the control plane.', words: phaseWords(upgradeApplyPhases) },
+    { name: 'node', summary: 'On each of the others.', words: phaseWords(upgradeNodePhases) },
+  ],
+  run: upgrade,
+};
 
 /** `keelson upgrade` (kubeadm/app/cmd/upgrade). @returns the exit code */
 export function upgrade(argv: readonly string[], io: Io): Promise<number> {

@@ -13,6 +13,7 @@ import {
 } from '@keelson/scheduler';
 import { readKubeconfig } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
+import { type Command, outcomeOf } from './command.ts';
 import type { Io } from './io.ts';
 import { table } from './table.ts';
 
@@ -34,26 +35,18 @@ Usage:
   keelson why-pending NAMESPACE/NAME [flags]
 `;
 
+export const command: Command = { flags, descriptions, run: whyPending };
+
 /** `keelson why-pending`. @returns the exit code: 0 also for a pod that has its node */
-export async function whyPending(argv: readonly string[], io: Io): Promise<number> {
-  try {
+export function whyPending(argv: readonly string[], io: Io): Promise<number> {
+  return outcomeOf('keelson why-pending', io, async () => {
     const { values, args } = parseFlags(flags, argv);
-    if (values.help) {
-      io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
-      return 0;
-    }
+    if (values.help) return io.stdout(`${head}${usage(flags, descriptions, io.columns)}`);
     const [namespace, name, ...rest] = (args[0] ?? '').split('/');
     if (args.length !== 1 || !namespace || !name || rest.length > 0)
       throw new FlagError('name one pod: NAMESPACE/NAME');
     await answer(values, { namespace, name }, io);
-    return 0;
-  } catch (error) {
-    const remedy = error instanceof StartupError ? `\n       ${error.remedy}.` : '';
-    const expected = error instanceof FlagError || error instanceof StartupError || hasReason(error, 'NotFound');
-    if (!expected) throw error;
-    io.stderr(`Error: ${(error as Error).message}${remedy}\n`);
-    return 1;
-  }
+  });
 }
 
 async function answer(values: FlagValues<typeof flags>, key: { namespace: string; name: string }, io: Io) {
@@ -69,6 +62,12 @@ async function answer(values: FlagValues<typeof flags>, key: { namespace: string
     const explainer = new Explainer(await configuration(values.config), world);
     await Promise.all(explainer.collections.map((name) => fill(explainer, client, name)));
     io.stdout(show(`${key.namespace}/${key.name}`, explainer.explain(pod)));
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const remedy = hasReason(error, 'NotFound')
+      ? "see 'kubectl get pods --all-namespaces' for those that are there"
+      : `see that ${kubeconfig} is of somebody who may read pods and nodes, and that the cluster runs`;
+    throw new StartupError((error as Error).message, remedy);
   } finally {
     client.close();
   }

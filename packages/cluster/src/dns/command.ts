@@ -2,7 +2,8 @@ import { connect, systemWorld } from '@keelson/client';
 import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
 import { together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
-import { type Component, runComponent } from '../commands/component.ts';
+import type { Command } from '../commands/command.ts';
+import { type Component, helpTexts, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfigOrPod } from '../connection.ts';
 import { endpointOf } from '../kube-proxy/configuration.ts';
@@ -58,3 +59,5 @@ const component = (env: Io['env']): Component<typeof flags> => ({
 
 /** `keelson dns`: runs until the process is asked to end. @returns the exit code */
 export const dns = (argv: readonly string[], io: Io): Promise<number> => runComponent(component(io.env), argv, io);
+
+export const command: Command = { flags, descriptions: helpTexts(flags, descriptions), run: dns };

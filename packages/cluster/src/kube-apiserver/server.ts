@@ -173,7 +173,7 @@ function explained(error: unknown, values: Values): unknown {
   if (error instanceof StoreUnavailableError) {
     return storageKind(values) === 'etcd'
       ? new StartupError(`no answer from ${error.message}`, 'start it, or correct --etcd-servers and --etcd-*file')
-      : new StartupError(error.message, 'see --data-dir');
+      : new StartupError(error.message, 'give another --data-dir, or set that one right');
   }
   // Of what every server writes at its start, all but the store's own faults is mended and tried again.
   if (error instanceof StatusError) {

@@ -6,7 +6,8 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
 import { type PlainHandler, servePlain } from '@keelson/component/serving/plain';
-import { type Component, runComponent } from '../commands/component.ts';
+import type { Command } from '../commands/command.ts';
+import { type Component, helpTexts, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
@@ -85,3 +86,5 @@ async function ports(
     ...(await open(configuration.metrics, metricsPort)),
   ];
 }
+
+export const command: Command = { flags, descriptions: helpTexts(flags, descriptions), run: kubeProxy };

@@ -13,6 +13,7 @@ import type { LoggingFile } from '../commands/logging.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
 import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
+import { SIMULATED } from '../node.ts';
 import { StartupError } from '../startup-error.ts';
 import { pagesOf } from '../zpages.ts';
 import { nodeClient } from './client.ts';
@@ -24,9 +25,6 @@ import { clientAuthorities, serveWith, servingCertificate } from './serving.ts';
 import { openTracing } from './tracing.ts';
 
 type Settings = Omit<KubeletConfiguration, 'housekeeping' | 'resources'>;
-
-/** In place of a runtime's address: there is none, and pods run without containers. */
-const SIMULATED = 'simulated';
 
 const component: Component<typeof flags> = {
   name: 'kubelet',

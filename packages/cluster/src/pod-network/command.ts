@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { connect, systemWorld } from '@keelson/client';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
-import { type Component, runComponent } from '../commands/component.ts';
+import type { Command } from '../commands/command.ts';
+import { type Component, helpTexts, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
@@ -48,3 +49,5 @@ const component: Component<typeof flags> = {
 
 /** `keelson pod-network`: runs until the process is asked to end. @returns the exit code */
 export const podNetwork = (argv: readonly string[], io: Io): Promise<number> => runComponent(component, argv, io);
+
+export const command: Command = { flags, descriptions: helpTexts(flags, descriptions), run: podNetwork };

@@ -1,3 +1,4 @@
+import { closestMatch } from 'leven';
 import { quote } from '../go/strconv.ts';
 import { type FlagType, type FlagTypeName, type FlagValue, flagTypes } from './types.ts';
 
@@ -10,6 +11,8 @@ export interface FlagDefinition {
   readonly default?: string;
   /** One letter. */
   readonly shorthand?: string;
+  /** Those that there are, where they are few; others are the command's to refuse. */
+  readonly values?: readonly string[];
   /** Still works, prints a line when used, and is not in the help. */
   readonly deprecated?: boolean;
 }
@@ -31,6 +34,18 @@ export interface ParsedFlags<T extends FlagTable> {
 /** The command line is wrong; the message is pflag's. */
 export class FlagError extends Error {
   override readonly name = 'FlagError';
+  /** What may have been meant. */
+  readonly meant: string | undefined;
+  constructor(message: string, meant?: string) {
+    super(message);
+    this.meant = meant;
+  }
+}
+
+/** For words that nobody knows: the one that was meant, where one is like it (as spf13/cobra suggests them). */
+export function meantBy(word: string, known: readonly string[]): string | undefined {
+  const starting = word.length > 1 ? known.filter((each) => each.startsWith(word)) : [];
+  return starting.length === 1 ? starting[0] : closestMatch(word, known, { maxDistance: word.length < 5 ? 1 : 2 });
 }
 
 /**
@@ -58,7 +73,10 @@ export function parseFlags<T extends FlagTable>(table: T, argv: readonly string[
     const at = argument.indexOf('=');
     const name = argument.slice(2, at < 0 ? undefined : at);
     const flag = flags.long.get(name.replaceAll('_', '-'));
-    if (flag === undefined) throw new FlagError(`unknown flag: --${name}`);
+    if (flag === undefined) {
+      const meant = meantBy(name, [...flags.long.keys()]);
+      throw new FlagError(`unknown flag: --${name}`, meant && `--${meant}`);
+    }
     const text = at >= 0 ? argument.slice(at + 1) : (flag.type.implied ?? rest.shift());
     if (text === undefined) throw new FlagError(`flag needs an argument: --${name}`);
     set(flag, text);

@@ -84,7 +84,7 @@ export class Connection {
     try {
       await connection.#loadTls();
     } catch (error) {
-      throw new StoreUnavailableError(`cannot set up the connection to etcd: ${(error as Error).message}`, {
+      throw new StoreUnavailableError(`etcd: its certificates cannot be used: ${(error as Error).message}`, {
         cause: error,
       });
     }
