@@ -306,11 +306,11 @@ describe('the commands', () => {
   });
 
   test('kube-apiserver names flags without effect, and all that is wrong', async () => {
-    const program = run(join(bin, 'kube-apiserver'), ['--contention-profiling', '--watch-cache-sizes=x']);
+    const program = run(join(bin, 'kube-apiserver'), ['--contention-profiling', '--debug-socket-path=x']);
     expect(await program.exited).toBe(1);
     const [warning, failure, rest] = program.output().split('\n');
     expect(warning).toMatch(
-      /^W\d{4} .*"These flags have no effect yet" flags=\["--contention-profiling","--watch-cache-sizes"\]$/,
+      /^W\d{4} .*"These flags have no effect yet" flags=\["--contention-profiling","--debug-socket-path"\]$/,
     );
     expect(failure).toMatch(
       /^E\d{4} .*"command failed" err="\[--etcd-servers must be specified, .*, service-account-issuer is a required flag, /,

@@ -229,7 +229,7 @@ describe.skipIf(reason !== undefined)(`outages of etcd${reason ? ` (skipped: ${r
       openStore({ engine: 'etcd', endpoints, caFile: certFile, certFile, keyFile, openTimeoutMs: 300 }),
     ).rejects.toThrow(/certificate/);
     await expect(openStore({ engine: 'etcd', endpoints, caFile: join(directory, 'missing') })).rejects.toThrow(
-      'cannot set up the connection to etcd: ENOENT',
+      'etcd: its certificates cannot be used: ENOENT',
     );
   });
 });
