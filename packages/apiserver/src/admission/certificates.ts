@@ -1,7 +1,8 @@
-/** Who may approve and sign certificates of a signer, and what may never be signed (plugin/pkg/admission/certificates). */
+/** Who may approve and sign certificates of a signer and say whom to trust in its name, and what may never be signed (plugin/pkg/admission/certificates). */
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { quote } from '@keelson/api/field';
 import type { CertificateSigningRequest } from '@keelson/api/generated/types/certificates/v1';
+import type { ClusterTrustBundle } from '@keelson/api/generated/types/certificates/v1beta1';
 import { asError } from '../aggregate.ts';
 import { resourceAttributes } from '../authz/attributes.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -9,6 +10,7 @@ import { requestedSubject } from './csr.ts';
 import { type AdmissionPlugin, type AdmissionWorld, objectOf, oldObjectOf, on, refuse } from './plugin.ts';
 
 const REQUESTS = 'certificatesigningrequests.certificates.k8s.io';
+const BUNDLES = 'clustertrustbundles.certificates.k8s.io';
 const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 const MASTERS = 'system:masters';
 
@@ -47,6 +49,30 @@ export function certificateSigning(world: AdmissionWorld): AdmissionPlugin {
         throw refuse(a, `user not permitted to sign requests with signerName ${quote(spec.signerName)}`);
     },
   };
+}
+
+export function clusterTrustBundleAttest(world: AdmissionWorld): AdmissionPlugin {
+  const isWritten = on(BUNDLES, ['CREATE', 'UPDATE']);
+  return {
+    name: 'ClusterTrustBundleAttest',
+    handles: (...asked) => world.isEnabled('ClusterTrustBundle') && isWritten(...asked),
+    async validate(a) {
+      const bundle = objectOf<ClusterTrustBundle>(a);
+      const { signerName } = bundle.spec;
+      if (!signerName || (a.operation === 'UPDATE' && collectsGarbage(bundle, oldObjectOf(a)))) return;
+      if (!(await maySign(world, a.user, 'attest', signerName)))
+        throw refuse(a, `user not permitted to attest for signerName ${quote(signerName)}`);
+    },
+  };
+}
+
+/** Whether nothing but owners, finalizers and their managers changes: whoever does that says nothing of its own. */
+function collectsGarbage(object: ClusterTrustBundle, old: ClusterTrustBundle): boolean {
+  const rest = ({ metadata, ...others }: ClusterTrustBundle) => ({
+    ...others,
+    metadata: { ...metadata, ownerReferences: undefined, finalizers: undefined, managedFields: undefined },
+  });
+  return semanticEqual(rest(object), rest(old));
 }
 
 export function certificateSubjectRestriction(): AdmissionPlugin {

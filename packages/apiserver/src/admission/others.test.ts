@@ -4,7 +4,12 @@ import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { describe, expect, test } from 'vitest';
 import type { Attributes, Decision } from '../authz/attributes.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  clusterTrustBundleAttest,
+} from './certificates.ts';
 import { admissionConfiguration } from './configuration.ts';
 import { defaultIngressClass, defaultStorageClass } from './defaultclasses.ts';
 import { eventLimits, eventRateLimit } from './eventratelimit.ts';
@@ -154,6 +159,43 @@ describe('certificates', () => {
     expect(() => create({ signerName, request: 'eA==' })).toThrow(
       'failed to parse CSR: PEM block type must be CERTIFICATE REQUEST',
     );
+  });
+});
+
+describe('bundles of trust', () => {
+  const BUNDLES = 'clustertrustbundles.certificates.k8s.io';
+  const refused = `${BUNDLES} "b" is forbidden: user not permitted to attest for signerName "a.com/b"`;
+  const bundle = (signerName: string, trustBundle = 'x', more: object = {}) => ({
+    metadata: { name: 'b', ...more },
+    spec: { signerName, trustBundle },
+  });
+  const creating = (signerName: string) => request('CREATE', BUNDLES, bundle(signerName));
+  const finalized = bundle('a.com/b', 'x', { finalizers: ['f'] });
+
+  test.each([
+    ['by who may attest for the signer', ['a.com/b'], creating('a.com/b'), undefined],
+    ['by who may attest for its domain', ['a.com/*'], creating('a.com/b'), undefined],
+    ['by who may for another', ['a.com/c'], creating('a.com/b'), refused],
+    ['of nobody by anybody', [], creating(''), undefined],
+    ['with other certificates', [], updating(BUNDLES, bundle('a.com/b'), bundle('a.com/b', 'y')), refused],
+    ['with other finalizers', [], updating(BUNDLES, bundle('a.com/b'), finalized), undefined],
+  ])('%s', async (_, signers: string[], asked, problem) => {
+    const world = fakeWorld(
+      ({ name, verb }) => ({
+        decision: verb === 'attest' && signers.includes(name) ? 'allow' : 'no-opinion',
+        reason: '',
+      }),
+      () => true,
+    );
+    const plugin = clusterTrustBundleAttest(world);
+    expect(plugin.handles(asked.operation, BUNDLES, '')).toBe(true);
+    if (problem) await expect(plugin.validate!(asked)).rejects.toThrow(problem);
+    else await plugin.validate!(asked);
+  });
+
+  test('without their gate nobody is asked', () => {
+    const world = fakeWorld(undefined, () => false);
+    expect(clusterTrustBundleAttest(world).handles('CREATE', BUNDLES, '')).toBe(false);
   });
 });
 

@@ -4,7 +4,12 @@
  */
 import { asError } from '../aggregate.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  clusterTrustBundleAttest,
+} from './certificates.ts';
 import { AdmissionChain } from './chain.ts';
 import type { PluginConfigurations } from './configuration.ts';
 import { defaultIngressClass, defaultStorageClass } from './defaultclasses.ts';
@@ -158,6 +163,7 @@ export function admissionChain(
     RuntimeClass: () => runtimeClass(world),
     CertificateApproval: () => certificateApproval(world),
     CertificateSigning: () => certificateSigning(world),
+    ClusterTrustBundleAttest: () => clusterTrustBundleAttest(world),
     CertificateSubjectRestriction: certificateSubjectRestriction,
     DefaultIngressClass: () => defaultIngressClass(world),
     DenyServiceExternalIPs: denyServiceExternalIPs,
