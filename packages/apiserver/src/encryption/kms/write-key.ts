@@ -111,17 +111,19 @@ export class WriteKeys {
       return;
     }
     const error = await this.#examine().catch(asError);
-    this.#last = { at: this.#options.clock.now(), ttlMs: error ? UNHEALTHY_TTL_MS : HEALTHY_TTL_MS, error };
+    // Told again it has no frame, as upstream's: only who finds out says what he did.
+    const reason = error?.cause instanceof Error ? error.cause : error;
+    this.#last = { at: this.#options.clock.now(), ttlMs: error ? UNHEALTHY_TTL_MS : HEALTHY_TTL_MS, error: reason };
     if (error) throw error;
   }
 
   /** @returns what is wrong */
   async #examine(): Promise<Error | undefined> {
     const { name, plugin } = this.#options;
-    const status = await plugin.status().catch((cause: unknown) => {
-      const reason = asError(cause).message;
+    const status = await plugin.status().catch((thrown: unknown) => {
+      const cause = asError(thrown);
       throw new Error(
-        `failed to perform status section of the healthz check for KMS Provider ${name}, error: ${reason}`,
+        `failed to perform status section of the healthz check for KMS Provider ${name}, error: ${cause.message}`,
         { cause },
       );
     });
