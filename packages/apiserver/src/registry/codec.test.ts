@@ -35,6 +35,8 @@ const cpu = (averageUtilization: number) => ({
 const scaleTargetRef = { kind: 'Deployment', name: 'a' };
 const source = { kind: 'PersistentVolumeClaim', name: 'b' };
 
+const EMPTY_SELECTOR = 'pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match';
+
 it.each<[string, string, string, Content, string, Content]>([
   [
     'storageclasses',
@@ -60,6 +62,18 @@ it.each<[string, string, string, Content, string, Content]>([
     'autoscaling/v2',
     { spec: { scaleTargetRef, maxReplicas: 3, minReplicas: 1, metrics: [cpu(80)] } },
   ],
+  ...[
+    [{}, { matchExpressions: [{ key: EMPTY_SELECTOR, operator: 'Exists' }] }],
+    [{ matchExpressions: [{ key: EMPTY_SELECTOR, operator: 'DoesNotExist' }] }, {}],
+    [{ matchLabels: { a: 'b' } }, { matchLabels: { a: 'b' } }],
+  ].map(([selector, wanted]): [string, string, string, Content, string, Content] => [
+    'poddisruptionbudgets',
+    'policy/v1beta1',
+    'PodDisruptionBudget',
+    { spec: { selector } },
+    'policy/v1',
+    { spec: { selector: wanted } },
+  ]),
   [
     'services',
     'v1',
