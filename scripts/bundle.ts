@@ -1,4 +1,4 @@
-// Makes one file of each command, and of the thread that one of them starts, out of what tsc built, so that a start reads a
+// Makes one file of each command, and of the threads that some of them start, out of what tsc built, so that a start reads a
 // few files and not hundreds: that halves the time until the server answers. The launchers in bin/ take the bundle as long
 // as it is newer than what it is made of.
 import { readdirSync } from 'node:fs';
@@ -17,6 +17,7 @@ const bundle = await rolldown({
   input: {
     ...Object.fromEntries(commands.map((command) => [command, join(dist, 'bin', `${command}.js`)])),
     'parts-worker': join(dist, 'parts-worker.js'),
+    'yaml-worker': join(root, 'packages/api/dist/codec/yaml-worker.js'),
   },
   platform: 'node',
   external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),

@@ -71,7 +71,10 @@ const MACHINE = process.arch === 'x64' ? 'x86_64' : 'aarch64';
 /** Programs of Keelson, in JavaScript. @param programs names of commands */
 export async function keelsonLayer(programs: readonly string[]): Promise<Entry[]> {
   const bundle = await bundled(
-    Object.fromEntries(programs.map((name) => [name, join(root, `packages/cluster/dist/bin/${name}.js`)])),
+    {
+      ...Object.fromEntries(programs.map((name) => [name, join(root, `packages/cluster/dist/bin/${name}.js`)])),
+      ...(programs.includes('kube-apiserver') ? { 'yaml-worker': join(root, YAML_WORKER) } : {}),
+    },
     'esm',
     [...REQUIRED, ...LEFT_OUT],
   );
@@ -106,6 +109,9 @@ export async function keelsonLayer(programs: readonly string[]): Promise<Entry[]
     file('usr/share/doc/keelson/LICENSE', readFileSync(join(root, 'LICENSE'))),
   ];
 }
+
+/** Started by the API server. */
+const YAML_WORKER = 'packages/api/dist/codec/yaml-worker.js';
 
 async function bundled(
   input: Record<string, string>,

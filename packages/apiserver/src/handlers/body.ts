@@ -1,8 +1,9 @@
 /** Request bodies: read with a limit, told apart by their media type. */
+import { yamlThread } from '@keelson/api/codec/yaml-thread';
 import { requestEntityTooLarge, StatusError } from '@keelson/api/errors';
 import { headerOf } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { mediaTypeOf, unknownFormat } from '../http/mediatype.ts';
+import { bareType, mediaTypeOf, unknownFormat } from '../http/mediatype.ts';
 import { MEDIA_TYPES, type MediaType } from '../http/negotiate.ts';
 import { turns } from '../turns.ts';
 
@@ -17,9 +18,12 @@ const BODY_TIMEOUT_MS = 60_000;
  */
 export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Promise<Buffer> {
   const body = await wholeBody(exchange, limit);
+  if (YAML.has(bareType(headerOf(exchange.headers, 'content-type')).toLowerCase())) await yamlThread.convert(body);
   await turns.take();
   return body;
 }
+
+const YAML = new Set(['application/yaml', 'application/apply-patch+yaml']);
 
 async function wholeBody(exchange: Exchange, limit: number): Promise<Buffer> {
   if (Number(headerOf(exchange.headers, 'content-length') || 0) > limit) throw tooLarge(limit);

@@ -1,0 +1,79 @@
+/**
+ * Large texts in YAML are read in a thread of its own: a megabyte takes a second of CPU time, and what costs it, a token, a
+ * comment, a line of a scalar, comes by the million.
+ *
+ *     body ──bytes──▶ yaml-worker.ts ──JSON text, or what is wrong──▶ remembered for who decodes the body
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { DecodeError } from './exact.ts';
+import { rememberConverted, type YamlAsJson } from './yaml/json.ts';
+
+export type Answer = YamlAsJson | { readonly problem: string };
+
+/** Less is read sooner than a thread is asked. */
+const LARGE = 64 * 1024;
+/** Of a text of 3 MiB that is all tokens there are 300 MiB of nodes. */
+const MAX_HEAP_MB = 1024;
+/** How long an idle thread stays. */
+const IDLE_MS = 60_000;
+
+/** Reads one text at a time; there is a thread as long as there are texts, and a little longer. */
+export class YamlThread {
+  readonly #idleMs: number;
+  #worker: Worker | undefined;
+  #answered: ((answer: Answer) => void) | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #retirement: NodeJS.Timeout | undefined;
+
+  constructor(idleMs = IDLE_MS) {
+    this.#idleMs = idleMs;
+  }
+
+  /** Whether there is a thread. */
+  get isThere(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Converts what is large, for who decodes these very bytes then; what is wrong with them is told there. Never throws. */
+  async convert(bytes: Uint8Array): Promise<void> {
+    if (bytes.length < LARGE) return;
+    const turn = this.#last.then(() => this.#ask(bytes));
+    this.#last = turn;
+    const answer = await turn;
+    rememberConverted(bytes, 'problem' in answer ? new DecodeError(answer.problem) : answer);
+  }
+
+  async #ask(bytes: Uint8Array): Promise<Answer> {
+    clearTimeout(this.#retirement);
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#answered = resolve;
+    worker.ref();
+    worker.postMessage(bytes);
+    const answer = await promise;
+    worker.unref();
+    this.#retirement = setTimeout(() => void this.#worker?.terminate(), this.#idleMs).unref();
+    return answer;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL(`./yaml-worker${extname(import.meta.url)}`, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      execArgv: [],
+    });
+    const end = (): void => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#answered?.({ problem: 'yaml: document is too large' });
+    };
+    return worker
+      .on('message', (answer: Answer) => this.#answered?.(answer))
+      .on('error', end)
+      .on('exit', end);
+  }
+}
+
+/** One for the process. */
+export const yamlThread = new YamlThread();
