@@ -2,7 +2,7 @@
  * Field paths and field errors: what validation speaks in.
  * The messages are those of k8s.io/apimachinery/pkg/util/validation/field.
  */
-import { rawJson } from './codec/stringify.ts';
+import { plainText } from './codec/stringify.ts';
 import type { StatusCause } from './errors.ts';
 
 /** An immutable path into an object: `spec.containers[0].env[NAME]`. */
@@ -117,8 +117,7 @@ function showValue(value: unknown): string {
  * @param indent blanks of indentation for each level; 0 writes one line
  */
 export function goJSON(value: unknown, indent = 0): string {
-  const whole = (_key: string, v: unknown) => (typeof v === 'bigint' ? rawJson(String(v)) : v);
-  return JSON.stringify(value, whole, indent).replace(
+  return plainText(value, indent).replace(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

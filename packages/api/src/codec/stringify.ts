@@ -11,7 +11,8 @@ const INTEGER_KEY = /\{"(?:0|[1-9]\d*)":/;
 const INDENTED_INTEGER_KEY = /\{\s*"(?:0|[1-9]\d*)":/;
 const INTEGER = /^(?:0|[1-9]\d*)$/;
 
-function plainText(value: unknown, indent: number): string {
+/** JSON text whose keys stand as JavaScript has them. */
+export function plainText(value: unknown, indent: number): string {
   try {
     return JSON.stringify(value, null, indent);
   } catch (error) {

@@ -18,7 +18,7 @@ export async function createObject(scope: Scope): Promise<void> {
   const mediaType = inputMediaType(ctx.exchange);
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'CreateOptions');
-  const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  const decoded = await decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
   await pauseFor(body.length);
   lens.defaults(decoded, ctx.receivedAt);
   const { metadata } = decoded;

@@ -18,14 +18,14 @@ const DEFINITION: Expected = {
   form: typedForm(structType('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition')),
 };
 
-function refusal(
+async function refusal(
   expected: Expected,
   body: object,
   fieldValidation: FieldValidation,
-): { why: string; warnings: string[] } {
+): Promise<{ why: string; warnings: string[] }> {
   const ctx = { user: NO_USER, warnings: [] as string[] } as unknown as RequestContext;
   try {
-    decodeBody(ctx, Buffer.from(JSON.stringify(body)), 'application/json', expected, fieldValidation);
+    await decodeBody(ctx, Buffer.from(JSON.stringify(body)), 'application/json', expected, fieldValidation);
   } catch (error) {
     return { why: (error as Error).message, warnings: ctx.warnings };
   }
@@ -49,8 +49,8 @@ describe('another version', () => {
     ],
     // A field of the version that it says it is.
     ['Strict', { ...body, bogus: undefined, spec: { targetCPUUtilizationPercentage: 1 } }, mismatch, []],
-  ])('%s %j', (validation, object, why, warnings) =>
-    expect(refusal(AUTOSCALER, object, validation)).toEqual({ why, warnings }),
+  ])('%s %j', async (validation, object, why, warnings) =>
+    expect(await refusal(AUTOSCALER, object, validation)).toEqual({ why, warnings }),
   );
 });
 
@@ -70,4 +70,6 @@ it.each<[Expected, object, string]>([
     { apiVersion: 'apps/v1', kind: 'Deployment' },
     'Deployment in version "v1" cannot be handled as a CustomResourceDefinition: no kind "Deployment" is registered for version "apps/v1" in scheme "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55"',
   ],
-])('another kind: %#', (expected, body, why) => expect(refusal(expected, body, 'Warn')).toEqual({ why, warnings: [] }));
+])('another kind: %#', async (expected, body, why) =>
+  expect(await refusal(expected, body, 'Warn')).toEqual({ why, warnings: [] }),
+);

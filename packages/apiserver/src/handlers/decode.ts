@@ -8,6 +8,7 @@ import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/obj
 import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { MediaType } from '../http/negotiate.ts';
+import { pauseFor } from '../pieces.ts';
 import type { ObjectForm } from '../registry/form.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import type { FieldValidation } from './options.ts';
@@ -37,13 +38,13 @@ export interface Expected {
  * @param fieldValidation what unknown and duplicate fields are: an error, a warning, nothing
  * @throws StatusError 400
  */
-export function decodeBody(
+export async function decodeBody(
   ctx: RequestContext,
   body: Buffer,
   mediaType: MediaType,
   expected: Expected,
   fieldValidation: FieldValidation,
-): KubeObject {
+): Promise<KubeObject> {
   let said: Body;
   try {
     said = serializerFor(mediaType).open(body);
@@ -51,6 +52,7 @@ export function decodeBody(
   } catch (error) {
     throw unrecognized(message(error), body, expected);
   }
+  await pauseFor(body.length);
   const isCustom = expected.form.type === undefined;
   const kind = said.kind || expected.kind;
   const apiVersion = apiVersionOf(parseApiVersion(said.apiVersion)) || apiVersionOf(expected);

@@ -22,7 +22,7 @@ export async function updateObject(scope: Scope): Promise<void> {
   const body = await readBody(ctx.exchange);
   const options = writeOptions(ctx.info.query, 'UpdateOptions');
   const mediaType = inputMediaType(ctx.exchange);
-  const decoded = decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
+  const decoded = await decodeBody(ctx, body, mediaType, lens.expected, options.fieldValidation);
   await pauseFor(body.length);
   lens.defaults(decoded, ctx.receivedAt);
   ctx.audit?.requestObject(decoded);

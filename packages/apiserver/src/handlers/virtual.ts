@@ -7,6 +7,7 @@ import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { typeOfKind } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
+import { pauseFor, workOn } from '../pieces.ts';
 import { typedForm } from '../registry/form.ts';
 import { checkNamespace } from '../registry/prepare.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -63,7 +64,8 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
     keepsEmpty: false,
     ...(kind.alsoAccepts ? { alsoAccepts: kind.alsoAccepts } : {}),
   };
-  const decoded = decodeBody(ctx, body, mediaType, expected, fieldValidation);
+  const decoded = await decodeBody(ctx, body, mediaType, expected, fieldValidation);
+  await pauseFor(body.length);
   kind.defaults?.(decoded);
 
   const { metadata } = decoded;
@@ -77,10 +79,12 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   dedupOwnerReferences(ctx, decoded, false);
   const manager = managerOf(scope, fieldManager);
   const fields = fieldManagerOfBody(expected, subresource?.name ?? '');
-  const object = fields.update(undefined, decoded, manager, formatTime(ctx.receivedAt));
+  const managing = fields.updating(undefined, decoded, manager, formatTime(ctx.receivedAt));
+  const object = await workOn(body.length, managing);
   const name = subresource ? ctx.info.name : (metadata.name ?? '');
   const subject = { operation: 'CREATE' as const, name, object, dryRun };
   await mutate(scope, subject);
+  await pauseFor(body.length);
   const answer = await kind.create(
     {
       user: ctx.user,

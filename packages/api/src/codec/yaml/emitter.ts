@@ -3,7 +3,7 @@
  * after column 80, quotes only where a reader of YAML 1.1 would not see a string.
  */
 import { formatFloat } from '../go-float.ts';
-import { resolvePlain } from './resolve.ts';
+import { isPlainWord, resolvePlain } from './resolve.ts';
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -56,7 +56,7 @@ export class YamlEmitter {
   }
 
   #key(key: string, indent: number): void {
-    if (!hasBreak(key) && Buffer.byteLength(key) <= MAX_SIMPLE_KEY) {
+    if (!hasBreak(key) && (key.length * 3 <= MAX_SIMPLE_KEY || Buffer.byteLength(key) <= MAX_SIMPLE_KEY)) {
       this.#string(key, indent + INDENT, true);
       return;
     }
@@ -93,6 +93,10 @@ export class YamlEmitter {
 
   /** @param indent of continuation lines. @param isKey a key stays on its line */
   #string(text: string, indent: number, isKey: boolean): void {
+    if (isPlainWord(text)) {
+      this.#write(text);
+      return;
+    }
     const traits = traitsOf(text);
     const looksString = resolvePlain(text).type === 'str' && !BASE_60.test(text);
     if (text.includes('\n') && traits.blockAllowed && !isKey) this.#literal(text, indent);
@@ -111,30 +115,32 @@ export class YamlEmitter {
       this.#write(text);
       return;
     }
-    let spaces = false;
-    for (let i = 0; i < text.length; i++) {
-      const isSpace = text[i] === ' ';
-      if (isSpace && !spaces && this.#column > WIDTH && i >= from && i < end && text[i + 1] !== ' ')
-        this.#newline(indent);
-      else this.#write(text[i]!);
-      spaces = isSpace;
+    let written = 0;
+    for (let i = text.indexOf(' ', from); i >= 0 && i < end; i = text.indexOf(' ', i + 1)) {
+      if (text[i - 1] === ' ' || text[i + 1] === ' ' || this.#column + i - written <= WIDTH) continue;
+      this.#write(text.slice(written, i));
+      this.#newline(indent);
+      written = i + 1;
     }
+    this.#write(text.slice(written));
   }
 
   #doubleQuoted(text: string, indent: number, isKey: boolean): void {
     this.#write('"');
+    let line = '';
     let spaces = false;
     let i = 0;
     for (const c of text) {
       const isSpace = c === ' ';
-      if (isSpace && !isKey && !spaces && this.#column > WIDTH && i > 0 && i < text.length - 1) {
+      if (isSpace && !isKey && !spaces && this.#column + line.length > WIDTH && i > 0 && i < text.length - 1) {
+        this.#write(line);
         this.#newline(indent);
-        if (text[i + 1] === ' ') this.#write('\\');
-      } else this.#write(isSpace ? ' ' : escaped(c));
+        line = text[i + 1] === ' ' ? '\\' : '';
+      } else line += isSpace ? ' ' : escaped(c);
       spaces = isSpace;
       i += c.length;
     }
-    this.#write('"');
+    this.#write(`${line}"`);
   }
 
   #literal(text: string, indent: number): void {
@@ -221,26 +227,31 @@ function naturalOrder(a: string, b: string): number {
   while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
   if (at === a.length || at === b.length) return a.length - b.length;
   if (isWithinPair(a, at) || isWithinPair(b, at)) at--;
-  const [l, r] = [characterAt(a, at), characterAt(b, at)];
-  const [isLetterL, isLetterR] = [isLetter(l), isLetter(r)];
+  const l = characterAt(a, at);
+  const r = characterAt(b, at);
+  const isLetterL = isLetter(l);
+  const isLetterR = isLetter(r);
   if (isLetterL && isLetterR) return l < r ? -1 : 1;
   if (isLetterL || isLetterR) return isLetterR ? -1 : 1;
   // Zeros within a number count, those before it do not.
   const within = (l === '0' || r === '0') && endsWithNumber(a, at) ? '1' : '0';
-  const [numberL, numberR] = [digitsAt(a, at), digitsAt(b, at)];
-  const [valueL, valueR] = [Number(within + numberL), Number(within + numberR)];
+  const numberL = digitsAt(a, at);
+  const numberR = digitsAt(b, at);
+  const valueL = Number(within + numberL);
+  const valueR = Number(within + numberR);
   if (valueL !== valueR) return valueL - valueR;
   if (numberL.length !== numberR.length) return numberL.length - numberR.length;
   return l < r ? -1 : 1;
 }
 
 function characterAt(text: string, at: number): string {
+  if (text.charCodeAt(at) < 0xd800) return text[at]!;
   return String.fromCodePoint(text.codePointAt(at)!);
 }
 
 /** Whether the character before goes on here. */
 function isWithinPair(text: string, at: number): boolean {
-  return at > 0 && text.codePointAt(at - 1)! > 0xffff;
+  return at > 0 && text.charCodeAt(at - 1) >= 0xd800 && text.codePointAt(at - 1)! > 0xffff;
 }
 
 function isLetter(c: string): boolean {

@@ -31,6 +31,13 @@ const INT64_MIN = -(2n ** 63n);
 /** Of 64 bits, in binary. */
 const MAX_DIGITS = 64;
 
+const LETTERS_FIRST = /^[A-Za-z_][\w./-]*$/;
+
+/** Whether a text needs no look to be known for a string that is written as it is: letters, digits and a few signs. */
+export function isPlainWord(text: string): boolean {
+  return LETTERS_FIRST.test(text) && !WORDS.has(text);
+}
+
 export function resolvePlain(text: string): Resolved {
   const word = WORDS.get(text);
   if (word) return word;
