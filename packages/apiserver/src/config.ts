@@ -13,6 +13,7 @@ import type { AuditLoss, AuditSink } from './audit/sink.ts';
 import type { JwtOptions } from './authn/jwt/index.ts';
 import type { AuthorizationOptions } from './authz/build.ts';
 import type { ReconcilerType } from './bootstrap/endpoint-reconciler.ts';
+import type { Emulation } from './discovery/emulation.ts';
 import type { RuntimeConfig } from './discovery/runtime-config.ts';
 import type { EgressSelector } from './egress/index.ts';
 import type { ListeningOptions, NamedCertificate, ServingCertificate, TlsOptions } from './http/listener.ts';
@@ -131,6 +132,8 @@ export interface ServerConfig {
   /** Default: all as they are unless somebody says otherwise. */
   readonly featureGates?: FeatureGates;
   readonly runtimeConfig: RuntimeConfig;
+  /** The release as which it acts. Default: its own. */
+  readonly emulation?: Emulation;
   /** These and no others (`--admission-control`). Default: what is on by default, and as the next two say. */
   readonly onlyAdmissionPlugins?: readonly string[] | undefined;
   readonly enableAdmissionPlugins: readonly string[];

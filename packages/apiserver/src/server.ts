@@ -93,7 +93,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
           serverSeats: config.maxRequestsInflight + config.maxMutatingRequestsInflight,
           requestTimeoutSeconds: config.requestTimeoutSeconds,
         });
-  const version = versionInfo(process);
+  const version = versionInfo(process, undefined, config.emulation?.version);
   metrics.follow({
     version,
     gates: foundation.gates,

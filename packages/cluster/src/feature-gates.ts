@@ -1,4 +1,5 @@
 /** The feature gates of a component: refused in upstream's words, and told of where they change nothing here. */
+import type { EffectiveVersion } from '@keelson/component/emulation';
 import { FeatureGateError, FeatureGates, parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { LOGGING_GATES } from './commands/logging.ts';
@@ -13,10 +14,10 @@ export const SCHEDULER_GATES = ['OpportunisticBatching'] as const;
 /** Those that decide something in every component: its pages and its log. */
 export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', ...LOGGING_GATES] as const;
 
-/** @param flag as `--feature-gates` was given @returns what is wrong with it */
-export function gateErrors(flag: ReadonlyMap<string, readonly string[]>): string[] {
+/** @param flag as `--feature-gates` was given @param version whose gates they are @returns what is wrong with it */
+export function gateErrors(flag: ReadonlyMap<string, readonly string[]>, version?: EffectiveVersion): string[] {
   try {
-    parseFeatureGates(flag);
+    parseFeatureGates(flag, version);
     return [];
   } catch (error) {
     if (error instanceof FeatureGateError) return [error.message];

@@ -59,7 +59,7 @@ export async function foundationOf(config: ServerConfig, resources: () => Resour
   const monotonic = () => performance.now();
   const metrics = new ServerMetrics(monotonic, config.metricRules);
   const { registry } = metrics;
-  const gates = config.featureGates ?? new FeatureGates();
+  const gates = config.featureGates ?? new FeatureGates(undefined, config.emulation?.version);
   const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
   const { encryption } = config;
   const stores = new Stores({
@@ -74,7 +74,7 @@ export async function foundationOf(config: ServerConfig, resources: () => Resour
     isEnabled,
     stores,
     environment: { store: stores.main, now, uuid, random, logger, isCached: config.isCached },
-    groups: enabledGroups(config.runtimeConfig, isEnabled),
+    groups: enabledGroups(config.runtimeConfig, isEnabled, config.emulation),
     lifecycle: new Lifecycle({ endsWatches: (config.shutdownWatchGraceMs ?? 0) > 0 }),
     outside: {
       dial: egress?.dialer('controlplane'),

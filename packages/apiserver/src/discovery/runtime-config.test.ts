@@ -1,4 +1,6 @@
+import { effectiveVersion } from '@keelson/component/emulation';
 import { describe, expect, it } from 'vitest';
+import type { Emulation } from './emulation.ts';
 import { enabledGroups, type RuntimeConfig, runtimeConfigErrors } from './runtime-config.ts';
 
 /** `group/version` of all that is served. */
@@ -86,4 +88,63 @@ describe('enabledGroups', () => {
 it('runtimeConfigErrors finds what is wrong without applying', () => {
   expect(runtimeConfigErrors({ 'api/beta': 'true' })).toEqual([]);
   expect(runtimeConfigErrors({ 'foo/v1': 'true' })).toEqual(['unknown api groups foo/v1']);
+});
+
+describe('a server that acts as a former release', () => {
+  const ADMISSION = 'admissionregistration.k8s.io';
+  const POLICIES = `${ADMISSION}/v1/mutatingadmissionpolicies`;
+  const RESOURCE = 'resource.k8s.io';
+  /** Versions of a group in which it serves the resource. */
+  function versionsOf(
+    minor: number,
+    config: RuntimeConfig,
+    group: string,
+    resource: string,
+    more: Partial<Emulation> = {},
+  ) {
+    const version = effectiveVersion([`1.${minor}`], []);
+    const found = enabledGroups(config, () => true, { version, ...more }).find(({ name }) => name === group);
+    const having = (found?.versions ?? []).filter(({ resources }) => resources.some(({ name }) => name === resource));
+    return having.map((each) => each.version);
+  }
+
+  it.each<[number, RuntimeConfig, string, string, Partial<Emulation>, string[]]>([
+    [36, {}, ADMISSION, 'mutatingadmissionpolicies', {}, ['v1']],
+    [35, {}, ADMISSION, 'mutatingadmissionpolicies', {}, []],
+    [35, {}, ADMISSION, 'validatingadmissionpolicies', {}, ['v1']],
+    [35, { 'api/beta': 'true' }, ADMISSION, 'mutatingadmissionpolicies', {}, ['v1beta1']],
+    [33, { 'api/beta': 'true' }, ADMISSION, 'mutatingadmissionpolicies', {}, []],
+    [
+      35,
+      { 'api/beta': 'true' },
+      ADMISSION,
+      'mutatingadmissionpolicies',
+      { isForwardCompatible: true },
+      ['v1', 'v1beta1'],
+    ],
+    [35, {}, ADMISSION, 'mutatingadmissionpolicies', { isForwardCompatible: true }, []],
+    [35, { [POLICIES]: 'true' }, ADMISSION, 'mutatingadmissionpolicies', { servesWhatIsNamed: true }, ['v1']],
+    [35, { [`${ADMISSION}/v1`]: 'true' }, ADMISSION, 'mutatingadmissionpolicies', { servesWhatIsNamed: true }, ['v1']],
+    [35, { [`${ADMISSION}/v1`]: 'true' }, ADMISSION, 'mutatingadmissionpolicies', {}, []],
+    [35, { 'api/ga': 'true' }, ADMISSION, 'mutatingadmissionpolicies', { servesWhatIsNamed: true }, []],
+    [34, {}, RESOURCE, 'resourceclaims/status', {}, ['v1']],
+    [33, {}, RESOURCE, 'resourceclaims/status', {}, []],
+    [33, { [`${RESOURCE}/v1beta1`]: 'true' }, RESOURCE, 'resourceclaims', {}, ['v1beta1']],
+    [
+      33,
+      { [`${RESOURCE}/v1beta1`]: 'true' },
+      RESOURCE,
+      'resourceclaims',
+      { isForwardCompatible: true },
+      ['v1', 'v1beta2', 'v1beta1'],
+    ],
+  ])('1.%d with %j serves %s %s, %j, in %j', (minor, config, group, resource, more, versions) =>
+    expect(versionsOf(minor, config, group, resource, more)).toEqual(versions),
+  );
+
+  it('does not start where a resource is named that came later', () => {
+    expect(() => versionsOf(35, { [POLICIES]: 'true' }, ADMISSION, '')).toThrow(
+      `cannot enable resource ${ADMISSION}/v1, Resource=mutatingadmissionpolicies in runtime-config because it is introduced at 1.36 after the current version 1.35. Consider setting --runtime-config-emulation-forward-compatible=true`,
+    );
+  });
 });

@@ -6,6 +6,7 @@ import { allKinds } from '@keelson/api/schema';
 import type { Gate, IsEnabled } from '../gates.ts';
 import generated from '../generated/resources.json' with { type: 'json' };
 import type { ApiResource } from './documents.ts';
+import { type Decision, type Emulation, emulate, NO_EMULATION } from './emulation.ts';
 import { builtinPriority, compareVersions } from './priorities.ts';
 
 /** Keys and values of the flag: `{"api/all": "true", "batch/v1": "false", "apps/v1/deployments": ""}`. */
@@ -43,9 +44,17 @@ const GATED: Readonly<Record<string, Gate>> = {
 /** Groups whose kinds are known but which no server of the chain registers. */
 const NOT_REGISTERED = new Set(['apidiscovery.k8s.io', 'meta.k8s.io']);
 
-/** @throws Error with upstream's message for the first of {@link runtimeConfigErrors}, or for a value that is no boolean */
-export function enabledGroups(config: RuntimeConfig = {}, featureEnabled: IsEnabled = () => false): ServedGroup[] {
-  const enabled = decide(normalize(config));
+/**
+ * @param emulation the release whose kinds are served. Default: its own
+ * @throws Error with upstream's message for the first of {@link runtimeConfigErrors}, for a value that is no boolean, and for a
+ *   resource that is named and newer than the release
+ */
+export function enabledGroups(
+  config: RuntimeConfig = {},
+  featureEnabled: IsEnabled = () => false,
+  emulation: Emulation = NO_EMULATION,
+): ServedGroup[] {
+  const enabled = emulate(emulation, decide(normalize(config)), generated);
   const groups = generated.map(({ name, versions }) => ({
     name,
     versions: versions
@@ -89,8 +98,6 @@ function normalize(config: RuntimeConfig): RuntimeConfig {
   return Object.fromEntries(entries.map(([key, value]) => [/^(api\/)?v1(\/|$)/.test(key) ? '/v1' : key, value]));
 }
 
-type Decision = (group: string, version: string, resource: string) => boolean;
-
 /** Sets of versions first, then single versions, then single resources: the narrower wins. */
 function decide(config: RuntimeConfig): Decision {
   const [error] = runtimeConfigErrors(config);
@@ -120,11 +127,16 @@ function decide(config: RuntimeConfig): Decision {
     return [{ pattern, enabled: value === 'true' }];
   });
 
-  return (group, version, resource) =>
+  const isEnabled = (group: string, version: string, resource: string) =>
     resources.get(`${group}/${version}/${resource}`) ??
     versions.get(`${group}/${version}`) ??
     sets.findLast((set) => set.pattern.test(version))?.enabled ??
     STABLE.test(version);
+  const named = (group: string, version: string, resource: string) => {
+    if (resources.get(`${group}/${version}/${resource}`)) return 'resource';
+    return versions.get(`${group}/${version}`) ? 'version' : undefined;
+  };
+  return { isEnabled, named };
 }
 
 const BOOLS: ReadonlyMap<string, boolean> = new Map([

@@ -1,4 +1,5 @@
 /** GET / (the paths that there are) and GET /version. */
+import { type EffectiveVersion, OWN_VERSION } from '@keelson/component/emulation';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
@@ -23,19 +24,20 @@ export interface VersionInfo {
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
-/** @param process names the runtime in the fields that upstream has for Go's */
+/** @param process names the runtime in the fields that upstream has for Go's. @param version as which the server acts */
 export function versionInfo(
   process: { readonly version: string; readonly platform: string; readonly arch: string },
   build: { readonly commit: string; readonly date: string } = { commit: '', date: '1970-01-01T00:00:00Z' },
+  { emulated, minCompatible }: EffectiveVersion = OWN_VERSION,
 ): VersionInfo {
   const { major, minor, gitVersion } = KUBERNETES_VERSION;
   return {
     major,
     minor,
-    emulationMajor: major,
-    emulationMinor: minor,
-    minCompatibilityMajor: major,
-    minCompatibilityMinor: String(Number(minor) - 1),
+    emulationMajor: String(emulated.major),
+    emulationMinor: String(emulated.minor),
+    minCompatibilityMajor: String(minCompatible.major),
+    minCompatibilityMinor: String(minCompatible.minor),
     gitVersion,
     gitCommit: build.commit,
     gitTreeState: '',

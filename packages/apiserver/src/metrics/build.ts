@@ -1,6 +1,5 @@
 /** What every component tells of how it was built and which features it has. */
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
-import { knownGates } from '@keelson/component/featuregate/known';
 import { Gauge } from '@keelson/component/metrics/families';
 import type { VersionInfo } from '../health/root.ts';
 
@@ -13,7 +12,7 @@ export function featuresOf(gates: FeatureGates): Gauge {
     stability: 'BETA',
     labels: ['name', 'stage'],
   });
-  for (const [name, { stage }] of Object.entries(knownGates)) {
+  for (const [name, { stage }] of gates.all()) {
     if (stage !== 'PreAlpha') features.with(name, STAGES[stage]).value = gates.enabled(name) ? 1 : 0;
   }
   return features;

@@ -1,10 +1,10 @@
 import { GATES } from '@keelson/apiserver/gates';
-import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { LOGGING_GATES } from '../commands/logging.ts';
 import { tellIdleGates } from '../feature-gates.ts';
 import { openEgress } from './egress.ts';
+import { gatesOf } from './emulation.ts';
 import { descriptions, flags } from './flags.ts';
 import { openStoreOf, startServer } from './server.ts';
 import { openTracing } from './tracing.ts';
@@ -17,7 +17,7 @@ const component: Component<typeof flags> = {
   descriptions,
   validate,
   async start(values, given, logger, verbosity) {
-    tellIdleGates(parseFeatureGates(values['feature-gates']), [...GATES, ...LOGGING_GATES], logger);
+    tellIdleGates(gatesOf(values), [...GATES, ...LOGGING_GATES], logger);
     const egress = await openEgress(values);
     const tracing = await openTracing(values, logger, egress);
     const store = await openStoreOf(values, { egress, tracing });

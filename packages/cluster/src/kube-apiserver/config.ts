@@ -9,7 +9,6 @@ import type { PeersConfig, Reloadable, ServerConfig, ServiceAccountConfig } from
 import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import type { NamedCertificate, ServingCertificate } from '@keelson/apiserver/http/listener';
 import type { Tracing } from '@keelson/apiserver/tracing/index';
-import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Verbosity } from '@keelson/component/logs/verbosity';
 import type { NamedCertKey } from '@keelson/component/pflag/values';
@@ -23,6 +22,7 @@ import { StartupError } from '../startup-error.ts';
 import { auditConfig, auditLog, auditWebhook, readAuditPolicy } from './audit.ts';
 import { authenticationOptions, tokenWebhook } from './authentication.ts';
 import { authorizationOptions } from './authorization.ts';
+import { emulationOf, gatesOf } from './emulation.ts';
 import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 import { tlsOptions } from './tls.ts';
@@ -69,7 +69,8 @@ export async function serverConfig(
     enableBootstrapTokens: values['enable-bootstrap-token-auth'],
     ...reader.authentication(),
     authorization: reader.authorization(logger),
-    featureGates: parseFeatureGates(values['feature-gates']),
+    featureGates: gatesOf(values),
+    emulation: emulationOf(values),
     runtimeConfig: Object.fromEntries(values['runtime-config']),
     onlyAdmissionPlugins: given?.has('admission-control') ? values['admission-control'] : undefined,
     enableAdmissionPlugins: values['enable-admission-plugins'],

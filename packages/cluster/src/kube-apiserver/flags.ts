@@ -213,6 +213,13 @@ export const descriptions: Readonly<Partial<Record<keyof typeof flags, string>>>
     'Where traces of requests, webhooks and calls to etcd are sent, and of how many requests: a TracingConfiguration.',
   v: 'How much is logged: 0 to 10.',
   version: 'Show the version; raw: in detail.',
+  'emulated-version':
+    "The release as which the server acts, from 1.33 on: its kinds, its gates' defaults, and what /version says. What no gate decides is as in this release.",
+  'emulation-forward-compatible':
+    'With --emulated-version: of what is served in a beta or better, later versions are, too.',
+  'min-compatibility-version': 'The oldest release of the servers beside it, for /version.',
+  'runtime-config-emulation-forward-compatible':
+    'With --emulated-version: what --runtime-config names is served, though it came later.',
   'watch-cache':
     'Whether clients are answered as by a watch cache; without it lists at revision 0 have pages, and errors the words of the store. What is read comes from memory either way.',
   'watch-cache-sizes': 'The same for single resources: resource[.group]#0 for none, any other number for one.',
@@ -225,17 +232,13 @@ export const reasons: Readonly<Partial<Record<keyof typeof flags, string>>> = {
   'coordinated-leadership-renew-deadline': 'For the gate CoordinatedLeaderElection, which is off by default.',
   'coordinated-leadership-retry-period': 'For the gate CoordinatedLeaderElection, which is off by default.',
   'debug-socket-path': "Of Go's profiler.",
-  'emulated-version': 'There is one version of this server; to go back, run the former release.',
-  'emulation-forward-compatible': 'See --emulated-version.',
   'enable-garbage-collector': "The garbage collector is the controller manager's; what it needs is always kept.",
   'enable-logs-handler': "The machine's files are not served; upstream has deprecated it.",
   'etcd-count-metric-poll-period': 'Objects are counted when somebody asks for metrics, from the cache.',
   'etcd-db-metric-poll-interval': 'The size of the store is read when somebody asks for metrics.',
   'kubelet-timeout': 'Upstream, too, gives it to nobody.',
   'lease-reuse-duration-seconds': 'Leases of etcd are shared by what ends at about the same time.',
-  'min-compatibility-version': 'See --emulated-version.',
   'permit-address-sharing': 'The port may always be taken again while old connections end (SO_REUSEADDR).',
-  'runtime-config-emulation-forward-compatible': 'See --emulated-version.',
   'show-hidden-metrics-for-version': 'No metric is hidden.',
   'storage-backend': 'etcd3 is the only one there is, and what is checked.',
 };

@@ -65,6 +65,22 @@ describe('one at a time', () => {
     [['--authorization-mode=Node,RBAC'], []],
     [['--feature-gates=ClusterTrustBundle=true'], []],
     [['--feature-gates=ClusterTrustBundle=true,Unknown=true'], ['unrecognized feature gate: Unknown']],
+    [['--emulated-version=1.35', '--emulation-forward-compatible', '--min-compatibility-version=1.33'], []],
+    [['--emulated-version=1.35.1', '--secure-port=99999'], ['patch version not allowed, got: kube=1.35.1']],
+    [['--emulated-version=1.37'], ['emulation version 1.37 is not between [1.33, 1.36.0]']],
+    [
+      ['--emulated-version=1.35', '--feature-gates=DRAResourcePoolStatus=true'],
+      [
+        'cannot set feature gate DRAResourcePoolStatus to true, feature is PreAlpha at emulated version 1.35, min compatibility version 1.34',
+      ],
+    ],
+    [
+      ['--emulation-forward-compatible', '--runtime-config-emulation-forward-compatible'],
+      [
+        'ServerRunOptions.EmulationForwardCompatible cannot be set to true if the emulation version is the same as the binary version',
+        'ServerRunOptions.RuntimeConfigEmulationForwardCompatible cannot be set to true if the emulation version is the same as the binary version',
+      ],
+    ],
     [['--watch-cache-sizes=pods#0,deployments.apps#+5'], []],
     [['--watch-cache-sizes=pods', '--secure-port=99999'], ['invalid value of watch cache size: pods']],
     [['--watch-cache-sizes=pods#1#2'], ['invalid value of watch cache size: pods#1#2']],

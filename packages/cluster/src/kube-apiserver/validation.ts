@@ -1,14 +1,13 @@
 import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
-import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { quote } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
-import { gateErrors } from '../feature-gates.ts';
 import { metricErrors } from '../metric-flags.ts';
 import { auditErrors } from './audit.ts';
 import { jwtErrors } from './authentication.ts';
 import { authorizationErrors } from './authorization.ts';
+import { emulationErrors, gatesOf, versionOrGateError } from './emulation.ts';
 import type { Given, Values } from './flags.ts';
 import { parseOverrides } from './overrides.ts';
 import { cacheError } from './watchcache.ts';
@@ -21,7 +20,7 @@ type Check = (values: Values, given: Given) => readonly (string | false)[];
  */
 export function validate(values: Values, given: Given): string[] {
   // Gates are set before anything else is looked at.
-  const first = gateErrors(values['feature-gates'])[0] ?? tokenError(values) ?? cacheError(values);
+  const first = versionOrGateError(values) ?? tokenError(values) ?? cacheError(values);
   if (first !== undefined) return [first];
   return checks.flatMap((check) => check(values, given)).filter((message) => message !== false);
 }
@@ -52,6 +51,7 @@ const generic: Check = (values) => [
   values['shutdown-delay-duration'] < 0 && '--shutdown-delay-duration can not be negative value',
   ...distinct(values['strict-transport-security-directives'].map(hstsError)),
   ...distinct(values['cors-allowed-origins'].map(corsError)),
+  ...emulationErrors(values),
 ];
 
 const distinct = (messages: readonly (string | false)[]) => [...new Set(messages)];
@@ -204,7 +204,7 @@ const PEER_FLAGS = ['peer-ca-file', 'peer-advertise-ip', 'peer-advertise-port'] 
 const PEER_GATE = 'UnknownVersionInteroperabilityProxy';
 
 const peers: Check = (values) => {
-  if (!parseFeatureGates(values['feature-gates']).enabled(PEER_GATE))
+  if (!gatesOf(values).enabled(PEER_GATE))
     return PEER_FLAGS.map((flag) => values[flag] !== '' && `--${flag} requires ${PEER_GATE} feature to be turned on`);
   const port = values['peer-advertise-port'];
   const missing = (['cert', 'key'] as const).find((part) => values[`proxy-client-${part}-file`] === '');

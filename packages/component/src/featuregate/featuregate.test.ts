@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { effectiveVersion } from '../emulation.ts';
 import { FeatureGates, parseFeatureGates } from './featuregate.ts';
 import { gateDependencies, knownGates } from './known.ts';
 
@@ -63,6 +64,28 @@ describe('what is refused', () => {
     expect(() => flag(['', []], ['kube', []])).toThrow('do not mix use');
     expect(() => flag(['wardle', ['A=true']])).toThrow('component not registered: wardle');
   });
+});
+
+describe('the gates of a former release', () => {
+  const formerly = (minor: number, ...pairs: string[]) =>
+    parseFeatureGates(new Map([['', pairs]]), effectiveVersion([`1.${minor}`], []));
+  it.each<[number, string, boolean]>([
+    [36, 'ComponentFlagz', true],
+    [35, 'ComponentFlagz', false],
+    [34, 'ConstrainedImpersonation', false],
+    [33, 'AuthorizeNodeWithSelectors', true],
+  ])('in 1.%d %s is %s', (minor, name, expected) => expect(formerly(minor).enabled(name)).toBe(expected));
+
+  it('are theirs to be set, and those that came later are not', () => {
+    expect(formerly(33, 'AuthorizeNodeWithSelectors=false').enabled('AuthorizeNodeWithSelectors')).toBe(false);
+    expect(() => formerly(34, 'AuthorizeNodeWithSelectors=false')).toThrow('feature is locked to true');
+    expect(formerly(35, 'AllAlpha=true').enabled('ComponentFlagz')).toBe(true);
+    expect(() => formerly(34, 'DRAResourcePoolStatus=true')).toThrow(
+      'cannot set feature gate DRAResourcePoolStatus to true, feature is PreAlpha at emulated version 1.34, min compatibility version 1.33',
+    );
+  });
+
+  it.each([33, 34, 35])('the defaults of 1.%d are allowed', (minor) => expect(() => formerly(minor)).not.toThrow());
 });
 
 it('a gate may be switched off alone though it depends on others', () => {

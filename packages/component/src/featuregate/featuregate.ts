@@ -1,6 +1,8 @@
 /** `--feature-gates`: what is switched on and off (component-base/featuregate, component-base/compatibility). */
 import { aggregateText } from '@keelson/api/aggregate';
+import { type EffectiveVersion, OWN_VERSION, showRelease } from '../emulation.ts';
 import { parseBool } from '../go/strconv.ts';
+import { gateIn } from './former.ts';
 import { type Gate, gateDependencies, knownGates } from './known.ts';
 
 export class FeatureGateError extends Error {}
@@ -8,23 +10,24 @@ export class FeatureGateError extends Error {}
 /** The gates of one server. */
 export class FeatureGates {
   readonly #set: ReadonlyMap<string, boolean>;
+  readonly #version: EffectiveVersion;
 
   /**
    * @param wanted by name; `AllAlpha` and `AllBeta` stand for those of a stage that are not named
+   * @param version whose gates they are
    * @throws FeatureGateError for a name that is no gate, for a gate that is locked or not there yet, and when what one gate
    *   depends on is disabled
    */
-  constructor(wanted: ReadonlyMap<string, boolean> = new Map()) {
+  constructor(wanted: ReadonlyMap<string, boolean> = new Map(), version: EffectiveVersion = OWN_VERSION) {
+    this.#version = version;
     const unknown = [...wanted.keys()].find((name) => knownGates[name] === undefined);
     if (unknown !== undefined) throw new FeatureGateError(`unrecognized feature gate: ${unknown}`);
-    failWith([...wanted].flatMap(([name, value]) => refusal(name, knownGates[name]!, value) ?? []));
+    failWith([...wanted].flatMap(([name, value]) => refusal(name, this.#gate(name)!, value, version) ?? []));
     const set = new Map(wanted);
     for (const [all, stage] of ALL) {
       const value = wanted.get(all);
       if (value === undefined) continue;
-      const others = Object.entries(knownGates).filter(
-        ([name, gate]) => gate.stage === stage && !set.has(name) && !ALL.has(name),
-      );
+      const others = this.all().filter(([name, gate]) => gate.stage === stage && !set.has(name) && !ALL.has(name));
       for (const [name] of others) set.set(name, value);
     }
     this.#set = set;
@@ -33,15 +36,24 @@ export class FeatureGates {
 
   /** @throws Error for a name that is no gate */
   enabled(name: string): boolean {
-    const gate = knownGates[name];
+    const gate = this.#gate(name);
     if (gate === undefined) throw new Error(`${name} is no feature gate`);
     return this.#set.get(name) ?? gate.default;
   }
 
   /** Those that are not as they are by default, sorted; without the names that stand for many. */
   get changed(): string[] {
-    const changed = [...this.#set].filter(([name, value]) => knownGates[name]!.default !== value && !ALL.has(name));
+    const changed = [...this.#set].filter(([name, value]) => this.#gate(name)!.default !== value && !ALL.has(name));
     return changed.map(([name]) => name).sort();
+  }
+
+  /** Every gate, as it is in the release that is emulated. */
+  all(): [name: string, gate: Gate][] {
+    return Object.keys(knownGates).map((name) => [name, this.#gate(name)!]);
+  }
+
+  #gate(name: string): Gate | undefined {
+    return gateIn(name, this.#version.emulated.minor);
   }
 
   #missing(name: string): string | undefined {
@@ -60,9 +72,13 @@ const KUBE = 'kube';
 
 /**
  * @param flag the pairs given for each component; '' is the server itself
+ * @param version whose gates they are
  * @throws FeatureGateError in upstream's words
  */
-export function parseFeatureGates(flag: ReadonlyMap<string, readonly string[]>): FeatureGates {
+export function parseFeatureGates(
+  flag: ReadonlyMap<string, readonly string[]>,
+  version: EffectiveVersion = OWN_VERSION,
+): FeatureGates {
   if (flag.has('') && flag.has(KUBE)) {
     throw new FeatureGateError(
       'set kube feature gates with default empty prefix or kube: prefix consistently, do not mix use',
@@ -73,7 +89,7 @@ export function parseFeatureGates(flag: ReadonlyMap<string, readonly string[]>):
     if (component !== '' && component !== KUBE) throw new FeatureGateError(`component not registered: ${component}`);
     for (const pair of pairs) if (pair !== '') wanted.set(...parsePair(pair));
   }
-  return new FeatureGates(wanted);
+  return new FeatureGates(wanted, version);
 }
 
 function parsePair(pair: string): [name: string, value: boolean] {
@@ -88,12 +104,17 @@ function parsePair(pair: string): [name: string, value: boolean] {
   }
 }
 
-function refusal(name: string, gate: Gate, value: boolean): string | undefined {
+function refusal(
+  name: string,
+  gate: Gate,
+  value: boolean,
+  { emulated, minCompatible }: EffectiveVersion,
+): string | undefined {
   if (gate.locked && gate.default !== value) {
     return `cannot set feature gate ${name} to ${value}, feature is locked to ${gate.default}`;
   }
   if (gate.stage !== 'PreAlpha') return undefined;
-  return `cannot set feature gate ${name} to ${value}, feature is PreAlpha at emulated version 1.36, min compatibility version 1.35`;
+  return `cannot set feature gate ${name} to ${value}, feature is PreAlpha at emulated version ${showRelease(emulated)}, min compatibility version ${showRelease(minCompatible)}`;
 }
 
 function failWith(errors: readonly string[]): void {
