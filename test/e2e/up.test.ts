@@ -268,6 +268,18 @@ describe('the commands', () => {
     expect(say(join(bin, 'keelson'), args)).toMatch(said);
   });
 
+  test('go on where nobody reads what they say', () => {
+    const install = `${join(bin, 'keelson')} init --dry-run --ignore-preflight-errors=all --root ${root}/machine`;
+    const said = execFileSync(
+      'bash',
+      ['-c', `set -o pipefail; ${install} 2>${root}/errors | head -1; cat ${root}/errors`],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(said).toMatch(/^\(dry run\) \[preflight\] .*\n$/);
+  });
+
   test('run from another folder, and through symbolic links', async () => {
     await symlink(join(bin, 'keelson'), join(root, 'absolute'));
     await symlink('absolute', join(root, 'relative'));

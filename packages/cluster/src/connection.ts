@@ -1,4 +1,5 @@
 import { type ClusterConfig, inClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
+import { readFault } from './data-directory.ts';
 import { StartupError } from './startup-error.ts';
 
 /** The flags by which a component finds the API server. */
@@ -22,7 +23,8 @@ export async function readKubeconfig(file: string): Promise<ClusterConfig> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined && !(error instanceof KubeconfigError)) throw error;
-    throw new StartupError(`cannot use ${file}: ${(error as Error).message}`, 'correct --kubeconfig');
+    const remedy = code === 'ENOENT' ? 'say by --kubeconfig FILE where the cluster is' : 'correct --kubeconfig';
+    throw new StartupError(`cannot use ${file}: ${readFault(error)}`, remedy);
   }
 }
 

@@ -54,3 +54,11 @@ export function fileFault(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return reasons[code] ?? message;
 }
+
+/** Why a file could not be read, in words where the system's code has some. */
+export function readFault(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  return reasons[code] ?? message;
+}

@@ -31,17 +31,17 @@ export async function writeFileAtomic(path: string, text: string, mode?: number)
 }
 
 /**
- * As `mkdir -p`, for the owner alone. Node's own has other words for a read-only file system, and in /proc it never ends.
- * @param path absolute, or of the folder that this process is in
+ * As `mkdir -p`. Node's own has other words for a read-only file system, and in /proc it never ends.
+ * @param path absolute, or of the folder that this process is in @param mode of folders that are made: the owner's alone by default
  */
-export async function makeDirectory(path: string): Promise<void> {
+export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 });
+    await mkdir(path, { mode });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && dirname(path) !== path) {
-      await makeDirectory(dirname(path));
-      await mkdir(path, { mode: 0o700 }).catch(unless('EEXIST'));
+      await makeDirectory(dirname(path), mode);
+      await mkdir(path, { mode }).catch(unless('EEXIST'));
     } else if (!(await isDirectory(path))) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Vocabulary } from '@keelson/component/pflag/complete';
 import { FlagError } from '@keelson/component/pflag/flags';
+import { fileFault } from '../data-directory.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Io } from './io.ts';
 
@@ -41,5 +42,13 @@ export function tell(command: string, error: unknown, io: Io): void {
   else if (error instanceof FlagError) {
     const meant = error.meant === undefined ? '' : `Did you mean ${error.meant}?\n`;
     io.stderr(`Error: ${error.message}\n${meant}Run '${command} --help' for usage.\n`);
+  } else if (isFileFault(error)) {
+    io.stderr(`Error: cannot use ${error.path}: ${fileFault(error)}\n       see to that, and run this again.\n`);
   } else throw error;
+}
+
+/** What the system says of a file of this machine: nothing that is wrong with the program. */
+function isFileFault(error: unknown): error is NodeJS.ErrnoException & { path: string } {
+  const { code, path } = error as NodeJS.ErrnoException;
+  return error instanceof Error && path !== undefined && ['EROFS', 'ENOSPC', 'EACCES', 'EPERM'].includes(code ?? '');
 }

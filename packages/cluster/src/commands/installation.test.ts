@@ -40,7 +40,12 @@ describe('the commands about an installation', () => {
     ['init --skip-phases nonsense', '--skip-phases: there is no phase "nonsense"'],
     ['init --config DIR/c.yaml --pod-network-cidr 10.1.0.0/16', '--config says what --pod-network-cidr would'],
     ['init --config DIR/c.yaml --token abcdef.0123456789abcdef', '--config says what --token would'],
-    ['init --config DIR/none.yaml', 'cannot read DIR/none.yaml'],
+    ['init --config DIR/none.yaml', 'cannot read DIR/none.yaml: there is no such file'],
+    [
+      'init --config DIR/bad.yaml --root DIR',
+      'DIR/bad.yaml: error converting YAML to JSON: yaml: line 4, column 10: mapping values are not allowed in this context',
+    ],
+    ['join --root DIR', 'nothing says which cluster to join'],
     ['init --root DIR --rootfs DIR', '--root and --rootfs exclude each other'],
     ['init --root DIR --service-cidr nonsense', 'the configuration: networking.serviceSubnet: "nonsense" is no CIDR'],
     [
@@ -86,10 +91,13 @@ describe('the commands about an installation', () => {
     ['reset nonsense --root DIR', '"keelson reset" takes no arguments'],
   ])('%s is refused', async (command, message) => {
     await writeFile(join(folder, 'c.yaml'), algorithm);
+    // Lines are those of the file, whichever of its documents they are in.
+    await writeFile(join(folder, 'bad.yaml'), '# none\n---\ntoken: secret\nb: secret: d\n');
     const { code, stderr } = await run(command);
     expect(code).toBe(1);
     expect(stderr).toContain(`Error: ${message.replace('DIR', folder)}`);
     expect(stderr.trim().split('\n')).toHaveLength(2);
+    expect(stderr).not.toContain('secret');
   });
 
   test.each([

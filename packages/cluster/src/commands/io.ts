@@ -1,3 +1,4 @@
+import { unless } from '@keelson/component/files';
 import { giveBackMemory } from './memory.ts';
 
 /** What a command reads and writes beside its arguments. */
@@ -16,6 +17,8 @@ const sameKeystrokeMs = 300;
 
 /** The process that this code runs in: SIGINT and SIGTERM ask it to end, a second one ends it at once. */
 function processIo(): Io {
+  // Who read the output may have gone, as `head` does: what is under way goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unless('EPIPE'));
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

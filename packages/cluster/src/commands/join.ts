@@ -13,6 +13,7 @@ import { etcdVersion, machineFacts, trustFolders } from '../install/machine.ts';
 import { readPatches } from '../install/patches.ts';
 import { findProgram } from '../install/systemd/programs.ts';
 import { hasSystemd, systemdServices } from '../install/systemd/services.ts';
+import { StartupError } from '../startup-error.ts';
 import { type Command, outcomeOf } from './command.ts';
 import { showFiles } from './installation.ts';
 import type { Io } from './io.ts';
@@ -115,6 +116,12 @@ async function run(
   phase: NamedPhase<JoinContext> | undefined,
   io: Io,
 ): Promise<void> {
+  const says = [values.config, values['discovery-file'], values.token, values['discovery-token']];
+  if (endpoints.length === 0 && says.every((text) => text === '') && !values['control-plane'])
+    throw new StartupError(
+      'nothing says which cluster to join',
+      "have a machine of its control plane show the whole command: 'keelson token create --print-join-command'",
+    );
   const report = (line: string) => io.stdout(`${line}\n`);
   const layout = new Layout({ root: values.root, runHere: values.root !== '' });
   const disk = new DiskFiles(layout);
@@ -123,7 +130,7 @@ async function run(
   const machine = await machineFacts();
   const configFile = values.config === '' ? undefined : resolve(values.config);
   const documents = await configurationDocuments({ configFile, settings });
-  const decoded = explained(() => decodeJoin(documentOf(documents, 'JoinConfiguration'), machine));
+  const decoded = explained(() => decodeJoin(documentOf(documents, 'JoinConfiguration'), machine), configFile);
   const { patchesDirectory, skipPhases } = decoded.init;
   if (!decoded.isControlPlane) warnOfFlags(given, report);
   const dryRun = values['dry-run'] || decoded.init.dryRun;

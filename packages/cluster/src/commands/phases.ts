@@ -1,6 +1,6 @@
 /** How commands name, run and show the phases that they consist of. */
 import type { Word } from '@keelson/component/pflag/complete';
-import { FlagError } from '@keelson/component/pflag/flags';
+import { FlagError, meantBy } from '@keelson/component/pflag/flags';
 import { findPhase, type Phase, phaseNames, runPhases } from '../install/phase.ts';
 
 export interface NamedPhase<C> {
@@ -21,7 +21,10 @@ export function namedPhase<C>(
 ): NamedPhase<C> | undefined {
   const { found, unknown } = findPhase(phases, words);
   if (unknown !== undefined)
-    throw new FlagError(`there is no phase "${words.join(' ')}": see '${command} phase --help'`);
+    throw new FlagError(
+      `there is no phase "${words.join(' ')}": '${command} phase --help' shows those that are there`,
+      meantBy(words.join('/'), [...phaseNames(phases)])?.replaceAll('/', ' '),
+    );
   return found && { phase: found.phase, prefix: found.parents.map(({ name }) => `${name}/`).join('') };
 }
 
@@ -37,7 +40,8 @@ export function runNamed<C>(
 ): Promise<boolean> {
   const names = new Set(phaseNames(phases));
   const unknown = skip.find((name) => !names.has(name));
-  if (unknown !== undefined) throw new FlagError(`--skip-phases: there is no phase "${unknown}"`);
+  if (unknown !== undefined)
+    throw new FlagError(`--skip-phases: there is no phase "${unknown}"`, meantBy(unknown, [...names]));
   if (named) return runPhases([named.phase], context, new Set(skip), named.prefix);
   return runPhases(phases, context, new Set(skip));
 }

@@ -129,7 +129,8 @@ async function configurationFrom(
       ...(version === undefined ? [] : [set(version, 'kubernetesVersion')]),
     ],
   });
-  return explained(() => decodeUpgrade(documentOf(documents, 'UpgradeConfiguration'), verb));
+  const decode = () => decodeUpgrade(documentOf(documents, 'UpgradeConfiguration'), verb);
+  return explained(decode, values.config || undefined);
 }
 
 async function showPlan(values: Values, configuration: UpgradeConfiguration, io: Io): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { World } from '@keelson/client';
 import { ConfigFileError } from '@keelson/component/configfile';
+import { readFault } from '../data-directory.ts';
 import { StartupError } from '../startup-error.ts';
 import { administratorApi, apiOnDemand } from './api.ts';
 import { newCertificateKey } from './certificate-key.ts';
@@ -50,7 +51,7 @@ export async function installContext(request: InstallRequest): Promise<InstallCo
   const layout = new Layout(request.layout);
   const documents = await configurationDocuments(request);
   const machine = await machineFacts();
-  const configuration = explained(() => configurationOf(documents, machine));
+  const configuration = explained(() => configurationOf(documents, machine), request.configFile);
   const { systemd = false, world } = request;
   const dryRun = request.dryRun === true || configuration.init.dryRun;
   const report = dryRun ? (line: string) => request.report(`(dry run) ${line}`) : request.report;
@@ -89,7 +90,7 @@ export async function configurationDocuments({
   settings = [],
 }: Pick<InstallRequest, 'configFile' | 'settings'>): Promise<Documents> {
   const text = configFile === undefined ? '' : await readConfiguration(configFile);
-  const documents = new Map(explained(() => readDocuments(text)));
+  const documents = new Map(explained(() => readDocuments(text), configFile));
   for (const { kind, path, value } of settings) documents.set(kind, withField(documents.get(kind) ?? {}, path, value));
   return documents;
 }
@@ -98,7 +99,7 @@ async function readConfiguration(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new StartupError(`cannot read ${file}: ${(error as Error).message}`, 'correct --config');
+    throw new StartupError(`cannot read ${file}: ${readFault(error)}`, 'correct --config');
   }
 }
 
@@ -113,11 +114,11 @@ function withField(
 }
 
 /** @throws StartupError in place of an error of the configuration */
-export function explained<T>(read: () => T): T {
+export function explained<T>(read: () => T, file = 'the configuration'): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    throw new StartupError(`the configuration: ${error.message}`, 'correct it');
+    throw new StartupError(`${file}: ${error.message}`, 'correct it');
   }
 }

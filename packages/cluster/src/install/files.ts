@@ -1,7 +1,7 @@
 /** The files of the machine that is installed, by the paths that they have there. */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readIfExists, writeFileAtomic } from '@keelson/component/files';
+import { makeDirectory, readIfExists, writeFileAtomic } from '@keelson/component/files';
 import type { Layout } from './layout.ts';
 
 export interface Files {
@@ -35,13 +35,13 @@ export class DiskFiles implements Files {
   }
   async write(path: string, text: string, mode = 0o600): Promise<void> {
     const local = this.#layout.local(path);
-    await mkdir(dirname(local), { recursive: true, mode: 0o755 });
+    await makeDirectory(dirname(local), 0o755);
     await writeFileAtomic(local, text, mode);
     this.#changed = true;
   }
   async makeDirectory(path: string, mode: number): Promise<void> {
-    await mkdir(dirname(this.#layout.local(path)), { recursive: true, mode: 0o755 });
-    await mkdir(this.#layout.local(path), { recursive: true, mode });
+    await makeDirectory(dirname(this.#layout.local(path)), 0o755);
+    await makeDirectory(this.#layout.local(path), mode);
   }
   async exists(path: string): Promise<boolean> {
     return (await orNothing(stat(this.#layout.local(path)))) !== undefined;

@@ -16,6 +16,7 @@ import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
 import { RE2JS } from 're2js';
 import { addressAt, parseCidr } from '../cidr.ts';
+import { readFault } from '../data-directory.ts';
 import { metricRules } from '../metric-flags.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
@@ -240,7 +241,7 @@ class FileReader {
 
   #named<T>(flag: string, path: string, read: () => T): T {
     const explain = (error: unknown): never => {
-      throw new StartupError(`--${flag} ${path}: ${(error as Error).message}`, 'check the file that the flag names');
+      throw new StartupError(`--${flag} ${path}: ${readFault(error)}`, 'check the file that the flag names');
     };
     try {
       const result = read();

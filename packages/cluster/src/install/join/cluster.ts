@@ -26,13 +26,23 @@ export interface BootstrapAccess extends DiscoveredCluster {
   readonly credentials: Credentials;
 }
 
-/** Finds the cluster, and what to ask it by. @throws StartupError where it cannot be trusted */
-export async function findCluster(join: JoinConfiguration, world: World): Promise<BootstrapAccess> {
+/** Finds the cluster, and what to ask it by. @param waiting told why that takes long @throws StartupError where it cannot be trusted */
+export async function findCluster(
+  join: JoinConfiguration,
+  world: World,
+  waiting?: (problem: string) => void,
+): Promise<BootstrapAccess> {
   const { discovery, tlsBootstrapToken, init } = join;
   if (discovery.kind === 'file') return ofFile(discovery.path, tlsBootstrapToken);
   const { token, endpoint, caHashes } = discovery;
   const found = await discoverCluster(
-    { token: splitToken(token), endpoint, caHashes, timeoutMs: init.timeouts.discovery },
+    {
+      token: splitToken(token),
+      endpoint,
+      caHashes,
+      timeoutMs: init.timeouts.discovery,
+      ...(waiting ? { waiting } : {}),
+    },
     world,
   );
   return { ...found, credentials: { token: tlsBootstrapToken } };

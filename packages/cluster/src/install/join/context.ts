@@ -34,7 +34,8 @@ export function joinContext(machine: JoinMachine): JoinContext & { close(): Prom
   const find = async (): Promise<FoundCluster & { close(): Promise<void> }> => {
     const { join, world, report } = machine;
     report('[discovery] looking for the cluster');
-    const access = await findCluster(join, world);
+    const waiting = (problem: string) => report(`[discovery] still waiting: ${problem}`);
+    const access = await findCluster(join, world, waiting);
     report(`[discovery] ${access.server} is the API server of a cluster that can be trusted`);
     const client = bootstrapClient(access, world);
     const documents = await clusterDocuments(client);

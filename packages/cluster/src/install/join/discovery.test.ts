@@ -87,3 +87,12 @@ test('a server that the pinned authority does not vouch for is asked nothing mor
 test('a hash that is none is refused before anybody is asked', async () => {
   await expect(discover('sha256:abc')).rejects.toThrow('invalid discovery token CA certificate hash: sha256:abc');
 });
+
+test('why it takes long is told, once', async () => {
+  answers = [{ kubeconfig: kubeconfig(authority) }];
+  const told: string[] = [];
+  const waiting = (problem: string) => void told.push(problem);
+  const options = { token, endpoint, caHashes: [], timeoutMs: 50, waiting };
+  await expect(discoverCluster(options, systemWorld())).rejects.toThrow('could not find a JWS signature');
+  expect(told).toEqual(['could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"']);
+});

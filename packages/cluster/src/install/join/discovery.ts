@@ -18,6 +18,8 @@ export interface BootstrapTokenDiscovery {
   readonly caHashes: readonly string[];
   /** How long the cluster may take to answer, and to sign. */
   readonly timeoutMs: number;
+  /** It has not, and is asked again until then. */
+  readonly waiting?: (problem: string) => void;
 }
 
 /** A cluster that can be trusted. */
@@ -59,7 +61,7 @@ export async function discoverCluster(options: BootstrapTokenDiscovery, world: W
 
 /** Asks until the cluster answers and has signed for the token. @param certificateAuthority PEM; without it any server is listened to */
 async function clusterInfo(
-  { endpoint, token }: BootstrapTokenDiscovery,
+  { endpoint, token, waiting = () => {} }: BootstrapTokenDiscovery,
   world: World,
   deadline: number,
   certificateAuthority?: string,
@@ -68,7 +70,7 @@ async function clusterInfo(
   const server = `https://${endpoint}`;
   const client = connect({ server, namespace: 'default', tls }, { component: 'keelson', world, timeoutMs: RETRY_MS });
   try {
-    for (;;) {
+    for (let told = ''; ; ) {
       let problem: string;
       try {
         const { data } = await client.resource('configmaps').get(CLUSTER_INFO);
@@ -83,6 +85,8 @@ async function clusterInfo(
           `couldn't validate the identity of the API Server: ${problem}`,
           `see that ${server} is the cluster's API server, and make a token that is still good there: 'keelson init phase bootstrap-token'`,
         );
+      if (problem !== told) waiting(problem);
+      told = problem;
       await sleep(world.clock, Math.min(RETRY_MS, left));
     }
   } finally {
