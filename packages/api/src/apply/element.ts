@@ -112,8 +112,16 @@ export function compareElements(a: Element, b: Element): number {
   if (a === SELF) return -1;
   if (b === SELF) return 1;
   if (a.startsWith('f:') && b.startsWith('f:')) return compareStrings(a, b);
-  const x = parsed(a);
-  const y = parsed(b);
+  return compareParsed(parsed(a), parsed(b));
+}
+
+/** Items by their elements, which are read once each, in the order of a set. */
+export function inOrderOfElements<T extends { readonly 0: Element }>(items: readonly T[]): T[] {
+  const read = items.map((item) => ({ item, element: parsed(item[0]) }));
+  return read.sort((a, b) => compareParsed(a.element, b.element)).map(({ item }) => item);
+}
+
+function compareParsed(x: Parsed, y: Parsed): number {
   if (x.kind === 1 && y.kind === 1) return compareKeys(x.keys, y.keys);
   if (x.kind === 2 && y.kind === 2) return compareValues(x.value, y.value);
   if (x.kind === 3 && y.kind === 3) return x.index - y.index;

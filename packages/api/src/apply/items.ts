@@ -1,7 +1,7 @@
 /** How the items of a list that is no atom are told apart. */
 import { formatJson } from '../patch/goformat.ts';
 import { isObject, type JsonObject, own } from '../patch/value.ts';
-import { compareElements, type Element, FieldsError, keyElementOf, valueElement } from './element.ts';
+import { type Element, FieldsError, inOrderOfElements, keyElementOf, valueElement } from './element.ts';
 import type { ApplyKey, ApplyList } from './schema.ts';
 
 /** @throws FieldsError for an item that cannot be told apart */
@@ -75,5 +75,5 @@ function sameItem(list: ApplyList, a: unknown, b: unknown): boolean {
 
 /** In the order of a set. */
 export function sortByElement<T>(entries: (readonly [Element, T])[]): (readonly [Element, T])[] {
-  return entries.length > 1 ? entries.sort((a, b) => compareElements(a[0], b[0])) : entries;
+  return entries.length > 1 ? inOrderOfElements(entries) : entries;
 }

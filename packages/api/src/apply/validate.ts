@@ -14,14 +14,17 @@ import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, shapeOf 
  */
 export function validate(value: unknown, schema: ApplySchema, duplicates: 'forbidden' | 'allowed'): void {
   const faults: string[] = [];
-  visit(value, schema, '', duplicates === 'allowed' ? () => false : (seen, item) => seen.has(item), faults);
+  visit(value, schema, undefined, duplicates === 'allowed' ? () => false : (seen, item) => seen.has(item), faults);
   if (faults.length === 1) throw new FieldsError(faults[0]!);
   if (faults.length > 1) throw new FieldsError(['errors:', ...faults.map((f) => `  ${f}`)].join('\n'));
 }
 
+/** To a value, for who finds fault with it: by elements, or as it is shown. Undefined for the value that all is within. */
+type Way = { readonly outer: Way; readonly step: string } | undefined;
+
 type IsDuplicate = (seen: ReadonlySet<string>, element: string) => boolean;
 
-function visit(value: unknown, schema: ApplySchema, path: string, isDuplicate: IsDuplicate, faults: string[]): void {
+function visit(value: unknown, schema: ApplySchema, path: Way, isDuplicate: IsDuplicate, faults: string[]): void {
   if (value === null) return;
   if (value instanceof GoValue) {
     faults.push(at(path, misfit(value, schema)));
@@ -41,15 +44,9 @@ function visit(value: unknown, schema: ApplySchema, path: string, isDuplicate: I
   }
 }
 
-function visitMembers(
-  value: JsonObject,
-  map: ApplyMap,
-  path: string,
-  isDuplicate: IsDuplicate,
-  faults: string[],
-): void {
+function visitMembers(value: JsonObject, map: ApplyMap, path: Way, isDuplicate: IsDuplicate, faults: string[]): void {
   for (const name of Object.keys(value)) {
-    const inner = `${path}${showElement(fieldElement(name))}`;
+    const inner = { outer: path, step: fieldElement(name) };
     const schema = memberSchema(map, name);
     if (!schema) {
       faults.push(at(inner, 'field not declared in schema'));
@@ -62,7 +59,7 @@ function visitMembers(
 function visitItems(
   items: readonly unknown[],
   list: ApplyList,
-  path: string,
+  path: Way,
   isDuplicate: IsDuplicate,
   faults: string[],
 ): void {
@@ -80,10 +77,9 @@ function visitItems(
       }
       const duplicate = isDuplicate(seen, step);
       seen.add(step);
-      step = showElement(step);
-      if (duplicate) faults.push(at(path, `duplicate entries for key ${step}`));
+      if (duplicate) faults.push(at(path, `duplicate entries for key ${showElement(step)}`));
     }
-    visit(item, list.element, `${path}${step}`, isDuplicate, faults);
+    visit(item, list.element, { outer: path, step }, isDuplicate, faults);
   }
 }
 
@@ -117,6 +113,10 @@ function scalarFault(value: unknown, expected: NonNullable<ApplySchema['scalar']
 function wrapped(value: unknown): string {
   return `&{${formatV(value)}}`;
 }
-function at(path: string, message: string): string {
-  return path === '' ? message : `${path}: ${message}`;
+function at(path: Way, message: string): string {
+  return path ? `${shown(path)}: ${message}` : message;
+}
+
+function shown({ outer, step }: NonNullable<Way>): string {
+  return (outer ? shown(outer) : '') + (step.startsWith('[') ? step : showElement(step));
 }
