@@ -34,7 +34,9 @@ const SINGLE = new Set(
   ).split(' '),
 );
 
-const NO_VALUE = /[\0\r\n]|^[ \t]|[ \t]$/;
+/** RFC 9113 forbids spaces around them, too: Go's servers take them, and clients without a token say `Bearer `. */
+const NO_VALUE = /[\0\r\n]/;
+const NO_PSEUDO_VALUE = /^[ \t]|[ \t]$/;
 const NO_NAME = /[\0-\x20A-Z\x7f-\xff:]|^$/;
 
 /** @returns undefined where the request is malformed */
@@ -44,7 +46,8 @@ export function requestHead(fields: readonly Field[]): RequestHead | undefined {
   for (const [name, value] of fields) {
     if (NO_VALUE.test(value)) return undefined;
     if (name.startsWith(':')) {
-      if (!PSEUDO.has(name) || name in headers || rawHeaders.length > 0) return undefined;
+      if (!PSEUDO.has(name) || name in headers || rawHeaders.length > 0 || NO_PSEUDO_VALUE.test(value))
+        return undefined;
       headers[name] = value;
       continue;
     }
