@@ -244,7 +244,10 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
   readonly fieldLabels?: FieldLabels;
   /** Upstream keeps no watch cache of them unless it is told to: its store answers, in words of its own, and pages at revision 0 too. */
   readonly isUncached?: true;
-  /** Where objects of this group are stored as those of another (events.k8s.io as core/v1). */
+  /**
+   * Where objects of this group are stored as those of another (events.k8s.io as core/v1), and of kinds whose versions differ
+   * in shape, in that which their strategy knows. Default: the best version that is served.
+   */
   readonly storedAs?: { readonly group: string; readonly version: string };
   /** Admission sees what is written as being in the namespace of its own name. */
   readonly isItsOwnNamespace?: true;

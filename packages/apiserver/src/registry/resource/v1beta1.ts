@@ -18,6 +18,9 @@ import type {
 import type { KubeObject } from '@keelson/api/object';
 import type { VersionConversion } from '../strategy.ts';
 
+/** The shapes that strategies know. */
+export const STORED_AS = { group: 'resource.k8s.io', version: 'v1' } as const;
+
 /** A conversion of the part of an object below `spec`, or `spec.spec`. */
 export function convertsSpec<Stored, Beta>(
   toStored: (spec: Beta) => Stored,

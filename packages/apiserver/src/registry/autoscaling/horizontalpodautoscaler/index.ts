@@ -12,6 +12,7 @@ export function makeHorizontalPodAutoscalerRegistration(
     strategy: makeStrategy(isEnabled),
     table,
     subresources: { status },
+    storedAs: { group: 'autoscaling', version: 'v2' },
     conversions: { v1 },
     fieldAnnotations: ROUND_TRIP,
   };

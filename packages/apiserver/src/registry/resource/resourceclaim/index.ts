@@ -3,7 +3,7 @@ import type { Authorize } from '../../../authz/attributes.ts';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import type { NamespaceLabels } from '../adminaccess.ts';
-import { claimFromStored, claimToStored, convertsSpec } from '../v1beta1.ts';
+import { claimFromStored, claimToStored, convertsSpec, STORED_AS } from '../v1beta1.ts';
 import { makeStatus, makeStrategy } from './strategy.ts';
 
 const table: TableConvertor<ResourceClaim> = {
@@ -31,6 +31,7 @@ export function makeResourceClaimRegistration(
     strategy: makeStrategy(labelsOf),
     table,
     subresources: { status: makeStatus(labelsOf, authorize) },
+    storedAs: STORED_AS,
     conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored) },
   };
 }

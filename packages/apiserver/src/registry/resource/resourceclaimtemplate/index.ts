@@ -3,7 +3,7 @@ import { age, ageColumn, nameColumn } from '../../columns.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { type NamespaceLabels, validateRequestedAccess } from '../adminaccess.ts';
 import { defaultClaimSpec } from '../claimspec.ts';
-import { claimFromStored, claimToStored, convertsSpec } from '../v1beta1.ts';
+import { claimFromStored, claimToStored, convertsSpec, STORED_AS } from '../v1beta1.ts';
 import { validateTemplate, validateTemplateUpdate } from './validation.ts';
 
 export function makeResourceClaimTemplateRegistration(
@@ -19,6 +19,7 @@ export function makeResourceClaimTemplateRegistration(
       updateChecks: ['new metadata', 'kind'],
       validateUpdate: (_ctx, obj, old) => validateTemplateUpdate(obj, old),
     },
+    storedAs: STORED_AS,
     conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored, 'spec.spec') },
     table: {
       columns: [nameColumn, ageColumn],

@@ -1,7 +1,7 @@
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
-import { convertsSpec, sliceFromStored, sliceToStored } from '../v1beta1.ts';
+import { convertsSpec, STORED_AS, sliceFromStored, sliceToStored } from '../v1beta1.ts';
 import { strategy } from './strategy.ts';
 
 const table: TableConvertor<ResourceSlice> = {
@@ -20,6 +20,7 @@ const table: TableConvertor<ResourceSlice> = {
 export const registration: KindRegistration<ResourceSlice> = {
   strategy,
   table,
+  storedAs: STORED_AS,
   conversions: { v1beta1: convertsSpec(sliceToStored, sliceFromStored) },
   fieldLabels: {
     supported: ['metadata.name', 'spec.nodeName', 'spec.driver'],
