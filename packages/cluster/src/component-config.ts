@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { readYaml } from '@keelson/api/codec/yaml';
 import { parseDuration } from '@keelson/component/go/duration';
+import { readFault } from './data-directory.ts';
 import { StartupError } from './startup-error.ts';
 
 const REMEDY = 'correct --config';
@@ -17,7 +18,7 @@ export async function readComponentConfig<T extends object>(
     if (object?.kind !== kind || object.apiVersion !== apiVersion) throw new Error(`no ${kind} of ${apiVersion}`);
     return object;
   } catch (error) {
-    throw new StartupError(`cannot use ${path}: ${(error as Error).message}`, REMEDY);
+    throw new StartupError(`cannot use ${path}: ${readFault(error)}`, REMEDY);
   }
 }
 

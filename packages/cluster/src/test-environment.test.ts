@@ -71,5 +71,12 @@ test('a definition that is refused ends the start', async () => {
   const file = join(folder, 'wrong.yaml');
   await writeFile(file, definition.replace('name: widgets.example.com', 'name: wrong.example.com'));
   await expect(startTestEnvironment({ definitions: [file] })).rejects.toThrow('must be spec.names.plural');
+  await writeFile(file, 'kind: [');
+  await expect(startTestEnvironment({ definitions: [folder] })).rejects.toThrow(
+    `cannot read definitions from ${file}: `,
+  );
+  await expect(startTestEnvironment({ definitions: [join(folder, 'none')] })).rejects.toThrow(
+    `cannot read definitions from ${join(folder, 'none')}: there is no such file`,
+  );
   await rm(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readYaml, yamlDocuments } from '@keelson/api/codec/yaml';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import { type Client, connect, type Draft, loadKubeconfig, sleep, systemWorld } from '@keelson/client';
@@ -8,6 +8,7 @@ import { createLogger } from '@keelson/component/logs/logger';
 import { Verbosity } from '@keelson/component/logs/verbosity';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Cluster, startCluster } from './cluster.ts';
+import { readFault } from './data-directory.ts';
 import { flags } from './kube-apiserver/flags.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { issue } from './pki/certificate.ts';
@@ -108,16 +109,28 @@ function clusterOptions(directory: string, options: TestEnvironmentOptions) {
 /** Of files that hold other kinds too, these are left alone. */
 async function readDefinitions(paths: readonly string[]): Promise<Draft<CustomResourceDefinition>[]> {
   const files = (await Promise.all(paths.map(filesOf))).flat();
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return texts
-    .flatMap(yamlDocuments)
-    .map((document) => readYaml(document) as Draft<CustomResourceDefinition> | null | undefined)
+  const objects = (await Promise.all(files.map(objectsOf))).flat();
+  return objects
     .filter((object) => object !== null && object !== undefined)
     .filter(({ kind }) => kind === 'CustomResourceDefinition');
 }
 
+/** @throws StartupError */
+async function objectsOf(file: string): Promise<(Draft<CustomResourceDefinition> | null | undefined)[]> {
+  try {
+    return yamlDocuments(await readFile(file, 'utf8')).map((document) => readYaml(document) as object);
+  } catch (error) {
+    throw new StartupError(`cannot read definitions from ${resolve(file)}: ${readFault(error)}`, 'correct it');
+  }
+}
+
+/** @throws StartupError */
 async function filesOf(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
+  const found = await stat(path).catch((error: unknown) => {
+    const why = `cannot read definitions from ${resolve(path)}: ${readFault(error)}`;
+    throw new StartupError(why, 'correct the option definitions');
+  });
+  if (!found.isDirectory()) return [path];
   const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name));
   return names.sort().map((name) => join(path, name));
 }

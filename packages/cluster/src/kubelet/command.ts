@@ -49,7 +49,9 @@ const component: Component<typeof flags> = {
       const problems = () => (isStarted ? served!.problems() : []);
       ports.push(startWatchdog({ timeoutMs: watchdogMs, problems, notify: notifier(process.env), logger }));
     }
-    const { skippedFiles } = configuration;
+    const { skippedFiles, faults } = configuration;
+    for (const { path, problem } of faults)
+      logger.warn({ err: problem, path }, 'Using lenient decoding as strict decoding failed');
     if (skippedFiles.length > 0)
       logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();

@@ -58,6 +58,14 @@ describe('who may ask', () => {
   });
 });
 
+it('fields that there are not are told of, with what may have been meant', async () => {
+  const path = write('config.yaml', `${HEAD}maxPodss: 3\nnothing: 1\nport: 1\n`);
+  const { port, faults } = await configured(`--config=${path}`);
+  const problem = 'strict decoding error: unknown field "maxPodss" (maxPods?), unknown field "nothing"';
+  expect([port, faults]).toEqual([1, [{ path, problem }]]);
+  expect((await configured(`--config=${write('config.yaml', `${HEAD}port: 1\n`)}`)).faults).toEqual([]);
+});
+
 describe('drop-ins', () => {
   it('are merged in the order of their names', async () => {
     const path = write('config.yaml', `${HEAD}port: 1\nsystemReserved: {memory: 1Gi, cpu: 100m}\n`);

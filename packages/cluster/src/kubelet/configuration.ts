@@ -5,7 +5,7 @@ import { durationOf } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
 import { type AccessFile, accessFile, accessOf } from './access.ts';
 import { KUBELET_DEFAULTS } from './defaults.ts';
-import { readKubeletFile } from './file.ts';
+import { type KubeletFile, readKubeletFile } from './file.ts';
 import type { Values } from './flags.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
@@ -62,11 +62,13 @@ export interface KubeletConfiguration
   readonly shown: object;
   /** Files of --config-dir that are no drop-ins. */
   readonly skippedFiles: readonly string[];
+  /** What is wrong with files that were read all the same. */
+  readonly faults: KubeletFile<unknown>['faults'];
 }
 
 /** @throws StartupError for a file that is none, a taint or a duration that makes no sense */
 export async function configurationOf(values: Values, given: ReadonlySet<string>): Promise<KubeletConfiguration> {
-  const { file, skipped } = await readKubeletFile<File>(values.config, values['config-dir']);
+  const { file, skipped, faults } = await readKubeletFile<File>(values.config, values['config-dir']);
   const { authentication: _, authorization: __, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
   const said = flagsOf(values, given);
   const access = accessFile(file, values, given);
@@ -109,6 +111,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     access: accessOf(access),
     shown: { ...KUBELET_DEFAULTS, ...file, ...fields, ...said, ...access },
     skippedFiles: skipped,
+    faults,
     ...(clientCaFile === '' ? {} : { clientCaFile }),
     imageVerification,
     ...(crashLoopMaxMs === undefined ? {} : { crashLoopMaxMs }),

@@ -5,6 +5,7 @@ import { applyMergePatch } from '@keelson/api/patch/merge';
 import type { JsonObject } from '@keelson/api/patch/value';
 import { readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
+import { unknownFields } from './fields.ts';
 
 const DROP_IN = '.conf';
 
@@ -12,6 +13,8 @@ export interface KubeletFile<T> {
   readonly file: T;
   /** Files among the drop-ins that are none. */
   readonly skipped: readonly string[];
+  /** What is wrong with files that are read all the same. */
+  readonly faults: readonly { readonly path: string; readonly problem: string }[];
 }
 
 /**
@@ -21,13 +24,18 @@ export interface KubeletFile<T> {
  * @throws StartupError for files that cannot be read, or are of another kind
  */
 export async function readKubeletFile<T extends object>(path: string, directory: string): Promise<KubeletFile<T>> {
-  const read = (file: string) =>
-    readComponentConfig<JsonObject>(file, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
+  const faults: { path: string; problem: string }[] = [];
+  const read = async (from: string) => {
+    const object = await readComponentConfig<JsonObject>(from, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
+    const problem = unknownFields(object);
+    if (problem !== undefined) faults.push({ path: from, problem });
+    return object;
+  };
   let file: JsonObject = path === '' ? {} : await read(path);
   const found = directory === '' ? [] : await filesBelow(directory);
   const isDropIn = (each: string) => extname(each) === DROP_IN;
   for (const each of found.filter(isDropIn)) file = applyMergePatch(file, await read(each)) as JsonObject;
-  return { file: file as T, skipped: found.filter((each) => !isDropIn(each)) };
+  return { file: file as T, skipped: found.filter((each) => !isDropIn(each)), faults };
 }
 
 /** Folders take their place among the names. @throws StartupError */
