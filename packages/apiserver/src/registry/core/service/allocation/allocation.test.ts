@@ -2,7 +2,7 @@ import { alreadyExists, notFound } from '@keelson/api/errors';
 import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { openMemoryStore } from '@keelson/storage/memory/open';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { testContext } from '../../../testing.ts';
 import { defaults } from '../defaults.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
@@ -89,6 +89,22 @@ function service(name: string, spec: ServiceSpec = {}): Service {
   defaults(obj);
   return obj;
 }
+
+it('the default range that somebody deletes is there again ten seconds later', async () => {
+  vi.useFakeTimers();
+  try {
+    const { deps, objects } = await world();
+    const repairing = serviceAllocationRepair(deps, () => ctx.now);
+    await repairing.start();
+    const key = 'networking.k8s.io/v1|ServiceCIDR||kubernetes';
+    expect(objects.all.delete(key)).toBe(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(objects.all.get(key)).toMatchObject({ spec: { cidrs: [...deps.clusterIPRanges] } });
+    await repairing.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 describe('cluster IPs', () => {
   it('are given out from the upper part of the range and recorded', async () => {

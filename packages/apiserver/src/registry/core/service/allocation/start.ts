@@ -1,5 +1,5 @@
 /**
- * Before services are served, and every few minutes: the default ServiceCIDR exists, and the records of addresses and ports agree with the
+ * Before services are served, and again and again: the default ServiceCIDR exists, and the records of addresses and ports agree with the
  * services that there are (upstream's default-servicecidr controller and the repair loops of its allocators).
  */
 
@@ -18,21 +18,40 @@ import { NodePortAllocator } from './ports.ts';
 
 const DEFAULT_CIDR = 'kubernetes';
 const STATUS_MANAGER = 'kubernetes-service-cidr-controller';
-const INTERVAL_MS = 3 * 60_000;
+/** Somebody who moves to another range deletes the old one, and waits for the new one. */
+const RANGE_INTERVAL_MS = 10_000;
+const RECORDS_INTERVAL_MS = 3 * 60_000;
 /** A younger record may be that of a service whose creation is under way on another server. */
 const ORPHAN_AGE_MS = 60_000;
 
+/** What runs from its start to its end. */
+interface Running {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** @param now the time, to judge the age of records that no service claims */
-export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date): Periodic {
+export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date): Running {
   const ports = new NodePortAllocator(deps);
-  const repair = async (): Promise<void> => {
+  const range = () => ensureDefaultServiceCIDR(deps.client(), deps.clusterIPRanges, now());
+  const records = async (): Promise<void> => {
     const client = deps.client();
-    await ensureDefaultServiceCIDR(client, deps.clusterIPRanges, now());
     const services = (await client.list('v1', 'Service')) as unknown as Service[];
     await repairAddresses(client, services, now());
     await ports.repair(services.flatMap(allPortsOf));
   };
-  return new Periodic(repair, INTERVAL_MS, deps.report);
+  const parts = [
+    new Periodic(range, RANGE_INTERVAL_MS, deps.report),
+    new Periodic(records, RECORDS_INTERVAL_MS, deps.report),
+  ];
+  return {
+    async start() {
+      for (const part of parts) await part.start();
+    },
+    async stop() {
+      await Promise.all(parts.map((part) => part.stop()));
+    },
+  };
 }
 
 async function ensureDefaultServiceCIDR(client: AllocationClient, ranges: readonly string[], now: Date): Promise<void> {
