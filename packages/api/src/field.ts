@@ -78,6 +78,7 @@ export class FieldError {
   readonly field: string;
   readonly value: unknown;
   readonly detail: string;
+  #body: string | undefined;
 
   constructor(type: FieldErrorType, field: Path | string, value: unknown, detail: string) {
     this.type = type;
@@ -88,6 +89,10 @@ export class FieldError {
 
   /** Without the field: the cause's message. */
   body(): string {
+    this.#body ??= this.#describe();
+    return this.#body;
+  }
+  #describe(): string {
     const title = TITLES[this.type];
     const head =
       WITHOUT_VALUE.has(this.type) || this.value === OMIT_VALUE ? title : `${title}: ${showValue(this.value)}`;

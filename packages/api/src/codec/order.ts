@@ -3,7 +3,7 @@
  * structs, custom ones are maps down to their metadata.
  */
 
-import { isObject, type JsonObject } from '../patch/value.ts';
+import { isObject, type JsonObject, put } from '../patch/value.ts';
 import { type StructType, structType, type Type } from '../schema.ts';
 import { sortedKeys } from './go-order.ts';
 
@@ -49,8 +49,15 @@ export function sortedDeep<T>(value: T): T {
 function sortedMembers(object: JsonObject): JsonObject {
   const keys = Object.keys(object);
   const sorted = sortedKeys(object);
-  const members = ordered(object, sorted, sortedDeep);
-  return isSame(object, members, keys, sorted) ? object : members;
+  if (keys.some((key, i) => key !== sorted[i])) return ordered(object, sorted, sortedDeep);
+  let copy: JsonObject | undefined;
+  for (const key of keys) {
+    const member = sortedDeep(object[key]);
+    if (member === object[key]) continue;
+    copy ??= { ...object };
+    put(copy, key, member);
+  }
+  return copy ?? object;
 }
 
 function ordered(
