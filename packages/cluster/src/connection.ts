@@ -1,5 +1,7 @@
-import { type ClusterConfig, inClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
+import { readFile } from 'node:fs/promises';
+import { type ClusterConfig, hasReason, inClusterConfig, KubeconfigError, loadKubeconfig } from '@keelson/client';
 import { readFault } from './data-directory.ts';
+import { inspect } from './pki/inspect.ts';
 import { StartupError } from './startup-error.ts';
 
 /** The flags by which a component finds the API server. */
@@ -26,6 +28,44 @@ export async function readKubeconfig(file: string): Promise<ClusterConfig> {
     const remedy = code === 'ENOENT' ? 'say by --kubeconfig FILE where the cluster is' : 'correct --kubeconfig';
     throw new StartupError(`cannot use ${file}: ${readFault(error)}`, remedy);
   }
+}
+
+/**
+ * Why somebody with a kubeconfig is not served, with what to do about it.
+ * @param error what a call failed by @param file the kubeconfig @param who may do what was asked for: `an administrator`
+ */
+export async function refusal(error: unknown, file: string, config: ClusterConfig, who: string): Promise<StartupError> {
+  const { message, cause = error } = error as Error;
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (hasReason(error, 'Unauthorized')) {
+    const ended = await endOfCertificate(config).catch(() => undefined);
+    return ended !== undefined && ended.getTime() < Date.now()
+      ? new StartupError(
+          `the certificate in ${file} ended at ${ended.toISOString()}`,
+          "take a newer kubeconfig: 'keelson certs renew admin.conf', or a start of keelson up, makes one",
+        )
+      : new StartupError(
+          `${config.server} does not know who ${file} says: ${message}`,
+          'take the kubeconfig that was made with this cluster',
+        );
+  }
+  if (/CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE/.test(code))
+    return new StartupError(
+      `${config.server} is not who ${file} says: ${message}`,
+      'take the kubeconfig that was made with this cluster',
+    );
+  if (['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ENOTFOUND'].includes(code))
+    return new StartupError(
+      `nobody answers at ${config.server}, which ${file} names: ${message}`,
+      'start the cluster, or give another --kubeconfig',
+    );
+  return new StartupError(message, `see that ${file} is of ${who}, and that the cluster runs`);
+}
+
+/** @returns undefined where there is no certificate */
+async function endOfCertificate({ tls: { certificate } }: ClusterConfig): Promise<Date | undefined> {
+  if (certificate === undefined) return undefined;
+  return inspect('text' in certificate ? certificate.text : await readFile(certificate.file, 'utf8')).notAfter;
 }
 
 /** The same server, asked by whoever holds a token. */

@@ -3,7 +3,7 @@ import type { Secret } from '@keelson/api/generated/types/core/v1';
 import { type Client, type ClusterConfig, connect, hasReason, systemWorld } from '@keelson/client';
 import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson/component/pflag/flags';
 import { usage } from '@keelson/component/pflag/usage';
-import { readKubeconfig } from '../connection.ts';
+import { readKubeconfig, refusal } from '../connection.ts';
 import { certificateKeyProblem } from '../install/certificate-key.ts';
 import { authorityHash } from '../install/cluster-info.ts';
 import { defaultToken, splitToken } from '../install/configuration/init.ts';
@@ -190,10 +190,7 @@ async function withCluster<T>(
     return await use(client, config);
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    throw new StartupError(
-      (error as Error).message,
-      `see that ${file} is an administrator's, and that the cluster runs`,
-    );
+    throw await refusal(error, file, config, 'an administrator');
   } finally {
     client.close();
   }

@@ -11,7 +11,7 @@ import {
   type NodeExplanation,
   parseConfiguration,
 } from '@keelson/scheduler';
-import { readKubeconfig } from '../connection.ts';
+import { readKubeconfig, refusal } from '../connection.ts';
 import { StartupError } from '../startup-error.ts';
 import { type Command, outcomeOf } from './command.ts';
 import type { Io } from './io.ts';
@@ -52,7 +52,8 @@ export function whyPending(argv: readonly string[], io: Io): Promise<number> {
 async function answer(values: FlagValues<typeof flags>, key: { namespace: string; name: string }, io: Io) {
   const kubeconfig = values.kubeconfig || io.env.KUBECONFIG || join(homedir(), '.kube/config');
   const world = systemWorld();
-  const client = connect(await readKubeconfig(kubeconfig), { component: 'keelson', world });
+  const config = await readKubeconfig(kubeconfig);
+  const client = connect(config, { component: 'keelson', world });
   try {
     const pod = await client.resource('pods').get(key);
     if (pod.spec.nodeName) {
@@ -64,10 +65,12 @@ async function answer(values: FlagValues<typeof flags>, key: { namespace: string
     io.stdout(show(`${key.namespace}/${key.name}`, explainer.explain(pod)));
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    const remedy = hasReason(error, 'NotFound')
-      ? "see 'kubectl get pods --all-namespaces' for those that are there"
-      : `see that ${kubeconfig} is of somebody who may read pods and nodes, and that the cluster runs`;
-    throw new StartupError((error as Error).message, remedy);
+    if (hasReason(error, 'NotFound'))
+      throw new StartupError(
+        (error as Error).message,
+        "see 'kubectl get pods --all-namespaces' for those that are there",
+      );
+    throw await refusal(error, kubeconfig, config, 'somebody who may read pods and nodes');
   } finally {
     client.close();
   }
