@@ -102,6 +102,8 @@ describe('errors', () => {
   it('bounds aliases', () => {
     const bomb = Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${Array(9).fill(i === 0 ? 'x' : `*a${i - 1}`)}]`);
     expect(problem(bomb.join('\n'))).toBe('yaml: document contains excessive aliasing');
+    const long = (times: number) => `a: &a ${'x'.repeat(100_000)}\nb: [${Array(times).fill('*a')}]`;
+    expect([long(300), long(400)].map(problem)).toEqual(['', 'yaml: document contains excessive aliasing']);
   });
   it('complains as JSON does of what does not fit', () => {
     const text = Buffer.from('kind: ConfigMap\ndata:\n  x: 1\n');

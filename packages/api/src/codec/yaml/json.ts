@@ -76,18 +76,23 @@ const MANY_NODES = 1000;
 const MANY_ALIASED = 100;
 const SMALL_DOCUMENT = 400_000;
 const LARGE_DOCUMENT = 4_000_000;
+/** In characters. Upstream has no such bound: what it makes of aliases takes the memory that it takes. */
+const MAX_ALIASED_TEXT = 32 * 1024 * 1024;
+const EXCESSIVE = 'document contains excessive aliasing';
 
 class Converter {
   readonly duplicates: string[] = [];
   readonly #open = new Set<YamlNode>();
   #count = 0;
   #aliased = 0;
+  #aliasedText = 0;
 
   /** @throws YamlError for what JSON does not know, or for too many aliases */
   convert(node: YamlNode): unknown {
     this.#countNode();
     switch (node.kind) {
       case 'scalar':
+        this.#countText(node);
         return jsonScalar(resolveScalar(node));
       case 'sequence':
         return node.items.map((item) => this.convert(item));
@@ -101,12 +106,18 @@ class Converter {
     }
   }
 
+  /** Long texts make much of few nodes. */
+  #countText({ value }: ScalarNode): void {
+    if (this.#open.size > 0) this.#aliasedText += value.length;
+    if (this.#aliasedText > MAX_ALIASED_TEXT) throw new YamlError(EXCESSIVE);
+  }
+
   #countNode(): void {
     this.#count++;
     if (this.#open.size > 0) this.#aliased++;
     if (this.#aliased <= MANY_ALIASED || this.#count <= MANY_NODES) return;
     const size = Math.min(Math.max(this.#count - SMALL_DOCUMENT, 0) / (LARGE_DOCUMENT - SMALL_DOCUMENT), 1);
-    if (this.#aliased / this.#count > 0.99 - 0.89 * size) throw new YamlError('document contains excessive aliasing');
+    if (this.#aliased / this.#count > 0.99 - 0.89 * size) throw new YamlError(EXCESSIVE);
   }
 
   #through<T>(node: YamlNode & { kind: 'alias' }, visit: (target: YamlNode) => T): T {
@@ -140,6 +151,7 @@ class Converter {
     if (node.kind === 'alias') return this.#through(node, (target) => this.#key(target));
     if (node.kind === 'scalar') {
       this.#countNode();
+      this.#countText(node);
       return resolveScalar(node);
     }
     this.convert(node);
