@@ -15,6 +15,8 @@ export type Answer = YamlAsJson | { readonly problem: string };
 const LARGE = 64 * 1024;
 /** Of a text of 3 MiB that is all tokens there are 300 MiB of nodes. */
 const MAX_HEAP_MB = 1024;
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
+const TOO_LARGE: Answer = { problem: 'yaml: document is too large' };
 /** How long an idle thread stays. */
 const IDLE_MS = 60_000;
 
@@ -22,7 +24,7 @@ const IDLE_MS = 60_000;
 export class YamlThread {
   readonly #idleMs: number;
   #worker: Worker | undefined;
-  #answered: ((answer: Answer) => void) | undefined;
+  #answered: ((answer: Answer | undefined) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #retirement: NodeJS.Timeout | undefined;
 
@@ -35,20 +37,23 @@ export class YamlThread {
     return this.#worker !== undefined;
   }
 
-  /** Converts what is large, for who decodes these very bytes then; what is wrong with them is told there. Never throws. */
+  /**
+   * Converts what is large, for who decodes these very bytes then; what is wrong with them is told there. Never throws: where
+   * there is no thread to be had, that one converts them.
+   */
   async convert(bytes: Uint8Array): Promise<void> {
     if (bytes.length < LARGE) return;
     const turn = this.#last.then(() => this.#ask(bytes));
     this.#last = turn;
     const answer = await turn;
-    rememberConverted(bytes, 'problem' in answer ? new DecodeError(answer.problem) : answer);
+    if (answer) rememberConverted(bytes, 'problem' in answer ? new DecodeError(answer.problem) : answer);
   }
 
-  async #ask(bytes: Uint8Array): Promise<Answer> {
+  async #ask(bytes: Uint8Array): Promise<Answer | undefined> {
     clearTimeout(this.#retirement);
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
     this.#answered = resolve;
     worker.ref();
     worker.postMessage(bytes);
@@ -63,15 +68,15 @@ export class YamlThread {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
       execArgv: [],
     });
-    const end = (): void => {
+    const end = (answer?: Answer): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#answered?.({ problem: 'yaml: document is too large' });
+      this.#answered?.(answer);
     };
     return worker
       .on('message', (answer: Answer) => this.#answered?.(answer))
-      .on('error', end)
-      .on('exit', end);
+      .on('error', ({ code }: NodeJS.ErrnoException) => end(code === OUT_OF_MEMORY ? TOO_LARGE : undefined))
+      .on('exit', () => end());
   }
 }
 
