@@ -81,11 +81,15 @@ export class ResourceStore {
   readonly cacher: Cacher;
   readonly storage: ObjectStorage;
   readonly environment: Environment;
+  /** Clients are answered as by the store itself: in its words, and in pages at revision 0, too. */
+  readonly isUncached: boolean;
 
   /** @param cacher of a resource that is stored under the same keys, if there is one */
   constructor(definition: ResourceDefinition, environment: Environment, cacher?: Cacher) {
     this.definition = definition;
     this.environment = environment;
+    const isCached = environment.isCached?.(definition);
+    this.isUncached = isCached === undefined ? (definition.registration.isUncached ?? false) : !isCached;
     this.codec = new ObjectCodec(definition);
     this.cacher =
       cacher ??
@@ -97,13 +101,6 @@ export class ResourceStore {
         logger: environment.logger,
       });
     this.storage = new ObjectStorage(definition, this.codec, this.cacher, environment.store);
-  }
-
-  /** Clients are answered as by the store itself: in its words, and in pages at revision 0, too. */
-  get isUncached(): boolean {
-    const { definition, environment } = this;
-    const isCached = environment.isCached?.(definition);
-    return isCached === undefined ? (definition.registration.isUncached ?? false) : !isCached;
   }
 
   /** The newest state. @throws StatusError 404 */
