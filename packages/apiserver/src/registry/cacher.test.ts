@@ -1,7 +1,7 @@
 import { StatusError } from '@keelson/api/errors';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { KeyValue, Store } from '@keelson/storage/store';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { type CacheEvent, Cacher } from './cacher.ts';
@@ -84,6 +84,27 @@ describe('cacher', () => {
     cacher.subscribe(cacher.oldestRevision, { onEvents: (batch) => events.push(...batch), onEnd: () => {} });
     expect(events.length).toBeGreaterThanOrEqual(8);
     expect(events.length).toBeLessThanOrEqual(10);
+  });
+
+  it('gives back what a burst has left behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const roomy = new Cacher({
+      store,
+      prefix: '/registry/things',
+      decode,
+      now: () => new Date(0),
+      logger: silentLogger,
+    });
+    await roomy.ready();
+    const start = roomy.revision;
+    for (let i = 0; i < 150; i++) await put(`n/${i}`, String(i));
+    vi.advanceTimersByTime(75_000);
+    expect(roomy.oldestRevision).toBe(start);
+    vi.advanceTimersByTime(75_000);
+    expect(roomy.oldestRevision).toBe(start + 50);
+    expect(roomy.list('').map(({ name, bytes }) => name === String(bytes))).toEqual(new Array(150).fill(true));
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('keeps what every object is, wherever it moves the bytes', async () => {

@@ -63,6 +63,8 @@ const PAGE = 2000;
 const RETRY_MS = 200;
 /** How long an object that can't be read, or converted, is not looked at again. */
 const OBSTACLE_RETRY_MS = 1_000;
+/** Events are remembered for once to twice as long (upstream's `DefaultEventFreshDuration`); older ones the store can tell. */
+const FRESH_MS = 75_000;
 const NOT_SERVED = 'the resource is no longer served';
 
 export class Cacher {
@@ -79,6 +81,7 @@ export class Cacher {
   #closed = false;
   #ended = false;
   #isCatchingUp = false;
+  #isForgetting = false;
   readonly #audience = new Audience();
   readonly #waiters = new Waiters();
 
@@ -350,10 +353,25 @@ export class Cacher {
         });
       }
     }
-    const dropped = this.#ring.add(events);
-    if (dropped.length > 0) this.#objects.settle(dropped.map(({ object }) => object));
+    this.#settle(this.#ring.add(events));
+    this.#forgetLater();
     this.#advance(batch.revision);
     this.#audience.tell(events, batch.revision);
+  }
+
+  /** What a burst has left behind goes, when it is over, too. */
+  #forgetLater(): void {
+    if (this.#isForgetting || !this.#ring.canForget) return;
+    this.#isForgetting = true;
+    setTimeout(() => {
+      this.#isForgetting = false;
+      this.#settle(this.#ring.forgetOld());
+      this.#forgetLater();
+    }, FRESH_MS).unref();
+  }
+
+  #settle(dropped: readonly CacheEvent[]): void {
+    if (dropped.length > 0) this.#objects.settle(dropped.map(({ object }) => object));
   }
 
   #advance(revision: number): void {

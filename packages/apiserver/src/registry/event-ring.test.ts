@@ -9,6 +9,8 @@ function event(revision: number, bytes = 10): CacheEvent {
   return { type: 'ADDED', revision, object: { ...object, bytes: Buffer.alloc(bytes) }, previous: undefined };
 }
 
+const from = (first: number, count: number) => Array.from({ length: count }, (_, i) => event(first + i));
+
 const revisions = (events: readonly CacheEvent[]) => events.map(({ revision }) => revision);
 
 describe('a ring of events', () => {
@@ -49,5 +51,28 @@ describe('a ring of events', () => {
     ring.restart(20);
     expect([ring.start, ring.last, ring.after(0)]).toEqual([20, 20, []]);
     expect(ring.add([event(21), event(22), event(23), event(24), event(25)])).toEqual([]);
+  });
+
+  it('forgets what was old the last time, but for the newest hundred', () => {
+    const ring = new EventRing();
+    ring.add(from(1, 100));
+    expect(ring.canForget).toBe(false);
+    ring.add(from(101, 150));
+    expect(ring.canForget).toBe(true);
+    expect(ring.forgetOld()).toEqual([]);
+    ring.add(from(251, 20));
+    expect(revisions(ring.forgetOld())).toEqual(from(1, 170).map(({ revision }) => revision));
+    expect([ring.start, ring.last, ring.after(0).length, ring.canForget]).toEqual([170, 270, 100, false]);
+    ring.add(from(271, 150));
+    expect(revisions(ring.forgetOld())).toEqual(from(171, 100).map(({ revision }) => revision));
+    expect([ring.start, ring.after(0).length]).toEqual([270, 150]);
+  });
+
+  it('counts what it has dropped for want of room no longer among the old', () => {
+    const ring = new EventRing(200);
+    ring.add(from(1, 200));
+    ring.forgetOld();
+    expect(ring.add(from(201, 60))).toHaveLength(60);
+    expect(revisions(ring.forgetOld())).toEqual(from(61, 100).map(({ revision }) => revision));
   });
 });

@@ -6,6 +6,8 @@ const DEFAULT_CAPACITY = 10_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** So much more than it may hold it comes to hold before the oldest are dropped, all at once. */
 const SLACK = 1.25;
+/** The newest, which stay however old they are: the least that upstream's cache holds (apiserver/pkg/storage/cacher, its lower bound). */
+const KEPT = 100;
 
 /** Holds every event in (`start`, newest]. */
 export class EventRing {
@@ -13,6 +15,8 @@ export class EventRing {
   readonly #events: CacheEvent[] = [];
   #start = 0;
   #bytes = 0;
+  /** How many were here when the old ones were last forgotten. */
+  #old = 0;
 
   constructor(capacity = DEFAULT_CAPACITY) {
     this.#capacity = capacity;
@@ -32,6 +36,7 @@ export class EventRing {
   restart(revision: number): void {
     this.#events.length = 0;
     this.#bytes = 0;
+    this.#old = 0;
     this.#start = revision;
   }
 
@@ -54,12 +59,32 @@ export class EventRing {
       this.#bytes += event.object.bytes.length;
     }
     if (this.#events.length <= this.#capacity * SLACK && this.#bytes <= MAX_BYTES * SLACK) return [];
-    let drop = Math.max(0, this.#events.length - this.#capacity);
-    for (let i = 0; i < this.#events.length && (i < drop || this.#bytes > MAX_BYTES); i++) {
-      this.#bytes -= this.#events[i]!.object.bytes.length;
-      drop = Math.max(drop, i + 1);
+    let bytes = this.#bytes;
+    let count = 0;
+    while (count < this.#events.length && (this.#events.length - count > this.#capacity || bytes > MAX_BYTES)) {
+      bytes -= this.#events[count]!.object.bytes.length;
+      count++;
     }
-    const dropped = this.#events.splice(0, drop);
+    return this.#drop(count);
+  }
+
+  /** There is more than what stays. */
+  get canForget(): boolean {
+    return this.#events.length > KEPT;
+  }
+
+  /** Those that were here at the last call, too, are old. @returns those that are here no more, the oldest first */
+  forgetOld(): readonly CacheEvent[] {
+    const dropped = this.#drop(Math.min(this.#old, Math.max(0, this.#events.length - KEPT)));
+    this.#old = this.#events.length;
+    return dropped;
+  }
+
+  #drop(count: number): readonly CacheEvent[] {
+    if (count === 0) return [];
+    const dropped = this.#events.splice(0, count);
+    for (const { object } of dropped) this.#bytes -= object.bytes.length;
+    this.#old = Math.max(0, this.#old - count);
     this.#start = dropped.at(-1)!.revision;
     return dropped;
   }
