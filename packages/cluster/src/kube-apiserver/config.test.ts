@@ -200,14 +200,14 @@ plugins:
 
 test.each([
   [['--admission-control-config-file=/dev/null'], '--admission-control-config-file /dev/null: '],
-  [['--client-ca-file=/nonexistent'], '--client-ca-file /nonexistent: ENOENT'],
+  [['--client-ca-file=/nonexistent'], '--client-ca-file /nonexistent: there is no such file'],
   [
     ['--authorization-mode=Webhook', '--authorization-webhook-config-file=/nonexistent'],
-    '--authorization-webhook-config-file /nonexistent: ENOENT',
+    '--authorization-webhook-config-file /nonexistent: there is no such file',
   ],
-  [['--authorization-config=/nonexistent'], '--authorization-config /nonexistent: ENOENT'],
+  [['--authorization-config=/nonexistent'], '--authorization-config /nonexistent: there is no such file'],
   [['--authentication-config=/dev/null'], 'from file "/dev/null": empty config data'],
-  [['--token-auth-file=/nonexistent'], '--token-auth-file /nonexistent: ENOENT'],
+  [['--token-auth-file=/nonexistent'], '--token-auth-file /nonexistent: there is no such file'],
   [['--service-account-key-file=/dev/null'], '--service-account-key-file /dev/null: '],
   [['--tls-cert-file=/nonexistent'], '--tls-cert-file and --tls-private-key-file belong together'],
 ])('%j is explained', async (argv, message) => {
