@@ -37,12 +37,17 @@ export class YamlThread {
     return this.#worker !== undefined;
   }
 
+  /** Whether there is anything for it to do. */
+  takes(bytes: Uint8Array): boolean {
+    return bytes.length >= LARGE;
+  }
+
   /**
-   * Converts what is large, for who decodes these very bytes then; what is wrong with them is told there. Never throws: where
+   * Converts what it {@link takes}, for who decodes these very bytes then; what is wrong with them is told there. Never throws: where
    * there is no thread to be had, that one converts them.
    */
   async convert(bytes: Uint8Array): Promise<void> {
-    if (bytes.length < LARGE) return;
+    if (!this.takes(bytes)) return;
     const turn = this.#last.then(() => this.#ask(bytes));
     this.#last = turn;
     const answer = await turn;

@@ -18,12 +18,16 @@ const BODY_TIMEOUT_MS = 60_000;
  */
 export async function readBody(exchange: Exchange, limit = MAX_BODY_BYTES): Promise<Buffer> {
   const body = await wholeBody(exchange, limit);
-  if (YAML.has(bareType(headerOf(exchange.headers, 'content-type')).toLowerCase())) await yamlThread.convert(body);
+  if (yamlThread.takes(body) && isYaml(exchange)) await yamlThread.convert(body);
   await turns.take();
   return body;
 }
 
 const YAML = new Set(['application/yaml', 'application/apply-patch+yaml']);
+
+function isYaml({ headers }: Exchange): boolean {
+  return YAML.has(bareType(headerOf(headers, 'content-type')).toLowerCase());
+}
 
 async function wholeBody(exchange: Exchange, limit: number): Promise<Buffer> {
   if (Number(headerOf(exchange.headers, 'content-length') || 0) > limit) throw tooLarge(limit);
