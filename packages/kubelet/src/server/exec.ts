@@ -2,7 +2,8 @@
  * A process joined to a client's streams, whatever they are spoken in: what goes in and out, and how it ended
  * (k8s.io/kubelet/pkg/cri/streaming/remotecommand).
  */
-import type { Readable, Writable } from 'node:stream';
+import type http from 'node:http';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ended, heardLater } from '@keelson/component/promises';
 import type { Session, StreamOptions } from '../runtime/streams.ts';
@@ -26,6 +27,31 @@ export interface Outcome {
   readonly details?: object;
   readonly code?: number;
 }
+
+/**
+ * A command's streams over a connection that is to be upgraded. When `run` is done, how it ended is told, and the connection ends.
+ * @param what is going on, for the words of a failure: `executing command in container`
+ */
+export type ServeCommand = (
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  wanted: StreamOptions,
+  what: string,
+  run: (remote: Remote) => Promise<Outcome>,
+) => Promise<void>;
+
+/**
+ * Connections to ports of a pod over one that is to be upgraded, until that is over.
+ * @param pod its name, for the words of a failure
+ */
+export type ServePortForward = (
+  request: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  pod: string,
+  dial: (port: number) => Promise<Duplex>,
+) => Promise<void>;
 
 export const SUCCESS: Outcome = { metadata: {}, status: 'Success' };
 

@@ -3,8 +3,7 @@ import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { HttpError } from '@keelson/component/serving/server';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
-import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, portFailure, type Remote, textOf } from './exec.ts';
+import { failed, portFailure, type ServeCommand, type ServePortForward, textOf } from './exec.ts';
 
 /** The best first. The first one has no name of its own. */
 const COMMANDS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];
@@ -42,18 +41,8 @@ function choose(given: readonly string[], known: readonly string[]): string {
   return chosen;
 }
 
-/**
- * A command's streams. When `run` is done, how it ended goes out on the error stream, and the connection ends.
- * @param what is going on, for the words of a failure: `executing command in container`
- */
-export async function serveCommand(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  wanted: StreamOptions,
-  what: string,
-  run: (remote: Remote) => Promise<Outcome>,
-): Promise<void> {
+/** How a command ended goes out on the error stream. @throws HttpError 403 when none of the offered protocols is known */
+export const serveCommand: ServeCommand = async (request, socket, head, wanted, what, run) => {
   const protocol = choose(offered(request), COMMANDS);
   accept(socket, head, protocol);
   const arrived = new Map<string, SpdyStream>();
@@ -95,7 +84,7 @@ export async function serveCommand(
   error?.end(textOf(outcome, protocol));
   await Promise.all([stdout, stderr, error].map((stream) => stream && flushed(stream)));
   session.close();
-}
+};
 
 function flushed(stream: SpdyStream): Promise<void> {
   return new Promise((resolve) => {
@@ -105,16 +94,10 @@ function flushed(stream: SpdyStream): Promise<void> {
 }
 
 /** @throws HttpError 403 when this is not the protocol that is offered */
-export async function servePortForward(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  pod: string,
-  dial: (port: number) => Promise<Duplex>,
-): Promise<void> {
+export const servePortForward: ServePortForward = async (request, socket, head, pod, dial) => {
   accept(socket, head, choosePortForward(offered(request)));
   await forwardPorts(socket, pod, dial);
-}
+};
 
 /** @throws HttpError 403 when it is not among those offered */
 export const choosePortForward = (given: readonly string[]): string => choose(given, [PORT_FORWARD]);

@@ -3,8 +3,8 @@
  * (apiserver/pkg/util/proxy/streamtunnel.go).
  */
 import type http from 'node:http';
-import type { Duplex } from 'node:stream';
 import { createWebSocketStream } from 'ws';
+import type { ServePortForward } from './exec.ts';
 import { choosePortForward, forwardPorts } from './spdy.ts';
 import { accept, isWebSocket, offered } from './websocket.ts';
 
@@ -22,17 +22,11 @@ export function wantsTunnel(request: http.IncomingMessage): boolean {
   return isWebSocket(request) && tunnelled(request).length > 0;
 }
 
-/** As `servePortForward` of SPDY. @throws HttpError 403 when this is not the protocol that is offered */
-export async function servePortForward(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  pod: string,
-  dial: (port: number) => Promise<Duplex>,
-): Promise<void> {
+/** @throws HttpError 403 when this is not the protocol that is offered */
+export const servePortForward: ServePortForward = async (request, socket, head, pod, dial) => {
   const protocol = choosePortForward(tunnelled(request));
   const client = await accept(request, socket, head, `${PREFIX}${protocol}`);
   const tunnel = createWebSocketStream(client);
   client.resume();
   await forwardPorts(tunnel, pod, dial);
-}
+};

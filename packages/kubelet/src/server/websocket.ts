@@ -8,8 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { ended } from '@keelson/component/promises';
 import { HttpError } from '@keelson/component/serving/server';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { StreamOptions } from '../runtime/streams.ts';
-import { failed, type Outcome, portFailure, type Remote, textOf } from './exec.ts';
+import { failed, portFailure, type Remote, type ServeCommand, type ServePortForward, textOf } from './exec.ts';
 
 const [STDIN, STDOUT, STDERR, ERROR, RESIZE] = [0, 1, 2, 3, 4] as const;
 /** In v5, before the number of a channel of which no more comes. */
@@ -33,15 +32,8 @@ export function isWebSocket({ headers }: http.IncomingMessage): boolean {
 /** Whether the client may close its stdin, which all of v5 is about. */
 export const closesStreams = (request: http.IncomingMessage): boolean => offered(request).includes(COMMANDS[0]!);
 
-/** As `serveCommand` of SPDY. */
-export async function serveCommand(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  wanted: StreamOptions,
-  what: string,
-  run: (remote: Remote) => Promise<Outcome>,
-): Promise<void> {
+/** How a command ended goes out on the channel of errors. @throws HttpError 403 when none of the offered protocols is known */
+export const serveCommand: ServeCommand = async (request, socket, head, wanted, what, run) => {
   const protocol = choose(request, COMMANDS);
   const client = await accept(request, socket, head, protocol);
   const wire = new Wire(client, protocol.includes('base64'));
@@ -71,20 +63,14 @@ export async function serveCommand(
   const text = textOf(outcome, protocol);
   if (text !== '') await ended(wire.send(ERROR, Buffer.from(text)));
   client.close(1000);
-}
+};
 
 /**
  * Connections to the ports that the request names, each on two channels: one for data, one for what goes wrong. What comes
  * first on both is the port's number (k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go).
  * @throws HttpError 400 when it names none, or what is no port
  */
-export async function servePortForward(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  pod: string,
-  dial: (port: number) => Promise<Duplex>,
-): Promise<void> {
+export const servePortForward: ServePortForward = async (request, socket, head, pod, dial) => {
   const ports = portsOf(new URL(request.url ?? '', 'http://kubelet').searchParams.getAll('port'));
   const protocol = choose(request, PORT_FORWARD);
   const client = await accept(request, socket, head, protocol);
@@ -112,7 +98,7 @@ export async function servePortForward(
   };
   await Promise.all(ports.map(forward));
   client.close(1000);
-}
+};
 
 /** Until the backend has nothing more to say, or the client is gone. */
 async function join(backend: Duplex, incoming: Readable, outgoing: Writable, gone: Promise<void>): Promise<void> {
