@@ -4,7 +4,7 @@ import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import type { CachedObject } from './cached-objects.ts';
-import { type CacheEvent, Cacher } from './cacher.ts';
+import { type CacheEvent, Cacher, type CacherOptions } from './cacher.ts';
 
 const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
   const [, , , namespace = '', name = ''] = key.split('/');
@@ -14,16 +14,14 @@ const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
 let store: Store;
 let cacher: Cacher;
 
+function cacherOf(options: Partial<CacherOptions> = {}): Cacher {
+  const now = () => new Date(0);
+  return new Cacher({ store, prefix: '/registry/things', decode, now, logger: silentLogger, ...options });
+}
+
 beforeEach(() => {
   store = openMemoryStore();
-  cacher = new Cacher({
-    store,
-    prefix: '/registry/things',
-    decode,
-    now: () => new Date(0),
-    logger: silentLogger,
-    ringCapacity: 8,
-  });
+  cacher = cacherOf({ ringCapacity: 8 });
 });
 
 async function put(name: string, value: string): Promise<number> {
@@ -89,13 +87,7 @@ describe('cacher', () => {
   it('gives back what a burst has left behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
-    const roomy = new Cacher({
-      store,
-      prefix: '/registry/things',
-      decode,
-      now: () => new Date(0),
-      logger: silentLogger,
-    });
+    const roomy = cacherOf();
     await roomy.ready();
     const start = roomy.revision;
     for (let i = 0; i < 150; i++) await put(`n/${i}`, String(i));
@@ -133,14 +125,7 @@ describe('cacher', () => {
   });
 
   it('remembers events up to a bound in bytes', async () => {
-    const roomy = new Cacher({
-      store,
-      prefix: '/registry/things',
-      decode,
-      now: () => new Date(0),
-      logger: silentLogger,
-      ringCapacity: 1000,
-    });
+    const roomy = cacherOf({ ringCapacity: 1000 });
     await roomy.ready();
     const start = roomy.revision;
     for (let i = 0; i < 60; i++) await put('n/big', String(i).padEnd(1024 * 1024));
@@ -170,11 +155,8 @@ describe('cacher', () => {
   it('tells those who wait that an object keeps it from being loaded again, and who comes since when', async () => {
     const broken = new StatusError(500, '', 'conversion failed');
     let nowMs = 0;
-    const failing = new Cacher({
-      store,
-      prefix: '/registry/things',
+    const failing = cacherOf({
       now: () => new Date(nowMs),
-      logger: silentLogger,
       decode: (kv) => {
         if (String(kv.value) === 'broken') throw broken;
         return decode(kv);
