@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { FeatureGateError, parseFeatureGates, UnknownGateError } from '@keelson/component/featuregate/featuregate';
 import { knownGates } from '@keelson/component/featuregate/known';
 import { kubeApiserverFlags } from '@keelson/component/generated/kube-apiserver-flags';
 import { createLogger } from '@keelson/component/logs/logger';
@@ -9,7 +10,6 @@ import { FlagError, type FlagTable, type FlagValues, meantBy, parseFlags } from 
 import { usage } from '@keelson/component/pflag/usage';
 import { parseCidr } from '../cidr.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
-import { gateErrors } from '../feature-gates.ts';
 import { descriptions } from '../kube-apiserver/flags.ts';
 import { storageKind } from '../kube-apiserver/validation.ts';
 import { CNI_FOLDER } from '../pod-network/flags.ts';
@@ -209,15 +209,19 @@ function podRangeOf(text: string): string {
 
 /** @throws StartupError */
 function gatesOf(gates: FlagValues<typeof flags>['feature-gates']) {
-  const [problem] = gateErrors(gates);
-  if (problem === undefined) return gates;
-  const meant = meantBy(/^unrecognized feature gate: (.*)/.exec(problem)?.[1] ?? '', Object.keys(knownGates));
-  throw new StartupError(
-    `--feature-gates: ${problem}`,
-    meant === undefined
-      ? 'write NAME=true or NAME=false, separated by commas; docs/feature-gates.md has the names'
-      : `write ${meant}, if that is what is meant`,
-  );
+  try {
+    parseFeatureGates(gates);
+    return gates;
+  } catch (error) {
+    if (!(error instanceof FeatureGateError)) throw error;
+    const meant = error instanceof UnknownGateError ? meantBy(error.gate, Object.keys(knownGates)) : undefined;
+    throw new StartupError(
+      `--feature-gates: ${error.message}`,
+      meant === undefined
+        ? 'write NAME=true or NAME=false, separated by commas; docs/feature-gates.md has the names'
+        : `write ${meant}, if that is what is meant`,
+    );
+  }
 }
 
 /** @throws StartupError */

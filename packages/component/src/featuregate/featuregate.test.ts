@@ -57,7 +57,11 @@ describe('what is refused', () => {
       ['DRAResourceClaimDeviceStatus=false'],
       '[DRADeviceBindingConditions is enabled, but depends on features that are disabled: [DRAResourceClaimDeviceStatus], DRAResourceClaimGranularStatusAuthorization is enabled, but depends on features that are disabled: [DRAResourceClaimDeviceStatus]]',
     ],
-  ])('%j', (pairs, message) => expect(() => of(...pairs)).toThrow(new Error(message)));
+  ])('%j', (pairs, message) => expect(() => of(...pairs)).toThrow(expect.objectContaining({ message })));
+
+  it('a name that is no gate, which the error says', () => {
+    expect(() => of('ComponentFlagz=false', 'Foo=true')).toThrow(expect.objectContaining({ gate: 'Foo' }));
+  });
 
   it('both ways to name the server at once, and components that are not there', () => {
     const flag = (...entries: [string, string[]][]) => parseFeatureGates(new Map(entries));

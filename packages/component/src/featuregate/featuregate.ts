@@ -7,6 +7,16 @@ import { type Gate, gateDependencies, knownGates } from './known.ts';
 
 export class FeatureGateError extends Error {}
 
+/** For a name that is no gate. */
+export class UnknownGateError extends FeatureGateError {
+  readonly gate: string;
+
+  constructor(gate: string) {
+    super(`unrecognized feature gate: ${gate}`);
+    this.gate = gate;
+  }
+}
+
 /** The gates of one server. */
 export class FeatureGates {
   readonly #set: ReadonlyMap<string, boolean>;
@@ -15,13 +25,13 @@ export class FeatureGates {
   /**
    * @param wanted by name; `AllAlpha` and `AllBeta` stand for those of a stage that are not named
    * @param version whose gates they are
-   * @throws FeatureGateError for a name that is no gate, for a gate that is locked or not there yet, and when what one gate
-   *   depends on is disabled
+   * @throws UnknownGateError for a name that is no gate, FeatureGateError for a gate that is locked or not there yet, and
+   *   when what one gate depends on is disabled
    */
   constructor(wanted: ReadonlyMap<string, boolean> = new Map(), version: EffectiveVersion = OWN_VERSION) {
     this.#version = version;
     const unknown = [...wanted.keys()].find((name) => knownGates[name] === undefined);
-    if (unknown !== undefined) throw new FeatureGateError(`unrecognized feature gate: ${unknown}`);
+    if (unknown !== undefined) throw new UnknownGateError(unknown);
     failWith([...wanted].flatMap(([name, value]) => refusal(name, this.#gate(name)!, value, version) ?? []));
     const set = new Map(wanted);
     for (const [all, stage] of ALL) {
