@@ -30,16 +30,25 @@ export async function readKubeconfig(file: string): Promise<ClusterConfig> {
   }
 }
 
+/** By what a command asks the API server. */
+export interface Access {
+  /** The kubeconfig, and what it says. */
+  readonly file: string;
+  readonly config: ClusterConfig;
+  /** Who may do what is asked for: `an administrator`. */
+  readonly who: string;
+}
+
 /**
  * Why somebody with a kubeconfig is not served, with what to do about it.
- * @param error what a call failed by @param file the kubeconfig @param who may do what was asked for: `an administrator`
+ * @param error what a call failed by @param now milliseconds since the epoch
  */
-export async function refusal(error: unknown, file: string, config: ClusterConfig, who: string): Promise<StartupError> {
+export async function refusal(error: unknown, { file, config, who }: Access, now: number): Promise<StartupError> {
   const { message, cause = error } = error as Error;
   const { code = '' } = cause as NodeJS.ErrnoException;
   if (hasReason(error, 'Unauthorized')) {
     const ended = await endOfCertificate(config).catch(() => undefined);
-    return ended !== undefined && ended.getTime() < Date.now()
+    return ended !== undefined && ended.getTime() < now
       ? new StartupError(
           `the certificate in ${file} ended at ${ended.toISOString()}`,
           "take a newer kubeconfig: 'keelson certs renew admin.conf', or a start of keelson up, makes one",

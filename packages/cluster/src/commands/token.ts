@@ -190,7 +190,7 @@ async function withCluster<T>(
     return await use(client, config);
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    throw await refusal(error, file, config, 'an administrator');
+    throw await refusal(error, { file, config, who: 'an administrator' }, client.world.clock.now());
   } finally {
     client.close();
   }

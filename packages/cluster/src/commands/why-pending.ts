@@ -70,7 +70,8 @@ async function answer(values: FlagValues<typeof flags>, key: { namespace: string
         (error as Error).message,
         "see 'kubectl get pods --all-namespaces' for those that are there",
       );
-    throw await refusal(error, kubeconfig, config, 'somebody who may read pods and nodes');
+    const who = 'somebody who may read pods and nodes';
+    throw await refusal(error, { file: kubeconfig, config, who }, world.clock.now());
   } finally {
     client.close();
   }

@@ -32,11 +32,13 @@ export interface NodeClient {
 /** Resolves when the kubelet can speak as its node; with TLS bootstrap somebody may have to approve it first. @throws StartupError */
 export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger, metrics } = options;
-  const common = { component: 'kubelet', world: systemWorld(logger, metrics), rateLimit };
+  const world = systemWorld(logger, metrics);
+  const now = world.clock.now();
+  const common = { component: 'kubelet', world, rateLimit };
   const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');
-  const isThere = existsSync(kubeconfig) && !(existsSync(bootstrapKubeconfig) && (await hasEnded(kubeconfig)));
+  const isThere = existsSync(kubeconfig) && !(existsSync(bootstrapKubeconfig) && (await hasEnded(kubeconfig, now)));
   const config = await readKubeconfig(isThere || bootstrapKubeconfig === '' ? kubeconfig : bootstrapKubeconfig);
-  const ownsCertificate = isThere ? options.rotate && (await adopt(config, store)) : bootstrapKubeconfig !== '';
+  const ownsCertificate = isThere ? options.rotate && (await adopt(config, store, now)) : bootstrapKubeconfig !== '';
   if (!ownsCertificate) return { client: connect(config, common), rotation: undefined };
   const own = ownConfig(config, store.file);
   if (!isThere) logger.info({ file: store.file }, 'Asking for a client certificate');
@@ -53,24 +55,24 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
 }
 
 /** Whether the certificate of a kubeconfig is of no use any more, so that a machine that was off for long has to join again. */
-async function hasEnded(kubeconfig: string): Promise<boolean> {
+async function hasEnded(kubeconfig: string, now: number): Promise<boolean> {
   const { certificate } = (await readKubeconfig(kubeconfig)).tls;
   if (!certificate) return false;
   const text = 'text' in certificate ? certificate.text : ((await readIfExists(certificate.file)) ?? '');
-  return text === '' || Date.parse(new X509Certificate(text).validTo) < Date.now();
+  return text === '' || Date.parse(new X509Certificate(text).validTo) < now;
 }
 
 /**
  * The certificate that somebody has made for the node becomes the kubelet's own, which is renewed from then on.
  * @returns whether the store has it, or one after it; a certificate in other files is its owner's to renew
  */
-async function adopt({ tls }: ClusterConfig, store: CertificateStore): Promise<boolean> {
+async function adopt({ tls }: ClusterConfig, store: CertificateStore, now: number): Promise<boolean> {
   const { certificate, key } = tls;
   if (!certificate || !key) return false;
   if ('file' in certificate) return certificate.file === store.file;
   if (!('text' in key)) return false;
   const known = await store.read();
-  if (known === undefined) await store.write({ certificate: certificate.text, key: key.text }, new Date());
+  if (known === undefined) await store.write({ certificate: certificate.text, key: key.text }, new Date(now));
   return true;
 }
 
