@@ -3,27 +3,17 @@
 // as it is newer than what it is made of.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { bundleOf, entriesOf } from './bundling.ts';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'packages/cluster/dist');
 
 /** Native code, and what no start needs. */
 const external = ['lmdb', '@grpc/grpc-js'];
 
 const commands = readdirSync(join(root, 'packages/cluster/src/bin')).map((file) => file.replace(/\.ts$/, ''));
-const bundle = await rolldown({
-  cwd: root,
-  input: {
-    ...Object.fromEntries(commands.map((command) => [command, join(dist, 'bin', `${command}.js`)])),
-    'parts-worker': join(dist, 'parts-worker.js'),
-    'yaml-worker': join(root, 'packages/api/dist/codec/yaml-worker.js'),
-  },
-  platform: 'node',
-  external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
-});
+const bundle = await bundleOf(entriesOf(commands), external);
 const { output } = await bundle.write({
-  dir: join(dist, 'bundle'),
+  dir: join(root, 'packages/cluster/dist/bundle'),
   format: 'esm',
   cleanDir: true,
   // V8 keeps the text of what it runs, two bytes a character where one of them is beyond Latin-1.

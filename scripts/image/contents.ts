@@ -1,8 +1,8 @@
 /** What is in the images. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
 import { IMAGE_USER } from '../../packages/cluster/src/install/images.ts';
+import { bundleOf, entriesOf } from '../bundling.ts';
 import { isProgram, libraries, stripped } from './elf.ts';
 import { directory, type Entry, file, link } from './tar.ts';
 
@@ -70,14 +70,7 @@ const MACHINE = process.arch === 'x64' ? 'x86_64' : 'aarch64';
 
 /** Programs of Keelson, in JavaScript. @param programs names of commands */
 export async function keelsonLayer(programs: readonly string[]): Promise<Entry[]> {
-  const bundle = await bundled(
-    {
-      ...Object.fromEntries(programs.map((name) => [name, join(root, `packages/cluster/dist/bin/${name}.js`)])),
-      ...(programs.includes('kube-apiserver') ? { 'yaml-worker': join(root, YAML_WORKER) } : {}),
-    },
-    'esm',
-    [...REQUIRED, ...LEFT_OUT],
-  );
+  const bundle = await bundled(entriesOf(programs), 'esm', [...REQUIRED, ...LEFT_OUT]);
   const modules = await Promise.all(
     REQUIRED.map(async (name) => {
       const [code] = (await bundled({ index: name }, 'cjs', [])).values();
@@ -110,20 +103,12 @@ export async function keelsonLayer(programs: readonly string[]): Promise<Entry[]
   ];
 }
 
-/** Started by the API server. */
-const YAML_WORKER = 'packages/api/dist/codec/yaml-worker.js';
-
 async function bundled(
   input: Record<string, string>,
   format: 'esm' | 'cjs',
   external: readonly string[],
 ): Promise<Map<string, string>> {
-  const bundle = await rolldown({
-    cwd: root,
-    input,
-    platform: 'node',
-    external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
-  });
+  const bundle = await bundleOf(input, external);
   const { output } = await bundle.generate({ format, dir: 'bundle' });
   await bundle.close();
   return new Map(output.map((each) => [each.fileName, each.type === 'chunk' ? each.code : String(each.source)]));
