@@ -1,209 +1,193 @@
-/** Brings claims and volumes together (pkg/controller/volume/persistentvolume). docs/controllers.md */
+/**
+ * Brings claims and volumes together (pkg/controller/volume/persistentvolume): decide.ts decides, writer.ts does it.
+ * docs/controllers.md
+ */
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@keelson/api/generated/types/core/v1';
 import { defaultStorageClassOf } from '@keelson/api/resources/default-classes';
-import {
-  BIND_COMPLETED,
-  BOUND_BY_CONTROLLER,
-  claimNameOf,
-  reservedFor,
-  volumeClass,
-} from '@keelson/api/resources/volumes';
+import { claimNameOf, volumeClass } from '@keelson/api/resources/volumes';
 import { hasReason, storeKey, WorkQueue } from '@keelson/client';
-import { together } from '@keelson/component/running';
+import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { podInformer } from '../pods/informer.ts';
-import { sameAs } from '../status.ts';
 import { runQueue } from '../work.ts';
-import { decideClaim, decideVolume, reclaim, type Told } from './decide.ts';
+import { decideClaim, decideVolume, reclaim, type Surroundings, type Told } from './decide.ts';
 import { VolumeMetrics } from './metrics.ts';
+import { VolumeWriter } from './writer.ts';
 
-const PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
-const OLD_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
+export async function start(context: ControllerContext): Promise<Running> {
+  const controller = new VolumeController(context);
+  const { informers } = controller;
+  return together([
+    runQueue(context, {
+      queue: controller.claimQueue,
+      informers,
+      workers: 1,
+      reconcile: (key) => controller.reconcileClaim(key),
+    }),
+    runQueue(context, {
+      queue: controller.volumeQueue,
+      informers,
+      workers: 1,
+      reconcile: (name) => controller.reconcileVolume(name),
+    }),
+  ]);
+}
 
-export async function start(context: ControllerContext) {
-  const { client, informers, world } = context;
-  const recorder = context.recorder('persistentvolume-controller');
-  const claims = informers.informer('persistentvolumeclaims');
-  const volumes = informers.informer('persistentvolumes');
-  const metrics = new VolumeMetrics(context.metrics, world.clock, { claims: claims.store, volumes: volumes.store });
-  const classes = informers.informer('storageclasses.storage.k8s.io');
-  const pods = podInformer(informers);
-  const claimQueue = new WorkQueue<string>(world, 'claims');
-  const volumeQueue = new WorkQueue<string>(world, 'volumes');
-  const pending = () => {
-    for (const claim of claims.store.values()) if (claim.status?.phase === 'Pending') claimQueue.add(storeKey(claim));
-  };
-  const aboutClaim = (claim: PersistentVolumeClaim) => {
-    claimQueue.add(storeKey(claim));
-    if (claim.spec.volumeName) volumeQueue.add(claim.spec.volumeName);
-  };
-  const aboutVolume = (volume: PersistentVolume) => {
-    volumeQueue.add(volume.metadata.name!);
+class VolumeController {
+  readonly claimQueue: WorkQueue<string>;
+  readonly volumeQueue: WorkQueue<string>;
+  readonly #claimResource;
+  readonly #recorder;
+  readonly #claims;
+  readonly #volumes;
+  readonly #classes;
+  readonly #pods;
+  readonly #metrics: VolumeMetrics;
+  readonly #writer: VolumeWriter;
+
+  constructor(context: ControllerContext) {
+    const { client, informers, world } = context;
+    this.#claimResource = client.resource('persistentvolumeclaims');
+    this.#recorder = context.recorder('persistentvolume-controller');
+    this.#claims = informers.informer('persistentvolumeclaims');
+    this.#volumes = informers.informer('persistentvolumes');
+    this.#classes = informers.informer('storageclasses.storage.k8s.io');
+    this.#pods = podInformer(informers);
+    this.#metrics = new VolumeMetrics(context.metrics, world.clock, {
+      claims: this.#claims.store,
+      volumes: this.#volumes.store,
+    });
+    this.#writer = new VolumeWriter(client);
+    this.claimQueue = new WorkQueue<string>(world, 'claims');
+    this.volumeQueue = new WorkQueue<string>(world, 'volumes');
+    this.#listen();
+  }
+
+  get informers() {
+    return [this.#claims, this.#volumes, this.#classes, this.#pods];
+  }
+
+  #listen(): void {
+    const aboutClaim = (claim: PersistentVolumeClaim) => {
+      this.claimQueue.add(storeKey(claim));
+      if (claim.spec.volumeName) this.volumeQueue.add(claim.spec.volumeName);
+    };
+    this.#claims.addHandler({ added: aboutClaim, updated: (_, claim) => aboutClaim(claim), deleted: aboutClaim });
+    this.#volumes.addHandler({
+      added: (volume) => this.#aboutVolume(volume),
+      updated: (_, volume) => this.#aboutVolume(volume),
+      deleted: (volume) => {
+        this.#metrics.ended(volume.metadata.name!);
+        this.#aboutVolume(volume);
+      },
+    });
+    this.#classes.addHandler({ added: () => this.#pending(), updated: () => this.#pending() });
+    this.#pods.addHandler({ added: (pod) => this.#waits(pod) });
+  }
+
+  #aboutVolume(volume: PersistentVolume): void {
+    this.volumeQueue.add(volume.metadata.name!);
     const { claimRef } = volume.spec;
-    if (claimRef?.name) claimQueue.add(`${claimRef.namespace}/${claimRef.name}`);
-    else pending();
-  };
-  claims.addHandler({ added: aboutClaim, updated: (_, claim) => aboutClaim(claim), deleted: aboutClaim });
-  const volumeGone = (volume: PersistentVolume) => {
-    metrics.ended(volume.metadata.name!);
-    aboutVolume(volume);
-  };
-  volumes.addHandler({ added: aboutVolume, updated: (_, volume) => aboutVolume(volume), deleted: volumeGone });
-  classes.addHandler({ added: pending, updated: pending });
-  const waits = (pod: Pod) => {
+    if (claimRef?.name) this.claimQueue.add(`${claimRef.namespace}/${claimRef.name}`);
+    else this.#pending();
+  }
+
+  #pending(): void {
+    for (const claim of this.#claims.store.values()) {
+      if (claim.status?.phase === 'Pending') this.claimQueue.add(storeKey(claim));
+    }
+  }
+
+  #waits(pod: Pod): void {
     for (const volume of pod.spec.nodeName ? [] : (pod.spec.volumes ?? [])) {
       const name = claimNameOf(pod, volume);
-      if (name !== undefined) claimQueue.add(`${pod.metadata.namespace}/${name}`);
+      if (name !== undefined) this.claimQueue.add(`${pod.metadata.namespace}/${name}`);
     }
-  };
-  pods.addHandler({ added: waits });
-  const [claimResource, volumeResource] = [
-    client.resource('persistentvolumeclaims'),
-    client.resource('persistentvolumes'),
-  ];
-  const tell = (object: PersistentVolume | PersistentVolumeClaim, { type, reason, message }: Told) =>
-    recorder.event(object, type, reason, message);
+  }
 
-  const setPhase = async (volume: PersistentVolume, phase: string, message = '') => {
-    if (volume.status?.phase === phase && (volume.status.message ?? '') === message) return volume;
-    return volumeResource.updateStatus({
-      ...volume,
-      status: { ...volume.status, phase, ...(message ? { message } : {}) },
-    });
-  };
-  const setClaimStatus = async (claim: PersistentVolumeClaim, status: NonNullable<PersistentVolumeClaim['status']>) => {
-    const wanted = { ...claim.status, ...status };
-    if (sameAs('io.k8s.api.core.v1.PersistentVolumeClaimStatus', claim.status ?? {}, wanted)) return;
-    await claimResource.updateStatus({ ...claim, status: wanted });
-  };
-
-  /** Step by step, each of which may have been done before: the volume is reserved, then the claim is told. */
-  const bind = async (volume: PersistentVolume, claim: PersistentVolumeClaim) => {
-    const reserved = reservedFor(volume, claim);
-    const written = reserved === volume ? volume : await volumeResource.update(reserved);
-    await setPhase(written, 'Bound');
-    const { annotations = {} } = claim.metadata;
-    const chosen = !claim.spec.volumeName;
-    const isTold = !chosen && annotations[BIND_COMPLETED] !== undefined;
-    const told = isTold
-      ? claim
-      : await claimResource.update({
-          ...claim,
-          metadata: {
-            ...claim.metadata,
-            annotations: {
-              ...annotations,
-              ...(chosen ? { [BOUND_BY_CONTROLLER]: 'yes' } : {}),
-              [BIND_COMPLETED]: 'yes',
-            },
-          },
-          spec: { ...claim.spec, volumeName: volume.metadata.name! },
-        });
-    const { accessModes, capacity } = volume.spec;
-    await setClaimStatus(told, {
-      phase: 'Bound',
-      ...(accessModes ? { accessModes } : {}),
-      // What it was enlarged to since, the claim says itself.
-      ...(capacity && !told.status?.capacity ? { capacity } : {}),
-    });
-  };
-
-  const reconcileClaim = async (key: string) => {
-    const claim = claims.store.get(key);
+  async reconcileClaim(key: string): Promise<void> {
+    const claim = this.#claims.store.get(key);
     if (!claim) return;
-    const waitingPods = () =>
-      pods.store
-        .list(claim.metadata.namespace)
-        .filter(
-          (pod) =>
-            !pod.spec.nodeName && (pod.spec.volumes ?? []).some((v) => claimNameOf(pod, v) === claim.metadata.name),
-        )
-        .map(({ metadata }) => metadata.name!);
-    const storageClass = (name: string) => classes.store.get(name);
-    const defaultClass = () => defaultStorageClassOf(classes.store.list());
-    const decision = decideClaim(claim, { volumes: volumes.store.list(), storageClass, defaultClass, waitingPods });
+    const decision = decideClaim(claim, this.#around(claim));
     switch (decision.deed) {
       case 'bind':
-        return metrics.ending(key, () => bind(decision.volume, claim));
-      case 'classify': {
-        const spec = { ...claim.spec, storageClassName: decision.className };
-        return metrics.classified(() => claimResource.update({ ...claim, spec }));
-      }
+        return this.#metrics.ending(key, () => this.#writer.bind(decision.volume, claim));
+      case 'classify':
+        return this.#metrics.classified(() => this.#writer.classify(claim, decision.className));
       case 'fail':
-        tell(claim, decision.event);
+        this.#tell(claim, decision.event);
         throw new Error(decision.event.message);
       case 'lose':
-        if (claim.status?.phase !== 'Lost') tell(claim, decision.event);
-        return setClaimStatus(claim, { phase: 'Lost' });
-      case 'provision': {
-        const { provisioner, event } = decision;
-        metrics.began(key, provisioner, 'provision');
-        const annotations = {
-          ...claim.metadata.annotations,
-          [PROVISIONER]: provisioner,
-          [OLD_PROVISIONER]: provisioner,
-        };
-        if (claim.metadata.annotations?.[PROVISIONER] !== provisioner) {
-          await claimResource.update({ ...claim, metadata: { ...claim.metadata, annotations } });
-        }
-        tell(claim, event);
-        return;
-      }
+        if (claim.status?.phase !== 'Lost') this.#tell(claim, decision.event);
+        return this.#writer.setClaimStatus(claim, { phase: 'Lost' });
+      case 'provision':
+        this.#metrics.began(key, decision.provisioner, 'provision');
+        await this.#writer.askFor(claim, decision.provisioner);
+        return this.#tell(claim, decision.event);
       case 'wait':
-        if (decision.event) tell(claim, decision.event);
-        return setClaimStatus(claim, { phase: 'Pending' });
+        if (decision.event) this.#tell(claim, decision.event);
+        return this.#writer.setClaimStatus(claim, { phase: 'Pending' });
     }
-  };
+  }
 
-  const claimOf = async ({ spec: { claimRef }, status }: PersistentVolume) => {
+  #around({ metadata: { namespace, name } }: PersistentVolumeClaim): Surroundings {
+    const uses = (pod: Pod) => (pod.spec.volumes ?? []).some((volume) => claimNameOf(pod, volume) === name);
+    return {
+      volumes: this.#volumes.store.list(),
+      storageClass: (each) => this.#classes.store.get(each),
+      defaultClass: () => defaultStorageClassOf(this.#classes.store.list()),
+      waitingPods: () => {
+        const waiting = this.#pods.store.list(namespace).filter((pod) => !pod.spec.nodeName && uses(pod));
+        return waiting.map((pod) => pod.metadata.name!);
+      },
+    };
+  }
+
+  async reconcileVolume(name: string): Promise<void> {
+    const volume = this.#volumes.store.get(name);
+    if (!volume) return;
+    const decision = decideVolume(volume, await this.#claimOf(volume));
+    switch (decision.deed) {
+      case 'phase':
+        await this.#writer.setPhase(volume, decision.phase);
+        return;
+      case 'release':
+        return this.#release(name, volume);
+      case 'unbind':
+        return this.#writer.unbind(volume);
+    }
+  }
+
+  async #claimOf({ spec: { claimRef }, status }: PersistentVolume): Promise<PersistentVolumeClaim | undefined> {
     const { namespace, name, uid } = claimRef ?? {};
     if (!name || !uid) return undefined;
-    let claim = claims.store.get(`${namespace}/${name}`);
+    let claim = this.#claims.store.get(`${namespace}/${name}`);
     const isOver = status?.phase === 'Released' || status?.phase === 'Failed';
     // The copy may be behind: what would follow from its absence cannot be undone.
     if (!claim && !isOver) {
-      claim = await claimResource.get({ namespace, name }).catch((error: unknown) => {
+      claim = await this.#claimResource.get({ namespace, name }).catch((error: unknown) => {
         if (hasReason(error, 'NotFound')) return undefined;
         throw error;
       });
     }
     return claim?.metadata.uid === uid ? claim : undefined;
-  };
+  }
 
-  const reconcileVolume = async (name: string) => {
-    const volume = volumes.store.get(name);
-    if (!volume) return;
-    const decision = decideVolume(volume, await claimOf(volume));
-    switch (decision.deed) {
-      case 'phase':
-        await setPhase(volume, decision.phase);
-        return;
-      case 'release': {
-        const phase = volume.status?.phase;
-        if (volume.spec.persistentVolumeReclaimPolicy === 'Delete') {
-          metrics.began(name, classes.store.get(volumeClass(volume))?.provisioner ?? 'N/A', 'delete');
-        }
-        const released = phase === 'Released' || phase === 'Failed' ? volume : await setPhase(volume, 'Released');
-        const problem = reclaim(released);
-        if (problem) metrics.failed(name);
-        if (!problem || phase === 'Failed') return;
-        tell(released, problem);
-        await setPhase(released, 'Failed', problem.message);
-        return;
-      }
-      case 'unbind': {
-        const { [BOUND_BY_CONTROLLER]: byController, ...annotations } = volume.metadata.annotations ?? {};
-        const { claimRef, ...spec } = volume.spec;
-        const { uid: _, resourceVersion: __, ...named } = claimRef ?? {};
-        const free = byController === undefined ? { ...spec, claimRef: named } : spec;
-        await volumeResource.update({ ...volume, metadata: { ...volume.metadata, annotations }, spec: free });
-        return;
-      }
+  async #release(name: string, volume: PersistentVolume): Promise<void> {
+    const phase = volume.status?.phase;
+    if (volume.spec.persistentVolumeReclaimPolicy === 'Delete') {
+      this.#metrics.began(name, this.#classes.store.get(volumeClass(volume))?.provisioner ?? 'N/A', 'delete');
     }
-  };
-  const all = [claims, volumes, classes, pods];
-  return together([
-    runQueue(context, { queue: claimQueue, informers: all, workers: 1, reconcile: reconcileClaim }),
-    runQueue(context, { queue: volumeQueue, informers: all, workers: 1, reconcile: reconcileVolume }),
-  ]);
+    const isOver = phase === 'Released' || phase === 'Failed';
+    const released = isOver ? volume : await this.#writer.setPhase(volume, 'Released');
+    const problem = reclaim(released);
+    if (problem) this.#metrics.failed(name);
+    if (!problem || phase === 'Failed') return;
+    this.#tell(released, problem);
+    await this.#writer.setPhase(released, 'Failed', problem.message);
+  }
+
+  #tell(object: PersistentVolume | PersistentVolumeClaim, { type, reason, message }: Told): void {
+    this.#recorder.event(object, type, reason, message);
+  }
 }
