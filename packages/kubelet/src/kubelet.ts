@@ -1,7 +1,6 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Node } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import { assemble, viewOf } from './assembly.ts';
@@ -9,19 +8,16 @@ import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
 import { MachineFigures } from './eviction/figures.ts';
 import { EVICTION, housekeepingOf } from './housekeeping.ts';
-import { accountsOf } from './images/accounts.ts';
 import { IMAGE_COLLECTION } from './images/collector.ts';
-import { credentialsOfPod } from './images/credentials.ts';
-import { CredentialProviders } from './images/providers.ts';
-import { PullRecords } from './images/pull-records.ts';
+import { pullsOf } from './images/pulls.ts';
 import { hookRunner } from './lifecycle/hooks.ts';
 import { ROTATION } from './logs/rotation.ts';
-import { NodeAgent, nodeReference } from './node/agent.ts';
-import { type NodeConfiguration, networkProblem, notReadyBecause } from './node/description.ts';
+import { nodeReference } from './node/agent.ts';
+import { networkProblem, notReadyBecause } from './node/description.ts';
 import { defaultAddresses, readMachine } from './node/machine.ts';
-import { podCidrsTo } from './node/pod-cidrs.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
+import { type OwnNode, ownNodeOf } from './own-node.ts';
 import { preparationOf } from './preparation.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
@@ -41,7 +37,7 @@ const RESYNC_MS = 60_000;
 
 /** Resolves when the node is registered and its pods are worked on. */
 export async function startKubelet(options: KubeletOptions): Promise<Running> {
-  const { client, nodeName, runtime, rootDirectory, metrics, leaseSeconds = 40 } = options;
+  const { client, nodeName, runtime, rootDirectory, metrics } = options;
   const { world } = client;
   const { log } = world;
   for (const folder of ['pods', 'plugins']) {
@@ -54,7 +50,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   const recorder = new ApiEventRecorder({ client, source: { component: 'kubelet', host: nodeName }, api: 'v1' });
   const informers = new InformerFactory(client);
   const pods = informers.informer('pods', { fieldSelector: `spec.nodeName=${nodeName}` });
-  const nodes = informers.informer('nodes', { fieldSelector: `metadata.name=${nodeName}` });
   const services = informers.informer('services');
 
   const objects = new PodObjects(client, (uid) => assembly.manager.wake(uid));
@@ -123,13 +118,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     foldersMs: options.foldersMs,
   });
   if (metrics) registerVolumeMetrics(metrics, figures, (uid) => assembly.manager.get(uid));
-  const records = new PullRecords({
-    directory: join(rootDirectory, 'image_manager'),
-    clock: world.clock,
-    policy: options.imageVerification?.policy ?? 'NeverVerifyPreloadedImages',
-    allowlist: options.imageVerification?.allowlist ?? [],
-  });
-  await records.restore(() => runtime.images());
+  const pulls = await pullsOf({ client, settings: options, objects, tokens });
   const housekeeping = housekeepingOf({
     world,
     recorder,
@@ -139,7 +128,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     figures,
     images: options.imageCollection ?? IMAGE_COLLECTION,
     imagesSeen: (ids, at) =>
-      void records.prune(ids, at).catch((error) => log.warn({ error }, 'Records of pulled images were not cleaned up')),
+      void pulls.records
+        .prune(ids, at)
+        .catch((error) => log.warn({ error }, 'Records of pulled images were not cleaned up')),
     eviction,
     manager: () => assembly.manager,
     changed: updateNode,
@@ -166,9 +157,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     run: probeRunner(runtime),
     changed: (uid) => assembly.manager.wake(uid),
   });
-  const { credentialProviders: given } = options;
-  const providers =
-    given && new CredentialProviders(given.configurations, given.directory, accountsOf(client, tokens), world);
   const assembly = assemble({
     client,
     recorder,
@@ -179,11 +167,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     ...preparation,
     probes,
     hooks: hookRunner({ runtime, world, recorder }),
-    images: {
-      serialize: options.serializeImagePulls ?? true,
-      records,
-      credentials: (pod, repository) => credentialsOfPod(pod, repository, objects, providers),
-    },
+    images: pulls,
     crashBackoff: { maxMs: options.crashLoopMaxMs },
     networkProblem: () => networkProblem(health.status),
     resyncMs: RESYNC_MS,
@@ -208,57 +192,25 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     probeMetrics: () => probeMetrics.text(),
     checkpoints: join(rootDirectory, 'checkpoints'),
   });
-  const configuration: NodeConfiguration = {
-    name: nodeName,
-    addresses,
-    labels: options.labels ?? {},
-    annotations: options.annotations ?? {},
-    taints: options.taints ?? [],
-    maxPods: options.maxPods ?? 110,
-    providerId: options.providerId ?? '',
-    reserved: resources.reserved,
-    capacity: {},
-    serverPort: server?.port ?? 0,
-    maxImages: options.maxStatusImages ?? 50,
-  };
   const removeOrphans = () =>
     manager.removeOrphans().catch((error) => log.warn({ error }, "Could not look for what is nobody's"));
-  const tellCidrs = podCidrsTo(runtime, log);
-  const seen = (node: Node) => {
-    csi.volumes.nodeChanged();
-    tellCidrs(node);
-  };
-  const agent: NodeAgent = new NodeAgent({
+  const { agent, synced: nodeSynced }: OwnNode = ownNodeOf({
     client,
     recorder,
-    configuration,
-    facts: async () => ({
-      machine,
-      version,
-      runtime: health.status,
-      images: await runtime.images().catch((error) => {
-        log.warn({ error }, 'The images of the node could not be listed');
-        return [];
-      }),
-      notReady: notReadyBecause(health.status, ...csi.problems(), ...shutdown.problems()),
-      pressures: housekeeping.pressures(),
-      volumesInUse: csi.volumes.inUse(),
-      devices: devices.manager.capacity(),
-    }),
-    registered: () => csi.registered(),
-    isNew: devices.isNew,
-    seen,
-    statusMs: options.statusMs ?? 10_000,
-    reportMs: options.reportMs ?? 300_000,
-    leaseMs: leaseSeconds * 250,
-    leaseSeconds,
+    informers,
+    nodeName,
+    settings: options,
+    addresses,
+    reserved: resources.reserved,
+    serverPort: server?.port ?? 0,
+    machine,
+    runtime,
+    version,
+    health,
+    drivers,
+    problems: () => shutdown.problems(),
+    pressures: () => housekeeping.pressures(),
   });
-
-  const observe = (node: Node) => {
-    agent.observe(node);
-    seen(node);
-  };
-  nodes.addHandler({ added: observe, updated: (_old, node) => observe(node) });
   const unsubscribe = runtime.subscribe((uid) => manager.wake(uid));
   const { staticPodPath, podRules } = options;
   const manifests = sourcesOf({ world, recorder, nodeName, manager, pods, staticPodPath, podRules });
@@ -268,7 +220,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
   await agent.start();
   await csi.volumes.reconstruct(agent.node?.status?.volumesInUse ?? []);
   informers.start();
-  await Promise.all([pods.synced, nodes.synced]);
+  await Promise.all([pods.synced, nodeSynced]);
   knowsAllPods = true;
   manager.reconcileMirrors();
   await removeOrphans();
