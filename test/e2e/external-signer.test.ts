@@ -5,30 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTestSigner, type TestSigner, testKey } from '@keelson/apiserver/authn/serviceaccount/external/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+import { startApiServer, storages } from '../support/api-server.ts';
 import { untilReady } from '../support/process.ts';
+import { servedApi } from '../support/served.ts';
 
 const [{ storage }] = storages.filter(({ skip }) => skip === undefined) as [(typeof storages)[number]];
 const KEY = testKey('key-1');
 let directory: string;
 let signer: TestSigner;
-let server: ApiServer;
-let client: ApiClient;
 
-beforeAll(async () => {
+afterAll(async () => {
+  signer?.stop();
+  await rm(directory, { recursive: true });
+});
+const api = servedApi(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ks-'));
   signer = await startTestSigner(join(directory, 's.sock'), KEY);
   signer.says.maxTokenExpirationSeconds = 7200;
-  server = await startApiServer(storage, [`--service-account-signing-endpoint=${join(directory, 's.sock')}`]);
-  client = apiClient(server.url, server.token);
-  await client.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'sa' } });
-}, 60_000);
-afterAll(async () => {
-  client?.close();
-  await server?.stop();
-  signer.stop();
-  await rm(directory, { recursive: true });
+  return startApiServer(storage, [`--service-account-signing-endpoint=${join(directory, 's.sock')}`]);
+});
+beforeAll(async () => {
+  await api.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'sa' } });
 });
 
 interface Answer extends Record<string, unknown> {
@@ -37,7 +34,7 @@ interface Answer extends Record<string, unknown> {
 }
 
 async function send(method: string, path: string, body?: object): Promise<Answer> {
-  const { status, body: text, headers } = await client.send(method, path, body);
+  const { status, body: text, headers } = await api.send(method, path, body);
   return { ...(JSON.parse(text) as Record<string, unknown>), code: status, headers };
 }
 const tokenOf = (seconds: number) =>
@@ -98,7 +95,7 @@ test('another key is known with the first token that it has signed', async () =>
   signer.says.keys = [{ ...KEY, keyId: 'key-2' }];
   signer.says.header = { alg: 'ES256', kid: 'key-2', typ: 'JWT' };
   expect(await whoIs(tokenIn(await tokenOf(3600)))).toMatchObject({ status: { authenticated: true } });
-  await untilReady(server.program, async () => {
+  await untilReady(api.server.program, async () => {
     const { keys } = await send('GET', '/openid/v1/jwks');
     return (keys as { kid: string }[]).map(({ kid }) => kid).join() === 'key-2';
   });
@@ -109,7 +106,7 @@ test('another key is known with the first token that it has signed', async () =>
 });
 
 test('the signer is counted', async () => {
-  const { body } = await client.send('GET', '/metrics');
+  const { body } = await api.send('GET', '/metrics');
   const count = (name: string) => Number(new RegExp(`^apiserver_externaljwt_${name} (.*)$`, 'm').exec(body)?.[1]);
   expect(count('sign_request_total{code="OK"}')).toBe(3);
   expect(count('sign_request_total{code="PermissionDenied"}')).toBe(1);

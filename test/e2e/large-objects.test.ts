@@ -1,8 +1,6 @@
 /** Objects that are larger than etcd takes. KUBE_APISERVER proves the tests. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
-import { type Etcd, startEtcd } from '../support/etcd.ts';
+import { describe, expect, it } from 'vitest';
+import { servedApi } from '../support/served.ts';
 import { missing } from '../support/tools.ts';
 
 const reason = missing('etcd');
@@ -23,20 +21,7 @@ interface ConfigMap {
 }
 
 describe.skipIf(reason !== undefined)(`large objects${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let etcd: Etcd;
-  let server: ApiServer;
-  let client: ApiClient;
-
-  beforeAll(async () => {
-    etcd = await startEtcd();
-    server = await startApiServer('etcd', [], etcd);
-    client = apiClient(server.url, server.token);
-  }, 60_000);
-  afterAll(async () => {
-    client?.close();
-    await server?.stop();
-    await etcd?.stop();
-  });
+  const client = servedApi('etcd');
 
   async function send(method: string, path: string, body: object, type?: string): Promise<[number, ConfigMap]> {
     const answer = await client.send(method, path, body, type ? { 'content-type': type } : {});

@@ -1,26 +1,19 @@
 /** Lists that many ask for at once: each answer is the whole list, in the form that its client wants, as new as the client demands. */
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { apiClient } from '../support/api-client.ts';
+import { servedApi } from '../support/served.ts';
 
 const path = '/api/v1/namespaces/default/configmaps';
 const OBJECTS = 300;
 
-let server: ApiServer;
-let client: ApiClient;
+const client = servedApi('memory');
 beforeAll(async () => {
-  server = await startApiServer('memory');
-  client = apiClient(server.url, server.token);
   const data = { text: 'x'.repeat(1000) };
   await Promise.all(
     Array.from({ length: OBJECTS }, (_, i) => client.send('POST', path, { metadata: { name: `c-${i}` }, data })),
   );
 }, 60_000);
-afterAll(async () => {
-  client?.close();
-  await server?.stop();
-});
 
 interface List {
   readonly metadata: { readonly resourceVersion: string };
@@ -83,7 +76,7 @@ test('nobody gets what was before a write that has been answered', async () => {
 
 test('a client that stops reading leaves the others alone', async () => {
   const reading = Array.from({ length: 10 }, () => client.send('GET', path));
-  const leaving = apiClient(server.url, server.token);
+  const leaving = apiClient(client.server.url, client.server.token);
   const left = Array.from({ length: 10 }, () => leaving.send('GET', path).catch(() => undefined));
   leaving.close();
   await Promise.all(left);

@@ -4,31 +4,27 @@ import http2 from 'node:http2';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer, storages } from '../support/api-server.ts';
+import { startApiServer, storages } from '../support/api-server.ts';
+import { servedApi } from '../support/served.ts';
 
 const { storage, skip } = storages[0]!;
 const GOOD = 'https://console.example.com';
 
 describe.skipIf(skip !== undefined)('a server of flags', () => {
-  let server: ApiServer;
-  let client: ApiClient;
   let stranger: ApiClient;
 
-  beforeAll(async () => {
-    server = await startApiServer(storage, [
+  const client = servedApi(() =>
+    startApiServer(storage, [
       '--cors-allowed-origins=^https://console[.]example[.]com$',
       '--strict-transport-security-directives=max-age=31536000,includeSubDomains',
       '--external-hostname=api.example.com',
       '--http2-max-streams-per-connection=7',
-    ]);
-    client = apiClient(server.url, server.token);
-    stranger = apiClient(server.url, 'nobody');
-  }, 60_000);
-  afterAll(async () => {
-    client?.close();
-    stranger?.close();
-    await server?.stop();
+    ]),
+  );
+  beforeAll(() => {
+    stranger = apiClient(client.server.url, 'nobody');
   });
+  afterAll(() => stranger?.close());
 
   it('lets pages of the origins that it knows ask, and no others', async () => {
     const allowed = {
@@ -66,7 +62,7 @@ describe.skipIf(skip !== undefined)('a server of flags', () => {
   });
 
   it('calls itself by its external name', async () => {
-    const { port } = new URL(server.url);
+    const { port } = new URL(client.server.url);
     const versions = JSON.parse((await client.send('GET', '/api')).body) as object;
     expect(versions).toMatchObject({
       serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: `api.example.com:${port}` }],
@@ -76,7 +72,7 @@ describe.skipIf(skip !== undefined)('a server of flags', () => {
   });
 
   it('bounds the streams of a connection', async () => {
-    const session = http2.connect(server.url, { rejectUnauthorized: false });
+    const session = http2.connect(client.server.url, { rejectUnauthorized: false });
     const [settings] = (await once(session, 'remoteSettings')) as [http2.Settings];
     expect(settings.maxConcurrentStreams).toBe(7);
     session.close();

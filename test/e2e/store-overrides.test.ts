@@ -1,9 +1,9 @@
 /** Resources with an etcd of their own. KUBE_APISERVER proves the tests. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startApiServer } from '../support/api-server.ts';
 import { type Etcd, startEtcd } from '../support/etcd.ts';
 import { untilReady } from '../support/process.ts';
+import { servedApi } from '../support/served.ts';
 import { missing } from '../support/tools.ts';
 
 const reason = missing('etcd');
@@ -13,20 +13,11 @@ describe.skipIf(reason !== undefined)(
   `config maps and leases elsewhere${reason ? ` (skipped: ${reason})` : ''}`,
   () => {
     let [main, other]: Etcd[] = [];
-    let server: ApiServer;
-    let client: ApiClient;
-
-    beforeAll(async () => {
+    afterAll(() => Promise.all([main?.stop(), other?.stop()]));
+    const client = servedApi(async () => {
       [main, other] = [await startEtcd(), await startEtcd()];
       const overrides = ['/configmaps', 'coordination.k8s.io/leases'].map((resource) => `${resource}#${other!.url}`);
-      server = await startApiServer('etcd', [`--etcd-servers-overrides=${overrides.join(',')}`], main);
-      client = apiClient(server.url, server.token);
-    }, 60_000);
-    afterAll(async () => {
-      client?.close();
-      await server?.stop();
-      await main?.stop();
-      await other?.stop();
+      return startApiServer('etcd', [`--etcd-servers-overrides=${overrides.join(',')}`], main);
     });
 
     async function keys(etcd: Etcd, prefix: string): Promise<number> {
@@ -66,7 +57,7 @@ describe.skipIf(reason !== undefined)(
       await other!.kill();
       // Upstream remembers what a check has found for some seconds.
       const isUnwell = async () => (await client.send('GET', '/livez/etcd-override-0')).status === 500;
-      await untilReady(server.program, isUnwell);
+      await untilReady(client.server.program, isUnwell);
       expect((await client.send('GET', '/livez/etcd')).status).toBe(200);
       expect((await client.send('GET', '/api/v1/namespaces/default')).status).toBe(200);
       await other!.restart();

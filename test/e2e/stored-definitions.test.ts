@@ -1,8 +1,8 @@
 /** Definitions of custom resources that were stored before schemas had to be structural. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { startApiServer } from '../support/api-server.ts';
 import { type Etcd, startEtcd } from '../support/etcd.ts';
+import { servedApi } from '../support/served.ts';
 import { missing } from '../support/tools.ts';
 
 const PRESERVES = 'spec.preserveUnknownFields: Invalid value: true: must be false';
@@ -66,13 +66,12 @@ const cases: readonly Case[] = [
 ];
 
 describe.skipIf(missing('etcd'))('a definition that was stored', () => {
-  let etcd: Etcd;
-  let server: ApiServer;
-  let client: ApiClient;
   const pathOf = (name: string) =>
     `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.${name}.example.com`;
 
-  beforeAll(async () => {
+  let etcd: Etcd | undefined;
+  afterAll(() => etcd?.stop());
+  const client = servedApi(async () => {
     etcd = await startEtcd();
     for (const { name, spec } of cases) {
       const group = `${name}.example.com`;
@@ -88,13 +87,7 @@ describe.skipIf(missing('etcd'))('a definition that was stored', () => {
       const key = base64(`/registry/apiextensions.k8s.io/customresourcedefinitions/widgets.${group}`);
       await etcd.ask('/v3/kv/put', { key, value: base64(JSON.stringify(stored)) });
     }
-    server = await startApiServer('etcd', [], etcd);
-    client = apiClient(server.url, server.token);
-  }, 60_000);
-  afterAll(async () => {
-    client?.close();
-    await server?.stop();
-    await etcd?.stop();
+    return startApiServer('etcd', [], etcd);
   });
 
   const read = async (path: string) =>

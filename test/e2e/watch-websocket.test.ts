@@ -1,8 +1,7 @@
 /** Watches over websockets, which web pages use: they can't read a body that goes on as well. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
-import { type ApiClient, apiClient } from '../support/api-client.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { servedApi } from '../support/served.ts';
 
 const waiting = { timeout: 30_000, interval: 20 };
 const MAPS = '/api/v1/namespaces/default/configmaps';
@@ -10,19 +9,14 @@ const NAMED = `${MAPS}?watch=true&labelSelector=watched`;
 const map = (name: string) => ({ metadata: { name, labels: { watched: '' } } });
 
 describe('a watch over a websocket', () => {
-  let server: ApiServer;
-  let api: ApiClient;
+  const api = servedApi(process.env.KUBE_APISERVER === undefined ? 'memory' : 'etcd');
   const sockets: WebSocket[] = [];
 
   beforeAll(async () => {
-    server = await startApiServer(process.env.KUBE_APISERVER === undefined ? 'memory' : 'etcd');
-    api = apiClient(server.url, server.token);
     expect((await api.send('POST', MAPS, map('one'))).status).toBe(201);
   }, 60_000);
-  afterAll(async () => {
+  afterAll(() => {
     for (const socket of sockets) socket.terminate();
-    api?.close();
-    await server?.stop();
   });
 
   interface Opened {
@@ -35,7 +29,7 @@ describe('a watch over a websocket', () => {
   }
 
   function open(path: string, headers: Record<string, string>, protocols: string[] = []): Opened {
-    const url = `${server.url.replace('https', 'wss')}${path}`;
+    const url = `${api.server.url.replace('https', 'wss')}${path}`;
     const socket = new WebSocket(url, protocols, { headers, rejectUnauthorized: false, perMessageDeflate: false });
     sockets.push(socket);
     const messages: string[] = [];
@@ -50,7 +44,11 @@ describe('a watch over a websocket', () => {
     return { socket, messages, status, closed: new Promise((resolve) => socket.on('close', resolve)) };
   }
 
-  const from = (more = {}) => ({ authorization: `Bearer ${server.token}`, origin: 'https://page.example', ...more });
+  const from = (more = {}) => ({
+    authorization: `Bearer ${api.server.token}`,
+    origin: 'https://page.example',
+    ...more,
+  });
 
   test('is a message of text for each event', async () => {
     const { socket, messages, status } = open(NAMED, from());
@@ -84,7 +82,7 @@ describe('a watch over a websocket', () => {
 
   test('may bring its token among the subprotocols', async () => {
     const { authorization: _, ...page } = from();
-    const token = `base64url.bearer.authorization.k8s.io.${Buffer.from(server.token).toString('base64url')}`;
+    const token = `base64url.bearer.authorization.k8s.io.${Buffer.from(api.server.token).toString('base64url')}`;
     const { socket, messages } = open(NAMED, page, [token, 'base64.binary.k8s.io']);
     await vi.waitFor(() => expect(messages.length).toBe(1), waiting);
     expect(socket.protocol).toBe('base64.binary.k8s.io');

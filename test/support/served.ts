@@ -1,19 +1,32 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type ApiClient, apiClient } from './api-client.ts';
-import { type Storage, startApiServer } from './api-server.ts';
+import { type ApiServer, type Storage, startApiServer } from './api-server.ts';
 
-/** An API server for all tests of a file. @returns a client of its administrator's, who may be asked once the tests' `beforeAll` run */
-export function servedApi(storage: Storage): Pick<ApiClient, 'send' | 'watch'> {
+/** What a suite's tests work with, once its `beforeAll` run. */
+export interface Served extends Pick<ApiClient, 'send' | 'watch'> {
+  readonly server: ApiServer;
+}
+
+/**
+ * An API server for all tests of a suite, as its administrator's client.
+ * @param start its storage, or what starts it where there is more to it: what that needs is ended by an `afterAll` before this
+ */
+export function servedApi(start: Storage | (() => Promise<ApiServer>)): Served {
+  let server: ApiServer;
   let client: ApiClient;
-  let stop: () => Promise<unknown> = async () => {};
   beforeAll(async () => {
-    const server = await startApiServer(storage);
-    stop = () => server.stop();
+    server = typeof start === 'function' ? await start() : await startApiServer(start);
     client = apiClient(server.url, server.token);
   }, 60_000);
   afterAll(() => {
     client?.close();
-    return stop();
+    return server?.stop();
   });
-  return { send: (...request) => client.send(...request), watch: (...request) => client.watch(...request) };
+  return {
+    get server() {
+      return server;
+    },
+    send: (...request) => client.send(...request),
+    watch: (...request) => client.watch(...request),
+  };
 }
