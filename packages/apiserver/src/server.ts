@@ -9,6 +9,7 @@ import { type Foundation, foundationOf } from './assembly/foundation.ts';
 import { handlerOf } from './assembly/handler.ts';
 import { pathsOf } from './assembly/paths.ts';
 import { registryOf } from './assembly/registry.ts';
+import { waitingOf } from './assembly/waiting.ts';
 import { AuditMetrics } from './audit/metrics.ts';
 import { auditEvaluator } from './audit/policy.ts';
 import { boot } from './bootstrap/boot.ts';
@@ -19,20 +20,15 @@ import { Presence } from './bootstrap/presence.ts';
 import { compose } from './chain.ts';
 import { externalAddressOf, type ServerConfig } from './config.ts';
 import { BackendPool } from './connect/backend.ts';
-import type { RequestContext } from './context.ts';
 import { builtinApiGroups } from './discovery/builtin.ts';
 import type { AuditOptions } from './filters/audit.ts';
-import { inflight } from './filters/inflight.ts';
 import { filtersOf } from './filters/order.ts';
 import { tracing } from './filters/tracing.ts';
-import { flowControl } from './flowcontrol/index.ts';
 import { HealthChecks } from './health/checks.ts';
 import { versionInfo } from './health/root.ts';
 import { addStandardChecks, FOLLOWED } from './health/standard.ts';
-import { headerOf } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
-import { dryRunOf, labelsOfPath, labelsOfResource, type RequestLabels } from './metrics/labels.ts';
 import type { StoredObjects } from './metrics/server-metrics.ts';
 import { OpenApiService } from './openapi/service.ts';
 import { Peering } from './peers/peering.ts';
@@ -75,29 +71,13 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const peering = new Peering({ ...outside, config, isEnabled, store, resources, discovery, forwarding: passing });
   const { health, booted } = healthOf(config, foundation, resources, peering);
 
-  const running = { reads: 0, writes: 0 };
-  const onDropped = (ctx: RequestContext) => metrics.requests.dropped(...labelsOf(ctx));
-  const flow =
-    config.priorityAndFairness === false
-      ? undefined
-      : flowControl({
-          resources,
-          client,
-          metrics,
-          health,
-          running,
-          onDropped,
-          now,
-          random,
-          logger,
-          serverSeats: config.maxRequestsInflight + config.maxMutatingRequestsInflight,
-          requestTimeoutSeconds: config.requestTimeoutSeconds,
-        });
+  const waiting = waitingOf(config, foundation, registry, health);
+  const { flow } = waiting;
   const version = versionInfo(process, undefined, config.emulation?.version);
   metrics.follow({
     version,
     gates: foundation.gates,
-    inflight: () => running,
+    inflight: () => waiting.running,
     objects: () => objectCounts(resources),
     storeSize: () => store.size(),
   });
@@ -122,9 +102,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
       tracing: config.tracing && tracing(config.tracing),
       ...accessFilters(config, foundation, authenticators, authorization),
       hasBeenReady: isReady,
-      waiting:
-        flow?.filter ??
-        inflight({ reads: config.maxRequestsInflight, writes: config.maxMutatingRequestsInflight }, running, onDropped),
+      waiting: waiting.filter,
       peers: peering.filter,
     }),
     handler,
@@ -245,15 +223,6 @@ async function listenerOf(config: ServerConfig, onExchange: (exchange: Exchange)
   });
   onTlsMaterial(config, (material) => listener.setMaterial(material));
   return listener;
-}
-
-/** By what a request is counted that does not get to its handler. */
-function labelsOf({ info, exchange }: RequestContext): [RequestLabels, dryRun: string] {
-  const { method, headers } = exchange;
-  const labels = info.isResourceRequest
-    ? labelsOfResource(info, method, headerOf(headers, 'content-type'))
-    : labelsOfPath(info.path, method);
-  return [labels, dryRunOf(info.query)];
 }
 
 /** What the caches hold, which is all there is. */
