@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { typeOfKind } from '../schema.ts';
-import { fromUnstructured } from './unstructured.ts';
+import { fromUnstructured, holdsRaw } from './unstructured.ts';
 import type { JsonObject } from './value.ts';
 
 const deployment = typeOfKind('apps', 'v1', 'Deployment')!;
@@ -53,4 +53,19 @@ test('unknown fields, sorted', () => {
     'unknown field "spec.template.spec.volumes[0].emptyDir.x"',
     'unknown field "zip"',
   ]);
+});
+
+test('values of any shape have been Go maps', () => {
+  const revision = typeOfKind('apps', 'v1', 'ControllerRevision')!;
+  const { object } = fromUnstructured({ data: { z: [{ b: 1, a: 2 }], a: 1 }, revision: 1 }, revision);
+  expect(JSON.stringify(object)).toBe('{"data":{"a":1,"z":[{"a":2,"b":1}]},"revision":1}');
+});
+
+test.each([
+  ['apps', 'ControllerRevision', true],
+  ['resource.k8s.io', 'ResourceClaim', true],
+  ['apps', 'Deployment', false],
+  ['apiextensions.k8s.io', 'CustomResourceDefinition', false],
+])('%s %s has values of any shape: %s', (group, kind, holds) => {
+  expect(holdsRaw(typeOfKind(group, 'v1', kind)!)).toBe(holds);
 });

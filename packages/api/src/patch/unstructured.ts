@@ -4,6 +4,7 @@
  */
 import { decodeBase64 } from '../codec/base64.ts';
 import { decodeExactly } from '../codec/exact.ts';
+import { sortedDeep } from '../codec/order.ts';
 import { stringify } from '../codec/stringify.ts';
 import type { ScalarType, StructType, Type } from '../schema.ts';
 import { goType, isInt64 } from './goformat.ts';
@@ -22,6 +23,31 @@ export function fromUnstructured(object: JsonObject, type: StructType): Restored
   const unknown: string[] = [];
   const restored = restore(object, type, '', unknown) as JsonObject;
   return { object: restored, unknownFields: unknown.map((path) => `unknown field "${path}"`).sort() };
+}
+
+const holding = new WeakMap<StructType, boolean>();
+
+/** Whether such objects have values of any shape: they come out of a Go map, their members in the order of their names. */
+export function holdsRaw(type: Type): boolean {
+  switch (type.kind) {
+    case 'struct': {
+      const known = holding.get(type);
+      if (known !== undefined) return known;
+      // Schemas are within themselves.
+      holding.set(type, false);
+      const holds = type.jsonFields.some((field) => holdsRaw(field.type));
+      holding.set(type, holds);
+      return holds;
+    }
+    case 'list':
+      return holdsRaw(type.element);
+    case 'map':
+      return holdsRaw(type.value);
+    case 'scalar':
+      return type.scalar === 'raw';
+    case 'schemaOr':
+      return holdsRaw(type.schema);
+  }
 }
 
 function restore(value: unknown, type: Type, path: string, unknown: string[]): unknown {
@@ -85,6 +111,8 @@ function restoreScalar(value: unknown, type: ScalarType): unknown {
       // They read their JSON by themselves, and do not know where they stand.
       decodeExactly(stringify(value), type, false);
       return value;
+    case 'raw':
+      return sortedDeep(value);
     default:
       return value;
   }

@@ -17,7 +17,7 @@ import {
 } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
-import { fromUnstructured } from '@keelson/api/patch/unstructured';
+import { fromUnstructured, holdsRaw } from '@keelson/api/patch/unstructured';
 import { clone, equal, isObject, type JsonObject } from '@keelson/api/patch/value';
 import type { Pieces } from '@keelson/api/pieces';
 import type { StructType } from '@keelson/api/schema';
@@ -86,7 +86,7 @@ function versioned({ lens }: Scope, config: unknown, merged: KubeObject): KubeOb
   const normalized = (object: JsonObject) => form.normalize(object, keepsEmpty);
   if (!type) return normalized(merged);
   try {
-    return normalized(merged);
+    if (!holdsRaw(type)) return normalized(merged);
   } catch {
     // What has not been JSON text is read with less care, and complained of in other words.
   }

@@ -5,10 +5,10 @@ import { encodeJson } from '@keelson/api/codec/json';
 import { sortedDeep } from '@keelson/api/codec/order';
 import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
-import type { JsonObject } from '@keelson/api/patch/value';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
 import { encodedBytesOf } from '../registry/codec.ts';
+import type { ObjectForm } from '../registry/form.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
 import { FrameCache } from './framecache.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
@@ -60,9 +60,8 @@ export class StoredJson implements Representation {
   }
 
   bookmark(revision: number, initialEventsEnd: boolean): Buffer {
-    const { kind, storage, storageForm } = this.#definition;
-    const id = { kind, apiVersion: apiVersionOf(storage) };
-    const bookmark = bookmarkObject(id, revision, initialEventsEnd, storageForm.empty);
+    const { storage, storageForm } = this.#definition;
+    const bookmark = emptyBookmark(this.#definition, apiVersionOf(storage), storageForm, revision, initialEventsEnd);
     return jsonFrame('BOOKMARK', storageForm.selfDescribing ? sortedDeep(bookmark) : bookmark);
   }
 
@@ -125,19 +124,27 @@ export function jsonFrame(type: WatchEventType, object: object): Buffer {
   return Buffer.concat([EVENT_HEADS[type], encodeJson(object), END_OF_EVENT]);
 }
 
-/**
- * An empty object of the kind that carries a revision.
- * @param empty what such an object has to say though it is empty
- */
+/** An empty object of the kind in one of its forms, with what it has to say though it is empty, that carries a revision. */
+export function emptyBookmark(
+  { kind, registration }: ResourceDefinition,
+  apiVersion: string,
+  form: ObjectForm,
+  revision: number,
+  initialEventsEnd: boolean,
+): KubeObject {
+  const { metadata: _metadata, ...empty } = form.empty;
+  const bookmark = { ...empty, ...bookmarkObject({ kind, apiVersion }, revision, initialEventsEnd) };
+  registration.completeEmpty?.(bookmark);
+  return bookmark;
+}
+
+/** What every bookmark says: the kind, and the revision that it carries. */
 export function bookmarkObject(
   { kind, apiVersion }: { readonly kind: string; readonly apiVersion: string },
   revision: number,
   initialEventsEnd: boolean,
-  empty: JsonObject = {},
 ): KubeObject {
-  const { metadata: _metadata, ...rest } = empty;
   return {
-    ...rest,
     kind,
     apiVersion,
     metadata: {

@@ -8,7 +8,7 @@ import { type IncludeObject, type MetaVersion, toPartialObjectMetadata } from '.
 import { PrintedRow } from '../table/row.ts';
 import { type Printer, type TableRow, tableHead, tableRow, toTable } from '../table/table.ts';
 import type { ListMeta } from './representation.ts';
-import { bookmarkObject, listHead } from './representation-json.ts';
+import { bookmarkObject, emptyBookmark, listHead } from './representation-json.ts';
 
 /** Objects come in the version of the request, and beside it as they are stored: rows are printed from that. */
 export interface Shape {
@@ -39,8 +39,7 @@ export function objectShape(served: ServedResource): Shape {
     noItems: '[]',
     item: served.form.selfDescribing ? (object) => object : ({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest,
     event: (object) => object,
-    bookmark: (revision, end) =>
-      bookmarkObject({ kind: definition.kind, apiVersion }, revision, end, served.form.empty),
+    bookmark: (revision, end) => emptyBookmark(definition, apiVersion, served.form, revision, end),
   };
 }
 
@@ -96,8 +95,7 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     ...(includeObject === 'Metadata' && !hidden ? { writeItem: rowWriter(printer, version, now) } : {}),
     event: table,
     bookmark: (revision, end, first) => {
-      const empty = (form: ObjectForm): KubeObject =>
-        bookmarkObject({ kind: definition.kind, apiVersion }, revision, end, form.empty);
+      const empty = (form: ObjectForm): KubeObject => emptyBookmark(definition, apiVersion, form, revision, end);
       return table(empty(served.form), empty(definition.storageForm), first);
     },
   };

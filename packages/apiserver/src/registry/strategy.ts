@@ -258,6 +258,11 @@ export interface KindRegistration<T extends TypedObject = TypedObject> {
    * rows of tables) is without them.
    */
   readonly fieldAnnotations?: readonly string[];
+  /**
+   * What upstream's internal type says in every version though the versions may be silent: bookmarks, which carry an
+   * empty object, say it. In place.
+   */
+  completeEmpty?(obj: T): void;
   /** Conversions between the storage version and the others served, or stored by kube-apiserver, where their shapes differ. */
   readonly conversions?: Readonly<Record<string, VersionConversion>>;
 }

@@ -1,6 +1,7 @@
 import type { ReplicaSet } from '@keelson/api/generated/types/apps/v1';
 import type { PodPolicy } from '../../core/pod/validation/options.ts';
 import type { KindRegistration } from '../../strategy.ts';
+import { noReplicas } from '../replicas.ts';
 import { table } from './columns.ts';
 import { makeStrategy, status } from './strategy.ts';
 
@@ -9,5 +10,6 @@ export function makeReplicaSetRegistration(policy: PodPolicy): KindRegistration<
     strategy: makeStrategy(policy),
     table,
     subresources: { status },
+    completeEmpty: noReplicas,
   };
 }
