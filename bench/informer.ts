@@ -15,10 +15,10 @@ import {
   connect,
   Informer,
   loadKubeconfig,
-  silent,
   systemWorld,
   type Transport,
 } from '@keelson/client';
+import { silentLogger } from '@keelson/component/logs/logger';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,7 +35,7 @@ const config: ClusterConfig =
         token: { text: token },
         compression: false,
       };
-const world = systemWorld({ ...silent, warn: console.warn, error: console.error });
+const world = systemWorld({ ...silentLogger, warn: console.warn, error: console.error });
 const client = connect(config, { component: 'bench', world });
 const count = Number(flags.pods);
 const namespace = `informer-${Date.now()}`;

@@ -7,8 +7,9 @@
 import { parseArgs } from 'node:util';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
-import { Client, type ResourceName, silent, storeKey, systemWorld } from '@keelson/client';
+import { Client, type ResourceName, storeKey, systemWorld } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { Cache } from '@keelson/scheduler/cache/cache';
 import { Snapshot } from '@keelson/scheduler/cache/snapshot';
@@ -36,7 +37,7 @@ const { values: flags } = parseArgs({
   },
 });
 const [nodes, pods] = [Number(flags.nodes), Number(flags.pods)];
-const world = systemWorld({ ...silent, warn: console.warn, error: console.error });
+const world = systemWorld({ ...silentLogger, warn: console.warn, error: console.error });
 const requests = { cpu: '100m', memory: '128Mi' };
 const app = (i: number) => ({ app: `app-${i % 50}` });
 const term = (i: number, topologyKey: string) => ({ topologyKey, labelSelector: { matchLabels: app(i) } });

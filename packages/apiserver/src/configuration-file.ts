@@ -7,10 +7,10 @@ import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { quote } from '@keelson/api/field';
 import { ConfigFileError, type ConfigObject, readStrictly } from '@keelson/component/configfile';
 import { errnoText } from '@keelson/component/go/errno';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { asError } from './aggregate.ts';
 import type { Reloadable } from './config.ts';
-import type { Logger } from './logger.ts';
 import { hashOf } from './metrics/hash.ts';
 import { ReloadMetrics } from './metrics/reloads.ts';
 

@@ -1,10 +1,10 @@
 /** Where a request comes from the listener into the chain of filters. */
 import { randomUUID } from 'node:crypto';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Handler } from './chain.ts';
 import { NO_USER, type RequestContext } from './context.ts';
 import { internalServerError } from './http/answer.ts';
 import type { Exchange } from './http/exchange.ts';
-import type { Logger } from './logger.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import { turns } from './turns.ts';
 

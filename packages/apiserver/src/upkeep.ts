@@ -3,7 +3,7 @@ import type { Clock } from '@keelson/api/clock';
 import { WorkQueue } from '@keelson/client/workqueue/queue';
 import { defaultRateLimiter } from '@keelson/client/workqueue/ratelimiter';
 import { type Again, runWorkers } from '@keelson/client/workqueue/workers';
-import type { Logger } from './logger.ts';
+import type { Logger } from '@keelson/component/logs/logger';
 
 export interface UpkeepOptions {
   /** What the names are of: `APIService`. */

@@ -1,14 +1,8 @@
 /** What the client takes from outside: time, chance and a place for complaints. */
 import { type Clock, systemClock } from '@keelson/api/clock';
+import { type Logger, silentLogger } from '@keelson/component/logs/logger';
 import { ended } from '@keelson/component/promises';
 import type { ClientMetrics } from './metrics.ts';
-
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface World {
   readonly clock: Clock;
@@ -19,11 +13,8 @@ export interface World {
   readonly metrics?: ClientMetrics | undefined;
 }
 
-const nothing = () => {};
-export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
 /** The machine's time and chance. */
-export function systemWorld(log: Logger = silent, metrics?: ClientMetrics): World {
+export function systemWorld(log: Logger = silentLogger, metrics?: ClientMetrics): World {
   return { clock: systemClock, random: Math.random, log, metrics };
 }
 

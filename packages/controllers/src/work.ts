@@ -1,4 +1,5 @@
-import { type Again, hasReason, type Logger, runWorkers, type WorkQueue } from '@keelson/client';
+import { type Again, hasReason, runWorkers, type WorkQueue } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 import { heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from './controller.ts';

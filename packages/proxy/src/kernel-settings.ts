@@ -1,7 +1,7 @@
 /** Limits and timeouts of the kernel's flows, that the proxy may be told to set (cmd/kube-proxy/app: setupConntrack). */
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import type { Logger } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 
 /** Undefined and 0: as they are. Milliseconds. */
 export interface ConntrackSettings {

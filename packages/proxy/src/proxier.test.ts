@@ -1,5 +1,5 @@
 import { ManualClock } from '@keelson/api/clock';
-import { silent } from '@keelson/client';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { beforeEach, expect, test } from 'vitest';
 import { ProxyHealth } from './health/proxy-health.ts';
@@ -63,7 +63,7 @@ beforeEach(() => {
       },
       remembered: async () => [],
     },
-    world: { clock, random: () => 0, log: silent },
+    world: { clock, random: () => 0, log: silentLogger },
     metrics,
     health,
     minSyncMs: 1_000,

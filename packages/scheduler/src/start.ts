@@ -7,11 +7,11 @@ import {
   InformerFactory,
   LeaderElector,
   LeadLostError,
-  type Logger,
   type ResourceName,
   type ResourceTypes,
   withoutManagedFields,
 } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { ended, heardLater } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';

@@ -1,5 +1,5 @@
+import { ManualClock } from '@keelson/api/clock';
 import { expect, it } from 'vitest';
-import { ManualClock } from './clock.ts';
 import { startCompactor } from './compactor.ts';
 import { openMemoryStore } from './memory/open.ts';
 import { type Store, StoreUnavailableError } from './store.ts';

@@ -1,4 +1,3 @@
-export * from './clock.ts';
 export * from './compactor.ts';
 export * from './open.ts';
 export * from './store.ts';

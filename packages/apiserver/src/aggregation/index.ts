@@ -7,6 +7,7 @@ import type { CustomResourceDefinition } from '@keelson/api/generated/types/apie
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { KubeObject } from '@keelson/api/object';
 import type { Again } from '@keelson/client/workqueue/workers';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Reloadable } from '../config.ts';
@@ -18,7 +19,6 @@ import type { ApiGroups } from '../discovery/groups.ts';
 import type { ServedGroup } from '../discovery/runtime-config.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { ServingCertificate } from '../http/listener.ts';
-import type { Logger } from '../logger.ts';
 import type { Objects } from '../objects.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { follow } from '../registry/follow.ts';

@@ -1,5 +1,6 @@
 import { serviceUnavailable } from '@keelson/api/errors';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { expect, it } from 'vitest';
 import { BackendPool } from '../connect/backend.ts';
 import type { RequestContext } from '../context.ts';
@@ -36,7 +37,7 @@ async function answer(locate: () => Promise<typeof backend>, name = 'jane', avai
     remote: { backend: locate },
     forwarding: { pool: new BackendPool(), requestHeader: undefined, register: () => () => {} },
     rejectsRedirects: true,
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    logger: silentLogger,
   });
   return told;
 }

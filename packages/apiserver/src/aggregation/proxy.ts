@@ -1,10 +1,10 @@
 /** A request for what another server serves, passed on to it (kube-aggregator/pkg/apiserver/handler_proxy.go). */
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Backend } from '../connect/backend.ts';
 import type { Forwarding } from '../connect/forward.ts';
 import { passOn, refuseInText } from '../connect/front-proxy.ts';
 import type { RequestContext } from '../context.ts';
-import type { Logger } from '../logger.ts';
 import { isAvailable } from './apiservice.ts';
 import { type Remote, UnusableBundle } from './remote.ts';
 

@@ -1,9 +1,10 @@
 /** What all parts of a server stand on: its stores, its time, its gates, its metrics, and the ways out of it. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { type Clock, systemClock } from '@keelson/api/clock';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-import { type Clock, systemClock } from '@keelson/storage/clock';
 import { apiServerId } from '../bootstrap/identity-lease.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Dial } from '../connect/dial.ts';
@@ -12,7 +13,6 @@ import type { EgressSelector } from '../egress/index.ts';
 import { startEncryption } from '../encryption/start.ts';
 import type { IsEnabled } from '../gates.ts';
 import { Lifecycle } from '../lifecycle.ts';
-import type { Logger } from '../logger.ts';
 import { ServerMetrics } from '../metrics/server-metrics.ts';
 import { resourceByKey, storeObserver } from '../metrics/store.ts';
 import type { Environment } from '../registry/store.ts';

@@ -1,6 +1,5 @@
-import { ManualClock } from '@keelson/api/clock';
+import { ManualClock, systemClock } from '@keelson/api/clock';
 import { parseKubeconfig } from '@keelson/client/rest/kubeconfig';
-import { systemClock } from '@keelson/storage/clock';
 import { afterEach, expect, it, vi } from 'vitest';
 import { KubeconfigWebhook } from '../webhook/kubeconfig.ts';
 import { type Said, startTestServer, type TestServer } from '../webhook/testing.ts';

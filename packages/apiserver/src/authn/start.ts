@@ -1,7 +1,7 @@
 /** Authentication put together with those whom it asks outside, which have an end. */
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { ServerConfig } from '../config.ts';
-import type { Logger } from '../logger.ts';
 import type { WebhookWorld } from '../webhook/kubeconfig.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type AuthenticationWorld, buildAuthenticator, tokenWebhookOf } from './build.ts';

@@ -1,8 +1,8 @@
 /** From the configuration to the one authorizer of the server, which is another one after each change of the configuration. */
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Reloadable } from '../config.ts';
 import { type FileText, followFile } from '../configuration-file.ts';
-import type { Logger } from '../logger.ts';
 import { KubeconfigWebhook, type WebhookWorld } from '../webhook/kubeconfig.ts';
 import { type AbacPolicy, abacAuthorizer } from './abac.ts';
 import type { Attributes, Authorizer } from './attributes.ts';

@@ -1,6 +1,6 @@
 /** What a server does between listening and being ready; each part has its health check. */
+import type { Logger } from '@keelson/component/logs/logger';
 import type { HealthChecks } from '../health/checks.ts';
-import type { Logger } from '../logger.ts';
 
 export interface BootOptions {
   readonly health: HealthChecks;

@@ -3,10 +3,10 @@ import { alreadyExists, invalid } from '@keelson/api/errors';
 import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
 import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, test } from 'vitest';
 import { HealthChecks } from '../health/checks.ts';
-import { silentLogger } from '../logger.ts';
 import { endpointReconciler } from './endpoint-reconciler.ts';
 import {
   ExtensionAuthentication,

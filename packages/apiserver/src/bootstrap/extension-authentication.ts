@@ -2,10 +2,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap } from '@keelson/api/generated/types/core/v1';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { RequestHeaderConfig, ServerConfig } from '../config.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import { certificatesOf } from '../http/pem.ts';
-import type { Logger } from '../logger.ts';
 import { Periodic } from './periodic.ts';
 import { type BootstrapClient, ensure, unlessUnreadable, type Write } from './reconcile.ts';
 

@@ -1,8 +1,8 @@
 /** Keeps the flow schemas and priority levels that exist from the start as they should be (pkg/registry/flowcontrol). */
 import type { FlowSchema, PriorityLevelConfiguration } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { HealthChecks } from '../health/checks.ts';
-import type { Logger } from '../logger.ts';
 import type { RegistryClient } from './client.ts';
 import {
   bootstrapFlowSchemas,

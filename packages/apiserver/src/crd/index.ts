@@ -9,11 +9,11 @@ import type { CustomResourceDefinition } from '@keelson/api/generated/types/apie
 import type { KubeObject } from '@keelson/api/object';
 import { equal } from '@keelson/api/patch/value';
 import type { Again } from '@keelson/client/workqueue/workers';
+import type { Logger } from '@keelson/component/logs/logger';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import { CUSTOM_RESOURCE_PRIORITY } from '../discovery/priorities.ts';
-import type { Logger } from '../logger.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { slices } from '../pieces.ts';
 import { follow } from '../registry/follow.ts';

@@ -2,8 +2,8 @@
 
 import type { Clock } from '@keelson/api/clock';
 import { type GroupResource, qualified } from '@keelson/api/errors';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { IsEnabled } from '../gates.ts';
-import type { Logger } from '../logger.ts';
 import { AesCbc, AesGcm } from './aes.ts';
 import { Choice, type Prefixed } from './choice.ts';
 import {

@@ -1,8 +1,6 @@
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { EncryptionMetrics } from './metrics.ts';
 
-export const nobodyListens = { debug() {}, info() {}, warn() {}, error() {} };
-
 export function encryptionMetrics(registry = new MetricsRegistry()): EncryptionMetrics {
   return new EncryptionMetrics(registry, { now: () => 0, clock: () => new Date(0), serverId: 'apiserver-test' });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ManualClock } from '@keelson/api/clock';
 import { decodeStored } from '@keelson/api/codec/stored';
 import { ConfigObject } from '@keelson/component/configfile';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, it } from 'vitest';
 import { AesCbc, AesGcm, ExtendedNonceGcm } from './aes.ts';
@@ -14,7 +15,7 @@ import { identity } from './identity.ts';
 import { startTestPlugin } from './kms/testing.ts';
 import { buildProviders } from './providers.ts';
 import { Secretbox } from './secretbox.ts';
-import { configurationOf, encryptionMetrics, keysOf, nobodyListens } from './testing.ts';
+import { configurationOf, encryptionMetrics, keysOf } from './testing.ts';
 import { joined, type Opened, type ValueTransformer } from './transformer.ts';
 
 const key = (letter: string, length = 32) => Buffer.alloc(length, letter);
@@ -129,7 +130,7 @@ async function build(configuration: string, registry = new MetricsRegistry()) {
     featureEnabled: () => false,
     clock: new ManualClock(0),
     uuid: () => 'uid',
-    logger: nobodyListens,
+    logger: silentLogger,
   });
 }
 

@@ -1,12 +1,12 @@
 /** Who asks. Without an answer to that: 401 (apiserver/pkg/endpoints/filters/authentication.go). */
 import { unauthorized } from '@keelson/api/errors';
+import type { Logger } from '@keelson/component/logs/logger';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticator.ts';
 import { bearerWarning } from '../authn/bearer.ts';
 import { HeaderValues } from '../authn/headers.ts';
 import type { AuthenticationMetrics } from '../authn/metrics.ts';
 import type { Filter } from '../chain.ts';
 import { addWarning } from '../context.ts';
-import type { Logger } from '../logger.ts';
 
 export interface AuthenticationOptions {
   readonly authenticate: Authenticator;

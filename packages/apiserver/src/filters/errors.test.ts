@@ -1,7 +1,7 @@
+import { silentLogger } from '@keelson/component/logs/logger';
 import { expect, it } from 'vitest';
 import type { RequestContext } from '../context.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { errors } from './errors.ts';
 import { TooLate } from './timeout.ts';

@@ -1,11 +1,11 @@
 /** Whatever is thrown further in becomes an answer here, and only here. */
 import { internalError, StatusError } from '@keelson/api/errors';
+import type { Logger } from '@keelson/component/logs/logger';
 import { Denied } from '../authz/attributes.ts';
 import type { Filter } from '../chain.ts';
 import { commonHeaders } from '../handlers/send.ts';
 import { statusBody } from '../handlers/status.ts';
 import { internalServerError } from '../http/answer.ts';
-import type { Logger } from '../logger.ts';
 import { storeError } from '../registry/store-error.ts';
 import { Undecided } from './authorization.ts';
 import { TooLate } from './timeout.ts';

@@ -1,8 +1,8 @@
 /** What every request meets, from the outside in (apiserver/pkg/server/config.go, DefaultBuildHandlerChain). */
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Filter } from '../chain.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Lifecycle } from '../lifecycle.ts';
-import type { Logger } from '../logger.ts';
 import { type AuditOptions, audit, auditEarlyRefusals } from './audit.ts';
 import { cors } from './cors.ts';
 import { errors } from './errors.ts';

@@ -1,6 +1,7 @@
 import { ManualClock } from '@keelson/api/clock';
 import type { FlowSchema } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RegistryClient } from '../bootstrap/client.ts';
@@ -8,7 +9,6 @@ import { bootstrapFlowSchemas } from '../bootstrap/flowcontrol.ts';
 import { FlowControlUpkeep } from '../bootstrap/flowcontrol-upkeep.ts';
 import { enabledGroups } from '../discovery/runtime-config.ts';
 import { HealthChecks } from '../health/checks.ts';
-import { silentLogger } from '../logger.ts';
 import { registration as flowSchema } from '../registry/flowcontrol/flowschema/index.ts';
 import { registration as priorityLevel } from '../registry/flowcontrol/prioritylevelconfiguration/index.ts';
 import { Resources } from '../resources.ts';

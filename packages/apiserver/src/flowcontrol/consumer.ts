@@ -7,7 +7,7 @@ import { StatusError } from '@keelson/api/errors';
 import type { FlowSchema, PriorityLevelConfiguration } from '@keelson/api/generated/types/flowcontrol/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { formatTime } from '@keelson/api/time';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '@keelson/component/logs/logger';
 import { follow } from '../registry/follow.ts';
 import type { ResourceStore } from '../registry/store.ts';
 import type { FlowController } from './controller.ts';

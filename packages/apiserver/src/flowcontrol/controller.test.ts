@@ -1,12 +1,12 @@
 import { ManualClock } from '@keelson/api/clock';
 import type { FlowSchema, PriorityLevelConfiguration } from '@keelson/api/generated/types/flowcontrol/v1';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, it } from 'vitest';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels } from '../bootstrap/flowcontrol.ts';
 import type { RequestContext } from '../context.ts';
 import { priorityAndFairness } from '../filters/priority-and-fairness.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
-import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { FlowController } from './controller.ts';
 import { serveDump } from './dump.ts';

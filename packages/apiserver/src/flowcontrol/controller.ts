@@ -4,8 +4,8 @@
  */
 import type { Clock } from '@keelson/api/clock';
 import type { FlowSchema, PriorityLevelConfiguration } from '@keelson/api/generated/types/flowcontrol/v1';
+import type { Logger } from '@keelson/component/logs/logger';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels } from '../bootstrap/flowcontrol.ts';
-import type { Logger } from '../logger.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import type { RequestInfo } from '../requestinfo.ts';
 import { Classifier } from './classify.ts';

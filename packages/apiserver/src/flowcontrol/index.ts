@@ -1,5 +1,6 @@
 /** Priority and fairness of one server: docs/fairness.md. */
 import { type Clock, systemClock } from '@keelson/api/clock';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { Filter } from '../chain.ts';
 import type { RequestContext } from '../context.ts';
@@ -7,7 +8,6 @@ import type { Running } from '../filters/inflight.ts';
 import { priorityAndFairness } from '../filters/priority-and-fairness.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
-import type { Logger } from '../logger.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { RequestInfo } from '../requestinfo.ts';
 import type { Resources } from '../resources.ts';

@@ -1,7 +1,7 @@
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { expect, it } from 'vitest';
 import { apiServerId } from '../bootstrap/identity-lease.ts';
-import { silentLogger } from '../logger.ts';
 import { PeerAddresses } from './addresses.ts';
 
 const KEY = '/registry/peerserverleases/apiserver-a';

@@ -5,11 +5,11 @@
 import { decodeStored, encodeStored } from '@keelson/api/codec/stored';
 import type { Endpoints } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Store } from '@keelson/storage/store';
 import { asError } from '../aggregate.ts';
 import { Periodic } from '../bootstrap/periodic.ts';
 import { retire } from '../bootstrap/retire.ts';
-import type { Logger } from '../logger.ts';
 
 const PREFIX = '/registry/peerserverleases/';
 /** By which upstream finds the key, whatever it is called. */

@@ -5,12 +5,12 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '@keelson/api/clock';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
+import type { Logger } from '@keelson/component/logs/logger';
 import { aggregate, asError } from '../aggregate.ts';
 import type { Backend, BackendPool } from '../connect/backend.ts';
 import { ask } from '../connect/front-proxy.ts';
 import { parseAggregated } from '../discovery/aggregated.ts';
 import type { GroupDiscovery } from '../discovery/documents.ts';
-import type { Logger } from '../logger.ts';
 import { Upkeep } from '../upkeep.ts';
 import type { PeerAddresses } from './addresses.ts';
 import { NO_RESOURCE, type PeerMetrics, type PeerResource } from './metrics.ts';

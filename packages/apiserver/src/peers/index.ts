@@ -7,6 +7,7 @@ import type { CustomResourceDefinition } from '@keelson/api/generated/types/apie
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { Lease } from '@keelson/api/generated/types/coordination/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import type { Logger } from '@keelson/component/logs/logger';
 import { trusting } from '@keelson/component/trust';
 import { REGISTRATION_GROUP } from '../aggregation/apiservice.ts';
 import { IDENTITY_NAMESPACE, isIdentityLease } from '../bootstrap/identity-lease.ts';
@@ -18,7 +19,6 @@ import type { Forwarding } from '../connect/forward.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import type { HealthChecks } from '../health/checks.ts';
 import type { ServingCertificate } from '../http/listener.ts';
-import type { Logger } from '../logger.ts';
 import { type Follower, follow } from '../registry/follow.ts';
 import type { Resources } from '../resources.ts';
 import type { PeerAddresses } from './addresses.ts';

@@ -1,8 +1,8 @@
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { expect, it } from 'vitest';
 import { BackendPool } from '../connect/backend.ts';
 import type { RequestContext } from '../context.ts';
-import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import type { PeerAddress } from './addresses.ts';
 import { PeerMetrics } from './metrics.ts';

@@ -4,12 +4,12 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { serviceUnavailable } from '@keelson/api/errors';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Filter } from '../chain.ts';
 import type { Backend } from '../connect/backend.ts';
 import type { Forwarding } from '../connect/forward.ts';
 import { passOn } from '../connect/front-proxy.ts';
 import { headerOf } from '../http/answer.ts';
-import type { Logger } from '../logger.ts';
 import type { PeerAddresses } from './addresses.ts';
 import { backendOf, type Catalogue, PROXIED_HEADER } from './catalogue.ts';
 import type { PeerMetrics, PeerResource } from './metrics.ts';

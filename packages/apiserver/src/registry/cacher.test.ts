@@ -1,8 +1,8 @@
 import { StatusError } from '@keelson/api/errors';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { silentLogger } from '../logger.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { type CacheEvent, Cacher, type CacherOptions } from './cacher.ts';
 

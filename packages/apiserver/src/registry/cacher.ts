@@ -9,6 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '@keelson/api/errors';
+import type { Logger } from '@keelson/component/logs/logger';
 import { heardLater } from '@keelson/component/promises';
 import { pagesOf } from '@keelson/storage/pages';
 import {
@@ -19,7 +20,6 @@ import {
   type Watch,
   type WatchBatch,
 } from '@keelson/storage/store';
-import type { Logger } from '../logger.ts';
 import { Audience, type Interest } from './audience.ts';
 import { type CachedObject, CachedObjects, LoadedObjects } from './cached-objects.ts';
 import { EventRing } from './event-ring.ts';

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import {
   CompactedError,
@@ -8,7 +9,6 @@ import {
   type WatchOptions,
 } from '@keelson/storage/store';
 import { expect, it } from 'vitest';
-import { silentLogger } from '../logger.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { Cacher } from './cacher.ts';
 import { follow } from './follow.ts';

@@ -1,9 +1,9 @@
 import type { KubeObject } from '@keelson/api/object';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { expect, test } from 'vitest';
 import { NO_USER } from '../context.ts';
 import { enabledGroups } from '../discovery/runtime-config.ts';
-import { silentLogger } from '../logger.ts';
 import { Resources } from '../resources.ts';
 import { registration } from './core/configmap/index.ts';
 

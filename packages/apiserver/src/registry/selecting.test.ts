@@ -1,7 +1,7 @@
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../logger.ts';
 import type { Interest } from './audience.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { Cacher } from './cacher.ts';

@@ -1,12 +1,12 @@
 /** Writes to a store whose watch cache lags behind, as etcd's does. */
 import { StatusError } from '@keelson/api/errors';
 import type { KubeObject } from '@keelson/api/object';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import type { Store } from '@keelson/storage/store';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { NO_USER } from '../context.ts';
 import { enabledGroups } from '../discovery/runtime-config.ts';
-import { silentLogger } from '../logger.ts';
 import { Resources } from '../resources.ts';
 import { registration } from './core/configmap/index.ts';
 import { follow } from './follow.ts';

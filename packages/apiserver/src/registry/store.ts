@@ -10,8 +10,8 @@ import { badRequest, type GroupResource, hasReason, notFound } from '@keelson/ap
 import type { KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
 import { formatTime } from '@keelson/api/time';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Store } from '@keelson/storage/store';
-import type { Logger } from '../logger.ts';
 import { pauseFor } from '../pieces.ts';
 import type { CachedObject } from './cached-objects.ts';
 import { Cacher } from './cacher.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Logger } from '@keelson/component/logs/logger';
 import { type TracingConfiguration, targetOf, validateTracing } from '@keelson/component/tracing/configuration';
 import { OtlpExporter } from '@keelson/component/tracing/exporter';
 import { aggregate } from '../aggregate.ts';
@@ -7,7 +8,6 @@ import { apiServerId } from '../bootstrap/identity-lease.ts';
 import { openProblem } from '../configuration-file.ts';
 import type { Dial } from '../connect/dial.ts';
 import { Relays } from '../egress/relay.ts';
-import type { Logger } from '../logger.ts';
 import { readTracingConfiguration } from './configuration.ts';
 import type { Tracing } from './index.ts';
 import { RequestTracer } from './tracer.ts';

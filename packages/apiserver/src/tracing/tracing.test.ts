@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { targetOf, validateTracing } from '@keelson/component/tracing/configuration';
 import { type SeenSpan, startCollector, type TestCollector } from '@keelson/component/tracing/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -8,7 +9,6 @@ import type { RequestContext } from '../context.ts';
 import { EgressSelector } from '../egress/index.ts';
 import { startConnectProxy } from '../egress/testing.ts';
 import { nameOf, tracing as tracingFilter } from '../filters/tracing.ts';
-import { silentLogger } from '../logger.ts';
 import { parseRequestInfo } from '../requestinfo.ts';
 import { tracedCalls } from './calls.ts';
 import { readTracingConfiguration } from './configuration.ts';

@@ -1,12 +1,12 @@
 import type { Event } from '@keelson/api/generated/types/core/v1';
 import type { Event as SeriesEvent } from '@keelson/api/generated/types/events/v1';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client } from '../rest/client.ts';
 import { ConnectionError } from '../rest/transport.ts';
 import { FakeObjects } from '../testing/objects.ts';
 import { FakeTransport } from '../testing/transport.ts';
 import { manualWorld } from '../testing/world.ts';
-import { silent } from '../world.ts';
 import { ApiEventRecorder } from './recorder.ts';
 
 const cleanups: (() => void)[] = [];
@@ -16,7 +16,7 @@ afterEach(() => {
 
 function fixture(api: 'v1' | 'events.k8s.io/v1') {
   const warnings: [object, string][] = [];
-  const log = { ...silent, warn: (fields: object, message: string) => void warnings.push([fields, message]) };
+  const log = { ...silentLogger, warn: (fields: object, message: string) => void warnings.push([fields, message]) };
   const world = { ...manualWorld(), log };
   const events = new FakeObjects();
   const state = { failure: undefined as Error | undefined, gate: undefined as Promise<void> | undefined, atOnce: 0 };

@@ -1,5 +1,6 @@
 import { ManualClock } from '@keelson/api/clock';
-import { silent, type World } from '../world.ts';
+import { silentLogger } from '@keelson/component/logs/logger';
+import type { World } from '../world.ts';
 
 export interface ManualWorld extends World {
   readonly clock: ManualClock;
@@ -13,7 +14,7 @@ export function manualWorld(now = Date.parse('2026-01-01T00:00:00Z')): ManualWor
   return {
     clock,
     random: () => 0.5,
-    log: silent,
+    log: silentLogger,
     async pass(ms) {
       await settle();
       const step = Math.max(1, ms / 50);

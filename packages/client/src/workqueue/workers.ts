@@ -1,4 +1,4 @@
-import type { Logger } from '../world.ts';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { WorkQueue } from './queue.ts';
 
 /** What came of an item, where it is to be looked at again without having failed. */

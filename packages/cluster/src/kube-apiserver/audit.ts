@@ -1,3 +1,4 @@
+import { systemClock } from '@keelson/api/clock';
 import { readYaml } from '@keelson/api/codec/yaml';
 import { logBackend } from '@keelson/apiserver/audit/log';
 import { LogFile, standardOutput } from '@keelson/apiserver/audit/logfile';
@@ -9,7 +10,6 @@ import type { Dial } from '@keelson/apiserver/connect/dial';
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
-import { systemClock } from '@keelson/storage/clock';
 import type { Values } from './flags.ts';
 
 /** Where events may go; the flags of each begin with `audit-log-` and `audit-webhook-`. */

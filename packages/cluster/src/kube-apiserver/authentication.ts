@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemClock } from '@keelson/api/clock';
 import {
   type AuthenticationConfiguration,
   type JwtConfig,
@@ -11,7 +12,6 @@ import type { Dial } from '@keelson/apiserver/connect/dial';
 import type { EgressSelector } from '@keelson/apiserver/egress/index';
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
-import { systemClock } from '@keelson/storage/clock';
 import { allowsAll } from './authorization.ts';
 import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';

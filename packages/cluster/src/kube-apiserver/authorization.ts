@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { systemClock } from '@keelson/api/clock';
 import { parsePolicyFile } from '@keelson/apiserver/authz/abac';
 import type { AuthorizationOptions } from '@keelson/apiserver/authz/build';
 import {
@@ -11,7 +12,6 @@ import {
 import { KubeconfigWebhook } from '@keelson/apiserver/webhook/kubeconfig';
 import { quote } from '@keelson/component/go/strconv';
 import type { Logger } from '@keelson/component/logs/logger';
-import { systemClock } from '@keelson/storage/clock';
 import type { Given, Values } from './flags.ts';
 import type { WatchedFiles } from './reloadable.ts';
 

@@ -1,5 +1,5 @@
-import type { Logger } from '@keelson/apiserver/logger';
 import type { Tracing } from '@keelson/apiserver/tracing/index';
+import type { Logger } from '@keelson/component/logs/logger';
 import { StartupError } from '../startup-error.ts';
 import type { Egress } from './egress.ts';
 import type { Values } from './flags.ts';

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClientMetrics, silent } from '@keelson/client';
+import { ClientMetrics } from '@keelson/client';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kubeconfigText } from '../install/kubeconfigs.ts';
@@ -38,7 +39,7 @@ const open = (rotate: boolean, bootstrapKubeconfig = at('none')) =>
     nodeName: 'n1',
     rateLimit: undefined,
     metrics: new ClientMetrics(new MetricsRegistry()),
-    logger: silent as Parameters<typeof nodeClient>[0]['logger'],
+    logger: silentLogger as Parameters<typeof nodeClient>[0]['logger'],
   });
 
 test('a certificate in the kubeconfig becomes the kubelet’s own where it renews it', async () => {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silent } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { serve } from '@keelson/component/serving/server';
 import { expect, test, vi } from 'vitest';
 import { createAuthority, issue } from '../pki/certificate.ts';
@@ -19,7 +19,7 @@ test('client certificates are those of the authorities that the file has now', a
     issue({ commonName: 'alice', organizations: [], usage: 'client' }, authority, now, { lifetimeMs: 3_600_000 });
   const [old, young] = [await asking(first), await asking(second)];
   const own = await asking(first);
-  const clients = clientAuthorities(file, silent as unknown as Logger)!;
+  const clients = clientAuthorities(file, silentLogger as unknown as Logger)!;
   const server = await serve({
     host: '127.0.0.1',
     port: 0,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silent } from '@keelson/client';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { startCollector } from '@keelson/component/tracing/testing';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { expect, test } from 'vitest';
@@ -13,7 +13,7 @@ test('a step with a pod, and what the runtime is asked for it, are one trace', a
   const collector = await startCollector(socket);
   try {
     const file = { tracing: { endpoint: `unix://${socket}`, samplingRatePerMillion: 1_000_000 } };
-    const tracing = (await openTracing(file, 'n', silent))!;
+    const tracing = (await openTracing(file, 'n', silentLogger))!;
     // Nobody answers there: that is told, too.
     const runtime = new CriRuntime(`unix://${join(root, 'none.sock')}`, { tracing, timeoutMs: 1 });
     const step = tracing.root('syncPod', { 'k8s.pod.name': 'p' }, () => runtime.version());
@@ -33,10 +33,10 @@ test('a step with a pod, and what the runtime is asked for it, are one trace', a
 });
 
 test('nothing is traced without, and what makes no sense is refused', async () => {
-  expect(await openTracing({}, 'n', silent)).toBeUndefined();
-  expect(await openTracing({ tracing: null }, 'n', silent)).toBeUndefined();
+  expect(await openTracing({}, 'n', silentLogger)).toBeUndefined();
+  expect(await openTracing({ tracing: null }, 'n', silentLogger)).toBeUndefined();
   const wrong = { tracing: { endpoint: 'http://foo:1', samplingRatePerMillion: -1 } };
-  await expect(openTracing(wrong, 'n', silent)).rejects.toThrow(
+  await expect(openTracing(wrong, 'n', silentLogger)).rejects.toThrow(
     'failed to validate kubelet configuration, error: [tracing.samplingRatePerMillion: Invalid value: -1: sampling rate must be positive, tracing.endpoint: Invalid value: "http://foo:1": unsupported scheme: http.',
   );
 });

@@ -5,6 +5,7 @@ import type { Verbosity } from './verbosity.ts';
 /** Key-value pairs of a log line. Never secrets, tokens or bodies. */
 export type Fields = object;
 
+/** What components log with. */
 export interface Logger {
   /** For those who look for a fault; shown from verbosity 4 on. */
   debug(fields: Fields, message: string): void;
@@ -13,6 +14,9 @@ export interface Logger {
   warn(fields: Fields, message: string): void;
   error(fields: Fields, message: string): void;
 }
+
+/** Where nobody listens. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface LoggerOptions {
   /** `--logging-format`: klog's lines, or one JSON object for each. */

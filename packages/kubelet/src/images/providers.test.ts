@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { silent } from '@keelson/client';
 import { manualWorld } from '@keelson/client/testing/world';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { describe, expect, it } from 'vitest';
 import type { PodAccounts, TokenAttributes } from './accounts.ts';
 import { CredentialProviders, type ProviderConfiguration, type Run } from './providers.ts';
@@ -54,7 +54,7 @@ function asked(answer: object | Error | string, configuration: Partial<ProviderC
     return JSON.stringify({ kind: 'CredentialProviderResponse', apiVersion, ...answer });
   };
   const world = manualWorld();
-  const log = { ...silent, error: ({ error }: { error?: Error }) => void complaints.push(error!.message) };
+  const log = { ...silentLogger, error: ({ error }: { error?: Error }) => void complaints.push(error!.message) };
   const providers = new CredentialProviders(
     [{ ...ecr, ...configuration }],
     '/bin/dir',
@@ -162,7 +162,7 @@ describe('providers of credentials', () => {
     await writeFile(join(directory, 'ecr'), script);
     await chmod(join(directory, 'ecr'), 0o700);
     const complaints: string[] = [];
-    const log = { ...silent, error: ({ error }: { error?: Error }) => void complaints.push(error!.message) };
+    const log = { ...silentLogger, error: ({ error }: { error?: Error }) => void complaints.push(error!.message) };
     const providers = new CredentialProviders([ecr], directory, accounts, { ...manualWorld(), log });
     expect(await providers.for(pod, IMAGE)).toEqual([
       { username: 'app', password: 'y' },

@@ -3,7 +3,8 @@
  *
  *     permit ──▶ pre-bind ──▶ bind ──▶ post-bind          each may fail: the node is free again, the pod back in the queue
  */
-import type { Client, EventRecorder, Logger } from '@keelson/client';
+import type { Client, EventRecorder } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Cache } from '../cache/cache.ts';
 import type { Extenders } from '../extenders/extenders.ts';
 import type { Cycle } from '../framework/cycle.ts';

@@ -1,6 +1,7 @@
 /** Takes one pod after the other from the queue, finds it a node, and leaves its binding to run beside the next. */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import type { Client, EventRecorder, Logger } from '@keelson/client';
+import type { Client, EventRecorder } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { Cache } from '../cache/cache.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Profile } from '../framework/profile.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { silent } from '@keelson/client';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { describe, expect, it } from 'vitest';
 import type { ExtenderConfiguration } from '../config/types.ts';
 import { Verdicts } from '../cycle/verdicts.ts';
@@ -31,7 +31,7 @@ const failing: Ask = async () => {
   throw new Error('no answer');
 };
 const extenders = (ask: Ask, more: Partial<ExtenderConfiguration> = {}) =>
-  new Extenders([{ configuration: configuration(more), ask }], silent);
+  new Extenders([{ configuration: configuration(more), ask }], silentLogger);
 const names = (found: readonly { name: string }[]) => found.map(({ name }) => name);
 
 describe('extenders', () => {

@@ -1,6 +1,6 @@
 /** Programs outside that have a say, asked by HTTP (pkg/scheduler/extender.go). */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import type { Logger } from '@keelson/client';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { ExtenderConfiguration } from '../config/types.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@keelson/api/clock';
 import type { Entry } from './journal.ts';
 
 /** Expired keys are looked for this often; etcd's lessor looks twice a second. */

@@ -1,5 +1,5 @@
+import type { Clock } from '@keelson/api/clock';
 import { ended } from '@keelson/component/promises';
-import type { Clock } from '../clock.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { isSilence, isUnavailable, translate, wasNotProposed } from './errors.ts';
 import type { Address } from './grpc.ts';

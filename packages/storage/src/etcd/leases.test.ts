@@ -1,5 +1,5 @@
+import { ManualClock } from '@keelson/api/clock';
 import { expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import type { Connection } from './connection.ts';
 import { Leases } from './leases.ts';
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
+import type { Clock } from '@keelson/api/clock';
 import { Mutex } from '@keelson/component/promises';
-import type { Clock } from '../clock.ts';
 import type { Connection } from './connection.ts';
 import { isLeaseTaken } from './errors.ts';
 import { etcd } from './messages.ts';

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '@keelson/api/clock';
 import { Connection } from './connection.ts';
 import { translate } from './errors.ts';
 import { type EtcdMemberMessage, etcd } from './messages.ts';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { ManualClock } from '@keelson/api/clock';
 import { settingsFrame } from '@keelson/component/http2/frames';
 import { afterEach, expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import { framed } from './grpc.ts';
 import { MessageStream } from './message-stream.ts';
 

@@ -1,6 +1,6 @@
+import type { Clock } from '@keelson/api/clock';
 import { ClientConnection, type OpenRequest } from '@keelson/component/http2/client';
 import { encodeFields } from '@keelson/component/http2/hpack';
-import type { Clock } from '../clock.ts';
 import { type Address, dial, fieldsOf, framed, PREFIX } from './grpc.ts';
 import { inTime } from './unary.ts';
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '@keelson/api/clock';
 import type { Store } from '../store.ts';
 import { type AroundCall, Connection } from './connection.ts';
 import { EtcdStore } from './etcd-store.ts';

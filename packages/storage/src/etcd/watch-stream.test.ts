@@ -1,5 +1,5 @@
+import { ManualClock } from '@keelson/api/clock';
 import { expect, it, vi } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import type { WatchBatch } from '../store.ts';
 import type { Connection } from './connection.ts';
 import type { WatchRequest, WatchResponse } from './messages.ts';

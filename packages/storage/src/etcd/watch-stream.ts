@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@keelson/api/clock';
 import { CompactedError, StoreUnavailableError, type Watch, type WatchEvent, type WatchOptions } from '../store.ts';
 import type { Connection, DuplexStream } from './connection.ts';
 import { etcd, toNumber, type WatchRequest, type WatchResponse } from './messages.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualClock } from '@keelson/api/clock';
 import { expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import { storeConformance } from '../conformance/suite.ts';
 import type { Store } from '../store.ts';
 import { openLmdbStore } from './open.ts';

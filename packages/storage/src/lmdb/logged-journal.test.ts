@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualClock } from '@keelson/api/clock';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import type { ByteKey } from '../embedded/bytekey.ts';
 import type { Write } from '../embedded/journal.ts';
 import { MemoryJournal } from '../memory/memory-journal.ts';

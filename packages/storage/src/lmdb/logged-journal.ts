@@ -1,5 +1,5 @@
+import type { Clock } from '@keelson/api/clock';
 import { ended } from '@keelson/component/promises';
-import type { Clock } from '../clock.ts';
 import type { CompactionProgress, Entry, Journal, Write } from '../embedded/journal.ts';
 import { LogFullError, type WriteAheadLog } from './write-ahead-log.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@keelson/api/clock';
 import { ended } from '@keelson/component/promises';
-import { type Clock, systemClock } from '../clock.ts';
 import { EmbeddedStore } from '../embedded/embedded-store.ts';
 import type { Journal } from '../embedded/journal.ts';
 import { KeyIndex } from '../embedded/key-index.ts';

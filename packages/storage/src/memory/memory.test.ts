@@ -1,5 +1,5 @@
+import { ManualClock } from '@keelson/api/clock';
 import { expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
 import { storeConformance } from '../conformance/suite.ts';
 import { openMemoryStore } from './open.ts';
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '@keelson/api/clock';
 import { EmbeddedStore } from '../embedded/embedded-store.ts';
 import { KeyIndex } from '../embedded/key-index.ts';
 import type { Store } from '../store.ts';

@@ -1,8 +1,8 @@
 /** From a token of one issuer to the user that its claims stand for (k8s.io/apiserver/plugin/pkg/authenticator/token/oidc). */
 import type { Clock } from '@keelson/api/clock';
 import { quote } from '@keelson/api/field';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { EgressName, EgressSelector } from '../../egress/index.ts';
-import type { Logger } from '../../logger.ts';
 import type { UserInfo } from '../../registry/strategy.ts';
 import { CREDENTIAL_ID } from '../authenticator.ts';
 import type { JwtConfig } from './configuration.ts';

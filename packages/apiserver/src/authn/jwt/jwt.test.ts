@@ -1,7 +1,7 @@
 import { ManualClock } from '@keelson/api/clock';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { silentLogger } from '../../logger.ts';
 import type { TokenAuthenticator } from '../authenticator.ts';
 import { checkReachable, type JwtAuthenticators, jwtAuthenticators } from './index.ts';
 import { newKey, startIssuer, type TestIssuer } from './testing.ts';

@@ -1,8 +1,8 @@
 /** An issuer, known as soon as its discovery document could be read (OpenID Connect Discovery 1.0 §4). */
 import type { Clock } from '@keelson/api/clock';
 import { quote } from '@keelson/api/field';
+import type { Logger } from '@keelson/component/logs/logger';
 import { asError } from '../../aggregate.ts';
-import type { Logger } from '../../logger.ts';
 import type { IssuerClient } from './issuer-client.ts';
 import { RemoteKeys } from './keys.ts';
 import { Verifier, type VerifierOptions } from './verifier.ts';

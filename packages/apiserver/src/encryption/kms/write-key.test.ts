@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@keelson/api/clock';
+import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { encryptionMetrics, nobodyListens } from '../testing.ts';
+import { encryptionMetrics } from '../testing.ts';
 import { joined } from '../transformer.ts';
 import { decodeEncryptedObject, problemOfKeyId } from './encrypted-object.ts';
 import { Envelope } from './envelope.ts';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   registry = new MetricsRegistry();
   const metrics = encryptionMetrics(registry);
   client = connectPlugin({ name: 'p', endpoint: plugin.endpoint, timeoutMs: 2_000, metrics });
-  keys = new WriteKeys({ name: 'p', plugin: client, metrics, clock, uuid: () => 'uid', logger: nobodyListens });
+  keys = new WriteKeys({ name: 'p', plugin: client, metrics, clock, uuid: () => 'uid', logger: silentLogger });
 });
 afterEach(async () => {
   keys.stop();
@@ -101,7 +102,7 @@ it('waits for a plugin that is not there, but not longer than it is told to', as
     metrics,
     clock,
     uuid: () => 'uid',
-    logger: nobodyListens,
+    logger: silentLogger,
   });
   await expect(nobody.check()).rejects.toThrow(
     'failed to perform status section of the healthz check for KMS Provider late, error: rpc error: code = DeadlineExceeded desc = context deadline exceeded',
@@ -123,7 +124,7 @@ it('takes no data key that belongs to another key than the plugin says', async (
     metrics: encryptionMetrics(),
     clock,
     uuid: () => 'uid',
-    logger: nobodyListens,
+    logger: silentLogger,
   };
   await expect(new WriteKeys(options).check()).rejects.toThrow(
     /failed to rotate DEK uid="uid", useSeed=true, errState=got unexpected nil transformer, errGen=<nil>, statusKeyIDHash="sha256:/,

@@ -11,8 +11,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
 import { formatTime } from '@keelson/api/time';
+import type { Logger } from '@keelson/component/logs/logger';
 import { AggregateFailure, asError } from '../../aggregate.ts';
-import type { Logger } from '../../logger.ts';
 import { hashOf } from '../../metrics/hash.ts';
 import { ExtendedNonceGcm } from '../aes.ts';
 import type { EncryptionMetrics } from '../metrics.ts';

@@ -5,8 +5,8 @@
 import type { Clock } from '@keelson/api/clock';
 import { RpcClient } from '@keelson/component/grpc/client';
 import { payloadOf } from '@keelson/component/jwt/sign';
+import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-import type { Logger } from '../../../logger.ts';
 import type { TokenKeys } from '../token-keys.ts';
 import { MIN_SECONDS } from '../tokenrequest.ts';
 import { ExternalSignerError } from './error.ts';

@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import type { Clock } from '@keelson/api/clock';
 import { quote } from '@keelson/component/go/strconv';
 import type { VerificationKey } from '@keelson/component/jwt/keys';
-import type { Logger } from '../../../logger.ts';
+import type { Logger } from '@keelson/component/logs/logger';
 import { keysOf } from '../token-keys.ts';
 import { MAX_KEY_ID_BYTES } from './header.ts';
 import type { FetchKeysResponse, SignerKey, Timestamp } from './messages.ts';

@@ -1,1 +1,0 @@
-export * from '@keelson/api/clock';
