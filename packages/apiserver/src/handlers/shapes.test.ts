@@ -1,7 +1,7 @@
+import { silentLogger } from '@keelson/component/logs/logger';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { expect, it } from 'vitest';
 import { enabledGroups } from '../discovery/runtime-config.ts';
-import { silentLogger } from '../logger.ts';
 import { builtinRegistrations } from '../registry/index.ts';
 import { Resources } from '../resources.ts';
 import { objectShape } from './shapes.ts';
