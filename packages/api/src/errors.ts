@@ -104,10 +104,12 @@ function about(gr: GroupResource, name: string): StatusDetails {
   };
 }
 
+/** 404. `name` may be empty: nothing of the resource is there. */
 export function notFound(gr: GroupResource, name: string): StatusError {
   return new StatusError(404, 'NotFound', `${qualified(gr)} ${quote(name)} not found`, about(gr, name));
 }
 
+/** 409 to a create. */
 export function alreadyExists(gr: GroupResource, name: string): StatusError {
   return new StatusError(409, 'AlreadyExists', `${qualified(gr)} ${quote(name)} already exists`, about(gr, name));
 }
@@ -143,10 +145,12 @@ export function invalid(group: string, kind: string, name: string, errors: Error
   );
 }
 
+/** 400: what was sent cannot be read, or asks for what there is not. */
 export function badRequest(message: string): StatusError {
   return new StatusError(400, 'BadRequest', message);
 }
 
+/** 401: nobody knows who asks. */
 export function unauthorized(message = 'Unauthorized'): StatusError {
   return new StatusError(401, 'Unauthorized', message);
 }
@@ -161,6 +165,7 @@ export function methodNotSupported(gr: GroupResource, action: string): StatusErr
   );
 }
 
+/** 410 in other words than {@link resourceExpired}. */
 export function gone(message: string): StatusError {
   return new StatusError(410, 'Gone', message);
 }
@@ -170,22 +175,27 @@ export function resourceExpired(message: string, metadata: { readonly continue?:
   return new StatusError(410, 'Expired', message, undefined, metadata);
 }
 
+/** 413. */
 export function requestEntityTooLarge(message: string): StatusError {
   return new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`);
 }
 
+/** 429. @param retryAfterSeconds 0: the client is not told when to come again */
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError(429, 'TooManyRequests', message, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
 }
 
+/** 500 with its cause, which the message repeats. */
 export function internalError(cause: string): StatusError {
   return new StatusError(500, 'InternalError', `Internal error occurred: ${cause}`, { causes: [{ message: cause }] });
 }
 
+/** 503: what the answer depends on is away. */
 export function serviceUnavailable(message: string): StatusError {
   return new StatusError(503, 'ServiceUnavailable', message);
 }
 
+/** 504. @param retryAfterSeconds 0: the client is not told when to come again */
 export function timeout(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError(504, 'Timeout', `Timeout: ${message}`, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
 }

@@ -172,18 +172,23 @@ export function quote(s: string): string {
 }
 const UNPRINTABLE = /[\p{C}[\p{Z}--[ ]]]/v;
 
+/** Names something that is not there. */
 export function notFound(field: Path, value: unknown): FieldError {
   return new FieldError('FieldValueNotFound', field, value, '');
 }
+/** There has to be a value, and there is none. */
 export function required(field: Path, detail = ''): FieldError {
   return new FieldError('FieldValueRequired', field, '', detail);
 }
+/** Another item of the list is the same, or has the same key. */
 export function duplicate(field: Path, value: unknown): FieldError {
   return new FieldError('FieldValueDuplicate', field, value, '');
 }
+/** @param value shown as Go prints it */
 export function invalid(field: Path, value: unknown, detail: string): FieldError {
   return new FieldError('FieldValueInvalid', field, value, detail);
 }
+/** The value is of another type than the schema says. @param value shown as Go prints it */
 export function typeInvalid(field: Path, value: unknown, detail: string): FieldError {
   return new FieldError('FieldValueTypeInvalid', field, value, detail);
 }
@@ -196,6 +201,7 @@ export function notSupported(field: Path, value: unknown, supported: readonly st
   const detail = supported.length ? `supported values: ${supported.map(quote).join(', ')}` : '';
   return new FieldError('FieldValueNotSupported', field, shown, detail);
 }
+/** There must be no value, or no other than there was. The value is not shown. */
 export function forbidden(field: Path, detail: string): FieldError {
   return new FieldError('FieldValueForbidden', field, '', detail);
 }
@@ -208,10 +214,12 @@ export function tooLong(field: Path, max: number): FieldError {
     max >= 0 ? `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}` : 'value is too long',
   );
 }
+/** A negative maximum leaves the number out. */
 export function tooMany(field: Path, actual: number, max: number): FieldError {
   const detail = max >= 0 ? `must have at most ${max} ${max === 1 ? 'item' : 'items'}` : 'has too many items';
   return new FieldError('FieldValueTooMany', field, actual, detail);
 }
+/** What was to be checked could not be: the fault is the server's. */
 export function internal(field: Path, cause: string): FieldError {
   return new FieldError('InternalError', field, undefined, cause);
 }

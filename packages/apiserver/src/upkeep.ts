@@ -35,10 +35,12 @@ export class Upkeep {
     this.#logger = logger;
   }
 
+  /** Has them looked at, once each however often they are added before. */
   add(...names: readonly string[]): void {
     for (const name of names) this.#queue.add(name);
   }
 
+  /** A second start changes nothing. */
   start(): void {
     this.#working ??= runWorkers(this.#queue, WORKERS, this.#see, {
       debug: (fields, message) => this.#logger.debug(fields, message),
@@ -48,6 +50,7 @@ export class Upkeep {
     });
   }
 
+  /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#queue.shutDown();
     await this.#working;

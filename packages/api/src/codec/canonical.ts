@@ -170,6 +170,7 @@ const ZEROS: Partial<Record<ScalarName, unknown>> = {
   intorstring: 0,
 };
 
+/** @returns what brings a value of the type into the canonical form; made once for each struct */
 export function walkerFor(type: Type): Walker {
   switch (type.kind) {
     case 'struct':

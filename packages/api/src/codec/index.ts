@@ -6,6 +6,7 @@ import { encodeYaml, openYaml } from './yaml.ts';
 export type { Body, Decoded } from './json.ts';
 export { DecodeError } from './json.ts';
 
+/** One form that objects have on the wire. */
 export interface Serializer {
   /** @throws DecodeError for what is no object at all */
   open(bytes: Uint8Array): Body;
@@ -21,6 +22,7 @@ export const SERIALIZERS = {
 
 export type MediaType = keyof typeof SERIALIZERS;
 
+/** For bodies that a request brings, and answers that are one object. */
 export function serializerFor(mediaType: MediaType): Serializer {
   return SERIALIZERS[mediaType];
 }

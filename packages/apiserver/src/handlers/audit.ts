@@ -13,6 +13,7 @@ export function auditAnswer(scope: Scope, of: (json: Representation) => Buffer):
   if (audit?.wantsResponse) audit.responseObject(of(inJson(scope)));
 }
 
+/** @param estimate of its size in bytes: a large one is left out */
 export function auditList(scope: Scope, items: readonly CachedObject[], meta: ListMeta, estimate: number): void {
   const { audit } = scope.ctx;
   if (!audit?.wantsResponse) return;

@@ -13,6 +13,7 @@ import { sendObject } from './respond.ts';
 import { type Scope, writeRequest } from './scope.ts';
 import { leavingManagersOut, withoutManagers } from './size.ts';
 
+/** POST of an object, or of a subresource that is stored. @throws StatusError 400, 409, 413, 415, 422, and what admission says */
 export async function createObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
   const mediaType = inputMediaType(ctx.exchange);

@@ -20,6 +20,7 @@ import { sendChunks } from './send.ts';
 /** Deletions share a flush of the store. */
 const WORKERS = 16;
 
+/** DELETE of one object: 202 where it stays until what it owns has gone. @throws StatusError 404, 409 for preconditions */
 export async function deleteOne(scope: Scope): Promise<void> {
   const { ctx, store } = scope;
   const options = await readOptions(scope);

@@ -58,6 +58,7 @@ export interface EndpointOptions {
 /** Of one object. */
 const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
+/** @returns what answers a request, or throws a StatusError: 404 and 405 for what nobody answers */
 export function endpoint(options: EndpointOptions): Handler {
   return async (ctx) => {
     const { info } = ctx;

@@ -39,6 +39,7 @@ export interface Lens {
 
 const lenses = new WeakMap<ServedResource, Map<string, Lens>>();
 
+/** Made once for each resource and subresource. */
 export function lensOf(served: ServedResource, subresource: Subresource | undefined): Lens {
   const known = lenses.get(served) ?? new Map<string, Lens>();
   lenses.set(served, known);

@@ -13,6 +13,7 @@ import { type Scope, viewOf, writeRequest } from './scope.ts';
 import { leavingManagersOut, withoutManagers } from './size.ts';
 import { checkName } from './update.ts';
 
+/** PATCH, apply among them, which may create. @throws StatusError 404, 409, 413, 415, 422, and what admission says */
 export async function patchObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;

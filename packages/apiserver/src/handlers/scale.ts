@@ -65,6 +65,7 @@ function withoutManagers(scale: KubeObject): KubeObject {
   return scale;
 }
 
+/** An object seen as its Scale: replicas are read and written where the kind, or its definition, says they are. */
 export function scaleLens(served: ServedResource, subresource: Subresource): Lens {
   const { definition, version } = served;
   const kind = { group: subresource.group ?? 'autoscaling', version: subresource.version ?? 'v1', kind: 'Scale' };

@@ -15,6 +15,7 @@ import { type SharedBody, SharedLists } from './shared-lists.ts';
 const GZIP_THRESHOLD_BYTES = 128 * 1024;
 const GZIP_LEVEL = 1;
 
+/** That every answer to a request has. */
 export function commonHeaders(ctx: RequestContext): ResponseHeaders {
   const headers: ResponseHeaders = {
     'audit-id': ctx.auditId,
@@ -25,6 +26,7 @@ export function commonHeaders(ctx: RequestContext): ResponseHeaders {
   return headers;
 }
 
+/** A body that is there as a whole; a large one is compressed for who takes that. Resolves when it has been handed on. */
 export async function sendWhole(
   ctx: RequestContext,
   status: number,

@@ -29,6 +29,7 @@ export interface Shape {
   bookmark(revision: number, initialEventsEnd: boolean, first: boolean): object;
 }
 
+/** Objects as they are stored. */
 export function objectShape(served: ServedResource): Shape {
   const { definition, version } = served;
   const apiVersion = apiVersionOf({ group: definition.group, version });
@@ -43,6 +44,7 @@ export function objectShape(served: ServedResource): Shape {
   };
 }
 
+/** Metadata alone. @param hidden annotations that are not shown */
 export function partialShape(version: MetaVersion, hidden?: readonly string[]): Shape {
   const apiVersion = `meta.k8s.io/${version}`;
   const partial = (object: KubeObject): KubeObject => toPartialObjectMetadata(object, version, hidden);
@@ -72,6 +74,7 @@ export interface TableShapeOptions {
   readonly now: Date;
 }
 
+/** Rows of a table, as kubectl shows them. */
 export function tableShape({ served, printer, version, includeObject, now }: TableShapeOptions): Shape {
   const { definition } = served;
   const { fieldAnnotations: hidden } = definition.registration;

@@ -16,6 +16,7 @@ import { sendObject } from './respond.ts';
 import { type Scope, viewOf, writeRequest } from './scope.ts';
 import { leavingManagersOut, withoutManagers } from './size.ts';
 
+/** PUT, which creates where the kind allows it. @throws StatusError 400, 404, 409, 413, 415, 422, and what admission says */
 export async function updateObject(scope: Scope): Promise<void> {
   const { ctx, served, store, lens } = scope;
   const { name } = ctx.info;

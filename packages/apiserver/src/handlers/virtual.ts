@@ -46,6 +46,7 @@ export interface VirtualKind {
 /** By `resource.group` or `resource/subresource`. */
 export type VirtualKinds = Readonly<Record<string, VirtualKind>>;
 
+/** @returns undefined for what is stored */
 export function virtualKindOf(
   { served, subresource }: Pick<Scope, 'served' | 'subresource'>,
   kinds: VirtualKinds,
@@ -54,6 +55,7 @@ export function virtualKindOf(
   return kinds[subresource ? `${name}/${subresource.name}` : name];
 }
 
+/** POST of what is answered and not stored: reviews, bindings, evictions, tokens. @throws StatusError */
 export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<void> {
   const { ctx, served, subresource } = scope;
   const mediaType = inputMediaType(ctx.exchange);

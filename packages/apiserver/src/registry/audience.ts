@@ -37,6 +37,7 @@ export class Audience {
     };
   }
 
+  /** @param revision where the cache stands behind the events */
   tell(events: readonly CacheEvent[], revision: number): void {
     const byGroup = new Map<string, CacheEvent[]>();
     for (const event of events) {

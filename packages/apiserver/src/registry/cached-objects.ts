@@ -49,6 +49,7 @@ export class CachedObjects {
     this.#prefix = prefix;
   }
 
+  /** How many there are. */
   get size(): number {
     return this.#entries.size;
   }
@@ -58,6 +59,7 @@ export class CachedObjects {
     return this.#bytes;
   }
 
+  /** @param key as in the store */
   get(key: string): CachedObject | undefined {
     return this.#entries.get(key);
   }
@@ -80,6 +82,7 @@ export class CachedObjects {
     return this.#indexes.candidates(indexed, () => this.list('')).range(...this.#range(namespace, from));
   }
 
+  /** How many {@link list} would give, without a limit. */
   count(namespace: string, from?: string): number {
     return this.#entries.count(...this.#range(namespace, from));
   }

@@ -102,6 +102,7 @@ export class Cacher {
     return this.#ring.last;
   }
 
+  /** How many objects there are. */
   get size(): number {
     return this.#objects.size;
   }
@@ -173,6 +174,7 @@ export class Cacher {
     await reached;
   }
 
+  /** @param key as in the store */
   get(key: string): CachedObject | undefined {
     return this.#objects.get(key);
   }
@@ -191,6 +193,7 @@ export class Cacher {
     return this.#objects.listMatching(demands, namespace, from);
   }
 
+  /** How many {@link list} would give, without a limit. */
   count(namespace: string, from?: string): number {
     return this.#objects.count(namespace, from);
   }
@@ -217,6 +220,7 @@ export class Cacher {
     return this.#ring.start;
   }
 
+  /** Ends what is followed; who waits is told that the resource is no longer served. */
   close(): void {
     this.#closed = true;
     this.#watch?.close();

@@ -120,6 +120,7 @@ export class ObjectCodec {
     return cached;
   }
 
+  /** By what field selectors choose: name, namespace, and what the kind has besides. */
   fieldsOf(object: KubeObject): Record<string, string> {
     const { metadata } = object;
     const own = this.#definition.registration.strategy.selectableFields?.(object);

@@ -157,6 +157,10 @@ export class ResourceStore {
     }
   }
 
+  /**
+   * Reads, changes and writes, again where somebody else was first. An object without finalizers left that is being deleted goes.
+   * @throws StatusError 404 where there is none and the kind may not be created so, 409, 422
+   */
   async update(request: UpdateRequest): Promise<Updated> {
     const { ctx, name, view } = request;
     const strategy = viewed(this.definition.registration.strategy, view);

@@ -8,6 +8,7 @@ export interface Waiter {
 export class Waiters {
   readonly #waiting = new Set<Waiter>();
 
+  /** How many wait. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -17,6 +18,7 @@ export class Waiters {
     return new Promise((resolve, reject) => this.#waiting.add({ revision, resolve, reject }));
   }
 
+  /** Lets those go who waited for this revision or an earlier one. */
   reach(revision: number): void {
     for (const waiter of this.#waiting) {
       if (waiter.revision > revision) continue;
