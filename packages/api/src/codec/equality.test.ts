@@ -40,6 +40,17 @@ it.each([
   expect(semanticEqual(a, b, structType('io.k8s.api.core.v1.Container'))).toBe(equal);
 });
 
+it.each([
+  [{ a: 1, b: { c: 2, d: 3 } }, { a: 1, b: { c: 2, d: 3 } }, true],
+  [{ a: 1, b: 2 }, { b: 2, a: 1 }, false],
+  [{ a: 1, b: { c: 2, d: 3 } }, { a: 1, b: { d: 3, c: 2 } }, false],
+  [{ a: null }, {}, false],
+])('free-form values are texts: %j and %j: %j', (a, b, equal) => {
+  const config = (parameters: unknown) => ({ driver: 'd', parameters });
+  const type = structType('io.k8s.api.resource.v1.OpaqueDeviceConfiguration');
+  expect(semanticEqual(config(a), config(b), type)).toBe(equal);
+});
+
 it('tells amounts by their type where texts have the same name', () => {
   const device = (value: string) => ({ capacity: { memory: { value } }, attributes: {} });
   expect(semanticEqual(device('1Gi'), device('1024Mi'), structType('io.k8s.api.resource.v1.Device'))).toBe(true);

@@ -2,12 +2,14 @@
 import { Quantity } from '../quantity.ts';
 import type { StructType, Type } from '../schema.ts';
 import { EmptyMap } from './canonical.ts';
+import { stringify } from './stringify.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
 /**
  * Whether upstream's Semantic.DeepEqual takes the two for equal: an empty list or map is as good as none, quantities compare
- * by amount (`1Gi` is `1024Mi`), everything else by value. The order of keys does not count.
+ * by amount (`1Gi` is `1024Mi`), free-form values
+ * (runtime.RawExtension) as text, everything else by value: there the order of keys does not count.
  * @param type of both; may be left out where nothing in it is a quantity or raw JSON
  */
 export function semanticEqual(a: unknown, b: unknown, type?: Type): boolean {
@@ -31,7 +33,7 @@ export function semanticEqual(a: unknown, b: unknown, type?: Type): boolean {
         : equalUnions(left, right, type.schema);
     case 'scalar':
       if (type.scalar === 'quantity') return Quantity.parse(left as string).cmp(Quantity.parse(right as string)) === 0;
-      return equalValues(left, right);
+      return type.scalar === 'raw' ? stringify(left) === stringify(right) : equalValues(left, right);
   }
 }
 

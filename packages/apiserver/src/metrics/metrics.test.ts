@@ -204,7 +204,9 @@ describe('paths', () => {
     ]) {
       expect(String(all?.body).split('\n')).toContain(line);
     }
-    expect(String((await get(metrics, '/metrics/slis'))?.body).match(/^kubernetes.*/gm)).toEqual([
+    const slis = await get(metrics, '/metrics/slis');
+    expect(slis?.headers['process-start-time-unix']).toBe(all?.headers['process-start-time-unix']);
+    expect(String(slis?.body).match(/^kubernetes.*/gm)).toEqual([
       'kubernetes_healthcheck{name="etcd",type="livez"} 0',
       'kubernetes_healthchecks_total{name="etcd",status="error",type="livez"} 1',
       'kubernetes_healthchecks_total{name="etcd",status="success",type="livez"} 1',

@@ -216,8 +216,8 @@ export class ServerMetrics {
   async serve({ path, headers }: PathRequest): Promise<Answer | undefined> {
     if (path !== '/metrics' && path !== '/metrics/slis') return undefined;
     const isAll = path === '/metrics';
-    const started = { 'process-start-time-unix': String(Math.floor(processStartSeconds())) };
-    const own = { 'content-type': METRICS_CONTENT_TYPE, ...(isAll ? started : {}) };
+    const started = String(Math.floor(processStartSeconds()));
+    const own = { 'content-type': METRICS_CONTENT_TYPE, 'process-start-time-unix': started };
     const body = await (isAll ? this.registry : this.#slis).text();
     return acceptsGzip(headers)
       ? { status: 200, headers: { ...own, 'content-encoding': 'gzip' }, body: await gzip(body) }

@@ -111,6 +111,14 @@ export function since(time: string | null | undefined): Cell {
   return time == null ? '<unknown>' : new Elapsed(Date.parse(time));
 }
 
+const FEW = 3;
+
+/** The first three, and how many more there are (upstream's listWithMoreString). */
+export function firstFew(items: readonly string[]): string {
+  const text = items.slice(0, FEW).join(',');
+  return items.length > FEW ? `${text} + ${items.length - FEW} more...` : text || '<unset>';
+}
+
 /**
  * Two units at most, the finer one only while the coarser is small: apimachinery's duration.HumanDuration.
  * @param milliseconds a little below zero counts as zero (clocks differ)

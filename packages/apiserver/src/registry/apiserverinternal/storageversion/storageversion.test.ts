@@ -69,6 +69,10 @@ it('shows three servers', () => {
   ]);
 });
 
+it('shows that there is no server', () => {
+  expect(registration.table!.row(make()).cells.slice(1, 3)).toEqual(['<unset>', '<unset>']);
+});
+
 it('has its metadata looked at once when it changes', () => {
   const { status } = registration.subresources as unknown as { status: { strategy: Strategy } };
   expect([registration.strategy.updateChecks, status.strategy.updateChecks]).toEqual([[], ['kind']]);

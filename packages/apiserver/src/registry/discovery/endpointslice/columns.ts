@@ -1,8 +1,6 @@
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
-import { age, ageColumn, column, nameColumn } from '../../columns.ts';
+import { age, ageColumn, column, firstFew, nameColumn } from '../../columns.ts';
 import type { TableConvertor } from '../../strategy.ts';
-
-const SHOWN = 3;
 
 export const table: TableConvertor<EndpointSlice> = {
   columns: [
@@ -16,14 +14,9 @@ export const table: TableConvertor<EndpointSlice> = {
     cells: [
       obj.metadata.name ?? '',
       obj.addressType,
-      first((obj.ports ?? []).map((p) => (p.port === undefined ? (p.name ?? '*') : String(p.port)))),
-      first((obj.endpoints ?? []).flatMap((e) => e.addresses ?? [])),
+      firstFew((obj.ports ?? []).map((p) => (p.port === undefined ? (p.name ?? '*') : String(p.port)))),
+      firstFew((obj.endpoints ?? []).flatMap((e) => e.addresses ?? [])),
       age(obj),
     ],
   }),
 };
-
-function first(items: readonly string[]): string {
-  const text = items.slice(0, SHOWN).join(',');
-  return items.length > SHOWN ? `${text} + ${items.length - SHOWN} more...` : text || '<unset>';
-}

@@ -28,6 +28,7 @@ const API_VERSIONS = ['resource.k8s.io/v1alpha3', 'resource.k8s.io/v1beta2'];
 
 export const registration: KindRegistration<DeviceTaintRule> = {
   strategy: {
+    returnDeletedObject: true,
     defaults: ({ spec }, _version, now) => defaultTaint(spec.taint, now),
     prepareForCreate(_ctx, obj) {
       obj.status = {};

@@ -46,6 +46,8 @@ const table: TableConvertor<ResourcePoolStatusRequest> = {
 
 export const registration: KindRegistration<ResourcePoolStatusRequest> = {
   strategy: {
+    returnDeletedObject: true,
+    allowUnconditionalUpdate: false,
     defaults({ spec }) {
       spec.limit ??= DEFAULT_LIMIT;
     },

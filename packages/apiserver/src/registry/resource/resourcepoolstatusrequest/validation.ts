@@ -6,6 +6,7 @@ import { isLongName, isLongNameCaseless } from '@keelson/api/validation/names';
 import { validateConditions } from '../../validation/conditions.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
+import { validateSet } from '../collections.ts';
 
 const MAX_VALIDATION_ERROR = 256;
 const MAX_POOL_NAME = 253;
@@ -53,9 +54,14 @@ export function validateRequestStatus(
     ...(pools.length > MAX_POOLS
       ? [tooMany(STATUS.child('pools'), pools.length, MAX_POOLS)]
       : pools.flatMap((pool, i) => validatePool(pool, STATUS.child('pools').index(i)))),
-    ...(conditions.length > MAX_CONDITIONS
-      ? [tooMany(STATUS.child('conditions'), conditions.length, MAX_CONDITIONS)]
-      : []),
+    ...validateSet(
+      conditions,
+      MAX_CONDITIONS,
+      () => [],
+      ({ type }) => type,
+      STATUS.child('conditions'),
+      (condition) => condition,
+    ),
   ];
 }
 
