@@ -86,3 +86,18 @@ it('does work on little at once, on much in slices', async () => {
   expect(large).toBeInstanceOf(Promise);
   expect(await large).toBe('b');
 });
+
+it('does at once what is short, and the rest of what is long in slices', async () => {
+  const { slices, done, work } = timed(1);
+  expect(slices.soon(work('a', 1))).toBe('a');
+  const long = slices.soon(work('b', 14));
+  expect(done).toEqual(['a1', 'b1', 'b2']);
+  const perTurn: number[] = [];
+  while (done.length < 15) {
+    const before = done.length;
+    await turn();
+    perTurn.push(done.length - before);
+  }
+  expect(perTurn.filter((pieces) => pieces > 0)).toEqual([10, 2]);
+  expect(await long).toBe('b');
+});

@@ -26,22 +26,29 @@ export class Slices {
     }
   }
 
+  /** The same, where most work is short: that is done at once, and the rest once it has been seen to be long. */
+  soon<T>(work: Pieces<T>): T | Promise<T> {
+    const result = this.#slice(work, SHORT_MS);
+    return result.done ? result.value : this.do(work);
+  }
+
   /** Resolves in a turn of the event loop in which nobody else does a slice. */
   turn(): Promise<void> {
     this.#last = this.#last.then(() => nextTurn());
     return this.#last;
   }
 
-  #slice<T>(work: Pieces<T>): IteratorResult<undefined, T> {
+  #slice<T>(work: Pieces<T>, ms = SLICE_MS): IteratorResult<undefined, T> {
     const startedAt = this.#now();
     for (;;) {
       const result = work.next();
-      if (result.done || this.#now() - startedAt >= SLICE_MS) return result;
+      if (result.done || this.#now() - startedAt >= ms) return result;
     }
   }
 }
 
 const SLICE_MS = 10;
+const SHORT_MS = 2;
 
 /** One for the process, as its event loop is. */
 export const slices = new Slices(() => performance.now());

@@ -6,6 +6,7 @@ import * as field from '@keelson/api/field';
 import type { CustomResourceSubresources } from '@keelson/api/generated/types/apiextensions/v1';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '@keelson/api/object';
 import { clone, equal } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
 import { isQualifiedName, nameIsDNSSubdomain } from '@keelson/api/validation/names';
 import { resetIn } from '../registry/statusview.ts';
 import type { Strategy, ViewSubresource } from '../registry/strategy.ts';
@@ -42,33 +43,27 @@ export function customStrategy({
       if (hasStatus) delete object.status;
       object.metadata.generation = 1;
     },
-    validate: (_ctx, object) =>
-      schema.validate(object, {
-        among: (values) =>
-          otherKind(object, kind) ?? [
-            ...validateObjectMeta(object.metadata, namespaced, nameIsDNSSubdomain, METADATA),
-            ...values(),
-            ...scaleSpecProblems(object, subresources),
-            ...scaleStatusProblems(object, subresources),
-          ],
-      }),
+    judge(_ctx, object, old, warn) {
+      const among = function* (values: () => Pieces<field.ErrorList>) {
+        const other = otherKind(object, kind);
+        if (other) return other;
+        return [
+          ...(old
+            ? validateObjectMetaUpdate(object.metadata, old.metadata, METADATA)
+            : validateObjectMeta(object.metadata, namespaced, nameIsDNSSubdomain, METADATA)),
+          ...(yield* values()),
+          ...scaleSpecProblems(object, subresources),
+          ...scaleStatusProblems(object, subresources),
+        ];
+      };
+      return old ? schema.validateUpdate(object, old, { among, warn }) : schema.validate(object, { among });
+    },
     warningsOnCreate: (_ctx, object) => finalizerWarnings(object.metadata.finalizers ?? []),
     prepareForUpdate(_ctx, object, old) {
       if (hasStatus) keep('status', object, old);
       if (!equal(withoutMetadata(object), withoutMetadata(old)))
         object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
-    validateUpdate: (_ctx, object, old, warn) =>
-      schema.validateUpdate(object, old, {
-        among: (values) =>
-          otherKind(object, kind) ?? [
-            ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
-            ...values(),
-            ...scaleSpecProblems(object, subresources),
-            ...scaleStatusProblems(object, subresources),
-          ],
-        ...(warn && { warn }),
-      }),
     warningsOnUpdate(_ctx, object, old) {
       const before = new Set(old.metadata.finalizers);
       const added = (object.metadata.finalizers ?? []).filter((name) => !before.has(name));
@@ -100,16 +95,18 @@ export function customStatus({
         if (status === undefined) delete object.status;
         else object.status = status;
       },
-      validateUpdate: (_ctx, object, old, warn) =>
-        schema.validateStatusUpdate(object, old, {
-          among: (values) =>
-            otherKind(object, kind) ?? [
-              ...validateObjectMetaUpdate(object.metadata, old.metadata, METADATA),
-              ...values(),
-              ...scaleStatusProblems(object, subresources),
-            ],
-          ...(warn && { warn }),
-        }),
+      judge(_ctx, object, old, warn) {
+        const among = function* (values: () => Pieces<field.ErrorList>) {
+          const other = otherKind(object, kind);
+          if (other) return other;
+          return [
+            ...validateObjectMetaUpdate(object.metadata, old!.metadata, METADATA),
+            ...(yield* values()),
+            ...scaleStatusProblems(object, subresources),
+          ];
+        };
+        return schema.validateStatusUpdate(object, old!, { among, warn });
+      },
       warningsOnUpdate: () => [],
       resetFields: resetIn(statusVersions, { 'f:metadata': {}, 'f:spec': {} }),
     },

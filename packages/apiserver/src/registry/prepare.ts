@@ -6,6 +6,7 @@ import { badRequest, invalid } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import { type KubeObject, type ObjectMeta, parseApiVersion } from '@keelson/api/object';
 import { type NameRule, nameIsDNSSubdomain, nameIsPathSegment } from '@keelson/api/validation/names';
+import { slices } from '../pieces.ts';
 import { withoutFieldAnnotations } from './fieldannotations.ts';
 import type { ResourceDefinition } from './resource.ts';
 import type { WriteRequest } from './store.ts';
@@ -45,7 +46,7 @@ export async function prepareCreate(
     ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, undefined) : []),
     ...validateOwnMetadata(definition, strategy, object),
     ...(strategy.validate?.(request.ctx, object) ?? []),
-    ...(strategy.judge ? await strategy.judge(request.ctx, object, undefined) : []),
+    ...(strategy.judge ? await slices.soon(strategy.judge(request.ctx, object, undefined, request.warn)) : []),
   ];
   // What a kind does not look at itself is checked when the rest is fine.
   const errors =
@@ -86,7 +87,7 @@ export async function prepareUpdate(
     ...validateObjectMetaUpdate(checked, old.metadata, METADATA),
     ...(strategy.checkAccess ? await strategy.checkAccess(request.ctx, object, old) : []),
     ...(strategy.updateChecks ?? UPDATE_CHECKS).flatMap((check) => checks[check]()),
-    ...(strategy.judge ? await strategy.judge(request.ctx, object, old) : []),
+    ...(strategy.judge ? await slices.soon(strategy.judge(request.ctx, object, old, request.warn)) : []),
   ];
   if (errors.length > 0) throw refused(definition, object, errors);
   for (const text of strategy.warningsOnUpdate?.(request.ctx, object, old) ?? []) request.warn(text);

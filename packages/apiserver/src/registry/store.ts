@@ -214,6 +214,7 @@ export class ResourceStore {
         throughView: request.view !== undefined,
         requestedName: request.name,
         ...(request.admitCreate ? { admit: request.admitCreate } : {}),
+        ...(request.size === undefined ? {} : { size: request.size }),
       });
     } catch (error) {
       if (hasReason(error, 'AlreadyExists') && !request.ctx.dryRun) return undefined;
@@ -238,6 +239,7 @@ export class ResourceStore {
     try {
       checkNamespace(this.definition, ctx.namespace, object);
       await prepareUpdate(this.definition, strategy, object, existing, request);
+      await pauseFor(size);
       object.metadata.managedFields = withoutNewTimes(existing, object).metadata.managedFields!;
       if (!object.metadata.managedFields) delete object.metadata.managedFields;
       await request.admitUpdate?.(object, existing);
@@ -283,15 +285,9 @@ export class ResourceStore {
 /** A view warns, allocates, asks who may write and checks the rest of metadata only where it says so itself. */
 function viewed(strategy: Strategy, view: Partial<Strategy> | undefined): Strategy {
   if (!view) return strategy;
-  const {
-    warningsOnUpdate: _,
-    beginUpdate: __,
-    updateChecks: ___,
-    checkAccess: ____,
-    judge: _____,
-    ...shared
-  } = strategy;
-  return { ...shared, ...view };
+  const { warningsOnUpdate: _, beginUpdate: __, updateChecks: ___, checkAccess: ____, judge, ...shared } = strategy;
+  // Who validates in a way of its own does not judge as the kind does.
+  return { ...shared, ...(judge && !view.validateUpdate ? { judge } : {}), ...view };
 }
 
 /** Nothing holds the object any more: deletion was asked for, its grace is over, and its last finalizer goes. */

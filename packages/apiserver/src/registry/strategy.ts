@@ -12,6 +12,7 @@
 import type { ReplicasPaths } from '@keelson/api/apply/scale';
 import type { ErrorList } from '@keelson/api/field';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import type { Pieces } from '@keelson/api/pieces';
 import type { Attributes } from '../authz/attributes.ts';
 import type { Cell, Column } from './columns.ts';
 
@@ -116,7 +117,7 @@ export interface Strategy<T extends TypedObject = TypedObject> {
    * The same for kinds whose objects are so large that others must have turns of the event loop meanwhile: what is found
    * comes last. @param old undefined for a create
    */
-  judge?(ctx: StrategyContext, obj: T, old: T | undefined): Promise<ErrorList>;
+  judge?(ctx: StrategyContext, obj: T, old: T | undefined, warn: (text: string) => void): Pieces<ErrorList>;
   /** What may not change, of kinds that look at that before they look at the new object. */
   validateChange?(obj: T, old: T): ErrorList;
   /**
@@ -195,6 +196,7 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
     | 'prepareForUpdate'
     | 'checkAccess'
     | 'validateUpdate'
+    | 'judge'
     | 'metadataRules'
     | 'updateChecks'
     | 'warningsOnUpdate'

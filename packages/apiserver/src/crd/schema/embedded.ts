@@ -7,6 +7,7 @@ import { normalize } from '@keelson/api/codec/json';
 import { stringify } from '@keelson/api/codec/stringify';
 import { type ErrorList, type FieldError, invalid, Path, required } from '@keelson/api/field';
 import { type KubeObject, type ObjectMeta, parseApiVersion } from '@keelson/api/object';
+import { isPieceOver, type Pieces } from '@keelson/api/pieces';
 import { structType } from '@keelson/api/schema';
 import { isDNS1035Label, nameIsPathSegment } from '@keelson/api/validation/names';
 import { validateObjectMeta } from '../../registry/validation/objectmeta.ts';
@@ -33,29 +34,26 @@ export class MalformedMetadata extends Error {
  */
 export function coerceEmbedded(value: unknown, schema: Structural, path: Path, dropsMalformed: boolean): string[] {
   const unknown: string[] = [];
-  const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
-    if (!s?.holds.embedded) return;
-    if (isObject(at) && s.embedded) coerce(at as Record<string, unknown>, where, dropsMalformed, unknown);
-    eachMember(at, s, where, visit);
-  };
-  visit(value, schema, path);
+  for (const [object, at] of resourcesIn(value, schema, path)) coerce(object, at, dropsMalformed, unknown);
   return unknown.sort(compareStrings);
 }
 
-/** @param visit is called with each member or item, its schema and its path */
-function eachMember(
+/** With their paths; the outer ones first. */
+function* resourcesIn(
   value: unknown,
-  { items, properties, additional }: Structural,
+  schema: Structural | undefined,
   path: Path,
-  visit: (value: unknown, schema: Structural | undefined, path: Path) => void,
-): void {
-  if (Array.isArray(value)) for (const [i, item] of value.entries()) visit(item, items, path.index(i));
+): Generator<[Record<string, unknown>, Path]> {
+  if (!schema?.holds.embedded) return;
+  const { embedded, items, properties, additional } = schema;
+  if (embedded && isObject(value)) yield [value as Record<string, unknown>, path];
+  if (Array.isArray(value)) for (const [i, item] of value.entries()) yield* resourcesIn(item, items, path.index(i));
   else if (isObject(value))
     for (const [name, member] of Object.entries(value)) {
       if (typeof member !== 'object' || member === null) continue;
       const property = properties.get(name);
-      if (property) visit(member, property, path.child(name));
-      else if (typeof additional === 'object') visit(member, additional, path.key(name));
+      if (property) yield* resourcesIn(member, property, path.child(name));
+      else if (typeof additional === 'object') yield* resourcesIn(member, additional, path.key(name));
     }
 }
 
@@ -140,14 +138,12 @@ function isDecodable(metadata: Json): boolean {
 }
 
 /** @param schema that of the object that the path leads to */
-export function validateEmbedded(value: unknown, schema: Structural, path: Path): ErrorList {
+export function* validateEmbedded(value: unknown, schema: Structural, path: Path): Pieces<ErrorList> {
   const errors: ErrorList = [];
-  const visit = (at: unknown, s: Structural | undefined, where: Path): void => {
-    if (!s?.holds.embedded) return;
-    if (isObject(at) && s.embedded) errors.push(...validateResource(at, where));
-    eachMember(at, s, where, visit);
-  };
-  visit(value, schema, path);
+  for (const [object, at] of resourcesIn(value, schema, path)) {
+    if (isPieceOver()) yield;
+    errors.push(...validateResource(object, at));
+  }
   return errors;
 }
 

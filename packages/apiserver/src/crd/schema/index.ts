@@ -10,11 +10,12 @@ import { DecodeError } from '@keelson/api/codec/exact';
 import { type ErrorList, type FieldErrorType, invalid, Path } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import type { GroupVersionKind, KubeObject } from '@keelson/api/object';
+import type { Pieces } from '@keelson/api/pieces';
 import { applySchema } from './apply.ts';
 import { Correlation } from './correlation.ts';
 import { applyDefaults, withPrunedDefaults } from './defaults.ts';
 import { coerceEmbedded, MalformedMetadata, validateEmbedded } from './embedded.ts';
-import { errorsOf, NOWHERE } from './findings.ts';
+import { errorsOf, NOWHERE, type Result } from './findings.ts';
 import { validateListTypes } from './listtypes.ts';
 import { prune, pruneNulls } from './prune.ts';
 import { evaluateRules, RuleTree } from './rules.ts';
@@ -41,7 +42,7 @@ export interface ValidateOptions {
    * Puts what else is wrong with the object around the findings in its values, or leaves these out: rules are not evaluated
    * where errors of certain types are among them.
    */
-  readonly among?: (values: () => ErrorList) => ErrorList;
+  readonly among?: (values: () => Pieces<ErrorList>) => Pieces<ErrorList>;
   /** Is told, on update, of broken rules that are forgiven because the value has not changed. */
   readonly warn?: (text: string) => void;
 }
@@ -58,11 +59,11 @@ export interface CustomSchema {
   /** Fills in defaults; a null where null is not allowed and there is a default becomes the default. In place. */
   applyDefaults(object: KubeObject): void;
   /** Values against the schema, metadata of embedded resources, list types, then rules. */
-  validate(object: KubeObject, options?: ValidateOptions): ErrorList;
+  validate(object: KubeObject, options?: ValidateOptions): Pieces<ErrorList>;
   /** The same on update: what has not changed may stay as wrong as it is. */
-  validateUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): ErrorList;
+  validateUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): Pieces<ErrorList>;
   /** The same for the status subresource: of the values those under status, without embedded resources. */
-  validateStatusUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): ErrorList;
+  validateStatusUpdate(object: KubeObject, old: KubeObject, options?: ValidateOptions): Pieces<ErrorList>;
   /** How server-side apply sees the objects. */
   readonly apply: ApplySchema;
 }
@@ -151,66 +152,71 @@ class VersionSchema implements CustomSchema {
     applyDefaults(object, this.#schema);
   }
 
-  validate(object: KubeObject, options: ValidateOptions = {}): ErrorList {
+  *validate(object: KubeObject, options: ValidateOptions = {}): Pieces<ErrorList> {
     const schema = this.#schema;
-    if (!schema) return among(options, () => []);
+    if (!schema) return yield* among(options, () => valueErrors());
     const errors = [
-      ...among(options, () => errorsOf(checkValue(object, schema))),
-      ...validateEmbedded(object, schema, Path.root),
-      ...validateListTypes(object, schema, Path.root),
+      ...(yield* among(options, () => valueErrors(checkValue(object, schema)))),
+      ...(yield* validateEmbedded(object, schema, Path.root)),
+      ...(yield* validateListTypes(object, schema, Path.root)),
     ];
-    return [...errors, ...this.#evaluate(object, undefined, errors, options)];
+    return [...errors, ...(yield* this.#evaluate(object, undefined, errors, options))];
   }
 
-  validateUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
+  *validateUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): Pieces<ErrorList> {
     const schema = this.#schema;
-    if (!schema) return among(options, () => []);
+    if (!schema) return yield* among(options, () => valueErrors());
     const correlation = new Correlation(object, old, schema);
     const errors = [
-      ...among(options, () => errorsOf(checkValue(object, schema, '', correlation))),
-      ...validateEmbedded(object, schema, Path.root),
-      ...this.#listTypes(object, old),
+      ...(yield* among(options, () => valueErrors(checkValue(object, schema, '', correlation)))),
+      ...(yield* validateEmbedded(object, schema, Path.root)),
+      ...(yield* this.#listTypes(object, old)),
     ];
-    return [...errors, ...this.#evaluate(object, correlation, errors, options)];
+    return [...errors, ...(yield* this.#evaluate(object, correlation, errors, options))];
   }
 
-  validateStatusUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): ErrorList {
+  *validateStatusUpdate(object: KubeObject, old: KubeObject, options: ValidateOptions = {}): Pieces<ErrorList> {
     const schema = this.#schema;
-    if (!schema) return among(options, () => []);
+    if (!schema) return yield* among(options, () => valueErrors());
     const correlation = new Correlation(object, old, schema);
     const status = schema.properties.get('status');
     // A status that is not there yet is null, which may stay so.
     const values = () =>
       status && Object.hasOwn(object, 'status')
-        ? errorsOf(
+        ? valueErrors(
             checkValue(object.status, status, '', new Correlation(object.status, old.status ?? null, status)),
             STATUS,
           )
-        : [];
-    const errors = [...among(options, values), ...this.#listTypes(object, old)];
-    return [...errors, ...this.#evaluate(object, correlation, errors, options)];
+        : valueErrors();
+    const errors = [...(yield* among(options, values)), ...(yield* this.#listTypes(object, old))];
+    return [...errors, ...(yield* this.#evaluate(object, correlation, errors, options))];
   }
 
   /** Not asked again of lists that were wrong already. */
-  #listTypes(object: KubeObject, old: KubeObject): ErrorList {
-    const errors = validateListTypes(object, this.#schema!, Path.root);
-    return errors.length > 0 && validateListTypes(old, this.#schema!, Path.root).length > 0 ? [] : errors;
+  *#listTypes(object: KubeObject, old: KubeObject): Pieces<ErrorList> {
+    const errors = yield* validateListTypes(object, this.#schema!, Path.root);
+    return errors.length > 0 && (yield* validateListTypes(old, this.#schema!, Path.root)).length > 0 ? [] : errors;
   }
 
-  #evaluate(
+  *#evaluate(
     object: KubeObject,
     correlation: Correlation | undefined,
     errors: ErrorList,
     { warn }: ValidateOptions,
-  ): ErrorList {
+  ): Pieces<ErrorList> {
     const rules = this.#rules;
     if (!rules) return [];
     const isBlocked = errors.some(({ type }) => BLOCKING.has(type));
     if (isBlocked) return [invalid(NOWHERE, undefined, NOT_CHECKED)];
-    return evaluateRules(rules, object, correlation?.old, Path.root, { correlation, warn }).errors;
+    return (yield* evaluateRules(rules, object, correlation?.old, Path.root, { correlation, warn })).errors;
   }
 }
 
-function among({ among }: ValidateOptions, values: () => ErrorList): ErrorList {
+function among({ among }: ValidateOptions, values: () => Pieces<ErrorList>): Pieces<ErrorList> {
   return among ? among(values) : values();
+}
+
+/** @param look undefined: there is nothing to look at */
+function* valueErrors(look?: Pieces<Result>, root?: Path): Pieces<ErrorList> {
+  return look ? errorsOf(yield* look, root) : [];
 }

@@ -1,6 +1,5 @@
 import { Path } from '@keelson/api/field';
 import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
-import { atOnce } from '@keelson/api/pieces';
 import { describe, expect, test } from 'vitest';
 import { schemaJudge } from './judge.ts';
 import { textsOf } from './testing.ts';
@@ -18,14 +17,12 @@ function specOf(schema: JSONSchemaProps): CustomResourceDefinitionSpec {
 function defaults(spec: JSONSchemaProps, old?: JSONSchemaProps): string[] {
   const wrap = (s: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { spec: s } });
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
-  return textsOf(atOnce(judge.validateDefaults!(wrap(spec), at, context))).map((t) =>
-    t.replace('s.properties[spec].', ''),
-  );
+  return textsOf(judge.validateDefaults!(wrap(spec), at, context)).map((t) => t.replace('s.properties[spec].', ''));
 }
 function rules(spec: JSONSchemaProps, old?: JSONSchemaProps, isFaulty = (_: Path) => false): string[] {
   const wrap = (s: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { spec: s } });
   const context = { spec: specOf(wrap(spec)), version: 'v1', ...(old && { old: specOf(wrap(old)) }) };
-  return textsOf(atOnce(judge.validateRules!(wrap(spec), at, context, isFaulty))).map((t) =>
+  return textsOf(judge.validateRules!(wrap(spec), at, context, isFaulty)).map((t) =>
     t.replaceAll('s.properties[spec].', ''),
   );
 }

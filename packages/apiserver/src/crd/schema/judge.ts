@@ -93,7 +93,7 @@ class DefaultsCheck {
     if (!schema.holds.defaults) return;
     yield;
     const place: Place = schema.embedded ? { resource: schema, around: undefined } : outer;
-    if (schema.default !== undefined) this.#check(schema, place, path.child('default'));
+    if (schema.default !== undefined) yield* this.#check(schema, place, path.child('default'));
     const { around } = place;
     const { items, properties } = schema;
     // Values of maps have no defaults.
@@ -110,24 +110,26 @@ class DefaultsCheck {
     }
   }
 
-  #check(schema: Structural, place: Place, path: Path): void {
+  *#check(schema: Structural, place: Place, path: Path): Pieces<void> {
     // Upstream shows and judges what is left of a default once its metadata is canonical.
     const { value, errors: own } = place.around
-      ? { value: schema.default, errors: surrounding(schema, place, path) }
-      : coerced(schema, path);
+      ? { value: schema.default, errors: yield* surrounding(schema, place, path) }
+      : yield* coerced(schema, path);
     if (!place.around && this.#wantsPruned && !isPruned(schema))
       this.errors.push(invalid(path, value, 'must not have unknown fields'));
-    const errors = own.length > 0 ? own : errorsOf(checkValue(value, schema), path);
-    this.errors.push(...(errors.length > 0 ? errors : this.#rules(schema, value, place, path)));
+    const errors = own.length > 0 ? own : errorsOf(yield* checkValue(value, schema), path);
+    this.errors.push(...(errors.length > 0 ? errors : yield* this.#rules(schema, value, place, path)));
   }
 
   /** As on creation, and as on an update that changes nothing. */
-  #rules(schema: Structural, value: unknown, { resource }: Place, path: Path): ErrorList {
+  *#rules(schema: Structural, value: unknown, { resource }: Place, path: Path): Pieces<ErrorList> {
     const tree = schema === resource ? RuleTree.ofResource(schema) : RuleTree.ofProperty(schema);
     if (!tree) return [];
-    const unchanged = evaluateRules(tree, value, value, path, { budget: this.#budget });
+    const unchanged = yield* evaluateRules(tree, value, value, path, { budget: this.#budget });
     const created =
-      unchanged.errors.length > 0 ? unchanged : evaluateRules(tree, value, undefined, path, { budget: this.#budget });
+      unchanged.errors.length > 0
+        ? unchanged
+        : yield* evaluateRules(tree, value, undefined, path, { budget: this.#budget });
     this.#budget = Math.min(unchanged.budget, created.budget);
     if (this.#budget < 0) {
       this.errors.push(...created.errors);
@@ -144,7 +146,7 @@ function isPruned(schema: Structural): boolean {
 }
 
 /** The default with its metadata in canonical form, as far as it has one, and what is wrong with that. */
-function coerced(schema: Structural, path: Path): { value: unknown; errors: ErrorList } {
+function* coerced(schema: Structural, path: Path): Pieces<{ value: unknown; errors: ErrorList }> {
   const value = structuredClone(schema.default);
   try {
     coerceEmbedded(value, schema, path, false);
@@ -152,11 +154,11 @@ function coerced(schema: Structural, path: Path): { value: unknown; errors: Erro
     if (error instanceof MalformedMetadata) return { value, errors: [error.error] };
     throw error;
   }
-  return { value, errors: validateEmbedded(value, schema, path) };
+  return { value, errors: yield* validateEmbedded(value, schema, path) };
 }
 
 /** A default within metadata is judged by the resource that it makes. */
-function surrounding(schema: Structural, { resource, around }: Place, path: Path): ErrorList {
+function* surrounding(schema: Structural, { resource, around }: Place, path: Path): Pieces<ErrorList> {
   const object = around!(structuredClone(schema.default));
   const wrong = (why: string) => [invalid(path, schema.default, `must result in valid metadata: ${why}`)];
   try {
@@ -165,7 +167,7 @@ function surrounding(schema: Structural, { resource, around }: Place, path: Path
     if (error instanceof MalformedMetadata) return wrong(error.message);
     throw error;
   }
-  const errors = validateEmbedded(object, resource, Path.root);
+  const errors = yield* validateEmbedded(object, resource, Path.root);
   return errors.length > 0 ? wrong(aggregateText(new Set(errors.map(String)))) : [];
 }
 

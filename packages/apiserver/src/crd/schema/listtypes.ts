@@ -2,40 +2,55 @@
 import { compareStrings } from '@keelson/api/codec/go-order';
 import { stringify } from '@keelson/api/codec/stringify';
 import { duplicate, type ErrorList, invalid, type Path } from '@keelson/api/field';
+import { isPieceOver, type Pieces } from '@keelson/api/pieces';
 import { isObject, type Json, type Structural } from './structural.ts';
 
-export function validateListTypes(value: unknown, schema: Structural, path: Path): ErrorList {
-  if (!schema.holds.listTypes) return [];
-  if (Array.isArray(value)) return validateList(value, schema, path);
-  if (!isObject(value)) return [];
-  const { properties, additional } = schema;
+export function* validateListTypes(value: unknown, schema: Structural, path: Path): Pieces<ErrorList> {
   const errors: ErrorList = [];
-  for (const [name, inner] of Object.entries(value)) {
-    if (typeof inner !== 'object') continue;
-    if (typeof additional === 'object') errors.push(...validateListTypes(inner, additional, path.key(name)));
-    const property = properties.get(name);
-    if (property) errors.push(...validateListTypes(inner, property, path.child(name)));
+  if (schema.holds.listTypes) yield* visit(value, schema, path, errors);
+  return errors;
+}
+
+/** @param schema that says something of lists, here or below */
+function* visit(value: unknown, schema: Structural, path: Path, errors: ErrorList): Pieces<void> {
+  const { properties, additional, items } = schema;
+  if (Array.isArray(value)) {
+    const shown = distinguished(value, schema, path, errors);
+    if (shown) for (const i of yield* repeated(shown)) errors.push(duplicate(path.index(i), shown[i]));
+    if (!items?.holds.listTypes) return;
+    for (const [i, item] of value.entries()) {
+      if (isPieceOver()) yield;
+      if (isContainer(item)) yield* visit(item, items, path.index(i), errors);
+    }
+  } else if (isObject(value)) {
+    for (const [name, inner] of Object.entries(value)) {
+      if (!isContainer(inner)) continue;
+      if (isPieceOver()) yield;
+      if (typeof additional === 'object' && additional.holds.listTypes)
+        yield* visit(inner, additional, path.key(name), errors);
+      const property = properties.get(name);
+      if (property?.holds.listTypes) yield* visit(inner, property, path.child(name), errors);
+    }
   }
-  return errors;
 }
 
-function validateList(list: readonly unknown[], schema: Structural, path: Path): ErrorList {
-  const { items, listType, listMapKeys } = schema;
-  const errors =
-    listType === 'set'
-      ? repeated(list).map((i) => duplicate(path.index(i), list[i]))
-      : listType === 'map'
-        ? validateMap(list, listMapKeys, path)
-        : [];
-  if (items) for (const [i, item] of list.entries()) errors.push(...validateListTypes(item, items, path.index(i)));
-  return errors;
+function isContainer(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
-function validateMap(list: readonly unknown[], keys: readonly string[], path: Path): ErrorList {
+/** What each item is told from the others by; undefined where they need not differ. */
+function distinguished(
+  list: readonly unknown[],
+  { listType, listMapKeys }: Structural,
+  path: Path,
+  errors: ErrorList,
+): readonly unknown[] | undefined {
+  if (listType === 'set') return list;
+  if (listType !== 'map') return undefined;
   const wrong = list.findIndex((item) => item !== null && !isObject(item));
-  if (wrong >= 0) return [invalid(path.index(wrong), list[wrong], 'must be an object for an array of list-type map')];
-  const entries = list.map((item) => keysOf(item as Json | null, keys));
-  return repeated(entries).map((i) => duplicate(path.index(i), entries[i]));
+  if (wrong < 0) return list.map((item) => keysOf(item as Json | null, listMapKeys));
+  errors.push(invalid(path.index(wrong), list[wrong], 'must be an object for an array of list-type map'));
+  return undefined;
 }
 
 /** In the order in which a map is written, whatever the schema's. */
@@ -45,12 +60,15 @@ function keysOf(item: Json | null, keys: readonly string[]): Json {
 }
 
 /** Where values stand that have stood there once before. */
-function repeated(values: readonly unknown[]): number[] {
+function* repeated(values: readonly unknown[]): Pieces<number[]> {
   const seen = new Map<string, number>();
-  return [...values.keys()].filter((i) => {
-    const text = stringify(values[i]);
+  const places: number[] = [];
+  for (const [i, value] of values.entries()) {
+    if (isPieceOver()) yield;
+    const text = stringify(value);
     const times = (seen.get(text) ?? 0) + 1;
     seen.set(text, times);
-    return times === 2;
-  });
+    if (times === 2) places.push(i);
+  }
+  return places;
 }

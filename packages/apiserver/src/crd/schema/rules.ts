@@ -11,6 +11,7 @@ import {
   required,
 } from '@keelson/api/field';
 import type { ValidationRule } from '@keelson/api/generated/types/apiextensions/v1';
+import { isPieceOver, type Pieces } from '@keelson/api/pieces';
 import { BudgetExceeded, type Declared, EvaluationError, PER_CALL_LIMIT, type Program, type Value } from '@keelson/cel';
 import { type Correlation, KeyedItems } from './correlation.ts';
 import {
@@ -26,6 +27,8 @@ import { isObject, type Structural } from './structural.ts';
 
 /** Units that all rules of an object may cost together (k8s.io/apiserver/pkg/apis/cel RuntimeCELCostBudget). */
 export const OBJECT_BUDGET = 10_000_000;
+/** Units after which others have a turn: some milliseconds. */
+const PIECE_COST = 10_000;
 const MAX_MESSAGE = 5 * 1024;
 const NO_MORE = 'no further validation rules will be run';
 const OUT_OF_BUDGET = `validation failed due to running out of cost budget, ${NO_MORE}`;
@@ -103,16 +106,16 @@ export interface RuleOptions {
  * @param old what the value was; undefined on creation: rules about changes are left out
  * @returns the errors, and the budget that is left; below zero when it is used up
  */
-export function evaluateRules(
+export function* evaluateRules(
   tree: RuleTree,
   value: unknown,
   old: unknown,
   path: Path,
   { budget = OBJECT_BUDGET, correlation, warn }: RuleOptions = {},
-): { errors: ErrorList; budget: number } {
+): Pieces<{ errors: ErrorList; budget: number }> {
   const run = new Run(budget, warn);
   try {
-    run.visit(tree, value, old, path, { current: correlation });
+    yield* run.visit(tree, value, old, path, { current: correlation });
   } catch (error) {
     if (error !== ENOUGH) throw error;
     run.budget = -1;
@@ -127,40 +130,39 @@ class Run {
   readonly errors: ErrorList = [];
   budget: number;
   readonly #warn: ((text: string) => void) | undefined;
+  #budgetAtBreak: number;
 
   constructor(budget: number, warn: ((text: string) => void) | undefined) {
     this.budget = budget;
+    this.#budgetAtBreak = budget;
     this.#warn = warn;
   }
 
-  visit(tree: RuleTree, value: unknown, old: unknown, path: Path, before: Before): void {
+  *visit(tree: RuleTree, value: unknown, old: unknown, path: Path, before: Before): Pieces<void> {
     if (value === null || value === undefined) return;
-    this.#evaluate(tree, value, old ?? undefined, path, before);
-    if (Array.isArray(value)) this.#items(tree, value, old, path, before);
-    else if (isObject(value)) this.#members(tree, value, old, path, before);
-  }
-
-  #items({ items, schema }: RuleTree, list: readonly unknown[], old: unknown, path: Path, before: Before): void {
-    if (!items) return;
-    const oldItems = new KeyedItems(Array.isArray(old) ? old : [], schema);
-    const { current } = before;
-    for (const [i, item] of list.entries()) {
-      const inner = current ? { current: current.index(i), around: current } : before;
-      this.visit(items, item, oldItems.get(item), path.index(i), inner);
+    if (isPieceOver()) yield;
+    if (tree.schema.rules.length > 0) yield* this.#evaluate(tree, value, old ?? undefined, path, before);
+    const { items, values, properties, schema } = tree;
+    if (Array.isArray(value)) {
+      if (!items) return;
+      const oldItems = new KeyedItems(Array.isArray(old) ? old : [], schema);
+      const { current } = before;
+      for (const [i, item] of value.entries()) {
+        const inner = current ? { current: current.index(i), around: current } : before;
+        yield* this.visit(items, item, oldItems.get(item), path.index(i), inner);
+      }
+    } else if (isObject(value)) {
+      if (!values && properties.size === 0) return;
+      for (const [name, member] of Object.entries(value)) {
+        const oldMember = isObject(old) && Object.hasOwn(old, name) ? old[name] : undefined;
+        if (values) yield* this.visit(values, member, oldMember, path.key(name), within(before, name));
+        const property = properties.get(name);
+        if (property) yield* this.visit(property, member, oldMember, path.child(name), within(before, name));
+      }
     }
   }
 
-  #members({ values, properties }: RuleTree, object: object, old: unknown, path: Path, before: Before): void {
-    if (!values && properties.size === 0) return;
-    for (const [name, member] of Object.entries(object)) {
-      const oldMember = isObject(old) && Object.hasOwn(old, name) ? old[name] : undefined;
-      if (values) this.visit(values, member, oldMember, path.key(name), within(before, name));
-      const property = properties.get(name);
-      if (property) this.visit(property, member, oldMember, path.child(name), within(before, name));
-    }
-  }
-
-  #evaluate(tree: RuleTree, value: unknown, old: unknown, path: Path, before: Before): void {
+  *#evaluate(tree: RuleTree, value: unknown, old: unknown, path: Path, before: Before): Pieces<void> {
     const { rules, schema } = tree;
     const at = path === Path.root ? NOWHERE : path;
     const type = schema.source.type ?? '';
@@ -169,12 +171,15 @@ class Run {
       this.errors.push(invalid(at, type, why));
       return;
     }
-    if (rules.length === 0) return;
     if (this.budget <= 0) this.#end(invalid(at, type, OUT_OF_BUDGET));
     for (const compiled of rules) {
       const { rule, program, problem, usesOldSelf } = compiled;
       if (problem !== undefined) this.errors.push(invalid(at, type, `rule compile error: ${problem}`));
       if (!program || (usesOldSelf && old === undefined && !rule.optionalOldSelf)) continue;
+      if (this.#budgetAtBreak - this.budget > PIECE_COST) {
+        this.#budgetAtBreak = this.budget;
+        yield;
+      }
       if (this.#holds(program, rule, { self: value, oldSelf: old }, at, type)) continue;
       const field = compiled.fieldPath === '' ? at : path.child(compiled.fieldPath);
       const add = (error: FieldError) => {

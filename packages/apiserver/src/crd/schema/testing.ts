@@ -1,6 +1,7 @@
 import type { ErrorList } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
 import type { KubeObject } from '@keelson/api/object';
+import { atOnce, type Pieces } from '@keelson/api/pieces';
 import { type CustomSchema, customSchema } from './index.ts';
 
 /** A schema whose objects have this in their spec. */
@@ -17,6 +18,6 @@ export function widget(spec: unknown, more: object = {}): KubeObject {
   return { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a' }, spec, ...more } as KubeObject;
 }
 
-export function textsOf(errors: ErrorList): string[] {
-  return errors.map(String);
+export function textsOf(looking: Pieces<ErrorList>): string[] {
+  return atOnce(looking).map(String);
 }

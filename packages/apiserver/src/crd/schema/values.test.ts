@@ -296,9 +296,9 @@ test('of the status, paths begin at status and messages do not', () => {
     'status.n: Invalid value: "string": n in body must be of type integer: "string"',
     'status.m: Required value',
   ]);
-  expect(schema.validateStatusUpdate(widget('wrong'), widget('wrong'))).toEqual([]);
+  expect(textsOf(schema.validateStatusUpdate(widget('wrong'), widget('wrong')))).toEqual([]);
   const none = widget(1, { status: null });
-  expect(schema.validateStatusUpdate(none, widget(1))).toEqual([]);
+  expect(textsOf(schema.validateStatusUpdate(none, widget(1)))).toEqual([]);
   expect(textsOf(schema.validateStatusUpdate(none, widget(1, { status: {} })))).toEqual([
     'status: Invalid value: "null":  in body must be of type object: "null"',
   ]);

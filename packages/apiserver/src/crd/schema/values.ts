@@ -4,74 +4,119 @@
  */
 import { equalValues } from '@keelson/api/codec/equality';
 import { stringify } from '@keelson/api/codec/stringify';
+import { isPieceOver, type Pieces } from '@keelson/api/pieces';
 import { compilePattern, type EvaluationError } from '@keelson/cel';
 import type { Correlation } from './correlation.ts';
 import { broken, longer, missing, more, noneOf, Result, remark, unfit, wrongType } from './findings.ts';
 import { isOfFormat } from './formats.ts';
 import { isInteger, isWhole, numberFindings } from './numbers.ts';
-import { isObject, type Json, type Structural } from './structural.ts';
+import { isObject, type Structural } from './structural.ts';
 
 /**
  * @param path of the value; empty for the object itself
  * @param correlation the value with the one that it was: what has not changed may stay as wrong as it is
  */
-export function checkValue(value: unknown, schema: Structural, path = '', correlation?: Correlation): Result {
+export function* checkValue(value: unknown, schema: Structural, path = '', correlation?: Correlation): Pieces<Result> {
   const result = new Result();
-  checkInto(result, value, schema, path, correlation);
+  const rest = checkInto(result, value, schema, path, correlation);
+  if (rest) yield* rest;
   return result;
 }
 
+/** @returns what there is to do for a value that has parts: others, of which there are many more, need no generator */
 function checkInto(
   result: Result,
   value: unknown,
   schema: Structural,
   path: string,
   correlation: Correlation | undefined,
-): void {
+): Pieces<void> | undefined {
+  const isNull = value === null || value === undefined;
+  if (!isNull && (typeof value === 'object' || isComposed(schema)))
+    return checkParts(result, value, schema, path, correlation);
   const before = result.size;
-  check(value, schema, path, correlation, result);
-  if (result.size > before && correlation?.isUnchanged) result.forgive(before);
+  if (isNull) {
+    checkType(null, schema, path, result);
+    checkEnum(null, schema, path, result);
+  } else {
+    checkGivenType(value, schema, path, result);
+    checkScalar(value, schema, path, result);
+    checkEnum(value, schema, path, result);
+    result.matches += 4;
+  }
+  forgive(result, before, correlation);
+  return undefined;
 }
 
-function check(
+function* checkParts(
+  result: Result,
   value: unknown,
   schema: Structural,
   path: string,
   correlation: Correlation | undefined,
-  result: Result,
-): void {
-  if (value === null || value === undefined) {
-    checkType(null, schema, path, result);
-    checkEnum(null, schema, path, result);
-    return;
-  }
-  const { types, format } = schema;
-  if (types.length > 0 || format !== '') {
-    checkType(value, schema, path, result);
+): Pieces<void> {
+  const before = result.size;
+  checkGivenType(value, schema, path, result);
+  if (isComposed(schema)) yield* checkCompositions(value, schema, path, result);
+  const { items, properties, additional } = schema;
+  if (Array.isArray(value)) {
+    for (const [i, item] of items ? value.entries() : []) {
+      if (isPieceOver()) yield;
+      const rest = checkInto(result, item, items!, `${path}[${i}]`, correlation?.index(i));
+      if (rest) yield* rest;
+    }
+    checkLength(value, schema, path, result);
+    result.matches += 2;
+  } else checkScalar(value, schema, path, result);
+  checkEnum(value, schema, path, result);
+  if (isObject(value)) {
+    const names = Object.keys(value);
+    checkNames(names, schema, path, result);
+    for (const name of typeof additional === 'object' ? names : []) {
+      if (properties.has(name)) continue;
+      if (isPieceOver()) yield;
+      const rest = checkInto(result, value[name], additional as Structural, `${path}.${name}`, correlation?.key(name));
+      if (rest) yield* rest;
+    }
+    for (const [name, property] of properties) {
+      if (!Object.hasOwn(value, name)) continue;
+      // The versions of the object and of the old one are the same, though neither was written in it.
+      const isMeta = path === '' && (name === 'apiVersion' || name === 'kind');
+      const inner = isMeta ? undefined : correlation?.key(name);
+      const rest = checkInto(result, value[name], property, path === '' ? name : `${path}.${name}`, inner);
+      if (rest) yield* rest;
+    }
+    for (const name of schema.source.required ?? [])
+      if (!Object.hasOwn(value, name)) result.add(missing(`${path}.${name}`));
     result.matches++;
   }
-  checkCompositions(value, schema, path, result);
+  result.matches += 4;
+  forgive(result, before, correlation);
+}
+
+function checkGivenType(value: unknown, schema: Structural, path: string, result: Result): void {
+  if (schema.types.length === 0 && schema.format === '') return;
+  checkType(value, schema, path, result);
   result.matches++;
+}
+
+/** What has been found since there was so much may stay as it is where the value has not changed. */
+function forgive(result: Result, before: number, correlation: Correlation | undefined): void {
+  if (result.size > before && correlation?.isUnchanged) result.forgive(before);
+}
+
+/** Of a string or a number; others have nothing to be looked at here. */
+function checkScalar(value: unknown, schema: Structural, path: string, result: Result): void {
   if (typeof value === 'string') {
     checkString(value, schema, path, result);
     result.matches++;
-    const isFormatted = isOfFormat(format, value);
-    if (isFormatted === false) result.add(wrongType(path, format, value));
+    const isFormatted = isOfFormat(schema.format, value);
+    if (isFormatted === false) result.add(wrongType(path, schema.format, value));
     if (isFormatted !== undefined) result.matches++;
   } else if (typeof value === 'number' || typeof value === 'bigint') {
     for (const finding of numberFindings(value, schema, path)) result.add(finding);
     result.matches += 2;
-  } else if (Array.isArray(value)) {
-    checkArray(value, schema, path, correlation, result);
-    result.matches += 2;
   }
-  checkEnum(value, schema, path, result);
-  result.matches++;
-  if (isObject(value)) {
-    checkObject(value, schema, path, correlation, result);
-    result.matches++;
-  }
-  result.matches++;
 }
 
 function checkType(value: unknown, { types, format, nullable }: Structural, path: string, result: Result): void {
@@ -101,29 +146,29 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-function checkCompositions(
+function isComposed({ allOf, anyOf, oneOf, not }: Structural): boolean {
+  return allOf.length + anyOf.length + oneOf.length > 0 || not !== undefined;
+}
+
+function* checkCompositions(
   value: unknown,
   { allOf, anyOf, oneOf, not }: Structural,
   path: string,
   outer: Result,
-): void {
-  if (allOf.length + anyOf.length + oneOf.length === 0 && !not) {
-    outer.matches++;
-    return;
-  }
+): Pieces<void> {
   const result = new Result();
-  if (anyOf.length > 0) checkAnyOf(value, anyOf, path, result);
-  if (oneOf.length > 0) checkOneOf(value, oneOf, path, result);
-  if (allOf.length > 0) checkAllOf(value, allOf, path, result);
-  if (not && checkValue(value, not, path).isValid) result.add(remark(`"${path}" must not validate the schema (not)`));
-  result.matches++;
+  if (anyOf.length > 0) yield* checkAnyOf(value, anyOf, path, result);
+  if (oneOf.length > 0) yield* checkOneOf(value, oneOf, path, result);
+  if (allOf.length > 0) yield* checkAllOf(value, allOf, path, result);
+  if (not && (yield* checkValue(value, not, path)).isValid)
+    result.add(remark(`"${path}" must not validate the schema (not)`));
   outer.merge(result);
 }
 
-function checkAnyOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
+function* checkAnyOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): Pieces<void> {
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = checkValue(value, schema, path);
+    const tried = yield* checkValue(value, schema, path);
     if (tried.isValid) {
       result.merge(tried);
       return;
@@ -134,11 +179,11 @@ function checkAnyOf(value: unknown, schemas: readonly Structural[], path: string
   result.merge(best!);
 }
 
-function checkOneOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
+function* checkOneOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): Pieces<void> {
   const valid: Result[] = [];
   let best: Result | undefined;
   for (const schema of schemas) {
-    const tried = checkValue(value, schema, path);
+    const tried = yield* checkValue(value, schema, path);
     if (tried.isValid) {
       valid.push(tried);
       best = undefined;
@@ -153,10 +198,10 @@ function checkOneOf(value: unknown, schemas: readonly Structural[], path: string
   if (best) result.merge(best);
 }
 
-function checkAllOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): void {
+function* checkAllOf(value: unknown, schemas: readonly Structural[], path: string, result: Result): Pieces<void> {
   let valid = 0;
   for (const schema of schemas) {
-    const tried = checkValue(value, schema, path);
+    const tried = yield* checkValue(value, schema, path);
     if (tried.isValid) valid++;
     result.merge(tried);
   }
@@ -217,16 +262,8 @@ function characterOf(code: number): string {
   return isCharacter ? String.fromCodePoint(code) : '\ufffd';
 }
 
-function checkArray(
-  items: readonly unknown[],
-  { source, items: schema }: Structural,
-  path: string,
-  correlation: Correlation | undefined,
-  result: Result,
-): void {
+function checkLength(items: readonly unknown[], { source }: Structural, path: string, result: Result): void {
   const { minItems, maxItems, uniqueItems } = source;
-  if (schema)
-    for (const [i, item] of items.entries()) checkInto(result, item, schema, `${path}[${i}]`, correlation?.index(i));
   if (minItems !== undefined && items.length < minItems)
     result.add(unfit(path, `should have at least ${minItems} items`, items.length));
   if (maxItems !== undefined && items.length > maxItems) result.add(more(path, items.length, maxItems, 'items'));
@@ -234,32 +271,18 @@ function checkArray(
     result.add(unfit(path, "shouldn't contain duplicates"));
 }
 
-function checkObject(
-  object: Json,
-  schema: Structural,
+function checkNames(
+  names: readonly string[],
+  { properties, additional, source }: Structural,
   path: string,
-  correlation: Correlation | undefined,
   result: Result,
 ): void {
-  const { properties, additional, source } = schema;
-  const { minProperties, maxProperties, required: needed = [] } = source;
-  const names = Object.keys(object);
+  const { minProperties, maxProperties } = source;
   if (minProperties !== undefined && names.length < minProperties)
     result.add(unfit(path, `should have at least ${minProperties} properties`, names.length));
   if (maxProperties !== undefined && names.length > maxProperties)
     result.add(more(path, names.length, maxProperties, 'properties'));
-  for (const name of names) {
-    if (properties.has(name)) continue;
-    if (additional === false) result.add(broken(path, `${path}.${name} in body is a forbidden property`, name));
-    else if (typeof additional === 'object')
-      checkInto(result, object[name], additional, `${path}.${name}`, correlation?.key(name));
-  }
-  for (const [name, property] of properties) {
-    if (!Object.hasOwn(object, name)) continue;
-    // The versions of the object and of the old one are the same, though neither was written in it.
-    const isMeta = path === '' && (name === 'apiVersion' || name === 'kind');
-    const inner = isMeta ? undefined : correlation?.key(name);
-    checkInto(result, object[name], property, path === '' ? name : `${path}.${name}`, inner);
-  }
-  for (const name of needed) if (!Object.hasOwn(object, name)) result.add(missing(`${path}.${name}`));
+  if (additional !== false) return;
+  for (const name of names)
+    if (!properties.has(name)) result.add(broken(path, `${path}.${name} in body is a forbidden property`, name));
 }

@@ -1,6 +1,5 @@
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import { structType } from '@keelson/api/schema';
-import { slices } from '../../../pieces.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { setDefaults } from './defaults.ts';
@@ -39,9 +38,7 @@ export function crdStrategy(judge: SchemaJudge): Strategy<CRD> {
       addStoredVersion(obj);
     },
     judge: (_ctx, obj, old) =>
-      slices.do(
-        old ? validateCustomResourceDefinitionUpdate(obj, old, judge) : validateCustomResourceDefinition(obj, judge),
-      ),
+      old ? validateCustomResourceDefinitionUpdate(obj, old, judge) : validateCustomResourceDefinition(obj, judge),
     warningsOnUpdate: (_ctx, obj, old) => formatWarnings(obj, old),
     // The objects go first: who serves them deletes them and takes the finalizer away.
     termination: { begin, isComplete: () => true },
