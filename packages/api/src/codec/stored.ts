@@ -8,6 +8,7 @@
  *                                     └ a list's item begins here    └ "resourceVersion":"7",
  */
 import { type KubeObject, parseApiVersion } from '../object.ts';
+import { atOnce, type Pieces } from '../pieces.ts';
 import { type StructType, typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
 import { jsonText, normalize } from './json.ts';
@@ -43,8 +44,15 @@ export function encodeStored(object: KubeObject): Buffer {
 
 /** The same of a custom object. */
 export function encodeSorted(object: KubeObject): Buffer {
+  return atOnce(encodingSorted(object));
+}
+
+/** The same in pieces. */
+export function* encodingSorted(object: KubeObject): Pieces<Buffer> {
   const { resourceVersion: _, ...metadata } = object.metadata;
-  return bytesOf(sortedDeep({ ...object, metadata }));
+  const sorted = sortedDeep({ ...object, metadata });
+  yield;
+  return bytesOf(sorted);
 }
 
 function bytesOf(object: object): Buffer {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { typeOfKind } from '../schema.ts';
 import { decodeJson, encodeJson } from './json.ts';
 import { fixtures } from './testing.ts';
-import { decodeYamlDocument, encodeYaml, openYaml, readConfidentialYaml } from './yaml.ts';
+import { decodeYamlDocument, encodeYaml, encodingYaml, openYaml, readConfidentialYaml } from './yaml.ts';
 
 const CONFIG_MAP = typeOfKind('', 'v1', 'ConfigMap')!;
 const value = (text: string) => decodeYamlDocument(Buffer.from(text)).value;
@@ -122,6 +122,16 @@ it('tells keys that are set twice', () => {
     'unknown field "1"',
   ]);
   expect(decodeYamlDocument(text).duplicates[0]).toBe('line 4: key "x" already set in map');
+});
+
+it('is written in pieces where it is large, whose texts are those of the whole', () => {
+  const list = Array.from({ length: 10_000 }, (_, i) => ({ name: `a-${i}`, text: 'é'.repeat(i % 90) }));
+  const work = encodingYaml({ list });
+  let pieces = 1;
+  let result = work.next();
+  for (; !result.done; result = work.next()) pieces++;
+  expect(pieces).toBeGreaterThan(10_000 / 256);
+  expect(decodeYamlDocument(result.value).value).toEqual({ list });
 });
 
 describe('what is written', () => {

@@ -5,6 +5,7 @@
  * No library of npm's reads YAML 1.1 as libyaml does, errors included: js-yaml and yaml differ in what they accept, in what
  * is a boolean or a number, and in every message.
  */
+import { atOnce, type Pieces } from '../pieces.ts';
 import { DecodeError } from './exact.ts';
 import { type Body, decodeJsonValue, openJson } from './json.ts';
 import { YamlError } from './yaml/cursor.ts';
@@ -13,7 +14,12 @@ import { yamlToJson } from './yaml/json.ts';
 
 /** The object as Go's encoder writes it. */
 export function encodeYaml(object: object): Buffer {
-  return Buffer.from(new YamlEmitter().document(object));
+  return atOnce(encodingYaml(object));
+}
+
+/** The same in pieces. */
+export function encodingYaml(object: object): Pieces<Buffer> {
+  return new YamlEmitter().document(object);
 }
 
 /**

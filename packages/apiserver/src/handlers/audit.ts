@@ -1,16 +1,19 @@
 /** What handlers tell the audit event of a request of their answers, where its level asks for them. */
 
+import { atOnce } from '@keelson/api/pieces';
 import { isTooLargeForAudit } from '../audit/event.ts';
 import { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
-import type { ListMeta, Representation } from './representation.ts';
+import type { Body, ListMeta, Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
 import type { Scope } from './scope.ts';
 
 /** @param of the answer as JSON, whatever the client gets */
-export function auditAnswer(scope: Scope, of: (json: Representation) => Buffer): void {
+export function auditAnswer(scope: Scope, of: (json: Representation) => Body): void {
   const { audit } = scope.ctx;
-  if (audit?.wantsResponse) audit.responseObject(of(inJson(scope)));
+  if (!audit?.wantsResponse) return;
+  const body = of(inJson(scope));
+  audit.responseObject(Buffer.isBuffer(body) ? body : atOnce(body));
 }
 
 /** @param estimate of its size in bytes: a large one is left out */

@@ -121,7 +121,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       return function* (current) {
         const patched = yield* applyingJsonPatch(current, operations);
         yield;
-        return fromDocument(scope, options, patched, found, isRegular, () =>
+        return yield* fromDocument(scope, options, patched, found, isRegular, () =>
           applyJsonPatch(before(current), operations),
         );
       };
@@ -136,7 +136,9 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       return function* (current) {
         const patched = applyMergePatch(current, patch);
         yield;
-        return fromDocument(scope, options, patched, found, isRegular, () => applyMergePatch(before(current), raw()));
+        return yield* fromDocument(scope, options, patched, found, isRegular, () =>
+          applyMergePatch(before(current), raw()),
+        );
       };
     }
     default: {
@@ -159,14 +161,14 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
  * @param shown the document as complaints show it, where that is another order of members
  * @throws StatusError 422 for one that does not decode, or not strictly
  */
-function fromDocument(
+function* fromDocument(
   scope: Scope,
   options: PatchOptions,
   patched: JsonObject | unknown[],
   found: readonly string[],
   isRegular: boolean,
   shown: () => JsonObject | unknown[] = () => patched,
-): KubeObject {
+): Pieces<KubeObject> {
   const textOf = (document: JsonObject | unknown[]) =>
     encodeJson(Array.isArray(document) ? document : sorted(document));
   const text = () => textOf(patched);
@@ -188,9 +190,12 @@ function fromDocument(
       );
   if (mismatch) throw complain(mismatch);
   const regular = isRegular && form.type && decodeRegular(patched, form.type, decoding);
-  const { object, strictErrors } = regular
-    ? { object: regular, strictErrors: [] }
-    : attempt(complain, () => form.decode(openJson(text()), decoding));
+  if (regular) return checked(scope, options, regular, found, complain);
+  const bytes = text();
+  yield;
+  const body = attempt(complain, () => openJson(bytes));
+  yield;
+  const { object, strictErrors } = attempt(complain, () => form.decode(body, decoding));
   return checked(scope, options, object, [...found, ...strictErrors], complain);
 }
 

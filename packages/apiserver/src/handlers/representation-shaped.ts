@@ -1,7 +1,8 @@
 /** Objects in any shape and encoding but the stored one: parsed, converted to the version asked for, shaped, encoded. */
 import { encodeJson, jsonText } from '@keelson/api/codec/json';
-import { encodeYaml } from '@keelson/api/codec/yaml';
+import { encodeYaml, encodingYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
+import type { Pieces } from '@keelson/api/pieces';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
 import type { ListMeta, Representation } from './representation.ts';
@@ -27,13 +28,22 @@ export abstract class ShapedRepresentation implements Representation {
   }
 
   protected abstract encode(body: object): Buffer;
+  /** The same in pieces, as far as it has any. */
+  protected *encoding(body: object): Pieces<Buffer> {
+    yield;
+    return this.encode(body);
+  }
   protected abstract frame(type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR', object: object): Buffer;
 
-  object(object: KubeObject): Buffer {
-    return this.encode(this.options.shape.one(this.options.convert(object), object));
+  *object(object: KubeObject): Pieces<Buffer> {
+    const converted = this.options.convert(object);
+    yield;
+    return yield* this.encoding(this.options.shape.one(converted, object));
   }
-  cached(cached: CachedObject): Buffer {
-    return this.object(this.options.parse(cached));
+  *cached(cached: CachedObject): Pieces<Buffer> {
+    const object = this.options.parse(cached);
+    yield;
+    return yield* this.object(object);
   }
   abstract list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
@@ -110,6 +120,9 @@ export class ShapedYaml extends ShapedRepresentation {
 
   protected encode(body: object): Buffer {
     return encodeYaml(body);
+  }
+  protected override encoding(body: object): Pieces<Buffer> {
+    return encodingYaml(body);
   }
   /** Keys stand in order: some of the list's stand before its items, some behind. */
   *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {

@@ -3,6 +3,7 @@
  * Table, its metadata alone) is behind this one interface, so that get, list and watch know nothing of it.
  */
 import type { KubeObject } from '@keelson/api/object';
+import type { Pieces } from '@keelson/api/pieces';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
 
@@ -15,13 +16,15 @@ export interface ListMeta {
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
+export type Body = Buffer | Pieces<Buffer>;
+
 export interface Representation {
   readonly contentType: string;
   /** The content type of a watch in this form. */
   readonly streamContentType: string;
-  /** An object in the storage version, as the body of an answer. */
-  object(object: KubeObject): Buffer;
-  cached(object: CachedObject): Buffer;
+  /** An object in the storage version, as the body of an answer: in pieces where there is more to do than to copy it. */
+  object(object: KubeObject): Body;
+  cached(object: CachedObject): Body;
   /** Writes the body of a list. Yields between items, where other work may go on. */
   list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
   /** One event of a watch, framed. The same buffer for the same object and type, so that watchers share it. */

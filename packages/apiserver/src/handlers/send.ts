@@ -9,6 +9,8 @@ import { ChunkWriter } from '../http/chunks.ts';
 import { namesGzip } from '../http/compression.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 import { warningHeaders } from '../http/warnings.ts';
+import { slices } from '../pieces.ts';
+import type { Body } from './representation.ts';
 import { type SharedBody, SharedLists } from './shared-lists.ts';
 
 /** Smaller answers are not worth compressing (upstream's defaultGzipThresholdBytes). */
@@ -31,8 +33,9 @@ export async function sendWhole(
   ctx: RequestContext,
   status: number,
   headers: ResponseHeaders,
-  body: Buffer,
+  made: Body,
 ): Promise<void> {
+  const body = Buffer.isBuffer(made) ? made : await slices.soon(made);
   if (body.length > GZIP_THRESHOLD_BYTES && namesGzip(ctx.exchange.headers)) {
     const zipped = await new Promise<Buffer>((resolve, reject) =>
       zlib.gzip(body, { level: GZIP_LEVEL }, (error, result) => (error ? reject(error) : resolve(result))),

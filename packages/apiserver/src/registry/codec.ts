@@ -2,7 +2,7 @@
  * Between an object and its bytes in the store. Stored is the canonical JSON of the storage version without
  * resourceVersion: the revision under which it lies is its resourceVersion, spliced in whenever it goes out.
  */
-import { encodeSorted, encodeStored, parseStored } from '@keelson/api/codec/stored';
+import { encodeStored, encodingSorted, parseStored } from '@keelson/api/codec/stored';
 import { type KubeObject, parseApiVersion } from '@keelson/api/object';
 import { atOnce, type Pieces } from '@keelson/api/pieces';
 import type { KeyValue } from '@keelson/storage/store';
@@ -57,7 +57,7 @@ export class ObjectCodec {
     storageForm.reread?.(object);
     if (isStored) delete object.metadata.selfLink;
     yield;
-    const bytes = storageForm.type ? encodeStored(object) : encodeSorted(object);
+    const bytes = storageForm.type ? encodeStored(object) : yield* encodingSorted(object);
     justEncoded.set(bytes, object);
     encodedBytes.set(object, bytes);
     return { object, bytes };

@@ -2,6 +2,7 @@
  * YAML text as go.yaml.in/yaml/v2 writes it: keys in natural order, lists at the column of their key, long scalars folded
  * after column 80, quotes only where a reader of YAML 1.1 would not see a string.
  */
+import { isPieceOver, type Pieces } from '../../pieces.ts';
 import { formatFloat } from '../go-float.ts';
 import { isPlainWord, resolvePlain } from './resolve.ts';
 
@@ -12,15 +13,22 @@ const MAX_SIMPLE_KEY = 128;
 const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
 export class YamlEmitter {
-  readonly #parts: string[] = [];
+  readonly #chunks: Buffer[] = [];
+  #parts: string[] = [];
   #column = 0;
 
   /** The document, with a line feed at its end. */
-  document(value: unknown): string {
-    if (isCollection(value)) this.#block(value, 0);
+  *document(value: unknown): Pieces<Buffer> {
+    if (isCollection(value)) yield* this.#block(value, 0);
     else this.#scalar(value, INDENT);
     this.#newline();
-    return this.#parts.join('');
+    this.#flush();
+    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+  }
+
+  #flush(): void {
+    this.#chunks.push(Buffer.from(this.#parts.join('')));
+    this.#parts = [];
   }
 
   #write(text: string): void {
@@ -33,25 +41,27 @@ export class YamlEmitter {
   }
 
   /** A collection with entries, from its first entry on; the cursor is at its column. */
-  #block(value: object, indent: number): void {
+  *#block(value: object, indent: number): Pieces<void> {
     let isFirst = true;
-    const next = (): void => {
+    const isList = Array.isArray(value);
+    for (const key of isList ? value.keys() : Object.keys(value).sort(naturalOrder)) {
+      if (isPieceOver()) {
+        this.#flush();
+        yield;
+      }
       if (!isFirst) this.#newline(indent);
       isFirst = false;
-    };
-    if (Array.isArray(value)) {
-      for (const item of value) {
-        next();
-        this.#write('-');
-        this.#entry(item, indent, true);
+      if (typeof key === 'number') this.#write('-');
+      else {
+        this.#key(key, indent);
+        this.#write(':');
       }
-      return;
-    }
-    for (const key of Object.keys(value).sort(naturalOrder)) {
-      next();
-      this.#key(key, indent);
-      this.#write(':');
-      this.#entry((value as Record<string, unknown>)[key], indent, false);
+      const inner = (value as Record<string | number, unknown>)[key];
+      if (isCollection(inner)) yield* this.#collection(inner, indent, isList);
+      else {
+        this.#write(' ');
+        this.#scalar(inner, indent + INDENT);
+      }
     }
   }
 
@@ -65,22 +75,15 @@ export class YamlEmitter {
     this.#newline(indent);
   }
 
-  /** What stands behind `-` or `:`. */
-  #entry(value: unknown, indent: number, inList: boolean): void {
-    if (!isCollection(value)) {
-      this.#write(' ');
-      this.#scalar(value, indent + INDENT);
-      return;
-    }
-    const isList = Array.isArray(value);
+  /** Behind `-` or `:`. @returns what there is to do for it */
+  #collection(value: object, indent: number, inList: boolean): Pieces<void> {
     if (inList) {
       this.#write(' ');
-      this.#block(value, indent + INDENT);
-      return;
+      return this.#block(value, indent + INDENT);
     }
-    const column = isList ? indent : indent + INDENT;
+    const column = Array.isArray(value) ? indent : indent + INDENT;
     this.#newline(column);
-    this.#block(value, column);
+    return this.#block(value, column);
   }
 
   #scalar(value: unknown, indent: number): void {
