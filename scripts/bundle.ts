@@ -1,8 +1,9 @@
 // Makes one file of each command, and of the threads that some of them start, out of what tsc built, so that a start reads a
 // few files and not hundreds: that halves the time until the server answers. The launchers in bin/ take the bundle as long
 // as it is newer than what it is made of.
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isCostly } from './builtins.ts';
 import { bundleOf, entriesOf } from './bundling.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -11,19 +12,20 @@ const root = join(import.meta.dirname, '..');
 const external = ['lmdb', '@grpc/grpc-js'];
 
 const commands = readdirSync(join(root, 'packages/cluster/src/bin')).map((file) => file.replace(/\.ts$/, ''));
-const bundle = await bundleOf(entriesOf(commands), external);
-const { output } = await bundle.write({
-  dir: join(root, 'packages/cluster/dist/bundle'),
-  format: 'esm',
-  cleanDir: true,
-  // V8 keeps the text of what it runs, two bytes a character where one of them is beyond Latin-1.
-  charset: 'ascii',
-  comments: { legal: true, annotation: false, jsdoc: false },
-});
-await bundle.close();
+const dir = join(root, 'packages/cluster/dist/bundle');
 
-const careless = output.filter((chunk) => chunk.type === 'chunk' && chunk.imports.includes('node:http'));
-if (careless.length > 0) {
-  const files = careless.map(({ fileName }) => fileName).join(', ');
-  throw new Error(`${files}: node:http, imported as an ES module, loads undici: import @keelson/component/node-http`);
+rmSync(dir, { recursive: true, force: true });
+// Each by itself: what several share would be parted into as many files as there are ways to share it, and a start pays for each.
+for (const [name, file] of Object.entries(entriesOf(commands))) {
+  const bundle = await bundleOf({ [name]: file }, external);
+  const { output } = await bundle.write({
+    dir,
+    format: 'esm',
+    // V8 keeps the text of what it runs, two bytes a character where one of them is beyond Latin-1.
+    charset: 'ascii',
+    comments: { legal: true, annotation: false, jsdoc: false },
+  });
+  await bundle.close();
+  const careless = output.find((chunk) => chunk.type === 'chunk' && chunk.imports.some(isCostly));
+  if (careless) throw new Error(`${careless.fileName} imports a module of Node.js as an ES module: see builtins.ts`);
 }

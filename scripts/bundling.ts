@@ -1,6 +1,7 @@
 /** How one file is made of a program, and one of each thread that it starts. */
 import { join } from 'node:path';
 import { type RolldownBuild, rolldown } from 'rolldown';
+import { builtins } from './builtins.ts';
 
 const root = join(import.meta.dirname, '..');
 const YAML_WORKER = { 'yaml-worker': 'packages/api/dist/codec/yaml-worker.js' };
@@ -27,5 +28,6 @@ export function bundleOf(input: Record<string, string>, external: readonly strin
     input,
     platform: 'node',
     external: external.flatMap((name) => [name, new RegExp(`^${name}/`)]),
+    plugins: [builtins],
   });
 }

@@ -1,9 +1,8 @@
 /** Where a request is passed on to, and how it gets there. */
-import type { Agent, ClientRequest, OutgoingHttpHeaders } from 'node:http';
+import http, { type Agent, type ClientRequest, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { serviceUnavailable } from '@keelson/api/errors';
-import { http } from '@keelson/component/node-http';
 import { type Dial, dialThrough } from './dial.ts';
 import { goErrorText } from './goerror.ts';
 

@@ -1,12 +1,11 @@
 /** A connection through a proxy that is asked with CONNECT (RFC 9110 §9.3.6; upstream's tunnelHTTPConnect). */
-import type http from 'node:http';
+import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { errnoText } from '@keelson/component/go/errno';
 import { joinHostPort } from '@keelson/component/go/net';
 import { quote } from '@keelson/component/go/strconv';
-import { http as plain } from '@keelson/component/node-http';
 import type { Destination } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
 
@@ -27,7 +26,7 @@ export function connectThrough(
   onReached: () => void,
 ): Promise<Socket> {
   const target = joinHostPort(to.host, to.port);
-  const request = (tls ? https : plain).request({
+  const request = (tls ? https : http).request({
     ...at,
     ...tls,
     method: 'CONNECT',

@@ -2,11 +2,10 @@
  * TLS with HTTP/1.1 and HTTP/2 on one port (ALPN). There is no plain port.
  */
 import { X509Certificate } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import http, { type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { ServerConnection } from '@keelson/component/http2/server-connection';
-import { http } from '@keelson/component/node-http';
 import { trusting } from '@keelson/component/trust';
 import { methodNotAllowed } from '../router.ts';
 import { type Exchange, exchangeOfRequest, exchangeOfStream } from './exchange.ts';

@@ -2,11 +2,10 @@
  * The exchange of a request that asks for another protocol: it may get it, or an ordinary answer, after which the
  * connection is closed.
  */
-import type { IncomingMessage } from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { Readable as EmptyReadable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { http } from '@keelson/component/node-http';
 import type { PeerCertificates } from '../authn/authenticator.ts';
 import type { Exchange, RequestHeaders, ResponseHeaders, Upgrade } from './exchange.ts';
 import { peerOf } from './peer.ts';

@@ -3,7 +3,7 @@
  * the kubeconfig, as the user of its current context (k8s.io/apiserver/pkg/util/webhook/webhook.go).
  */
 import { readFileSync } from 'node:fs';
-import type { Agent, AgentOptions } from 'node:http';
+import http, { type Agent, type AgentOptions } from 'node:http';
 import https from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@keelson/api/clock';
@@ -16,7 +16,6 @@ import type { TlsMaterial, TlsSource } from '@keelson/client/rest/tls';
 import { isSocks, openTunnel } from '@keelson/client/rest/tunnel';
 import { pause } from '@keelson/client/world';
 import { formatDuration } from '@keelson/component/go/duration';
-import { http } from '@keelson/component/node-http';
 import { type Dial, dialThrough } from '../connect/dial.ts';
 import { goErrorText } from '../connect/goerror.ts';
 import { exchange } from './exchange.ts';

@@ -1,10 +1,10 @@
 /** A connection to a server through a proxy, as Go's transport makes it: CONNECT over HTTP, or SOCKS 5 (RFC 1928). */
 
+import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { unbracketed } from '@keelson/component/go/net';
-import { http } from '@keelson/component/node-http';
 import type { TlsMaterial } from './tls.ts';
 
 const SOCKS = 'socks5:';

@@ -1,6 +1,5 @@
 /** A port without TLS for health and metrics, as whoever watches over a process asks for them. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { http } from '../node-http.ts';
+import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { Running } from '../running.ts';
 import { HttpError } from './server.ts';
 

@@ -4,12 +4,11 @@
  *
  *     TLS ─▶ client certificate, or bearer token, or nobody ─▶ may they? ─▶ handle, or upgrade
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { http } from '../node-http.ts';
 import type { Running } from '../running.ts';
 import { trusting } from '../trust.ts';
 import { ANONYMOUS, type User, userOf } from './user.ts';

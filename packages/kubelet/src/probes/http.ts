@@ -1,10 +1,9 @@
 /** HTTP requests of probes and hooks, as upstream makes them (k8s.io/kubernetes/pkg/probe/http). */
-import type { IncomingMessage } from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Container, HTTPGetAction } from '@keelson/api/generated/types/core/v1';
 import type { IntOrString } from '@keelson/api/scalars';
 import { joinHostPort } from '@keelson/component/go/net';
-import { http } from '@keelson/component/node-http';
 
 export interface HttpTarget {
   readonly url: string;

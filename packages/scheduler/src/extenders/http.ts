@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { http } from '@keelson/component/node-http';
 import { trusting } from '@keelson/component/trust';
 import type { ExtenderConfiguration, ExtenderTls } from '../config/types.ts';
 import type { Ask } from './extenders.ts';

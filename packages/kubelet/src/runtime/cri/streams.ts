@@ -1,7 +1,7 @@
 /** Processes that somebody is connected to: the runtime's own streaming server is asked, over SPDY, by the address it gave. */
+import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { http } from '@keelson/component/node-http';
 import { heardLater } from '@keelson/component/promises';
 import { SpdySession, type SpdyStream } from '@keelson/component/spdy/session';
 import { RuntimeError } from '../runtime.ts';
