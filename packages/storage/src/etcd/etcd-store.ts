@@ -25,7 +25,6 @@ import {
   type RangeRequest,
   type RangeResponse,
   type TxnRequest,
-  toNumber,
   type WatchResponse,
 } from './messages.ts';
 import { SharedQuestion } from './shared-question.ts';
@@ -52,7 +51,7 @@ export class EtcdStore implements Store {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #revision = new SharedQuestion(async () => {
     const { header } = await this.#range({ key: this.#keys.toEtcd('/registry'), count_only: true });
-    return toNumber(header.revision);
+    return header.revision;
   });
 
   constructor(connection: Connection, keys: KeyMapping, clock: Clock, writeTimeoutMs: number) {
@@ -71,7 +70,7 @@ export class EtcdStore implements Store {
   async get(key: string, options: ReadOptions = {}): Promise<{ kv: KeyValue | undefined; revision: number }> {
     const { header, kvs } = await this.#range({ key: this.#keys.toEtcd(key), revision: options.revision ?? 0 });
     const [found] = kvs;
-    return { kv: found && this.#toKeyValue(found), revision: options.revision || toNumber(header.revision) };
+    return { kv: found && this.#toKeyValue(found), revision: options.revision || header.revision };
   }
 
   async list(options: ListOptions): Promise<ListResult> {
@@ -83,7 +82,7 @@ export class EtcdStore implements Store {
     if (rangeEnd.length > 1 && Buffer.compare(key, rangeEnd) >= 0) {
       // etcd takes no range that ends before it begins.
       const { header } = await this.#range({ key, revision, count_only: true });
-      return { kvs: [], count: 0, revision: revision || toNumber(header.revision) };
+      return { kvs: [], count: 0, revision: revision || header.revision };
     }
 
     const kvs: KeyValue[] = [];
@@ -93,8 +92,8 @@ export class EtcdStore implements Store {
       const wanted = options.limit ? options.limit - kvs.length : Number.POSITIVE_INFINITY;
       const request = { key, range_end: rangeEnd, revision, limit: Math.min(page, wanted) };
       const response = await this.#rangePage(request);
-      revision ||= toNumber(response.header.revision);
-      count ??= toNumber(response.count);
+      revision ||= response.header.revision;
+      count ??= response.count;
       let bytes = 1;
       for (const kv of response.kvs) {
         bytes += kv.key.length + kv.value.length;
@@ -162,7 +161,7 @@ export class EtcdStore implements Store {
   }
 
   async size(): Promise<number> {
-    return toNumber((await this.#call(etcd.status, {}, { repeatable: true })).dbSize);
+    return (await this.#call(etcd.status, {}, { repeatable: true })).dbSize;
   }
 
   async health(timeoutMs = HEALTH_TIMEOUT_MS): Promise<void> {
@@ -215,12 +214,12 @@ export class EtcdStore implements Store {
         repeated = true;
       },
     });
-    const revision = toNumber(header.revision);
+    const revision = header.revision;
     if (succeeded) return { ok: true, revision };
     const current = responses[0]?.response_range?.kvs[0];
     // A member that had given up on handing it to a leader may just have done so.
     if (repeated && current && 'request_put' in change && current.value.equals(change.request_put.value))
-      return { ok: true, revision: toNumber(current.mod_revision) };
+      return { ok: true, revision: current.mod_revision };
     return { ok: false, current: current && this.#toKeyValue(current), revision };
   }
 
@@ -263,8 +262,8 @@ export class EtcdStore implements Store {
   }
 
   #toEvent({ type, kv }: WatchResponse['events'][number]): WatchEvent {
-    if (type === 0) return { type: 'put', kv: this.#toKeyValue(kv) };
-    return { type: 'delete', key: this.#keys.fromEtcd(kv.key), modRevision: toNumber(kv.mod_revision) };
+    if (type === 'PUT') return { type: 'put', kv: this.#toKeyValue(kv) };
+    return { type: 'delete', key: this.#keys.fromEtcd(kv.key), modRevision: kv.mod_revision };
   }
 
   #toKeyValue({ key, value, create_revision, mod_revision, version }: EtcdKeyValue): KeyValue {
@@ -272,9 +271,9 @@ export class EtcdStore implements Store {
       key: this.#keys.fromEtcd(key),
       // A copy, lest one value that somebody keeps keep the whole answer in memory.
       value: Uint8Array.from(value),
-      createRevision: toNumber(create_revision),
-      modRevision: toNumber(mod_revision),
-      version: toNumber(version),
+      createRevision: create_revision,
+      modRevision: mod_revision,
+      version,
     };
   }
 

@@ -1,13 +1,5 @@
-import protobuf, { type INamespace, type Type } from 'protobufjs/light.js';
+import { Messages } from '@keelson/component/grpc/messages';
 import { etcdDescriptors } from '../generated/etcd-v3.ts';
-
-/** How the library hands out a 64-bit number. */
-export type Int64 = number | { toNumber(): number };
-
-/** @returns the number; all that etcd counts here stays below 2^53 */
-export function toNumber(value: Int64): number {
-  return typeof value === 'number' ? value : value.toNumber();
-}
 
 /** One remote procedure, by its gRPC path, with its encodings. */
 export interface Method<Request, Response> {
@@ -16,16 +8,17 @@ export interface Method<Request, Response> {
   readonly decode: (bytes: Buffer) => Response;
 }
 
+/** All that etcd counts stays below 2^53 here. */
 interface Header {
-  readonly revision: Int64;
+  readonly revision: number;
 }
 
 export interface EtcdKeyValue {
   readonly key: Buffer;
   readonly value: Buffer;
-  readonly create_revision: Int64;
-  readonly mod_revision: Int64;
-  readonly version: Int64;
+  readonly create_revision: number;
+  readonly mod_revision: number;
+  readonly version: number;
 }
 
 export interface RangeRequest {
@@ -42,7 +35,7 @@ export interface RangeRequest {
 export interface RangeResponse {
   readonly header: Header;
   readonly kvs: readonly EtcdKeyValue[];
-  readonly count: Int64;
+  readonly count: number;
 }
 
 export interface TxnRequest {
@@ -76,19 +69,18 @@ export type WatchRequest =
 
 export interface WatchResponse {
   readonly header: Header;
-  readonly watch_id: Int64;
+  readonly watch_id: number;
   readonly created: boolean;
   readonly canceled: boolean;
-  readonly compact_revision: Int64;
+  readonly compact_revision: number;
   readonly cancel_reason: string;
   readonly fragment: boolean;
-  /** Of type 0 are puts, of type 1 deletes. */
-  readonly events: readonly { readonly type: 0 | 1; readonly kv: EtcdKeyValue }[];
+  readonly events: readonly { readonly type: 'PUT' | 'DELETE'; readonly kv: EtcdKeyValue }[];
 }
 
 /** 64 bits without a sign: more than a number holds. */
 export interface EtcdMemberMessage {
-  readonly ID: { toString(): string };
+  readonly ID: number | bigint;
   readonly name: string;
   readonly peerURLs: readonly string[];
   readonly clientURLs: readonly string[];
@@ -104,22 +96,21 @@ interface ById {
   readonly ID: string;
 }
 
-const root = protobuf.Root.fromJSON(etcdDescriptors as INamespace);
+const messages = new Messages(etcdDescriptors);
+const PACKAGE = 'etcdserverpb';
 
-function method<Request extends object, Response>(service: string, name: string): Method<Request, Response> {
-  const { requestType, responseType } = root.lookupService(`etcdserverpb.${service}`).methods[name]!;
-  const request = root.lookupType(`etcdserverpb.${requestType}`);
-  const response = root.lookupType(`etcdserverpb.${responseType}`);
+function method<Request extends object, Response extends object>(
+  service: string,
+  name: string,
+): Method<Request, Response> {
+  const { requestType, responseType } = messages.methods(`${PACKAGE}.${service}`)[name]!;
+  const request = messages.message(requestType, PACKAGE);
+  const response = messages.message(responseType, PACKAGE);
   return {
-    path: `/etcdserverpb.${service}/${name}`,
-    encode: (message) => encode(request, message),
+    path: `/${PACKAGE}.${service}/${name}`,
+    encode: (message) => request.encode(message),
     decode: (bytes) => response.decode(bytes) as Response,
   };
-}
-
-function encode(type: Type, message: object): Buffer {
-  // Only fromObject() knows enums by their names.
-  return type.encode(type.fromObject(message)).finish() as Buffer;
 }
 
 export const etcd = {
@@ -127,8 +118,8 @@ export const etcd = {
   txn: method<TxnRequest, TxnResponse>('KV', 'Txn'),
   compact: method<{ readonly revision: number }, { readonly header: Header }>('KV', 'Compact'),
   watch: method<WatchRequest, WatchResponse>('Watch', 'Watch'),
-  leaseGrant: method<{ readonly ID: number; readonly TTL: number }, { readonly TTL: Int64 }>('Lease', 'LeaseGrant'),
-  status: method<Record<string, never>, { readonly dbSize: Int64; readonly errors: readonly string[] }>(
+  leaseGrant: method<{ readonly ID: number; readonly TTL: number }, { readonly TTL: number }>('Lease', 'LeaseGrant'),
+  status: method<Record<string, never>, { readonly dbSize: number; readonly errors: readonly string[] }>(
     'Maintenance',
     'Status',
   ),

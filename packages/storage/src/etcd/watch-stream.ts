@@ -1,7 +1,7 @@
 import type { Clock } from '@keelson/api/clock';
 import { CompactedError, StoreUnavailableError, type Watch, type WatchEvent, type WatchOptions } from '../store.ts';
 import type { Connection, DuplexStream } from './connection.ts';
-import { etcd, toNumber, type WatchRequest, type WatchResponse } from './messages.ts';
+import { etcd, type WatchRequest, type WatchResponse } from './messages.ts';
 
 const RECONNECT_MS = 50;
 const MAX_RECONNECT_MS = 2000;
@@ -180,8 +180,8 @@ export class WatchStream {
   }
 
   #onResponse(response: WatchResponse): void {
-    const revision = toNumber(response.header.revision);
-    const id = toNumber(response.watch_id);
+    const revision = response.header.revision;
+    const id = response.watch_id;
     const watcher = this.#watchers.get(id);
     if (id === ALL_WATCHES) {
       this.#onProgress(revision);
@@ -203,7 +203,7 @@ export class WatchStream {
 
   #onCanceled(watcher: Watcher, response: WatchResponse): void {
     this.#watchers.delete(watcher.id);
-    const compacted = toNumber(response.compact_revision);
+    const compacted = response.compact_revision;
     // etcd keeps what compaction has ended among the stream's watches, as one that lags behind, and tells of no progress.
     if (compacted > 0) this.#stream?.write({ cancel_request: { watch_id: watcher.id } });
     if (compacted === watcher.next && watcher.compacted !== compacted) {

@@ -53,6 +53,11 @@ export class ProtoReader {
     this.#varint();
     return (this.#low | this.#high) !== 0;
   }
+  /** Without a sign; a bigint beyond the safe integers. */
+  uint64(): number | bigint {
+    const value = this.int64();
+    return value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
+  }
   int32(): number {
     this.#varint();
     return this.#low | 0;
@@ -63,6 +68,13 @@ export class ProtoReader {
     const value = (this.#high | 0) * 2 ** 32 + this.#low;
     if (Number.isSafeInteger(value)) return value;
     return BigInt.asIntN(64, (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low));
+  }
+  /** Without a sign; a bigint beyond the safe integers. */
+  fixed64(): number | bigint {
+    if (this.#at + 8 > this.#end) throw new DecodeError(UNEXPECTED_EOF);
+    this.#at += 8;
+    const value = this.#buffer.readBigUInt64LE(this.#at - 8);
+    return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }
   double(): number {
     if (this.#at + 8 > this.#end) throw new DecodeError(UNEXPECTED_EOF);

@@ -70,6 +70,12 @@ export class ProtoWriter {
     this.raw(Buffer.from(bytes));
   }
 
+  fixed64(value: number | bigint): void {
+    this.#reserve(8);
+    this.#at -= 8;
+    this.#buffer.writeBigUInt64LE(BigInt(value), this.#at);
+  }
+
   double(value: number): void {
     this.#reserve(8);
     this.#at -= 8;

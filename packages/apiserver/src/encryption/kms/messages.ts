@@ -1,6 +1,5 @@
 /** The messages of KMS plugins (k8s.io/kms/apis/v2) and of what is stored of an encrypted value, as protobuf has them. */
-import { Service } from '@keelson/component/grpc/service';
-import protobuf from 'protobufjs/light.js';
+import { message, Service } from '@keelson/component/grpc/service';
 
 const bytes = (id: number) => ({ type: 'bytes', id });
 const string = (id: number) => ({ type: 'string', id });
@@ -72,23 +71,25 @@ export const AES_GCM_KEY = 0;
 /** What the data keys come from: see ExtendedNonceGcm. */
 export const EXTENDED_NONCE_SEED = 1;
 
-const stored = protobuf.Root.fromJSON({
-  nested: {
-    EncryptedObject: {
-      fields: {
-        encryptedData: bytes(1),
-        keyId: string(2),
-        encryptedDEKSource: bytes(3),
-        annotations: annotations(4),
-        encryptedDEKSourceType: { type: 'int32', id: 5 },
+const stored = message(
+  {
+    nested: {
+      EncryptedObject: {
+        fields: {
+          encryptedData: bytes(1),
+          keyId: string(2),
+          encryptedDEKSource: bytes(3),
+          annotations: annotations(4),
+          encryptedDEKSourceType: { type: 'int32', id: 5 },
+        },
       },
     },
   },
-}).lookupType('EncryptedObject');
+  'EncryptedObject',
+);
 
 export const encryptedObject = {
-  encode: (value: EncryptedObject) => stored.encode(value as unknown as Record<string, unknown>).finish() as Buffer,
+  encode: (value: EncryptedObject) => stored.encode(value),
   /** Absent fields have their zero value. @throws Error */
-  decode: (encoded: Uint8Array) =>
-    stored.toObject(stored.decode(encoded), { defaults: true, objects: true }) as EncryptedObject,
+  decode: (encoded: Uint8Array) => stored.decode(encoded) as EncryptedObject,
 };
