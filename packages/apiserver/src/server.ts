@@ -144,6 +144,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   }).then(() => {
     hasBeenReady = true;
     booted();
+    void flow?.keepConditions();
     void peering.announce(listener.port);
   });
   const stopCompactors = stores.startCompactors();

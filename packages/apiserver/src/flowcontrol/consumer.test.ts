@@ -25,6 +25,7 @@ let consumer: ConfigConsumer;
 let controller: FlowController;
 let upkeep: FlowControlUpkeep;
 let applied: string[];
+let writtenBefore: number;
 let resources: Resources;
 
 beforeEach(async () => {
@@ -56,6 +57,8 @@ beforeEach(async () => {
   upkeep = new FlowControlUpkeep(client, silentLogger);
   await upkeep.start(new HealthChecks({ now: () => 0 }));
   await consumer.start();
+  writtenBefore = applied.length;
+  await consumer.keepConditions();
 });
 afterEach(async () => {
   consumer.stop();
@@ -96,6 +99,11 @@ it('every schema says that its level is there', async () => {
     { manager: 'api-priority-and-fairness-config-producer-v1', operation: 'Update' },
   ]);
   expect(controller.classes).toHaveLength(bootstrapFlowSchemas.length);
+});
+
+it('conditions are written when a server that is ready asks for it, not before', () => {
+  expect(writtenBefore).toBe(0);
+  expect(applied).toHaveLength(bootstrapFlowSchemas.length);
 });
 
 it('a schema dangles while its level is not there', async () => {

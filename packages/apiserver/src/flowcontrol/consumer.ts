@@ -39,6 +39,7 @@ export class ConfigConsumer {
   readonly #updates = new Map<string, number[]>();
   readonly #stops: (() => void)[] = [];
   #started = false;
+  #keepsConditions = false;
   #stopped = false;
   #pending = false;
   #cancelRetry: (() => void) | undefined;
@@ -48,7 +49,7 @@ export class ConfigConsumer {
     this.#options = options;
   }
 
-  /** Resolves when the stored configuration is in use and its conditions are written. */
+  /** Resolves when the stored configuration is in use. */
   async start(): Promise<void> {
     const { levels, schemas } = this.#options;
     this.#stops.push(
@@ -58,6 +59,12 @@ export class ConfigConsumer {
       ])),
     );
     this.#started = true;
+    this.#configure();
+  }
+
+  /** From here on conditions are written. Resolves when those that are wrong now have been. */
+  async keepConditions(): Promise<void> {
+    this.#keepsConditions = true;
     await this.#sync();
   }
 
@@ -90,9 +97,14 @@ export class ConfigConsumer {
     });
   }
 
+  #configure(): void {
+    this.#options.controller.configure([...this.#levels.values()], [...this.#schemas.values()]);
+  }
+
   async #sync(): Promise<void> {
-    const { controller, clock, logger } = this.#options;
-    controller.configure([...this.#levels.values()], [...this.#schemas.values()]);
+    const { clock, logger } = this.#options;
+    this.#configure();
+    if (!this.#keepsConditions) return;
     const stale = [...this.#schemas.values()].flatMap((schema) => this.#staleCondition(schema) ?? []);
     const due = stale.filter((config) => this.#mayUpdate(config.metadata.name ?? ''));
     const results = await Promise.allSettled(due.map((config) => this.#apply(config)));

@@ -38,6 +38,8 @@ export interface FlowControl {
   readonly serve: (request: PathRequest) => Answer | undefined;
   /** To be called once the bootstrapped configuration is stored. Resolves when it is in use. */
   start(): Promise<void>;
+  /** To be called once the server is ready, which need not wait for them: from here on schemas' conditions are written. */
+  keepConditions(): Promise<void>;
   stop(): void;
 }
 
@@ -71,6 +73,7 @@ export function flowControl(options: FlowControlOptions): FlowControl {
       await consumer.start();
       consumed();
     },
+    keepConditions: () => consumer.keepConditions(),
     stop: () => {
       stopRunning();
       consumer.stop();
