@@ -63,7 +63,12 @@ function parsed(element: Element): Parsed {
   return result;
 }
 
+/** An item by one name, of letters that JSON writes as they are: most items of lists. */
+const NAMED = /^k:\{"([\w./-]+)":"([\w .:/@-]*)"\}$/;
+
 function parse(element: Element): Parsed {
+  const named = NAMED.exec(element);
+  if (named) return { kind: 1, text: element, keys: [[named[1]!, named[2]!]] };
   if (element[1] !== ':') {
     throw new FieldsError(element.length < 2 ? 'key must be 2 characters long:' : `missing colon: ${element}`);
   }

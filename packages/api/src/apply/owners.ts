@@ -43,7 +43,9 @@ export function* afterUpdate(
   const change = new Change(rules, before, after);
   const changed = change.at(apiVersion)!.written;
   yield;
-  return { managed: giveUp(change, reconcileAll(rules, managed), undefined, true), changed };
+  const owners = reconcileAll(rules, managed);
+  yield;
+  return { managed: yield* giveUp(change, owners, undefined, true), changed };
 }
 
 /**
@@ -65,13 +67,16 @@ export function* afterApply(
   const owners = reconcileAll(rules, managed);
   yield;
   const last = owners.get(id);
-  const fields = recursiveDifference(fieldsOf(config, schema), rules.resetFields[apiVersion] ?? EMPTY);
+  const applied = fieldsOf(config, schema);
+  yield;
+  const fields = recursiveDifference(applied, rules.resetFields[apiVersion] ?? EMPTY);
   owners.set(id, { ...writer, fields, time: last?.time });
   yield;
   const merged = merge(live, config, schema);
   yield;
   const object = yield* prune(rules.versions, merged, apiVersion, owners, last);
-  const left = giveUp(new Change(rules, live, object), owners, id, force);
+  yield;
+  const left = yield* giveUp(new Change(rules, live, object), owners, id, force);
   yield;
   return { managed: left, object: equal(live, object) ? undefined : object };
 }
@@ -120,12 +125,12 @@ function inVersion(versions: Versions, object: JsonObject, apiVersion: string): 
 }
 
 /** Whoever owns nothing any more is dropped. `writer` keeps what it has. */
-function giveUp(
+function* giveUp(
   change: Change,
   managed: ReadonlyMap<string, Owner>,
   writer: string | undefined,
   force: boolean,
-): Map<string, Owner> {
+): Pieces<Map<string, Owner>> {
   const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>();
   const left = new Map<string, Owner>();
   for (const [id, owner] of managed) {
@@ -133,6 +138,7 @@ function giveUp(
     if (id !== writer) {
       const versioned = change.at(owner.apiVersion);
       if (!versioned) continue;
+      yield;
       const lost = intersection(fields, versioned.written);
       if (!isEmpty(lost)) conflicts.set(id, { owner, fields: lost });
       fields = difference(difference(fields, lost), versioned.removed);
@@ -170,14 +176,23 @@ function* prune(
   yield;
   const unowned = remove(whole, lastFields, schema);
   yield;
-  const wholeFields = withNamedParents(fieldsOf(whole, schema), schema);
+  const wholeFields = yield* namedFieldsOf(whole, schema);
   yield;
   const kept = yield* keepOwned(versions, whole, wholeFields, unowned, owners, last.apiVersion);
   const pruned = inVersion(versions, kept, last.apiVersion);
   yield;
-  const missing = difference(wholeFields, withNamedParents(fieldsOf(pruned, schema), schema));
+  const prunedFields = yield* namedFieldsOf(pruned, schema);
+  yield;
+  const missing = difference(wholeFields, prunedFields);
   yield;
   return inVersion(versions, remove(whole, intersection(missing, lastFields), schema), apiVersion);
+}
+
+/** With the fields that lead to them. */
+function* namedFieldsOf(object: JsonObject, schema: ApplySchema): Pieces<FieldSet> {
+  const fields = fieldsOf(object, schema);
+  yield;
+  return withNamedParents(fields, schema);
 }
 
 /**
@@ -206,11 +221,15 @@ function* keepOwned(
     from = inVersion(versions, from, version);
     to = inVersion(versions, to, version);
     yield;
-    const kept = union(withNamedParents(fieldsOf(to, schema), schema), withNamedParents(fields, schema));
+    const present = yield* namedFieldsOf(to, schema);
     yield;
-    const all = from === whole ? wholeFields : withNamedParents(fieldsOf(from, schema), schema);
+    const kept = union(present, withNamedParents(fields, schema));
     yield;
-    to = remove(from, difference(all, kept), schema);
+    const all = from === whole ? wholeFields : yield* namedFieldsOf(from, schema);
+    yield;
+    const surplus = difference(all, kept);
+    yield;
+    to = remove(from, surplus, schema);
   }
   return to;
 }

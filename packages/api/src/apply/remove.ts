@@ -45,20 +45,20 @@ function removeItems(items: readonly unknown[], fields: FieldSet, list: ApplyLis
 
 /** The set, with the declared fields that lead to its members: objects go when all that was applied of them goes. */
 export function withNamedParents(fields: FieldSet, schema: ApplySchema | undefined): FieldSet {
-  const out: FieldSet = {};
+  let out: FieldSet | undefined;
   for (const key in fields) {
     const node = fields[key]!;
-    if (!hasChildren(node)) {
-      out[key] = node;
-      continue;
-    }
+    if (!hasChildren(node)) continue;
     const name = key.startsWith('f:') ? key.slice(2) : undefined;
     const declared = name === undefined ? undefined : schema?.map?.byName.get(name);
     const inner = name !== undefined ? (declared?.schema ?? schema?.map?.element) : itemSchema(key, schema);
     const below = withNamedParents(node, inner);
-    out[key] = declared ? asMember(below) : below;
+    const named = declared ? asMember(below) : below;
+    if (named === node) continue;
+    out ??= { ...fields };
+    out[key] = named;
   }
-  return out;
+  return out ?? fields;
 }
 function itemSchema(key: string, schema: ApplySchema | undefined): ApplySchema | undefined {
   return key.startsWith('k:') ? schema?.list?.element : undefined;

@@ -5,7 +5,15 @@
 import type { ApplySchema } from '@keelson/api/apply/schema';
 import { withoutEmpties } from '@keelson/api/codec/empties';
 import { DecodeError } from '@keelson/api/codec/exact';
-import { type Body, type Decoded, type DecodeOptions, encodeJson, normalize, openJson } from '@keelson/api/codec/json';
+import {
+  type Body,
+  type Decoded,
+  type DecodeOptions,
+  decodeRegular,
+  encodeJson,
+  normalize,
+  openJson,
+} from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, isObject, type JsonObject, jsonType } from '@keelson/api/patch/value';
 import { structType } from '@keelson/api/schema';
@@ -91,13 +99,13 @@ function coerceMetadata(object: KubeObject, options: DecodeOptions): string[] {
     throw new DecodeError(`json: cannot unmarshal ${jsonType(given)} into Go value of type v1.ObjectMeta`);
   }
   const entries = isObject(given) ? given.managedFields : undefined;
-  const decoded = openMetadata(given).decode(METADATA, { ...options, keepsEmpty: false });
-  object.metadata = decoded.object as unknown as KubeObject['metadata'];
+  const decoding = { ...options, keepsEmpty: false };
+  const regular = decodeRegular(given, METADATA, decoding);
+  const { object: metadata, strictErrors } = regular
+    ? { object: regular, strictErrors: [] }
+    : openJson(encodeJson(given)).decode(METADATA, decoding);
+  object.metadata = metadata as unknown as KubeObject['metadata'];
   // Said explicitly, an empty list takes all ownership away.
   if (Array.isArray(entries) && entries.length === 0) object.metadata.managedFields = [];
-  return decoded.strictErrors.map((text) => text.replace('field "', 'field "metadata.'));
-}
-
-function openMetadata(metadata: unknown): Body {
-  return openJson(encodeJson(metadata as object));
+  return strictErrors.map((text: string) => text.replace('field "', 'field "metadata.'));
 }
