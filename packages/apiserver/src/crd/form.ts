@@ -16,6 +16,7 @@ import {
 } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import { clone, isObject, type JsonObject, jsonType } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
 import { structType } from '@keelson/api/schema';
 import type { ObjectForm } from '../registry/form.ts';
 import type { CustomSchema } from './schema/index.ts';
@@ -49,10 +50,13 @@ export class CustomForm implements ObjectForm {
     return { metadata: {} };
   }
 
-  decode(body: Body, options: DecodeOptions): Decoded {
+  *decoding(body: Body, options: DecodeOptions): Pieces<Decoded> {
+    yield;
     const { object, strictErrors } = body.decode(undefined, options);
     const found = [...strictErrors];
+    yield;
     found.push(...coerceMetadata(object, options));
+    yield;
     if (object.kind === this.#kind && isOfGroup(object.apiVersion, this.#group))
       found.push(...this.#schema.prune(object).map((path) => `unknown field "${path}"`));
     return { object, strictErrors: options.strict ? found : [] };

@@ -8,7 +8,7 @@ import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/obj
 import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { MediaType } from '../http/negotiate.ts';
-import { pauseFor } from '../pieces.ts';
+import { pauseFor, workOn } from '../pieces.ts';
 import type { ObjectForm } from '../registry/form.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import type { FieldValidation } from './options.ts';
@@ -75,7 +75,7 @@ export async function decodeBody(
     // Another kind, or version, is read as what it is, and refused then.
     other = isCustom ? undefined : otherType(kind, apiVersion, expected);
     const options = { strict: fieldValidation !== 'Ignore', keepsEmpty: expected.keepsEmpty ?? false };
-    decoded = other ? said.decode(other, options) : expected.form.decode(said, options);
+    decoded = other ? said.decode(other, options) : await workOn(body.length, expected.form.decoding(said, options));
   } catch (error) {
     throw unhandled(message(error));
   }

@@ -2,7 +2,7 @@
 import { describe, showKind } from '@keelson/api/apply/fieldmanager';
 import { inOrder } from '@keelson/api/codec/canonical';
 import { sortedKeys } from '@keelson/api/codec/go-order';
-import { decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
+import { type Decoded, decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
 import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
@@ -193,10 +193,13 @@ function* fromDocument(
   if (regular) return checked(scope, options, regular, found, complain);
   const bytes = text();
   yield;
-  const body = attempt(complain, () => openJson(bytes));
-  yield;
-  const { object, strictErrors } = attempt(complain, () => form.decode(body, decoding));
-  return checked(scope, options, object, [...found, ...strictErrors], complain);
+  let decoded: Decoded;
+  try {
+    decoded = yield* form.decoding(openJson(bytes), decoding);
+  } catch (error) {
+    throw complain((error as Error).message);
+  }
+  return checked(scope, options, decoded.object, [...found, ...decoded.strictErrors], complain);
 }
 
 /** What is no text says nothing of the kind, and does not decode. */

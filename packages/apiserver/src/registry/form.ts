@@ -4,6 +4,7 @@ import { emptiesToNull, withoutEmpties } from '@keelson/api/codec/empties';
 import { type Body, type Decoded, type DecodeOptions, normalize } from '@keelson/api/codec/json';
 import type { KubeObject } from '@keelson/api/object';
 import type { JsonObject } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
 import type { StructType } from '@keelson/api/schema';
 
 export interface ObjectForm {
@@ -16,7 +17,7 @@ export interface ObjectForm {
   /** `{}` in canonical form. */
   readonly empty: JsonObject;
   /** @throws DecodeError */
-  decode(body: Body, options: DecodeOptions): Decoded;
+  decoding(body: Body, options: DecodeOptions): Pieces<Decoded>;
   /** The canonical form of a value, which is copied. @throws DecodeError */
   normalize(value: unknown, keepsEmpty?: boolean): KubeObject;
   /** See codec/empties.ts. */
@@ -52,7 +53,8 @@ class TypedForm implements ObjectForm {
   get empty(): JsonObject {
     return normalize({}, this.type) as JsonObject;
   }
-  decode(body: Body, options: DecodeOptions): Decoded {
+  *decoding(body: Body, options: DecodeOptions): Pieces<Decoded> {
+    yield;
     return body.decode(this.type, options);
   }
   normalize(value: unknown, keepsEmpty = false): KubeObject {

@@ -5,6 +5,7 @@
 import { encodeJson, openJson } from '@keelson/api/codec/json';
 import { apiVersionOf, type GroupVersionKind, type GroupVersionResource, type KubeObject } from '@keelson/api/object';
 import type { JsonObject } from '@keelson/api/patch/value';
+import { atOnce } from '@keelson/api/pieces';
 import { typeOfKind } from '@keelson/api/schema';
 import { fromStorage, toStorage } from '../../registry/conversion.ts';
 import { type ObjectForm, typedForm } from '../../registry/form.ts';
@@ -88,7 +89,7 @@ function formOf(served: ServedResource, name: string, asked: ServedResource): Fo
       ? (object) => converted(asked, object)
       : (object) => (isOwnKind ? toStorage(served, object) : object),
     decode(document) {
-      const { object } = form.decode(openJson(encodeJson(document)), { strict: false });
+      const { object } = atOnce(form.decoding(openJson(encodeJson(document)), { strict: false }));
       object.kind = kind.kind;
       object.apiVersion = apiVersionOf(kind);
       defaults(object);

@@ -10,6 +10,7 @@ import type { MutatingAdmissionPolicy, Mutation } from '@keelson/api/generated/t
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import { type Operation, PatchProblem, runJsonPatch } from '@keelson/api/patch/json';
 import { isObject, type JsonObject } from '@keelson/api/patch/value';
+import { atOnce } from '@keelson/api/pieces';
 import { EvaluationError, isList, isMap, misnamedTypes, StructValue, toJson, type Value } from '@keelson/cel';
 import { Compiler } from '../cel/compiler.ts';
 import { Conditions } from '../cel/conditions.ts';
@@ -136,7 +137,7 @@ function patched(value: Value, object: KubeObject, form: Form): KubeObject {
   try {
     const result = runJsonPatch(object, operations) as JsonObject;
     return decoded(() => {
-      const { strictErrors } = form.form.decode(openJson(encodeJson(result)), { strict: true });
+      const { strictErrors } = atOnce(form.form.decoding(openJson(encodeJson(result)), { strict: true }));
       if (strictErrors.length > 0) throw new Error(`strict decoding error: ${strictErrors.join(', ')}`);
       return form.decode(result);
     });

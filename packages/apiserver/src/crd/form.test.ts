@@ -1,0 +1,24 @@
+import { openJson } from '@keelson/api/codec/json';
+import { expect, test } from 'vitest';
+import { CustomForm } from './form.ts';
+import { specSchema } from './schema/testing.ts';
+
+const form = new CustomForm('example.com', 'Widget', specSchema({ type: 'object' }));
+
+/** Decoded strictly, with the number of pieces. */
+function decoded(metadata: object) {
+  const body = { apiVersion: 'example.com/v1', kind: 'Widget', metadata };
+  const work = form.decoding(openJson(Buffer.from(JSON.stringify(body))), { strict: true });
+  for (let pieces = 1; ; pieces++) {
+    const step = work.next();
+    if (step.done) return { pieces, metadata: step.value.object.metadata, strictErrors: step.value.strictErrors };
+  }
+}
+
+test.each<[string, object, object, string[]]>([
+  ['plain', { name: 'a', labels: { b: '1', a: '2' } }, { name: 'a', labels: { a: '2', b: '1' } }, []],
+  ['with what nobody knows', { name: 'a', colour: 'red' }, { name: 'a' }, ['unknown field "metadata.colour"']],
+  ['that takes ownership away', { name: 'a', managedFields: [] }, { name: 'a', managedFields: [] }, []],
+])('metadata is that of every object, read in a piece of its own: %s', (_, given, metadata, strictErrors) => {
+  expect(decoded(given)).toEqual({ pieces: 4, metadata, strictErrors });
+});
