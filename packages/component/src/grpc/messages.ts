@@ -34,8 +34,8 @@ interface FieldDescriptor {
 
 /**
  * What was decoded has all its fields but those of which a message has one at most (`oneof`): absent messages are `null`, enums the
- * names of their values, integers of 64 bits numbers, or bigints where they are no safe ones, bytes parts of what was read. What is
- * to be encoded may lack any field, or have `null` or `undefined` there; enums may be numbers, integers decimal text.
+ * names of their values, integers of 64 bits numbers, bytes parts of what was read. What is to be encoded may lack any field, or
+ * have `null` or `undefined` there; enums may be numbers, integers bigints or decimal text.
  */
 export interface Message {
   /** @throws TypeError where a field has not the type that it should have */
@@ -68,6 +68,13 @@ const scalars: Readonly<Record<string, Codec>> = {
   uint64: { ...int64, read: (r) => r.uint64() },
   fixed64: { wireType: FIXED64, zero: 0, read: (r) => r.fixed64(), write: (w, v: number) => w.fixed64(integer(v)) },
   double: { wireType: FIXED64, zero: 0, read: (r) => r.double(), write: (w, v: number) => w.double(v) },
+};
+
+const rounded: typeof scalars = {
+  ...scalars,
+  int64: { ...int64, read: (r) => Number(r.int64()) },
+  uint64: { ...int64, read: (r) => Number(r.uint64()) },
+  fixed64: { ...scalars.fixed64!, read: (r) => Number(r.fixed64()) },
 };
 
 function integer(value: number | bigint | string): number | bigint {
@@ -266,10 +273,13 @@ function enumeration(name: string, values: Readonly<Record<string, number>>): Co
 /** What descriptors describe, by name. */
 export class Messages {
   readonly #root: Descriptor;
+  readonly #scalars: typeof scalars;
   readonly #codecs = new Map<string, Codec>();
 
-  constructor(root: Descriptor) {
+  /** @param isExact whether integers that are no safe ones are decoded to bigints, instead of to numbers near them */
+  constructor(root: Descriptor, { isExact = false }: { readonly isExact?: boolean } = {}) {
     this.#root = root;
+    this.#scalars = isExact ? scalars : rounded;
   }
 
   /**
@@ -290,7 +300,7 @@ export class Messages {
   }
 
   #codec(type: string, scope: string): Codec {
-    const scalar = scalars[type];
+    const scalar = this.#scalars[type];
     if (scalar) return scalar;
     const name = this.#resolve(type, scope);
     const known = this.#codecs.get(name);

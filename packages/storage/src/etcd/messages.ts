@@ -96,7 +96,7 @@ interface ById {
   readonly ID: string;
 }
 
-const messages = new Messages(etcdDescriptors);
+const messages = new Messages(etcdDescriptors, { isExact: true });
 const PACKAGE = 'etcdserverpb';
 
 function method<Request extends object, Response extends object>(
