@@ -2,7 +2,7 @@
 import { sortedKeys } from '../codec/go-order.ts';
 import { isObject, type JsonObject } from '../patch/value.ts';
 import { fieldElement, SELF } from './element.ts';
-import { asMember, EMPTY, type FieldSet, LEAF } from './fieldset.ts';
+import { EMPTY, type FieldSet, LEAF } from './fieldset.ts';
 import { groupItems, itemElement, sortByElement } from './items.ts';
 import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, shapeOf } from './schema.ts';
 
@@ -60,48 +60,51 @@ function addMembers(out: FieldSet, value: JsonObject, map: ApplyMap): boolean {
  * @throws FieldsError
  */
 export function fieldsOf(value: unknown, schema: ApplySchema): FieldSet {
-  return mentioned(value, schema) ?? EMPTY;
+  return mentioned(value, schema, false) ?? EMPTY;
 }
 
-/** Undefined for a value that holds nothing to own. */
-function mentioned(value: unknown, schema: ApplySchema): FieldSet | undefined {
+/** Undefined for a value that holds nothing to own. @param isOwned whether the value itself is */
+function mentioned(value: unknown, schema: ApplySchema, isOwned: boolean): FieldSet | undefined {
   switch (shapeOf(schema, value)) {
     case 'map': {
       const map = schema.map!;
       if (map.atomic) return LEAF;
-      return isObject(value) ? mentionedMembers(value, map) : undefined;
+      return isObject(value) ? mentionedMembers(value, map, isOwned) : undefined;
     }
     case 'list': {
       const list = schema.list!;
       if (list.atomic) return LEAF;
-      return Array.isArray(value) ? mentionedItems(value, list) : undefined;
+      return Array.isArray(value) ? mentionedItems(value, list, isOwned) : undefined;
     }
     default:
       return LEAF;
   }
 }
 
-function mentionedMembers(value: JsonObject, map: ApplyMap): FieldSet | undefined {
+function mentionedMembers(value: JsonObject, map: ApplyMap, isOwned: boolean): FieldSet | undefined {
   let out: FieldSet | undefined;
   for (const name of sortedKeys(value)) {
     const member = value[name];
     const declared = map.byName.get(name);
-    let node = mentioned(member, declared?.schema ?? map.element!);
     const empty = member === null || (isObject(member) && Object.keys(member).length === 0);
-    if (empty || !declared) node = node === undefined ? LEAF : asMember(node);
+    const isMember = empty || !declared;
+    const node = mentioned(member, declared?.schema ?? map.element!, isMember) ?? (isMember ? LEAF : undefined);
     if (node === undefined) continue;
-    out ??= {};
+    out ??= rootOf(isOwned);
     out[fieldElement(name)] = node;
   }
   return out;
 }
 
-function mentionedItems(items: readonly unknown[], list: ApplyList): FieldSet | undefined {
+function mentionedItems(items: readonly unknown[], list: ApplyList, isOwned: boolean): FieldSet | undefined {
   if (items.length === 0) return undefined;
-  const out: FieldSet = {};
+  const out = rootOf(isOwned);
   for (const [element, group] of sortByElement([...groupItems(list, items)])) {
-    const node = group.length > 1 ? undefined : mentioned(group[0], list.element);
-    out[element] = node === undefined ? LEAF : asMember(node);
+    out[element] = (group.length > 1 ? undefined : mentioned(group[0], list.element, true)) ?? LEAF;
   }
   return out;
+}
+
+function rootOf(isMember: boolean): FieldSet {
+  return isMember ? { [SELF]: LEAF } : {};
 }

@@ -63,8 +63,9 @@ export class CustomForm implements ObjectForm {
   }
 
   normalize(value: unknown): KubeObject {
-    const object = clone(value as JsonObject) as KubeObject;
-    object.metadata = normalize({ ...object.metadata }, METADATA, false) as KubeObject['metadata'];
+    const { metadata } = value as KubeObject;
+    const object = clone({ ...(value as KubeObject), metadata: {} }) as KubeObject;
+    object.metadata = normalize({ ...metadata }, METADATA, false) as KubeObject['metadata'];
     return object;
   }
 
