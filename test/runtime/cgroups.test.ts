@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Draft } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, parseThresholds, startKubelet } from '@keelson/kubelet';
+import { EVICTION, parseThresholds } from '@keelson/kubelet';
 import { systemFiles } from '@keelson/kubelet/cgroups/files';
 import { type CgroupTree, findTree } from '@keelson/kubelet/cgroups/tree';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,12 +17,7 @@ describe.skipIf(noContainers())('cgroups of pods on containerd', { timeout: 60_0
   let tree: CgroupTree;
 
   const start = (hard: Record<string, string> = {}, reserved: Record<string, string> = {}) =>
-    startKubelet({
-      client: machine.node,
-      nodeName: 'real',
-      runtime: machine.runtime,
-      rootDirectory: join(machine.directory, 'root'),
-      podLogsDirectory: machine.logsDirectory,
+    machine.startKubelet({
       eviction: { ...EVICTION, thresholds: parseThresholds({ hard, ofPods: true }) },
       cgroups: { ...machine.cgroups, podProcesses: 200 },
       reserved: { kube: { memory: '64Mi', cpu: '100m' }, system: reserved },

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client, Draft } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, parseThresholds, startKubelet } from '@keelson/kubelet';
 import { startTestDriver, type TestDriver } from '@keelson/kubelet/claims/testing';
 import type { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,32 +14,24 @@ const DRIVER = 'devices.test.keelson.dev';
 /** Claims of devices on containers that are none of a simulation, with a driver, as the node's identity. */
 describe.skipIf(noContainers())('claims on containerd', { timeout: 60_000 }, () => {
   let machine: ContainerNode;
-  let directory: string;
   let containerd: Containerd;
   let runtime: CriRuntime;
   let admin: Client;
-  let node: Client;
   let kubelet: Running;
   let driver: TestDriver;
 
   beforeAll(async () => {
     machine = await startContainerNode();
-    ({ directory, containerd, runtime, admin, node } = machine);
+    ({ containerd, runtime, admin } = machine);
     // What a driver has left that does not come back.
     await offer('stale', 'gone.test.keelson.dev', 'real');
     await offer('other', 'gone.test.keelson.dev', 'another');
-    kubelet = await startKubelet({
-      client: node,
-      nodeName: 'real',
-      runtime,
-      rootDirectory: join(directory, 'root'),
-      podLogsDirectory: machine.logsDirectory,
-      eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
+    kubelet = await machine.startKubelet({
       driverGraceMs: 200,
     });
     driver = await startTestDriver({
       name: DRIVER,
-      registry: join(directory, 'root/plugins_registry'),
+      registry: join(machine.rootDirectory, 'plugins_registry'),
       cdiDirectory: containerd.cdiDirectory,
       requestsOf: ({ name }) => (name === 'two' ? ['gpu', 'net'] : ['']),
     });

@@ -5,7 +5,6 @@ import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Draft } from '@keelson/client';
 import { RpcClient } from '@keelson/component/grpc/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, parseThresholds, startKubelet } from '@keelson/kubelet';
 import { systemFiles } from '@keelson/kubelet/cgroups/files';
 import { findTree } from '@keelson/kubelet/cgroups/tree';
 import { parseCpus } from '@keelson/kubelet/cpus/set';
@@ -23,13 +22,7 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs and memory of containers on c
   let kubelet: Running;
 
   const start = () =>
-    startKubelet({
-      client: machine.node,
-      nodeName: 'real',
-      runtime: machine.runtime,
-      rootDirectory: join(machine.directory, 'root'),
-      podLogsDirectory: machine.logsDirectory,
-      eviction: { ...EVICTION, thresholds: parseThresholds({ hard: {} }) },
+    machine.startKubelet({
       cgroups: machine.cgroups,
       reserved: { kube: { cpu: String(count - 1), memory: '64Mi' }, system: {} },
       cpus: { policy: 'static', wholeCores: false, strict: false, distribute: false, byCache: false, reconcileMs: 100 },
@@ -70,7 +63,7 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs and memory of containers on c
   };
   /** The nodes that the pod has its memory from, as the kubelet remembers them. */
   const nodesOf = async (uid: string) => {
-    const text = await readFile(join(machine.directory, 'root/memory_manager_state'), 'utf8');
+    const text = await readFile(join(machine.rootDirectory, 'memory_manager_state'), 'utf8');
     const { entries } = JSON.parse(text) as { entries: Record<string, { c: { numaAffinity: number[] }[] }> };
     return entries[uid]!.c[0]!.numaAffinity;
   };
@@ -104,7 +97,7 @@ describe.skipIf(noContainers() ?? count < 2)('CPUs and memory of containers on c
   });
 
   it('tells who has which', async () => {
-    const path = join(machine.directory, 'root/pod-resources/kubelet.sock');
+    const path = join(machine.rootDirectory, 'pod-resources/kubelet.sock');
     const socket = new RpcClient(`unix:${path}`, { waitForReady: true });
     try {
       const asked = { podName: 'owner', podNamespace: namespace };

@@ -5,7 +5,7 @@ import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import { type Client, type Draft, systemWorld } from '@keelson/client';
 import { RpcClient } from '@keelson/component/grpc/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, IMAGE_COLLECTION, parseThresholds, startKubelet } from '@keelson/kubelet';
+import { EVICTION, IMAGE_COLLECTION, parseThresholds } from '@keelson/kubelet';
 import { startTestDevicePlugin } from '@keelson/kubelet/devices/testing';
 import { ImageCollector } from '@keelson/kubelet/images/collector';
 import { podResourcesLister } from '@keelson/kubelet/podresources/messages';
@@ -25,16 +25,10 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
   let containerd: Containerd;
   let runtime: CriRuntime;
   let admin: Client;
-  let node: Client;
   let kubelet: Running;
 
   const start = (hard: Record<string, string> = {}) =>
-    startKubelet({
-      client: node,
-      nodeName: 'real',
-      runtime,
-      rootDirectory: join(directory, 'root'),
-      podLogsDirectory: machine.logsDirectory,
+    machine.startKubelet({
       clusterDns: ['10.96.0.10'],
       cgroups: machine.cgroups,
       // The machine of a test may be as full as it likes.
@@ -44,7 +38,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
 
   beforeAll(async () => {
     machine = await startContainerNode();
-    ({ directory, containerd, runtime, admin, node } = machine);
+    ({ directory, containerd, runtime, admin } = machine);
     kubelet = await start();
   }, 120_000);
 
@@ -97,7 +91,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
       await create('userns', own);
       await soon(() => phase('userns')).toMatch(/Succeeded|Failed/);
       const { metadata } = await get('userns');
-      const file = join(directory, 'root/pods', metadata.uid!, 'userns');
+      const file = join(machine.rootDirectory, 'pods', metadata.uid!, 'userns');
       const [{ hostId }] = JSON.parse(await readFile(file, 'utf8')).uidMappings;
       const [uidMap, uid, owned, shown] = (await logs('userns')).split('\n');
       expect(uidMap!.trim().split(/ +/)).toEqual(['0', String(hostId), '65536']);
@@ -397,7 +391,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     writeFileSync(join(directory, 'library/version'), '7');
     const startPlugin = () =>
       startTestDevicePlugin({
-        directory: join(directory, 'root/device-plugins'),
+        directory: join(machine.rootDirectory, 'device-plugins'),
         resource,
         devices: { d1: true },
         allocate: (ids) => ({
@@ -414,7 +408,9 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     const script = `echo $DEVICE $(cat /library/version) $(head -c 3 /dev/of-plugin | od -An -tx1); ${forever}`;
     const use = (name: string) => create(name, { containers: [sh(script, { resources })] });
     const health = async () => (await status('device'))?.allocatedResourcesStatus?.[0]?.resources?.[0];
-    const socket = new RpcClient(`unix:${join(directory, 'root/pod-resources/kubelet.sock')}`, { waitForReady: true });
+    const socket = new RpcClient(`unix:${join(machine.rootDirectory, 'pod-resources/kubelet.sock')}`, {
+      waitForReady: true,
+    });
     const holders = async () => {
       const { podResources } = await socket.call(podResourcesLister, 'List', {}, { timeoutMs: 10_000 });
       const devices = podResources.map(({ name, containers }) => [name, containers.flatMap((each) => each.devices)]);
@@ -484,7 +480,7 @@ describe.skipIf(noContainers())('a kubelet on containerd', { timeout: 60_000 }, 
     await pods().deleteCollection({ namespace }, { gracePeriodSeconds: 1 });
     await soon(async () => (await pods().list({ namespace })).items.map(({ metadata }) => metadata.name)).toEqual([]);
     await soon(() => runtime.list()).toEqual([]);
-    await soon(() => readdir(join(directory, 'root/pods'))).toEqual([]);
+    await soon(() => readdir(join(machine.rootDirectory, 'pods'))).toEqual([]);
     await soon(() => readdir(join(directory, 'logs'))).toEqual([]);
   });
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Draft } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
-import { EVICTION, startKubelet } from '@keelson/kubelet';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ContainerNode, soon, startContainerNode } from '../support/container-node.ts';
 import { BUSYBOX, noContainers } from '../support/containerd.ts';
@@ -35,13 +34,7 @@ describe.skipIf(noContainers())('a machine that goes down', { timeout: 60_000 },
   beforeAll(async () => {
     machine = await startContainerNode();
     await standIns();
-    kubelet = await startKubelet({
-      client: machine.node,
-      nodeName: 'real',
-      runtime: machine.runtime,
-      rootDirectory: join(machine.directory, 'root'),
-      podLogsDirectory: machine.logsDirectory,
-      eviction: { ...EVICTION, thresholds: [] },
+    kubelet = await machine.startKubelet({
       shutdownPeriods: [{ priority: 0, seconds: 30 }],
     });
   }, 120_000);

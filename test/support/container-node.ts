@@ -3,6 +3,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Client, connect, loadKubeconfig, systemWorld } from '@keelson/client';
+import type { Running } from '@keelson/component/running';
+import { EVICTION, type KubeletOptions, startKubelet } from '@keelson/kubelet';
 import type { CgroupSettings } from '@keelson/kubelet/policies';
 import { CriRuntime } from '@keelson/kubelet/runtime/cri/runtime';
 import { expect } from 'vitest';
@@ -12,8 +14,8 @@ import { type Containerd, startContainerd } from './containerd.ts';
 export interface ContainerNode {
   /** For the kubelet's files; whoever passes through it sees nothing else. */
   readonly directory: string;
-  /** Where the kubelet is to keep logs. */
-  readonly logsDirectory: string;
+  /** Of the kubelet. */
+  readonly rootDirectory: string;
   readonly containerd: Containerd;
   readonly runtime: CriRuntime;
   /** Cgroups of its own, for the kubelet. */
@@ -21,6 +23,8 @@ export interface ContainerNode {
   readonly admin: Client;
   /** Acts as the node, which may do what nodes may. */
   readonly node: Client;
+  /** Without more it evicts nobody: the machine of a test may be as full as it likes. */
+  startKubelet(more?: Partial<KubeletOptions>): Promise<Running>;
   /** What a container has written, its lines as they were. */
   logs(
     pod: { readonly namespace: string; readonly name: string },
@@ -47,10 +51,10 @@ export async function startContainerNode(): Promise<ContainerNode> {
   const node = connect({ ...config, impersonate }, { component: 'kubelet', world });
   await admin.resource('serviceaccounts').create({ metadata: { namespace: 'default', name: 'default' } });
   const runtime = new CriRuntime(containerd.endpoint);
-  const logsDirectory = join(directory, 'logs');
+  const [rootDirectory, podLogsDirectory] = [join(directory, 'root'), join(directory, 'logs')];
   return {
     directory,
-    logsDirectory,
+    rootDirectory,
     containerd,
     runtime,
     cgroups: {
@@ -65,9 +69,19 @@ export async function startContainerNode(): Promise<ContainerNode> {
     },
     admin,
     node,
+    startKubelet: (more) =>
+      startKubelet({
+        client: node,
+        nodeName: 'real',
+        runtime,
+        rootDirectory,
+        podLogsDirectory,
+        eviction: { ...EVICTION, thresholds: [] },
+        ...more,
+      }),
     logs: async ({ namespace, name }, container, attempt = 0) => {
       const { metadata } = await admin.resource('pods').get({ namespace, name });
-      const path = join(logsDirectory, `${namespace}_${name}_${metadata.uid}`, container, `${attempt}.log`);
+      const path = join(podLogsDirectory, `${namespace}_${name}_${metadata.uid}`, container, `${attempt}.log`);
       return (await readFile(path, 'utf8')).replace(/^\S+ \S+ [FP] /gm, '');
     },
     stop: async () => {
