@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { normalize } from '../codec/json.ts';
 import { typeOfKind } from '../schema.ts';
 import { fromUnstructured, holdsRaw } from './unstructured.ts';
 import type { JsonObject } from './value.ts';
 
 const deployment = typeOfKind('apps', 'v1', 'Deployment')!;
+const pod = typeOfKind('', 'v1', 'Pod')!;
 const secret = typeOfKind('', 'v1', 'Secret')!;
 const template = (spec: object) => ({ spec: { template: { spec } } });
 
@@ -40,6 +42,18 @@ test('bytes are a list', () => {
 
 test('integers are cut', () => {
   expect(fromUnstructured({ spec: { replicas: 2 ** 32 + 3 } }, deployment).object).toEqual({ spec: { replicas: 3 } });
+  expect(fromUnstructured({ spec: { replicas: 1e19 } }, deployment).object).toEqual({ spec: { replicas: 0 } });
+});
+
+test.each([
+  [2 ** 63, -(2n ** 63n)],
+  [-1e20, -(2n ** 63n)],
+  [2 ** 60, 2n ** 60n],
+  [-5, -5],
+])('%d as an integer of 64 bits is %d', (seconds, expected) => {
+  const { object } = fromUnstructured({ spec: { activeDeadlineSeconds: seconds } }, pod);
+  expect(object).toEqual({ spec: { activeDeadlineSeconds: expected } });
+  expect(normalize(object, pod)).toMatchObject({ spec: { activeDeadlineSeconds: expected } });
 });
 
 test('unknown fields, sorted', () => {

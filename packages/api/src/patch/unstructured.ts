@@ -94,10 +94,10 @@ function restoreScalar(value: unknown, type: ScalarType): unknown {
       if (typeof value === 'boolean') return value;
       break;
     case 'int32':
-      if (isWhole(value)) return Number(BigInt.asIntN(32, BigInt(value)));
+      if (isWhole(value)) return Number(BigInt.asIntN(32, asInt64(value)));
       break;
     case 'int64':
-      if (isWhole(value)) return value;
+      if (isWhole(value)) return Number.isSafeInteger(value) ? value : asInt64(value);
       break;
     case 'float64':
       if (typeof value === 'number' || typeof value === 'bigint') return value;
@@ -132,6 +132,14 @@ function restoreBytes(value: unknown): unknown {
   } else if (!Array.isArray(value)) throw new Error(`cannot restore slice from ${kindOf(value)}`);
   else if (value.some((byte) => typeof byte !== 'number')) throw new Error('unrecognized type: uint8');
   return value;
+}
+
+const MIN_INT64 = -(2n ** 63n);
+
+/** A float beyond 64 bits becomes the least integer, as amd64 converts it. */
+function asInt64(value: number | bigint): bigint {
+  const whole = BigInt(value);
+  return BigInt.asIntN(64, whole) === whole ? whole : MIN_INT64;
 }
 
 /** Floats without a fraction count. */
