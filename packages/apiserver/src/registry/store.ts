@@ -167,6 +167,7 @@ export class ResourceStore {
     const key = requestedKeyOf(this.definition, ctx.namespace, name);
     return this.storage.settle<Updated>(key, ctx.dryRun, async (current, isNewest) => {
       if (current) {
+        await pauseFor(current.bytes.length);
         const existing = this.codec.object(current);
         this.#checkPreconditions(request, existing, key);
         return this.#updateExisting(existing, current, isNewest, strategy, request);
