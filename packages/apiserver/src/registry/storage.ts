@@ -90,7 +90,7 @@ export class ObjectStorage {
     if (dryRun) {
       const existing = await this.find(key, () => this.#cacher.fresh());
       if (existing) throw this.#exists(existing, name);
-      return this.#codec.encode(given).object;
+      return (await workOn(size, this.#codec.encoding(given))).object;
     }
     const version = given.metadata.resourceVersion ?? '';
     if (/^[1-9]\d*$/.test(version)) {
