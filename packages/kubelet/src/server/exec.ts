@@ -92,7 +92,7 @@ export function portFailure(port: number, pod: string, error: unknown): string {
   return `error forwarding port ${port} to pod ${pod}, uid : ${reason}`;
 }
 
-/** Joins both until the process has ended or the client is gone. @throws what the session breaks on */
+/** Joins both until the process has ended and all its output has gone out, or the client is gone. @throws what the session breaks on */
 export async function join(session: Session, remote: Remote): Promise<Outcome> {
   if (remote.stdin && session.stdin) {
     remote.stdin.pipe(session.stdin);
@@ -110,13 +110,14 @@ export async function join(session: Session, remote: Remote): Promise<Outcome> {
   return outcomeOf(result);
 }
 
+/** Resolves when all of it has gone out, or nobody is there to take it. */
 async function passOut(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (!from) return;
   if (to) {
     to.on('error', () => from.resume());
-    from.pipe(to, { end: false });
+    from.pipe(to);
   } else from.resume();
-  await ended(finished(from, { writable: false }));
+  await Promise.all([ended(finished(from, { writable: false })), to && ended(finished(to, { readable: false }))]);
 }
 
 /** Sizes come as JSON texts one behind the other, in pieces of any length. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { type Duplex, PassThrough } from 'node:stream';
+import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { HttpError } from '@keelson/component/serving/server';
 import { SpdySession } from '@keelson/component/spdy/session';
@@ -89,6 +89,25 @@ async function dialSpdy(path: string, ...protocols: string[]): Promise<{ session
     protocol: answer.headers['x-stream-protocol-version'],
   };
 }
+
+test('how a process ended is told when all of its output has gone out, however slowly', async () => {
+  const session = echo({ ...wanted, stderr: false });
+  const taken: Buffer[] = [];
+  const slow = new Writable({
+    write(chunk: Buffer, _, done) {
+      setImmediate(() => {
+        taken.push(chunk);
+        done();
+      });
+    },
+  });
+  const stdin = new PassThrough();
+  const joined = join(session, { stdin, stdout: slow, gone: new Promise(() => {}) });
+  for (let i = 0; i < 100; i++) stdin.write('x'.repeat(100));
+  stdin.end();
+  await joined;
+  expect(Buffer.concat(taken)).toHaveLength(10_000);
+});
 
 describe('a command over SPDY', () => {
   async function run(protocol: string, input: string, tty = false) {
