@@ -11,14 +11,11 @@ const PREFIX = '\0builtin:';
 /** rolldown's own code imports it, so that it can't come out of a bundle's files. */
 const KEPT = 'node:module';
 
-/** Whether it costs a start to import that. */
-export const isCostly = (id: string): boolean => isBuiltin(id) && id !== KEPT;
-
 export const builtins: Plugin = {
   name: 'builtins',
   resolveId(id, _importer, { kind }) {
     const name = isBuiltin(id) && !id.startsWith('node:') ? `node:${id}` : id;
-    if (!isCostly(name) || kind === 'require-call') return null;
+    if (!isBuiltin(id) || name === KEPT || kind === 'require-call') return null;
     return { id: PREFIX + name, moduleSideEffects: false };
   },
   load(id) {

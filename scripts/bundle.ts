@@ -3,7 +3,6 @@
 // as it is newer than what it is made of.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isCostly } from './builtins.ts';
 import { bundleOf, entriesOf } from './bundling.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -18,7 +17,7 @@ rmSync(dir, { recursive: true, force: true });
 // Each by itself: what several share would be parted into as many files as there are ways to share it, and a start pays for each.
 for (const [name, file] of Object.entries(entriesOf(commands))) {
   const bundle = await bundleOf({ [name]: file }, external);
-  const { output } = await bundle.write({
+  await bundle.write({
     dir,
     format: 'esm',
     // V8 keeps the text of what it runs, two bytes a character where one of them is beyond Latin-1.
@@ -26,6 +25,4 @@ for (const [name, file] of Object.entries(entriesOf(commands))) {
     comments: { legal: true, annotation: false, jsdoc: false },
   });
   await bundle.close();
-  const careless = output.find((chunk) => chunk.type === 'chunk' && chunk.imports.some(isCostly));
-  if (careless) throw new Error(`${careless.fileName} imports a module of Node.js as an ES module: see builtins.ts`);
 }
