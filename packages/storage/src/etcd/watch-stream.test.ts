@@ -229,6 +229,30 @@ it.each([
   await confirmed;
 });
 
+it('asks for progress once for all who want it in one turn, and for all who are confirmed in it', () => {
+  const later: (() => void)[] = [];
+  const { streams, watches, watch } = setUp((work) => later.push(work));
+  const endTurn = () => {
+    for (const work of later.splice(0)) work();
+  };
+  const all = [watch(10), watch(10), watch(10)];
+  const [stream] = streams;
+  expect(stream!.asked).toHaveLength(3);
+  watches.requestProgress(10);
+  watches.requestProgress(12);
+  expect(stream!.asked).toEqual([]);
+  endTurn();
+  expect(stream!.asked).toEqual(['progress']);
+  for (const id of [1, 2, 3]) stream!.answer(id, 9, { created: true });
+  endTurn();
+  expect(stream!.asked).toEqual([]);
+  endTurn();
+  expect(stream!.asked).toEqual(['progress']);
+  stream!.answer(-1, 12);
+  endTurn();
+  expect(all.map(({ told }) => told)).toEqual([['@12'], ['@12'], ['@12']]);
+});
+
 it('does not take progress from before a watch existed for its own', () => {
   const { streams, watches, watch } = setUp();
   const first = watch(10);

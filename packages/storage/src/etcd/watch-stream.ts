@@ -56,6 +56,7 @@ export class WatchStream {
   #failures = 0;
   #cancelReconnect: (() => void) | undefined;
   #cancelProgressRetry: (() => void) | undefined;
+  #willAsk = false;
   /** When progress requests were sent that have not been answered. */
   #unanswered: number[] = [];
   /** Since when progress is wanted without a break, and when the stream said something at last. */
@@ -113,7 +114,7 @@ export class WatchStream {
     for (const watcher of this.#watchers.values()) {
       if (watcher.next <= revision) watcher.progressWanted = Math.max(watcher.progressWanted, revision);
     }
-    this.#askForProgress();
+    this.#askForProgressOnce();
   }
 
   close(): void {
@@ -198,7 +199,7 @@ export class WatchStream {
   #onCreated(watcher: Watcher, revision: number): void {
     watcher.confirmedAt = revision;
     watcher.onConfirmed();
-    if (watcher.progressWanted > 0) this.#askForProgress();
+    if (watcher.progressWanted > 0) this.#askForProgressOnce();
   }
 
   #onCanceled(watcher: Watcher, response: WatchResponse): void {
@@ -254,6 +255,16 @@ export class WatchStream {
     if (revision >= watcher.progressWanted) watcher.progressWanted = 0;
     watcher.next = Math.max(watcher.next, revision + 1);
     watcher.options.onBatch({ events: [], revision });
+  }
+
+  /** Who wants it in one turn of the event loop, and is confirmed in it, shares a request. */
+  #askForProgressOnce(): void {
+    if (this.#willAsk) return;
+    this.#willAsk = true;
+    this.#afterTurn(() => {
+      this.#willAsk = false;
+      this.#askForProgress();
+    });
   }
 
   #askForProgress(): void {
