@@ -171,6 +171,16 @@ export class Quantity {
     return this.#text;
   }
 
+  /** The fields of Go's struct, as go-spew writes them (`goDump`). */
+  dump(): string {
+    const amount = this.#big ? [0n, 0] : [this.unscaled, this.exponent];
+    const decimal = this.#big ? `(*inf.Dec)${dumpDecimal(this)}` : '(*inf.Dec)<nil>';
+    return (
+      `{i:(resource.int64Amount){value:(int64)${amount[0]} scale:(resource.Scale)${amount[1]}}` +
+      ` d:(resource.infDecAmount){Dec:${decimal}} s:(string)${this.#text ?? ''} Format:(resource.Format)${this.format}}`
+    );
+  }
+
   #canonical(): string {
     if (this.isZero()) return '0';
     if (this.format === 'BinarySI' && (this.cmp(MINUS_1024) <= 0 || this.cmp(PLUS_1024) >= 0)) {
@@ -234,6 +244,14 @@ function scaleBig(q: Quantity, exponent: number): bigint {
   const quotient = dividend / divisor;
   const inexact = quotient * divisor !== dividend && (narrow || dividend > 0n);
   return BigInt.asIntN(64, inexact ? quotient + 1n : quotient);
+}
+
+/** Upstream's decimals have nine places, their digits stand in words of 64 bits, the least first. */
+function dumpDecimal(q: Quantity): string {
+  const digits = q.unscaled * 10n ** BigInt(q.exponent - NANO);
+  const words: bigint[] = [];
+  for (let rest = digits < 0n ? -digits : digits; rest > 0n; rest >>= 64n) words.push(BigInt.asUintN(64, rest));
+  return `{unscaled:(big.Int){neg:(bool)${digits < 0n} abs:(big.nat)[${words.join(' ')}]} scale:(inf.Scale)${-NANO}}`;
 }
 
 function removeFactors(n: bigint, factor: bigint): [rest: bigint, times: number] {

@@ -1,4 +1,7 @@
 /** Short names made of contents: of replica sets and controller revisions. */
+import { goDump } from '@keelson/api/codec/go-dump';
+import type { PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { structType } from '@keelson/api/schema';
 
 const PRIME = 0x01000193;
 const OFFSET = 0x811c9dc5;
@@ -24,19 +27,14 @@ export function safeEncode(hash: number): string {
   return Array.from(String(hash), (digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('');
 }
 
-/** JSON with the keys of all objects sorted, as Go writes maps; equal values give equal texts. */
-export function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-  });
-}
+const TEMPLATE = structType('io.k8s.api.core.v1.PodTemplateSpec');
 
 /**
- * The value of `pod-template-hash` (pkg/controller/controller_utils.go ComputeHash). Upstream hashes a dump of Go's
- * structs, here it is the JSON: replica sets are found by their templates, not by this.
+ * The value of `pod-template-hash` (pkg/controller/controller_utils.go ComputeHash), of the template as Go's structs of
+ * this version hold it: another version, with other fields, makes another of it.
  */
-export function templateHash(template: object, collisionCount: number | undefined): string {
-  const text = sortedJson(template) + (collisionCount === undefined ? '' : `#${collisionCount}`);
-  return safeEncode(fnv32a(Buffer.from(text)));
+export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+  const collisions = Buffer.alloc(collisionCount === undefined ? 0 : 8);
+  if (collisionCount !== undefined) collisions.writeUInt32LE(collisionCount);
+  return safeEncode(fnv32a(Buffer.concat([Buffer.from(goDump(template, TEMPLATE)), collisions])));
 }

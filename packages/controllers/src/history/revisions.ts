@@ -2,9 +2,10 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
 import type { ControllerRevision } from '@keelson/api/generated/types/apps/v1';
 import type { PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+import { formatJson } from '@keelson/api/patch/goformat';
 import type { Json } from '@keelson/api/scalars';
 import { structType } from '@keelson/api/schema';
-import { fnv32, safeEncode, sortedJson } from '../hash.ts';
+import { fnv32, safeEncode } from '../hash.ts';
 
 /** On pods: which revision they are of. On revisions of daemon sets: the same value. */
 export const REVISION_LABEL = 'controller-revision-hash';
@@ -12,7 +13,7 @@ const NAME_MAX_LENGTH = 223;
 
 /** A strategic merge patch that brings the template back; its keys are sorted, as upstream stores it. */
 export function dataOf(template: PodTemplateSpec): Json {
-  return JSON.parse(sortedJson({ spec: { template: { ...template, $patch: 'replace' } } })) as Json;
+  return JSON.parse(formatJson({ spec: { template: { ...template, $patch: 'replace' } } })) as Json;
 }
 
 /** The template that a revision brings back; undefined for data of another making. */
@@ -31,7 +32,7 @@ export function isOf(revision: ControllerRevision, template: PodTemplateSpec): b
 
 /** Of what a revision holds (HashControllerRevision). @param collisions how many names were taken before */
 export function hashOfData(data: Json, collisions: number): string {
-  return safeEncode(fnv32(Buffer.from(`${JSON.stringify(data)}${collisions}`)));
+  return safeEncode(fnv32(Buffer.from(`${formatJson(data)}${collisions}`)));
 }
 
 /** `web-5d8c4`, shortened where the name is too long (ControllerRevisionName). */
