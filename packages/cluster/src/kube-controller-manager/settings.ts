@@ -4,6 +4,7 @@ import { parseCIDRSloppy } from '@keelson/api/ip';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { signingKey } from '@keelson/component/jwt/keys';
 import { type ControllerSettings, defaultSettings } from '@keelson/controllers/settings';
+import { readFault } from '../data-directory.ts';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
@@ -87,7 +88,7 @@ async function textOf(values: Values, flag: FileFlag): Promise<string | undefine
   try {
     return await readFile(values[flag], 'utf8');
   } catch (error) {
-    throw new StartupError(`cannot read --${flag}: ${(error as Error).message}`, 'correct it, or leave it out');
+    throw new StartupError(`cannot read --${flag}: ${readFault(error)}`, 'correct it, or leave it out');
   }
 }
 

@@ -28,6 +28,11 @@ const component: Component<typeof flags> = {
   async start(values, given, logger) {
     if (values.cleanup) return removed();
     const configuration = await configurationOf(values);
+    if (configuration.fault !== undefined)
+      logger.warn(
+        { err: configuration.fault, path: values.config },
+        'Using lenient decoding as strict decoding failed',
+      );
     const gates = mergedGates(Object.entries(configuration.featureGates));
     tellIdleGates(gates, COMMON_GATES, logger);
     const config = await readKubeconfig(configuration.kubeconfig);

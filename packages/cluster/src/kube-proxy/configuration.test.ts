@@ -50,6 +50,14 @@ test('flags', async () => {
   });
 });
 
+test('fields that a file may not have are told of', async () => {
+  const text = 'nothing: 1\nmode: nftables\nconntrack: {maxPerCores: 1}\nnftables: {syncPeriod: 2s}\n';
+  expect(await read(await fileOf(text))).toMatchObject({
+    settings: { syncMs: 2_000 },
+    fault: 'strict decoding error: unknown field "conntrack.maxPerCores" (maxPerCore?), unknown field "nothing"',
+  });
+});
+
 test('a file as kubeadm writes it, whose node is named by a flag', async () => {
   const text = `
 bindAddress: 0.0.0.0
@@ -77,6 +85,7 @@ nodePortAddresses: null
       localTraffic: { by: 'NodeCIDR' },
     },
     conntrack: { maxPerCore: 32_768, tcpEstablishedMs: 3_600_000, tcpCloseWaitMs: 3_600_000 },
+    fault: undefined,
   });
 });
 

@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import { type ConntrackSettings, familyOfRange, type LocalTraffic, type ProxySettings } from '@keelson/proxy';
 import type { LoggingFile } from '../commands/logging.ts';
 import { durationOf, readComponentConfig } from '../component-config.ts';
+import { unknownFields } from '../config-fields.ts';
 import { StartupError } from '../startup-error.ts';
+import { KUBE_PROXY_FIELDS } from './fields.ts';
 import type { Values } from './flags.ts';
 import { HEALTHZ_PORT, METRICS_PORT } from './ports.ts';
 
@@ -54,6 +56,8 @@ export interface KubeProxyConfiguration {
   readonly metrics: Endpoint | undefined;
   readonly bindAddressHardFail: boolean;
   readonly featureGates: Readonly<Record<string, boolean>>;
+  /** What is wrong with the file that was read all the same. */
+  readonly fault: string | undefined;
 }
 
 const LOCAL_MODES = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
@@ -95,6 +99,7 @@ export async function configurationOf(values: Values): Promise<KubeProxyConfigur
     metrics: endpointOf(file.metricsBindAddress, METRICS_PORT),
     bindAddressHardFail: file.bindAddressHardFail ?? false,
     featureGates: file.featureGates ?? {},
+    fault: values.config === '' ? undefined : unknownFields(file, KUBE_PROXY_FIELDS),
   };
 }
 

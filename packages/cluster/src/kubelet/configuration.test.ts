@@ -58,12 +58,25 @@ describe('who may ask', () => {
   });
 });
 
-it('fields that there are not are told of, with what may have been meant', async () => {
-  const path = write('config.yaml', `${HEAD}maxPodss: 3\nnothing: 1\nport: 1\n`);
+it.each([
+  ['maxPodss: 3\nnothing: 1\n', 'unknown field "maxPodss" (maxPods?), unknown field "nothing"'],
+  [
+    'logging: {what: 1, options: {json: {splitStreams: true}}}\nauthentication: {x509: {clientCAFiles: a}, anonymous: {enabled: false}}\n',
+    'unknown field "authentication.x509.clientCAFiles" (clientCAFile?), unknown field "logging.options.json.splitStreams" (splitStream?), unknown field "logging.what"',
+  ],
+  [
+    'registerWithTaints: [{key: a, effect: NoSchedule}, {key: b, effect: NoSchedule, effects: x}]\nevictionHard: {memory.available: 5%}\n',
+    'unknown field "registerWithTaints[1].effects" (effect?)',
+  ],
+])('fields that there are not are told of, with what may have been meant: %s', async (text, problem) => {
+  const path = write('config.yaml', `${HEAD}port: 1\n${text}`);
   const { port, faults } = await configured(`--config=${path}`);
-  const problem = 'strict decoding error: unknown field "maxPodss" (maxPods?), unknown field "nothing"';
-  expect([port, faults]).toEqual([1, [{ path, problem }]]);
-  expect((await configured(`--config=${write('config.yaml', `${HEAD}port: 1\n`)}`)).faults).toEqual([]);
+  expect([port, faults]).toEqual([1, [{ path, problem: `strict decoding error: ${problem}` }]]);
+});
+
+it('what is right is told nothing of', async () => {
+  const text = 'featureGates: {A: true}\nreservedMemory: [{numaNode: 0, limits: {memory: 1Gi}}]\n';
+  expect((await configured(`--config=${write('config.yaml', `${HEAD}${text}`)}`)).faults).toEqual([]);
 });
 
 describe('drop-ins', () => {

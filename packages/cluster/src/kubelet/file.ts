@@ -4,8 +4,9 @@ import { extname, join } from 'node:path';
 import { applyMergePatch } from '@keelson/api/patch/merge';
 import type { JsonObject } from '@keelson/api/patch/value';
 import { readComponentConfig } from '../component-config.ts';
+import { unknownFields } from '../config-fields.ts';
 import { StartupError } from '../startup-error.ts';
-import { unknownFields } from './fields.ts';
+import { KUBELET_FIELDS } from './fields.ts';
 
 const DROP_IN = '.conf';
 
@@ -27,7 +28,7 @@ export async function readKubeletFile<T extends object>(path: string, directory:
   const faults: { path: string; problem: string }[] = [];
   const read = async (from: string) => {
     const object = await readComponentConfig<JsonObject>(from, 'kubelet.config.k8s.io/v1beta1', 'KubeletConfiguration');
-    const problem = unknownFields(object);
+    const problem = unknownFields(object, KUBELET_FIELDS);
     if (problem !== undefined) faults.push({ path: from, problem });
     return object;
   };
