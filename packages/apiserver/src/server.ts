@@ -182,7 +182,7 @@ function healthOf(
   const health = new HealthChecks({
     now: outside.monotonic,
     livezGraceMs: config.livezGraceMs,
-    onResult: (check, endpoint, isHealthy) => metrics.recordHealth(check, endpoint, isHealthy),
+    onResult: (check, endpoint, isHealthy) => metrics.health.record(check, endpoint, isHealthy),
     onFailure: (endpoint, failures) => logger.info({ endpoint, failures }, 'health check failed'),
   });
   const booted = addStandardChecks(health, {

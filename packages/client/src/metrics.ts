@@ -8,10 +8,9 @@ import {
   type GaugeSeries,
   Histogram,
   type HistogramSeries,
+  type Stability,
 } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-
-type Stability = Description['stability'];
 
 /** Of all clients and queues of a process. */
 export class ClientMetrics {

@@ -1,5 +1,5 @@
 import { versionInfo } from '@keelson/apiserver/health/root';
-import { buildInfoOf, featuresOf } from '@keelson/apiserver/metrics/build';
+import { registerBuild } from '@keelson/apiserver/metrics/build';
 import { ClientMetrics } from '@keelson/client';
 import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { registerProcessMetrics } from '@keelson/component/metrics/process';
@@ -15,8 +15,8 @@ export function componentMetrics(
   readonly clients: ClientMetrics;
 } {
   const registry = new MetricsRegistry(rules);
+  registry.registerOwn();
   registerProcessMetrics(registry);
-  registry.register(buildInfoOf(versionInfo(process)));
-  registry.register(featuresOf(gates));
+  registerBuild(registry, versionInfo(process), gates);
   return { registry, clients: new ClientMetrics(registry) };
 }

@@ -1,8 +1,6 @@
 /** What single controllers count, under upstream's names. */
-import { Counter, type Description, Gauge, Histogram } from '@keelson/component/metrics/families';
+import { Counter, type Description, Gauge, Histogram, type Stability } from '@keelson/component/metrics/families';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
-
-type Stability = Description['stability'];
 
 /** Metrics of one controller, registered as they are made. */
 export class Families {
@@ -16,10 +14,10 @@ export class Families {
   }
 
   counter(name: string, stability: Stability, help: string, ...labels: string[]): Counter {
-    return this.#register(new Counter(this.#about(name, stability, help, labels)));
+    return this.#registry.register(new Counter(this.#about(name, stability, help, labels)));
   }
   gauge(name: string, stability: Stability, help: string, ...labels: string[]): Gauge {
-    return this.#register(new Gauge(this.#about(name, stability, help, labels)));
+    return this.#registry.register(new Gauge(this.#about(name, stability, help, labels)));
   }
   /** @param count yields the series that there are when they are read, each by its labels */
   counted(
@@ -42,13 +40,7 @@ export class Families {
     help: string,
     ...labels: string[]
   ): Histogram {
-    return this.#register(new Histogram(this.#about(name, stability, help, labels), bounds));
-  }
-
-  /** What has no labels is told before anything has happened. */
-  #register<F extends Counter | Gauge | Histogram>(family: F): F {
-    if (family.description.labels?.length === 0) family.with();
-    return this.#registry.register(family);
+    return this.#registry.register(new Histogram(this.#about(name, stability, help, labels), bounds));
   }
 
   #about(name: string, stability: Stability, help: string, labels: readonly string[]): Description {

@@ -7,13 +7,13 @@ import {
   Gauge,
   Histogram,
   type HistogramSeries,
+  type Stability,
 } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Attempt, BatchObserver, Flush } from './cycle/batch.ts';
 import type { AwaitedStatus } from './framework/plugin.ts';
 import type { QueueObserver } from './queue/observer.ts';
 
-type Stability = Description['stability'];
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
 /** Read when somebody asks for metrics. */

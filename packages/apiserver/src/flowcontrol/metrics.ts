@@ -139,7 +139,7 @@ function isRefused({ refused, waiting }: Tally): boolean {
   return waiting > 0 || Object.values(refused).some((count) => count > 0);
 }
 
-/** The histograms that are weighted by time. */
+/** The histograms that are weighted by time; of their stability upstream says nothing. */
 function usage(controller: FlowController): WeightedHistogram[] {
   const family = (
     name: string,
@@ -147,7 +147,7 @@ function usage(controller: FlowController): WeightedHistogram[] {
     labels: readonly string[],
     series: () => Iterable<readonly [TimedRatio, ...string[]]>,
   ) =>
-    new WeightedHistogram({ name: PREFIX + name, help, stability: 'ALPHA', labels }, function* () {
+    new WeightedHistogram({ name: PREFIX + name, help, labels }, function* () {
       for (const [ratio, ...values] of series()) {
         ratio.pass(controller.now());
         yield [ratio, values];

@@ -173,8 +173,8 @@ describe('paths', () => {
       ],
       storeSize: () => Promise.resolve(4096),
     });
-    metrics.recordHealth('etcd', 'livez', true);
-    metrics.recordHealth('etcd', 'livez', false);
+    metrics.health.record('etcd', 'livez', true);
+    metrics.health.record('etcd', 'livez', false);
     metrics.watch('', 'v1', 'pods').events.inc(3);
     const labels = labelsOfResource(parseRequestInfo('GET', '/api/v1/endpoints?watch=1'), 'GET', '');
     const listed = metrics.startWatchList(labels);

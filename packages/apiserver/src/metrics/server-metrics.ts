@@ -12,11 +12,11 @@ import {
 import { processStartSeconds, registerProcessMetrics } from '@keelson/component/metrics/process';
 import { METRICS_CONTENT_TYPE, MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { MetricRules } from '@keelson/component/metrics/rules';
-import type { Endpoint } from '../health/checks.ts';
+import { HealthMetrics } from '@keelson/component/metrics/slis';
 import type { VersionInfo } from '../health/root.ts';
 import type { Answer, PathRequest } from '../http/answer.ts';
 import { acceptsGzip, gzip } from '../http/compression.ts';
-import { buildInfoOf, featuresOf } from './build.ts';
+import { registerBuild } from './build.ts';
 import type { RequestLabels } from './labels.ts';
 import { RequestMetrics } from './requests.ts';
 
@@ -48,9 +48,7 @@ export interface WatchSeries {
 export class ServerMetrics {
   readonly registry: MetricsRegistry;
   readonly requests: RequestMetrics;
-  readonly #slis = new MetricsRegistry();
-  readonly #healthcheck: Gauge;
-  readonly #healthchecks: Counter;
+  readonly health = new HealthMetrics();
   readonly #streams: Counter;
   readonly #watchEvents: Counter;
   readonly #watchSizes: Histogram;
@@ -111,30 +109,14 @@ export class ServerMetrics {
         [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60],
       ),
     );
-    this.#healthcheck = this.#slis.register(
-      new Gauge({
-        name: 'kubernetes_healthcheck',
-        help: 'The last result of a health check: 1 healthy, 0 not.',
-        stability: 'STABLE',
-        labels: ['name', 'type'],
-      }),
-    );
-    this.#healthchecks = this.#slis.register(
-      new Counter({
-        name: 'kubernetes_healthchecks_total',
-        help: 'Results of health checks.',
-        stability: 'STABLE',
-        labels: ['name', 'type', 'status'],
-      }),
-    );
   }
 
   /** Adds what is read from elsewhere. To be called once. */
   follow({ version, inflight, objects, storeSize, gates }: MetricsSources): void {
     const { registry } = this;
-    registry.register(featuresOf(gates));
+    registry.registerOwn();
     registerProcessMetrics(registry);
-    registry.register(buildInfoOf(version));
+    registerBuild(registry, version, gates);
     registry.register(
       new Gauge(
         {
@@ -207,18 +189,13 @@ export class ServerMetrics {
     return () => this.#watchLists.with(group, version, resource, scope).observe((this.#now() - startedAt) / 1000);
   }
 
-  recordHealth(check: string, endpoint: Endpoint, isHealthy: boolean): void {
-    this.#healthcheck.with(check, endpoint).value = isHealthy ? 1 : 0;
-    this.#healthchecks.with(check, endpoint, isHealthy ? 'success' : 'error').inc();
-  }
-
   /** Any method will do. Undefined for other paths. */
   async serve({ path, headers }: PathRequest): Promise<Answer | undefined> {
     if (path !== '/metrics' && path !== '/metrics/slis') return undefined;
     const isAll = path === '/metrics';
     const started = String(Math.floor(processStartSeconds()));
     const own = { 'content-type': METRICS_CONTENT_TYPE, 'process-start-time-unix': started };
-    const body = await (isAll ? this.registry : this.#slis).text();
+    const body = await (isAll ? this.registry : this.health.registry).text();
     return acceptsGzip(headers)
       ? { status: 200, headers: { ...own, 'content-encoding': 'gzip' }, body: await gzip(body) }
       : { status: 200, headers: own, body };

@@ -1,14 +1,13 @@
 import { hostname } from 'node:os';
-import { featuresOf } from '@keelson/apiserver/metrics/build';
 import { connect, systemWorld } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
-import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { type Running, together } from '@keelson/component/running';
 import { type PlainHandler, servePlain } from '@keelson/component/serving/plain';
 import type { Command } from '../commands/command.ts';
 import { type Component, helpTexts, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
@@ -35,14 +34,13 @@ const component: Component<typeof flags> = {
       );
     const gates = mergedGates(Object.entries(configuration.featureGates));
     tellIdleGates(gates, COMMON_GATES, logger);
+    const { registry: metrics, clients } = componentMetrics(gates);
     const config = await readKubeconfig(configuration.kubeconfig);
     const client = connect(config, {
       component: 'kube-proxy',
-      world: systemWorld(logger),
+      world: systemWorld(logger, clients),
       rateLimit: rateLimitOf(values, given),
     });
-    const metrics = new MetricsRegistry();
-    metrics.register(featuresOf(gates));
     const { setConntrack } = await import('@keelson/proxy');
     await setConntrack(configuration.conntrack, logger);
     const proxy = await startServiceProxy({

@@ -5,12 +5,16 @@
 
 import { type AllowedValues, UNEXPECTED } from './rules.ts';
 
+export type Stability = 'ALPHA' | 'BETA' | 'STABLE';
+
 export interface Description {
   readonly name: string;
   readonly help: string;
-  /** How long the name will mean the same, as Kubernetes says it in the help text. */
-  readonly stability: 'ALPHA' | 'BETA' | 'STABLE';
+  /** How long the name will mean the same, as Kubernetes says it in the help text; nothing of what is not its own. */
+  readonly stability?: Stability;
   readonly labels?: readonly string[];
+  /** Its series are as many as there are objects: they are not bounded. */
+  readonly perObject?: true;
 }
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
@@ -64,7 +68,7 @@ export abstract class Family<S> {
 
   #add(key: string, values: readonly string[]): { labels: string; series: S } {
     const names = this.description.labels ?? [];
-    if (this.#series.size >= MAX_SERIES) {
+    if (this.#series.size >= MAX_SERIES && !this.description.perObject) {
       const overflow = names.map(() => UNEXPECTED);
       if (key !== overflow.join('\0')) return { labels: '', series: this.with(...overflow) };
     }

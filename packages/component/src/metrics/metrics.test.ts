@@ -48,6 +48,12 @@ describe('text', () => {
     expect(await registry.text()).toContain('a{l="a\\"b\\\\c\\nd"} 1\n');
   });
 
+  it('tells what has no labels before anything has happened', async () => {
+    const registry = new MetricsRegistry();
+    registry.register(new Counter({ name: 'a', help: 'Somebody else has named it.' }));
+    expect(await registry.text()).toBe('# HELP a Somebody else has named it.\n# TYPE a counter\na 0\n');
+  });
+
   it('leaves out what has no samples', async () => {
     const registry = new MetricsRegistry();
     registry.register(new Counter(about('a', 'l')));
@@ -84,6 +90,12 @@ it('series are bounded', () => {
   expect([...counter.samples()]).toHaveLength(20_001);
 });
 
+it('series of objects are not bounded', () => {
+  const gauge = new Gauge({ ...about('a', 'l'), perObject: true });
+  for (let i = 0; i < 20_010; i++) gauge.with(String(i)).value = 1;
+  expect([...gauge.samples()]).toHaveLength(20_010);
+});
+
 it('labels must fit', () => {
   expect(() => new Counter(about('a', 'l')).with()).toThrow('0 values for the labels l');
 });
@@ -96,5 +108,7 @@ it('tells of the process', async () => {
   const text = await registry.text();
   expect(text).toMatch(/^process_cpu_seconds_total [\d.]+$/m);
   expect(text).toMatch(/^process_resident_memory_bytes \d{7,}$/m);
+  expect(text).toMatch(/^process_virtual_memory_max_bytes \d{6,}$/m);
+  expect(text).toMatch(/^process_network_receive_bytes_total \d+$/m);
   expect(text).toMatch(/^nodejs_version_info\{version="v\d+/m);
 });

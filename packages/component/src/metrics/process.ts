@@ -1,26 +1,40 @@
 /** What every component tells of its process, under the names that Prometheus' clients use. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, Gauge } from './families.ts';
+import { Counter, type Description, type Family, Gauge } from './families.ts';
 import type { MetricsRegistry } from './registry.ts';
 
-const STABLE = { stability: 'STABLE' } as const;
 const ALPHA = { stability: 'ALPHA' } as const;
 const NANOSECONDS = 1e9;
 
-/** Figures of this process, under the names of Prometheus's Go library. */
+/** Figures of this process, under the names of Prometheus's Go library, which says nothing of their stability. */
 export function registerProcessMetrics(registry: MetricsRegistry): void {
-  registry.register(
-    new CpuSeconds({ name: 'process_cpu_seconds_total', help: 'User and system CPU time.', ...STABLE }),
+  const own = (name: string, help: string, read: () => number | undefined) => gauge(registry, name, help, {}, read);
+  const counter = (name: string, help: string, read: () => number | undefined) =>
+    registry.register(new Counter({ name, help }, (family) => set(family, read())));
+  counter('process_cpu_seconds_total', 'User and system CPU time.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  own('process_start_time_seconds', 'When the process started, in Unix time.', () => processStartSeconds());
+  own('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+  own('process_virtual_memory_bytes', 'Virtual memory.', () => virtualMemory());
+  own('process_virtual_memory_max_bytes', 'Most virtual memory that there may be.', () => limit('Max address space'));
+  own('process_open_fds', 'Open file descriptors.', () => openFiles());
+  own('process_max_fds', 'Most file descriptors that may be open.', () => limit('Max open files'));
+  counter('process_network_receive_bytes_total', "Bytes that the process's network has received.", () =>
+    networkBytes('InOctets'),
   );
-  gauge(registry, 'process_start_time_seconds', 'When the process started, in Unix time.', STABLE, () =>
-    processStartSeconds(),
+  counter('process_network_transmit_bytes_total', "Bytes that the process's network has sent.", () =>
+    networkBytes('OutOctets'),
   );
-  gauge(registry, 'process_resident_memory_bytes', 'Resident memory.', STABLE, () => process.memoryUsage.rss());
-  gauge(registry, 'process_virtual_memory_bytes', 'Virtual memory.', STABLE, () => virtualMemory());
-  gauge(registry, 'process_open_fds', 'Open file descriptors.', STABLE, () => openFiles());
-  gauge(registry, 'process_max_fds', 'Most file descriptors that may be open.', STABLE, () => maxFiles());
   registerNodeMetrics(registry);
+}
+
+/** When the process started, of which `/metrics/slis` tells too. */
+export function registerStart(registry: MetricsRegistry): void {
+  const help = 'When the process started, in Unix time.';
+  gauge(registry, 'process_start_time_seconds', help, ALPHA, () => processStartSeconds());
 }
 
 function registerNodeMetrics(registry: MetricsRegistry): void {
@@ -57,13 +71,6 @@ function registerNodeMetrics(registry: MetricsRegistry): void {
   );
 }
 
-class CpuSeconds extends Counter {
-  override prepare(): void {
-    const { user, system } = process.cpuUsage();
-    this.with().value = (user + system) / 1e6;
-  }
-}
-
 /** Measured from the first scrape on, since measuring wakes the process up a hundred times a second. */
 class EventLoopLag {
   #histogram: ReturnType<typeof monitorEventLoopDelay> | undefined;
@@ -84,16 +91,15 @@ function gauge(
   registry: MetricsRegistry,
   name: string,
   help: string,
-  stability: typeof STABLE | typeof ALPHA,
+  stability: Pick<Description, 'stability'>,
   read: () => number | undefined,
 ): void {
-  registry.register(
-    new Gauge({ name, help, ...stability }, (g) => {
-      const value = read();
-      if (value === undefined) g.clear();
-      else g.with().value = value;
-    }),
-  );
+  registry.register(new Gauge({ name, help, ...stability }, (family) => set(family, read())));
+}
+
+function set(family: Family<{ value: number }>, value: number | undefined): void {
+  if (value === undefined) family.clear();
+  else family.with().value = value;
 }
 
 /** In Unix time. */
@@ -102,7 +108,7 @@ export function processStartSeconds(): number {
 }
 
 /** What only Linux tells; undefined elsewhere. */
-function onLinux(read: () => number): number | undefined {
+function onLinux(read: () => number | undefined): number | undefined {
   try {
     return read();
   } catch {
@@ -118,6 +124,23 @@ function virtualMemory(): number | undefined {
 function openFiles(): number | undefined {
   return onLinux(() => readdirSync('/proc/self/fd').length);
 }
-function maxFiles(): number | undefined {
-  return onLinux(() => Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]));
+
+/** What getrlimit(2) gives for no limit. */
+const UNLIMITED = 2 ** 64;
+
+function limit(name: string): number | undefined {
+  return onLinux(() => {
+    const [, most] = new RegExp(`^${name} +(\\S+)`, 'm').exec(readFileSync('/proc/self/limits', 'utf8'))!;
+    return most === 'unlimited' ? UNLIMITED : Number(most);
+  });
+}
+
+/** A counter of `/proc/self/net/netstat`, which has a line of names and one of values for each protocol. */
+function networkBytes(name: string): number | undefined {
+  return onLinux(() => {
+    const lines = readFileSync('/proc/self/net/netstat', 'utf8').split('\n');
+    const [names, values] = lines.filter((line) => line.startsWith('IpExt:')).map((line) => line.split(' '));
+    const value = Number(values![names!.indexOf(name)]);
+    return Number.isNaN(value) ? undefined : value;
+  });
 }

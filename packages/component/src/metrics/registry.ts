@@ -11,27 +11,52 @@ export class MetricsRegistry {
   readonly #families = new Map<string, Family<unknown>>();
   readonly #disabled = new Set<string>();
   readonly #rules: MetricRules;
+  readonly #unexpected = new Counter({
+    name: 'cardinality_enforcement_unexpected_categorizations_total',
+    help: 'How often a label had a value that it may not have.',
+    stability: 'ALPHA',
+  });
   readonly #onUnexpected: () => void;
 
   constructor(rules: MetricRules = NO_RULES) {
     this.#rules = rules;
-    const unexpected = new Counter({
-      name: 'cardinality_enforcement_unexpected_categorizations_total',
-      help: 'How often a label had a value that it may not have.',
-      stability: 'ALPHA',
-    });
-    this.#onUnexpected = () => unexpected.with().inc();
-    if (rules.allowed.size > 0) this.register(unexpected).with();
-    if (rules.disabled.size === 0) return;
-    const help = 'How many metrics are disabled.';
-    const disabled = this.register(new Counter({ name: 'disabled_metrics_total', help, stability: 'BETA' }));
-    disabled.with().inc(rules.disabled.size);
+    this.#onUnexpected = () => this.#unexpected.with().inc();
   }
 
-  /** One that is disabled counts for itself. @returns the family itself @throws Error when there is another of its name */
+  /** Adds what it counts of itself (component-base/metrics/registry.go). To be called once, for what is read. */
+  registerOwn(): void {
+    this.register(this.#unexpected);
+    const disabled = {
+      name: 'disabled_metrics_total',
+      help: 'How many metrics are disabled.',
+      stability: 'BETA',
+    } as const;
+    this.register(new Counter(disabled)).with().inc(this.#rules.disabled.size);
+    const hidden = 'How many metrics are hidden since they are deprecated.';
+    this.register(new Counter({ name: 'hidden_metrics_total', help: hidden, stability: 'BETA' }));
+    const registered = {
+      name: 'registered_metrics_total',
+      help: 'How many metrics there are, by stability.',
+      stability: 'BETA',
+      labels: ['stability_level', 'deprecated_version'],
+    } as const;
+    this.register(new Counter(registered, (counter) => this.#count(counter)));
+  }
+
+  #count(registered: Counter): void {
+    registered.clear();
+    for (const { description } of this.#families.values())
+      if (description.stability) registered.with(description.stability, '').inc();
+  }
+
+  /**
+   * One that is disabled counts for itself; one without labels is told before anything has happened.
+   * @returns the family itself @throws Error when there is another of its name
+   */
   register<F extends Family<unknown>>(family: F): F {
     const { name } = family.description;
     if (this.#families.has(name) || this.#disabled.has(name)) throw new Error(`metric ${name} is registered already`);
+    if (!family.description.labels?.length) family.with();
     const allowed = this.#rules.allowed.get(name);
     if (allowed) family.constrain(allowed, this.#onUnexpected);
     if (this.#rules.disabled.has(name)) this.#disabled.add(name);
@@ -45,10 +70,11 @@ export class MetricsRegistry {
     for (const name of [...this.#families.keys()].sort()) {
       const family = this.#families.get(name)!;
       const { help, stability } = family.description;
+      const prefix = stability === undefined ? '' : `[${stability}] `;
       await family.prepare();
       let isFirst = true;
       for (const sample of family.samples()) {
-        if (isFirst) lines.push(`# HELP ${name} [${stability}] ${help}`, `# TYPE ${name} ${family.type}`);
+        if (isFirst) lines.push(`# HELP ${name} ${prefix}${help}`, `# TYPE ${name} ${family.type}`);
         isFirst = false;
         lines.push(line(name, sample));
         if (lines.length % BATCH === 0) await new Promise(setImmediate);

@@ -1,7 +1,7 @@
 /** What is counted of jobs (pkg/controller/job/metrics). */
 import type { Job, JobCondition, JobStatus } from '@keelson/api/generated/types/batch/v1';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { Counter, type Description, exponentialBounds, Histogram } from '@keelson/component/metrics/families';
+import { Counter, exponentialBounds, Histogram, type Stability } from '@keelson/component/metrics/families';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { isTerminal } from '../pods/state.ts';
 import { Indexes } from './indexes.ts';
@@ -23,7 +23,7 @@ export class JobMetrics {
 
   /** @param registry of the process; without it nobody reads them */
   constructor(registry = new MetricsRegistry()) {
-    const about = (name: string, stability: Description['stability'], help: string, ...labels: string[]) =>
+    const about = (name: string, stability: Stability, help: string, ...labels: string[]) =>
       ({ name: `job_controller_${name}`, help, stability, labels }) as const;
     const counter = (...description: Parameters<typeof about>) => registry.register(new Counter(about(...description)));
     const sync = ['completion_mode', 'result', 'action'];

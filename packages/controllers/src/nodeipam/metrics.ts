@@ -12,6 +12,14 @@ export class RangeMetrics {
 
   constructor(registry: MetricsRegistry | undefined) {
     const families = new Families('node_ipam_controller', registry);
+    const running = new Families('', registry).gauge(
+      'running_managed_controllers',
+      'BETA',
+      'Controllers of which nodes have their ranges: 1 while they work.',
+      'name',
+      'manager',
+    );
+    running.with('nodeipam', 'kube-controller-manager').value = 1;
     const whole = 'clusterCIDR';
     this.#allocations = families.counter('cidrset_cidrs_allocations_total', 'ALPHA', 'Ranges that were taken.', whole);
     this.#releases = families.counter('cidrset_cidrs_releases_total', 'ALPHA', 'Ranges that were given back.', whole);
