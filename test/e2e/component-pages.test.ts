@@ -56,6 +56,27 @@ describe.each(['kube-scheduler', 'kube-controller-manager'])('%s', (name) => {
     await vi.waitFor(async () => expect((await client.send('GET', '/metrics')).body).toMatch(worked), 20_000);
   });
 
+  it('tells of its health checks one by one, and counts them', async () => {
+    const checks = name === 'kube-scheduler' ? ['leaderElection'] : ['leaderElection', 'job-controller'];
+    const { body } = await client.send('GET', '/healthz?verbose');
+    for (const check of checks) expect(body).toContain(`[+]${check} ok\n`);
+    expect(body).toContain('\nhealthz check passed\n');
+    const slis = await client.send('GET', '/metrics/slis');
+    for (const check of checks)
+      expect(slis.body).toContain(`kubernetes_healthcheck{name="${check}",type="healthz"} 1\n`);
+  });
+
+  it.skipIf(name !== 'kube-scheduler')('tells what pods ask for', async () => {
+    const containers = [{ name: 'c', image: 'i', resources: { requests: { cpu: '250m' } } }];
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'asking' }, spec: { containers } };
+    const admin = apiClient(server.url, server.token);
+    await admin.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    await admin.send('POST', '/api/v1/namespaces/default/pods', pod);
+    admin.close();
+    const asks = /^kube_pod_resource_request\{.*pod="asking".*resource="cpu".*unit="cores"\} 0.25$/m;
+    await vi.waitFor(async () => expect((await client.send('GET', '/metrics/resources')).body).toMatch(asks), 10_000);
+  });
+
   it('has /statusz and /flagz, as texts and as objects, for who may see them', async () => {
     const status = await client.send('GET', '/statusz');
     expect(status.body).toContain(`\n${name} statusz\n`);

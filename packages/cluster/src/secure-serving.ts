@@ -11,6 +11,7 @@ import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/m
 import type { PlainAnswer } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
 import type { User } from '@keelson/component/serving/user';
+import type { ComponentHealth } from './component-health.ts';
 import { createSelfSigned } from './pki/self-signed.ts';
 import { StartupError } from './startup-error.ts';
 import { pagesOf } from './zpages.ts';
@@ -43,16 +44,15 @@ export const servingDescriptions: Readonly<Record<keyof ServingFlags, string>> =
 export interface Served {
   readonly component: string;
   readonly metrics: MetricsRegistry;
-  /** @returns what is wrong with its health; nothing: it is well */
-  health(): readonly string[];
-  /** Whether it can do its work. */
-  ready(): boolean;
+  readonly health: ComponentHealth;
   /** What `/flagz` shows. */
   readonly flags: Readonly<Record<string, string>>;
   /** They decide which pages there are. */
   readonly gates: FeatureGates;
   /** What `/statusz` lists beside itself. */
   readonly paths: readonly string[];
+  /** What is at other paths. */
+  readonly others?: Readonly<Record<string, () => Promise<PlainAnswer>>>;
   /** What `/configz` shows. */
   readonly configuration: object;
   /** Without it there is no `/debug`. */
@@ -75,7 +75,6 @@ export async function startServing(
     deniedMs: values['authorization-webhook-cache-unauthorized-ttl'],
   });
   const open = new Set(values['authorization-always-allow-paths']);
-  const pathOf = (url = '/') => new URL(url, 'https://component').pathname;
   const pages = pagesOf(served);
   const options = {
     host: values['bind-address'],
@@ -84,7 +83,7 @@ export async function startServing(
     anonymous: true,
     authenticate: (token: string) => tokens.review(token),
     authorize: async (user: User, { url, method }: { url?: string | undefined; method?: string | undefined }) => {
-      const path = pathOf(url);
+      const path = urlOf(url).pathname;
       if (open.has(path)) return undefined;
       const verb = (method ?? 'GET').toLowerCase();
       const { allowed, reason } = await access.review(user, { path, verb });
@@ -95,7 +94,7 @@ export async function startServing(
     },
     handle: async (request: IncomingMessage, response: ServerResponse) => {
       if (served.debug && (await answerDebug(request, response, served.debug))) return;
-      const { status = 200, headers, body } = pages(request) ?? (await answer(served, pathOf(request.url)));
+      const { status = 200, headers, body } = pages(request) ?? (await answer(served, urlOf(request.url)));
       response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
     },
     failed: (error: unknown) => logger.error({ err: String(error) }, 'A request failed'),
@@ -111,28 +110,29 @@ export async function startServing(
   }
 }
 
+const urlOf = (url = '/') => new URL(url, 'https://component');
+
+export async function metricsPage(registry: MetricsRegistry): Promise<PlainAnswer> {
+  return { headers: { 'content-type': METRICS_CONTENT_TYPE }, body: await registry.text() };
+}
+
 /** @throws HttpError */
-async function answer(
-  { component, metrics, health, ready, configuration }: Served,
-  path: string,
-): Promise<PlainAnswer> {
-  const ok = { headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+async function answer({ metrics, health, configuration, others }: Served, url: URL): Promise<PlainAnswer> {
+  const { pathname: path, searchParams: query } = url;
+  const checked = await health.checks.serve({ path, query });
+  if (checked) return { ...checked, body: String(checked.body) };
   switch (path) {
-    case '/healthz':
-    case '/livez': {
-      const problems = health();
-      if (problems.length > 0) throw new HttpError(500, problems.map((each) => `[-]${each}\n`).join(''));
-      return ok;
-    }
-    case '/readyz':
-      if (!ready()) throw new HttpError(500, `[-]${component} is not ready\n`);
-      return ok;
     case '/metrics':
-      return { headers: { 'content-type': METRICS_CONTENT_TYPE }, body: await metrics.text() };
+      return metricsPage(metrics);
+    case '/metrics/slis':
+      return metricsPage(health.slis);
     case '/configz':
       return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(configuration) };
-    default:
+    default: {
+      const other = others?.[path];
+      if (other) return other();
       throw new HttpError(404, '404 page not found\n');
+    }
   }
 }
 

@@ -16,6 +16,8 @@ export interface ManagerOptions {
   readonly settings: ControllerSettings;
   /** Where controllers count; undefined where nobody reads it. */
   readonly metrics?: MetricsRegistry | undefined;
+  /** Told of each controller that works now, by its name. */
+  onStarted?(name: string): void;
 }
 
 /** Whether `--controllers` asks for a controller: what names it counts before what `*` says. */
@@ -44,7 +46,9 @@ export async function startControllers(options: ManagerOptions): Promise<Running
   const running: Running[] = [];
   for (const controller of controllers.filter((each) => isWanted(each, options.wanted))) {
     const started = await controller.start(context(controller.account));
-    if (started) running.push(started);
+    if (!started) continue;
+    running.push(started);
+    options.onStarted?.(controller.name);
   }
   informers.start();
   const all = together(running);

@@ -32,6 +32,7 @@ import { sampled } from './framework/sampled.ts';
 import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { registry as inTree } from './plugins/registry.ts';
+import { podResources } from './pod-resources.ts';
 import { Hints } from './queue/hints.ts';
 import { SchedulingQueue } from './queue/queue.ts';
 
@@ -60,6 +61,8 @@ export interface RunningScheduler extends Running {
   readonly hasSynced: boolean;
   /** For healthz; always true where nobody is elected. */
   readonly leads: boolean;
+  /** For `/metrics/resources`: what pods ask for. */
+  readonly podResources: MetricsRegistry;
 }
 
 /**
@@ -115,6 +118,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
     get leads() {
       return elector?.leads ?? true;
     },
+    podResources: podResources(() => podsOf(informers).store.values()),
   };
 }
 

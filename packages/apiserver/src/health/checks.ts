@@ -19,6 +19,8 @@ export interface HealthCheck {
 export interface HealthOptions {
   /** Milliseconds since some start that never goes backwards. */
   readonly now: () => number;
+  /** Those that have the check `ping` from the start; by default all. */
+  readonly pinged?: readonly Endpoint[];
   /** `--livez-grace-period`: for so long /livez does not mind boot hooks that have not finished. */
   readonly livezGraceMs?: number;
   /** Told of every check that ran (the metrics /metrics/slis). */
@@ -35,11 +37,10 @@ export class HealthChecks {
   readonly #startedAt: number;
   readonly #unfinished = new Set<BootHook>();
 
-  /** Every endpoint has the check `ping` from the start. */
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#startedAt = options.now();
-    this.add({ name: 'ping', check() {} });
+    this.add({ name: 'ping', check() {} }, options.pinged);
   }
 
   /** Adds a check, in its place among those that kube-apiserver has. A second one of the same name replaces the first. */
@@ -94,7 +95,7 @@ export class HealthChecks {
   }
 
   /** Any method will do. Undefined for other paths than those of the endpoints. */
-  async serve({ path, query }: PathRequest): Promise<Answer | undefined> {
+  async serve({ path, query }: Pick<PathRequest, 'path' | 'query'>): Promise<Answer | undefined> {
     const [, root, ...rest] = path.split('/');
     const endpoint = ENDPOINTS.find((e) => e === root);
     if (!endpoint) return undefined;

@@ -21,8 +21,7 @@ function fixture(options: Partial<StandardChecks> = {}) {
 }
 
 function get(health: HealthChecks, path: string): Promise<Answer | undefined> {
-  const user = { name: '', uid: '', groups: [], extra: {} };
-  return health.serve({ method: 'GET', path, query: new URLSearchParams('verbose'), headers: {}, user });
+  return health.serve({ path, query: new URLSearchParams('verbose') });
 }
 
 const readyz = async (health: HealthChecks) => String((await get(health, '/readyz'))?.body);

@@ -5,6 +5,7 @@ import { together } from '@keelson/component/running';
 import { controllers } from '@keelson/controllers/controllers';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentHealth, LEADER_ELECTION } from '../component-health.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
 import { COMMON_GATES, CONTROLLER_GATES, gateErrors, tellIdleGates } from '../feature-gates.ts';
@@ -43,10 +44,12 @@ const component: Component<typeof flags> = {
         component: `kube-controller-manager/${account}`,
         token: new ServiceAccountToken(client, account),
       });
+    const health = componentHealth({ healthz: [LEADER_ELECTION] });
     const manager = await startControllerManager(values, {
       client,
       clientFor: values['use-service-account-credentials'] ? clientFor : () => client,
       metrics: registry,
+      onStarted: (name) => health.checks.add({ name, check() {} }, ['healthz']),
     });
     const served = {
       component: 'kube-controller-manager',
@@ -54,8 +57,7 @@ const component: Component<typeof flags> = {
       flags: flagTexts(flags, values),
       gates,
       paths: ['/configz', '/healthz', '/metrics'],
-      health: () => [],
-      ready: () => true,
+      health,
       debug: values.profiling ? { profiles: true, verbosity } : undefined,
       configuration: {},
     };

@@ -13,6 +13,8 @@ export interface Access {
   readonly identity?: string;
   /** Where controllers count; undefined where nobody reads it. */
   readonly metrics?: MetricsRegistry;
+  /** Told of each controller that works now, by its name. */
+  onStarted?(name: string): void;
 }
 
 /** Starts the controllers that the flags want, once this manager leads. */

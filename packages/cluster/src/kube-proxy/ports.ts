@@ -1,6 +1,7 @@
 /** What a proxy's ports show (pkg/proxy/healthcheck, cmd/kube-proxy/app). */
 import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import { HealthMetrics } from '@keelson/component/metrics/slis';
 import type { PlainHandler } from '@keelson/component/serving/plain';
 import { pagesOf } from '../zpages.ts';
 import type { ServiceProxy } from './start.ts';
@@ -30,9 +31,15 @@ export function metricsOf(
 ): PlainHandler {
   const paths = ['/configz', '/healthz', '/metrics', '/proxyMode'];
   const pages = pagesOf({ component: 'kube-proxy', paths, ...(flags ? { flags } : {}), ...(gates ? { gates } : {}) });
+  const health = new HealthMetrics();
+  const headers = { 'content-type': METRICS_CONTENT_TYPE };
   return async (path, request) => {
-    if (path === '/metrics') return { body: await metrics.text(), headers: { 'content-type': METRICS_CONTENT_TYPE } };
-    if (path === '/healthz') return text('ok');
+    if (path === '/metrics') return { body: await metrics.text(), headers };
+    if (path === '/metrics/slis') return { body: await health.registry.text(), headers };
+    if (path === '/healthz') {
+      health.record('ping', 'healthz', true);
+      return text('ok');
+    }
     if (path === '/proxyMode') return text(MODE);
     if (path !== '/configz') return pages(request);
     const body = JSON.stringify({ 'kubeproxy.config.k8s.io': { mode: MODE, ...configuration } });

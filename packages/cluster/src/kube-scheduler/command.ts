@@ -4,12 +4,13 @@ import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
+import { componentHealth, LEADER_ELECTION } from '../component-health.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig } from '../connection.ts';
 import { COMMON_GATES, gateErrors, SCHEDULER_GATES, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { metricErrors, metricRules } from '../metric-flags.ts';
-import { startServing } from '../secure-serving.ts';
+import { metricsPage, startServing } from '../secure-serving.ts';
 import { descriptions, flags } from './flags.ts';
 import { configurationOf, startKubeScheduler } from './start.ts';
 
@@ -29,14 +30,21 @@ const component: Component<typeof flags> = {
     const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
     const batches = gates.enabled('OpportunisticBatching');
     const scheduler = await startKubeScheduler(values, client, { metrics: registry, batches });
+    const synced = () => {
+      if (!scheduler.hasSynced) throw new Error('waiting for handlers to sync');
+    };
+    const health = componentHealth({
+      healthz: [LEADER_ELECTION],
+      readyz: [LEADER_ELECTION, { name: 'sched-handler-sync', check: synced }],
+    });
     const served = {
       component: 'kube-scheduler',
       metrics: registry,
       flags: flagTexts(flags, values),
       gates,
       paths: ['/configz', '/healthz', '/livez', '/metrics', '/readyz'],
-      health: () => [],
-      ready: () => scheduler.hasSynced,
+      health,
+      others: { '/metrics/resources': () => metricsPage(scheduler.podResources) },
       debug: configuration.enableProfiling ? { profiles: true, verbosity } : undefined,
       configuration: { 'kubescheduler.config.k8s.io': configuration },
     };

@@ -13,6 +13,7 @@ import { answerDebug } from '@keelson/component/debug/http';
 import type { DebugOptions } from '@keelson/component/debug/pages';
 import { Counter } from '@keelson/component/metrics/families';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '@keelson/component/metrics/registry';
+import { HealthMetrics } from '@keelson/component/metrics/slis';
 import type { Running } from '@keelson/component/running';
 import { listenPlain, type Pages } from '@keelson/component/serving/plain';
 import { HttpError, type Serving, serve } from '@keelson/component/serving/server';
@@ -149,6 +150,7 @@ class KubeletServer {
   readonly #view: KubeletView;
   readonly #options: Served;
   readonly #streamed: (subresource: string) => void;
+  readonly #healthMetrics = new HealthMetrics();
 
   /** @param streamed a stream begins of which older kubelets know nothing */
   constructor(view: KubeletView, options: Served, streamed: (subresource: string) => void = () => {}) {
@@ -258,6 +260,8 @@ class KubeletServer {
 
   #health(response: http.ServerResponse): void {
     const problems = this.#view.problems();
+    this.#healthMetrics.record('ping', 'healthz', true);
+    this.#healthMetrics.record('syncloop', 'healthz', problems.length === 0);
     if (problems.length > 0) throw new HttpError(500, problems.join('\n'));
     sendText(response, 'ok');
   }
@@ -279,6 +283,7 @@ class KubeletServer {
   async #metrics(which: string, response: http.ServerResponse): Promise<void> {
     response.setHeader('content-type', METRICS_CONTENT_TYPE);
     if (which === '') return sendText(response, await this.#options.metrics.text());
+    if (which === 'slis') return sendText(response, await this.#healthMetrics.registry.text());
     if (which === 'resource') return sendText(response, await resourceMetrics(this.#view));
     if (which === 'cadvisor') return sendText(response, await containerMetrics(this.#view));
     if (which === 'probes') return sendText(response, (await this.#view.probeMetrics?.()) ?? '');
