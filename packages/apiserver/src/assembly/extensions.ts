@@ -3,6 +3,8 @@ import { Aggregation } from '../aggregation/index.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Forwarding } from '../connect/forward.ts';
 import { CustomResources } from '../crd/index.ts';
+import { ConversionMetrics } from '../crd/metrics.ts';
+import { registerRuleMetrics } from '../crd/schema/metrics.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { type ResolveService, WebhookClient } from '../webhook/client.ts';
@@ -32,11 +34,16 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
   const { environment, groups, outside } = foundation;
   const { egress, dialCluster, clock, now, logger } = outside;
   const converters = new WebhookClient({ resolve, egress, tracing: config.tracing });
+  registerRuleMetrics(outside.registry);
   const custom = new CustomResources({
     ...registry,
     discovery,
     openapi,
-    conversion: { client: converters, uuid: environment.uuid },
+    conversion: {
+      client: converters,
+      uuid: environment.uuid,
+      metrics: new ConversionMetrics(outside.registry, outside.monotonic),
+    },
     clock,
     now,
     logger,

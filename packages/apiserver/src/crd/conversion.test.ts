@@ -1,7 +1,9 @@
 import type { KubeObject } from '@keelson/api/object';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, it } from 'vitest';
 import type { WebhookClient } from '../webhook/client.ts';
 import { conversionOf } from './conversion.ts';
+import { ConversionMetrics } from './metrics.ts';
 
 const original: KubeObject = {
   apiVersion: 'example.com/v1',
@@ -10,7 +12,7 @@ const original: KubeObject = {
 };
 const good = { ...original, apiVersion: 'example.com/v2' };
 
-function webhook(response: object) {
+function webhook(response: object, metrics?: ConversionMetrics) {
   const client = {
     post: async (_config: unknown, body: Buffer) => {
       const { apiVersion, kind, request } = JSON.parse(body.toString());
@@ -19,7 +21,11 @@ function webhook(response: object) {
     },
   } as unknown as WebhookClient;
   const conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v9', 'v1'] } };
-  return conversionOf(conversion, { client, uuid: () => 'uid-1' });
+  return conversionOf('widgets.example.com', conversion, {
+    client,
+    uuid: () => 'uid-1',
+    ...(metrics ? { metrics } : {}),
+  });
 }
 
 describe('a conversion webhook', () => {
@@ -75,5 +81,25 @@ describe('a conversion webhook', () => {
     ],
   ])('%j is refused', async (response, message) => {
     await expect(webhook(response).convert([original], 'example.com/v2')).rejects.toMatchObject({ code: 500, message });
+  });
+
+  it('is counted, by how far it gets', async () => {
+    const registry = new MetricsRegistry();
+    const metrics = new ConversionMetrics(registry, () => 0);
+    const answers: object[] = [{ convertedObjects: [good] }, { uid: 'other' }, { convertedObjects: [] }];
+    answers.push({ convertedObjects: [original] });
+    for (const response of answers)
+      await Promise.allSettled([webhook(response, metrics).convert([original], 'example.com/v2')]);
+    const of = (result: string, type: string) =>
+      `apiserver_conversion_webhook_request_total{failure_type="${type}",result="${result}"} 1`;
+    const text = await registry.text();
+    expect(text.match(/^apiserver_conversion_webhook_request_total.*/gm)).toEqual([
+      of('success', ''),
+      of('failure', 'conversion_webhook_invalid_converted_object_failure'),
+      of('failure', 'conversion_webhook_malformed_response_failure'),
+      of('failure', 'conversion_webhook_partial_response_failure'),
+    ]);
+    const definition = 'crd_name="widgets.example.com",from_version="v1",succeeded="false",to_version="v2"';
+    expect(text).toContain(`apiserver_crd_conversion_webhook_duration_seconds_count{${definition}} 3\n`);
   });
 });

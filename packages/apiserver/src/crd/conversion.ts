@@ -14,6 +14,7 @@ import { validateLabels } from '../registry/validation/labelselector.ts';
 import { validateAnnotations } from '../registry/validation/objectmeta.ts';
 import type { WebhookClient } from '../webhook/client.ts';
 import { bodyOf } from '../webhook/reply.ts';
+import type { ConversionFailure, ConversionMetrics } from './metrics.ts';
 
 export interface Conversion {
   /**
@@ -34,11 +35,16 @@ export const RENAMING = {
 export interface ConversionDeps {
   readonly client: WebhookClient;
   readonly uuid: () => string;
+  readonly metrics?: ConversionMetrics;
 }
 
-/** @returns what the definition says; RENAMING where versions differ in nothing but their name */
-export function conversionOf(conversion: CustomResourceConversion | undefined, deps: ConversionDeps): Conversion {
-  return conversion?.strategy === 'Webhook' ? new WebhookConversion(conversion, deps) : RENAMING;
+/** @param name of the definition. @returns what it says; RENAMING where versions differ in nothing but their name */
+export function conversionOf(
+  name: string,
+  conversion: CustomResourceConversion | undefined,
+  deps: ConversionDeps,
+): Conversion {
+  return conversion?.strategy === 'Webhook' ? new WebhookConversion(name, conversion, deps) : RENAMING;
 }
 
 const TIMEOUT_SECONDS = 30;
@@ -46,15 +52,38 @@ const REVIEW_VERSIONS = ['v1', 'v1beta1'];
 
 class WebhookConversion implements Conversion {
   readonly #webhook: NonNullable<CustomResourceConversion['webhook']>;
+  readonly #name: string;
   readonly #deps: ConversionDeps;
 
-  constructor({ webhook }: CustomResourceConversion, deps: ConversionDeps) {
+  constructor(name: string, { webhook }: CustomResourceConversion, deps: ConversionDeps) {
+    this.#name = name;
     this.#webhook = webhook!;
     this.#deps = deps;
   }
 
   async convert(objects: readonly KubeObject[], apiVersion: string): Promise<readonly KubeObject[]> {
     if (objects.length === 0) return [];
+    const [from, to] = [objects[0]!.apiVersion ?? '', apiVersion].map((each) => parseApiVersion(each).version);
+    const ended = this.#deps.metrics?.converting(this.#name, from!, to!);
+    let stage: ConversionFailure = 'call';
+    try {
+      const converted = await this.#ask(objects, apiVersion, (reached) => {
+        stage = reached;
+      });
+      ended?.();
+      return converted;
+    } catch (error) {
+      ended?.(stage);
+      throw error;
+    }
+  }
+
+  /** @param reached is told as what it will fail, from now on */
+  async #ask(
+    objects: readonly KubeObject[],
+    apiVersion: string,
+    reached: (stage: ConversionFailure) => void,
+  ): Promise<readonly KubeObject[]> {
     const { client, uuid } = this.#deps;
     const { clientConfig = {}, conversionReviewVersions } = this.#webhook;
     const about = `conversion webhook for ${kindText(objects[0]!)}`;
@@ -74,12 +103,16 @@ class WebhookConversion implements Conversion {
         encodeJson(review),
         TIMEOUT_SECONDS,
       );
-      converted = convertedObjects(bodyOf(reply), version, uid);
+      const body = bodyOf(reply);
+      reached('malformed_response');
+      converted = convertedObjects(body, version, uid);
     } catch (error) {
       throw failure(`${about} failed: ${(error as Error).message}`);
     }
+    reached('partial_response');
     if (converted.length !== objects.length)
       throw failure(`${about} returned ${converted.length} objects, expected ${objects.length}`);
+    reached('invalid_converted_object');
     return converted.map((object, i) => {
       const checked = <T>(what: string, check: () => T): T => {
         try {

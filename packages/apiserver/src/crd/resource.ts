@@ -50,7 +50,7 @@ export function customVersions(crd: CustomResourceDefinition, deps: ConversionDe
   );
   const storage = versions.find((version) => version.storage)?.name ?? '';
   const inVersions = new Map<string, ServedResource>();
-  const conversion = conversionOf(spec.conversion, deps);
+  const conversion = conversionOf(crd.metadata.name ?? '', spec.conversion, deps);
   return versions.map((version) => {
     const resource = serve(crd, version, { group: spec.group, storage, schemas, conversion }, inVersions);
     inVersions.set(apiVersionOf({ group: spec.group, version: version.name }), resource);

@@ -13,6 +13,7 @@ import {
   sizesWithin,
 } from '@keelson/cel';
 import { fieldAt } from '../../registry/apiextensions/customresourcedefinition/fieldpath.ts';
+import { compiling } from './metrics.ts';
 import type { Structural } from './structural.ts';
 
 export interface CompiledRule {
@@ -59,11 +60,14 @@ export function declaredElement(declared: Declared): Declared | undefined {
 }
 
 export function compileRules({ source, rules }: Structural, declared: Declared): CompiledRule[] {
+  const compiled = compiling();
   const plain = environment({ variables: { self: declared, oldSelf: declared } });
   const optional = rules.some((rule) => rule.optionalOldSelf)
     ? environment({ variables: { self: declared, oldSelf: optionalOf(declared) } })
     : plain;
-  return rules.map((rule) => compileRule(rule, rule.optionalOldSelf ? optional : plain, declared, source));
+  const found = rules.map((rule) => compileRule(rule, rule.optionalOldSelf ? optional : plain, declared, source));
+  compiled();
+  return found;
 }
 
 function compileRule(

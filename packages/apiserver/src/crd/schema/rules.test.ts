@@ -1,7 +1,9 @@
 import { Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps, ValidationRule } from '@keelson/api/generated/types/apiextensions/v1';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, test } from 'vitest';
 import type { ValidateOptions } from './index.ts';
+import { registerRuleMetrics } from './metrics.ts';
 import { rootSchema, specSchema, textsOf, widget } from './testing.ts';
 
 const text = { type: 'string' } as const;
@@ -191,4 +193,17 @@ test('rules of the status are evaluated by its subresource', () => {
   const schema = rootSchema({ type: 'object', properties: { spec: int, status: object({ n: int }, 'self.n > 0') } });
   const errors = schema.validateStatusUpdate(widget(1, { status: { n: 0 } }), widget(1));
   expect(textsOf(errors)).toEqual(['status: Invalid value: failed rule: self.n > 0']);
+});
+
+test('how long rules take is counted by schema: once compiled, each time evaluated', async () => {
+  const registry = new MetricsRegistry();
+  registerRuleMetrics(registry);
+  const counts = async () =>
+    Array.from((await registry.text()).matchAll(/^apiserver_cel_\w+_seconds_count (\d+)/gm), ([, count]) =>
+      Number(count),
+    );
+  const [compiled, evaluated] = await counts();
+  const schema = specSchema(object({ n: int, m: ruled(int, 'self > 0') }, 'self.n > 0', 'self.m > 0'));
+  for (const n of [1, 2, 3]) textsOf(schema.validate(widget({ n, m: 1 })));
+  expect(await counts()).toEqual([compiled! + 2, evaluated! + 6]);
 });

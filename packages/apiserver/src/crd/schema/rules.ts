@@ -23,6 +23,7 @@ import {
   declareValue,
 } from './expressions.ts';
 import { NOWHERE, shownValue } from './findings.ts';
+import { evaluating } from './metrics.ts';
 import { isObject, type Structural } from './structural.ts';
 
 /** Units that all rules of an object may cost together (k8s.io/apiserver/pkg/apis/cel RuntimeCELCostBudget). */
@@ -141,7 +142,14 @@ class Run {
   *visit(tree: RuleTree, value: unknown, old: unknown, path: Path, before: Before): Pieces<void> {
     if (value === null || value === undefined) return;
     if (isPieceOver()) yield;
-    if (tree.schema.rules.length > 0) yield* this.#evaluate(tree, value, old ?? undefined, path, before);
+    if (tree.schema.rules.length > 0) {
+      const evaluated = evaluating();
+      try {
+        yield* this.#evaluate(tree, value, old ?? undefined, path, before);
+      } finally {
+        evaluated();
+      }
+    }
     const { items, values, properties, schema } = tree;
     if (Array.isArray(value)) {
       if (!items) return;
