@@ -199,7 +199,14 @@ describe('certificates', () => {
   });
 
   test('name the user, groups and uid', async () => {
-    const found = await clientCertificates(() => [ca], now)(request({}, { peer: peer(alice) }));
+    const seconds: number[] = [];
+    const by = clientCertificates(
+      () => [ca],
+      now,
+      (left) => seconds.push(left),
+    );
+    const found = await by(request({}, { peer: peer(alice) }));
+    expect(seconds).toEqual([expect.closeTo((Date.parse(alice.validTo) - now()) / 1000, -1)]);
     expect(found!.user).toMatchObject({ name: 'alice', groups: ['devs', 'ops, inc'], uid: '42' });
     expect(found!.user.extra['authentication.kubernetes.io/credential-id']![0]).toMatch(/^X509SHA256=[0-9a-f]{64}$/);
   });

@@ -79,7 +79,7 @@ export function buildAuthenticator(config: AuthenticationConfig, world: Authenti
   const authenticators: Authenticator[] = [];
   const { requestHeader: proxy, clientCa } = config;
   if (proxy) authenticators.push(requestHeader({ ...proxy, pool: poolOf(proxy.clientCa), now }));
-  if (clientCa) authenticators.push(clientCertificates(poolOf(clientCa), now));
+  if (clientCa) authenticators.push(clientCertificates(poolOf(clientCa), now, world.metrics?.certificate));
 
   const byToken = tokenAuthenticators(config, world);
   if (byToken.length > 0) {

@@ -11,6 +11,12 @@ const KNOWN: ReadonlySet<string> = new Set([
   'system:serviceaccount:kube-system:default',
 ]);
 
+const [HOUR, DAY] = [3600, 86_400];
+const CERTIFICATE_BOUNDS = [
+  ...[0, HOUR / 2, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR],
+  ...[1, 2, 4, 7, 30, 90, 180, 360].map((days) => days * DAY),
+];
+
 export class AuthenticationMetrics {
   readonly #users: Counter;
   readonly #attempts: Counter;
@@ -19,6 +25,8 @@ export class AuthenticationMetrics {
   readonly #lookupSeconds: Histogram;
   readonly #fetches: Counter;
   readonly #active: Gauge;
+  /** A client has shown a certificate. @param seconds for which it is still good */
+  readonly certificate: (seconds: number) => void;
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that never goes backwards */
@@ -36,6 +44,19 @@ export class AuthenticationMetrics {
         exponentialBounds(0.001, 2, 15),
       ),
     );
+    const certificates = registry
+      .register(
+        new Histogram(
+          {
+            name: 'apiserver_client_certificate_expiration_seconds',
+            help: 'For how long certificates are still good with which clients are authenticated.',
+            stability: 'ALPHA',
+          },
+          CERTIFICATE_BOUNDS,
+        ),
+      )
+      .with();
+    this.certificate = (seconds) => certificates.observe(seconds);
     const cache = 'authentication_token_cache_';
     this.#lookups = counter(`${cache}request_total`, 'Tokens that were looked up.', 'status');
     this.#lookupSeconds = registry.register(

@@ -15,13 +15,19 @@ const MAX_CHAIN = 10;
 /** `undefined` where a CA is expected but not there yet: then nobody is authenticated this way. */
 export type CertificatePool = () => readonly X509Certificate[] | undefined;
 
-/** @throws Error for a certificate that leads to none of the pool's */
-export function clientCertificates(pool: CertificatePool, now: () => number): Authenticator {
+/** @param shown is told for how many seconds a certificate is still good. @throws Error for one that leads to none of the pool's */
+export function clientCertificates(
+  pool: CertificatePool,
+  now: () => number,
+  shown?: (seconds: number) => void,
+): Authenticator {
   return async ({ peer }) => {
     const leaf = peer?.chain[0];
     const roots = pool();
     if (!peer || !leaf || roots === undefined) return undefined;
-    verifyPeer(peer, roots, now());
+    const at = now();
+    shown?.((endOf(leaf) - at) / 1000);
+    verifyPeer(peer, roots, at);
     const user = userOfCertificate(leaf);
     return user && { user };
   };
