@@ -103,14 +103,15 @@ export class Connection {
     request: Request,
     { repeatable, timeoutMs = this.#options.requestTimeoutMs, onRepeat }: CallOptions,
   ): Promise<Response> {
-    const deadline = Date.now() + timeoutMs;
+    const { clock } = this.#options;
+    const deadline = clock.now() + timeoutMs;
     // What can be repeated leaves time for the endpoints after one that is silent.
     const patience = Math.min(SILENCE_MS, timeoutMs);
     const share = repeatable ? patience / this.#options.endpoints.length : patience;
     for (let attempt = 1; ; attempt++) {
       const index = this.#current;
       try {
-        return await this.#send(method, request, Math.min(deadline, Date.now() + share));
+        return await this.#send(method, request, Math.min(deadline, clock.now() + share));
       } catch (error) {
         if (this.#closed) throw new StoreUnavailableError('the store is closed');
         if (!isUnavailable(error)) throw error;
@@ -119,7 +120,7 @@ export class Connection {
         if (isSilence(error)) this.onSilence(endpoint);
         if (!(repeatable || wasNotProposed(error))) throw translate(error, endpoint);
         if (attempt % this.#options.endpoints.length === 0) await this.#pause(attempt);
-        if (Date.now() >= deadline) throw translate(error, endpoint, true);
+        if (clock.now() >= deadline) throw translate(error, endpoint, true);
         onRepeat?.();
       }
     }
@@ -189,7 +190,7 @@ export class Connection {
       const { secure, ...parsed } = parseEndpoint(endpoint, this.#usesTls);
       const via = this.#options.via?.get(endpoint);
       const address = { ...parsed, via, tls: secure ? context : undefined };
-      return { address, calls: new UnaryChannel(address) };
+      return { address, calls: new UnaryChannel(address, this.#options.clock) };
     });
     for (const { calls } of old) calls.renew();
   }

@@ -140,7 +140,8 @@ it('gives up a peer that does not say so', async () => {
     answered,
     `127.0.0.1:${(server.address() as AddressInfo).port}`,
   );
-  await until(() => clock.timers > 0);
+  // That of the peer's first word, then that of the next ping.
+  await until(() => clock.timers > 1);
   clock.advance(30_000);
   expect(isEnded()).toBe(false);
   clock.advance(10_000);

@@ -54,7 +54,7 @@ export class MessageStream {
       },
       end: () => this.#end(),
     });
-    inTime(this.#connection.accepted, Date.now() + PONG_MS).then(
+    inTime(this.#connection.accepted, PONG_MS, clock).then(
       () => this.#keepAlive(),
       () => this.#end(),
     );

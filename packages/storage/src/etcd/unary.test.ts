@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { type Clock, ManualClock, systemClock } from '@keelson/api/clock';
 import { afterEach, expect, it } from 'vitest';
 import { UnaryChannel } from './unary.ts';
 
@@ -17,8 +18,8 @@ async function addressOf(server: Server | http2.Http2Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function channel(address: string, tls = false): UnaryChannel {
-  const made = new UnaryChannel({ address, isSocket: false, tls: tls ? createSecureContext() : undefined });
+function channel(address: string, tls = false, clock: Clock = systemClock): UnaryChannel {
+  const made = new UnaryChannel({ address, isSocket: false, tls: tls ? createSecureContext() : undefined }, clock);
   open.unshift(made);
   return made;
 }
@@ -77,13 +78,16 @@ it.each([false, true])('gives up on a peer that says nothing, TLS: %s', async (t
   await expect(ask(channel(address, tls), 'ask', 50)).rejects.toMatchObject({ status: 'Unavailable', details: why });
 });
 
-it('gives up on a peer that takes a call and says nothing of it', async () => {
-  const server = http2.createServer().on('stream', () => {});
-  const calls = channel(await addressOf(server));
-  await expect(ask(calls, 'ask', 50)).rejects.toMatchObject({
-    status: 'DeadlineExceeded',
-    details: 'Deadline exceeded',
-  });
+it('gives up on a peer that takes a call and says nothing of it, when the clock says so', async () => {
+  const server = http2.createServer();
+  const taken = once(server, 'stream');
+  const clock = new ManualClock();
+  const calls = channel(await addressOf(server), false, clock);
+  const answer = calls.call({ path: '/s/M', message: Buffer.from('ask'), deadline: 3000, maxBytes: 100 });
+  const [, headers] = (await taken) as [unknown, Record<string, string>];
+  expect(headers['grpc-timeout']).toBe('3000m');
+  clock.advance(3000);
+  await expect(answer).rejects.toMatchObject({ status: 'DeadlineExceeded', details: 'Deadline exceeded' });
 });
 
 it('says that nothing was sent where the peer ends the connection before its first word', async () => {

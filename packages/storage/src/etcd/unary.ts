@@ -2,6 +2,7 @@
  * Single calls of gRPC on one HTTP/2 connection. The library for it goes through name resolution, balancing, retries and
  * interceptors at each call, which made it a quarter of what the API server spent on a write.
  */
+import type { Clock } from '@keelson/api/clock';
 import { ClientConnection } from '@keelson/component/http2/client';
 import type { ConnectionError } from '@keelson/component/http2/client-stream';
 import { encodeFields } from '@keelson/component/http2/hpack';
@@ -14,7 +15,7 @@ export interface Call {
   readonly message: Buffer;
   /** Sent with it; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds since 1970. */
+  /** By the channel's clock. */
   readonly deadline: number;
   /** The longest answer that is accepted. */
   readonly maxBytes: number;
@@ -22,13 +23,15 @@ export interface Call {
 
 export class UnaryChannel {
   readonly #address: Address;
+  readonly #clock: Clock;
   #connection: ClientConnection | undefined;
   /** By path, what all calls of it begin with. */
   readonly #blocks = new Map<string, Buffer>();
 
   /** Connects at the first call, and again whenever the connection is gone. */
-  constructor(address: Address) {
+  constructor(address: Address, clock: Clock) {
     this.#address = address;
+    this.#clock = clock;
   }
 
   /** @returns the answer's message. @throws CallError */
@@ -36,23 +39,25 @@ export class UnaryChannel {
     const connection = this.#connected();
     // With TLS 1.3 the other side refuses a certificate when the client takes the connection for made: of a write that was sent
     // before its first word nobody would know whether it has got there.
-    if (!connection.isAccepted) await inTime(connection.accepted, call.deadline);
+    if (!connection.isAccepted) await inTime(connection.accepted, this.#left(call), this.#clock);
     return this.#ask(connection, call);
   }
 
-  #ask(connection: ClientConnection, { path, message, headers = {}, deadline, maxBytes }: Call): Promise<Buffer> {
+  #ask(connection: ClientConnection, call: Call): Promise<Buffer> {
+    const { path, message, headers = {}, maxBytes } = call;
     // Others that waited with it may have had to do with its end.
     if (connection.isOver) throw notConnected('closed');
     return new Promise((resolve, reject) => {
-      const timeoutMs = Math.max(1, deadline - Date.now());
+      const timeoutMs = this.#left(call);
       let outcome: ReadonlyMap<string, string> | undefined;
       const chunks: Buffer[] = [];
       const giveUp = (error: CallError): void => {
-        clearTimeout(timer);
+        forget();
         cancel();
         reject(error);
       };
-      const timer = setTimeout(() => giveUp(new CallError('DeadlineExceeded', 'Deadline exceeded')), timeoutMs);
+      const tooLate = () => giveUp(new CallError('DeadlineExceeded', 'Deadline exceeded'));
+      const forget = this.#clock.after(timeoutMs, tooLate);
       const cancel = connection.request(this.#block(path, timeoutMs, headers), framed(message), {
         headers: (fields) => {
           const code = fields.get(':status') ?? '200';
@@ -67,13 +72,18 @@ export class UnaryChannel {
           }
         },
         end: (error) => {
-          clearTimeout(timer);
+          forget();
           if (error) reject(lost(error));
           else if (outcome?.get('grpc-status') !== '0') reject(outcome ? refusal(outcome) : lost());
           else resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).subarray(PREFIX));
         },
       });
     });
+  }
+
+  /** Milliseconds. */
+  #left({ deadline }: Call): number {
+    return Math.max(1, deadline - this.#clock.now());
   }
 
   #block(path: string, timeoutMs: number, headers: Readonly<Record<string, string>>): Buffer {
@@ -111,18 +121,15 @@ export class UnaryChannel {
 const ACCEPTANCE_MS = 5000;
 
 /** @throws CallError when there is no connection, or the peer says nothing */
-export async function inTime(accepted: Promise<void>, deadline: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const ms = Math.min(ACCEPTANCE_MS, Math.max(1, deadline - Date.now()));
-    timer = setTimeout(() => reject(new Error(NO_ANSWER)), ms);
-  });
+export async function inTime(accepted: Promise<void>, timeoutMs: number, clock: Clock): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const forget = clock.after(Math.min(ACCEPTANCE_MS, timeoutMs), () => reject(new Error(NO_ANSWER)));
   try {
     await Promise.race([accepted, late]);
   } catch (error) {
     throw notConnected((error as Error).message);
   } finally {
-    clearTimeout(timer);
+    forget();
   }
 }
 
