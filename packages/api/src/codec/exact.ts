@@ -5,6 +5,8 @@
  * The result is a tree for codec/canonical.ts to finish. This is the slow way; see codec/json.ts for when it is taken.
  */
 import { quote } from '../field.ts';
+import { type JsonObject, put } from '../patch/value.ts';
+import { atOnce, isPieceOver, type Pieces } from '../pieces.ts';
 import { Quantity } from '../quantity.ts';
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../schema.ts';
 import { canonicalMicroTime, canonicalTime } from '../time.ts';
@@ -75,10 +77,20 @@ function placesOf(type: StructType): Map<string, Place> {
  * @returns a tree whose canonical form is the object
  * @throws DecodeError
  */
-export function decodeExactly(text: string, type: Type, strict: boolean): { tree: unknown; strictErrors: string[] } {
+export function decodeExactly(text: string, type: Type, strict: boolean): ExactlyDecoded {
+  return atOnce(decodingExactly(text, type, strict));
+}
+
+/** The same in pieces. */
+export function* decodingExactly(text: string, type: Type, strict: boolean): Pieces<ExactlyDecoded> {
   const decoder = new Decoder(text, strict);
-  const tree = decoder.run(type);
+  const tree = yield* decoder.run(type);
   return { tree, strictErrors: decoder.strictErrors };
+}
+
+interface ExactlyDecoded {
+  readonly tree: unknown;
+  readonly strictErrors: string[];
 }
 
 class Decoder {
@@ -98,10 +110,10 @@ class Decoder {
     this.#strict = strict;
   }
 
-  run(type: Type): unknown {
+  *run(type: Type): Pieces<unknown> {
     let tree: unknown;
     try {
-      tree = this.#value(type, undefined, false);
+      tree = yield* this.#value(type, undefined, false);
     } catch (error) {
       throw error instanceof TypeMismatch ? error.within(this.#struct, this.#path) : error;
     }
@@ -109,13 +121,13 @@ class Decoder {
     return tree;
   }
 
-  #save(error: DecodeError): undefined {
-    if (error instanceof TypeMismatch) error.within(this.#struct, this.#path);
-    this.#mismatch ??= error;
+  /** Notes that a value does not fit its type. */
+  #mismatched(value: string, type: string): undefined {
+    this.#mismatch ??= new TypeMismatch(value, type).within(this.#struct, this.#path);
   }
-  /** Notes that the next value does not fit, and skips it. */
-  #unfit(type: string, value: string = this.#cursor.kind): undefined {
-    this.#save(new TypeMismatch(value, type));
+  /** The same of the next value, which is skipped. */
+  #unfit(type: string): undefined {
+    this.#mismatched(this.#cursor.kind, type);
     this.#cursor.skip();
   }
 
@@ -124,37 +136,49 @@ class Decoder {
     const text = `${what} field ${quote(this.#strictPath === '' ? field : `${this.#strictPath}.${field}`)}`;
     if (!this.strictErrors.includes(text)) this.strictErrors.push(text);
   }
-  #under<T>(key: string, read: () => T): T {
+  /** From here on what stands under a key, or at an index, is read. @returns the path until then, to go back to */
+  #enter(key: string): string {
     const outer = this.#strictPath;
     this.#strictPath = key.startsWith('[') || outer === '' ? outer + key : `${outer}.${key}`;
-    const value = read();
-    this.#strictPath = outer;
-    return value;
+    return outer;
   }
 
   /**
    * @param existing what an earlier duplicate left behind; undefined for the zero value
    */
-  #value(type: Type, existing: unknown, pointer: boolean): unknown {
-    if (this.#cursor.kind === 'null' && (pointer || type.kind === 'list' || type.kind === 'map')) {
+  *#value(type: Type, existing: unknown, pointer: boolean): Pieces<unknown> {
+    if (isPieceOver()) yield;
+    const { kind } = this.#cursor;
+    if (kind === 'null' && (pointer || type.kind === 'list' || type.kind === 'map')) {
       this.#cursor.skip();
       return undefined;
     }
     switch (type.kind) {
       case 'struct':
-        return this.#structValue(type, existing as Tree | undefined);
+        return yield* this.#structValue(type, existing as Tree | undefined);
       case 'list':
-        return this.#list(type, existing as unknown[] | undefined);
+        return yield* this.#list(type, existing as unknown[] | undefined);
       case 'map':
-        return this.#map(type, existing as Tree | undefined);
+        return yield* this.#map(type, existing as Tree | undefined);
       case 'schemaOr':
-        return this.#union(type);
+        return yield* this.#union(type);
       case 'scalar':
-        return this.#scalar(type, existing);
+        switch (type.scalar) {
+          case 'raw':
+          case 'fields':
+          case 'json':
+            return yield* this.#cursor.reading();
+          case 'any':
+            if (kind === 'object') return yield* this.#map(ANY_MAP, undefined);
+            if (kind === 'array') return yield* this.#list(ANY_LIST, undefined);
+            return this.#anyScalar();
+          default:
+            return this.#scalar(type, existing);
+        }
     }
   }
 
-  #structValue(type: StructType, existing: Tree | undefined): Tree | undefined {
+  *#structValue(type: StructType, existing: Tree | undefined): Pieces<Tree | undefined> {
     const { kind } = this.#cursor;
     if (kind === 'null') {
       this.#cursor.skip();
@@ -165,66 +189,70 @@ class Decoder {
     const places = placesOf(type);
     const seen = new Set<string>();
     const [outerStruct, outerPath] = [this.#struct, this.#path];
-    this.#cursor.object((key) => {
+    const struct = bareName(type.goName);
+    this.#cursor.open();
+    for (let key = this.#cursor.member(); key !== undefined; key = this.#cursor.member()) {
       const place = places.get(key);
       if (!place) {
         this.#strictError('unknown', key);
         this.#cursor.skip();
-        return;
+        continue;
       }
       if (seen.has(key)) this.#strictError('duplicate', key);
       seen.add(key);
-      this.#struct = bareName(type.goName);
+      this.#struct = struct;
       this.#path = [...outerPath, ...place.path];
-      tree[key] = this.#under(key, () => this.#value(place.field.type, tree[key], place.field.pointer));
+      const outer = this.#enter(key);
+      tree[key] = yield* this.#value(place.field.type, tree[key], place.field.pointer);
+      this.#strictPath = outer;
       this.#struct = outerStruct;
       this.#path = outerPath;
-    });
+    }
     return tree;
   }
 
-  #list(type: ListType, existing: unknown[] | undefined): unknown[] | undefined {
+  *#list(type: ListType, existing: unknown[] | undefined): Pieces<unknown[] | undefined> {
     if (this.#cursor.kind !== 'array') return this.#unfit(type.goName);
     const list: unknown[] = [];
-    this.#cursor.array((index) => {
-      const read = (): unknown => this.#value(type.element, existing?.[index], type.elementPointer);
-      list.push(this.#under(`[${index}]`, read));
-    });
+    this.#cursor.open();
+    while (this.#cursor.item()) {
+      const index = list.length;
+      const outer = this.#enter(`[${index}]`);
+      list.push(yield* this.#value(type.element, existing?.[index], type.elementPointer));
+      this.#strictPath = outer;
+    }
     return list;
   }
 
-  #map(type: MapType, existing: Tree | undefined): Tree | undefined {
+  *#map(type: MapType, existing: Tree | undefined): Pieces<Tree | undefined> {
     if (this.#cursor.kind !== 'object') return this.#unfit(type.goName);
-    const map = new Map(Object.entries(existing ?? {}));
+    const map: JsonObject = existing ?? {};
     const seen = new Set<string>();
-    this.#cursor.object((key) => {
+    this.#cursor.open();
+    for (let key = this.#cursor.member(); key !== undefined; key = this.#cursor.member()) {
       if (seen.has(key)) this.#strictError('duplicate', key);
       seen.add(key);
-      map.set(
-        key,
-        this.#under(key, () => this.#value(type.value, undefined, false)),
-      );
-    });
-    return Object.fromEntries(map);
+      const outer = this.#enter(key);
+      put(map, key, yield* this.#value(type.value, undefined, false));
+      this.#strictPath = outer;
+    }
+    return map;
   }
 
   /** Upstream reads these by a decoder of their own, which is not strict and stops at its first error. */
-  #union({ or, schema }: SchemaOrType): unknown {
+  *#union({ or, schema }: SchemaOrType): Pieces<unknown> {
     const text = this.#cursor.raw();
-    if (text[0] === '{') return decodeExactly(text, schema, false).tree;
+    if (text[0] === '{') return (yield* decodingExactly(text, schema, false)).tree;
     if (or === 'bool') {
       if (text === 'true' || text === 'false') return text === 'true';
       throw new DecodeError('boolean or JSON schema expected');
     }
     if (text[0] !== '[') return null;
     const element = or === 'array' ? schema : STRING;
-    return decodeExactly(
-      text,
-      { kind: 'list', element, elementPointer: false, goName: `[]${element.goName}`, named: false },
-      false,
-    ).tree;
+    return (yield* decodingExactly(text, listOf(element), false)).tree;
   }
 
+  /** Of a type that is itself a value of Go's, or reads its text. */
   #scalar(type: ScalarType, existing: unknown): unknown {
     const cursor = this.#cursor;
     switch (type.scalar) {
@@ -239,7 +267,7 @@ class Decoder {
         return this.#plain(type, existing, 'number', () => {
           const text = cursor.raw();
           const value = Number(text);
-          return Number.isFinite(value) ? value : this.#save(new TypeMismatch(`number ${text}`, type.goName));
+          return Number.isFinite(value) ? value : this.#mismatched(`number ${text}`, type.goName);
         });
       case 'bytes':
         return this.#bytes(type, existing);
@@ -253,12 +281,6 @@ class Decoder {
       }
       case 'intorstring':
         return this.#intOrString();
-      case 'raw':
-      case 'fields':
-      case 'json':
-        return cursor.json();
-      case 'any':
-        return this.#any();
     }
   }
 
@@ -272,7 +294,7 @@ class Decoder {
   }
 
   #integer(type: ScalarType, text: string): number | bigint | undefined {
-    const unfit = (): undefined => this.#save(new TypeMismatch(`number ${text}`, type.goName));
+    const unfit = (): undefined => this.#mismatched(`number ${text}`, type.goName);
     if (!/^-?\d+$/.test(text)) return unfit();
     const value = Number(text);
     if (type.scalar === 'int32') return (value | 0) === value ? value : unfit();
@@ -282,19 +304,7 @@ class Decoder {
 
   #bytes(type: ScalarType, existing: unknown): unknown {
     const cursor = this.#cursor;
-    if (cursor.kind === 'array') {
-      // A list of numbers is fine, too.
-      const numbers: number[] = [];
-      const byte: ScalarType = { kind: 'scalar', scalar: 'int32', goName: 'uint8' };
-      cursor.array(() => {
-        if (cursor.kind !== 'number' && cursor.kind !== 'null') return this.#unfit('uint8');
-        const text = cursor.raw();
-        const value = text === 'null' ? 0 : this.#integer(byte, text);
-        if (typeof value === 'number' && value >= 0 && value <= 255) numbers.push(value);
-        else this.#save(new TypeMismatch(`number ${text}`, 'uint8'));
-      });
-      return Buffer.from(numbers).toString('base64');
-    }
+    if (cursor.kind === 'array') return this.#listOfBytes();
     if (cursor.kind === 'null') {
       cursor.skip();
       return undefined;
@@ -303,9 +313,29 @@ class Decoder {
       try {
         return decodeBase64(cursor.string()).toString('base64');
       } catch (error) {
-        return this.#save(error as DecodeError);
+        this.#mismatch ??= error as DecodeError;
+        return undefined;
       }
     });
+  }
+
+  /** A list of numbers is fine, too. */
+  #listOfBytes(): string {
+    const cursor = this.#cursor;
+    const byte: ScalarType = { kind: 'scalar', scalar: 'int32', goName: 'uint8' };
+    const numbers: number[] = [];
+    cursor.open();
+    while (cursor.item()) {
+      if (cursor.kind !== 'number' && cursor.kind !== 'null') {
+        this.#unfit('uint8');
+        continue;
+      }
+      const text = cursor.raw();
+      const value = text === 'null' ? 0 : this.#integer(byte, text);
+      if (typeof value === 'number' && value >= 0 && value <= 255) numbers.push(value);
+      else this.#mismatched(`number ${text}`, 'uint8');
+    }
+    return Buffer.from(numbers).toString('base64');
   }
 
   /** A type of upstream's that reads itself from a string. Its errors end the decoding at once. */
@@ -330,36 +360,23 @@ class Decoder {
     throw new TypeMismatch(`number ${text}`, 'int32');
   }
 
-  /** A value without a type: duplicates count, nothing else does. */
-  #any(): unknown {
+  /** Of a value without a type. */
+  #anyScalar(): unknown {
     const cursor = this.#cursor;
-    if (cursor.kind === 'array') {
-      const list: unknown[] = [];
-      cursor.array((index) => {
-        list.push(this.#under(`[${index}]`, () => this.#any()));
-      });
-      return list;
-    }
-    if (cursor.kind !== 'object') {
-      if (cursor.kind !== 'number') return cursor.json();
-      const text = cursor.raw();
-      const value = JsonCursor.number(text);
-      if (value === undefined) this.#save(new TypeMismatch(`number ${text}`, 'float64'));
-      return value;
-    }
-    const map = new Map<string, unknown>();
-    cursor.object((key) => {
-      if (map.has(key)) this.#strictError('duplicate', key);
-      map.set(
-        key,
-        this.#under(key, () => this.#any()),
-      );
-    });
-    return Object.fromEntries(map);
+    if (cursor.kind !== 'number') return JsonCursor.scalar(cursor);
+    const text = cursor.raw();
+    return JsonCursor.number(text) ?? this.#mismatched(`number ${text}`, 'float64');
   }
 }
 
 const STRING: ScalarType = { kind: 'scalar', scalar: 'string', goName: 'string' };
+const ANY: ScalarType = { kind: 'scalar', scalar: 'any', goName: 'interface {}' };
+const ANY_MAP: MapType = { kind: 'map', key: STRING, value: ANY, goName: 'map[string]interface {}' };
+const ANY_LIST: ListType = listOf(ANY);
+
+function listOf(element: StructType | ScalarType): ListType {
+  return { kind: 'list', element, elementPointer: false, goName: `[]${element.goName}`, named: false };
+}
 
 /** `v1.PodSpec` → `PodSpec` */
 function bareName(goName: string): string {

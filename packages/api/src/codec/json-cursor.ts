@@ -1,14 +1,26 @@
 /** A cursor over well-formed JSON text: one value after the other, with numbers as they are written. */
+import { type JsonObject, put } from '../patch/value.ts';
+import { atOnce, isPieceOver, type Pieces } from '../pieces.ts';
 
 export type TokenKind = 'object' | 'array' | 'string' | 'number' | 'bool' | 'null';
 
-const KINDS: Readonly<Record<string, TokenKind>> = {
-  '{': 'object',
-  '[': 'array',
-  '"': 'string',
-  t: 'bool',
-  f: 'bool',
-  n: 'null',
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
+const LIST = 0x5b;
+const LIST_END = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+
+const KINDS: Readonly<Record<number, TokenKind>> = {
+  [OBJECT]: 'object',
+  [LIST]: 'array',
+  [QUOTE]: 'string',
+  116: 'bool',
+  102: 'bool',
+  110: 'null',
 };
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -23,7 +35,7 @@ export class JsonCursor {
 
   /** What the next value is. */
   get kind(): TokenKind {
-    return KINDS[this.#text[this.#at]!] ?? 'number';
+    return KINDS[this.#text.charCodeAt(this.#at)] ?? 'number';
   }
 
   /** The text of the next value, and past it. */
@@ -37,34 +49,41 @@ export class JsonCursor {
   skip(): void {
     let depth = 0;
     do {
-      const c = this.#text[this.#at]!;
-      if (c === '{' || c === '[') depth++;
-      else if (c === '}' || c === ']') depth--;
-      if (c === '"' || !PUNCTUATION.has(c)) this.#literal();
-      else if (depth > 0) this.#punctuation();
+      const c = this.#text.charCodeAt(this.#at);
+      if (c === OBJECT || c === LIST) depth++;
+      else if (c === OBJECT_END || c === LIST_END) depth--;
+      else if (c !== COMMA && c !== COLON) {
+        this.#literal();
+        continue;
+      }
+      if (depth > 0) this.#punctuation();
       else this.#close();
     } while (depth > 0);
   }
 
-  /** Calls back for each key, with the cursor at its value, which the callback must read. */
-  object(member: (key: string) => void): void {
+  /** Into an object or a list. */
+  open(): void {
     this.#punctuation();
-    while (this.#text[this.#at] !== '}') {
-      const key = this.string();
-      this.#punctuation();
-      member(key);
-      if (this.#text[this.#at] === ',') this.#punctuation();
-    }
-    this.#close();
   }
 
-  array(element: (index: number) => void): void {
+  /** The key of the object's next member, with the cursor at its value; undefined where it has no more, and past it. */
+  member(): string | undefined {
+    if (!this.#hasMore(OBJECT_END)) return undefined;
+    const key = this.string();
     this.#punctuation();
-    for (let index = 0; this.#text[this.#at] !== ']'; index++) {
-      element(index);
-      if (this.#text[this.#at] === ',') this.#punctuation();
-    }
+    return key;
+  }
+
+  /** Whether the list has another item, with the cursor at it; past the list where not. */
+  item(): boolean {
+    return this.#hasMore(LIST_END);
+  }
+
+  #hasMore(end: number): boolean {
+    if (this.#text.charCodeAt(this.#at) === COMMA) this.#punctuation();
+    if (this.#text.charCodeAt(this.#at) !== end) return true;
     this.#close();
+    return false;
   }
 
   /** The next value, which is a string. Half of a surrogate pair becomes U+FFFD. */
@@ -77,19 +96,45 @@ export class JsonCursor {
 
   /** The next value, whatever it is. */
   json(): unknown {
-    const { kind } = this;
-    if (kind === 'string') return this.string();
-    if (kind === 'array') {
-      const list: unknown[] = [];
-      this.array(() => list.push(this.json()));
-      return list;
+    return atOnce(this.reading());
+  }
+
+  /** The same in pieces. @param read reads the next value where that is a scalar */
+  *reading(read: (cursor: JsonCursor) => unknown = JsonCursor.scalar): Pieces<unknown> {
+    switch (this.kind) {
+      case 'array': {
+        const list: unknown[] = [];
+        this.open();
+        while (this.item()) {
+          if (isPieceOver()) yield;
+          list.push(this.#isScalar ? read(this) : yield* this.reading(read));
+        }
+        return list;
+      }
+      case 'object': {
+        const object: JsonObject = {};
+        this.open();
+        for (let key = this.member(); key !== undefined; key = this.member()) {
+          if (isPieceOver()) yield;
+          put(object, key, this.#isScalar ? read(this) : yield* this.reading(read));
+        }
+        return object;
+      }
+      default:
+        return read(this);
     }
-    if (kind === 'object') {
-      const entries: [string, unknown][] = [];
-      this.object((key) => entries.push([key, this.json()]));
-      return Object.fromEntries(entries);
-    }
-    const text = this.raw();
+  }
+
+  get #isScalar(): boolean {
+    const c = this.#text.charCodeAt(this.#at);
+    return c !== OBJECT && c !== LIST;
+  }
+
+  /** The next value of a cursor, which is a string, a number, a boolean or null. */
+  static scalar(cursor: JsonCursor): unknown {
+    const { kind } = cursor;
+    if (kind === 'string') return cursor.string();
+    const text = cursor.raw();
     return kind === 'number' ? (JsonCursor.number(text) ?? 0) : (JSON.parse(text) as unknown);
   }
 
@@ -104,7 +149,7 @@ export class JsonCursor {
   }
 
   #literal(): void {
-    if (this.#text[this.#at] === '"') {
+    if (this.#text.charCodeAt(this.#at) === QUOTE) {
       do {
         this.#at = this.#text.indexOf('"', this.#at + 1);
       } while (this.#isEscaped());
@@ -120,7 +165,7 @@ export class JsonCursor {
   /** Whether the quote at the cursor is part of the string. */
   #isEscaped(): boolean {
     let backslashes = 0;
-    while (this.#text[this.#at - 1 - backslashes] === '\\') backslashes++;
+    while (this.#text.charCodeAt(this.#at - 1 - backslashes) === BACKSLASH) backslashes++;
     return backslashes % 2 === 1;
   }
   #punctuation(): void {
@@ -133,7 +178,7 @@ export class JsonCursor {
     this.#space();
   }
   #space(): void {
-    while (SPACES.has(this.#text.charCodeAt(this.#at))) this.#at++;
+    while (this.#text.charCodeAt(this.#at) <= SPACE) this.#at++;
   }
 }
 
@@ -146,6 +191,4 @@ export function int64(text: string): bigint | undefined {
 
 const MAX_INT64_LENGTH = String(-INT64_MAX - 1n).length;
 
-const PUNCTUATION = new Set('{}[],:');
 const LITERAL = /[-+.\w]+/y;
-const SPACES = new Set([0x20, 0x0a, 0x0d, 0x09]);

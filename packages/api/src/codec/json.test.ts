@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { typeOfKind } from '../schema.ts';
+import type { Pieces } from '../pieces.ts';
+import { type StructType, typeOfKind } from '../schema.ts';
 import { canonicalTree } from './canonical.ts';
 import { decodeExactly } from './exact.ts';
 import { decodeJson, encodeJson, normalize, openJson } from './json.ts';
@@ -271,6 +272,31 @@ it('decodes the same the fast way and the exact way', () => {
     expect(strictErrors, name).toEqual([]);
     expect(canonicalTree(tree, type), name).toEqual(decodeJson(json, type, { strict: true }).object);
   }
+});
+
+describe('in pieces', () => {
+  const piecesOf = (work: Pieces<unknown>) => {
+    let pieces = 1;
+    while (!work.next().done) pieces++;
+    return pieces;
+  };
+  const members = (count: number) => Array.from({ length: count }, (_, i) => `"key-${i}":"a"`).join();
+  it.each<[string, StructType | undefined, (members: string) => string]>([
+    ['members', CONFIG_MAP, (many: string) => `{"data":{${many},"key-0":"b"}}`],
+    ['what has no type', undefined, (many: string) => `{"extra":{${many},"key-0":"b"}}`],
+  ])('decodes %s the exact way', (_, as, text) => {
+    const piecesFor = (count: number) =>
+      piecesOf(openJson(Buffer.from(text(members(count)))).decoding(as, { strict: true }));
+    expect(piecesFor(15_000)).toBeGreaterThan(15_000 / 256);
+    expect(piecesFor(20)).toBeLessThanOrEqual(5);
+  });
+});
+
+it('tells what is wrong with the first of many members', () => {
+  const members = Array.from({ length: 100 }, (_, i) => `"key-${i}":${i}`).join();
+  expect(problem(`{"data":{${members}}}`, CONFIG_MAP)).toBe(
+    'json: cannot unmarshal number into Go struct field ConfigMap.data of type string',
+  );
 });
 
 it('finds what a body says it is', () => {

@@ -6,9 +6,10 @@
  *                      └── not well-formed ─┴─▶ exact decoder ─▶ Go's error, or a tree ─▶ canonical walk ─▶ object + strict errors
  */
 import type { KubeObject } from '../object.ts';
+import { atOnce, type Pieces } from '../pieces.ts';
 import type { StructType, Type } from '../schema.ts';
 import { canonicalTree, type Walk, walkerFor } from './canonical.ts';
-import { DecodeError, decodeExactly } from './exact.ts';
+import { DecodeError, decodeExactly, decodingExactly } from './exact.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { MAX_DEPTH, type Survey, survey, syntaxError } from './json-syntax.ts';
 import { stringify } from './stringify.ts';
@@ -39,6 +40,13 @@ export interface Body {
    * @throws DecodeError
    */
   decode(type: StructType | undefined, options: DecodeOptions): Decoded;
+  /** The same in pieces. */
+  decoding(type: StructType | undefined, options: DecodeOptions): Pieces<Decoded>;
+}
+
+/** A body that says so much of itself, by how it is decoded. */
+export function bodyOf({ apiVersion, kind }: Pick<Body, 'apiVersion' | 'kind'>, decoding: Body['decoding']): Body {
+  return { apiVersion, kind, decoding, decode: (type, options) => atOnce(decoding(type, options)) };
 }
 
 /** The type of a value about which nothing is known. */
@@ -55,8 +63,7 @@ export function openJson(bytes: Uint8Array): Body {
     throw unreadable((error as DecodeError).message);
   }
   const { text, parsed, seen } = read;
-  const said = interpret(parsed);
-  return { ...said, decode: (type, options) => decodeParsed(text, parsed, seen, type ?? ANY, options) };
+  return bodyOf(interpret(parsed), (type, options) => decodingParsed(text, parsed, seen, type ?? ANY, options));
 }
 
 /** @throws DecodeError */
@@ -79,8 +86,15 @@ function unreadable(why: string): DecodeError {
   return new DecodeError(`couldn't get version/kind; json parse error: ${why}`);
 }
 
-function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, options: DecodeOptions): Decoded {
+function* decodingParsed(
+  text: string,
+  parsed: unknown,
+  seen: Survey,
+  type: Type,
+  options: DecodeOptions,
+): Pieces<Decoded> {
   const { strict, keepsEmpty = false } = options;
+  yield;
   if (!seen.lossy || type === ANY) {
     const walk: Walk = { keys: 0, strict, exact: false, keepsEmpty };
     const object = tryWalk(parsed, type, walk);
@@ -88,17 +102,13 @@ function decodeParsed(text: string, parsed: unknown, seen: Survey, type: Type, o
       return { object: keepReset(object as KubeObject, parsed), strictErrors: [] };
     }
   }
-  return withinStack(() => {
-    const { tree, strictErrors } = decodeExactly(text, type, strict);
-    return { object: keepReset(canonicalTree(tree, type, keepsEmpty) as KubeObject, parsed), strictErrors };
-  });
-}
-
-/** What nests deeper than the call stack reaches (some 1,500 levels without a type) is taken for too deep for Go. */
-function withinStack<T>(decode: () => T): T {
+  yield;
   try {
-    return decode();
+    const { tree, strictErrors } = yield* decodingExactly(text, type, strict);
+    yield;
+    return { object: keepReset(canonicalTree(tree, type, keepsEmpty) as KubeObject, parsed), strictErrors };
   } catch (error) {
+    // What nests deeper than the call stack reaches (some 1,500 levels without a type) is taken for too deep for Go.
     throw error instanceof RangeError ? new DecodeError('exceeded max depth') : error;
   }
 }
@@ -126,14 +136,21 @@ function tryWalk(value: unknown, type: Type, walk: Walk): unknown {
  * @returns `lossy`: there may be numbers like `1.0`, of which the value does not tell how they were written
  * @throws DecodeError for malformed text
  */
-export function decodeJsonValue(bytes: Uint8Array): {
-  value: unknown;
-  strictErrors: readonly string[];
-  lossy: boolean;
-} {
+export function decodeJsonValue(bytes: Uint8Array): JsonValue {
+  return atOnce(decodingJsonValue(bytes));
+}
+
+/** The same in pieces. */
+export function* decodingJsonValue(bytes: Uint8Array): Pieces<JsonValue> {
   const { text, parsed, seen } = parse(bytes);
-  const { object, strictErrors } = decodeParsed(text, parsed, seen, ANY, { strict: true });
+  const { object, strictErrors } = yield* decodingParsed(text, parsed, seen, ANY, { strict: true });
   return { value: object, strictErrors, lossy: seen.lossy };
+}
+
+interface JsonValue {
+  readonly value: unknown;
+  readonly strictErrors: readonly string[];
+  readonly lossy: boolean;
 }
 
 /** @throws DecodeError Go's words for malformed text */

@@ -2,11 +2,11 @@
  * Objects from and to `application/vnd.kubernetes.protobuf`: the magic `k8s\0`, then a runtime.Unknown with kind and
  * apiVersion and the object's own message (k8s.io/apimachinery/pkg/runtime/serializer/protobuf).
  */
-import { parseApiVersion } from '../object.ts';
+import { type KubeObject, parseApiVersion } from '../object.ts';
 import { type StructType, structType, typeOfKind } from '../schema.ts';
 import { canonicalTree } from './canonical.ts';
 import { DecodeError } from './exact.ts';
-import type { Body, Decoded } from './json.ts';
+import { type Body, bodyOf } from './json.ts';
 import { readMessage } from './protobuf/decode.ts';
 import { messageWriter } from './protobuf/encode.ts';
 import { ProtoReader } from './protobuf/reader.ts';
@@ -26,15 +26,15 @@ export function openProtobuf(bytes: Uint8Array): Body {
     throw new DecodeError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   if (bytes.length === MAGIC.length) throw new DecodeError('empty body');
   const { kind, apiVersion, raw } = readEnvelope(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  return {
-    kind,
-    apiVersion,
-    decode: (type): Decoded => {
-      if (!type) throw new DecodeError('object not implement the protobuf marshalling interface');
-      const meta = { ...(kind && { kind }), ...(apiVersion && { apiVersion }) };
-      return { object: { ...meta, ...decodeMessage(raw, type) } as Decoded['object'], strictErrors: [] };
-    },
-  };
+  return bodyOf({ kind, apiVersion }, function* (type) {
+    if (!type) throw new DecodeError('object not implement the protobuf marshalling interface');
+    yield;
+    const tree = readMessage(new ProtoReader(raw), type);
+    yield;
+    const meta = { ...(kind && { kind }), ...(apiVersion && { apiVersion }) };
+    const object = { ...meta, ...(canonicalTree(tree, type) as object) } as KubeObject;
+    return { object, strictErrors: [] };
+  });
 }
 
 /** A message without envelope. Its canonical form has neither kind nor apiVersion. @throws DecodeError */

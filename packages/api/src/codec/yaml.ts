@@ -7,7 +7,7 @@
  */
 import { atOnce, type Pieces } from '../pieces.ts';
 import { DecodeError } from './exact.ts';
-import { type Body, decodeJsonValue, openJson } from './json.ts';
+import { type Body, bodyOf, decodeJsonValue, openJson } from './json.ts';
 import { YamlError } from './yaml/cursor.ts';
 import { YamlEmitter } from './yaml/emitter.ts';
 import { yamlToJson } from './yaml/json.ts';
@@ -31,13 +31,10 @@ export function openYaml(bytes: Uint8Array): Body {
   const body = openJson(json);
   if (duplicates.length === 0) return body;
   const strictError = `yaml: unmarshal errors:\n${duplicates.map((line) => `  ${line}`).join('\n')}`;
-  return {
-    ...body,
-    decode: (type, options) => {
-      const { object, strictErrors } = body.decode(type, options);
-      return { object, strictErrors: options.strict ? [strictError, ...strictErrors] : [] };
-    },
-  };
+  return bodyOf(body, function* (type, options) {
+    const { object, strictErrors } = yield* body.decoding(type, options);
+    return { object, strictErrors: options.strict ? [strictError, ...strictErrors] : [] };
+  });
 }
 
 /** The documents of a stream, as texts; some may be empty (YAML 1.2, 9.2). */

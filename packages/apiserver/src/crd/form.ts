@@ -51,11 +51,10 @@ export class CustomForm implements ObjectForm {
   }
 
   *decoding(body: Body, options: DecodeOptions): Pieces<Decoded> {
-    yield;
-    const { object, strictErrors } = body.decode(undefined, options);
+    const { object, strictErrors } = yield* body.decoding(undefined, options);
     const found = [...strictErrors];
     yield;
-    found.push(...coerceMetadata(object, options));
+    found.push(...(yield* coerceMetadata(object, options)));
     yield;
     if (object.kind === this.#kind && isOfGroup(object.apiVersion, this.#group))
       found.push(...this.#schema.prune(object).map((path) => `unknown field "${path}"`));
@@ -94,7 +93,7 @@ function isOfGroup(apiVersion: string | undefined, group: string): boolean {
 }
 
 /** Metadata has a type in every object. @returns what is wrong with it, strictly. @throws DecodeError */
-function coerceMetadata(object: KubeObject, options: DecodeOptions): string[] {
+function* coerceMetadata(object: KubeObject, options: DecodeOptions): Pieces<string[]> {
   const given: unknown = object.metadata;
   if (given === undefined || given === null) {
     object.metadata = {};
@@ -108,7 +107,7 @@ function coerceMetadata(object: KubeObject, options: DecodeOptions): string[] {
   const regular = decodeRegular(given, METADATA, decoding);
   const { object: metadata, strictErrors } = regular
     ? { object: regular, strictErrors: [] }
-    : openJson(encodeJson(given)).decode(METADATA, decoding);
+    : yield* openJson(encodeJson(given)).decoding(METADATA, decoding);
   object.metadata = metadata as unknown as KubeObject['metadata'];
   // Said explicitly, an empty list takes all ownership away.
   if (Array.isArray(entries) && entries.length === 0) object.metadata.managedFields = [];

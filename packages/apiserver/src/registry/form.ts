@@ -53,9 +53,8 @@ class TypedForm implements ObjectForm {
   get empty(): JsonObject {
     return normalize({}, this.type) as JsonObject;
   }
-  *decoding(body: Body, options: DecodeOptions): Pieces<Decoded> {
-    yield;
-    return body.decode(this.type, options);
+  decoding(body: Body, options: DecodeOptions): Pieces<Decoded> {
+    return body.decoding(this.type, options);
   }
   normalize(value: unknown, keepsEmpty = false): KubeObject {
     return normalize(value, this.type, keepsEmpty);
