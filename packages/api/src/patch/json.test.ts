@@ -4,6 +4,7 @@ import {
   applyingJsonPatch,
   applyJsonPatch,
   decodeJsonPatch,
+  decodingJsonPatch,
   inOrderOfOperations,
   type Operation,
   runJsonPatch,
@@ -86,6 +87,14 @@ test.each<[path: string, written: string, isEqual: boolean]>([
   const patch = (): unknown => applyJsonPatch({ s: '<b>', n: 1, o: { s: 'x', t: true } }, steps);
   if (isEqual) expect(patch).not.toThrow();
   else expect(patch).toThrow(expect.objectContaining({ code: 422 }));
+});
+
+test('what tests expect is read in pieces', () => {
+  const text = JSON.stringify([{ op: 'test', path: '/list', value: Array.from({ length: 15_000 }, () => 1.5) }]);
+  const reading = decodingJsonPatch(JSON.parse(text), true, () => text);
+  let pieces = 1;
+  while (!reading.next().done) pieces++;
+  expect(pieces).toBeGreaterThan(15_000 / 256);
 });
 
 test('what a patch has looked at is in the order of its keys, as errors show it', () => {

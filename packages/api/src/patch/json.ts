@@ -5,6 +5,7 @@
 
 import { sortedKeys } from '../codec/go-order.ts';
 import { jsonText } from '../codec/json.ts';
+import { JsonCursor } from '../codec/json-cursor.ts';
 import { badRequest, requestEntityTooLarge } from '../errors.ts';
 import { atOnce, type Pieces } from '../pieces.ts';
 import { unprocessable } from './errors.ts';
@@ -29,6 +30,11 @@ const expectations = new WeakMap<Operation, unknown>();
  * @throws StatusError 400 for another shape, 413 for more than 10,000 operations
  */
 export function decodeJsonPatch(body: unknown, strict: boolean, text?: () => string): Operation[] {
+  return atOnce(decodingJsonPatch(body, strict, text));
+}
+
+/** The same in pieces. */
+export function* decodingJsonPatch(body: unknown, strict: boolean, text?: () => string): Pieces<Operation[]> {
   if (body === null) return [];
   const [prefix, list, operation] = strict
     ? ['error decoding patch: ', '[]handlers.jsonPatchOp', 'handlers.jsonPatchOp']
@@ -51,21 +57,22 @@ export function decodeJsonPatch(body: unknown, strict: boolean, text?: () => str
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`,
     );
   }
-  if (text && operations.some(({ op }) => op === 'test')) expect(operations, text());
+  if (text && operations.some(({ op }) => op === 'test')) yield* expecting(operations, text());
   return operations;
 }
 
-function expect(operations: readonly Operation[], text: string): void {
+function* expecting(operations: readonly Operation[], text: string): Pieces<void> {
   if (!MAY_DIFFER.test(text)) return;
-  const written = JSON.parse(text, asWritten) as (JsonObject | null)[];
+  const written = (yield* new JsonCursor(text).reading(asWritten)) as (JsonObject | null)[];
   for (const [i, step] of operations.entries()) expectations.set(step, written[i]?.value ?? null);
 }
 
 /** Scalars that may not be as they would be written again: escapes and what would be escaped, other numbers than short integers. */
 const MAY_DIFFER = /[\\<>&\u2028\u2029]|-0|\d[.eE]|\d{16}/;
 
-function asWritten(_key: string, value: unknown, context?: { readonly source: string }): unknown {
-  return (typeof value === 'object' && value !== null) || value === null ? value : new Written(context!.source);
+function asWritten(cursor: JsonCursor): unknown {
+  const text = cursor.raw();
+  return text === 'null' ? null : new Written(text);
 }
 
 /** Complaints (`json patch unknown field "[0].zip"`) as the operations follow each other. */

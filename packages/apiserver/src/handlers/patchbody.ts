@@ -1,8 +1,10 @@
 /** Bodies of patches, which are no objects yet: any JSON, or YAML for apply. */
-import { decodeJsonValue } from '@keelson/api/codec/json';
+import { decodingJsonValue } from '@keelson/api/codec/json';
+import { JsonCursor } from '@keelson/api/codec/json-cursor';
 import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest } from '@keelson/api/errors';
 import { isObject, type JsonObject, notAnObject, own, put, Written } from '@keelson/api/patch/value';
+import type { Pieces } from '@keelson/api/pieces';
 
 export interface PatchBody {
   readonly value: unknown;
@@ -15,11 +17,12 @@ export interface JsonPatchBody extends PatchBody {
   readonly written: unknown;
 }
 
-/** @param prefix stands before the complaint. @throws StatusError 400 */
-export function jsonPatchBody(body: Buffer, prefix: string): JsonPatchBody {
+/** Read in pieces. @param prefix stands before the complaint. @throws StatusError 400 */
+export function* jsonPatchBody(body: Buffer, prefix: string): Pieces<JsonPatchBody> {
   try {
-    const { value, strictErrors, lossy } = decodeJsonValue(body);
-    return { value, duplicates: strictErrors, written: lossy ? asWritten(body, value) : undefined };
+    const { value, strictErrors, lossy } = yield* decodingJsonValue(body);
+    yield;
+    return { value, duplicates: strictErrors, written: lossy ? yield* asWritten(body, value) : undefined };
   } catch (error) {
     throw badRequest(`${prefix}${(error as Error).message}`);
   }
@@ -27,13 +30,15 @@ export function jsonPatchBody(body: Buffer, prefix: string): JsonPatchBody {
 
 const NOT_PLAIN = /[.eE]/;
 
-function asWritten(body: Buffer, value: unknown): unknown {
+function* asWritten(body: Buffer, value: unknown): Pieces<unknown> {
   let found = false;
-  const revived: unknown = JSON.parse(body.toString(), (_key, each: unknown, context?: { readonly source: string }) => {
-    if (!Number.isInteger(each) || !NOT_PLAIN.test(context!.source)) return each;
+  const revived = yield* new JsonCursor(body.toString()).reading((cursor) => {
+    const text = cursor.raw();
+    if (!Number.isInteger(Number(text)) || !NOT_PLAIN.test(text)) return undefined;
     found = true;
-    return new Written(context!.source);
+    return new Written(text);
   });
+  yield;
   return found ? withWritten(value, revived) : undefined;
 }
 

@@ -11,7 +11,7 @@ import { formatV } from '@keelson/api/patch/goformat';
 import {
   applyingJsonPatch,
   applyJsonPatch,
-  decodeJsonPatch,
+  decodingJsonPatch,
   inOrderOfOperations,
   unknownMembers,
 } from '@keelson/api/patch/json';
@@ -45,7 +45,8 @@ export function mechanismOf(
   let patch: Patcher | undefined;
   return async (current, size) => {
     if (!current) throw notFound(served.definition, ctx.info.name);
-    patch ??= patcherOf(scope, patchType, body, options);
+    await pauseFor(size);
+    patch ??= await workOn(body.length, patcherOf(scope, patchType, body, options));
     const patched = await workOn(size, patch(current));
     await pauseFor(size);
     lens.defaults(patched, ctx.receivedAt);
@@ -106,14 +107,14 @@ type Patcher = (current: KubeObject) => Pieces<KubeObject>;
  * The patched object in the version of the request, in canonical form.
  * @throws StatusError 400 for a body that is no patch of this type
  */
-function patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): Patcher {
+function* patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): Pieces<Patcher> {
   const isStrict = options.fieldValidation !== 'Ignore';
   // What complaints show of an object without a type was a Go map.
   const before = (current: KubeObject) => (scope.lens.expected.form.type ? current : inOrder(current));
   switch (patchType) {
     case 'application/json-patch+json': {
-      const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
-      const operations = decodeJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
+      const { value, duplicates, written } = yield* jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const operations = yield* decodingJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
       const found = isStrict
         ? inOrderOfOperations([...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)])
         : [];
@@ -127,7 +128,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       };
     }
     case 'application/merge-patch+json': {
-      const { value, duplicates, written } = jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const { value, duplicates, written } = yield* jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
       const patch = decodeMergePatch(written ?? value, isStrict);
       const found = isStrict ? duplicates : [];
       const isRegular = written === undefined;
@@ -142,7 +143,7 @@ function patcherOf(scope: Scope, patchType: string, body: Buffer, options: Patch
       };
     }
     default: {
-      const { value, duplicates } = jsonPatchBody(body, '');
+      const { value, duplicates } = yield* jsonPatchBody(body, '');
       const patch = decodeStrategicPatch(value);
       return function* (current) {
         // Merging uses the patch up, and there may be another attempt.
