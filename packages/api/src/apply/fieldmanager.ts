@@ -148,7 +148,9 @@ export class FieldManager {
         before,
         ' to smd typed',
       );
+      yield;
       managed = yield* this.#update(this.#empty, before, 'before-first-apply', managed, now);
+      yield;
     }
     const metadata = isObject(applied.metadata) ? applied.metadata : {};
     const entries = metadata.managedFields;
@@ -198,12 +200,14 @@ export class FieldManager {
     const writer = this.#writer(manager, 'Apply');
     try {
       const result = yield* afterApply(this.#rules, live, config, writer, managed, force);
+      yield;
       return { object: result.object ?? live, owners: this.#settle(result.managed, writer, result.object && now) };
     } catch (e) {
       if (e instanceof FieldsError) throw plainError(e.message);
       if (!(e instanceof ConflictError)) throw e;
       const conflicts =
         manager === 'kubectl' ? allowedByLastApplied(e.conflicts, live, this.#apiVersion, this.#schema) : e.conflicts;
+      yield;
       if (conflicts.size > 0) throw conflictStatus(conflicts);
       return yield* this.#applyAs(manager, live, config, managed, true, now);
     }
@@ -223,9 +227,11 @@ export class FieldManager {
   *#update(before: JsonObject, after: JsonObject, manager: string, managed: Managed, now: Time): Pieces<Managed> {
     const writer = this.#writer(manager, 'Update');
     const change = yield* afterUpdate(this.#rules, before, after, this.#apiVersion, managed);
+    yield;
     const reset = this.#rules.resetFields[this.#apiVersion];
     const kept = reset ? recursiveDifference(change.changed, reset) : change.changed;
     const fields = difference(kept, NEVER_OWNED);
+    yield;
     if (!isEmpty(fields)) {
       const id = identify(writer);
       const previous = change.managed.get(id);

@@ -141,9 +141,13 @@ function* giveUp(
       yield;
       const lost = intersection(fields, versioned.written);
       if (!isEmpty(lost)) conflicts.set(id, { owner, fields: lost });
-      fields = difference(difference(fields, lost), versioned.removed);
+      yield;
+      const kept = difference(fields, lost);
+      yield;
+      fields = difference(kept, versioned.removed);
     }
     if (!isEmpty(fields)) left.set(id, fields === owner.fields ? owner : { ...owner, fields });
+    yield;
   }
   if (!force && conflicts.size > 0) throw new ConflictError(conflicts as Conflicts);
   return left;

@@ -258,6 +258,7 @@ export class ResourceStore {
       const unchanged = () => (isNewest ? this.codec.unchanged(current) : 'lost');
       const staysAsItIs =
         isUnchanged(object, existing) && (ctx.dryRun || !(isNewest && (await this.storage.isStale(current))));
+      await pauseFor(size);
       const written = staysAsItIs ? unchanged() : await this.storage.write(object, current, ctx.dryRun, isNewest);
       if (written === 'lost') return await this.#lost(hook);
       await hook?.commit?.();
