@@ -1,3 +1,4 @@
+export { CertificateMetrics } from './certificates/metrics.ts';
 export { keepClientCertificate, keepServingCertificate } from './certificates/rotation.ts';
 export { CertificateStore } from './certificates/store.ts';
 export { EVICTION } from './housekeeping.ts';

@@ -39,6 +39,7 @@ const open = (rotate: boolean, bootstrapKubeconfig = at('none')) =>
     nodeName: 'n1',
     rateLimit: undefined,
     metrics: new ClientMetrics(new MetricsRegistry()),
+    registry: new MetricsRegistry(),
     logger: silentLogger as Parameters<typeof nodeClient>[0]['logger'],
   });
 

@@ -6,8 +6,9 @@ import { encodeYaml } from '@keelson/api/codec/yaml';
 import { type Client, type ClientMetrics, type ClusterConfig, connect, systemWorld } from '@keelson/client';
 import { readIfExists, writeFileAtomic } from '@keelson/component/files';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
-import { CertificateStore, keepClientCertificate } from '@keelson/kubelet';
+import { CertificateMetrics, CertificateStore, keepClientCertificate } from '@keelson/kubelet';
 import { type rateLimitOf, readKubeconfig } from '../connection.ts';
 
 export interface ClientOptions {
@@ -21,6 +22,8 @@ export interface ClientOptions {
   readonly rateLimit: ReturnType<typeof rateLimitOf>;
   readonly logger: Logger;
   readonly metrics: ClientMetrics;
+  /** Where it is counted how the certificate is renewed. */
+  readonly registry: MetricsRegistry;
 }
 
 export interface NodeClient {
@@ -46,6 +49,7 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
     store,
     nodeName,
     bootstrap: connect(config, common),
+    metrics: new CertificateMetrics('client', options.registry, () => world.clock.now()),
     renewing: () => connect(own, common),
     // Who has access already does not wait: static pods may be what has to run first.
     wait: !isThere,

@@ -67,6 +67,7 @@ const component: Component<typeof flags> = {
       rateLimit: rateLimitOf(values, given),
       logger,
       metrics: clients,
+      registry: metrics,
     });
     const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, servers] = await Promise.all([
       import('@keelson/kubelet'),
@@ -89,6 +90,7 @@ const component: Component<typeof flags> = {
       nodeName,
       names: [...new Set([nodeName, ...(nodeIps ?? defaultAddresses())])],
       logger,
+      metrics,
     });
     const authorities = clientAuthorities(configuration.clientCaFile ?? '', logger);
     const server: ServerFactory = async (view) => {

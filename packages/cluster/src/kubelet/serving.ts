@@ -1,9 +1,10 @@
 /** The certificate that the kubelet's port is served with, and what comes in its place in time. */
 import type { Client } from '@keelson/client';
 import type { Logger } from '@keelson/component/logs/logger';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import type { Serving } from '@keelson/component/serving/server';
-import { CertificateStore, keepServingCertificate } from '@keelson/kubelet';
+import { CertificateMetrics, CertificateStore, keepServingCertificate } from '@keelson/kubelet';
 import { WatchedFiles } from '../kube-apiserver/reloadable.ts';
 import { ensureServingCertificate } from '../pki/self-signed.ts';
 import { StartupError } from '../startup-error.ts';
@@ -31,6 +32,7 @@ export interface ServingCertificateOptions {
   /** Names and addresses that others reach the kubelet by. */
   readonly names: readonly string[];
   readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
 }
 
 /** @throws StartupError for files that are given and cannot be read */
@@ -66,6 +68,7 @@ function given({ files, logger }: Pick<ServingCertificateOptions, 'files' | 'log
 /** Until somebody has approved and signed one, nobody is served (kubelet/certificate/kubelet.go). */
 async function askedFor(options: ServingCertificateOptions): Promise<ServingCertificate> {
   const { client, directory, nodeName, names, logger } = options;
+  const metrics = new CertificateMetrics('server', options.metrics, () => client.world.clock.now());
   const store = new CertificateStore(directory, 'kubelet-server');
   const known = await store.read();
   const asCertificate = ({ certificate, key }: { certificate: string; key: string }) => ({ cert: certificate, key });
@@ -77,6 +80,7 @@ async function askedFor(options: ServingCertificateOptions): Promise<ServingCert
         client,
         nodeName,
         names,
+        metrics,
         issued: (pair) => {
           logger.info({ file: store.file }, 'Serving with another certificate');
           server.setCertificate(asCertificate(pair));

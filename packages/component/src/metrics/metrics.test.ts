@@ -54,6 +54,14 @@ describe('text', () => {
     expect(await registry.text()).toBe('# HELP a Somebody else has named it.\n# TYPE a counter\na 0\n');
   });
 
+  it('writes what is without end as others do', async () => {
+    const registry = new MetricsRegistry();
+    const gauge = registry.register(new Gauge(about('a', 'l')));
+    gauge.with('x').value = Number.POSITIVE_INFINITY;
+    gauge.with('y').value = Number.NEGATIVE_INFINITY;
+    expect((await registry.text()).match(/^a{.*/gm)).toEqual(['a{l="x"} +Inf', 'a{l="y"} -Inf']);
+  });
+
   it('leaves out what has no samples', async () => {
     const registry = new MetricsRegistry();
     registry.register(new Counter(about('a', 'l')));

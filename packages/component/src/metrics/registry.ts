@@ -85,5 +85,10 @@ export class MetricsRegistry {
 }
 
 function line(name: string, { suffix, labels, value }: Sample): string {
-  return `${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${value}`;
+  return `${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${shownNumber(value)}`;
+}
+
+function shownNumber(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
 }

@@ -6,8 +6,10 @@ import { webcrypto } from 'node:crypto';
 import { Client } from '@keelson/client';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { Pkcs10CertificateRequest, X509CertificateGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CertificateMetrics } from './metrics.ts';
 import { CertificateError, type KeyPair, requestCertificate } from './request.ts';
 import { keepCertificate } from './rotation.ts';
 import { CertificateStore } from './store.ts';
@@ -83,7 +85,11 @@ describe('keepCertificate', () => {
       made.push(await pairFrom(world.clock.now(), 10));
       return made.at(-1)!;
     };
-    const kept = keepCertificate({ store, world, request });
+    const registry = new MetricsRegistry();
+    const metrics = new CertificateMetrics('server', registry, () => world.clock.now());
+    const counted = async (name: string) => new RegExp(`^kubelet_${name} (.*)`, 'm').exec(await registry.text())?.[1];
+    expect(await counted('certificate_manager_server_ttl_seconds')).toBe('+Inf');
+    const kept = keepCertificate({ store, world, request, metrics });
     const asked = async () => {
       await world.pass(1);
       return made.length;
@@ -99,6 +105,9 @@ describe('keepCertificate', () => {
     await expect.poll(() => made.length).toBe(2);
     await expect.poll(() => readlink(store.file)).not.toBe(first);
     expect(await store.read()).toEqual(made[1]);
+    expect(Number(await counted('certificate_manager_server_ttl_seconds'))).toBeGreaterThan((9 * DAY) / 1000);
+    expect(await counted('certificate_manager_server_rotation_seconds_count')).toBe('1');
+    expect(await counted('server_expiration_renew_errors')).toBe('0');
     await running.stop();
   });
 
@@ -111,11 +120,15 @@ describe('keepCertificate', () => {
       asked += 1;
       return Promise.reject(new Error('not now'));
     };
-    const running = await keepCertificate({ store, world, request });
+    const registry = new MetricsRegistry();
+    const metrics = new CertificateMetrics('client', registry, () => world.clock.now());
+    const running = await keepCertificate({ store, world, request, metrics });
     world.clock.advance(7.9 * DAY);
     expect(asked).toBe(0);
     world.clock.advance(0.2 * DAY);
     expect(asked).toBe(1);
+    const failed = 'kubelet_certificate_manager_client_expiration_renew_errors 1\n';
+    await expect.poll(() => registry.text()).toContain(failed);
     await running.stop();
   });
 });

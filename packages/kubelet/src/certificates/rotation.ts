@@ -1,12 +1,14 @@
 /** A certificate of the kubelet's that is always good (client-go/util/certificate/certificate_manager.go). */
 import type { World } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
+import type { CertificateMetrics } from './metrics.ts';
 import { type CertificateRequest, type KeyPair, requestCertificate } from './request.ts';
 import { type CertificateStore, validityOf } from './store.ts';
 
 export interface RotationOptions {
   readonly store: CertificateStore;
   readonly world: World;
+  readonly metrics?: CertificateMetrics | undefined;
   /** A new one. */
   request(): Promise<KeyPair>;
   /** The store has a new one. */
@@ -24,7 +26,7 @@ const MAX_PAUSE_MS = 128_000;
  * @returns when it has one, if `wait`
  */
 export async function keepCertificate(options: RotationOptions, wait = true): Promise<Running> {
-  const { store, world } = options;
+  const { store, world, metrics } = options;
   const { clock, random, log } = world;
   let [stopped, cancel] = [false, () => {}];
   const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -37,15 +39,18 @@ export async function keepCertificate(options: RotationOptions, wait = true): Pr
       const pair = await options.request();
       await store.write(pair, new Date(clock.now()));
       options.issued?.(pair);
+      metrics?.holds(validityOf(pair));
       first.resolve();
       schedule(dueIn(pair, world), FIRST_PAUSE_MS);
     } catch (error) {
+      metrics?.failed();
       log.warn({ file: store.file, error }, 'Could not renew a certificate');
       schedule(pause * (1 + random() / 10), Math.min(MAX_PAUSE_MS, pause * 2));
     }
   };
   const known = await store.read();
   const due = known ? dueIn(known, world) : 0;
+  if (known) metrics?.holds(validityOf(known));
   if (known && validityOf(known).to > clock.now()) first.resolve();
   schedule(due, FIRST_PAUSE_MS);
   if (wait) await first.promise;
@@ -64,7 +69,9 @@ function dueIn(pair: KeyPair, { clock, random }: World): number {
   return from + (to - from) * (LIFE + JITTER * random()) - clock.now();
 }
 
-export interface ClientCertificateOptions extends Pick<CertificateRequest, 'nodeName'> {
+export interface ClientCertificateOptions
+  extends Pick<CertificateRequest, 'nodeName'>,
+    Pick<RotationOptions, 'metrics'> {
   readonly store: CertificateStore;
   /** With a bootstrap token: is asked as long as there is no certificate. */
   readonly bootstrap: CertificateRequest['client'];
@@ -81,6 +88,7 @@ export function keepClientCertificate({
   nodeName,
   renewing,
   wait,
+  metrics,
 }: ClientCertificateOptions): Promise<Running> {
   const request = async () => {
     const known = await store.read();
@@ -88,12 +96,12 @@ export function keepClientCertificate({
     const client = good ? renewing() : bootstrap;
     return requestCertificate({ client, signer: 'kubernetes.io/kube-apiserver-client-kubelet', nodeName });
   };
-  return keepCertificate({ store, world: bootstrap.world, request }, wait);
+  return keepCertificate({ store, world: bootstrap.world, metrics, request }, wait);
 }
 
 export interface ServingCertificateOptions
   extends Pick<CertificateRequest, 'client' | 'nodeName'>,
-    Pick<RotationOptions, 'issued'> {
+    Pick<RotationOptions, 'issued' | 'metrics'> {
   readonly store: CertificateStore;
   /** DNS names and IP addresses of the node. */
   readonly names: readonly string[];
