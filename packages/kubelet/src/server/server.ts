@@ -27,6 +27,7 @@ import { checkpoint } from './checkpoint.ts';
 import { sendContainerLogs, type Target } from './container-logs.ts';
 import { containerMetrics } from './container-metrics.ts';
 import { join, outcomeOf, streamsAsked } from './exec.ts';
+import { HttpMetrics } from './http-metrics.ts';
 import { serveNodeLogs } from './node-logs.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import * as spdy from './spdy.ts';
@@ -95,6 +96,7 @@ export async function startKubeletServer(view: KubeletView, options: KubeletServ
     stability: 'ALPHA',
     labels: ['subresource'],
   });
+  const http = new HttpMetrics(() => performance.now());
   const server = new KubeletServer(view, options, (subresource) => streams.with(subresource).inc());
   const serving = await serve({
     host: options.host,
@@ -103,12 +105,13 @@ export async function startKubeletServer(view: KubeletView, options: KubeletServ
     anonymous,
     authenticate: tokens && ((token) => tokens.review(token)),
     authorize: async (user, request) => reviewer && mayAsk(reviewer, user, request, view.nodeName),
-    handle: (request, response) => server.handle(request, response),
-    upgrade: (request, socket, head) => server.upgrade(request, socket, head),
+    handle: (request, response) => http.observe(request, 'readwrite', () => server.handle(request, response)),
+    upgrade: (request, socket, head) => http.observe(request, 'readwrite', () => server.upgrade(request, socket, head)),
     failed: (error, { method, url }) =>
       view.world.log.error({ error, method, path: url }, 'A request to the kubelet failed'),
   });
   options.metrics.register(streams);
+  http.register(options.metrics);
   return serving;
 }
 

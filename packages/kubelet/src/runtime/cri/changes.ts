@@ -4,6 +4,7 @@
  */
 import { POD_UID } from '../labels.ts';
 import { type PodListing, RuntimeError } from '../runtime.ts';
+import type { RelistMetrics } from './relist-metrics.ts';
 import type { CriService } from './service.ts';
 
 const LOOK_MS = 1000;
@@ -14,6 +15,7 @@ const RECONNECT_MS = 5000;
 export class Changes {
   readonly #cri: CriService;
   readonly #list: () => Promise<readonly PodListing[]>;
+  readonly #metrics: RelistMetrics | undefined;
   readonly #subscribers = new Set<(uid: string) => void>();
   #seen = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
@@ -21,8 +23,9 @@ export class Changes {
   #hasEvents = false;
   #stopped = false;
 
-  constructor(cri: CriService, list: () => Promise<readonly PodListing[]>) {
+  constructor(cri: CriService, list: () => Promise<readonly PodListing[]>, metrics?: RelistMetrics) {
     this.#cri = cri;
+    this.#metrics = metrics;
     this.#list = list;
   }
 
@@ -58,6 +61,7 @@ export class Changes {
     this.#events = ended;
     try {
       for await (const { pod_sandbox_status: sandbox } of this.#cri.events(ended.signal)) {
+        if (!this.#hasEvents) this.#metrics?.connected();
         this.#hasEvents = true;
         const uid = sandbox?.labels[POD_UID];
         if (uid !== undefined) this.#tell(uid);
@@ -67,6 +71,7 @@ export class Changes {
       if (error instanceof RuntimeError && error.code === 'Unimplemented') return this.#lookIn(LOOK_MS);
     }
     if (ended.signal.aborted) return;
+    this.#metrics?.broken();
     this.#hasEvents = false;
     this.#lookIn(LOOK_MS);
     setTimeout(() => !ended.signal.aborted && void this.#listen(), RECONNECT_MS).unref();
@@ -80,6 +85,7 @@ export class Changes {
   }
 
   async #look(): Promise<void> {
+    const done = this.#metrics?.looking();
     try {
       const next = new Map(
         (await this.#list()).map((pod) => [pod.uid, JSON.stringify([pod.sandboxes, pod.containers])]),
@@ -90,6 +96,8 @@ export class Changes {
       for (const uid of before.keys()) if (!next.has(uid)) this.#tell(uid);
     } catch {
       // It does not answer: whoever asks for its status will say so.
+    } finally {
+      done?.();
     }
     this.#lookIn(this.#hasEvents ? LOOK_BESIDE_EVENTS_MS : LOOK_MS);
   }

@@ -29,6 +29,7 @@ import {
 import { Changes } from './changes.ts';
 import type { Container, PodSandbox } from './messages.ts';
 import { Operations } from './operations.ts';
+import { RelistMetrics } from './relist-metrics.ts';
 import { containerRequest, credentialsRequest, imageRequest, resourcesRequest, sandboxRequest } from './requests.ts';
 import { CriService } from './service.ts';
 import { openCommand, openPort } from './streams.ts';
@@ -56,7 +57,8 @@ export class CriRuntime implements Runtime {
   constructor(endpoint: string, { timeoutMs = TIMEOUT_MS, metrics, tracing }: CriRuntimeOptions = {}) {
     const operations = metrics && new Operations(metrics, () => performance.now());
     this.#cri = new CriService(endpoint, timeoutMs, operations, tracing);
-    this.#changes = new Changes(this.#cri, () => this.list());
+    const relists = metrics && new RelistMetrics(metrics, () => performance.now(), Date.now);
+    this.#changes = new Changes(this.#cri, () => this.list(), relists);
   }
 
   async version(): Promise<RuntimeVersion> {
