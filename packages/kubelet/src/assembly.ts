@@ -10,6 +10,7 @@ import { PodManager, type PodManagerOptions } from './pods/manager.ts';
 import type { PodServices } from './pods/services.ts';
 import { uidOf } from './pods/spec.ts';
 import { startMetrics } from './pods/start-metrics.ts';
+import { WorkerMetrics } from './pods/worker-metrics.ts';
 import type { Probes } from './probes/probes.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { StatusManager } from './status/manager.ts';
@@ -68,18 +69,20 @@ export interface Assembly {
 export function assemble(options: AssemblyOptions): Assembly {
   const { client, recorder, runtime, limit } = options;
   const { world } = client;
+  const counts = options.metrics && new WorkerMetrics(options.metrics);
   const status = new StatusManager({
     client,
     world,
     stored: (uid) => manager.stored(uid),
     mayRun: (uid) => manager.mayRun(uid),
     ...(options.metrics ? { terminations: terminationsOf(options.metrics) } : {}),
+    written: (ms) => counts?.statusWritten(ms),
     ...(limit ? { limit } : {}),
   });
   const starts = options.metrics && startMetrics(options.metrics);
   const ensured = starts?.imageEnsured;
   const images = new ImageManager({ runtime, world, recorder, ensured, ...options.images });
-  const services: PodServices = { ...options, world, status, images, starts };
+  const services: PodServices = { ...options, world, status, images, starts, counts };
   const { resources, alsoAdmit } = options;
   const fits = (pod: Pod, others: readonly Pod[]) => {
     const node = options.node();

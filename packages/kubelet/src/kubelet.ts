@@ -18,6 +18,7 @@ import { defaultAddresses, readMachine } from './node/machine.ts';
 import { RuntimeHealth } from './node/runtime-health.ts';
 import type { KubeletOptions } from './options.ts';
 import { type OwnNode, ownNodeOf } from './own-node.ts';
+import { registerPodLevels } from './pods/worker-metrics.ts';
 import { preparationOf } from './preparation.ts';
 import { ProbeManager } from './probes/manager.ts';
 import { ProbeMetrics } from './probes/metrics.ts';
@@ -185,6 +186,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
     }),
   });
   const { manager } = assembly;
+  if (metrics)
+    registerPodLevels(metrics, {
+      nodeName,
+      desired: () => manager.pods(),
+      active: () => manager.active(),
+      workers: () => manager.workers(),
+      mirrors: () => manager.mirrorCount,
+      list: () => runtime.list(),
+    });
   const problems = () => [notReadyBecause(health.status)].filter((problem) => problem !== undefined);
   const server = await options.server?.({
     ...viewOf(nodeName, assembly, problems),

@@ -21,6 +21,10 @@ export class KnownPods {
     this.#isEnding = isEnding;
   }
 
+  get mirrorCount(): number {
+    return this.#mirrors.size;
+  }
+
   /** Mirrors left out. */
   all(): Iterable<Pod> {
     return this.#pods.values();

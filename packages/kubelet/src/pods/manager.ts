@@ -80,6 +80,16 @@ export class PodManager {
     return worker !== undefined && isAlive(worker.state);
   }
 
+  /** All of them, and whether a source has their pods still. */
+  *workers(): Iterable<Pick<PodWorker, 'pod' | 'state'> & { readonly isKnown: boolean }> {
+    for (const { uid, pod, state } of this.#workers.values()) yield { pod, state, isKnown: this.#known.has(uid) };
+  }
+
+  /** How many mirrors of static pods the API server has. */
+  get mirrorCount(): number {
+    return this.#known.mirrorCount;
+  }
+
   worker(uid: string): PodWorker | undefined {
     return this.#workers.get(uid);
   }
@@ -161,6 +171,7 @@ export class PodManager {
     const { runtime, world } = this.#options.services;
     const { name, namespace, uid } = listing;
     world.log.info({ pod: name, namespace, uid }, "Removing what is left of a pod that is nobody's");
+    this.#options.services.counts?.orphaned();
     return endOrphan(runtime, listing);
   }
 
@@ -256,6 +267,7 @@ export class PodManager {
     const moved = (worker: PodWorker) => this.#moved(worker);
     const worker = new PodWorker(pod, this.#options.services, { moved, allocations: this.#allocations });
     this.#workers.set(worker.uid, worker);
+    this.#options.services.counts?.admitted(pod);
     worker.tell({ type: 'updated', pod: this.#allocations.apply(pod) });
   }
 
@@ -277,8 +289,10 @@ export class PodManager {
     if (isStatic(worker.pod)) this.#known.reconcileMirror(name);
     const waiting = this.#waiting.get(name);
     const isBack = waiting !== undefined && uidOf(waiting) === worker.uid;
-    if (isBack) void this.#forget(worker).then(() => this.#beginWaiting(name));
-    else {
+    if (isBack) {
+      this.#options.services.counts?.restarted(waiting);
+      void this.#forget(worker).then(() => this.#beginWaiting(name));
+    } else {
       if (!this.#known.has(worker.uid)) void this.#forget(worker);
       void this.#beginWaiting(name);
     }

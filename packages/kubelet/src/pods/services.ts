@@ -13,6 +13,7 @@ import type { StatusManager } from '../status/manager.ts';
 import type { CrashBackoffOptions } from './backoff.ts';
 import type { PodContainer } from './spec.ts';
 import type { StartMetrics } from './start-metrics.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
 
 export interface PodServices {
   readonly world: World;
@@ -30,6 +31,7 @@ export interface PodServices {
   readonly crashBackoff: CrashBackoffOptions;
   /** None where nobody counts. */
   readonly starts?: StartMetrics | undefined;
+  readonly counts?: WorkerMetrics | undefined;
   /** None where nobody follows what is done. */
   readonly tracing?: Tracing | undefined;
   readonly recursiveReadOnly: boolean;

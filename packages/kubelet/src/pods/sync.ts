@@ -115,10 +115,15 @@ async function newSandbox(
   }
 }
 
-async function createSandbox({ runtime, recorder }: PodServices, pod: Pod, config: SandboxConfig): Promise<string> {
+async function createSandbox(services: PodServices, pod: Pod, config: SandboxConfig): Promise<string> {
+  const { runtime, recorder, counts, world } = services;
+  const begunAt = world.clock.now();
   try {
-    return await runtime.runSandbox(config);
+    const id = await runtime.runSandbox(config);
+    counts?.sandboxMade(config.runtimeHandler, world.clock.now() - begunAt);
+    return id;
   } catch (error) {
+    counts?.sandboxFailed(config.runtimeHandler);
     const message = `Failed to create pod sandbox: ${(error as Error).message}`;
     recorder.event(pod, 'Warning', 'FailedCreatePodSandBox', message);
     throw error;

@@ -14,6 +14,7 @@ import { PodRejection, type PodServices, PreparationError } from './services.ts'
 import { containersOf, hasState, isHostNetwork, isTerminalPhase, latest, uidOf } from './spec.ts';
 import { INITIAL, next, type WorkerEvent, type WorkerState } from './state.ts';
 import { RETRY_MS, syncPod } from './sync.ts';
+import type { StepCause } from './worker-metrics.ts';
 
 export interface WorkerHooks {
   /** Its state is another. */
@@ -43,6 +44,11 @@ export class PodWorker {
   #again = false;
   #stopped = false;
   #failures = 0;
+  readonly #seenAt: number;
+  /** Of the next step. */
+  #cause: StepCause = 'create';
+  /** Since it was pending here, it is to be told when it has started. */
+  #isStarting = false;
   #step = new AbortController();
   #cancelTimer = () => {};
   /** What a step does that lasts, when something changes meanwhile. */
@@ -52,6 +58,7 @@ export class PodWorker {
     this.uid = uidOf(pod);
     this.#pod = pod;
     this.#services = services;
+    this.#seenAt = services.world.clock.now();
     this.#hooks = hooks;
     this.#backoff = new CrashBackoff(services.crashBackoff);
   }
@@ -67,6 +74,8 @@ export class PodWorker {
 
   tell(event: WorkerEvent): void {
     if ('pod' in event) this.#pod = event.pod;
+    if (this.#cause !== 'create') this.#cause = event.type === 'evicted' ? 'kill' : 'update';
+    if (event.type === 'updated') this.#noticeStart(event.pod);
     const state = next(this.#state, event);
     if (state !== this.#state) {
       this.#state = state;
@@ -100,7 +109,7 @@ export class PodWorker {
       const { signal } = this.#step;
       const { world } = this.#services;
       try {
-        const retryAt = await this.#once(signal);
+        const retryAt = await this.#counted(() => this.#once(signal));
         this.#failures = 0;
         if (retryAt !== undefined) this.#wakeAt(retryAt);
       } catch (error) {
@@ -116,6 +125,28 @@ export class PodWorker {
       }
     }
     this.#busy = false;
+  }
+
+  async #counted<T>(step: () => Promise<T>): Promise<T> {
+    const { counts, world } = this.#services;
+    const startedAt = world.clock.now();
+    const cause = this.#state.phase === 'terminated' ? 'terminated' : this.#cause;
+    if (cause === 'create') counts?.begun(startedAt - this.#seenAt);
+    this.#cause = 'sync';
+    try {
+      return await step();
+    } finally {
+      counts?.stepped(cause, world.clock.now() - startedAt);
+    }
+  }
+
+  /** @param pod as the API server has it */
+  #noticeStart({ metadata, status }: Pod): void {
+    const hasStarted = status?.phase === 'Running' && status.containerStatuses?.every(({ started }) => started);
+    if (!this.#isStarting || !hasStarted) return;
+    this.#isStarting = false;
+    const made = Date.parse(metadata.creationTimestamp ?? '');
+    if (!Number.isNaN(made)) this.#services.counts?.started(this.#services.world.clock.now() - made);
   }
 
   /** @returns when to look again without cause */
@@ -149,7 +180,7 @@ export class PodWorker {
   }
 
   async #sync(signal: AbortSignal): Promise<number | undefined> {
-    const { runtime, status, probes, preparer, world, resyncMs } = this.#services;
+    const { runtime, probes, preparer, world, resyncMs } = this.#services;
     const state = await runtime.pod(this.uid);
     const pod = this.#pod;
     await this.#noticeResize(state);
@@ -159,7 +190,7 @@ export class PodWorker {
       this.tell({ type: 'evicted', pod, ...DEADLINE });
       return undefined;
     }
-    const said = status.set(pod, this.uid, this.#generate(state, false));
+    const said = this.#say(state);
     if (isTerminalPhase(said.phase)) {
       this.tell({ type: 'completed', pod });
       return undefined;
@@ -206,8 +237,21 @@ export class PodWorker {
 
   async #sayState(state: PodState): Promise<void> {
     await this.#noticeResize(state);
-    const said = this.#services.status.set(this.#pod, this.uid, this.#generate(state, false));
+    const said = this.#say(state);
     this.#services.probes.follow(this.#pod, this.uid, said);
+  }
+
+  /** Of a pod that runs, or will. */
+  #say(state: PodState): PodStatus {
+    const { status, counts, world } = this.#services;
+    const pod = this.#pod;
+    const { phase: before = 'Pending' } = status.get(this.uid) ?? pod.status ?? {};
+    const said = status.set(pod, this.uid, this.#generate(state, false));
+    if (before === 'Pending' && said.phase === 'Running') {
+      this.#isStarting = true;
+      counts?.running(world.clock.now() - this.#seenAt);
+    }
+    return said;
   }
 
   async #terminate(graceSeconds: number, signal: AbortSignal): Promise<number | undefined> {

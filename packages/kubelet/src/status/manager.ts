@@ -17,6 +17,8 @@ export interface StatusManagerOptions {
   mayRun(uid: string): boolean;
   /** Is told of each status before it is kept. */
   readonly terminations?: ((old: PodStatus, status: PodStatus) => void) | undefined;
+  /** A change has reached the API server. @param ms since it was noticed, or the first of several */
+  written?(ms: number): void;
   /** Bounds how many writes are under way. */
   readonly limit?: <T>(write: () => Promise<T>) => Promise<T>;
 }
@@ -28,6 +30,8 @@ interface Entry {
   stored: Pod | undefined;
   finished: boolean;
   dirty: boolean;
+  /** Since when there is something that the API server has not. */
+  changedAt: number | undefined;
   writing: boolean;
   failures: number;
   cancel: () => void;
@@ -66,6 +70,7 @@ export class StatusManager {
       stored: undefined,
       finished: false,
       dirty: true,
+      changedAt: undefined,
       writing: false,
       failures: 0,
       cancel: () => {},
@@ -73,6 +78,7 @@ export class StatusManager {
     this.#entries.set(uid, entry);
     if (known && !finished && same(known.status, full)) return known.status;
     entry.status = full;
+    entry.changedAt ??= this.#options.world.clock.now();
     entry.finished ||= finished;
     this.#wake(entry);
     return full;
@@ -139,7 +145,15 @@ export class StatusManager {
   async #send(entry: Entry, pod: Pod): Promise<void> {
     const pods = this.#options.client.resource('pods');
     const patch = this.#patch(entry, pod);
-    if (patch) entry.stored = await pods.patch(keyOf(pod), 'strategic', patch, { subresource: 'status' });
+    const { changedAt } = entry;
+    entry.changedAt = undefined;
+    try {
+      if (patch) entry.stored = await pods.patch(keyOf(pod), 'strategic', patch, { subresource: 'status' });
+    } catch (error) {
+      entry.changedAt ??= changedAt;
+      throw error;
+    }
+    if (patch && changedAt !== undefined) this.#options.written?.(this.#options.world.clock.now() - changedAt);
     const stored = patch ? entry.stored! : pod;
     if (!this.#mayDelete(entry, stored)) return;
     await pods.delete(keyOf(stored), { gracePeriodSeconds: 0, preconditions: { uid: stored.metadata.uid! } });
