@@ -1,4 +1,8 @@
 import { once } from 'node:events';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import type { Exchange } from './exchange.ts';
@@ -27,16 +31,47 @@ it.each([
   ['GET http://proxied.example HTTP/1.1', '200 OK', '/'],
   ['FOO /a HTTP/1.1', '405 Method Not Allowed', undefined],
   ['GET /a HTTP/9', '400 Bad Request', '400 Bad Request'],
-  [`GET /${'a'.repeat(65_560)} HTTP/1.1`, '431 Request Header Fields Too Large', '431 Request Header Fields Too Large'],
+  [
+    `GET /${'a'.repeat(1 << 18)} HTTP/1.1`,
+    '431 Request Header Fields Too Large',
+    '431 Request Header Fields Too Large',
+  ],
 ])('HTTP/1.1: %.60s is %s', async (line, status, body) => {
   const onExchange = (exchange: Exchange) => exchange.respond(200, {}, exchange.url);
   const { port } = await start(0, { onExchange });
   const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
   socket.write(`${line}\r\nHost: server\r\nConnection: close\r\n\r\n`);
-  const [head, text] = (await answerOf(socket)).split('\r\n\r\n');
+  const [head, said] = (await answerOf(socket)).split('\r\n\r\n');
   expect(head!.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
-  if (body !== undefined) expect(text).toBe(body);
+  if (body !== undefined) expect(said).toBe(body);
 });
+
+it.each([
+  ['HTTP/1.1', askHttp1],
+  ['HTTP/2', askHttp2],
+])('takes a field for each of the many groups of a directory’s user, over %s', async (_version, ask) => {
+  const groups = Array.from({ length: 2000 }, (_, i) => `CN=group-${i},OU=somewhere,DC=example,DC=com`);
+  const onExchange = (exchange: Exchange) =>
+    exchange.respond(200, {}, exchange.rawHeaders.filter((text) => text.startsWith('CN=')).join(' '));
+  const { port } = await start(0, { onExchange });
+  expect(await ask(port, { 'impersonate-group': groups })).toBe(groups.join(' '));
+});
+
+async function askHttp1(port: number, headers: OutgoingHttpHeaders): Promise<string> {
+  const request = https.get({ host: '127.0.0.1', port, headers, rejectUnauthorized: false, agent: false });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return text(answer);
+}
+
+async function askHttp2(port: number, headers: OutgoingHttpHeaders): Promise<string> {
+  const options = { rejectUnauthorized: false, maxSendHeaderBlockLength: 1 << 20 };
+  const session = http2.connect(`https://127.0.0.1:${port}`, options);
+  try {
+    return await text(session.request(headers));
+  } finally {
+    session.destroy();
+  }
+}
 
 /** What is not read to its end may be followed by a reset. */
 async function answerOf(socket: TLSSocket): Promise<string> {

@@ -38,6 +38,8 @@ export interface OpenRequest {
 }
 
 const CONNECTION_WINDOW = 16 << 20;
+/** Of an answer's fields. */
+const MAX_FIELD_BYTES = 64 * 1024;
 /** A connection is given up before its numbers of streams are. */
 const LAST_STREAM = MAX_WINDOW - 2;
 const NOTHING = Buffer.alloc(0);
@@ -45,7 +47,7 @@ const NOTHING = Buffer.alloc(0);
 export class ClientConnection {
   readonly #socket: Socket;
   readonly #outlet: Outlet;
-  readonly #blocks = new BlockReader();
+  readonly #blocks = new BlockReader(MAX_FIELD_BYTES);
   readonly #streams = new Map<number, ClientStream>();
   /** Who waits for the end of another one. */
   readonly #queue = new Set<ClientStream>();

@@ -50,7 +50,7 @@ test.each([
   ],
 ])('fields come out of blocks: %s', (_what, blocks) => {
   const reader = new FieldReader(256);
-  expect(blocks.map((block) => reader.read(hex(block)))).toEqual(ANSWERS);
+  expect(blocks.map((block) => reader.read(hex(block)).fields)).toEqual(ANSWERS);
 });
 
 test('what is written is read, and leaves the table alone', () => {
@@ -60,7 +60,17 @@ test('what is written is read, and leaves the table alone', () => {
     ['te', 'trailers'],
     ['long', 'x'.repeat(1000)],
   ] as const;
-  expect(new FieldReader(0).read(encodeFields(fields))).toEqual(fields);
+  expect(new FieldReader(0).read(encodeFields(fields))).toEqual({ fields, isCut: false });
+});
+
+test('fields beyond what may come are not given, and are in the table', () => {
+  const reader = new FieldReader(256);
+  // `cookie: ab` is remembered, and meant by `be` from then on; each counts 40.
+  expect(reader.read(hex('6002 6162 be be be'), 120)).toEqual({ fields: Array(3).fill(['cookie', 'ab']), isCut: true });
+  expect(reader.read(hex('be'), 120)).toEqual({ fields: [['cookie', 'ab']], isCut: false });
+  expect(reader.read(hex('82 6002 6364'), 41)).toEqual({ fields: [], isCut: true });
+  expect(reader.read(hex('be'))).toEqual({ fields: [['cookie', 'cd']], isCut: false });
+  expect(() => reader.read(hex('be be be be'), 60)).toThrow('far too many header fields');
 });
 
 it.each([

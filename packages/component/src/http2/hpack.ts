@@ -69,6 +69,13 @@ function writeInteger(value: number, mask: number, flags: number, at: number): n
 /** What a field adds to the size of a table beyond its characters (4.1). */
 const OVERHEAD = 32;
 
+/** The fields of a block. */
+export interface FieldList {
+  readonly fields: Field[];
+  /** There were more than may come. */
+  readonly isCut: boolean;
+}
+
 /** Reads the blocks of one connection, each of them and in their order: what one says of a field the next ones may refer to. */
 export class FieldReader {
   readonly #maxTableBytes: number;
@@ -83,17 +90,31 @@ export class FieldReader {
     this.#tableBytes = maxTableBytes;
   }
 
-  /** @throws ProtocolError where it is no block of header fields: the connection is of no use then */
-  read(block: Buffer): Field[] {
+  /**
+   * @param maxBytes of all fields ({@link sizeOf}): those behind are read for the table's sake, and not given
+   * @throws ProtocolError where it is no block of header fields, or one of twice as much: the connection is of no use then
+   */
+  read(block: Buffer, maxBytes = Number.POSITIVE_INFINITY): FieldList {
     const fields: Field[] = [];
+    let bytes = 0;
     for (const cursor = new Cursor(block); !cursor.isAtEnd; ) {
       const first = cursor.peek();
-      if (first & 0x80) fields.push(this.#field(cursor.integer(0x7f)));
-      else if (first & 0x40) fields.push(this.#remember(this.#literal(cursor, 0x3f)));
-      else if (first & 0x20) this.#resize(cursor.integer(0x1f), fields.length);
-      else fields.push(this.#literal(cursor, 0x0f));
+      if ((first & 0xe0) === 0x20) {
+        this.#resize(cursor.integer(0x1f), bytes);
+        continue;
+      }
+      const field = this.#next(cursor, first);
+      bytes += sizeOf(field);
+      if (bytes <= maxBytes) fields.push(field);
+      else if (bytes > 2 * maxBytes) throw new ProtocolError(ERROR.enhanceYourCalm, 'far too many header fields');
     }
-    return fields;
+    return { fields, isCut: bytes > maxBytes };
+  }
+
+  #next(cursor: Cursor, first: number): Field {
+    if (first & 0x80) return this.#field(cursor.integer(0x7f));
+    if (first & 0x40) return this.#remember(this.#literal(cursor, 0x3f));
+    return this.#literal(cursor, 0x0f);
   }
 
   #literal(cursor: Cursor, mask: number): Field {
@@ -115,8 +136,8 @@ export class FieldReader {
     return field;
   }
 
-  #resize(bytes: number, fieldsBefore: number): void {
-    if (fieldsBefore > 0) throw new ProtocolError(ERROR.compression, 'a table of header fields resized amid a block');
+  #resize(bytes: number, bytesBefore: number): void {
+    if (bytesBefore > 0) throw new ProtocolError(ERROR.compression, 'a table of header fields resized amid a block');
     if (bytes > this.#maxTableBytes)
       throw new ProtocolError(ERROR.compression, `a table of header fields of ${bytes} bytes, which is too much`);
     this.#tableBytes = bytes;

@@ -1,5 +1,5 @@
 /** What a request's header fields say, and whether they may say it (RFC 9113, section 8). */
-import { type Field, sizeOf } from './hpack.ts';
+import type { Field } from './hpack.ts';
 
 export interface RequestHead {
   readonly method: string;
@@ -11,13 +11,6 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
   /** Of the body, as the client says; undefined where it says nothing. */
   readonly length: number | undefined;
-}
-
-/** How much a request's fields may be: more is 431. */
-export interface FieldLimits {
-  /** As HTTP/2 counts them (RFC 9113, 10.5.1). */
-  readonly maxHeaderListBytes: number;
-  readonly maxHeaderFields: number;
 }
 
 const PSEUDO = new Set([':method', ':scheme', ':authority', ':path']);
@@ -61,11 +54,6 @@ export function requestHead(fields: readonly Field[]): RequestHead | undefined {
   if (!method || (method !== 'CONNECT' && (!path || !scheme))) return undefined;
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return undefined;
   return { method, path: path ?? '/', headers, rawHeaders, length: length === undefined ? undefined : Number(length) };
-}
-
-/** Whether they are more than may come: some that are short as they are sent may be long as they are read. */
-export function exceeds(fields: readonly Field[], { maxHeaderFields, maxHeaderListBytes }: FieldLimits): boolean {
-  return fields.length > maxHeaderFields || fields.reduce((sum, field) => sum + sizeOf(field), 0) > maxHeaderListBytes;
 }
 
 /** Whether they may come behind a body. */

@@ -19,7 +19,6 @@ type Handler = (stream: ServerStream) => void;
 const OPTIONS = {
   maxConcurrentStreams: 10,
   maxHeaderListBytes: 16_384,
-  maxHeaderFields: 50,
   streamWindow: 65_535,
   connectionWindow: 200_000,
   now: () => 0,
@@ -237,7 +236,7 @@ describe('with the client of Node.js', () => {
   });
 
   it.each([
-    ['many', Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`x-${i}`, '']))],
+    ['many', Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`x-${i}`, '']))],
     ['long', { 'x-long': 'y'.repeat(20_000) }],
   ])('has an answer for fields that are too %s', async (_what, headers) => {
     const { session } = await connected(echo);
@@ -278,7 +277,7 @@ describe('with a client that does as it likes', () => {
     const reader = new FrameReader({
       data: (id, flags, piece) => say(`data ${id} ${piece}${flags & FLAG.endStream ? ' end' : ''}`),
       control: (type, flags, id, payload) => {
-        if (type === FRAME.headers) say(`status ${id} ${new Map(fields.read(payload)).get(':status')}`);
+        if (type === FRAME.headers) say(`status ${id} ${new Map(fields.read(payload).fields).get(':status')}`);
         else if (type === FRAME.reset) say(`reset ${id} ${payload.readUInt32BE(0)}`);
         else if (type === FRAME.goAway) say(`goaway ${payload.readUInt32BE(4)}`);
         else if (type === FRAME.ping) say(`ping ${flags} ${payload}`);
@@ -329,7 +328,7 @@ describe('with a client that does as it likes', () => {
     [
       'more fields than it looks at',
       [
-        head(1, END, ...Array.from({ length: 50 }, () => ['x', ''] as const), ['Not a name', '']),
+        head(1, END, ...Array.from({ length: 500 }, () => ['x', ''] as const), ['Not a name', '']),
         head(3, 0),
         data(3, END, 'text'),
       ],
@@ -467,7 +466,7 @@ describe('with a client that does as it likes', () => {
       [
         ...GREETING,
         frame(FRAME.headers, 0, 1, Buffer.alloc(0)),
-        ...Array.from({ length: 40 }, () => frame(FRAME.continuation, 0, 1, Buffer.alloc(0))),
+        ...Array.from({ length: 70 }, () => frame(FRAME.continuation, 0, 1, Buffer.alloc(0))),
       ],
       ERROR.enhanceYourCalm,
     ],

@@ -33,11 +33,13 @@ import {
 import { encodeFields, type Field } from './hpack.ts';
 import { Outlet } from './outlet.ts';
 import { ReceiveWindow } from './receive-window.ts';
-import { areTrailers, exceeds, type FieldLimits, requestHead } from './request.ts';
+import { areTrailers, requestHead } from './request.ts';
 import { ServerStream, type StreamLink } from './server-stream.ts';
 
-export interface ServerOptions extends FieldLimits {
+export interface ServerOptions {
   readonly maxConcurrentStreams: number;
+  /** Of a request's fields, as HTTP/2 counts them (RFC 9113, 10.5.1): more is 431. */
+  readonly maxHeaderListBytes: number;
   /** How much of a body may come before it is taken. */
   readonly streamWindow: number;
   /** The same of all bodies of the connection. */
@@ -68,7 +70,7 @@ export class ServerConnection implements StreamLink {
   readonly #streams = new Map<number, ServerStream>();
   /** By number, those whose bodies are not wanted any more. */
   readonly #cut = new Set<number>();
-  readonly #blocks = new BlockReader();
+  readonly #blocks: BlockReader;
   readonly #resets: Allowance;
   #lastId = 0;
   /** Of new streams. */
@@ -83,6 +85,7 @@ export class ServerConnection implements StreamLink {
   constructor(socket: Socket, options: ServerOptions) {
     this.socket = socket;
     this.#options = options;
+    this.#blocks = new BlockReader(options.maxHeaderListBytes);
     this.#window = new ReceiveWindow(options.connectionWindow);
     this.#resets = new Allowance(RESETS, RESETS_PER_SECOND, options.now);
     this.#outlet = new Outlet(socket, (stream) => this.#answered(stream as ServerStream));
@@ -275,7 +278,7 @@ export class ServerConnection implements StreamLink {
     else if (stream) this.#outlet.makeRoom(stream, bytes);
   }
 
-  #headers({ id, isLast, fields }: Block): void {
+  #headers({ id, isLast, fields, isCut }: Block): void {
     const stream = this.#streams.get(id);
     if (stream) {
       this.#trailers(stream, isLast, fields);
@@ -294,8 +297,7 @@ export class ServerConnection implements StreamLink {
       this.#reply(resetFrame(id, ERROR.refusedStream));
       return;
     }
-    const isTooMuch = exceeds(fields, this.#options);
-    const head = requestHead(isTooMuch ? fields.slice(0, this.#options.maxHeaderFields) : fields);
+    const head = requestHead(fields);
     if (!head || (isLast && (head.length ?? 0) > 0)) {
       if (!isLast) this.#ignore(id);
       this.#reply(resetFrame(id, ERROR.protocol));
@@ -303,7 +305,7 @@ export class ServerConnection implements StreamLink {
     }
     const opened = new ServerStream(id, head, !isLast, this, [this.#sendRoom, this.#options.streamWindow]);
     this.#streams.set(id, opened);
-    if (isTooMuch) opened.respond(TOO_MUCH, NOTHING);
+    if (isCut) opened.respond(TOO_MUCH, NOTHING);
     else this.#options.onStream(opened);
   }
 
