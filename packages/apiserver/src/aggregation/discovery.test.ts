@@ -71,6 +71,23 @@ describe('discovery of a remote server', () => {
     expect(asked.map(({ headers }) => headers?.['if-none-match'])).toEqual([undefined, '"e"']);
   });
 
+  it('shows what is missing as empty, and the types that a subresource takes', async () => {
+    const kind = { group: 'g', version: 'v1', kind: 'Part' };
+    const parts = { subresource: 'parts', acceptedTypes: [kind], verbs };
+    const list = aggregated({ version: 'v1', resources: [{ resource: 'things', verbs, subresources: [parts] }] });
+    const { discovery, shown } = fixture({ '/apis': [reply(200, list, { 'content-type': TYPE })] });
+    await discovery.refresh(service);
+    const responseKind = { group: '', version: '', kind: '' };
+    const subresources = [{ ...parts, responseKind }];
+    expect(shown()).toEqual([
+      {
+        version: 'v1',
+        resources: [{ resource: 'things', responseKind, scope: '', singularResource: '', verbs, subresources }],
+        freshness: 'Current',
+      },
+    ]);
+  });
+
   it('takes the list of the version from servers that know no aggregated form', async () => {
     const thing = { namespaced: true, kind: 'Thing', verbs };
     const { discovery, shown, asked } = fixture({

@@ -57,8 +57,8 @@ function resourceOf(resource: ConfigObject): ResourceDiscovery {
   const subresources = resource.objects('subresources').map(subresourceOf);
   return {
     resource: resource.string('resource'),
-    responseKind: kindOf(resource),
-    scope: resource.string('scope') === 'Cluster' ? 'Cluster' : 'Namespaced',
+    responseKind: kindOf(resource.object('responseKind')),
+    scope: resource.string('scope'),
     singularResource: resource.string('singularResource'),
     verbs: resource.strings('verbs'),
     ...(shortNames.length > 0 ? { shortNames } : {}),
@@ -68,14 +68,15 @@ function resourceOf(resource: ConfigObject): ResourceDiscovery {
 }
 
 function subresourceOf(resource: ConfigObject): SubresourceDiscovery {
+  const acceptedTypes = resource.objects('acceptedTypes').map(kindOf);
   return {
     subresource: resource.string('subresource'),
-    responseKind: kindOf(resource),
+    responseKind: kindOf(resource.object('responseKind')),
+    ...(acceptedTypes.length > 0 ? { acceptedTypes } : {}),
     verbs: resource.strings('verbs'),
   };
 }
 
-function kindOf(resource: ConfigObject): ResourceDiscovery['responseKind'] {
-  const kind = resource.object('responseKind');
+function kindOf(kind: ConfigObject): ResourceDiscovery['responseKind'] {
   return { group: kind.string('group'), version: kind.string('version'), kind: kind.string('kind') };
 }

@@ -27,7 +27,8 @@ interface ResponseKind {
 export interface ResourceDiscovery {
   readonly resource: string;
   readonly responseKind: ResponseKind;
-  readonly scope: 'Namespaced' | 'Cluster';
+  /** `Namespaced` or `Cluster`; of a remote server, what it says. */
+  readonly scope: string;
   readonly singularResource: string;
   readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
@@ -38,6 +39,7 @@ export interface ResourceDiscovery {
 export interface SubresourceDiscovery {
   readonly subresource: string;
   readonly responseKind: ResponseKind;
+  readonly acceptedTypes?: readonly ResponseKind[];
   readonly verbs: readonly string[];
 }
 
