@@ -3,11 +3,10 @@ import { ManualClock } from '@keelson/api/clock';
 import { conflict, type StatusError } from '@keelson/api/errors';
 import type { Namespace, Pod, ServiceAccount } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
-import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Authorize } from '../authz/attributes.ts';
 import { CustomForm } from '../crd/form.ts';
 import { customSchema } from '../crd/schema/index.ts';
-import type { IsEnabled } from '../gates.ts';
+import { type IsEnabled, isEnabledByDefault } from '../gates.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../objects.ts';
 import type { AdmissionAttributes, AdmissionWorld, Operation } from './plugin.ts';
 import { Round } from './round.ts';
@@ -57,7 +56,7 @@ export interface FakeWorld extends AdmissionWorld {
 /** Everybody may do everything unless `authorize` says otherwise. @param isEnabled default: as gates are by default */
 export function fakeWorld(
   authorize: Authorize = () => ({ decision: 'allow', reason: '' }),
-  isEnabled: IsEnabled = (gate) => new FeatureGates().enabled(gate),
+  isEnabled: IsEnabled = isEnabledByDefault,
 ): FakeWorld {
   const objects = new FakeObjects();
   const created: string[] = [];

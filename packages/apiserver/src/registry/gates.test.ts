@@ -1,35 +1,41 @@
 import type { KubeObject } from '@keelson/api/object';
 import { describe, expect, it } from 'vitest';
-import type { Gate, IsEnabled } from '../gates.ts';
+import { type Gate, type IsEnabled, isEnabledByDefault } from '../gates.ts';
 import { builtinRegistrations } from './index.ts';
+import type { ViewSubresource } from './strategy.ts';
 import { testContext } from './testing.ts';
 
 const ctx = testContext();
-const registrations = (isEnabled: IsEnabled | undefined) =>
+const registrations = (isEnabled: IsEnabled) =>
   builtinRegistrations({
     eventTtlSeconds: 1,
     services: { clusterIPRanges: ['10.0.0.0/24'] } as never,
     namespaceLabels: () => undefined,
     pods: { allowPrivileged: true },
-    ...(isEnabled ? { isEnabled } : {}),
+    isEnabled,
   });
+/** As by default but for one gate. */
+const having =
+  (gate: Gate, value: boolean): IsEnabled =>
+  (name) =>
+    name === gate ? value : isEnabledByDefault(name);
 const containers = [{ name: 'c', image: 'i', resources: {} }];
 const pod = (spec: object) => ({ metadata: { name: 'a' }, spec: { containers, ...spec }, status: {} });
 const signalled = [{ ...containers[0], lifecycle: { stopSignal: 'SIGUSR1' } }];
 const elsewhere = { apiGroup: 'example.com', kind: 'Copy', name: 'x', namespace: 'other' };
-const set = (updateStrategy: object) => ({
+const set = (updateStrategy: object, spec: object = {}) => ({
   metadata: { name: 'a' },
   spec: {
     selector: { matchLabels: { a: 'b' } },
     serviceName: 's',
     updateStrategy,
-    template: { metadata: { labels: { a: 'b' } }, spec: { containers } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers, ...spec } },
   },
   status: {},
 });
 
 /** What is kept of an object that is made. */
-function made(resource: string, object: object, isEnabled: IsEnabled | undefined): unknown {
+function made(resource: string, object: object, isEnabled: IsEnabled): KubeObject {
   const { strategy } = registrations(isEnabled)[resource]!;
   const copy = structuredClone(object) as KubeObject;
   strategy.defaults?.(copy as never, 'v1');
@@ -37,29 +43,52 @@ function made(resource: string, object: object, isEnabled: IsEnabled | undefined
   return copy;
 }
 
+/** What is kept of an object when it is written as it is. */
+function rewritten(
+  resource: string,
+  object: KubeObject,
+  isEnabled: IsEnabled,
+  old: KubeObject = object,
+  view?: string,
+): KubeObject {
+  const { strategy, subresources } = registrations(isEnabled)[resource]!;
+  const [copy, before] = structuredClone([object, old]) as [KubeObject, KubeObject];
+  const rules = view === undefined ? strategy : (subresources![view] as ViewSubresource).strategy;
+  rules.prepareForUpdate?.(ctx, copy as never, before as never);
+  return copy;
+}
+
+/** What stands at the end of a way of names and places, `a.0.b`. */
+const at = (object: unknown, way: string): unknown =>
+  way.split('.').reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], object);
+
 describe('fields that are there by gates alone', () => {
-  it.each<[Gate, string, object, (made: never) => unknown, unknown, unknown]>([
+  const spread = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} };
+  const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [3] } }];
+  const fromFile = { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'p', key: 'A', optional: false } } };
+
+  it.each<[Gate, string, object, string, unknown, unknown]>([
     [
       'MaxUnavailableStatefulSet',
       'statefulsets.apps',
       set({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 3 } }),
-      ({ spec }: { spec: { updateStrategy: object } }) => spec.updateStrategy,
-      { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
-      { type: 'RollingUpdate', rollingUpdate: { partition: 0, maxUnavailable: 3 } },
+      'spec.updateStrategy.rollingUpdate',
+      { partition: 0 },
+      { partition: 0, maxUnavailable: 3 },
     ],
     [
       'MaxUnavailableStatefulSet',
       'statefulsets.apps',
       set({}),
-      ({ spec }: { spec: { updateStrategy: object } }) => spec.updateStrategy,
-      { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
-      { type: 'RollingUpdate', rollingUpdate: { partition: 0, maxUnavailable: 1 } },
+      'spec.updateStrategy.rollingUpdate',
+      { partition: 0 },
+      { partition: 0, maxUnavailable: 1 },
     ],
     [
       'ContainerStopSignals',
       'pods',
       pod({ os: { name: 'linux' }, containers: signalled }),
-      ({ spec }: { spec: { containers: { lifecycle?: object }[] } }) => spec.containers[0]!.lifecycle,
+      'spec.containers.0.lifecycle',
       undefined,
       { stopSignal: 'SIGUSR1' },
     ],
@@ -67,20 +96,105 @@ describe('fields that are there by gates alone', () => {
       'CrossNamespaceVolumeDataSource',
       'persistentvolumeclaims',
       { metadata: { name: 'a' }, spec: { dataSourceRef: elsewhere }, status: {} },
-      ({ spec }: { spec: { dataSourceRef?: object } }) => spec.dataSourceRef,
+      'spec.dataSourceRef',
       undefined,
       elsewhere,
     ],
-  ])('%s: %s', (gate, resource, object, read, off, on) => {
-    expect(read(made(resource, object, undefined) as never)).toEqual(off);
-    expect(read(made(resource, object, () => false) as never)).toEqual(off);
-    expect(read(made(resource, object, (name) => name === gate) as never)).toEqual(on);
+    [
+      'ContainerRestartRules',
+      'pods',
+      pod({ containers: [{ ...containers[0], restartPolicy: 'Never', restartPolicyRules: rules }] }),
+      'spec.containers.0.restartPolicyRules',
+      undefined,
+      rules,
+    ],
+    [
+      'ContainerRestartRules',
+      'pods',
+      pod({ initContainers: [{ ...containers[0], restartPolicy: 'OnFailure' }] }),
+      'spec.initContainers.0.restartPolicy',
+      undefined,
+      'OnFailure',
+    ],
+    [
+      'EnvFiles',
+      'pods',
+      pod({ containers: [{ ...containers[0], env: [fromFile] }] }),
+      'spec.containers.0.env.0.valueFrom',
+      {},
+      fromFile.valueFrom,
+    ],
+    ['HostnameOverride', 'pods', pod({ hostnameOverride: 'h' }), 'spec.hostnameOverride', undefined, 'h'],
+    [
+      'MatchLabelKeysInPodTopologySpread',
+      'pods',
+      pod({ topologySpreadConstraints: [{ ...spread, matchLabelKeys: ['k'] }] }),
+      'spec.topologySpreadConstraints.0.matchLabelKeys',
+      undefined,
+      ['k'],
+    ],
+    [
+      'MatchLabelKeysInPodTopologySpreadSelectorMerge',
+      'pods',
+      {
+        ...pod({ topologySpreadConstraints: [{ ...spread, matchLabelKeys: ['k'] }] }),
+        metadata: { name: 'a', labels: { k: 'v' } },
+      },
+      'spec.topologySpreadConstraints.0.labelSelector',
+      {},
+      { matchExpressions: [{ key: 'k', operator: 'In', values: ['v'] }] },
+    ],
+    [
+      'PodLevelResources',
+      'pods',
+      pod({ resources: { limits: { cpu: '1' } } }),
+      'spec.resources',
+      undefined,
+      { limits: { cpu: '1' }, requests: { cpu: '1' } },
+    ],
+    [
+      'PodLevelResources',
+      'pods',
+      pod({ resources: { limits: { cpu: '1', memory: '1Gi' } } }),
+      'status.qosClass',
+      'BestEffort',
+      'Guaranteed',
+    ],
+    [
+      'PodLevelResources',
+      'statefulsets.apps',
+      set({}, { resources: { limits: { cpu: '1' } } }),
+      'spec.template.spec.resources',
+      undefined,
+      { limits: { cpu: '1' } },
+    ],
+  ])('%s: %s', (gate, resource, object, way, off, on) => {
+    const whole = made(resource, object, having(gate, true));
+    expect(at(made(resource, object, having(gate, false)), way)).toEqual(off);
+    expect(at(whole, way)).toEqual(on);
+    expect(at(made(resource, object, isEnabledByDefault), way)).toEqual(isEnabledByDefault(gate) ? on : off);
+    expect(at(rewritten(resource, whole, having(gate, false)), way)).toEqual(on);
+  });
+
+  it.each<[Gate, string, string, object]>([
+    ['DRAExtendedResource', 'pods', 'extendedResourceClaimStatus', { resourceClaimName: 'c' }],
+    ['InPlacePodLevelResourcesVerticalScaling', 'pods', 'allocatedResources', { cpu: '1' }],
+    ['ResourceHealthStatus', 'pods', 'containerStatuses.0.allocatedResourcesStatus', [{ name: 'gpu' }]],
+  ])('of the status, %s: %s', (gate, resource, way, value) => {
+    const object = pod({}) as unknown as KubeObject;
+    const keys = way.split('.');
+    const status = keys.reduceRight<unknown>((inner, key) => (key === '0' ? [inner] : { [key]: inner }), value);
+    const whole = { ...object, status } as KubeObject;
+    const write = (on: boolean, old: KubeObject) => rewritten(resource, whole, having(gate, on), old, 'status');
+    expect(at(write(false, object), `status.${way}`)).toBeUndefined();
+    expect(at(write(true, object), `status.${way}`)).toEqual(value);
+    expect(at(write(false, whole), `status.${way}`)).toEqual(value);
   });
 });
 
 describe('values that are allowed by gates alone', () => {
-  const messages = (resource: string, object: object, old: object | undefined, gate: Gate | undefined) => {
-    const { strategy } = registrations((name) => name === gate)[resource]!;
+  const messages = (resource: string, object: object, old: object | undefined, isEnabled: IsEnabled) => {
+    const { strategy } = registrations(isEnabled)[resource]!;
     const [a, b] = [object, old ?? object].map((each) => {
       const copy = structuredClone(each) as never;
       strategy.defaults?.(copy, 'v1');
@@ -132,9 +246,25 @@ describe('values that are allowed by gates alone', () => {
       undefined,
       /^spec.minReplicas: Invalid value: 0/,
     ],
+    [
+      'RestartAllContainersOnContainerExits',
+      'pods',
+      pod({
+        restartPolicy: 'Always',
+        containers: [
+          {
+            ...containers[0],
+            restartPolicy: 'Never',
+            restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [3] } }],
+          },
+        ],
+      }),
+      undefined,
+      /restartPolicyRules\[0\].action: Unsupported value: "RestartAllContainers": supported values: "Restart"$/,
+    ],
     ['MutablePVNodeAffinity', 'persistentvolumes', volume('m'), volume('n'), /^nodeAffinity: Invalid value/],
   ])('%s: %s', (gate, resource, object, old, refusal) => {
-    expect(messages(resource, object, old, undefined).join()).toMatch(refusal);
-    expect(messages(resource, object, old, gate).join()).not.toMatch(refusal);
+    expect(messages(resource, object, old, having(gate, false)).join()).toMatch(refusal);
+    expect(messages(resource, object, old, having(gate, true)).join()).not.toMatch(refusal);
   });
 });

@@ -5,7 +5,7 @@
 
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Authorize } from '../authz/attributes.ts';
-import type { IsEnabled } from '../gates.ts';
+import { type IsEnabled, isEnabledByDefault } from '../gates.ts';
 import type { CompileExpression } from './admissionregistration/expressions.ts';
 import { makeMutatingAdmissionPolicyRegistration } from './admissionregistration/mutatingadmissionpolicy/index.ts';
 import { registration as mutatingAdmissionPolicyBindings } from './admissionregistration/mutatingadmissionpolicybinding/index.ts';
@@ -103,7 +103,7 @@ export interface RegistrationOptions {
 
 /** @returns registrations by `resource` (core) or `resource.group` */
 export function builtinRegistrations(options: RegistrationOptions): Readonly<Record<string, KindRegistration>> {
-  const { eventTtlSeconds, isEnabled, compileExpression } = options;
+  const { eventTtlSeconds, isEnabled = isEnabledByDefault, compileExpression } = options;
   const pods: PodPolicy = { ...options.pods, isEnabled };
   return {
     configmaps: configMaps,

@@ -127,7 +127,9 @@ const component: Component<typeof flags> = {
             ...optionsOf(values, configuration),
             credentialProviders: providers,
             nodeIps,
-            ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules } : {}),
+            ...(configuration.staticPodPath
+              ? { podRules: (await import('./pod-rules.ts')).podRules((gate) => gates.enabled(gate)) }
+              : {}),
             ...housekeeping,
             ...resources,
             metrics,

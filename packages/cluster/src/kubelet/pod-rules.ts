@@ -2,6 +2,7 @@
 
 import { Path } from '@keelson/api/field';
 import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import type { IsEnabled } from '@keelson/apiserver/gates';
 import { defaults } from '@keelson/apiserver/registry/core/pod/defaults';
 import { validatePodCreate } from '@keelson/apiserver/registry/core/pod/validation/pod';
 import { validateKubeObjectMeta } from '@keelson/apiserver/registry/validation/objectmeta';
@@ -9,11 +10,12 @@ import type { PodRules } from '@keelson/kubelet';
 
 const METADATA = Path.of('metadata');
 
-export const podRules: PodRules = {
-  defaults,
+/** @param isEnabled whether a gate of the kubelet is */
+export const podRules = (isEnabled: IsEnabled): PodRules => ({
+  defaults: (pod) => defaults(pod, isEnabled),
   validate: (pod) =>
     [
       ...validateKubeObjectMeta(pod.metadata, true, nameIsDNSSubdomain, METADATA),
-      ...validatePodCreate({ allowPrivileged: true }, pod),
+      ...validatePodCreate({ allowPrivileged: true, isEnabled }, pod),
     ].map(String),
-};
+});

@@ -1,9 +1,10 @@
 import type { Deployment } from '@keelson/api/generated/types/apps/v1';
 import { expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
 import { makeStrategy } from './strategy.ts';
 
-const strategy = makeStrategy({ allowPrivileged: false });
+const strategy = makeStrategy({ allowPrivileged: false, isEnabled: isEnabledByDefault });
 
 function make(revision: string): Deployment {
   const obj: Deployment = {

@@ -20,11 +20,11 @@ const MAX_UNAVAILABLE = 'MaxUnavailableStatefulSet';
 export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
   return {
     validateName: nameIsDNSLabel,
-    defaults: (obj) => defaults(obj, policy.isEnabled?.(MAX_UNAVAILABLE)),
+    defaults: (obj) => defaults(obj, policy.isEnabled(MAX_UNAVAILABLE)),
     prepareForCreate(_ctx, obj) {
       obj.status = { replicas: 0, availableReplicas: 0 };
       startGeneration(obj);
-      if (!policy.isEnabled?.(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      if (!policy.isEnabled(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
       dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateCreate(obj, templateOptions(policy)),
@@ -36,7 +36,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       const isUsed = old.spec.updateStrategy.rollingUpdate?.maxUnavailable !== undefined;
-      if (!isUsed && !policy.isEnabled?.(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      if (!isUsed && !policy.isEnabled(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
       dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },

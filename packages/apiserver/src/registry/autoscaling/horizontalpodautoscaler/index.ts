@@ -6,7 +6,7 @@ import { ROUND_TRIP, v1 } from './conversion.ts';
 import { makeStrategy, status } from './strategy.ts';
 
 export function makeHorizontalPodAutoscalerRegistration(
-  isEnabled?: IsEnabled,
+  isEnabled: IsEnabled,
 ): KindRegistration<HorizontalPodAutoscaler> {
   return {
     strategy: makeStrategy(isEnabled),

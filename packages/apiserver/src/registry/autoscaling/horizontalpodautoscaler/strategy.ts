@@ -4,9 +4,8 @@ import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { defaults } from './defaults.ts';
 import { validateAutoscaler, validateStatus } from './validation.ts';
 
-/** @param isEnabled without it gates are as they are by default */
-export function makeStrategy(isEnabled?: IsEnabled): Strategy<HorizontalPodAutoscaler> {
-  const toZero = isEnabled?.('HPAScaleToZero') ?? false;
+export function makeStrategy(isEnabled: IsEnabled): Strategy<HorizontalPodAutoscaler> {
+  const toZero = isEnabled('HPAScaleToZero');
   return {
     defaults,
     prepareForCreate(_ctx, obj) {

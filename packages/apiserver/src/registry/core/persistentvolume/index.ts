@@ -4,6 +4,6 @@ import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
 import { makeStrategy, status } from './strategy.ts';
 
-export function makePersistentVolumeRegistration(isEnabled?: IsEnabled): KindRegistration<PersistentVolume> {
+export function makePersistentVolumeRegistration(isEnabled: IsEnabled): KindRegistration<PersistentVolume> {
   return { strategy: makeStrategy(isEnabled), table, subresources: { status } };
 }

@@ -1,9 +1,10 @@
 import type { PersistentVolume, PersistentVolumeSpec } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
 import { makePersistentVolumeRegistration } from './index.ts';
 
-const { strategy, subresources, table } = makePersistentVolumeRegistration();
+const { strategy, subresources, table } = makePersistentVolumeRegistration(isEnabledByDefault);
 const ctx = testContext();
 const BASE: PersistentVolumeSpec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'] };
 

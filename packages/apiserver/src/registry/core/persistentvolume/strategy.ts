@@ -6,9 +6,8 @@ import { defaults } from './defaults.ts';
 import { validateMountOptions, validatePersistentVolume, validatePersistentVolumeUpdate } from './validation.ts';
 import { warnings } from './warnings.ts';
 
-/** @param isEnabled without it gates are as they are by default */
-export function makeStrategy(isEnabled?: IsEnabled): Strategy<PersistentVolume> {
-  const mayMove = isEnabled?.('MutablePVNodeAffinity') ?? false;
+export function makeStrategy(isEnabled: IsEnabled): Strategy<PersistentVolume> {
+  const mayMove = isEnabled('MutablePVNodeAffinity');
   return {
     returnDeletedObject: true,
     defaults,

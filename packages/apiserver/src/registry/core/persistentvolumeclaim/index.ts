@@ -4,6 +4,6 @@ import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
 import { makeStrategy, status } from './strategy.ts';
 
-export function makePersistentVolumeClaimRegistration(isEnabled?: IsEnabled): KindRegistration<PersistentVolumeClaim> {
+export function makePersistentVolumeClaimRegistration(isEnabled: IsEnabled): KindRegistration<PersistentVolumeClaim> {
   return { strategy: makeStrategy(isEnabled), table, subresources: { status } };
 }

@@ -1,9 +1,10 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
 import { makePersistentVolumeClaimRegistration } from './index.ts';
 
-const { strategy, subresources, table } = makePersistentVolumeClaimRegistration();
+const { strategy, subresources, table } = makePersistentVolumeClaimRegistration(isEnabledByDefault);
 const ctx = testContext();
 
 function claim(spec: Partial<PersistentVolumeClaimSpec> = {}, phase = 'Pending'): PersistentVolumeClaim {

@@ -10,9 +10,8 @@ import { validateClaim, validateClaimStatusUpdate } from './validation.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
-/** @param isEnabled without it gates are as they are by default */
-export function makeStrategy(isEnabled?: IsEnabled): Strategy<PersistentVolumeClaim> {
-  const fromAnywhere = isEnabled?.('CrossNamespaceVolumeDataSource') ?? false;
+export function makeStrategy(isEnabled: IsEnabled): Strategy<PersistentVolumeClaim> {
+  const fromAnywhere = isEnabled('CrossNamespaceVolumeDataSource');
   return {
     returnDeletedObject: true,
     complete: ({ spec }) => alignDataSources(spec),

@@ -3,12 +3,13 @@ import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from '@keels
 import { type ResourceList, roundToMilli, withMissing } from '@keelson/api/resources/list';
 import { isHugePages } from '@keelson/api/resources/names';
 import { containerTotals, isPodLevelResource } from '@keelson/api/resources/pod';
+import type { IsEnabled } from '../../../gates.ts';
 import { defaultPodSpec, dropInitContainerAnnotations } from './specdefaults.ts';
 
-export function defaults(pod: Pod): void {
+export function defaults(pod: Pod, isEnabled: IsEnabled): void {
   const { spec } = pod;
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestLimits(container);
-  defaultPodResources(spec);
+  defaultPodResources(spec, isEnabled);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork)
     for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
@@ -25,7 +26,8 @@ function requestLimits({ resources }: Container): void {
 }
 
 /** Completes what the pod states as a whole, where it states something, from its containers. */
-export function defaultPodResources({ resources, ...spec }: PodSpec): void {
+export function defaultPodResources({ resources, ...spec }: PodSpec, isEnabled: IsEnabled): void {
+  if (!isEnabled('PodLevelResources')) return;
   if (!resources || (isEmpty(resources.limits) && isEmpty(resources.requests))) return;
   const hugePages = texts(containerTotals(spec, 'limits'), (name) => {
     return isHugePages(name) && resources.requests?.[name] === undefined;

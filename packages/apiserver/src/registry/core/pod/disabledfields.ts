@@ -1,56 +1,106 @@
-/**
- * Fields behind feature gates that are off in 1.36 (k8s.io/kubernetes/pkg/api/pod/util.go DropDisabled…): dropped unless
- * the gate is on, or the old object uses them already.
- */
-import type { Lifecycle, Pod, PodSpec, PodStatus, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
+/** What of pods is there by feature gates alone (k8s.io/kubernetes/pkg/api/pod/util.go DropDisabled…). */
+import type {
+  Container,
+  ContainerStatus,
+  Pod,
+  PodSpec,
+  PodStatus,
+  PodTemplateSpec,
+  VolumeProjection,
+} from '@keelson/api/generated/types/core/v1';
+import { isSidecar } from '@keelson/api/resources/pod';
 import { allContainers } from '@keelson/api/resources/pod-parts';
+import { dropDisabledFields, type Fields, fieldsOf, type GatedFields } from '../../gatedfields.ts';
 import type { PodPolicy } from './validation/options.ts';
 
 export function dropDisabledTemplateFields(
-  policy: PodPolicy,
+  { isEnabled }: PodPolicy,
   template: PodTemplateSpec | undefined,
   old: PodTemplateSpec | undefined = undefined,
 ): void {
-  if (template) dropDisabledSpecFields(policy, template.spec, old?.spec);
+  if (template) dropDisabledFields(SPEC_FIELDS, isEnabled, template.spec, old?.spec);
 }
 
-export function dropDisabledPodFields(policy: PodPolicy, pod: Pod, old?: Pod): void {
-  dropDisabledSpecFields(policy, pod.spec, old?.spec);
-  dropDisabledStatusFields(pod.status, old?.status);
+export function dropDisabledPodFields({ isEnabled }: PodPolicy, pod: Pod, old?: Pod): void {
+  dropDisabledFields(SPEC_FIELDS, isEnabled, pod.spec, old?.spec);
+  dropDisabledFields(STATUS_FIELDS, isEnabled, pod.status, old?.status);
 }
 
-function dropDisabledSpecFields({ isEnabled }: PodPolicy, spec: PodSpec, old: PodSpec | undefined): void {
-  dropProjection(spec, old, 'clusterTrustBundle');
-  dropProjection(spec, old, 'podCertificate');
-  if (!old?.schedulingGroup) delete spec.schedulingGroup;
-  if (isEnabled?.('ContainerStopSignals')) return;
-  if (!old || !lifecycles(old).some((lifecycle) => lifecycle.stopSignal !== undefined)) dropStopSignals(spec);
+const RESTARTS: Fields<PodSpec> = {
+  isUsed: ({ containers, initContainers }) =>
+    (containers ?? []).some(({ restartPolicy }) => restartPolicy !== undefined) ||
+    (initContainers ?? []).some((c) => ownPolicy(c) !== undefined || c.restartPolicyRules?.length),
+  drop(spec) {
+    for (const container of allContainers(spec)) {
+      if (!spec.initContainers?.includes(container) || !isSidecar(container)) delete container.restartPolicy;
+      delete container.restartPolicyRules;
+    }
+  },
+};
+
+/** Sidecars are older than policies of containers. */
+function ownPolicy(container: Container): string | undefined {
+  return isSidecar(container) ? undefined : container.restartPolicy;
 }
 
-function dropProjection(spec: PodSpec, old: PodSpec | undefined, key: 'clusterTrustBundle' | 'podCertificate'): void {
-  const sources = (of: PodSpec) => (of.volumes ?? []).flatMap((volume) => volume.projected?.sources ?? []);
-  if (old && sources(old).some((source) => source[key] !== undefined)) return;
-  for (const source of sources(spec)) delete source[key];
+const POD_RESOURCES: Fields<PodSpec> = {
+  isUsed: ({ resources }) => Object.keys({ ...resources?.requests, ...resources?.limits }).length > 0,
+  drop: (spec) => {
+    delete spec.resources;
+  },
+};
+
+const STOP_SIGNALS: Fields<PodSpec> = {
+  isUsed: (spec) => allContainers(spec).some(({ lifecycle }) => lifecycle?.stopSignal !== undefined),
+  drop(spec) {
+    for (const container of allContainers(spec)) {
+      if (container.lifecycle?.stopSignal === undefined) continue;
+      delete container.lifecycle.stopSignal;
+      if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
+    }
+  },
+};
+
+const SPEC_FIELDS: readonly GatedFields<PodSpec>[] = [
+  [undefined, fieldsOf(projections, 'clusterTrustBundle')],
+  [undefined, fieldsOf(projections, 'podCertificate')],
+  [undefined, fieldsOf((spec) => [spec], 'schedulingGroup')],
+  ['PodLevelResources', POD_RESOURCES],
+  ['MatchLabelKeysInPodTopologySpread', fieldsOf((spec) => spec.topologySpreadConstraints ?? [], 'matchLabelKeys')],
+  ['ContainerRestartRules', RESTARTS],
+  ['HostnameOverride', fieldsOf((spec) => [spec], 'hostnameOverride')],
+  ['EnvFiles', fieldsOf(variableSources, 'fileKeyRef')],
+  ['ContainerStopSignals', STOP_SIGNALS],
+];
+
+function projections({ volumes }: PodSpec): VolumeProjection[] {
+  return (volumes ?? []).flatMap((volume) => volume.projected?.sources ?? []);
 }
 
-function lifecycles(spec: PodSpec): Lifecycle[] {
-  return allContainers(spec).flatMap(({ lifecycle }) => lifecycle ?? []);
+function variableSources(spec: PodSpec) {
+  return allContainers(spec).flatMap(({ env }) => (env ?? []).flatMap(({ valueFrom }) => valueFrom ?? []));
 }
 
-function dropStopSignals(spec: PodSpec): void {
-  for (const container of allContainers(spec)) {
-    if (container.lifecycle?.stopSignal === undefined) continue;
-    delete container.lifecycle.stopSignal;
-    if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
-  }
+const STATUS_FIELDS: readonly GatedFields<PodStatus>[] = [
+  ['InPlacePodLevelResourcesVerticalScaling', fieldsOf((status) => [status], 'resources', 'allocatedResources')],
+  ['DRAExtendedResource', fieldsOf((status) => [status], 'extendedResourceClaimStatus')],
+  ['ResourceHealthStatus', fieldsOf(containerStatuses, 'allocatedResourcesStatus')],
+  ['ResourceHealthStatusMessage', fieldsOf(deviceHealth, 'message')],
+  [
+    undefined,
+    fieldsOf((of) => containerStatuses(of).flatMap(({ volumeMounts }) => volumeMounts ?? []), 'volumeStatus'),
+  ],
+  [undefined, fieldsOf((status) => [status], 'nodeAllocatableResourceClaimStatuses')],
+];
+
+function containerStatuses(status: PodStatus): ContainerStatus[] {
+  return [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses].flatMap(
+    (list) => list ?? [],
+  );
 }
 
-function dropDisabledStatusFields(status: PodStatus, old: PodStatus | undefined): void {
-  const mounts = (of: PodStatus) =>
-    [of.containerStatuses, of.initContainerStatuses, of.ephemeralContainerStatuses].flatMap((list) =>
-      (list ?? []).flatMap((container) => container.volumeMounts ?? []),
-    );
-  if (!old || !mounts(old).some((mount) => mount.volumeStatus !== undefined))
-    for (const mount of mounts(status)) delete mount.volumeStatus;
-  if (!old?.nodeAllocatableResourceClaimStatuses?.length) delete status.nodeAllocatableResourceClaimStatuses;
+function deviceHealth(status: PodStatus) {
+  return containerStatuses(status).flatMap(({ allocatedResourcesStatus }) =>
+    (allocatedResourcesStatus ?? []).flatMap(({ resources }) => resources ?? []),
+  );
 }

@@ -1,13 +1,15 @@
 /** Label keys of affinity and spread terms, merged into their selectors when the pod is made (strategy.go mutatePodAffinity). */
 import type { Pod, PodAffinity, PodAffinityTerm } from '@keelson/api/generated/types/core/v1';
 import type { LabelSelector } from '@keelson/api/generated/types/meta/v1';
+import type { IsEnabled } from '../../../gates.ts';
 
-export function mergeMatchLabelKeys({ metadata, spec }: Pod): void {
+export function mergeMatchLabelKeys({ metadata, spec }: Pod, isEnabled: IsEnabled): void {
   const labels = metadata.labels ?? {};
   for (const term of [...termsOf(spec.affinity?.podAffinity), ...termsOf(spec.affinity?.podAntiAffinity)]) {
     merge(term.labelSelector, term.matchLabelKeys, 'In', labels);
     merge(term.labelSelector, term.mismatchLabelKeys, 'NotIn', labels);
   }
+  if (!isEnabled('MatchLabelKeysInPodTopologySpreadSelectorMerge')) return;
   for (const constraint of spec.topologySpreadConstraints ?? [])
     merge(constraint.labelSelector, constraint.matchLabelKeys, 'In', labels);
 }

@@ -25,20 +25,23 @@ const SCHEDULING_GATED = {
 };
 
 export function makeStrategy(policy: PodPolicy): Strategy<Pod> {
+  const { isEnabled } = policy;
   return {
     returnDeletedObject: true,
-    defaults,
+    defaults: (pod) => defaults(pod, isEnabled),
     prepareForCreate(ctx, pod, warn) {
       pod.metadata.generation = 1;
-      pod.status = { phase: 'Pending', qosClass: pod.status?.qosClass || computeQOS(pod.spec) };
+      const shown = pod.status?.qosClass;
+      pod.status = { phase: 'Pending' };
       dropDisabledPodFields(policy, pod);
+      pod.status.qosClass = shown || computeQOS(pod.spec);
       if (pod.spec.schedulingGates?.length) setPodCondition(pod, SCHEDULING_GATED, ctx.now);
-      mergeMatchLabelKeys(pod);
+      mergeMatchLabelKeys(pod, isEnabled);
       for (const text of syncAppArmor(pod)) warn?.(text);
     },
     validate: (_ctx, pod) => validatePodCreate(policy, pod),
     // As whoever reads it next is shown it: admission may have given containers requests of their own.
-    canonicalize: ({ spec }) => defaultPodResources(spec),
+    canonicalize: ({ spec }) => defaultPodResources(spec, isEnabled),
     warningsOnCreate: (_ctx, pod) => [...warningsForHostname(pod.metadata.name ?? ''), ...warningsForPod(pod)],
     prepareForUpdate(_ctx, pod, old) {
       pod.status = old.status;

@@ -2,6 +2,7 @@
 import { Path } from '@keelson/api/field';
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ObjectMeta } from '@keelson/api/object';
+import type { IsEnabled } from '../../../gates.ts';
 import type { ViewSubresource } from '../../strategy.ts';
 import { warningsForIP } from '../../validation/ip.ts';
 import { dropDisabledPodFields } from './disabledfields.ts';
@@ -83,7 +84,7 @@ function makeResize(policy: PodPolicy): PodView {
     noTable: true,
     strategy: {
       prepareForUpdate(_ctx, pod, old) {
-        keepResources(pod, old);
+        keepResources(pod, old, policy.isEnabled);
         dropDisabledPodFields(policy, pod, old);
         bumpPodGeneration(pod, old);
       },
@@ -95,7 +96,7 @@ function makeResize(policy: PodPolicy): PodView {
 }
 
 /** Takes from the new pod its resources and resize policies alone, unless containers were added, removed or moved. */
-function keepResources(pod: Pod, old: Pod): void {
+function keepResources(pod: Pod, old: Pod, isEnabled: IsEnabled): void {
   const { spec } = pod;
   const [containers, initContainers] = [spec.containers ?? [], spec.initContainers ?? []];
   if (
@@ -105,8 +106,10 @@ function keepResources(pod: Pod, old: Pod): void {
     return;
   pod.spec = { ...old.spec, containers: resized(containers, old.spec.containers) };
   if (initContainers.length > 0) pod.spec.initContainers = resized(initContainers, old.spec.initContainers!);
-  if (spec.resources) pod.spec.resources = spec.resources;
-  else delete pod.spec.resources;
+  if (isEnabled('InPlacePodLevelResourcesVerticalScaling')) {
+    if (spec.resources) pod.spec.resources = spec.resources;
+    else delete pod.spec.resources;
+  }
   pod.status = old.status;
   resetMetadata(pod.metadata, old.metadata);
 }

@@ -1,9 +1,10 @@
 import type { ReplicationController } from '@keelson/api/generated/types/core/v1';
 import { expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
 import { makeStrategy, status } from './strategy.ts';
 
-const strategy = makeStrategy({ allowPrivileged: false });
+const strategy = makeStrategy({ allowPrivileged: false, isEnabled: isEnabledByDefault });
 
 function make(label: string, annotations: Record<string, string>): ReplicationController {
   const obj: ReplicationController = {

@@ -44,6 +44,7 @@ const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
 const RULE_ACTIONS = ['Restart', 'RestartAllContainers'];
+const ACTIONS_ON_ITSELF = ['Restart'];
 const RULE_OPERATORS = ['In', 'NotIn'];
 const MAX_RULES = 20;
 const MAX_EXIT_CODES = 255;
@@ -51,7 +52,7 @@ const RESIZABLE = ['cpu', 'memory'];
 const RESIZE_POLICIES = ['NotRequired', 'RestartContainer'];
 
 export function validateContainers(context: ContainerContext, path: Path): ErrorList {
-  const { spec } = context;
+  const { spec, options } = context;
   const containers = spec.containers ?? [];
   if (containers.length === 0) return [required(path)];
   const names = new Set<string>();
@@ -64,7 +65,7 @@ export function validateContainers(context: ContainerContext, path: Path): Error
       return [
         ...errors,
         ...validateHooks(container, spec.os, spec.terminationGracePeriodSeconds, at),
-        ...validateRestartPolicy(container, at),
+        ...validateRestartPolicy(container, options, at),
       ];
     }),
     ...validateHostPorts(containers, path),
@@ -76,7 +77,7 @@ export function validateInitContainers(context: ContainerContext, path: Path): E
   const names = new Set((spec.containers ?? []).map(({ name }) => name));
   return (spec.initContainers ?? []).flatMap((container, i) => {
     const at = path.index(i);
-    const errors = [...validateCommon(container, context, at), ...validateInitRestartPolicy(container, at)];
+    const errors = [...validateCommon(container, context, at), ...validateInitRestartPolicy(container, options, at)];
     if (names.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
     else if (container.name) names.add(container.name);
     // They run one by one; upstream counts from 0 for each.
@@ -119,7 +120,7 @@ export function validateCommon(container: AnyContainer, context: ContainerContex
   return [
     ...errors,
     ...validatePorts(container.ports ?? [], path.child('ports')),
-    ...validateEnv(container.env ?? [], path.child('env')),
+    ...validateEnv(container.env ?? [], options, path.child('env')),
     ...validateEnvFrom(container.envFrom ?? [], path.child('envFrom')),
     ...validateMountsAndDevices(container, volumes, path),
     ...validatePullPolicy(container.imagePullPolicy ?? '', path.child('imagePullPolicy')),
@@ -189,6 +190,7 @@ function validateResizePolicy(
 /** A container's own restart policy, and rules for exit codes beside it. */
 function validateRestartPolicy(
   { restartPolicy: policy, restartPolicyRules: rules = [] }: Container,
+  options: PodValidationOptions,
   path: Path,
 ): ErrorList {
   const at = path.child('restartPolicy');
@@ -199,18 +201,27 @@ function validateRestartPolicy(
   } else if (!RESTART_POLICIES.includes(policy)) errors.push(notSupported(at, policy, RESTART_POLICIES));
   const rulesAt = path.child('restartPolicyRules');
   if (rules.length > MAX_RULES) errors.push(tooMany(rulesAt, rules.length, MAX_RULES));
-  return [...errors, ...rules.flatMap((rule, i) => validateRestartRule(rule, rulesAt.index(i)))];
+  return [...errors, ...rules.flatMap((rule, i) => validateRestartRule(rule, options, rulesAt.index(i)))];
 }
 
 /** Rules without a policy are not looked at any further. */
-function validateInitRestartPolicy(container: Container, path: Path): ErrorList {
-  const errors = validateRestartPolicy(container, path);
+function validateInitRestartPolicy(container: Container, options: PodValidationOptions, path: Path): ErrorList {
+  if (isSidecar(container) && !options.allowRestartAllContainers) {
+    const problem = 'restartPolicyRules are not allowed for init containers with restart policy Always';
+    return container.restartPolicyRules?.length ? [forbidden(path.child('restartPolicyRules'), problem)] : [];
+  }
+  const errors = validateRestartPolicy(container, options, path);
   return container.restartPolicy === undefined ? errors.slice(0, 1) : errors;
 }
 
-function validateRestartRule({ action = '', exitCodes }: ContainerRestartRule, path: Path): ErrorList {
+function validateRestartRule(
+  { action = '', exitCodes }: ContainerRestartRule,
+  { allowRestartAllContainers }: PodValidationOptions,
+  path: Path,
+): ErrorList {
   const errors: ErrorList = [];
-  if (!RULE_ACTIONS.includes(action)) errors.push(notSupported(path.child('action'), action, RULE_ACTIONS));
+  const actions = allowRestartAllContainers ? RULE_ACTIONS : ACTIONS_ON_ITSELF;
+  if (!actions.includes(action)) errors.push(notSupported(path.child('action'), action, actions));
   const at = path.child('exitCodes');
   if (!exitCodes) return [...errors, required(at, 'must be specified')];
   const { operator = '', values = [] } = exitCodes;

@@ -12,21 +12,26 @@ import { isConfigMapKey, isRelaxedEnvVarName, nameIsDNSSubdomain } from '@keelso
 import { invalidFor } from '../../../validation/fields.ts';
 import { ENV_FIELDS, validateFieldRef, validateResourceFieldRef } from './fieldrefs.ts';
 import { dnsLabel } from './names.ts';
+import type { PodValidationOptions } from './options.ts';
 import { validatePathNoBacksteps } from './paths.ts';
 import { containersWithPath } from './visit.ts';
 
-export function validateEnv(variables: readonly EnvVar[], path: Path): ErrorList {
+export function validateEnv(variables: readonly EnvVar[], options: PodValidationOptions, path: Path): ErrorList {
   return variables.flatMap((variable, i) => {
     const at = path.index(i);
     const { name = '' } = variable;
     return [
       ...(name === '' ? [required(at.child('name'))] : invalidFor(at.child('name'), name, isRelaxedEnvVarName(name))),
-      ...validateValueFrom(variable, at.child('valueFrom')),
+      ...validateValueFrom(variable, options, at.child('valueFrom')),
     ];
   });
 }
 
-function validateValueFrom({ value = '', valueFrom }: EnvVar, path: Path): ErrorList {
+function validateValueFrom(
+  { value = '', valueFrom }: EnvVar,
+  { isEnabled }: PodValidationOptions,
+  path: Path,
+): ErrorList {
   if (!valueFrom) return [];
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   const errors = [
@@ -42,7 +47,9 @@ function validateValueFrom({ value = '', valueFrom }: EnvVar, path: Path): Error
       invalid(
         path,
         '',
-        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+        isEnabled('EnvFiles')
+          ? 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'
+          : 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
       ),
     );
   else if (value !== '') errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));

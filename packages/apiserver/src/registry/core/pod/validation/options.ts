@@ -1,6 +1,6 @@
 /**
  * What validation lets pass because the old object holds it already (k8s.io/kubernetes/pkg/api/pod/util.go
- * GetValidationOptionsFromPodSpecAndMeta), with the feature gates at their defaults.
+ * GetValidationOptionsFromPodSpecAndMeta), and by feature gates.
  */
 
 import { Path } from '@keelson/api/field';
@@ -18,14 +18,13 @@ import { validateAffinityTermSelectors } from './affinity.ts';
 import { DELETION_COST, isDeletionCost } from './annotations.ts';
 import { validateLocalNonReservedPath } from './paths.ts';
 import { isHostSysctl } from './securitycontext.ts';
-import { validateMatchLabelKeys } from './topologyspread.ts';
+import { validateSpreadLabelKeys } from './topologyspread.ts';
 
 /** What the operator of the server decides. */
 export interface PodPolicy {
   /** --allow-privileged */
   readonly allowPrivileged: boolean;
-  /** Without it gates are as they are by default. */
-  readonly isEnabled?: IsEnabled | undefined;
+  readonly isEnabled: IsEnabled;
 }
 
 export interface PodValidationOptions extends PodPolicy {
@@ -39,7 +38,9 @@ export interface PodValidationOptions extends PodPolicy {
   readonly allowNamespacedSysctlsForHostNetAndHostIPC: boolean;
   readonly allowOnlyRecursiveSELinuxChangePolicy: boolean;
   readonly allowInvalidLabelValueInRequiredNodeAffinity: boolean;
-  readonly oldPodViolatesMatchLabelKeysValidation: boolean;
+  /** Label keys of spread constraints are held to what it takes to merge them into selectors. */
+  readonly mergesMatchLabelKeys: boolean;
+  readonly allowRestartAllContainers: boolean;
   readonly allowRestartContainerForInitContainers: boolean;
   readonly allowUserNamespacesWithVolumeDevices: boolean;
   readonly allowUserNamespacesWithHostNetwork: boolean;
@@ -60,13 +61,15 @@ export function podOptions(policy: PodPolicy, old?: SpecAndMeta): PodValidationO
 }
 
 function optionsFor(policy: PodPolicy, old: SpecAndMeta | undefined, resourceIsPod: boolean): PodValidationOptions {
+  const { isEnabled } = policy;
   const spec = old?.spec ?? { containers: [] };
   const { securityContext } = spec;
   const userNamespace = spec.hostUsers === false;
   return {
     ...policy,
     resourceIsPod,
-    allowInvalidPodDeletionCost: !isDeletionCost(old?.metadata.annotations?.[DELETION_COST]),
+    allowInvalidPodDeletionCost:
+      !isEnabled('PodDeletionCost') || !isDeletionCost(old?.metadata.annotations?.[DELETION_COST]),
     allowInvalidLabelValueInSelector: hasInvalidAffinitySelector(spec),
     allowIndivisibleHugePagesValues: hasIndivisibleHugePages(spec),
     allowInvalidTopologySpreadConstraintLabelSelector: (spec.topologySpreadConstraints ?? []).some(
@@ -78,10 +81,8 @@ function optionsFor(policy: PodPolicy, old: SpecAndMeta | undefined, resourceIsP
     ),
     allowOnlyRecursiveSELinuxChangePolicy: securityContext?.seLinuxChangePolicy === undefined,
     allowInvalidLabelValueInRequiredNodeAffinity: hasInvalidNodeAffinity(spec),
-    oldPodViolatesMatchLabelKeysValidation: (spec.topologySpreadConstraints ?? []).some(
-      (constraint) =>
-        validateMatchLabelKeys(Path.root, constraint.matchLabelKeys, undefined, constraint.labelSelector).length > 0,
-    ),
+    mergesMatchLabelKeys: mergesMatchLabelKeys(spec, isEnabled('MatchLabelKeysInPodTopologySpreadSelectorMerge')),
+    allowRestartAllContainers: isEnabled('RestartAllContainersOnContainerExits') || restartsAllContainers(spec),
     allowRestartContainerForInitContainers: (spec.initContainers ?? []).some(
       (container) =>
         !isSidecar(container) && container.resizePolicy?.some((p) => p.restartPolicy === 'RestartContainer'),
@@ -90,9 +91,26 @@ function optionsFor(policy: PodPolicy, old: SpecAndMeta | undefined, resourceIsP
       userNamespace && allContainers(spec).some((container) => container.volumeDevices?.length),
     allowUserNamespacesWithHostNetwork: userNamespace && spec.hostNetwork === true,
     allowTolerationComparison:
-      policy.isEnabled?.('TaintTolerationComparisonOperators') === true ||
+      isEnabled('TaintTolerationComparisonOperators') ||
       (spec.tolerations ?? []).some(({ operator }) => operator === 'Lt' || operator === 'Gt'),
   };
+}
+
+/** What the old pod violates is not asked of the new one: the other rule is. */
+function mergesMatchLabelKeys({ topologySpreadConstraints = [] }: PodSpec, merges: boolean): boolean {
+  const violates = topologySpreadConstraints.some(
+    (constraint) => validateSpreadLabelKeys(constraint, merges, Path.root).length > 0,
+  );
+  return merges !== violates;
+}
+
+/** Rules on sidecars came with the action. */
+function restartsAllContainers({ containers, initContainers }: PodSpec): boolean {
+  return (
+    [...(containers ?? []), ...(initContainers ?? [])].some(({ restartPolicyRules }) =>
+      restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
+    ) || (initContainers ?? []).some((container) => isSidecar(container) && container.restartPolicyRules?.length)
+  );
 }
 
 function hasInvalidAffinitySelector({ affinity }: PodSpec): boolean {

@@ -15,6 +15,8 @@ import { SPEC, validatePodContent } from './pod.ts';
 const RESOURCES_TYPE = structType('io.k8s.api.core.v1.ResourceRequirements');
 const CONTAINER_TYPE = structType('io.k8s.api.core.v1.Container');
 const SPEC_TYPE = structType('io.k8s.api.core.v1.PodSpec');
+const POD_LEVEL_DISABLED =
+  'resize of pods with pod-level resources is forbidden when InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled';
 const ONLY_CPU_AND_MEMORY = 'only cpu and memory resources are mutable';
 
 /** With metadata, which does not matter where nothing can be resized. */
@@ -29,12 +31,18 @@ export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
   if (qosClass(old) !== computeQOS(pod.spec))
     errors.push(invalid(SPEC, pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!isResizable(old)) errors.push(forbidden(SPEC, 'Pod running on node without support for resize'));
+  if (
+    !policy.isEnabled('InPlacePodLevelResourcesVerticalScaling') &&
+    ![pod, old].every(({ spec }) => isEmpty(spec.resources))
+  )
+    return [...errors, forbidden(NOWHERE, POD_LEVEL_DISABLED)];
   errors.push(...validatePodLevel(pod, old));
   if (old.status.nodeAllocatableResourceClaimStatuses?.length)
     errors.push(forbidden(SPEC, 'pods with node allocatable resource claims cannot be resized'));
   const order = validateOrder(pod, old);
   if (order.length > 0) return [...errors, ...order];
-  errors.push(...validateNothingRemoved(pod, old), ...validateContainersChange(pod, old));
+  const resizesInit = policy.isEnabled('InPlacePodVerticalScalingInitContainers');
+  errors.push(...validateNothingRemoved(pod, old, resizesInit), ...validateContainersChange(pod, old, resizesInit));
   if (errors.length > 0) return errors;
   const rest = (of: Pod) => ({ ...of.spec, containers: [], initContainers: [], resources: undefined });
   return semanticEqual(rest(pod), rest(old), SPEC_TYPE) ? [] : [forbidden(SPEC, ONLY_CPU_AND_MEMORY)];
@@ -79,9 +87,11 @@ function validateOrder(pod: Pod, old: Pod): ErrorList {
   });
 }
 
-function validateNothingRemoved(pod: Pod, old: Pod): ErrorList {
+/** @param resizesInit init containers that are no sidecars may be resized */
+function validateNothingRemoved(pod: Pod, old: Pod, resizesInit: boolean): ErrorList {
   return (['initContainers', 'containers'] as const).flatMap((key) =>
     (old.spec[key] ?? []).flatMap((before, i) => {
+      if (key === 'initContainers' && !resizesInit && !isSidecar(before)) return [];
       const { resources = {} } = pod.spec[key]![i]!;
       const at = SPEC.child(key).index(i).child('resources');
       return (['requests', 'limits'] as const).flatMap((kind) =>
@@ -97,13 +107,18 @@ function isRemoved(list: ResourceList = {}, old: ResourceList = {}): boolean {
   return Object.keys(old).some((name) => list[name] === undefined);
 }
 
-function validateContainersChange(pod: Pod, old: Pod): ErrorList {
+function validateContainersChange(pod: Pod, old: Pod, resizesInit: boolean): ErrorList {
   const errors = (pod.spec.containers ?? []).flatMap((container, i) =>
     differsElsewhere(container, old.spec.containers![i]!) ? [forbidden(SPEC, ONLY_CPU_AND_MEMORY)] : [],
   );
   for (const [i, container] of (pod.spec.initContainers ?? []).entries()) {
     const before = old.spec.initContainers![i]!;
     const at = SPEC.child('initContainers').index(i);
+    if (!resizesInit && !isSidecar(container)) {
+      if (!semanticEqual(container, before, CONTAINER_TYPE))
+        errors.push(forbidden(SPEC, 'resources for non-sidecar init containers are immutable'));
+      continue;
+    }
     if (differsElsewhere(container, before))
       errors.push(forbidden(at, 'only cpu and memory resources for init or sidecar containers are mutable'));
     if (isSidecar(container) || semanticEqual(container, before, CONTAINER_TYPE)) continue;

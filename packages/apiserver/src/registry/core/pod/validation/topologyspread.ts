@@ -26,7 +26,7 @@ function validateConstraint(
   options: PodValidationOptions,
   path: Path,
 ): ErrorList {
-  const { maxSkew, topologyKey, whenUnsatisfiable, minDomains, labelSelector, matchLabelKeys } = constraint;
+  const { maxSkew, topologyKey, whenUnsatisfiable, minDomains, labelSelector } = constraint;
   const errors: ErrorList = [];
   if (maxSkew <= 0) errors.push(invalid(path.child('maxSkew'), maxSkew, 'must be greater than zero'));
   if (!topologyKey) errors.push(required(path.child('topologyKey'), 'can not be empty'));
@@ -49,14 +49,21 @@ function validateConstraint(
     if (policy !== undefined && !POLICIES.includes(policy))
       errors.push(notSupported(path.child(key), policy, POLICIES));
   }
-  errors.push(
-    ...(options.oldPodViolatesMatchLabelKeysValidation
-      ? validateMatchLabelKeysOfOldPods(path.child('matchLabelKeys'), matchLabelKeys ?? [], labelSelector)
-      : validateMatchLabelKeys(path, matchLabelKeys, undefined, labelSelector)),
-  );
+  errors.push(...validateSpreadLabelKeys(constraint, options.mergesMatchLabelKeys, path));
   if (!options.allowInvalidTopologySpreadConstraintLabelSelector)
     errors.push(...validateLabelSelector(labelSelector, {}, path.child('labelSelector')));
   return errors;
+}
+
+/** @param merges the keys are going to be merged into the selector */
+export function validateSpreadLabelKeys(
+  { matchLabelKeys, labelSelector }: TopologySpreadConstraint,
+  merges: boolean,
+  path: Path,
+): ErrorList {
+  return merges
+    ? validateMatchLabelKeys(path, matchLabelKeys, undefined, labelSelector)
+    : validateUnmergedLabelKeys(path.child('matchLabelKeys'), matchLabelKeys ?? [], labelSelector);
 }
 
 /**
@@ -94,8 +101,8 @@ function validateLabelKeys(path: Path, keys: readonly string[], selector: LabelS
   return keys.flatMap((key, i) => validateLabelName(key, path.index(i)));
 }
 
-/** The rule before keys were merged into selectors. */
-function validateMatchLabelKeysOfOldPods(
+/** Where keys are not merged into selectors. */
+function validateUnmergedLabelKeys(
   path: Path,
   keys: readonly string[],
   selector: LabelSelector | undefined,

@@ -1,10 +1,11 @@
 import type { Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../../gates.ts';
 import { defaults } from '../defaults.ts';
 import { validatePodResize } from './resize.ts';
 import { validatePodUpdate } from './update.ts';
 
-const policy = { allowPrivileged: false };
+const policy = { allowPrivileged: false, isEnabled: isEnabledByDefault };
 
 function make(spec: Partial<PodSpec> = {}, status: Pod['status'] = {}): Pod {
   const pod: Pod = {
@@ -12,7 +13,7 @@ function make(spec: Partial<PodSpec> = {}, status: Pod['status'] = {}): Pod {
     spec: { containers: [{ name: 'a', image: 'i', resources: {} }], ...spec },
     status,
   };
-  defaults(pod);
+  defaults(pod, isEnabledByDefault);
   return pod;
 }
 
