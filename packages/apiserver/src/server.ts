@@ -230,6 +230,7 @@ async function listenerOf(config: ServerConfig, onExchange: (exchange: Exchange)
 function* objectCounts(resources: Resources): Iterable<StoredObjects> {
   for (const { definition, cacher } of resources.stores()) {
     const { group, resource } = definition;
-    yield { group, resource, count: cacher.count(''), bytes: cacher.bytes };
+    const { bytes, revision, tally } = cacher;
+    yield { group, resource, count: cacher.count(''), bytes, revision, ...tally };
   }
 }

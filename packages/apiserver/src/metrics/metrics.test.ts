@@ -140,18 +140,26 @@ describe('the store', () => {
         return { ok: true, revision: 1 };
       },
       get: () => Promise.reject(new Error('down')),
+      list: async () => ({ kvs: [{}, {}], revision: 1 }),
     } as unknown as Store;
     const observed = storeObserver(registry, find, () => now)(store);
     await observed.put('/registry/deployments/a/b', new Uint8Array(), { expect: 0 });
     await observed.put('/registry/deployments/a/b', new Uint8Array(), { expect: 3 });
     await expect(observed.get('/registry/deployments/a/b')).rejects.toThrow('down');
+    await observed.list({ prefix: '/registry/services/specs/' });
+    const listed = '{group="",resource="services"}';
+    expect(await samples(registry, 'apiserver_storage_list')).toEqual([
+      `apiserver_storage_list_fetched_objects_total${listed} 2`,
+      `apiserver_storage_list_total${listed} 1`,
+    ]);
     expect(await samples(registry, 'etcd_requests_total')).toEqual([
+      'etcd_requests_total{group="",operation="list",resource="services"} 1',
       'etcd_requests_total{group="apps",operation="create",resource="deployments"} 1',
       'etcd_requests_total{group="apps",operation="get",resource="deployments"} 1',
       'etcd_requests_total{group="apps",operation="update",resource="deployments"} 1',
     ]);
     expect(await samples(registry, 'etcd_request_errors_total')).toHaveLength(1);
-    expect((await samples(registry, 'etcd_request_duration_seconds_sum'))[0]).toMatch(/ 0.007$/);
+    expect((await samples(registry, 'etcd_request_duration_seconds_sum'))[1]).toMatch(/ 0.007$/);
   });
 });
 
@@ -168,8 +176,8 @@ describe('paths', () => {
       version: versionInfo({ version: 'v24.0.0', platform: 'linux', arch: 'x64' }),
       inflight: () => ({ reads: 2, writes: 1 }),
       objects: () => [
-        { group: '', resource: 'pods', count: 5, bytes: 4000 },
-        { group: 'apps', resource: 'deployments', count: 1, bytes: 900 },
+        { group: '', resource: 'pods', count: 5, bytes: 4000, revision: 77, events: 9, loads: 2 },
+        { group: 'apps', resource: 'deployments', count: 1, bytes: 900, revision: 70, events: 0, loads: 1 },
       ],
       storeSize: () => Promise.resolve(4096),
     });
@@ -194,6 +202,10 @@ describe('paths', () => {
       'apiserver_websocket_streaming_requests_total{proxy_type="proxied_to_kubelet",subresource="exec"} 1',
       'apiserver_resource_objects{group="apps",resource="deployments"} 1',
       'apiserver_resource_size_estimate_bytes{group="",resource="pods"} 4000',
+      'apiserver_watch_cache_resource_version{group="",resource="pods"} 77',
+      'apiserver_watch_cache_events_received_total{group="",resource="pods"} 9',
+      'apiserver_watch_cache_events_dispatched_total{group="",resource="pods"} 9',
+      'apiserver_watch_cache_initializations_total{group="apps",resource="deployments"} 1',
       'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096',
       'apiserver_watch_list_duration_seconds_sum{group="",resource="endpoints",scope="cluster",version="v1"} 0.25',
       'apiserver_requested_deprecated_apis{group="",removed_release="1.40",resource="endpoints",subresource="",version="v1"} 1',

@@ -35,6 +35,12 @@ export interface MetricsSources {
 export interface StoredObjects extends GroupResource {
   readonly count: number;
   readonly bytes: number;
+  /** Where the watch cache stands. */
+  readonly revision: number;
+  /** That the watch cache has had of the store, and has told on. */
+  readonly events: number;
+  /** Of the watch cache. */
+  readonly loads: number;
 }
 
 /** What a watch counts in. */
@@ -156,6 +162,18 @@ export class ServerMetrics {
       );
     perResource('apiserver_resource_objects', 'Objects in the store.', ({ count }) => count);
     perResource('apiserver_resource_size_estimate_bytes', 'Bytes of the objects in the store.', ({ bytes }) => bytes);
+    const cache = 'apiserver_watch_cache_';
+    perResource(`${cache}resource_version`, 'Where watch caches stand.', ({ revision }) => revision % 1e15);
+    const tallied = (name: string, help: string, read: (stored: StoredObjects) => number) =>
+      registry.register(
+        new Counter({ name: cache + name, help, stability: 'ALPHA', labels: ['group', 'resource'] }, (counter) => {
+          counter.clear();
+          for (const stored of objects()) counter.with(stored.group, stored.resource).value = read(stored);
+        }),
+      );
+    tallied('events_received_total', 'Events that watch caches have had of the store.', ({ events }) => events);
+    tallied('events_dispatched_total', 'Events that watch caches have told on.', ({ events }) => events);
+    tallied('initializations_total', 'How often watch caches were filled.', ({ loads }) => loads);
     registry.register(
       new Gauge(
         {

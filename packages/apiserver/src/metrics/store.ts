@@ -1,7 +1,7 @@
 /** A store whose requests are counted, under the names that they have with etcd. */
 import { Counter, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
-import type { Store } from '@keelson/storage/store';
+import type { ListOptions, Store } from '@keelson/storage/store';
 
 const LABELS = ['operation', 'group', 'resource'] as const;
 const BOUNDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -69,10 +69,25 @@ export function storeObserver(
     }),
   );
 
+  const lists = (name: string, help: string) =>
+    registry.register(
+      new Counter({ name: `apiserver_storage_list_${name}`, help, stability: 'ALPHA', labels: ['group', 'resource'] }),
+    );
+  const listed = lists('total', 'Lists that were read from the store, page by page.');
+  const fetched = lists('fetched_objects_total', 'Objects of lists that were read from the store.');
+
+  async function list(store: Store, options: ListOptions): ReturnType<Store['list']> {
+    const page = await observe('list', options.prefix, () => store.list(options));
+    const { group, resource } = resourceOf(options.prefix);
+    listed.with(group, resource).inc();
+    fetched.with(group, resource).inc(page.kvs.length);
+    return page;
+  }
+
   return (store) => ({
     embedded: store.embedded,
     get: (key, options) => observe('get', key, () => store.get(key, options)),
-    list: (options) => observe('list', options.prefix, () => store.list(options)),
+    list: (options) => list(store, options),
     put: (key, value, options) =>
       observe(options.expect === 0 ? 'create' : 'update', key, () => store.put(key, value, options)),
     delete: (key, options) => observe('delete', key, () => store.delete(key, options)),

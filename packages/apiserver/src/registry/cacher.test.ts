@@ -50,6 +50,7 @@ describe('cacher', () => {
     expect(cacher.list('').map((o) => o.key)).toEqual(['/registry/things/a-b/z', '/registry/things/a/y']);
     expect(cacher.list('a').map((o) => o.name)).toEqual(['y']);
     expect(cacher.count('')).toBe(2);
+    expect(cacher.tally).toEqual({ events: 2, loads: 1 });
   });
 
   it('stands at the newest revision when asked to be fresh, also when others wrote', async () => {

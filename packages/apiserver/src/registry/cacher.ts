@@ -70,6 +70,8 @@ const NOT_SERVED = 'the resource is no longer served';
 export class Cacher {
   readonly #options: CacherOptions;
   readonly #prefix: string;
+  /** What has happened since it was made: events of the store that were told on, and loads. */
+  readonly tally = { events: 0, loads: 0 };
   readonly #objects: CachedObjects;
   readonly #ring: EventRing;
   #revision = 0;
@@ -288,6 +290,7 @@ export class Cacher {
         await pace.after(kv.value.length);
       }
     }
+    this.tally.loads++;
     this.#objects.replace(loaded);
     this.#ring.restart(revision);
     this.#advance(revision);
@@ -360,6 +363,7 @@ export class Cacher {
     this.#settle(this.#ring.add(events));
     this.#forgetLater();
     this.#advance(batch.revision);
+    this.tally.events += events.length;
     this.#audience.tell(events, batch.revision);
   }
 
