@@ -143,8 +143,9 @@ export class ServerMetrics {
       new Gauge(
         {
           name: 'apiserver_storage_objects',
-          help: 'Objects in the store.',
+          help: 'Objects in the store; apiserver_resource_objects has them, too.',
           stability: 'STABLE',
+          deprecated: '1.34.0',
           labels: ['resource'],
         },
         (gauge) => {

@@ -12,6 +12,8 @@ export interface Description {
   readonly help: string;
   /** How long the name will mean the same, as Kubernetes says it in the help text; nothing of what is not its own. */
   readonly stability?: Stability;
+  /** Since which release it is on its way out. */
+  readonly deprecated?: string;
   readonly labels?: readonly string[];
   /** Its series are as many as there are objects: they are not bounded. */
   readonly perObject?: true;

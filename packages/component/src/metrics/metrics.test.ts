@@ -51,7 +51,11 @@ describe('text', () => {
   it('tells what has no labels before anything has happened', async () => {
     const registry = new MetricsRegistry();
     registry.register(new Counter({ name: 'a', help: 'Somebody else has named it.' }));
-    expect(await registry.text()).toBe('# HELP a Somebody else has named it.\n# TYPE a counter\na 0\n');
+    const old = { ...about('b'), deprecated: '1.34.0' };
+    registry.register(new Counter(old));
+    const texts = ['Somebody else has named it.', '[ALPHA] (Deprecated since 1.34.0) About b.'];
+    const text = ['a', 'b'].map((name, i) => `# HELP ${name} ${texts[i]}\n# TYPE ${name} counter\n${name} 0\n`);
+    expect(await registry.text()).toBe(text.join(''));
   });
 
   it('writes what is without end as others do', async () => {

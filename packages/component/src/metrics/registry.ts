@@ -1,5 +1,5 @@
 /** The families of a process, and their text for Prometheus (exposition format 0.0.4). */
-import { Counter, type Family, type Sample } from './families.ts';
+import { Counter, type Description, type Family, type Sample } from './families.ts';
 import { type MetricRules, NO_RULES } from './rules.ts';
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
@@ -46,7 +46,7 @@ export class MetricsRegistry {
   #count(registered: Counter): void {
     registered.clear();
     for (const { description } of this.#families.values())
-      if (description.stability) registered.with(description.stability, '').inc();
+      if (description.stability) registered.with(description.stability, description.deprecated ?? '').inc();
   }
 
   /**
@@ -69,12 +69,10 @@ export class MetricsRegistry {
     const lines: string[] = [];
     for (const name of [...this.#families.keys()].sort()) {
       const family = this.#families.get(name)!;
-      const { help, stability } = family.description;
-      const prefix = stability === undefined ? '' : `[${stability}] `;
       await family.prepare();
       let isFirst = true;
       for (const sample of family.samples()) {
-        if (isFirst) lines.push(`# HELP ${name} ${prefix}${help}`, `# TYPE ${name} ${family.type}`);
+        if (isFirst) lines.push(`# HELP ${name} ${helpOf(family.description)}`, `# TYPE ${name} ${family.type}`);
         isFirst = false;
         lines.push(line(name, sample));
         if (lines.length % BATCH === 0) await new Promise(setImmediate);
@@ -82,6 +80,11 @@ export class MetricsRegistry {
     }
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
+}
+
+function helpOf({ help, stability, deprecated }: Description): string {
+  const since = deprecated === undefined ? '' : `(Deprecated since ${deprecated}) `;
+  return stability === undefined ? help : `[${stability}] ${since}${help}`;
 }
 
 function line(name: string, { suffix, labels, value }: Sample): string {
