@@ -52,7 +52,12 @@ export interface Preparation
 export async function preparationOf(options: PreparationOptions): Promise<Preparation> {
   const { client, settings, health, resources, drivers, services, hostIps } = options;
   const { runtime, rootDirectory } = settings;
-  const volumes = new VolumeManager({ ...options, rootDirectory, csi: drivers.csi.volumes });
+  const volumes = new VolumeManager({
+    ...options,
+    rootDirectory,
+    csi: drivers.csi.volumes,
+    operations: drivers.csi.operations,
+  });
   const userNamespaces = new UserNamespaces({
     podDirectory: (uid) => volumes.podDirectory(uid),
     handlers: () => health.status.handlers,

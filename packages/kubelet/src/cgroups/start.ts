@@ -2,10 +2,12 @@
 import type { ObjectReference, Pod } from '@keelson/api/generated/types/core/v1';
 import { qosClass } from '@keelson/api/resources/pod';
 import type { EventRecorder, World } from '@keelson/client';
+import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { uidOf } from '../pods/spec.ts';
 import { amountsOf } from '../resources/requests.ts';
 import { systemFiles } from './files.ts';
 import type { PodLimitOptions } from './limits.ts';
+import { countedTree } from './metrics.ts';
 import { type CgroupDriver, parseCgroupName, podCgroup } from './names.ts';
 import { type Enforcement, NodeCgroups } from './node.ts';
 import { MadeCgroups, namedCgroups, type PodCgroups } from './pods.ts';
@@ -37,6 +39,7 @@ export interface CgroupOptions {
   readonly reserved: Readonly<Record<'kube' | 'system', Readonly<Record<string, string>>>>;
   /** Of the machine, process numbers included. */
   readonly capacity: Readonly<Record<string, string>>;
+  readonly metrics?: MetricsRegistry | undefined;
   /** All CPUs, as a list; empty where that is for others to say. */
   readonly cpus: string;
   /** Whether limits of CPU count for a pod. */
@@ -81,9 +84,10 @@ export async function startCgroups(options: CgroupOptions): Promise<Cgroups> {
 }
 
 async function made(options: CgroupOptions, settings: CgroupSettings): Promise<Cgroups> {
-  const { world, reserved, capacity, cpuQuota, pods } = options;
+  const { world, reserved, capacity, cpuQuota, pods, metrics } = options;
   const root = parseCgroupName(settings.root ?? '/');
-  const tree = await findTree(systemFiles);
+  const found = await findTree(systemFiles);
+  const tree = metrics ? countedTree(found, metrics, () => performance.now()) : found;
   const node = new NodeCgroups({
     ...options,
     tree,

@@ -24,6 +24,7 @@ const stats: PodStats = {
       cpu: { at: AT, coreNanoseconds: 2.5e9, pressure: { some: stall(3_500_000), full: stall(0) } },
       io: { at: AT, pressure: { some: stall(20), full: stall(10) } },
       memory: { at: AT, workingSetBytes: 100, usageBytes: 150, rssBytes: 80, pageFaults: 7, majorPageFaults: 1 },
+      swap: { at: AT, usedBytes: 30 },
       writableLayer: { at: AT, mountpoint: '/', usedBytes: 4096, usedInodes: 1 },
     },
   ],
@@ -65,6 +66,7 @@ test('containers, pods and the machine are told of in the words of cAdvisor', as
     `container_memory_working_set_bytes{${of}} 100 ${AT}`,
     `container_memory_usage_bytes{${of}} 150 ${AT}`,
     `container_memory_rss{${of}} 80 ${AT}`,
+    `container_memory_swap{${of}} 30 ${AT}`,
     `container_memory_failures_total{${of},failure_type="pgfault",scope="container"} 7 ${AT}`,
     `container_memory_failures_total{${of},failure_type="pgmajfault",scope="container"} 1 ${AT}`,
     `container_processes{${ofPod}} 4 ${AT}`,
@@ -87,5 +89,6 @@ test('containers, pods and the machine are told of in the words of cAdvisor', as
   ];
   expect(lines.sort()).toEqual(want.map(sorted).sort());
   expect(text).toMatch(/^container_cpu_usage_seconds_total\{.*id="\/",cpu="total"\} \d/m);
+  expect(text).toMatch(/^machine_swap_bytes\{.*\} \d+$/m);
   expect(text).toMatch(/^machine_cpu_cores\{.*\} \d+$/m);
 });

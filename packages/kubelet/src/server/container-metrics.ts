@@ -8,10 +8,18 @@ import { qosClass } from '@keelson/api/resources/pod';
 import { declaredContainers } from '@keelson/api/resources/pod-parts';
 import { cgroupPath, podCgroup } from '../cgroups/names.ts';
 import { memoryNow } from '../eviction/figures.ts';
-import { readMachine } from '../node/machine.ts';
+import { readMachine, readSwap } from '../node/machine.ts';
 import { readPressures } from '../node/stalls.ts';
 import { containerResources } from '../resources/linux.ts';
-import type { ContainerStats, CpuUsage, IoUsage, MemoryUsage, NetworkUsage, PodStats } from '../runtime/stats.ts';
+import type {
+  ContainerStats,
+  CpuUsage,
+  IoUsage,
+  MemoryUsage,
+  NetworkUsage,
+  PodStats,
+  SwapUsage,
+} from '../runtime/stats.ts';
 import type { KubeletView } from '../view.ts';
 import { expose, type TimedFamily, type TimedSample } from './exposition.ts';
 
@@ -25,6 +33,7 @@ interface Subject {
   readonly io?: IoUsage | undefined;
   readonly network?: readonly NetworkUsage[] | undefined;
   readonly processes?: number | undefined;
+  readonly swap?: SwapUsage | undefined;
   readonly layer?: ContainerStats['writableLayer'];
   readonly startedAt?: number | undefined;
   readonly spec?: { readonly pod: Pod; readonly container: Container } | undefined;
@@ -33,7 +42,12 @@ interface Subject {
 /** The whole text of one answer. @throws Error of the runtime */
 export async function containerMetrics(view: KubeletView): Promise<string> {
   const now = view.world.clock.now();
-  const [stats, machine, root] = await Promise.all([view.runtime.stats(), readMachine('/'), machineSubject(now)]);
+  const [stats, machine, swap, root] = await Promise.all([
+    view.runtime.stats(),
+    readMachine('/'),
+    readSwap(),
+    machineSubject(now),
+  ]);
   const byUid = new Map(stats.map((each) => [each.uid, each]));
   const subjects = [root, ...view.pods().flatMap((pod) => subjectsOf(pod, byUid))];
   const { bootId: boot_id, machineId: machine_id, systemUuid: system_uuid } = machine;
@@ -45,6 +59,10 @@ export async function containerMetrics(view: KubeletView): Promise<string> {
     ...limitFamilies(subjects, now),
     gauge('machine_cpu_cores', 'Processors of the machine.', [{ labels, value: machine.cpus, at: 0 }]),
     gauge('machine_memory_bytes', 'Memory of the machine.', [{ labels, value: machine.memoryBytes, at: 0 }]),
+    gauge('machine_swap_bytes', 'Swap of the machine.', [{ labels, value: swap.totalBytes, at: 0 }]),
+    gauge('machine_scrape_error', 'Whether figures of the machine could not be had.', [
+      { labels: {}, value: 0, at: 0 },
+    ]),
     gauge('container_scrape_error', 'Whether figures could not be had.', [{ labels: {}, value: 0, at: 0 }]),
   ];
   return families.map(expose).join('');
@@ -103,6 +121,7 @@ function containerSubject(pod: Pod, labels: Labels, stats: ContainerStats): Subj
     memory: stats.memory,
     io: stats.io,
     layer: stats.writableLayer,
+    swap: stats.swap,
     startedAt: timeOf(status?.state.running?.startedAt),
     spec: container && { pod, container },
   };
@@ -152,6 +171,13 @@ function usageFamilies(subjects: readonly Subject[], now: number): TimedFamily[]
       'container_memory_rss',
       'Memory of processes, in bytes.',
       memory(({ rssBytes }) => rssBytes),
+    ),
+    gauge(
+      'container_memory_swap',
+      'Memory that the kernel has swapped out, in bytes.',
+      subjects.flatMap(({ labels, swap }) =>
+        swap?.usedBytes === undefined ? [] : [{ labels, value: swap.usedBytes, at: swap.at }],
+      ),
     ),
     counter('container_memory_failures_total', 'Page faults.', [
       ...memory(({ pageFaults }) => pageFaults, faults('pgfault')),

@@ -6,9 +6,11 @@ import type { PodSpec } from '@keelson/api/generated/types/core/v1';
 import { Client } from '@keelson/client';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PodObjects } from '../environment/objects.ts';
 import { container, podOf } from '../testing/pods.ts';
+import { StorageOperations } from './csi/metrics.ts';
 import { VolumeManager } from './manager.ts';
 import { PodTokens } from './tokens.ts';
 
@@ -28,6 +30,7 @@ function managerWith(stored: Record<string, object> = {}) {
   };
   const transport = new FakeTransport(({ path }) => ({ body: stored[path] ?? {}, status: stored[path] ? 200 : 404 }));
   const client = new Client({ transport, component: 'kubelet', world: manualWorld() });
+  const registry = new MetricsRegistry();
   const manager = new VolumeManager({
     client,
     recorder: { event: () => {} },
@@ -38,8 +41,9 @@ function managerWith(stored: Record<string, object> = {}) {
     node: () => undefined,
     hostIps: () => [],
     podIps: () => [],
+    operations: new StorageOperations(registry, () => 0),
   });
-  return { manager, data };
+  return { manager, data, registry };
 }
 
 const { signal } = new AbortController();
@@ -51,7 +55,7 @@ const podWith = (volumes: NonNullable<PodSpec['volumes']>) => {
 
 describe('VolumeManager', () => {
   it('shows a config map, follows it, and keeps what it showed when it goes', async () => {
-    const { manager, data } = managerWith();
+    const { manager, data, registry } = managerWith();
     const pod = podWith([{ name: 'v', configMap: { name: 'c' } }]);
     await expect(manager.mount(pod, signal)).rejects.toThrow(
       'MountVolume.SetUp failed for volume "v" : configmap "c" not found',
@@ -66,6 +70,12 @@ describe('VolumeManager', () => {
     await manager.mount(pod, signal);
     expect(await readFile(file, 'utf8')).toBe('2');
     expect(manager.of('u1').get('v')).toMatchObject({ readOnly: true });
+    const of = (status: string) =>
+      `migrated="false",operation_name="volume_mount",status="${status}",volume_plugin="kubernetes.io/configmap"`;
+    expect((await registry.text()).match(/^storage_operation_duration_seconds_count.*/gm)).toEqual([
+      `storage_operation_duration_seconds_count{${of('fail-unknown')}} 2`,
+      `storage_operation_duration_seconds_count{${of('success')}} 2`,
+    ]);
     await manager.unmount(pod);
     await expect(stat(file)).rejects.toThrow('ENOENT');
     expect(manager.of('u1').size).toBe(0);

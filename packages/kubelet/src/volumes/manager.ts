@@ -14,6 +14,7 @@ import { PreparationError } from '../pods/services.ts';
 import { uidOf } from '../pods/spec.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { boundClaimOf, usedVolumes } from './claims.ts';
+import type { StorageOperations } from './csi/metrics.ts';
 import { inlineVolume, persistentVolume } from './csi/volume.ts';
 import type { CsiVolumes } from './csi/volumes.ts';
 import { makeEmptyDir } from './empty-dir.ts';
@@ -34,6 +35,7 @@ export interface VolumeManagerOptions {
   readonly tokens: PodTokens;
   /** Of drivers. */
   readonly csi: Pick<CsiVolumes, 'mount' | 'release'>;
+  readonly operations?: Pick<StorageOperations, 'observe'> | undefined;
   node(): Node | undefined;
   hostIps(): readonly string[];
   /** Addresses of the pod, as far as they are known. */
@@ -150,28 +152,37 @@ export class VolumeManager {
     before: MountedVolume | undefined,
     signal: AbortSignal,
   ): Promise<MountedVolume> {
-    const at = (plugin: string) =>
-      join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
     const { emptyDir, hostPath, persistentVolumeClaim, ephemeral, image } = volume;
     if (before && (hostPath || image || emptyDir)) return before;
+    if (image) return { path: '', readOnly: true, image: image.reference ?? '' };
+    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, before, signal);
+    const inline = inlineVolume(pod, volume);
+    if (inline) return this.#options.csi.mount({ pod, volume: inline, signal });
+    const own = () => this.#mountOwn(pod, volume, before !== undefined);
+    const plugin = pluginOf(volume);
+    const { operations } = this.#options;
+    return operations && plugin ? operations.observe(`kubernetes.io/${plugin}`, 'volume_mount', own) : own();
+  }
+
+  /** What the kubelet makes itself. */
+  async #mountOwn(pod: Pod, volume: Volume, again: boolean): Promise<MountedVolume> {
+    const at = (plugin: string) =>
+      join(this.podDirectory(uidOf(pod)), 'volumes', `kubernetes.io~${plugin}`, volume.name);
+    const { emptyDir, hostPath } = volume;
     if (hostPath) {
       await checkHostPath(hostPath);
       return { path: hostPath.path, readOnly: false };
     }
-    if (image) return { path: '', readOnly: true, image: image.reference ?? '' };
     if (emptyDir) {
       const path = at('empty-dir');
       await makeEmptyDir(pod, emptyDir, path, this.#options.node()?.status?.allocatable?.memory);
       await this.#group(pod, path, false);
       return { path, readOnly: false };
     }
-    if (persistentVolumeClaim || ephemeral) return this.#claim(pod, volume, before, signal);
-    const inline = inlineVolume(pod, volume);
-    if (inline) return this.#options.csi.mount({ pod, volume: inline, signal });
     const projected = await this.#project(pod, volume);
     if (!projected) throw new Error(`no volume plugin matched name: ${volume.name}`);
     const { plugin, payload, memory } = projected;
-    await this.#write(pod, at(plugin), payload, memory, before !== undefined);
+    await this.#write(pod, at(plugin), payload, memory, again);
     return { path: at(plugin), readOnly: true };
   }
 
@@ -259,6 +270,21 @@ export class VolumeManager {
     if (before) return before;
     return { ...(await this.#local.mount(pod, bound.persistent, readOnly)), group };
   }
+}
+
+const PLUGINS = {
+  hostPath: 'host-path',
+  emptyDir: 'empty-dir',
+  configMap: 'configmap',
+  secret: 'secret',
+  downwardAPI: 'downward-api',
+  projected: 'projected',
+} as const;
+
+/** Upstream's name for what makes a volume; undefined for what others make. */
+function pluginOf(volume: Volume): string | undefined {
+  const [, name] = Object.entries(PLUGINS).find(([field]) => volume[field as keyof typeof PLUGINS]) ?? [];
+  return name;
 }
 
 /** What is mounted there is let go of first, or nothing is removed. */

@@ -38,7 +38,7 @@ export type StorageOperation =
   | 'unmount_device'
   | 'unmap_device';
 
-/** What is done with volumes of drivers as a whole. */
+/** What is done with volumes as a whole. */
 export class StorageOperations {
   readonly #now: () => number;
   readonly #durations: Histogram;
@@ -52,8 +52,8 @@ export class StorageOperations {
     this.#durations = registry.register(new Histogram({ name, help, stability: 'ALPHA', labels }, BOUNDS));
   }
 
-  /** Does it. @throws what it throws */
-  async observe<T>(driver: string, operation: StorageOperation, work: () => Promise<T>): Promise<T> {
+  /** Does it. @param plugin its whole name. @throws what it throws */
+  async observe<T>(plugin: string, operation: StorageOperation, work: () => Promise<T>): Promise<T> {
     const startedAt = this.#now();
     let status = 'fail-unknown';
     try {
@@ -62,7 +62,7 @@ export class StorageOperations {
       return result;
     } finally {
       const seconds = (this.#now() - startedAt) / 1000;
-      this.#durations.with(`kubernetes.io/csi:${driver}`, operation, status, MIGRATED).observe(seconds);
+      this.#durations.with(plugin, operation, status, MIGRATED).observe(seconds);
     }
   }
 }

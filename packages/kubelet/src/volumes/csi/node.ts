@@ -21,6 +21,8 @@ export interface CsiNodeOptions
 }
 
 export interface CsiNode {
+  /** Where it is counted what is done with volumes, others than drivers' too. */
+  readonly operations: StorageOperations | undefined;
   readonly volumes: CsiVolumes;
   /** Of `CSIPlugin`. */
   readonly handler: PluginHandler;
@@ -48,9 +50,10 @@ export function csiNodeOf(options: CsiNodeOptions): CsiNode {
       driversChanged();
     },
   });
+  const operations = metrics && new StorageOperations(metrics, now);
   const volumes = new CsiVolumes({
     ...options,
-    operations: metrics && new StorageOperations(metrics, now),
+    operations,
     paths: new CsiPaths(options.rootDirectory),
     drivers,
     csiDriver: async (name) => {
@@ -63,6 +66,7 @@ export function csiNodeOf(options: CsiNodeOptions): CsiNode {
   csiDrivers.addHandler({ added: look, updated: (_, driver) => look(driver), deleted: look });
   return {
     volumes,
+    operations,
     handler: drivers,
     problems: () => (isInitialized ? [] : ['CSINode is not yet initialized']),
     registered: async () => {

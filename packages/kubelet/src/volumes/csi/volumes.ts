@@ -143,7 +143,7 @@ export class CsiVolumes {
     work: () => Promise<void>,
   ): Promise<void> {
     const { operations } = this.#options;
-    return operations ? operations.observe(driver, isBlock ? map : mount, work) : work();
+    return operations ? operations.observe(`kubernetes.io/csi:${driver}`, isBlock ? map : mount, work) : work();
   }
 
   async #makeMount({ pod, volume }: MountRequest, held: HeldVolume, attached: Step['attached']): Promise<void> {
