@@ -1,5 +1,5 @@
 import { cpSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseFlags } from '@keelson/component/pflag/flags';
@@ -11,6 +11,7 @@ import { ClusterPki, ensureClusterPki } from '../pki/cluster-pki.ts';
 import { serverConfig } from './config.ts';
 import { descriptions, flags, type Values } from './flags.ts';
 import { WatchedFiles } from './reloadable.ts';
+import { validate } from './validation.ts';
 
 let root: string;
 let pki: ClusterPki;
@@ -118,6 +119,22 @@ test("kubeadm's command line", async () => {
   expect(config.serviceAccounts?.apiAudiences).toEqual(['https://kubernetes.default.svc.cluster.local']);
   expect(config.clientCa?.get()).toContain('BEGIN CERTIFICATE');
   expect(config.servingCertificate.get().key).toContain('PRIVATE KEY');
+});
+
+test('authorities of clients and of proxies overlap only where the proxies are named', async () => {
+  const bundle = join(root, 'both.crt');
+  const proxies = await readFile(pki.certificateFile('front-proxy-ca'), 'utf8');
+  await writeFile(bundle, `${proxies}\n${await readFile(pki.certificateFile('ca'), 'utf8')}`);
+  const errorsOf = (...argv: string[]) => {
+    const { values, given } = parseFlags(flags, argv);
+    return validate(values, given);
+  };
+  const unnamed = kubeadm().filter((flag) => !flag.startsWith('--requestheader-allowed-names'));
+  expect(errorsOf(...unnamed)).toEqual([]);
+  expect(errorsOf(...kubeadm(), `--client-ca-file=${bundle}`)).toEqual([]);
+  expect(errorsOf(...unnamed, `--client-ca-file=${bundle}`)).toEqual([
+    '--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating proxy headers for arbitrary users',
+  ]);
 });
 
 test('no --authorization-mode: all is allowed, so nobody is anonymous', async () => {

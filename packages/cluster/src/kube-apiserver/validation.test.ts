@@ -203,6 +203,14 @@ describe('one at a time', () => {
       ['service-account-issuer "https://issuer.example" is already specified'],
     ],
     [['--service-account-jwks-uri=http://x'], ['service-account-jwks-uri requires https scheme, parsed as: http://x']],
+    [
+      ['--requestheader-allowed-names=a,,b', '--requestheader-uid-headers=X-Uid'],
+      [
+        'empty value in "requestheader-allowed-names"',
+        '--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work',
+      ],
+    ],
+    [['--requestheader-uid-headers=x-uid,x-remote-uid', '--requestheader-username-headers='], []],
     [['--request-timeout=-1s'], ['--request-timeout can not be negative value']],
     [['--goaway-chance=0.5'], ['--goaway-chance can not be less than 0 or greater than 0.02']],
     [['--service-cluster-ip-range=10.0.0.0'], ['service-cluster-ip-range[0] is not a valid cidr']],

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { RECONCILER_TYPES } from '@keelson/apiserver/bootstrap/endpoint-reconciler';
 import { runtimeConfigErrors } from '@keelson/apiserver/discovery/runtime-config';
+import { certificatesOf } from '@keelson/apiserver/http/pem';
 import { quote } from '@keelson/component/go/strconv';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../cidr.ts';
@@ -121,8 +123,35 @@ const authentication: Check = (values, given) => {
       values['service-account-signing-endpoint'] === '' &&
       'either `--service-account-key-file` or `--service-account-signing-endpoint` must be set',
     jwks !== '' && !jwks.startsWith('https:') && `service-account-jwks-uri requires https scheme, parsed as: ${jwks}`,
+    ...HEADER_FLAGS.map((flag) => values[flag].some((text) => text.trim() === '') && `empty value in "${flag}"`),
+    lacks(values['requestheader-uid-headers'], 'X-Remote-Uid') &&
+      '--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work',
+    values['requestheader-allowed-names'].length === 0 &&
+      haveCommon(values['client-ca-file'], values['requestheader-client-ca-file']) &&
+      '--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating proxy headers for arbitrary users',
   ];
 };
+
+const HEADER_FLAGS = [
+  'requestheader-username-headers',
+  'requestheader-group-headers',
+  'requestheader-extra-headers-prefix',
+  'requestheader-allowed-names',
+  'requestheader-uid-headers',
+] as const;
+
+const lacks = (headers: readonly string[], wanted: string) =>
+  headers.length > 0 && !headers.some((header) => header.toLowerCase() === wanted.toLowerCase());
+
+/** Whether a certificate is in both bundles. Files that are none are told of where they are read. */
+function haveCommon(...paths: [string, string]): boolean {
+  try {
+    const [ours, others] = paths.map((path) => certificatesOf(path === '' ? '' : readFileSync(path, 'utf8')));
+    return ours!.some(({ raw }) => others!.some((other) => raw.equals(other.raw)));
+  } catch {
+    return false;
+  }
+}
 
 function issuerError(issuer: string, repeated: boolean): string | false {
   if (issuer.includes(':') && !URL.canParse(issuer)) {
