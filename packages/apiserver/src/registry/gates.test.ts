@@ -38,7 +38,7 @@ const set = (updateStrategy: object, spec: object = {}) => ({
 function made(resource: string, object: object, isEnabled: IsEnabled): KubeObject {
   const { strategy } = registrations(isEnabled)[resource]!;
   const copy = structuredClone(object) as KubeObject;
-  strategy.defaults?.(copy as never, 'v1');
+  strategy.defaults?.(copy as never, copy.apiVersion?.split('/').at(-1) ?? 'v1');
   strategy.prepareForCreate?.(ctx, copy as never);
   return copy;
 }
@@ -65,6 +65,12 @@ const at = (object: unknown, way: string): unknown =>
 describe('fields that are there by gates alone', () => {
   const spread = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} };
   const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [3] } }];
+  const bare = { metadata: { name: 'a' }, spec: {}, status: {} };
+  const claim = (request: object) => ({ ...bare, spec: { devices: { requests: [request] } } });
+  const slice = (device: object) => ({ ...bare, spec: { devices: [device] } });
+  const prioritized = { name: 'p', allocationMode: 'ExactCount', count: 1 };
+  const toleration = { key: 'k', operator: 'Exists' };
+  const taint = { key: 'k', effect: 'NoSchedule', timeAdded: '2026-01-02T03:04:05Z' };
   const fromFile = { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'p', key: 'A', optional: false } } };
 
   it.each<[Gate, string, object, string, unknown, unknown]>([
@@ -145,6 +151,99 @@ describe('fields that are there by gates alone', () => {
       { matchExpressions: [{ key: 'k', operator: 'In', values: ['v'] }] },
     ],
     [
+      'HPAConfigurableTolerance',
+      'horizontalpodautoscalers.autoscaling',
+      {
+        apiVersion: 'autoscaling/v2',
+        metadata: { name: 'a' },
+        spec: { scaleTargetRef: {}, maxReplicas: 2, behavior: { scaleUp: { tolerance: '0.2' } } },
+        status: {},
+      },
+      'spec.behavior.scaleUp.tolerance',
+      undefined,
+      '0.2',
+    ],
+    [
+      'NodeDeclaredFeatures',
+      'nodes',
+      { ...bare, status: { declaredFeatures: ['F'] } },
+      'status.declaredFeatures',
+      undefined,
+      ['F'],
+    ],
+    [
+      'ServiceCIDRStatusFieldWiping',
+      'servicecidrs.networking.k8s.io',
+      { ...bare, status: { conditions: [] } },
+      'status',
+      { conditions: [] },
+      {},
+    ],
+    [
+      'DRAExtendedResource',
+      'deviceclasses.resource.k8s.io',
+      { ...bare, spec: { extendedResourceName: 'a/b' } },
+      'spec.extendedResourceName',
+      undefined,
+      'a/b',
+    ],
+    [
+      'DRAPrioritizedList',
+      'resourceclaims.resource.k8s.io',
+      claim({ firstAvailable: [prioritized] }),
+      'spec.devices.requests.0.firstAvailable',
+      undefined,
+      [prioritized],
+    ],
+    [
+      'DRADeviceTaints',
+      'resourceclaims.resource.k8s.io',
+      claim({ exactly: { tolerations: [toleration] } }),
+      'spec.devices.requests.0.exactly.tolerations',
+      undefined,
+      [toleration],
+    ],
+    [
+      'DRAConsumableCapacity',
+      'resourceclaimtemplates.resource.k8s.io',
+      { ...bare, spec: claim({ firstAvailable: [{ ...prioritized, capacity: { requests: { m: '1' } } }] }) },
+      'spec.spec.devices.requests.0.firstAvailable.0.capacity',
+      undefined,
+      { requests: { m: '1' } },
+    ],
+    [
+      'DRADeviceTaints',
+      'resourceslices.resource.k8s.io',
+      slice({ taints: [taint] }),
+      'spec.devices.0.taints',
+      undefined,
+      [taint],
+    ],
+    [
+      'DRAPartitionableDevices',
+      'resourceslices.resource.k8s.io',
+      slice({ allNodes: true }),
+      'spec.devices.0.allNodes',
+      undefined,
+      true,
+    ],
+    [
+      'DRADeviceBindingConditions',
+      'resourceslices.resource.k8s.io',
+      slice({ bindsToNode: true }),
+      'spec.devices.0.bindsToNode',
+      undefined,
+      true,
+    ],
+    [
+      'DRAConsumableCapacity',
+      'resourceslices.resource.k8s.io',
+      slice({ capacity: { m: { value: '1', requestPolicy: {} } } }),
+      'spec.devices.0.capacity.m',
+      { value: '1' },
+      { value: '1', requestPolicy: {} },
+    ],
+    [
       'PodLevelResources',
       'pods',
       pod({ resources: { limits: { cpu: '1' } } }),
@@ -176,12 +275,23 @@ describe('fields that are there by gates alone', () => {
     expect(at(rewritten(resource, whole, having(gate, false)), way)).toEqual(on);
   });
 
-  it.each<[Gate, string, string, object]>([
+  it.each<[Gate, string, string, unknown]>([
+    ['DeploymentReplicaSetTerminatingReplicas', 'deployments.apps', 'terminatingReplicas', 1],
+    ['DeploymentReplicaSetTerminatingReplicas', 'replicasets.apps', 'terminatingReplicas', 1],
+    ['DRAConsumableCapacity', 'resourceclaims.resource.k8s.io', 'allocation.devices.results.0.shareID', 'x'],
+    [
+      'DRADeviceBindingConditions',
+      'resourceclaims.resource.k8s.io',
+      'allocation.devices.results.0.bindingConditions',
+      ['b'],
+    ],
+    ['DRAResourceClaimDeviceStatus', 'resourceclaims.resource.k8s.io', 'devices', [{ device: 'd' }]],
+    ['NodeDeclaredFeatures', 'nodes', 'declaredFeatures', ['F']],
     ['DRAExtendedResource', 'pods', 'extendedResourceClaimStatus', { resourceClaimName: 'c' }],
     ['InPlacePodLevelResourcesVerticalScaling', 'pods', 'allocatedResources', { cpu: '1' }],
     ['ResourceHealthStatus', 'pods', 'containerStatuses.0.allocatedResourcesStatus', [{ name: 'gpu' }]],
   ])('of the status, %s: %s', (gate, resource, way, value) => {
-    const object = pod({}) as unknown as KubeObject;
+    const object = { metadata: { name: 'a' }, spec: { devices: {} }, status: {} } as KubeObject;
     const keys = way.split('.');
     const status = keys.reduceRight<unknown>((inner, key) => (key === '0' ? [inner] : { [key]: inner }), value);
     const whole = { ...object, status } as KubeObject;
@@ -213,6 +323,13 @@ describe('values that are allowed by gates alone', () => {
       },
     },
     status: {},
+  });
+
+  /** Suspended after it had begun. */
+  const job = (spec: object) => ({
+    metadata: { name: 'a', namespace: 'n', resourceVersion: '1' },
+    spec: { ...set({}, { restartPolicy: 'Never', ...spec }).spec, manualSelector: true, suspend: true },
+    status: { startTime: '2026-01-02T03:04:05Z', conditions: [{ type: 'Suspended', status: 'True' }] },
   });
 
   it.each<[Gate, string, object, object | undefined, RegExp]>([
@@ -261,6 +378,20 @@ describe('values that are allowed by gates alone', () => {
       }),
       undefined,
       /restartPolicyRules\[0\].action: Unsupported value: "RestartAllContainers": supported values: "Restart"$/,
+    ],
+    [
+      'MutablePodResourcesForSuspendedJobs',
+      'jobs.batch',
+      job({ containers: [{ ...containers[0], resources: { limits: { cpu: '1' } } }] }),
+      job({}),
+      /^spec.template: Invalid value/,
+    ],
+    [
+      'MutableSchedulingDirectivesForSuspendedJobs',
+      'jobs.batch',
+      job({ nodeSelector: { a: 'b' } }),
+      job({}),
+      /^spec.template.spec: Invalid value/,
     ],
     ['MutablePVNodeAffinity', 'persistentvolumes', volume('m'), volume('n'), /^nodeAffinity: Invalid value/],
   ])('%s: %s', (gate, resource, object, old, refusal) => {

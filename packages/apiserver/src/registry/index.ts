@@ -36,7 +36,7 @@ import { registration as endpoints } from './core/endpoints/index.ts';
 import { makeEventRegistration } from './core/event/index.ts';
 import { registration as limitRanges } from './core/limitrange/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
-import { registration as nodes } from './core/node/index.ts';
+import { makeNodeRegistration } from './core/node/index.ts';
 import { makePersistentVolumeRegistration } from './core/persistentvolume/index.ts';
 import { makePersistentVolumeClaimRegistration } from './core/persistentvolumeclaim/index.ts';
 import { makePodRegistration } from './core/pod/index.ts';
@@ -56,7 +56,7 @@ import { registration as ingresses } from './networking/ingress/index.ts';
 import { registration as ingressClasses } from './networking/ingressclass/index.ts';
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
 import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
-import { registration as serviceCIDRs } from './networking/servicecidr/index.ts';
+import { makeServiceCIDRRegistration } from './networking/servicecidr/index.ts';
 import { registration as runtimeClasses } from './node/runtimeclass/index.ts';
 import { registration as podDisruptionBudgets } from './policy/poddisruptionbudget/index.ts';
 import { registration as clusterRoles } from './rbac/clusterrole/index.ts';
@@ -64,12 +64,12 @@ import { registration as clusterRoleBindings } from './rbac/clusterrolebinding/i
 import { registration as roles } from './rbac/role/index.ts';
 import { registration as roleBindings } from './rbac/rolebinding/index.ts';
 import type { NamespaceLabels } from './resource/adminaccess.ts';
-import { registration as deviceClasses } from './resource/deviceclass/index.ts';
+import { makeDeviceClassRegistration } from './resource/deviceclass/index.ts';
 import { registration as deviceTaintRules } from './resource/devicetaintrule/index.ts';
 import { makeResourceClaimRegistration } from './resource/resourceclaim/index.ts';
 import { makeResourceClaimTemplateRegistration } from './resource/resourceclaimtemplate/index.ts';
 import { registration as resourcePoolStatusRequests } from './resource/resourcepoolstatusrequest/index.ts';
-import { registration as resourceSlices } from './resource/resourceslice/index.ts';
+import { makeResourceSliceRegistration } from './resource/resourceslice/index.ts';
 import { registration as podGroups } from './scheduling/podgroup/index.ts';
 import { registration as priorityClasses } from './scheduling/priorityclass/index.ts';
 import { registration as workloads } from './scheduling/workload/index.ts';
@@ -112,7 +112,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     namespaces,
     componentstatuses: componentStatuses,
     limitranges: limitRanges,
-    nodes,
+    nodes: makeNodeRegistration(isEnabled),
     persistentvolumeclaims: makePersistentVolumeClaimRegistration(isEnabled),
     persistentvolumes: makePersistentVolumeRegistration(isEnabled),
     pods: makePodRegistration(pods),
@@ -160,19 +160,23 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'ingressclasses.networking.k8s.io': ingressClasses,
     'ipaddresses.networking.k8s.io': ipAddresses,
     'networkpolicies.networking.k8s.io': networkPolicies,
-    'servicecidrs.networking.k8s.io': serviceCIDRs,
+    'servicecidrs.networking.k8s.io': makeServiceCIDRRegistration(isEnabled),
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,
 
     'customresourcedefinitions.apiextensions.k8s.io': makeCustomResourceDefinitionRegistration(options.schemas ?? {}),
 
     'apiservices.apiregistration.k8s.io': apiServices,
-    'deviceclasses.resource.k8s.io': deviceClasses,
+    'deviceclasses.resource.k8s.io': makeDeviceClassRegistration(isEnabled),
     'devicetaintrules.resource.k8s.io': deviceTaintRules,
-    'resourceclaims.resource.k8s.io': makeResourceClaimRegistration(options.namespaceLabels, options.authorize),
-    'resourceclaimtemplates.resource.k8s.io': makeResourceClaimTemplateRegistration(options.namespaceLabels),
+    'resourceclaims.resource.k8s.io': makeResourceClaimRegistration(
+      options.namespaceLabels,
+      isEnabled,
+      options.authorize,
+    ),
+    'resourceclaimtemplates.resource.k8s.io': makeResourceClaimTemplateRegistration(options.namespaceLabels, isEnabled),
     'resourcepoolstatusrequests.resource.k8s.io': resourcePoolStatusRequests,
-    'resourceslices.resource.k8s.io': resourceSlices,
+    'resourceslices.resource.k8s.io': makeResourceSliceRegistration(isEnabled),
     'flowschemas.flowcontrol.apiserver.k8s.io': flowSchemas,
     'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': priorityLevelConfigurations,
     'runtimeclasses.node.k8s.io': runtimeClasses,

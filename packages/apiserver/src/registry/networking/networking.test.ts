@@ -7,12 +7,15 @@ import type {
   ParentReference,
 } from '@keelson/api/generated/types/networking/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../gates.ts';
 import { testContext, texts } from '../testing.ts';
 import { registration as ingress } from './ingress/index.ts';
 import { registration as ingressClass } from './ingressclass/index.ts';
 import { registration as ipAddress } from './ipaddress/index.ts';
 import { registration as networkPolicy } from './networkpolicy/index.ts';
-import { registration as serviceCIDR } from './servicecidr/index.ts';
+import { makeServiceCIDRRegistration } from './servicecidr/index.ts';
+
+const serviceCIDRs = makeServiceCIDRRegistration(isEnabledByDefault);
 
 const ctx = testContext();
 const metadata = { name: 'a' };
@@ -216,11 +219,11 @@ describe('ServiceCIDR', () => {
         'spec.cidrs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
       ],
     ],
-  ])('%j', (obj, expected) => expect(texts(serviceCIDR.strategy.validate?.(ctx, obj))).toEqual(expected));
+  ])('%j', (obj, expected) => expect(texts(serviceCIDRs.strategy.validate?.(ctx, obj))).toEqual(expected));
 
   it('may only grow by a family', () => {
     const old = make('10.0.0.0/24');
-    const update = (obj: ReturnType<typeof make>) => texts(serviceCIDR.strategy.validateUpdate?.(ctx, obj, old));
+    const update = (obj: ReturnType<typeof make>) => texts(serviceCIDRs.strategy.validateUpdate?.(ctx, obj, old));
     expect(update(make('10.0.0.0/24', 'fd00::/64'))).toEqual([]);
     expect(update(make('10.1.0.0/24'))).toEqual(['spec.cidrs[0]: Invalid value: "10.1.0.0/24": field is immutable']);
     expect(update(make())).toEqual(['spec.cidrs: Invalid value: []: field is immutable']);

@@ -7,6 +7,25 @@ import type {
 } from '@keelson/api/generated/types/resource/v1';
 
 import type { ResourceClaimSpec as BetaSpec } from '@keelson/api/generated/types/resource/v1beta1';
+import { fieldsOf, type GatedFields } from '../gatedfields.ts';
+
+/** What a claim asks for, each alternative by itself. */
+export const requestsOf = ({ devices }: ResourceClaimSpec) =>
+  (devices.requests ?? []).flatMap(({ exactly, firstAvailable }) => [
+    ...(exactly ? [exactly] : []),
+    ...(firstAvailable ?? []),
+  ]);
+
+/** What of a claim's spec is there by feature gates alone (pkg/api/resourceclaimspec). */
+export const SPEC_FIELDS: readonly GatedFields<ResourceClaimSpec>[] = [
+  ['DRAPrioritizedList', fieldsOf(({ devices }) => devices.requests ?? [], 'firstAvailable')],
+  ['DRADeviceTaints', fieldsOf(requestsOf, 'tolerations')],
+  [
+    'DRAConsumableCapacity',
+    fieldsOf(({ devices }) => devices.constraints ?? [], 'distinctAttribute'),
+    fieldsOf(requestsOf, 'capacity'),
+  ],
+];
 
 const EXACT_COUNT = 'ExactCount';
 

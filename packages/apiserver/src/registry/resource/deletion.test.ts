@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest';
-import { registration as deviceClasses } from './deviceclass/index.ts';
+import { isEnabledByDefault } from '../../gates.ts';
+import { makeDeviceClassRegistration } from './deviceclass/index.ts';
 import { registration as rules } from './devicetaintrule/index.ts';
 import { registration as requests } from './resourcepoolstatusrequest/index.ts';
-import { registration as slices } from './resourceslice/index.ts';
+import { makeResourceSliceRegistration } from './resourceslice/index.ts';
 
 it.each([
-  ['device classes', deviceClasses, undefined],
+  ['device classes', makeDeviceClassRegistration(isEnabledByDefault), undefined],
   ['taint rules', rules, undefined],
   ['requests for the status of pools', requests, false],
-  ['slices', slices, undefined],
+  ['slices', makeResourceSliceRegistration(isEnabledByDefault), undefined],
 ])(
   '%s are returned when they are deleted, and say what revision they change where they must',
   (_, { strategy }, allowed) => {

@@ -1,12 +1,14 @@
 import type { ResourceClaim, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../gates.ts';
 import { testContext, texts } from '../testing.ts';
 import { makeResourceClaimRegistration } from './resourceclaim/index.ts';
-import { registration as slices } from './resourceslice/index.ts';
+import { makeResourceSliceRegistration } from './resourceslice/index.ts';
 
 const ctx = testContext();
 let labels: Record<string, string> = {};
-const claims = makeResourceClaimRegistration(() => labels);
+const claims = makeResourceClaimRegistration(() => labels, isEnabledByDefault);
+const slices = makeResourceSliceRegistration(isEnabledByDefault);
 
 describe('ResourceClaim', () => {
   it('has access to devices of others in namespaces that are marked', async () => {

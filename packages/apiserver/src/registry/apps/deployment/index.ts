@@ -4,13 +4,13 @@ import type { KindRegistration } from '../../strategy.ts';
 import { noReplicas } from '../replicas.ts';
 import { table } from './columns.ts';
 import { ROLLBACK_TO } from './defaults.ts';
-import { makeStrategy, status } from './strategy.ts';
+import { makeStatus, makeStrategy } from './strategy.ts';
 
 export function makeDeploymentRegistration(policy: PodPolicy): KindRegistration<Deployment> {
   return {
     strategy: makeStrategy(policy),
     table,
-    subresources: { status },
+    subresources: { status: makeStatus(policy) },
     fieldAnnotations: [ROLLBACK_TO],
     completeEmpty: noReplicas,
   };

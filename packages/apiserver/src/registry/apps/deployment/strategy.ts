@@ -5,9 +5,11 @@ import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
+import { dropDisabledFields } from '../../gatedfields.ts';
 import { startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
+import { STATUS_FIELDS } from '../replicas.ts';
 import { defaults } from './defaults.ts';
 import { validateSpec, validateStatus, validateUpdate } from './validation.ts';
 
@@ -43,11 +45,12 @@ export function makeStrategy(policy: PodPolicy): Strategy<Deployment> {
   };
 }
 
-export const status: ViewSubresource<Deployment> = {
+export const makeStatus = ({ isEnabled }: PodPolicy): ViewSubresource<Deployment> => ({
   type: 'view',
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
+      dropDisabledFields(STATUS_FIELDS, isEnabled, obj.status, old.status);
       if (old.metadata.labels) obj.metadata.labels = old.metadata.labels;
       else delete obj.metadata.labels;
     },
@@ -55,4 +58,4 @@ export const status: ViewSubresource<Deployment> = {
     warningsOnUpdate: () => [],
     resetFields: { 'apps/v1': { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } } },
   },
-};
+});

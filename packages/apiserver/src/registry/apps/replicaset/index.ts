@@ -3,13 +3,13 @@ import type { PodPolicy } from '../../core/pod/validation/options.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { noReplicas } from '../replicas.ts';
 import { table } from './columns.ts';
-import { makeStrategy, status } from './strategy.ts';
+import { makeStatus, makeStrategy } from './strategy.ts';
 
 export function makeReplicaSetRegistration(policy: PodPolicy): KindRegistration<ReplicaSet> {
   return {
     strategy: makeStrategy(policy),
     table,
-    subresources: { status },
+    subresources: { status: makeStatus(policy) },
     completeEmpty: noReplicas,
   };
 }

@@ -4,10 +4,12 @@ import { structType } from '@keelson/api/schema';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
+import { dropDisabledFields } from '../../gatedfields.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import { warningsForPodNames } from '../../podnames.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { validateReplicaStatus } from '../../validation/counts.ts';
+import { STATUS_FIELDS } from '../replicas.ts';
 import { defaults } from './defaults.ts';
 import { validateSpec, validateUpdate } from './validation.ts';
 
@@ -40,14 +42,15 @@ export function makeStrategy(policy: PodPolicy): Strategy<ReplicaSet> {
   };
 }
 
-export const status: ViewSubresource<ReplicaSet> = {
+export const makeStatus = ({ isEnabled }: PodPolicy): ViewSubresource<ReplicaSet> => ({
   type: 'view',
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
+      dropDisabledFields(STATUS_FIELDS, isEnabled, obj.status, old.status);
     },
     validateUpdate: (_ctx, obj) => validateReplicaStatus(obj.status),
     warningsOnUpdate: () => [],
     resetFields: { 'apps/v1': { 'f:spec': {} } },
   },
-};
+});

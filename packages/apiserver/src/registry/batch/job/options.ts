@@ -5,20 +5,27 @@ import { hasCondition } from './conditions.ts';
 import { CONTROLLER_UID, JOB_NAME } from './selector.ts';
 
 export interface JobValidationOptions extends PodValidationOptions {
-  /** The template's node affinity, node selector, tolerations and the like, and its containers' resources. */
-  readonly allowMutableTemplate: boolean;
+  /** The template's node affinity, node selector, tolerations and the like. */
+  readonly allowMutableScheduling: boolean;
+  /** Those of the template's containers. */
+  readonly allowMutableResources: boolean;
   readonly requirePrefixedLabels: boolean;
 }
 
 export function jobOptions(policy: PodPolicy, old?: Job): JobValidationOptions {
   const options = templateOptions(policy, old?.spec.template);
-  if (!old) return { ...options, allowMutableTemplate: false, requirePrefixedLabels: true };
+  if (!old)
+    return { ...options, allowMutableScheduling: false, allowMutableResources: false, requirePrefixedLabels: true };
+  const { isEnabled } = policy;
   const labels = old.spec.template.metadata.labels ?? {};
   return {
     ...options,
     allowInvalidLabelValueInSelector:
       options.allowInvalidLabelValueInSelector || hasInvalidLabelValue(old.spec.selector),
-    allowMutableTemplate: isAtRest(old),
+    allowMutableScheduling: isEnabled('MutableSchedulingDirectivesForSuspendedJobs')
+      ? isAtRest(old)
+      : old.spec.suspend === true && old.status.startTime === undefined,
+    allowMutableResources: isEnabled('MutablePodResourcesForSuspendedJobs') && isAtRest(old),
     requirePrefixedLabels: JOB_NAME in labels && CONTROLLER_UID in labels,
   };
 }

@@ -53,12 +53,12 @@ function validateCompletions(spec: JobSpec, old: JobSpec, path: Path): ErrorList
 function validateTemplateUpdate(
   spec: JobSpec,
   old: JobSpec,
-  { allowMutableTemplate }: JobValidationOptions,
+  { allowMutableScheduling, allowMutableResources }: JobValidationOptions,
 ): ErrorList {
   const { template } = spec;
-  if (!allowMutableTemplate) return immutableTemplate(template, old.template);
-  const before = withResourcesOf(template.spec, withSchedulingOf(template.spec, old.template.spec));
-  if (semanticEqual(template.spec, before, POD_SPEC)) return [];
+  const before = allowMutableScheduling ? withSchedulingOf(template, old.template) : old.template;
+  if (!allowMutableResources) return immutableTemplate(template, before);
+  if (semanticEqual(template.spec, withResourcesOf(template.spec, before.spec), POD_SPEC)) return [];
   const shown = internalValue(POD_SPEC.name, template.spec);
   return [invalid(SPEC.child('template', 'spec'), shown, 'field is immutable')];
 }
@@ -69,12 +69,17 @@ function immutableTemplate(template: PodTemplateSpec, old: PodTemplateSpec): Err
   return [invalid(SPEC.child('template'), shown, 'field is immutable')];
 }
 
-/** The old pod with what tells the scheduler where to put it as it is in the new one. */
-function withSchedulingOf(spec: PodSpec, old: PodSpec): PodSpec {
+/** The old template with what tells the scheduler where to put its pods as it is in the new one, and its labels. */
+function withSchedulingOf({ metadata, spec }: PodTemplateSpec, old: PodTemplateSpec): PodTemplateSpec {
   const { nodeSelector, tolerations, schedulingGates } = spec;
-  const affinity = withNodeAffinityOf(spec.affinity, old.affinity);
-  const { affinity: _, nodeSelector: __, tolerations: ___, schedulingGates: ____, ...rest } = old;
-  return { ...rest, ...pickDefined({ affinity, nodeSelector, tolerations, schedulingGates }) };
+  const affinity = withNodeAffinityOf(spec.affinity, old.spec.affinity);
+  const { affinity: _, nodeSelector: __, tolerations: ___, schedulingGates: ____, ...rest } = old.spec;
+  const { labels: _____, annotations: ______, ...named } = old.metadata;
+  return {
+    ...old,
+    metadata: { ...named, ...pickDefined({ labels: metadata.labels, annotations: metadata.annotations }) },
+    spec: { ...rest, ...pickDefined({ affinity, nodeSelector, tolerations, schedulingGates }) },
+  };
 }
 
 function withNodeAffinityOf(affinity: Affinity | undefined, old: Affinity | undefined): Affinity | undefined {

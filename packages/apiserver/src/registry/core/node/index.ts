@@ -1,11 +1,12 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { status, strategy } from './strategy.ts';
+import { makeStatus, makeStrategy } from './strategy.ts';
 
-export const registration: KindRegistration<Node> = {
-  strategy,
+export const makeNodeRegistration = (isEnabled: IsEnabled): KindRegistration<Node> => ({
+  strategy: makeStrategy(isEnabled),
   table,
-  subresources: { status },
+  subresources: { status: makeStatus(isEnabled) },
   fieldLabels: { supported: ['metadata.name', 'spec.unschedulable'] },
-};
+});

@@ -1,9 +1,10 @@
 import type { Node, NodeSpec, NodeStatus } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
-import { registration } from './index.ts';
+import { makeNodeRegistration } from './index.ts';
 
-const { strategy, table } = registration;
+const { strategy, table } = makeNodeRegistration(isEnabledByDefault);
 const ctx = testContext();
 const make = (spec: NodeSpec = {}, status: Partial<NodeStatus> = {}): Node => ({
   metadata: { name: 'a' },

@@ -1,15 +1,22 @@
 import { Path } from '@keelson/api/field';
 import type { Node } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
+import { dropDisabledFields, fieldsOf, type GatedFields } from '../../gatedfields.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { warningsForCIDR } from '../../validation/ip.ts';
 import { defaults } from './defaults.ts';
 import { validateNode, validateNodeUpdate } from './validation.ts';
 
-export const strategy: Strategy<Node> = {
+const GATED: readonly GatedFields<Node>[] = [
+  ['NodeDeclaredFeatures', fieldsOf(({ status }) => [status], 'declaredFeatures')],
+];
+
+export const makeStrategy = (isEnabled: IsEnabled): Strategy<Node> => ({
   defaults,
-  prepareForCreate(_ctx, { spec, status }) {
-    delete spec.configSource;
-    delete status.config;
+  prepareForCreate(_ctx, obj) {
+    delete obj.spec.configSource;
+    delete obj.status.config;
+    dropDisabledFields(GATED, isEnabled, obj, undefined);
   },
   validate: (_ctx, obj) => validateNode(obj),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
@@ -24,19 +31,20 @@ export const strategy: Strategy<Node> = {
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ 'spec.unschedulable': String(obj.spec?.unschedulable ?? false) }),
   resetFields: { v1: { 'f:status': {} } },
-};
+});
 
-export const status: ViewSubresource<Node> = {
+export const makeStatus = (isEnabled: IsEnabled): ViewSubresource<Node> => ({
   type: 'view',
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
       if (!old.status.config) delete obj.status.config;
+      dropDisabledFields(GATED, isEnabled, obj, old);
     },
     validateUpdate: (_ctx, obj, old) => validateNodeUpdate(obj, old),
     resetFields: { v1: { 'f:spec': {} } },
   },
-};
+});
 
 function warnings({ spec }: Node): string[] {
   return [

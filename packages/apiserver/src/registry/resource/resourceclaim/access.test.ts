@@ -1,6 +1,7 @@
 import type { AllocationResult, ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
 import { expect, it } from 'vitest';
 import { type Attributes, resourceAttributes } from '../../../authz/attributes.ts';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
 import { makeResourceClaimRegistration } from './index.ts';
 
@@ -52,7 +53,7 @@ async function findings(status: ResourceClaimStatus, old: ResourceClaimStatus, a
     namespace: 'default',
     name: 'c',
   });
-  const view = makeResourceClaimRegistration(() => ({}), authorize).subresources!.status!.strategy;
+  const view = makeResourceClaimRegistration(() => ({}), isEnabledByDefault, authorize).subresources!.status!.strategy;
   const ctx = testContext({ user, asked: () => request });
   return { asked, errors: texts(await view.checkAccess!(ctx, claim(status), claim(old))) };
 }

@@ -1,5 +1,6 @@
 import type { ResourceClaim } from '@keelson/api/generated/types/resource/v1';
 import type { Authorize } from '../../../authz/attributes.ts';
+import type { IsEnabled } from '../../../gates.ts';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import type { NamespaceLabels } from '../adminaccess.ts';
@@ -25,12 +26,13 @@ function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaim): st
 /** @param authorize who says which parts of a status a user may write; absent: all of it */
 export function makeResourceClaimRegistration(
   labelsOf: NamespaceLabels,
+  isEnabled: IsEnabled,
   authorize?: Authorize,
 ): KindRegistration<ResourceClaim> {
   return {
-    strategy: makeStrategy(labelsOf),
+    strategy: makeStrategy(labelsOf, isEnabled),
     table,
-    subresources: { status: makeStatus(labelsOf, authorize) },
+    subresources: { status: makeStatus(labelsOf, isEnabled, authorize) },
     storedAs: STORED_AS,
     conversions: { v1beta1: convertsSpec(claimToStored, claimFromStored) },
   };

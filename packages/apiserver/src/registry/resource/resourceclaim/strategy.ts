@@ -1,16 +1,33 @@
 import type { ResourceClaim, ResourceClaimStatus } from '@keelson/api/generated/types/resource/v1';
 import type { Authorize } from '../../../authz/attributes.ts';
+import type { IsEnabled } from '../../../gates.ts';
+import { dropDisabledFields, fieldsOf, type GatedFields } from '../../gatedfields.ts';
 import { resetIn, statusView } from '../../statusview.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { type NamespaceLabels, validateGrantedAccess, validateRequestedAccess } from '../adminaccess.ts';
-import { defaultClaimSpec, defaultTolerations } from '../claimspec.ts';
+import { defaultClaimSpec, defaultTolerations, requestsOf, SPEC_FIELDS } from '../claimspec.ts';
 import { checkStatusAccess } from './access.ts';
 import { deviceId } from './deviceid.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './validation.ts';
 
 const API_VERSIONS = ['v1alpha3', 'v1beta1', 'v1beta2', 'v1'].map((version) => `resource.k8s.io/${version}`);
 
-export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim> {
+const results = ({ status }: ResourceClaim) => status.allocation?.devices?.results ?? [];
+
+/** What of the status is there by gates alone; what a spec uses already its status may use, too. */
+const STATUS_FIELDS: readonly GatedFields<ResourceClaim>[] = [
+  ['DRAResourceClaimDeviceStatus', fieldsOf(({ status }) => [status], 'devices')],
+  [
+    'DRAConsumableCapacity',
+    fieldsOf(results, 'shareID', 'consumedCapacity'),
+    fieldsOf(({ status }) => status.devices ?? [], 'shareID'),
+    fieldsOf(({ spec }) => spec.devices.constraints ?? [], 'distinctAttribute'),
+    fieldsOf(({ spec }) => requestsOf(spec), 'capacity'),
+  ],
+  ['DRADeviceBindingConditions', fieldsOf(results, 'bindingConditions', 'bindingFailureConditions')],
+];
+
+export function makeStrategy(labelsOf: NamespaceLabels, isEnabled: IsEnabled): Strategy<ResourceClaim> {
   return {
     returnDeletedObject: true,
     defaults({ spec, status }) {
@@ -19,11 +36,13 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
     },
     prepareForCreate(_ctx, obj) {
       obj.status = {};
+      dropDisabledFields(SPEC_FIELDS, isEnabled, obj.spec, undefined);
     },
     checkAccess: ({ namespace }, obj, old) => (old ? [] : validateRequestedAccess(obj.spec, namespace, labelsOf)),
     validate: (_ctx, obj) => validateClaim(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
+      dropDisabledFields(SPEC_FIELDS, isEnabled, obj.spec, old.spec);
     },
     updateChecks: ['new metadata', 'metadata', 'kind'],
     validateUpdate: (_ctx, obj, old) => validateClaimUpdate(obj, old),
@@ -31,10 +50,17 @@ export function makeStrategy(labelsOf: NamespaceLabels): Strategy<ResourceClaim>
   };
 }
 
-export function makeStatus(labelsOf: NamespaceLabels, authorize?: Authorize): ViewSubresource<ResourceClaim> {
+export function makeStatus(
+  labelsOf: NamespaceLabels,
+  isEnabled: IsEnabled,
+  authorize?: Authorize,
+): ViewSubresource<ResourceClaim> {
   return {
     ...statusView<ResourceClaim>(API_VERSIONS, {
-      prepareForUpdate: (_ctx, obj, old) => dropDeallocatedDevices(obj.status, old.status),
+      prepareForUpdate(_ctx, obj, old) {
+        dropDeallocatedDevices(obj.status, old.status);
+        dropDisabledFields(STATUS_FIELDS, isEnabled, obj, old);
+      },
       async checkAccess(ctx, { status }, old) {
         const [results, before] = [status, old?.status].map((s) => s?.allocation?.devices?.results);
         const granted = validateGrantedAccess(results, before, ctx.namespace, labelsOf);

@@ -1,8 +1,9 @@
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import { age, ageColumn, column, nameColumn } from '../../columns.ts';
 import type { KindRegistration, TableConvertor } from '../../strategy.ts';
 import { convertsSpec, STORED_AS, sliceFromStored, sliceToStored } from '../v1beta1.ts';
-import { strategy } from './strategy.ts';
+import { makeStrategy } from './strategy.ts';
 
 const table: TableConvertor<ResourceSlice> = {
   columns: [
@@ -17,8 +18,8 @@ const table: TableConvertor<ResourceSlice> = {
   }),
 };
 
-export const registration: KindRegistration<ResourceSlice> = {
-  strategy,
+export const makeResourceSliceRegistration = (isEnabled: IsEnabled): KindRegistration<ResourceSlice> => ({
+  strategy: makeStrategy(isEnabled),
   table,
   storedAs: STORED_AS,
   conversions: { v1beta1: convertsSpec(sliceToStored, sliceFromStored) },
@@ -26,4 +27,4 @@ export const registration: KindRegistration<ResourceSlice> = {
     supported: ['metadata.name', 'spec.nodeName', 'spec.driver'],
     unsupported: (label) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${label}`,
   },
-};
+});
