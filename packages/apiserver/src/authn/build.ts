@@ -103,10 +103,11 @@ function tokenAuthenticators(config: AuthenticationConfig, world: Authentication
   if (tokens) all.push(forApiAudiences(apiAudiences, staticTokens(tokens)));
   if (serviceAccounts && keys) {
     const { issuers, lookup = true } = serviceAccounts;
-    const common = { keys, apiAudiences };
-    const legacy = legacyTokenValidator({ objects, now: world.now, lookup, label: world.label });
+    const metrics = world.metrics?.accountTokens;
+    const common = { keys, apiAudiences, metrics };
+    const legacy = legacyTokenValidator({ objects, now: world.now, lookup, label: world.label, metrics });
     all.push(jwtAuthenticator({ ...common, issuers: [LEGACY_ISSUER], validate: legacy }));
-    all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now) }));
+    all.push(jwtAuthenticator({ ...common, issuers, validate: boundTokenValidator(objects, now, metrics) }));
   }
   if (config.enableBootstrapTokens) all.push(forApiAudiences(apiAudiences, bootstrapTokens(objects, now)));
   // After service accounts: who asks an issuer for keys should know that the token may be one of his.

@@ -1,6 +1,7 @@
 /** What is counted of authentication, under upstream's names (k8s.io/apiserver/pkg/{endpoints/filters,authentication/token/cache}). */
 import { Counter, DEFAULT_BOUNDS, exponentialBounds, Gauge, Histogram } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
+import { AccountTokenMetrics } from './serviceaccount/metrics.ts';
 
 /** Names that everybody knows; those of others are not for metrics. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -27,11 +28,13 @@ export class AuthenticationMetrics {
   readonly #active: Gauge;
   /** A client has shown a certificate. @param seconds for which it is still good */
   readonly certificate: (seconds: number) => void;
+  readonly accountTokens: AccountTokenMetrics;
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that never goes backwards */
   constructor(registry: MetricsRegistry, now: () => number) {
     this.#now = now;
+    this.accountTokens = new AccountTokenMetrics(registry);
     const about = (name: string, help: string, label: string) =>
       ({ name, help, stability: 'ALPHA', labels: [label] }) as const;
     const counter = (name: string, help: string, label: string) =>

@@ -7,6 +7,7 @@ import type { ServiceAccount } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
 import type { Objects, ObjectTypes } from '../../objects.ts';
 import { type Claims, type ClaimsValidator, LEEWAY_SECONDS } from './jwt.ts';
+import type { AccountTokenMetrics } from './metrics.ts';
 import { serviceAccountUsername } from './names.ts';
 
 interface Reference {
@@ -74,7 +75,11 @@ export function credentialId(jti: string): string {
 }
 
 /** Looks every object up that the token names. */
-export function boundTokenValidator(objects: Objects, now: () => number): ClaimsValidator {
+export function boundTokenValidator(
+  objects: Objects,
+  now: () => number,
+  metrics?: AccountTokenMetrics,
+): ClaimsValidator {
   const find = async <R extends keyof ObjectTypes>(resource: R, namespace: string, name: string) =>
     (await objects.get(resource, namespace, name)) ?? (await objects.getLive(resource, namespace, name));
 
@@ -102,6 +107,7 @@ export function boundTokenValidator(objects: Objects, now: () => number): Claims
     else if (node) bound('node', await find('nodes', '', node.name ?? ''), node);
 
     const late = warnafter !== undefined && warnafter !== 0 ? Math.floor(now() / 1000) - warnafter : 0;
+    if (warnafter) (late > 0 ? metrics?.stale : metrics?.valid)?.inc();
     const stale = `subject: ${claims.sub ?? ''}, seconds after warning threshold: ${late}`;
     return {
       identity: {

@@ -6,6 +6,7 @@ import { quote } from '@keelson/api/field';
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import { quoteList } from '../../authz/rbac/rules.ts';
 import { type AuthenticationNotes, intersect, type TokenAuthenticator } from '../authenticator.ts';
+import type { AccountTokenMetrics } from './metrics.ts';
 import { type ServiceAccountIdentity, serviceAccountUser } from './names.ts';
 import type { TokenKeys } from './token-keys.ts';
 
@@ -46,10 +47,11 @@ export interface JwtOptions {
   /** Of a token without audiences, and where a request asks for none. */
   readonly apiAudiences: readonly string[];
   readonly validate: ClaimsValidator;
+  readonly metrics?: AccountTokenMetrics | undefined;
 }
 
 /** Undefined for what is no token of these issuers. @throws Error, AggregateFailure */
-export function jwtAuthenticator({ issuers, keys, apiAudiences, validate }: JwtOptions): TokenAuthenticator {
+export function jwtAuthenticator({ issuers, keys, apiAudiences, validate, metrics }: JwtOptions): TokenAuthenticator {
   return async (token, requested) => {
     if (!issuers.includes(unverifiedIssuer(token) ?? '')) return undefined;
     const claims = await verify(token, keys);
@@ -58,6 +60,7 @@ export function jwtAuthenticator({ issuers, keys, apiAudiences, validate }: JwtO
 
     const own = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
     const legacy = own.length === 0;
+    if (legacy) metrics?.legacy.inc();
     const wanted = requested.length > 0 ? requested : apiAudiences;
     const audiences = intersect(legacy ? apiAudiences : own, wanted);
     if (audiences.length === 0 && apiAudiences.length > 0)

@@ -2,14 +2,18 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import type { TokenRequest, TokenReview } from '@keelson/api/generated/types/authentication/v1';
 import { signingKey, verificationKey } from '@keelson/component/jwt/keys';
 import { sign } from '@keelson/component/jwt/sign';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeObjects } from '../../admission/testing.ts';
 import { bootstrapTokens } from '../bootstraptoken.ts';
 import { buildAuthenticator } from '../build.ts';
 import { HeaderValues } from '../headers.ts';
+import { AuthenticationMetrics } from '../metrics.ts';
 import { reviewSelf, reviewToken } from '../reviews.ts';
+import { boundTokenValidator } from './bound.ts';
 import { openIdDocuments } from './discovery.ts';
 import type { Claims } from './jwt.ts';
+import { AccountTokenMetrics } from './metrics.ts';
 import { fileKeys } from './token-keys.ts';
 import { EXTENDED_SECONDS, issueToken, type TokenIssuer } from './tokenrequest.ts';
 
@@ -76,7 +80,7 @@ async function issue(spec: object = {}, more: Partial<TokenIssuer> = {}, given: 
   return { request, claims, warnings, annotations };
 }
 
-function authenticator() {
+function authenticator(metrics?: AuthenticationMetrics) {
   return buildAuthenticator(
     {
       serviceAccounts: { issuers: [ISSUER], keys: { signing: RSA, verification: PUBLIC } },
@@ -86,6 +90,7 @@ function authenticator() {
     {
       objects,
       keys: fileKeys(RSA, PUBLIC),
+      ...(metrics ? { metrics } : {}),
       now: () => new Date(now),
       label: async (secret, key, value) => {
         used.push(`${secret.metadata.name} ${key}=${value}`);
@@ -291,6 +296,22 @@ describe('a token', () => {
   });
 });
 
+test('how tokens are used is counted: good ones, and those that should have been renewed', async () => {
+  const registry = new MetricsRegistry();
+  const validate = boundTokenValidator(objects, () => now, new AccountTokenMetrics(registry));
+  const claims: Claims = { ...(await issue()).claims, exp: now };
+  const { serviceaccount } = claims['kubernetes.io'] as object & { serviceaccount: object };
+  const renewal = now / 1000 + 60;
+  for (const warnafter of [renewal, undefined, 0]) {
+    const claim = { namespace: 'ns', serviceaccount, ...(warnafter === undefined ? {} : { warnafter }) };
+    await validate({ ...claims, 'kubernetes.io': claim }, '');
+  }
+  now += 61_000;
+  await validate({ ...claims, 'kubernetes.io': { namespace: 'ns', serviceaccount, warnafter: renewal } }, '');
+  const values = (await registry.text()).match(/^serviceaccount_(?:stale|valid)\w+ \d+$/gm);
+  expect(values).toEqual(['serviceaccount_stale_tokens_total 1', 'serviceaccount_valid_tokens_total 1']);
+});
+
 test('the token of a secret is good while the secret holds it', async () => {
   const claims: Claims = {
     iss: 'kubernetes/serviceaccount',
@@ -308,7 +329,12 @@ test('the token of a secret is good while the secret holds it', async () => {
   expect(used).toEqual(['s kubernetes.io/legacy-token-last-used=2026-01-02']);
   const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' };
   objects.put('secrets', { metadata: { ...metadata('s', 's-uid'), labels }, data });
-  expect((await review(token)).error).toContain('has been marked invalid');
+  const registry = new MetricsRegistry();
+  const by = authenticator(new AuthenticationMetrics(registry, () => now));
+  expect((await review(token, undefined, by)).error).toContain('has been marked invalid');
+  const text = await registry.text();
+  expect(text).toContain('serviceaccount_invalid_legacy_auto_token_uses_total 1\n');
+  expect(text).toContain('serviceaccount_legacy_tokens_total 1\n');
 });
 
 describe('a bootstrap token', () => {
