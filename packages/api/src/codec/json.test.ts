@@ -171,16 +171,12 @@ describe('type errors', () => {
   const cannot = (value: string, where: string, of: string) =>
     `json: cannot unmarshal ${value} into Go ${where} of type ${of}`;
   const field = (path: string) => `struct field ${path}`;
+  const META =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
   it.each([
-    [
-      '[]',
-      "couldn't get version/kind; json parse error: " +
-        cannot(
-          'array',
-          'value',
-          'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }',
-        ),
-    ],
+    ['[]', `couldn't get version/kind; json parse error: ${cannot('array', 'value', META)}`],
+    ['1e400', `couldn't get version/kind; json parse error: ${cannot('number', 'value', META)}`],
+    ['{"kind":1e400}', `couldn't get version/kind; json parse error: ${cannot('number', field('.kind'), 'string')}`],
     ['{"kind":5}', `couldn't get version/kind; json parse error: ${cannot('number', field('.kind'), 'string')}`],
     ['{"metadata":"x"}', cannot('string', field('Pod.metadata'), 'v1.ObjectMeta')],
     ['{"spec":{"priority":"1"}}', cannot('string', field('PodSpec.spec.priority'), 'int32')],

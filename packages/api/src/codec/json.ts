@@ -6,11 +6,11 @@
  *                      └── not well-formed ─┴─▶ exact decoder ─▶ Go's error, or a tree ─▶ canonical walk ─▶ object + strict errors
  */
 import type { KubeObject } from '../object.ts';
+import { jsonType } from '../patch/value.ts';
 import { atOnce, type Pieces } from '../pieces.ts';
 import type { StructType, Type } from '../schema.ts';
 import { canonicalTree, type Walk, walkerFor } from './canonical.ts';
 import { DecodeError, decodeExactly, decodingExactly } from './exact.ts';
-import { JsonCursor } from './json-cursor.ts';
 import { MAX_DEPTH, type Survey, survey, syntaxError } from './json-syntax.ts';
 import { stringify } from './stringify.ts';
 import { decodeUtf8 } from './utf8.ts';
@@ -184,23 +184,19 @@ function interpret(value: unknown): { apiVersion: string; kind: string } {
   const said = { apiVersion: '', kind: '' };
   if (value === null) return said;
   if (typeof value !== 'object' || Array.isArray(value))
-    throw unreadable(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${META}`);
+    throw unreadable(`json: cannot unmarshal ${jsonType(value)} into Go value of type ${META}`);
   for (const [key, given] of Object.entries(value)) {
     const folded = key.length === 4 || key.length === 10 ? key.toLowerCase() : '';
     const name = folded === 'kind' ? 'kind' : folded === 'apiversion' ? 'apiVersion' : undefined;
     if (name === undefined || given === null) continue;
     if (typeof given !== 'string')
-      throw unreadable(`json: cannot unmarshal ${kindOf(given)} into Go struct field .${name} of type string`);
+      throw unreadable(`json: cannot unmarshal ${jsonType(given)} into Go struct field .${name} of type string`);
     said[name] = given;
   }
   return said;
 }
 
 const META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-
-function kindOf(value: unknown): string {
-  return new JsonCursor(stringify(value)).kind;
-}
 
 /** What Go's encoder escapes beyond JSON's own rules. */
 const ESCAPED = /[<>&\u2028\u2029]/;
