@@ -48,11 +48,15 @@ export class Resources {
 
   /** The store of a resource that is served, in any version. @throws Error when it is not */
   storeOf(group: string, resource: string): ResourceStore {
-    for (const served of this.#served.values()) {
-      if (served.definition.group === group && served.definition.resource === resource)
-        return this.store(served.definition);
-    }
-    throw new Error(`no resource ${resource} in group ${JSON.stringify(group)}`);
+    const store = this.storeIfServed(group, resource);
+    if (!store) throw new Error(`no resource ${resource} in group ${JSON.stringify(group)}`);
+    return store;
+  }
+
+  storeIfServed(group: string, resource: string): ResourceStore | undefined {
+    for (const { definition } of this.#served.values())
+      if (definition.group === group && definition.resource === resource) return this.store(definition);
+    return undefined;
   }
 
   store(definition: ResourceDefinition): ResourceStore {

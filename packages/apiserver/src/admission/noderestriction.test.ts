@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { StatusError } from '@keelson/api/errors';
 import { describe, expect, test } from 'vitest';
 import type { IsEnabled } from '../gates.ts';
 import { nodeRestriction } from './noderestriction.ts';
@@ -215,6 +216,86 @@ test('certificates are asked for in its own name', async () => {
   await asks(csr('system:node:n'));
   await expect(asks(csr('system:node:x'))).rejects.toThrow('can only create a node CSR with CN=system:node:n');
   await expect(asks('bm9wZQ==')).rejects.toThrow('unable to parse csr: PEM block type must be CERTIFICATE REQUEST');
+});
+
+describe('certificates of pods', () => {
+  const asked = {
+    nodeName: 'n',
+    nodeUID: 'u',
+    podName: 'mine',
+    podUID: 'm',
+    serviceAccountName: 'sa',
+    serviceAccountUID: 's',
+  };
+  const setUp = (isEnabled: IsEnabled = () => true): FakeWorld => {
+    const world = worldOfNode(isEnabled);
+    const account = { serviceAccountName: 'sa' };
+    const annotations = { 'kubernetes.io/config.mirror': 'x' };
+    const put = (name: string, spec: object, metadata: object = {}) =>
+      world.objects.put('pods', { metadata: { name, namespace: 'ns', uid: 'm', ...metadata }, spec } as never);
+    put('mine', { nodeName: 'n', ...account });
+    put('theirs', { nodeName: 'x', ...account });
+    put('mirror', { nodeName: 'n', ...account }, { annotations });
+    put('homeless', { nodeName: 'n', serviceAccountName: 'gone' });
+    world.objects.put('serviceaccounts', { metadata: { name: 'sa', namespace: 'ns', uid: 's' } });
+    return world;
+  };
+  const asks = (spec: object, world = setUp()) =>
+    admit(
+      'CREATE',
+      'podcertificaterequests.certificates.k8s.io',
+      { metadata: { namespace: 'ns' }, spec: { ...asked, ...spec } },
+      { namespace: 'ns' },
+      world,
+    );
+
+  test('are asked for by the node that a pod runs on', async () => {
+    await asks({});
+    await expect(
+      asks(
+        {},
+        setUp(() => false),
+      ),
+    ).rejects.toThrow('PodCertificateRequest feature gate is disabled');
+    const update = admit('UPDATE', 'podcertificaterequests.certificates.k8s.io', {}, {}, setUp());
+    await expect(update).rejects.toThrow('unexpected operation UPDATE');
+  });
+
+  test.each([
+    [{ nodeName: 'x' }, 'PodCertificateRequest.Spec.NodeName="x", which is not the requesting node "n"'],
+    [{ podName: 'theirs' }, 'pod "ns/theirs" is not running on node "n" named in the PodCertificateRequest'],
+    [{ podName: 'mirror' }, 'pod "ns/mirror" is a mirror pod'],
+    [
+      { serviceAccountName: 'x' },
+      'PodCertificateRequest for pod "ns/mine" contains serviceAccountName ("x") that differs from running pod ("sa")',
+    ],
+  ])('are refused of %j', async (spec, message) => {
+    await expect(asks(spec)).rejects.toMatchObject({ code: 403, message: expect.stringContaining(message) });
+  });
+
+  test.each([
+    [
+      { nodeUID: 'old' },
+      'PodCertificateRequest for pod "ns/mine" names node UID "old", inconsistent with the running node ("u")',
+    ],
+    [{ podName: 'x' }, 'while retrieving pod "ns/x" named in the PodCertificateRequest: pod "x" not found'],
+    [
+      { podUID: 'old' },
+      'PodCertificateRequest for pod "ns/mine" contains pod UID ("old") which differs from running pod "m"',
+    ],
+    [
+      { podName: 'homeless', serviceAccountName: 'gone' },
+      'while retrieving service account "ns/gone" named in the PodCertificateRequest: serviceaccount "gone" not found',
+    ],
+    [
+      { serviceAccountUID: 'old' },
+      'PodCertificateRequest for pod "ns/mine" names service account UID "old", which differs from the running service account ("s")',
+    ],
+  ])('may be there in a moment of %j, which is no refusal', async (spec, message) => {
+    const thrown = await asks(spec).catch((error: unknown) => error);
+    expect(thrown).not.toBeInstanceOf(StatusError);
+    expect(thrown).toMatchObject({ message });
+  });
 });
 
 test('others are left alone', async () => {

@@ -14,6 +14,7 @@ import { asError } from '../aggregate.ts';
 import { nodeOf } from '../authz/node/index.ts';
 import { commonNameOfRequest } from './csr.ts';
 import { checkTokenAudience } from './noderestriction-audience.ts';
+import { checkCertificateRequest, NotYet } from './noderestriction-certificates.ts';
 import {
   type AdmissionAttributes,
   type AdmissionPlugin,
@@ -52,7 +53,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   nodes: ownNode,
   persistentvolumeclaims: claimStatus,
   serviceaccounts: token,
-  'podcertificaterequests.certificates.k8s.io': () => no('PodCertificateRequest feature gate is disabled'),
+  'podcertificaterequests.certificates.k8s.io': checkCertificateRequest,
   'leases.coordination.k8s.io': (node, a) => {
     if (a.namespace !== LEASE_NAMESPACE) no(`can only access leases in the "${LEASE_NAMESPACE}" system namespace`);
     if (nameOf(a) !== node) no('can only access node lease with the same name as the requesting node');
@@ -80,7 +81,7 @@ export function nodeRestriction(world: AdmissionWorld): AdmissionPlugin {
       try {
         await RULES[resourceKey(a.resource)]?.(node, a, world);
       } catch (thrown) {
-        if (thrown instanceof StatusError) throw thrown;
+        if (thrown instanceof StatusError || thrown instanceof NotYet) throw thrown;
         throw refuse(a, asError(thrown));
       }
     },

@@ -32,11 +32,11 @@ export interface Authority {
 }
 
 /** @throws Error for keys and webhooks that cannot be used */
-export async function authorityOf(config: ServerConfig, { outside }: Foundation): Promise<Authority> {
+export async function authorityOf(config: ServerConfig, { outside, isEnabled }: Foundation): Promise<Authority> {
   const rules = new RbacIndex();
   const nodes = new NodeGraph();
   const tokenKeys = config.serviceAccounts && (await startTokenKeys(config.serviceAccounts, outside));
-  const provided = { RBAC: rules, Node: nodeAuthorizer(nodes, nodeRules) };
+  const provided = { RBAC: rules, Node: nodeAuthorizer(nodes, nodeRules(isEnabled), isEnabled) };
   const authorization = buildAuthorization(config.authorization, { ...outside, provided });
   return {
     tokenKeys,

@@ -1,4 +1,4 @@
-/** Roles of controllers that exist behind feature gates (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go). */
+/** Roles of controllers, and rights of nodes, that exist behind feature gates (plugin/pkg/auth/authorizer/rbac/bootstrappolicy). */
 import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
 import type { Gate } from '../gates.ts';
 
@@ -49,4 +49,10 @@ export const gatedRoles: readonly GatedRole[] = [
       rule('storagemigration.k8s.io', 'storageversionmigrations/status', 'update'),
     ],
   },
+];
+
+/** What nodes may do besides, in order. */
+export const gatedNodeRules: readonly (readonly [Gate, PolicyRule])[] = [
+  ['ClusterTrustBundle', rule('certificates.k8s.io', 'clustertrustbundles', 'get', 'list', 'watch')],
+  ['PodCertificateRequest', rule('certificates.k8s.io', 'podcertificaterequests', 'get', 'list', 'watch', 'create')],
 ];

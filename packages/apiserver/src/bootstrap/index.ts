@@ -6,11 +6,9 @@ import type { HealthChecks } from '../health/checks.ts';
 import type { RegistryClient } from './client.ts';
 import { legacyTokenTracking, reconcileTracking, SYSTEM_NAMESPACES, systemPriorityClasses } from './objects.ts';
 import {
-  bootstrapClusterRoleBindings,
-  bootstrapClusterRoles,
   bootstrapRoleBindings,
   bootstrapRoles,
-  gatedPolicy,
+  clusterPolicy,
   primeAggregatedRoles,
   primeSplitBindings,
   reconcileBinding,
@@ -52,10 +50,10 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
 }
 
 async function bootstrapRbac(client: RegistryClient, isEnabled: BootstrapOptions['isEnabled']): Promise<void> {
-  const gated = gatedPolicy(isEnabled);
+  const { roles, bindings } = clusterPolicy(isEnabled);
   await prime(client);
-  await ensureAll([...bootstrapClusterRoles, ...gated.roles], (r) => ensure(client, r, reconcileRole));
-  await ensureAll([...bootstrapClusterRoleBindings, ...gated.bindings], (b) => ensure(client, b, reconcileBinding));
+  await ensureAll(roles, (r) => ensure(client, r, reconcileRole));
+  await ensureAll(bindings, (b) => ensure(client, b, reconcileBinding));
   await ensureAll(bootstrapRoles, (r) => ensure(client, r, reconcileRole));
   await ensureAll(bootstrapRoleBindings, (b) => ensure(client, b, reconcileBinding));
 }

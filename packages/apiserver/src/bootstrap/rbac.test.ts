@@ -1,10 +1,13 @@
 import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import { describe, expect, test } from 'vitest';
+import type { IsEnabled } from '../gates.ts';
 import {
   bootstrapClusterRoleBindings,
   bootstrapClusterRoles,
   bootstrapRoleBindings,
   bootstrapRoles,
+  clusterPolicy,
+  nodeRules,
   primeAggregatedRoles,
   primeSplitBindings,
   reconcileBinding,
@@ -90,4 +93,20 @@ test('what old clusters changed is carried over', () => {
   const discovery = { ...named(bootstrapClusterRoleBindings, 'system:discovery'), subjects: [] };
   const [write] = primeSplitBindings((name) => (name === 'system:discovery' ? discovery : undefined));
   expect(write!.object).toMatchObject({ metadata: { name: 'system:public-info-viewer' }, subjects: [] });
+});
+
+test('rights of nodes behind gates are in their role, and theirs whatever it says', () => {
+  const rule = (resource: string, ...verbs: string[]) => ({
+    apiGroups: ['certificates.k8s.io'],
+    resources: [resource],
+    verbs,
+  });
+  const bundles = rule('clustertrustbundles', 'get', 'list', 'watch');
+  const requests = rule('podcertificaterequests', 'create', 'get', 'list', 'watch');
+  const always = nodeRules(() => false);
+  const roleOf = (isEnabled: IsEnabled) => named(clusterPolicy(isEnabled).roles, 'system:node').rules;
+  expect(roleOf(() => false)).toEqual(always);
+  expect(roleOf((gate) => gate === 'ClusterTrustBundle')).toEqual([...always, bundles]);
+  expect(roleOf((gate) => gate === 'PodCertificateRequest')).toEqual([...always, requests]);
+  expect(nodeRules(() => true)).toEqual([...always, bundles, requests]);
 });

@@ -17,7 +17,7 @@ import type {
 import { missingRules } from '../authz/rbac/rules.ts';
 import type { IsEnabled } from '../gates.ts';
 import policy from '../generated/rbac.json' with { type: 'json' };
-import { gatedRoles } from './gatedroles.ts';
+import { gatedNodeRules, gatedRoles } from './gatedroles.ts';
 import type { Write } from './reconcile.ts';
 
 const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
@@ -37,30 +37,40 @@ export const bootstrapClusterRoleBindings = policy.ClusterRoleBinding.map((o) =>
 );
 export const bootstrapRoleBindings = policy.RoleBinding.map((o) => complete<RoleBinding>('RoleBinding', o));
 
-/** Roles and bindings of controllers that exist behind gates. */
-export function gatedPolicy(isEnabled: IsEnabled): {
+/** The roles and bindings of the whole cluster, with what exists behind gates. */
+export function clusterPolicy(isEnabled: IsEnabled): {
   roles: ClusterRole[];
   bindings: ClusterRoleBinding[];
 } {
   const wanted = gatedRoles.filter(({ gates }) => gates.every(isEnabled));
   return {
-    roles: wanted.map(({ account, rules }) => {
-      return complete<ClusterRole>('ClusterRole', { metadata: { name: `system:controller:${account}` }, rules });
-    }),
-    bindings: wanted.map(({ account }) => {
-      const name = `system:controller:${account}`;
-      return complete<ClusterRoleBinding>('ClusterRoleBinding', {
-        metadata: { name },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-        subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }],
-      });
-    }),
+    roles: [
+      ...bootstrapClusterRoles.map((role) => (role === nodeRole ? { ...role, rules: nodeRules(isEnabled) } : role)),
+      ...wanted.map(({ account, rules }) => {
+        return complete<ClusterRole>('ClusterRole', { metadata: { name: `system:controller:${account}` }, rules });
+      }),
+    ],
+    bindings: [
+      ...bootstrapClusterRoleBindings,
+      ...wanted.map(({ account }) => {
+        const name = `system:controller:${account}`;
+        return complete<ClusterRoleBinding>('ClusterRoleBinding', {
+          metadata: { name },
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+          subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }],
+        });
+      }),
+    ],
   };
 }
 
 /** What every node may do, whatever the stored role of the name says. */
-export const nodeRules: readonly PolicyRule[] =
-  bootstrapClusterRoles.find((r) => r.metadata.name === 'system:node')?.rules ?? [];
+export function nodeRules(isEnabled: IsEnabled): PolicyRule[] {
+  const gated = gatedNodeRules.filter(([gate]) => isEnabled(gate));
+  return [...(nodeRole.rules ?? []), ...gated.map(([, rule]) => rule)];
+}
+
+const nodeRole = bootstrapClusterRoles.find((r) => r.metadata.name === 'system:node')!;
 
 /** Roles whose own rules moved to another one, which the old one aggregates since Kubernetes 1.9. */
 const AGGREGATED: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 /** Keeps the graph of nodes in step with the stored objects. */
+import type { PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
 import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
@@ -7,14 +8,17 @@ import { follow } from '../../registry/follow.ts';
 import type { Resources } from '../../resources.ts';
 import type { NodeGraph } from './graph.ts';
 
-/** Resolves when the graph holds what is stored. */
+/** Resolves when the graph holds what is stored of the resources that are served. */
 export async function followNodes(graph: NodeGraph, resources: Resources): Promise<void> {
   const of = <T extends TypedObject>(
     group: string,
     resource: string,
     set: (object: T) => void,
     remove: (namespace: string, name: string) => void,
-  ): Promise<unknown> => follow<T>(resources.storeOf(group, resource), { set, delete: remove });
+  ): Promise<unknown> | undefined => {
+    const store = resources.storeIfServed(group, resource);
+    return store && follow<T>(store, { set, delete: remove });
+  };
   await Promise.all([
     of<Pod>(
       '',
@@ -39,6 +43,12 @@ export async function followNodes(graph: NodeGraph, resources: Resources): Promi
       'resourceslices',
       (o) => graph.setSlice(o),
       (_, name) => graph.deleteSlice(name),
+    ),
+    of<PodCertificateRequest>(
+      'certificates.k8s.io',
+      'podcertificaterequests',
+      (o) => graph.setCertificateRequest(o),
+      (namespace, name) => graph.deleteCertificateRequest(namespace, name),
     ),
   ]);
 }

@@ -3,10 +3,11 @@
  *
  *     node ← pod ← secret, config map, claim, resource claim, service account
  *     node ← pod ← claim ← volume ← secret
- *     node ← volume attachment, resource slice
+ *     node ← volume attachment, resource slice, request for a pod's certificate
  *
  * Everything below a pod is kept as "objects → nodes, counted"; volumes are followed to their claim when asked.
  */
+import type { PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
 import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
@@ -17,6 +18,7 @@ export type ObjectKind =
   | 'configmap'
   | 'secret'
   | 'pod'
+  | 'podcertificaterequest'
   | 'pvc'
   | 'pv'
   | 'resourceclaim'
@@ -113,6 +115,14 @@ export class NodeGraph {
 
   deleteSlice(name: string): void {
     this.#unlink(keyOf('resourceslice', '', name));
+  }
+
+  setCertificateRequest({ metadata, spec }: PodCertificateRequest): void {
+    this.#setOwn(keyOf('podcertificaterequest', metadata.namespace ?? '', metadata.name ?? ''), spec.nodeName);
+  }
+
+  deleteCertificateRequest(namespace: string, name: string): void {
+    this.#unlink(keyOf('podcertificaterequest', namespace, name));
   }
 
   #setOwn(key: string, node: string): void {

@@ -5,6 +5,7 @@
 import { quote } from '@keelson/api/field';
 import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
 import { NODES_GROUP } from '../../authn/authenticator.ts';
+import type { IsEnabled } from '../../gates.ts';
 import type { UserInfo } from '../../registry/strategy.ts';
 import { ALLOW, type Attributes, type Authorizer, type Decision, NO_OPINION } from '../attributes.ts';
 import { ruleAllows } from '../rbac/rules.ts';
@@ -21,8 +22,8 @@ export function nodeOf({ name, groups }: UserInfo): string | undefined {
 type Rule = (node: string, a: Attributes) => Decision;
 
 /** @param rules what every node may do: those of the cluster role `system:node` */
-export function nodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[]): Authorizer {
-  const special = specialRules(graph);
+export function nodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[], isEnabled: IsEnabled): Authorizer {
+  const special = specialRules(graph, isEnabled);
   return {
     authorize(a) {
       const node = nodeOf(a.user);
@@ -42,7 +43,7 @@ export function nodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[]): 
 }
 
 /** By `resource.group`. */
-function specialRules(graph: NodeGraph): Readonly<Record<string, Rule>> {
+function specialRules(graph: NodeGraph, isEnabled: IsEnabled): Readonly<Record<string, Rule>> {
   const related = (node: string, kind: ObjectKind, a: Attributes): Decision =>
     graph.leadsTo(node, kind, a.namespace, a.name)
       ? ALLOW
@@ -116,7 +117,16 @@ function specialRules(graph: NodeGraph): Readonly<Record<string, Rule>> {
           return NO_OPINION;
       }
     },
-    'podcertificaterequests.certificates.k8s.io': () => NO_OPINION,
+    'podcertificaterequests.certificates.k8s.io': (node, a) => {
+      if (!isEnabled('PodCertificateRequest')) return NO_OPINION;
+      if (a.subresource !== '') return no('nodes may not access the status subresource of PodCertificateRequests');
+      if (a.verb === 'create') return ALLOW;
+      if (a.verb === 'get') return relatedByName(node, 'podcertificaterequest', a);
+      if (!isOneOf(a.verb, 'list', 'watch')) return no(`nodes may not ${a.verb} podcertificaterequests`);
+      return selects(a, 'spec.nodeName', node)
+        ? ALLOW
+        : no('can only list/watch podcertificaterequests with nodeName field selector');
+    },
   };
 }
 

@@ -1,8 +1,10 @@
+import type { PodCertificateRequest } from '@keelson/api/generated/types/certificates/v1beta1';
 import type { PersistentVolume, Pod } from '@keelson/api/generated/types/core/v1';
 import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nodeRules } from '../../bootstrap/rbac.ts';
+import type { IsEnabled } from '../../gates.ts';
 import { type Attributes, type Decision, resourceAttributes } from '../attributes.ts';
 import { selectorAttributes } from '../selectors.ts';
 import { NodeGraph } from './graph.ts';
@@ -109,7 +111,7 @@ describe('the graph', () => {
 });
 
 describe('a node', () => {
-  const ask = (what: string, more: Partial<Attributes> = {}): Decision => {
+  const ask = (what: string, more: Partial<Attributes> = {}, isEnabled: IsEnabled = () => false): Decision => {
     const [verb, path] = what.split(' ') as [string, string];
     const [resource = '', name = ''] = path.split(':');
     const [plural, subresource = ''] = resource.split('/') as [string, string?];
@@ -125,7 +127,7 @@ describe('a node', () => {
       namespace: 'ns',
       ...more,
     };
-    return nodeAuthorizer(graph, nodeRules).authorize(resourceAttributes(attributes)) as Decision;
+    return nodeAuthorizer(graph, nodeRules(isEnabled), isEnabled).authorize(resourceAttributes(attributes)) as Decision;
   };
   const unrelated = "no relationship found between node 'n' and this object";
 
@@ -177,6 +179,29 @@ describe('a node', () => {
     expect(ask(what)).toEqual({ decision: 'no-opinion', reason });
   });
 
+  test('asks for certificates of pods, and reads its requests, where there are any', () => {
+    graph.setCertificateRequest({
+      metadata: { name: 'r', namespace: 'ns' },
+      spec: { nodeName: 'n' },
+    } as PodCertificateRequest);
+    const on = (what: string, more: Partial<Attributes> = {}) =>
+      ask(what.replace('requests', 'podcertificaterequests.certificates.k8s.io'), more, () => true);
+    const own = selectorAttributes('spec.nodeName=n', '');
+    for (const [what, more] of [['create requests'], ['get requests:r'], ['list requests', own]] as const)
+      expect(on(what, more), what).toMatchObject({ decision: 'allow' });
+    const reasons = ['get requests:x', 'list requests', 'delete requests:r', 'update requests/status:r'].map(
+      (what) => on(what).reason,
+    );
+    expect(reasons).toEqual([
+      unrelated,
+      'can only list/watch podcertificaterequests with nodeName field selector',
+      'nodes may not delete podcertificaterequests',
+      'nodes may not access the status subresource of PodCertificateRequests',
+    ]);
+    graph.deleteCertificateRequest('ns', 'r');
+    expect(on('get requests:r').reason).toBe(unrelated);
+  });
+
   test('lists what is its own', () => {
     const own = selectorAttributes('spec.nodeName=n', '');
     expect(ask('list pods', own).decision).toBe('allow');
@@ -188,6 +213,6 @@ describe('a node', () => {
   test('is in the group of nodes and has a name', () => {
     expect(ask('get pods:p', { user: { ...user('n'), groups: [] } })).toEqual({ decision: 'no-opinion', reason: '' });
     expect(ask('get pods:p', { user: user('') }).reason).toBe('unknown node for user "system:node:"');
-    expect(nodeAuthorizer(graph, []).rulesFor(user('n'), 'ns')).toMatchObject({ incomplete: true });
+    expect(nodeAuthorizer(graph, [], () => false).rulesFor(user('n'), 'ns')).toMatchObject({ incomplete: true });
   });
 });
