@@ -15,10 +15,12 @@ import {
   lastOf,
   networkOf,
   parseCIDRSloppy,
+  parseIPSloppy,
   widthOf,
 } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
 import { type AllocationClient, type AllocationDeps, AllocationError } from './deps.ts';
+import type { RangeLevel } from './metrics.ts';
 
 export const NETWORKING = 'networking.k8s.io/v1';
 const FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
@@ -39,9 +41,9 @@ interface Range {
 }
 
 export class ClusterIPAllocator {
-  readonly #deps: Pick<AllocationDeps, 'client' | 'random'>;
+  readonly #deps: Pick<AllocationDeps, 'client' | 'random' | 'metrics'>;
 
-  constructor(deps: Pick<AllocationDeps, 'client' | 'random'>) {
+  constructor(deps: Pick<AllocationDeps, 'client' | 'random' | 'metrics'>) {
     this.#deps = deps;
   }
 
@@ -54,9 +56,12 @@ export class ClusterIPAllocator {
       if (ip.value < range.first || ip.value > range.last) throw new AllocationError(notInRange(ip, range));
       return;
     }
-    if (!ranges.some((range) => mayHold(range, ip)))
-      throw new AllocationError('the provided network does not match the current range');
-    if (!(await this.#take(service, ip))) throw new AllocationError('provided IP is already allocated');
+    const holder = ranges.find((range) => mayHold(range, ip));
+    if (!holder) throw new AllocationError('the provided network does not match the current range');
+    const tell = this.#deps.metrics?.address(formatCIDR(holder.cidr), 'static');
+    const isTaken = await this.#take(service, ip);
+    tell?.(isTaken);
+    if (!isTaken) throw new AllocationError('provided IP is already allocated');
   }
 
   /** Takes any free address. In a dry run it is the network's own, as upstream has it. @throws AllocationError */
@@ -67,9 +72,11 @@ export class ClusterIPAllocator {
       return networkOf(ranges[0].cidr);
     }
     for (const range of ranges) {
+      const tell = this.#deps.metrics?.address(formatCIDR(range.cidr), 'dynamic');
       const ip =
         (await this.#search(service, family, range.dynamic, range.last)) ??
         (await this.#search(service, family, range.first, range.dynamic - 1n));
+      tell?.(ip !== undefined);
       if (ip) return ip;
     }
     throw new AllocationError('range is full', true);
@@ -111,13 +118,32 @@ export class ClusterIPAllocator {
 
   async #ranges(family: IPFamily): Promise<Range[]> {
     const objects = (await this.#deps.client().list(NETWORKING, 'ServiceCIDR')) as unknown as ServiceCIDR[];
-    const cidrs = objects.filter(isReady).flatMap((object) => object.spec?.cidrs ?? []);
-    return [...new Set(cidrs)]
-      .map(parseCIDRSloppy)
-      .filter((cidr) => cidr !== undefined)
-      .filter((cidr) => cidr.ip.family === family)
-      .map(rangeOf);
+    return readyRanges(objects).filter(({ cidr }) => cidr.ip.family === family);
   }
+}
+
+/** How full each range is. @param taken all addresses that services have */
+export function rangeLevels(objects: readonly ServiceCIDR[], taken: Iterable<string>): RangeLevel[] {
+  const ranges = readyRanges(objects);
+  const counts = ranges.map(() => 0);
+  for (const text of taken) {
+    const ip = parseIPSloppy(text);
+    const i = ip ? ranges.findIndex((range) => mayHold(range, ip)) : -1;
+    if (i >= 0) counts[i]!++;
+  }
+  return ranges.map(({ cidr, first, last }, i) => ({
+    cidr: formatCIDR(cidr),
+    size: Number(last - first + 1n),
+    taken: counts[i]!,
+  }));
+}
+
+function readyRanges(objects: readonly ServiceCIDR[]): Range[] {
+  const cidrs = objects.filter(isReady).flatMap((object) => object.spec?.cidrs ?? []);
+  return [...new Set(cidrs)]
+    .map(parseCIDRSloppy)
+    .filter((cidr) => cidr !== undefined)
+    .map(rangeOf);
 }
 
 async function takenNames(client: AllocationClient): Promise<ReadonlySet<string>> {

@@ -1,12 +1,17 @@
 import { alreadyExists, notFound } from '@keelson/api/errors';
 import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1';
+import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
+import { parseIPSloppy } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
+import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, it, vi } from 'vitest';
 import { testContext } from '../../../testing.ts';
 import { defaults } from '../defaults.ts';
+import { ClusterIPAllocator, rangeLevels } from './addresses.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
 import { ServiceAllocation } from './index.ts';
+import { AllocationMetrics } from './metrics.ts';
 import { NodePortAllocator } from './ports.ts';
 import { serviceAllocationRepair } from './start.ts';
 
@@ -104,6 +109,36 @@ it('the default range that somebody deletes is there again ten seconds later', a
   } finally {
     vi.useRealTimers();
   }
+});
+
+it('what is taken is counted, by range and by whether it was asked for', async () => {
+  const registry = new MetricsRegistry();
+  const { deps } = await world(['10.0.0.0/30'], 2);
+  const cidr: ServiceCIDR = { metadata: {}, spec: { cidrs: ['10.0.0.0/30'] }, status: {} };
+  const metrics = new AllocationMetrics(
+    registry,
+    () => 0,
+    () => rangeLevels([cidr], ['10.0.0.1', '10.9.9.9']),
+  );
+  const ips = new ClusterIPAllocator({ ...deps, metrics });
+  const ports = new NodePortAllocator({ ...deps, metrics });
+  await ips.allocate(service('a'), parseIPSloppy('10.0.0.1')!, false);
+  await ips.allocateNext(service('b'), 'IPv4', false);
+  await expect(ips.allocateNext(service('c'), 'IPv4', false)).rejects.toThrow('range is full');
+  await ports.allocate(30000);
+  await expect(ports.allocate(30000)).rejects.toThrow('already allocated');
+  const told = (await registry.text()).match(/(?<=^kube_apiserver_)(?!.*(_bucket|_seconds)).*/gm);
+  expect(told).toEqual([
+    'clusterip_allocator_allocated_ips{cidr="10.0.0.0/30"} 1',
+    'clusterip_allocator_allocation_errors_total{cidr="10.0.0.0/30",scope="dynamic"} 1',
+    'clusterip_allocator_allocation_total{cidr="10.0.0.0/30",scope="dynamic"} 1',
+    'clusterip_allocator_allocation_total{cidr="10.0.0.0/30",scope="static"} 1',
+    'clusterip_allocator_available_ips{cidr="10.0.0.0/30"} 1',
+    'nodeport_allocator_allocated_ports 1',
+    'nodeport_allocator_allocation_errors_total{scope="static"} 1',
+    'nodeport_allocator_allocation_total{scope="static"} 1',
+    'nodeport_allocator_available_ports 1',
+  ]);
 });
 
 describe('cluster IPs', () => {

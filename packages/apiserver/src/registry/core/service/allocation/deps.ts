@@ -2,6 +2,7 @@
 import type { IPFamily } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
 import type { Store } from '@keelson/storage/store';
+import type { AllocationMetrics } from './metrics.ts';
 
 /** Reads and writes objects in the server's own name, past admission. Objects are in the version that is asked for. */
 export interface AllocationClient {
@@ -31,6 +32,7 @@ export interface AllocationDeps {
   readonly random: () => number;
   /** Told of what could not be freed; the next start repairs it. */
   readonly report: (error: unknown) => void;
+  readonly metrics?: AllocationMetrics | undefined;
   /** One CIDR, or one for each family; the first gives the default family (--service-cluster-ip-range). */
   readonly clusterIPRanges: readonly string[];
   /** --service-node-port-range */

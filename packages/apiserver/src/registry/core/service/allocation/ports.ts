@@ -7,6 +7,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { Mutex } from '@keelson/component/promises';
 import type { KeyValue, Store } from '@keelson/storage/store';
 import { type AllocationDeps, AllocationError, type PortRange } from './deps.ts';
+import type { AllocationMetrics, Scope } from './metrics.ts';
 
 const KEY = '/registry/ranges/servicenodeports';
 
@@ -32,19 +33,30 @@ export class NodePortAllocator {
   readonly #store: Store;
   readonly #range: PortRange;
   readonly #random: () => number;
+  readonly #metrics: AllocationMetrics | undefined;
   /** In how many repairs in a row nobody had a port that is taken, by bit. */
   #leaks: ReadonlyMap<number, number> = new Map();
   /** Writers of this process wait for each other rather than race. */
   readonly #changes = new Mutex();
 
-  constructor({ store, nodePortRange, random }: Pick<AllocationDeps, 'store' | 'nodePortRange' | 'random'>) {
+  constructor({
+    store,
+    nodePortRange,
+    random,
+    metrics,
+  }: Pick<AllocationDeps, 'store' | 'nodePortRange' | 'random' | 'metrics'>) {
+    this.#metrics = metrics;
     this.#store = store;
     this.#range = nodePortRange;
     this.#random = random;
   }
 
   /** @throws AllocationError */
-  async allocate(port: number): Promise<void> {
+  allocate(port: number): Promise<void> {
+    return this.#counted('static', () => this.#allocate(port));
+  }
+
+  async #allocate(port: number): Promise<void> {
     const bit = this.#bit(port);
     if (bit === undefined)
       throw new AllocationError(
@@ -57,12 +69,25 @@ export class NodePortAllocator {
   }
 
   /** @throws AllocationError */
-  async allocateNext(): Promise<number> {
-    return await this.#change((bitmap) => {
-      const bit = this.#freeBit(bitmap);
-      if (bit === undefined) throw new AllocationError('range is full', true);
-      return [bitmap | (1n << BigInt(bit)), this.#range.base + bit];
-    });
+  allocateNext(): Promise<number> {
+    return this.#counted('dynamic', () =>
+      this.#change((bitmap) => {
+        const bit = this.#freeBit(bitmap);
+        if (bit === undefined) throw new AllocationError('range is full', true);
+        return [bitmap | (1n << BigInt(bit)), this.#range.base + bit];
+      }),
+    );
+  }
+
+  async #counted<T>(scope: Scope, take: () => Promise<T>): Promise<T> {
+    let isTaken = false;
+    try {
+      const taken = await take();
+      isTaken = true;
+      return taken;
+    } finally {
+      this.#metrics?.port(scope, isTaken);
+    }
   }
 
   /** Ports outside of the range are left alone. */
@@ -139,12 +164,18 @@ export class NodePortAllocator {
       if (stored.range !== this.#rangeText() && !ignoreStoredRange)
         throw new AllocationError('the provided range does not match the current range');
       const [bitmap, result] = edit(stored.bitmap, stored.range);
-      if (stored.revision > 0 && bitmap === stored.bitmap && stored.range === this.#rangeText()) return result;
+      const isWritten = stored.revision > 0 && bitmap === stored.bitmap && stored.range === this.#rangeText();
+      if (isWritten) return this.#told(bitmap, result);
       const value = encodeStored({ ...stored.object, range: this.#rangeText(), data: toBase64(bitmap) });
       const put = await this.#store.put(KEY, value, { expect: stored.revision });
-      if (put.ok) return result;
+      if (put.ok) return this.#told(bitmap, result);
       stored = this.#decode(put.current);
     }
+  }
+
+  #told<R>(bitmap: Bitmap, result: R): R {
+    this.#metrics?.ports(bitmap.toString(2).replaceAll('0', '').length, this.#range.size);
+    return result;
   }
 
   async #read(): Promise<StoredRange> {
