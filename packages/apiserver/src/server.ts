@@ -29,7 +29,7 @@ import { versionInfo } from './health/root.ts';
 import { addStandardChecks, FOLLOWED } from './health/standard.ts';
 import type { Exchange } from './http/exchange.ts';
 import { type Listener, listen } from './http/listener.ts';
-import type { StoredObjects } from './metrics/server-metrics.ts';
+import type { ServerMetrics, StoredObjects } from './metrics/server-metrics.ts';
 import { OpenApiService } from './openapi/service.ts';
 import { Peering } from './peers/peering.ts';
 import { serviceAllocationRepair } from './registry/core/service/allocation/start.ts';
@@ -109,7 +109,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   );
 
   const accept = (exchange: Exchange) => serve(exchange, chain, now, logger);
-  const listener = await listenerOf(config, accept);
+  const listener = await listenerOf(config, metrics, accept);
   const presence = new Presence({
     ...config,
     client,
@@ -211,7 +211,11 @@ function auditingOf({ audit }: ServerConfig, { environment, outside }: Foundatio
 }
 
 /** @throws the error of listening */
-async function listenerOf(config: ServerConfig, onExchange: (exchange: Exchange) => void): Promise<Listener> {
+async function listenerOf(
+  config: ServerConfig,
+  metrics: ServerMetrics,
+  onExchange: (exchange: Exchange) => void,
+): Promise<Listener> {
   const listener = await listen({
     host: config.bindAddress,
     port: config.securePort,
@@ -219,6 +223,7 @@ async function listenerOf(config: ServerConfig, onExchange: (exchange: Exchange)
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     ...config.listening,
     onExchange,
+    onHandshakeError: () => metrics.handshakeErrors.inc(),
     onFault: (error) =>
       config.logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'connection failed'),
   });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import { connect as plainConnect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
@@ -23,6 +24,14 @@ it('shares its port with those alone that want to share it', async () => {
   const { port } = await start(0, { sharesPort: true });
   expect((await start(port, { sharesPort: true })).port).toBe(port);
   await expect(start(port, {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+it('tells of handshakes that fail', async () => {
+  const failed = Promise.withResolvers<void>();
+  const { port } = await start(0, { onHandshakeError: failed.resolve });
+  const socket = plainConnect({ host: '127.0.0.1', port });
+  socket.end('this is no handshake\r\n\r\n');
+  await Promise.all([failed.promise, once(socket.resume(), 'close')]);
 });
 
 it.each([

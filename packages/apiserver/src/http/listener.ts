@@ -57,6 +57,8 @@ export interface ListenerOptions extends ListeningOptions {
   readonly onExchange: (exchange: Exchange) => void;
   /** A connection has ended by an error of ours. */
   readonly onFault: (error: unknown) => void;
+  /** A connection has come to nothing. */
+  readonly onHandshakeError?: () => void;
 }
 
 export interface Listener {
@@ -157,7 +159,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       else h1.emit('connection', socket);
     },
   );
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (_error, socket) => {
+    options.onHandshakeError?.();
+    socket.destroy();
+  });
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

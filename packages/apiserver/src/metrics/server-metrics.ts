@@ -55,6 +55,7 @@ export class ServerMetrics {
   readonly registry: MetricsRegistry;
   readonly requests: RequestMetrics;
   readonly health = new HealthMetrics();
+  readonly handshakeErrors: CounterSeries;
   readonly #streams: Counter;
   readonly #watchEvents: Counter;
   readonly #watchSizes: Histogram;
@@ -69,6 +70,15 @@ export class ServerMetrics {
     this.requests = new RequestMetrics(this.registry, now);
     const { registry } = this;
     const byResource = ['group', 'version', 'resource'];
+    this.handshakeErrors = registry
+      .register(
+        new Counter({
+          name: 'apiserver_tls_handshake_errors_total',
+          help: 'Connections of which the handshake failed.',
+          stability: 'ALPHA',
+        }),
+      )
+      .with();
     this.#streams = registry.register(
       new Counter({
         name: 'apiserver_websocket_streaming_requests_total',
