@@ -84,6 +84,17 @@ describe('a client', () => {
     ]);
   });
 
+  it('tells how large the bodies of its calls are', async () => {
+    const { world, lines } = counting();
+    const client = new Client({ transport: new FakeTransport(() => ({ body: {} })), component: 't', host: 'h', world });
+    const pod = { metadata: { namespace: 'n', name: 'p' }, spec: { containers: [] } };
+    await client.resource('pods').create(pod);
+    expect(await lines('rest_client_request_size_bytes')).toEqual([
+      `_sum{host="h",verb="POST"} ${JSON.stringify(pod).length}`,
+      '_count{host="h",verb="POST"} 1',
+    ]);
+  });
+
   it('tells for how long its limit held calls back', async () => {
     const { world, lines } = counting();
     const transport = new FakeTransport(() => ({ body: {} }));

@@ -16,6 +16,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 export class ClientMetrics {
   readonly #requests: Counter;
   readonly #requestSeconds: Histogram;
+  readonly #requestBytes: Histogram;
   readonly #limiterSeconds: Histogram;
   readonly #leads: Gauge;
   readonly #depth: Gauge;
@@ -53,6 +54,14 @@ export class ClientMetrics {
       'rest_client_request_duration_seconds',
       'ALPHA',
       'How long calls took.',
+      'host',
+      'verb',
+    );
+    this.#requestBytes = histogram(
+      [64, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216],
+      'rest_client_request_size_bytes',
+      'ALPHA',
+      'Bytes of the bodies of calls.',
       'host',
       'verb',
     );
@@ -99,6 +108,11 @@ export class ClientMetrics {
   called(host: string, method: string, code: string, startedAt: number): void {
     this.#requests.with(code, host, method).inc();
     this.#requestSeconds.with(host, method).observe(this.seconds() - startedAt);
+  }
+
+  /** A call is made. @param bytes of its body */
+  sent(host: string, method: string, bytes: number): void {
+    this.#requestBytes.with(host, method).observe(bytes);
   }
 
   waited(host: string, method: string, startedAt: number): void {

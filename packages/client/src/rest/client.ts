@@ -160,6 +160,7 @@ export class Client {
   async #send(request: WireRequest): Promise<WireResponse> {
     const { metrics } = this.world;
     const startedAt = metrics?.seconds() ?? 0;
+    metrics?.sent(this.#host, request.method, request.body?.byteLength ?? 0);
     try {
       const response = await this.#options.transport.send(request);
       metrics?.called(this.#host, request.method, String(response.status), startedAt);
