@@ -29,6 +29,8 @@ export interface RequestContext {
   onInitialized?: () => void;
   /** When it is answered that it took too long, of `performance.now()`. */
   deadline?: number;
+  /** Its answer is never compressed. */
+  isPlain?: true;
   /** Texts for `Warning: 299` headers, in order, without doubles. */
   readonly warnings: string[];
   /** Annotations for the audit event. */

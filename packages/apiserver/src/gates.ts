@@ -2,11 +2,14 @@ import { FeatureGates } from '@keelson/component/featuregate/featuregate';
 
 /** The feature gates that decide something in the API server. Others are checked, and change nothing. */
 export const GATES = [
+  'APIResponseCompression',
   'APIServerIdentity',
+  'AllowParsingUserUIDFromCertAuth',
   'AuthorizePodWebsocketUpgradeCreatePermission',
   'ClusterTrustBundle',
   'ComponentFlagz',
   'ComponentStatusz',
+  'ConstrainedImpersonation',
   'ContainerRestartRules',
   'ContainerStopSignals',
   'CrossNamespaceVolumeDataSource',
@@ -34,20 +37,26 @@ export const GATES = [
   'MutablePodResourcesForSuspendedJobs',
   'MutableSchedulingDirectivesForSuspendedJobs',
   'NodeDeclaredFeatures',
+  'OpenAPIEnums',
   'PodCertificateRequest',
   'PodDeletionCost',
   'PodLevelResources',
   'PodLogsQuerySplitStreams',
+  'PodTopologyLabelsAdmission',
+  'RelaxedServiceNameValidation',
   'ResourceHealthStatus',
   'ResourceHealthStatusMessage',
   'RestartAllContainersOnContainerExits',
   'ServiceAccountNodeAudienceRestriction',
   'ServiceCIDRStatusFieldWiping',
   'StorageVersionAPI',
+  'StorageVersionHash',
   'StorageVersionMigrator',
   'TaintTolerationComparisonOperators',
+  'TokenRequestServiceAccountUIDValidation',
   'UnauthenticatedHTTP2DOSMitigation',
   'UnknownVersionInteroperabilityProxy',
+  'WatchList',
 ] as const;
 
 export type Gate = (typeof GATES)[number];

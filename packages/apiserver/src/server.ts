@@ -61,7 +61,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   const { resources, objects, client, services } = registry;
   const authenticators = authenticatorsOf(config, foundation, authority, registry);
 
-  const discovery = builtinApiGroups(groups, () => externalAddressOf(config));
+  const discovery = builtinApiGroups(groups, () => externalAddressOf(config), isEnabled('StorageVersionHash'));
   const backends = new BackendPool(outside.dialCluster);
   const passing = {
     requestHeader: config.requestHeader,
@@ -85,7 +85,7 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
   let hasBeenReady = false;
   const isReady = () => hasBeenReady;
   const resolve = config.routeToEndpoints ? endpointResolver(objects, random) : serviceResolver(objects);
-  const openapi = new OpenApiService({ served: () => groups, now });
+  const openapi = new OpenApiService({ served: () => groups, now, showsEnums: isEnabled('OpenAPIEnums') });
   const shared = { config, foundation, registry, discovery, openapi, resolve, forwarding };
   const extensions = extensionsOf({ ...shared, isReady });
   const { custom, aggregation } = extensions;

@@ -20,11 +20,14 @@ const RESOURCES = structType('io.k8s.api.core.v1.ResourceRequirements');
 const TOPOLOGY_LABELS = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'];
 
 /** Pods know the zone and the region that they run in. */
-export function podTopologyLabels({ objects }: AdmissionWorld): AdmissionPlugin {
+export function podTopologyLabels({ objects, isEnabled }: AdmissionWorld): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
     handles: (operation, resource, subresource) =>
-      operation === 'CREATE' && resource === 'pods' && (subresource === '' || subresource === 'binding'),
+      isEnabled('PodTopologyLabelsAdmission') &&
+      operation === 'CREATE' &&
+      resource === 'pods' &&
+      (subresource === '' || subresource === 'binding'),
     async mutate(a) {
       const name = a.subresource === '' ? objectOf<Pod>(a).spec.nodeName : targetOf(objectOf<Binding>(a));
       const labels = name ? (await objects.get('nodes', '', name))?.metadata.labels : undefined;
@@ -92,7 +95,10 @@ export function nodeDeclaredFeatureValidator(world: AdmissionWorld): AdmissionPl
   return {
     name: 'NodeDeclaredFeatureValidator',
     handles: (operation, resource, subresource) =>
-      operation === 'UPDATE' && resource === 'pods' && (subresource === '' || subresource === 'resize'),
+      world.isEnabled('NodeDeclaredFeatures') &&
+      operation === 'UPDATE' &&
+      resource === 'pods' &&
+      (subresource === '' || subresource === 'resize'),
     async validate(a) {
       const needed = featuresOf(objectOf<Pod>(a), oldObjectOf<Pod>(a));
       if (needed.length === 0) return;

@@ -272,6 +272,8 @@ describe('a node', () => {
     );
     expect((await admit(plugin, binding)).metadata.labels).toEqual(placed);
     expect((await admit(plugin, creating({ nodeName: 'unknown' }))).metadata.labels).toBeUndefined();
+    const off = podTopologyLabels({ ...world, isEnabled: () => false });
+    expect([plugin, off].map((each) => each.handles('CREATE', 'pods', 'binding'))).toEqual([true, false]);
   });
 
   function resizing(cpu: string, nodeName: string, generation = 2): AdmissionAttributes {

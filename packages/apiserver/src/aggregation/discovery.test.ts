@@ -29,7 +29,7 @@ const reply = (status: number, body: object = {}, headers: object = {}): Reply =
 
 /** @param answers by path, in order; the last one stays */
 function fixture(answers: Record<string, (Reply | Error)[]>) {
-  const groups = new ApiGroups(() => 'server');
+  const groups = new ApiGroups(() => 'server', true);
   const asked: Question[] = [];
   const discovery = new RemoteDiscovery(
     {

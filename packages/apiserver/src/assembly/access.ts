@@ -55,7 +55,7 @@ export async function authorityOf(config: ServerConfig, { outside, isEnabled }: 
 
 export function authenticatorsOf(
   config: ServerConfig,
-  { outside }: Foundation,
+  { outside, isEnabled }: Foundation,
   { tokenKeys }: Authority,
   { objects, client }: Registry,
 ): Authentication {
@@ -67,7 +67,7 @@ export function authenticatorsOf(
         'A secret of a token could not be labelled',
       );
     });
-  return startAuthentication(config, { ...outside, objects, keys: tokenKeys, label });
+  return startAuthentication(config, { ...outside, isEnabled, objects, keys: tokenKeys, label });
 }
 
 /** The filters that a request gets through by who it is from. */
@@ -86,7 +86,12 @@ export function accessFilters(
       logger,
       endsUnknown: isEnabled('UnauthenticatedHTTP2DOSMitigation'),
     }),
-    impersonation: impersonation(new Impersonation(authorize, () => now().getTime())),
+    impersonation: impersonation(
+      new Impersonation(authorize, {
+        now: () => now().getTime(),
+        isConstrained: isEnabled('ConstrainedImpersonation'),
+      }),
+    ),
     authorization: authorization(attempts.attempted(authorize)),
   };
 }

@@ -60,6 +60,7 @@ export function handlerOf(options: HandlerOptions): {
   const handler = endpoint({
     resources,
     metrics,
+    isEnabled,
     admission: admissionChain(config, world, admission.plugins, admissionMetrics),
     authorize,
     virtualKinds: virtualKinds({
@@ -67,10 +68,11 @@ export function handlerOf(options: HandlerOptions): {
       apiAudiences: apiAudiencesOf(config),
       authorize,
       authorizer: authorization,
-      tokens: tokenIssuer(config, tokenKeys, environment, objects),
+      tokens: tokenIssuer(config, tokenKeys, { ...environment, isEnabled }, objects),
       pods: {
         pods: () => resources.storeOf('', 'pods'),
         budgets: () => resources.storeOf('policy', 'poddisruptionbudgets'),
+        isEnabled,
       },
     }),
     connect: {

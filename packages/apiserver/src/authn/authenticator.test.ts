@@ -200,27 +200,25 @@ describe('certificates', () => {
 
   test('name the user, groups and uid', async () => {
     const seconds: number[] = [];
-    const by = clientCertificates(
-      () => [ca],
-      now,
-      (left) => seconds.push(left),
-    );
+    const by = clientCertificates(() => [ca], now, { readsUid: true, shown: (left) => seconds.push(left) });
     const found = await by(request({}, { peer: peer(alice) }));
     expect(seconds).toEqual([expect.closeTo((Date.parse(alice.validTo) - now()) / 1000, -1)]);
     expect(found!.user).toMatchObject({ name: 'alice', groups: ['devs', 'ops, inc'], uid: '42' });
     expect(found!.user.extra['authentication.kubernetes.io/credential-id']![0]).toMatch(/^X509SHA256=[0-9a-f]{64}$/);
   });
   test('must lead to the right authority, be verified and be in time', async () => {
-    const by = (root: X509Certificate, at = now) => clientCertificates(() => [root], at);
+    const by = (root: X509Certificate, at = now) => clientCertificates(() => [root], at, { readsUid: true });
     const shown = request({}, { peer: peer(alice) });
     await expect(by(otherCa)(shown)).rejects.toThrow('certificate signed by unknown authority');
     await expect(by(ca)(request({}, { peer: peer(alice, false) }))).rejects.toThrow('could not be verified');
     await expect(by(ca, () => Date.now() + 3 * 86_400_000)(shown)).rejects.toThrow('has expired');
     await expect(by(ca)(request({}, { peer: peer(twoUids) }))).rejects.toThrow('expected 1 UID');
     expect(await by(ca)(request())).toBeUndefined();
+    const blind = clientCertificates(() => [ca], now, { readsUid: false });
+    for (const leaf of [alice, twoUids]) expect((await blind(request({}, { peer: peer(leaf) })))!.user.uid).toBe('');
   });
   test('lead to a root of version 1, which says of none what it may do, and through no such authority', async () => {
-    const by = clientCertificates(() => [version1.root], now);
+    const by = clientCertificates(() => [version1.root], now, { readsUid: true });
     const [direct, indirect] = [version1.direct, version1.indirect].map((leaf) =>
       request({}, { peer: { chain: [leaf, version1.middle], verified: true } }),
     );

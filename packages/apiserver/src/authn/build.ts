@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Secret } from '@keelson/api/generated/types/core/v1';
 import { asError } from '../aggregate.ts';
 import { externalAddressOf, type Reloadable, type ServerConfig } from '../config.ts';
+import type { IsEnabled } from '../gates.ts';
 import { certificatesOf } from '../http/pem.ts';
 import type { Objects } from '../objects.ts';
 import type { UserInfo } from '../registry/strategy.ts';
@@ -45,6 +46,7 @@ type AuthenticationConfig = Pick<
 export interface AuthenticationWorld {
   readonly objects: Objects;
   readonly now: () => Date;
+  readonly isEnabled: IsEnabled;
   /** Those of service accounts. */
   readonly keys: TokenKeys | undefined;
   /** Puts a label on a secret, on behalf of the server. Never throws. */
@@ -79,7 +81,13 @@ export function buildAuthenticator(config: AuthenticationConfig, world: Authenti
   const authenticators: Authenticator[] = [];
   const { requestHeader: proxy, clientCa } = config;
   if (proxy) authenticators.push(requestHeader({ ...proxy, pool: poolOf(proxy.clientCa), now }));
-  if (clientCa) authenticators.push(clientCertificates(poolOf(clientCa), now, world.metrics?.certificate));
+  if (clientCa)
+    authenticators.push(
+      clientCertificates(poolOf(clientCa), now, {
+        readsUid: world.isEnabled('AllowParsingUserUIDFromCertAuth'),
+        shown: world.metrics?.certificate,
+      }),
+    );
 
   const byToken = tokenAuthenticators(config, world);
   if (byToken.length > 0) {
@@ -132,7 +140,7 @@ export function tokenWebhookOf(
 export function tokenIssuer(
   { serviceAccounts }: Pick<ServerConfig, 'serviceAccounts'>,
   keys: TokenKeys | undefined,
-  { now, uuid }: { readonly now: () => Date; readonly uuid: () => string },
+  { now, uuid, isEnabled }: Pick<TokenIssuer, 'now' | 'uuid' | 'isEnabled'>,
   objects: Objects,
 ): TokenIssuer | undefined {
   if (!serviceAccounts || !keys) return undefined;
@@ -146,6 +154,7 @@ export function tokenIssuer(
     objects,
     now,
     uuid,
+    isEnabled,
   };
 }
 

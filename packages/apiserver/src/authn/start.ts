@@ -8,7 +8,9 @@ import { type AuthenticationWorld, buildAuthenticator, tokenWebhookOf } from './
 import { jwtAuthenticators } from './jwt/index.ts';
 import { AuthenticationMetrics } from './metrics.ts';
 
-export interface StartWorld extends WebhookWorld, Pick<AuthenticationWorld, 'objects' | 'now' | 'label' | 'keys'> {
+export interface StartWorld
+  extends WebhookWorld,
+    Pick<AuthenticationWorld, 'objects' | 'now' | 'label' | 'keys' | 'isEnabled'> {
   readonly registry: MetricsRegistry;
   /** Milliseconds of a clock that never goes backwards. */
   readonly monotonic: () => number;

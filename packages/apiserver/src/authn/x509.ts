@@ -15,11 +15,18 @@ const MAX_CHAIN = 10;
 /** `undefined` where a CA is expected but not there yet: then nobody is authenticated this way. */
 export type CertificatePool = () => readonly X509Certificate[] | undefined;
 
-/** @param shown is told for how many seconds a certificate is still good. @throws Error for one that leads to none of the pool's */
+export interface CertificateOptions {
+  /** Subjects may name the UID of their user. */
+  readonly readsUid: boolean;
+  /** Is told for how many seconds a certificate is still good. */
+  readonly shown?: ((seconds: number) => void) | undefined;
+}
+
+/** @throws Error for a certificate that leads to none of the pool's */
 export function clientCertificates(
   pool: CertificatePool,
   now: () => number,
-  shown?: (seconds: number) => void,
+  { readsUid, shown }: CertificateOptions,
 ): Authenticator {
   return async ({ peer }) => {
     const leaf = peer?.chain[0];
@@ -28,7 +35,7 @@ export function clientCertificates(
     const at = now();
     shown?.((endOf(leaf) - at) / 1000);
     verifyPeer(peer, roots, at);
-    const user = userOfCertificate(leaf);
+    const user = userOfCertificate(leaf, readsUid);
     return user && { user };
   };
 }
@@ -68,13 +75,13 @@ function trusts(roots: readonly X509Certificate[], peer: PeerCertificates): bool
 const trust = new WeakMap<PeerCertificates, WeakMap<readonly X509Certificate[], boolean>>();
 
 /** Undefined for a certificate without a common name. @throws Error for more than one or an empty UID attribute */
-function userOfCertificate(certificate: X509Certificate): UserInfo | undefined {
+function userOfCertificate(certificate: X509Certificate, readsUid: boolean): UserInfo | undefined {
   const subject = subjectOf(certificate);
   const name = subject.commonName;
   if (name === '') return undefined;
   return {
     name,
-    uid: singleUid(subject.uids),
+    uid: readsUid ? singleUid(subject.uids) : '',
     groups: subject.organizations,
     extra: { [CREDENTIAL_ID]: [`X509SHA256=${createHash('sha256').update(certificate.raw).digest('hex')}`] },
   };

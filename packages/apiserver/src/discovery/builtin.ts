@@ -5,10 +5,14 @@ import type { ServedGroup } from './runtime-config.ts';
 
 /**
  * @param served what {@link enabledGroups} of runtime-config.ts says
- * @param serverAddress see {@link ApiGroups}
+ * @param serverAddress, showsHashes see {@link ApiGroups}
  */
-export function builtinApiGroups(served: readonly ServedGroup[], serverAddress: () => string): ApiGroups {
-  const groups = new ApiGroups(serverAddress);
+export function builtinApiGroups(
+  served: readonly ServedGroup[],
+  serverAddress: () => string,
+  showsHashes: boolean,
+): ApiGroups {
+  const groups = new ApiGroups(serverAddress, showsHashes);
   for (const { name, versions } of served) {
     for (const { version, resources } of versions) {
       groups.setVersion('builtin', name, version, { resources, priority: builtinPriority(name, version) });

@@ -89,8 +89,16 @@ function groupEntry(name: string, versions: readonly string[]): object {
   return { name, versions: entries, preferredVersion: entries[0] };
 }
 
-/** GET /api/v1 and /apis/<group>/<version>. The core group's lacks the apiVersion, as it did in release 1.1. */
-export function apiResourceList(group: string, version: string, resources: readonly ApiResource[]): object {
+/**
+ * GET /api/v1 and /apis/<group>/<version>. The core group's lacks the apiVersion, as it did in release 1.1.
+ * @param showsHashes of the versions that are stored
+ */
+export function apiResourceList(
+  group: string,
+  version: string,
+  resources: readonly ApiResource[],
+  showsHashes: boolean,
+): object {
   return {
     kind: 'APIResourceList',
     ...(group === '' ? {} : { apiVersion: 'v1' }),
@@ -117,7 +125,7 @@ export function apiResourceList(group: string, version: string, resources: reado
         verbs,
         ...(shortNames?.length ? { shortNames } : {}),
         ...(categories?.length ? { categories } : {}),
-        ...(storageVersionHash === undefined ? {} : { storageVersionHash }),
+        ...(storageVersionHash === undefined || !showsHashes ? {} : { storageVersionHash }),
       }),
     ),
   };

@@ -48,9 +48,14 @@ export class ApiGroups {
   readonly #rendered = new Map<string, RenderedDocument>();
   readonly #listeners = new Set<() => void>();
   readonly #serverAddress: () => string;
+  readonly #showsHashes: boolean;
 
-  /** @param serverAddress `host:port` under which clients reach this server, as /api tells it */
-  constructor(serverAddress: () => string) {
+  /**
+   * @param serverAddress `host:port` under which clients reach this server, as /api tells it
+   * @param showsHashes whether resources tell the hash of the version that they are stored as
+   */
+  constructor(serverAddress: () => string, showsHashes: boolean) {
+    this.#showsHashes = showsHashes;
     this.#serverAddress = serverAddress;
   }
 
@@ -197,7 +202,7 @@ export class ApiGroups {
       }
       case 'version': {
         const entry = this.version(name.group, name.version);
-        return entry && apiResourceList(name.group, name.version, entry.resources);
+        return entry && apiResourceList(name.group, name.version, entry.resources, this.#showsHashes);
       }
     }
     return undefined;

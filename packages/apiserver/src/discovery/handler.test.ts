@@ -14,8 +14,8 @@ const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 const USER = { name: 'tester', uid: '', groups: [], extra: {} };
 const ALL_GATES = () => true;
 
-function fixture(): ApiGroups {
-  return builtinApiGroups(enabledGroups(), () => '192.0.2.2:6443');
+function fixture(showsHashes = true): ApiGroups {
+  return builtinApiGroups(enabledGroups(), () => '192.0.2.2:6443', showsHashes);
 }
 
 function request(url: string, headers: PathRequest['headers'] = {}, method = 'GET'): PathRequest {
@@ -297,8 +297,13 @@ describe('custom groups', () => {
 
 const recorded = path.resolve(import.meta.dirname, '../../../../../shared/kubernetes-1.36/discovery');
 
+it.each([true, false])('hashes of versions that are stored are told: %s', async (shows) => {
+  const answer = await serveDiscovery(fixture(shows), request('/api/v1'));
+  expect(String(answer?.body).includes('storageVersionHash')).toBe(shows);
+});
+
 describe.runIf(fs.existsSync(recorded))('recorded documents', () => {
-  const everything = builtinApiGroups(enabledGroups({ 'api/all': 'true' }, ALL_GATES), () => '10.10.10.10:8050');
+  const everything = builtinApiGroups(enabledGroups({ 'api/all': 'true' }, ALL_GATES), () => '10.10.10.10:8050', true);
   const documents = (fs.existsSync(recorded) ? fs.readdirSync(recorded) : []).filter((f) => /^api(s|__|\.)/.test(f));
 
   it.each(documents)('%s', (file) => {

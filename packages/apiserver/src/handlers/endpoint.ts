@@ -8,6 +8,7 @@ import { addWarning, type RequestContext } from '../context.ts';
 import { customRoute } from '../crd/route.ts';
 import { inTimeToWrite } from '../deadline.ts';
 import { attributesOf, checkAllowed } from '../filters/authorization.ts';
+import type { IsEnabled } from '../gates.ts';
 import { headerOf, type PathHandler, pageNotFound } from '../http/answer.ts';
 import { MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
 import { dryRunOf, labelsOfPath, labelsOfResource } from '../metrics/labels.ts';
@@ -34,6 +35,7 @@ import { type WatchLimits, watchObjects } from './watch.ts';
 
 export interface EndpointOptions {
   readonly resources: Resources;
+  readonly isEnabled: IsEnabled;
   readonly admission: AdmissionChain;
   readonly authorize: Authorize;
   readonly watchLimits: WatchLimits;
@@ -62,6 +64,7 @@ const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 export function endpoint(options: EndpointOptions): Handler {
   return async (ctx) => {
     const { info } = ctx;
+    if (!options.isEnabled('APIResponseCompression')) ctx.isPlain = true;
     const passedOn = options.passOn(ctx);
     if (passedOn) return passedOn;
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;
@@ -130,9 +133,9 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
     case 'get':
       return getObject(scope);
     case 'list':
-      return listObjects(scope, listOptions(scope.ctx.info.query, false));
+      return listObjects(scope, listOptions(scope, false));
     case 'watch':
-      return watchObjects(scope, listOptions(scope.ctx.info.query, true), options.watchLimits);
+      return watchObjects(scope, listOptions(scope, true), options.watchLimits);
     case 'create':
       return createObject(scope);
     case 'update':
@@ -154,6 +157,7 @@ function scopeOf(
 ): Scope {
   return {
     ctx,
+    isEnabled: options.isEnabled,
     served,
     subresource,
     lens: lensOf(served, subresource),

@@ -7,6 +7,7 @@ import { type FieldSelector, parseFieldSelector } from '@keelson/api/selectors/f
 import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
 import type { Operation } from '../admission/plugin.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
+import type { Scope } from './scope.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -27,6 +28,8 @@ export interface ListOptions {
   readonly fields: FieldSelector;
   readonly watch: boolean;
   readonly allowWatchBookmarks: boolean;
+  /** A watch that begins with the state says when that is over. */
+  readonly marksInitialEnd: boolean;
   readonly resourceVersion: string;
   readonly resourceVersionMatch: string;
   readonly timeoutSeconds: number | undefined;
@@ -112,10 +115,14 @@ function inOrder(options: DeleteOptions): DeleteOptions {
 }
 
 /** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */
-export function listOptions(query: URLSearchParams, forceWatch: boolean): ListOptions {
+export function listOptions({ ctx, isEnabled }: Pick<Scope, 'ctx' | 'isEnabled'>, forceWatch: boolean): ListOptions {
+  const { query } = ctx.info;
+  const hasWatchLists = isEnabled('WatchList');
+  const allowWatchBookmarks = readBoolean(query, 'allowWatchBookmarks') ?? false;
   const said = {
     watch: forceWatch || (readBoolean(query, 'watch') ?? false),
-    allowWatchBookmarks: readBoolean(query, 'allowWatchBookmarks') ?? false,
+    allowWatchBookmarks,
+    marksInitialEnd: allowWatchBookmarks && hasWatchLists,
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
     timeoutSeconds: readInteger(query, 'timeoutSeconds'),
@@ -129,7 +136,9 @@ export function listOptions(query: URLSearchParams, forceWatch: boolean): ListOp
     fields: readSelector(parseFieldSelector, query.get('fieldSelector') ?? ''),
   };
   const completed = withWatchListDefaults(options);
-  const errors = completed.watch ? checkWatch(completed) : checkList(completed);
+  // Without watch lists nobody asks for the state but by starting from nowhere.
+  const checked = hasWatchLists ? completed : options;
+  const errors = checked.watch ? checkWatch(checked, hasWatchLists) : checkList(checked);
   if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', '', errors);
   return completed;
 }
@@ -178,11 +187,15 @@ function checkList(options: ListOptions): field.ErrorList {
   return errors;
 }
 
-function checkWatch(options: ListOptions): field.ErrorList {
+function checkWatch(options: ListOptions, hasWatchLists: boolean): field.ErrorList {
   const errors: field.ErrorList = [];
   const match = options.resourceVersionMatch;
   if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
     errors.push(field.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  }
+  if (options.sendInitialEvents !== undefined && !hasWatchLists) {
+    const problem = 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+    errors.push(field.forbidden(field.Path.of('sendInitialEvents'), problem));
   }
   if (match !== '') {
     if (options.sendInitialEvents === undefined) {

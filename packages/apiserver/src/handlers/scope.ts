@@ -3,6 +3,7 @@ import { apiVersionOf } from '@keelson/api/object';
 import type { AdmissionChain } from '../admission/chain.ts';
 import { addWarning, type RequestContext } from '../context.ts';
 import { attributesOf } from '../filters/authorization.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { Negotiated } from '../http/negotiate.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
@@ -11,6 +12,7 @@ import type { Lens } from './lens.ts';
 
 export interface Scope {
   readonly ctx: RequestContext;
+  readonly isEnabled: IsEnabled;
   readonly served: ServedResource;
   readonly store: ResourceStore;
   readonly subresource: Subresource | undefined;

@@ -36,13 +36,17 @@ export async function sendWhole(
   made: Body,
 ): Promise<void> {
   const body = Buffer.isBuffer(made) ? made : await slices.soon(made);
-  if (body.length > GZIP_THRESHOLD_BYTES && namesGzip(ctx.exchange.headers)) {
+  if (isZipped(ctx, body.length)) {
     const zipped = await new Promise<Buffer>((resolve, reject) =>
       zlib.gzip(body, { level: GZIP_LEVEL }, (error, result) => (error ? reject(error) : resolve(result))),
     );
     return answer(ctx, status, { ...headers, ...GZIPPED }, zipped);
   }
   return answer(ctx, status, headers, body);
+}
+
+function isZipped({ exchange, isPlain }: RequestContext, bytes: number): boolean {
+  return bytes > GZIP_THRESHOLD_BYTES && !isPlain && namesGzip(exchange.headers);
 }
 
 async function answer(
@@ -93,7 +97,7 @@ export async function sendChunks(
   { write, estimate, key }: ChunkedBody,
 ): Promise<void> {
   const { exchange } = ctx;
-  const zipped = estimate > GZIP_THRESHOLD_BYTES && namesGzip(ctx.exchange.headers);
+  const zipped = isZipped(ctx, estimate);
   if (key !== undefined && exchange.method !== 'HEAD') {
     const common = shared.join(`${zipped} ${key}`, estimate, () => (zipped ? gzip(chunksOf(write)) : chunksOf(write)));
     if (common) return sendShared(ctx, status, { ...headers, ...(zipped ? GZIPPED : {}) }, common);

@@ -12,7 +12,7 @@ import { reviewSelf, reviewToken } from '../authn/reviews.ts';
 import { defaultTokenRequest, issueToken, type TokenIssuer } from '../authn/serviceaccount/tokenrequest.ts';
 import type { Authorize, Authorizer } from '../authz/attributes.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
-import { bindingKind } from '../registry/core/pod/binding.ts';
+import { type BindingDeps, bindingKind } from '../registry/core/pod/binding.ts';
 import { type EvictionDeps, evictionKind } from '../registry/core/pod/eviction.ts';
 import type { VirtualKinds } from './virtual.ts';
 
@@ -23,7 +23,7 @@ export interface VirtualKindOptions {
   readonly authorizer: Pick<Authorizer, 'rulesFor'>;
   /** Undefined where the server signs no tokens. */
   readonly tokens: TokenIssuer | undefined;
-  readonly pods: EvictionDeps;
+  readonly pods: EvictionDeps & BindingDeps;
 }
 
 export function virtualKinds(options: VirtualKindOptions): VirtualKinds {

@@ -186,7 +186,7 @@ class WatchStream implements Subscriber {
       this.#series.initial.inc();
       this.#pending.push({ type: 'ADDED', revision, object, previous: undefined });
     }
-    if (this.#options.allowWatchBookmarks) {
+    if (this.#options.marksInitialEnd) {
       this.#pending.push(() => this.#representation.bookmark(revision, true));
       this.#bookmarked = revision;
     }

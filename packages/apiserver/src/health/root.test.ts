@@ -40,7 +40,7 @@ it('/version has the errors of the router', () => {
 });
 
 it('/ lists groups and what else is mounted, sorted', () => {
-  const groups = builtinApiGroups(enabledGroups({ 'api/all': 'false', 'apps/v1': 'true' }), () => '');
+  const groups = builtinApiGroups(enabledGroups({ 'api/all': 'false', 'apps/v1': 'true' }), () => '', true);
   const answer = serveRootPaths(groups, ['/version', '/healthz', '/healthz/ping'], request('/index.html'));
   expect(JSON.parse(String(answer?.body))).toEqual({
     paths: [

@@ -184,7 +184,7 @@ it('customName turns the group around', () => {
 });
 
 it('kinds come and go while the server runs', async () => {
-  const service = new OpenApiService({ served: () => served, now: () => new Date(0) });
+  const service = new OpenApiService({ served: () => served, now: () => new Date(0), showsEnums: true });
   const user = { name: '', uid: '', groups: [], extra: {} };
   const get = (path: string) => service.serve({ method: 'GET', path, query: new URLSearchParams(), headers: {}, user });
   const etag = async () => (await get('/openapi/v2'))?.headers.etag;
@@ -208,7 +208,7 @@ it('says integers that no double holds as they are', async () => {
   const max = 9223372036854775807n;
   const schema = { type: 'object', properties: { spec: { type: 'object', properties: { x: { maxLength: max } } } } };
   const kind = { ...widget, schema } as CustomKind;
-  const service = new OpenApiService({ served: () => served, now: () => new Date(0) });
+  const service = new OpenApiService({ served: () => served, now: () => new Date(0), showsEnums: true });
   service.setCustomKinds(kind.group, kind.version, [kind]);
   const request = { method: 'GET', query: new URLSearchParams(), headers: {}, user };
   const index = await service.serve({ ...request, path: '/openapi/v3' });

@@ -126,6 +126,21 @@ export class Schemas {
   }
 }
 
+/** The same without the values that fields may have. */
+export function withoutEnums(data: OpenApiData): OpenApiData {
+  return { ...data, schemas: mapValues(data.schemas, withoutEnum) };
+}
+
+function withoutEnum({ e: _, ...schema }: CompactSchema): CompactSchema {
+  const { p, i, a } = schema;
+  return {
+    ...schema,
+    ...(p ? { p: mapValues(p, withoutEnum) } : {}),
+    ...(i ? { i: withoutEnum(i) } : {}),
+    ...(a ? { a: withoutEnum(a) } : {}),
+  };
+}
+
 export interface GroupVersion {
   readonly group: string;
   readonly version: string;

@@ -8,8 +8,8 @@ import { OpenApiService } from './service.ts';
 const NOW = new Date('2026-03-01T12:00:00Z');
 const V3_PROTOBUF = 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf';
 
-function fixture(config: Record<string, string> = {}): OpenApiService {
-  return new OpenApiService({ served: () => enabledGroups(config), now: () => NOW });
+function fixture(config: Record<string, string> = {}, showsEnums = true): OpenApiService {
+  return new OpenApiService({ served: () => enabledGroups(config), now: () => NOW, showsEnums });
 }
 
 async function get(service: OpenApiService, url: string, headers: PathRequest['headers'] = {}): Promise<Answer> {
@@ -27,6 +27,11 @@ const paths = async (service: OpenApiService) =>
       paths: Record<string, { serverRelativeURL: string }>;
     }
   ).paths;
+
+it.each([true, false])('values that fields may have are told: %s', async (shows) => {
+  const { body } = await get(fixture({}, shows), '/openapi/v3/api/v1');
+  for (const text of ['"enum":', 'Possible enum values']) expect(String(body).includes(text)).toBe(shows);
+});
 
 describe('version 3', () => {
   it('lists documents with the hashes by which they may be cached', async () => {

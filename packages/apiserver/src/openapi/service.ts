@@ -19,7 +19,7 @@ import { toJson } from './json.ts';
 import type { Spec2 } from './merge.ts';
 import type { OpenApiData } from './notation.ts';
 import { toProtobuf } from './protobuf.ts';
-import type { OpenApiVersion } from './schemas.ts';
+import { type OpenApiVersion, withoutEnums } from './schemas.ts';
 
 const V2 = '/openapi/v2';
 const V3 = '/openapi/v3';
@@ -55,6 +55,8 @@ export interface OpenApiOptions {
   /** What is served now. */
   readonly served: () => readonly ServedGroup[];
   readonly now: () => Date;
+  /** Whether the values that fields may have are told. */
+  readonly showsEnums: boolean;
 }
 
 /** What is known of the server behind an APIService. */
@@ -214,7 +216,7 @@ export class OpenApiService {
     try {
       const world = this.#world;
       const remote = version === 2 ? this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []) : [];
-      this.#data ??= loadOpenApiData();
+      this.#data ??= this.#options.showsEnums ? loadOpenApiData() : loadOpenApiData().then(withoutEnums);
       const data = await this.#data;
       const chunks = await slices.do(render());
       const size = chunks.reduce((sum, { length }) => sum + length, 0);

@@ -310,7 +310,9 @@ describe('values that are allowed by gates alone', () => {
       strategy.defaults?.(copy, 'v1');
       return copy;
     });
-    return (old ? strategy.validateUpdate!(ctx, a!, b!) : strategy.validate!(ctx, a!)).map(String);
+    if (old) return strategy.validateUpdate!(ctx, a!, b!).map(String);
+    const { name } = (object as KubeObject).metadata;
+    return [...(strategy.validateName?.(name!, false, a!) ?? []), ...strategy.validate!(ctx, a!).map(String)];
   };
   const volume = (value: string) => ({
     metadata: { name: 'a', resourceVersion: '1' },
@@ -325,6 +327,8 @@ describe('values that are allowed by gates alone', () => {
     status: {},
   });
 
+  const bare = { metadata: { name: 'a', namespace: 'n' }, status: {} };
+  const service = { ...bare, spec: { ports: [{ port: 1 }] } };
   /** Suspended after it had begun. */
   const job = (spec: object) => ({
     metadata: { name: 'a', namespace: 'n', resourceVersion: '1' },
@@ -378,6 +382,20 @@ describe('values that are allowed by gates alone', () => {
       }),
       undefined,
       /restartPolicyRules\[0\].action: Unsupported value: "RestartAllContainers": supported values: "Restart"$/,
+    ],
+    [
+      'RelaxedServiceNameValidation',
+      'services',
+      { ...service, metadata: { name: '1a', namespace: 'n' } },
+      undefined,
+      /a DNS-1035 label must consist of/,
+    ],
+    [
+      'RelaxedServiceNameValidation',
+      'ingresses.networking.k8s.io',
+      { ...bare, spec: { defaultBackend: { service: { name: '1a', port: { number: 1 } } } } },
+      undefined,
+      /^spec.defaultBackend.service.name: Invalid value: "1a": a DNS-1035 label/,
     ],
     [
       'MutablePodResourcesForSuspendedJobs',

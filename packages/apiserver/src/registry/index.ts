@@ -52,7 +52,7 @@ import { registration as endpointSlices } from './discovery/endpointslice/index.
 import { makeEventsRegistration } from './events/event/index.ts';
 import { registration as flowSchemas } from './flowcontrol/flowschema/index.ts';
 import { registration as priorityLevelConfigurations } from './flowcontrol/prioritylevelconfiguration/index.ts';
-import { registration as ingresses } from './networking/ingress/index.ts';
+import { makeIngressRegistration } from './networking/ingress/index.ts';
 import { registration as ingressClasses } from './networking/ingressclass/index.ts';
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
 import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
@@ -121,7 +121,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     resourcequotas: resourceQuotas,
     secrets,
     serviceaccounts: serviceAccounts,
-    services: makeServiceRegistration(options.services),
+    services: makeServiceRegistration(options.services, isEnabled),
 
     'mutatingadmissionpolicies.admissionregistration.k8s.io':
       makeMutatingAdmissionPolicyRegistration(compileExpression),
@@ -156,7 +156,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'leasecandidates.coordination.k8s.io': leaseCandidates,
     'leases.coordination.k8s.io': leases,
 
-    'ingresses.networking.k8s.io': ingresses,
+    'ingresses.networking.k8s.io': makeIngressRegistration(isEnabled),
     'ingressclasses.networking.k8s.io': ingressClasses,
     'ipaddresses.networking.k8s.io': ipAddresses,
     'networkpolicies.networking.k8s.io': networkPolicies,

@@ -61,7 +61,7 @@ describe('headers', () => {
 
 describe('impersonation', () => {
   const impersonate = (authorize: Authorize, wanted: UserInfo, requestor: UserInfo) =>
-    new Impersonation(authorize, () => 1).impersonate(wanted, asked(requestor));
+    new Impersonation(authorize, { now: () => 1, isConstrained: true }).impersonate(wanted, asked(requestor));
 
   test.each([
     ['alice', 'user-info'],
@@ -74,9 +74,19 @@ describe('impersonation', () => {
     );
   });
 
+  test('without constraints is refused in the old words alone', async () => {
+    const impersonation = new Impersonation(authorizer('impersonate:user-info users=alice').authorize, {
+      now: () => 1,
+      isConstrained: false,
+    });
+    await expect(impersonation.impersonate(user('alice'), asked(agent))).rejects.toThrow(
+      `users "alice" is forbidden: User "${agent.name}" cannot impersonate resource "users" in API group "" at the cluster scope`,
+    );
+  });
+
   test('by the old right works, and from then on is told in the old words', async () => {
     const { authorize } = authorizer('impersonate users=alice');
-    const impersonation = new Impersonation(authorize, () => 1);
+    const impersonation = new Impersonation(authorize, { now: () => 1, isConstrained: true });
     expect(await impersonation.impersonate(user('alice'), asked(agent))).toEqual({
       user: user('alice', { groups: ['system:authenticated'] }),
       constraint: '',
@@ -138,7 +148,7 @@ describe('impersonation', () => {
       'impersonate:user-info groups=*',
     ];
     const { authorize, asked: log } = authorizer(...grants);
-    const impersonation = new Impersonation(authorize, () => now);
+    const impersonation = new Impersonation(authorize, { now: () => now, isConstrained: true });
     const many = user('bob', { groups: ['a', 'b', 'c', 'd'] });
     await impersonation.impersonate(many, asked(agent));
     expect(log).toEqual([

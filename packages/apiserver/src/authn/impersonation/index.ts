@@ -16,14 +16,22 @@ const REMEMBERED_MS = 10_000;
 const REMEMBERED_PERMISSIONS = 10_000;
 const REMEMBERED_USERS = 10_000;
 
+export interface ImpersonationOptions {
+  /** Milliseconds; only differences count. */
+  readonly now: () => number;
+  /** There are modes beside `impersonate`, each with verbs of its own. */
+  readonly isConstrained: boolean;
+}
+
 export class Impersonation {
   readonly #authorize: Authorize;
+  readonly #modes: readonly Mode[];
   readonly #lastMode = new LRUCache<string, Mode>({ max: REMEMBERED_USERS });
   readonly #permitted: LRUCache<string, Impersonated>;
 
-  /** @param now milliseconds; only differences count */
-  constructor(authorize: Authorize, now: () => number) {
+  constructor(authorize: Authorize, { now, isConstrained }: ImpersonationOptions) {
     this.#authorize = authorize;
+    this.#modes = isConstrained ? MODES : MODES.filter(({ name }) => name === 'legacy');
     this.#permitted = new LRUCache({
       max: REMEMBERED_PERMISSIONS,
       ttl: REMEMBERED_MS,
@@ -40,7 +48,7 @@ export class Impersonation {
   async impersonate(wanted: UserInfo, attributes: Attributes): Promise<Impersonated> {
     const requestor = attributes.user.name;
     const last = this.#lastMode.get(requestor);
-    const modes = last ? [last, ...MODES.filter((m) => m !== last)] : MODES;
+    const modes = last ? [last, ...this.#modes.filter((m) => m !== last)] : this.#modes;
     let refusal: unknown;
     for (const mode of modes) {
       if (!mode.applies(wanted, attributes.user)) continue;

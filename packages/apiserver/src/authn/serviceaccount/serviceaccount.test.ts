@@ -5,6 +5,7 @@ import { sign } from '@keelson/component/jwt/sign';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeObjects } from '../../admission/testing.ts';
+import { isEnabledByDefault } from '../../gates.ts';
 import { bootstrapTokens } from '../bootstraptoken.ts';
 import { buildAuthenticator } from '../build.ts';
 import { HeaderValues } from '../headers.ts';
@@ -52,6 +53,7 @@ function issuer(more: Partial<TokenIssuer> = {}): TokenIssuer {
     objects,
     now: () => new Date(now),
     uuid: () => 'jti',
+    isEnabled: isEnabledByDefault,
     ...more,
   };
 }
@@ -92,6 +94,7 @@ function authenticator(metrics?: AuthenticationMetrics) {
       keys: fileKeys(RSA, PUBLIC),
       ...(metrics ? { metrics } : {}),
       now: () => new Date(now),
+      isEnabled: isEnabledByDefault,
       label: async (secret, key, value) => {
         used.push(`${secret.metadata.name} ${key}=${value}`);
       },
@@ -181,6 +184,16 @@ describe('issuing', () => {
     ],
   ])('refuses the metadata %j', async (given, message) => {
     await expect(issue({}, {}, given)).rejects.toThrow(message);
+  });
+
+  test('with the UID of another account are warned of where they are not refused', async () => {
+    const off = await issue({}, { isEnabled: () => false }, { uid: 'x' });
+    const problem = 'the UID in the token request (x) does not match the UID of the service account (sa-uid)';
+    expect(off.annotations['authentication.k8s.io/token-request-uid-mismatch']).toBe(problem);
+    expect(off.warnings).toEqual([
+      `${problem} but TokenRequestServiceAccountUIDValidation is not enabled. In the future, this will return a conflict error`,
+    ]);
+    expect(off.request.metadata.uid).toBe('x');
   });
 
   test('shortens what is too long', async () => {

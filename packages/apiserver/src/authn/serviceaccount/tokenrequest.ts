@@ -4,6 +4,7 @@ import * as field from '@keelson/api/field';
 import type { BoundObjectReference, TokenRequest } from '@keelson/api/generated/types/authentication/v1';
 import type { TypedObject } from '@keelson/api/object';
 import { asError } from '../../aggregate.ts';
+import type { IsEnabled } from '../../gates.ts';
 import type { ObjectResource, Objects, ObjectTypes } from '../../objects.ts';
 import { type Binding, boundClaims, credentialId } from './bound.ts';
 import type { TokenKeys } from './token-keys.ts';
@@ -30,6 +31,7 @@ export interface TokenIssuer {
   readonly objects: Objects;
   readonly now: () => Date;
   readonly uuid: () => string;
+  readonly isEnabled: IsEnabled;
 }
 
 export interface TokenRequestContext {
@@ -62,16 +64,22 @@ export async function issueToken(
   const { metadata, spec } = request;
   checkMetadata(request, name, namespace);
   const account = await live(objects, 'serviceaccounts', namespace, name);
-  if (metadata.uid && metadata.uid !== account.metadata.uid)
-    throw conflict(
-      { group: GROUP, resource: KIND },
-      name,
-      `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`,
-    );
+  if (metadata.uid && metadata.uid !== account.metadata.uid) {
+    const problem = `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`;
+    const gate = 'TokenRequestServiceAccountUIDValidation';
+    if (issuer.isEnabled(gate)) throw conflict({ group: GROUP, resource: KIND }, name, problem);
+    ctx.annotate('authentication.k8s.io/token-request-uid-mismatch', problem);
+    ctx.warn(`${problem} but ${gate} is not enabled. In the future, this will return a conflict error`);
+  }
   if (!spec.audiences?.length) spec.audiences = [...issuer.apiAudiences];
   const requestedSeconds = defaultTokenRequest(request);
   const now = issuer.now();
-  Object.assign(metadata, { name, namespace, uid: account.metadata.uid, creationTimestamp: timeText(now) });
+  Object.assign(metadata, {
+    name,
+    namespace,
+    uid: metadata.uid || account.metadata.uid,
+    creationTimestamp: timeText(now),
+  });
   request.status = { token: '', expirationTimestamp: null };
   checkExpiration(requestedSeconds);
   await ctx.admit?.();

@@ -9,12 +9,13 @@ import type {
 import { describe, expect, it } from 'vitest';
 import { isEnabledByDefault } from '../../gates.ts';
 import { testContext, texts } from '../testing.ts';
-import { registration as ingress } from './ingress/index.ts';
+import { makeIngressRegistration } from './ingress/index.ts';
 import { registration as ingressClass } from './ingressclass/index.ts';
 import { registration as ipAddress } from './ipaddress/index.ts';
 import { registration as networkPolicy } from './networkpolicy/index.ts';
 import { makeServiceCIDRRegistration } from './servicecidr/index.ts';
 
+const ingress = makeIngressRegistration(isEnabledByDefault);
 const serviceCIDRs = makeServiceCIDRRegistration(isEnabledByDefault);
 
 const ctx = testContext();

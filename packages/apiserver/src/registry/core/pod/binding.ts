@@ -4,16 +4,18 @@ import { badRequest, conflict, StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { Binding, Pod } from '@keelson/api/generated/types/core/v1';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
+import type { IsEnabled } from '../../../gates.ts';
 import type { VirtualKind, VirtualRequest } from '../../../handlers/virtual.ts';
 import type { ResourceStore } from '../../store.ts';
 import { setPodCondition } from './conditions.ts';
 
 export interface BindingDeps {
   readonly pods: () => ResourceStore;
+  readonly isEnabled: IsEnabled;
 }
 
 /** `pods/binding`, and `bindings` where the pod's name is the binding's. */
-export function bindingKind({ pods }: BindingDeps): VirtualKind {
+export function bindingKind({ pods, isEnabled }: BindingDeps): VirtualKind {
   return {
     async create(request, object) {
       const binding = object as TypedObject as Binding;
@@ -23,7 +25,8 @@ export function bindingKind({ pods }: BindingDeps): VirtualKind {
       }
       checkTarget(binding);
       await request.admit();
-      await assign(pods(), request, binding);
+      const labels = isEnabled('PodTopologyLabelsAdmission') ? binding.metadata.labels : undefined;
+      await assign(pods(), request, binding, labels);
       return success();
     },
   };
@@ -40,7 +43,13 @@ function checkTarget({ target }: Binding): void {
   throw new StatusError(500, '', aggregateText(errors.map(String)));
 }
 
-async function assign(pods: ResourceStore, request: VirtualRequest, binding: Binding): Promise<void> {
+/** @param labels that the pod gets */
+async function assign(
+  pods: ResourceStore,
+  request: VirtualRequest,
+  binding: Binding,
+  labels: Record<string, string> | undefined,
+): Promise<void> {
   const { name = '', uid, resourceVersion } = binding.metadata;
   const { namespace, user, now, dryRun } = request;
   await pods.change({
@@ -59,7 +68,7 @@ async function assign(pods: ResourceStore, request: VirtualRequest, binding: Bin
       pod.spec.nodeName = binding.target.name!;
       delete pod.status.nominatedNodeName;
       merge(pod.metadata, 'annotations', binding.metadata.annotations);
-      merge(pod.metadata, 'labels', binding.metadata.labels);
+      merge(pod.metadata, 'labels', labels);
       setPodCondition(pod, { type: 'PodScheduled', status: 'True' }, now);
     },
   });

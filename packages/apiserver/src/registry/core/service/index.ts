@@ -1,13 +1,14 @@
 import type { Service } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import type { AllocationDeps } from './allocation/deps.ts';
 import { ServiceAllocation } from './allocation/index.ts';
 import { table } from './columns.ts';
 import { serviceStrategy, status } from './strategy.ts';
 
-export function makeServiceRegistration(deps: AllocationDeps): KindRegistration<Service> {
+export function makeServiceRegistration(deps: AllocationDeps, isEnabled: IsEnabled): KindRegistration<Service> {
   return {
-    strategy: serviceStrategy(new ServiceAllocation(deps)),
+    strategy: serviceStrategy(new ServiceAllocation(deps), isEnabled),
     table,
     subresources: { status },
     fieldLabels: { supported: ['metadata.namespace', 'metadata.name', 'spec.clusterIP', 'spec.type'] },

@@ -1,5 +1,6 @@
 import type { Service } from '@keelson/api/generated/types/core/v1';
-import { nameIsDNSLabel } from '@keelson/api/validation/names';
+import { nameIsDNS1035Label, nameIsDNSLabel } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import type { ServiceAllocation } from './allocation/index.ts';
 import { defaults } from './defaults.ts';
@@ -8,11 +9,11 @@ import { validateServiceStatusUpdate, validateServiceUpdate } from './update.ts'
 import { validateService } from './validation.ts';
 import { statusWarnings, warnings } from './warnings.ts';
 
-export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service> {
+export function serviceStrategy(allocation: ServiceAllocation, isEnabled: IsEnabled): Strategy<Service> {
   return {
     allowCreateOnUpdate: true,
     returnDeletedObject: true,
-    validateName: nameIsDNSLabel,
+    validateName: isEnabled('RelaxedServiceNameValidation') ? nameIsDNSLabel : nameIsDNS1035Label,
     defaults,
     complete(obj) {
       allocation.complete(obj);

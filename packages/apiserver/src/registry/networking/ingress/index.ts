@@ -1,6 +1,9 @@
 import type { Ingress } from '@keelson/api/generated/types/networking/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { status, strategy } from './strategy.ts';
+import { makeStrategy, status } from './strategy.ts';
 
-export const registration: KindRegistration<Ingress> = { strategy, table, subresources: { status } };
+export function makeIngressRegistration(isEnabled: IsEnabled): KindRegistration<Ingress> {
+  return { strategy: makeStrategy(isEnabled), table, subresources: { status } };
+}

@@ -14,9 +14,12 @@ import {
   isValidPortName,
   isValidPortNum,
   isWildcardDNS1123Subdomain,
+  type NameRule,
+  nameIsDNS1035Label,
   nameIsDNSLabel,
   nameIsDNSSubdomain,
 } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateLegacyIP } from '../../validation/ip.ts';
 import { validateTypedReference } from '../reference.ts';
@@ -29,10 +32,10 @@ const BAD_SEQUENCES = ['//', '/./', '/../', '%2f', '%2F'];
 const BAD_SUFFIXES = ['/..', '/.'];
 const NO_IP = 'must be a DNS name, not an IP address';
 
-export function validateIngressCreate(ingress: Ingress): ErrorList {
+export function validateIngressCreate(ingress: Ingress, isEnabled: IsEnabled): ErrorList {
   const annotation = ingress.metadata.annotations?.[CLASS_ANNOTATION];
   const { ingressClassName } = ingress.spec;
-  const errors = validateIngress(ingress);
+  const errors = validateIngress(ingress, isEnabled);
   if (annotation !== undefined && ingressClassName !== undefined && annotation !== ingressClassName)
     errors.push(
       invalid(
@@ -45,17 +48,20 @@ export function validateIngressCreate(ingress: Ingress): ErrorList {
 }
 
 /** @param old the object before an update: mistakes of kinds that it holds already are let pass */
-export function validateIngress({ spec }: Ingress, old?: Ingress): ErrorList {
+export function validateIngress({ spec }: Ingress, isEnabled: IsEnabled, old?: Ingress): ErrorList {
   const errors: ErrorList = [];
   const rules = spec.rules ?? [];
+  const isServiceName =
+    isEnabled('RelaxedServiceNameValidation') || hasRelaxedName(old) ? nameIsDNSLabel : nameIsDNS1035Label;
   if (rules.length === 0 && !spec.defaultBackend)
     errors.push(invalid(SPEC, spec.rules, 'either `defaultBackend` or `rules` must be specified'));
-  if (spec.defaultBackend) errors.push(...validateBackend(spec.defaultBackend, SPEC.child('defaultBackend')));
+  if (spec.defaultBackend)
+    errors.push(...validateBackend(spec.defaultBackend, isServiceName, SPEC.child('defaultBackend')));
   const laxWildcards = (old?.spec.rules ?? []).some(
-    (r) => r.host?.includes('*') && validatePaths(r, Path.root).length > 0,
+    (r) => r.host?.includes('*') && validatePaths(r, isServiceName, Path.root).length > 0,
   );
   for (const [i, rule] of rules.entries())
-    errors.push(...validateRule(rule, laxWildcards, SPEC.child('rules').index(i)));
+    errors.push(...validateRule(rule, isServiceName, laxWildcards, SPEC.child('rules').index(i)));
   const laxSecrets = (old?.spec.tls ?? []).some((t) => secretNameProblems(t).length > 0);
   for (const [i, tls] of (spec.tls ?? []).entries())
     errors.push(...validateTLS(tls, laxSecrets, SPEC.child('tls').index(i)));
@@ -69,7 +75,7 @@ function hostProblems(host: string): string[] {
   return host.includes('*') ? isWildcardDNS1123Subdomain(host) : isDNS1123Subdomain(host);
 }
 
-function validateRule(rule: IngressRule, laxWildcards: boolean, path: Path): ErrorList {
+function validateRule(rule: IngressRule, isServiceName: NameRule, laxWildcards: boolean, path: Path): ErrorList {
   const { host = '' } = rule;
   const hostPath = path.child('host');
   const errors: ErrorList = [];
@@ -77,18 +83,22 @@ function validateRule(rule: IngressRule, laxWildcards: boolean, path: Path): Err
     if (parseIPSloppy(host)) errors.push(invalid(hostPath, host, NO_IP));
     errors.push(...invalidFor(hostPath, host, hostProblems(host)));
   }
-  if (!host.includes('*') || !laxWildcards) errors.push(...validatePaths(rule, path));
+  if (!host.includes('*') || !laxWildcards) errors.push(...validatePaths(rule, isServiceName, path));
   return errors;
 }
 
-function validatePaths({ http }: IngressRule, path: Path): ErrorList {
+function validatePaths({ http }: IngressRule, isServiceName: NameRule, path: Path): ErrorList {
   if (!http) return [];
   const at = path.child('http', 'paths');
   if (!http.paths?.length) return [required(at)];
-  return http.paths.flatMap((p, i) => validatePath(p, at.index(i)));
+  return http.paths.flatMap((p, i) => validatePath(p, isServiceName, at.index(i)));
 }
 
-function validatePath({ path: value = '', pathType, backend }: HTTPIngressPath, at: Path): ErrorList {
+function validatePath(
+  { path: value = '', pathType, backend }: HTTPIngressPath,
+  isServiceName: NameRule,
+  at: Path,
+): ErrorList {
   if (pathType === undefined || pathType === null)
     return [required(at.child('pathType'), 'pathType must be specified')];
   const path = at.child('path');
@@ -105,19 +115,32 @@ function validatePath({ path: value = '', pathType, backend }: HTTPIngressPath, 
   } else {
     errors.push(notSupported(at.child('pathType'), pathType, PATH_TYPES));
   }
-  return [...errors, ...validateBackend(backend, at.child('backend'))];
+  return [...errors, ...validateBackend(backend, isServiceName, at.child('backend'))];
 }
 
-function validateBackend({ resource, service }: IngressBackend, path: Path): ErrorList {
+function validateBackend({ resource, service }: IngressBackend, isServiceName: NameRule, path: Path): ErrorList {
   if (resource && service) return [invalid(path, '', 'cannot set both resource and service backends')];
   if (resource) return validateTypedReference(resource, path.child('resource'));
-  return service ? validateService(service, path) : [invalid(path, '', 'resource or service backend is required')];
+  return service
+    ? validateService(service, isServiceName, path)
+    : [invalid(path, '', 'resource or service backend is required')];
 }
 
-function validateService({ name, port }: IngressServiceBackend, path: Path): ErrorList {
+/** Some backend has a name that services could not have of old. */
+function hasRelaxedName(ingress: Ingress | undefined): boolean {
+  const { defaultBackend, rules = [] } = ingress?.spec ?? {};
+  const backends = [defaultBackend, ...rules.flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend))];
+  return backends.some((backend) => {
+    const name = backend?.service?.name;
+    if (name === undefined) return false;
+    return nameIsDNSLabel(name, false).length === 0 && nameIsDNS1035Label(name, false).length > 0;
+  });
+}
+
+function validateService({ name, port }: IngressServiceBackend, isServiceName: NameRule, path: Path): ErrorList {
   const namePath = path.child('service', 'name');
   const portPath = path.child('service', 'port');
-  const errors = name ? invalidFor(namePath, name, nameIsDNSLabel(name, false)) : [required(namePath)];
+  const errors = name ? invalidFor(namePath, name, isServiceName(name, false)) : [required(namePath)];
   if (port.name && port.number) errors.push(invalid(path, '', 'cannot set both port name & port number'));
   else if (port.name) errors.push(...invalidFor(portPath.child('name'), port.name, isValidPortName(port.name)));
   else if (port.number) errors.push(...invalidFor(portPath.child('number'), port.number, isValidPortNum(port.number)));
