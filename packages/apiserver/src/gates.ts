@@ -52,6 +52,7 @@ export const GATES = [
   'StorageVersionAPI',
   'StorageVersionHash',
   'StorageVersionMigrator',
+  'StrictIPCIDRValidation',
   'TaintTolerationComparisonOperators',
   'TokenRequestServiceAccountUIDValidation',
   'UnauthenticatedHTTP2DOSMitigation',

@@ -417,3 +417,32 @@ describe('values that are allowed by gates alone', () => {
     expect(messages(resource, object, old, having(gate, true)).join()).not.toMatch(refusal);
   });
 });
+
+describe('spellings of addresses that StrictIPCIDRValidation refuses', () => {
+  const bare = { metadata: { name: 'a', namespace: 'n' } };
+  const strict = /must not (have|be|have an) (leading 0s|an IPv4-mapped|bits set|IPv4-mapped)/;
+
+  it.each<[string, object]>([
+    ['services', { ...bare, spec: { ports: [{ port: 1 }], externalIPs: ['10.0.0.011'] }, status: {} }],
+    ['endpoints', { ...bare, subsets: [{ addresses: [{ ip: '10.0.0.011' }] }] }],
+    [
+      'endpointslices.discovery.k8s.io',
+      { ...bare, addressType: 'IPv4', endpoints: [{ addresses: ['::ffff:10.0.0.1'] }] },
+    ],
+    [
+      'networkpolicies.networking.k8s.io',
+      { ...bare, spec: { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.1/24' } }] }] } },
+    ],
+    ['nodes', { ...bare, spec: { podCIDRs: ['10.0.00.0/24'] }, status: {} }],
+    ['pods', { ...bare, spec: { containers, hostAliases: [{ ip: '10.0.0.011' }] }, status: {} }],
+  ])('%s', (resource, object) => {
+    const problems = (isStrict: boolean) => {
+      const { strategy } = registrations(having('StrictIPCIDRValidation', isStrict))[resource]!;
+      const copy = structuredClone(object) as never;
+      strategy.defaults?.(copy, 'v1');
+      return strategy.validate!(ctx, copy).map(String).join();
+    };
+    expect(problems(true)).toMatch(strict);
+    expect(problems(false)).not.toMatch(strict);
+  });
+});

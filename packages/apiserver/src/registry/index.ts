@@ -32,7 +32,7 @@ import { registration as leases } from './coordination/lease/index.ts';
 import { registration as leaseCandidates } from './coordination/leasecandidate/index.ts';
 import { registration as componentStatuses } from './core/componentstatus/index.ts';
 import { registration as configMaps } from './core/configmap/index.ts';
-import { registration as endpoints } from './core/endpoints/index.ts';
+import { makeEndpointsRegistration } from './core/endpoints/index.ts';
 import { makeEventRegistration } from './core/event/index.ts';
 import { registration as limitRanges } from './core/limitrange/index.ts';
 import { registration as namespaces } from './core/namespace/index.ts';
@@ -48,14 +48,14 @@ import { registration as secrets } from './core/secret/index.ts';
 import type { AllocationDeps } from './core/service/allocation/deps.ts';
 import { makeServiceRegistration } from './core/service/index.ts';
 import { registration as serviceAccounts } from './core/serviceaccount/index.ts';
-import { registration as endpointSlices } from './discovery/endpointslice/index.ts';
+import { makeEndpointSliceRegistration } from './discovery/endpointslice/index.ts';
 import { makeEventsRegistration } from './events/event/index.ts';
 import { registration as flowSchemas } from './flowcontrol/flowschema/index.ts';
 import { registration as priorityLevelConfigurations } from './flowcontrol/prioritylevelconfiguration/index.ts';
 import { makeIngressRegistration } from './networking/ingress/index.ts';
 import { registration as ingressClasses } from './networking/ingressclass/index.ts';
 import { registration as ipAddresses } from './networking/ipaddress/index.ts';
-import { registration as networkPolicies } from './networking/networkpolicy/index.ts';
+import { makeNetworkPolicyRegistration } from './networking/networkpolicy/index.ts';
 import { makeServiceCIDRRegistration } from './networking/servicecidr/index.ts';
 import { registration as runtimeClasses } from './node/runtimeclass/index.ts';
 import { registration as podDisruptionBudgets } from './policy/poddisruptionbudget/index.ts';
@@ -107,7 +107,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
   const pods: PodPolicy = { ...options.pods, isEnabled };
   return {
     configmaps: configMaps,
-    endpoints,
+    endpoints: makeEndpointsRegistration(isEnabled),
     events: makeEventRegistration(eventTtlSeconds),
     namespaces,
     componentstatuses: componentStatuses,
@@ -151,7 +151,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'clustertrustbundles.certificates.k8s.io': clusterTrustBundles,
     'podcertificaterequests.certificates.k8s.io': podCertificateRequests,
 
-    'endpointslices.discovery.k8s.io': endpointSlices,
+    'endpointslices.discovery.k8s.io': makeEndpointSliceRegistration(isEnabled),
 
     'leasecandidates.coordination.k8s.io': leaseCandidates,
     'leases.coordination.k8s.io': leases,
@@ -159,7 +159,7 @@ export function builtinRegistrations(options: RegistrationOptions): Readonly<Rec
     'ingresses.networking.k8s.io': makeIngressRegistration(isEnabled),
     'ingressclasses.networking.k8s.io': ingressClasses,
     'ipaddresses.networking.k8s.io': ipAddresses,
-    'networkpolicies.networking.k8s.io': networkPolicies,
+    'networkpolicies.networking.k8s.io': makeNetworkPolicyRegistration(isEnabled),
     'servicecidrs.networking.k8s.io': makeServiceCIDRRegistration(isEnabled),
 
     'poddisruptionbudgets.policy': podDisruptionBudgets,

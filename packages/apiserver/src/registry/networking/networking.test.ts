@@ -12,10 +12,11 @@ import { testContext, texts } from '../testing.ts';
 import { makeIngressRegistration } from './ingress/index.ts';
 import { registration as ingressClass } from './ingressclass/index.ts';
 import { registration as ipAddress } from './ipaddress/index.ts';
-import { registration as networkPolicy } from './networkpolicy/index.ts';
+import { makeNetworkPolicyRegistration } from './networkpolicy/index.ts';
 import { makeServiceCIDRRegistration } from './servicecidr/index.ts';
 
 const ingress = makeIngressRegistration(isEnabledByDefault);
+const networkPolicy = makeNetworkPolicyRegistration(isEnabledByDefault);
 const serviceCIDRs = makeServiceCIDRRegistration(isEnabledByDefault);
 
 const ctx = testContext();

@@ -1,5 +1,6 @@
 import { Path } from '@keelson/api/field';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../gates.ts';
 import { texts } from '../testing.ts';
 import {
   validateCIDR,
@@ -21,9 +22,11 @@ describe('addresses', () => {
     ['x', wrong('x', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')],
     ['1.2.3.04', wrong('1.2.3.04', 'must not have leading 0s')],
     ['::ffff:1.2.3.4', wrong('::ffff:1.2.3.4', 'must not be an IPv4-mapped IPv6 address')],
-  ])('legacy %s', (value, expected) => expect(texts(validateLegacyIP(path, value))).toEqual(expected));
+  ])('legacy %s', (value, expected) =>
+    expect(texts(validateLegacyIP(path, value, isEnabledByDefault))).toEqual(expected),
+  );
 
-  it('accepts what was there before', () => expect(validateLegacyIP(path, 'x', ['x'])).toEqual([]));
+  it('accepts what was there before', () => expect(validateLegacyIP(path, 'x', isEnabledByDefault, ['x'])).toEqual([]));
   it('strict wants the canonical form', () =>
     expect(texts(validateIP(path, 'FE80::1'))).toEqual(wrong('FE80::1', 'must be in canonical form ("fe80::1")')));
 
@@ -54,7 +57,9 @@ describe('CIDRs', () => {
     ['10.0.0.0/08', wrong('10.0.0.0/08', 'must not have leading 0s in IP or prefix length')],
     ['::ffff:10.0.0.0/104', wrong('::ffff:10.0.0.0/104', 'must not have an IPv4-mapped IPv6 address')],
     ['10.0.0.1/8', wrong('10.0.0.1/8', 'must not have bits set beyond the prefix length')],
-  ])('legacy %s', (value, expected) => expect(texts(validateLegacyCIDR(path, value))).toEqual(expected));
+  ])('legacy %s', (value, expected) =>
+    expect(texts(validateLegacyCIDR(path, value, isEnabledByDefault))).toEqual(expected),
+  );
 
   it('strict wants the canonical form', () =>
     expect(texts(validateCIDR(path, 'FD00::/64'))).toEqual(

@@ -11,15 +11,28 @@ import {
   parseIPSloppy,
   widthOf,
 } from '@keelson/api/ip';
+import type { IsEnabled } from '../../gates.ts';
+
+const STRICT = 'StrictIPCIDRValidation';
 
 /**
- * For fields older than strict validation: any spelling goes but those that software reads in two ways.
+ * For fields older than strict validation: any spelling goes but, where validation is strict, those that software reads in
+ * two ways.
  * @param old values of the old object, which stay acceptable
  */
-export function validateLegacyIP(path: Path, value: string, old: readonly string[] = []): ErrorList {
-  if (old.includes(value)) return [];
+export function validateLegacyIP(
+  path: Path,
+  value: string,
+  isEnabled: IsEnabled,
+  old: readonly string[] = [],
+): ErrorList {
+  return old.includes(value) ? [] : validateSpelledIP(path, value, isEnabled(STRICT));
+}
+
+function validateSpelledIP(path: Path, value: string, strict: boolean): ErrorList {
   if (!parseIPSloppy(value))
     return [invalid(path, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
+  if (!strict) return [];
   if (hasLeadingZeros(value)) return [invalid(path, value, 'must not have leading 0s')];
   if (isIPv4Mapped(value)) return [invalid(path, value, 'must not be an IPv4-mapped IPv6 address')];
   return [];
@@ -27,17 +40,26 @@ export function validateLegacyIP(path: Path, value: string, old: readonly string
 
 /** For newer fields: the canonical spelling alone. */
 export function validateIP(path: Path, value: string): ErrorList {
-  const errors = validateLegacyIP(path, value);
+  const errors = validateSpelledIP(path, value, true);
   if (errors.length > 0) return errors;
   const canonical = formatIP(parseIPSloppy(value)!);
   return value === canonical ? [] : [invalid(path, value, `must be in canonical form (${quote(canonical)})`)];
 }
 
 /** @see validateLegacyIP */
-export function validateLegacyCIDR(path: Path, value: string, old: readonly string[] = []): ErrorList {
-  if (old.includes(value)) return [];
+export function validateLegacyCIDR(
+  path: Path,
+  value: string,
+  isEnabled: IsEnabled,
+  old: readonly string[] = [],
+): ErrorList {
+  return old.includes(value) ? [] : validateSpelledCIDR(path, value, isEnabled(STRICT));
+}
+
+function validateSpelledCIDR(path: Path, value: string, strict: boolean): ErrorList {
   const cidr = parseCIDRSloppy(value);
   if (!cidr) return [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
+  if (!strict) return [];
   const [address, bits] = value.split('/') as [string, string];
   if (hasLeadingZeros(address) || /^0\d/.test(bits))
     return [invalid(path, value, 'must not have leading 0s in IP or prefix length')];
@@ -49,7 +71,7 @@ export function validateLegacyCIDR(path: Path, value: string, old: readonly stri
 
 /** @see validateIP */
 export function validateCIDR(path: Path, value: string): ErrorList {
-  const errors = validateLegacyCIDR(path, value);
+  const errors = validateSpelledCIDR(path, value, true);
   if (errors.length > 0) return errors;
   const canonical = formatCIDR(parseCIDRSloppy(value)!);
   return value === canonical ? [] : [invalid(path, value, `must be in canonical form (${quote(canonical)})`)];

@@ -1,9 +1,10 @@
 import type { EndpointSubset, Endpoints } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
-import { registration } from './index.ts';
+import { makeEndpointsRegistration } from './index.ts';
 
-const { strategy, table } = registration;
+const { strategy, table } = makeEndpointsRegistration(isEnabledByDefault);
 const ctx = testContext();
 const make = (...subsets: EndpointSubset[]): Endpoints => ({ metadata: { name: 'a' }, subsets });
 

@@ -1,6 +1,9 @@
 import type { Endpoints } from '@keelson/api/generated/types/core/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { strategy } from './strategy.ts';
+import { makeStrategy } from './strategy.ts';
 
-export const registration: KindRegistration<Endpoints> = { strategy, table };
+export function makeEndpointsRegistration(isEnabled: IsEnabled): KindRegistration<Endpoints> {
+  return { strategy: makeStrategy(isEnabled), table };
+}

@@ -3,6 +3,7 @@ import { semanticEqual } from '@keelson/api/codec/equality';
 import { type ErrorList, notSupported, Path, required } from '@keelson/api/field';
 import type { EndpointAddress, EndpointPort, Endpoints } from '@keelson/api/generated/types/core/v1';
 import { isDNS1123Label, isQualifiedName, isValidPortNum, nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateEndpointIP, validateLegacyIP, warningsForIP } from '../../validation/ip.ts';
 
@@ -11,7 +12,7 @@ const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const CONTROLLER = 'endpoint-controller';
 
-export function validateEndpoints({ subsets }: Endpoints): ErrorList {
+export function validateEndpoints({ subsets }: Endpoints, isEnabled: IsEnabled): ErrorList {
   return (subsets ?? []).flatMap((subset, i) => {
     const path = SUBSETS.index(i);
     const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
@@ -19,21 +20,21 @@ export function validateEndpoints({ subsets }: Endpoints): ErrorList {
       ...(addresses.length + notReadyAddresses.length === 0
         ? [required(path, 'must specify `addresses` or `notReadyAddresses`')]
         : []),
-      ...addresses.flatMap((a, j) => validateAddress(a, path.child('addresses').index(j))),
-      ...notReadyAddresses.flatMap((a, j) => validateAddress(a, path.child('notReadyAddresses').index(j))),
+      ...addresses.flatMap((a, j) => validateAddress(a, isEnabled, path.child('addresses').index(j))),
+      ...notReadyAddresses.flatMap((a, j) => validateAddress(a, isEnabled, path.child('notReadyAddresses').index(j))),
       ...ports.flatMap((p, j) => validatePort(p, ports.length > 1, path.child('ports').index(j))),
     ];
   });
 }
 
 /** Subsets that do not change are not judged again. */
-export function validateEndpointsUpdate(endpoints: Endpoints, old: Endpoints): ErrorList {
-  return semanticEqual(endpoints.subsets, old.subsets) ? [] : validateEndpoints(endpoints);
+export function validateEndpointsUpdate(endpoints: Endpoints, old: Endpoints, isEnabled: IsEnabled): ErrorList {
+  return semanticEqual(endpoints.subsets, old.subsets) ? [] : validateEndpoints(endpoints, isEnabled);
 }
 
-function validateAddress({ ip, hostname, nodeName }: EndpointAddress, path: Path): ErrorList {
+function validateAddress({ ip, hostname, nodeName }: EndpointAddress, isEnabled: IsEnabled, path: Path): ErrorList {
   return [
-    ...validateLegacyIP(path.child('ip'), ip),
+    ...validateLegacyIP(path.child('ip'), ip, isEnabled),
     ...(hostname ? invalidFor(path.child('hostname'), hostname, isDNS1123Label(hostname)) : []),
     ...(nodeName === undefined
       ? []

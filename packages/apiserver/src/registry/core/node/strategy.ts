@@ -18,7 +18,7 @@ export const makeStrategy = (isEnabled: IsEnabled): Strategy<Node> => ({
     delete obj.status.config;
     dropDisabledFields(GATED, isEnabled, obj, undefined);
   },
-  validate: (_ctx, obj) => validateNode(obj),
+  validate: (_ctx, obj) => validateNode(obj, isEnabled),
   warningsOnCreate: (_ctx, obj) => warnings(obj),
   prepareForUpdate(_ctx, obj, old) {
     obj.status = old.status;
@@ -26,7 +26,7 @@ export const makeStrategy = (isEnabled: IsEnabled): Strategy<Node> => ({
   },
   // Upstream looks at the whole new node before it compares.
   updateChecks: ['new metadata', 'change', 'metadata', 'kind'],
-  validateChange: (obj) => validateNode(obj),
+  validateChange: (obj) => validateNode(obj, isEnabled),
   validateUpdate: (_ctx, obj, old) => validateNodeUpdate(obj, old),
   warningsOnUpdate: (_ctx, obj) => warnings(obj),
   selectableFields: (obj) => ({ 'spec.unschedulable': String(obj.spec?.unschedulable ?? false) }),

@@ -3,6 +3,7 @@ import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, forbidden, internal, invalid, Path, quote } from '@keelson/api/field';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { parseCIDRSloppy } from '@keelson/api/ip';
+import type { IsEnabled } from '../../../gates.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLegacyCIDR } from '../../validation/ip.ts';
 import { validateResourceQuantity } from '../../validation/resources.ts';
@@ -17,7 +18,7 @@ const CIDRS = SPEC.child('podCIDRs');
 const MAX_FEATURE_NAME = 253;
 const FEATURE = /^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z][A-Za-z0-9]*)*$/;
 
-export function validateNode(node: Node): ErrorList {
+export function validateNode(node: Node, isEnabled: IsEnabled): ErrorList {
   const { metadata, spec, status } = node;
   const swap = status.nodeInfo?.swap?.capacity;
   return [
@@ -29,7 +30,7 @@ export function validateNode(node: Node): ErrorList {
       ? [invalid(METADATA.child('nodeSwapStatus', 'capacity'), swap, 'must be greater than zero')]
       : []),
     ...validateFeatures(status.declaredFeatures ?? []),
-    ...validatePodCIDRs(spec.podCIDRs ?? []),
+    ...validatePodCIDRs(spec.podCIDRs ?? [], isEnabled),
   ];
 }
 
@@ -61,8 +62,8 @@ function featureProblem(name: string): string | undefined {
   return "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
 }
 
-function validatePodCIDRs(cidrs: readonly string[]): ErrorList {
-  const errors = cidrs.flatMap((cidr, i) => validateLegacyCIDR(CIDRS.index(i), cidr));
+function validatePodCIDRs(cidrs: readonly string[], isEnabled: IsEnabled): ErrorList {
+  const errors = cidrs.flatMap((cidr, i) => validateLegacyCIDR(CIDRS.index(i), cidr, isEnabled));
   if (cidrs.length < 2) return errors;
   const parsed = cidrs.map(parseCIDRSloppy);
   const broken = parsed.findIndex((cidr) => !cidr);

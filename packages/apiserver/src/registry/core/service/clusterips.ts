@@ -2,6 +2,7 @@
 import { duplicate, type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
+import type { IsEnabled } from '../../../gates.ts';
 import { validateLegacyIP } from '../../validation/ip.ts';
 import { isHeadless, NONE, needsClusterIP } from './predicates.ts';
 
@@ -13,10 +14,10 @@ const KNOWN_FAMILIES = ['IPv4', 'IPv6'];
 const KNOWN_POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 
 /** Checked before addresses are allocated and again with the rest of the service. */
-export function validateClusterIPs(service: Service, old?: Service): ErrorList {
+export function validateClusterIPs(service: Service, isEnabled: IsEnabled, old?: Service): ErrorList {
   if (!needsClusterIP(service)) return [];
   const errors = [...validatePrimary(service), ...validateFamilies(service)];
-  const addresses = validateAddresses(service, old?.spec.clusterIPs);
+  const addresses = validateAddresses(service, isEnabled, old?.spec.clusterIPs);
   errors.push(...addresses);
   const ips = service.spec.clusterIPs ?? [];
   if (ips.length > 2) errors.push(invalid(IPS, ips, 'may only hold up to 2 values'));
@@ -44,10 +45,10 @@ function validateFamilies({ spec }: Service): ErrorList {
   return errors;
 }
 
-function validateAddresses({ spec }: Service, old: readonly string[] | undefined): ErrorList {
+function validateAddresses({ spec }: Service, isEnabled: IsEnabled, old: readonly string[] | undefined): ErrorList {
   const ips = spec.clusterIPs ?? [];
   return ips.flatMap((ip, i) => {
-    if (i > 0 || ip !== NONE) return validateLegacyIP(IPS.index(i), ip, old);
+    if (i > 0 || ip !== NONE) return validateLegacyIP(IPS.index(i), ip, isEnabled, old);
     return ips.length > 1 ? [invalid(IPS, ips, "'None' must be the first and only value")] : [];
   });
 }

@@ -1,5 +1,6 @@
 import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { texts } from '../../testing.ts';
 import { table } from './columns.ts';
 import { defaults } from './defaults.ts';
@@ -95,13 +96,13 @@ describe('validation', () => {
         'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
       ],
     ],
-  ])('%j', (spec, expected) => expect(texts(validateService(service(spec)))).toEqual(expected));
+  ])('%j', (spec, expected) => expect(texts(validateService(service(spec), isEnabledByDefault))).toEqual(expected));
 
   it('reads source ranges of the annotation when they are new', () => {
     const annotations = { 'service.beta.kubernetes.io/load-balancer-source-ranges': '10.0.0.0/8,x' };
     const obj = service(BALANCER, annotations);
-    expect(texts(validateService(obj))).toHaveLength(1);
-    expect(texts(validateService(obj, obj))).toEqual([]);
+    expect(texts(validateService(obj, isEnabledByDefault))).toHaveLength(1);
+    expect(texts(validateService(obj, isEnabledByDefault, obj))).toEqual([]);
   });
 });
 
@@ -126,7 +127,7 @@ describe('updates', () => {
     ],
     [{ clusterIPs: ['1.2.3.4', 'fd00::1'], ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }, []],
   ])('%j', (spec, expected) =>
-    expect(texts(validateServiceUpdate(change(spec as ServiceSpec), one))).toEqual(expected),
+    expect(texts(validateServiceUpdate(change(spec as ServiceSpec), one, isEnabledByDefault))).toEqual(expected),
   );
 
   it('drop what only the old type had, unless the client changed it', () => {
@@ -156,14 +157,14 @@ describe('updates', () => {
   it('check the addresses of a balancer', () => {
     const obj = service(BALANCER);
     obj.status = { loadBalancer: { ingress: [{ ip: '1.2.3.4' }, { hostname: '1.2.3.4', ipMode: 'VIP' }] } };
-    expect(texts(validateServiceStatusUpdate(obj, service(BALANCER)))).toEqual([
+    expect(texts(validateServiceStatusUpdate(obj, service(BALANCER), isEnabledByDefault))).toEqual([
       'status.loadBalancer.ingress[0].ipMode: Required value: must be specified when `ip` is set',
       'status.loadBalancer.ingress[1].ipMode: Forbidden: may not be specified when `ip` is not set',
       'status.loadBalancer.ingress[1].hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address',
     ]);
     const plain = service();
     plain.status = obj.status;
-    expect(texts(validateServiceStatusUpdate(plain, plain))).toEqual([
+    expect(texts(validateServiceStatusUpdate(plain, plain, isEnabledByDefault))).toEqual([
       "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
     ]);
   });

@@ -22,13 +22,13 @@ export function serviceStrategy(allocation: ServiceAllocation, isEnabled: IsEnab
     prepareForCreate(_ctx, obj) {
       obj.status = { loadBalancer: {} };
     },
-    validate: (_ctx, obj) => validateService(obj),
+    validate: (_ctx, obj) => validateService(obj, isEnabled),
     warningsOnCreate: (_ctx, obj) => warnings(obj),
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
       dropTypeDependentFields(obj, old);
     },
-    validateUpdate: (_ctx, obj, old) => validateServiceUpdate(obj, old),
+    validateUpdate: (_ctx, obj, old) => validateServiceUpdate(obj, old, isEnabled),
     warningsOnUpdate: (_ctx, obj) => warnings(obj),
     canonicalize: dropNeedlessTrafficPolicy,
     beginCreate: (ctx, obj) => allocation.beginCreate(ctx, obj),
@@ -44,14 +44,14 @@ function dropNeedlessTrafficPolicy({ spec }: Service): void {
   if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
 }
 
-export const status: ViewSubresource<Service> = {
+export const makeStatus = (isEnabled: IsEnabled): ViewSubresource<Service> => ({
   type: 'view',
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
     },
-    validateUpdate: (_ctx, obj, old) => validateServiceStatusUpdate(obj, old),
+    validateUpdate: (_ctx, obj, old) => validateServiceStatusUpdate(obj, old, isEnabled),
     warningsOnUpdate: (_ctx, obj) => statusWarnings(obj),
     resetFields: { v1: { 'f:spec': {} } },
   },
-};
+});

@@ -3,6 +3,7 @@ import { type ErrorList, forbidden, invalid, notSupported, Path, required } from
 import type { LoadBalancerIngress, LoadBalancerStatus, Service } from '@keelson/api/generated/types/core/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
 import { isDNS1123Subdomain } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateLegacyIP } from '../../validation/ip.ts';
 import { validateClusterIPsUpdate, validateFamiliesUpdate } from './clusterips.ts';
@@ -11,14 +12,14 @@ import { validateLoadBalancerClass, validateService } from './validation.ts';
 
 const IP_MODES = ['Proxy', 'VIP'];
 
-export function validateServiceUpdate(service: Service, old: Service): ErrorList {
+export function validateServiceUpdate(service: Service, old: Service, isEnabled: IsEnabled): ErrorList {
   return [
     ...validateClusterIPsUpdate(service, old),
     ...validateFamiliesUpdate(service, old),
     ...validateLoadBalancerClassUpdate(service, old),
     ...validateLoadBalancerClass(service),
     ...validateHealthCheckUpdate(service, old),
-    ...validateService(service, old),
+    ...validateService(service, isEnabled, old),
   ];
 }
 
@@ -35,13 +36,14 @@ function validateHealthCheckUpdate(service: Service, old: Service): ErrorList {
     : [forbidden(Path.of('spec', 'healthCheckNodePort'), 'field is immutable')];
 }
 
-export function validateServiceStatusUpdate(service: Service, old: Service): ErrorList {
+export function validateServiceStatusUpdate(service: Service, old: Service, isEnabled: IsEnabled): ErrorList {
   const balances = service.spec.type === 'LoadBalancer';
   return validateLoadBalancerStatus(
     service.status.loadBalancer,
     old.status.loadBalancer,
     Path.of('status', 'loadBalancer'),
     balances,
+    isEnabled,
   );
 }
 
@@ -50,18 +52,24 @@ function validateLoadBalancerStatus(
   old: LoadBalancerStatus,
   path: Path,
   balances: boolean,
+  isEnabled: IsEnabled,
 ): ErrorList {
   const at = path.child('ingress');
   if (!balances && status.ingress?.length)
     return [forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'")];
   const existing = (old.ingress ?? []).flatMap((i) => (i.ip ? [i.ip] : []));
-  return (status.ingress ?? []).flatMap((ingress, i) => validateIngress(ingress, existing, at.index(i)));
+  return (status.ingress ?? []).flatMap((ingress, i) => validateIngress(ingress, existing, isEnabled, at.index(i)));
 }
 
-function validateIngress({ ip, ipMode, hostname }: LoadBalancerIngress, existing: string[], path: Path): ErrorList {
+function validateIngress(
+  { ip, ipMode, hostname }: LoadBalancerIngress,
+  existing: string[],
+  isEnabled: IsEnabled,
+  path: Path,
+): ErrorList {
   const errors: ErrorList = [];
   const modePath = path.child('ipMode');
-  if (ip) errors.push(...validateLegacyIP(path.child('ip'), ip, existing));
+  if (ip) errors.push(...validateLegacyIP(path.child('ip'), ip, isEnabled, existing));
   if (ipMode === undefined) {
     if (ip) errors.push(required(modePath, 'must be specified when `ip` is set'));
   } else if (!ip) {

@@ -9,6 +9,7 @@ import {
   isValidPortName,
   isValidPortNum,
 } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateEndpointIP, validateLegacyCIDR, validateLegacyIP } from '../../validation/ip.ts';
@@ -27,7 +28,7 @@ const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
 const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 
 /** @param old the service before an update: addresses that it holds already are not judged again */
-export function validateService(service: Service, old?: Service): ErrorList {
+export function validateService(service: Service, isEnabled: IsEnabled, old?: Service): ErrorList {
   const { spec } = service;
   return [
     ...validateTopologyAnnotations(service),
@@ -35,11 +36,11 @@ export function validateService(service: Service, old?: Service): ErrorList {
     ...validatePorts(service),
     ...validateLabels(spec.selector, SPEC.child('selector')),
     ...validateSessionAffinity(service),
-    ...validateClusterIPs(service, old),
-    ...validateExternalIPs(service, old),
+    ...validateClusterIPs(service, isEnabled, old),
+    ...validateExternalIPs(service, isEnabled, old),
     ...validateTypeName(spec.type ?? ''),
     ...validatePortConflicts(service),
-    ...validateSourceRanges(service, old),
+    ...validateSourceRanges(service, isEnabled, old),
     ...validateNodePortAllocation(service),
     ...validateLoadBalancerClass(service),
     ...validateTraffic(service),
@@ -126,10 +127,10 @@ function validateSessionAffinity({ spec }: Service): ErrorList {
   return errors;
 }
 
-function validateExternalIPs({ spec }: Service, old: Service | undefined): ErrorList {
+function validateExternalIPs({ spec }: Service, isEnabled: IsEnabled, old: Service | undefined): ErrorList {
   return (spec.externalIPs ?? []).flatMap((ip, i) => {
     const path = SPEC.child('externalIPs').index(i);
-    const errors = validateLegacyIP(path, ip, old?.spec.externalIPs);
+    const errors = validateLegacyIP(path, ip, isEnabled, old?.spec.externalIPs);
     return errors.length > 0 ? errors : validateEndpointIP(ip, path);
   });
 }
@@ -165,7 +166,7 @@ function validatePortConflicts({ spec }: Service): ErrorList {
 }
 
 /** By field, or by the older annotation. Values may be padded with spaces. */
-function validateSourceRanges({ metadata, spec }: Service, old: Service | undefined): ErrorList {
+function validateSourceRanges({ metadata, spec }: Service, isEnabled: IsEnabled, old: Service | undefined): ErrorList {
   const errors: ErrorList = [];
   const onlyBalancers = (path: Path) => {
     if (spec.type !== 'LoadBalancer') errors.push(forbidden(path, "may only be used when `type` is 'LoadBalancer'"));
@@ -175,7 +176,7 @@ function validateSourceRanges({ metadata, spec }: Service, old: Service | undefi
     onlyBalancers(path);
     const existing = old?.spec.loadBalancerSourceRanges?.map((r) => r.trim());
     for (const [i, range] of spec.loadBalancerSourceRanges.entries())
-      errors.push(...validateLegacyCIDR(path.index(i), range.trim(), existing));
+      errors.push(...validateLegacyCIDR(path.index(i), range.trim(), isEnabled, existing));
     return errors;
   }
   const annotation = metadata.annotations?.[SOURCE_RANGES];
@@ -183,7 +184,7 @@ function validateSourceRanges({ metadata, spec }: Service, old: Service | undefi
   const path = Path.of('metadata', 'annotations').key(SOURCE_RANGES);
   onlyBalancers(path);
   if (annotation.trim() !== '' && old?.metadata.annotations?.[SOURCE_RANGES] !== annotation)
-    for (const range of annotation.trim().split(',')) errors.push(...validateLegacyCIDR(path, range.trim()));
+    for (const range of annotation.trim().split(',')) errors.push(...validateLegacyCIDR(path, range.trim(), isEnabled));
   return errors;
 }
 

@@ -1,9 +1,10 @@
 import type { Endpoint, EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { describe, expect, it } from 'vitest';
+import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
-import { registration } from './index.ts';
+import { makeEndpointSliceRegistration } from './index.ts';
 
-const { strategy, table } = registration;
+const { strategy, table } = makeEndpointSliceRegistration(isEnabledByDefault);
 const ctx = testContext();
 const slice = (addressType: string, endpoints: Endpoint[], rest: Partial<EndpointSlice> = {}): EndpointSlice => ({
   metadata: { name: 'a' },

@@ -1,6 +1,9 @@
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { strategy } from './strategy.ts';
+import { makeStrategy } from './strategy.ts';
 
-export const registration: KindRegistration<EndpointSlice> = { strategy, table };
+export function makeEndpointSliceRegistration(isEnabled: IsEnabled): KindRegistration<EndpointSlice> {
+  return { strategy: makeStrategy(isEnabled), table };
+}

@@ -5,6 +5,7 @@ import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '@keel
 import { parseIPSloppy } from '@keelson/api/ip';
 import { isFullyQualifiedDomainName } from '@keelson/api/validation/domains';
 import { isDNS1123Label, isQualifiedName, isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { immutableName, invalidFor } from '../../validation/fields.ts';
 import { validateEndpointIP, validateIP, validateLegacyIP } from '../../validation/ip.ts';
 import { validateLabels } from '../../validation/labelselector.ts';
@@ -18,14 +19,14 @@ const MAX_TOPOLOGY_LABELS = 16;
 const MAX_HINTS = 8;
 
 /** @param old endpoints that do not change are not judged again */
-export function validateEndpointSlice(slice: EndpointSlice, old?: EndpointSlice): ErrorList {
-  const endpoints = old && semanticEqual(slice.endpoints, old.endpoints) ? [] : validateEndpoints(slice);
+export function validateEndpointSlice(slice: EndpointSlice, isEnabled: IsEnabled, old?: EndpointSlice): ErrorList {
+  const endpoints = old && semanticEqual(slice.endpoints, old.endpoints) ? [] : validateEndpoints(slice, isEnabled);
   return [...validateAddressType(slice.addressType), ...validatePorts(slice.ports ?? []), ...endpoints];
 }
 
-export function validateEndpointSliceUpdate(slice: EndpointSlice, old: EndpointSlice): ErrorList {
+export function validateEndpointSliceUpdate(slice: EndpointSlice, old: EndpointSlice, isEnabled: IsEnabled): ErrorList {
   return [
-    ...validateEndpointSlice(slice, old),
+    ...validateEndpointSlice(slice, isEnabled, old),
     ...immutableName(slice.addressType, old.addressType, Path.of('addressType')),
   ];
 }
@@ -55,14 +56,14 @@ function validatePort({ name = '', protocol, appProtocol }: EndpointPort, names:
   return errors;
 }
 
-function validateEndpoints({ endpoints, addressType }: EndpointSlice): ErrorList {
+function validateEndpoints({ endpoints, addressType }: EndpointSlice, isEnabled: IsEnabled): ErrorList {
   const path = Path.of('endpoints');
   const count = endpoints?.length ?? 0;
   if (count > MAX_ENDPOINTS) return [tooMany(path, count, MAX_ENDPOINTS)];
-  return (endpoints ?? []).flatMap((endpoint, i) => validateEndpoint(endpoint, addressType, path.index(i)));
+  return (endpoints ?? []).flatMap((endpoint, i) => validateEndpoint(endpoint, addressType, isEnabled, path.index(i)));
 }
 
-function validateEndpoint(endpoint: Endpoint, addressType: string, path: Path): ErrorList {
+function validateEndpoint(endpoint: Endpoint, addressType: string, isEnabled: IsEnabled, path: Path): ErrorList {
   const { nodeName, hostname, deprecatedTopology, hints } = endpoint;
   const addresses = endpoint.addresses ?? [];
   const at = path.child('addresses');
@@ -70,7 +71,7 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: Path): 
   if (addresses.length === 0) errors.push(required(at, 'must contain at least 1 address'));
   else if (addresses.length > MAX_ADDRESSES) errors.push(tooMany(at, addresses.length, MAX_ADDRESSES));
   for (const [i, address] of addresses.entries())
-    errors.push(...validateAddress(address, addressType, at, at.index(i)));
+    errors.push(...validateAddress(address, addressType, isEnabled, at, at.index(i)));
   if (nodeName !== undefined)
     errors.push(...invalidFor(path.child('nodeName'), nodeName, nameIsDNSSubdomain(nodeName, false)));
   const topology = Object.keys(deprecatedTopology ?? {}).length;
@@ -83,10 +84,10 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, path: Path): 
 }
 
 /** @param list where a wrong family is reported, @param path where the rest is */
-function validateAddress(address: string, type: string, list: Path, path: Path): ErrorList {
+function validateAddress(address: string, type: string, isEnabled: IsEnabled, list: Path, path: Path): ErrorList {
   if (type === 'FQDN') return isFullyQualifiedDomainName(path, address);
   if (type !== 'IPv4' && type !== 'IPv6') return [];
-  const errors = type === 'IPv4' ? validateLegacyIP(path, address) : validateIP(path, address);
+  const errors = type === 'IPv4' ? validateLegacyIP(path, address, isEnabled) : validateIP(path, address);
   if (errors.length > 0) return errors;
   const family = parseIPSloppy(address)!.family === type ? [] : [invalid(list, address, `must be an ${type} address`)];
   return [...family, ...validateEndpointIP(address, path)];

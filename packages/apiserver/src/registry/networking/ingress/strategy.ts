@@ -25,17 +25,17 @@ export const makeStrategy = (isEnabled: IsEnabled): Strategy<Ingress> => ({
   resetFields: { 'networking.k8s.io/v1': { 'f:status': {} } },
 });
 
-export const status: ViewSubresource<Ingress> = {
+export const makeStatus = (isEnabled: IsEnabled): ViewSubresource<Ingress> => ({
   type: 'view',
   strategy: {
     prepareForUpdate(_ctx, obj, old) {
       obj.spec = old.spec;
     },
-    validateUpdate: (_ctx, obj, old) => validateIngressStatusUpdate(obj, old),
+    validateUpdate: (_ctx, obj, old) => validateIngressStatusUpdate(obj, old, isEnabled),
     warningsOnUpdate: (_ctx, obj) =>
       (obj.status.loadBalancer.ingress ?? []).flatMap(({ ip }, i) =>
         ip ? warningsForIP(Path.of('status', 'loadBalancer', 'ingress').index(i), ip) : [],
       ),
     resetFields: { 'networking.k8s.io/v1': { 'f:spec': {} } },
   },
-};
+});

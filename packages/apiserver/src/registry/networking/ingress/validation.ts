@@ -159,13 +159,13 @@ function secretNameProblems({ secretName }: IngressTLS): string[] {
   return secretName ? nameIsDNSSubdomain(secretName, false) : [];
 }
 
-export function validateIngressStatusUpdate({ status }: Ingress, old: Ingress): ErrorList {
+export function validateIngressStatusUpdate({ status }: Ingress, old: Ingress, isEnabled: IsEnabled): ErrorList {
   const existing = (old.status.loadBalancer.ingress ?? []).flatMap((i) => (i.ip ? [i.ip] : []));
   return (status.loadBalancer.ingress ?? []).flatMap(({ ip, hostname }, i) => {
     const path = Path.of('status', 'loadBalancer', 'ingress').index(i);
     const hostPath = path.child('hostname');
     return [
-      ...(ip ? validateLegacyIP(path.child('ip'), ip, existing) : []),
+      ...(ip ? validateLegacyIP(path.child('ip'), ip, isEnabled, existing) : []),
       ...(hostname ? invalidFor(hostPath, hostname, isDNS1123Subdomain(hostname)) : []),
       ...(hostname && parseIPSloppy(hostname) ? [invalid(hostPath, hostname, NO_IP)] : []),
     ];

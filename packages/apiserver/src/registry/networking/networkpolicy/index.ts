@@ -1,6 +1,9 @@
 import type { NetworkPolicy } from '@keelson/api/generated/types/networking/v1';
+import type { IsEnabled } from '../../../gates.ts';
 import type { KindRegistration } from '../../strategy.ts';
 import { table } from './columns.ts';
-import { strategy } from './strategy.ts';
+import { makeStrategy } from './strategy.ts';
 
-export const registration: KindRegistration<NetworkPolicy> = { strategy, table };
+export function makeNetworkPolicyRegistration(isEnabled: IsEnabled): KindRegistration<NetworkPolicy> {
+  return { strategy: makeStrategy(isEnabled), table };
+}

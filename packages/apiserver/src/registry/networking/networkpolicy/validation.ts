@@ -8,6 +8,7 @@ import type {
 } from '@keelson/api/generated/types/networking/v1';
 import { cidrContains, networkOf, parseCIDRSloppy } from '@keelson/api/ip';
 import { isValidPortName, isValidPortNum } from '@keelson/api/validation/names';
+import type { IsEnabled } from '../../../gates.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateLegacyCIDR, warningsForCIDR } from '../../validation/ip.ts';
 import { validateLabelSelector } from '../../validation/labelselector.ts';
@@ -18,6 +19,7 @@ const TYPES = ['Ingress', 'Egress'];
 
 /** What an update may leave as it found it. */
 interface Leniency {
+  readonly isEnabled: IsEnabled;
   readonly labelValues: boolean;
   readonly cidrs: readonly string[];
 }
@@ -50,13 +52,18 @@ function rulesOf({ spec }: NetworkPolicy): Rule[] {
   ];
 }
 
-export function validateNetworkPolicy(policy: NetworkPolicy): ErrorList {
-  return validateSpec(policy, { labelValues: false, cidrs: [] });
+export function validateNetworkPolicy(policy: NetworkPolicy, isEnabled: IsEnabled): ErrorList {
+  return validateSpec(policy, { isEnabled, labelValues: false, cidrs: [] });
 }
 
-export function validateNetworkPolicyUpdate(policy: NetworkPolicy, old: NetworkPolicy): ErrorList {
+export function validateNetworkPolicyUpdate(
+  policy: NetworkPolicy,
+  old: NetworkPolicy,
+  isEnabled: IsEnabled,
+): ErrorList {
   const blocks = rulesOf(old).flatMap((rule) => rule.peers.flatMap((peer) => peer.ipBlock ?? []));
   return validateSpec(policy, {
+    isEnabled,
     labelValues: validateLabelSelector(old.spec.podSelector, {}, Path.root).length > 0,
     cidrs: blocks.flatMap((block) => [block.cidr, ...(block.except ?? [])]),
   });
@@ -108,7 +115,7 @@ function validatePeer(peer: NetworkPolicyPeer, lenient: Leniency, path: Path): E
   const errors = [
     ...validateLabelSelector(podSelector, options, path.child('podSelector')),
     ...validateLabelSelector(namespaceSelector, options, path.child('namespaceSelector')),
-    ...(ipBlock ? validateIPBlock(ipBlock, lenient.cidrs, path.child('ipBlock')) : []),
+    ...(ipBlock ? validateIPBlock(ipBlock, lenient, path.child('ipBlock')) : []),
   ];
   const selectors = podSelector !== undefined || namespaceSelector !== undefined;
   if (!selectors && !ipBlock) errors.push(required(path, 'must specify a peer'));
@@ -116,14 +123,14 @@ function validatePeer(peer: NetworkPolicyPeer, lenient: Leniency, path: Path): E
   return errors;
 }
 
-function validateIPBlock({ cidr, except }: IPBlock, old: readonly string[], path: Path): ErrorList {
+function validateIPBlock({ cidr, except }: IPBlock, { isEnabled, cidrs }: Leniency, path: Path): ErrorList {
   if (!cidr) return [required(path.child('cidr'))];
-  const errors = validateLegacyCIDR(path.child('cidr'), cidr, old);
+  const errors = validateLegacyCIDR(path.child('cidr'), cidr, isEnabled, cidrs);
   const block = parseCIDRSloppy(cidr);
   if (!block) return errors;
   for (const [i, text] of (except ?? []).entries()) {
     const at = path.child('except').index(i);
-    errors.push(...validateLegacyCIDR(at, text, old));
+    errors.push(...validateLegacyCIDR(at, text, isEnabled, cidrs));
     const part = parseCIDRSloppy(text);
     if (part && (!cidrContains(block, networkOf(part)) || writtenBits(cidr) >= writtenBits(text)))
       errors.push(invalid(at, text, 'must be a strict subset of `cidr`'));

@@ -6,6 +6,7 @@ import { isDNS1123SubdomainWithUnderscore } from '@keelson/api/validation/names'
 import { invalidFor } from '../../../validation/fields.ts';
 import { validateLegacyIP } from '../../../validation/ip.ts';
 import { dnsSubdomain } from './names.ts';
+import type { PodPolicy } from './options.ts';
 
 const POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 const MAX_NAMESERVERS = 3;
@@ -18,7 +19,12 @@ export function validateDNSPolicy(policy: string, path: Path): ErrorList {
   return POLICIES.includes(policy) ? [] : [notSupported(path, policy, POLICIES)];
 }
 
-export function validateDNSConfig(config: PodDNSConfig | undefined, policy: string, path: Path): ErrorList {
+export function validateDNSConfig(
+  config: PodDNSConfig | undefined,
+  policy: string,
+  { isEnabled }: PodPolicy,
+  path: Path,
+): ErrorList {
   if (policy === 'None') {
     if (!config) return [required(path, 'must provide `dnsConfig` when `dnsPolicy` is None')];
     if (!config.nameservers?.length)
@@ -32,7 +38,7 @@ export function validateDNSConfig(config: PodDNSConfig | undefined, policy: stri
       invalid(path.child('nameservers'), nameservers, `must not have more than ${MAX_NAMESERVERS} nameservers`),
     );
   for (const [i, address] of nameservers.entries())
-    errors.push(...validateLegacyIP(path.child('nameservers').index(i), address));
+    errors.push(...validateLegacyIP(path.child('nameservers').index(i), address, isEnabled));
   errors.push(...validateSearches(searches, path.child('searches')));
   for (const [i, option] of options.entries())
     if (!option.name) errors.push(required(path.child('options').index(i), 'must not be empty'));
@@ -59,9 +65,9 @@ function validateSearches(searches: readonly string[], path: Path): ErrorList {
   return errors;
 }
 
-export function validateHostAliases(aliases: readonly HostAlias[], path: Path): ErrorList {
+export function validateHostAliases(aliases: readonly HostAlias[], { isEnabled }: PodPolicy, path: Path): ErrorList {
   return aliases.flatMap(({ ip, hostnames }, i) => [
-    ...validateLegacyIP(path.index(i).child('ip'), ip),
+    ...validateLegacyIP(path.index(i).child('ip'), ip, isEnabled),
     ...(hostnames ?? []).flatMap((name, j) => dnsSubdomain(name, path.index(i).child('hostnames').index(j))),
   ]);
 }

@@ -58,7 +58,7 @@ export function validatePodSpec(
     ...validateLabels(spec.nodeSelector, path.child('nodeSelector')),
     ...validatePodSecurityContext(spec, options, path.child('securityContext')),
     ...validateAffinity(spec.affinity, options, path.child('affinity')),
-    ...validateDNSConfig(spec.dnsConfig, dnsPolicy, path.child('dnsConfig')),
+    ...validateDNSConfig(spec.dnsConfig, dnsPolicy, options, path.child('dnsConfig')),
     ...(spec.readinessGates ?? []).flatMap(({ conditionType = '' }, i) =>
       qualifiedName(conditionType, path.child('readinessGates').index(i).child('conditionType')),
     ),
@@ -93,7 +93,7 @@ function validateNames(spec: PodSpec, options: PodValidationOptions, path: Path)
     ...label('hostname'),
     ...label('subdomain'),
     ...validateTolerations(spec.tolerations ?? [], options, path.child('tolerations')),
-    ...validateHostAliases(spec.hostAliases ?? [], path.child('hostAliases')),
+    ...validateHostAliases(spec.hostAliases ?? [], options, path.child('hostAliases')),
     ...name('priorityClassName'),
     ...(runtimeClassName === undefined
       ? []

@@ -61,8 +61,8 @@ export function validatePodStatusUpdate(policy: PodPolicy, pod: Pod, old: Pod): 
       validateTransitions(status[key], old.status[key], old.spec, containers, STATUS.child(key)),
     ),
     ...validateClaimStatuses(pod, STATUS),
-    ...validatePodIPs(status, old.status),
-    ...validateHostIPs(status, old.status),
+    ...validatePodIPs(status, old.status, policy),
+    ...validateHostIPs(status, old.status, policy),
     ...lists.flatMap(([key]) => validateUsers(status[key] ?? [], spec, STATUS.child(key))),
     ...lists.flatMap(([key, containers]) =>
       containers
@@ -95,17 +95,18 @@ function validateNomination({ status }: Pod, old: Pod): ErrorList {
   return [...errors, ...nonNegativeGeneration(observedGeneration, STATUS)];
 }
 
-function validatePodIPs({ podIPs = [] }: PodStatus, old: PodStatus): ErrorList {
+function validatePodIPs({ podIPs = [] }: PodStatus, old: PodStatus, policy: PodPolicy): ErrorList {
   const known = (old.podIPs ?? []).map(({ ip }) => ip ?? '');
   return validateIPs(
     'podIPs',
     podIPs.map(({ ip }) => ip ?? ''),
     known,
+    policy,
     () => internalList('io.k8s.api.core.v1.PodIP', podIPs),
   );
 }
 
-function validateHostIPs({ hostIP = '', hostIPs = [] }: PodStatus, old: PodStatus): ErrorList {
+function validateHostIPs({ hostIP = '', hostIPs = [] }: PodStatus, old: PodStatus, policy: PodPolicy): ErrorList {
   const first = hostIPs[0]?.ip ?? '';
   const at = STATUS.child('hostIPs').index(0).child('ip');
   const known = (old.hostIPs ?? []).map(({ ip }) => ip ?? '');
@@ -115,6 +116,7 @@ function validateHostIPs({ hostIP = '', hostIPs = [] }: PodStatus, old: PodStatu
       'hostIPs',
       hostIPs.map(({ ip }) => ip ?? ''),
       known,
+      policy,
       () => internalList('io.k8s.api.core.v1.HostIP', hostIPs),
     ),
   ];
@@ -125,10 +127,11 @@ function validateIPs(
   key: 'podIPs' | 'hostIPs',
   ips: readonly string[],
   known: readonly string[],
+  { isEnabled }: PodPolicy,
   shown: () => unknown,
 ): ErrorList {
   const at = STATUS.child(key);
-  const errors = ips.flatMap((ip, i) => validateLegacyIP(at.index(i), ip, known));
+  const errors = ips.flatMap((ip, i) => validateLegacyIP(at.index(i), ip, isEnabled, known));
   if (ips.length < 2) return errors;
   const parsed = ips.map(parseIPSloppy);
   const broken = parsed.findIndex((ip) => !ip);

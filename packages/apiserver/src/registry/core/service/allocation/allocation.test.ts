@@ -6,6 +6,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, it, vi } from 'vitest';
+import { isEnabledByDefault } from '../../../../gates.ts';
 import { testContext } from '../../../testing.ts';
 import { defaults } from '../defaults.ts';
 import { ClusterIPAllocator, rangeLevels } from './addresses.ts';
@@ -76,7 +77,12 @@ async function world(clusterIPRanges = ['10.0.0.0/24'], ports = 10): Promise<Wor
     nodePortRange: { base: 30000, size: ports },
   };
   await repair(deps, ctx.now);
-  return { objects, deps, allocation: new ServiceAllocation(deps), ports: new NodePortAllocator(deps) };
+  return {
+    objects,
+    deps,
+    allocation: new ServiceAllocation(deps, isEnabledByDefault),
+    ports: new NodePortAllocator(deps),
+  };
 }
 
 async function repair(deps: AllocationDeps, now: Date): Promise<void> {

@@ -4,6 +4,7 @@ import { invalid as invalidObject } from '@keelson/api/errors';
 import { type ErrorList, invalid, Path } from '@keelson/api/field';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { type IPFamily, parseIPSloppy } from '@keelson/api/ip';
+import type { IsEnabled } from '../../../../gates.ts';
 import { validateClusterIPs } from '../clusterips.ts';
 import { NONE, needsClusterIP } from '../predicates.ts';
 import type { Families } from './deps.ts';
@@ -12,12 +13,17 @@ const SPEC = Path.of('spec');
 const POLICY = SPEC.child('ipFamilyPolicy');
 
 /** @throws StatusError 422 when addresses, families, policy and cluster do not fit together */
-export function initFamilies(service: Service, old: Service | undefined, cluster: Families): void {
+export function initFamilies(
+  service: Service,
+  old: Service | undefined,
+  cluster: Families,
+  isEnabled: IsEnabled,
+): void {
   if (!needsClusterIP(service) || (old && keepsPreferDualStack(service, old))) return;
   const { spec } = service;
   const selectorless = isSelectorless(service);
   spec.ipFamilyPolicy ??= old?.spec.ipFamilyPolicy ?? (selectorless ? 'RequireDualStack' : 'SingleStack');
-  refuse(service, validateClusterIPs(service, old));
+  refuse(service, validateClusterIPs(service, isEnabled, old));
   const errors = [...(old ? shrink(service, old) : []), ...validateSingleStack(service)];
   errors.push(...addFamiliesOfAddresses(service, cluster));
   refuse(service, errors);

@@ -12,6 +12,7 @@
 import { StatusError } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { parseCIDRSloppy } from '@keelson/api/ip';
+import type { IsEnabled } from '../../../../gates.ts';
 import type { StrategyContext, WriteHook } from '../../../strategy.ts';
 import { ClusterIPAllocator } from './addresses.ts';
 import { allocateAll, allocateChanges, releaseAll } from './clusterips.ts';
@@ -24,12 +25,14 @@ import { NodePortAllocator } from './ports.ts';
 
 export class ServiceAllocation {
   readonly #deps: AllocationDeps;
+  readonly #isEnabled: IsEnabled;
   readonly #ips: ClusterIPAllocator;
   readonly #ports: NodePortAllocator;
   readonly #families: Families;
 
-  constructor(deps: AllocationDeps) {
+  constructor(deps: AllocationDeps, isEnabled: IsEnabled) {
     this.#deps = deps;
+    this.#isEnabled = isEnabled;
     this.#ips = new ClusterIPAllocator(deps);
     this.#ports = new NodePortAllocator(deps);
     this.#families = familiesOf(deps.clusterIPRanges);
@@ -44,7 +47,7 @@ export class ServiceAllocation {
   /** @throws StatusError 422, 500 */
   async beginCreate({ dryRun }: StrategyContext, service: Service): Promise<WriteHook> {
     alignClusterIPs(service);
-    initFamilies(service, undefined, this.#families);
+    initFamilies(service, undefined, this.#families, this.#isEnabled);
     return this.#begin(dryRun, await allocateAll(this.#ips, service, dryRun), (operation) =>
       allocatePorts(service, operation),
     );
@@ -54,7 +57,7 @@ export class ServiceAllocation {
   async beginUpdate({ dryRun }: StrategyContext, service: Service, old: Service): Promise<WriteHook> {
     keepAllocatedValues(service, old);
     alignClusterIPs(service, old);
-    initFamilies(service, old, this.#families);
+    initFamilies(service, old, this.#families, this.#isEnabled);
     return this.#begin(dryRun, await allocateChanges(this.#ips, service, old, dryRun), (operation) =>
       changePorts(service, old, operation),
     );
