@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { canonicalElement, compareElements, keyElement, SELF, showElement, valueElement } from './element.ts';
+import {
+  canonicalElement,
+  compareElements,
+  inOrderOfElements,
+  keyElement,
+  SELF,
+  showElement,
+  valueElement,
+} from './element.ts';
 
 test.each<[string, string | undefined]>([
   ['f:a/b"c', 'f:a/b"c'],
@@ -45,6 +53,15 @@ test('order: fields, keys, values, indices, each by content', () => {
     'i:10',
   ];
   expect([...sorted].reverse().sort(compareElements)).toEqual(sorted);
+});
+
+test('order: items by one name', () => {
+  const names = ['', ' ', 'A', 'a', 'a ', 'a!', 'a"', 'a-', 'a.b', 'a/b', 'a0', 'aa', 'a\u{1f600}', 'b'];
+  const byFirst = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const elements = ['name', 'name-a'].flatMap((key) => byFirst.map((name) => keyElement([[key, name]])));
+  expect([...elements].reverse().sort(compareElements)).toEqual(elements);
+  for (const few of [elements, elements.filter((element) => !/[ !\\\u{1f600}]/u.test(element))])
+    expect(inOrderOfElements([...few].reverse().map((element) => [element] as const))).toEqual(few.map((e) => [e]));
 });
 
 test.each([

@@ -63,7 +63,13 @@ function parsed(element: Element): Parsed {
   return result;
 }
 
-/** An item by one name, of letters that JSON writes as they are: most items of lists. */
+/**
+ * An item by one name, as most items of lists are, of letters that JSON writes as they are and that come after the quote: texts of
+ * such elements, which are canonical, stand in the order of what they say.
+ */
+const PLAIN = /^k:\{"[\w./-]+":"[\w.:/@-]*"\}$/;
+
+/** The same, of more letters. */
 const NAMED = /^k:\{"([\w./-]+)":"([\w .:/@-]*)"\}$/;
 
 function parse(element: Element): Parsed {
@@ -106,7 +112,7 @@ function parseJson(text: string): unknown {
  * knows. @throws FieldsError for what is none
  */
 export function canonicalElement(element: string): Element | undefined {
-  if (element.startsWith('f:')) return element;
+  if (element.startsWith('f:') || PLAIN.test(element)) return element;
   const p = parsed(element);
   return p.kind === 4 ? undefined : p.text;
 }
@@ -116,12 +122,13 @@ export function compareElements(a: Element, b: Element): number {
   if (a === b) return 0;
   if (a === SELF) return -1;
   if (b === SELF) return 1;
-  if (a.startsWith('f:') && b.startsWith('f:')) return compareStrings(a, b);
+  if (a.startsWith('f:') ? b.startsWith('f:') : PLAIN.test(a) && PLAIN.test(b)) return compareStrings(a, b);
   return compareParsed(parsed(a), parsed(b));
 }
 
 /** Items by their elements, which are read once each, in the order of a set. */
 export function inOrderOfElements<T extends { readonly 0: Element }>(items: readonly T[]): T[] {
+  if (items.every((item) => PLAIN.test(item[0]))) return [...items].sort((a, b) => compareStrings(a[0], b[0]));
   const read = items.map((item) => ({ item, element: parsed(item[0]) }));
   return read.sort((a, b) => compareParsed(a.element, b.element)).map(({ item }) => item);
 }

@@ -50,6 +50,7 @@ function mergeItems(live: readonly unknown[], config: readonly unknown[], list: 
   for (const [i, element] of left.entries()) liveItems.set(element, liveItems.has(element) ? null : live[i]);
   const wanted = new Set(right);
   const shared = right.filter((element) => liveItems.has(element));
+  let next = 0;
   const merged: unknown[] = [];
   const done = new Set<Element>();
   const take = (at: number) => {
@@ -57,7 +58,7 @@ function mergeItems(live: readonly unknown[], config: readonly unknown[], list: 
     done.add(element);
     const value = mergeValues(liveItems.get(element), config[at], list.element);
     if (value !== undefined) merged.push(value);
-    if (shared[0] === element) shared.shift();
+    if (shared[next] === element) next++;
   };
   let i = 0;
   let j = 0;
@@ -70,7 +71,7 @@ function mergeItems(live: readonly unknown[], config: readonly unknown[], list: 
         continue;
       }
       // A shared item whose turn has not come: it stands where the configuration has it.
-      if (wanted.has(element) && shared.length > 0 && shared[0] !== element) {
+      if (wanted.has(element) && next < shared.length && shared[next] !== element) {
         i++;
         continue;
       }

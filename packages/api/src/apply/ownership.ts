@@ -91,7 +91,7 @@ function mentionedMembers(value: JsonObject, map: ApplyMap, isOwned: boolean): F
     const node = mentioned(member, declared?.schema ?? map.element!, isMember) ?? (isMember ? LEAF : undefined);
     if (node === undefined) continue;
     out ??= rootOf(isOwned);
-    out[fieldElement(name)] = node;
+    out[declared?.element ?? fieldElement(name)] = node;
   }
   return out;
 }

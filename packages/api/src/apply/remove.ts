@@ -6,7 +6,7 @@ import { isObject, type JsonObject, put } from '../patch/value.ts';
 import { fieldElement } from './element.ts';
 import { asMember, type FieldSet, hasChildren, isEmpty, isMember } from './fieldset.ts';
 import { itemElement } from './items.ts';
-import { type ApplyList, type ApplyMap, type ApplySchema, memberSchema, shapeOf } from './schema.ts';
+import { type ApplyList, type ApplyMap, type ApplySchema, shapeOf } from './schema.ts';
 
 /** The object without the members and items that `fields` holds. What is emptied stays, empty. */
 export function remove(object: JsonObject, fields: FieldSet, schema: ApplySchema): JsonObject {
@@ -25,9 +25,10 @@ function removeIn(value: unknown, fields: FieldSet, schema: ApplySchema): unknow
 function removeMembers(object: JsonObject, fields: FieldSet, map: ApplyMap): JsonObject {
   const left: JsonObject = {};
   for (const name of Object.keys(object)) {
-    const node = fields[fieldElement(name)];
+    const declared = map.byName.get(name);
+    const node = fields[declared?.element ?? fieldElement(name)];
     if (node && isMember(node)) continue;
-    const schema = memberSchema(map, name);
+    const schema = declared?.schema ?? map.element;
     put(left, name, node && schema ? removeIn(object[name], node, schema) : object[name]);
   }
   return left;
