@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { normalize } from '../codec/json.ts';
-import { typeOfKind } from '../schema.ts';
+import { type Field, type StructType, type Type, typeOfKind } from '../schema.ts';
 import { fromUnstructured, holdsRaw } from './unstructured.ts';
 import type { JsonObject } from './value.ts';
 
@@ -82,4 +82,20 @@ test.each([
   ['apiextensions.k8s.io', 'CustomResourceDefinition', false],
 ])('%s %s has values of any shape: %s', (group, kind, holds) => {
   expect(holdsRaw(typeOfKind(group, 'v1', kind)!)).toBe(holds);
+});
+
+test('types that are within each other have values of any shape where one of them has', () => {
+  const raw: Type = { kind: 'scalar', scalar: 'raw', goName: 'runtime.RawExtension' };
+  const struct = (fields: () => Record<string, Type>): StructType => ({
+    ...secret,
+    get jsonFields() {
+      return Object.entries(fields()).map(([json, type]) => ({ json, type }) as Field);
+    },
+  });
+  const outer: StructType = struct(() => ({ inner, raw }));
+  const inner: StructType = struct(() => ({ outer }));
+  expect([outer, inner].map(holdsRaw)).toEqual([true, true]);
+  const one: StructType = struct(() => ({ other, one }));
+  const other: StructType = struct(() => ({ one }));
+  expect([one, other].map(holdsRaw)).toEqual([false, false]);
 });

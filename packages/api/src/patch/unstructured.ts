@@ -29,24 +29,32 @@ const holding = new WeakMap<StructType, boolean>();
 
 /** Whether such objects have values of any shape: they come out of a Go map, their members in the order of their names. */
 export function holdsRaw(type: Type): boolean {
+  const searched = new Set<StructType>();
+  const holds = leadsToRaw(type, searched);
+  // Until the search has ended, what was searched in vain may yet lead back to a type that holds some.
+  if (!holds) for (const struct of searched) holding.set(struct, false);
+  return holds;
+}
+
+/** @param searched what lies on the way, or was searched in vain: types may be within each other */
+function leadsToRaw(type: Type, searched: Set<StructType>): boolean {
   switch (type.kind) {
     case 'struct': {
       const known = holding.get(type);
-      if (known !== undefined) return known;
-      // Schemas are within themselves.
-      holding.set(type, false);
-      const holds = type.jsonFields.some((field) => holdsRaw(field.type));
-      holding.set(type, holds);
+      if (known !== undefined || searched.has(type)) return known ?? false;
+      searched.add(type);
+      const holds = type.jsonFields.some((field) => leadsToRaw(field.type, searched));
+      if (holds) holding.set(type, true);
       return holds;
     }
     case 'list':
-      return holdsRaw(type.element);
+      return leadsToRaw(type.element, searched);
     case 'map':
-      return holdsRaw(type.value);
+      return leadsToRaw(type.value, searched);
     case 'scalar':
       return type.scalar === 'raw';
     case 'schemaOr':
-      return holdsRaw(type.schema);
+      return leadsToRaw(type.schema, searched);
   }
 }
 
