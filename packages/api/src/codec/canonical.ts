@@ -8,6 +8,7 @@
  *
  * An int64 beyond ±(2^53 - 1) is a bigint.
  */
+import { put } from '../patch/value.ts';
 import { canonicalQuantity } from '../quantity.ts';
 import type { Field, ListType, MapType, ScalarName, SchemaOrType, StructType, Type } from '../schema.ts';
 import { canonicalMicroTime, canonicalTime } from '../time.ts';
@@ -212,7 +213,7 @@ function mapWalker({ value: valueType }: MapType): Walker {
     const out: Source = keys.length === 0 && walk.keepsEmpty ? new EmptyMap() : {};
     for (const key of keys) {
       const given = source[key];
-      setKey(out, key, given === null || given === undefined ? zero() : walkValue(given, walk));
+      put(out, key, given === null || given === undefined ? zero() : walkValue(given, walk));
     }
     return out;
   };
@@ -253,13 +254,6 @@ function sortedKeys(source: Source): string[] {
   const keys = Object.keys(source);
   for (let i = 1; i < keys.length; i++) if (keys[i]! < keys[i - 1]!) return keys.sort();
   return keys;
-}
-
-/** Sets a key that anybody may have chosen. */
-function setKey(target: Source, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  else target[key] = value;
 }
 
 const SCALARS: Record<ScalarName, Walker> = {
@@ -305,6 +299,6 @@ function copy(value: unknown, walk: Walk, keysOf: (source: Source) => string[]):
   const keys = keysOf(source);
   walk.keys += keys.length;
   const out: Source = {};
-  for (const key of keys) setKey(out, key, copy(source[key], walk, keysOf));
+  for (const key of keys) put(out, key, copy(source[key], walk, keysOf));
   return out;
 }

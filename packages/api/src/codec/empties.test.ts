@@ -35,6 +35,13 @@ test('what is empty can be kept while a request is under way, and is dropped wit
   expect(withoutEmpties(canonical, type)).toBe(canonical);
 });
 
+test('a copy shares nothing, whatever its keys are', () => {
+  const value = JSON.parse('{"__proto__":{"a":1}}') as Record<string, { a: number }>;
+  const copy = copyOf(value);
+  Object.values(copy)[0]!.a = 2;
+  expect(JSON.stringify([value, copy])).toBe('[{"__proto__":{"a":1}},{"__proto__":{"a":2}}]');
+});
+
 test('a copy tells empty maps from empty structs', () => {
   const copy = copyOf({ map: new EmptyMap(), struct: {}, list: [new EmptyMap()] });
   expect([copy.map, copy.struct, copy.list[0]].map((x) => x instanceof EmptyMap)).toEqual([true, false, true]);

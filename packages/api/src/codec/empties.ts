@@ -4,6 +4,7 @@
  * an object has been stored: protobuf, in which kube-apiserver stores, can't tell them from absent ones, and clients see the
  * difference (`rules: []` comes back as `rules: null`).
  */
+import { put } from '../patch/value.ts';
 import type { Field, StructType, Type } from '../schema.ts';
 import { EmptyMap } from './canonical.ts';
 
@@ -133,9 +134,6 @@ export function copyOf<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf) as T;
   const copy: Record<string, unknown> = value instanceof EmptyMap ? new EmptyMap() : {};
-  for (const [key, element] of Object.entries(value)) {
-    if (key === '__proto__') Object.defineProperty(copy, key, { value: element, enumerable: true });
-    else copy[key] = copyOf(element);
-  }
+  for (const [key, element] of Object.entries(value)) put(copy, key, copyOf(element));
   return copy as T;
 }

@@ -1,6 +1,7 @@
 /**
  * Protobuf messages as trees that codec/canonical.ts finishes. Unknown fields are skipped, repeated messages merge.
  */
+import { put } from '../../patch/value.ts';
 import { canonicalQuantity } from '../../quantity.ts';
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
 import { formatInstantMicro, formatSeconds } from '../../time.ts';
@@ -99,9 +100,7 @@ function entryReader(type: MapType): Read {
         else if (tag >>> 3 === 2) value = read(reader, undefined);
         else reader.skip(tag & 7);
       }
-      if (key === '__proto__')
-        Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
-      else map[key] = value;
+      put(map, key, value);
     });
     return map;
   };
