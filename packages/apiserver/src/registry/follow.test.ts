@@ -6,6 +6,7 @@ import {
   type KeyValue,
   type Store,
   StoreUnavailableError,
+  UnreadableValueError,
   type WatchOptions,
 } from '@keelson/storage/store';
 import { expect, it } from 'vitest';
@@ -15,6 +16,7 @@ import { follow } from './follow.ts';
 import type { ResourceStore } from './store.ts';
 
 const PREFIX = '/registry/things';
+const UNREADABLE = '!'.charCodeAt(0);
 
 /** A store of objects that are no more than a name and, in many bytes, a value. */
 function setUp() {
@@ -51,6 +53,7 @@ function setUp() {
   };
   const decode = ({ key, value, modRevision }: KeyValue): CachedObject => {
     const name = key.slice(PREFIX.length + 1);
+    if (value[0] === UNREADABLE) throw new UnreadableValueError(key, 'no JSON', { isSealed: false });
     decoded.push(name);
     return { key, namespace: '', name, revision: modRevision, bytes: Buffer.from(value), labels: {}, fields: {} };
   };
@@ -171,4 +174,23 @@ it('begins anew after a load that failed, without who waited for that', async ()
   await followAs('second');
   await put('b', '1');
   expect(told).toEqual({ first: 0, second: 2 });
+});
+
+it('waits for what cannot be read to go, and tells what was told before and is gone meanwhile', async () => {
+  const { resource, put, remove } = setUp();
+  for (const name of ['a', 'b']) await put(name, '1');
+  await put('c', '!');
+  const told: string[] = [];
+  const following = follow(resource, {
+    set: ({ metadata }) => void told.push(metadata.name!),
+    delete: (_, name) => void told.push(`${name} deleted`),
+  });
+  await expect.poll(() => told).toEqual(['a', 'b']);
+  await remove('a');
+  await put('c', '1');
+  const stop = await following;
+  expect(told).toEqual(['a', 'b', 'a deleted', 'c']);
+  await put('d', '1');
+  expect(told.at(-1)).toBe('d');
+  stop();
 });

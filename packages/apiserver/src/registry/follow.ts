@@ -1,7 +1,8 @@
 /** An informer without a wire: keeps somebody told of all objects of a resource, from the cache of this process. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { CachedObject } from './cached-objects.ts';
-import type { CacheEvent } from './cacher.ts';
+import type { CacheEvent, Cacher } from './cacher.ts';
 import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 
@@ -13,7 +14,10 @@ export interface Follower<T extends TypedObject = KubeObject> {
 
 const RETRY_MS = 200;
 
-/** Resolves when the state at the time of the call has been told. @param store of objects of type `T` @returns stop */
+/**
+ * Resolves when the state at the time of the call has been told; what cannot be read is waited for, as long as it lies there.
+ * @param store of objects of type `T` @returns stop @throws StoreUnavailableError
+ */
 export async function follow<T extends TypedObject = KubeObject>(
   store: ResourceStore,
   follower: Follower<T>,
@@ -23,7 +27,12 @@ export async function follow<T extends TypedObject = KubeObject>(
   let stopped = false;
   /** What the follower had been told of when the cache lost its place. */
   let told: readonly CachedObject[] = [];
-  const tell = (cached: CachedObject): void => follower.set(store.codec.shared(cached) as TypedObject as T);
+  /** What has been told of a load that is still under way. */
+  let loading: CachedObject[] | undefined = [];
+  const tell = (cached: CachedObject): void => {
+    loading?.push(cached);
+    follower.set(store.codec.shared(cached) as TypedObject as T);
+  };
   const tellEvents = (events: readonly CacheEvent[]): void => {
     for (const { type, object } of events) {
       if (type === 'DELETED') follower.delete(object.namespace, object.name);
@@ -77,10 +86,29 @@ export async function follow<T extends TypedObject = KubeObject>(
   };
   // What is loaded for this one is told while it is at hand in parsed form.
   listen(0);
-  await cacher.ready();
-  if (!unsubscribe) await first();
+  try {
+    await cacher.ready();
+    loading = undefined;
+    if (!unsubscribe) await first();
+  } catch (error) {
+    if (!cacher.obstacle) throw error;
+    told = loading ?? [];
+    loading = undefined;
+    await withoutObstacle(cacher);
+    await goOn();
+  }
   return () => {
     stopped = true;
     unsubscribe?.();
   };
+}
+
+/** @throws StoreUnavailableError */
+async function withoutObstacle(cacher: Cacher): Promise<void> {
+  while (cacher.obstacle) {
+    await sleep(RETRY_MS, undefined, { ref: false });
+    await cacher.ready().catch((error: unknown) => {
+      if (!cacher.obstacle) throw error;
+    });
+  }
 }
