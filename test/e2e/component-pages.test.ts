@@ -39,6 +39,7 @@ describe('kube-apiserver', () => {
     const slis = await client.send('GET', '/metrics/slis');
     client.close();
     expect(body).toContain('# TYPE apiserver_request_duration_seconds histogram');
+    expect(body).toMatch(/^workqueue_adds_total\{name="APIServiceRegistrationController"\} [1-9]/m);
     expect(brokenPromises('kube-apiserver', body + slis.body)).toEqual([]);
     const left = LEFT_OUT.filter((name) => readMetrics(body).has(name));
     expect(left).toEqual([]);

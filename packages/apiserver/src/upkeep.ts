@@ -1,5 +1,6 @@
 /** Names that are seen to one after the other, again when that fails. */
 import type { Clock } from '@keelson/api/clock';
+import type { ClientMetrics } from '@keelson/client/metrics';
 import { WorkQueue } from '@keelson/client/workqueue/queue';
 import { defaultRateLimiter } from '@keelson/client/workqueue/ratelimiter';
 import { type Again, runWorkers } from '@keelson/client/workqueue/workers';
@@ -8,6 +9,9 @@ import type { Logger } from '@keelson/component/logs/logger';
 export interface UpkeepOptions {
   /** What the names are of: `APIService`. */
   readonly what: string;
+  /** Of its queue in metrics, as upstream's controllers have them. */
+  readonly name: string;
+  readonly metrics?: ClientMetrics | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The first wait after a failure, and the longest; they double in between. */
@@ -28,8 +32,12 @@ export class Upkeep {
   #working: Promise<void> | undefined;
 
   constructor(see: See, options: UpkeepOptions) {
-    const { what, clock, logger, ...waits } = options;
-    this.#queue = new WorkQueue({ clock }, what, defaultRateLimiter<string>(clock, waits));
+    const { what, name, metrics, clock, logger, ...waits } = options;
+    this.#queue = new WorkQueue(
+      { clock, ...(metrics ? { metrics } : {}) },
+      name,
+      defaultRateLimiter<string>(clock, waits),
+    );
     this.#what = what;
     this.#see = see;
     this.#logger = logger;

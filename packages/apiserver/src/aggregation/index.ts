@@ -6,6 +6,7 @@ import type { Clock } from '@keelson/api/clock';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
 import type { KubeObject } from '@keelson/api/object';
+import type { ClientMetrics } from '@keelson/client/metrics';
 import type { Again } from '@keelson/client/workqueue/workers';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
@@ -51,6 +52,8 @@ export interface AggregationOptions {
   readonly rejectsRedirects: boolean;
   readonly isReady: () => boolean;
   readonly metrics: MetricsRegistry;
+  /** Where queues count. */
+  readonly queues?: ClientMetrics | undefined;
   readonly clock: Clock;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -94,24 +97,29 @@ export class Aggregation {
     const metrics = new AggregationMetrics(options.metrics, this.#services);
     const onUnavailable = (name: string, reason: string) => metrics.becameUnavailable(name, reason);
     const availability = new Availability({ objects, remote, client, now, isReady, onUnavailable });
-    const about = { what: 'APIService', clock, logger };
+    const about = { what: 'APIService', metrics: options.queues, clock, logger };
     this.#upkeep = {
-      registration: new Upkeep((name) => this.#registration.reconcile(name), about),
+      registration: new Upkeep((name) => this.#registration.reconcile(name), {
+        ...about,
+        name: 'APIServiceRegistrationController',
+      }),
       availability: new Upkeep(
         async (name) => {
           const service = this.#services.get(name);
           if (service) await availability.reconcile(service);
           return service && referenceOf(service) ? { afterMs: RECHECK_MS } : undefined;
         },
-        { ...about, maxMs: RECHECK_MS },
+        { ...about, name: 'RemoteAvailabilityController', maxMs: RECHECK_MS },
       ),
       discovery: new Upkeep((name) => this.#refresh(name, this.#discovery), {
         ...about,
+        name: 'discovery-manager',
         firstMs: 500,
         maxMs: REFRESH_MS,
       }),
       openapi: new Upkeep((name) => this.#refresh(name, this.#openapi), {
         ...about,
+        name: 'open_api_v3_aggregation_controller',
         firstMs: REFRESH_MS,
         maxMs: MOST_PATIENT_MS,
       }),

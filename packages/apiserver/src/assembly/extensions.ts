@@ -1,4 +1,5 @@
 /** What is served beside the built-in kinds: here by definitions, elsewhere by API services. */
+import { ClientMetrics } from '@keelson/client/metrics';
 import { Aggregation } from '../aggregation/index.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Forwarding } from '../connect/forward.ts';
@@ -35,6 +36,7 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
   const { egress, dialCluster, clock, now, logger } = outside;
   const converters = new WebhookClient({ resolve, egress, tracing: config.tracing });
   registerRuleMetrics(outside.registry);
+  const queues = new ClientMetrics(outside.registry);
   const custom = new CustomResources({
     ...registry,
     discovery,
@@ -44,6 +46,7 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
       uuid: environment.uuid,
       metrics: new ConversionMetrics(outside.registry, outside.monotonic),
     },
+    queues,
     clock,
     now,
     logger,
@@ -60,6 +63,7 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
     rejectsRedirects: config.rejectForwardedRedirects !== false,
     isReady: options.isReady,
     metrics: outside.registry,
+    queues,
     clock,
     now,
     logger,

@@ -8,6 +8,7 @@ import { StatusError } from '@keelson/api/errors';
 import type { CustomResourceDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { KubeObject } from '@keelson/api/object';
 import { equal } from '@keelson/api/patch/value';
+import type { ClientMetrics } from '@keelson/client/metrics';
 import type { Again } from '@keelson/client/workqueue/workers';
 import type { Logger } from '@keelson/component/logs/logger';
 import { asError } from '../aggregate.ts';
@@ -33,6 +34,8 @@ export interface CustomResourcesOptions {
   readonly openapi: OpenApiService;
   readonly client: RegistryClient;
   readonly conversion: ConversionDeps;
+  /** Where queues count. */
+  readonly queues?: ClientMetrics | undefined;
   readonly clock: Clock;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -64,8 +67,16 @@ export class CustomResources {
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options;
-    const { clock, logger } = options;
-    const about = { what: 'CustomResourceDefinition', clock, logger, firstMs: RETRY_MS, maxMs: MOST_PATIENT_MS };
+    const { clock, logger, queues: metrics } = options;
+    const about = {
+      what: 'CustomResourceDefinition',
+      name: 'crd_finalizer',
+      metrics,
+      clock,
+      logger,
+      firstMs: RETRY_MS,
+      maxMs: MOST_PATIENT_MS,
+    };
     this.#cleaning = new Upkeep((name) => this.#cleanUp(name), about);
   }
 

@@ -68,6 +68,7 @@ export class Catalogue {
     const { clock, logger } = options;
     this.#upkeep = new Upkeep(() => this.#sync(), {
       what: 'discovery of API servers',
+      name: 'peer-discovery-cache-sync',
       clock,
       logger,
       maxMs: MOST_PATIENT_MS,
