@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -70,7 +71,12 @@ it.each([new AesGcm(key('a')), new ExtendedNonceGcm(key('a'))])('a value is good
 it('aescbc refuses what it can not have written', () => {
   const cbc = new AesCbc(key('a'));
   expect(() => open(cbc, Buffer.alloc(33))).toThrow('the stored data is not a multiple of the block size');
-  expect(() => open(cbc, seal(new AesCbc(key('b')), 'text'))).toThrow(/invalid (PKCS7 data|padding)/);
+  // Of an initialization vector in 256 what another key makes of it looks padded: this one is not among them.
+  const vector = Buffer.alloc(16);
+  const other = createCipheriv('aes-256-cbc', key('b'), vector);
+  const stored = Buffer.concat([vector, other.update('text'), other.final()]);
+  expect(open(new AesCbc(key('b')), stored).value.toString()).toBe('text');
+  expect(() => open(cbc, stored)).toThrow(/invalid (PKCS7 data|padding)/);
 });
 
 it('a seed must be long enough', () => {
