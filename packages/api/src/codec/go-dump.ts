@@ -2,11 +2,10 @@
  * Values as go-spew writes the Go structs that hold them, with their types and without calling their methods
  * (k8s.io/utils/dump ForHash): what upstream makes hashes of.
  */
+import type { JsonObject } from '../patch/value.ts';
 import { Quantity } from '../quantity.ts';
 import type { Field, ScalarType, StructType, Type } from '../schema.ts';
 import { sortedKeys } from './go-order.ts';
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * `(v1.OwnerReference){APIVersion:(string)apps/v1 …}`

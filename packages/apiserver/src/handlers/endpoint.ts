@@ -62,9 +62,10 @@ const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 
 /** @returns what answers a request, or throws a StatusError: 404 and 405 for what nobody answers */
 export function endpoint(options: EndpointOptions): Handler {
+  const compresses = options.isEnabled('APIResponseCompression');
   return async (ctx) => {
     const { info } = ctx;
-    if (!options.isEnabled('APIResponseCompression')) ctx.isPlain = true;
+    if (!compresses) ctx.isPlain = true;
     const passedOn = options.passOn(ctx);
     if (passedOn) return passedOn;
     if (!info.isResourceRequest && (await servePath(options, ctx))) return;

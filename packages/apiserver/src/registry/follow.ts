@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject, TypedObject } from '@keelson/api/object';
 import type { CachedObject } from './cached-objects.ts';
-import type { CacheEvent, Cacher } from './cacher.ts';
+import type { CacheEvent } from './cacher.ts';
 import { Pace } from './pace.ts';
 import type { ResourceStore } from './store.ts';
 
@@ -74,6 +74,17 @@ export async function follow<T extends TypedObject = KubeObject>(
     told = [];
     listen();
   };
+  /** The same when nothing is in the way any more. @throws StoreUnavailableError */
+  const goOnAtLast = async (): Promise<void> => {
+    for (;;) {
+      await sleep(RETRY_MS, undefined, { ref: false });
+      try {
+        return await goOn();
+      } catch (error) {
+        if (!cacher.obstacle) throw error;
+      }
+    }
+  };
   const listen = (fromRevision = cacher.revision): void => {
     const onEnd = () => {
       told = cacher.list('');
@@ -92,23 +103,12 @@ export async function follow<T extends TypedObject = KubeObject>(
     if (!unsubscribe) await first();
   } catch (error) {
     if (!cacher.obstacle) throw error;
-    told = loading ?? [];
+    told = loading ?? told;
     loading = undefined;
-    await withoutObstacle(cacher);
-    await goOn();
+    await goOnAtLast();
   }
   return () => {
     stopped = true;
     unsubscribe?.();
   };
-}
-
-/** @throws StoreUnavailableError */
-async function withoutObstacle(cacher: Cacher): Promise<void> {
-  while (cacher.obstacle) {
-    await sleep(RETRY_MS, undefined, { ref: false });
-    await cacher.ready().catch((error: unknown) => {
-      if (!cacher.obstacle) throw error;
-    });
-  }
 }

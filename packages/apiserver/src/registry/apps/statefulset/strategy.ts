@@ -5,6 +5,7 @@ import { nameIsDNSLabel } from '@keelson/api/validation/names';
 import { dropDisabledTemplateFields } from '../../core/pod/disabledfields.ts';
 import { type PodPolicy, templateOptions } from '../../core/pod/validation/options.ts';
 import { warningsForTemplate } from '../../core/pod/warnings.ts';
+import { dropDisabledFields, fieldsOf, type GatedFields } from '../../gatedfields.ts';
 import { bumpGeneration, startGeneration } from '../../generation.ts';
 import type { Strategy, ViewSubresource } from '../../strategy.ts';
 import { warningsForClaimSpec } from '../../validation/claimspec.ts';
@@ -17,6 +18,10 @@ const CLAIMS = Path.of('spec', 'volumeClaimTemplates');
 
 const MAX_UNAVAILABLE = 'MaxUnavailableStatefulSet';
 
+const GATED: readonly GatedFields<StatefulSet>[] = [
+  [MAX_UNAVAILABLE, fieldsOf(({ spec }) => [spec.updateStrategy.rollingUpdate ?? []].flat(), 'maxUnavailable')],
+];
+
 export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
   return {
     validateName: nameIsDNSLabel,
@@ -24,7 +29,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     prepareForCreate(_ctx, obj) {
       obj.status = { replicas: 0, availableReplicas: 0 };
       startGeneration(obj);
-      if (!policy.isEnabled(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      dropDisabledFields(GATED, policy.isEnabled, obj, undefined);
       dropDisabledTemplateFields(policy, obj.spec.template);
     },
     validate: (_ctx, obj) => validateCreate(obj, templateOptions(policy)),
@@ -35,8 +40,7 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     ],
     prepareForUpdate(_ctx, obj, old) {
       obj.status = old.status;
-      const isUsed = old.spec.updateStrategy.rollingUpdate?.maxUnavailable !== undefined;
-      if (!isUsed && !policy.isEnabled(MAX_UNAVAILABLE)) dropMaxUnavailable(obj);
+      dropDisabledFields(GATED, policy.isEnabled, obj, old);
       dropDisabledTemplateFields(policy, obj.spec.template, old.spec.template);
       bumpGeneration(obj, old, 'spec', SPEC_TYPE);
     },
@@ -50,10 +54,6 @@ export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
     ],
     resetFields: { 'apps/v1': { 'f:status': {} } },
   };
-}
-
-function dropMaxUnavailable({ spec }: StatefulSet): void {
-  delete spec.updateStrategy.rollingUpdate?.maxUnavailable;
 }
 
 function warningsForHistory({ spec }: StatefulSet): string[] {
