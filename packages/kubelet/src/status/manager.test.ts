@@ -50,3 +50,26 @@ test('what somebody else has made of a status is put right after a while', async
   await world.pass(10_000);
   expect(written).toEqual(['first', 'first']);
 });
+
+test('a deletion that is told of while the last status is being written is carried out behind it', async () => {
+  const world = manualWorld();
+  const methods: string[] = [];
+  const uid = pod.metadata.uid!;
+  const versioned = (resourceVersion: string): Pod => ({ ...pod, metadata: { ...pod.metadata, resourceVersion } });
+  let known = versioned('1');
+  const transport = new FakeTransport(({ method, body }) => {
+    methods.push(method);
+    if (method === 'DELETE') return { body: { kind: 'Status', status: 'Success' } };
+    const { status } = JSON.parse(Buffer.from(body!).toString()) as { status: PodStatus };
+    const answer = { ...versioned('2'), status };
+    const { metadata } = versioned('3');
+    known = { ...answer, metadata: { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    manager.observe(uid);
+    return { body: answer };
+  });
+  const client = new Client({ transport, component: 'kubelet', world });
+  const manager = new StatusManager({ client, world, stored: () => known, mayRun: () => false });
+  manager.set(pod, uid, { phase: 'Succeeded' }, true);
+  await world.pass(0);
+  expect(methods).toEqual(['PATCH', 'DELETE']);
+});

@@ -33,6 +33,8 @@ interface Entry {
   /** Since when there is something that the API server has not. */
   changedAt: number | undefined;
   writing: boolean;
+  /** The API server had something new of the pod while a write was under way. */
+  observed: boolean;
   failures: number;
   cancel: () => void;
 }
@@ -72,6 +74,7 @@ export class StatusManager {
       dirty: true,
       changedAt: undefined,
       writing: false,
+      observed: false,
       failures: 0,
       cancel: () => {},
     };
@@ -87,7 +90,11 @@ export class StatusManager {
   /** The API server has something new of a pod. */
   observe(uid: string): void {
     const entry = this.#entries.get(uid);
-    if (!entry || entry.writing) return;
+    if (!entry) return;
+    if (entry.writing) {
+      entry.observed = true;
+      return;
+    }
     const pod = this.#newest(entry);
     if (!pod) return;
     const isAnother = entry.stored !== undefined && entry.stored.metadata.uid !== pod.metadata.uid;
@@ -139,6 +146,10 @@ export class StatusManager {
       entry.cancel = world.clock.after(pause, () => this.#wake(entry), { background: true });
     } finally {
       entry.writing = false;
+      if (entry.observed) {
+        entry.observed = false;
+        if (!this.#stopped) this.observe(entry.uid);
+      }
     }
   }
 
