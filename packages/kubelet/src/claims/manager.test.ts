@@ -255,6 +255,20 @@ describe('what goes wrong', () => {
       'old ResourceClaim with same name one and different UID uid-one still exists (previous pod force-deleted?!)',
     );
   });
+
+  it('leaves nothing of a pod that could not have all its claims', async () => {
+    await driver();
+    claim('one');
+    await manager.prepare(pod(['one']), never);
+    claim('one', { uid: 'another', pods: ['u2'] });
+    claim('two', { pods: ['u2'] });
+    const both = pod(['two', 'one'], { uid: 'u2' });
+    await expect(manager.prepare(both, never)).rejects.toThrow('old ResourceClaim with same name one');
+    claim('two', { uid: 'made-again', pods: ['u3'] });
+    const later = pod(['two'], { uid: 'u3' });
+    await manager.prepare(later, never);
+    expect(devices(later)).toEqual(['a.test/test=two']);
+  });
 });
 
 describe('a kubelet that starts again', () => {

@@ -175,7 +175,10 @@ export class ClaimManager {
   async #prepare(pod: Pod, signal: AbortSignal): Promise<void> {
     const todo = await this.#claimsFor(pod);
     // It is known who has what before any driver is asked: if the kubelet ends now, the next one takes it back.
-    for (const { claim } of todo) claim.pods.add(uidOf(pod));
+    for (const { claim } of todo) {
+      this.#claims.set(keyOf(claim.namespace, claim.name), claim);
+      claim.pods.add(uidOf(pod));
+    }
     await this.#store();
     const batches = new Map<Driver, NodeClaim[]>();
     for (const { claim, drivers } of todo) {
@@ -205,15 +208,13 @@ export class ClaimManager {
       }),
     );
     return found.map(({ name, uid, names, drivers }) => {
-      const key = keyOf(namespace, name);
-      const known = this.#claims.get(key);
+      const known = this.#claims.get(keyOf(namespace, name));
       if (known && known.uid !== uid) {
         const what = `old ResourceClaim with same name ${name} and different UID ${known.uid}`;
         throw new Error(`${what} still exists (previous pod force-deleted?!)`);
       }
       const none = new Map(names.map((driver) => [driver, []]));
       const claim = known ?? { uid, name, namespace, pods: new Set(), drivers: none, isPrepared: false };
-      this.#claims.set(key, claim);
       return { claim, drivers };
     });
   }
