@@ -35,4 +35,4 @@ export { ConnectionError, type Transport, type WireRequest, type WireResponse } 
 export { WorkQueue } from './workqueue/queue.ts';
 export { defaultRateLimiter, type RateLimiter } from './workqueue/ratelimiter.ts';
 export { type Again, runWorkers } from './workqueue/workers.ts';
-export { pause, sleep, systemWorld, type World } from './world.ts';
+export { pause, sleep, systemWorld, type World, within } from './world.ts';

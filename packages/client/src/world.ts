@@ -1,7 +1,7 @@
 /** What the client takes from outside: time, chance and a place for complaints. */
 import { type Clock, systemClock } from '@keelson/api/clock';
 import { type Logger, silentLogger } from '@keelson/component/logs/logger';
-import { ended } from '@keelson/component/promises';
+import { ended, unlessAborted } from '@keelson/component/promises';
 import type { ClientMetrics } from './metrics.ts';
 
 export interface World {
@@ -37,4 +37,23 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 /** Resolves `ms` milliseconds from now, or as soon as the signal is aborted: for who looks at the signal then. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
   return ended(sleep(clock, ms, signal));
+}
+
+/**
+ * What comes of the work; undefined when that takes longer than `ms` milliseconds. The work goes on then.
+ * @throws what the work throws; the signal's reason as soon as it is aborted
+ */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const cancel = clock.after(ms, () => resolve(undefined));
+  try {
+    return await unlessAborted(Promise.race([work, over]), signal);
+  } finally {
+    cancel();
+  }
 }

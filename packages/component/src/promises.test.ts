@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ended, heardLater, Mutex } from './promises.ts';
+import { ended, heardLater, Mutex, unlessAborted } from './promises.ts';
 
 it('runs one piece of work after another, whatever becomes of those before', async () => {
   const mutex = new Mutex();
@@ -34,4 +34,16 @@ it('tells who waits later', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   await expect(promise).rejects.toThrow('no');
   await expect(ended(promise)).resolves.toBeUndefined();
+});
+
+it('waits no longer than until the signal is aborted, and hears what becomes of the work all the same', async () => {
+  const { signal } = new AbortController();
+  expect(await unlessAborted(Promise.resolve('done'), signal)).toBe('done');
+  await expect(unlessAborted(Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+  const before = AbortSignal.abort(new Error('too late'));
+  await expect(unlessAborted(Promise.reject(new Error('no')), before)).rejects.toThrow('too late');
+  const meanwhile = new AbortController();
+  const waiting = unlessAborted(new Promise(() => {}), meanwhile.signal);
+  meanwhile.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
 });

@@ -18,6 +18,23 @@ export async function ended(promise: Promise<unknown>): Promise<void> {
   );
 }
 
+/**
+ * What comes of the work, which goes on by itself where nobody waits for it any more.
+ * @throws what the work throws; the signal's reason as soon as it is aborted
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 /** Pieces of work that follow one another, in the order in which they came. */
 export class Mutex {
   #last: Promise<void> = Promise.resolve();

@@ -9,6 +9,7 @@
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@keelson/api/clock';
+import { unlessAborted } from '@keelson/component/promises';
 import type { TlsMaterial } from './tls.ts';
 import { ConnectionError, type Transport, type WireRequest, type WireResponse } from './transport.ts';
 import { openTunnel } from './tunnel.ts';
@@ -298,14 +299,4 @@ function bodyOf(stream: http2.ClientHttp2Stream, failure: () => unknown): AsyncG
     }
   }
   return read();
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { Slots } from './slots.ts';
 
+test('who does not want any more is not let in, nor waited for', async () => {
+  const slots = new Slots(1);
+  await expect(slots.run(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  const leave = await slots.take();
+  await expect(slots.take(AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
+  leave();
+  expect(await slots.run(async () => 'done')).toBe('done');
+});
+
 test('so many at once, the others in order; who gives up leaves its place to the next', async () => {
   const slots = new Slots(2);
   const log: string[] = [];

@@ -14,8 +14,19 @@ export class Slots {
     return () => this.#release();
   }
 
+  /** Does the work when there is a place. @returns what it returns. @throws what it throws */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const leave = await this.take();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
   #turn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
       const leave = (): void => {
         this.#waiting.delete(enter);
         reject(signal?.reason);

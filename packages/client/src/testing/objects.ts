@@ -8,7 +8,7 @@ export class FakeObjects {
   #revision = 0;
 
   answer({ method, path, body }: WireRequest): Answer {
-    const sent = body && (JSON.parse(Buffer.from(body).toString()) as TypedObject);
+    const sent = body && (JSON.parse(Buffer.from(body).toString(), withoutDirectives) as TypedObject);
     const name = method === 'POST' ? sent!.metadata.name! : decodeURIComponent(path.split('?')[0]!.split('/').at(-1)!);
     const current = this.objects.get(name);
     if (method === 'POST' ? current : !current) {
@@ -24,6 +24,11 @@ export class FakeObjects {
     this.objects.set(name, stored);
     return { body: stored };
   }
+}
+
+/** All lists of patches are put in the place of those before, as some say of themselves. */
+function withoutDirectives(_: string, value: unknown): unknown {
+  return Array.isArray(value) ? value.filter((item) => item?.$patch !== 'replace') : value;
 }
 
 function failure(code: number, reason: string): Answer {

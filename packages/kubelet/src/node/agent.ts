@@ -6,7 +6,7 @@ import type { Node, NodeStatus } from '@keelson/api/generated/types/core/v1';
 import { isExtendedResource } from '@keelson/api/resources/names';
 import { formatTime } from '@keelson/api/time';
 import { type Client, type EventRecorder, hasReason } from '@keelson/client';
-import { limiter } from '../limit.ts';
+import { Mutex } from '@keelson/component/promises';
 import { same } from '../status/merge.ts';
 import { defaultLabels, describeNode, describeStatus, type NodeConfiguration, type NodeFacts } from './description.ts';
 import { NodeLease } from './lease.ts';
@@ -39,7 +39,7 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #lease: NodeLease;
   readonly #cancels = new Set<() => void>();
-  readonly #turn = limiter(1);
+  readonly #updates = new Mutex();
   #node: Node | undefined;
   #reportedAt = 0;
   #stopped = false;
@@ -89,7 +89,7 @@ export class NodeAgent {
 
   /** Tells the node's status where there is something to tell; what was told later is never taken back by what was found before. */
   update(): Promise<void> {
-    return this.#turn(() => this.#update());
+    return this.#updates.run(() => this.#update());
   }
 
   async #update(): Promise<void> {

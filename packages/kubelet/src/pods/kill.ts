@@ -1,6 +1,7 @@
 /** How containers are stopped: preStop, the stop signal, the end of their grace (killContainer in kuberuntime_container.go). */
 import type { Container, Pod } from '@keelson/api/generated/types/core/v1';
-import { heardLater } from '@keelson/component/promises';
+import { within } from '@keelson/client';
+import { unlessAborted } from '@keelson/component/promises';
 import type { ContainerStatus } from '../runtime/container.ts';
 import type { PodState } from '../runtime/runtime.ts';
 import type { KillReason } from './plan-container.ts';
@@ -45,9 +46,10 @@ export async function killContainer(
   const left = () => graceSeconds - Math.floor((world.clock.now() - began) / 1000);
   const handler = container.spec.lifecycle?.preStop;
   if (handler && graceSeconds > 0) {
-    await within(services, graceSeconds, preStop(services, pod, container, status.id, podIp, signal), signal);
+    const hook = preStop(services, pod, container, status.id, podIp, signal);
+    await within(world.clock, graceSeconds * 1000, hook, signal);
   }
-  if (turn && left() > 0) await within(services, left(), turn, signal);
+  if (turn && left() > 0) await within(world.clock, left() * 1000, turn, signal);
   await unlessAborted(runtime.stopContainer(status.id, Math.max(MINIMUM_GRACE_SECONDS, left())), signal);
 }
 
@@ -106,32 +108,5 @@ async function preStop(
   } catch (error) {
     world.log.info({ pod: pod.metadata.name, container: container.spec.name, error }, 'A preStop hook failed');
     recorder.event(containerReference(pod, container), 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
-  }
-}
-
-/** Resolves when the work is done or the time is over. @throws what the work throws; the signal's reason */
-async function within({ world }: PodServices, seconds: number, work: Promise<unknown>, signal: AbortSignal) {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const cancel = world.clock.after(seconds * 1000, resolve);
-  try {
-    await unlessAborted(Promise.race([work, over]), signal);
-  } finally {
-    cancel();
-  }
-}
-
-/**
- * What comes of the work, which goes on by itself after an end. @throws the signal's reason as soon as it is aborted
- */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    heardLater(aborted);
   }
 }

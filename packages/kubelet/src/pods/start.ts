@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import { formatDuration } from '@keelson/component/go/duration';
+import { unlessAborted } from '@keelson/component/promises';
 import { ImageError } from '../images/manager.ts';
 import type { ContainerConfig } from '../runtime/container.ts';
 import { RESTART_COUNT } from '../runtime/labels.ts';
@@ -9,7 +10,7 @@ import type { PodState } from '../runtime/runtime.ts';
 import type { SandboxConfig } from '../runtime/sandbox.ts';
 import type { CrashBackoff } from './backoff.ts';
 import { containerHash } from './hash.ts';
-import { killContainer, unlessAborted } from './kill.ts';
+import { killContainer } from './kill.ts';
 import { containerReference, type PodServices } from './services.ts';
 import { formatPod, hasState, latest, type PodContainer } from './spec.ts';
 

@@ -4,9 +4,9 @@
  */
 import type { Node, Pod, Taint } from '@keelson/api/generated/types/core/v1';
 import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
+import { Slots } from '@keelson/client/rest/slots';
 import type { Running } from '@keelson/component/running';
 import { viewOf } from '../../assembly.ts';
-import { limiter } from '../../limit.ts';
 import type { NodeConfiguration, NodeFacts } from '../../node/description.ts';
 import type { Machine } from '../../node/machine.ts';
 import { uidOf } from '../../pods/spec.ts';
@@ -69,7 +69,8 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
   const { world } = client;
   const runtime = new SimulatedRuntime(world.clock);
   const events = new SharedEvents();
-  const limit = limiter(CALLS_AT_ONCE);
+  const calls = new Slots(CALLS_AT_ONCE);
+  const limit = <T>(call: () => Promise<T>) => calls.run(call);
   const nodes = new Map<string, SimulatedNode>();
   const facts: NodeFacts = {
     machine: { ...MACHINE, ...options.machine },

@@ -2,7 +2,7 @@
 
 import type { Quantity } from '@keelson/api/quantity';
 import { uniqueName } from '@keelson/api/resources/attachments';
-import { limiter } from '../../limit.ts';
+import { Mutex } from '@keelson/component/promises';
 import type { CsiVolume } from './volume.ts';
 
 /** `maybe`: it was begun and did not end well, or another kubelet has left it. */
@@ -34,7 +34,7 @@ export interface HeldVolume extends Pick<CsiVolume, 'driver' | 'handle' | 'isBlo
   failures: number;
   cancelRetry(): void;
   /** One thing at a time. */
-  readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly turns: Mutex;
 }
 
 export class HeldVolumes {
@@ -60,7 +60,7 @@ export class HeldVolumes {
       growthRefused: false,
       failures: 0,
       cancelRetry: () => {},
-      turn: limiter(1),
+      turns: new Mutex(),
     };
     found.isAttachable ||= isAttachable;
     this.#held.set(key, found);

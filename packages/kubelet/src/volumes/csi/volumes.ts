@@ -3,7 +3,7 @@
  * is done one thing after the other; docs/kubelet.md draws it.
  */
 import type { Pod } from '@keelson/api/generated/types/core/v1';
-import { unlessAborted } from '../../pods/kill.ts';
+import { unlessAborted } from '@keelson/component/promises';
 import { PreparationError } from '../../pods/services.ts';
 import { uidOf } from '../../pods/spec.ts';
 import { operationPause } from '../../retry.ts';
@@ -101,7 +101,7 @@ export class CsiVolumes {
     if (this.#held.inUse().length !== before) this.#options.changed();
     const again = csiDriver?.spec.requiresRepublish === true;
     return unlessAborted(
-      held.turn(() => this.#mount(request, held, again)),
+      held.turns.run(() => this.#mount(request, held, again)),
       signal,
     );
   }
@@ -210,8 +210,8 @@ export class CsiVolumes {
     this.#attachments.forget(uid);
     const errors: Error[] = [];
     for (const held of this.#held.of(uid)) {
-      await held
-        .turn(() => this.#unpublish(held, uid))
+      await held.turns
+        .run(() => this.#unpublish(held, uid))
         .then(() => void this.#leave(held))
         .catch((error: Error) => errors.push(error));
     }
@@ -239,7 +239,7 @@ export class CsiVolumes {
     const { clock, log } = client.world;
     held.cancelRetry();
     try {
-      await held.turn(async () => {
+      await held.turns.run(async () => {
         if (held.users.size > 0) return;
         if (held.staged !== 'no') {
           held.staged = 'maybe';
