@@ -1,5 +1,5 @@
 import { apiVersionOf } from '@keelson/api/object';
-import { WorkQueue } from '@keelson/client';
+import { sleep, WorkQueue, within } from '@keelson/client';
 import { type Running, together } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { Families } from '../metrics.ts';
@@ -11,6 +11,11 @@ import { Monitors } from './monitors.ts';
 
 /** How often an owner is asked for that no informer has told of. */
 const UNSEEN_MS = 5_000;
+/**
+ * How long all informers are waited for. One of a resource that cannot be listed, as while the webhook that converts it is
+ * away, holds up nothing else: whether an owner exists the server is asked.
+ */
+const PATIENCE_MS = 30_000;
 
 /** Deletes what has lost its owners, and sees cascading deletions through (pkg/controller/garbagecollector). */
 export async function start(context: ControllerContext): Promise<Running> {
@@ -74,7 +79,7 @@ export async function start(context: ControllerContext): Promise<Running> {
   };
 }
 
-/** Asks until the server has said what it serves. */
+/** Asks until the server has said what it serves, and waits for the informers. @throws Error when it is aborted before */
 async function begin(
   { world }: ControllerContext,
   monitors: Monitors,
@@ -89,8 +94,12 @@ async function begin(
       if (signal.aborted) throw error;
       failed();
       world.log.warn({ error }, 'What is served could not be found out');
-      await new Promise<void>((resolve) => world.clock.after(1000, resolve));
+      await sleep(world.clock, 1000, signal);
     }
+  }
+  const synced = monitors.synced().then(() => true);
+  if (!(await within(world.clock, PATIENCE_MS, synced))) {
+    world.log.warn({}, 'Not all resources could be listed: garbage is collected all the same');
   }
   void monitors.follow(signal);
 }

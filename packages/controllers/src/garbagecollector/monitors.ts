@@ -36,9 +36,13 @@ export class Monitors {
     return this.#kinds.get(`${apiVersion} ${kind}`);
   }
 
-  /** Resolves when everything that is there at the beginning is known. @throws what discovery throws */
+  /** Has informers of everything that is served. @throws what discovery throws */
   async begin(): Promise<void> {
     this.#take(await discover(this.#client));
+  }
+
+  /** Resolves when everything that is there at the beginning is known. @throws Error when it is stopped before */
+  async synced(): Promise<void> {
     await Promise.all([...this.#informers.values()].map(({ informer }) => informer.synced));
   }
 
