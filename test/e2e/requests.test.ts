@@ -64,6 +64,28 @@ test.each<[query: string, retryAfterSeconds: number | undefined]>([
   expect(JSON.parse(body).details.retryAfterSeconds).toBe(retryAfterSeconds);
 });
 
+test.each(['a', 'none'])('an object of the future, %s, is not to be had', async (name) => {
+  const { body } = await client.send('GET', `${maps}/${name}?resourceVersion=99999999999`);
+  expect(JSON.parse(body)).toMatchObject({ code: 504, reason: 'Timeout', details: { retryAfterSeconds: 1 } });
+});
+
+test.each([
+  [`${maps}?watch=1`, ['ADDED', 'BOOKMARK']],
+  [`${maps}?watch=1&resourceVersion=00`, ['ADDED']],
+  ['/api/v1/watch/namespaces/default/configmaps?', ['ADDED']],
+])(
+  'a watch from nowhere begins with the state, and says when that is over if it is of today: %s',
+  async (path, types) => {
+    const query = '&allowWatchBookmarks=1&timeoutSeconds=1&fieldSelector=metadata.name%3Da';
+    const { body } = await client.send('GET', path + query);
+    const events = body
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string });
+    expect(events.map(({ type }) => type)).toEqual(types);
+  },
+);
+
 test.each<[path: string, code: number]>([
   [`${maps}?watch=1`, 406],
   [`${maps}?watch=1&resourceVersion=abc`, 500],

@@ -42,7 +42,7 @@ async function getOne(scope: Scope, kind: ComputedKind): Promise<void> {
 /** @throws StatusError 400 for selectors that can't be read, 405 for a watch */
 async function list(scope: Scope, kind: ComputedKind): Promise<void> {
   const { ctx, served } = scope;
-  const options = listOptions(scope, false);
+  const options = listOptions(scope);
   if (options.watch) throw methodNotSupported(served.definition, 'watch');
   const selection = selectionOf(scope, options);
   const items = (await kind.objects()).map((object) => cached(scope, object)).filter((o) => selection.matches(o));

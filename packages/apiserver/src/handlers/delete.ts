@@ -45,7 +45,7 @@ export async function deleteOne(scope: Scope): Promise<void> {
  */
 export async function deleteCollection(scope: Scope, workers = WORKERS): Promise<void> {
   const { ctx, store } = scope;
-  const listing = listOptions(scope, false);
+  const listing = listOptions(scope);
   // What is wrong with the selectors is told of before the body is looked at.
   selectionOf(scope, listing);
   const options = await readOptions(scope);

@@ -134,9 +134,9 @@ function dispatch(ctx: RequestContext, found: Route, options: EndpointOptions): 
     case 'get':
       return getObject(scope);
     case 'list':
-      return listObjects(scope, listOptions(scope, false));
+      return listObjects(scope, listOptions(scope));
     case 'watch':
-      return watchObjects(scope, listOptions(scope, true), options.watchLimits);
+      return watchObjects(scope, listOptions(scope), options.watchLimits);
     case 'create':
       return createObject(scope);
     case 'update':

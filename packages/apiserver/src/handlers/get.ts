@@ -23,9 +23,11 @@ export async function getObject(scope: Scope): Promise<void> {
 async function find({ ctx, store, served }: Scope, wanted: string): Promise<CachedObject | undefined> {
   const { cacher, storage, isUncached } = store;
   const revision = isUncached ? parseListResourceVersion(wanted) : parseResourceVersion(wanted);
-  return storage.find(requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
-    if (wanted === '0') return cacher.ready();
-    const current = await cacher.fresh();
-    if (revision > current) throw resourceVersionTooLarge(revision, current, isUncached ? 0 : 1);
+  let current: number | undefined;
+  const found = await storage.find(requestedKeyOf(served.definition, ctx.info.namespace, ctx.info.name), async () => {
+    if (wanted === '0') await cacher.ready();
+    else current = await cacher.fresh();
   });
+  if (current !== undefined && revision > current) throw resourceVersionTooLarge(revision, current, isUncached ? 0 : 1);
+  return found;
 }

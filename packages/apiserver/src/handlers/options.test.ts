@@ -4,19 +4,32 @@ import type { Scope } from './scope.ts';
 
 const INITIAL = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
 
-function watching(query: string, hasWatchLists: boolean) {
+function optionsOf(query: string, hasWatchLists = true) {
   const scope = { ctx: { info: { query: new URLSearchParams(query) } }, isEnabled: () => hasWatchLists };
-  return listOptions(scope as unknown as Scope, true);
+  return listOptions(scope as unknown as Scope);
 }
 
 it('lists within watches are refused where there are none', () => {
-  expect(watching(INITIAL, true)).toMatchObject({ sendInitialEvents: true, marksInitialEnd: true });
-  expect(() => watching(INITIAL, false)).toThrow(
+  expect(optionsOf(`watch=1&${INITIAL}`)).toMatchObject({ sendInitialEvents: true });
+  expect(() => optionsOf(`watch=1&${INITIAL}`, false)).toThrow(
     'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
   );
 });
 
-it.each([true, false])('a watch from nowhere begins with the state, and tells where that ends: %s', (hasWatchLists) => {
-  const options = watching('resourceVersion=0&allowWatchBookmarks=true', hasWatchLists);
-  expect(options).toMatchObject({ sendInitialEvents: true, marksInitialEnd: hasWatchLists });
+it.each([
+  ['watch=1&resourceVersion=0', true, 'NotOlderThan'],
+  ['watch=1', true, 'NotOlderThan'],
+  ['watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan', false, 'NotOlderThan'],
+  ['watch=1&resourceVersion=00', undefined, ''],
+  ['watch=1&resourceVersion=7', undefined, ''],
+  ['resourceVersion=0', undefined, ''],
+])('whether %s begins with the state: %s', (query, sendInitialEvents, resourceVersionMatch) => {
+  expect(optionsOf(query)).toMatchObject({ sendInitialEvents, resourceVersionMatch });
+});
+
+it.each([
+  ['sendInitialEvents=true', 'sendInitialEvents is forbidden for list'],
+  ['resourceVersionMatch=Exact', 'resourceVersionMatch is forbidden unless resourceVersion is provided'],
+])('without a word of a watch, %s is checked as that of a list', (query, problem) => {
+  expect(() => optionsOf(query)).toThrow(problem);
 });

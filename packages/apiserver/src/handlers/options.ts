@@ -28,8 +28,6 @@ export interface ListOptions {
   readonly fields: FieldSelector;
   readonly watch: boolean;
   readonly allowWatchBookmarks: boolean;
-  /** A watch that begins with the state says when that is over. */
-  readonly marksInitialEnd: boolean;
   readonly resourceVersion: string;
   readonly resourceVersionMatch: string;
   readonly timeoutSeconds: number | undefined;
@@ -114,33 +112,30 @@ function inOrder(options: DeleteOptions): DeleteOptions {
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }
 
-/** @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed */
-export function listOptions({ ctx, isEnabled }: Pick<Scope, 'ctx' | 'isEnabled'>, forceWatch: boolean): ListOptions {
+/**
+ * Checked as those of a watch where the query says `watch`, which it need not for a path of the old form
+ * (apiserver/pkg/endpoints/handlers/get.go, ListResource).
+ * @throws StatusError 400 for what can't be parsed, 422 for combinations that are not allowed
+ */
+export function listOptions({ ctx, isEnabled }: Pick<Scope, 'ctx' | 'isEnabled'>): ListOptions {
   const { query } = ctx.info;
   const hasWatchLists = isEnabled('WatchList');
-  const allowWatchBookmarks = readBoolean(query, 'allowWatchBookmarks') ?? false;
-  const said = {
-    watch: forceWatch || (readBoolean(query, 'watch') ?? false),
-    allowWatchBookmarks,
-    marksInitialEnd: allowWatchBookmarks && hasWatchLists,
+  const said: ListOptions = {
+    watch: readBoolean(query, 'watch') ?? false,
+    allowWatchBookmarks: readBoolean(query, 'allowWatchBookmarks') ?? false,
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
     timeoutSeconds: readInteger(query, 'timeoutSeconds'),
     limit: readInteger(query, 'limit') ?? 0,
     continue: query.get('continue') ?? '',
     sendInitialEvents: readBoolean(query, 'sendInitialEvents'),
-  };
-  const options: ListOptions = {
-    ...said,
     labels: readSelector(parseLabelSelector, query.get('labelSelector') ?? ''),
     fields: readSelector(parseFieldSelector, query.get('fieldSelector') ?? ''),
   };
-  const completed = withWatchListDefaults(options);
-  // Without watch lists nobody asks for the state but by starting from nowhere.
-  const checked = hasWatchLists ? completed : options;
-  const errors = checked.watch ? checkWatch(checked, hasWatchLists) : checkList(checked);
+  const options = hasWatchLists ? withWatchListDefaults(said) : said;
+  const errors = options.watch ? checkWatch(options, hasWatchLists) : checkList(options);
   if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', '', errors);
-  return completed;
+  return options;
 }
 
 /** @throws StatusError 400 */
@@ -152,7 +147,7 @@ function readSelector<S>(parse: (text: string) => S, text: string): S {
   }
 }
 
-/** A watch from "" or "0" is, of old, one that begins with the state (SetListOptionsDefaults). */
+/** A watch from "" or "0" is one that begins with the state and says when that is over (SetListOptionsDefaults). */
 function withWatchListDefaults(options: ListOptions): ListOptions {
   const legacy =
     options.watch &&

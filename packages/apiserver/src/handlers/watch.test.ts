@@ -65,7 +65,7 @@ function watch(cacher: Cacher, options = {}) {
     output: { mediaType: 'application/json' },
   } as unknown as Scope;
   return {
-    ended: watchObjects(scope, { resourceVersion: '0', ...options } as ListOptions, limits),
+    ended: watchObjects(scope, { resourceVersion: '0', sendInitialEvents: false, ...options } as ListOptions, limits),
     sent: () => sent,
     out,
   };
@@ -94,6 +94,7 @@ it('ends alone where one of its events cannot be told', async () => {
 
 it.each([
   [1, ''],
+  [2, ''],
   [3, 'bookmark 1;'],
   [90, 'bookmark 1;'],
 ])('says where it stands 2 s before its end, if it lasts so long: %i s', async (timeoutSeconds, expected) => {

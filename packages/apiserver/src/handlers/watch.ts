@@ -51,11 +51,13 @@ export async function watchObjects(scope: Scope, options: ListOptions, limits: W
   const ended = limits.lifecycle.registerWatch(() => stream.end());
   stream.ended.then(ended, ended);
   if (!(await stream.begin(seconds * 1000))) return;
+  // Of old, a watch from nowhere begins with the state.
+  const fromState = options.sendInitialEvents ?? revision === 0;
   if (seconds < 0) stream.end();
-  else if (options.sendInitialEvents && revision > current) {
+  else if (fromState && revision > current) {
     const retryAfter = isUncached ? 1 + Math.floor(limits.random() * 3) : 1;
     stream.fail(resourceVersionTooLarge(revision, current, retryAfter));
-  } else if (options.sendInitialEvents) {
+  } else if (fromState) {
     const listed = scope.metrics.startWatchList(labelsOfResource(scope.ctx.info, scope.ctx.exchange.method, ''));
     stream.startFromState();
     listed();
@@ -166,7 +168,7 @@ class WatchStream implements Subscriber {
     this.#timers.push(setTimeout(() => this.end(), timeoutMs));
     if (!this.#options.allowWatchBookmarks) return true;
     this.#timers.push(setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL_MS));
-    if (timeoutMs >= BOOKMARK_BEFORE_END_MS) {
+    if (timeoutMs > BOOKMARK_BEFORE_END_MS) {
       this.#timers.push(setTimeout(() => this.#bookmark(), timeoutMs - BOOKMARK_BEFORE_END_MS));
     }
     return true;
@@ -186,7 +188,7 @@ class WatchStream implements Subscriber {
       this.#series.initial.inc();
       this.#pending.push({ type: 'ADDED', revision, object, previous: undefined });
     }
-    if (this.#options.marksInitialEnd) {
+    if (this.#options.sendInitialEvents && this.#options.allowWatchBookmarks) {
       this.#pending.push(() => this.#representation.bookmark(revision, true));
       this.#bookmarked = revision;
     }
