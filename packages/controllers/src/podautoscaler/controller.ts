@@ -7,9 +7,8 @@ import type {
 } from '@keelson/api/generated/types/autoscaling/v2';
 import { parseApiVersion } from '@keelson/api/object';
 import { Quantity } from '@keelson/api/quantity';
-import { type LabelSelector, parseLabelSelector } from '@keelson/api/selectors/labels';
 import { formatTime } from '@keelson/api/time';
-import { type Again, hasReason, storeKey, WorkQueue } from '@keelson/client';
+import { type Again, retryOnConflict, storeKey, WorkQueue } from '@keelson/client';
 import type { Running } from '@keelson/component/running';
 import type { ControllerContext } from '../controller.ts';
 import { podInformer } from '../pods/informer.ts';
@@ -22,6 +21,7 @@ import { AutoscalerCounts, type Fault } from './counts.ts';
 import { type Evaluation, evaluate, MetricError, type Target } from './evaluate.ts';
 import { limit, type Memory, scaled } from './limits.ts';
 import { Metrics } from './metrics.ts';
+import { Selections } from './selections.ts';
 import { mayLeaveZero, zeroSaying } from './zero.ts';
 
 const STATUS = 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus';
@@ -47,9 +47,18 @@ interface Look {
 interface Wish {
   readonly replicas: number;
   readonly reason: string;
-  readonly metrics: readonly (MetricStatus | undefined)[];
+  readonly metrics: Measured['metrics'];
   /** Of the metrics that could not be used, the first. */
   readonly error?: MetricError | undefined;
+}
+
+/** What the metrics of an autoscaler say. */
+interface Measured {
+  /** In the order of the spec; undefined for what could not be used. */
+  readonly metrics: readonly (MetricStatus | undefined)[];
+  readonly errors: readonly MetricError[];
+  /** What asks for most replicas. */
+  readonly best: Evaluation | undefined;
 }
 
 /** What came of a look. */
@@ -74,8 +83,7 @@ class AutoscalerController {
   readonly #metrics: Metrics;
   readonly #counts: AutoscalerCounts;
   readonly #memories = new Map<string, Memory>();
-  /** What autoscalers' targets select, as last seen. */
-  readonly #selectors = new Map<string, LabelSelector>();
+  readonly #selections: Selections;
 
   constructor({ client, informers, recorder, world, settings, metrics }: ControllerContext) {
     this.#world = world;
@@ -84,6 +92,7 @@ class AutoscalerController {
     this.#recorder = recorder('horizontal-pod-autoscaler');
     this.#autoscalers = informers.informer('horizontalpodautoscalers.autoscaling');
     this.#pods = podInformer(informers);
+    this.#selections = new Selections(this.#pods.store);
     this.#scales = new Scales(client);
     this.#metrics = new Metrics(client);
     this.#counts = new AutoscalerCounts(metrics, () => this.#autoscalers.store.size);
@@ -93,12 +102,15 @@ class AutoscalerController {
       updated: (old, autoscaler) => {
         if (old.metadata.generation !== autoscaler.metadata.generation) this.queue.add(storeKey(autoscaler));
       },
-      deleted: (autoscaler) => {
-        this.#memories.delete(storeKey(autoscaler));
-        this.#selectors.delete(storeKey(autoscaler));
-        this.#counts.forget(autoscaler.metadata.namespace!, autoscaler.metadata.name!);
-      },
+      deleted: (autoscaler) => this.#forget(autoscaler),
     });
+  }
+
+  #forget(autoscaler: HorizontalPodAutoscaler): void {
+    const key = storeKey(autoscaler);
+    this.#memories.delete(key);
+    this.#selections.forget(key);
+    this.#counts.forget(autoscaler.metadata.namespace!, autoscaler.metadata.name!);
   }
 
   get informers() {
@@ -119,6 +131,8 @@ class AutoscalerController {
       this.#world.log.debug({ autoscaler: key, error }, 'Could not scale');
     }
     this.#counts.looked(result.by, result.fault, clock.now() - now);
+    // It has gone while it was looked at.
+    if (!this.#autoscalers.store.get(key)) this.#forget(autoscaler);
     return { afterMs: this.#settings.syncPeriodMs };
   }
 
@@ -149,10 +163,8 @@ class AutoscalerController {
 
   async #target(look: Look): Promise<Scaled> {
     const { autoscaler, conditions } = look;
-    const { namespace } = autoscaler.metadata;
-    const { apiVersion = '', kind, name } = autoscaler.spec.scaleTargetRef;
     try {
-      const target = await this.#scales.get(groupOf(apiVersion), kind, namespace!, name);
+      const target = await this.#scaleOf(autoscaler);
       const message = "the HPA controller was able to get the target's current scale";
       conditions.set('AbleToScale', { status: 'True', reason: 'SucceededGetScale', message });
       return target;
@@ -164,6 +176,12 @@ class AutoscalerController {
       await this.#write(autoscaler, { ...autoscaler.status, conditions: conditions.list });
       throw error;
     }
+  }
+
+  /** @throws SpecError, or what the server says */
+  async #scaleOf({ metadata, spec }: HorizontalPodAutoscaler): Promise<Scaled> {
+    const { apiVersion = '', kind, name } = spec.scaleTargetRef;
+    return this.#scales.get(groupOf(apiVersion), kind, metadata.namespace!, name);
   }
 
   /** What the target is to be scaled to, and why. */
@@ -199,51 +217,67 @@ class AutoscalerController {
     const { autoscaler, conditions, now } = look;
     const { scale } = target;
     const specs = autoscaler.spec.metrics ?? [];
-    const metrics: (MetricStatus | undefined)[] = specs.map(() => undefined);
-    const errors: MetricError[] = [];
-    let best: { replicas: number; name: string } | undefined;
-    const fail = async (message: string): Promise<never> => {
-      const current = scale.spec.replicas ?? 0;
-      await this.#tell(look, current, autoscaler.status.desiredReplicas, metrics, false);
+    const specReplicas = scale.spec.replicas ?? 0;
+    const refuse = async (
+      reason: string,
+      why: string,
+      message: string,
+      metrics: Measured['metrics'],
+    ): Promise<never> => {
+      conditions.set('ScalingActive', { status: 'False', reason, message: why });
+      await this.#tell(look, specReplicas, autoscaler.status.desiredReplicas, metrics, false);
       this.#recorder.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', message);
       throw new Error(message);
     };
-    const selected = this.#select(key, look, scale.status.selector ?? '');
-    if ('error' in selected) return fail(selected.error);
-    const context: Target = {
+    const selector = scale.status.selector ?? '';
+    const selected = this.#selections.select(key, selector);
+    if ('refusal' in selected) {
+      const { event, reason, message, why = message } = selected.refusal;
+      this.#recorder.event(autoscaler, 'Warning', event, message);
+      return refuse(
+        reason,
+        why,
+        message,
+        specs.map(() => undefined),
+      );
+    }
+    const { metrics, errors, best } = await this.#measure(specs, {
       autoscaler,
-      specReplicas: scale.spec.replicas ?? 0,
+      specReplicas,
       statusReplicas: scale.status.replicas,
-      selector: scale.status.selector!,
+      selector,
       pods: selected.pods,
       tolerances: this.#tolerances(autoscaler),
       timing: this.#settings,
       now,
-    };
-    for (const [i, spec] of specs.entries()) {
-      try {
-        const { replicas, name, status } = await this.#evaluate(spec, context);
-        metrics[i] = status;
-        if (!best || replicas > best.replicas) best = { replicas, name };
-      } catch (error) {
-        if (!(error instanceof MetricError)) throw error;
-        this.#recorder.event(autoscaler, 'Warning', error.reason, error.why);
-        errors.push(error);
-      }
-    }
+    });
     const [first] = errors;
-    if (first && (!best || best.replicas < context.specReplicas)) {
-      const { reason, why } = first;
-      const message = `the HPA was unable to compute the replica count: ${why}`;
-      conditions.set('ScalingActive', { status: 'False', reason, message });
-      return fail(
-        `invalid metrics (${errors.length} invalid out of ${specs.length}), first error is: ${first.message}`,
-      );
+    if (first && (!best || best.replicas < specReplicas)) {
+      const message = `invalid metrics (${errors.length} invalid out of ${specs.length}), first error is: ${first.message}`;
+      return refuse(first.reason, `the HPA was unable to compute the replica count: ${first.why}`, message, metrics);
     }
     const { replicas, name } = best ?? { replicas: 0, name: '' };
     const message = `the HPA was able to successfully calculate a replica count from ${name}`;
     conditions.set('ScalingActive', { status: 'True', reason: 'ValidMetricFound', message });
     return { replicas, name, metrics, error: first };
+  }
+
+  async #measure(specs: readonly MetricSpec[], target: Target): Promise<Measured> {
+    const metrics: (MetricStatus | undefined)[] = specs.map(() => undefined);
+    const errors: MetricError[] = [];
+    let best: Evaluation | undefined;
+    for (const [i, spec] of specs.entries()) {
+      try {
+        const evaluation = await this.#evaluate(spec, target);
+        metrics[i] = evaluation.status;
+        if (!best || evaluation.replicas > best.replicas) best = evaluation;
+      } catch (error) {
+        if (!(error instanceof MetricError)) throw error;
+        this.#recorder.event(target.autoscaler, 'Warning', error.reason, error.why);
+        errors.push(error);
+      }
+    }
+    return { metrics, errors, best };
   }
 
   async #evaluate(spec: MetricSpec, target: Target): Promise<Evaluation> {
@@ -258,39 +292,6 @@ class AutoscalerController {
       counted(0, 'internal');
       throw error;
     }
-  }
-
-  /** The pods of the target, if they are its alone. */
-  #select(key: string, { autoscaler, conditions }: Look, text: string) {
-    const refuse = (event: string, reason: string, error: string, message = error) => {
-      this.#recorder.event(autoscaler, 'Warning', event, error);
-      conditions.set('ScalingActive', { status: 'False', reason, message });
-      return { error };
-    };
-    if (text === '') {
-      const message = "the HPA target's scale is missing a selector";
-      return refuse('SelectorRequired', 'InvalidSelector', 'selector is required', message);
-    }
-    let selector: LabelSelector;
-    try {
-      selector = parseLabelSelector(text);
-    } catch (error) {
-      const why = (error as Error).message;
-      const message = `couldn't convert selector into a corresponding internal selector object: ${why}`;
-      return refuse('InvalidSelector', 'InvalidSelector', message);
-    }
-    this.#selectors.set(key, selector);
-    const { namespace } = autoscaler.metadata;
-    const all = this.#pods.store.list(namespace);
-    const pods = all.filter(({ metadata }) => selector.matches(metadata.labels ?? {}));
-    const others = [...this.#selectors].filter(
-      ([other, its]) =>
-        other.startsWith(`${namespace}/`) && pods.some(({ metadata }) => its.matches(metadata.labels ?? {})),
-    );
-    if (others.length <= 1) return { pods };
-    const names = others.map(([other]) => `{${other.split('/')[1]} ${namespace}}`).sort();
-    const message = `pods by selector ${text} are controlled by multiple HPAs: [${names.join(' ')}]`;
-    return refuse('AmbiguousSelector', 'AmbiguousSelector', message);
   }
 
   #tolerances({ spec }: HorizontalPodAutoscaler): Tolerances {
@@ -319,25 +320,19 @@ class AutoscalerController {
   }
 
   async #update({ autoscaler }: Look, target: Scaled, replicas: number): Promise<void> {
-    const { namespace } = autoscaler.metadata;
-    const { apiVersion = '', kind, name } = autoscaler.spec.scaleTargetRef;
-    let { resource, scale } = target;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#scales.update({ resource, scale: { ...scale, spec: { ...scale.spec, replicas } } });
-        return;
-      } catch (error) {
-        if (!hasReason(error, 'Conflict') || attempt >= 5) throw error;
-        ({ resource, scale } = await this.#scales.get(groupOf(apiVersion), kind, namespace!, name));
-      }
-    }
+    let latest: Scaled | undefined = target;
+    await retryOnConflict(async () => {
+      const { resource, scale } = latest ?? (await this.#scaleOf(autoscaler));
+      latest = undefined;
+      await this.#scales.update({ resource, scale: { ...scale, spec: { ...scale.spec, replicas } } });
+    });
   }
 
   async #tell(
     { autoscaler, conditions, now }: Look,
     currentReplicas: number,
     desiredReplicas: number,
-    metrics: readonly (MetricStatus | undefined)[],
+    metrics: Measured['metrics'],
     rescaled: boolean,
   ): Promise<void> {
     const { lastScaleTime } = autoscaler.status;
