@@ -129,11 +129,11 @@ export class MachineFigures {
   }
 }
 
-/** One after the other: they are on the same disk. */
 function figuresOf({ limit, workingSet }: MemoryUse): MemoryFigures | undefined {
   return Number.isFinite(limit) ? { capacityBytes: limit, availableBytes: Math.max(0, limit - workingSet) } : undefined;
 }
 
+/** One after the other: they are on the same disk. */
 async function each<T>(
   items: readonly T[],
   nameOf: (item: T) => string,

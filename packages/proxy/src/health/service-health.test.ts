@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { ServiceHealth } from './service-health.ts';
 
@@ -35,4 +37,18 @@ test('load balancers are told of endpoints here', async () => {
   await expect.poll(() => failed).toEqual(['ns/other']);
   health.set('ns/web', 0, 0);
   await expect.poll(() => ask().catch(() => 'closed')).toBe('closed');
+});
+
+test('a port that cannot be had does not take away the one that came in its place', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  try {
+    failed.length = 0;
+    health.set('ns/moved', (taken.address() as AddressInfo).port, 1);
+    health.set('ns/moved', port, 1);
+    await expect.poll(() => failed).toEqual(['ns/moved']);
+    await expect.poll(async () => (await ask().catch(() => []))[0]).toBe(200);
+  } finally {
+    taken.close();
+  }
 });

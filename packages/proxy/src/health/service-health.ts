@@ -50,8 +50,8 @@ export class ServiceHealth {
       try {
         servers.push(await servePlain({ host, port }, () => this.#answer(service)));
       } catch (error) {
-        // A later change tries again.
-        this.#services.delete(service);
+        // A later change tries again. It may have another port by now.
+        if (this.#services.get(service)?.port === port) this.#services.delete(service);
         await Promise.all(servers.map((server) => server.stop()));
         this.#options.failed(service, port, error as Error);
         return [];
