@@ -1,5 +1,4 @@
 /** What is stored and served, each kind with its strategy, and those who look at it from within the server. */
-import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { compileForValidation } from '../admission/cel/compiler.ts';
 import type { AdmissionWorld } from '../admission/plugin.ts';
 import { guardParams } from '../admission/policy/guard.ts';
@@ -11,8 +10,8 @@ import { RegistryClient } from '../bootstrap/client.ts';
 import type { ServerConfig } from '../config.ts';
 import { schemaJudge } from '../crd/schema/index.ts';
 import { type Objects, storedObjects } from '../objects.ts';
-import { rangeLevels } from '../registry/core/service/allocation/addresses.ts';
 import type { AllocationDeps } from '../registry/core/service/allocation/deps.ts';
+import { RangeLevels } from '../registry/core/service/allocation/levels.ts';
 import { AllocationMetrics } from '../registry/core/service/allocation/metrics.ts';
 import { builtinRegistrations } from '../registry/index.ts';
 import { Resources } from '../resources.ts';
@@ -41,22 +40,16 @@ export function registryOf(
     [...resources.stores()].find(
       ({ definition: { group, resource } }) => group === 'networking.k8s.io' && resource === wanted,
     );
-  /** How full the ranges of addresses are, by what the watch caches have. */
-  const levels = () => {
+  const levels = new RangeLevels(() => {
     const [cidrs, addresses] = [networking('servicecidrs'), networking('ipaddresses')];
-    if (!cidrs || !addresses) return [];
-    const ranges = cidrs.cacher.list('').map((each) => cidrs.codec.object(each) as unknown as ServiceCIDR);
-    return rangeLevels(
-      ranges,
-      addresses.cacher.list('').map(({ name }) => name),
-    );
-  };
+    return cidrs && addresses && { cidrs, addresses };
+  });
   const services: AllocationDeps = {
     client: () => client,
     store,
     random,
     report: (error) => logger.error({ error: String(error) }, 'addresses or ports of a service were not freed'),
-    metrics: new AllocationMetrics(outside.registry, outside.monotonic, levels),
+    metrics: new AllocationMetrics(outside.registry, outside.monotonic, () => levels.now()),
     clusterIPRanges: config.serviceClusterIpRanges,
     nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
   };

@@ -19,6 +19,7 @@ import {
   widthOf,
 } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
+import { isPieceOver, type Pieces } from '@keelson/api/pieces';
 import { type AllocationClient, type AllocationDeps, AllocationError } from './deps.ts';
 import type { RangeLevel } from './metrics.ts';
 
@@ -123,10 +124,11 @@ export class ClusterIPAllocator {
 }
 
 /** How full each range is. @param taken all addresses that services have */
-export function rangeLevels(objects: readonly ServiceCIDR[], taken: Iterable<string>): RangeLevel[] {
+export function* rangeLevels(objects: readonly ServiceCIDR[], taken: Iterable<string>): Pieces<readonly RangeLevel[]> {
   const ranges = readyRanges(objects);
   const counts = ranges.map(() => 0);
   for (const text of taken) {
+    if (isPieceOver()) yield;
     const ip = parseIPSloppy(text);
     const i = ip ? ranges.findIndex((range) => mayHold(range, ip)) : -1;
     if (i >= 0) counts[i]!++;

@@ -3,6 +3,7 @@ import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1'
 import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
+import { atOnce } from '@keelson/api/pieces';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, it, vi } from 'vitest';
@@ -12,6 +13,7 @@ import { defaults } from '../defaults.ts';
 import { ClusterIPAllocator, rangeLevels } from './addresses.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
 import { ServiceAllocation } from './index.ts';
+import { type AllocationStores, RangeLevels } from './levels.ts';
 import { AllocationMetrics } from './metrics.ts';
 import { NodePortAllocator } from './ports.ts';
 import { serviceAllocationRepair } from './start.ts';
@@ -117,6 +119,31 @@ it('the default range that somebody deletes is there again ten seconds later', a
   }
 });
 
+it('how full ranges are is counted anew when something has changed', async () => {
+  const cidr: ServiceCIDR = { metadata: {}, spec: { cidrs: ['10.0.0.0/30', 'fd00::/126'] }, status: {} };
+  const taken = ['10.0.0.1', 'fd00::1', '10.9.9.9'];
+  let counts = 0;
+  const addresses = {
+    isFilled: false,
+    lastChange: 7,
+    list: () => {
+      counts += 1;
+      return taken.map((name) => ({ name }));
+    },
+  };
+  const cidrs = { cacher: { isFilled: true, lastChange: 1, list: () => [{}] }, codec: { object: () => cidr } };
+  const levels = new RangeLevels(() => ({ cidrs, addresses: { cacher: addresses } }) as unknown as AllocationStores);
+  const shown = async () => (await levels.now()).map(({ cidr, taken, size }) => `${cidr}: ${taken} of ${size}`);
+  expect(await shown()).toEqual([]);
+  addresses.isFilled = true;
+  const before = ['10.0.0.0/30: 1 of 2', 'fd00::/126: 1 of 3'];
+  expect([await shown(), await shown()]).toEqual([before, before]);
+  expect(counts).toBe(1);
+  taken.push('10.0.0.2');
+  addresses.lastChange = 8;
+  expect(await shown()).toEqual(['10.0.0.0/30: 2 of 2', before[1]]);
+});
+
 it('what is taken is counted, by range and by whether it was asked for', async () => {
   const registry = new MetricsRegistry();
   const { deps } = await world(['10.0.0.0/30'], 2);
@@ -124,7 +151,7 @@ it('what is taken is counted, by range and by whether it was asked for', async (
   const metrics = new AllocationMetrics(
     registry,
     () => 0,
-    () => rangeLevels([cidr], ['10.0.0.1', '10.9.9.9']),
+    async () => atOnce(rangeLevels([cidr], ['10.0.0.1', '10.9.9.9'])),
   );
   const ips = new ClusterIPAllocator({ ...deps, metrics });
   const ports = new NodePortAllocator({ ...deps, metrics });

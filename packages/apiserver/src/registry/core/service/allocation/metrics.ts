@@ -28,7 +28,7 @@ export class AllocationMetrics {
    * @param now milliseconds of a clock that never goes backwards
    * @param levels of all ranges of addresses, when somebody asks
    */
-  constructor(registry: MetricsRegistry, now: () => number, levels: () => readonly RangeLevel[]) {
+  constructor(registry: MetricsRegistry, now: () => number, levels: () => Promise<readonly RangeLevel[]>) {
     this.#now = now;
     const ip = 'kube_apiserver_clusterip_allocator_';
     const port = 'kube_apiserver_nodeport_allocator_';
@@ -43,9 +43,10 @@ export class AllocationMetrics {
     );
     const level = (name: string, help: string, read: (range: RangeLevel) => number) =>
       registry.register(
-        new Gauge({ name: `${ip}${name}_ips`, help, ...ALPHA, labels: ['cidr'] }, (gauge) => {
+        new Gauge({ name: `${ip}${name}_ips`, help, ...ALPHA, labels: ['cidr'] }, async (gauge) => {
+          const ranges = await levels();
           gauge.clear();
-          for (const range of levels()) gauge.with(range.cidr).value = read(range);
+          for (const range of ranges) gauge.with(range.cidr).value = read(range);
         }),
       );
     level('allocated', 'Addresses that services have.', ({ taken }) => taken);
