@@ -10,6 +10,8 @@ import { Counters } from './counters.ts';
 import { statusOf, usageOf } from './usage.ts';
 
 const RESYNC_MS = 5 * 60 * 1000;
+/** When something could not be counted. */
+const RETRY_MS = 30_000;
 
 export async function start(context: ControllerContext) {
   const { client, informers, world } = context;
@@ -30,13 +32,16 @@ export async function start(context: ControllerContext) {
     const quota = quotas.store.get(key);
     if (!quota) return undefined;
     const names = Object.keys(quota.spec?.hard ?? {});
-    const status = statusOf(quota, await usageOf(quota, await counters.of(names, quota.metadata.namespace!)));
+    const counts = await counters.of(names, quota.metadata.namespace!);
+    const status = statusOf(quota, await usageOf(quota, counts));
     try {
       if (status) await client.resource('resourcequotas').updateStatus({ ...quota, status });
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
     }
-    return { afterMs: RESYNC_MS };
+    if (counts.unknown.size === 0) return { afterMs: RESYNC_MS };
+    world.log.warn({ quota: key, names: [...counts.unknown] }, 'Not all that a quota limits could be listed');
+    return { afterMs: RETRY_MS };
   };
   const running = runQueue(context, {
     queue,

@@ -27,7 +27,7 @@ test('custom resources are counted in the version that is served, and nobody ask
     () => {},
   );
   const counted = async () => {
-    const [found] = await counters.of([NAME], 'ns');
+    const [found] = (await counters.of([NAME], 'ns')).counted;
     return found && [...found.objects].length;
   };
   const end = new AbortController();
@@ -48,6 +48,27 @@ test('custom resources are counted in the version that is served, and nobody ask
 
   end.abort();
   await Promise.all([following, counters.stop(), settle()]);
+});
+
+test('what cannot be listed is waited for a while, once, and told', async () => {
+  const transport = new FakeTransport(({ path }) => {
+    if (path === '/api' || path === '/apis') return { body: { items: path === '/apis' ? [group('v1')] : [] } };
+    return { status: 500 };
+  });
+  const world = manualWorld();
+  const client = new Client({ transport, world, component: 'test' });
+  const context = { client, informers: new InformerFactory(client), world } as unknown as ControllerContext;
+  const counters = new Counters(context, () => {});
+  const told: string[][] = [];
+  const ask = async () => told.push([...(await counters.of([NAME, 'pods'], 'ns')).unknown]);
+  void ask();
+  await world.pass(9_000);
+  expect(told).toEqual([]);
+  await world.pass(2_000);
+  void ask();
+  await settle();
+  expect(told).toEqual([[NAME], [NAME]]);
+  await counters.stop();
 });
 
 const object = (name: string) => ({ metadata: { name, namespace: 'ns', uid: name, resourceVersion: '1' } });

@@ -11,12 +11,16 @@ import {
   preferred,
   type Served,
   type ServedResource,
+  type World,
+  within,
 } from '@keelson/client';
+import { ended } from '@keelson/component/promises';
 import type { ControllerContext } from '../controller.ts';
 import { followServed, servedStill } from '../served.ts';
-import type { Counted } from './usage.ts';
+import type { Counts } from './usage.ts';
 
 interface Copy {
+  readonly hasSynced: boolean;
   readonly synced: Promise<void>;
   readonly store: Lister<TypedObject>;
 }
@@ -28,13 +32,18 @@ interface Followed extends Copy {
 interface Counter {
   readonly evaluator: Evaluator;
   readonly copy: Copy;
+  /** Resolves when the copy has synced, or has had its time to. */
+  readonly waited?: Promise<void>;
 }
 
 /** `pods`, `deployments.apps`, of a name such as `count/deployments.apps`. */
 const PREFIX = 'count/';
+/** How long a copy is waited for: what cannot be listed must not keep other names from being counted. */
+const PATIENCE_MS = 10_000;
 
 export class Counters {
   readonly #client: Client;
+  readonly #world: World;
   readonly #freed: (namespace: string) => void;
   readonly #full: ReadonlyMap<string, Counter>;
   readonly #evaluators: ReadonlyMap<string, Evaluator>;
@@ -49,6 +58,7 @@ export class Counters {
   /** @param freed something may have become free in that namespace */
   constructor({ client, informers, world }: ControllerContext, freed: (namespace: string) => void) {
     this.#client = client;
+    this.#world = world;
     this.#freed = freed;
     const classes = informers.informer('deviceclasses.resource.k8s.io');
     const copies = {
@@ -84,10 +94,11 @@ export class Counters {
 
   /**
    * Who counts under one of the names, and the objects of the namespace.
-   * @throws what discovery or a list throws
+   * @throws what discovery throws
    */
-  async of(names: readonly string[], namespace: string): Promise<Counted[]> {
+  async of(names: readonly string[], namespace: string): Promise<Counts> {
     const found = new Map<string, Counter>();
+    const unknown = new Set<string>();
     for (const name of names) {
       for (const [resource, counter] of this.#full) {
         if (await counter.evaluator.counts(name)) found.set(resource, counter);
@@ -95,10 +106,15 @@ export class Counters {
       const resource = await this.#countedAs(name);
       if (resource === undefined || found.has(resource)) continue;
       const counter = await this.#metadataOf(resource);
-      if (counter) found.set(resource, counter);
+      await counter?.waited;
+      if (counter?.copy.hasSynced) found.set(resource, counter);
+      else if (counter) unknown.add(name);
     }
-    await Promise.all([...found.values()].map(({ copy }) => copy.synced));
-    return [...found.values()].map(({ evaluator, copy }) => ({ evaluator, objects: copy.store.list(namespace) }));
+    const counted = [...found.values()].map(({ evaluator, copy }) => ({
+      evaluator,
+      objects: copy.store.list(namespace),
+    }));
+    return { counted, unknown };
   }
 
   /** Lets go of copies of what is served no longer, or not in that version, until it is aborted. */
@@ -147,11 +163,13 @@ export class Counters {
     const found = served.find((each) => each.resource === resource && each.group === group.join('.'));
     if (this.#stopped || !found?.namespaced || !['list', 'watch'].every((verb) => found.verbs.includes(verb)))
       return undefined;
-    return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy: this.#copy(name, found) };
+    const copy = this.#copy(name, found);
+    const waited = ended(within(this.#world.clock, PATIENCE_MS, copy.synced));
+    return { evaluator: this.#evaluators.get(name) ?? objectCount(found), copy, waited };
   }
 
   #copy(name: string, resource: ServedResource): Copy {
-    const informer = new Informer(this.#client.metadata(resource), this.#client.world, { transform: bare });
+    const informer = new Informer(this.#client.metadata(resource), this.#world, { transform: bare });
     informer.addHandler({ deleted: ({ metadata }) => this.#freed(metadata.namespace!) });
     this.#informers.set(name, { resource, informer });
     informer.start();

@@ -12,6 +12,7 @@ const pod = (name: string, cpu: string, phase = 'Running') => ({
   status: { phase },
 });
 const pods = [pod('a', '100m'), pod('b', '1'), pod('c', '4', 'Succeeded')];
+const counts = { counted: [{ evaluator: evaluators.get('pods')!, objects: pods }], unknown: new Set<string>() };
 const quota = (hard: Record<string, string>, scopes?: string[]): ResourceQuota => ({
   metadata: { name: 'q', namespace: 'ns' },
   spec: { hard, ...(scopes ? { scopes } : {}) },
@@ -29,14 +30,24 @@ test.each<[string, ResourceQuota, Record<string, string>]>([
   ['out of scope nothing counts', quota({ pods: '1' }, ['BestEffort']), { pods: '0' }],
   ['every scope must hold', quota({ pods: '1' }, ['NotBestEffort', 'NotTerminating']), { pods: '2' }],
 ])('%s', async (_, given, expected) => {
-  const used = await usageOf(given, [{ evaluator: evaluators.get('pods')!, objects: pods }]);
+  const used = await usageOf(given, counts);
   expect(toResourceList(used)).toEqual(expected);
 });
 
 test('a status is written when it differs in amount, not when it differs in writing', async () => {
   const given = quota({ cpu: '2000m' });
-  const used = await usageOf(given, [{ evaluator: evaluators.get('pods')!, objects: pods }]);
+  const used = await usageOf(given, counts);
   expect(statusOf(given, used)).toEqual({ hard: { cpu: '2' }, used: { cpu: '1100m' } });
   expect(statusOf({ ...given, status: { hard: { cpu: '2' }, used: { cpu: '1.1' } } }, used)).toBeUndefined();
   expect(statusOf({ ...given, status: { hard: { cpu: '3' }, used: { cpu: '1.1' } } }, used)).toBeDefined();
+});
+
+test('what could not be listed stays as it was counted last', async () => {
+  const unknown = new Set(['count/widgets.example.com', 'count/gadgets.example.com', 'count/others.example.com']);
+  const given = {
+    ...quota({ pods: '9', 'count/widgets.example.com': '5', 'count/gadgets.example.com': '5' }),
+    status: { used: { pods: '7', 'count/widgets.example.com': '3', 'count/others.example.com': '1' } },
+  };
+  const used = await usageOf(given, { ...counts, unknown });
+  expect(toResourceList(used)).toEqual({ pods: '2', 'count/widgets.example.com': '3' });
 });

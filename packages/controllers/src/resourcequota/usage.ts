@@ -11,8 +11,14 @@ export interface Counted {
   readonly objects: Iterable<TypedObject>;
 }
 
-/** @returns what is used of what the quota limits; nothing of a name stands as zero */
-export async function usageOf(quota: ResourceQuota, counted: readonly Counted[]): Promise<Amounts> {
+export interface Counts {
+  readonly counted: readonly Counted[];
+  /** Names of what could not be listed yet. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+/** @returns what is used of what the quota limits; nothing of a name stands as zero, what is unknown as it was */
+export async function usageOf(quota: ResourceQuota, { counted, unknown }: Counts): Promise<Amounts> {
   const limited = new Set(Object.keys(quota.spec?.hard ?? {}));
   const scopes = scopesOf(quota);
   let used: Amounts = new Map([...limited].map((name) => [name, ZERO]));
@@ -22,7 +28,11 @@ export async function usageOf(quota: ResourceQuota, counted: readonly Counted[])
       if (inScope) used = sum(used, await evaluator.usage(object));
     }
   }
-  return only(used, (name) => limited.has(name));
+  const before: Amounts = new Map(parseResources(quota.status?.used));
+  return new Map([
+    ...only(used, (name) => limited.has(name) && !unknown.has(name)),
+    ...only(before, (name) => limited.has(name) && unknown.has(name)),
+  ]);
 }
 
 /** The status that says so; undefined when the quota's does already. */
