@@ -99,3 +99,19 @@ test('a default may be an integer that no double holds', async () => {
   const { status, body } = await client.send('POST', DEFINITIONS, Buffer.from(text));
   expect([status, body]).toEqual([201, expect.stringContaining('"default":9007199254740993')]);
 });
+
+test('replicas that the schema prunes can be scaled, and are not there to be read', async () => {
+  const group = 'pruned.example.com';
+  const subresources = { scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n' } };
+  await define(group, [{ name: 'v1', spec: object({ a: integer }), subresources }]);
+  await create(group, { a: 1 });
+  const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'w', namespace: 'default' } };
+  const path = `${pathIn(group, 'v1')}/scale`;
+  const written = await client.send('PUT', path, { ...scale, spec: { replicas: 3 } });
+  expect([written.status, JSON.parse(written.body)]).toMatchObject([200, { spec: {}, status: { replicas: 0 } }]);
+  const read = await client.send('GET', path);
+  expect([read.status, (JSON.parse(read.body) as { message: string }).message]).toEqual([
+    500,
+    'Internal error occurred: the spec replicas field ".spec.n" does not exist',
+  ]);
+});

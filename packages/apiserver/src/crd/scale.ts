@@ -36,9 +36,9 @@ export function replicasPaths({ group, versions }: CustomResourceDefinitionSpec)
 /** @param paths of all versions */
 export function customScale(scale: CustomResourceSubresourceScale, paths: ReplicasPaths): ScaleView {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath } = scale;
-  const valuesOf = (object: KubeObject): ScaleValues =>
+  const valuesOf = (object: KubeObject, missing: number): ScaleValues =>
     explained(() => ({
-      replicas: nestedInteger(object, specReplicasPath) ?? UNSET,
+      replicas: nestedInteger(object, specReplicasPath) ?? missing,
       statusReplicas: nestedInteger(object, statusReplicasPath) ?? 0,
       selector: labelSelectorPath ? (nestedString(object, labelSelectorPath) ?? '') : '',
     }));
@@ -46,17 +46,14 @@ export function customScale(scale: CustomResourceSubresourceScale, paths: Replic
     replicasPaths: paths,
     columns: COLUMNS,
     storeChecksUid: true,
-    read: (object) => {
-      const values = valuesOf(object);
+    read: (object) => valuesOf(object, 0),
+    readForGet: (object) => {
+      const values = valuesOf(object, UNSET);
       if (values.replicas === UNSET)
         throw internalError(`the spec replicas field "${specReplicasPath}" does not exist`);
       return values;
     },
-    readForWrite: valuesOf,
-    readForAdmission: (object) => {
-      const values = valuesOf(object);
-      return values.replicas === UNSET ? { ...values, replicas: 0 } : values;
-    },
+    readForWrite: (object) => valuesOf(object, UNSET),
     write: (object, replicas) =>
       explained(() => {
         if (replicas === UNSET) throw badRequest(`the spec replicas field "${specReplicasPath}" cannot be empty`);

@@ -16,7 +16,7 @@ export async function getObject(scope: Scope): Promise<void> {
   const found = await find(scope, query.get('resourceVersion') ?? '');
   if (!found) throw notFound(served.definition, name);
   auditAnswer(scope, (json) => json.cached(found));
-  const representation = representationFor(scope, 'object');
+  const representation = representationFor(scope, 'object', scope.lens.readForGet);
   await sendWhole(ctx, 200, { 'content-type': representation.contentType }, representation.cached(found));
 }
 

@@ -27,6 +27,8 @@ export interface Lens {
   readonly readForAdmission: ((stored: KubeObject) => KubeObject) | undefined;
   /** From the stored object; does not change it. */
   read(stored: KubeObject): KubeObject;
+  /** The same for a GET, to which more must be there than to the answer to a write. @throws StatusError */
+  readForGet(stored: KubeObject): KubeObject;
   /** The same with managedFields, which some forms hide from readers. */
   readForWrite(stored: KubeObject): KubeObject;
   /** Back to an object to store. `stored` may be changed; undefined: there is none yet. */
@@ -56,15 +58,17 @@ function objectLens(served: ServedResource, subresource: string): Lens {
   const { definition, version, form } = served;
   const { storage, registration } = definition;
   const isIdentity = version === storage.version && definition.group === storage.group;
+  const read = (stored: KubeObject): KubeObject => fromStorage(served, stored);
   return {
     expected: { group: definition.group, version, kind: definition.kind, form, keepsEmpty: true },
     fields: fieldManagerOf(served, subresource),
     manage: (size, write) => manageFields(served, subresource, size, write),
     isIdentity,
     readForAdmission: undefined,
-    read: (stored) => fromStorage(served, stored),
+    read,
+    readForGet: read,
     // Errors of patches show it: members stand in the order of the version's type.
-    readForWrite: (stored) => (isIdentity ? stored : form.normalize(fromStorage(served, stored), true)),
+    readForWrite: (stored) => (isIdentity ? stored : form.normalize(read(stored), true)),
     write: (_stored, object) => toStorage(served, object),
     defaults: (object, now) => registration.strategy.defaults?.(object, version, now),
     table: registration.table,

@@ -18,9 +18,14 @@ import { objectShape, partialShape, type Shape, tableShape } from './shapes.ts';
 
 /**
  * @param answer what is answered with; events of a watch are neither
+ * @param read the stored object, as it is answered with
  * @throws StatusError 400 for an includeObject that is none, 406 for a form that does not suit the answer
  */
-export function representationFor(scope: Scope, answer?: 'object' | 'list'): Representation {
+export function representationFor(
+  scope: Scope,
+  answer?: 'object' | 'list',
+  read: (stored: KubeObject) => KubeObject = scope.lens.read,
+): Representation {
   const { served, store, output, lens } = scope;
   const form = formOf(output.convert) ?? { kind: 'Object' };
   if (answer) checkForm(form, answer === 'list', `${goTypeOf(scope)}${answer === 'list' ? 'List' : ''}`);
@@ -30,7 +35,7 @@ export function representationFor(scope: Scope, answer?: 'object' | 'list'): Rep
 
   const options = {
     shape: shapeOf(scope, form),
-    convert: (object: KubeObject) => inOrder(lens.read(object), lens.expected.form.type === undefined),
+    convert: (object: KubeObject) => inOrder(read(object), lens.expected.form.type === undefined),
     parse: store.codec.object.bind(store.codec),
     pretty,
   };

@@ -100,13 +100,15 @@ export function scaleLens(served: ServedResource, subresource: Subresource): Len
     };
     return form.normalize(scale);
   };
+  const read = (stored: KubeObject): KubeObject => withoutManagers(shown(stored, view.read(stored)));
   return {
     expected: { ...kind, form, ...(definition.storageForm.type ? {} : { unreadable: NO_SCALE }) },
     fields,
     manage: async (_size, write) => atOnce(write(fields)),
     isIdentity: false,
-    readForAdmission: (stored) => withoutManagers(shown(stored, view.readForAdmission?.(stored) ?? view.read(stored))),
-    read: (stored) => withoutManagers(shown(stored, view.read(stored))),
+    readForAdmission: read,
+    read,
+    readForGet: (stored) => withoutManagers(shown(stored, view.readForGet?.(stored) ?? view.read(stored))),
     readForWrite: (stored) => shown(stored, view.readForWrite?.(stored) ?? view.read(stored)),
     write: (stored, scale) => {
       const { resource, group } = definition;

@@ -211,12 +211,12 @@ export interface ViewSubresource<T extends TypedObject = TypedObject> {
 export interface ScaleView {
   /** Where objects of each version have the replicas wanted; absent: `spec.replicas`. */
   readonly replicasPaths?: ReplicasPaths;
-  /** @throws StatusError where the object cannot be scaled */
+  /** As admission sees it, and the answer to a write. */
   read(object: KubeObject): ScaleValues;
+  /** The same for a GET; absent: no different. @throws StatusError where the object cannot be scaled */
+  readForGet?(object: KubeObject): ScaleValues;
   /** The same for who is about to write; absent: no different. */
   readForWrite?(object: KubeObject): ScaleValues;
-  /** The same for validating admission, before and after the write; absent: no different. */
-  readForAdmission?(object: KubeObject): ScaleValues;
   /** Besides the name; absent: those of the built-in kinds. */
   readonly columns?: TableConvertor['columns'];
   /** A uid that a patched scale says is judged by the store, as that of the object itself would be. */

@@ -59,6 +59,17 @@ describe('defaults', () => {
       ['items.default: Invalid value: 2:  in body should be less than or equal to 1'],
     ],
     [{ 'x-kubernetes-int-or-string': true, default: 1 }, []],
+    // Defaults are held to every format that a schema states, values of objects to those alone that go with the type.
+    [{ ...text, format: 'made-up', default: {} }, ['default: Invalid value: "":  in body must be of type made-up: ""']],
+    [
+      { type: 'boolean', format: 'made-up', default: 10 },
+      ['default: Invalid value: "int64":  in body must be of type made-up: "int64"'],
+    ],
+    [{ type: 'object', format: 'email', default: [] }, []],
+    [
+      { type: 'array', items: text, format: 'int64', default: 0 },
+      ['default: Invalid value: "integer":  in body must be of type array: "integer"'],
+    ],
     [
       {
         type: 'object',

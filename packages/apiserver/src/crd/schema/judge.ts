@@ -40,7 +40,7 @@ function patternProblem(pattern: string): string | undefined {
 
 /** k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
 function* validateDefaults(schema: JSONSchemaProps, path: Path, { old }: SchemaContext): Pieces<ErrorList> {
-  const root = asResource(structural(schema, []));
+  const root = asResource(structural(schema, true));
   yield;
   const check = new DefaultsCheck(!old || !(yield* haveUnprunedDefaults(old)));
   try {

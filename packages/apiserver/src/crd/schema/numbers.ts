@@ -2,6 +2,7 @@
 import { formatFloat } from '@keelson/api/codec/go-float';
 import { GoValue } from '@keelson/api/field';
 import { broken, type Finding, remark, unfit } from './findings.ts';
+import { supportedFormat } from './formats.ts';
 import type { Structural } from './structural.ts';
 
 /** An integer in Go's sense: what is beyond is a float, whatever it looks like. */
@@ -60,8 +61,10 @@ function multipleFindings(value: number | bigint, factor: number, whole: boolean
 }
 
 /** What does not go into the one type that the schema states. */
-function beyondRange(value: number | bigint, { types, format }: Structural, what: string, path: string): Finding[] {
+function beyondRange(value: number | bigint, schema: Structural, what: string, path: string): Finding[] {
+  const { types } = schema;
   const [type] = types;
+  const format = supportedFormat(types, schema.format);
   if (types.length !== 1 || holds(value, type!, format)) return [];
   const said = format === '' ? `${type} (default format)` : `${type} with format ${format}`;
   return [remark(`${what} value must be of type ${said} in ${path}`)];

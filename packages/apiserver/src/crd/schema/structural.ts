@@ -19,7 +19,7 @@ export interface Structural {
   readonly embedded: boolean;
   readonly listType: string | undefined;
   readonly listMapKeys: readonly string[];
-  /** Empty for a format that is not checked. */
+  /** Empty for one that values are not held to. */
   readonly format: string;
   readonly allOf: readonly Structural[];
   readonly anyOf: readonly Structural[];
@@ -50,12 +50,13 @@ const INT_OR_STRING = ['integer', 'string'];
 
 /**
  * @param source of the grammar that definitions may have; what is not structural is left out
- * @param either the types where integers and strings are as good; empty: those that the schema states
+ * @param isLiteral for defaults: types and formats are those that the schema states. Values of objects may be integers
+ *   and strings where these are as good, and are held to formats that go with the type alone.
  */
-export function structural(source: JSONSchemaProps, either: readonly string[] = INT_OR_STRING): Structural {
-  const { type, items, additionalProperties: additional, not } = source;
-  const types = source['x-kubernetes-int-or-string'] && either.length > 0 ? either : type ? [type] : [];
-  const inner = (schema: JSONSchemaProps) => structural(schema, either);
+export function structural(source: JSONSchemaProps, isLiteral = false): Structural {
+  const { type, format = '', items, additionalProperties: additional, not } = source;
+  const types = source['x-kubernetes-int-or-string'] && !isLiteral ? INT_OR_STRING : type ? [type] : [];
+  const inner = (schema: JSONSchemaProps) => structural(schema, isLiteral);
   const all = (schemas: readonly JSONSchemaProps[] = []) => schemas.map(inner);
   const schema = {
     source,
@@ -69,7 +70,7 @@ export function structural(source: JSONSchemaProps, either: readonly string[] = 
     embedded: source['x-kubernetes-embedded-resource'] ?? false,
     listType: source['x-kubernetes-list-type'],
     listMapKeys: source['x-kubernetes-list-map-keys'] ?? [],
-    format: supportedFormat(types, source.format ?? ''),
+    format: isLiteral ? format : supportedFormat(types, format),
     allOf: all(source.allOf),
     anyOf: all(source.anyOf),
     oneOf: all(source.oneOf),

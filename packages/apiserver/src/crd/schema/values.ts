@@ -132,8 +132,8 @@ function checkType(value: unknown, { types, format, nullable }: Structural, path
     types.includes(given) ||
     (given === 'integer' && types.includes('number')) ||
     (given === 'number' && types.includes('integer') && isWhole(value as number));
-  if (!isText && format !== '' && !fits) {
-    const width = given === 'integer' ? 'int64' : given === 'number' ? 'float64' : '';
+  const width = given === 'integer' ? 'int64' : given === 'number' ? 'float64' : '';
+  if (!isText && format !== '' && !fits && width !== format) {
     result.add(wrongType(path, format, width));
   } else if (!fits && !(isText && format !== '' && !isNumeric)) result.add(wrongType(path, types.join(','), given));
   else result.matches++;

@@ -116,6 +116,60 @@ describe('validation', () => {
       ['spec.selectableFields[0].jsonPath: Invalid value: ".a": is an invalid path: does not refer to a valid field'],
     ],
     [
+      { versions: [version({ selectableFields: [{ jsonPath: '' }], schema: {} })] },
+      ['spec.versions[0].schema.openAPIV3Schema: Required value', 'spec.selectableFields[0].jsonPath: Required value'],
+    ],
+    [
+      {
+        versions: [
+          version({
+            selectableFields: [{ jsonPath: '.a.b' }, { jsonPath: '.c.d' }],
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                properties: {
+                  a: { type: 'object', additionalProperties: true },
+                  c: { type: 'object', properties: {}, additionalProperties: { type: 'string' } },
+                },
+              },
+            },
+          }),
+        ],
+      },
+      [
+        'spec.selectableFields[0].jsonPath: Invalid value: ".a.b": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+      ],
+    ],
+    [
+      {
+        versions: [
+          version({
+            selectableFields: [{ jsonPath: '.a' }],
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                properties: { a: { type: 'string' } },
+                additionalItems: {},
+                'x-kubernetes-validations': [{ rule: 'true', fieldPath: '.b' }],
+              },
+            },
+          }),
+        ],
+      },
+      [
+        'spec.validation.openAPIV3Schema.additionalItems: Forbidden: additionalItems is not supported',
+        'spec.schema.openAPIV3Schema: Invalid value: "": OpenAPIV3Schema \'additionalItems\' is not supported',
+      ],
+    ],
+    [
+      {
+        versions: [
+          version({ subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', nullable: false } } }),
+        ],
+      },
+      [],
+    ],
+    [
       { versions: [version({ subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'string' } } })] },
       [
         'spec.validation.openAPIV3Schema.type: Invalid value: "string": only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
@@ -164,18 +218,22 @@ describe('validation', () => {
       *validateRules(_schema, path, _context, isFaulty) {
         yield;
         const properties = path.child('properties');
-        const all = [path, properties.key('a'), properties.key('ab'), properties.key('b')];
+        const list = properties.key('b');
+        const all = [path, properties.key('a'), properties.key('ab'), list, list.child('items')];
         faults.push(...all.filter(isFaulty).map(String));
         return [];
       },
     });
     const text = { type: 'string' };
-    const openAPIV3Schema = { type: 'object', properties: { a: { ...text, uniqueItems: true }, ab: text, b: text } };
+    // That of the list is wrong with the list, not with its items, though it is told of there.
+    const b = { type: 'array', items: text, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'] };
+    const openAPIV3Schema = { type: 'object', properties: { a: { ...text, uniqueItems: true }, ab: text, b } };
     expect(judged(make({ versions: [version({ schema: { openAPIV3Schema } })] }), undefined, strategy)).toEqual([
       'spec.validation.openAPIV3Schema.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
+      'spec.validation.openAPIV3Schema.properties[b].items.type: Invalid value: "string": must be object if parent array\'s x-kubernetes-list-type is map',
     ]);
     const root = 'spec.validation.openAPIV3Schema';
-    expect(faults).toEqual([root, `${root}.properties[a]`]);
+    expect(faults).toEqual([root, `${root}.properties[a]`, `${root}.properties[b]`]);
   });
 
   it('judges definitions in pieces: each schema is one, each time it is looked at', () => {

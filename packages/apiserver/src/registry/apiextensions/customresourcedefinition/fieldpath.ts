@@ -46,7 +46,7 @@ export function fieldAt(
     if (name === undefined) return END;
     const next = child(schema, name);
     if (!next) return NO_FIELD;
-    at = schema.properties ? at.child(name) : at.key(name);
+    at = hasProperties(schema) ? at.child(name) : at.key(name);
     schema = next;
     if (delimiter !== '[') continue;
     const close = tokens[i++];
@@ -66,9 +66,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-function child({ properties, additionalProperties }: JSONSchemaProps, name: string): JSONSchemaProps | undefined {
-  if (properties) return Object.hasOwn(properties, name) ? properties[name] : undefined;
-  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+/** What may be any value is a schema that says nothing. */
+function child(schema: JSONSchemaProps, name: string): JSONSchemaProps | undefined {
+  const { properties, additionalProperties } = schema;
+  if (hasProperties(schema)) return Object.hasOwn(properties!, name) ? properties![name] : undefined;
+  return typeof additionalProperties === 'boolean' ? {} : additionalProperties;
+}
+
+/** An empty map of properties is none. */
+function hasProperties({ properties }: JSONSchemaProps): boolean {
+  return Object.keys(properties ?? {}).length > 0;
 }
 
 export function isFieldPath(path: string, schema: JSONSchemaProps): boolean {

@@ -17,15 +17,27 @@ interface Place {
   readonly wantsKeys: boolean;
 }
 
-/** @param wantsKeys whether items of sets and maps must have what tells them apart */
-export function* validateOpenAPISchema(schema: JSONSchemaProps, wantsKeys: boolean, path: Path): Pieces<ErrorList> {
-  const errors: ErrorList = [];
-  yield* validate(schema, { isRoot: true, insideMetadata: false, wantsKeys }, path, errors);
-  return errors;
+export interface SchemaFindings {
+  readonly errors: ErrorList;
+  /** The paths of the schemas in which, or within which, there are errors. */
+  readonly faulty: Set<string>;
 }
 
-function* validate(schema: JSONSchemaProps, place: Place, path: Path, errors: ErrorList): Pieces<void> {
+/** @param wantsKeys whether items of sets and maps must have what tells them apart */
+export function* validateOpenAPISchema(
+  schema: JSONSchemaProps,
+  wantsKeys: boolean,
+  path: Path,
+): Pieces<SchemaFindings> {
+  const findings: SchemaFindings = { errors: [], faulty: new Set() };
+  yield* validate(schema, { isRoot: true, insideMetadata: false, wantsKeys }, path, findings);
+  return findings;
+}
+
+function* validate(schema: JSONSchemaProps, place: Place, path: Path, findings: SchemaFindings): Pieces<void> {
   yield;
+  const { errors, faulty } = findings;
+  const before = errors.length;
   errors.push(...validateKeywords(schema, place, path));
   if (schema.uniqueItems)
     errors.push(
@@ -38,7 +50,7 @@ function* validate(schema: JSONSchemaProps, place: Place, path: Path, errors: Er
     errors.push(
       forbidden(path.child('additionalProperties'), 'additionalProperties and properties are mutual exclusive'),
     );
-  for (const [inner, within, at] of subschemasOf(schema, place, path)) yield* validate(inner, within, at, errors);
+  for (const [inner, within, at] of subschemasOf(schema, place, path)) yield* validate(inner, within, at, findings);
   if (schema['x-kubernetes-preserve-unknown-fields'] === false)
     errors.push(invalid(path.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined'));
   errors.push(
@@ -46,6 +58,7 @@ function* validate(schema: JSONSchemaProps, place: Place, path: Path, errors: Er
     ...validateLists(schema, place.wantsKeys, path),
     ...validateRules(schema, path),
   );
+  if (errors.length > before) faulty.add(path.toString());
 }
 
 const KEYWORDS = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;

@@ -13,17 +13,26 @@ const ROOT_JSON = new Set(
   }),
 );
 
+/** They say nothing where they are false. */
+const FLAGS = new Set(['nullable', 'x-kubernetes-embedded-resource', 'x-kubernetes-int-or-string']);
+/** In the order of upstream's type what stands before the type, which alone is told of where it is wrong. */
+const BEFORE_TYPE = new Set(['id', '$schema', '$ref']);
+
 /** The status is judged by the schema's `status` property alone: what else the root says of it would be lost. */
 export function validateRootWithStatus(schema: JSONSchemaProps, path: Path): ErrorList {
-  if (schema.type && schema.type !== 'object')
+  const { type } = schema;
+  const lost = Object.entries(schema).filter(
+    ([field, value]) => !ROOT_JSON.has(field) && (value !== false || !FLAGS.has(field)),
+  );
+  if (type && type !== 'object' && !lost.some(([field]) => BEFORE_TYPE.has(field)))
     return [
       invalid(
         path.child('type'),
-        schema.type,
+        type,
         'only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
       ),
     ];
-  if (Object.keys(schema).every((field) => ROOT_JSON.has(field))) return [];
+  if (lost.length === 0) return [];
   const detail = `only [${ROOT_FIELDS}] fields are allowed at the root of the schema if the status subresource is enabled`;
   return [invalid(path, internalValue(SCHEMA, schema), detail)];
 }

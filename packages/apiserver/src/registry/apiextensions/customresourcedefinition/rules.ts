@@ -2,6 +2,7 @@
 import { type ErrorList, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps, ValidationRule } from '@keelson/api/generated/types/apiextensions/v1';
 import { isFieldPath } from './fieldpath.ts';
+import { unstructuralProblem } from './structural.ts';
 
 const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const NON_EMPTY = 'must be non-empty if specified';
@@ -24,7 +25,8 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, path: Path)
   if (fieldPath === '') return errors;
   if (fieldPath.trim() === '') errors.push(invalid(at, fieldPath, NON_EMPTY));
   if (hasLines(fieldPath)) errors.push(invalid(at, fieldPath, ONE_LINE));
-  if (!isFieldPath(fieldPath, schema)) errors.push(invalid(at, fieldPath, 'must be a valid path'));
+  if (!isFieldPath(fieldPath, schema) && unstructuralProblem(schema) === undefined)
+    errors.push(invalid(at, fieldPath, 'must be a valid path'));
   return errors;
 }
 

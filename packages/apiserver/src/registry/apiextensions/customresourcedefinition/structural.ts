@@ -33,7 +33,7 @@ const UNSUPPORTED = [
 
 /** What keeps the schema from being looked at as a structural one at all. */
 export function unstructuralProblem(schema: JSONSchemaProps): string | undefined {
-  const field = UNSUPPORTED.find(([json]) => isGiven(schema[json]));
+  const field = UNSUPPORTED.find(([json]) => isGiven(schema[json], json));
   if (field) return `OpenAPIV3Schema '${field[1]}' is not supported`;
   if (schema['x-kubernetes-preserve-unknown-fields'] === false)
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
@@ -45,9 +45,9 @@ export function unstructuralProblem(schema: JSONSchemaProps): string | undefined
   return undefined;
 }
 
-/** Empty texts and maps say nothing. */
-function isGiven(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+/** Empty texts and maps say nothing; an empty schema says that anything may follow. */
+function isGiven(value: unknown, field: (typeof UNSUPPORTED)[number][0]): boolean {
+  if (typeof value === 'object' && value !== null) return field === 'additionalItems' || Object.keys(value).length > 0;
   return value !== undefined && value !== '';
 }
 

@@ -150,7 +150,7 @@ function* validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Pi
     })),
     ...(subresources ? validateSubresources(subresources, SPEC.child('subresources')) : []),
     ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, SPEC.child('additionalPrinterColumns').index(i))),
-    ...validateTopSelectableFields(spec, hoisted, options.old),
+    ...validateTopSelectableFields(hoisted, options.old),
     ...(conversion && conversion.strategy !== 'None' && spec.preserveUnknownFields
       ? [
           invalid(
@@ -212,7 +212,7 @@ function* validateVersion(
 ): Pieces<ErrorList> {
   const { name, schema, subresources, additionalPrinterColumns = [], selectableFields = [] } = version;
   const problems = isDNS1035Label(name);
-  const effective = hoisted.subresources ?? subresources;
+  const effective = hoisted.subresources ?? hoisted.versions.find((v) => v.name === name)?.subresources;
   return [
     ...(problems.length > 0 ? [invalid(path.child('name'), name, problems.join(','))] : []),
     ...validateDeprecation(version, path.child('deprecationWarning')),
@@ -225,7 +225,7 @@ function* validateVersion(
     })),
     ...(subresources ? validateSubresources(subresources, path.child('subresources')) : []),
     ...additionalPrinterColumns.flatMap((c, i) => validateColumn(c, path.child('additionalPrinterColumns').index(i))),
-    ...validateVersionSelectableFields(version, selectableFields, options.old, path.child('selectableFields')),
+    ...validateVersionSelectableFields(version, selectableFields, options.old, path),
   ];
 }
 
@@ -237,26 +237,43 @@ function validateVersionSelectableFields(
 ): ErrorList {
   if (fields.length === 0) return [];
   if (!schema?.openAPIV3Schema)
-    return [invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
+    return [
+      invalid(
+        path.child('selectableFields'),
+        '',
+        'may only be set when `version.schema.openAPIV3Schema` is not included',
+      ),
+    ];
   const before = old && hoist(old).versions.find((v) => v.name === name)?.selectableFields;
-  return validateSelectableFields(fields, schema.openAPIV3Schema, semanticEqual(before ?? [], fields), path);
+  return [
+    ...validateStructurable(schema.openAPIV3Schema, path.child('schema.openAPIV3Schema')),
+    ...validateSelectableFields(
+      fields,
+      schema.openAPIV3Schema,
+      semanticEqual(before ?? [], fields),
+      path.child('selectableFields'),
+    ),
+  ];
 }
 
 function validateTopSelectableFields(
-  _spec: CustomResourceDefinitionSpec,
   { selectableFields, validation }: HoistedSpec,
   old: CustomResourceDefinitionSpec | undefined,
 ): ErrorList {
   const path = SPEC.child('selectableFields');
   if (selectableFields.length === 0) return [];
-  if (!validation?.openAPIV3Schema) return [invalid(path, '', 'may only be set when validations.schema is included')];
+  if (!validation) return [invalid(path, '', 'may only be set when validations.schema is included')];
+  const { openAPIV3Schema: schema = {} } = validation;
   const before = old ? hoist(old).selectableFields : [];
-  return validateSelectableFields(
-    selectableFields,
-    validation.openAPIV3Schema,
-    semanticEqual(before, selectableFields),
-    path,
-  );
+  return [
+    ...validateStructurable(schema, SPEC.child('schema.openAPIV3Schema')),
+    ...validateSelectableFields(selectableFields, schema, semanticEqual(before, selectableFields), path),
+  ];
+}
+
+function validateStructurable(schema: JSONSchemaProps, path: Path): ErrorList {
+  const problem = unstructuralProblem(schema);
+  return problem === undefined ? [] : [invalid(path, '', problem)];
 }
 
 /** What all versions have in common is hoisted: so this finds nothing but what some have and others lack. */
@@ -306,12 +323,11 @@ function* validateSchema(validation: CustomResourceValidation | undefined, place
     ...(schema.nullable ? [forbidden(path.child('nullable'), 'nullable cannot be true at the root')] : []),
     ...(isStructural
       ? yield* judgeSchema(schema, path, options.judge, { spec, ...(options.old && { old: options.old }), version })
-      : yield* validateOpenAPISchema(schema, wantsKeys(options.old), path)),
+      : (yield* validateOpenAPISchema(schema, wantsKeys(options.old), path)).errors),
   ];
   if (!isStructural) return errors;
-  const unstructural = unstructuralProblem(schema);
   // Mostly said in other words already.
-  return unstructural && errors.length === 0 ? [invalid(path, '', unstructural)] : errors;
+  return errors.length === 0 ? validateStructurable(schema, path) : errors;
 }
 
 /** The rules compile where structure and defaults are in order, and the schema that they belong to. */
@@ -328,14 +344,10 @@ function* judgeSchema(
   const keys = wantsKeys(context.old);
   yield;
   const found = yield* validateOpenAPISchema(schema, keys, path);
-  const errors = [...structure, ...defaults, ...found];
+  const errors = [...structure, ...defaults, ...found.errors];
   if (!isStructural || defaults.length > 0 || !judge.validateRules) return errors;
-  const isFaulty = (at: Path) => found.some(({ field }) => isWithin(field, at.toString()));
+  const isFaulty = (at: Path) => found.faulty.has(at.toString());
   return [...errors, ...(yield* judge.validateRules(schema, path, context, isFaulty))];
 }
 
 const patterns = (judge: SchemaJudge) => (pattern: string) => judge.patternProblem?.(pattern);
-
-function isWithin(field: string, outer: string): boolean {
-  return field.startsWith(outer) && ['', '.', '['].includes(field.charAt(outer.length));
-}
