@@ -7,6 +7,7 @@ export const GATES = [
   'AllowParsingUserUIDFromCertAuth',
   'AuthorizePodWebsocketUpgradeCreatePermission',
   'ClusterTrustBundle',
+  'ClusterTrustBundleProjection',
   'ComponentFlagz',
   'ComponentStatusz',
   'ConstrainedImpersonation',

@@ -73,6 +73,9 @@ describe('fields that are there by gates alone', () => {
   const taint = { key: 'k', effect: 'NoSchedule', timeAdded: '2026-01-02T03:04:05Z' };
   const fromFile = { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'p', key: 'A', optional: false } } };
 
+  const projected = (source: object) => ({ name: 'v', projected: { sources: [source] } });
+  const certificate = { signerName: 's.io/s', keyType: 'ED25519', keyPath: 'k' };
+
   it.each<[Gate, string, object, string, unknown, unknown]>([
     [
       'MaxUnavailableStatefulSet',
@@ -129,6 +132,30 @@ describe('fields that are there by gates alone', () => {
       'spec.containers.0.env.0.valueFrom',
       {},
       fromFile.valueFrom,
+    ],
+    [
+      'ClusterTrustBundleProjection',
+      'pods',
+      pod({ volumes: [projected({ clusterTrustBundle: { name: 'b', path: 'p' } })] }),
+      'spec.volumes.0.projected.sources.0',
+      {},
+      { clusterTrustBundle: { name: 'b', path: 'p' } },
+    ],
+    [
+      'PodCertificateRequest',
+      'pods',
+      pod({ volumes: [projected({ podCertificate: certificate })] }),
+      'spec.volumes.0.projected.sources.0',
+      {},
+      { podCertificate: certificate },
+    ],
+    [
+      'GenericWorkload',
+      'pods',
+      pod({ schedulingGroup: { podGroupName: 'g' } }),
+      'spec.schedulingGroup',
+      undefined,
+      { podGroupName: 'g' },
     ],
     ['HostnameOverride', 'pods', pod({ hostnameOverride: 'h' }), 'spec.hostnameOverride', undefined, 'h'],
     [

@@ -83,7 +83,10 @@ export function downwardPayload(
   return files;
 }
 
-/** @returns files, later sources in the place of earlier ones; and whether a token is among them, which has to be kept fresh */
+/**
+ * @returns files, later sources in the place of earlier ones; and whether a token is among them, which has to be kept fresh
+ * @throws {Error} for a source that gates alone let in, and that there are no files of
+ */
 export async function projectedPayload(
   sources: readonly VolumeProjection[],
   mode: number,
@@ -96,7 +99,8 @@ export async function projectedPayload(
   const { pod, objects } = context;
   const namespace = pod.metadata.namespace ?? '';
   let hasToken = false;
-  for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
+  for (const source of sources) {
+    const { configMap, secret, downwardAPI, serviceAccountToken } = source;
     if (configMap) {
       const { name = '', items, optional: may = false } = configMap;
       const found = await optional(objects.get('configmaps', namespace, name), may);
@@ -112,6 +116,8 @@ export async function projectedPayload(
       const data = Buffer.from(await context.token({ audience, seconds: expirationSeconds }));
       hasToken = true;
       files.set(path, { data, ...tokenAccess(context, mode) });
+    } else if (Object.keys(source).length > 0) {
+      throw new Error(`projections of ${Object.keys(source).join()} are not supported`);
     }
   }
   return { files, hasToken };

@@ -145,6 +145,12 @@ describe('payloads', () => {
     expect(shown(files)).toMatchObject({ a: '1 644', token: `x/600 ${mode.toString(8)}` });
     expect(files.get('token')?.uid).toBe(uid);
   });
+
+  it('of projections say what there are no files of', async () => {
+    const sources = [{ podCertificate: { signerName: 's.io/s', keyType: 'ED25519', keyPath: 'k' } }];
+    const told = projectedPayload(sources, 0o644, context(podOf({ containers: [] })));
+    await expect(told).rejects.toThrow('projections of podCertificate are not supported');
+  });
 });
 
 describe('resolveInside', () => {

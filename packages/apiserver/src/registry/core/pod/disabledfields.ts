@@ -62,9 +62,9 @@ const STOP_SIGNALS: Fields<PodSpec> = {
 };
 
 const SPEC_FIELDS: readonly GatedFields<PodSpec>[] = [
-  [undefined, fieldsOf(projections, 'clusterTrustBundle')],
-  [undefined, fieldsOf(projections, 'podCertificate')],
-  [undefined, fieldsOf((spec) => [spec], 'schedulingGroup')],
+  ['ClusterTrustBundleProjection', fieldsOf(projections, 'clusterTrustBundle')],
+  ['PodCertificateRequest', fieldsOf(projections, 'podCertificate')],
+  ['GenericWorkload', fieldsOf((spec) => [spec], 'schedulingGroup')],
   ['PodLevelResources', POD_RESOURCES],
   ['MatchLabelKeysInPodTopologySpread', fieldsOf((spec) => spec.topologySpreadConstraints ?? [], 'matchLabelKeys')],
   ['ContainerRestartRules', RESTARTS],
