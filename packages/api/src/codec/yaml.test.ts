@@ -30,6 +30,7 @@ describe("upstream's encodings", () => {
 describe('what is read', () => {
   it.each([
     ['collections', 'a: 1\nb:\n- x\n- v: z\n  w: [1, {c: d}]\n', { a: 1, b: ['x', { v: 'z', w: [1, { c: 'd' }] }] }],
+    ['a mark of the encoding', '\ufeffa: 1\nb: 2\n', { a: 1, b: 2 }],
     ['lists within lists', '- - a\n  - b\n-\n  - c\n- \n', [['a', 'b'], ['c'], null]],
     [
       'blocks',

@@ -34,9 +34,9 @@ export function sameAmounts(a: Amounts, b: Amounts): boolean {
 
 /** `cpu=1,memory=2Gi`, sorted by name. */
 export function showAmounts(amounts: Amounts): string {
-  return [...amounts]
-    .map(([name, amount]) => `${name}=${amount}`)
+  return [...amounts.keys()]
     .sort()
+    .map((name) => `${name}=${amounts.get(name)}`)
     .join(',');
 }
 

@@ -33,7 +33,8 @@ export function yamlToJson(bytes: Uint8Array): YamlAsJson {
 function convert(bytes: Uint8Array): YamlAsJson {
   const text = decodeUtf8Strictly(bytes);
   if (isPlainJson(bytes, text)) return { json: bytes, duplicates: [] };
-  const root = parseYaml(text);
+  // The mark of the encoding is no column of the first line.
+  const root = parseYaml(text.startsWith('\ufeff') ? text.slice(1) : text);
   const converter = new Converter();
   const value = root ? converter.convert(root) : null;
   return { json: Buffer.from(stringify(value)), duplicates: converter.duplicates };

@@ -52,6 +52,14 @@ describe('a quota', () => {
     );
   });
 
+  test('tells of what it lacks by name', async () => {
+    const { validate } = setUp([quota('q', { services: '0', 'services.loadbalancers': '0' })]);
+    const service = { metadata: { name: 's', namespace: 'ns' }, spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } };
+    await expect(validate(creating(service, 'services'))).rejects.toThrow(
+      'requested: services=1,services.loadbalancers=1, used: services=0,services.loadbalancers=0, limited: services=0,',
+    );
+  });
+
   test('wants its resources stated', async () => {
     const { validate } = setUp([quota('q', { cpu: '1', 'limits.memory': '1Gi', 'requests.storage': '1' })]);
     const two = pod({ containers: [{ name: 'b' }, { name: 'a', resources: { requests: { cpu: '1' } } }] as never });
