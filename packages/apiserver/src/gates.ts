@@ -23,6 +23,7 @@ export const GATES = [
   'DRAResourceClaimDeviceStatus',
   'DRAResourceClaimGranularStatusAuthorization',
   'DeploymentReplicaSetTerminatingReplicas',
+  'DynamicResourceAllocation',
   'EnvFiles',
   'GenericWorkload',
   'HPAConfigurableTolerance',

@@ -73,6 +73,7 @@ describe('fields that are there by gates alone', () => {
   const taint = { key: 'k', effect: 'NoSchedule', timeAdded: '2026-01-02T03:04:05Z' };
   const fromFile = { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'p', key: 'A', optional: false } } };
 
+  const claims = [{ name: 'c', resourceClaimName: 'r' }];
   const projected = (source: object) => ({ name: 'v', projected: { sources: [source] } });
   const certificate = { signerName: 's.io/s', keyType: 'ED25519', keyPath: 'k' };
 
@@ -132,6 +133,15 @@ describe('fields that are there by gates alone', () => {
       'spec.containers.0.env.0.valueFrom',
       {},
       fromFile.valueFrom,
+    ],
+    ['DynamicResourceAllocation', 'pods', pod({ resourceClaims: claims }), 'spec.resourceClaims', undefined, claims],
+    [
+      'DynamicResourceAllocation',
+      'pods',
+      pod({ resourceClaims: claims, containers: [{ ...containers[0], resources: { claims: [{ name: 'c' }] } }] }),
+      'spec.containers.0.resources',
+      {},
+      { claims: [{ name: 'c' }] },
     ],
     [
       'ClusterTrustBundleProjection',

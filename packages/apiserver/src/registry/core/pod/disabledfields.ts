@@ -65,6 +65,11 @@ const SPEC_FIELDS: readonly GatedFields<PodSpec>[] = [
   ['ClusterTrustBundleProjection', fieldsOf(projections, 'clusterTrustBundle')],
   ['PodCertificateRequest', fieldsOf(projections, 'podCertificate')],
   ['GenericWorkload', fieldsOf((spec) => [spec], 'schedulingGroup')],
+  [
+    'DynamicResourceAllocation',
+    fieldsOf((spec) => [spec], 'resourceClaims'),
+    fieldsOf((spec) => allContainers(spec).flatMap(({ resources }) => resources ?? []), 'claims'),
+  ],
   ['PodLevelResources', POD_RESOURCES],
   ['MatchLabelKeysInPodTopologySpread', fieldsOf((spec) => spec.topologySpreadConstraints ?? [], 'matchLabelKeys')],
   ['ContainerRestartRules', RESTARTS],
