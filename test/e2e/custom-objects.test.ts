@@ -109,6 +109,10 @@ test('replicas that the schema prunes can be scaled, and are not there to be rea
   const path = `${pathIn(group, 'v1')}/scale`;
   const written = await client.send('PUT', path, { ...scale, spec: { replicas: 3 } });
   expect([written.status, JSON.parse(written.body)]).toMatchObject([200, { spec: {}, status: { replicas: 0 } }]);
+  const older = await client.send('PUT', path, { ...scale, apiVersion: 'extensions/v1beta1' });
+  expect((JSON.parse(older.body) as { message: string }).message).toMatch(
+    /^no kind is registered for the type v1.Scale/,
+  );
   const read = await client.send('GET', path);
   expect([read.status, (JSON.parse(read.body) as { message: string }).message]).toEqual([
     500,

@@ -5,7 +5,17 @@ import { customTable } from './columns.ts';
 const now = new Date('2026-01-02T00:00:00Z');
 const object = {
   metadata: { name: 'a', creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: { s: 'text', n: 3, f: 1.5, b: false, d: '2025-12-31T00:00:00Z', l: [{ x: 1 }], o: { k: 'v' }, none: null },
+  spec: {
+    s: 'text',
+    n: 3,
+    f: 1.5,
+    b: false,
+    d: '2025-12-31T00:00:00Z',
+    l: [{ x: 1 }],
+    o: { k: 'v' },
+    none: null,
+    large: 1e20,
+  },
 };
 
 it.each<[type: string, path: string, cell: unknown]>([
@@ -14,7 +24,9 @@ it.each<[type: string, path: string, cell: unknown]>([
   ['string', '.spec.o', '{"k":"v"}'],
   ['string', '.spec.l', '[{"x":1}]'],
   ['string', '.spec.missing', null],
-  ['string', '.spec.none', null],
+  ['string', '.spec.none', '<no value>'],
+  ['string', '.spec.large', '1e+20'],
+  ['integer', '.spec.none', null],
   ['integer', '.spec.n', 3],
   ['integer', '.spec.f', 1],
   ['integer', '.spec.s', null],

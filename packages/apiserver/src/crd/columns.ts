@@ -1,4 +1,5 @@
 /** Tables of custom resources: columns that the definition names by JSON paths (registry/customresource/tableconvertor). */
+import { formatFloat } from '@keelson/api/codec/go-float';
 import { encodeJson } from '@keelson/api/codec/json';
 import type { CustomResourceColumnDefinition } from '@keelson/api/generated/types/apiextensions/v1';
 import type { KubeObject } from '@keelson/api/object';
@@ -56,10 +57,9 @@ function cellOf(object: KubeObject, type: string, path: JsonPath): Cell {
     throw error;
   }
   const [value] = found;
-  if (value === undefined || value === null) return null;
+  if (value === undefined) return null;
+  if (type === 'string') return textOf(value);
   switch (type) {
-    case 'string':
-      return typeof value === 'object' ? encodeJson(value).toString() : String(value);
     case 'integer':
       return typeof value === 'number' ? Math.trunc(value) : typeof value === 'bigint' ? Number(value) : null;
     case 'number':
@@ -72,6 +72,13 @@ function cellOf(object: KubeObject, type: string, path: JsonPath): Cell {
     default:
       return null;
   }
+}
+
+/** As Go's templates print it. */
+function textOf(value: unknown): string {
+  if (value === null) return '<no value>';
+  if (typeof value === 'object') return encodeJson(value).toString();
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? formatFloat(value) : String(value);
 }
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;

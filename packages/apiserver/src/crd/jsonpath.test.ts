@@ -24,6 +24,11 @@ it.each<[string, unknown[]]>([
   ['.spec.list[0,1].x', ['p', 'q']],
   ['.spec.map.*', [1, 2]],
   [".spec['map'].b", [2]],
+  [".spec['map','n']", [{ b: 2, a: 1 }, 3]],
+  // A key in quotes is a path of its own.
+  [".metadata.annotations['a.b/c']", []],
+  [".metadata.annotations['a\\.b/c']", ['dotted']],
+  [".spec['map.b']", [2]],
   ['..type', ['A', 'Ready']],
   ['.status.conditions[?(@.type=="Ready")].status', ['True']],
   [".status.conditions[?(@.type == 'Ready')].status", ['True']],
@@ -33,7 +38,7 @@ it.each<[string, unknown[]]>([
   ['.metadata.annotations.a\\.b/c', ['dotted']],
 ])('%s', (path, found) => expect(parseJsonPath(path)(object)).toEqual(found));
 
-it.each(['.spec.list[7]', '.spec.map[0]', '.spec.n[0]'])('%s leads nowhere', (path) =>
+it.each(['.spec.list[7]', '.spec.map[0]', '.spec.n[0]', ".spec['a b']"])('%s leads nowhere', (path) =>
   expect(() => parseJsonPath(path)(object)).toThrow(JsonPathError),
 );
 

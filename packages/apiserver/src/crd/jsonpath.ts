@@ -77,6 +77,10 @@ const union =
   (values) =>
     paths.flatMap((steps) => run(steps, values));
 
+const nowhere: Step = () => {
+  throw new JsonPathError('unrecognized identifier');
+};
+
 type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 const COMPARISONS: readonly Comparison[] = ['==', '!=', '<=', '>=', '<', '>'];
 
@@ -114,8 +118,12 @@ class Parser {
     }
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#text.length;
+  }
+
   end(): void {
-    if (this.#at < this.#text.length) throw this.#error();
+    if (!this.isAtEnd) throw this.#error();
   }
 
   #name(): Step {
@@ -140,23 +148,31 @@ class Parser {
       return filter(test);
     }
     const items: Step[][] = [];
-    do items.push([this.#item()]);
+    do items.push(this.#item());
     while (this.#takes(','));
     this.#expect(']');
-    return items.length === 1 ? items[0]![0]! : union(items);
+    return union(items);
   }
 
-  #item(): Step {
+  #item(): Step[] {
     this.#blanks();
-    if (this.#takes('*')) return wildcard;
-    const quoted = this.#quoted();
-    if (quoted !== undefined) return field(quoted);
+    if (this.#takes('*')) return [wildcard];
+    // A key in quotes is a path: a dot of its own is written `\\.` there, too.
+    const [quoted, key = ''] = /^'([^']*)'/.exec(this.#text.slice(this.#at)) ?? [];
+    if (quoted !== undefined) {
+      this.#at += quoted.length;
+      const within = new Parser(`.${key}`);
+      const steps = within.path();
+      return within.isAtEnd ? steps : [nowhere];
+    }
+    const name = this.#quoted();
+    if (name !== undefined) return [field(name)];
     const [text] = /^-?\d*(?::-?\d*)?(?::\d*)?/.exec(this.#text.slice(this.#at))!;
     if (text === '') throw this.#error();
     this.#at += text.length;
     const [from, to, step] = text.split(':').map((n) => (n === '' ? undefined : Number(n)));
     this.#blanks();
-    return slice(from, to, step ?? 1, !text.includes(':'));
+    return [slice(from, to, step ?? 1, !text.includes(':'))];
   }
 
   #test(): (element: unknown) => boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nestedInteger, nestedString, setNested } from './paths.ts';
 
-const object = { spec: { replicas: 3, text: 'a', list: [1], none: null, half: 1.5 } };
+const object = { spec: { replicas: 3, text: 'a', list: [1], none: null, half: 1.5, large: 1e20 } };
 
 it.each<[string, number | undefined]>([
   ['.spec.replicas', 3],
@@ -13,6 +13,7 @@ it.each<[string, number | undefined]>([
 it.each([
   ['.spec.text', '.spec.text accessor error: a is of the type string, expected int64'],
   ['.spec.half', '.spec.half accessor error: 1.5 is of the type float64, expected int64'],
+  ['.spec.large', '.spec.large accessor error: 1e+20 is of the type float64, expected int64'],
   ['.spec.none', '.spec.none accessor error: <nil> is of the type <nil>, expected int64'],
   ['.spec.list', '.spec.list accessor error: [1] is of the type []interface {}, expected int64'],
   [

@@ -84,7 +84,8 @@ export async function decodeBody(
     if (!decoded.object.kind) throw unrecognized(kindMissing(asJson(body, mediaType)), body, expected);
     if (said.apiVersion && !decoded.object.apiVersion) throw versionMismatch('', expected);
   }
-  if (other && kind !== expected.kind) throw unhandled(unknownConversion(other, expected));
+  if (other && (kind !== expected.kind || expected.unreadable !== undefined))
+    throw unhandled(unknownConversion(other, expected));
   if (decoded.strictErrors.length > 0) {
     if (fieldValidation === 'Strict') throw unhandled(`strict decoding error: ${decoded.strictErrors.join(', ')}`);
     for (const text of decoded.strictErrors.flatMap(warningsOf)) addWarning(ctx, text);

@@ -224,3 +224,16 @@ it.each([
   await theirs.create(configMap('new', {}), { ctx, warn, size });
   expect(turns > 0).toBe(isInTurns);
 });
+
+it('a name that is taken is complained of otherwise where one could be made', async () => {
+  const taken = (generateName?: string) => {
+    const object = configMap('c', {});
+    return theirs.create({ ...object, metadata: { ...object.metadata, generateName } } as KubeObject, { ctx, warn });
+  };
+  const conflict = 'configmaps "c" already exists';
+  await expect(taken()).rejects.toMatchObject({ message: conflict });
+  await expect(taken('c-')).rejects.toMatchObject({
+    message: `${conflict}, the server was not able to generate a unique name for the object`,
+    details: { retryAfterSeconds: 1 },
+  });
+});

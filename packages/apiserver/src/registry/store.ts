@@ -126,16 +126,18 @@ export class ResourceStore {
     const { strategy } = this.definition.registration;
     metadata.creationTimestamp = formatTime(request.ctx.now);
     metadata.uid = this.environment.uuid();
-    if (metadata.name || !metadata.generateName) return this.#create(object, request);
+    const { name, generateName: base } = metadata;
+    if (!base) return this.#create(object, request);
     for (let attempt = 1; ; attempt++) {
       const candidate = copyOf(object);
-      candidate.metadata.name =
-        strategy.generateName?.(metadata.generateName) ?? generateName(metadata.generateName, this.environment.random);
+      candidate.metadata.name = name || (strategy.generateName?.(base) ?? generateName(base, this.environment.random));
       try {
         return await this.#create(candidate, request);
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;
-        if (attempt === GENERATE_NAME_ATTEMPTS) throw generateNameConflict(this.definition, candidate.metadata.name);
+        // It is the same complaint where a name is given besides.
+        if (name || attempt === GENERATE_NAME_ATTEMPTS)
+          throw generateNameConflict(this.definition, candidate.metadata.name);
       }
     }
   }
