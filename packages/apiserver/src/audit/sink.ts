@@ -143,19 +143,22 @@ class BatchingSink implements AuditSink {
   #flush(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
-    });
+    if (this.#buffer.length > 0) this.#draining ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
     const { batch, backend, truncate } = this.#options;
-    while (this.#buffer.length > 0) {
-      await this.#token();
-      const events = this.#buffer.splice(0, batch.maxSize);
-      const sent = this.#send(parts(events, truncate?.maxBatchBytes)).finally(() => this.#sending.delete(sent));
-      this.#sending.add(sent);
-      if (!backend.concurrent) await sent;
+    try {
+      while (this.#buffer.length > 0) {
+        await this.#token();
+        const events = this.#buffer.splice(0, batch.maxSize);
+        const sent = this.#send(parts(events, truncate?.maxBatchBytes)).finally(() => this.#sending.delete(sent));
+        this.#sending.add(sent);
+        if (!backend.concurrent) await sent;
+      }
+    } finally {
+      // In the step that found nothing more: what comes right behind begins anew.
+      this.#draining = undefined;
     }
   }
 
