@@ -1,6 +1,6 @@
 /** postStart and preStop (pkg/kubelet/lifecycle/handlers.go). */
 import type { LifecycleHandler, Pod } from '@keelson/api/generated/types/core/v1';
-import type { EventRecorder, World } from '@keelson/client';
+import { type EventRecorder, sleep, type World } from '@keelson/client';
 import { formatPod, type PodContainer } from '../pods/spec.ts';
 import { get, httpTarget } from '../probes/http.ts';
 import type { Streams } from '../runtime/streams.ts';
@@ -50,15 +50,10 @@ export function hookRunner({ runtime, world, recorder }: HookOptions): HookRunne
       recorder.event(pod, 'Warning', 'LifecycleHTTPFallback', message);
     }
   };
-  const sleep = (seconds: number, signal: AbortSignal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const cancel = world.clock.after(seconds * 1000, resolve);
-    signal.addEventListener('abort', () => {
-      cancel();
-      reject(new Error('container terminated before sleep hook finished'));
+  const rest = (seconds: number, signal: AbortSignal) =>
+    sleep(world.clock, seconds * 1000, signal).catch(() => {
+      throw new Error('container terminated before sleep hook finished');
     });
-    return promise;
-  };
   return {
     async run(request, signal) {
       const { handler, container, containerId, pod } = request;
@@ -72,7 +67,7 @@ export function hookRunner({ runtime, world, recorder }: HookOptions): HookRunne
       } else if (handler.httpGet) {
         await http(request, signal).catch(told(`HTTP lifecycle hook (${handler.httpGet.path ?? ''})`));
       } else if (handler.sleep) {
-        await sleep(handler.sleep.seconds, signal).catch(told(`Sleep lifecycle hook (${handler.sleep.seconds})`));
+        await rest(handler.sleep.seconds, signal).catch(told(`Sleep lifecycle hook (${handler.sleep.seconds})`));
       } else {
         throw new Error(`Cannot run handler: invalid handler: ${JSON.stringify(handler)}`);
       }
