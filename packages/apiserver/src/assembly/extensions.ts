@@ -5,7 +5,6 @@ import type { ServerConfig } from '../config.ts';
 import type { Forwarding } from '../connect/forward.ts';
 import { CustomResources } from '../crd/index.ts';
 import { ConversionMetrics } from '../crd/metrics.ts';
-import { registerRuleMetrics } from '../crd/schema/metrics.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
 import type { OpenApiService } from '../openapi/service.ts';
 import { type ResolveService, WebhookClient } from '../webhook/client.ts';
@@ -35,7 +34,6 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
   const { environment, groups, outside } = foundation;
   const { egress, dialCluster, clock, now, logger } = outside;
   const converters = new WebhookClient({ resolve, egress, tracing: config.tracing });
-  registerRuleMetrics(outside.registry);
   const queues = new ClientMetrics(outside.registry);
   const custom = new CustomResources({
     ...registry,

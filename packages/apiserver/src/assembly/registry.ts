@@ -9,6 +9,7 @@ import { RBAC_GROUP, type RbacIndex } from '../authz/rbac/index.ts';
 import { RegistryClient } from '../bootstrap/client.ts';
 import type { ServerConfig } from '../config.ts';
 import { schemaJudge } from '../crd/schema/index.ts';
+import { RuleMetrics } from '../crd/schema/metrics.ts';
 import { type Objects, storedObjects } from '../objects.ts';
 import type { AllocationDeps } from '../registry/core/service/allocation/deps.ts';
 import { RangeLevels } from '../registry/core/service/allocation/levels.ts';
@@ -26,6 +27,8 @@ export interface Registry {
   readonly world: AdmissionWorld;
   /** Addresses and ports of services. */
   readonly services: AllocationDeps;
+  /** Of the rules in definitions' schemas. */
+  readonly ruleMetrics: RuleMetrics;
 }
 
 /** @param access who may do what, which some kinds ask about what they refer to; and the rules that are stored */
@@ -53,6 +56,7 @@ export function registryOf(
     clusterIPRanges: config.serviceClusterIpRanges,
     nodePortRange: { base: config.serviceNodePortRange.from, size: config.serviceNodePortRange.size },
   };
+  const ruleMetrics = new RuleMetrics(outside.registry, outside.monotonic);
   const builtin = builtinRegistrations({
     eventTtlSeconds: config.eventTtlSeconds,
     services,
@@ -61,7 +65,7 @@ export function registryOf(
     pods: { allowPrivileged: config.allowPrivileged },
     isEnabled,
     compileExpression: compileForValidation,
-    schemas: schemaJudge(),
+    schemas: schemaJudge(ruleMetrics),
     metrics: outside.registry,
   });
   const guarded = guardRbac(builtin, {
@@ -78,5 +82,5 @@ export function registryOf(
   const objects = storedObjects(resources);
   const client = new RegistryClient(resources, now);
   const world = admissionWorld({ environment, resources, client, objects, authorize, isEnabled });
-  return { resources, objects, client, world, services };
+  return { resources, objects, client, world, services, ruleMetrics };
 }

@@ -24,6 +24,7 @@ import { CLEANUP_FINALIZER, deleteInstances, isTerminating } from './cleanup.ts'
 import type { ConversionDeps } from './conversion.ts';
 import { structureStatus } from './nonstructural.ts';
 import { type CustomVersion, customVersions, terminating } from './resource.ts';
+import type { RuleMetrics } from './schema/metrics.ts';
 import { isTrue, nextStatus, saying } from './status.ts';
 
 type CRD = CustomResourceDefinition;
@@ -34,6 +35,8 @@ export interface CustomResourcesOptions {
   readonly openapi: OpenApiService;
   readonly client: RegistryClient;
   readonly conversion: ConversionDeps;
+  /** Where it is counted how long rules take. */
+  readonly ruleMetrics?: RuleMetrics;
   /** Where queues count. */
   readonly queues?: ClientMetrics | undefined;
   readonly clock: Clock;
@@ -140,9 +143,9 @@ export class CustomResources {
 
   /** Without those whose place is taken: nobody comes between the server and its own resources. */
   #versionsOf(crd: CRD): readonly CustomVersion[] {
-    const { conversion, resources } = this.#options;
+    const { conversion, ruleMetrics, resources } = this.#options;
     try {
-      return customVersions(crd, conversion).filter(({ resource }) => !resources.isBuiltIn(resource));
+      return customVersions(crd, conversion, ruleMetrics).filter(({ resource }) => !resources.isBuiltIn(resource));
     } catch (error) {
       this.#options.logger.error(
         { crd: crd.metadata.name, error: String(error) },

@@ -19,6 +19,7 @@ import { CustomForm } from './form.ts';
 import { parseJsonPath } from './jsonpath.ts';
 import { customScale, replicasPaths } from './scale.ts';
 import { customSchema } from './schema/index.ts';
+import type { RuleMetrics } from './schema/metrics.ts';
 import { type CustomBehaviour, customStatus, customStrategy } from './strategy.ts';
 import { VersionedStore, type Versions } from './versioned-store.ts';
 
@@ -36,8 +37,16 @@ export interface CustomVersion {
   readonly openapi: CustomKind;
 }
 
-/** @param crd one whose names are accepted. @returns its versions, in the order of the definition */
-export function customVersions(crd: CustomResourceDefinition, deps: ConversionDeps): CustomVersion[] {
+/**
+ * @param crd one whose names are accepted
+ * @param metrics where it is counted how long rules take
+ * @returns its versions, in the order of the definition
+ */
+export function customVersions(
+  crd: CustomResourceDefinition,
+  deps: ConversionDeps,
+  metrics?: RuleMetrics,
+): CustomVersion[] {
   const { spec, status } = crd;
   const versions = spec.versions ?? [];
   const namespaced = spec.scope === 'Namespaced';
@@ -45,7 +54,8 @@ export function customVersions(crd: CustomResourceDefinition, deps: ConversionDe
     versions.map((version) => {
       const kind = { group: spec.group, version: version.name, kind: status.acceptedNames.kind };
       const preserveUnknownFields = spec.preserveUnknownFields ?? false;
-      return [version.name, customSchema(version.schema?.openAPIV3Schema, { kind, namespaced, preserveUnknownFields })];
+      const options = { kind, namespaced, preserveUnknownFields, metrics };
+      return [version.name, customSchema(version.schema?.openAPIV3Schema, options)];
     }),
   );
   const storage = versions.find((version) => version.storage)?.name ?? '';

@@ -13,7 +13,7 @@ import {
   sizesWithin,
 } from '@keelson/cel';
 import { fieldAt } from '../../registry/apiextensions/customresourcedefinition/fieldpath.ts';
-import { compiling } from './metrics.ts';
+import type { RuleMetrics } from './metrics.ts';
 import type { Structural } from './structural.ts';
 
 export interface CompiledRule {
@@ -59,14 +59,18 @@ export function declaredElement(declared: Declared): Declared | undefined {
   return declared.kind === 'map' ? declared.value : undefined;
 }
 
-export function compileRules({ source, rules }: Structural, declared: Declared): CompiledRule[] {
-  const compiled = compiling();
+export function compileRules(
+  { source, rules }: Structural,
+  declared: Declared,
+  metrics: RuleMetrics | undefined,
+): CompiledRule[] {
+  const compiled = metrics?.compiling();
   const plain = environment({ variables: { self: declared, oldSelf: declared } });
   const optional = rules.some((rule) => rule.optionalOldSelf)
     ? environment({ variables: { self: declared, oldSelf: optionalOf(declared) } })
     : plain;
   const found = rules.map((rule) => compileRule(rule, rule.optionalOldSelf ? optional : plain, declared, source));
-  compiled();
+  compiled?.();
   return found;
 }
 

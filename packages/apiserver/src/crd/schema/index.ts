@@ -17,6 +17,7 @@ import { applyDefaults, withPrunedDefaults } from './defaults.ts';
 import { coerceEmbedded, MalformedMetadata, validateEmbedded } from './embedded.ts';
 import { errorsOf, NOWHERE, type Result } from './findings.ts';
 import { validateListTypes } from './listtypes.ts';
+import type { RuleMetrics } from './metrics.ts';
 import { prune, pruneNulls } from './prune.ts';
 import { evaluateRules, RuleTree } from './rules.ts';
 import { asResource, type Structural, structural } from './structural.ts';
@@ -30,6 +31,8 @@ export interface CustomSchemaOptions {
   readonly namespaced: boolean;
   /** Of definitions that came from v1beta1: nothing is pruned. */
   readonly preserveUnknownFields?: boolean;
+  /** Where it is counted how long rules take. */
+  readonly metrics?: RuleMetrics | undefined;
 }
 
 export interface PruneOptions {
@@ -100,12 +103,14 @@ class VersionSchema implements CustomSchema {
   readonly #source: JSONSchemaProps | undefined;
   readonly #preserves: boolean;
   readonly #preservesUnknownFields: boolean;
+  readonly #metrics: RuleMetrics | undefined;
   #forms: Forms | undefined;
   #ruleTree: { readonly tree: RuleTree | undefined } | undefined;
   #apply: ApplySchema | undefined;
 
-  constructor(source: JSONSchemaProps | undefined, { preserveUnknownFields = false }: CustomSchemaOptions) {
+  constructor(source: JSONSchemaProps | undefined, { preserveUnknownFields = false, metrics }: CustomSchemaOptions) {
     this.#source = source;
+    this.#metrics = metrics;
     this.#preservesUnknownFields = preserveUnknownFields;
     this.#preserves = preserveUnknownFields || source === undefined;
   }
@@ -123,7 +128,7 @@ class VersionSchema implements CustomSchema {
   }
   get #rules(): RuleTree | undefined {
     const schema = this.#schema;
-    this.#ruleTree ??= { tree: schema && RuleTree.ofResource(schema) };
+    this.#ruleTree ??= { tree: schema && RuleTree.ofResource(schema, this.#metrics) };
     return this.#ruleTree.tree;
   }
 

@@ -19,14 +19,19 @@ import {
   declareValue,
 } from './expressions.ts';
 import { errorsOf } from './findings.ts';
+import type { RuleMetrics } from './metrics.ts';
 import { prune } from './prune.ts';
 import { evaluateRules, OBJECT_BUDGET, RuleTree } from './rules.ts';
 import { asResource, META_FIELDS, type Structural, structural } from './structural.ts';
 import { checkValue } from './values.ts';
 
-/** Makes the judge that `builtinRegistrations` wants. */
-export function schemaJudge(): SchemaJudge {
-  return { patternProblem, validateDefaults, validateRules };
+/** Makes the judge that `builtinRegistrations` wants. @param metrics where it is counted how long rules take */
+export function schemaJudge(metrics?: RuleMetrics): SchemaJudge {
+  return {
+    patternProblem,
+    validateDefaults: (schema, path, context) => validateDefaults(schema, path, context, metrics),
+    validateRules: (schema, path, context, isFaulty) => validateRules(schema, path, context, isFaulty, metrics),
+  };
 }
 
 function patternProblem(pattern: string): string | undefined {
@@ -39,10 +44,15 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
-function* validateDefaults(schema: JSONSchemaProps, path: Path, { old }: SchemaContext): Pieces<ErrorList> {
+function* validateDefaults(
+  schema: JSONSchemaProps,
+  path: Path,
+  { old }: SchemaContext,
+  metrics: RuleMetrics | undefined,
+): Pieces<ErrorList> {
   const root = asResource(structural(schema, true));
   yield;
-  const check = new DefaultsCheck(!old || !(yield* haveUnprunedDefaults(old)));
+  const check = new DefaultsCheck(!old || !(yield* haveUnprunedDefaults(old)), metrics);
   try {
     yield* check.visit(root, { resource: root, around: undefined }, path);
   } catch (error) {
@@ -83,10 +93,12 @@ const TYPE_META = { kind: 'Validation', apiVersion: 'validation/v1' };
 class DefaultsCheck {
   readonly errors: ErrorList = [];
   readonly #wantsPruned: boolean;
+  readonly #metrics: RuleMetrics | undefined;
   #budget = OBJECT_BUDGET;
 
-  constructor(wantsPruned: boolean) {
+  constructor(wantsPruned: boolean, metrics: RuleMetrics | undefined) {
     this.#wantsPruned = wantsPruned;
+    this.#metrics = metrics;
   }
 
   *visit(schema: Structural, outer: Place, path: Path): Pieces<void> {
@@ -123,7 +135,8 @@ class DefaultsCheck {
 
   /** As on creation, and as on an update that changes nothing. */
   *#rules(schema: Structural, value: unknown, { resource }: Place, path: Path): Pieces<ErrorList> {
-    const tree = schema === resource ? RuleTree.ofResource(schema) : RuleTree.ofProperty(schema);
+    const make = schema === resource ? RuleTree.ofResource : RuleTree.ofProperty;
+    const tree = make(schema, this.#metrics);
     if (!tree) return [];
     const unchanged = yield* evaluateRules(tree, value, value, path, { budget: this.#budget });
     const created =
@@ -184,8 +197,9 @@ function* validateRules(
   path: Path,
   context: SchemaContext,
   isFaulty: (path: Path) => boolean,
+  metrics: RuleMetrics | undefined,
 ): Pieces<ErrorList> {
-  const check = new RulesCheck(isUnchanged(schema, context), isFaulty);
+  const check = new RulesCheck(isUnchanged(schema, context), isFaulty, metrics);
   yield;
   const root = structural(schema);
   yield;
@@ -218,9 +232,11 @@ class RulesCheck {
   readonly errors: ErrorList = [];
   readonly #mayCostAny: boolean;
   readonly #isFaulty: (path: Path) => boolean;
+  readonly #metrics: RuleMetrics | undefined;
   readonly #costs: { path: Path; cost: number }[] = [];
 
-  constructor(mayCostAny: boolean, isFaulty: (path: Path) => boolean) {
+  constructor(mayCostAny: boolean, isFaulty: (path: Path) => boolean, metrics: RuleMetrics | undefined) {
+    this.#metrics = metrics;
     this.#mayCostAny = mayCostAny;
     this.#isFaulty = isFaulty;
   }
@@ -270,7 +286,7 @@ class RulesCheck {
       return;
     }
     const most = count ?? Math.floor(MAX_REQUEST / (seen.minSize + 1));
-    for (const [i, compiled] of compileRules(schema, seen).entries()) {
+    for (const [i, compiled] of compileRules(schema, seen, this.#metrics).entries()) {
       const at = path.index(i);
       this.#cost(at.child('rule'), times(compiled.maxCost, most), 'estimated rule cost');
       this.#problems(compiled, at);

@@ -1,34 +1,38 @@
-/** How long rules take: of all definitions of the process (apiserver/pkg/cel/metrics). */
+/** How long rules take, of all definitions together (apiserver/pkg/cel/metrics). */
 import { DEFAULT_BOUNDS, Histogram, type HistogramSeries } from '@keelson/component/metrics/families';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 
-const compilation = new Histogram(
-  {
-    name: 'apiserver_cel_compilation_duration_seconds',
-    help: 'How long it took to compile the rules of a schema.',
-    stability: 'BETA',
-  },
-  DEFAULT_BOUNDS,
-);
-const evaluation = new Histogram(
-  {
-    name: 'apiserver_cel_evaluation_duration_seconds',
-    help: 'How long it took to evaluate the rules of a schema on a value.',
-    stability: 'BETA',
-  },
-  DEFAULT_BOUNDS,
-);
+export class RuleMetrics {
+  readonly #compilation: HistogramSeries;
+  readonly #evaluation: HistogramSeries;
+  readonly #now: () => number;
 
-export function registerRuleMetrics(registry: MetricsRegistry): void {
-  registry.register(compilation);
-  registry.register(evaluation);
+  /** @param now milliseconds of a clock that never goes backwards */
+  constructor(registry: MetricsRegistry, now: () => number) {
+    this.#now = now;
+    const histogram = (name: string, help: string) =>
+      registry
+        .register(new Histogram({ name: `apiserver_cel_${name}`, help, stability: 'BETA' }, DEFAULT_BOUNDS))
+        .with();
+    this.#compilation = histogram('compilation_duration_seconds', 'How long it took to compile the rules of a schema.');
+    this.#evaluation = histogram(
+      'evaluation_duration_seconds',
+      'How long it took to evaluate the rules of a schema on a value.',
+    );
+  }
+
+  /** The rules of a schema. @returns to be called when it is done */
+  compiling(): () => void {
+    return this.#timed(this.#compilation);
+  }
+
+  /** The rules of a schema, on a value. @returns to be called when it is done */
+  evaluating(): () => void {
+    return this.#timed(this.#evaluation);
+  }
+
+  #timed(series: HistogramSeries): () => void {
+    const startedAt = this.#now();
+    return () => series.observe((this.#now() - startedAt) / 1000);
+  }
 }
-
-/** @returns to be called when it is done */
-const timed = (series: HistogramSeries) => (): (() => void) => {
-  const startedAt = performance.now();
-  return () => series.observe((performance.now() - startedAt) / 1000);
-};
-
-export const compiling = timed(compilation.with());
-export const evaluating = timed(evaluation.with());

@@ -23,7 +23,7 @@ import {
   declareValue,
 } from './expressions.ts';
 import { NOWHERE, shownValue } from './findings.ts';
-import { evaluating } from './metrics.ts';
+import type { RuleMetrics } from './metrics.ts';
 import { isObject, type Structural } from './structural.ts';
 
 /** Units that all rules of an object may cost together (k8s.io/apiserver/pkg/apis/cel RuntimeCELCostBudget). */
@@ -40,47 +40,59 @@ export class RuleTree {
   readonly items: RuleTree | undefined;
   readonly values: RuleTree | undefined;
   readonly properties: ReadonlyMap<string, RuleTree>;
+  /** Where it is counted how long the rules take. */
+  readonly metrics: RuleMetrics | undefined;
   readonly #declared: Declared | undefined;
   #rules: readonly CompiledRule[] | undefined;
 
-  private constructor(schema: Structural, declared: Declared | undefined) {
+  private constructor(schema: Structural, declared: Declared | undefined, metrics: RuleMetrics | undefined) {
     const { items, additional, properties } = schema;
     const element = declared && declaredElement(declared);
     this.schema = schema;
+    this.metrics = metrics;
     this.#declared = declared;
-    this.items = items && RuleTree.#of(items, element);
-    this.values = typeof additional === 'object' ? RuleTree.#of(additional, element) : undefined;
+    this.items = items && RuleTree.#of(items, element, metrics);
+    this.values = typeof additional === 'object' ? RuleTree.#of(additional, element, metrics) : undefined;
     const known: [string, RuleTree][] = [];
     for (const [name, property] of declared ? properties : []) {
-      const tree = RuleTree.#within(name, property, declared!);
+      const tree = RuleTree.#within(name, property, declared!, metrics);
       if (tree) known.push([name, tree]);
     }
     this.properties = new Map(known);
   }
 
   /** Undefined where there are no rules at all. */
-  static ofResource(schema: Structural): RuleTree | undefined {
-    return schema.holds.rules ? RuleTree.#of(schema, declareResource(schema)) : undefined;
+  static ofResource(schema: Structural, metrics?: RuleMetrics): RuleTree | undefined {
+    return schema.holds.rules ? RuleTree.#of(schema, declareResource(schema), metrics) : undefined;
   }
-  static ofProperty(schema: Structural): RuleTree | undefined {
-    return schema.holds.rules ? RuleTree.#of(schema, declareValue(schema)) : undefined;
+  static ofProperty(schema: Structural, metrics?: RuleMetrics): RuleTree | undefined {
+    return schema.holds.rules ? RuleTree.#of(schema, declareValue(schema), metrics) : undefined;
   }
   /** @param declared what expressions see of the value */
-  static #of(schema: Structural, declared: Declared | undefined): RuleTree | undefined {
+  static #of(
+    schema: Structural,
+    declared: Declared | undefined,
+    metrics: RuleMetrics | undefined,
+  ): RuleTree | undefined {
     if (!schema.holds.rules) return undefined;
-    const tree = new RuleTree(schema, declared);
+    const tree = new RuleTree(schema, declared, metrics);
     return schema.rules.length > 0 || tree.items || tree.values || tree.properties.size > 0 ? tree : undefined;
   }
   /** Rules do not see properties without a type, nor what is in them. */
-  static #within(name: string, property: Structural, declared: Declared): RuleTree | undefined {
+  static #within(
+    name: string,
+    property: Structural,
+    declared: Declared,
+    metrics: RuleMetrics | undefined,
+  ): RuleTree | undefined {
     const seen = declaredProperty(declared, name, property);
-    return seen && RuleTree.#of(property, seen);
+    return seen && RuleTree.#of(property, seen, metrics);
   }
 
   /** Compiled when they are wanted. Undefined where expressions see nothing of the value. */
   get rules(): readonly CompiledRule[] | undefined {
     if (this.schema.rules.length === 0) return [];
-    this.#rules ??= this.#declared && compileRules(this.schema, this.#declared);
+    this.#rules ??= this.#declared && compileRules(this.schema, this.#declared, this.metrics);
     return this.#rules;
   }
 }
@@ -143,11 +155,11 @@ class Run {
     if (value === null || value === undefined) return;
     if (isPieceOver()) yield;
     if (tree.schema.rules.length > 0) {
-      const evaluated = evaluating();
+      const evaluated = tree.metrics?.evaluating();
       try {
         yield* this.#evaluate(tree, value, old ?? undefined, path, before);
       } finally {
-        evaluated();
+        evaluated?.();
       }
     }
     const { items, values, properties, schema } = tree;

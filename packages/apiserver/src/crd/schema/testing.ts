@@ -3,15 +3,16 @@ import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions
 import type { KubeObject } from '@keelson/api/object';
 import { atOnce, type Pieces } from '@keelson/api/pieces';
 import { type CustomSchema, customSchema } from './index.ts';
+import type { RuleMetrics } from './metrics.ts';
 
 /** A schema whose objects have this in their spec. */
-export function specSchema(spec: JSONSchemaProps): CustomSchema {
-  return rootSchema({ type: 'object', properties: { spec } });
+export function specSchema(spec: JSONSchemaProps, metrics?: RuleMetrics): CustomSchema {
+  return rootSchema({ type: 'object', properties: { spec } }, metrics);
 }
 
-export function rootSchema(schema: JSONSchemaProps): CustomSchema {
+export function rootSchema(schema: JSONSchemaProps, metrics?: RuleMetrics): CustomSchema {
   const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
-  return customSchema(schema, { kind, namespaced: true });
+  return customSchema(schema, { kind, namespaced: true, metrics });
 }
 
 export function widget(spec: unknown, more: object = {}): KubeObject {
