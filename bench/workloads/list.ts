@@ -1,7 +1,7 @@
 import type { Target } from '../load/connection.ts';
 import { h2load } from '../load/h2load.ts';
 import { ask } from '../servers/server.ts';
-import { ensurePods, NAMESPACE } from './fixtures.ts';
+import { ensurePods } from './fixtures.ts';
 import type { Workload } from './workload.ts';
 
 interface Listing {
@@ -16,6 +16,8 @@ interface Listing {
   readonly paths?: (target: Target) => Promise<readonly string[]>;
 }
 
+/** A list is as long as it says, whatever other workloads have made on the server. */
+const NAMESPACE = 'listed';
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 function list({ name, what, goal, query = '', accept, connections = 2, streams = 1, paths }: Listing): Workload {
@@ -23,7 +25,7 @@ function list({ name, what, goal, query = '', accept, connections = 2, streams =
     name: `list-${name}`,
     what: `LIST of all pods${what}, ${connections} connections${streams > 1 ? ` × ${streams} streams` : ''}`,
     goal: { lmdb: goal, etcd: goal },
-    prepare: ({ server, sizes }) => ensurePods(server, sizes.pods),
+    prepare: ({ server, sizes }) => ensurePods(server, sizes.pods, NAMESPACE),
     run: async ({ server, sizes }) => {
       const { rate, answers, latency, bytesPerSecond } = await h2load({
         target: server,
