@@ -420,6 +420,35 @@ describe('a deletion', () => {
   });
 });
 
+describe('the options of an eviction', () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const automountServiceAccountToken = false;
+  beforeAll(async () => {
+    await client.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    const spec = { automountServiceAccountToken, containers: [{ name: 'c', image: 'i' }] };
+    await client.send('POST', pods, { metadata: { name: 'stays' }, spec });
+  });
+
+  const unsupported =
+    'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["x"]: supported values: "All"';
+  const both =
+    'propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set';
+  const ignored = 'ignoreStoreReadErrorWithClusterBreakingPotential';
+  test.each<[query: string, deleteOptions: object, code: number, message: string]>([
+    ['', { dryRun: ['x'] }, 422, unsupported],
+    ['', { propagationPolicy: 'Orphan', orphanDependents: true }, 422, both],
+    ['?dryRun=All', { dryRun: ['x'] }, 500, 'Non-matching dry-run options in request and content: [All] and [x]'],
+    ['?dryRun=All', { dryRun: ['All'] }, 201, ''],
+    ['', { [ignored]: true }, 422, `deleteOptions.${ignored}: Invalid value: true: can not be set for pod eviction`],
+  ])('%s with %j', async (query, deleteOptions, code, message) => {
+    const eviction = { metadata: { name: 'stays' }, deleteOptions };
+    const [status, said] = await told('POST', `${pods}/stays/eviction${query}`, eviction);
+    expect(status).toBe(code);
+    expect(said).toContain(message);
+    expect((await client.send('GET', `${pods}/stays`)).status).toBe(200);
+  });
+});
+
 test('what a quota counts is of the server', async () => {
   const quotas = '/api/v1/namespaces/default/resourcequotas';
   const hard = { configmaps: '9' };

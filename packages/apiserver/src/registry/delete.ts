@@ -146,6 +146,7 @@ function beforeDelete(
 ): 'now' | 'graceful' | 'pending' {
   const { options, ctx } = request;
   const { strategy } = store.definition.registration;
+  validateDeleteOptions(options);
   checkPreconditions(store, object, options);
   const { metadata } = object;
   if ((options.gracePeriodSeconds ?? 0) < 0) options.gracePeriodSeconds = 1;

@@ -1,5 +1,15 @@
 /** Eviction: a deletion that disruption budgets can forbid for now (pkg/registry/core/pod/storage EvictionREST). */
-import { badRequest, conflict, forbidden, hasReason, StatusError, timeout, tooManyRequests } from '@keelson/api/errors';
+import {
+  badRequest,
+  conflict,
+  forbidden,
+  hasReason,
+  invalid,
+  StatusError,
+  timeout,
+  tooManyRequests,
+} from '@keelson/api/errors';
+import * as field from '@keelson/api/field';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { Eviction, PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
 import { apiVersionOf, type KubeObject, type TypedObject } from '@keelson/api/object';
@@ -31,6 +41,7 @@ export function evictionKind(deps: EvictionDeps): VirtualKind {
       if (request.name !== eviction.metadata.name) {
         throw badRequest('name in URL does not match name in Eviction object');
       }
+      refuseIgnoredErrors(eviction, request.name);
       const options = withDryRun((eviction.deleteOptions ?? {}) as DeleteOptions, request.dryRun);
       await request.admit();
       await evict(deps, { ...request, dryRun: (options.dryRun?.length ?? 0) > 0 }, options);
@@ -39,9 +50,21 @@ export function evictionKind(deps: EvictionDeps): VirtualKind {
   };
 }
 
-/** A dry run where either the request or its body asks for one. */
+/** Who evicts a pod has to be able to read it. @throws StatusError 422 */
+function refuseIgnoredErrors({ deleteOptions }: Eviction, name: string): void {
+  if (!deleteOptions?.ignoreStoreReadErrorWithClusterBreakingPotential) return;
+  const path = field.Path.of('deleteOptions', 'ignoreStoreReadErrorWithClusterBreakingPotential');
+  const problem = 'can not be set for pod eviction, try after removing the option';
+  throw invalid('policy', 'Eviction', name, [field.invalid(path, true, problem)]);
+}
+
+/** A dry run where either the request or its body asks for one. @throws StatusError 500 where they ask for different ones */
 function withDryRun(options: DeleteOptions, dryRun: boolean): DeleteOptions {
-  return dryRun ? { ...options, dryRun: ['All'] } : options;
+  const said = options.dryRun ?? [];
+  if (!dryRun || (said.length === 1 && said[0] === 'All')) return options;
+  if (said.length === 0) return { ...options, dryRun: ['All'] };
+  const problem = `Non-matching dry-run options in request and content: [All] and [${said.join(' ')}]`;
+  throw new StatusError(500, '', problem);
 }
 
 async function evict(deps: EvictionDeps, request: VirtualRequest, options: DeleteOptions): Promise<void> {
