@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ended, heardLater, Mutex, unlessAborted } from './promises.ts';
+import { ended, heardLater, Mutex, Rounds, unlessAborted } from './promises.ts';
 
 it('runs one piece of work after another, whatever becomes of those before', async () => {
   const mutex = new Mutex();
@@ -47,3 +47,20 @@ it('waits no longer than until the signal is aborted, and hears what becomes of 
   meanwhile.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
 });
+
+it.each(Array.from({ length: 8 }, (_, steps) => [steps]))(
+  'does what is asked for %i steps behind the beginning of a round, in that or in another',
+  async (steps) => {
+    const asked = ['first'];
+    const done: string[] = [];
+    const rounds = new Rounds(async () => {
+      done.push(...asked.splice(0));
+    });
+    rounds.ask();
+    for (let i = 0; i < steps; i++) await Promise.resolve();
+    asked.push('second');
+    rounds.ask();
+    await rounds.idle();
+    expect(done).toEqual(['first', 'second']);
+  },
+);

@@ -51,3 +51,35 @@ export class Mutex {
     return this.#last;
   }
 }
+
+/** One round of work at a time. Who asks for one while one is under way has another behind it, with all who ask meanwhile. */
+export class Rounds {
+  readonly #work: () => Promise<void>;
+  #isWanted = false;
+  #running: Promise<void> | undefined;
+
+  /** @param work never rejects */
+  constructor(work: () => Promise<void>) {
+    this.#work = work;
+  }
+
+  /** Has a round begin, now or behind the one that is under way. */
+  ask(): void {
+    this.#isWanted = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when no round is under way, nor one to come. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      await this.#work();
+    }
+    // In the step that found nothing more to do: who asks right behind it begins anew.
+    this.#running = undefined;
+  }
+}

@@ -5,6 +5,7 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { EndpointSlice } from '@keelson/api/generated/types/discovery/v1';
 import { type Client, InformerFactory, resources, withoutManagedFields } from '@keelson/client';
+import { Rounds } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 
 export interface MachinesOptions {
@@ -25,33 +26,25 @@ export function followMachines({ client, namespace, labelSelector }: MachinesOpt
   const slices = informers.informer('endpointslices.discovery.k8s.io', { namespace, labelSelector });
   const resource = client.resource<EndpointSlice>(resources['endpointslices.discovery.k8s.io']);
   let isBegun = false;
-  let isWanted = false;
   let isStopped = false;
-  let work: Promise<void> | undefined;
   let cancel = () => {};
 
-  const follow = async (): Promise<void> => {
-    while (isWanted && !isStopped) {
-      isWanted = false;
-      for (const slice of withReadiness(slices.store.list(), nodes.store.list())) {
-        try {
-          await resource.update(slice);
-          const ready = slice.endpoints!.map(({ conditions }) => conditions?.ready);
-          log.info({ slice: slice.metadata.name, ready }, 'A name server is ready as its machine is');
-        } catch (error) {
-          // Another server was the first, perhaps: then the watch tells.
-          log.debug({ slice: slice.metadata.name, error }, 'A name server’s readiness was not told');
-          cancel = clock.after(RETRY_MS, changed, { background: true });
-        }
+  const rounds = new Rounds(async () => {
+    for (const slice of withReadiness(slices.store.list(), nodes.store.list())) {
+      try {
+        await resource.update(slice);
+        const ready = slice.endpoints!.map(({ conditions }) => conditions?.ready);
+        log.info({ slice: slice.metadata.name, ready }, 'A name server is ready as its machine is');
+      } catch (error) {
+        // Another server was the first, perhaps: then the watch tells.
+        log.debug({ slice: slice.metadata.name, error }, 'A name server’s readiness was not told');
+        cancel();
+        cancel = clock.after(RETRY_MS, changed, { background: true });
       }
     }
-  };
+  });
   const changed = () => {
-    isWanted = true;
-    if (!isBegun || isStopped) return;
-    work ??= follow().finally(() => {
-      work = undefined;
-    });
+    if (isBegun && !isStopped) rounds.ask();
   };
   nodes.addHandler({
     added: changed,
@@ -77,7 +70,8 @@ export function followMachines({ client, namespace, labelSelector }: MachinesOpt
       cancel();
       await informers.stop();
       await begun;
-      await work;
+      await rounds.idle();
+      cancel();
       resolve();
     },
   };

@@ -3,6 +3,7 @@
  * (apiserver/plugin/pkg/audit/{truncate,buffered}, apiserver/pkg/server/options/audit.go).
  */
 import type { Clock } from '@keelson/api/clock';
+import { Rounds } from '@keelson/component/promises';
 import type { AuditEvent } from './event.ts';
 
 export interface AuditSink {
@@ -103,7 +104,7 @@ class BatchingSink implements AuditSink {
   readonly #options: SinkOptions;
   #buffer: string[] = [];
   #heldBytes = 0;
-  #draining: Promise<void> | undefined;
+  readonly #rounds = new Rounds(() => this.#drain());
   readonly #sending = new Set<Promise<void>>();
   #cancelTimer: (() => void) | undefined;
   #tokens: number;
@@ -135,7 +136,7 @@ class BatchingSink implements AuditSink {
     this.#closing = true;
     backend.hurry?.();
     this.#flush();
-    await this.#draining;
+    await this.#rounds.idle();
     await Promise.all(this.#sending);
     await backend.close();
   }
@@ -143,22 +144,17 @@ class BatchingSink implements AuditSink {
   #flush(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (this.#buffer.length > 0) this.#draining ??= this.#drain();
+    this.#rounds.ask();
   }
 
   async #drain(): Promise<void> {
     const { batch, backend, truncate } = this.#options;
-    try {
-      while (this.#buffer.length > 0) {
-        await this.#token();
-        const events = this.#buffer.splice(0, batch.maxSize);
-        const sent = this.#send(parts(events, truncate?.maxBatchBytes)).finally(() => this.#sending.delete(sent));
-        this.#sending.add(sent);
-        if (!backend.concurrent) await sent;
-      }
-    } finally {
-      // In the step that found nothing more: what comes right behind begins anew.
-      this.#draining = undefined;
+    while (this.#buffer.length > 0) {
+      await this.#token();
+      const events = this.#buffer.splice(0, batch.maxSize);
+      const sent = this.#send(parts(events, truncate?.maxBatchBytes)).finally(() => this.#sending.delete(sent));
+      this.#sending.add(sent);
+      if (!backend.concurrent) await sent;
     }
   }
 

@@ -11,6 +11,7 @@ import { equal } from '@keelson/api/patch/value';
 import type { ClientMetrics } from '@keelson/client/metrics';
 import type { Again } from '@keelson/client/workqueue/workers';
 import type { Logger } from '@keelson/component/logs/logger';
+import { Rounds } from '@keelson/component/promises';
 import { asError } from '../aggregate.ts';
 import type { RegistryClient } from '../bootstrap/client.ts';
 import type { ApiGroups } from '../discovery/groups.ts';
@@ -64,7 +65,7 @@ export class CustomResources {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Of those that are deleted: what a webhook has to convert may take its time. */
   readonly #cleaning: Upkeep;
-  #working: Promise<void> | undefined;
+  readonly #rounds = new Rounds(() => this.#work());
   #stopped = false;
   #unfollow: (() => void) | undefined;
 
@@ -96,7 +97,7 @@ export class CustomResources {
     this.#stopped = true;
     this.#unfollow?.();
     for (const timer of this.#timers) clearTimeout(timer);
-    await Promise.all([this.#working, this.#cleaning.stop()]);
+    await Promise.all([this.#rounds.idle(), this.#cleaning.stop()]);
   }
 
   get #store() {
@@ -201,9 +202,7 @@ export class CustomResources {
       return;
     }
     this.#queue.add(name);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+    this.#rounds.ask();
   }
 
   async #work(): Promise<void> {

@@ -44,6 +44,17 @@ const pod = {
 };
 
 describe('events of v1', () => {
+  it('are told, however soon they come behind the last one', async () => {
+    for (let steps = 0; steps < 120; steps++) {
+      const { recorder, stored, world } = fixture('v1');
+      recorder.event(pod, 'Normal', 'Pulled', 'first');
+      for (let i = 0; i < steps; i++) await Promise.resolve();
+      recorder.event(pod, 'Normal', 'Created', 'second');
+      await world.pass(0);
+      expect(stored(), `${steps} steps`).toHaveLength(2);
+    }
+  });
+
   it('say what happened to what, when, and who says it', async () => {
     const { recorder, stored, transport } = fixture('v1');
     recorder.event(pod, 'Normal', 'Pulled', 'image is there', { annotations: { a: 'b' } });

@@ -54,6 +54,8 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #queue: Telling[] = [];
   readonly #stop = new AbortController();
   readonly #workers = new Set<Promise<void>>();
+  /** Of the workers, those that will look at the queue once more. */
+  #working = 0;
   /** What is being told of an event, by its name: what is new about it comes after the event itself. */
   readonly #underWay = new Map<string, Promise<void>>();
   /** Since as many wait as may; said when the first one is dropped, and when none waits any more. */
@@ -118,10 +120,11 @@ export class ApiEventRecorder implements EventRecorder {
       return;
     }
     this.#queue.push(telling);
-    if (this.#workers.size < this.#teller.atOnce) this.#startWorker();
+    if (this.#working < this.#teller.atOnce) this.#startWorker();
   }
 
   #startWorker(): void {
+    this.#working += 1;
     const worker = this.#work().finally(() => this.#workers.delete(worker));
     this.#workers.add(worker);
   }
@@ -134,7 +137,8 @@ export class ApiEventRecorder implements EventRecorder {
       await told;
       if (this.#underWay.get(name) === told) this.#underWay.delete(name);
     }
-    if (this.#workers.size > 1) return;
+    this.#working -= 1;
+    if (this.#working > 0) return;
     if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'Events were dropped, as too many waited');
     this.#dropped = 0;
   }
