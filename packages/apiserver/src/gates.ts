@@ -6,6 +6,7 @@ export const GATES = [
   'APIServerIdentity',
   'AllowParsingUserUIDFromCertAuth',
   'AuthorizePodWebsocketUpgradeCreatePermission',
+  'ClearingNominatedNodeNameAfterBinding',
   'ClusterTrustBundle',
   'ClusterTrustBundleProjection',
   'ComponentFlagz',

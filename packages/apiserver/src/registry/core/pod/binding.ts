@@ -25,8 +25,7 @@ export function bindingKind({ pods, isEnabled }: BindingDeps): VirtualKind {
       }
       checkTarget(binding);
       await request.admit();
-      const labels = isEnabled('PodTopologyLabelsAdmission') ? binding.metadata.labels : undefined;
-      await assign(pods(), request, binding, labels);
+      await assign(pods(), request, binding, isEnabled);
       return success();
     },
   };
@@ -43,12 +42,11 @@ function checkTarget({ target }: Binding): void {
   throw new StatusError(500, '', aggregateText(errors.map(String)));
 }
 
-/** @param labels that the pod gets */
 async function assign(
   pods: ResourceStore,
   request: VirtualRequest,
   binding: Binding,
-  labels: Record<string, string> | undefined,
+  isEnabled: IsEnabled,
 ): Promise<void> {
   const { name = '', uid, resourceVersion } = binding.metadata;
   const { namespace, user, now, dryRun } = request;
@@ -66,9 +64,9 @@ async function assign(
       if (pod.spec.nodeName) refuse(`pod ${name} is already assigned to node ${field.quote(pod.spec.nodeName)}`);
       if (pod.spec.schedulingGates?.length) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
       pod.spec.nodeName = binding.target.name!;
-      delete pod.status.nominatedNodeName;
+      if (isEnabled('ClearingNominatedNodeNameAfterBinding')) delete pod.status.nominatedNodeName;
       merge(pod.metadata, 'annotations', binding.metadata.annotations);
-      merge(pod.metadata, 'labels', labels);
+      if (isEnabled('PodTopologyLabelsAdmission')) merge(pod.metadata, 'labels', binding.metadata.labels);
       setPodCondition(pod, { type: 'PodScheduled', status: 'True' }, now);
     },
   });

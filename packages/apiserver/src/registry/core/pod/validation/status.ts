@@ -55,7 +55,7 @@ export function validatePodStatusUpdate(policy: PodPolicy, pod: Pod, old: Pod): 
       Path.of('metadata', 'annotations'),
     ),
     ...validateConditions(status.conditions ?? [], STATUS.child('conditions')),
-    ...validateNomination(pod, old),
+    ...validateNomination(pod, old, policy),
     ...immutableName(status.qosClass ?? '', old.status.qosClass ?? '', STATUS.child('qosClass')),
     ...lists.flatMap(([key, containers]) =>
       validateTransitions(status[key], old.status[key], old.spec, containers, STATUS.child(key)),
@@ -84,13 +84,14 @@ function nonNegativeGeneration(generation: number, path: Path): ErrorList {
   return [invalid(path.child('observedGeneration'), generation, 'must be a non-negative integer')];
 }
 
-function validateNomination({ status }: Pod, old: Pod): ErrorList {
+function validateNomination({ status }: Pod, old: Pod, { isEnabled }: PodPolicy): ErrorList {
   const { nominatedNodeName: name = '', observedGeneration = 0 } = status;
   const at = STATUS.child('nominatedNodeName');
   const errors: ErrorList = [];
   if (name !== '' && name !== old.status.nominatedNodeName) {
     errors.push(...invalidFor(at, name, nameIsDNSSubdomain(name, false)));
-    if (old.spec.nodeName) errors.push(forbidden(at, 'may not be set on pods that are already bound to a node'));
+    if (old.spec.nodeName && isEnabled('ClearingNominatedNodeNameAfterBinding'))
+      errors.push(forbidden(at, 'may not be set on pods that are already bound to a node'));
   }
   return [...errors, ...nonNegativeGeneration(observedGeneration, STATUS)];
 }
