@@ -32,6 +32,8 @@ describe('values and what they cost', () => {
     ['a.list.exists(x, x.name == s)', { a: { list: [{ name: 'p' }, { name: 'q' }] }, s: 'q' }, true, 19],
     ["a.?missing.field.orValue('none')", { a: {} }, 'none', 1],
     ["s in ['a', 'b']", { s: 'b' }, true, 1],
+    ["s < 'b'", { s: '😀' }, false, 2],
+    ["s > '\uffee' && s < '😁'", { s: '😀' }, true, 4],
   ])('%s', (text, activation, value, cost) => {
     expect(evaluate(text, activation)).toEqual({ value, cost });
   });

@@ -123,8 +123,13 @@ export function compareStrings(a: string, b: string): number {
   for (let i = 0; i < length; i++) {
     const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
     if (left === right) continue;
-    const surrogates = ((left & 0xf800) === 0xd800) !== ((right & 0xf800) === 0xd800);
-    return left < right === surrogates ? 1 : -1;
+    const isLarge = isSurrogate(left);
+    return isLarge === isSurrogate(right) ? sign(left, right) : isLarge ? 1 : -1;
   }
   return a.length - b.length;
+}
+
+/** Half of a code point beyond all that one unit holds. */
+function isSurrogate(unit: number): boolean {
+  return (unit & 0xf800) === 0xd800;
 }

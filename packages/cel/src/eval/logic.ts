@@ -1,10 +1,11 @@
 /** Steps of operators that decide what is evaluated, or what an error means (cel-go interpreter: evalOr, evalEq, evalExhaustiveConditional). */
+import { typeName } from '../types/type.ts';
 import { comparing } from './cost.ts';
 import { attempt, valueOr } from './dispatch.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, noSuchOverload } from './errors.ts';
 import type { Step } from './frame.ts';
-import { hashKey, OptionalValue, type Value } from './values.ts';
+import { hashKey, OpaqueValue, OptionalValue, typeOf, type Value } from './values.ts';
 
 /** `||` and `&&`: the value that ends the evaluation wins over errors before it. @param decisive that value */
 export function logical(terms: readonly Step[], decisive: boolean): Step {
@@ -47,6 +48,8 @@ export function equality(
     frame.charge(costOf?.(values, 'equals') ?? comparing(...values));
     if (a instanceof EvaluationError) throw a;
     if (b instanceof EvaluationError) throw b;
+    // Values of libraries compare themselves with their own alone, but for null.
+    if (a instanceof OpaqueValue && b !== null && typeName(a.type) !== typeName(typeOf(b))) throw noSuchOverload();
     return equals(a, b) === wanted;
   };
 }

@@ -78,6 +78,15 @@ describe('where rules stand', () => {
     ],
     [object({ namespace: positive }), { namespace: 0 }, ['spec.namespace: Invalid value: 0: failed rule: self > 0']],
     [object({ $odd: positive }), { $odd: 0 }, ['spec.$odd: Invalid value: 0: failed rule: self > 0']],
+    // Values of libraries are equal to none of another type; null alone may be asked for.
+    [ruled(text, 'dyn(ip(self)) != null'), '::1', []],
+    [
+      ruled(text, 'dyn(quantity(self)) == "1"'),
+      '1',
+      [
+        'spec: Invalid value: "string": \'no such overload\': call arguments did not match a supported operator, function or macro signature for rule: dyn(quantity(self)) == "1"',
+      ],
+    ],
     [ruled({ type: 'number' }, 'self > 1.5'), 1.25, ['spec: Invalid value: 1.25: failed rule: self > 1.5']],
     [object({ n: { ...positive, nullable: true } }), { n: null }, []],
     // Nothing is seen of what has no type, nor within it.
@@ -125,6 +134,12 @@ test('rules wait for what is wrong otherwise', () => {
 
 describe('what it was', () => {
   const same = { rule: 'self == oldSelf', message: 'immutable' };
+  test('messages see what the value was where a rule beside them asks for it', () => {
+    const positive = { rule: 'self > 0', messageExpression: "'was ' + string(oldSelf)" };
+    expect(saidOnUpdate(ruled(int, positive), 1, 0)).toEqual(['spec: Invalid value: 0: failed rule: self > 0']);
+    const falls = { rule: 'self <= oldSelf' };
+    expect(saidOnUpdate(ruled(int, positive, falls), 1, 0)).toEqual(['spec: Invalid value: 0: was 1']);
+  });
   const item = object({ k: text, v: ruled(int, same) });
   const map: JSONSchemaProps = {
     type: 'array',

@@ -192,6 +192,8 @@ class Run {
       return;
     }
     if (this.budget <= 0) this.#end(invalid(at, type, OUT_OF_BUDGET));
+    // To messages, too, it is there where a rule asks for it.
+    const hasOldSelf = rules.some(({ usesOldSelf }) => usesOldSelf);
     for (const compiled of rules) {
       const { rule, program, problem, usesOldSelf } = compiled;
       if (problem !== undefined) this.errors.push(invalid(at, type, `rule compile error: ${problem}`));
@@ -206,7 +208,9 @@ class Run {
         if (usesOldSelf || !isForgiven(before)) this.errors.push(error);
         else this.#warn?.(error.toString());
       };
-      const detail = this.#messageOf(compiled, value, old, (why) => add(invalid(field, type, why)));
+      const detail = this.#messageOf(compiled, value, hasOldSelf ? old : undefined, (why) =>
+        add(invalid(field, type, why)),
+      );
       const shown = type === 'object' || type === 'array' ? OMIT_VALUE : shownValue(value);
       add(errorFor(rule.reason, field, shown, detail ?? defaultMessage(rule)));
     }
