@@ -99,6 +99,7 @@ export class Counters {
   async of(names: readonly string[], namespace: string): Promise<Counts> {
     const found = new Map<string, Counter>();
     const unknown = new Set<string>();
+    const listed: (readonly [name: string, resource: string, counter: Counter])[] = [];
     for (const name of names) {
       for (const [resource, counter] of this.#full) {
         if (await counter.evaluator.counts(name)) found.set(resource, counter);
@@ -106,9 +107,12 @@ export class Counters {
       const resource = await this.#countedAs(name);
       if (resource === undefined || found.has(resource)) continue;
       const counter = await this.#metadataOf(resource);
-      await counter?.waited;
-      if (counter?.copy.hasSynced) found.set(resource, counter);
-      else if (counter) unknown.add(name);
+      if (counter) listed.push([name, resource, counter]);
+    }
+    await Promise.all(listed.map(([, , { waited }]) => waited));
+    for (const [name, resource, counter] of listed) {
+      if (counter.copy.hasSynced) found.set(resource, counter);
+      else unknown.add(name);
     }
     const counted = [...found.values()].map(({ evaluator, copy }) => ({
       evaluator,
