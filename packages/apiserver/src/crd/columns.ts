@@ -6,6 +6,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { age, ageColumn, type Cell, type Column, nameColumn, since } from '../registry/columns.ts';
 import type { TableConvertor } from '../registry/strategy.ts';
 import { type JsonPath, JsonPathError, parseJsonPath } from './jsonpath.ts';
+import { isInteger } from './schema/numbers.ts';
 
 /** Name and age where the definition names none, or one that cannot be read. */
 export function customTable(columns: readonly CustomResourceColumnDefinition[] | undefined): TableConvertor {
@@ -78,7 +79,7 @@ function cellOf(object: KubeObject, type: string, path: JsonPath): Cell {
 function textOf(value: unknown): string {
   if (value === null) return '<no value>';
   if (typeof value === 'object') return encodeJson(value).toString();
-  return typeof value === 'number' && !Number.isSafeInteger(value) ? formatFloat(value) : String(value);
+  return typeof value === 'number' && !isInteger(value) ? formatFloat(value) : String(value);
 }
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;

@@ -1,6 +1,7 @@
 /** Values in objects without a type, by simple paths such as `.spec.replicas` (apimachinery's unstructured helpers). */
 import { formatFloat } from '@keelson/api/codec/go-float';
 import { isObject, type JsonObject } from '@keelson/api/patch/value';
+import { isInteger } from './schema/numbers.ts';
 
 /** Something on the way, or the value, is of another type than expected; the message is Go's. */
 export class NestedTypeError extends Error {
@@ -14,7 +15,7 @@ export function splitPath(path: string): string[] {
 
 /** Undefined where there is none. @throws NestedTypeError */
 export function nestedInteger(object: JsonObject, path: string): number | undefined {
-  return nested(object, path, 'int64', isGoInteger) as number | undefined;
+  return nested(object, path, 'int64', isInteger) as number | undefined;
 }
 
 /** Undefined where there is none. @throws NestedTypeError */
@@ -57,17 +58,12 @@ function accessorError(names: readonly string[], value: unknown, wanted: string)
   return new NestedTypeError(`.${names.join('.')} accessor error: ${text} is of the type ${type}, expected ${wanted}`);
 }
 
-/** What is beyond 64 bits is a float. */
-function isGoInteger(value: unknown): value is number | bigint {
-  return typeof value === 'bigint' || Number.isSafeInteger(value);
-}
-
 /** The value as `%v` and `%T` show it. */
 function inGo(value: unknown): { type: string; text: string } {
   if (value === null) return { type: '<nil>', text: '<nil>' };
   if (typeof value === 'string') return { type: 'string', text: value };
   if (typeof value === 'boolean') return { type: 'bool', text: String(value) };
-  if (isGoInteger(value)) return { type: 'int64', text: String(value) };
+  if (isInteger(value)) return { type: 'int64', text: String(value) };
   if (typeof value === 'number') return { type: 'float64', text: formatFloat(value) };
   if (Array.isArray(value)) return { type: '[]interface {}', text: `[${value.map((v) => inGo(v).text).join(' ')}]` };
   const members = Object.entries(value as object).map(([key, v]) => `${key}:${inGo(v).text}`);

@@ -1,5 +1,6 @@
 /** Equality and order of values of any types (cel-go common/types Equal and Compare). */
 
+import { compareStrings } from '@keelson/api/codec/go-order';
 import { typeName } from '../types/type.ts';
 import { failure, noSuchOverload } from './errors.ts';
 import { Duration, Timestamp } from './time.ts';
@@ -114,22 +115,4 @@ function sign<T extends bigint | number>(a: T, b: T): number {
 
 function isNumber(value: Value): value is bigint | number | Uint {
   return typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
-}
-
-/** By UTF-8 bytes, which is by code points. */
-export function compareStrings(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
-    if (left === right) continue;
-    const isLarge = isSurrogate(left);
-    return isLarge === isSurrogate(right) ? sign(left, right) : isLarge ? 1 : -1;
-  }
-  return a.length - b.length;
-}
-
-/** Half of a code point beyond all that one unit holds. */
-function isSurrogate(unit: number): boolean {
-  return (unit & 0xf800) === 0xd800;
 }

@@ -19,7 +19,7 @@ const CLAIMS = Path.of('spec', 'volumeClaimTemplates');
 const MAX_UNAVAILABLE = 'MaxUnavailableStatefulSet';
 
 const GATED: readonly GatedFields<StatefulSet>[] = [
-  [MAX_UNAVAILABLE, fieldsOf(({ spec }) => [spec.updateStrategy.rollingUpdate ?? []].flat(), 'maxUnavailable')],
+  [MAX_UNAVAILABLE, fieldsOf(({ spec: { updateStrategy } }) => [updateStrategy.rollingUpdate ?? {}], 'maxUnavailable')],
 ];
 
 export function makeStrategy(policy: PodPolicy): Strategy<StatefulSet> {
