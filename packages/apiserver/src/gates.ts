@@ -60,6 +60,7 @@ export const GATES = [
   'TokenRequestServiceAccountUIDValidation',
   'UnauthenticatedHTTP2DOSMitigation',
   'UnknownVersionInteroperabilityProxy',
+  'VolumeAttributesClass',
   'WatchList',
 ] as const;
 

@@ -79,10 +79,17 @@ test.each([
   ['volumeattributesclasses.storage.k8s.io', 'kubernetes.io/vac-protection'],
 ])('%s stay as long as they are in use', (resource, finalizer) => {
   const object: { metadata: { finalizers?: string[] } } = { metadata: { finalizers: ['x'] } };
-  const { mutate } = storageObjectInUseProtection();
+  const { mutate, handles } = storageObjectInUseProtection(fakeWorld());
+  expect(handles('CREATE', resource, '')).toBe(true);
   mutate!(request('CREATE', resource, object));
   mutate!(request('CREATE', resource, object));
   expect(object.metadata.finalizers).toEqual(['x', finalizer]);
+});
+
+test('attributes classes do not, where their gate is off', () => {
+  const { handles } = storageObjectInUseProtection(fakeWorld(undefined, () => false));
+  expect(handles('CREATE', 'volumeattributesclasses.storage.k8s.io', '')).toBe(false);
+  expect(handles('CREATE', 'persistentvolumes', '')).toBe(true);
 });
 
 describe('claims', () => {

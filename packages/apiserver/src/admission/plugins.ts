@@ -157,7 +157,7 @@ export function admissionChain(
     EventRateLimit: () => eventRateLimit(world, eventLimits(configOf('EventRateLimit'))),
     ExtendedResourceToleration: extendedResourceToleration,
     DefaultStorageClass: () => defaultStorageClass(world),
-    StorageObjectInUseProtection: storageObjectInUseProtection,
+    StorageObjectInUseProtection: () => storageObjectInUseProtection(world),
     OwnerReferencesPermissionEnforcement: () => ownerReferencesPermissionEnforcement(world),
     PersistentVolumeClaimResize: () => persistentVolumeClaimResize(world),
     RuntimeClass: () => runtimeClass(world),

@@ -4,16 +4,21 @@ import type { TypedObject } from '@keelson/api/object';
 import { Quantity } from '@keelson/api/quantity';
 import { type AdmissionPlugin, type AdmissionWorld, objectOf, oldObjectOf, on, refuse, resourceKey } from './plugin.ts';
 
+const ATTRIBUTES_CLASSES = 'volumeattributesclasses.storage.k8s.io';
+
 const FINALIZERS: Readonly<Record<string, string>> = {
   persistentvolumes: 'kubernetes.io/pv-protection',
   persistentvolumeclaims: 'kubernetes.io/pvc-protection',
-  'volumeattributesclasses.storage.k8s.io': 'kubernetes.io/vac-protection',
+  [ATTRIBUTES_CLASSES]: 'kubernetes.io/vac-protection',
 };
 
-export function storageObjectInUseProtection(): AdmissionPlugin {
+export function storageObjectInUseProtection({ isEnabled }: AdmissionWorld): AdmissionPlugin {
+  const kept = Object.keys(FINALIZERS).filter(
+    (name) => name !== ATTRIBUTES_CLASSES || isEnabled('VolumeAttributesClass'),
+  );
   return {
     name: 'StorageObjectInUseProtection',
-    handles: on(Object.keys(FINALIZERS), ['CREATE']),
+    handles: on(kept, ['CREATE']),
     mutate(a) {
       const { metadata } = objectOf<TypedObject>(a);
       const finalizer = FINALIZERS[resourceKey(a.resource)]!;

@@ -110,6 +110,16 @@ describe('fields that are there by gates alone', () => {
       undefined,
       elsewhere,
     ],
+    ...(['persistentvolumes', 'persistentvolumeclaims'] as const).map(
+      (resource): [Gate, string, object, string, unknown, unknown] => [
+        'VolumeAttributesClass',
+        resource,
+        { ...bare, spec: { volumeAttributesClassName: 'gold' } },
+        'spec.volumeAttributesClassName',
+        undefined,
+        'gold',
+      ],
+    ),
     [
       'ContainerRestartRules',
       'pods',
@@ -324,6 +334,8 @@ describe('fields that are there by gates alone', () => {
     ],
     ['DRAResourceClaimDeviceStatus', 'resourceclaims.resource.k8s.io', 'devices', [{ device: 'd' }]],
     ['NodeDeclaredFeatures', 'nodes', 'declaredFeatures', ['F']],
+    ['VolumeAttributesClass', 'persistentvolumeclaims', 'currentVolumeAttributesClassName', 'gold'],
+    ['VolumeAttributesClass', 'persistentvolumeclaims', 'modifyVolumeStatus', { status: 'Pending' }],
     ['DRAExtendedResource', 'pods', 'extendedResourceClaimStatus', { resourceClaimName: 'c' }],
     ['InPlacePodLevelResourcesVerticalScaling', 'pods', 'allocatedResources', { cpu: '1' }],
     ['ResourceHealthStatus', 'pods', 'containerStatuses.0.allocatedResourcesStatus', [{ name: 'gpu' }]],
@@ -351,7 +363,7 @@ describe('values that are allowed by gates alone', () => {
     const { name } = (object as KubeObject).metadata;
     return [...(strategy.validateName?.(name!, false, a!) ?? []), ...strategy.validate!(ctx, a!).map(String)];
   };
-  const volume = (value: string) => ({
+  const volume = (value: string, spec: object = {}) => ({
     metadata: { name: 'a', resourceVersion: '1' },
     spec: {
       capacity: { storage: '1Gi' },
@@ -360,8 +372,19 @@ describe('values that are allowed by gates alone', () => {
       nodeAffinity: {
         required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'host', operator: 'In', values: [value] }] }] },
       },
+      ...spec,
     },
     status: {},
+  });
+  const volumeClaim = (volumeAttributesClassName: string) => ({
+    metadata: { name: 'a', namespace: 'n', resourceVersion: '1' },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      volumeName: 'v',
+      volumeAttributesClassName,
+    },
+    status: { phase: 'Bound' },
   });
 
   const bare = { metadata: { name: 'a', namespace: 'n' }, status: {} };
@@ -449,6 +472,20 @@ describe('values that are allowed by gates alone', () => {
       /^spec.template.spec: Invalid value/,
     ],
     ['MutablePVNodeAffinity', 'persistentvolumes', volume('m'), volume('n'), /^nodeAffinity: Invalid value/],
+    [
+      'VolumeAttributesClass',
+      'persistentvolumes',
+      volume('n', { volumeAttributesClassName: 'gold' }),
+      volume('n', { volumeAttributesClassName: 'silver' }),
+      /spec.volumeAttributesClassName: Forbidden: update is forbidden when the VolumeAttributesClass feature gate/,
+    ],
+    [
+      'VolumeAttributesClass',
+      'persistentvolumeclaims',
+      volumeClaim('gold'),
+      volumeClaim('silver'),
+      /spec.volumeAttributesClassName: Forbidden: update is forbidden when the VolumeAttributesClass feature gate/,
+    ],
   ])('%s: %s', (gate, resource, object, old, refusal) => {
     expect(messages(resource, object, old, having(gate, false)).join()).toMatch(refusal);
     expect(messages(resource, object, old, having(gate, true)).join()).not.toMatch(refusal);

@@ -4,6 +4,7 @@ import { type ErrorList, forbidden, invalid, notSupported, Path, required } from
 import type { PersistentVolume, PersistentVolumeSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { isValidLabelValue, nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import { immutableAttributesClass } from '../../validation/attributesclass.ts';
 import { ACCESS_MODES, VOLUME_MODES } from '../../validation/claimspec.ts';
 import { immutableName, invalidFor } from '../../validation/fields.ts';
 import { validateNodeSelector } from '../../validation/nodeselector.ts';
@@ -33,12 +34,14 @@ export function validatePersistentVolume(pv: PersistentVolume, laxLabelValues = 
   return validatePersistentVolumeSpec(pv.spec, SPEC, { name: pv.metadata.name ?? '', laxLabelValues });
 }
 
-/** The whole of the update's checks: upstream makes some of them twice. */
-/** @param mayMove whether its node affinity may change */
+/**
+ * The whole of the update's checks: upstream makes some of them twice.
+ * @param may whether its node affinity and its attributes class may change
+ */
 export function validatePersistentVolumeUpdate(
   pv: PersistentVolume,
   old: PersistentVolume,
-  mayMove: boolean,
+  may: { readonly move: boolean; readonly changeClass: boolean },
 ): ErrorList {
   const lax = hasInvalidLabelValues(old);
   const classPath = SPEC.child('volumeAttributesClassName');
@@ -49,7 +52,8 @@ export function validatePersistentVolumeUpdate(
     ...validatePersistentVolume(pv, lax),
     ...validateSourceUpdate(pv.spec, old.spec),
     ...immutableName(pv.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
-    ...(mayMove ? [] : validateNodeAffinityUpdate(pv.spec.nodeAffinity, old.spec.nodeAffinity)),
+    ...(may.move ? [] : validateNodeAffinityUpdate(pv.spec.nodeAffinity, old.spec.nodeAffinity)),
+    ...(may.changeClass ? [] : immutableAttributesClass(pv.spec, old.spec)),
     ...(old.spec.volumeAttributesClassName !== undefined && pv.spec.volumeAttributesClassName === undefined
       ? [forbidden(classPath, 'update from non-nil value to nil is forbidden')]
       : []),

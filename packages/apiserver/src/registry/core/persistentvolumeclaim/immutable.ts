@@ -4,6 +4,7 @@ import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { structType } from '@keelson/api/schema';
+import { immutableAttributesClass } from '../../validation/attributesclass.ts';
 import { immutableName } from '../../validation/fields.ts';
 import { internalForm } from '../../validation/internal.ts';
 import { diffJSON } from '../../validation/unifieddiff.ts';
@@ -13,7 +14,12 @@ const SPEC_TYPE = structType('io.k8s.api.core.v1.PersistentVolumeClaimSpec');
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 const SPEC = Path.of('spec');
 
-export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): ErrorList {
+/** @param mayChangeClass whether its attributes class may change */
+export function validateClaimUpdate(
+  claim: PersistentVolumeClaim,
+  old: PersistentVolumeClaim,
+  mayChangeClass: boolean,
+): ErrorList {
   const upgrade = classUpgrade(claim, old);
   return [
     ...validateClaim(claim, optionsFor(old)),
@@ -21,6 +27,7 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     ...validateSpecUpdate(claim, old, upgrade),
     ...validateShrinking(claim, old),
     ...immutableName(claim.spec.volumeMode, old.spec.volumeMode, Path.of('volumeMode')),
+    ...(mayChangeClass ? [] : immutableAttributesClass(claim.spec, old.spec)),
     ...validateAttributesClass(claim, old),
   ];
 }
