@@ -81,8 +81,11 @@ export interface WatchOptions {
 }
 
 export interface Watch {
-  /** Resolves when the store knows of the watch, or it is over. Events of writes before that may be late. Absent: it knows at once. */
-  readonly confirmed?: Promise<void>;
+  /**
+   * Resolves when the store knows of the watch, or it is over. Events of writes before that may be late; those of embedded
+   * engines have been delivered by then, as far as there were any.
+   */
+  readonly confirmed: Promise<void>;
   close(): void;
 }
 
@@ -117,7 +120,8 @@ export interface Store {
 
   /**
    * Delivers every change of keys under `prefix` from `fromRevision` on, each once, in order.
-   * For the embedded engines an event is delivered before the promise of the write that made it resolves.
+   * For the embedded engines an event is delivered before the promise of the write that made it resolves, once the watch is
+   * confirmed: it may begin with a history that takes a while.
    */
   watch(options: WatchOptions): Watch;
 

@@ -98,8 +98,12 @@ export abstract class TransformedStore implements Store {
         else fail(error);
       },
     });
+    const confirmed = async (): Promise<void> => {
+      await watch.confirmed;
+      while (last) await last;
+    };
     return {
-      ...(watch.confirmed ? { confirmed: watch.confirmed } : {}),
+      confirmed: confirmed(),
       close: () => {
         isOver = true;
         watch.close();

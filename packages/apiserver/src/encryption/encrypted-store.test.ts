@@ -67,6 +67,50 @@ it('what was written comes back by the watch as it was, before the write is done
   await inner.close();
 });
 
+it('large values that are written together come back before the writes are done, and are not decrypted', async () => {
+  const inner = await openStore({ engine: 'memory' });
+  let opened = 0;
+  const { seal, open } = gcm('a');
+  const counting: ValueTransformer = {
+    seal: seal.bind(gcm('a')),
+    open: (...args) => {
+      opened++;
+      return open.apply(gcm('a'), args);
+    },
+  };
+  const store = encrypted(inner, () => counting);
+  const seen: string[] = [];
+  const onBatch = ({ events }: WatchBatch) => {
+    for (const event of events) if (event.type === 'put') seen.push(event.kv.key);
+  };
+  const watch = store.watch({ prefix: '/registry/secrets/', fromRevision: 1, onBatch, onError: () => {} });
+  const keys = ['a/1', 'a/2', 'a/3'].map((name) => `/registry/secrets/${name}`);
+  const seenByThen = await Promise.all(
+    keys.map(async (key) => {
+      await store.put(key, Buffer.alloc(300_000, 'x'), { expect: 0 });
+      return seen.includes(key);
+    }),
+  );
+  expect(seenByThen).toEqual([true, true, true]);
+  expect(opened).toBe(0);
+  watch.close();
+  await inner.close();
+});
+
+it('a watch is confirmed when what was before has been decrypted and told', async () => {
+  const inner = await openStore({ engine: 'memory' });
+  const slow: ValueTransformer = { seal: (value) => [value], open: async (value) => ({ value, stale: false }) };
+  const store = encrypted(inner, () => slow);
+  for (let i = 0; i < 3; i++) await store.put(`${KEY}${i}`, Buffer.from('x'), { expect: 0 });
+  let told = 0;
+  const onBatch = ({ events }: WatchBatch) => {
+    told += events.length;
+  };
+  await store.watch({ prefix: '/registry/secrets/', fromRevision: 1, onBatch, onError: () => {} }).confirmed;
+  expect(told).toBe(3);
+  await inner.close();
+});
+
 it('what can not be decrypted is an error of its own, and no obstacle to being told that it is there', async () => {
   const inner = await openStore({ engine: 'memory' });
   const put = await encrypted(inner, () => gcm('a')).put(KEY, Buffer.from('secret'), { expect: 0 });

@@ -44,9 +44,13 @@ export class EncryptedStore extends EncodedStore {
     const read: KeyValue[] = [];
     let left = BYTES_AT_ONCE;
     for (const kv of kvs) {
-      if (left <= 0) return this.#readOn(kvs, read);
       const known = this.putAs(kv.value);
-      const opened = known ? { value: known } : this.#open(kv);
+      if (known) {
+        read.push({ ...kv, value: known });
+        continue;
+      }
+      if (left <= 0) return this.#readOn(kvs, read);
+      const opened = this.#open(kv);
       if (opened instanceof Promise) return this.#readOn(kvs, read, opened);
       read.push({ ...kv, value: opened.value });
       left -= kv.value.length;

@@ -1,5 +1,5 @@
 /** Answers on their way out: headers that all have, compression, chunks under back-pressure. */
-import { Readable, type Writable } from 'node:stream';
+import { pipeline as pipe, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
@@ -171,8 +171,10 @@ async function* chunksOf(write: ChunkedBody['write']): AsyncIterable<Buffer> {
   for (let chunk = out.take(); chunk; chunk = out.take()) yield chunk.bytes;
 }
 
+/** @returns what throws what the chunks do */
 function gzip(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  return Readable.from(chunks, { objectMode: false }).pipe(zlib.createGzip({ level: GZIP_LEVEL }));
+  const source = Readable.from(chunks, { objectMode: false });
+  return pipe(source, zlib.createGzip({ level: GZIP_LEVEL }), () => {});
 }
 
 /** @returns what resolves when more may be written, or nobody is there to read it */

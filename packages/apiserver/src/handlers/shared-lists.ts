@@ -32,14 +32,12 @@ export class SharedBody {
     return this.#chunks[index];
   }
 
+  /** What the source has thrown everybody is told who comes that far. */
   async #take(): Promise<void> {
-    try {
-      const { value, done } = await this.#source.next();
-      if (done) this.#ended = true;
-      else this.#chunks.push(value);
-    } finally {
-      this.#next = undefined;
-    }
+    const { value, done } = await this.#source.next();
+    if (done) this.#ended = true;
+    else this.#chunks.push(value);
+    this.#next = undefined;
   }
 }
 

@@ -18,6 +18,10 @@ vi.mock('./representations.ts', () => ({
   }),
 }));
 
+/** What is asked for of the past, to be answered by the test. */
+let history = Promise.withResolvers<{ events: CacheEvent[]; revision: number }>();
+vi.mock('../registry/history.ts', () => ({ eventsFromHistory: () => history.promise }));
+
 const series = { inc: () => {}, observe: () => {} };
 const watches = new Set<() => void>();
 const limits = {
@@ -37,7 +41,9 @@ class Cacher {
   readonly revision = 1;
   readonly #subscribers = new Set<Subscriber>();
   async ready(): Promise<void> {}
-  subscribe(_revision: number, subscriber: Subscriber): () => void {
+  oldestRevision = 0;
+  subscribe(revision: number, subscriber: Subscriber): (() => void) | undefined {
+    if (revision < this.oldestRevision) return undefined;
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
   }
@@ -110,4 +116,25 @@ it.each([
   expect(sent()).toBe(expected);
   vi.advanceTimersByTime(timeoutSeconds * 1000 - before);
   await ended;
+});
+
+it.each([
+  ['its client goes', (out: PassThrough) => out.destroy()],
+  [
+    'the server ends',
+    () => {
+      for (const end of watches) end();
+    },
+  ],
+])('holds no place in the cache where %s while the past is read', async (_, leave) => {
+  history = Promise.withResolvers();
+  const cacher = new Cacher();
+  cacher.oldestRevision = 5;
+  const { ended, out, sent } = watch(cacher, { resourceVersion: '1', sendInitialEvents: undefined });
+  await new Promise(setImmediate);
+  leave(out);
+  await new Promise(setImmediate);
+  history.resolve({ events: [], revision: 5 });
+  await ended;
+  expect([cacher.subscribers, sent()]).toEqual([0, '']);
 });

@@ -201,6 +201,8 @@ class WatchStream implements Subscriber {
   }
 
   startFromEvents(events: readonly CacheEvent[], revision: number): void {
+    // While they were read the client may have gone, or the server begun to end.
+    if (this.#isEnding) return;
     this.#pending.push(...events);
     this.#write();
     if (!this.startFrom(revision)) this.end();

@@ -59,6 +59,29 @@ describe('cacher', () => {
     expect(await cacher.fresh()).toBe(revision);
   });
 
+  it('has all that was written while it was filled once it is asked to be fresh', async () => {
+    await put('n/first', '0');
+    let isFilling = true;
+    const busy = new Proxy(store, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name, target);
+        if (name !== 'list') return typeof value === 'function' ? value.bind(target) : value;
+        return async (...args: Parameters<Store['list']>) => {
+          const page = await target.list(...args);
+          for (let i = 0; isFilling && i < 2_500; i++) await put(`n/${i}`, String(i));
+          isFilling = false;
+          return page;
+        };
+      },
+    });
+    const late = cacherOf({ store: busy });
+    await late.ready();
+    const revision = await late.fresh();
+    expect(revision).toBe(await store.currentRevision());
+    expect(late.count('')).toBe(2_501);
+    late.close();
+  });
+
   it('tells a subscriber what it missed and what comes, each once', async () => {
     await cacher.ready();
     const start = cacher.revision;
@@ -151,6 +174,26 @@ describe('cacher', () => {
       cacher.subscribe(cacher.revision, { onEvents: () => {}, onEnd: resolve });
     });
     expect((await ended).message).toBe('the resource is no longer served');
+  });
+
+  it('holds no more than it has told of where something in a batch cannot be read', async () => {
+    const failing = cacherOf({
+      decode: (kv) => {
+        if (String(kv.value) === 'broken') throw new StatusError(500, '', 'conversion failed');
+        return decode(kv);
+      },
+    });
+    await failing.ready();
+    const told: CacheEvent[] = [];
+    const held = new Promise<string[]>((resolve) => {
+      failing.subscribe(failing.revision, {
+        onEvents: (events) => told.push(...events),
+        onEnd: () => resolve(failing.list('').map(({ name }) => name)),
+      });
+    });
+    await Promise.all([put('n/good', '1'), put('n/bad', 'broken')]);
+    expect(await held).toEqual(told.map(({ object }) => object.name));
+    failing.close();
   });
 
   it('tells those who wait that an object keeps it from being loaded again, and who comes since when', async () => {

@@ -341,15 +341,16 @@ export class Cacher {
     }
   }
 
-  /** @throws UnreadableValueError */
+  /** All or nothing: what it holds is what subscribers were told of. @throws UnreadableValueError */
   #applyAll(batch: WatchBatch): void {
+    const objects = batch.events.map((event) => (event.type === 'put' ? this.#options.decode(event.kv) : undefined));
     const events: CacheEvent[] = [];
-    for (const event of batch.events) {
-      if (event.type === 'put') {
-        const object = this.#options.decode(event.kv);
+    for (const [i, event] of batch.events.entries()) {
+      const object = objects[i];
+      if (object) {
         const previous = this.#objects.put(object);
         events.push({ type: previous ? 'MODIFIED' : 'ADDED', revision: object.revision, object, previous });
-      } else {
+      } else if (event.type === 'delete') {
         const previous = this.#objects.delete(event.key);
         if (!previous) continue;
         events.push({

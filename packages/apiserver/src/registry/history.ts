@@ -10,6 +10,7 @@ import type { ResourceStore } from './store.ts';
 
 /** More than this is not replayed: listing again is cheaper for everybody. */
 const MAX_EVENTS = 20_000;
+const MAX_BYTES = 32 << 20;
 
 /**
  * @param revision events after this are wanted
@@ -64,6 +65,7 @@ function readBatches(
   return new Promise((resolve) => {
     const batches: WatchBatch[] = [];
     let count = 0;
+    let bytes = 0;
     const finish = (result: WatchBatch[] | undefined): void => {
       queueMicrotask(() => watch.close());
       resolve(result);
@@ -74,7 +76,8 @@ function readBatches(
       onBatch: (batch) => {
         batches.push(batch);
         count += batch.events.length;
-        if (count > MAX_EVENTS) finish(undefined);
+        for (const event of batch.events) if (event.type === 'put') bytes += event.kv.value.length;
+        if (count > MAX_EVENTS || bytes > MAX_BYTES) finish(undefined);
         else if (batch.revision >= until) finish(batches);
       },
       onError: () => finish(undefined),

@@ -45,8 +45,7 @@ export class WatchHub {
       progressWanted: false,
     };
     this.#watchers.add(watcher);
-    queueMicrotask(() => void this.#replay(watcher));
-    return { close: () => this.#end(watcher) };
+    return { confirmed: this.#replay(watcher), close: () => this.#end(watcher) };
   }
 
   /** Tells live watches of writes that have just been committed. */
@@ -74,12 +73,18 @@ export class WatchHub {
     for (const watcher of this.#watchers) this.#end(watcher);
   }
 
+  /** Resolves when the watch has caught up, or is over. It is told nothing before it is known to who asked for it. */
   async #replay(watcher: Watcher): Promise<void> {
-    while (watcher.state === 'replaying') {
-      const compacted = this.#compacted();
-      if (watcher.next < compacted) return this.#end(watcher, new CompactedError(compacted));
-      this.#replaySome(watcher);
-      if (watcher.state === 'replaying') await nextTurn();
+    await undefined;
+    try {
+      while (watcher.state === 'replaying') {
+        const compacted = this.#compacted();
+        if (watcher.next < compacted) throw new CompactedError(compacted);
+        this.#replaySome(watcher);
+        if (watcher.state === 'replaying') await nextTurn();
+      }
+    } catch (error) {
+      this.#end(watcher, error as Error);
     }
     this.#reportProgress(watcher);
   }
