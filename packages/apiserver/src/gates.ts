@@ -1,4 +1,6 @@
-import { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import type { IsEnabled as IsGateEnabled } from '@keelson/component/featuregate/featuregate';
+
+export { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 
 /** The feature gates that decide something in the API server. Others are checked, and change nothing. */
 export const GATES = [
@@ -33,6 +35,7 @@ export const GATES = [
   'InPlacePodLevelResourcesVerticalScaling',
   'InPlacePodVerticalScalingInitContainers',
   'KMSv1',
+  'KubeletServiceAccountTokenForCredentialProviders',
   'MatchLabelKeysInPodTopologySpread',
   'MatchLabelKeysInPodTopologySpreadSelectorMerge',
   'MaxUnavailableStatefulSet',
@@ -47,6 +50,7 @@ export const GATES = [
   'PodLogsQuerySplitStreams',
   'PodTopologyLabelsAdmission',
   'RelaxedServiceNameValidation',
+  'RemoteRequestHeaderUID',
   'ResourceHealthStatus',
   'ResourceHealthStatusMessage',
   'RestartAllContainersOnContainerExits',
@@ -66,9 +70,4 @@ export const GATES = [
 
 export type Gate = (typeof GATES)[number];
 
-export type IsEnabled = (gate: Gate) => boolean;
-
-const DEFAULTS = new FeatureGates();
-
-/** Gates where nobody has said anything. */
-export const isEnabledByDefault: IsEnabled = (gate) => DEFAULTS.enabled(gate);
+export type IsEnabled = IsGateEnabled<Gate>;

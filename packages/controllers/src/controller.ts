@@ -2,6 +2,7 @@
 import type { Client, EventRecorder, InformerFactory, World } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { Running } from '@keelson/component/running';
+import type { Gate } from './gates.ts';
 import type { ControllerSettings } from './settings.ts';
 
 /** What a controller starts with. Its client is its own identity: nothing is allowed to it that its role does not allow. */
@@ -26,6 +27,8 @@ export interface Controller {
   readonly alias?: string;
   /** Service account in kube-system that it acts as; without it as the manager itself, which makes those accounts' tokens. */
   readonly account?: string;
+  /** Without this feature gate it does not run, whatever `--controllers` says. */
+  readonly gate?: Gate;
   /** Runs only where `--controllers` names it. */
   readonly offByDefault?: boolean;
   /**

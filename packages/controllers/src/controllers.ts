@@ -231,6 +231,7 @@ export const controllers: readonly Controller[] = [
   {
     name: 'device-taint-eviction-controller',
     account: 'device-taint-eviction-controller',
+    gate: 'DRADeviceTaints',
     start: async (context) => (await import('./devicetainteviction/controller.ts')).start(context),
   },
   {

@@ -4,6 +4,7 @@ import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import type { Controller, ControllerContext } from './controller.ts';
 import { controllers } from './controllers.ts';
+import type { IsEnabled } from './gates.ts';
 import type { ControllerSettings } from './settings.ts';
 
 export interface ManagerOptions {
@@ -20,8 +21,13 @@ export interface ManagerOptions {
   onStarted?(name: string): void;
 }
 
-/** Whether `--controllers` asks for a controller: what names it counts before what `*` says. */
-export function isWanted({ name, alias, offByDefault = false }: Controller, wanted: readonly string[]): boolean {
+/** Whether `--controllers` asks for a controller, and its gate lets it: what names it counts before what `*` says. */
+export function isWanted(
+  { name, alias, gate, offByDefault = false }: Controller,
+  wanted: readonly string[],
+  isEnabled: IsEnabled,
+): boolean {
+  if (gate !== undefined && !isEnabled(gate)) return false;
   const names = alias === undefined ? [name] : [name, alias];
   if (names.some((each) => wanted.includes(each))) return true;
   if (names.some((each) => wanted.includes(`-${each}`))) return false;
@@ -44,7 +50,7 @@ export async function startControllers(options: ManagerOptions): Promise<Running
     };
   };
   const running: Running[] = [];
-  for (const controller of controllers.filter((each) => isWanted(each, options.wanted))) {
+  for (const controller of controllers.filter((each) => isWanted(each, options.wanted, settings.isEnabled))) {
     const started = await controller.start(context(controller.account));
     if (!started) continue;
     running.push(started);

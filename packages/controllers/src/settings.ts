@@ -1,6 +1,8 @@
 import type { CIDR } from '@keelson/api/ip';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import type { SigningKey } from '@keelson/component/jwt/keys';
 import type { Authority } from './certificates/signer.ts';
+import type { IsEnabled } from './gates.ts';
 import type { Patience } from './nodelifecycle/health.ts';
 import type { ZoneSettings } from './nodelifecycle/zones.ts';
 
@@ -9,6 +11,8 @@ import type { ZoneSettings } from './nodelifecycle/zones.ts';
  * milliseconds. Each controller documents the ones it reads beside them.
  */
 export interface ControllerSettings {
+  /** Whether a feature gate is (`--feature-gates`). */
+  readonly isEnabled: IsEnabled;
   /** Workers of each controller that has several, by controller name; others have the default of their own. */
   readonly concurrency: ReadonlyMap<string, number>;
   /** So many pods that have come to their end are kept (`--terminated-pod-gc-threshold`); 0 keeps all. */
@@ -25,8 +29,6 @@ export interface ControllerSettings {
     readonly tolerance: number;
     readonly cpuInitializationMs: number;
     readonly initialReadinessDelayMs: number;
-    /** Targets may have no pods at all (the feature gate HPAScaleToZero). */
-    readonly scalesToZero: boolean;
   };
   /** PEM of the authorities that the API server's certificate leads to (`--root-ca-file`); without it they are not published. */
   readonly rootCa?: string;
@@ -43,6 +45,7 @@ export interface ControllerSettings {
 }
 
 export const defaultSettings: ControllerSettings = {
+  isEnabled: isEnabledByDefault,
   concurrency: new Map(),
   terminatedPodThreshold: 12_500,
   legacyTokenPeriodMs: 365 * 24 * 60 * 60 * 1000,
@@ -53,7 +56,6 @@ export const defaultSettings: ControllerSettings = {
     tolerance: 0.1,
     cpuInitializationMs: 300_000,
     initialReadinessDelayMs: 30_000,
-    scalesToZero: false,
   },
   nodeMonitor: { periodMs: 5_000, graceMs: 50_000, startupGraceMs: 60_000 },
   nodeEviction: { evictionRate: 0.1, secondaryEvictionRate: 0.01, largeClusterSize: 50, unhealthyThreshold: 0.55 },

@@ -73,6 +73,9 @@ export function matchesRequirement(
   }
 }
 
+/** The feature gates that decide what counts. */
+export type QuotaGate = 'DRAExtendedResource' | 'PodLevelResources';
+
 /** Where usage depends on other objects: in what a server has, or in a controller's copies. */
 export interface QuotaObjects {
   deviceClasses(): Promise<readonly DeviceClass[]> | readonly DeviceClass[];

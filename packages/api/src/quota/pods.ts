@@ -23,7 +23,14 @@ const COUNTED = new Set([
 /** Where one of these is limited, each container must state it. */
 const STATED = new Set([...['cpu', 'memory'].flatMap((name) => [name, REQUESTS + name, `limits.${name}`])]);
 
-export function podEvaluator(now: () => Date): Evaluator {
+/** @param countsWhole whether what pods state as a whole counts (gate `PodLevelResources`) */
+export function podEvaluator(now: () => Date, countsWhole: boolean): Evaluator {
+  const asPod = (object: TypedObject) => {
+    const pod = object as Pod;
+    if (countsWhole || !pod.spec.resources) return pod;
+    const { resources: _, ...spec } = pod.spec;
+    return { ...pod, spec };
+  };
   return {
     handles({ operation, subresource, object, oldObject }) {
       if (subresource === 'resize') return operation === 'UPDATE';
@@ -36,10 +43,6 @@ export function podEvaluator(now: () => Date): Evaluator {
     inScope: (requirement, object) => isInScope(requirement, asPod(object)),
     lacks: (names, object) => unstated(names, asPod(object)),
   };
-}
-
-function asPod(object: TypedObject): Pod {
-  return object as Pod;
 }
 
 /** A quota's name for a device or the like. */

@@ -14,11 +14,13 @@ const MOST_DEVICES = 32;
 /** On claims that stand for what a pod's containers request. */
 const FOR_EXTENDED_RESOURCES = 'resource.kubernetes.io/extended-resource-claim';
 
-export function resourceClaimEvaluator(objects: QuotaObjects, now: () => Date): Evaluator {
+/** @param countsExtended whether devices count under the names that containers request them with too (gate `DRAExtendedResource`) */
+export function resourceClaimEvaluator(objects: QuotaObjects, now: () => Date, countsExtended: boolean): Evaluator {
   async function usage(claim: ResourceClaim): Promise<Amounts> {
     const used = new Map([[COUNT, ONE]]);
     for (const request of claim.spec?.devices?.requests ?? [])
       for (const [name, amount] of devicesOf(request)) used.set(name, used.get(name)?.add(amount) ?? amount);
+    if (!countsExtended) return used;
     const byExtendedName = extendedUsage(used, await objects.deviceClasses());
     if (byExtendedName.size === 0) return used;
     const counted = await usageOfPod(claim);
@@ -55,7 +57,7 @@ export function resourceClaimEvaluator(objects: QuotaObjects, now: () => Date): 
     handles: ({ operation, subresource }) => subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
     async counts(name) {
       if (name === COUNT || name.endsWith(BY_CLASS)) return true;
-      if (!isExtendedQuotaName(name)) return false;
+      if (!countsExtended || !isExtendedQuotaName(name)) return false;
       const resource = name.slice(REQUESTS.length);
       return (await objects.deviceClasses()).some(
         ({ metadata, spec }) =>

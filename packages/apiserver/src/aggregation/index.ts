@@ -50,6 +50,7 @@ export interface AggregationOptions {
   /** How the servers are connected to. Default: straight. */
   readonly dial: Dial | undefined;
   readonly rejectsRedirects: boolean;
+  readonly tellsUids: boolean;
   readonly isReady: () => boolean;
   readonly metrics: MetricsRegistry;
   /** Where queues count. */

@@ -16,8 +16,15 @@ const backend = {
   tls: {},
 } as const;
 
+const nowhere = new BackendPool();
+
 /** @returns what the client is told */
-async function answer(locate: () => Promise<typeof backend>, name = 'jane', available = 'True'): Promise<string> {
+async function answer(
+  locate: () => Promise<typeof backend>,
+  name = 'jane',
+  available = 'True',
+  { pool = nowhere as Pick<BackendPool, 'request'>, tellsUids = true } = {},
+): Promise<string> {
   let told = '';
   const exchange = {
     method: 'GET',
@@ -30,13 +37,14 @@ async function answer(locate: () => Promise<typeof backend>, name = 'jane', avai
     },
   };
   const info = { path: backend.path, isResourceRequest: true };
-  const user = { name, uid: '', groups: [], extra: {} };
+  const user = { name, uid: 'u', groups: [], extra: {} };
   const ctx = { exchange, info, user, auditId: 'id', warnings: [] } as object as RequestContext;
   const service = { metadata: { name: 'v1.g' }, status: { conditions: [{ type: 'Available', status: available }] } };
   await proxy(ctx, service as APIService, {
     remote: { backend: locate },
-    forwarding: { pool: new BackendPool(), requestHeader: undefined, register: () => () => {} },
+    forwarding: { pool: pool as BackendPool, requestHeader: undefined, register: () => () => {} },
     rejectsRedirects: true,
+    tellsUids,
     logger: silentLogger,
   });
   return told;
@@ -64,4 +72,19 @@ it.each<[string, () => Promise<string>, string]>([
 ])('tells in plain text that a server %s', async (_what, told, expected) => {
   const [status, message] = [expected.slice(0, 3), expected.slice(4)];
   expect(await told()).toBe(`${status} text/plain; charset=utf-8 ${message}\n`);
+});
+
+it.each([
+  [true, ['u']],
+  [false, undefined],
+])('tells UIDs of users: %s', async (tellsUids, expected) => {
+  let sent: unknown;
+  const pool = {
+    request: (_: unknown, { headers }: { headers: Record<string, unknown> }) => {
+      sent = headers['x-remote-uid'];
+      throw serviceUnavailable('seen');
+    },
+  } as Pick<BackendPool, 'request'>;
+  await answer(found, 'jane', 'True', { pool, tellsUids });
+  expect(sent).toEqual(expected);
 });

@@ -17,6 +17,8 @@ export interface ProxyDeps {
   readonly forwarding: Forwarding;
   /** `--aggregator-reject-forwarding-redirect` */
   readonly rejectsRedirects: boolean;
+  /** Whether servers learn the UIDs of users (gate `RemoteRequestHeaderUID`). */
+  readonly tellsUids: boolean;
   readonly logger: Logger;
 }
 
@@ -27,6 +29,7 @@ export async function proxy(ctx: RequestContext, service: APIService, deps: Prox
   if (!backend) return;
   await passOn(ctx, backend, deps.forwarding, {
     rejectsRedirects: deps.rejectsRedirects,
+    ...(deps.tellsUids ? {} : { user: { ...ctx.user, uid: '' } }),
     ...(isDiscovery(ctx) ? { timeoutMs: DISCOVERY_TIMEOUT_MS } : {}),
   });
 }

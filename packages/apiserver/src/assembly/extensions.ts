@@ -59,6 +59,7 @@ export function extensionsOf(options: ExtensionsOptions): Extensions {
     forwarding: options.forwarding,
     dial: dialCluster,
     rejectsRedirects: config.rejectForwardedRedirects !== false,
+    tellsUids: foundation.isEnabled('RemoteRequestHeaderUID'),
     isReady: options.isReady,
     metrics: outside.registry,
     queues,

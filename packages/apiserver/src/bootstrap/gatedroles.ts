@@ -51,6 +51,24 @@ export const gatedRoles: readonly GatedRole[] = [
   },
 ];
 
+/** The role, and its binding, of a controller in the generated policy that runs by a gate which is on by default. */
+export const withdrawnRoles: readonly (readonly [Gate, string])[] = [
+  ['DRADeviceTaints', 'system:controller:device-taint-eviction-controller'],
+];
+
+/** Rights in the generated policy that come of gates which are on by default, with the roles that have them. */
+export const withdrawnRules: readonly (readonly [Gate, readonly string[], PolicyRule])[] = [
+  ['ComponentFlagz', ['system:monitoring'], { nonResourceURLs: ['/flagz'], verbs: ['get'] }],
+  ['ComponentStatusz', ['system:monitoring'], { nonResourceURLs: ['/statusz'], verbs: ['get'] }],
+  ['DRAExtendedResource', ['system:kube-scheduler'], rule('resource.k8s.io', 'resourceclaims', 'create', 'delete')],
+  [
+    'DRAResourceClaimGranularStatusAuthorization',
+    ['system:kube-scheduler', 'system:controller:resource-claim-controller'],
+    rule('resource.k8s.io', 'resourceclaims/binding', 'patch', 'update'),
+  ],
+  ['KubeletServiceAccountTokenForCredentialProviders', ['system:node'], rule('', 'serviceaccounts', 'get')],
+];
+
 /** What nodes may do besides, in order. */
 export const gatedNodeRules: readonly (readonly [Gate, PolicyRule])[] = [
   ['ClusterTrustBundle', rule('certificates.k8s.io', 'clustertrustbundles', 'get', 'list', 'watch')],

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterRole, ClusterRoleBinding } from '@keelson/api/generated/types/rbac/v1';
 import { describe, expect, test } from 'vitest';
-import type { IsEnabled } from '../gates.ts';
+import { type Gate, type IsEnabled, isEnabledByDefault } from '../gates.ts';
 import {
   bootstrapClusterRoleBindings,
   bootstrapClusterRoles,
@@ -103,10 +104,42 @@ test('rights of nodes behind gates are in their role, and theirs whatever it say
   });
   const bundles = rule('clustertrustbundles', 'get', 'list', 'watch');
   const requests = rule('podcertificaterequests', 'create', 'get', 'list', 'watch');
-  const always = nodeRules(() => false);
+  const only =
+    (...gates: Gate[]): IsEnabled =>
+    (gate) =>
+      gates.includes(gate) || isEnabledByDefault(gate);
+  const always = nodeRules(only());
   const roleOf = (isEnabled: IsEnabled) => named(clusterPolicy(isEnabled).roles, 'system:node').rules;
-  expect(roleOf(() => false)).toEqual(always);
-  expect(roleOf((gate) => gate === 'ClusterTrustBundle')).toEqual([...always, bundles]);
-  expect(roleOf((gate) => gate === 'PodCertificateRequest')).toEqual([...always, requests]);
+  expect(roleOf(only())).toEqual(always);
+  expect(roleOf(only('ClusterTrustBundle'))).toEqual([...always, bundles]);
+  expect(roleOf(only('PodCertificateRequest'))).toEqual([...always, requests]);
   expect(nodeRules(() => true)).toEqual([...always, bundles, requests]);
+});
+
+test.each<[Gate, string, readonly object[] | undefined]>([
+  ['DRADeviceTaints', 'system:controller:device-taint-eviction-controller', undefined],
+  ['DRAExtendedResource', 'system:kube-scheduler', [{ resources: ['resourceclaims'], verbs: ['create', 'delete'] }]],
+  ['DRAResourceClaimGranularStatusAuthorization', 'system:kube-scheduler', [{ resources: ['resourceclaims/binding'] }]],
+  [
+    'DRAResourceClaimGranularStatusAuthorization',
+    'system:controller:resource-claim-controller',
+    [{ resources: ['resourceclaims/binding'] }],
+  ],
+  ['KubeletServiceAccountTokenForCredentialProviders', 'system:node', [{ resources: ['serviceaccounts'] }]],
+])('without %s %s loses what comes of it', (gate, name, lost) => {
+  const withAll = clusterPolicy(isEnabledByDefault);
+  const without = clusterPolicy((each) => each !== gate && isEnabledByDefault(each));
+  const before = named(withAll.roles, name).rules!;
+  const after = named(without.roles, name)?.rules;
+  expect(named(without.bindings, name) === undefined).toBe(lost === undefined);
+  expect(after && before.filter((rule) => !after.some((other) => isDeepStrictEqual(rule, other)))).toEqual(
+    lost?.map((rule) => expect.objectContaining(rule)),
+  );
+});
+
+test('pages that are not there may not be asked for', () => {
+  const urls = (isEnabled: IsEnabled) => named(clusterPolicy(isEnabled).roles, 'system:monitoring').rules![0]!;
+  const all = urls(isEnabledByDefault).nonResourceURLs!;
+  const left = urls((gate) => gate !== 'ComponentFlagz' && isEnabledByDefault(gate)).nonResourceURLs;
+  expect([all.includes('/flagz'), left]).toEqual([true, all.filter((url) => url !== '/flagz')]);
 });

@@ -17,7 +17,7 @@ import type {
 import { missingRules } from '../authz/rbac/rules.ts';
 import type { IsEnabled } from '../gates.ts';
 import policy from '../generated/rbac.json' with { type: 'json' };
-import { gatedNodeRules, gatedRoles } from './gatedroles.ts';
+import { gatedNodeRules, gatedRoles, withdrawnRoles, withdrawnRules } from './gatedroles.ts';
 import type { Write } from './reconcile.ts';
 
 const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
@@ -43,15 +43,20 @@ export function clusterPolicy(isEnabled: IsEnabled): {
   bindings: ClusterRoleBinding[];
 } {
   const wanted = gatedRoles.filter(({ gates }) => gates.every(isEnabled));
+  const withdrawn = new Set(withdrawnRoles.flatMap(([gate, name]) => (isEnabled(gate) ? [] : [name])));
+  const stays = ({ metadata }: Policy) => !withdrawn.has(metadata.name!);
   return {
     roles: [
-      ...bootstrapClusterRoles.map((role) => (role === nodeRole ? { ...role, rules: nodeRules(isEnabled) } : role)),
+      ...bootstrapClusterRoles.filter(stays).map((role) => {
+        if (!role.rules) return role;
+        return { ...role, rules: role === nodeRole ? nodeRules(isEnabled) : rulesOf(role, isEnabled) };
+      }),
       ...wanted.map(({ account, rules }) => {
         return complete<ClusterRole>('ClusterRole', { metadata: { name: `system:controller:${account}` }, rules });
       }),
     ],
     bindings: [
-      ...bootstrapClusterRoleBindings,
+      ...bootstrapClusterRoleBindings.filter(stays),
       ...wanted.map(({ account }) => {
         const name = `system:controller:${account}`;
         return complete<ClusterRoleBinding>('ClusterRoleBinding', {
@@ -67,7 +72,20 @@ export function clusterPolicy(isEnabled: IsEnabled): {
 /** What every node may do, whatever the stored role of the name says. */
 export function nodeRules(isEnabled: IsEnabled): PolicyRule[] {
   const gated = gatedNodeRules.filter(([gate]) => isEnabled(gate));
-  return [...(nodeRole.rules ?? []), ...gated.map(([, rule]) => rule)];
+  return [...rulesOf(nodeRole, isEnabled), ...gated.map(([, rule]) => rule)];
+}
+
+/** Of the generated policy, without what comes of gates that are off. */
+function rulesOf({ metadata, rules }: ClusterRole, isEnabled: IsEnabled): PolicyRule[] {
+  const withdrawn = withdrawnRules.flatMap(([gate, roles, rule]) =>
+    !isEnabled(gate) && roles.includes(metadata.name!) ? [rule] : [],
+  );
+  const urls = new Set(withdrawn.flatMap(({ nonResourceURLs = [] }) => nonResourceURLs));
+  return (rules ?? []).flatMap((rule) => {
+    if (withdrawn.some((each) => isDeepStrictEqual(each, rule))) return [];
+    if (!rule.nonResourceURLs?.some((url) => urls.has(url))) return [rule];
+    return [{ ...rule, nonResourceURLs: rule.nonResourceURLs.filter((url) => !urls.has(url)) }];
+  });
 }
 
 const nodeRole = bootstrapClusterRoles.find((r) => r.metadata.name === 'system:node')!;

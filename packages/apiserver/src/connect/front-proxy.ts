@@ -84,19 +84,19 @@ function replyTo(request: http.ClientRequest): Promise<Reply> {
  * Passes a client's request on in his name, whatever protocol it asks for. Ends with the answer; what goes wrong before there is
  * one is told in plain text, as by any proxy.
  * @param target whose query is the client's own
- * @param extras headers of its own besides those that name the user
+ * @param extras headers of its own besides those that name the user, and whom they name where it is not who asks
  */
 export async function passOn(
   ctx: RequestContext,
   target: Backend,
   forwarding: Forwarding,
-  extras: ForwardExtras = {},
+  { user = ctx.user, ...extras }: ForwardExtras & { readonly user?: UserInfo } = {},
 ): Promise<void> {
   const backend = { ...target, query: queryOf(ctx.exchange.url) };
   // When a watch has begun there, nobody here would know.
   ctx.onInitialized?.();
   try {
-    const headers = { ...headersFor(ctx, backend), ...extras.headers };
+    const headers = { ...headersFor(ctx, backend, user), ...extras.headers };
     if (ctx.exchange.upgrade) await forwardUpgrade(ctx, backend, forwarding, headers);
     else await forward(ctx, backend, forwarding, { ...extras, headers });
   } catch (error) {
@@ -111,14 +111,14 @@ export function refuseInText(ctx: RequestContext, code: number, text: string): v
   ctx.exchange.respond(status, { ...commonHeaders(ctx), ...headers }, body);
 }
 
-function headersFor(ctx: RequestContext, backend: Backend): http.OutgoingHttpHeaders {
+function headersFor(ctx: RequestContext, backend: Backend, user: UserInfo): http.OutgoingHttpHeaders {
   const target = targetOf(backend);
   return {
     host: target,
     'x-forwarded-host': target,
     'x-forwarded-proto': backend.scheme,
     'audit-id': ctx.auditId,
-    ...identityHeaders(ctx.user),
+    ...identityHeaders(user),
   };
 }
 

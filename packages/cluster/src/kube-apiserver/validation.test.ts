@@ -211,6 +211,10 @@ describe('one at a time', () => {
       ],
     ],
     [['--requestheader-uid-headers=x-uid,x-remote-uid', '--requestheader-username-headers='], []],
+    [
+      ['--requestheader-uid-headers=X-Uid,', '--feature-gates=RemoteRequestHeaderUID=false'],
+      ['--requestheader-uid-headers requires the "RemoteRequestHeaderUID" feature to be enabled'],
+    ],
     [['--request-timeout=-1s'], ['--request-timeout can not be negative value']],
     [['--goaway-chance=0.5'], ['--goaway-chance can not be less than 0 or greater than 0.02']],
     [['--service-cluster-ip-range=10.0.0.0'], ['service-cluster-ip-range[0] is not a valid cidr']],

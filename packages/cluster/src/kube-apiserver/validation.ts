@@ -123,9 +123,8 @@ const authentication: Check = (values, given) => {
       values['service-account-signing-endpoint'] === '' &&
       'either `--service-account-key-file` or `--service-account-signing-endpoint` must be set',
     jwks !== '' && !jwks.startsWith('https:') && `service-account-jwks-uri requires https scheme, parsed as: ${jwks}`,
-    ...HEADER_FLAGS.map((flag) => values[flag].some((text) => text.trim() === '') && `empty value in "${flag}"`),
-    lacks(values['requestheader-uid-headers'], 'X-Remote-Uid') &&
-      '--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - API aggregation will not work',
+    ...HEADER_FLAGS.map((flag) => isBlank(values, flag)),
+    ...uidHeaderErrors(values),
     values['requestheader-allowed-names'].length === 0 &&
       haveCommon(values['client-ca-file'], values['requestheader-client-ca-file']) &&
       '--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating proxy headers for arbitrary users',
@@ -137,8 +136,23 @@ const HEADER_FLAGS = [
   'requestheader-group-headers',
   'requestheader-extra-headers-prefix',
   'requestheader-allowed-names',
-  'requestheader-uid-headers',
 ] as const;
+const UID_FLAG = 'requestheader-uid-headers';
+const UID_GATE = 'RemoteRequestHeaderUID';
+
+const isBlank = (values: Values, flag: (typeof HEADER_FLAGS)[number] | typeof UID_FLAG) =>
+  values[flag].some((text) => text.trim() === '') && `empty value in "${flag}"`;
+
+function uidHeaderErrors(values: Values): (string | false)[] {
+  const headers = values[UID_FLAG];
+  if (!gatesOf(values).enabled(UID_GATE))
+    return [headers.length > 0 && `--${UID_FLAG} requires the ${quote(UID_GATE)} feature to be enabled`];
+  return [
+    isBlank(values, UID_FLAG),
+    lacks(headers, 'X-Remote-Uid') &&
+      `--${UID_FLAG} is set without specifying the standard X-Remote-Uid header - API aggregation will not work`,
+  ];
+}
 
 const lacks = (headers: readonly string[], wanted: string) =>
   headers.length > 0 && !headers.some((header) => header.toLowerCase() === wanted.toLowerCase());

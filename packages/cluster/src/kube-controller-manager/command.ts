@@ -3,12 +3,13 @@ import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
 import { controllers } from '@keelson/controllers/controllers';
+import { GATES } from '@keelson/controllers/gates';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentHealth, LEADER_ELECTION } from '../component-health.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf, readKubeconfig, withToken } from '../connection.ts';
-import { COMMON_GATES, CONTROLLER_GATES, gateErrors, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, gateErrors, tellIdleGates } from '../feature-gates.ts';
 import { electionErrors } from '../leader-election.ts';
 import { metricErrors, metricRules } from '../metric-flags.ts';
 import { startServing } from '../secure-serving.ts';
@@ -30,7 +31,7 @@ const component: Component<typeof flags> = {
   async start(values, given, logger, verbosity) {
     const config = await readKubeconfig(values.kubeconfig);
     const gates = parseFeatureGates(values['feature-gates']);
-    tellIdleGates(gates, [...COMMON_GATES, ...CONTROLLER_GATES], logger);
+    tellIdleGates(gates, [...COMMON_GATES, ...GATES], logger);
     const { registry, clients } = componentMetrics(gates, metricRules(values));
     const options = {
       component: 'kube-controller-manager',

@@ -42,6 +42,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const gates = parseFeatureGates(values['feature-gates']);
   return {
     ...defaultSettings,
+    isEnabled: (gate) => gates.enabled(gate),
     concurrency: concurrencyOf(values),
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),
@@ -56,7 +57,6 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
       tolerance: values['horizontal-pod-autoscaler-tolerance'],
       cpuInitializationMs: values['horizontal-pod-autoscaler-cpu-initialization-period'],
       initialReadinessDelayMs: values['horizontal-pod-autoscaler-initial-readiness-delay'],
-      scalesToZero: gates.enabled('HPAScaleToZero'),
     },
     nodeMonitor: {
       periodMs: values['node-monitor-period'],

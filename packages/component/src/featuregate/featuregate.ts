@@ -74,11 +74,18 @@ export class FeatureGates {
   }
 }
 
+/** Whether a gate is. */
+export type IsEnabled<Name extends string = string> = (gate: Name) => boolean;
+
 const ALL: ReadonlyMap<string, Gate['stage']> = new Map([
   ['AllAlpha', 'Alpha'],
   ['AllBeta', 'Beta'],
 ]);
 const KUBE = 'kube';
+const DEFAULTS = new FeatureGates();
+
+/** Gates where nobody has said anything. @throws Error for a name that is no gate */
+export const isEnabledByDefault: IsEnabled = (gate) => DEFAULTS.enabled(gate);
 
 /**
  * @param flag the pairs given for each component; '' is the server itself

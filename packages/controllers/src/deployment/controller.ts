@@ -53,6 +53,7 @@ export async function start(context: ControllerContext): Promise<Running> {
 class DeploymentController {
   readonly queue: WorkQueue<string>;
   readonly #clock;
+  readonly #isEnabled;
   readonly #client;
   readonly #setClient;
   readonly #recorder;
@@ -62,7 +63,8 @@ class DeploymentController {
   readonly #ownWrites = new OwnWrites();
   readonly #writesOfSets = new OwnWrites();
 
-  constructor({ client, informers, recorder, world }: ControllerContext) {
+  constructor({ client, informers, recorder, world, settings }: ControllerContext) {
+    this.#isEnabled = settings.isEnabled;
     this.#clock = world.clock;
     this.#client = client.resource('deployments.apps');
     this.#setClient = client.resource('replicasets.apps');
@@ -181,6 +183,7 @@ class DeploymentController {
     }
     const now = this.#clock.now();
     const status = statusAfter(observed, now);
+    if (!this.#isEnabled('DeploymentReplicaSetTerminatingReplicas')) delete status.terminatingReplicas;
     if (await this.#write(original, { ...deployment, status })) return undefined;
     const afterMs = holdsStill(observed) ? undefined : untilDeadline(deployment, status, now);
     return afterMs === undefined ? undefined : { afterMs };

@@ -47,6 +47,7 @@ class JobController {
   /** Pods whose job is gone or has ended, while they have its finalizer. */
   readonly orphans: WorkQueue<string>;
   readonly #clock;
+  readonly #isEnabled;
   readonly #client;
   readonly #recorder;
   readonly #jobs;
@@ -57,7 +58,8 @@ class JobController {
   readonly #milliseconds = () => performance.now();
   readonly #failures = new Map<string, Failures>();
 
-  constructor({ client, informers, recorder, world, metrics }: ControllerContext) {
+  constructor({ client, informers, recorder, world, metrics, settings }: ControllerContext) {
+    this.#isEnabled = settings.isEnabled;
     this.#metrics = new JobMetrics(metrics);
     this.#ownWrites = new OwnWrites(staleSkips(metrics, 'job_controller', { group: 'batch', resource: 'jobs' }));
     this.#clock = world.clock;
@@ -65,7 +67,8 @@ class JobController {
     this.#recorder = recorder('job-controller');
     this.#jobs = informers.informer('jobs.batch');
     this.#pods = podInformer(informers);
-    this.#writer = new JobPodWriter(new PodControl(client, this.#recorder, KIND), this.#metrics, world.clock);
+    const control = new PodControl(client, this.#recorder, KIND);
+    this.#writer = new JobPodWriter(control, this.#metrics, world.clock, this.#isEnabled('PodDeletionCost'));
     this.queue = new WorkQueue<string>(world, 'job');
     this.orphans = new WorkQueue<string>(world, 'job_orphan_pod');
     this.#listen();
@@ -263,7 +266,7 @@ class JobController {
   }
 
   #tellSuspended(job: Job, now: number): JobStatus {
-    const { conditions = [], startTime: _, ...rest } = job.status;
+    const { conditions = [], startTime, ...rest } = job.status;
     const suspended = isSuspended(job);
     const condition = suspended
       ? newCondition('Suspended', 'True', 'JobSuspended', 'Job suspended', now)
@@ -272,6 +275,8 @@ class JobController {
     if (ensured === conditions) return job.status;
     this.#recorder.event(job, 'Normal', suspended ? 'Suspended' : 'Resumed', condition.message!);
     const told = { ...rest, conditions: [...ensured] };
+    if (suspended && !this.#isEnabled('MutableSchedulingDirectivesForSuspendedJobs') && startTime !== undefined)
+      return { ...told, startTime };
     return suspended ? told : { ...told, startTime: formatTime(new Date(now)) };
   }
 

@@ -207,7 +207,7 @@ describe('what is to be done', () => {
       [pod('a', { index: 0, phase: 'Failed', endedAt: -4, failures: 1 })],
       { action: 'wait', ms: 16_000 },
     ],
-  ])('%s', (_, of, pods, expected) => expect(plan(look(of, pods))).toEqual(expected));
+  ])('%s', (_, of, pods, expected) => expect(plan(look(of, pods), true)).toEqual(expected));
 
   it.each<[string, Job, Pod[], string[]]>([
     ['suspended: all', job({ suspend: true }), [pod('a'), pod('b')], ['a', 'b']],
@@ -219,7 +219,7 @@ describe('what is to be done', () => {
       ['b', 'c'],
     ],
   ])('removes %s', (_, of, pods, expected) => {
-    const decided = plan(look(of, pods));
+    const decided = plan(look(of, pods), true);
     expect(decided.action === 'delete' && decided.pods.map(({ metadata }) => metadata.name).sort()).toEqual(expected);
   });
 });

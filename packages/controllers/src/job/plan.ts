@@ -18,11 +18,13 @@ export type Plan =
   /** One pod for each; undefined for a pod without an index. */
   | { readonly action: 'create'; readonly indexes: readonly (number | undefined)[] };
 
-export function plan(observed: Observation): Plan {
+/** @param heedsCost whether pods may say how dear they are */
+export function plan(observed: Observation, heedsCost: boolean): Plan {
   const { job, active, terminating, now } = observed;
   if (isSuspended(job)) return deleting(active);
   const wanted = wantedActive(observed);
-  const surplus = toRemove(job, active, Math.max(0, active.length - wanted), now);
+  const order = (pods: readonly Pod[]) => byDeletionOrder(pods, [], now, heedsCost);
+  const surplus = toRemove(job, active, Math.max(0, active.length - wanted), order);
   if (surplus.length > 0) return deleting(surplus.slice(0, BURST));
   const leaving = replacesOnlyFailed(job) ? terminating : 0;
   const missing = Math.min(wanted - leaving - active.length, BURST);
@@ -46,9 +48,11 @@ function wantedActive({ job, active, succeeded }: Observation): number {
   return Math.max(0, Math.min(completions - succeeded, parallelism));
 }
 
+type Order = (pods: readonly Pod[]) => Pod[];
+
 /** Those of no valid index and all but one of each index go in any case. */
-function toRemove(job: Job, active: readonly Pod[], atLeast: number, now: number): Pod[] {
-  if (!isIndexed(job)) return byDeletionOrder(active, [], now).slice(0, atLeast);
+function toRemove(job: Job, active: readonly Pod[], atLeast: number, order: Order): Pod[] {
+  if (!isIndexed(job)) return order(active).slice(0, atLeast);
   const byIndex = Map.groupBy(active, (pod) => {
     const index = indexOf(pod);
     return index !== undefined && index < job.spec.completions! ? index : undefined;
@@ -57,11 +61,11 @@ function toRemove(job: Job, active: readonly Pod[], atLeast: number, now: number
   const left: Pod[] = [];
   for (const [index, pods] of byIndex) {
     if (index === undefined) continue;
-    const order = byDeletionOrder(pods, [], now);
-    remove.push(...order.slice(0, -1));
-    left.push(order.at(-1)!);
+    const ordered = order(pods);
+    remove.push(...ordered.slice(0, -1));
+    left.push(ordered.at(-1)!);
   }
-  return [...remove, ...byDeletionOrder(left, [], now).slice(0, Math.max(0, atLeast - remove.length))];
+  return [...remove, ...order(left).slice(0, Math.max(0, atLeast - remove.length))];
 }
 
 function pendingIndexes({ job, pods, active, succeededIndexes, failedIndexes }: Observation, count: number): number[] {

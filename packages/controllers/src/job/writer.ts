@@ -30,13 +30,16 @@ export interface Managed {
 
 export class JobPodWriter {
   readonly #control: PodControl;
+  readonly #heedsCost: boolean;
   readonly #metrics: JobMetrics;
   readonly #expectations: NamedExpectations;
   /** By job, uids of pods whose finalizer was taken away and whose copies do not show it yet. */
   readonly #released = new Map<string, Set<string>>();
 
-  constructor(control: PodControl, metrics: JobMetrics, clock: Clock) {
+  /** @param heedsCost whether pods may say how dear they are */
+  constructor(control: PodControl, metrics: JobMetrics, clock: Clock, heedsCost: boolean) {
     this.#control = control;
+    this.#heedsCost = heedsCost;
     this.#metrics = metrics;
     this.#expectations = new NamedExpectations(clock);
   }
@@ -84,7 +87,7 @@ export class JobPodWriter {
   async manage(key: string, observed: Observation): Promise<Managed> {
     const { active, ready, terminating } = observed;
     const counts = { active: active.length, ready, terminating };
-    const decided = plan(observed);
+    const decided = plan(observed, this.#heedsCost);
     if (decided.action === 'wait') return { ...counts, afterMs: decided.ms, action: 'pods_created' };
     if (decided.action === 'delete') return this.#remove(key, observed, decided.pods);
     if (decided.action === 'create') return this.#create(key, observed, decided.indexes);

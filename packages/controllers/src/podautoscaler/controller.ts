@@ -75,6 +75,7 @@ class AutoscalerController {
   readonly queue: WorkQueue<string>;
   readonly #world;
   readonly #settings;
+  readonly #isEnabled;
   readonly #client;
   readonly #recorder;
   readonly #autoscalers;
@@ -88,6 +89,7 @@ class AutoscalerController {
   constructor({ client, informers, recorder, world, settings, metrics }: ControllerContext) {
     this.#world = world;
     this.#settings = settings.autoscaler;
+    this.#isEnabled = settings.isEnabled;
     this.#client = client.resource('horizontalpodautoscalers.autoscaling');
     this.#recorder = recorder('horizontal-pod-autoscaler');
     this.#autoscalers = informers.informer('horizontalpodautoscalers.autoscaling');
@@ -146,7 +148,7 @@ class AutoscalerController {
       this.#memories.set(key, { recommendations: [{ replicas: current, at: now }], ups: [], downs: [] });
     }
     const wish = await this.#wish(key, look, target);
-    if (!this.#settings.scalesToZero) conditions.remove('ScaledToZero');
+    if (!this.#isEnabled('HPAScaleToZero')) conditions.remove('ScaledToZero');
     const by = wish.replicas - current;
     if (by === 0) {
       this.#counts.desires(namespace!, name!, current);
@@ -154,7 +156,8 @@ class AutoscalerController {
       return { by, fault: wish.error ? 'internal' : 'none' };
     }
     await this.#rescale(look, target, wish);
-    if (this.#settings.scalesToZero) conditions.set('ScaledToZero', zeroSaying(autoscaler, current, wish.replicas));
+    if (this.#isEnabled('HPAScaleToZero'))
+      conditions.set('ScaledToZero', zeroSaying(autoscaler, current, wish.replicas));
     this.#memories.set(key, scaled(autoscaler, this.#memories.get(key)!, current, wish.replicas, now));
     this.#counts.desires(namespace!, name!, wish.replicas);
     await this.#tell(look, current, wish.replicas, wish.metrics, true);
@@ -189,7 +192,7 @@ class AutoscalerController {
     const { autoscaler, conditions, now } = look;
     const { minReplicas: min = 1, maxReplicas: max } = autoscaler.spec;
     const current = target.scale.spec.replicas ?? 0;
-    const fromZero = current === 0 && this.#settings.scalesToZero && mayLeaveZero(autoscaler, min);
+    const fromZero = current === 0 && this.#isEnabled('HPAScaleToZero') && mayLeaveZero(autoscaler, min);
     if (current === 0 && !fromZero) {
       const message = 'scaling is disabled since the replica count of the target is zero';
       conditions.set('ScalingActive', { status: 'False', reason: 'ScalingDisabled', message });
@@ -295,8 +298,9 @@ class AutoscalerController {
   }
 
   #tolerances({ spec }: HorizontalPodAutoscaler): Tolerances {
+    const isHeeded = this.#isEnabled('HPAConfigurableTolerance');
     const of = (given: string | undefined) =>
-      given === undefined ? this.#settings.tolerance : Quantity.parse(given).toNumber();
+      given === undefined || !isHeeded ? this.#settings.tolerance : Quantity.parse(given).toNumber();
     return { down: of(spec.behavior?.scaleDown?.tolerance), up: of(spec.behavior?.scaleUp?.tolerance) };
   }
 

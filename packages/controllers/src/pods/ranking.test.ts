@@ -57,13 +57,19 @@ test.each<[rule: string, first: Given, second: Given]>([
   ['like old: by uid', { created: '2026-01-01T00:00:10Z' }, { created: '2026-01-01T00:00:00Z' }],
 ])('%s goes first', (_, first, second) => {
   const [a, b] = [pod('a', first), pod('b', second)];
-  const names = (pods: Pod[]) => byDeletionOrder(pods, [], NOW).map(({ metadata }) => metadata.name);
+  const names = (pods: Pod[]) => byDeletionOrder(pods, [], NOW, true).map(({ metadata }) => metadata.name);
   expect(names([a, b])).toEqual(['a', 'b']);
   expect(names([b, a])).toEqual(['a', 'b']);
 });
 
 test('those on crowded nodes go first', () => {
   const [a, b, c] = [pod('a', { node: 'n1' }), pod('b', { node: 'n2' }), pod('c', { node: 'n2' })];
-  const order = byDeletionOrder([a, b], [a, b, c], NOW);
+  const order = byDeletionOrder([a, b], [a, b, c], NOW, true);
   expect(order.map(({ metadata }) => metadata.name)).toEqual(['b', 'a']);
+});
+
+test('what pods say of their cost need not be heeded', () => {
+  const [dear, cheap] = [pod('a', { cost: '5' }), pod('b', { cost: '-5' })];
+  const first = (heedsCost: boolean) => byDeletionOrder([dear, cheap], [], NOW, heedsCost)[0];
+  expect([first(true), first(false)]).toEqual([cheap, dear]);
 });

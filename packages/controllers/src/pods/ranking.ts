@@ -26,17 +26,18 @@ interface Candidate {
  * ready before ready, cheap before dear, on crowded nodes before others, lately ready before long ready, much restarted
  * before little, young before old. Ages count in powers of two, so that a like old pod is chosen at random, by its uid.
  * @param related pods that do the same work, which tell how crowded a node is
+ * @param heedsCost whether pods may say how dear they are (gate `PodDeletionCost`)
  */
-export function byDeletionOrder(pods: readonly Pod[], related: readonly Pod[], now: number): Pod[] {
+export function byDeletionOrder(pods: readonly Pod[], related: readonly Pod[], now: number, heedsCost: boolean): Pod[] {
   const crowds = new Map<string | undefined, number>();
   for (const { spec } of related) crowds.set(spec.nodeName, (crowds.get(spec.nodeName) ?? 0) + 1);
   return pods
-    .map((pod) => candidate(pod, crowds.get(pod.spec.nodeName) ?? 0))
+    .map((pod) => candidate(pod, crowds.get(pod.spec.nodeName) ?? 0, heedsCost))
     .sort((a, b) => compare(a, b, now))
     .map(({ pod }) => pod);
 }
 
-function candidate(pod: Pod, crowd: number): Candidate {
+function candidate(pod: Pod, crowd: number, heedsCost: boolean): Candidate {
   const { spec, status, metadata } = pod;
   const sidecars = new Set(spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map((c) => c.name));
   return {
@@ -44,7 +45,7 @@ function candidate(pod: Pod, crowd: number): Candidate {
     assigned: Boolean(spec.nodeName),
     phase: PHASES[status.phase ?? ''] ?? 0,
     ready: isReady(pod),
-    cost: deletionCost(metadata.annotations?.[DELETION_COST]),
+    cost: heedsCost ? deletionCost(metadata.annotations?.[DELETION_COST]) : 0,
     crowd,
     readySince: readySince(pod),
     restarts: most(status.containerStatuses),

@@ -11,7 +11,7 @@ export const start = async (context: ControllerContext) =>
     statusType: 'io.k8s.api.apps.v1.ReplicaSetStatus',
     queue: 'replicaset',
     component: 'replicaset-controller',
-    tellsTerminating: true,
+    tellsTerminating: context.settings.isEnabled('DeploymentReplicaSetTerminatingReplicas'),
     isCounted: true,
     selectorOf: ({ spec }) => selectorOf(spec.selector),
   });

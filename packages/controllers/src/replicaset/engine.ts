@@ -25,6 +25,7 @@ import { inSlowBatches, settleAll } from '../pods/batch.ts';
 import { isNamespaceTerminating, PodControl } from '../pods/control.ts';
 import { followPods } from '../pods/follow.ts';
 import { podInformer } from '../pods/informer.ts';
+import { byDeletionOrder } from '../pods/ranking.ts';
 import { isActive, isTerminating, nextAvailability } from '../pods/state.ts';
 import { OwnWrites, staleSkips } from '../seen.ts';
 import { sameAs } from '../status.ts';
@@ -71,6 +72,7 @@ class ReplicaEngine<T extends ReplicaOwner> {
   readonly queue: WorkQueue<string>;
   readonly #kind: ReplicaKind<T>;
   readonly #clock;
+  readonly #isEnabled;
   readonly #client;
   readonly #owners;
   readonly #pods;
@@ -79,9 +81,10 @@ class ReplicaEngine<T extends ReplicaOwner> {
   readonly #ownWrites: OwnWrites;
   readonly #metrics: ReplicaSetMetrics | undefined;
 
-  constructor({ client, informers, recorder, world, metrics }: ControllerContext, kind: ReplicaKind<T>) {
+  constructor({ client, informers, recorder, world, metrics, settings }: ControllerContext, kind: ReplicaKind<T>) {
     this.#kind = kind;
     this.#clock = world.clock;
+    this.#isEnabled = settings.isEnabled;
     const definition = resources[kind.resource];
     this.#metrics = kind.isCounted ? new ReplicaSetMetrics(metrics) : undefined;
     const skipped = kind.isCounted ? staleSkips(metrics, 'replicaset_controller', definition) : undefined;
@@ -149,8 +152,9 @@ class ReplicaEngine<T extends ReplicaOwner> {
 
   /** @returns what went wrong */
   async #manage(key: string, owner: T, active: readonly Pod[]): Promise<Error | undefined> {
-    const related = () => this.#relatedPods(owner);
-    const decided = plan(owner.spec.replicas ?? 0, active, related, this.#clock.now());
+    const order = () =>
+      byDeletionOrder(active, this.#relatedPods(owner), this.#clock.now(), this.#isEnabled('PodDeletionCost'));
+    const decided = plan(owner.spec.replicas ?? 0, active, order);
     if (decided.action === 'create') return this.#create(key, owner, decided.count);
     if (decided.action === 'delete') {
       if (decided.pods.length < active.length) this.#metrics?.chose(decided.pods, active, this.#clock.now());

@@ -25,15 +25,15 @@ test.each([
   [2000, 10, { action: 'create', count: 500 }],
   [3, 3, { action: 'none' }],
 ])('%i wanted of %i: %o', (desired, has, expected) => {
-  expect(plan(desired, pods(has), failIfAsked, NOW)).toEqual(expected);
+  expect(plan(desired, pods(has), failIfAsked)).toEqual(expected);
 });
 
 test('deletes what is worth least, not more than a burst at once', () => {
   const unready = pod('unready');
-  expect(plan(2, [...pods(2), unready], () => [], NOW)).toEqual({ action: 'delete', pods: [unready] });
-  const all = plan(0, pods(700), () => [], NOW);
+  expect(plan(2, [...pods(2), unready], () => [unready, ...pods(2)])).toEqual({ action: 'delete', pods: [unready] });
+  const all = plan(0, pods(700), () => pods(700));
   expect(all.action === 'delete' && all.pods.length).toBe(500);
-  expect(plan(0, pods(2), failIfAsked, NOW)).toEqual({ action: 'delete', pods: pods(2) });
+  expect(plan(0, pods(2), failIfAsked)).toEqual({ action: 'delete', pods: pods(2) });
 });
 
 describe('status', () => {

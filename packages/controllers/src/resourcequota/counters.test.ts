@@ -3,6 +3,7 @@ import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld, settle } from '@keelson/client/testing/world';
 import { expect, test } from 'vitest';
 import type { ControllerContext } from '../controller.ts';
+import { defaultSettings } from '../settings.ts';
 import { Counters } from './counters.ts';
 
 const NAME = 'count/widgets.example.com';
@@ -23,7 +24,12 @@ test('custom resources are counted in the version that is served, and nobody ask
   const world = manualWorld();
   const client = new Client({ transport, world, component: 'test' });
   const counters = new Counters(
-    { client, informers: new InformerFactory(client), world } as unknown as ControllerContext,
+    {
+      client,
+      informers: new InformerFactory(client),
+      world,
+      settings: defaultSettings,
+    } as unknown as ControllerContext,
     () => {},
   );
   const counted = async () => {
@@ -57,7 +63,12 @@ test('what cannot be listed is waited for a while, once, and told', async () => 
   });
   const world = manualWorld();
   const client = new Client({ transport, world, component: 'test' });
-  const context = { client, informers: new InformerFactory(client), world } as unknown as ControllerContext;
+  const context = {
+    client,
+    informers: new InformerFactory(client),
+    world,
+    settings: defaultSettings,
+  } as unknown as ControllerContext;
   const counters = new Counters(context, () => {});
   const told: string[][] = [];
   const ask = async () => told.push([...(await counters.of([NAME, 'pods'], 'ns')).unknown]);

@@ -56,7 +56,7 @@ export class Counters {
   #stopped = false;
 
   /** @param freed something may have become free in that namespace */
-  constructor({ client, informers, world }: ControllerContext, freed: (namespace: string) => void) {
+  constructor({ client, informers, world, settings }: ControllerContext, freed: (namespace: string) => void) {
     this.#client = client;
     this.#world = world;
     this.#freed = freed;
@@ -74,6 +74,7 @@ export class Counters {
         pod: (namespace, name) => copies.pods.store.get(`${namespace}/${name}`),
       },
       () => new Date(world.clock.now()),
+      settings.isEnabled,
     );
     this.#full = new Map(
       Object.entries<Followed>(copies).map(([resource, copy]) => {

@@ -5,7 +5,11 @@ import { expect, test } from 'vitest';
 import { statusOf, usageOf } from './usage.ts';
 
 const none = { deviceClasses: () => [], resourceClaims: () => [], pod: () => undefined };
-const evaluators = quotaEvaluators(none, () => new Date('2026-01-01T00:00:00Z'));
+const evaluators = quotaEvaluators(
+  none,
+  () => new Date('2026-01-01T00:00:00Z'),
+  () => true,
+);
 const pod = (name: string, cpu: string, phase = 'Running') => ({
   metadata: { name, namespace: 'ns' },
   spec: { containers: [{ name: 'c', resources: { requests: { cpu }, limits: { cpu } } }] },

@@ -33,8 +33,10 @@ const IGNORED = new Set([
   ),
 ]);
 
+type QuotaWorld = Pick<AdmissionWorld, 'objects' | 'now' | 'isEnabled'>;
+
 /** With what the server has. */
-export function evaluatorsOf({ objects, now }: Pick<AdmissionWorld, 'objects' | 'now'>): Map<string, Evaluator> {
+export function evaluatorsOf({ objects, now, isEnabled }: QuotaWorld): Map<string, Evaluator> {
   return quotaEvaluators(
     {
       deviceClasses: () => objects.list('deviceclasses.resource.k8s.io', ''),
@@ -42,6 +44,7 @@ export function evaluatorsOf({ objects, now }: Pick<AdmissionWorld, 'objects' | 
       pod: (namespace, name) => objects.get('pods', namespace, name),
     },
     now,
+    isEnabled,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Pod, ResourceQuota } from '@keelson/api/generated/types/core/v1';
 import { toResourceList } from '@keelson/api/quota/amounts';
 import { describe, expect, test } from 'vitest';
+import { type IsEnabled, isEnabledByDefault } from '../../gates.ts';
 import type { AdmissionAttributes } from '../plugin.ts';
 import { type FakeAttributes, fakeWorld, type Given, pod, request } from '../testing.ts';
 import { quotaConfig } from './config.ts';
@@ -194,14 +195,18 @@ describe('updates', () => {
 
 describe('usage', () => {
   const NOW = new Date('2026-01-02T03:04:05Z');
-  async function usage(resource: string, object: object): Promise<Record<string, string>> {
+  async function usage(
+    resource: string,
+    object: object,
+    isEnabled: IsEnabled = isEnabledByDefault,
+  ): Promise<Record<string, string>> {
     const { objects } = fakeWorld();
     objects.put('deviceclasses.resource.k8s.io', {
       metadata: { name: 'gpu' },
       spec: { extendedResourceName: 'example.com/gpu' },
     });
     return toResourceList(
-      await evaluatorsOf({ objects, now: () => NOW })
+      await evaluatorsOf({ objects, now: () => NOW, isEnabled })
         .get(resource)!
         .usage(object as never),
     );
@@ -284,6 +289,21 @@ describe('usage', () => {
       'nic.deviceclass.resource.k8s.io/devices': '32',
       'requests.deviceclass.resource.kubernetes.io/nic': '32',
     });
+    const spec = { devices: { requests: [{ exactly }] } };
+    const withoutNames = (gate: string) => gate !== 'DRAExtendedResource';
+    expect(await usage('resourceclaims.resource.k8s.io', { metadata: {}, spec }, withoutNames)).toEqual({
+      'count/resourceclaims.resource.k8s.io': '1',
+      'gpu.deviceclass.resource.k8s.io/devices': '2',
+    });
+  });
+
+  test('of a pod is what it states as a whole while that has a meaning', async () => {
+    const whole = pod({
+      resources: { requests: { cpu: '3' } },
+      containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }],
+    });
+    expect(await usage('pods', whole)).toMatchObject({ cpu: '3' });
+    expect(await usage('pods', whole, (gate) => gate !== 'PodLevelResources')).toMatchObject({ cpu: '1' });
   });
 });
 

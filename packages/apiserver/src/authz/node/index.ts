@@ -77,7 +77,10 @@ function specialRules(graph: NodeGraph, isEnabled: IsEnabled): Readonly<Record<s
     'resourceclaims.resource.k8s.io': gets('resourceclaim'),
     'volumeattachments.storage.k8s.io': gets('volumeattachment'),
     'serviceaccounts.': (node, a) => {
-      if (a.verb === 'get' && a.subresource === '') return reads('serviceaccount')(node, a);
+      if (a.verb === 'get' && a.subresource === '') {
+        const mayGet = READING_ACCOUNTS.some(isEnabled);
+        return mayGet ? reads('serviceaccount')(node, a) : no('not allowed to get service accounts');
+      }
       if (a.verb !== 'create' || a.name === '') return no('can only create tokens for individual service accounts');
       if (a.subresource !== 'token') return no('can only create token subresource of serviceaccount');
       return related(node, 'serviceaccount', a);
@@ -129,6 +132,9 @@ function specialRules(graph: NodeGraph, isEnabled: IsEnabled): Readonly<Record<s
     },
   };
 }
+
+/** What a kubelet needs to know service accounts for. */
+const READING_ACCOUNTS = ['KubeletServiceAccountTokenForCredentialProviders', 'PodCertificateRequest'] as const;
 
 const lease: Rule = (node, { verb, namespace, name }) => {
   if (!isOneOf(verb, 'get', 'create', 'update', 'patch', 'delete'))

@@ -4,7 +4,7 @@ import type { ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { VolumeAttachment } from '@keelson/api/generated/types/storage/v1';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nodeRules } from '../../bootstrap/rbac.ts';
-import type { IsEnabled } from '../../gates.ts';
+import { type IsEnabled, isEnabledByDefault } from '../../gates.ts';
 import { type Attributes, type Decision, resourceAttributes } from '../attributes.ts';
 import { selectorAttributes } from '../selectors.ts';
 import { NodeGraph } from './graph.ts';
@@ -111,7 +111,7 @@ describe('the graph', () => {
 });
 
 describe('a node', () => {
-  const ask = (what: string, more: Partial<Attributes> = {}, isEnabled: IsEnabled = () => false): Decision => {
+  const ask = (what: string, more: Partial<Attributes> = {}, isEnabled: IsEnabled = isEnabledByDefault): Decision => {
     const [verb, path] = what.split(' ') as [string, string];
     const [resource = '', name = ''] = path.split(':');
     const [plural, subresource = ''] = resource.split('/') as [string, string?];
@@ -177,6 +177,16 @@ describe('a node', () => {
     ['list podcertificaterequests.certificates.k8s.io', ''],
   ])('may not %s', (what, reason) => {
     expect(ask(what)).toEqual({ decision: 'no-opinion', reason });
+  });
+
+  test('reads accounts while a kubelet needs to know them', () => {
+    const none = (gate: string) =>
+      gate !== 'KubeletServiceAccountTokenForCredentialProviders' && gate !== 'PodCertificateRequest';
+    expect(ask('get serviceaccounts:sa', {}, none)).toEqual({
+      decision: 'no-opinion',
+      reason: 'not allowed to get service accounts',
+    });
+    expect(ask('create serviceaccounts/token:sa', {}, none).decision).toBe('allow');
   });
 
   test('asks for certificates of pods, and reads its requests, where there are any', () => {
